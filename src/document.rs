@@ -1,0 +1,450 @@
+//! One parsed file as a tree of spanned nodes, the same for YAML, TOML and JSON.
+//!
+//! A [`Document`] is an arena: nodes refer to each other by [`NodeId`], so that aliases (and cycles of them) cost nothing
+//! and no depth of nesting overflows a stack. Every scalar has its decoded value, its style and, on request, a map from
+//! decoded to source offsets. Each syntax is read in its own file below this one, where its quoting rules stay.
+//!
+//! Not here: what the keys mean (`stack`), and what a reference is (`reference`).
+
+mod json;
+mod offsets;
+mod toml;
+mod yaml;
+
+pub use offsets::OffsetMap;
+
+use crate::source::{SourceFile, Span};
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The three syntaxes of a stack file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// YAML 1.2, as far as YAML 1.1 readers agree.
+    Yaml,
+    /// TOML 1.1.
+    Toml,
+    /// JSON as in RFC 8259, without comments.
+    Json,
+}
+
+impl Syntax {
+    /// The syntax of a file ending, in lower case as the file systems of teams have it.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "yaml" | "yml" => Some(Self::Yaml),
+            "toml" => Some(Self::Toml),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// The name that people use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "YAML",
+            Self::Toml => "TOML",
+            Self::Json => "JSON",
+        }
+    }
+}
+
+/// Index of a node in its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes: a YAML plain scalar, a number, a boolean, a bare TOML key.
+    Plain,
+    /// `'…'` of YAML.
+    SingleQuoted,
+    /// `"…"` of YAML and JSON.
+    DoubleQuoted,
+    /// `|` of YAML.
+    LiteralBlock,
+    /// `>` of YAML.
+    FoldedBlock,
+    /// `"…"` of TOML.
+    Basic,
+    /// `"""…"""` of TOML.
+    MultilineBasic,
+    /// `'…'` of TOML.
+    Literal,
+    /// `'''…'''` of TOML.
+    MultilineLiteral,
+}
+
+/// What a scalar is to its readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScalarType {
+    /// A string to YAML 1.1 and 1.2 alike.
+    String,
+    /// Null, or nothing at all.
+    Null,
+    /// A boolean, a number, a date: to at least one reader.
+    Other,
+    /// Under a tag that no standard defines (`!vault`): only its owner knows.
+    Tagged,
+}
+
+/// A scalar: its decoded value and how it is written.
+#[derive(Debug)]
+pub struct Scalar {
+    value: Text,
+    /// How it is written.
+    pub style: Style,
+    /// What it is to its readers.
+    pub ty: ScalarType,
+    /// Whether it stands inside a flow collection, an inline table or JSON, where indentation means nothing.
+    pub flow: bool,
+    /// Whether it is a mapping key.
+    pub key: bool,
+}
+
+/// A decoded value: a slice of the source where nothing was decoded, so that a huge scalar is not held twice.
+#[derive(Debug)]
+enum Text {
+    Verbatim(Span),
+    Decoded(Box<str>),
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Kind {
+    /// A string, number, boolean or null.
+    Scalar(Scalar),
+    /// Keys and values in the order of the file.
+    Mapping {
+        /// Pairs of key and value.
+        entries: Vec<(NodeId, NodeId)>,
+        /// Written with braces.
+        flow: bool,
+    },
+    /// A list.
+    Sequence(Vec<NodeId>),
+    /// `*name`, with the node that it stands for.
+    Alias(NodeId),
+}
+
+/// A node with its place.
+#[derive(Debug)]
+pub struct Node {
+    /// The node's own text: quotes and block header included, anchor and tag not.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind,
+    parent: Option<(NodeId, u32)>,
+}
+
+/// Why a file does not parse, in plain words that hold none of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The parser's place.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// A parsed file.
+#[derive(Debug)]
+pub struct Document {
+    source: Arc<SourceFile>,
+    syntax: Syntax,
+    nodes: Vec<Node>,
+    roots: Vec<NodeId>,
+}
+
+impl Document {
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// The first thing that makes it invalid; duplicate keys are among them in every syntax.
+    pub fn parse(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
+        if let Some(at) = memchr::memchr(0, source.text().as_bytes()) {
+            return Err(SyntaxError {
+                span: Span::new(at, at + 1),
+                message: format!("a NUL byte, which no {} file may hold", syntax.name()),
+                help: Some("this is a binary file, or one that was cut off; save it as UTF-8 text".into()),
+            });
+        }
+        let mut document = Self { source, syntax, nodes: Vec::new(), roots: Vec::new() };
+        match syntax {
+            Syntax::Yaml => yaml::read(&mut document)?,
+            Syntax::Toml => toml::read(&mut document)?,
+            Syntax::Json => json::read(&mut document)?,
+        }
+        document.link();
+        document.refuse_duplicate_keys()?;
+        Ok(document)
+    }
+
+    /// The file.
+    pub fn source(&self) -> &Arc<SourceFile> {
+        &self.source
+    }
+
+    /// Its syntax.
+    pub fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
+    /// The root node of each document in the file: several in YAML, at most one elsewhere.
+    pub fn roots(&self) -> &[NodeId] {
+        &self.roots
+    }
+
+    /// A node.
+    #[expect(clippy::indexing_slicing, reason = "ids are made only by `add` and never leave their document")]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// All nodes with their ids, in the order in which they begin.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        (0u32..).map(NodeId).zip(&self.nodes)
+    }
+
+    /// The scalar at a node, aliases followed.
+    pub fn scalar(&self, id: NodeId) -> Option<&Scalar> {
+        match &self.node(self.target(id)).kind {
+            Kind::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// The decoded value of a scalar, aliases followed; nothing for a collection.
+    pub fn text(&self, id: NodeId) -> Option<&str> {
+        Some(match &self.scalar(id)?.value {
+            Text::Verbatim(span) => self.source.slice(*span),
+            Text::Decoded(text) => text,
+        })
+    }
+
+    /// The node that an alias stands for, or the node itself.
+    pub fn target(&self, id: NodeId) -> NodeId {
+        match self.node(id).kind {
+            // Aliases point at anchored nodes, and an alias cannot have an anchor: one step is enough.
+            Kind::Alias(target) => target,
+            _ => id,
+        }
+    }
+
+    /// The entries of a mapping, aliases followed.
+    pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
+        match &self.node(self.target(id)).kind {
+            Kind::Mapping { entries, .. } => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The items of a sequence, aliases followed.
+    pub fn items(&self, id: NodeId) -> Option<&[NodeId]> {
+        match &self.node(self.target(id)).kind {
+            Kind::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entry of a mapping whose key is `name`: key and value.
+    pub fn get(&self, mapping: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
+        let entries = self.entries(mapping)?;
+        entries.iter().copied().find(|&(key, _)| self.text(key) == Some(name))
+    }
+
+    /// Whether a key is YAML's merge key `<<`; quoted it is a string like any other.
+    pub fn is_merge_key(&self, key: NodeId) -> bool {
+        self.syntax == Syntax::Yaml
+            && self.text(key) == Some("<<")
+            && self.scalar(key).is_some_and(|scalar| scalar.style == Style::Plain)
+    }
+
+    /// The entries of a mapping with `<<` applied as YAML 1.1 readers do: own keys win, then the merged mappings in order.
+    /// `budget` bounds the work over a whole file, as merges can multiply; nothing when it is spent.
+    pub fn merged_entries(&self, mapping: NodeId, budget: &mut usize) -> Option<Vec<(NodeId, NodeId)>> {
+        let own = self.entries(mapping)?;
+        *budget = budget.checked_sub(own.len() + 1)?;
+        if !own.iter().any(|&(key, _)| self.is_merge_key(key)) {
+            return Some(own.to_vec());
+        }
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        let mut open = vec![self.target(mapping)];
+        let mut visited = HashSet::new();
+        while let Some(next) = open.pop() {
+            if !visited.insert(next) {
+                continue;
+            }
+            let entries = self.entries(next).unwrap_or_default();
+            *budget = budget.checked_sub(entries.len() + 1)?;
+            let mut merged = Vec::new();
+            for &(key, value) in entries {
+                if self.is_merge_key(key) {
+                    match self.items(value) {
+                        Some(items) => merged.extend(items.iter().map(|&item| self.target(item))),
+                        None => merged.push(self.target(value)),
+                    }
+                } else if self.text(key).is_none_or(|text| seen.insert(text)) {
+                    all.push((key, value));
+                }
+            }
+            open.extend(merged.into_iter().rev());
+        }
+        Some(all)
+    }
+
+    /// The path of a node from its root, for people: keys and indices, joined with dots.
+    pub fn path(&self, id: NodeId) -> String {
+        let mut steps = Vec::new();
+        let mut at = id;
+        while let Some((parent, slot)) = self.node(at).parent {
+            match &self.node(parent).kind {
+                Kind::Mapping { entries, .. } => {
+                    let key = entries.get(slot as usize).and_then(|&(key, _)| self.text(key));
+                    steps.push(key.unwrap_or("?").to_owned());
+                }
+                _ => steps.push(slot.to_string()),
+            }
+            at = parent;
+        }
+        steps.reverse();
+        steps.join(".")
+    }
+
+    /// The map from decoded to source offsets of a scalar.
+    pub fn offsets(&self, id: NodeId) -> OffsetMap {
+        let id = self.target(id);
+        let span = self.node(id).span;
+        let (Some(scalar), Some(value)) = (self.scalar(id), self.text(id)) else {
+            return OffsetMap::whole(span, 0);
+        };
+        if let Text::Verbatim(span) = scalar.value {
+            return OffsetMap::verbatim(span);
+        }
+        let raw = self.source.slice(span);
+        let pieces = match self.syntax {
+            Syntax::Yaml => yaml::decode(raw, scalar.style, value),
+            Syntax::Toml => toml::decode(raw, scalar.style),
+            Syntax::Json => json::decode(raw),
+        };
+        pieces.finish(span, value)
+    }
+
+    /// Whether `offset` lies inside a scalar's content, where `#` begins no comment. The header line of a block scalar is
+    /// not content.
+    pub fn in_scalar(&self, offset: usize) -> bool {
+        self.nodes.iter().any(|node| match &node.kind {
+            Kind::Scalar(scalar) => {
+                let block = matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock);
+                let start = if block { self.source.line_span(node.span.start).end } else { node.span.start };
+                start <= offset && offset < node.span.end
+            }
+            _ => false,
+        })
+    }
+
+    fn add(&mut self, span: Span, kind: Kind) -> Result<NodeId, SyntaxError> {
+        let id = u32::try_from(self.nodes.len()).map_err(|_| SyntaxError {
+            span,
+            message: "more than four thousand million values in one file".into(),
+            help: None,
+        })?;
+        self.nodes.push(Node { span, kind, parent: None });
+        Ok(NodeId(id))
+    }
+
+    fn add_scalar(&mut self, span: Span, value: &str, style: Style, ty: ScalarType) -> Result<NodeId, SyntaxError> {
+        let verbatim = self.verbatim(span, value);
+        self.add(
+            span,
+            Kind::Scalar(Scalar {
+                value: verbatim.map_or_else(|| Text::Decoded(value.into()), Text::Verbatim),
+                style,
+                ty,
+                flow: false,
+                key: false,
+            }),
+        )
+    }
+
+    /// Where in `span` the value stands letter by letter: between quotes, or as the whole.
+    fn verbatim(&self, span: Span, value: &str) -> Option<Span> {
+        let raw = self.source.slice(span);
+        [0, 1, 3].into_iter().find_map(|quotes| {
+            let inner = raw.get(quotes..raw.len().checked_sub(quotes)?)?;
+            (inner == value).then(|| Span::new(span.start + quotes, span.start + quotes + value.len()))
+        })
+    }
+
+    fn set_kind(&mut self, id: NodeId, end: usize, kind: Kind) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.span = Span::new(node.span.start, end);
+            node.kind = kind;
+        }
+    }
+
+    /// Tells every node its parent, and every scalar whether it is a key and whether it stands in flow context.
+    fn link(&mut self) {
+        let mut links = Vec::with_capacity(self.nodes.len());
+        for (id, node) in self.nodes() {
+            match &node.kind {
+                Kind::Mapping { entries, flow } => {
+                    for (&(key, value), slot) in entries.iter().zip(0u32..) {
+                        links.push((key, id, slot, true, *flow));
+                        links.push((value, id, slot, false, *flow));
+                    }
+                }
+                Kind::Sequence(items) => {
+                    let flow = self.source.slice(node.span).starts_with('[');
+                    links.extend(items.iter().zip(0u32..).map(|(&item, slot)| (item, id, slot, false, flow)));
+                }
+                _ => {}
+            }
+        }
+        for (child, parent, slot, is_key, in_flow) in links {
+            if let Some(node) = self.nodes.get_mut(child.0 as usize) {
+                node.parent = Some((parent, slot));
+                if let Kind::Scalar(scalar) = &mut node.kind {
+                    scalar.key = is_key;
+                    scalar.flow = in_flow;
+                }
+            }
+        }
+    }
+
+    /// YAML readers take the last of two equal keys in silence, so one of two passwords is lost: an error here, as it is in
+    /// TOML. Keys of other types are told apart from strings (`1` and `"1"`).
+    fn refuse_duplicate_keys(&self) -> Result<(), SyntaxError> {
+        for node in &self.nodes {
+            let Kind::Mapping { entries, .. } = &node.kind else {
+                continue;
+            };
+            let mut seen = HashSet::with_capacity(entries.len());
+            for &(key, _) in entries {
+                let (Some(scalar), Some(text)) = (self.scalar(key), self.text(key)) else {
+                    continue;
+                };
+                if !seen.insert((text, scalar.ty == ScalarType::String)) {
+                    return Err(self.duplicate_key(entries, key, text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn duplicate_key(&self, entries: &[(NodeId, NodeId)], key: NodeId, text: &str) -> SyntaxError {
+        let first = entries.iter().find(|&&(other, _)| self.text(other) == Some(text));
+        let line = first.map_or(0, |&(first, _)| self.source.position(self.node(first).span.start).line);
+        SyntaxError {
+            span: self.node(key).span,
+            message: format!("the key `{text}` stands twice in one mapping"),
+            help: Some(format!(
+                "it stands first on line {line}; readers keep one of the two in silence, so remove or rename one"
+            )),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! JSON: text to nodes, and how its strings were decoded.
+//!
+//! Strict JSON only: no comments, no trailing commas. jsonc-parser lets raw control characters in strings through, so they
+//! are refused here.
+
+use super::offsets::Pieces;
+use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use crate::source::Span;
+use jsonc_parser::ast::Value;
+use jsonc_parser::common::Range;
+use jsonc_parser::errors::{ParseError, ParseErrorKind};
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
+use std::sync::Arc;
+
+/// Reads the one value of a JSON text into `document`.
+pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
+    let source = Arc::clone(document.source());
+    let bom = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
+    let text = source.text().get(bom..).unwrap_or_default();
+    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| plain_words(&error, text, bom))?;
+    let Some(value) = parsed.value else {
+        // RFC 8259 wants one value; a file of white space is told apart from a broken one by its caller.
+        return Ok(());
+    };
+    let mut reader = Reader { document, bom };
+    let root = reader.value(&value)?;
+    document.roots.push(root);
+    refuse_foreign_blanks(document, bom)
+}
+
+/// Between its tokens JSON takes four kinds of white space; the parser takes all of Unicode's.
+fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxError> {
+    let foreign = |c: char| !c.is_ascii_graphic() && !matches!(c, ' ' | '\t' | '\r' | '\n');
+    let mut at = bom;
+    let end = Span::new(document.source().text().len(), document.source().text().len());
+    let strings = document.nodes().filter_map(|(_, node)| match &node.kind {
+        Kind::Scalar(scalar) if scalar.style == Style::DoubleQuoted => Some(node.span),
+        _ => None,
+    });
+    for string in strings.chain([end]) {
+        let between = document.source().slice(Span::new(at, string.start));
+        if let Some((offset, c)) = between.char_indices().find(|&(_, c)| foreign(c)) {
+            return Err(SyntaxError {
+                span: Span::new(at + offset, at + offset + c.len_utf8()),
+                message: format!("the character U+{:04X} between JSON values", u32::from(c)),
+                help: Some("only spaces, tabs and line breaks may stand there".into()),
+            });
+        }
+        at = string.end;
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    document: &'a mut Document,
+    bom: usize,
+}
+
+impl Reader<'_> {
+    /// The parser has bounded the depth to 512.
+    fn value(&mut self, value: &Value<'_>) -> Result<NodeId, SyntaxError> {
+        match value {
+            Value::StringLit(string) => self.string(&string.range, &string.value),
+            Value::NumberLit(number) => self.plain(&number.range, number.value, ScalarType::Other),
+            Value::BooleanLit(boolean) => {
+                self.plain(&boolean.range, if boolean.value { "true" } else { "false" }, ScalarType::Other)
+            }
+            Value::NullKeyword(null) => self.plain(&null.range, "null", ScalarType::Null),
+            Value::Array(array) => {
+                let id = self.document.add(self.span(&array.range), Kind::Sequence(Vec::new()))?;
+                let mut items = Vec::with_capacity(array.elements.len());
+                for element in &array.elements {
+                    items.push(self.value(element)?);
+                }
+                self.document.set_kind(id, self.span(&array.range).end, Kind::Sequence(items));
+                Ok(id)
+            }
+            Value::Object(object) => {
+                let span = self.span(&object.range);
+                let entries = Vec::new();
+                let id = self.document.add(span, Kind::Mapping { entries, flow: true })?;
+                let mut entries = Vec::with_capacity(object.properties.len());
+                for property in &object.properties {
+                    let (start, end) = match &property.name {
+                        jsonc_parser::ast::ObjectPropName::String(name) => (name.range.start, name.range.end),
+                        jsonc_parser::ast::ObjectPropName::Word(name) => (name.range.start, name.range.end),
+                    };
+                    let key = self.string(&Range { start, end }, property.name.as_str())?;
+                    entries.push((key, self.value(&property.value)?));
+                }
+                self.document.set_kind(id, span.end, Kind::Mapping { entries, flow: true });
+                Ok(id)
+            }
+        }
+    }
+
+    fn string(&mut self, range: &Range, value: &str) -> Result<NodeId, SyntaxError> {
+        let span = self.span(range);
+        let raw = self.document.source().slice(span);
+        if let Some(at) = raw.bytes().position(|byte| byte < 0x20) {
+            return Err(SyntaxError {
+                span: Span::new(span.start + at, span.start + at + 1),
+                message: "a control character in a JSON string".into(),
+                help: Some("write it as an escape: `\\n`, `\\t` or `\\u00XX`".into()),
+            });
+        }
+        self.document.add_scalar(span, value, Style::DoubleQuoted, ScalarType::String)
+    }
+
+    fn plain(&mut self, range: &Range, value: &str, ty: ScalarType) -> Result<NodeId, SyntaxError> {
+        self.document.add_scalar(self.span(range), value, Style::Plain, ty)
+    }
+
+    fn span(&self, range: &Range) -> Span {
+        Span::new(range.start + self.bom, range.end + self.bom)
+    }
+}
+
+/// Decodes a string with its quotes again, noting where each piece comes from.
+pub(super) fn decode(raw: &str) -> Pieces {
+    let mut out = Pieces::default();
+    let text = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+        out.verbatim(1 + at, rest.get(..plain).unwrap_or_default());
+        at += plain;
+        if let Some(after) = rest.get(plain + 1..) {
+            let (len, decoded) = escape(after);
+            out.replaced(1 + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+            at += 1 + len;
+        }
+    }
+    out
+}
+
+fn escape(text: &str) -> (usize, char) {
+    let hex = |from: usize| text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    match text.chars().next() {
+        Some('b') => (1, '\u{8}'),
+        Some('f') => (1, '\u{c}'),
+        Some('n') => (1, '\n'),
+        Some('r') => (1, '\r'),
+        Some('t') => (1, '\t'),
+        Some('u') => match (hex(1), hex(7)) {
+            (Some(high @ 0xD800..0xDC00), Some(low @ 0xDC00..0xE000)) => {
+                let joined = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+                (11, char::from_u32(joined).unwrap_or('\u{FFFD}'))
+            }
+            (code, _) => (5, code.and_then(char::from_u32).unwrap_or('\u{FFFD}')),
+        },
+        Some(other) => (other.len_utf8(), other),
+        None => (0, '\\'),
+    }
+}
+
+/// The parser's finding in plain words, at its place, with none of the file's text.
+fn plain_words(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
+    let range = error.range();
+    let start = crate::source::floor_char_boundary(text, range.start);
+    let end = crate::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
+    let rest = text.get(start..).unwrap_or_default();
+    let (message, help) = match error.kind() {
+        _ if rest.trim_start().starts_with("{{") => (
+            "a reference outside quotes is no JSON value".to_owned(),
+            Some("put it in double quotes: \"{{name.key}}\""),
+        ),
+        ParseErrorKind::CommentsNotAllowed => {
+            ("a comment, which JSON does not have".to_owned(), Some("remove it, or keep this stack as YAML or TOML"))
+        }
+        ParseErrorKind::TrailingCommasNotAllowed => {
+            ("a comma before a closing bracket".to_owned(), Some("remove the comma"))
+        }
+        ParseErrorKind::SingleQuotedStringsNotAllowed => {
+            ("a string in single quotes".to_owned(), Some("JSON strings take double quotes"))
+        }
+        ParseErrorKind::String(jsonc_parser::ParseStringErrorKind::UnterminatedStringLiteral) => {
+            ("a string that is never closed".to_owned(), Some("close the quote that opens here"))
+        }
+        ParseErrorKind::String(_) => (
+            "an escape that JSON does not know".to_owned(),
+            Some("write `\\\\` for a backslash; `\\u` takes four hexadecimal digits, and pairs above U+FFFF"),
+        ),
+        ParseErrorKind::NestingDepthExceeded => {
+            ("values nested deeper than 512 levels".to_owned(), Some("no stack is that deep: is this the right file?"))
+        }
+        kind => {
+            let words = kind.to_string();
+            let mut chars = words.chars();
+            let first = chars.next().map(|c| c.to_ascii_lowercase());
+            (first.into_iter().chain(chars).collect(), None)
+        }
+    };
+    SyntaxError { span: Span::new(start + bom, end + bom), message, help: help.map(str::to_owned) }
+}

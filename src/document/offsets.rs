@@ -1,0 +1,144 @@
+//! From an offset in a scalar's decoded value to the bytes that it was written with.
+
+use crate::source::Span;
+
+/// Where each part of a decoded value stands in the source.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OffsetMap {
+    pieces: Vec<Piece>,
+    exact: bool,
+    span: Span,
+}
+
+/// A run of decoded bytes and the source bytes that it comes from: either the same bytes, or one escape, fold or break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    decoded: usize,
+    decoded_len: usize,
+    source: usize,
+    source_len: usize,
+    verbatim: bool,
+}
+
+impl OffsetMap {
+    /// A value that stands in the source letter by letter.
+    pub(super) fn verbatim(span: Span) -> Self {
+        let piece =
+            Piece { decoded: 0, decoded_len: span.len(), source: span.start, source_len: span.len(), verbatim: true };
+        Self { pieces: vec![piece], exact: true, span }
+    }
+
+    /// A value of which only the whole span is known.
+    pub(super) fn whole(span: Span, decoded_len: usize) -> Self {
+        let piece = Piece { decoded: 0, decoded_len, source: span.start, source_len: span.len(), verbatim: false };
+        Self { pieces: vec![piece], exact: false, span }
+    }
+
+    /// Whether the map was proven: decoding by it gives the parser's value. Where it is not, [`OffsetMap::source`] answers
+    /// with the whole scalar rather than with a guess.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The source span of the decoded bytes from `start` up to `end`.
+    pub fn source(&self, start: usize, end: usize) -> Span {
+        let Some(first) = self.piece_at(start) else {
+            return self.span;
+        };
+        let from =
+            if first.verbatim { first.source + (start - first.decoded).min(first.source_len) } else { first.source };
+        if end <= start {
+            return Span::new(from, from);
+        }
+        let last = self.piece_at(end - 1).unwrap_or(first);
+        let to = if last.verbatim {
+            last.source + (end - last.decoded).min(last.source_len)
+        } else {
+            last.source + last.source_len
+        };
+        Span::new(from, to)
+    }
+
+    fn piece_at(&self, decoded: usize) -> Option<Piece> {
+        let after = self.pieces.partition_point(|piece| piece.decoded <= decoded);
+        self.pieces.get(after.checked_sub(1)?).copied()
+    }
+}
+
+/// Builds a map while it decodes; offsets are relative to the scalar's span until [`Pieces::finish`].
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    out: String,
+    pieces: Vec<Piece>,
+}
+
+impl Pieces {
+    /// Source bytes that stand for themselves.
+    pub fn verbatim(&mut self, source: usize, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match self.pieces.last_mut() {
+            Some(last) if last.verbatim && last.source + last.source_len == source => {
+                last.decoded_len += text.len();
+                last.source_len += text.len();
+            }
+            _ => self.pieces.push(Piece {
+                decoded: self.out.len(),
+                decoded_len: text.len(),
+                source,
+                source_len: text.len(),
+                verbatim: true,
+            }),
+        }
+        self.out.push_str(text);
+    }
+
+    /// Source bytes that stand for something else: an escape, a folded line break.
+    pub fn replaced(&mut self, source: usize, source_len: usize, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.pieces.push(Piece {
+            decoded: self.out.len(),
+            decoded_len: text.len(),
+            source,
+            source_len,
+            verbatim: false,
+        });
+        self.out.push_str(text);
+    }
+
+    /// What was decoded so far.
+    pub fn text(&self) -> &str {
+        &self.out
+    }
+
+    /// Forgets decoded bytes from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.out.truncate(len);
+        while let Some(last) = self.pieces.last_mut() {
+            if last.decoded >= len {
+                self.pieces.pop();
+            } else {
+                let kept = len - last.decoded;
+                if last.verbatim {
+                    last.source_len = last.source_len.min(kept);
+                }
+                last.decoded_len = last.decoded_len.min(kept);
+                break;
+            }
+        }
+    }
+
+    /// Closes the map. It is proven against the parser's own value; where the two differ the map is not trusted.
+    pub fn finish(mut self, span: Span, value: &str) -> OffsetMap {
+        if self.out != value {
+            return OffsetMap::whole(span, value.len());
+        }
+        for piece in &mut self.pieces {
+            piece.source += span.start;
+        }
+        OffsetMap { pieces: self.pieces, exact: true, span }
+    }
+}

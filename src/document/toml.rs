@@ -1,0 +1,192 @@
+//! TOML: text to nodes, and how its strings were decoded.
+//!
+//! The `toml` crate's spanned tables are the reader: they hold the logical layout (headers, dotted keys, arrays of tables),
+//! and refuse duplicate keys. A table that several headers build has the span of its first.
+
+use super::offsets::Pieces;
+use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use crate::source::Span;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Reads a TOML text into `document`.
+pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
+    let source = Arc::clone(document.source());
+    let text = source.text();
+    let table = DeTable::parse(text).map_err(|error| plain_words(&error, text))?;
+    let mut reader = Reader { document };
+    let root = reader.table(Span::new(0, text.len()), table.get_ref())?;
+    document.roots.push(root);
+    Ok(())
+}
+
+struct Reader<'a> {
+    document: &'a mut Document,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, span: Span, table: &DeTable<'_>) -> Result<NodeId, SyntaxError> {
+        let flow = self.document.source().slice(span).starts_with('{');
+        let entries = Vec::new();
+        let id = self.document.add(span, Kind::Mapping { entries, flow })?;
+        let mut sorted: Vec<_> = table.iter().collect();
+        sorted.sort_by_key(|(key, _)| key.span().start);
+        let mut entries = Vec::with_capacity(sorted.len());
+        for (key, value) in sorted {
+            let key_span = Span::from(key.span());
+            let style = string_style(self.document.source().slice(key_span));
+            let key = self.document.add_scalar(key_span, key.get_ref(), style, ScalarType::String)?;
+            entries.push((key, self.value(value)?));
+        }
+        self.document.set_kind(id, span.end, Kind::Mapping { entries, flow });
+        Ok(id)
+    }
+
+    /// The parser has bounded the depth to 80.
+    fn value(&mut self, value: &Spanned<DeValue<'_>>) -> Result<NodeId, SyntaxError> {
+        let span = Span::from(value.span());
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let style = string_style(self.document.source().slice(span));
+                self.document.add_scalar(span, text, style, ScalarType::String)
+            }
+            DeValue::Table(table) => self.table(span, table),
+            DeValue::Array(array) => {
+                let id = self.document.add(span, Kind::Sequence(Vec::new()))?;
+                let mut items = Vec::with_capacity(array.len());
+                for item in array.iter() {
+                    items.push(self.value(item)?);
+                }
+                self.document.set_kind(id, span.end, Kind::Sequence(items));
+                Ok(id)
+            }
+            DeValue::Integer(number) if !is_integer(number.as_str(), number.radix()) => Err(SyntaxError {
+                span,
+                message: "an integer without digits, or with one that is none".into(),
+                help: None,
+            }),
+            _ => {
+                let source = Arc::clone(self.document.source());
+                self.document.add_scalar(span, source.slice(span), Style::Plain, ScalarType::Other)
+            }
+        }
+    }
+}
+
+/// The reader leaves integers to whoever wants their value.
+fn is_integer(text: &str, radix: u32) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix))
+}
+
+fn string_style(raw: &str) -> Style {
+    if raw.starts_with("\"\"\"") && raw.len() >= 6 {
+        Style::MultilineBasic
+    } else if raw.starts_with("'''") && raw.len() >= 6 {
+        Style::MultilineLiteral
+    } else if raw.starts_with('"') {
+        Style::Basic
+    } else if raw.starts_with('\'') {
+        Style::Literal
+    } else {
+        Style::Plain
+    }
+}
+
+/// Decodes a string with its quotes again, noting where each piece comes from.
+pub(super) fn decode(raw: &str, style: Style) -> Pieces {
+    let mut out = Pieces::default();
+    let multiline = matches!(style, Style::MultilineBasic | Style::MultilineLiteral);
+    let escapes = matches!(style, Style::Basic | Style::MultilineBasic);
+    let quotes = match style {
+        Style::Plain => 0,
+        _ if multiline => 3,
+        _ => 1,
+    };
+    let end = raw.len().saturating_sub(quotes);
+    let text = raw.get(..end).unwrap_or_default();
+    let mut at = quotes;
+    if multiline {
+        // A line break right behind the opening quotes is not part of the value.
+        at += break_len(text.get(at..).unwrap_or_default());
+    }
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if escapes && rest.starts_with('\\') {
+            let after = rest.get(1..).unwrap_or_default();
+            let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
+            if multiline && break_len(after.get(blanks..).unwrap_or_default()) > 0 {
+                at += 1 + after.len() - after.trim_start_matches([' ', '\t', '\r', '\n']).len();
+            } else {
+                let (len, decoded) = escape(after);
+                out.replaced(at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+                at += 1 + len;
+            }
+        } else if rest.starts_with("\r\n") {
+            // The reader gives LF for every line break of the file.
+            out.replaced(at, 2, "\n");
+            at += 2;
+        } else {
+            let len = rest.chars().next().map_or(1, char::len_utf8);
+            out.verbatim(at, rest.get(..len).unwrap_or_default());
+            at += len;
+        }
+    }
+    out
+}
+
+fn break_len(text: &str) -> usize {
+    if text.starts_with("\r\n") { 2 } else { usize::from(text.starts_with('\n')) }
+}
+
+fn escape(text: &str) -> (usize, char) {
+    let first = text.chars().next().unwrap_or('\\');
+    let digits = match first {
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        _ => {
+            let decoded = match first {
+                'b' => '\u{8}',
+                't' => '\t',
+                'n' => '\n',
+                'f' => '\u{c}',
+                'r' => '\r',
+                'e' => '\u{1b}',
+                other => other,
+            };
+            return (first.len_utf8(), decoded);
+        }
+    };
+    let code = text.get(1..=digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    (1 + digits, code.and_then(char::from_u32).unwrap_or('\u{FFFD}'))
+}
+
+/// The parser's finding at its place. Its words never hold the file's text; a duplicate key is named by its place.
+fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
+    let range = error.span().unwrap_or(text.len()..text.len());
+    let start = crate::source::floor_char_boundary(text, range.start);
+    let end = crate::source::floor_char_boundary(text, range.end.max(start));
+    let first_line = text.get(start..end).and_then(|at| at.lines().next()).map_or(0, str::len);
+    let unquoted = text.get(start..).is_some_and(|rest| rest.starts_with("{{") || rest.starts_with("{ {"))
+        || text
+            .get(..start)
+            .is_some_and(|before| before.trim_end().ends_with('{') && !before.trim_end().ends_with("\"{"));
+    let words = error.message();
+    let (message, help) = if unquoted && text.get(start..).is_some_and(|rest| rest.starts_with('{')) {
+        (
+            "braces without quotes are a TOML inline table, and this is none".to_owned(),
+            Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
+        )
+    } else if words.contains("duplicate key") {
+        ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
+    } else if words.contains("recursion limit") {
+        (
+            "values nested deeper than 80 levels".to_owned(),
+            Some("no stack is that deep: is this the right file?".to_owned()),
+        )
+    } else {
+        (words.to_owned(), None)
+    };
+    SyntaxError { span: Span::new(start, start + first_line), message, help }
+}

@@ -1,0 +1,456 @@
+//! YAML: text to nodes, and how each style of scalar was decoded.
+//!
+//! granit-parser's events are taken as they come; its byte spans are exact. Types of plain scalars follow YAML 1.1 *and*
+//! 1.2: what either reads as a number, a boolean, a date or null is not a string here, because `ZenML` reads with `PyYAML` (1.1)
+//! and other tools read 1.2.
+
+use super::offsets::Pieces;
+use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use crate::source::Span;
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A collection whose end has not been seen.
+enum Open {
+    Mapping { id: NodeId, flow: bool, entries: Vec<(NodeId, NodeId)>, key: Option<NodeId> },
+    Sequence { id: NodeId, items: Vec<NodeId> },
+}
+
+/// Reads all documents of a stream into `document`.
+pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
+    let source = Arc::clone(document.source());
+    let options = granit_parser::options! { strict_indentation: true };
+    let mut open: Vec<Open> = Vec::new();
+    let mut anchors = HashMap::new();
+    let mut last_end = 0;
+    for item in Parser::new_from_str_with_options(source.text(), options) {
+        let (event, span) = item.map_err(|error| plain_words(&error, source.text()))?;
+        let span = span.byte_range().map_or_else(Span::default, Span::from);
+        let node = match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                let style = style_of(style);
+                // The parser gives a node that is not there the value `~`, at an empty span.
+                let value = if span.is_empty() && style == Style::Plain { "".into() } else { value };
+                // A block scalar's span begins with its content; ours takes its header in, since that is where it begins
+                // to a reader, and what a writer may have to change.
+                let span = match style {
+                    Style::LiteralBlock | Style::FoldedBlock => {
+                        Span::new(block_header(source.text(), last_end, span.start), span.end)
+                    }
+                    _ => span,
+                };
+                last_end = span.end;
+                let id = document.add_scalar(span, &value, style, scalar_type(&value, style, tag.as_deref()))?;
+                anchors.insert(anchor, id);
+                id
+            }
+            Event::Alias(anchor) => {
+                let target = anchors.get(&anchor).copied();
+                let target = target.ok_or_else(|| error_at(span, "an alias to an anchor that is not known"))?;
+                last_end = span.end;
+                document.add(span, Kind::Alias(target))?
+            }
+            Event::MappingStart(style, anchor, _) => {
+                let flow = style == StructureStyle::Flow;
+                let entries = Vec::new();
+                let id = document.add(span, Kind::Mapping { entries, flow })?;
+                anchors.insert(anchor, id);
+                open.push(Open::Mapping { id, flow, entries: Vec::new(), key: None });
+                continue;
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let id = document.add(span, Kind::Sequence(Vec::new()))?;
+                anchors.insert(anchor, id);
+                open.push(Open::Sequence { id, items: Vec::new() });
+                continue;
+            }
+            Event::MappingEnd | Event::SequenceEnd => match open.pop() {
+                Some(Open::Mapping { id, flow, entries, .. }) => {
+                    document.set_kind(id, span.end, Kind::Mapping { entries, flow });
+                    id
+                }
+                Some(Open::Sequence { id, items }) => {
+                    document.set_kind(id, span.end, Kind::Sequence(items));
+                    id
+                }
+                None => continue,
+            },
+            _ => continue,
+        };
+        match open.last_mut() {
+            Some(Open::Sequence { items, .. }) => items.push(node),
+            Some(Open::Mapping { entries, key, .. }) => match key.take() {
+                Some(key) => entries.push((key, node)),
+                None => *key = Some(node),
+            },
+            None => document.roots.push(node),
+        }
+    }
+    Ok(())
+}
+
+/// Where the header (`|` or `>`) of a block scalar begins: behind the indicators, properties and comments that may stand
+/// between the node before and its content.
+fn block_header(text: &str, from: usize, content: usize) -> usize {
+    let mut at = from;
+    while let Some(rest) = text.get(at..content).filter(|rest| !rest.is_empty()) {
+        let len = match rest.chars().next() {
+            Some('|' | '>') => return at,
+            Some('#' | '%') => rest.find(['\r', '\n']).unwrap_or(rest.len()),
+            Some('!' | '&') => rest.find([' ', '\t', '\r', '\n']).unwrap_or(rest.len()),
+            Some(other) => other.len_utf8(),
+            None => break,
+        };
+        at += len;
+    }
+    content
+}
+
+fn style_of(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::LiteralBlock,
+        ScalarStyle::Folded => Style::FoldedBlock,
+    }
+}
+
+fn scalar_type(value: &str, style: Style, tag: Option<&Tag>) -> ScalarType {
+    match tag {
+        Some(tag) => match tag.core_suffix() {
+            Some("str") => ScalarType::String,
+            Some("null") => ScalarType::Null,
+            Some(_) => ScalarType::Other,
+            None if tag.handle().is_empty() && tag.suffix() == "!" => ScalarType::String,
+            None if tag.suffix().is_empty() => ScalarType::String,
+            None => ScalarType::Tagged,
+        },
+        None if style == Style::Plain => plain_type(value),
+        None => ScalarType::String,
+    }
+}
+
+/// The type of an untagged plain scalar: a string only where the readers of YAML 1.1 and of 1.2 agree that it is one.
+pub(super) fn plain_type(value: &str) -> ScalarType {
+    const OTHER: [&str; 12] = ["y", "n", "yes", "no", "on", "off", "true", "false", "=", "<<", ".nan", ".inf"];
+    if matches!(value, "" | "~" | "null" | "Null" | "NULL") {
+        return ScalarType::Null;
+    }
+    let unsigned = value.strip_prefix(['-', '+']).unwrap_or(value);
+    let lower = unsigned.to_ascii_lowercase();
+    if OTHER.contains(&lower.as_str()) || is_numeric(&lower) || is_date(value) {
+        ScalarType::Other
+    } else {
+        ScalarType::String
+    }
+}
+
+/// Integers, floats and base-60 numbers of either YAML version, without their sign, in lower case.
+fn is_numeric(value: &str) -> bool {
+    let digits = |text: &str, base: &dyn Fn(char) -> bool| {
+        !text.is_empty() && text.chars().all(|c| c == '_' || base(c)) && text.chars().any(base)
+    };
+    for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(rest) = value.strip_prefix(prefix) {
+            return digits(rest, &|c| c.is_digit(base));
+        }
+    }
+    let (mantissa, exponent) = value.split_once('e').map_or((value, None), |(m, e)| (m, Some(e)));
+    let exponent_fits = exponent.is_none_or(|e| {
+        let e = e.strip_prefix(['-', '+']).unwrap_or(e);
+        digits(e, &|c| c.is_ascii_digit())
+    });
+    let mut points = 0;
+    let number = mantissa.chars().all(|c| {
+        points += usize::from(c == '.');
+        c.is_ascii_digit() || matches!(c, '_' | '.' | ':')
+    });
+    number && points <= 1 && exponent_fits && mantissa.contains(|c: char| c.is_ascii_digit())
+}
+
+/// `2020-01-01`, with or without a time behind it.
+fn is_date(value: &str) -> bool {
+    let mut parts = value.splitn(3, '-');
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let number = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let day_len = day.bytes().take_while(u8::is_ascii_digit).count();
+    year.len() == 4 && number(year, 4) && number(month, 2) && (1..=2).contains(&day_len)
+}
+
+/// Decodes a scalar again, noting where each piece comes from. `value` is the parser's result; block scalars are aligned
+/// with it, since their indentation depends on what stands above them.
+pub(super) fn decode(raw: &str, style: Style, value: &str) -> Pieces {
+    match style {
+        Style::SingleQuoted | Style::DoubleQuoted => {
+            let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+            flow(inner, 1, style)
+        }
+        Style::LiteralBlock | Style::FoldedBlock => block(raw, style, value),
+        _ => flow(raw, 0, style),
+    }
+}
+
+/// Plain and quoted scalars: line breaks fold, blanks around them go, escapes decode. `base` is where `text` begins.
+fn flow(text: &str, base: usize, style: Style) -> Pieces {
+    let mut out = Pieces::default();
+    // Up to here the output stays: blanks after it that stand before a line break are dropped.
+    let mut solid = 0;
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some(len) = break_len(rest) {
+            let trimmed = out.text().trim_end_matches([' ', '\t']).len();
+            out.truncate(trimmed.max(solid));
+            let (end, blank_lines) = skip_blank_lines(text, at + len);
+            let folded = if blank_lines == 0 { " ".to_owned() } else { "\n".repeat(blank_lines) };
+            out.replaced(base + at, end - at, &folded);
+            solid = out.text().len();
+            at = end;
+        } else if style == Style::DoubleQuoted && rest.starts_with('\\') {
+            let after = rest.get(1..).unwrap_or_default();
+            if let Some(len) = break_len(after) {
+                // An escaped break joins the lines; empty lines behind it stay.
+                let (end, blank_lines) = skip_blank_lines(text, at + 1 + len);
+                out.replaced(base + at, end - at, &"\n".repeat(blank_lines));
+                at = end;
+            } else {
+                let (len, decoded) = escape(after);
+                out.replaced(base + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+                at += 1 + len;
+            }
+            solid = out.text().len();
+        } else if style == Style::SingleQuoted && rest.starts_with("''") {
+            out.replaced(base + at, 2, "'");
+            at += 2;
+        } else {
+            let len = rest.chars().next().map_or(1, char::len_utf8);
+            out.verbatim(base + at, rest.get(..len).unwrap_or_default());
+            at += len;
+        }
+    }
+    out
+}
+
+fn break_len(text: &str) -> Option<usize> {
+    if text.starts_with("\r\n") { Some(2) } else { text.starts_with(['\r', '\n']).then_some(1) }
+}
+
+/// From the start of a line: past blank lines and the leading blanks of the next; how many lines were blank.
+fn skip_blank_lines(text: &str, mut at: usize) -> (usize, usize) {
+    let mut count = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        match break_len(rest.get(blanks..).unwrap_or_default()) {
+            Some(len) => {
+                count += 1;
+                at += blanks + len;
+            }
+            None => return (at + blanks, count),
+        }
+    }
+}
+
+/// Decodes an escape, without its backslash: how many bytes it takes, and what it stands for. The parser has refused
+/// those that are not YAML's.
+fn escape(text: &str) -> (usize, char) {
+    let hex = |from: usize, digits: usize| text.get(from..from + digits).and_then(|h| u32::from_str_radix(h, 16).ok());
+    let first = text.chars().next().unwrap_or('\\');
+    let digits = match first {
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        _ => {
+            let decoded = match first {
+                '0' => '\0',
+                'a' => '\u{7}',
+                'b' => '\u{8}',
+                't' => '\t',
+                'n' => '\n',
+                'v' => '\u{b}',
+                'f' => '\u{c}',
+                'r' => '\r',
+                'e' => '\u{1b}',
+                'N' => '\u{85}',
+                '_' => '\u{a0}',
+                'L' => '\u{2028}',
+                'P' => '\u{2029}',
+                other => other,
+            };
+            return (first.len_utf8(), decoded);
+        }
+    };
+    let code = hex(1, digits).unwrap_or(0xFFFD);
+    if (0xD800..0xDC00).contains(&code) && text.get(1 + digits..).is_some_and(|rest| rest.starts_with("\\u")) {
+        let low = hex(digits + 3, 4).unwrap_or(0);
+        let joined = 0x10000 + ((code - 0xD800) << 10) + (low.wrapping_sub(0xDC00) & 0x3FF);
+        return (digits + 7, char::from_u32(joined).unwrap_or('\u{FFFD}'));
+    }
+    (1 + digits, char::from_u32(code).unwrap_or('\u{FFFD}'))
+}
+
+/// Block scalars. Each content line stands in the value as it is, less the indentation; what lies between two lines is
+/// read off the value itself: line breaks, or the space of a fold.
+fn block(raw: &str, style: Style, value: &str) -> Pieces {
+    let mut out = Pieces::default();
+    let lines = content_lines(raw);
+    let indent = block_indent(&lines, value);
+    let mut break_at = lines.first().map_or(raw.len(), |line| line.0);
+    for &(start, line) in &lines {
+        let cut = indent.min(line.len() - line.trim_start_matches(' ').len());
+        let text = line.get(cut..).unwrap_or_default();
+        if text.is_empty() {
+            continue;
+        }
+        let after = value.get(out.text().len()..).unwrap_or_default();
+        let breaks = after.len() - after.trim_start_matches('\n').len();
+        let folded = style == Style::FoldedBlock && after.starts_with(' ') && !text.starts_with([' ', '\t']);
+        let between = if folded { " " } else { after.get(..breaks).unwrap_or_default() };
+        out.replaced(break_at, start + cut - break_at, between);
+        out.verbatim(start + cut, text);
+        break_at = start + line.len();
+    }
+    let rest = value.get(out.text().len()..).unwrap_or_default();
+    if rest.chars().all(|c| c == '\n') {
+        out.replaced(break_at, raw.len() - break_at.min(raw.len()), rest);
+    }
+    out
+}
+
+/// The lines behind the header: where each begins in `raw`, and its text without the break.
+fn content_lines(raw: &str) -> Vec<(usize, &str)> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    while at <= raw.len() {
+        let rest = raw.get(at..).unwrap_or_default();
+        let len = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        lines.push((start, raw.get(start..at + len).unwrap_or_default()));
+        let Some(width) = rest.get(len..).and_then(break_len) else {
+            break;
+        };
+        at += len + width;
+        start = at;
+    }
+    if !lines.is_empty() {
+        lines.remove(0);
+    }
+    lines
+}
+
+/// The indentation that the parser removed: that of the first line with text, less the spaces its value begins with.
+fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
+    let spaces = |text: &str| text.len() - text.trim_start_matches(' ').len();
+    let first_text = lines.iter().find(|(_, line)| !line.trim_start_matches(' ').is_empty());
+    match first_text {
+        Some((_, line)) => spaces(line).saturating_sub(spaces(value.trim_start_matches('\n'))),
+        // Only blank lines: what is longer than the indentation is content, and the longest shows it.
+        None => {
+            let longest = lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
+            longest.saturating_sub(value.lines().map(str::len).max().unwrap_or(0))
+        }
+    }
+}
+
+fn error_at(span: Span, message: &str) -> SyntaxError {
+    SyntaxError { span, message: message.into(), help: None }
+}
+
+/// The parser's finding for people: its words where they are plain, ours where a cause is more useful than a symptom.
+/// Alias and anchor names are left out, since a password that begins with `*` or `&` reads as one.
+fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
+    let at = error.marker().byte_offset().unwrap_or(text.len());
+    let at = crate::source::floor_char_boundary(text, at);
+    let len = text.get(at..).and_then(|rest| rest.chars().next()).filter(|c| !matches!(c, '\r' | '\n'));
+    let span = Span::new(at, at + len.map_or(0, char::len_utf8));
+    let line_start = text.get(..at).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |nl| nl + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    if let Some(brace) = unquoted_reference(line) {
+        return SyntaxError {
+            span,
+            message: "braces without quotes are a YAML flow mapping, and this one is not complete".into(),
+            help: Some(format!(
+                "put quotes around the whole value that begins at column {}: \"{{{{name.key}}}}\"",
+                line.get(..brace).map_or(0, |before| before.chars().count()) + 1
+            )),
+        };
+    }
+    let (message, help) = match error.kind() {
+        ErrorKind::UnknownAnchor => (
+            "`*` begins an alias, and no anchor of that name stands above".to_owned(),
+            Some("define it with `&` above, or put the value in quotes if `*` belongs to it"),
+        ),
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
+            ("a tab where YAML takes only spaces".to_owned(), Some("indent with spaces"))
+        }
+        ErrorKind::RecursionLimitExceeded => (
+            "collections nested deeper than 255 levels".to_owned(),
+            Some("no stack is that deep: is this the right file?"),
+        ),
+        ErrorKind::UnclosedQuotedScalar => {
+            ("a quoted value that is never closed".to_owned(), Some("close the quote that opens here"))
+        }
+        ErrorKind::UnknownQuotedScalarEscape => (
+            "an escape that YAML does not know, in double quotes".to_owned(),
+            Some("write `\\\\` for a backslash, or use single quotes"),
+        ),
+        ErrorKind::MappingValueNotAllowed => (
+            "a `:` where no key can stand".to_owned(),
+            Some("put the value in quotes if the colon belongs to it, or check the indentation"),
+        ),
+        ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidSimpleKey => (
+            "expected a key followed by `:`".to_owned(),
+            Some("check the indentation and the quotes of the lines above"),
+        ),
+        ErrorKind::UnexpectedCharacter { .. } => {
+            ("a character that cannot begin a value".to_owned(), Some("put the value in quotes"))
+        }
+        kind => (kind.to_string(), None),
+    };
+    SyntaxError { span, message, help: help.map(str::to_owned) }
+}
+
+/// Where on a line that did not parse a value begins with `{{` and no quote.
+fn unquoted_reference(line: &str) -> Option<usize> {
+    let brace = line.find("{{")?;
+    let before = line.get(..brace)?.trim_end();
+    (before.is_empty() || before.ends_with([':', '-', ',', '['])).then_some(brace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_scalar_is_a_string_only_where_both_yaml_versions_say_so() {
+        for text in [
+            "0123",
+            "1.10",
+            "yes",
+            "Off",
+            "1e3",
+            "190:20:30",
+            "1_000",
+            "0o17",
+            "0x1F",
+            ".inf",
+            "-.INF",
+            "=",
+            "<<",
+            "2020-01-01",
+            "+12",
+            "1.",
+        ] {
+            assert_eq!(plain_type(text), ScalarType::Other, "{text}");
+        }
+        for text in ["~", "", "null"] {
+            assert_eq!(plain_type(text), ScalarType::Null, "{text}");
+        }
+        for text in ["hunter2", "0.13.2", "0xyz", "e3", "-", "a:b", "yess", "1.2.3", "v1", "10-20", ":"] {
+            assert_eq!(plain_type(text), ScalarType::String, "{text}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! stackref
+pub mod document;
+pub mod source;
