@@ -209,6 +209,11 @@ impl Document {
         (0u32..).map(NodeId).zip(&self.nodes)
     }
 
+    /// The nodes that begin at or after this one.
+    pub fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+        (first.0..).map(NodeId).zip(self.nodes.get(first.0 as usize..).unwrap_or_default())
+    }
+
     /// The scalar at a node, aliases followed.
     pub fn scalar(&self, id: NodeId) -> Option<&Scalar> {
         match &self.node(self.target(id)).kind {
@@ -332,19 +337,6 @@ impl Document {
             Syntax::Json => json::decode(raw),
         };
         pieces.finish(span, value)
-    }
-
-    /// Whether `offset` lies inside a scalar's content, where `#` begins no comment. The header line of a block scalar is
-    /// not content.
-    pub fn in_scalar(&self, offset: usize) -> bool {
-        self.nodes.iter().any(|node| match &node.kind {
-            Kind::Scalar(scalar) => {
-                let block = matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock);
-                let start = if block { self.source.line_span(node.span.start).end } else { node.span.start };
-                start <= offset && offset < node.span.end
-            }
-            _ => false,
-        })
     }
 
     fn add(&mut self, span: Span, kind: Kind) -> Result<NodeId, SyntaxError> {

@@ -1,3 +1,24 @@
 //! stackref
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod discover;
 pub mod document;
+pub mod error;
+pub mod excerpt;
+pub mod finding;
+pub mod flavors;
+pub mod ignore;
+pub mod inventory;
+pub mod nearest;
+pub mod outcome;
+pub mod prefilter;
+pub mod reference;
+pub mod refs;
+pub mod report;
+pub mod rules;
+pub mod run;
+pub mod scan;
+pub mod site;
 pub mod source;
+pub mod stack;

@@ -75,6 +75,7 @@ pub enum Visibility {
 #[derive(Debug)]
 pub struct SourceFile {
     path: String,
+    identity: Option<String>,
     text: String,
     lines: OnceLock<LineIndex>,
     visibility: OnceLock<Visibility>,
@@ -83,7 +84,25 @@ pub struct SourceFile {
 impl SourceFile {
     /// Wraps a text. `path` is what reports show: relative to the working directory, with `/`.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into(), lines: OnceLock::new(), visibility: OnceLock::new() }
+        Self {
+            path: path.into(),
+            identity: None,
+            text: text.into(),
+            lines: OnceLock::new(),
+            visibility: OnceLock::new(),
+        }
+    }
+
+    /// With the path that names it wherever a run is started: from the repository's root.
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
+    /// The path from the repository's root.
+    pub fn identity(&self) -> &str {
+        self.identity.as_deref().unwrap_or(&self.path)
     }
 
     /// The path as reported.

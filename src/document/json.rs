@@ -32,8 +32,11 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     };
     let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| plain_words(&error, text, bom))?;
     let Some(value) = parsed.value else {
-        // RFC 8259 wants one value; a file of white space is told apart from a broken one by its caller.
-        return Ok(());
+        return Err(SyntaxError {
+            span: Span::new(source.text().len(), source.text().len()),
+            message: "an empty file, which is no JSON".into(),
+            help: Some("write `{}` for a document without content".into()),
+        });
     };
     let mut reader = Reader { document, bom };
     let root = reader.value(&value)?;

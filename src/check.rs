@@ -1,0 +1,260 @@
+//! `check`: the findings of a scan, joined with what the inventories say.
+
+use crate::config::{Config, Level, RuleLevel};
+use crate::error::Failure;
+use crate::finding::{self, Finding, Severity};
+use crate::inventory::lookup::{Answer, Answers, Question};
+use crate::inventory::{Inventories, Inventory, NoAnswer};
+use crate::nearest::nearest;
+use crate::outcome::Outcome;
+use crate::reference::Resolver;
+use crate::rules::{Check, Known, RULES};
+use crate::scan::{Scan, StackFile};
+use crate::site::Reference;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// How many of what a run found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Stack files.
+    pub files: usize,
+    /// References, names of whole secrets included.
+    pub references: usize,
+    /// Findings of severity error.
+    pub errors: usize,
+    /// Findings of severity warning.
+    pub warnings: usize,
+    /// Findings silenced by comments or the config.
+    pub ignored: usize,
+    /// Findings that have a safe fix.
+    pub fixable: usize,
+}
+
+/// What a run of `check` gives.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The findings, in order.
+    pub findings: Vec<Finding>,
+    /// Their numbers.
+    pub summary: Summary,
+    /// What could not be answered.
+    pub failures: Vec<Failure>,
+}
+
+impl Report {
+    /// The exit code's reason.
+    pub fn outcome(&self, deny_warnings: bool) -> Outcome {
+        let counts = self.summary.errors + if deny_warnings { self.summary.warnings } else { 0 };
+        let findings = if counts > 0 { Outcome::Findings } else { Outcome::Clean };
+        self.failures.iter().map(Failure::outcome).fold(findings, Outcome::max)
+    }
+}
+
+/// What a check is made with.
+pub struct Settings<'s> {
+    /// The config.
+    pub config: &'s Config,
+    /// How much may be asked.
+    pub level: Level,
+    /// The inventories.
+    pub inventories: &'s Inventories,
+    /// Whether the whole tree was walked, so that what no stack uses can be told.
+    pub whole_tree: bool,
+}
+
+/// Checks a scan.
+pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
+    let mut report = Report::default();
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut joined = Joined::new(scan, settings);
+    joined.existence(&mut findings);
+    joined.inventory_files(&mut findings);
+    report.failures.append(&mut joined.failures);
+    for file in &scan.files {
+        findings.extend(file.findings.iter().cloned());
+        if settings.config.resolver == Resolver::Zenml {
+            stack_findings(file, &mut findings);
+        }
+        report.summary.references += file.references.len();
+    }
+    report.summary.files = scan.files.len();
+    let files: HashMap<&str, &StackFile> = scan.files.iter().map(|file| (file.source.path(), file)).collect();
+    findings.retain_mut(|finding| {
+        match settings.config.rules.get(finding.rule) {
+            Some(RuleLevel::Off) => return false,
+            Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
+            Some(RuleLevel::Error) => finding.severity = Severity::Error,
+            None => {}
+        }
+        let silenced = files.get(finding.source.path()).is_some_and(|file| {
+            file.directives.iter().any(|directive| directive.silences(finding))
+                || settings.config.ignores(&file.path, finding.rule, finding.scope.attribute.as_deref())
+        });
+        report.summary.ignored += usize::from(silenced);
+        !silenced
+    });
+    finding::finish(&mut findings);
+    report.summary.errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    report.summary.warnings = findings.len() - report.summary.errors;
+    report.findings = findings;
+    report
+}
+
+/// The stack rules, for each stack with its own references.
+fn stack_findings(file: &StackFile, findings: &mut Vec<Finding>) {
+    for (index, stack) in file.stacks.iter().enumerate() {
+        if !stack.version.needs_secrets_manager() {
+            continue;
+        }
+        let references: Vec<&Reference> = file.references.iter().filter(|reference| reference.stack == index).collect();
+        for rule in RULES {
+            if let Check::Stack(check) = rule.check {
+                findings.extend(check(stack, &references));
+            }
+        }
+    }
+}
+
+/// A scan joined with its inventories.
+struct Joined<'s> {
+    settings: &'s Settings<'s>,
+    /// Each reference with the question it asks.
+    asked: Vec<(&'s Reference, Question)>,
+    answers: Answers,
+    failures: Vec<Failure>,
+}
+
+impl<'s> Joined<'s> {
+    fn new(scan: &'s Scan, settings: &'s Settings<'s>) -> Self {
+        let mut joined = Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new() };
+        if settings.level == Level::None {
+            return joined;
+        }
+        let mut homeless: Option<&Reference> = None;
+        for file in &scan.files {
+            let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
+            for reference in &file.references {
+                let chain = chains.entry(reference.stack).or_insert_with(|| {
+                    let manager = file.stacks.get(reference.stack).and_then(|stack| stack.secrets_manager());
+                    settings.inventories.chain(settings.config, &file.path, manager)
+                });
+                match chain {
+                    Some(chain) => {
+                        let keyed = reference.key.is_some();
+                        let question = Question { chain: chain.clone(), secret: reference.secret.clone(), keyed };
+                        joined.asked.push((reference, question));
+                    }
+                    None => {
+                        homeless.get_or_insert(reference);
+                    }
+                }
+            }
+        }
+        if let Some(reference) = homeless {
+            joined.failures.push(no_inventory(reference, settings.inventories));
+        }
+        let questions: BTreeSet<Question> = joined.asked.iter().map(|(_, question)| question.clone()).collect();
+        joined.answers = Answers::ask(settings.inventories, settings.level, &questions);
+        joined
+    }
+
+    fn name_of(&self, inventory: usize) -> &'s str {
+        self.settings.inventories.get(inventory).map_or("?", Inventory::name)
+    }
+
+    /// Unknown secrets and keys, and whatever else the answers tell of references.
+    fn existence(&mut self, findings: &mut Vec<Finding>) {
+        // The same slip is often made many times, and the nearest of thousands of names is not cheap.
+        let mut slips: HashMap<(&[usize], &str), Option<String>> = HashMap::new();
+        let mut failed: BTreeMap<usize, (NoAnswer, BTreeSet<String>)> = BTreeMap::new();
+        for (reference, question) in &self.asked {
+            let answer = self.answers.get(question);
+            if let Answer::Failed { inventory, why } = &answer {
+                let entry = failed.entry(*inventory).or_insert_with(|| ((*why).clone(), BTreeSet::new()));
+                entry.1.insert(question.secret.clone());
+                continue;
+            }
+            let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
+            let (mut holder, mut slip) = ("", None);
+            match answer {
+                Answer::Found { inventory, .. } => holder = self.name_of(inventory),
+                _ => {
+                    let known = slips.entry((&question.chain, &question.secret)).or_insert_with(|| {
+                        nearest(&question.secret, self.answers.names(&question.chain)).map(str::to_owned)
+                    });
+                    slip.clone_from(known);
+                }
+            }
+            let known = Known { answer, asked, holder, nearest: slip };
+            let finding = RULES.iter().find_map(|rule| match rule.check {
+                Check::Reference(check) => check(reference, &known),
+                _ => None,
+            });
+            findings.extend(finding);
+        }
+        let failures: Vec<Failure> = failed
+            .into_iter()
+            .flat_map(|(inventory, (why, secrets))| unanswered(self.name_of(inventory), &why, &secrets))
+            .collect();
+        self.failures.extend(failures);
+    }
+
+    /// Names in inventory files that nothing uses, or that nothing can.
+    fn inventory_files(&self, findings: &mut Vec<Finding>) {
+        for inventory in self.answers.answered() {
+            let used: HashSet<&str> = self
+                .asked
+                .iter()
+                .filter(|(_, question)| question.chain.contains(&inventory))
+                .map(|(reference, _)| reference.secret.as_str())
+                .collect();
+            let declared = self.settings.inventories.get(inventory).map(Inventory::declared).unwrap_or_default();
+            for secret in declared {
+                let used = used.contains(secret.name.as_str());
+                let finding = RULES.iter().find_map(|rule| match rule.check {
+                    // One culprit, one finding: what no reference can name is not also unused.
+                    Check::Inventory(check) => check(&secret, used || (!self.settings.whole_tree)),
+                    _ => None,
+                });
+                findings.extend(finding);
+            }
+        }
+    }
+}
+
+/// References, and no inventory to look in.
+fn no_inventory(reference: &Reference, inventories: &Inventories) -> Failure {
+    let place = format!("{}:{}", reference.source.path(), reference.source.position(reference.span.start).line);
+    let message = if inventories.is_empty() {
+        format!("there are references (the first at {place}), and no inventory to look them up in")
+    } else {
+        format!("no `[[stacks]]` says which inventory the references at {place} are looked up in")
+    };
+    Failure::usage(message).with_help(
+        "three ways out: write `secrets.inventory.yaml` with `name: [key, key]` at the repository's root, name an \
+         inventory in `stackref.toml` or with `--inventory FILE`, or check the syntax alone with `--level none`",
+    )
+}
+
+/// What could not be answered, in words that say which secrets, which inventory, and what to do.
+fn unanswered(inventory: &str, why: &NoAnswer, secrets: &BTreeSet<String>) -> Vec<Failure> {
+    const NAMED: usize = 5;
+    let names: Vec<String> = secrets.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    let more = secrets.len().saturating_sub(NAMED);
+    let mut list = names.join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    match why {
+        NoAnswer::Invalid(failures) => failures.clone(),
+        NoAnswer::Forbidden(advice) => vec![
+            Failure::unanswered(format!("the inventory `{inventory}` forbids to look up {list}"))
+                .with_help(advice.clone()),
+        ],
+        NoAnswer::Unreachable(seen) => vec![
+            Failure::unanswered(format!("the inventory `{inventory}` did not answer for {list}: {seen}"))
+                .with_help("try again, or check the syntax alone with `--level none`"),
+        ],
+        NoAnswer::Missing => Vec::new(),
+    }
+}

@@ -1,0 +1,487 @@
+//! `stackref.toml`: found, read, and told apart from what it should be.
+//!
+//! Every mistake is a diagnostic at its place: unknown keys with the nearest known one, wrong values with those allowed.
+//! Globs are relative to the config file.
+
+use crate::error::{Failure, plain_io};
+use crate::nearest::nearest;
+use crate::reference::Resolver;
+use crate::source::{SourceFile, Span, Visibility};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The name of the config file.
+pub const FILE_NAME: &str = "stackref.toml";
+
+/// How much of the inventory may be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing: no file is opened, no connection made.
+    None,
+    /// The list of names.
+    SecretExists,
+    /// Names, and the keys of the referenced secrets.
+    #[default]
+    SecretAndKeyExists,
+}
+
+impl Level {
+    /// The names as `ZenML` spells them.
+    pub const NAMES: [&str; 3] = ["NONE", "SECRET_EXISTS", "SECRET_AND_KEY_EXISTS"];
+
+    /// Reads either spelling: `SECRET_EXISTS` or `secret-exists`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "NONE" | "none" => Some(Self::None),
+            "SECRET_EXISTS" | "secret-exists" => Some(Self::SecretExists),
+            "SECRET_AND_KEY_EXISTS" | "secret-and-key-exists" => Some(Self::SecretAndKeyExists),
+            _ => None,
+        }
+    }
+}
+
+/// What a rule's findings count as, where the config says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleLevel {
+    /// Not reported.
+    Off,
+    /// Reported; the run ends well all the same.
+    Warning,
+    /// Reported; the run ends with 1.
+    Error,
+}
+
+/// An inventory as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryConfig {
+    /// Its name in the config.
+    pub name: String,
+    /// Where a `file` inventory lies.
+    pub path: PathBuf,
+}
+
+/// `[[stacks]]`: which files use which inventories.
+#[derive(Debug)]
+pub struct StackRoute {
+    files: GlobSet,
+    /// Names of inventories, asked in order.
+    pub inventory: Vec<String>,
+}
+
+/// `[[ignore]]`: findings that are not reported.
+#[derive(Debug)]
+pub struct ConfigIgnore {
+    path: GlobSet,
+    /// The rule.
+    pub rule: String,
+    /// The attribute, or every one.
+    pub attribute: Option<String>,
+}
+
+/// A set of globs, each with its text, so that the one that matched can be named.
+#[derive(Debug, Default)]
+pub struct Globs {
+    set: GlobSet,
+    texts: Vec<String>,
+}
+
+impl Globs {
+    /// The text of the first glob that matches a path relative to the config file.
+    pub fn matching(&self, path: &Path) -> Option<&str> {
+        if self.texts.is_empty() {
+            return None;
+        }
+        let first = self.set.matches(path).into_iter().min()?;
+        self.texts.get(first).map(String::as_str)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+/// The config of a run; without a file, the defaults.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: Option<PathBuf>,
+    /// The folder that globs are relative to.
+    pub folder: PathBuf,
+    /// `level`.
+    pub level: Option<Level>,
+    /// `resolver`.
+    pub resolver: Resolver,
+    /// `[files] include`; nothing where it is not set.
+    pub include: Option<Globs>,
+    /// `[files] exclude`.
+    pub exclude: Globs,
+    /// `[inventory.NAME]`, in the order of the file.
+    pub inventories: Vec<InventoryConfig>,
+    /// `[[stacks]]`.
+    pub routes: Vec<StackRoute>,
+    /// `[[ignore]]`.
+    pub ignores: Vec<ConfigIgnore>,
+    /// `[rules]`.
+    pub rules: BTreeMap<String, RuleLevel>,
+}
+
+impl Config {
+    /// A path relative to the config's folder, as its globs have it; paths outside stay as they are.
+    pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.folder).unwrap_or(path)
+    }
+
+    /// The inventories that the first matching `[[stacks]]` names for a file.
+    pub fn route(&self, path: &Path) -> Option<&[String]> {
+        let relative = self.relative(path);
+        let route = self.routes.iter().find(|route| route.files.is_match(relative))?;
+        Some(&route.inventory)
+    }
+
+    /// Whether an `[[ignore]]` silences a finding.
+    pub fn ignores(&self, path: &Path, rule: &str, attribute: Option<&str>) -> bool {
+        let relative = self.relative(path);
+        self.ignores.iter().any(|ignore| {
+            ignore.rule == rule
+                && ignore.attribute.as_deref().is_none_or(|wanted| attribute == Some(wanted))
+                && ignore.path.is_match(relative)
+        })
+    }
+}
+
+/// The folder that holds the repository `start` lies in: the nearest with a `.git`.
+pub fn repository_root(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_path_buf)
+}
+
+/// Looks for `stackref.toml` from `start` upward to the repository's root; outside a repository in `start` alone, so that a
+/// stray file in a shared parent decides nothing.
+pub fn find(start: &Path) -> Option<PathBuf> {
+    let root = repository_root(start).unwrap_or_else(|| start.to_path_buf());
+    let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
+    folders.map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+}
+
+/// Reads a config file. `shown` is its path as reports have it; `known_rules` are the names that `[rules]` may hold.
+///
+/// # Errors
+/// All mistakes of the file, in its order.
+pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| vec![Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)))])?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        vec![Failure::usage(format!("the config `{shown}` is not UTF-8")).with_help("save it as UTF-8")]
+    })?;
+    let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let source = SourceFile::new(shown, text);
+    source.set_visibility(Visibility::Guessed);
+    let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
+    let config = match DeTable::parse(source.text()) {
+        Ok(table) => reader.config(table.get_ref(), folder),
+        Err(error) => {
+            let at = error.span().unwrap_or(source.text().len()..source.text().len());
+            let failure = Failure::usage(format!("`{shown}` is not valid TOML: {}", error.message()));
+            reader.failures.push(failure.at(&source, at.into()));
+            Config::default()
+        }
+    };
+    if reader.failures.is_empty() {
+        Ok(Config { file: Some(file.to_path_buf()), ..config })
+    } else {
+        Err(reader.failures)
+    }
+}
+
+type Value<'i> = Spanned<DeValue<'i>>;
+
+/// Walks the spanned table and collects every mistake instead of stopping at the first.
+struct Reader<'s> {
+    source: &'s SourceFile,
+    failures: Vec<Failure>,
+    known_rules: &'s [&'s str],
+}
+
+impl Reader<'_> {
+    fn config(&mut self, table: &DeTable<'_>, folder: PathBuf) -> Config {
+        let mut config = Config { folder, ..Config::default() };
+        for (key, value) in sorted(table) {
+            match key.get_ref().as_ref() {
+                "level" => {
+                    config.level =
+                        self.choice(value, "level", &["none", "secret-exists", "secret-and-key-exists"], Level::parse);
+                }
+                "resolver" => {
+                    let resolver = self.choice(value, "resolver", &["zenml", "render"], |text| match text {
+                        "zenml" => Some(Resolver::Zenml),
+                        "render" => Some(Resolver::Render),
+                        _ => None,
+                    });
+                    config.resolver = resolver.unwrap_or_default();
+                }
+                "files" => self.files(value, &mut config),
+                "inventory" => self.inventories(value, &mut config),
+                "stacks" => self.routes(value, &mut config),
+                "ignore" => self.ignores(value, &mut config),
+                "rules" => self.rules(value, &mut config),
+                _ => {
+                    self.unknown_key(key, "", &["level", "resolver", "files", "inventory", "stacks", "ignore", "rules"])
+                }
+            }
+        }
+        for route in &config.routes {
+            for name in &route.inventory {
+                if !config.inventories.iter().any(|inventory| inventory.name == *name) {
+                    let known: Vec<_> = config.inventories.iter().map(|inventory| inventory.name.as_str()).collect();
+                    let span = self.find_string(table, name);
+                    let help = nearest_help(name, &known, "inventories");
+                    self.fail(span, format!("no `[inventory.{name}]` is configured"), help);
+                }
+            }
+        }
+        config
+    }
+
+    fn files(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "files") else { return };
+        for (key, value) in sorted(table) {
+            match key.get_ref().as_ref() {
+                "include" => config.include = Some(self.globs(value, "include")),
+                "exclude" => config.exclude = self.globs(value, "exclude"),
+                _ => self.unknown_key(key, "files", &["include", "exclude"]),
+            }
+        }
+    }
+
+    fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "inventory") else { return };
+        for (name, value) in sorted(table) {
+            let place = format!("inventory.{}", name.get_ref());
+            let Some(table) = self.table(value, &place) else { continue };
+            let (mut kind, mut path) = (None, None);
+            for (key, value) in sorted(table) {
+                match key.get_ref().as_ref() {
+                    "kind" => kind = self.choice(value, "kind", &["file"], |text| (text == "file").then_some(())),
+                    "path" => path = self.string(value, "path").map(|path| config.folder.join(path)),
+                    _ => self.unknown_key(key, &place, &["kind", "path"]),
+                }
+            }
+            let has = |wanted: &str| table.iter().any(|(key, _)| key.get_ref() == wanted);
+            for missing in ["kind", "path"].into_iter().filter(|wanted| !has(wanted)) {
+                let help = format!(
+                    "for example: {missing} = {}",
+                    if missing == "kind" { "\"file\"" } else { "\"secrets/dev.yaml\"" }
+                );
+                self.fail(name.span().into(), format!("`[{place}]` has no `{missing}`"), Some(help));
+            }
+            if let (Some(()), Some(path)) = (kind, path) {
+                config.inventories.push(InventoryConfig { name: name.get_ref().to_string(), path });
+            }
+        }
+    }
+
+    fn routes(&mut self, value: &Value<'_>, config: &mut Config) {
+        for (table, span) in self.tables(value, "stacks") {
+            let (mut files, mut inventory) = (None, None);
+            for (key, value) in sorted(table) {
+                match key.get_ref().as_ref() {
+                    "files" => files = Some(self.globs(value, "files")),
+                    "inventory" => {
+                        let names = self.strings(value, "inventory");
+                        inventory = Some(names.into_iter().map(|(name, _)| name).collect());
+                    }
+                    _ => self.unknown_key(key, "stacks", &["files", "inventory"]),
+                }
+            }
+            match (files, inventory) {
+                (Some(files), Some(inventory)) => config.routes.push(StackRoute { files: files.set, inventory }),
+                (files, _) => {
+                    let missing = if files.is_none() { "files" } else { "inventory" };
+                    self.fail(span, format!("this `[[stacks]]` has no `{missing}`"), None);
+                }
+            }
+        }
+    }
+
+    fn ignores(&mut self, value: &Value<'_>, config: &mut Config) {
+        for (table, span) in self.tables(value, "ignore") {
+            let (mut path, mut rule, mut attribute) = (None, None, None);
+            for (key, value) in sorted(table) {
+                match key.get_ref().as_ref() {
+                    "path" => path = Some(self.globs(value, "path")),
+                    "rule" => {
+                        rule = self.string(value, "rule");
+                        if let Some(name) = rule.as_deref() {
+                            self.known_rule(name, value.span().into());
+                        }
+                    }
+                    "attribute" => attribute = self.string(value, "attribute"),
+                    "reason" => drop(self.string(value, "reason")),
+                    _ => self.unknown_key(key, "ignore", &["path", "rule", "attribute", "reason"]),
+                }
+            }
+            match (path, rule) {
+                (Some(path), Some(rule)) => config.ignores.push(ConfigIgnore { path: path.set, rule, attribute }),
+                (path, _) => {
+                    let missing = if path.is_none() { "path" } else { "rule" };
+                    self.fail(span, format!("this `[[ignore]]` has no `{missing}`"), None);
+                }
+            }
+        }
+    }
+
+    fn rules(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "rules") else { return };
+        for (key, value) in sorted(table) {
+            self.known_rule(key.get_ref(), key.span().into());
+            let level = self.choice(value, key.get_ref(), &["off", "warning", "error"], |text| match text {
+                "off" => Some(RuleLevel::Off),
+                "warning" => Some(RuleLevel::Warning),
+                "error" => Some(RuleLevel::Error),
+                _ => None,
+            });
+            if let Some(level) = level {
+                config.rules.insert(key.get_ref().to_string(), level);
+            }
+        }
+    }
+
+    fn known_rule(&mut self, name: &str, span: Span) {
+        if !self.known_rules.contains(&name) {
+            let help = nearest_help(name, self.known_rules, "rules");
+            self.fail(span, format!("no rule is named `{name}`"), help);
+        }
+    }
+
+    fn globs(&mut self, value: &Value<'_>, key: &str) -> Globs {
+        let mut set = GlobSetBuilder::new();
+        let mut texts = Vec::new();
+        for (text, span) in self.strings(value, key) {
+            match GlobBuilder::new(text.trim_start_matches("./")).literal_separator(true).build() {
+                Ok(glob) => {
+                    set.add(glob);
+                    texts.push(text);
+                }
+                Err(error) => self.fail(span, format!("`{text}` is not a glob: {}", error.kind()), None),
+            }
+        }
+        Globs { set: set.build().unwrap_or_default(), texts }
+    }
+
+    /// A string, or a list of strings.
+    fn strings(&mut self, value: &Value<'_>, key: &str) -> Vec<(String, Span)> {
+        match value.get_ref() {
+            DeValue::String(text) => vec![(text.to_string(), value.span().into())],
+            DeValue::Array(items) => {
+                let strings = items.iter().filter_map(|item| Some((self.string(item, key)?, item.span().into())));
+                strings.collect()
+            }
+            _ => {
+                self.wrong_type(value, key, "a list of strings");
+                Vec::new()
+            }
+        }
+    }
+
+    fn string(&mut self, value: &Value<'_>, key: &str) -> Option<String> {
+        if let DeValue::String(text) = value.get_ref() {
+            return Some(text.to_string());
+        }
+        self.wrong_type(value, key, "a string");
+        None
+    }
+
+    fn choice<T>(
+        &mut self,
+        value: &Value<'_>,
+        key: &str,
+        allowed: &[&str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.string(value, key)?;
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            let help = match nearest(&text, allowed.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`? Allowed: {}", allowed.join(", ")),
+                None => format!("allowed: {}", allowed.join(", ")),
+            };
+            self.fail(value.span().into(), format!("`{text}` is no value for `{key}`"), Some(help));
+        }
+        parsed
+    }
+
+    fn table<'v, 'i>(&mut self, value: &'v Value<'i>, key: &str) -> Option<&'v DeTable<'i>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.wrong_type(value, key, "a table");
+        None
+    }
+
+    /// An array of tables.
+    fn tables<'v, 'i>(&mut self, value: &'v Value<'i>, key: &str) -> Vec<(&'v DeTable<'i>, Span)> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(value, key, &format!("an array of tables: `[[{key}]]`"));
+            return Vec::new();
+        };
+        let tables = items.iter().filter_map(|item| Some((self.table(item, key)?, item.span().into())));
+        tables.collect()
+    }
+
+    fn wrong_type(&mut self, value: &Value<'_>, key: &str, wanted: &str) {
+        self.fail(value.span().into(), format!("`{key}` takes {wanted}"), None);
+    }
+
+    fn unknown_key(&mut self, key: &Spanned<toml::de::DeString<'_>>, table: &str, known: &[&str]) {
+        let place = if table.is_empty() { String::new() } else { format!(" in `[{table}]`") };
+        let help = nearest_help(key.get_ref(), known, "keys");
+        self.fail(key.span().into(), format!("unknown key `{}`{place}", key.get_ref()), help);
+    }
+
+    fn fail(&mut self, span: Span, message: String, help: Option<String>) {
+        let failure = Failure::usage(crate::excerpt::printable(&message)).at(self.source, span);
+        self.failures.push(match help {
+            Some(help) => failure.with_help(help),
+            None => failure,
+        });
+    }
+
+    /// Where a string stands in `[[stacks]] inventory`.
+    fn find_string(&self, table: &DeTable<'_>, wanted: &str) -> Span {
+        let routes = table.iter().find(|(key, _)| key.get_ref() == "stacks");
+        let Some(DeValue::Array(routes)) = routes.map(|(_, value)| value.get_ref()) else {
+            return Span::default();
+        };
+        let names = routes.iter().filter_map(|route| match route.get_ref() {
+            DeValue::Table(table) => table.iter().find(|(key, _)| key.get_ref() == "inventory").map(|(_, value)| value),
+            _ => None,
+        });
+        let mut strings = names.flat_map(|names| match names.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![names],
+        });
+        let found = strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
+        found.map_or_else(Span::default, |item| item.span().into())
+    }
+}
+
+/// Entries in the order of the file.
+fn sorted<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<toml::de::DeString<'i>>, &'t Value<'i>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn nearest_help(name: &str, known: &[&str], what: &str) -> Option<String> {
+    if known.is_empty() {
+        return None;
+    }
+    let list = known.join(", ");
+    Some(match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`? The {what}: {list}"),
+        None => format!("the {what}: {list}"),
+    })
+}

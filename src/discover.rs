@@ -1,0 +1,330 @@
+//! Which files to look at: paths, globs and ignore files to candidates, and what was passed over and why.
+//!
+//! Three ways lead to being a stack file: a glob of `[files] include`; without one, the shape or the name
+//! `*.stack.{yaml,yml,toml,json}`; and being named as an argument. Excludes win over all of them. Whether a file has the
+//! shape is not known here: such a candidate carries no reason yet.
+//!
+//! A walk respects `.gitignore`, `.ignore` and `.git/info/exclude`, in git repositories and outside them, but not the
+//! user's own global ignores: the same tree gives the same answer on every machine. It enters hidden folders, never
+//! `.git`, and does not follow symbolic links; a link that is named is followed.
+
+use crate::config::Config;
+use crate::document::Syntax;
+use crate::error::{Failure, plain_io};
+use crate::nearest::nearest;
+use ignore::{WalkBuilder, WalkState};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+/// Why a file is a stack file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// It was named as an argument, or read from standard input.
+    Named,
+    /// A glob of `[files] include` matches.
+    Included(String),
+    /// Its name ends in `.stack.yaml` or the like.
+    ByName,
+    /// `components` together with `stack_name` or `zenml_version`.
+    Shape,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named => f.write_str("named as an argument"),
+            Self::Included(glob) => write!(f, "matches the include `{glob}`"),
+            Self::ByName => f.write_str("its name ends in `.stack` and a known ending"),
+            Self::Shape => f.write_str("has the shape of a stack: `components` with `stack_name` or `zenml_version`"),
+        }
+    }
+}
+
+/// A file to read.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Absolute.
+    pub path: PathBuf,
+    /// By its ending.
+    pub syntax: Syntax,
+    /// Why it is a stack file; nothing where only its content can tell.
+    pub why: Option<Why>,
+}
+
+/// What the arguments ask for, all paths absolute.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Folders to walk.
+    pub folders: Vec<PathBuf>,
+    /// Files named as arguments.
+    pub named: Vec<PathBuf>,
+    /// Files from a list that a tool made.
+    pub listed: Vec<PathBuf>,
+}
+
+/// What was passed over.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Named or listed files that an exclude matches, and which.
+    pub excluded: Vec<(PathBuf, String)>,
+    /// Listed files that are no stack files by their name or are not there.
+    pub skipped: usize,
+    /// Files and folders that could not be read.
+    pub failures: Vec<Failure>,
+}
+
+impl Selection {
+    /// Sorts arguments into folders and files.
+    ///
+    /// # Errors
+    /// A path that does not exist, that is neither file nor folder, or that has the ending of no stack file.
+    pub fn of_arguments(paths: &[PathBuf], cwd: &Path, lists_are_tools: bool) -> Result<Self, Failure> {
+        let mut selection = Self::default();
+        for given in paths {
+            let path = absolute(given, cwd);
+            let shown = given.display();
+            let metadata = match std::fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                Err(_) if lists_are_tools => {
+                    selection.listed.push(path);
+                    continue;
+                }
+                Err(error) => {
+                    let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
+                    return Err(match sibling(&path) {
+                        Some(near) => failure.with_help(format!("did you mean `{near}`?")),
+                        None => failure,
+                    });
+                }
+            };
+            if metadata.is_dir() {
+                selection.folders.push(path);
+            } else if lists_are_tools {
+                selection.listed.push(path);
+            } else if !metadata.is_file() {
+                return Err(Failure::usage(format!("`{shown}` is neither a file nor a folder"))
+                    .with_help("use `-` to read standard input"));
+            } else if Syntax::of_path(&path).is_none() {
+                return Err(Failure::usage(format!("`{shown}` is no stack file by its ending"))
+                    .with_help("stack files end in .yaml, .yml, .toml or .json"));
+            } else {
+                selection.named.push(path);
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Whether a walk covers a whole folder.
+    pub fn covers(&self, folder: &Path) -> bool {
+        self.folders.iter().any(|walked| folder.starts_with(walked))
+    }
+}
+
+/// The rules of one search.
+#[derive(Debug)]
+pub struct Search<'c> {
+    /// Globs come from here.
+    pub config: &'c Config,
+    /// `--no-exclude`.
+    pub no_exclude: bool,
+    /// Files that are never stack files: the config and the inventories.
+    pub never: Vec<PathBuf>,
+}
+
+impl Search<'_> {
+    /// Calls a visitor for every candidate, from several threads; `make` builds one for each. The order is not fixed.
+    pub fn run<V: FnMut(Candidate) + Send>(&self, selection: &Selection, make: impl Fn() -> V + Sync) -> Passed {
+        let mut passed = Passed::default();
+        let mut visit = make();
+        for path in &selection.named {
+            match self.excluded(path) {
+                Some(glob) => passed.excluded.push((path.clone(), glob)),
+                None => visit_as(&mut visit, path, Some(Why::Named)),
+            }
+        }
+        for path in &selection.listed {
+            if let Some(glob) = self.excluded(path) {
+                passed.excluded.push((path.clone(), glob));
+            } else if !path.is_file() || !self.candidate(path, Path::new(""), &mut visit) {
+                passed.skipped += 1;
+            }
+        }
+        drop(visit);
+        let mut folders = Vec::new();
+        for folder in &selection.folders {
+            match self.excluded(folder) {
+                Some(glob) => passed.excluded.push((folder.clone(), glob)),
+                None => folders.push(folder.clone()),
+            }
+        }
+        self.walk(&folders, &make, &mut passed);
+        passed
+    }
+
+    fn walk<V: FnMut(Candidate) + Send>(
+        &self,
+        folders: &[PathBuf],
+        make: &(impl Fn() -> V + Sync),
+        passed: &mut Passed,
+    ) {
+        let Some((first, rest)) = folders.split_first() else {
+            return;
+        };
+        let mut builder = WalkBuilder::new(first);
+        for folder in rest {
+            builder.add(folder);
+        }
+        builder.hidden(false).git_global(false).require_git(false).follow_links(false);
+        let failures = Mutex::new(Vec::new());
+        builder.threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).build_parallel().run(
+            || {
+                let mut visit = make();
+                let failures = &failures;
+                Box::new(move |entry| {
+                    let entry = match entry {
+                        Ok(entry) => entry,
+                        Err(error) => {
+                            if let Ok(mut failures) = failures.lock() {
+                                failures.push(walk_failure(&error));
+                            }
+                            return WalkState::Continue;
+                        }
+                    };
+                    let Some(kind) = entry.file_type() else {
+                        return WalkState::Continue;
+                    };
+                    if kind.is_dir() {
+                        let git = entry.depth() > 0 && entry.file_name() == ".git";
+                        let excluded = entry.depth() > 0 && self.excluded_here(entry.path()).is_some();
+                        return if git || excluded { WalkState::Skip } else { WalkState::Continue };
+                    }
+                    if kind.is_file()
+                        && Syntax::of_path(entry.path()).is_some()
+                        && self.excluded_here(entry.path()).is_none()
+                    {
+                        let root = folders.iter().find(|folder| entry.path().starts_with(folder));
+                        self.candidate(entry.path(), root.map_or(Path::new(""), PathBuf::as_path), &mut visit);
+                    }
+                    WalkState::Continue
+                })
+            },
+        );
+        passed.failures.extend(failures.into_inner().unwrap_or_default());
+    }
+
+    /// Ways 1 and 2. Whether it became a candidate.
+    fn candidate(&self, path: &Path, root: &Path, visit: &mut impl FnMut(Candidate)) -> bool {
+        if self.never.iter().any(|never| never == path) {
+            return false;
+        }
+        let why = match &self.config.include {
+            Some(include) => match include.matching(self.config.relative(path)) {
+                Some(glob) => Some(Why::Included(glob.to_owned())),
+                None => return false,
+            },
+            // A folder with braces in its name is the template of a project (cookiecutter, copier), not a project.
+            None if is_in_template(path.strip_prefix(root).unwrap_or(path)) => return false,
+            None => is_named_as_stack(path).then_some(Why::ByName),
+        };
+        if Syntax::of_path(path).is_none() {
+            return false;
+        }
+        visit_as(visit, path, why);
+        true
+    }
+
+    /// The exclude that matches a path or a folder above it.
+    pub fn excluded(&self, path: &Path) -> Option<String> {
+        let inside = path.ancestors().take_while(|at| at.starts_with(&self.config.folder) && *at != self.config.folder);
+        inside.filter_map(|at| self.excluded_here(at)).last().map(str::to_owned)
+    }
+
+    fn excluded_here(&self, path: &Path) -> Option<&str> {
+        if self.no_exclude || self.config.exclude.is_empty() {
+            return None;
+        }
+        self.config.exclude.matching(self.config.relative(path))
+    }
+}
+
+fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) {
+    if let Some(syntax) = Syntax::of_path(path) {
+        visit(Candidate { path: path.to_path_buf(), syntax, why });
+    }
+}
+
+fn is_named_as_stack(path: &Path) -> bool {
+    let stem = path.file_stem().map(Path::new).and_then(Path::extension);
+    stem.is_some_and(|ending| ending == "stack")
+}
+
+fn is_in_template(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().to_string_lossy().contains("{{"))
+}
+
+fn walk_failure(error: &ignore::Error) -> Failure {
+    let path = failed_path(error).map_or_else(String::new, |path| format!(" `{}`", path.display()));
+    match error.io_error() {
+        Some(io) => Failure::usage(format!("cannot read{path}: {}", plain_io(io))),
+        None => Failure::usage(format!("cannot read{path}: {error}")),
+    }
+}
+
+fn failed_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => failed_path(err),
+        _ => None,
+    }
+}
+
+/// The name in the same folder that is nearest to one that is not there.
+fn sibling(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let folder = std::fs::read_dir(path.parent()?).ok()?;
+    let names: Vec<String> = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// An absolute path without `.` and `..`, by its text alone: links are not resolved.
+pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in cwd.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(out.pop()),
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// A path as reports show it: from `base`, with `/`, climbing out with `..` where it has to.
+pub fn relative(path: &Path, base: &Path) -> String {
+    let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
+    let up = base.components().skip(shared).map(|_| "..".to_owned());
+    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = up.chain(down).collect();
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let base = Path::new("/a/b");
+        assert_eq!(relative(Path::new("/a/b/c/d.yaml"), base), "c/d.yaml");
+        assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
+        assert_eq!(relative(base, base), ".");
+        assert_eq!(absolute(Path::new("../x/./y"), base), Path::new("/a/x/y"));
+    }
+
+    #[test]
+    fn a_stack_is_known_by_its_double_ending() {
+        assert!(is_named_as_stack(Path::new("a/prod.stack.yml")));
+        assert!(!is_named_as_stack(Path::new("a/stack.yml")));
+        assert!(is_in_template(Path::new("t/{{cookiecutter.name}}/x.yaml")));
+    }
+}

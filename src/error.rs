@@ -1,0 +1,79 @@
+//! A failure: what stops a run, with its exit code and its help. Findings are not failures; they are data.
+
+use crate::excerpt::Excerpt;
+use crate::outcome::Outcome;
+use crate::source::{SourceFile, Span};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+use std::fmt;
+
+/// Why a run cannot go on, or cannot answer for everything.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    outcome: Outcome,
+    message: String,
+    help: Option<String>,
+    excerpt: Option<Excerpt>,
+}
+
+impl Failure {
+    /// Wrong usage, config or path: exit 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Usage, message: message.into(), help: None, excerpt: None }
+    }
+
+    /// An inventory that could not answer: exit 3.
+    pub fn unanswered(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Unanswered, ..Self::usage(message) }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// At a place in a file.
+    #[must_use]
+    pub fn at(mut self, source: &SourceFile, span: Span) -> Self {
+        self.excerpt = Some(Excerpt::new(source, span, false));
+        self
+    }
+
+    /// The exit code that it asks for.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Diagnostic for Failure {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let excerpt = self.excerpt.as_ref()?;
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, excerpt.label()))))
+    }
+}
+
+/// An operating system's error in lower case and without its number, to stand in a sentence.
+pub fn plain_io(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = plain.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}

@@ -1,0 +1,246 @@
+//! The one line of a file that a diagnostic shows, with everything on it masked that may be a secret.
+//!
+//! An excerpt is made safe when it is made: it holds no more than what may be printed, so no handler can show more. Masks
+//! (`***`) do not tell a length. Characters that steer a terminal or turn the direction of the text are replaced, and a
+//! line that is too long is cut to a window around the span, which also keeps miette's columns in their bounds.
+
+use crate::flavors::may_be_sensitive;
+use crate::reference::is_invisible;
+use crate::source::{SourceFile, Span, Visibility, floor_char_boundary};
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+/// Bytes of a line shown on either side of the span, where it is too long to be shown whole.
+const AROUND: usize = 60;
+/// Bytes of a line that are shown whole.
+const WHOLE_LINE: usize = 160;
+
+const MASK: &str = "***";
+
+/// A safe piece of one line, and where in it the label goes.
+#[derive(Clone, Debug)]
+pub struct Excerpt {
+    name: String,
+    text: String,
+    line: usize,
+    column: usize,
+    label: (usize, usize),
+}
+
+impl Excerpt {
+    /// The line of `span`. With `conceal` the span's own text is masked, too.
+    pub fn new(source: &SourceFile, span: Span, conceal: bool) -> Self {
+        let position = source.position(span.start);
+        let line = source.line_span(span.start);
+        let shown = Span::new(span.start.min(line.end), span.end.min(line.end));
+        let window = window(source, line, shown);
+        let mut hidden = hidden(source, window);
+        if conceal {
+            hidden.push(shown);
+            hidden.sort_unstable();
+        }
+        let mut out = Builder { source, text: String::new() };
+        if window.start > line.start {
+            out.text.push('…');
+        }
+        let own = if conceal { Span::new(shown.start, shown.start) } else { shown };
+        let dots = matches!(source.visibility(), Visibility::SpanOnly);
+        out.region(Span::new(window.start, own.start), &hidden, dots);
+        let label_start = out.text.len();
+        let label_end = if conceal {
+            out.text.push_str(MASK);
+            out.text.len()
+        } else {
+            out.visible(own);
+            out.text.len()
+        };
+        let rest = if conceal { shown.end } else { own.end };
+        out.region(Span::new(rest, window.end), &hidden, dots);
+        if window.end < line.end {
+            out.text.push('…');
+        }
+        if out.text.is_empty() {
+            // miette draws nothing for a line without characters.
+            out.text.push(' ');
+        }
+        Self {
+            name: crate::excerpt::printable(source.path()),
+            text: out.text,
+            line: position.line,
+            column: position.column,
+            label: (label_start, label_end),
+        }
+    }
+
+    /// Where the label goes, in the excerpt's own text.
+    pub fn label(&self) -> SourceSpan {
+        SourceSpan::from(self.label.0..self.label.1)
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        _span: &SourceSpan,
+        _context_lines_before: usize,
+        _context_lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            self.text.as_bytes(),
+            SourceSpan::from(0..self.text.len()),
+            self.line - 1,
+            self.column - 1,
+            1,
+        )))
+    }
+}
+
+/// Makes a text safe for a terminal: what steers it or cannot be seen becomes an escape that shows its code.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn window(source: &SourceFile, line: Span, shown: Span) -> Span {
+    if line.len() <= WHOLE_LINE {
+        return line;
+    }
+    let floor = |at| floor_char_boundary(source.text(), at);
+    let end = shown.end.min(shown.start + WHOLE_LINE);
+    Span::new(floor(shown.start.saturating_sub(AROUND)).max(line.start), floor((end + AROUND).min(line.end)))
+}
+
+/// What must not be seen of a window.
+fn hidden(source: &SourceFile, window: Span) -> Vec<Span> {
+    match source.visibility() {
+        Visibility::SpanOnly => vec![window],
+        Visibility::Masked(spans) => {
+            // Masks do not overlap, so they are sorted by their ends, too.
+            let first = spans.partition_point(|span| span.end <= window.start);
+            let rest = spans.get(first..).unwrap_or_default();
+            rest.iter().copied().take_while(|span| span.start < window.end).collect()
+        }
+        Visibility::Guessed => guessed(source, window),
+    }
+}
+
+/// In a line that did not parse: what follows a key that may be sensitive, and lines without any key, which may be the
+/// middle of a value.
+fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
+    let line = source.line_span(window.start);
+    let text = source.slice(line);
+    let content = line.start + (text.len() - text.trim_start().len());
+    let mut keys = 0;
+    for (at, c) in text.char_indices() {
+        let after = text.get(at + 1..).unwrap_or_default();
+        let separates = match c {
+            ':' => {
+                after.is_empty()
+                    || after.starts_with([' ', '\t', '"', '\'', '{', '['])
+                    || text.get(..at).is_some_and(|b| b.ends_with('"'))
+            }
+            '=' => after.starts_with([' ', '\t', '"', '\'', '{', '[']),
+            _ => false,
+        };
+        if !separates {
+            continue;
+        }
+        keys += 1;
+        let before = text.get(..at).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
+        let key = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default();
+        if may_be_sensitive(key) {
+            return vec![Span::new(line.start + at + 1, line.end)];
+        }
+    }
+    let structural = !text.contains(char::is_alphanumeric) || text.trim_start().starts_with(['#', '[']);
+    if keys == 0 && !structural { vec![Span::new(content, line.end)] } else { Vec::new() }
+}
+
+struct Builder<'s> {
+    source: &'s SourceFile,
+    text: String,
+}
+
+impl Builder<'_> {
+    /// A region with its hidden parts masked.
+    fn region(&mut self, region: Span, hidden: &[Span], dots: bool) {
+        let mut at = region.start;
+        for &span in hidden {
+            let start = span.start.max(at);
+            let end = span.end.min(region.end);
+            if start >= end {
+                continue;
+            }
+            self.visible(Span::new(at, start));
+            let blank = self.source.slice(Span::new(start, end)).trim().is_empty();
+            match (dots, blank) {
+                (_, true) => self.visible(Span::new(start, end)),
+                (true, false) => self.text.push('…'),
+                (false, false) => self.text.push_str(MASK),
+            }
+            at = end;
+        }
+        self.visible(Span::new(at, region.end));
+    }
+
+    /// A region as it is, one character for one.
+    fn visible(&mut self, region: Span) {
+        let shown = self.source.slice(region).chars();
+        self.text.extend(shown.map(|c| if c != '\t' && (c.is_control() || is_invisible(c)) { '\u{fffd}' } else { c }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(source: &SourceFile, span: Span) -> String {
+        Excerpt::new(source, span, false).text
+    }
+
+    fn file(text: &str, visibility: Visibility) -> SourceFile {
+        let file = SourceFile::new("f.yaml", text);
+        file.set_visibility(visibility);
+        file
+    }
+
+    #[test]
+    fn nothing_but_the_span_is_shown_of_a_file_nobody_spoke_for() {
+        let source = SourceFile::new("f.yaml", "  a.b: hunter2 # x");
+        assert_eq!(text_of(&source, Span::new(2, 5)), "  a.b…");
+    }
+
+    #[test]
+    fn masks_do_not_tell_the_length_of_what_they_hide() {
+        let short = file("{p: x, q: '{{a.b}}'}", Visibility::Masked(vec![Span::new(4, 5)]));
+        assert_eq!(text_of(&short, Span::new(11, 18)), "{p: ***, q: '{{a.b}}'}");
+    }
+
+    #[test]
+    fn what_did_not_parse_is_masked_by_its_key_or_as_a_whole() {
+        for (line, shown) in [
+            ("  tracking_password: \"hunter2", "  tracking_password:***"),
+            ("  path: s3://x: y", "  path: s3://x: y"),
+            ("MIIEpAIBAAKCAQEA==", "***"),
+            ("{\"token\":\"x\"", "{\"token\":***"),
+        ] {
+            let source = file(line, Visibility::Guessed);
+            assert_eq!(text_of(&source, Span::new(line.len(), line.len())), shown);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_span_and_steering_characters_are_replaced() {
+        let line = format!("{}\u{1b}[31m{{{{a.b}}}}\u{202e}{}", "x".repeat(70_000), "y".repeat(500));
+        let source = file(&line, Visibility::Masked(Vec::new()));
+        let text = text_of(&source, Span::new(70_005, 70_012));
+        assert!(text.len() < 200 && text.contains("{{a.b}}") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    }
+}

@@ -1,0 +1,170 @@
+//! A finding: what is wrong, where, and what to do. Data: sorted, counted and rendered last.
+//!
+//! A finding cannot be built without a place. It knows no rule but by name, and no format.
+
+use crate::source::{SourceFile, Span};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The run ends well all the same, unless warnings are denied.
+    Warning,
+    /// The run ends with 1.
+    Error,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Whose a scalar is; what does not apply is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// `stack_name`.
+    pub stack: Option<String>,
+    /// The key below `components`.
+    pub component: Option<String>,
+    /// That component's `name`.
+    pub component_name: Option<String>,
+    /// The attribute.
+    pub attribute: Option<String>,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What stands under the span, if more than the message says.
+    pub label: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// The culprit, braces included.
+    pub span: Span,
+    /// Where the scalar begins that the culprit is in: what an ignore comment above it silences.
+    pub scalar_start: usize,
+    /// Whose it is.
+    pub scope: Scope,
+    /// The secret it names.
+    pub secret: Option<String>,
+    /// The key it names.
+    pub key: Option<String>,
+    /// The name that was probably meant.
+    pub suggestion: Option<String>,
+    /// Whether the text of the span itself must not be shown.
+    pub conceal: bool,
+    /// What tells this finding from others of its rule in its file, never a value; the span's text if it is absent.
+    pub identity: Option<String>,
+    /// Set by [`finish`].
+    pub fingerprint: String,
+}
+
+impl Finding {
+    /// A finding at a place.
+    pub fn new(
+        rule: &'static str,
+        severity: Severity,
+        source: &Arc<SourceFile>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            severity,
+            message: message.into(),
+            label: None,
+            help: None,
+            source: Arc::clone(source),
+            span,
+            scalar_start: span.start,
+            scope: Scope::default(),
+            secret: None,
+            key: None,
+            suggestion: None,
+            conceal: false,
+            identity: None,
+            fingerprint: String::new(),
+        }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With words under the span.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+}
+
+/// Brings findings into their order (path, offset, rule) and gives each its fingerprint: a hash of rule, path from the
+/// repository's root, what it is about, and which of several alike it is. It holds no line and no value.
+pub fn finish(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (finding.span.start, finding.rule, finding.span.end);
+        a.source.path().cmp(b.source.path()).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+    });
+    let mut ordinals: HashMap<[u8; 32], u64> = HashMap::new();
+    for finding in findings {
+        let about = finding.identity.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
+        let mut hash = Sha256::new();
+        for part in [finding.rule, finding.source.identity(), about] {
+            // Each part with its length before it, so that no two lists of parts are one text.
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let alike: [u8; 32] = hash.clone().finalize().into();
+        let ordinal = ordinals.entry(alike).or_default();
+        hash.update(ordinal.to_le_bytes());
+        *ordinal += 1;
+        let full: [u8; 32] = hash.finalize().into();
+        finding.fingerprint = full.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(text: &Arc<SourceFile>, start: usize) -> Finding {
+        Finding::new("unknown-key", Severity::Error, text, Span::new(start, start + 7), "x")
+    }
+
+    #[test]
+    fn findings_alike_have_fingerprints_of_their_own_that_hold_no_place() {
+        let one = Arc::new(SourceFile::new("a.yaml", "x: '{{a.b}}'\ny: '{{a.b}}'").with_identity("s/a.yaml"));
+        let two = Arc::new(SourceFile::new("../s/a.yaml", "\n\nx: '{{a.b}}'").with_identity("s/a.yaml"));
+        let mut first = [finding(&one, 17), finding(&one, 4)];
+        finish(&mut first);
+        let mut second = [finding(&two, 6)];
+        finish(&mut second);
+        assert_eq!(first[0].span.start, 4);
+        assert_ne!(first[0].fingerprint, first[1].fingerprint);
+        assert_eq!(first[0].fingerprint, second[0].fingerprint);
+        assert_eq!(first[0].fingerprint.len(), 32);
+    }
+}

@@ -1,0 +1,142 @@
+//! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
+//!
+//! Behind something on its line a comment speaks of that line; alone on its line, of the next that is not such a comment.
+//! A finding is on a line if its span or the scalar that holds it begins there. JSON has no comments: `[[ignore]]` in the
+//! config stands in for them.
+
+use crate::document::{Document, Kind, Style, Syntax};
+use crate::finding::Finding;
+use crate::nearest::nearest;
+use crate::source::Span;
+
+/// A comment that speaks to stackref.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// From `#` to the end of the line.
+    pub span: Span,
+    /// What it says.
+    pub says: Says,
+    /// The line that it speaks of, from 1.
+    pub line: usize,
+}
+
+/// What such a comment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// `ignore[rule, rule]`; never empty.
+    Ignore(Vec<String>),
+    /// `ignore` without rules, or a word that was meant as one of the two.
+    Bare,
+    /// `literal`: the braces of the scalar are plain text.
+    Literal,
+}
+
+impl Directive {
+    /// Whether it silences a finding.
+    pub fn silences(&self, finding: &Finding) -> bool {
+        let Says::Ignore(rules) = &self.says else { return false };
+        rules.iter().any(|rule| rule == finding.rule)
+            && [finding.span.start, finding.scalar_start]
+                .into_iter()
+                .any(|offset| finding.source.position(offset).line == self.line)
+    }
+}
+
+/// The directives of a document, in order.
+pub fn directives(document: &Document) -> Vec<Directive> {
+    let text = document.source().text();
+    if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
+        return Vec::new();
+    }
+    let contents = scalar_contents(document);
+    let in_scalar = |at: usize| {
+        let before = contents.partition_point(|span| span.start <= at).checked_sub(1);
+        before.and_then(|index| contents.get(index)).is_some_and(|span| at < span.end)
+    };
+    let mut found: Vec<Directive> = Vec::new();
+    for word in memchr::memmem::find_iter(text.as_bytes(), b"stackref:") {
+        let before = text.get(..word).unwrap_or_default().trim_end_matches([' ', '\t']);
+        let Some(hash) = before.strip_suffix('#').map(str::len) else { continue };
+        let line = document.source().line_span(hash);
+        let lead = text.get(line.start..hash).unwrap_or_default();
+        let begins = lead.is_empty() || lead.ends_with([' ', '\t', '#']) || document.syntax() == Syntax::Toml;
+        if !begins || in_scalar(hash) {
+            continue;
+        }
+        let rest = text.get(word + "stackref:".len()..line.end).unwrap_or_default();
+        let Some(says) = parse(rest.trim()) else { continue };
+        let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
+        let number = document.source().position(hash).line + usize::from(alone);
+        found.push(Directive { span: Span::new(hash, line.end), says, line: number });
+    }
+    // Of several comments one above the other each speaks of the line below the last.
+    for index in (1..found.len()).rev() {
+        let (Some(upper), Some(lower)) = (found.get(index - 1), found.get(index)) else { continue };
+        let below = document.source().position(lower.span.start).line;
+        let line = lower.line;
+        if upper.line == below
+            && line == below + 1
+            && let Some(upper) = found.get_mut(index - 1)
+        {
+            upper.line = line;
+        }
+    }
+    found
+}
+
+fn parse(text: &str) -> Option<Says> {
+    let word_len = text.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').unwrap_or(text.len());
+    let (word, rest) = text.split_at_checked(word_len)?;
+    match word {
+        "literal" => Some(Says::Literal),
+        "ignore" => {
+            let inner = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+            let names = inner.map_or("", |(names, _)| names).split(',').map(str::trim);
+            let rules: Vec<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Some(if rules.is_empty() { Says::Bare } else { Says::Ignore(rules) })
+        }
+        other => nearest(other, ["ignore", "literal"]).map(|_| Says::Bare),
+    }
+}
+
+/// The content of each scalar, in order: `#` in it begins no comment. The header line of a block scalar is not content.
+fn scalar_contents(document: &Document) -> Vec<Span> {
+    let mut contents: Vec<Span> = Vec::new();
+    for (_, node) in document.nodes() {
+        let Kind::Scalar(scalar) = &node.kind else { continue };
+        let block = matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock);
+        let start = if block { document.source().line_span(node.span.start).end } else { node.span.start };
+        contents.push(Span::new(start, node.span.end));
+    }
+    contents.sort_unstable();
+    contents
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+    use std::sync::Arc;
+
+    fn read(text: &str) -> Vec<(usize, Says)> {
+        let source = Arc::new(SourceFile::new("x.yaml", text));
+        let document = Document::parse(source, Syntax::Yaml).unwrap();
+        directives(&document).into_iter().map(|directive| (directive.line, directive.says)).collect()
+    }
+
+    #[test]
+    fn a_comment_speaks_of_its_line_or_of_the_next() {
+        let ignore = |name: &str| Says::Ignore(vec![name.to_owned()]);
+        assert_eq!(read("a: b # stackref: ignore[x] why\n"), [(1, ignore("x"))]);
+        assert_eq!(read("# stackref: ignore[x]\n#stackref: literal\na: b"), [(3, ignore("x")), (3, Says::Literal)]);
+        assert_eq!(read("a: | # stackref: literal\n  b\n"), [(1, Says::Literal)]);
+        assert_eq!(read("a: b # stackref: ignore\n# stackref: ignroe[x]\n"), [(1, Says::Bare), (3, Says::Bare)]);
+    }
+
+    #[test]
+    fn text_that_looks_like_a_comment_is_none() {
+        assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref: literal\n"), []);
+        assert_eq!(read("# stackref: what this file is for\na: b"), []);
+    }
+}

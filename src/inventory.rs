@@ -1,0 +1,185 @@
+//! Secrets inventories: what the references of stack files are checked against.
+//!
+//! An inventory answers three questions, each of which a level may or may not ask: which names there are, which keys a
+//! secret has, and (for render) what a value is. Three things that are not an answer are told apart everywhere:
+//! [`NoAnswer::Missing`] becomes a finding, [`NoAnswer::Forbidden`] and [`NoAnswer::Unreachable`] end the run with 3.
+
+pub mod file;
+pub mod lookup;
+
+use crate::config::{Config, InventoryConfig};
+use crate::discover;
+use crate::error::Failure;
+use crate::source::{SourceFile, Span};
+use file::FileInventory;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The name of a secret in an inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretName {
+    /// The name, exactly.
+    pub name: String,
+    /// Where the store has two secrets of this name: which of them is taken.
+    pub doubled: Option<String>,
+}
+
+/// A key of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key, exactly.
+    pub name: String,
+    /// Whether its value is empty, where that is known without asking for more.
+    pub empty: Option<bool>,
+}
+
+/// A name as it stands in an inventory that is a file of the repository.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// The name.
+    pub name: String,
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// The name's place.
+    pub span: Span,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub enum NoAnswer {
+    /// The inventory answered: it is not there.
+    Missing,
+    /// The identity may not ask this; with what to do about it.
+    Forbidden(String),
+    /// The store did not answer; with what was seen.
+    Unreachable(String),
+    /// The inventory itself is not usable: each mistake in it.
+    Invalid(Vec<Failure>),
+}
+
+/// One inventory of some kind.
+pub trait Inventory: Send + Sync {
+    /// What messages call it.
+    fn name(&self) -> &str;
+
+    /// The names of all secrets.
+    ///
+    /// # Errors
+    /// Never [`NoAnswer::Missing`].
+    fn names(&self) -> Result<Vec<SecretName>, NoAnswer>;
+
+    /// The keys of one secret.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Missing`] where there is no such secret.
+    fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer>;
+
+    /// The names with their places, for an inventory that is a file inside the repository; nothing for any other.
+    fn declared(&self) -> Vec<Declared> {
+        Vec::new()
+    }
+}
+
+/// The inventories of a run, and which of them a stack uses. Nothing is opened before it is asked.
+pub struct Inventories {
+    all: Vec<Box<dyn Inventory>>,
+    names: Vec<String>,
+    /// From `--inventory`.
+    chosen: Option<Vec<usize>>,
+    /// How many are configured; they come first.
+    configured: usize,
+    /// `secrets.inventory.*` beside the config or at the root.
+    fallback: Option<usize>,
+}
+
+/// The names of the inventory file that needs no config.
+pub const FALLBACK_NAMES: [&str; 3] = ["secrets.inventory.yaml", "secrets.inventory.toml", "secrets.inventory.json"];
+
+impl Inventories {
+    /// Collects what the config, the flags and the conventions name. `folders` are searched for the file of
+    /// [`FALLBACK_NAMES`], the first that has one wins; `root` is the repository's.
+    pub fn new(config: &Config, chosen: &[String], cwd: &Path, root: &Path, folders: &[PathBuf]) -> Self {
+        let mut inventories = Self { all: Vec::new(), names: Vec::new(), chosen: None, configured: 0, fallback: None };
+        for InventoryConfig { name, path } in &config.inventories {
+            inventories.add_file(name.clone(), path, cwd, root);
+        }
+        inventories.configured = inventories.all.len();
+        if !chosen.is_empty() {
+            let chain = chosen.iter().map(|name| {
+                let configured = inventories.names.iter().position(|known| known == name);
+                configured.unwrap_or_else(|| {
+                    inventories.add_file(name.clone(), &discover::absolute(Path::new(name), cwd), cwd, root)
+                })
+            });
+            inventories.chosen = Some(chain.collect());
+        }
+        if inventories.configured == 0 && inventories.chosen.is_none() {
+            let candidates = folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
+            if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
+                let shown = discover::relative(&path, cwd);
+                inventories.fallback = Some(inventories.add_file(shown, &path, cwd, root));
+            }
+        }
+        inventories
+    }
+
+    /// Inventories made elsewhere, all used by every stack in this order; for tests of what a level may touch.
+    pub fn of(all: Vec<Box<dyn Inventory>>) -> Self {
+        let names = all.iter().map(|inventory| inventory.name().to_owned()).collect();
+        let chosen = Some((0..all.len()).collect());
+        Self { all, names, chosen, configured: 0, fallback: None }
+    }
+
+    fn add_file(&mut self, name: String, path: &Path, cwd: &Path, root: &Path) -> usize {
+        self.all.push(Box::new(FileInventory::new(name.clone(), path, cwd, root)));
+        self.names.push(name);
+        self.all.len() - 1
+    }
+
+    /// The inventories that a stack uses, in the order in which they are asked; nothing where none is configured for it.
+    /// `path` is absolute.
+    pub fn chain(&self, config: &Config, path: &Path, secrets_manager: Option<&str>) -> Option<Vec<usize>> {
+        if let Some(chosen) = &self.chosen {
+            return Some(chosen.clone());
+        }
+        let index = |name: &str| self.names.iter().take(self.configured).position(|known| known == name);
+        if let Some(at) = secrets_manager.and_then(index) {
+            return Some(vec![at]);
+        }
+        if let Some(names) = config.route(path) {
+            return Some(names.iter().filter_map(|name| index(name)).collect());
+        }
+        if self.configured == 1 {
+            return Some(vec![0]);
+        }
+        self.fallback.map(|at| vec![at])
+    }
+
+    /// The inventories that flags name, checked to be readable before anything is scanned.
+    ///
+    /// # Errors
+    /// What is wrong with the first that is not.
+    pub fn open_chosen(&self) -> Result<(), Vec<Failure>> {
+        for &at in self.chosen.iter().flatten() {
+            if let Some(Err(NoAnswer::Invalid(failures))) = self.get(at).map(Inventory::names) {
+                return Err(failures);
+            }
+        }
+        Ok(())
+    }
+
+    /// An inventory by its index.
+    pub fn get(&self, at: usize) -> Option<&dyn Inventory> {
+        self.all.get(at).map(AsRef::as_ref)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}

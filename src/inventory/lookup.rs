@@ -1,0 +1,150 @@
+//! Each question to an inventory asked once per run, several at a time, however many references need the answer.
+
+use super::{Inventories, Key, NoAnswer, SecretName};
+use crate::config::Level;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Questions that are under way at one time.
+const AT_ONCE: usize = 8;
+
+/// What one reference needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question {
+    /// The inventories of its stack, in the order in which they are asked.
+    pub chain: Vec<usize>,
+    /// The secret.
+    pub secret: String,
+    /// Whether it names a key.
+    pub keyed: bool,
+}
+
+/// What became of a question.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// The secret is there.
+    Found {
+        /// In which inventory.
+        inventory: usize,
+        /// Where the store has two of that name: which is taken.
+        doubled: Option<&'a str>,
+        /// Its keys, where the level asks for them.
+        keys: Option<&'a [Key]>,
+    },
+    /// No inventory of the chain has it.
+    Missing,
+    /// An inventory could not say, and none before it had the secret.
+    Failed {
+        /// Which inventory.
+        inventory: usize,
+        /// Why.
+        why: &'a NoAnswer,
+    },
+}
+
+/// All answers of a run.
+#[derive(Debug, Default)]
+pub struct Answers {
+    names: BTreeMap<usize, Result<HashMap<String, SecretName>, NoAnswer>>,
+    keys: BTreeMap<(usize, String), Result<Vec<Key>, NoAnswer>>,
+}
+
+impl Answers {
+    /// Asks what the level allows, and no more than the questions need. At [`Level::None`] nothing is asked.
+    pub fn ask(inventories: &Inventories, level: Level, questions: &BTreeSet<Question>) -> Self {
+        let mut answers = Self::default();
+        if level == Level::None {
+            return answers;
+        }
+        let used: BTreeSet<usize> = questions.iter().flat_map(|question| question.chain.iter().copied()).collect();
+        answers.names = at_once(used, |&at| {
+            let names = inventories.get(at).map_or(Err(NoAnswer::Missing), super::Inventory::names);
+            names.map(|names| names.into_iter().map(|secret| (secret.name.clone(), secret)).collect())
+        });
+        if level == Level::SecretAndKeyExists {
+            let keyed = questions.iter().filter(|question| question.keyed);
+            let wanted = keyed.filter_map(|question| Some((answers.holder(question)?, question.secret.clone())));
+            answers.keys = at_once(wanted.collect(), |(at, secret)| {
+                inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))
+            });
+        }
+        answers
+    }
+
+    /// The answer to a question that was asked.
+    pub fn get(&self, question: &Question) -> Answer<'_> {
+        for &inventory in &question.chain {
+            match self.names.get(&inventory) {
+                Some(Ok(names)) => {
+                    let Some(secret) = names.get(&question.secret) else { continue };
+                    let keys = match self.keys.get(&(inventory, question.secret.clone())) {
+                        Some(Ok(keys)) => Some(keys.as_slice()),
+                        // Listed a moment ago and gone since: the next one in the chain may have it.
+                        Some(Err(NoAnswer::Missing)) => continue,
+                        Some(Err(why)) => return Answer::Failed { inventory, why },
+                        None => None,
+                    };
+                    return Answer::Found { inventory, doubled: secret.doubled.as_deref(), keys };
+                }
+                Some(Err(why)) => return Answer::Failed { inventory, why },
+                None => {}
+            }
+        }
+        Answer::Missing
+    }
+
+    /// All names in the inventories of a chain, as far as they answered.
+    pub fn names(&self, chain: &[usize]) -> Vec<&str> {
+        let listed = chain.iter().filter_map(|at| self.names.get(at)?.as_ref().ok());
+        listed.flat_map(|names| names.keys().map(String::as_str)).collect()
+    }
+
+    /// The inventories that were asked for their names and answered.
+    pub fn answered(&self) -> impl Iterator<Item = usize> {
+        self.names.iter().filter(|(_, names)| names.is_ok()).map(|(&at, _)| at)
+    }
+
+    /// The first inventory of the chain that lists the secret, with none before it that could not say.
+    fn holder(&self, question: &Question) -> Option<usize> {
+        for &at in &question.chain {
+            match self.names.get(&at)? {
+                Ok(names) if names.contains_key(&question.secret) => return Some(at),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+}
+
+/// Runs one call per key on up to [`AT_ONCE`] threads.
+fn at_once<K: Ord + Sync + Send, T: Send>(keys: BTreeSet<K>, call: impl Fn(&K) -> T + Sync) -> BTreeMap<K, T> {
+    let keys: Vec<K> = keys.into_iter().collect();
+    if keys.len() < 2 {
+        return keys
+            .into_iter()
+            .map(|key| {
+                let answer = call(&key);
+                (key, answer)
+            })
+            .collect();
+    }
+    let next = AtomicUsize::new(0);
+    let answers = Mutex::new(Vec::with_capacity(keys.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(keys.len()) {
+            scope.spawn(|| {
+                while let Some((at, key)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, keys.get(at)?)))
+                {
+                    let answer = call(key);
+                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    answers.sort_unstable_by_key(|&(at, _)| at);
+    keys.into_iter().zip(answers.into_iter().map(|(_, answer)| answer)).collect()
+}

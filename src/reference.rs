@@ -1,0 +1,365 @@
+//! The grammar of `{{name.key}}`, and what else in a string was meant to be one.
+//!
+//! Written by hand to be equal to `ZenML`'s two patterns (with white space inside the braces from 0.40 on, without before)
+//! wherever both see a reference; where `ZenML` takes something for a reference that the grammar does not, it is
+//! [`Reading::Malformed`]; and whatever holds `{{` has a reading that is not [`Reading::Plain`].
+//!
+//! Offsets here are bytes of the decoded value; `document` maps them to the source.
+
+use std::ops::Range;
+
+/// Who replaces the references, and so what is legal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resolver {
+    /// `ZenML`, at run time: whole values of top-level attributes.
+    #[default]
+    Zenml,
+    /// `stackref render`, before deployment: anywhere in any string.
+    Render,
+}
+
+/// One place in a string that holds `{{`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece<'t> {
+    /// Its bytes, braces included.
+    pub range: Range<usize>,
+    /// A reference, or why it is none.
+    pub kind: PieceKind<'t>,
+    /// The other system whose syntax this is, if it looks like one.
+    pub foreign: Option<Foreign>,
+}
+
+/// What a piece is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PieceKind<'t> {
+    /// A reference by the grammar.
+    Reference {
+        /// The secret's name.
+        name: &'t str,
+        /// The key in it, which may hold dots.
+        key: &'t str,
+        /// White space inside the braces.
+        padded: bool,
+    },
+    /// Not a reference, and why.
+    Malformed(Fault),
+}
+
+/// Systems that use the same braces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// `${{ … }}` of GitHub Actions.
+    GitHub,
+    /// `{{secrets/scope/key}}` of Databricks.
+    Databricks,
+    /// `{{ op://vault/item/field }}` of 1Password.
+    OnePassword,
+    /// `{{workflow.name}}` and its like, of Argo Workflows.
+    Argo,
+}
+
+/// Why something that was meant as a reference is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `{{a.b`: nothing closes it. Where a single `}` stands for two, that is said.
+    Unclosed {
+        /// A single `}` ends it.
+        half: bool,
+    },
+    /// `{a.b}}`, `{ {a.b}}`: the opening is not two braces.
+    HalfOpen,
+    /// `{{{a.b}}}`.
+    ExtraBraces,
+    /// `{{}}`.
+    Empty,
+    /// `{{a}}`; with a character that looks like a dot, if there is one.
+    NoDot {
+        /// The look-alike.
+        lookalike: Option<char>,
+    },
+    /// `{{.b}}`.
+    EmptyName,
+    /// `{{a.}}`.
+    EmptyKey,
+    /// `{{ a b.c }}`, `{{a .b}}`.
+    Space,
+    /// `{{a.b | upper}}`.
+    Filter,
+    /// `{{a}.b}}`.
+    Brace,
+    /// `{{$name.key}}`.
+    Variable,
+    /// A character that cannot be seen.
+    Invisible(char),
+    /// `{{a.b}}{{c.d}}`: one reference with an odd key to `ZenML`.
+    Adjacent,
+}
+
+/// What a whole string is to a resolver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<'t> {
+    /// Holds nothing that was meant as a reference.
+    Plain,
+    /// Is one reference and nothing else.
+    Whole(Piece<'t>),
+    /// Holds references among other text; never empty.
+    Mixed(Vec<Piece<'t>>),
+    /// The whole value misses being a reference, or `ZenML` as the resolver would take it for an odd one.
+    Malformed(Piece<'t>),
+}
+
+/// Whether a string can have anything to say: cheap, for every scalar.
+pub fn may_hold_reference(text: &str) -> bool {
+    let text = text.as_bytes();
+    match memchr::memchr(b'{', text) {
+        None => false,
+        Some(_) => memchr::memmem::find(text, b"{{").is_some() || text.first() == Some(&b'{'),
+    }
+}
+
+/// Reads a whole string value.
+pub fn read(text: &str, resolver: Resolver) -> Reading<'_> {
+    let mut pieces = scan(text);
+    let Some(first) = pieces.first() else {
+        return near_miss(text).map_or(Reading::Plain, Reading::Malformed);
+    };
+    let whole = first.range == (0..text.len());
+    if whole && matches!(first.kind, PieceKind::Reference { .. }) {
+        return Reading::Whole(pieces.remove(0));
+    }
+    if resolver == Resolver::Zenml && zenml_takes(text).is_some() {
+        let malformed = pieces.iter().position(|piece| matches!(piece.kind, PieceKind::Malformed(_)));
+        return Reading::Malformed(match malformed {
+            Some(at) => Piece { range: 0..text.len(), ..pieces.remove(at) },
+            None => Piece { range: 0..text.len(), kind: PieceKind::Malformed(Fault::Adjacent), foreign: None },
+        });
+    }
+    Reading::Mixed(pieces)
+}
+
+/// Every place with `{{`, in order, not overlapping.
+pub fn scan(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    while let Some(start) = find(text, "{{", from) {
+        let piece = piece_at(text, start);
+        from = piece.range.end;
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// The name and key that `ZenML` reads in a whole string, in any version; a slow and obvious statement of its patterns
+/// `\{\{\s*\S+?\.\S+\s*\}\}` and, before 0.40, the same without the white space.
+pub fn zenml_takes(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches(is_space);
+    if inner.contains(is_space) {
+        return None;
+    }
+    let second = inner.chars().next().map_or(0, char::len_utf8);
+    let dot = second + inner.get(second..)?.find('.')?;
+    if dot + 1 >= inner.len() {
+        return None;
+    }
+    inner.split_once('.')
+}
+
+/// Python's `\s` of str.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+fn find(text: &str, what: &str, from: usize) -> Option<usize> {
+    let at = memchr::memmem::find(text.as_bytes().get(from..)?, what.as_bytes())?;
+    Some(from + at)
+}
+
+fn run_of(text: &str, brace: u8, from: usize) -> usize {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    from + rest.iter().take_while(|&&byte| byte == brace).count()
+}
+
+/// The piece whose run of opening braces begins at `start`.
+fn piece_at(text: &str, start: usize) -> Piece<'_> {
+    let inner_start = run_of(text, b'{', start);
+    let close = find(text, "}}", inner_start);
+    let next = find(text, "{{", inner_start);
+    let (Some(close), true) = (close, next.is_none_or(|next| close.is_some_and(|close| close < next))) else {
+        return unclosed(text, start, inner_start, next.unwrap_or(text.len()));
+    };
+    let end = run_of(text, b'}', close);
+    let inner = text.get(inner_start..close).unwrap_or_default();
+    let kind = if inner_start - start > 2 || end - close > 2 {
+        PieceKind::Malformed(Fault::ExtraBraces)
+    } else {
+        parse_inner(inner)
+    };
+    let dollar = text.get(..start).is_some_and(|before| before.ends_with('$'));
+    Piece { range: start..end, kind, foreign: foreign(inner, dollar) }
+}
+
+/// A piece without its `}}`. The span takes in what looks like a reference and no more: what follows may be part of a
+/// password that happens to hold `{{`.
+fn unclosed(text: &str, start: usize, inner_start: usize, limit: usize) -> Piece<'_> {
+    let rest = text.get(inner_start..limit).unwrap_or_default();
+    let half = rest.find('}').filter(|&brace| rest.get(..brace).is_some_and(|inner| !inner.contains('\n')));
+    let word = rest.trim_start_matches(is_space);
+    let skipped = rest.len() - word.len();
+    let word = word.split(|c| is_space(c) || matches!(c, '}' | '{')).next().unwrap_or_default();
+    let looks_like_one = matches!(parse_inner(word), PieceKind::Reference { .. });
+    let end = match half {
+        Some(brace) => inner_start + brace + 1,
+        None if looks_like_one => inner_start + skipped + word.len(),
+        None => inner_start,
+    };
+    Piece { range: start..end, kind: PieceKind::Malformed(Fault::Unclosed { half: half.is_some() }), foreign: None }
+}
+
+/// What stands between two braces and two braces.
+fn parse_inner(inner: &str) -> PieceKind<'_> {
+    let text = inner.trim_matches(is_space);
+    let malformed = PieceKind::Malformed;
+    if text.is_empty() {
+        return malformed(Fault::Empty);
+    }
+    if let Some(c) = text.chars().find(|&c| is_invisible(c)) {
+        return malformed(Fault::Invisible(c));
+    }
+    if text.contains(is_space) {
+        return malformed(if text.contains('|') { Fault::Filter } else { Fault::Space });
+    }
+    if text.contains(['{', '}']) {
+        return malformed(Fault::Brace);
+    }
+    if text.starts_with('$') {
+        return malformed(Fault::Variable);
+    }
+    match text.split_once('.') {
+        None => malformed(Fault::NoDot { lookalike: text.chars().find(|&c| looks_like_dot(c)) }),
+        Some(("", _)) => malformed(Fault::EmptyName),
+        Some((_, "")) => malformed(Fault::EmptyKey),
+        Some((name, key)) => PieceKind::Reference { name, key, padded: text.len() != inner.len() },
+    }
+}
+
+/// `{a.b}}`, `{ {a.b}}`: a whole value without `{{` that misses being a reference by a brace or a blank. Values such as
+/// `run-{date}`, `${VAR}`, `{a.b}` and JSON in a string are not.
+fn near_miss(text: &str) -> Option<Piece<'_>> {
+    let inner = text.strip_prefix('{')?;
+    let (spaced, inner) = match inner.trim_start_matches(is_space).strip_prefix('{') {
+        Some(rest) => (true, rest),
+        None => (false, inner),
+    };
+    let inner = inner.strip_suffix('}')?;
+    let (closed, inner) = match inner.strip_suffix('}') {
+        Some(rest) => (true, rest),
+        None => {
+            let rest = inner.trim_end_matches(is_space).strip_suffix('}');
+            (rest.is_some(), rest.unwrap_or(inner))
+        }
+    };
+    let meant = (spaced || closed) && matches!(parse_inner(inner), PieceKind::Reference { .. });
+    meant.then_some(Piece { range: 0..text.len(), kind: PieceKind::Malformed(Fault::HalfOpen), foreign: None })
+}
+
+fn foreign(inner: &str, dollar: bool) -> Option<Foreign> {
+    let inner = inner.trim_matches(is_space);
+    if dollar {
+        Some(Foreign::GitHub)
+    } else if inner.starts_with("secrets/") {
+        Some(Foreign::Databricks)
+    } else if inner.starts_with("op://") {
+        Some(Foreign::OnePassword)
+    } else {
+        is_argo(inner).then_some(Foreign::Argo)
+    }
+}
+
+/// The names that Argo Workflows gives to its own templates.
+fn is_argo(inner: &str) -> bool {
+    const NAMES: [&str; 7] = ["workflow", "inputs", "outputs", "steps", "tasks", "pod", "item"];
+    let name = inner.trim_start_matches('=').split(['.', '[', ' ']).next().unwrap_or_default();
+    NAMES.contains(&name)
+}
+
+/// Characters of no width, of control, and those that turn the direction of the text.
+pub fn is_invisible(c: char) -> bool {
+    !is_space(c)
+        && (c.is_control()
+            || matches!(c,
+                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
+                | '\u{ffa0}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'))
+}
+
+fn looks_like_dot(c: char) -> bool {
+    matches!(
+        c,
+        '\u{b7}' | '\u{2024}' | '\u{2027}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}' | '\u{701}' | '\u{660}'
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> Fault {
+        let piece = match read(text, Resolver::Zenml) {
+            Reading::Malformed(piece) => Some(piece),
+            Reading::Mixed(pieces) => pieces.into_iter().next(),
+            _ => None,
+        };
+        match piece.expect(text).kind {
+            PieceKind::Malformed(fault) => fault,
+            PieceKind::Reference { .. } => unreachable!("{text} is a reference"),
+        }
+    }
+
+    #[test]
+    fn each_fault_is_told_apart() {
+        let cases = [
+            ("{{a.b", Fault::Unclosed { half: false }),
+            ("{{a.b}", Fault::Unclosed { half: true }),
+            ("{a.b}}", Fault::HalfOpen),
+            ("{ {a.b}}", Fault::HalfOpen),
+            ("{ {a.b} }", Fault::HalfOpen),
+            ("{{{a.b}}}", Fault::ExtraBraces),
+            ("{{ }}", Fault::Empty),
+            ("{{a}}", Fault::NoDot { lookalike: None }),
+            ("{{a\u{2024}b}}", Fault::NoDot { lookalike: Some('\u{2024}') }),
+            ("{{.b}}", Fault::EmptyName),
+            ("{{a.}}", Fault::EmptyKey),
+            ("{{ a b.c }}", Fault::Space),
+            ("{{a.b | upper}}", Fault::Filter),
+            ("{{a}.b}}", Fault::Brace),
+            ("{{$a.b}}", Fault::Variable),
+            ("{{a.b\u{200b}}}", Fault::Invisible('\u{200b}')),
+            ("{{a.b}}{{c.d}}", Fault::Adjacent),
+            ("{{a.b}}.{{c.d}}", Fault::Adjacent),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(fault(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn single_braces_that_mean_something_else_are_plain() {
+        for text in ["run-{date}", "${VAR}", "{\"a\": {\"b\": 1.5}}", "{a.b}", "{ {\"a\": 1} }", "{}", "{", "}}", ""] {
+            assert_eq!(read(text, Resolver::Zenml), Reading::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unclosed_brace_in_a_password_shows_no_more_than_the_brace() {
+        let pieces = scan("hun{{ter2");
+        assert_eq!(pieces.first().map(|piece| piece.range.clone()), Some(3..5));
+    }
+
+    #[test]
+    fn several_references_in_one_string_each_have_their_place() {
+        let ranges: Vec<_> = scan("a{{b.c}}{{ d.e }}f").into_iter().map(|piece| piece.range).collect();
+        assert_eq!(ranges, [1..8, 8..17]);
+    }
+}

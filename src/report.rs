@@ -1,0 +1,42 @@
+//! Findings for people and for machines: one file a format.
+
+pub mod human;
+pub mod json;
+pub mod short;
+
+use crate::check::Summary;
+
+/// The formats of `--format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Source excerpts, labels and help.
+    #[default]
+    Human,
+    /// One line a finding: `path:line:col: error[rule]: message`.
+    Short,
+    /// The documented JSON object, version 1.
+    Json,
+}
+
+/// The line that ends every run of `check`, on stderr.
+pub fn summary_line(summary: &Summary) -> String {
+    let mut line = format!(
+        "checked {}, {}: {}, {}",
+        count(summary.files, "file"),
+        count(summary.references, "reference"),
+        count(summary.errors, "error"),
+        count(summary.warnings, "warning"),
+    );
+    if summary.ignored > 0 {
+        line.push_str(&format!(" ({} ignored)", summary.ignored));
+    }
+    if summary.fixable > 0 {
+        line.push_str(&format!(", {} fixable with --fix", summary.fixable));
+    }
+    line
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,155 @@
+//! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
+
+use crate::check::Summary;
+use crate::finding::Finding;
+use crate::site::Reference;
+use crate::source::{SourceFile, Span};
+use serde::Serialize;
+use std::io::{self, Write};
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct JsonReport<'r> {
+    version: u32,
+    findings: Vec<JsonFinding<'r>>,
+    summary: JsonSummary,
+}
+
+#[derive(Serialize)]
+struct JsonSummary {
+    files: usize,
+    references: usize,
+    errors: usize,
+    warnings: usize,
+    ignored: usize,
+    fixable: usize,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'r> {
+    rule: &'r str,
+    severity: &'r str,
+    message: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'r str>,
+    path: &'r str,
+    span: JsonSpan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component_name: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'r str>,
+    fingerprint: &'r str,
+}
+
+#[derive(Serialize)]
+struct JsonReferences<'r> {
+    version: u32,
+    references: Vec<JsonReference<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonReference<'r> {
+    path: &'r str,
+    span: JsonSpan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component_name: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<&'r str>,
+    secret: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct JsonSpan {
+    offset: usize,
+    length: usize,
+    start: JsonPosition,
+    end: JsonPosition,
+}
+
+#[derive(Serialize)]
+struct JsonPosition {
+    line: usize,
+    column: usize,
+}
+
+impl JsonSpan {
+    fn new(source: &SourceFile, span: Span) -> Self {
+        let position = |offset| {
+            let at = source.position(offset);
+            JsonPosition { line: at.line, column: at.column }
+        };
+        Self { offset: span.start, length: span.len(), start: position(span.start), end: position(span.end) }
+    }
+}
+
+/// Writes the findings and their numbers.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let findings = findings.iter().map(|finding| JsonFinding {
+        rule: finding.rule,
+        severity: finding.severity.name(),
+        message: &finding.message,
+        help: finding.help.as_deref(),
+        path: finding.source.path(),
+        span: JsonSpan::new(&finding.source, finding.span),
+        stack: finding.scope.stack.as_deref(),
+        component: finding.scope.component.as_deref(),
+        component_name: finding.scope.component_name.as_deref(),
+        attribute: finding.scope.attribute.as_deref(),
+        secret: finding.secret.as_deref(),
+        key: finding.key.as_deref(),
+        suggestion: finding.suggestion.as_deref(),
+        fingerprint: &finding.fingerprint,
+    });
+    let summary = JsonSummary {
+        files: summary.files,
+        references: summary.references,
+        errors: summary.errors,
+        warnings: summary.warnings,
+        ignored: summary.ignored,
+        fixable: summary.fixable,
+    };
+    write_pretty(&JsonReport { version: VERSION, findings: findings.collect(), summary }, out)
+}
+
+/// Writes a list of references.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out: &mut dyn Write) -> io::Result<()> {
+    let references = references.map(|reference| JsonReference {
+        path: reference.source.path(),
+        span: JsonSpan::new(&reference.source, reference.span),
+        stack: reference.scope.stack.as_deref(),
+        component: reference.scope.component.as_deref(),
+        component_name: reference.scope.component_name.as_deref(),
+        attribute: reference.scope.attribute.as_deref(),
+        secret: &reference.secret,
+        key: reference.key.as_deref(),
+    });
+    write_pretty(&JsonReferences { version: VERSION, references: references.collect() }, out)
+}
+
+fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}

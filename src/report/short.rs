@@ -1,0 +1,19 @@
+//! `path:line:col: error[rule]: message`, one line a finding, as compilers and editors have it.
+
+use crate::excerpt::printable;
+use crate::finding::Finding;
+use std::io::{self, Write};
+
+/// Writes the findings.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    for finding in findings {
+        let at = finding.source.position(finding.span.start);
+        let (path, message) = (printable(finding.source.path()), printable(&finding.message));
+        let (severity, rule) = (finding.severity.name(), finding.rule);
+        writeln!(out, "{path}:{}:{}: {severity}[{rule}]: {message}", at.line, at.column)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The one table of rules.
+//!
+//! Each rule is one file: its `//!` text is the page that `explain` prints, its `RULE` the row here. The order of the table
+//! is the order of precedence: of the scalar rules the first that fits speaks, and it alone; a scalar that none of them
+//! objects to gives references, and the reference rules look at those. Rules do no I/O and print nothing.
+
+mod ambiguous_secret;
+mod bare_ignore;
+mod embedded_reference;
+mod empty_value;
+mod foreign_reference;
+mod malformed_reference;
+mod missing_secrets_manager;
+mod nested_reference;
+mod padded_reference;
+mod plaintext_secret;
+mod reference_in_key;
+mod refused_attribute;
+mod syntax_error;
+mod unknown_key;
+mod unknown_secret;
+mod unquoted_reference;
+mod unreferenceable_secret;
+mod unused_secret;
+
+use crate::document::SyntaxError;
+use crate::finding::{Finding, Severity};
+use crate::inventory::Declared;
+use crate::inventory::lookup::Answer;
+use crate::reference::{Foreign, Piece, PieceKind, zenml_takes};
+use crate::site::{Reference, Site};
+use crate::source::{SourceFile, Span};
+use crate::stack::Stack;
+use std::sync::Arc;
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What its findings weigh, unless the config says otherwise.
+    pub severity: Severity,
+    /// What it finds, in one line.
+    pub summary: &'static str,
+    page: &'static str,
+    /// What it looks at.
+    pub check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Debug)]
+pub enum Check {
+    /// A file that does not parse.
+    Document(fn(&Arc<SourceFile>, &SyntaxError) -> Finding),
+    /// A scalar at its place.
+    Scalar(fn(&Site<'_>) -> Option<Finding>),
+    /// A reference, and what the inventories say of it.
+    Reference(fn(&Reference, &Known<'_>) -> Option<Finding>),
+    /// A stack and its references.
+    Stack(fn(&Stack, &[&Reference]) -> Option<Finding>),
+    /// A name in an inventory file, and whether a stack uses it.
+    Inventory(fn(&Declared, bool) -> Option<Finding>),
+    /// An ignore comment that names no rule, or one that does not exist.
+    Comment(fn(&Arc<SourceFile>, Span, Option<&str>) -> Finding),
+}
+
+/// All rules, in their order of precedence.
+pub const RULES: [&Rule; 18] = [
+    &syntax_error::RULE,
+    &unquoted_reference::RULE,
+    &reference_in_key::RULE,
+    &refused_attribute::RULE,
+    &malformed_reference::RULE,
+    &foreign_reference::RULE,
+    &nested_reference::RULE,
+    &embedded_reference::RULE,
+    &padded_reference::RULE,
+    &plaintext_secret::RULE,
+    &unknown_secret::RULE,
+    &unknown_key::RULE,
+    &empty_value::RULE,
+    &ambiguous_secret::RULE,
+    &missing_secrets_manager::RULE,
+    &unreferenceable_secret::RULE,
+    &unused_secret::RULE,
+    &bare_ignore::RULE,
+];
+
+/// The rule of a name.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    RULES.into_iter().find(|rule| rule.name == name)
+}
+
+/// The names of all rules.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RULES.into_iter().map(|rule| rule.name)
+}
+
+impl Rule {
+    /// The page that explains it, in Markdown: the leading `//!` lines of its file.
+    pub fn page(&self) -> String {
+        let lines = self.page.lines().map_while(|line| line.strip_prefix("//!"));
+        let text: String = lines.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect();
+        format!("# {} ({})\n\n{text}", self.name, self.severity.name())
+    }
+}
+
+/// What the inventories say of one reference.
+pub struct Known<'a> {
+    /// The answer.
+    pub answer: Answer<'a>,
+    /// The names of the inventories that were asked, in order.
+    pub asked: Vec<&'a str>,
+    /// The name of the one that has the secret; empty where none has.
+    pub holder: &'a str,
+    /// The nearest name to one that is not there.
+    pub nearest: Option<String>,
+}
+
+impl Known<'_> {
+    /// A finding about a reference.
+    fn finding(&self, rule: (&'static str, Severity), reference: &Reference, message: String) -> Finding {
+        let mut finding = Finding::new(rule.0, rule.1, &reference.source, reference.span, message);
+        finding.scalar_start = reference.scalar_start;
+        finding.scope = reference.scope.clone();
+        finding.secret = Some(reference.secret.clone());
+        finding.key.clone_from(&reference.key);
+        finding
+    }
+
+    /// The inventories asked, for a sentence.
+    fn inventories(&self) -> String {
+        let names: Vec<String> = self.asked.iter().map(|name| format!("`{name}`")).collect();
+        match names.as_slice() {
+            [one] => format!("the inventory {one}"),
+            many => format!("the inventories {}", many.join(", ")),
+        }
+    }
+}
+
+/// Whether a piece belongs to another system and the resolver would leave it alone. Where `ZenML` takes the whole value for
+/// a reference it is none of another's; Argo's names are Argo's only where a reference cannot stand.
+fn is_foreign_text(site: &Site<'_>, piece: &Piece<'_>) -> bool {
+    let Some(foreign) = piece.foreign else { return false };
+    if site.would_replace(piece) || (zenml_takes(site.text).is_some() && !site.is_nested_or_embedded()) {
+        return false;
+    }
+    match foreign {
+        Foreign::GitHub => true,
+        Foreign::Argo => site.is_nested_or_embedded(),
+        // By the grammar these can be references, and then they are ours.
+        Foreign::Databricks | Foreign::OnePassword => matches!(piece.kind, PieceKind::Malformed(_)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_page_says_what_why_and_how() {
+        let mut names: Vec<_> = names().collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), RULES.len());
+        for rule in RULES {
+            let page = rule.page();
+            for section in ["## Why", "## Example", "## Fix"] {
+                assert!(page.contains(section), "{} has no {section}", rule.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Under the resolver `zenml`: a reference inside a longer string.
+//!
+//! ## Why
+//!
+//! ZenML replaces only values that are a reference and nothing else. Any other text beside it, be it a line break at the end,
+//! makes the whole value plain text.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! uri: mysql://{{db.user}}@host
+//! password: |
+//!   {{db.password}}
+//! ```
+//!
+//! ## Fix
+//!
+//! Keep the whole value in the secret and refer to that; write `|-` instead of `|`; or set `resolver = "render"` and fill the
+//! file in with `stackref render`.
+
+use super::is_foreign_text;
+use super::{Check, Rule};
+use crate::document::Style;
+use crate::finding::{Finding, Severity};
+use crate::reference::Resolver;
+use crate::site::Site;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "embedded-reference",
+    severity: Severity::Error,
+    summary: "a reference inside a longer string",
+    page: include_str!("embedded_reference.rs"),
+    check: Check::Scalar(check),
+};
+
+fn check(site: &Site<'_>) -> Option<Finding> {
+    if site.resolver != Resolver::Zenml || site.is_whole() {
+        return None;
+    }
+    let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece))?;
+    let outside = (site.text.get(..piece.range.start), site.text.get(piece.range.end..));
+    let block = matches!(
+        site.document.scalar(site.place.node).map(|scalar| scalar.style),
+        Some(Style::LiteralBlock | Style::FoldedBlock)
+    );
+    let (message, help) = match outside {
+        (Some(""), Some(rest)) if block && rest.chars().all(|c| c == '\n') => (
+            "a line break behind the reference makes the value plain text",
+            "write `|-` or `>-`, which end without a line break",
+        ),
+        (Some(before), Some(after)) if before.trim().is_empty() && after.trim().is_empty() => (
+            "white space outside the braces makes the value plain text",
+            "remove what stands before and behind the braces",
+        ),
+        _ => (
+            "a reference inside a longer string, which ZenML takes for plain text",
+            "keep the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
+        ),
+    };
+    let finding = site.finding_at((RULE.name, RULE.severity), piece, message.to_owned());
+    Some(finding.with_label("not the whole value").with_help(help))
+}

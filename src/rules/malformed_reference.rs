@@ -1,0 +1,97 @@
+//! Braces that were meant as a reference and are none: `{{a}}`, `{{.b}}`, `{{a.}}`, `{{ a b.c }}`, `{{a.b}`, `{a.b}}`,
+//! `{{{a.b}}}`, `{{$var.key}}`, two references without anything between them, characters that cannot be seen.
+//!
+//! ## Why
+//!
+//! ZenML takes most of these for plain text and hands the braces on as the password. Some it takes for a reference to a secret
+//! that nobody meant.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: '{{mlflow}}'
+//! ```
+//!
+//! ## Fix
+//!
+//! A reference is two braces, the name of a secret, a dot, a key, and two braces: `{{mlflow.password}}`. For braces that are
+//! plain text, put `# stackref: literal` on the line or the one above.
+
+use super::is_foreign_text;
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::reference::{Fault, Piece, PieceKind, Reading, Resolver, is_invisible, is_space, read};
+use crate::site::Site;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "malformed-reference",
+    severity: Severity::Error,
+    summary: "braces that were meant as a reference and are none",
+    page: include_str!("malformed_reference.rs"),
+    check: Check::Scalar(check),
+};
+
+fn check(site: &Site<'_>) -> Option<Finding> {
+    let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece) && fault(piece).is_some())?;
+    let (message, help) = words(site, piece, fault(piece)?);
+    let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
+    Some(finding.with_label("no reference").with_help(help))
+}
+
+fn fault<'p>(piece: &'p Piece<'_>) -> Option<&'p Fault> {
+    match &piece.kind {
+        PieceKind::Malformed(fault) => Some(fault),
+        PieceKind::Reference { .. } => None,
+    }
+}
+
+/// What is wrong, and what was meant.
+fn words(site: &Site<'_>, piece: &Piece<'_>, fault: &Fault) -> (String, String) {
+    let text = site.text.get(piece.range.clone()).unwrap_or_default();
+    let inner = text.trim_matches(|c| matches!(c, '{' | '}') || is_space(c));
+    let meant = |text: &str| {
+        let compact: String = text.chars().filter(|&c| !is_space(c) && !is_invisible(c)).collect();
+        let is_reference = matches!(read(&format!("{{{{{compact}}}}}"), Resolver::Zenml), Reading::Whole(_));
+        if is_reference { format!("write `{{{{{compact}}}}}`") } else { "a reference is `{{name.key}}`".to_owned() }
+    };
+    match fault {
+        Fault::Unclosed { half: true } => ("a reference that ends in one brace instead of two".into(), meant(inner)),
+        Fault::Unclosed { half: false } => ("braces that are never closed".into(), meant(inner)),
+        Fault::HalfOpen => {
+            ("a reference takes two braces on either side, without blanks between them".into(), meant(inner))
+        }
+        Fault::ExtraBraces => ("a reference takes two braces on either side, and here are more".into(), meant(inner)),
+        Fault::Empty => ("braces with nothing in them".into(), "a reference is `{{name.key}}`".into()),
+        Fault::NoDot { lookalike: Some(c) } => (
+            format!("U+{:04X} looks like a dot and is none, so this names no key", u32::from(*c)),
+            format!("write `{{{{{}}}}}`", inner.replace(*c, ".")),
+        ),
+        Fault::NoDot { lookalike: None } => {
+            ("a reference without a key".into(), format!("name the key behind a dot: `{{{{{inner}.key}}}}`"))
+        }
+        Fault::EmptyName => {
+            ("a reference without the name of a secret before the dot".into(), "a reference is `{{name.key}}`".into())
+        }
+        Fault::EmptyKey => ("a reference without a key behind the dot".into(), "a reference is `{{name.key}}`".into()),
+        Fault::Space => ("white space inside the name or the key of a reference".into(), meant(inner)),
+        Fault::Filter => (
+            "a filter in a reference: only a name and a key can stand in the braces".into(),
+            meant(inner.split('|').next().unwrap_or_default()),
+        ),
+        Fault::Brace => {
+            ("a brace inside the name or the key of a reference".into(), "a reference is `{{name.key}}`".into())
+        }
+        Fault::Variable => (
+            "a shell variable in the braces: no shell reads this file".into(),
+            "write the name of the secret out".into(),
+        ),
+        Fault::Invisible(c) => {
+            (format!("a character in the reference that cannot be seen: U+{:04X}", u32::from(*c)), meant(inner))
+        }
+        Fault::Adjacent => (
+            "two references without anything between them: ZenML reads one, with an odd key".into(),
+            "keep one reference to a value, or set `resolver = \"render\"`".into(),
+        ),
+    }
+}

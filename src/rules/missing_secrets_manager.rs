@@ -1,0 +1,51 @@
+//! A stack of a ZenML from 0.13 up to 0.33 has references and no `secrets_manager`.
+//!
+//! ## Why
+//!
+//! Those versions resolve references through the secrets manager of the stack and have no other place to look.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! zenml_version: 0.13.2
+//! components:
+//!   experiment_tracker:
+//!     flavor: wandb
+//!     name: wandb
+//!     api_key: '{{wandb.api_key}}'
+//! ```
+//!
+//! ## Fix
+//!
+//! Add a `secrets_manager` component to the stack.
+
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::site::Reference;
+use crate::stack::Stack;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "missing-secrets-manager",
+    severity: Severity::Error,
+    summary: "a stack of an old ZenML has references and no secrets manager",
+    page: include_str!("missing_secrets_manager.rs"),
+    check: Check::Stack(check),
+};
+
+fn check(stack: &Stack, references: &[&Reference]) -> Option<Finding> {
+    let needed = stack.has_components && stack.version.needs_secrets_manager() && !stack.has_secrets_manager();
+    // Names of whole secrets are not references to this version's check.
+    let first = references.iter().find(|reference| reference.key.is_some()).filter(|_| needed)?;
+    let message = "this stack has references and no secrets manager to resolve them";
+    let mut finding = Finding::new(RULE.name, RULE.severity, &first.source, first.span, message);
+    finding.scalar_start = first.scalar_start;
+    finding.scope = first.scope.clone();
+    finding.secret = Some(first.secret.clone());
+    finding.key.clone_from(&first.key);
+    Some(
+        finding
+            .with_label("the first reference")
+            .with_help("add a `secrets_manager` component; ZenML needs one from 0.13 up to 0.33"),
+    )
+}

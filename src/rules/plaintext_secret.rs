@@ -1,0 +1,62 @@
+//! A sensitive attribute that holds plain text. For a flavor that is known its own table decides; for others the last word of
+//! the attribute's name: password, token, secret, api_key, passphrase, private_key.
+//!
+//! ## Why
+//!
+//! The file is in the repository, so the secret is, too. ZenML exports it verbatim.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: hunter2
+//! ```
+//!
+//! ## Fix
+//!
+//! Store the value as a secret, refer to it with `{{name.key}}`, and change it where it is used: it was readable to everyone
+//! who can read the repository.
+
+use super::{Check, Rule};
+use crate::document::ScalarType;
+use crate::finding::{Finding, Severity};
+use crate::site::Site;
+use crate::stack::Role;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "plaintext-secret",
+    severity: Severity::Warning,
+    summary: "a sensitive attribute that holds plain text",
+    page: include_str!("plaintext_secret.rs"),
+    check: Check::Scalar(check),
+};
+
+fn check(site: &Site<'_>) -> Option<Finding> {
+    let scalar = site.document.scalar(site.place.node)?;
+    let place = site.place;
+    let filled_in = ["{{", "${"].iter().any(|mark| site.text.contains(mark));
+    if !place.sensitive || place.key || place.role != Role::Attribute || filled_in || site.text.trim().is_empty() {
+        return None;
+    }
+    let scope = site.scope();
+    let attribute = scope.attribute.clone().unwrap_or_default();
+    let stack = site.stack();
+    let component = stack.zip(place.component).and_then(|(stack, at)| stack.components.get(at));
+    let listed = component.is_some_and(|component| {
+        site.version().is_listed_sensitive(&component.kind, component.flavor.as_deref(), &attribute)
+    });
+    // A number in `max_token` is no secret; one in an attribute that its flavor calls sensitive is.
+    if scalar.ty != ScalarType::String && !(listed && scalar.ty == ScalarType::Other) {
+        return None;
+    }
+    let message = format!("`{attribute}` is sensitive and holds plain text");
+    let mut finding = site.finding((RULE.name, RULE.severity), &(0..site.text.len()), message);
+    finding.span = site.node_span();
+    finding.conceal = true;
+    finding.identity = Some(format!("{}.{}", scope.component.unwrap_or_default(), attribute));
+    Some(
+        finding
+            .with_label("readable to everyone with the repository")
+            .with_help("store it as a secret and refer to that: `{{name.key}}`"),
+    )
+}

@@ -1,0 +1,63 @@
+//! A reference to a key that the secret does not have. Keys are compared exactly, case included.
+//!
+//! ## Why
+//!
+//! The pipeline fails when it first needs the value, minutes into its run.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: '{{mlflow.passwrod}}'
+//! ```
+//!
+//! ## Fix
+//!
+//! Correct the key, or add it to the secret.
+
+use super::Known;
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::inventory::lookup::Answer;
+use crate::nearest::nearest;
+use crate::site::Reference;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "unknown-key",
+    severity: Severity::Error,
+    summary: "the secret has no such key",
+    page: include_str!("unknown_key.rs"),
+    check: Check::Reference(check),
+};
+
+/// Keys that the help lists.
+const LISTED: usize = 10;
+
+fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
+    let Answer::Found { keys: Some(keys), .. } = known.answer else { return None };
+    let key = reference.key.as_deref()?;
+    if keys.iter().any(|known| known.name == key) {
+        return None;
+    }
+    let message = format!("secret `{}` in the inventory `{}` has no key `{key}`", reference.secret, known.holder);
+    let mut finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let mut names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(LISTED);
+    let mut list = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    let has = if names.is_empty() { "it has no keys at all".to_owned() } else { format!("it has {list}") };
+    let nearest = nearest(key, names.iter().copied());
+    finding.suggestion = nearest.map(str::to_owned);
+    Some(finding.with_label("no such key").with_help(match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`? {}", capitalised(&has)),
+        None => has,
+    }))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}

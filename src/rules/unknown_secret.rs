@@ -1,0 +1,56 @@
+//! A reference to a secret that the inventory does not have. It speaks of attributes that name a whole secret without braces
+//! (`authentication_secret`), too. Names are compared exactly, case included.
+//!
+//! ## Why
+//!
+//! ZenML's own check compares by substring and without case, so it passes names that will not resolve.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: '{{mlfow.password}}'
+//! ```
+//!
+//! ## Fix
+//!
+//! Correct the name, or register the secret.
+
+use super::Known;
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::inventory::lookup::Answer;
+use crate::reference::Foreign;
+use crate::site::Reference;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "unknown-secret",
+    severity: Severity::Error,
+    summary: "no secret of that name",
+    page: include_str!("unknown_secret.rs"),
+    check: Check::Reference(check),
+};
+
+fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
+    let Answer::Missing = known.answer else { return None };
+    let message = format!("no secret `{}` in {}", reference.secret, known.inventories());
+    let mut finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let nearest = known.nearest.clone();
+    let mut help = match &nearest {
+        Some(name) if name.to_lowercase() == reference.secret.to_lowercase() => {
+            format!("did you mean `{name}`? Case counts")
+        }
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "correct the name, or register the secret".to_owned(),
+    };
+    if let Some(foreign) = reference.foreign {
+        help.push_str(match foreign {
+            Foreign::GitHub => "; GitHub Actions' braces are not filled in here",
+            Foreign::Databricks => "; Databricks' braces are not filled in here",
+            Foreign::OnePassword => "; 1Password's braces are not filled in here",
+            Foreign::Argo => "; Argo's names are not filled in here, where the resolver takes them for a secret",
+        });
+    }
+    finding.suggestion = nearest;
+    Some(finding.with_label("not found").with_help(help))
+}

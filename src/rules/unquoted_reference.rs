@@ -1,0 +1,45 @@
+//! YAML reads braces without quotes as a flow mapping: `x: {{a.b}}` is a mapping whose key is a mapping, not a string.
+//!
+//! ## Why
+//!
+//! Nothing replaces it, and what the attribute gets is no string at all.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: {{mlflow.password}}
+//! ```
+//!
+//! ## Fix
+//!
+//! Put it in quotes: `tracking_password: "{{mlflow.password}}"`.
+
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::reference::{Piece, PieceKind, Reading};
+use crate::site::Site;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "unquoted-reference",
+    severity: Severity::Error,
+    summary: "YAML `x: {{a.b}}`: a flow mapping, not a string",
+    page: include_str!("unquoted_reference.rs"),
+    check: Check::Scalar(check),
+};
+
+fn check(site: &Site<'_>) -> Option<Finding> {
+    if !site.place.unquoted {
+        return None;
+    }
+    let text = site.text;
+    let message = "a reference without quotes: YAML reads these braces as a mapping".to_owned();
+    let mut finding =
+        site.finding((RULE.name, RULE.severity), &(0..text.len()), message).with_label("a mapping, not a string");
+    if let Reading::Whole(Piece { kind: PieceKind::Reference { name, key, .. }, .. }) = &site.reading {
+        finding.secret = Some((*name).to_owned());
+        finding.key = Some((*key).to_owned());
+        return Some(finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\"")));
+    }
+    Some(finding.with_help("put it in quotes; a reference is \"{{name.key}}\""))
+}

@@ -1,0 +1,52 @@
+//! A name in an inventory file that no reference can ever hold, because of a dot, white space or a brace in it.
+//!
+//! ## Why
+//!
+//! The first dot of a reference separates name and key: `{{my.secret.key}}` asks for the key `secret.key` of `my`.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # secrets.inventory.yaml
+//! my.secret: [password]
+//! ```
+//!
+//! ## Fix
+//!
+//! Rename the secret: `my_secret`.
+
+use super::{Check, Rule};
+use crate::finding::{Finding, Severity};
+use crate::inventory::Declared;
+use crate::reference::is_space;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "unreferenceable-secret",
+    severity: Severity::Warning,
+    summary: "a name that no reference can hold",
+    page: include_str!("unreferenceable_secret.rs"),
+    check: Check::Inventory(check),
+};
+
+fn check(declared: &Declared, _used: bool) -> Option<Finding> {
+    let name = &declared.name;
+    let odd = name.chars().find(|&c| matches!(c, '.' | '{' | '}') || is_space(c));
+    let why = match odd {
+        _ if name.is_empty() => "it is empty".to_owned(),
+        Some('.') => "of the dot in it".to_owned(),
+        Some(c) if is_space(c) => "of the white space in it".to_owned(),
+        Some(_) => "of the brace in it".to_owned(),
+        None => return None,
+    };
+    let message = format!("no reference can name `{name}`, because {why}");
+    let mut finding = Finding::new(RULE.name, RULE.severity, &declared.source, declared.span, message);
+    finding.secret = Some(name.clone());
+    let renamed: String =
+        name.chars().map(|c| if matches!(c, '.' | '{' | '}') || is_space(c) { '_' } else { c }).collect();
+    Some(if name.is_empty() {
+        finding.with_help("give it a name")
+    } else {
+        finding.with_help(format!("rename it, for example to `{renamed}`"))
+    })
+}

@@ -1,0 +1,422 @@
+//! One function a command. Streams, environment and working directory are handed in, so that the whole program runs
+//! inside a test.
+
+use crate::check::{self, Settings};
+use crate::cli::{Cli, Color, Command};
+use crate::config::{self, Config, Level};
+use crate::discover::{self, Search, Selection};
+use crate::document::Syntax;
+use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
+use crate::inventory::{FALLBACK_NAMES, Inventories};
+use crate::nearest::nearest;
+use crate::outcome::Outcome;
+use crate::refs;
+use crate::report::human::{self, Look};
+use crate::report::{Format, count, json, short, summary_line};
+use crate::rules::{self, RULES};
+use crate::scan::{self, Bases, Scan};
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The environment variable that sets the level, as for `ZenML`.
+const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
+
+/// Columns where there is no terminal to ask.
+pub const DEFAULT_WIDTH: usize = 100;
+
+/// A stream to write to, and whether a person watches it.
+pub struct Stream<'w> {
+    /// Where to.
+    pub out: &'w mut dyn Write,
+    /// Columns, if it is a terminal.
+    pub terminal: Option<usize>,
+}
+
+/// Everything a run has of its surroundings.
+pub struct World<'w> {
+    /// Standard input.
+    pub stdin: &'w mut dyn Read,
+    /// Findings and data.
+    pub stdout: Stream<'w>,
+    /// Everything else.
+    pub stderr: Stream<'w>,
+    /// The environment.
+    pub env: &'w dyn Fn(&str) -> Option<String>,
+    /// The working directory.
+    pub cwd: PathBuf,
+}
+
+/// Why a command ended early: something to tell, or a stream that is gone.
+enum Stop {
+    Failed(Vec<Failure>),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(vec![failure])
+    }
+}
+
+impl From<Vec<Failure>> for Stop {
+    fn from(failures: Vec<Failure>) -> Self {
+        Self::Failed(failures)
+    }
+}
+
+/// Runs the program on its arguments. Nothing that can go wrong panics: a broken pipe is success, any other write that
+/// fails is told and is 2.
+pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
+    let ended = match Cli::try_parse_from(args) {
+        Ok(cli) => command(&cli, world),
+        Err(error) => usage(&error, world),
+    };
+    let ended = ended.and_then(|outcome| world.stdout.out.flush().map(|()| outcome));
+    match ended {
+        Ok(outcome) => outcome,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
+        Err(error) => {
+            let _ = writeln!(world.stderr.out, "error: cannot write: {}", plain_io(&error));
+            Outcome::Usage
+        }
+    }
+}
+
+fn usage(error: &clap::Error, world: &mut World<'_>) -> io::Result<Outcome> {
+    let text = error.render();
+    if error.use_stderr() {
+        let color = look(&world.stderr, Color::Auto, world.env).color;
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        write!(world.stderr.out, "{text}")?;
+        Ok(Outcome::Usage)
+    } else {
+        let color = look(&world.stdout, Color::Auto, world.env).color;
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        write!(world.stdout.out, "{text}")?;
+        Ok(Outcome::Clean)
+    }
+}
+
+fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
+    let (ended, format) = match &cli.command {
+        Command::Check(args) => (check(args, cli.color, world), args.format),
+        Command::Refs(args) => (refs(args, cli.color, world), args.format),
+        Command::Explain(args) => (explain(args, world), Format::Human),
+    };
+    match ended {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Io(error)) => Err(error),
+        Err(Stop::Failed(failures)) => {
+            if format == Format::Json {
+                // A machine format is always whole, if empty.
+                match &cli.command {
+                    Command::Refs(_) => json::write_references(std::iter::empty(), world.stdout.out)?,
+                    _ => json::write(&[], &check::Summary::default(), world.stdout.out)?,
+                }
+            }
+            world.stdout.out.flush()?;
+            tell(&failures, cli.color, world)?;
+            Ok(failures.iter().map(Failure::outcome).max().unwrap_or(Outcome::Usage))
+        }
+    }
+}
+
+fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let level = level_of_environment(world.env)?;
+    let mut session = Session::open(&args.files, world)?;
+    let level = args.level.or(level).or(session.config.level).unwrap_or_default();
+    let inventories = Inventories::new(
+        &session.config,
+        &args.inventory,
+        &session.bases.cwd,
+        &session.bases.root,
+        &session.inventory_folders(),
+    );
+    if level > Level::None {
+        inventories.open_chosen()?;
+    }
+    if args.list_files {
+        return session.list_files(world);
+    }
+    let scan = session.scan(world)?;
+    let settings =
+        Settings { config: &session.config, level, inventories: &inventories, whole_tree: session.covers_project() };
+    let mut report = check::run(&scan, &settings);
+    report.failures.extend(scan.passed.failures.iter().cloned());
+    match args.format {
+        Format::Human => human::write(&report.findings, look(&world.stdout, color, world.env), world.stdout.out)?,
+        Format::Short => short::write(&report.findings, world.stdout.out)?,
+        Format::Json => json::write(&report.findings, &report.summary, world.stdout.out)?,
+    }
+    world.stdout.out.flush()?;
+    session.notes(&scan, world)?;
+    tell(&report.failures, color, world)?;
+    writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
+    let outcome = report.outcome(args.deny_warnings);
+    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let mut session = Session::open(&args.files, world)?;
+    let scan = session.scan(world)?;
+    if args.format == Format::Json {
+        json::write_references(scan.references(), world.stdout.out)?;
+    } else {
+        for line in refs::lines(&scan) {
+            writeln!(world.stdout.out, "{line}")?;
+        }
+    }
+    world.stdout.out.flush()?;
+    session.notes(&scan, world)?;
+    // What does not parse has no references to list, and a list that is not whole must not pass for one.
+    let broken: Vec<_> = scan
+        .files
+        .iter()
+        .flat_map(|file| &file.findings)
+        .filter(|finding| finding.rule == "syntax-error")
+        .cloned()
+        .collect();
+    short::write(&broken, world.stderr.out)?;
+    tell(&scan.passed.failures, color, world)?;
+    let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
+    writeln!(world.stderr.out, "listed {references} in {files}")?;
+    let broken = if broken.is_empty() { Outcome::Clean } else { Outcome::Findings };
+    Ok(scan.passed.failures.iter().map(Failure::outcome).fold(broken, Outcome::max))
+}
+
+fn explain(args: &crate::cli::Explain, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let Some(name) = &args.rule else {
+        let width = rules::names().map(str::len).max().unwrap_or(0);
+        for rule in RULES {
+            writeln!(world.stdout.out, "{:width$}  {:7}  {}", rule.name, rule.severity.name(), rule.summary)?;
+        }
+        return Ok(Outcome::Clean);
+    };
+    match rules::find(name) {
+        Some(rule) => write!(world.stdout.out, "{}", rule.page())?,
+        None => {
+            let failure = Failure::usage(format!("no rule is named `{}`", printable(name)));
+            return Err(Stop::from(match nearest(name, rules::names()) {
+                Some(near) => failure.with_help(format!("did you mean `{near}`?")),
+                None => failure.with_help("`stackref explain` lists them all"),
+            }));
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+/// What the file arguments come to: the config, the selection, and where paths are shown from.
+struct Session<'a> {
+    files: &'a crate::cli::Files,
+    config: Config,
+    selection: Selection,
+    bases: Bases,
+    /// The folder whose whole content the config, or the repository, speaks for.
+    project: PathBuf,
+    stdin: Option<(PathBuf, Syntax)>,
+}
+
+impl<'a> Session<'a> {
+    fn open(files: &'a crate::cli::Files, world: &mut World<'_>) -> Result<Self, Stop> {
+        let cwd = world.cwd.clone();
+        let stdin = stdin_name(files, &cwd)?;
+        let mut selection = Selection::default();
+        let mut start = cwd.clone();
+        if let Some(list) = &files.files_from {
+            let listed = read_list(list, files.null, world)?;
+            selection.listed = listed.iter().map(|path| discover::absolute(path, &cwd)).collect();
+        } else if let Some((name, _)) = &stdin {
+            start = name.parent().unwrap_or(&cwd).to_path_buf();
+        } else {
+            selection = Selection::of_arguments(&files.paths, &cwd, files.only_stack_files)?;
+            if !files.only_stack_files {
+                start = shared_folder(&selection).unwrap_or(start);
+            }
+        }
+        let config = read_config(files, &start, &cwd)?;
+        let repository = config::repository_root(&start);
+        let beside = config.file.as_ref().map(|_| config.folder.clone());
+        let root = repository.clone().or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
+        let project = beside.or(repository).unwrap_or(start);
+        Ok(Self { files, config, selection, bases: Bases { cwd, root }, project, stdin })
+    }
+
+    /// Where the inventory file that needs no config is looked for.
+    fn inventory_folders(&self) -> Vec<PathBuf> {
+        vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
+    }
+
+    fn search(&self) -> Search<'_> {
+        let mut never: Vec<PathBuf> = self.config.inventories.iter().map(|inventory| inventory.path.clone()).collect();
+        never.extend(self.config.file.clone());
+        never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
+        Search { config: &self.config, no_exclude: self.files.no_exclude, never }
+    }
+
+    fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
+        let Some((name, syntax)) = &self.stdin else {
+            return Ok(scan::run(&self.search(), &self.selection, &self.bases));
+        };
+        if let Some(glob) = self.search().excluded(name) {
+            let mut scan = Scan::default();
+            scan.passed.excluded.push((name.clone(), glob));
+            return Ok(scan);
+        }
+        let mut bytes = Vec::new();
+        world
+            .stdin
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::usage(format!("cannot read standard input: {}", plain_io(&error))))?;
+        Ok(scan::run_text(&bytes, name, *syntax, self.config.resolver, &self.bases))
+    }
+
+    fn list_files(&mut self, world: &mut World<'_>) -> Result<Outcome, Stop> {
+        let scan = self.scan(world)?;
+        for file in &scan.files {
+            writeln!(world.stdout.out, "{}: {}", printable(file.source.path()), printable(&file.why.to_string()))?;
+        }
+        world.stdout.out.flush()?;
+        self.notes(&scan, world)?;
+        tell(&scan.passed.failures, Color::Auto, world)?;
+        writeln!(world.stderr.out, "{} would be scanned", count(scan.files.len(), "file"))?;
+        Ok(scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max))
+    }
+
+    /// Whether the walk covers everything that could use an inventory of this project.
+    fn covers_project(&self) -> bool {
+        self.selection.covers(&self.project)
+    }
+
+    /// What was passed over, on stderr.
+    fn notes(&self, scan: &Scan, world: &mut World<'_>) -> io::Result<()> {
+        for (path, glob) in &scan.passed.excluded {
+            let path = printable(&discover::relative(path, &self.bases.cwd));
+            let glob = printable(glob);
+            writeln!(world.stderr.out, "note: `{path}` is excluded by `{glob}`; --no-exclude overrides")?;
+        }
+        if scan.passed.skipped > 0 {
+            let skipped = count(scan.passed.skipped, "file");
+            writeln!(world.stderr.out, "note: skipped {skipped} of the list: no stack files, or not there")?;
+        }
+        let from_tools = self.files.only_stack_files || self.files.files_from.is_some();
+        if scan.files.is_empty() && !from_tools {
+            writeln!(
+                world.stderr.out,
+                "warning: no stack file found; `stackref check --list-files` lists those that are"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The name that standard input goes by, if it is read for its content.
+fn stdin_name(files: &crate::cli::Files, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Failure> {
+    let dash = |path: &PathBuf| path.as_os_str() == "-";
+    if files.files_from.is_some() || !files.paths.iter().any(dash) {
+        if files.stdin_filename.is_some() {
+            return Err(Failure::usage("--stdin-filename names standard input, which is not read")
+                .with_help("add `-` as the path"));
+        }
+        return Ok(None);
+    }
+    if files.paths.len() > 1 {
+        return Err(Failure::usage("`-` cannot stand beside other paths"));
+    }
+    let Some(name) = &files.stdin_filename else {
+        return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
+    };
+    let Some(syntax) = Syntax::of_path(name) else {
+        return Err(Failure::usage(format!("`{}` is no stack file by its ending", name.display()))
+            .with_help("stack files end in .yaml, .yml, .toml or .json"));
+    };
+    Ok(Some((discover::absolute(name, cwd), syntax)))
+}
+
+fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if list.as_os_str() == "-" {
+        world.stdin.read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(discover::absolute(list, &world.cwd)).map(|content| bytes = content)
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read the list `{}`: {}", list.display(), plain_io(&error))))?;
+    let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
+    let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
+    Ok(names.filter(|name| !name.is_empty()).map(path_of_bytes).collect())
+}
+
+#[cfg(unix)]
+fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The folder that all arguments lie in.
+fn shared_folder(selection: &Selection) -> Option<PathBuf> {
+    let files = selection.named.iter().filter_map(|path| path.parent());
+    let folders = selection.folders.iter().map(PathBuf::as_path);
+    let mut shared: Option<PathBuf> = None;
+    for folder in folders.chain(files) {
+        shared = Some(match shared {
+            None => folder.to_path_buf(),
+            Some(so_far) => so_far.ancestors().find(|above| folder.starts_with(above))?.to_path_buf(),
+        });
+    }
+    shared
+}
+
+/// The config that `--config` names, or the nearest upward from what is looked at, or from the working directory.
+fn read_config(files: &crate::cli::Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
+    let file = match &files.config {
+        Some(file) => Some(discover::absolute(file, cwd)),
+        None if files.no_config => None,
+        None => config::find(start).or_else(|| config::find(cwd)),
+    };
+    let known: Vec<&str> = rules::names().collect();
+    match file {
+        Some(file) => config::load(&file, &discover::relative(&file, cwd), &known),
+        None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
+    }
+}
+
+fn level_of_environment(env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Level>, Failure> {
+    let Some(text) = env(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match Level::parse(&text) {
+        Some(level) => Ok(Some(level)),
+        None => Err(Failure::usage(format!("`{}` is no level, in {LEVEL_VARIABLE}", printable(&text)))
+            .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
+    }
+}
+
+fn look(stream: &Stream<'_>, color: Color, env: &dyn Fn(&str) -> Option<String>) -> Look {
+    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let forced = |name: &str| env(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto => forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") || stream.terminal.is_some(),
+    };
+    Look { color, width: stream.terminal.unwrap_or(DEFAULT_WIDTH) }
+}
+
+fn tell(failures: &[Failure], color: Color, world: &mut World<'_>) -> io::Result<()> {
+    let look = look(&world.stderr, color, world.env);
+    failures.iter().try_for_each(|failure| human::write_failure(failure, look, world.stderr.out))
+}

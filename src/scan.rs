@@ -1,0 +1,306 @@
+//! The one pass that every verb starts from: paths to stack files, their references, and the findings that need no
+//! inventory.
+//!
+//! What lint sees is what render replaces, because both get it from here: a scalar gives references exactly where no
+//! scalar rule of severity error objects to it.
+
+use crate::discover::{self, Candidate, Passed, Search, Selection, Why};
+use crate::document::{Document, Kind, NodeId, Style, Syntax, SyntaxError};
+use crate::error::{Failure, plain_io};
+use crate::finding::{Finding, Severity};
+use crate::flavors;
+use crate::ignore::{self, Directive, Says};
+use crate::prefilter::{self, Prefilter};
+use crate::reference::{Reading, Resolver, read};
+use crate::rules::{self, Check, RULES};
+use crate::site::{Reference, Site};
+use crate::source::{SourceFile, Span, Visibility};
+use crate::stack::{self, Layout, Stack};
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A stack file, read.
+#[derive(Debug)]
+pub struct StackFile {
+    /// The text.
+    pub source: Arc<SourceFile>,
+    /// Absolute.
+    pub path: PathBuf,
+    /// Why it is a stack file.
+    pub why: Why,
+    /// Its stacks, one for each document in it; none where it does not parse.
+    pub stacks: Vec<Stack>,
+    /// What the resolver replaces, in the order of the file.
+    pub references: Vec<Reference>,
+    /// What is wrong with it by itself.
+    pub findings: Vec<Finding>,
+    /// The comments in it that speak to stackref.
+    pub directives: Vec<Directive>,
+}
+
+/// A tree, read.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// The stack files, sorted by path.
+    pub files: Vec<StackFile>,
+    /// What was passed over.
+    pub passed: Passed,
+}
+
+impl Scan {
+    /// All references, in the order of the files.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.files.iter().flat_map(|file| &file.references)
+    }
+}
+
+/// How paths are reported.
+#[derive(Debug)]
+pub struct Bases {
+    /// The working directory: paths are shown from here.
+    pub cwd: PathBuf,
+    /// The repository's root: paths in fingerprints are from here.
+    pub root: PathBuf,
+}
+
+/// Reads everything a selection holds, on all cores.
+pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
+    let files = Mutex::new(Vec::new());
+    let failures = Mutex::new(Vec::new());
+    let resolver = search.config.resolver;
+    let passed = search.run(selection, || {
+        let mut buffer = Vec::new();
+        let filter = Prefilter::default();
+        let (files, failures) = (&files, &failures);
+        move |candidate: Candidate| {
+            if let Err(error) = read_into(&candidate.path, &mut buffer) {
+                let shown = discover::relative(&candidate.path, &bases.cwd);
+                let failure = Failure::usage(format!("cannot read `{shown}`: {}", plain_io(&error)));
+                failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+            } else if candidate.why.is_some() || filter.may_be_stack(&buffer) {
+                let file = read_stack_file(candidate, &buffer, resolver, bases);
+                files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);
+            }
+        }
+    });
+    let mut scan = Scan { files: files.into_inner().unwrap_or_else(PoisonError::into_inner), passed };
+    scan.files.sort_by(|a, b| (a.source.path(), &a.why).cmp(&(b.source.path(), &b.why)));
+    scan.files.dedup_by(|b, a| a.path == b.path);
+    let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.sort_by_key(ToString::to_string);
+    scan.passed.failures.extend(failures);
+    scan
+}
+
+/// Reads one text, as of standard input, under the name of a file.
+pub fn run_text(bytes: &[u8], name: &Path, syntax: Syntax, resolver: Resolver, bases: &Bases) -> Scan {
+    let candidate = Candidate { path: name.to_path_buf(), syntax, why: Some(Why::Named) };
+    let files = read_stack_file(candidate, bytes, resolver, bases).into_iter().collect();
+    Scan { files, passed: Passed::default() }
+}
+
+/// Reads a file into a buffer that is used again for the next.
+fn read_into(path: &Path, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+    buffer.clear();
+    std::fs::File::open(path)?.read_to_end(buffer)?;
+    Ok(())
+}
+
+/// What a file holds, if it is a stack file: a candidate without a reason still has to show the shape.
+fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases: &Bases) -> Option<StackFile> {
+    let Candidate { path, syntax, why } = candidate;
+    let known = why.is_some();
+    let (text, not_text) = text_of(bytes);
+    let shown = discover::relative(&path, &bases.cwd);
+    let identity = discover::relative(&path, &bases.root);
+    let parse = |text: String| {
+        let source = Arc::new(SourceFile::new(shown, text).with_identity(identity));
+        let document = match not_text {
+            Some(error) => Err(error),
+            None => Document::parse(Arc::clone(&source), syntax),
+        };
+        (source, document)
+    };
+    let (source, parsed) = match text {
+        Ok(text) => parse(text.to_owned()),
+        Err(prefix) => {
+            let whole = decode_lossily(bytes);
+            if !known && !prefilter::states_shape(&whole, syntax) {
+                return None;
+            }
+            parse(prefix.to_owned())
+        }
+    };
+    let document = match parsed {
+        Ok(document) => document,
+        Err(error) => {
+            if !known && text.is_ok_and(|text| !prefilter::states_shape(text, syntax)) {
+                return None;
+            }
+            source.set_visibility(Visibility::Guessed);
+            return Some(StackFile {
+                findings: vec![syntax_finding(&source, &error)],
+                source,
+                path,
+                why: why.unwrap_or(Why::Shape),
+                stacks: Vec::new(),
+                references: Vec::new(),
+                directives: Vec::new(),
+            });
+        }
+    };
+    if !known && !stack::has_stack_shape(&document) {
+        return None;
+    }
+    source.set_visibility(Visibility::Masked(masks(&document)));
+    let layout = stack::layout(&document);
+    let directives = ignore::directives(&document);
+    let (mut findings, references) = read_places(&document, &layout, &directives, resolver);
+    findings.extend(comment_findings(&source, &directives));
+    if let Some(node) = layout.too_many_merges {
+        let error = SyntaxError {
+            span: document.node(node).span,
+            message: "merge keys and aliases multiply to more than a million attributes".into(),
+            help: Some("no stack needs that many: is this the right file?".into()),
+        };
+        findings.push(syntax_finding(&source, &error));
+    }
+    let why = why.unwrap_or(Why::Shape);
+    Some(StackFile { source, path, why, stacks: layout.stacks, references, findings, directives })
+}
+
+/// The text, or what is valid of it up to the first byte that is not UTF-8, and the error there.
+fn text_of(bytes: &[u8]) -> (Result<&str, &str>, Option<SyntaxError>) {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return (Ok(text), None),
+        Err(error) => error,
+    };
+    let valid = error.valid_up_to();
+    let prefix = bytes.get(..valid).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default();
+    let utf16 = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+    let error = SyntaxError {
+        span: Span::new(valid, valid),
+        message: if utf16 { "this file is UTF-16" } else { "from here on this file is not UTF-8" }.into(),
+        help: Some("save it as UTF-8".into()),
+    };
+    (Err(prefix), Some(error))
+}
+
+/// Only to look for the shape of a stack in.
+fn decode_lossily(bytes: &[u8]) -> String {
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => {
+            let narrow: Vec<u8> = rest.iter().copied().filter(|&byte| byte != 0).collect();
+            String::from_utf8_lossy(&narrow).into_owned()
+        }
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+fn syntax_finding(source: &Arc<SourceFile>, error: &SyntaxError) -> Finding {
+    let rule = RULES.iter().find_map(|rule| match rule.check {
+        Check::Document(check) => Some(check(source, error)),
+        _ => None,
+    });
+    rule.unwrap_or_else(|| Finding::new("syntax-error", Severity::Error, source, error.span, error.message.clone()))
+}
+
+/// Runs the scalar rules over every place; of those that fit the first speaks.
+fn read_places(
+    document: &Document,
+    layout: &Layout,
+    directives: &[Directive],
+    resolver: Resolver,
+) -> (Vec<Finding>, Vec<Reference>) {
+    let literal: HashSet<usize> =
+        directives.iter().filter(|directive| directive.says == Says::Literal).map(|directive| directive.line).collect();
+    let (mut findings, mut references) = (Vec::new(), Vec::new());
+    for place in &layout.places {
+        if !literal.is_empty() {
+            let start = document.node(place.node).span.start;
+            if literal.contains(&document.source().position(start).line) {
+                continue;
+            }
+        }
+        let site = Site::new(document, layout, place, resolver);
+        let finding = RULES.iter().find_map(|rule| match rule.check {
+            Check::Scalar(check) => check(&site),
+            _ => None,
+        });
+        if finding.as_ref().is_none_or(|finding| finding.severity < Severity::Error) {
+            references.extend(site.references());
+        }
+        findings.extend(finding);
+    }
+    (findings, references)
+}
+
+/// Ignore comments that name no rule, or one that there is not.
+fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> Vec<Finding> {
+    let check = RULES.iter().find_map(|rule| match rule.check {
+        Check::Comment(check) => Some(check),
+        _ => None,
+    });
+    let Some(check) = check else { return Vec::new() };
+    let mut findings = Vec::new();
+    for directive in directives {
+        match &directive.says {
+            Says::Bare => findings.push(check(source, directive.span, None)),
+            Says::Ignore(names) => {
+                let unknown = names.iter().filter(|name| rules::find(name).is_none());
+                findings.extend(unknown.map(|name| check(source, directive.span, Some(name))));
+            }
+            Says::Literal => {}
+        }
+    }
+    findings
+}
+
+/// What excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
+/// sound so, wherever aliases put them. A value that is one reference and nothing else may be seen.
+fn masks(document: &Document) -> Vec<Span> {
+    let mut open: Vec<NodeId> = Vec::new();
+    for (_, node) in document.nodes() {
+        if let Kind::Mapping { entries, .. } = &node.kind {
+            let sensitive =
+                entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
+            open.extend(sensitive.map(|&(_, value)| value));
+        }
+    }
+    let mut seen = HashSet::new();
+    let mut spans = Vec::new();
+    while let Some(id) = open.pop() {
+        let id = document.target(id);
+        if !seen.insert(id) {
+            continue;
+        }
+        let node = document.node(id);
+        match &node.kind {
+            Kind::Mapping { entries, .. } => open.extend(entries.iter().map(|&(_, value)| value)),
+            Kind::Sequence(items) => open.extend(items),
+            Kind::Scalar(scalar) => {
+                let text = document.text(id).unwrap_or_default();
+                let quotes = match scalar.style {
+                    Style::Plain | Style::LiteralBlock | Style::FoldedBlock => 0,
+                    Style::MultilineBasic | Style::MultilineLiteral => 3,
+                    _ => 1,
+                };
+                let whole = matches!(read(text.trim(), Resolver::Zenml), Reading::Whole(_));
+                if !whole && !text.is_empty() && node.span.len() > 2 * quotes {
+                    spans.push(Span::new(node.span.start + quotes, node.span.end - quotes));
+                }
+            }
+            Kind::Alias(_) => {}
+        }
+    }
+    spans.sort_unstable();
+    let mut last_end = 0;
+    spans.retain(|span| {
+        let apart = span.start >= last_end;
+        last_end = last_end.max(span.end);
+        apart
+    });
+    spans
+}

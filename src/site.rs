@@ -1,0 +1,163 @@
+//! A scalar at its place, read: what the scalar rules look at, and the references that come of it.
+
+use crate::document::{Document, OffsetMap};
+use crate::finding::{Finding, Scope, Severity};
+use crate::flavors::Version;
+use crate::reference::{self, Foreign, Piece, PieceKind, Reading, Resolver};
+use crate::source::{SourceFile, Span};
+use crate::stack::{Layout, Place, Role, Stack};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+/// A scalar (or a flow mapping that was meant as one) with everything that a rule may ask of it.
+#[derive(Debug)]
+pub struct Site<'a> {
+    /// The file.
+    pub document: &'a Document,
+    /// The stacks in it.
+    pub layout: &'a Layout,
+    /// Where it stands.
+    pub place: &'a Place,
+    /// Its decoded value; the source text where it is not a scalar.
+    pub text: &'a str,
+    /// What the value is.
+    pub reading: Reading<'a>,
+    /// Who replaces references.
+    pub resolver: Resolver,
+    offsets: OnceLock<OffsetMap>,
+}
+
+/// A reference that the resolver replaces, or the name of a whole secret.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// Braces included.
+    pub span: Span,
+    /// Where its scalar begins.
+    pub scalar_start: usize,
+    /// Whose it is.
+    pub scope: Scope,
+    /// The index of its stack in the file.
+    pub stack: usize,
+    /// The secret.
+    pub secret: String,
+    /// The key; absent where a whole secret is named.
+    pub key: Option<String>,
+    /// The other system that it may have been meant for.
+    pub foreign: Option<Foreign>,
+}
+
+impl<'a> Site<'a> {
+    /// Reads the scalar at a place.
+    pub fn new(document: &'a Document, layout: &'a Layout, place: &'a Place, resolver: Resolver) -> Self {
+        let span = document.node(place.node).span;
+        let text = document.text(place.node).unwrap_or_else(|| document.source().slice(span));
+        let reading = reference::read(text, resolver);
+        Self { document, layout, place, text, reading, resolver, offsets: OnceLock::new() }
+    }
+
+    /// The stack it is in.
+    pub fn stack(&self) -> Option<&'a Stack> {
+        self.layout.stacks.get(self.place.stack)
+    }
+
+    /// The version whose rules hold.
+    pub fn version(&self) -> Version {
+        self.stack().map_or(Version::NEWEST, |stack| stack.version)
+    }
+
+    /// The span of the whole node.
+    pub fn node_span(&self) -> Span {
+        self.document.node(self.place.node).span
+    }
+
+    /// The source span of some bytes of the decoded value.
+    pub fn span(&self, range: &Range<usize>) -> Span {
+        if self.place.unquoted {
+            return self.node_span();
+        }
+        let offsets = self.offsets.get_or_init(|| self.document.offsets(self.place.node));
+        offsets.source(range.start, range.end)
+    }
+
+    /// The pieces with braces, whatever the reading.
+    pub fn pieces(&self) -> &[Piece<'a>] {
+        match &self.reading {
+            Reading::Plain => &[],
+            Reading::Whole(piece) | Reading::Malformed(piece) => std::slice::from_ref(piece),
+            Reading::Mixed(pieces) => pieces,
+        }
+    }
+
+    /// Whether the whole value is one reference.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.reading, Reading::Whole(_))
+    }
+
+    /// Whether other systems' names are at home here: anywhere but as the whole value of an attribute.
+    pub fn is_nested_or_embedded(&self) -> bool {
+        self.place.role > Role::Attribute
+            || !self.pieces().first().is_some_and(|piece| piece.range == (0..self.text.len()))
+    }
+
+    /// Whether the resolver would replace this piece, wherever it stands.
+    pub fn would_replace(&self, piece: &Piece<'_>) -> bool {
+        let by_grammar = matches!(piece.kind, PieceKind::Reference { .. });
+        let at_home = self.is_whole() && self.place.role <= Role::Attribute;
+        by_grammar && !self.place.key && (self.resolver == Resolver::Render || at_home)
+    }
+
+    /// Whose it is.
+    pub fn scope(&self) -> Scope {
+        let stack = self.stack();
+        let component = stack.zip(self.place.component).and_then(|(stack, at)| stack.components.get(at));
+        Scope {
+            stack: stack.and_then(|stack| stack.name.clone()),
+            component: component.map(|component| component.kind.clone()),
+            component_name: component.and_then(|component| component.name.clone()),
+            attribute: self.place.attribute.clone(),
+        }
+    }
+
+    /// A finding about some bytes of the decoded value.
+    pub fn finding(&self, rule: (&'static str, Severity), range: &Range<usize>, message: String) -> Finding {
+        let mut finding = Finding::new(rule.0, rule.1, self.document.source(), self.span(range), message);
+        finding.scalar_start = self.node_span().start;
+        finding.scope = self.scope();
+        finding
+    }
+
+    /// A finding about a piece; a reference's names go with it.
+    pub fn finding_at(&self, rule: (&'static str, Severity), piece: &Piece<'_>, message: String) -> Finding {
+        let mut finding = self.finding(rule, &piece.range, message);
+        if let PieceKind::Reference { name, key, .. } = piece.kind {
+            finding.secret = Some(name.to_owned());
+            finding.key = Some(key.to_owned());
+        }
+        finding
+    }
+
+    /// The references of a site that no scalar rule objects to.
+    pub fn references(&self) -> Vec<Reference> {
+        let reference = |range: &Range<usize>, secret: &str, key: Option<&str>, foreign| Reference {
+            source: Arc::clone(self.document.source()),
+            span: self.span(range),
+            scalar_start: self.node_span().start,
+            scope: self.scope(),
+            stack: self.place.stack,
+            secret: secret.to_owned(),
+            key: key.map(str::to_owned),
+            foreign,
+        };
+        if self.place.role == Role::WholeSecret {
+            return vec![reference(&(0..self.text.len()), self.text, None, None)];
+        }
+        let replaced = self.pieces().iter().filter(|piece| self.would_replace(piece));
+        let references = replaced.filter_map(|piece| match piece.kind {
+            PieceKind::Reference { name, key, .. } => Some(reference(&piece.range, name, Some(key), piece.foreign)),
+            PieceKind::Malformed(_) => None,
+        });
+        references.collect()
+    }
+}

@@ -1,0 +1,431 @@
+//! A document as stacks: their components, and for every scalar that matters the place it has in them.
+//!
+//! The four forms in which `ZenML` writes components are told apart by the shape of each component, never by the version:
+//! one with a `configuration` map holds its attributes there (B to D; D has a list of components per type), any other
+//! holds them beside `name` and `flavor` (A). A file without components of that shape is *form-less*: each of its string
+//! values is an attribute named by its dotted path.
+//!
+//! Not here: whether a value is a reference (`reference`), and whether that is right (`rules`).
+
+use crate::document::{Document, Kind, NodeId, Syntax};
+use crate::flavors::{self, Version};
+use crate::reference;
+use std::collections::{HashMap, HashSet};
+
+/// A stack: one document of a file.
+#[derive(Debug)]
+pub struct Stack {
+    /// `stack_name`, if the file states one.
+    pub name: Option<String>,
+    /// The version whose rules hold.
+    pub version: Version,
+    /// Whether `components` is there at all; a form-less file has none.
+    pub has_components: bool,
+    /// The components in the order of the file.
+    pub components: Vec<Component>,
+}
+
+/// A component.
+#[derive(Debug)]
+pub struct Component {
+    /// The key below `components`: `experiment_tracker`.
+    pub kind: String,
+    /// Its `name`.
+    pub name: Option<String>,
+    /// Its `flavor`.
+    pub flavor: Option<String>,
+}
+
+impl Stack {
+    /// Whether one of the components is a secrets manager.
+    pub fn has_secrets_manager(&self) -> bool {
+        self.components.iter().any(|component| component.kind == "secrets_manager")
+    }
+
+    /// The name of the secrets manager, which may be that of an inventory.
+    pub fn secrets_manager(&self) -> Option<&str> {
+        let manager = self.components.iter().find(|component| component.kind == "secrets_manager");
+        manager?.name.as_deref()
+    }
+}
+
+/// Where a scalar stands, from the most to the least welcome place for a reference. Of a scalar that aliases bring to
+/// several places the least welcome counts: it has to be right in all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The name of a whole secret, without braces.
+    WholeSecret,
+    /// A top-level attribute of a component, or any value of a form-less file.
+    Attribute,
+    /// Inside a list or map of an attribute.
+    Nested,
+    /// In a stack file, but in no component.
+    Outside,
+}
+
+/// A scalar (or a flow mapping that was meant as one) and where it stands.
+#[derive(Debug)]
+pub struct Place {
+    /// The scalar, or the mapping that begins with `{{`.
+    pub node: NodeId,
+    /// Index of its stack in the file.
+    pub stack: usize,
+    /// Index of its component in that stack.
+    pub component: Option<usize>,
+    /// The attribute: its name in a component, a dotted path in a form-less file.
+    pub attribute: Option<String>,
+    /// Where it stands.
+    pub role: Role,
+    /// Whether the attribute takes no reference in one of the places it has.
+    pub refused: bool,
+    /// Whether the attribute is sensitive.
+    pub sensitive: bool,
+    /// Whether it is a mapping key.
+    pub key: bool,
+    /// Whether it is a flow mapping that was meant as a reference.
+    pub unquoted: bool,
+}
+
+/// What a document holds.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// One for each document of the file that has content.
+    pub stacks: Vec<Stack>,
+    /// In the order of the file.
+    pub places: Vec<Place>,
+    /// Set where merge keys multiply beyond all reason; the places are then not complete.
+    pub too_many_merges: Option<NodeId>,
+}
+
+/// Entries that merges and aliases may bring into components, over one file.
+const MERGE_BUDGET: usize = 1_000_000;
+
+/// Whether a document has the shape of a stack: `components` together with `stack_name` or `zenml_version`. Where these two
+/// are no plain values, the file is a template of a stack.
+pub fn has_stack_shape(document: &Document) -> bool {
+    document.roots().iter().any(|&root| {
+        let components = document.get(root, "components");
+        let stated = ["stack_name", "zenml_version"].into_iter().any(|key| {
+            let value = document.get(root, key);
+            value.is_some_and(|(_, value)| document.scalar(value).is_some())
+        });
+        stated && components.is_some_and(|(_, value)| document.entries(value).is_some())
+    })
+}
+
+/// Reads the stacks of a document and the places of its scalars.
+pub fn layout(document: &Document) -> Layout {
+    let mut walker = Walker {
+        document,
+        layout: Layout::default(),
+        placed: HashMap::new(),
+        entered: HashSet::new(),
+        budget: MERGE_BUDGET,
+        spent_at: None,
+    };
+    let mut ends = document.roots().iter().copied().skip(1).map(Some).collect::<Vec<_>>();
+    ends.push(None);
+    for (&root, end) in document.roots().iter().zip(ends) {
+        walker.root(root, end);
+    }
+    let mut layout = walker.layout;
+    layout.too_many_merges = walker.spent_at;
+    layout.places.sort_by_key(|place| document.node(place.node).span);
+    layout
+}
+
+/// Where the walk stands.
+#[derive(Clone, Copy)]
+struct Context<'d> {
+    component: Option<usize>,
+    /// The key that names the attribute.
+    attribute: Option<&'d str>,
+    role: Role,
+    refused: bool,
+    sensitive: bool,
+}
+
+struct Walker<'d> {
+    document: &'d Document,
+    layout: Layout,
+    /// Nodes with a place, and its index.
+    placed: HashMap<NodeId, usize>,
+    /// Collections whose content was walked, by what the walk would say of it.
+    entered: HashSet<(NodeId, Role, bool)>,
+    budget: usize,
+    spent_at: Option<NodeId>,
+}
+
+impl<'d> Walker<'d> {
+    fn root(&mut self, root: NodeId, end: Option<NodeId>) {
+        let document = self.document;
+        let text = |key: &str| document.get(root, key).and_then(|(_, value)| document.text(value));
+        let components = document.get(root, "components").map(|(_, value)| value);
+        let components = components.filter(|&value| self.are_components(root, value));
+        self.layout.stacks.push(Stack {
+            name: text("stack_name").filter(|name| !name.is_empty()).map(str::to_owned),
+            version: text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
+            has_components: components.is_some(),
+            components: Vec::new(),
+        });
+        let outside =
+            Context { component: None, attribute: None, role: Role::Outside, refused: false, sensitive: false };
+        if let Some(components) = components {
+            for (key, value) in self.merged(components) {
+                let kind = document.text(key).unwrap_or_default();
+                self.key(key, outside);
+                match document.items(value) {
+                    Some(items) => items.iter().for_each(|&item| self.component(kind, item)),
+                    None => self.component(kind, value),
+                }
+            }
+            if let Some((_, secrets)) = document.get(root, "secrets") {
+                self.whole_secrets(secrets, outside);
+            }
+            self.rest(root, end, outside);
+        } else {
+            self.rest(root, end, Context { role: Role::Attribute, ..outside });
+        }
+    }
+
+    /// Whether `components` holds components, and is not something else of that name in a form-less file.
+    fn are_components(&self, root: NodeId, components: NodeId) -> bool {
+        let document = self.document;
+        let Some(entries) = document.entries(components) else {
+            return false;
+        };
+        let stated = ["stack_name", "zenml_version"].iter().any(|key| document.get(root, key).is_some());
+        let like_one = |node| ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some());
+        stated
+            || entries.iter().any(|&(_, value)| match document.items(value) {
+                Some(items) => items.iter().any(|&item| like_one(item)),
+                None => like_one(value),
+            })
+    }
+
+    fn component(&mut self, kind: &'d str, node: NodeId) {
+        let document = self.document;
+        let entries = self.merged(node);
+        let text = |name: &str| {
+            let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
+            entry.and_then(|&(_, value)| document.text(value)).map(str::to_owned)
+        };
+        let component = Component { kind: kind.to_owned(), name: text("name"), flavor: text("flavor") };
+        let Some(stack) = self.layout.stacks.last_mut() else { return };
+        stack.components.push(component);
+        let inside = Context {
+            component: Some(stack.components.len() - 1),
+            attribute: None,
+            role: Role::Outside,
+            refused: false,
+            sensitive: false,
+        };
+        if document.entries(node).is_none() {
+            self.descend(node, inside);
+            return;
+        }
+        let configuration = entries
+            .iter()
+            .copied()
+            .find(|&(key, value)| document.text(key) == Some("configuration") && document.entries(value).is_some());
+        for &(key, value) in &entries {
+            let name = document.text(key);
+            let beside = Context { attribute: name, ..inside };
+            match name {
+                Some("configuration") if configuration.is_some() => {
+                    self.key(key, beside);
+                    for (key, value) in self.merged(value) {
+                        self.attribute(kind, key, value, inside);
+                    }
+                }
+                Some("name" | "type" | "flavor") => {
+                    self.key(key, beside);
+                    self.descend(value, Context { role: Role::Attribute, refused: true, ..beside });
+                }
+                Some("id" | "user" | "is_shared") if configuration.is_some() => {
+                    self.descend(value, Context { role: Role::Attribute, refused: true, ..beside });
+                }
+                Some("secrets") if document.items(value).is_some() => self.whole_secrets(value, beside),
+                _ if configuration.is_none() => self.attribute(kind, key, value, inside),
+                _ => {
+                    self.key(key, beside);
+                    self.descend(value, beside);
+                }
+            }
+        }
+    }
+
+    fn attribute(&mut self, kind: &str, key: NodeId, value: NodeId, inside: Context<'d>) {
+        let document = self.document;
+        let name = document.text(key).unwrap_or_default();
+        let stack = self.layout.stacks.last();
+        let version = stack.map_or(Version::NEWEST, |stack| stack.version);
+        let component = inside.component.and_then(|at| stack?.components.get(at));
+        let flavor = component.and_then(|component| component.flavor.as_deref());
+        let mut sensitive = version.is_sensitive(kind, flavor, name);
+        let mut role = Role::Attribute;
+        if flavors::names_whole_secret(kind, flavor, name) && document.text(value).is_some_and(is_secret_name) {
+            role = Role::WholeSecret;
+            sensitive = false;
+        }
+        let refused = version.refuses(kind, flavor, name);
+        let context = Context { attribute: document.text(key), role, refused, sensitive, ..inside };
+        self.key(key, context);
+        self.descend(value, context);
+    }
+
+    fn whole_secrets(&mut self, list: NodeId, context: Context<'d>) {
+        for &item in self.document.items(list).unwrap_or_default() {
+            if self.document.text(item).is_some_and(is_secret_name) {
+                let context = Context { attribute: Some("secrets"), role: Role::WholeSecret, ..context };
+                self.descend(item, context);
+            }
+        }
+    }
+
+    fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
+        let entries = self.document.merged_entries(mapping, &mut self.budget);
+        if entries.is_none() && self.document.entries(mapping).is_some() {
+            self.spent_at.get_or_insert(mapping);
+        }
+        entries.unwrap_or_default()
+    }
+
+    /// Gives a value its place, and all that stands in it. Children of a collection are nested, once per role, so that
+    /// aliases cannot multiply the work. The stack is our own: chains of aliases are deeper than any nesting.
+    fn descend(&mut self, value: NodeId, context: Context<'d>) {
+        let document = self.document;
+        let mut open = vec![(value, context)];
+        while let Some((node, context)) = open.pop() {
+            let node = document.target(node);
+            if self.looks_unquoted(node) {
+                self.place(node, context, false, true);
+                continue;
+            }
+            let inner = Context { role: context.role.max(Role::Nested), ..context };
+            match &document.node(node).kind {
+                Kind::Scalar(_) => self.place(node, context, false, false),
+                Kind::Mapping { entries, .. } if self.first_visit(node, context) => {
+                    for &(key, value) in entries.iter().rev() {
+                        self.key(key, inner);
+                        open.push((value, inner));
+                    }
+                }
+                Kind::Sequence(items) if self.first_visit(node, context) => {
+                    open.extend(items.iter().rev().map(|&item| (item, inner)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn first_visit(&mut self, node: NodeId, context: Context<'d>) -> bool {
+        self.entered.insert((node, context.role, context.refused))
+    }
+
+    /// What no component holds, or all there is in a form-less file.
+    fn rest(&mut self, root: NodeId, end: Option<NodeId>, context: Context<'d>) {
+        let document = self.document;
+        let mut skip_to = 0;
+        for (id, node) in document.nodes_from(root).take_while(|&(id, _)| end.is_none_or(|end| id < end)) {
+            if node.span.start < skip_to {
+                continue;
+            }
+            let unquoted = self.looks_unquoted(id);
+            if unquoted {
+                skip_to = node.span.end;
+            }
+            let is_key = match &node.kind {
+                Kind::Scalar(scalar) => scalar.key,
+                _ if unquoted => false,
+                _ => continue,
+            };
+            if self.placed.contains_key(&id) {
+                continue;
+            }
+            if is_key {
+                self.key(id, context);
+            } else {
+                self.place(id, context, false, unquoted);
+            }
+        }
+    }
+
+    /// A key has a place only where it was meant to hold a reference.
+    fn key(&mut self, key: NodeId, context: Context<'d>) {
+        let key = self.document.target(key);
+        if self.looks_unquoted(key) {
+            self.place(key, context, true, true);
+        } else if self.document.text(key).is_some_and(|text| text.contains("{{")) {
+            self.place(key, context, true, false);
+        }
+    }
+
+    /// `{{…`: a flow mapping whose first key is a flow mapping. Spaced, `{ {a.b}}`, it was meant only where nothing else is
+    /// in it.
+    fn looks_unquoted(&self, id: NodeId) -> bool {
+        let document = self.document;
+        let node = document.node(id);
+        let Kind::Mapping { entries, flow: true } = &node.kind else {
+            return false;
+        };
+        if document.syntax() != Syntax::Yaml {
+            return false;
+        }
+        let inner = entries.first().and_then(|&(key, _)| match &document.node(key).kind {
+            Kind::Mapping { entries, .. } => Some(entries),
+            _ => None,
+        });
+        let lone = |inner: &Vec<(NodeId, NodeId)>| entries.len() == 1 && inner.len() == 1;
+        let adjacent = document.source().slice(node.span).starts_with("{{");
+        inner.is_some_and(|inner| adjacent || lone(inner))
+    }
+
+    fn place(&mut self, node: NodeId, context: Context<'d>, key: bool, unquoted: bool) {
+        let document = self.document;
+        let form_less = self.layout.stacks.last().is_some_and(|stack| !stack.has_components);
+        if let Some(&at) = self.placed.get(&node) {
+            if let Some(place) = self.layout.places.get_mut(at) {
+                place.role = place.role.max(context.role);
+                place.refused |= context.refused;
+                place.sensitive |= context.sensitive;
+            }
+            return;
+        }
+        let holds = unquoted || document.text(node).is_some_and(reference::may_hold_reference);
+        let mut context = context;
+        let mut attribute = context.attribute.map(str::to_owned);
+        if form_less && !key {
+            let path = document.path(node);
+            context.sensitive = flavors::sounds_sensitive(&path);
+            attribute = Some(path);
+        }
+        let attribute_level = matches!(context.role, Role::Attribute | Role::WholeSecret);
+        if !holds && (!attribute_level || !(context.sensitive || context.role == Role::WholeSecret)) {
+            return;
+        }
+        self.placed.insert(node, self.layout.places.len());
+        self.layout.places.push(Place {
+            node,
+            stack: self.layout.stacks.len().saturating_sub(1),
+            component: context.component,
+            attribute,
+            role: context.role,
+            refused: context.refused,
+            sensitive: context.sensitive,
+            key,
+            unquoted,
+        });
+    }
+}
+
+/// Whether the value of an attribute that names a secret is such a name: not a reference, not a variable, not the id that
+/// `ZenML` takes as well.
+fn is_secret_name(text: &str) -> bool {
+    let is_id = text.len() == 36
+        && text.char_indices().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => c.is_ascii_hexdigit(),
+        });
+    !text.is_empty() && !is_id && !text.contains("{{") && !text.contains("${") && !text.contains("{%")
+}
