@@ -139,13 +139,13 @@ impl Search<'_> {
         for path in &selection.named {
             match self.excluded(path) {
                 Some(glob) => passed.excluded.push((path.clone(), glob)),
-                None => visit_as(&mut visit, path, Some(Why::Named)),
+                None => drop(visit_as(&mut visit, path, Some(Why::Named))),
             }
         }
         for path in &selection.listed {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
-            } else if !path.is_file() || !self.candidate(path, Path::new(""), &mut visit) {
+            } else if !path.is_file() || !self.candidate(path, &[], &mut visit) {
                 passed.skipped += 1;
             }
         }
@@ -198,12 +198,12 @@ impl Search<'_> {
                         let excluded = entry.depth() > 0 && self.excluded_here(entry.path()).is_some();
                         return if git || excluded { WalkState::Skip } else { WalkState::Continue };
                     }
+                    // The name first: a path is costly to take apart, and most of a tree is told by its names.
                     if kind.is_file()
-                        && Syntax::of_path(entry.path()).is_some()
+                        && Syntax::of_path(Path::new(entry.file_name())).is_some()
                         && self.excluded_here(entry.path()).is_none()
                     {
-                        let root = folders.iter().find(|folder| entry.path().starts_with(folder));
-                        self.candidate(entry.path(), root.map_or(Path::new(""), PathBuf::as_path), &mut visit);
+                        self.candidate(entry.path(), folders, &mut visit);
                     }
                     WalkState::Continue
                 })
@@ -213,8 +213,8 @@ impl Search<'_> {
     }
 
     /// Ways 1 and 2. Whether it became a candidate.
-    fn candidate(&self, path: &Path, root: &Path, visit: &mut impl FnMut(Candidate)) -> bool {
-        if self.never.iter().any(|never| never == path) {
+    fn candidate(&self, path: &Path, roots: &[PathBuf], visit: &mut impl FnMut(Candidate)) -> bool {
+        if self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
             return false;
         }
         let why = match &self.config.include {
@@ -223,14 +223,10 @@ impl Search<'_> {
                 None => return false,
             },
             // A folder with braces in its name is the template of a project (cookiecutter, copier), not a project.
-            None if is_in_template(path.strip_prefix(root).unwrap_or(path)) => return false,
+            None if is_in_template(path, roots) => return false,
             None => is_named_as_stack(path).then_some(Why::ByName),
         };
-        if Syntax::of_path(path).is_none() {
-            return false;
-        }
-        visit_as(visit, path, why);
-        true
+        visit_as(visit, path, why)
     }
 
     /// The exclude that matches a path or a folder above it.
@@ -247,10 +243,11 @@ impl Search<'_> {
     }
 }
 
-fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) {
-    if let Some(syntax) = Syntax::of_path(path) {
-        visit(Candidate { path: path.to_path_buf(), syntax, why });
-    }
+/// Whether the path has the ending of a stack file.
+fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) -> bool {
+    let Some(syntax) = Syntax::of_path(path) else { return false };
+    visit(Candidate { path: path.to_path_buf(), syntax, why });
+    true
 }
 
 fn is_named_as_stack(path: &Path) -> bool {
@@ -258,8 +255,13 @@ fn is_named_as_stack(path: &Path) -> bool {
     stem.is_some_and(|ending| ending == "stack")
 }
 
-fn is_in_template(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str().to_string_lossy().contains("{{"))
+/// Whether a folder on the way from the root of the walk has braces in its name.
+fn is_in_template(path: &Path, roots: &[PathBuf]) -> bool {
+    let braces = |path: &Path| path.as_os_str().to_string_lossy().contains("{{");
+    braces(path) && {
+        let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.as_os_str().len());
+        braces(root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path))
+    }
 }
 
 fn walk_failure(error: &ignore::Error) -> Failure {
@@ -325,6 +327,7 @@ mod tests {
     fn a_stack_is_known_by_its_double_ending() {
         assert!(is_named_as_stack(Path::new("a/prod.stack.yml")));
         assert!(!is_named_as_stack(Path::new("a/stack.yml")));
-        assert!(is_in_template(Path::new("t/{{cookiecutter.name}}/x.yaml")));
+        assert!(is_in_template(Path::new("t/{{cookiecutter.name}}/x.yaml"), &[]));
+        assert!(!is_in_template(Path::new("/t/{{x}}/x.yaml"), &[PathBuf::from("/t/{{x}}")]));
     }
 }

@@ -6,12 +6,18 @@
 use crate::document::Syntax;
 use memchr::memmem::Finder;
 
-/// Whether a buffer may have the shape of a stack; never wrong about one that has.
+/// Bytes of a piece that are looked at again with the next one: more than the longest word takes with every letter escaped.
+pub const OVERLAP: usize = 256;
+
+/// The words that make a stack, seen so far in the pieces of one file.
 #[derive(Debug)]
 pub struct Prefilter {
     components: Finder<'static>,
     stack_name: Finder<'static>,
     zenml_version: Finder<'static>,
+    seen_components: bool,
+    seen_other: bool,
+    utf16: bool,
 }
 
 impl Default for Prefilter {
@@ -20,26 +26,46 @@ impl Default for Prefilter {
             components: Finder::new("components"),
             stack_name: Finder::new("stack_name"),
             zenml_version: Finder::new("zenml_version"),
+            seen_components: false,
+            seen_other: false,
+            utf16: false,
         }
     }
 }
 
 impl Prefilter {
-    /// Whether the words are there, as they are or written with escapes (`"\u0063omponents"`), in UTF-8 or UTF-16.
-    pub fn may_be_stack(&self, bytes: &[u8]) -> bool {
-        if self.has_words(bytes) {
-            return true;
+    /// Whether a whole buffer may have the shape of a stack; never wrong about one that has.
+    pub fn may_be_stack(&mut self, bytes: &[u8]) -> bool {
+        self.begin(bytes);
+        // Most files have not even the first word. Without a backslash either, that is all there is to see.
+        if !self.utf16 && self.components.find(bytes).is_none() && memchr::memchr(b'\\', bytes).is_none() {
+            return false;
         }
-        if let [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] = bytes {
-            let narrow: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != 0).collect();
-            return self.has_words(&narrow);
-        }
-        unescaped(bytes).is_some_and(|plain| self.has_words(&plain))
+        self.feed(bytes)
     }
 
-    fn has_words(&self, bytes: &[u8]) -> bool {
-        self.components.find(bytes).is_some()
-            && (self.stack_name.find(bytes).is_some() || self.zenml_version.find(bytes).is_some())
+    /// Begins with a new file, of which these are the first bytes.
+    pub fn begin(&mut self, first: &[u8]) {
+        self.seen_components = false;
+        self.seen_other = false;
+        self.utf16 = matches!(first, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+    }
+
+    /// Looks at the next piece of a file, which repeats the last [`OVERLAP`] bytes of the piece before. Whether the words
+    /// are all there now, as they are or written with escapes (`"\u0063omponents"`), in UTF-8 or UTF-16.
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
+        if self.utf16 {
+            let narrow: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != 0).collect();
+            return self.look(&narrow);
+        }
+        self.look(bytes) || unescaped(bytes).is_some_and(|plain| self.look(&plain))
+    }
+
+    fn look(&mut self, bytes: &[u8]) -> bool {
+        self.seen_components = self.seen_components || self.components.find(bytes).is_some();
+        self.seen_other =
+            self.seen_other || self.stack_name.find(bytes).is_some() || self.zenml_version.find(bytes).is_some();
+        self.seen_components && self.seen_other
     }
 }
 
@@ -111,7 +137,7 @@ mod tests {
 
     #[test]
     fn escapes_and_utf_16_do_not_hide_a_stack() {
-        let filter = Prefilter::default();
+        let mut filter = Prefilter::default();
         assert!(filter.may_be_stack(b"components: {}\nstack_name: x"));
         assert!(filter.may_be_stack(br#"{"\u0063omponents": {}, "stack\x5fname": 1}"#));
         assert!(filter.may_be_stack(b"? \"compo\\\n   nents\"\n: {}\nzenml_version: 1"));
@@ -119,6 +145,8 @@ mod tests {
             "\u{feff}components: {}\nstack_name: x".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(filter.may_be_stack(&utf16));
         assert!(!filter.may_be_stack(b"components: {}"));
+        filter.begin(b"");
+        assert!(!filter.feed(b"zenml_version: 1") && filter.feed(b"components: {}"));
         assert!(!filter.may_be_stack(br"components \u00e9 \"));
     }
 

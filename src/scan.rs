@@ -10,14 +10,15 @@ use crate::error::{Failure, plain_io};
 use crate::finding::{Finding, Severity};
 use crate::flavors;
 use crate::ignore::{self, Directive, Says};
-use crate::prefilter::{self, Prefilter};
+use crate::prefilter::{self, OVERLAP, Prefilter};
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, RULES};
 use crate::site::{Reference, Site};
 use crate::source::{SourceFile, Span, Visibility};
 use crate::stack::{self, Layout, Stack};
 use std::collections::HashSet;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,17 +72,18 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     let failures = Mutex::new(Vec::new());
     let resolver = search.config.resolver;
     let passed = search.run(selection, || {
-        let mut buffer = Vec::new();
-        let filter = Prefilter::default();
+        let mut reader = Reader::default();
         let (files, failures) = (&files, &failures);
-        move |candidate: Candidate| {
-            if let Err(error) = read_into(&candidate.path, &mut buffer) {
+        move |candidate: Candidate| match reader.read(&candidate) {
+            Ok(Some(bytes)) => {
+                let file = read_stack_file(candidate, bytes, resolver, bases);
+                files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);
+            }
+            Ok(None) => {}
+            Err(error) => {
                 let shown = discover::relative(&candidate.path, &bases.cwd);
                 let failure = Failure::usage(format!("cannot read `{shown}`: {}", plain_io(&error)));
                 failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
-            } else if candidate.why.is_some() || filter.may_be_stack(&buffer) {
-                let file = read_stack_file(candidate, &buffer, resolver, bases);
-                files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);
             }
         }
     });
@@ -101,11 +103,68 @@ pub fn run_text(bytes: &[u8], name: &Path, syntax: Syntax, resolver: Resolver, b
     Scan { files, passed: Passed::default() }
 }
 
-/// Reads a file into a buffer that is used again for the next.
-fn read_into(path: &Path, buffer: &mut Vec<u8>) -> std::io::Result<()> {
-    buffer.clear();
-    std::fs::File::open(path)?.read_to_end(buffer)?;
-    Ok(())
+/// Bytes that are read at a time of a file that may be none of ours.
+const PIECE: usize = 1 << 18;
+
+/// Reads files into one buffer, and no more of a file than it takes to see that it is no stack.
+#[derive(Default)]
+struct Reader {
+    buffer: Vec<u8>,
+    filter: Prefilter,
+}
+
+impl Reader {
+    /// The bytes of a candidate, or nothing where they cannot be a stack's. Neither the size nor the position is asked of
+    /// the system: over a tree that is a good part of the time.
+    fn read(&mut self, candidate: &Candidate) -> io::Result<Option<&[u8]>> {
+        let mut file = File::open(&candidate.path)?;
+        self.buffer.resize(PIECE, 0);
+        let mut len = fill(&mut file, &mut self.buffer, 0)?;
+        let known = candidate.why.is_some();
+        if len == self.buffer.len() && !known && !self.holds_words(&mut file)? {
+            return Ok(None);
+        }
+        if len == self.buffer.len() {
+            if !known {
+                file.seek(SeekFrom::Start(0))?;
+                len = 0;
+            }
+            self.buffer.truncate(len);
+            file.read_to_end(&mut self.buffer)?;
+            return Ok(Some(&self.buffer));
+        }
+        let bytes = self.buffer.get(..len).unwrap_or_default();
+        Ok((known || self.filter.may_be_stack(bytes)).then_some(bytes))
+    }
+
+    /// Whether a file that is larger than the buffer, which is full of its beginning, may be a stack.
+    fn holds_words(&mut self, file: &mut File) -> io::Result<bool> {
+        self.filter.begin(&self.buffer);
+        let mut len = self.buffer.len();
+        loop {
+            if self.filter.feed(self.buffer.get(..len).unwrap_or_default()) {
+                return Ok(true);
+            }
+            if len < self.buffer.len() {
+                return Ok(false);
+            }
+            self.buffer.copy_within(len - OVERLAP..len, 0);
+            len = fill(file, &mut self.buffer, OVERLAP)?;
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file ends; how far it is full then.
+fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Result<usize> {
+    while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
 }
 
 /// What a file holds, if it is a stack file: a candidate without a reason still has to show the shape.
