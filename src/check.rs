@@ -68,7 +68,7 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     let mut findings: Vec<Finding> = Vec::new();
     let mut joined = Joined::new(scan, settings);
     joined.existence(&mut findings);
-    joined.inventory_files(&mut findings);
+    joined.inventory_files(scan, &mut findings);
     report.failures.append(&mut joined.failures);
     for file in &scan.files {
         findings.extend(file.findings.iter().cloned());
@@ -176,14 +176,13 @@ impl<'s> Joined<'s> {
             }
             let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
             let (mut holder, mut slip) = ("", None);
-            match answer {
-                Answer::Found { inventory, .. } => holder = self.name_of(inventory),
-                _ => {
-                    let known = slips.entry((&question.chain, &question.secret)).or_insert_with(|| {
-                        nearest(&question.secret, self.answers.names(&question.chain)).map(str::to_owned)
-                    });
-                    slip.clone_from(known);
-                }
+            if let Answer::Found { inventory, .. } = answer {
+                holder = self.name_of(inventory);
+            } else {
+                let known = slips.entry((&question.chain, &question.secret)).or_insert_with(|| {
+                    nearest(&question.secret, self.answers.names(&question.chain)).map(str::to_owned)
+                });
+                slip.clone_from(known);
             }
             let known = Known { answer, asked, holder, nearest: slip };
             let finding = RULES.iter().find_map(|rule| match rule.check {
@@ -200,7 +199,10 @@ impl<'s> Joined<'s> {
     }
 
     /// Names in inventory files that nothing uses, or that nothing can.
-    fn inventory_files(&self, findings: &mut Vec<Finding>) {
+    fn inventory_files(&self, scan: &Scan, findings: &mut Vec<Finding>) {
+        // A reference that is wrong where it stands still says that its secret is wanted.
+        let wrong = scan.files.iter().flat_map(|file| &file.findings).filter_map(|finding| finding.secret.as_deref());
+        let wanted: HashSet<&str> = wrong.collect();
         for inventory in self.answers.answered() {
             let used: HashSet<&str> = self
                 .asked
@@ -210,7 +212,7 @@ impl<'s> Joined<'s> {
                 .collect();
             let declared = self.settings.inventories.get(inventory).map(Inventory::declared).unwrap_or_default();
             for secret in declared {
-                let used = used.contains(secret.name.as_str());
+                let used = used.contains(secret.name.as_str()) || wanted.contains(secret.name.as_str());
                 let finding = RULES.iter().find_map(|rule| match rule.check {
                     // One culprit, one finding: what no reference can name is not also unused.
                     Check::Inventory(check) => check(&secret, used || (!self.settings.whole_tree)),

@@ -14,7 +14,7 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-    /// When to use colour; auto asks NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR, then whether there is a terminal
+    /// When to use colour; auto asks `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether there is a terminal
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }

@@ -228,7 +228,11 @@ impl Reader<'_> {
                 "ignore" => self.ignores(value, &mut config),
                 "rules" => self.rules(value, &mut config),
                 _ => {
-                    self.unknown_key(key, "", &["level", "resolver", "files", "inventory", "stacks", "ignore", "rules"])
+                    self.unknown_key(
+                        key,
+                        "",
+                        &["level", "resolver", "files", "inventory", "stacks", "ignore", "rules"],
+                    );
                 }
             }
         }
@@ -236,7 +240,7 @@ impl Reader<'_> {
             for name in &route.inventory {
                 if !config.inventories.iter().any(|inventory| inventory.name == *name) {
                     let known: Vec<_> = config.inventories.iter().map(|inventory| inventory.name.as_str()).collect();
-                    let span = self.find_string(table, name);
+                    let span = find_string(table, name);
                     let help = nearest_help(name, &known, "inventories");
                     self.fail(span, format!("no `[inventory.{name}]` is configured"), help);
                 }
@@ -441,31 +445,31 @@ impl Reader<'_> {
         self.fail(key.span().into(), format!("unknown key `{}`{place}", key.get_ref()), help);
     }
 
-    fn fail(&mut self, span: Span, message: String, help: Option<String>) {
-        let failure = Failure::usage(crate::excerpt::printable(&message)).at(self.source, span);
+    fn fail(&mut self, span: Span, message: impl AsRef<str>, help: Option<String>) {
+        let failure = Failure::usage(crate::excerpt::printable(message.as_ref())).at(self.source, span);
         self.failures.push(match help {
             Some(help) => failure.with_help(help),
             None => failure,
         });
     }
+}
 
-    /// Where a string stands in `[[stacks]] inventory`.
-    fn find_string(&self, table: &DeTable<'_>, wanted: &str) -> Span {
-        let routes = table.iter().find(|(key, _)| key.get_ref() == "stacks");
-        let Some(DeValue::Array(routes)) = routes.map(|(_, value)| value.get_ref()) else {
-            return Span::default();
-        };
-        let names = routes.iter().filter_map(|route| match route.get_ref() {
-            DeValue::Table(table) => table.iter().find(|(key, _)| key.get_ref() == "inventory").map(|(_, value)| value),
-            _ => None,
-        });
-        let mut strings = names.flat_map(|names| match names.get_ref() {
-            DeValue::Array(items) => items.iter().collect(),
-            _ => vec![names],
-        });
-        let found = strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
-        found.map_or_else(Span::default, |item| item.span().into())
-    }
+/// Where a string stands in `[[stacks]] inventory`.
+fn find_string(table: &DeTable<'_>, wanted: &str) -> Span {
+    let routes = table.iter().find(|(key, _)| key.get_ref() == "stacks");
+    let Some(DeValue::Array(routes)) = routes.map(|(_, value)| value.get_ref()) else {
+        return Span::default();
+    };
+    let names = routes.iter().filter_map(|route| match route.get_ref() {
+        DeValue::Table(table) => table.iter().find(|(key, _)| key.get_ref() == "inventory").map(|(_, value)| value),
+        _ => None,
+    });
+    let mut strings = names.flat_map(|names| match names.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![names],
+    });
+    let found = strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
+    found.map_or_else(Span::default, |item| item.span().into())
 }
 
 /// Entries in the order of the file.

@@ -67,7 +67,7 @@ pub struct Selection {
 pub struct Passed {
     /// Named or listed files that an exclude matches, and which.
     pub excluded: Vec<(PathBuf, String)>,
-    /// Listed files that are no stack files by their name or are not there.
+    /// How many listed files are no stack files, or not there.
     pub skipped: usize,
     /// Files and folders that could not be read.
     pub failures: Vec<Failure>,
@@ -139,14 +139,14 @@ impl Search<'_> {
         for path in &selection.named {
             match self.excluded(path) {
                 Some(glob) => passed.excluded.push((path.clone(), glob)),
-                None => drop(visit_as(&mut visit, path, Some(Why::Named))),
+                None => visit_as(&mut visit, path, Some(Why::Named)),
             }
         }
         for path in &selection.listed {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
-            } else if !path.is_file() || !self.candidate(path, &[], &mut visit) {
-                passed.skipped += 1;
+            } else if path.is_file() {
+                self.candidate(path, &[], &mut visit);
             }
         }
         drop(visit);
@@ -212,21 +212,21 @@ impl Search<'_> {
         passed.failures.extend(failures.into_inner().unwrap_or_default());
     }
 
-    /// Ways 1 and 2. Whether it became a candidate.
-    fn candidate(&self, path: &Path, roots: &[PathBuf], visit: &mut impl FnMut(Candidate)) -> bool {
+    /// Ways 1 and 2.
+    fn candidate(&self, path: &Path, roots: &[PathBuf], visit: &mut impl FnMut(Candidate)) {
         if self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
-            return false;
+            return;
         }
         let why = match &self.config.include {
             Some(include) => match include.matching(self.config.relative(path)) {
                 Some(glob) => Some(Why::Included(glob.to_owned())),
-                None => return false,
+                None => return,
             },
             // A folder with braces in its name is the template of a project (cookiecutter, copier), not a project.
-            None if is_in_template(path, roots) => return false,
+            None if is_in_template(path, roots) => return,
             None => is_named_as_stack(path).then_some(Why::ByName),
         };
-        visit_as(visit, path, why)
+        visit_as(visit, path, why);
     }
 
     /// The exclude that matches a path or a folder above it.
@@ -243,11 +243,10 @@ impl Search<'_> {
     }
 }
 
-/// Whether the path has the ending of a stack file.
-fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) -> bool {
-    let Some(syntax) = Syntax::of_path(path) else { return false };
-    visit(Candidate { path: path.to_path_buf(), syntax, why });
-    true
+fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) {
+    if let Some(syntax) = Syntax::of_path(path) {
+        visit(Candidate { path: path.to_path_buf(), syntax, why });
+    }
 }
 
 fn is_named_as_stack(path: &Path) -> bool {

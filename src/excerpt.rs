@@ -182,6 +182,7 @@ impl Builder<'_> {
             let blank = self.source.slice(Span::new(start, end)).trim().is_empty();
             match (dots, blank) {
                 (_, true) => self.visible(Span::new(start, end)),
+                (true, false) if self.text.ends_with('…') => {}
                 (true, false) => self.text.push('…'),
                 (false, false) => self.text.push_str(MASK),
             }

@@ -112,11 +112,13 @@ pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> 
 pub fn sounds_sensitive(attribute: &str) -> bool {
     const WORDS: [&str; 6] = ["password", "token", "secret", "api_key", "passphrase", "private_key"];
     let mut name = String::with_capacity(attribute.len() + 4);
+    let mut lower_before = false;
     for c in attribute.chars() {
         // `apiKey` and `api-key` are `api_key`.
-        if c.is_uppercase() && name.ends_with(|before: char| before.is_lowercase()) {
+        if c.is_uppercase() && lower_before {
             name.push('_');
         }
+        lower_before = c.is_lowercase();
         name.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
     }
     WORDS.iter().any(|word| {

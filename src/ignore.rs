@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn text_that_looks_like_a_comment_is_none() {
-        assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref: literal\n"), []);
+        assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref:literal\n"), []);
         assert_eq!(read("# stackref: what this file is for\na: b"), []);
     }
 }

@@ -1,24 +1,46 @@
-//! stackref
-pub mod check;
-pub mod cli;
-pub mod config;
-pub mod discover;
-pub mod document;
-pub mod error;
-pub mod excerpt;
-pub mod finding;
+//! stackref finds, checks and resolves secret references, `{{name.key}}`, in the stack files of ML pipelines.
+//!
+//! How data flows:
+//!
+//! ```text
+//! discover → prefilter → document (spans) → stack + reference → rules (+ inventory) → ignore → finding → report
+//! ```
+//!
+//! Every verb starts from one `scan`: what lint sees is what a render replaces. The modules below stand in the order of
+//! their layers; a file uses only modules that are listed above its own, and a test holds the code to that.
+//!
+//! | layer | modules | what they may do |
+//! |---|---|---|
+//! | foundations | `source` to `error` | text, spans, the grammar, what may be shown |
+//! | reading | `config` to `discover` | the only users of parsers and globs (with `inventory`) |
+//! | meaning | `stack` to `site` | documents as stacks, findings as data, inventories |
+//! | judging | `rules`, `scan` | rules do no I/O and print nothing |
+//! | verbs | `check`, `refs` | no verb uses a verb; no printing |
+//! | reports | `report` | one file a format, to a writer that is handed in |
+//! | outside | `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
+//!
+//! Exit codes are in [`outcome`].
+
+pub mod source;
+pub mod outcome;
+pub mod nearest;
+pub mod reference;
 pub mod flavors;
+pub mod excerpt;
+pub mod error;
+pub mod config;
+pub mod document;
+pub mod prefilter;
+pub mod discover;
+pub mod stack;
+pub mod finding;
 pub mod ignore;
 pub mod inventory;
-pub mod nearest;
-pub mod outcome;
-pub mod prefilter;
-pub mod reference;
+pub mod site;
+pub mod rules;
+pub mod scan;
+pub mod check;
 pub mod refs;
 pub mod report;
-pub mod rules;
+pub mod cli;
 pub mod run;
-pub mod scan;
-pub mod site;
-pub mod source;
-pub mod stack;

@@ -79,13 +79,13 @@ fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
             Some(b'x') => (3, hex(rest.get(1..3))),
             Some(b'u') => (5, hex(rest.get(1..5))),
             Some(b'U') => (9, hex(rest.get(1..9))),
-            Some(b'\r' | b'\n') => {
-                let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-                (blanks, Some(None))
-            }
+            Some(b'\r' | b'\n') => (rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count(), None),
             _ => continue,
         };
-        let Some(letter) = letter else { continue };
+        let joins_lines = matches!(rest.first(), Some(b'\r' | b'\n'));
+        if letter.is_none() && !joins_lines {
+            continue;
+        }
         if at < copied {
             continue;
         }
@@ -100,10 +100,10 @@ fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Hexadecimal digits that stand for a letter of ASCII or `_`.
-fn hex(digits: Option<&[u8]>) -> Option<Option<u8>> {
+fn hex(digits: Option<&[u8]>) -> Option<u8> {
     let code = u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok()?;
     let byte = u8::try_from(code).ok()?;
-    (byte.is_ascii_alphabetic() || byte == b'_').then_some(Some(byte))
+    (byte.is_ascii_alphabetic() || byte == b'_').then_some(byte)
 }
 
 /// Whether a text that does not parse states the shape of a stack on its own lines. One that a template engine has yet to

@@ -251,12 +251,11 @@ fn near_miss(text: &str) -> Option<Piece<'_>> {
         None => (false, inner),
     };
     let inner = inner.strip_suffix('}')?;
-    let (closed, inner) = match inner.strip_suffix('}') {
-        Some(rest) => (true, rest),
-        None => {
-            let rest = inner.trim_end_matches(is_space).strip_suffix('}');
-            (rest.is_some(), rest.unwrap_or(inner))
-        }
+    let (closed, inner) = if let Some(rest) = inner.strip_suffix('}') {
+        (true, rest)
+    } else {
+        let rest = inner.trim_end_matches(is_space).strip_suffix('}');
+        (rest.is_some(), rest.unwrap_or(inner))
     };
     let meant = (spaced || closed) && matches!(parse_inner(inner), PieceKind::Reference { .. });
     meant.then_some(Piece { range: 0..text.len(), kind: PieceKind::Malformed(Fault::HalfOpen), foreign: None })

@@ -118,16 +118,6 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// A finding about a reference.
-    fn finding(&self, rule: (&'static str, Severity), reference: &Reference, message: String) -> Finding {
-        let mut finding = Finding::new(rule.0, rule.1, &reference.source, reference.span, message);
-        finding.scalar_start = reference.scalar_start;
-        finding.scope = reference.scope.clone();
-        finding.secret = Some(reference.secret.clone());
-        finding.key.clone_from(&reference.key);
-        finding
-    }
-
     /// The inventories asked, for a sentence.
     fn inventories(&self) -> String {
         let names: Vec<String> = self.asked.iter().map(|name| format!("`{name}`")).collect();

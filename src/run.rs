@@ -201,15 +201,14 @@ fn explain(args: &crate::cli::Explain, world: &mut World<'_>) -> Result<Outcome,
         }
         return Ok(Outcome::Clean);
     };
-    match rules::find(name) {
-        Some(rule) => write!(world.stdout.out, "{}", rule.page())?,
-        None => {
-            let failure = Failure::usage(format!("no rule is named `{}`", printable(name)));
-            return Err(Stop::from(match nearest(name, rules::names()) {
-                Some(near) => failure.with_help(format!("did you mean `{near}`?")),
-                None => failure.with_help("`stackref explain` lists them all"),
-            }));
-        }
+    if let Some(rule) = rules::find(name) {
+        write!(world.stdout.out, "{}", rule.page())?;
+    } else {
+        let failure = Failure::usage(format!("no rule is named `{}`", printable(name)));
+        return Err(Stop::from(match nearest(name, rules::names()) {
+            Some(near) => failure.with_help(format!("did you mean `{near}`?")),
+            None => failure.with_help("`stackref explain` lists them all"),
+        }));
     }
     Ok(Outcome::Clean)
 }
@@ -309,10 +308,13 @@ impl<'a> Session<'a> {
         }
         let from_tools = self.files.only_stack_files || self.files.files_from.is_some();
         if scan.files.is_empty() && !from_tools {
-            writeln!(
-                world.stderr.out,
-                "warning: no stack file found; `stackref check --list-files` lists those that are"
-            )?;
+            let why = if self.config.include.is_some() {
+                "nothing matches `[files] include`"
+            } else {
+                "nothing has the shape of a stack (`components` with `stack_name` or `zenml_version`) or a name like \
+                 `prod.stack.yaml`"
+            };
+            writeln!(world.stderr.out, "warning: no stack file found: {why}")?;
         }
         Ok(())
     }

@@ -90,6 +90,11 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     let mut scan = Scan { files: files.into_inner().unwrap_or_else(PoisonError::into_inner), passed };
     scan.files.sort_by(|a, b| (a.source.path(), &a.why).cmp(&(b.source.path(), &b.why)));
     scan.files.dedup_by(|b, a| a.path == b.path);
+    let found: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
+    let excluded: HashSet<&Path> = scan.passed.excluded.iter().map(|(path, _)| path.as_path()).collect();
+    let passed_over = |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
+    let skipped = selection.listed.iter().filter(passed_over).count();
+    scan.passed.skipped = skipped;
     let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     failures.sort_by_key(ToString::to_string);
     scan.passed.failures.extend(failures);

@@ -48,6 +48,18 @@ pub struct Reference {
     pub foreign: Option<Foreign>,
 }
 
+impl Reference {
+    /// A finding about it.
+    pub fn finding(&self, rule: (&'static str, Severity), message: impl Into<String>) -> Finding {
+        let mut finding = Finding::new(rule.0, rule.1, &self.source, self.span, message);
+        finding.scalar_start = self.scalar_start;
+        finding.scope = self.scope.clone();
+        finding.secret = Some(self.secret.clone());
+        finding.key.clone_from(&self.key);
+        finding
+    }
+}
+
 impl<'a> Site<'a> {
     /// Reads the scalar at a place.
     pub fn new(document: &'a Document, layout: &'a Layout, place: &'a Place, resolver: Resolver) -> Self {

@@ -175,9 +175,9 @@ fn plain_words(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     let range = error.range();
     let start = crate::source::floor_char_boundary(text, range.start);
     let end = crate::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
-    let rest = text.get(start..).unwrap_or_default();
+    let rest = text.get(start.saturating_sub(1)..).or_else(|| text.get(start..)).unwrap_or_default();
     let (message, help) = match error.kind() {
-        _ if rest.trim_start().starts_with("{{") => (
+        _ if rest.contains("{{") && rest.find("{{") <= Some(1) => (
             "a reference outside quotes is no JSON value".to_owned(),
             Some("put it in double quotes: \"{{name.key}}\""),
         ),

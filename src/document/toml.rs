@@ -55,7 +55,7 @@ impl Reader<'_> {
             DeValue::Array(array) => {
                 let id = self.document.add(span, Kind::Sequence(Vec::new()))?;
                 let mut items = Vec::with_capacity(array.len());
-                for item in array.iter() {
+                for item in array {
                     items.push(self.value(item)?);
                 }
                 self.document.set_kind(id, span.end, Kind::Sequence(items));
@@ -180,7 +180,7 @@ fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
         )
     } else if words.contains("duplicate key") {
         ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
-    } else if words.contains("recursion limit") {
+    } else if words.contains("recursion") {
         (
             "values nested deeper than 80 levels".to_owned(),
             Some("no stack is that deep: is this the right file?".to_owned()),

@@ -345,14 +345,12 @@ fn content_lines(raw: &str) -> Vec<(usize, &str)> {
 fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
     let spaces = |text: &str| text.len() - text.trim_start_matches(' ').len();
     let first_text = lines.iter().find(|(_, line)| !line.trim_start_matches(' ').is_empty());
-    match first_text {
-        Some((_, line)) => spaces(line).saturating_sub(spaces(value.trim_start_matches('\n'))),
-        // Only blank lines: what is longer than the indentation is content, and the longest shows it.
-        None => {
-            let longest = lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
-            longest.saturating_sub(value.lines().map(str::len).max().unwrap_or(0))
-        }
+    if let Some((_, line)) = first_text {
+        return spaces(line).saturating_sub(spaces(value.trim_start_matches('\n')));
     }
+    // Only blank lines: what is longer than the indentation is content, and the longest shows it.
+    let longest = lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
+    longest.saturating_sub(value.lines().map(str::len).max().unwrap_or(0))
 }
 
 fn error_at(span: Span, message: &str) -> SyntaxError {
@@ -368,6 +366,15 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
     let span = Span::new(at, at + len.map_or(0, char::len_utf8));
     let line_start = text.get(..at).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |nl| nl + 1);
     let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let tab = matches!(
+        error.kind(),
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation
+    );
+    let span = match line.find('\t').map(|tab| line_start + tab) {
+        // The parser stops behind the tab.
+        Some(place) if tab && place < at => Span::new(place, place + 1),
+        _ => span,
+    };
     if let Some(brace) = unquoted_reference(line) {
         return SyntaxError {
             span,
@@ -393,6 +400,10 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
         ErrorKind::UnclosedQuotedScalar => {
             ("a quoted value that is never closed".to_owned(), Some("close the quote that opens here"))
         }
+        ErrorKind::InvalidQuotedScalarIndent => (
+            "a quoted value that goes on with less indentation".to_owned(),
+            Some("is the quote above this line closed?"),
+        ),
         ErrorKind::UnknownQuotedScalarEscape => (
             "an escape that YAML does not know, in double quotes".to_owned(),
             Some("write `\\\\` for a backslash, or use single quotes"),

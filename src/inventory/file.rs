@@ -2,7 +2,7 @@
 //! `ZenML`'s local secrets-manager file, whose values are base64.
 //!
 //! A value must be a string to every reader: `0123` would be a number to one and a password to another, so it is refused
-//! until it is quoted. YAML is read a second time by serde_yaml, the only place where that crate is used: a file that two
+//! until it is quoted. YAML is read a second time by `serde_yaml`, the only place where that crate is used: a file that two
 //! YAML readers read differently is not a place to keep a password in. Diagnostics show names, keys and places, nothing
 //! else of the text.
 
@@ -10,7 +10,7 @@ use super::{Declared, Inventory, Key, NoAnswer, SecretName};
 use crate::discover;
 use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::error::{Failure, plain_io};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Span};
 use base64::Engine as _;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -88,7 +88,10 @@ impl FileInventory {
         let source = SourceFile::new(self.shown.clone(), text).with_identity(self.identity.clone());
         let source = Arc::new(source);
         let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
-            let failure = fail(error.message).at(&source, error.span);
+            // At the place and no further: the parser may have stopped inside a value.
+            let place = Span::new(error.span.start, error.span.start);
+            let words = format!("the inventory `{}` does not parse: {}", self.shown, error.message);
+            let failure = Failure::usage(words).at(&source, place);
             vec![match error.help {
                 Some(help) => failure.with_help(help),
                 None => failure,
@@ -98,7 +101,7 @@ impl FileInventory {
         let secrets = reader.secrets();
         if reader.failures.is_empty() {
             let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
-            Ok(Content { secrets, by_name, document })
+            Ok(Content { document, secrets, by_name })
         } else {
             Err(reader.failures)
         }
@@ -134,7 +137,7 @@ impl Inventory for FileInventory {
     }
 }
 
-/// What serde_yaml makes of one secret.
+/// What `serde_yaml` makes of one secret.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Entry {
@@ -154,21 +157,21 @@ impl Reader<'_> {
         let document = self.document;
         let (root, second) = (document.roots().first(), document.roots().get(1));
         if let Some(&second) = second {
-            self.fail(second, "an inventory is one document, and a second begins here".into(), None);
+            self.fail(second, "an inventory is one document, and a second begins here", None);
         }
         let Some(&root) = root else { return Vec::new() };
         if document.scalar(root).is_some_and(|scalar| scalar.ty == ScalarType::Null) {
             return Vec::new();
         }
         if document.entries(root).is_none() {
-            self.fail(root, "an inventory maps names to secrets".into(), Some("write `name: [key, key]`"));
+            self.fail(root, "an inventory maps names to secrets", Some("write `name: [key, key]`"));
             return Vec::new();
         }
         let second_opinion = self.second_opinion();
         let mut secrets = Vec::new();
         for (name, value) in self.merged(root) {
             let Some(text) = self.string(name, "the name of a secret") else { continue };
-            let secret = Secret { place: document.target(name), keys: self.keys(&text, value), name: text };
+            let secret = Secret { place: document.target(name), keys: self.keys(&text, name, value), name: text };
             if let Some(second) = &second_opinion {
                 self.compare(&secret, value, second.get(&secret.name));
             }
@@ -177,7 +180,7 @@ impl Reader<'_> {
         secrets
     }
 
-    fn keys(&mut self, name: &str, value: NodeId) -> Vec<Key> {
+    fn keys(&mut self, name: &str, place: NodeId, value: NodeId) -> Vec<Key> {
         let document = self.document;
         let mut keys: Vec<Key> = Vec::new();
         if let Some(items) = document.items(value) {
@@ -194,16 +197,17 @@ impl Reader<'_> {
                 if key_name == ZENML_MARKER {
                     continue;
                 }
-                let Some(text) = self.string(value, &format!("the value of `{name}.{key_name}`")) else { continue };
+                let what = format!("the value of `{name}.{key_name}`");
+                let Some(text) = self.value(value, key, &what) else { continue };
                 if is_zenml && !is_base64_text(&text) {
                     let words = format!("the value of `{name}.{key_name}` is not base64 of UTF-8 text");
-                    self.fail(value, words, Some("the key `zenml_schema_name` beside it says that it is"));
+                    self.fail(key, words, Some("the key `zenml_schema_name` beside it says that it is"));
                 }
                 keys.push(Key { name: key_name, empty: Some(text.is_empty()) });
             }
         } else {
             let words = format!("`{name}` is neither a list of keys nor a map of values");
-            self.fail(value, words, Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys"));
+            self.fail(place, words, Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys"));
         }
         keys
     }
@@ -211,28 +215,28 @@ impl Reader<'_> {
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
         let entries = self.document.merged_entries(mapping, &mut self.budget);
         if entries.is_none() {
-            self.fail(mapping, "merge keys multiply to more than a million entries".into(), None);
+            self.fail(mapping, "merge keys multiply to more than a million entries", None);
         }
         entries.unwrap_or_default()
     }
 
     /// A string, or the failure that asks for quotes.
     fn string(&mut self, node: NodeId, what: &str) -> Option<String> {
-        let document = self.document;
-        match document.scalar(node) {
-            Some(scalar) if scalar.ty == ScalarType::String => document.text(node).map(str::to_owned),
-            Some(_) => {
-                self.fail(node, format!("{what} is not a string to every reader"), Some("quote it"));
-                None
-            }
-            None => {
-                self.fail(node, format!("{what} is a collection, not a string"), None);
-                None
-            }
-        }
+        self.value(node, node, what)
     }
 
-    /// The same file as serde_yaml reads it.
+    /// The same for a value, with the name that says whose it is: a failure shows the name.
+    fn value(&mut self, node: NodeId, name: NodeId, what: &str) -> Option<String> {
+        let document = self.document;
+        match document.scalar(node) {
+            Some(scalar) if scalar.ty == ScalarType::String => return document.text(node).map(str::to_owned),
+            Some(_) => self.fail(name, format!("{what} is not a string to every reader"), Some("quote it")),
+            None => self.fail(name, format!("{what} is a collection, not a string"), None),
+        }
+        None
+    }
+
+    /// The same file as `serde_yaml` reads it.
     fn second_opinion(&mut self) -> Option<BTreeMap<String, Entry>> {
         if self.document.syntax() != Syntax::Yaml || !self.failures.is_empty() {
             return None;
@@ -275,12 +279,16 @@ impl Reader<'_> {
         }
     }
 
-    fn fail(&mut self, node: NodeId, words: String, help: Option<&str>) {
+    fn fail(&mut self, node: NodeId, words: impl AsRef<str>, help: Option<&str>) {
         let span = self.document.node(self.document.target(node)).span;
-        let message =
-            format!("the inventory `{}` is not usable: {}", self.inventory.shown, crate::excerpt::printable(&words));
-        // No excerpt of a value: the place is enough, and the text may be a secret.
-        let place = crate::source::Span::new(span.start, span.start);
+        let message = format!(
+            "the inventory `{}` is not usable: {}",
+            self.inventory.shown,
+            crate::excerpt::printable(words.as_ref())
+        );
+        // Names and keys may be seen; of anything else the place is enough.
+        let is_name = self.document.scalar(node).is_some_and(|scalar| scalar.key || scalar.ty == ScalarType::String);
+        let place = if is_name { span } else { Span::new(span.start, span.start) };
         let failure = Failure::usage(message).at(self.document.source(), place);
         self.failures.push(match help {
             Some(help) => failure.with_help(help),

@@ -46,7 +46,7 @@ pub fn write(findings: &[Finding], look: Look, out: &mut dyn Write) -> io::Resul
 pub fn write_failure(failure: &Failure, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
     look.handler().render_report(&mut text, failure).map_err(io::Error::other)?;
-    write!(out, "{text}")
+    writeln!(out, "{}", text.trim_end())
 }
 
 /// A finding as miette wants it.

@@ -30,6 +30,6 @@ pub(super) const RULE: Rule = Rule {
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Found { doubled: Some(taken), .. } = known.answer else { return None };
     let message = format!("two secrets `{}` in the inventory `{}`; {taken} is taken", reference.secret, known.holder);
-    let finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let finding = reference.finding((RULE.name, RULE.severity), message);
     Some(finding.with_label("which of the two?").with_help("rename one of the two"))
 }

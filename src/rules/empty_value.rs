@@ -38,6 +38,6 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!("`{}.{}` in the inventory `{}` is empty", reference.secret, key.name, known.holder);
-    let finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let finding = reference.finding((RULE.name, RULE.severity), message);
     Some(finding.with_label("resolves to nothing").with_help("give it its value, or refer to another key"))
 }

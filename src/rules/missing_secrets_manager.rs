@@ -38,11 +38,7 @@ fn check(stack: &Stack, references: &[&Reference]) -> Option<Finding> {
     // Names of whole secrets are not references to this version's check.
     let first = references.iter().find(|reference| reference.key.is_some()).filter(|_| needed)?;
     let message = "this stack has references and no secrets manager to resolve them";
-    let mut finding = Finding::new(RULE.name, RULE.severity, &first.source, first.span, message);
-    finding.scalar_start = first.scalar_start;
-    finding.scope = first.scope.clone();
-    finding.secret = Some(first.secret.clone());
-    finding.key.clone_from(&first.key);
+    let finding = first.finding((RULE.name, RULE.severity), message);
     Some(
         finding
             .with_label("the first reference")

@@ -1,5 +1,5 @@
 //! A sensitive attribute that holds plain text. For a flavor that is known its own table decides; for others the last word of
-//! the attribute's name: password, token, secret, api_key, passphrase, private_key.
+//! the attribute's name: password, token, secret, `api_key`, passphrase, `private_key`.
 //!
 //! ## Why
 //!

@@ -40,7 +40,7 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!("secret `{}` in the inventory `{}` has no key `{key}`", reference.secret, known.holder);
-    let mut finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let mut names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
     names.sort_unstable();
     let more = names.len().saturating_sub(LISTED);

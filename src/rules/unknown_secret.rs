@@ -34,7 +34,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Missing = known.answer else { return None };
     let message = format!("no secret `{}` in {}", reference.secret, known.inventories());
-    let mut finding = known.finding((RULE.name, RULE.severity), reference, message);
+    let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let nearest = known.nearest.clone();
     let mut help = match &nearest {
         Some(name) if name.to_lowercase() == reference.secret.to_lowercase() => {

@@ -1,4 +1,19 @@
 //! Everything that is tested from outside the library.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests may panic and print"
+)]
 
+mod cases;
+mod hostile;
+mod layers;
+mod levels;
+mod properties;
+mod readme;
+mod references;
 mod suites;
+mod support;

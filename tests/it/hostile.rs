@@ -1,0 +1,246 @@
+//! Input that is not what it should be: each gets a clear error, and nothing else is lost for it.
+
+use crate::support::{Output, check, findings, folder, run, write};
+use std::path::Path;
+
+const GOOD: &str = "stack_name: good\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: '{{a}}'}\n";
+
+/// The finding of the good file beside a bad one.
+fn assert_good_is_checked(output: &Output) {
+    assert!(output.stdout.contains("good.yaml:3:45: error[malformed-reference]"), "{output:?}");
+}
+
+/// A bad stack file, by its content, beside a good one: what is said of the bad one.
+fn beside_a_good_one(name: &str, bytes: &[u8]) -> String {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    write(folder.path(), name, bytes);
+    let output = check(folder.path(), &["--format", "short"]);
+    assert_good_is_checked(&output);
+    output.stdout.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_no_text_is_told_at_its_place() {
+    for (bytes, said) in [
+        (
+            &b"stack_name: x\ncomponents: {a: \xff}\n"[..],
+            "2:17: error[syntax-error]: from here on this file is not UTF-8",
+        ),
+        (b"stack_name: x\ncomponents: {a: \0}\n", "2:17: error[syntax-error]: a NUL byte"),
+        (
+            b"\xff\xfec\0o\0m\0p\0o\0n\0e\0n\0t\0s\0:\0\n\0s\0t\0a\0c\0k\0_\0n\0a\0m\0e\0:\0",
+            "1:1: error[syntax-error]: this file is UTF-16",
+        ),
+    ] {
+        let line = beside_a_good_one("bad.yaml", bytes);
+        assert!(line.contains(said), "{line}");
+    }
+}
+
+#[test]
+fn what_does_not_parse_is_told_at_the_parsers_place() {
+    for (name, text, said) in [
+        ("bad.stack.yaml", "a: b: c\n", "1:5: error[syntax-error]: a `:` where no key can stand"),
+        ("bad.yaml", "components:\n\ta: x\nstack_name: x\n", "2:1: error[syntax-error]: a tab where"),
+        ("bad.stack.yaml", "x: {{a.b}}-c\n", "1:11: error[syntax-error]: braces without quotes"),
+        ("bad.stack.yaml", "a: 1\nb: 2\na: 3\n", "3:1: error[syntax-error]: the key `a` stands twice"),
+        ("bad.stack.toml", "a = 1\na = 2\n", "2:1: error[syntax-error]: a key that stands twice"),
+        ("bad.stack.toml", "a = {{b.c}}\n", "error[syntax-error]: braces without quotes"),
+        ("bad.stack.json", "{\"a\": {{b.c}}}", "error[syntax-error]: a reference outside quotes"),
+        ("bad.stack.json", "{\"a\": 1, \"a\": 2}", "1:10: error[syntax-error]: the key `a` stands twice"),
+        ("bad.stack.json", "", "1:1: error[syntax-error]: an empty file"),
+        ("bad.stack.json", "// x\n{}", "1:1: error[syntax-error]: a comment"),
+        ("bad.stack.yaml", "a: *hunter2\n", "1:4: error[syntax-error]: `*` begins an alias"),
+    ] {
+        let line = beside_a_good_one(name, text.as_bytes());
+        assert!(line.contains(said), "{text:?}: {line}");
+        assert!(!line.contains("hunter2"));
+    }
+}
+
+#[test]
+fn nesting_beyond_the_limit_is_an_error_and_no_overflow() {
+    for (name, open) in
+        [("deep.stack.yaml", "["), ("deep.stack.json", "["), ("deep.stack.yaml", "- "), ("deep.stack.yaml", "? ")]
+    {
+        let line = beside_a_good_one(name, open.repeat(100_000).as_bytes());
+        assert!(line.contains("error[syntax-error]: ") && line.contains("nested deeper"), "{line}");
+    }
+    let line = beside_a_good_one("deep.stack.toml", format!("a = {}", "[".repeat(100_000)).as_bytes());
+    assert!(line.contains("nested deeper than 80"), "{line}");
+}
+
+#[test]
+fn alias_bombs_chains_and_cycles_cost_nothing() {
+    let mut bomb = String::from("a0: &a0 ['{{x.y}}']\n");
+    for at in 1..60 {
+        let row = vec![format!("*a{}", at - 1); 10].join(", ");
+        bomb.push_str(&format!("a{at}: &a{at} [{row}]\n"));
+    }
+    let mut chain = String::from("c0: &c0 ['{{x.y}}']\n");
+    for at in 1..20_000 {
+        chain.push_str(&format!("c{at}: &c{at} [*c{}]\n", at - 1));
+    }
+    for (text, last) in [(bomb, "*a59"), (chain, "*c19999"), ("c: &c {a: '{{x.y}}', b: [*c]}\n".to_owned(), "*c")] {
+        let text = format!("{text}stack_name: s\ncomponents:\n  orchestrator: {{flavor: ours, name: o, v: {last}}}\n");
+        let folder = folder(&[("s.yaml", &text)]);
+        assert_eq!(
+            findings(folder.path(), &["--level", "none"]),
+            [("nested-reference".to_owned(), "{{x.y}}".to_owned())]
+        );
+    }
+}
+
+#[test]
+fn merges_that_multiply_beyond_reason_are_refused() {
+    let mut text = String::from("_d: &d\n");
+    for at in 0..2_000 {
+        text.push_str(&format!("  k{at}: v\n"));
+    }
+    text.push_str("stack_name: s\ncomponents:\n");
+    for at in 0..2_000 {
+        text.push_str(&format!("  c{at}: {{<<: *d}}\n"));
+    }
+    let folder = folder(&[("s.yaml", &text)]);
+    let found = findings(folder.path(), &["--level", "none"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "syntax-error");
+}
+
+#[test]
+fn a_scalar_of_100_mb_is_read() {
+    let text = format!(
+        "stack_name: s\ncomponents:\n  orchestrator: {{flavor: ours, name: o, a: '{}{{{{a}}}}'}}\n",
+        "x".repeat(100_000_000)
+    );
+    let folder = folder(&[("s.yaml", &text)]);
+    let output = check(folder.path(), &["--level", "none"]);
+    assert!(output.stdout.contains("malformed-reference") && output.stdout.len() < 2_000, "{}", output.stdout.len());
+    assert!(output.stdout.contains("s.yaml:3:100000045"), "{}", output.stdout);
+}
+
+#[test]
+fn a_file_of_nothing_has_nothing_to_say() {
+    for (name, text) in [
+        ("e.stack.yaml", ""),
+        ("e.stack.yaml", "# only\n# comments\n"),
+        ("e.stack.yaml", "---\n...\n"),
+        ("e.stack.toml", ""),
+        ("e.stack.toml", "# x\n"),
+        ("e.stack.json", "{}"),
+    ] {
+        assert_eq!(beside_a_good_one(name, text.as_bytes()), "");
+    }
+}
+
+#[test]
+fn a_named_path_that_is_no_stack_file_ends_with_2() {
+    let folder = folder(&[("prod.yaml", GOOD), ("notes.txt", "x"), ("x.yaml/good.yaml", GOOD)]);
+    for (path, said) in [
+        ("prdo.yaml", "did you mean `prod.yaml`?"),
+        ("notes.txt", "no stack file by its ending"),
+        ("/dev/null", "neither a file nor a folder"),
+        ("nowhere/x.yaml", "cannot open"),
+    ] {
+        let output = check(folder.path(), &[path]);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{path}");
+        assert!(output.stderr.contains(said), "{path}: {}", output.stderr);
+    }
+    // A folder that is called like a file is a folder.
+    let output = check(folder.path(), &["x.yaml", "--format", "short"]);
+    assert!(output.stdout.starts_with("x.yaml/good.yaml:3:45: "), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_or_round_are_not_followed() {
+    use std::os::unix::fs::symlink;
+    let folder = folder(&[("good.yaml", GOOD)]);
+    let at = |name: &str| folder.path().join(name);
+    symlink("nowhere.yaml", at("dangling.stack.yaml")).unwrap();
+    symlink("loop.stack.yaml", at("loop.stack.yaml")).unwrap();
+    symlink(".", at("round")).unwrap();
+    symlink("good.yaml", at("link.yaml")).unwrap();
+    let output = check(folder.path(), &["--format", "short"]);
+    assert_good_is_checked(&output);
+    assert_eq!(output.stdout.lines().count(), 1);
+    for name in ["dangling.stack.yaml", "loop.stack.yaml"] {
+        assert_eq!(check(folder.path(), &[name]).code, 2);
+    }
+    // A link that is named is followed.
+    assert!(check(folder.path(), &["link.yaml", "--format", "short"]).stdout.starts_with("link.yaml:3:45: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.stack.yaml")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("no mkfifo here: not tried");
+        return;
+    }
+    assert_good_is_checked(&check(folder.path(), &["--format", "short"]));
+    assert_eq!(check(folder.path(), &["pipe.stack.yaml"]).code, 2);
+    let listed =
+        run(&["check", "--files-from", "-", "--format", "short"], folder.path(), b"pipe.stack.yaml\ngood.yaml\n");
+    assert_good_is_checked(&listed);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read_ends_with_2_and_hides_no_finding() {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    // Opens, and fails to read, for every user.
+    std::os::unix::fs::symlink("/proc/self/mem", folder.path().join("bad.stack.yaml")).unwrap();
+    let output = check(folder.path(), &["good.yaml", "bad.stack.yaml", "--format", "short"]);
+    assert_good_is_checked(&output);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("cannot read `bad.stack.yaml`"), "{}", output.stderr);
+}
+
+#[test]
+fn what_steers_a_terminal_is_never_printed() {
+    let text = "stack_name: \"s\\e[31m\"\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: \"{{a\u{202e}.b}}\", b: \"{{x\\e]0;.y\\a}}\", \"c\\e[2J\": '{{a}}'}\n";
+    let folder = folder(&[("a\u{1b}[1mb.stack.yaml", text)]);
+    for format in ["human", "short", "json"] {
+        let output = check(folder.path(), &["--format", format]);
+        let steering = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        let shown = if format == "json" { output.stderr.clone() } else { output.stdout.clone() + &output.stderr };
+        assert!(!shown.contains(steering), "{format}: {shown:?}");
+        assert!(!output.stdout.contains('\u{1b}'), "{format}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_closes_is_success_and_a_full_disk_is_2() {
+    let many: Vec<String> = (0..5_000).map(|at| format!("k{at}: '{{{{a}}}}'")).collect();
+    let many = many.join("\n");
+    let folder = folder(&[("many.stack.yaml", &many)]);
+    let shell = |redirect: &str| {
+        let script = format!("\"$0\" check --format short --level none {redirect}");
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_stackref")]).current_dir(folder.path());
+        command.output().unwrap()
+    };
+    let output = shell("2>/dev/null | head -1; exit ${PIPESTATUS[0]}");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = shell(">/dev/full");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"));
+}
+
+#[test]
+fn thousands_of_findings_on_one_line_are_told_apart() {
+    let attributes: Vec<String> = (0..3_000).map(|at| format!("\"k{at}\": \"{{{{ä{at}}}}}\"")).collect();
+    let text = format!(
+        "{{\"stack_name\": \"s\", \"components\": {{\"orchestrator\": {{\"flavor\": \"ours\", \"name\": \"o\", {}}}}}}}",
+        attributes.join(", ")
+    );
+    let folder = folder(&[("s.json", &text)]);
+    let found = findings(folder.path(), &["--level", "none"]);
+    assert_eq!(found.len(), 3_000);
+    assert!(found.iter().enumerate().all(|(at, (_, text))| *text == format!("{{{{ä{at}}}}}")));
+    assert!(check(Path::new(folder.path()), &["--level", "none"]).stdout.len() < 3_000 * 1_500);
+}

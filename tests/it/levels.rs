@@ -1,0 +1,161 @@
+//! What each level may touch, proven by inventories that fail when touched and that count.
+
+use stackref::check::{Report, Settings, run};
+use stackref::config::{Config, Level};
+use stackref::document::Syntax;
+use stackref::inventory::{Inventories, Inventory, Key, NoAnswer, SecretName};
+use stackref::outcome::Outcome;
+use stackref::reference::Resolver;
+use stackref::scan::{Bases, Scan, run_text};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const STACK: &str = "
+stack_name: s
+components:
+  orchestrator: {flavor: ours, name: o, a: '{{db.user}}', b: '{{db.password}}', c: '{{db.user}}', d: '{{mlflow.x}}'}
+  artifact_store: {flavor: gcp, name: a, authentication_secret: gcp_secret, e: '{{gone.x}}'}
+";
+
+#[derive(Default)]
+struct Counts {
+    names: AtomicUsize,
+    keys: AtomicUsize,
+}
+
+/// Has `db` (user, password), `mlflow` (x) and `gcp_secret`; counts what it is asked.
+struct Counting {
+    counts: Arc<Counts>,
+    doubled: bool,
+}
+
+impl Inventory for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
+        self.counts.names.fetch_add(1, Ordering::Relaxed);
+        let doubled = self.doubled.then(|| "the public one".to_owned());
+        Ok(["db", "mlflow", "gcp_secret", "other"]
+            .map(|name| SecretName { name: name.into(), doubled: doubled.clone() })
+            .to_vec())
+    }
+
+    fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer> {
+        self.counts.keys.fetch_add(1, Ordering::Relaxed);
+        let keys: &[&str] = match secret {
+            "db" => &["user", "password"],
+            "mlflow" => &["x"],
+            _ => return Err(NoAnswer::Missing),
+        };
+        Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), empty: None }).collect())
+    }
+}
+
+/// Answers nothing in one of three ways.
+struct Failing(fn() -> NoAnswer);
+
+impl Inventory for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+
+    fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
+        Err(self.0())
+    }
+
+    fn keys(&self, _secret: &str) -> Result<Vec<Key>, NoAnswer> {
+        Err(self.0())
+    }
+}
+
+fn scan(text: &str) -> Scan {
+    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w") };
+    run_text(text.as_bytes(), Path::new("/w/s.yaml"), Syntax::Yaml, Resolver::Zenml, &bases)
+}
+
+fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
+    let config = Config::default();
+    let inventories = Inventories::of(inventories);
+    run(&scan(text), &Settings { config: &config, level, inventories: &inventories, whole_tree: false })
+}
+
+fn counting(doubled: bool) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
+    let counts = Arc::new(Counts::default());
+    (Arc::clone(&counts), vec![Box::new(Counting { counts, doubled })])
+}
+
+fn asked(counts: &Counts) -> (usize, usize) {
+    (counts.names.load(Ordering::Relaxed), counts.keys.load(Ordering::Relaxed))
+}
+
+fn rules(report: &Report) -> Vec<&'static str> {
+    report.findings.iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn at_none_an_inventory_that_panics_when_touched_is_not_touched() {
+    let report = check(STACK, Level::None, vec![Box::new(Failing(|| panic!("touched")))]);
+    assert_eq!(report.findings.len(), 0);
+    assert_eq!(report.outcome(false), Outcome::Clean);
+}
+
+#[test]
+fn at_secret_exists_only_the_names_are_asked_and_once() {
+    let (counts, inventories) = counting(false);
+    let report = check(STACK, Level::SecretExists, inventories);
+    assert_eq!(asked(&counts), (1, 0));
+    assert_eq!(rules(&report), ["unknown-secret"]);
+}
+
+#[test]
+fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
+    let (counts, inventories) = counting(false);
+    let report = check(STACK, Level::SecretAndKeyExists, inventories);
+    // `db` and `mlflow`; not `gone`, which is not there, nor `gcp_secret`, of which no key is named.
+    assert_eq!(asked(&counts), (1, 2));
+    assert_eq!(rules(&report), ["unknown-secret"]);
+}
+
+#[test]
+fn no_reference_asks_nothing() {
+    let (counts, inventories) = counting(false);
+    check("stack_name: s\ncomponents: {}\n", Level::SecretAndKeyExists, inventories);
+    assert_eq!(asked(&counts), (0, 0));
+}
+
+#[test]
+fn the_first_of_several_inventories_that_has_the_secret_answers() {
+    let (first, mut inventories) = counting(false);
+    let (second, more) = counting(false);
+    inventories.extend(more);
+    let report = check(STACK, Level::SecretAndKeyExists, inventories);
+    assert_eq!((asked(&first), asked(&second)), ((1, 2), (1, 0)));
+    assert!(report.findings[0].message.contains("`counting`, `counting`"), "{}", report.findings[0].message);
+}
+
+#[test]
+fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
+    let malformed = format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
+    for (why, word) in [
+        ((|| NoAnswer::Forbidden("ask for the right to list".into())) as fn() -> NoAnswer, "forbids"),
+        (|| NoAnswer::Unreachable("connection refused".into()), "did not answer"),
+    ] {
+        let report = check(&malformed, Level::SecretExists, vec![Box::new(Failing(why))]);
+        assert_eq!(rules(&report), ["malformed-reference"]);
+        assert_eq!(report.outcome(false), Outcome::Unanswered);
+        assert!(report.failures[0].to_string().contains(word), "{}", report.failures[0]);
+        assert!(report.failures[0].to_string().contains("`gcp_secret`"), "{}", report.failures[0]);
+    }
+}
+
+#[test]
+fn two_secrets_of_one_name_are_told_at_the_reference() {
+    let (_, inventories) = counting(true);
+    let report = check(STACK, Level::SecretAndKeyExists, inventories);
+    assert!(rules(&report).iter().filter(|rule| **rule == "ambiguous-secret").count() == 5);
+    let (_, inventories) = counting(false);
+    assert!(!rules(&check(STACK, Level::SecretAndKeyExists, inventories)).contains(&"ambiguous-secret"));
+}

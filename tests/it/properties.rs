@@ -1,0 +1,298 @@
+//! Properties that hold for every document: spans slice back to what they name, decoded values are what a second parser
+//! reads, no bytes make anything panic, and no value comes out.
+
+use proptest::prelude::*;
+use stackref::check::{Settings, run as check};
+use stackref::config::{Config, Level};
+use stackref::document::{Document, Kind, Style, Syntax};
+use stackref::inventory::Inventories;
+use stackref::reference::{PieceKind, Resolver, scan};
+use stackref::report::human::{self, Look};
+use stackref::report::{json, short};
+use stackref::scan::{Bases, run_text};
+use stackref::source::SourceFile;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn parse(text: &str, syntax: Syntax) -> Document {
+    Document::parse(Arc::new(SourceFile::new("case", text)), syntax)
+        .unwrap_or_else(|error| panic!("{}: {text:?}", error.message))
+}
+
+/// Text with references, braces, quotes, escapes, breaks and characters of every width in it.
+fn value() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        4 => "[a-z]{1,6}",
+        3 => Just("{{db.user}}".to_owned()),
+        1 => Just("{{ müller.pässwort }}".to_owned()),
+        1 => Just("{{a.b".to_owned()),
+        2 => Just(" ".to_owned()),
+        2 => Just("\n".to_owned()),
+        1 => Just("\n\n".to_owned()),
+        1 => Just("\t".to_owned()),
+        1 => Just("'".to_owned()),
+        1 => Just("\"".to_owned()),
+        1 => Just("\\".to_owned()),
+        1 => Just(": ".to_owned()),
+        1 => Just(" #".to_owned()),
+        1 => Just("ü密😀".to_owned()),
+    ];
+    proptest::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+}
+
+/// A value as a YAML scalar behind `key:`, at an indentation of two, in the style asked for if that can hold it.
+fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
+    let plain = |text: &str| {
+        !text.is_empty()
+            && text.trim() == text
+            && text.chars().next().is_some_and(char::is_alphabetic)
+            && !text.contains(['\n', '\t', '\\'])
+            && !text.contains(": ")
+            && !text.contains(" #")
+            && !text.ends_with(':')
+    };
+    let block = |text: &str| {
+        !text.is_empty()
+            && !text.contains('\t')
+            && !text.starts_with([' ', '\n'])
+            && text.lines().all(|line| line.trim_end() == line && !line.starts_with(' '))
+    };
+    match style % 6 {
+        0 if plain(value) => format!(" {value}"),
+        // Plain, folded over two lines.
+        1 if plain(value) && !value.contains("  ") => format!(" {}", value.replacen(' ', &format!("{newline}    "), 1)),
+        2 if !value.contains('\n') => format!(" '{}'", value.replace('\'', "''")),
+        3 if block(value) => {
+            let chomp = if value.ends_with("\n\n") {
+                "+"
+            } else if value.ends_with('\n') {
+                ""
+            } else {
+                "-"
+            };
+            let lines: Vec<String> = value
+                .trim_end_matches('\n')
+                .split('\n')
+                .map(|line| if line.is_empty() { String::new() } else { format!("    {line}") })
+                .collect();
+            let trailing = newline.repeat(value.len() - value.trim_end_matches('\n').len());
+            let trailing = if chomp == "-" { String::new() } else { trailing.replacen(newline, "", 1) };
+            format!(" |{chomp}{newline}{}{trailing}", lines.join(newline))
+        }
+        4 if block(value) && !value.contains('\n') && !value.contains("  ") => {
+            format!(" >-{newline}    {}", value.replace(' ', &format!("{newline}    ")))
+        }
+        // Double quotes hold everything; every other character as an escape.
+        _ => {
+            let mut out = String::from(" \"");
+            for (at, c) in value.chars().enumerate() {
+                match c {
+                    '\n' => out.push_str("\\n"),
+                    '\t' => out.push_str("\\t"),
+                    '"' => out.push_str("\\\""),
+                    '\\' => out.push_str("\\\\"),
+                    c if at % 3 == 2 && style > 200 => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+                    c if at % 5 == 4 && style > 150 && c.is_ascii() => {
+                        out.push_str(&format!("\\x{:02x}", u32::from(c)));
+                    }
+                    c => out.push(c),
+                }
+            }
+            out + "\""
+        }
+    }
+}
+
+/// Every piece of every scalar: its span lies in the scalar, and what is written there reads as the piece.
+fn assert_spans(document: &Document) {
+    for (id, node) in document.nodes() {
+        let Kind::Scalar(scalar) = &node.kind else { continue };
+        let text = document.text(id).unwrap();
+        let offsets = document.offsets(id);
+        assert!(offsets.is_exact(), "{text:?} {:?}", document.source().text());
+        for piece in scan(text) {
+            let span = offsets.source(piece.range.start, piece.range.end);
+            assert!(node.span.contains(span));
+            let (wanted, written) = (&text[piece.range.clone()], document.source().slice(span));
+            if scalar.style == Style::SingleQuoted {
+                assert_eq!(written.replace("''", "'"), wanted);
+            } else if written != wanted {
+                let quoted = format!("\"{written}\"");
+                let again = parse(&quoted, document.syntax_of_strings());
+                assert_eq!(again.text(again.roots()[0]).unwrap(), wanted, "{:?}", document.source().text());
+            }
+        }
+    }
+}
+
+trait StringsOf {
+    fn syntax_of_strings(&self) -> Syntax;
+}
+
+impl StringsOf for Document {
+    /// What a piece that is not written as it reads can be read back as: a double-quoted scalar by itself.
+    fn syntax_of_strings(&self) -> Syntax {
+        if self.syntax() == Syntax::Toml { Syntax::Json } else { self.syntax() }
+    }
+}
+
+fn bases() -> Bases {
+    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w") }
+}
+
+/// Everything that `check` prints about a text, in all formats.
+fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
+    let path = Path::new("/w").join(name);
+    let scan = run_text(bytes, &path, Syntax::of_path(&path).unwrap(), resolver, &bases());
+    let config = Config { resolver, ..Config::default() };
+    let inventories = Inventories::of(Vec::new());
+    let settings = Settings { config: &config, level: Level::None, inventories: &inventories, whole_tree: false };
+    let report = check(&scan, &settings);
+    let mut out = Vec::new();
+    human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();
+    short::write(&report.findings, &mut out).unwrap();
+    json::write(&report.findings, &report.summary, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn yaml_spans_slice_back_and_values_are_those_of_a_second_parser(
+        values in proptest::collection::vec((value(), any::<u8>()), 1..6),
+        crlf in any::<bool>(),
+        bom in any::<bool>(),
+    ) {
+        let newline = if crlf { "\r\n" } else { "\n" };
+        let mut text = String::from(if bom { "\u{feff}# ü" } else { "# x" });
+        text.push_str(newline);
+        for (at, (value, style)) in values.iter().enumerate() {
+            text.push_str(&format!("key{at}:{}{newline}", yaml_scalar(value, *style, newline)));
+        }
+        let document = parse(&text, Syntax::Yaml);
+        assert_spans(&document);
+        let second: serde_yaml::Value = serde_yaml::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        for (at, (value, _)) in values.iter().enumerate() {
+            let key = format!("key{at}");
+            let own = document.get(document.roots()[0], &key).and_then(|(_, value)| document.text(value));
+            prop_assert_eq!(own, Some(value.as_str()), "{:?}", &text);
+            prop_assert_eq!(second[key.as_str()].as_str().unwrap_or_default(), value.as_str(), "{:?}", &text);
+        }
+    }
+
+    #[test]
+    fn toml_spans_slice_back_and_values_are_those_of_a_second_parser(
+        values in proptest::collection::vec((value(), 0..4u8), 1..6),
+    ) {
+        let mut text = String::new();
+        for (at, (value, style)) in values.iter().enumerate() {
+            let basic = || value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t").replace("ü", "\\u00fc");
+            let written = match style {
+                0 if !value.contains(['\'', '\n']) => format!("'{value}'"),
+                1 if !value.contains('\'') => format!("'''\n{value}'''"),
+                2 => format!("\"\"\"\n{}\\\n   \"\"\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+                _ => format!("\"{}\"", basic()),
+            };
+            text.push_str(&format!("key{at} = {written}\n"));
+        }
+        let document = parse(&text, Syntax::Toml);
+        assert_spans(&document);
+        let second: toml::Table = toml::from_str(&text).unwrap();
+        for (key, value) in &second {
+            let own = document.get(document.roots()[0], key).and_then(|(_, value)| document.text(value));
+            prop_assert_eq!(own, value.as_str());
+        }
+    }
+
+    #[test]
+    fn json_spans_slice_back_and_values_are_those_of_a_second_parser(
+        values in proptest::collection::vec((value(), any::<bool>()), 1..6),
+    ) {
+        let mut text = String::from("{");
+        for (at, (value, escaped)) in values.iter().enumerate() {
+            let mut written = serde_json::to_string(value).unwrap();
+            if *escaped {
+                written = written.replace('{', "\\u007b").replace('😀', "\\ud83d\\ude00");
+            }
+            text.push_str(&format!("{}\"key{at}\": {written}", if at > 0 { ", " } else { "" }));
+        }
+        text.push('}');
+        let document = parse(&text, Syntax::Json);
+        assert_spans(&document);
+        let second: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for (at, (value, _)) in values.iter().enumerate() {
+            let key = format!("key{at}");
+            let own = document.get(document.roots()[0], &key).and_then(|(_, value)| document.text(value));
+            prop_assert_eq!(own, Some(value.as_str()));
+            prop_assert_eq!(second[key.as_str()].as_str(), Some(value.as_str()));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_anything_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), render in any::<bool>()) {
+        let resolver = if render { Resolver::Render } else { Resolver::Zenml };
+        for name in ["x.yaml", "x.toml", "x.json"] {
+            printed(&bytes, name, resolver);
+        }
+    }
+
+    #[test]
+    fn no_mutation_of_a_stack_makes_anything_panic(
+        edits in proptest::collection::vec((any::<proptest::sample::Index>(), "[\\[\\]{}:,#&*!|>'\"%@`\n\r\t \u{0}a-c.=\\\\-]{0,4}", 0..6usize), 1..6),
+        which in 0..3usize,
+    ) {
+        let (name, text) = STACKS[which];
+        let mut bytes = text.as_bytes().to_vec();
+        for (at, insert, remove) in edits {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            let end = (at + remove).min(bytes.len());
+            bytes.splice(at..end, insert.into_bytes());
+        }
+        for resolver in [Resolver::Zenml, Resolver::Render] {
+            printed(&bytes, name, resolver);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_a_sensitive_attribute_never_comes_out(secret in "[A-Z]{8,20}", style in 0..7usize, broken in any::<bool>()) {
+        let value = match style {
+            0 => secret.clone(),
+            1 => format!("'{secret}{{{{a.b}}}}'"),
+            2 => format!("\"{{{{a.b}}}}{secret}\""),
+            3 => format!("'hun{{{{{secret}'"),
+            4 => format!("|\n          {secret}\n          {{{{a.b}}}}\n"),
+            5 => format!("{{x: {{y: '{secret}'}}, z: '{{{{a}}}}'}}"),
+            _ => format!("[ '{secret}', '{{{{a.b}}}}' ]"),
+        };
+        let flow = if style == 4 { String::new() } else { format!("\n      flow: {{tracking_token: {value}, q: '{{{{a}}}}'}}") };
+        let tail = if broken { "\n      oops: 'x" } else { "" };
+        let text = format!(
+            "stack_name: s\ncomponents:\n  experiment_tracker:\n    flavor: mlflow\n    name: m\n    type: experiment_tracker\n    configuration:\n      tracking_password: {value}{flow}\n      other: '{{{{a}}}}'{tail}\n"
+        );
+        let printed = printed(text.as_bytes(), "s.yaml", Resolver::Zenml);
+        prop_assert!(!printed.contains(&secret), "{printed}");
+    }
+}
+
+const STACKS: [(&str, &str); 3] = [
+    (
+        "s.yaml",
+        "%YAML 1.2\n---\n_d: &d {team: ml, x: '{{a.b}}'}\ncomponents:\n  orchestrator:\n  - configuration:\n      <<: *d\n      a: \"{{x.\\x62}}\"\n      b: |-\n        {{ c.d }}\n      c: {{e.f}}\n    flavor: ours # stackref: ignore[x]\n    name: o\nstack_name: s\nzenml_version: 0.30\n",
+    ),
+    (
+        "s.toml",
+        "stack_name = 's'\n[components.orchestrator]\nflavor = \"ours\" # stackref: literal\nname = '''{{a.b}}'''\nx.y = [\"{{c.\\u0064}}\", {z = '{{e}}'}]\n",
+    ),
+    (
+        "s.json",
+        "{\"stack_name\": \"s\", \"components\": {\"orchestrator\": [{\"flavor\": \"ours\", \"name\": \"o\", \"configuration\": {\"a\": \"{{x.y}}\", \"b\": [\"\\u007b{c.d}}\"]}}]}}",
+    ),
+];
+
+#[test]
+fn a_piece_that_is_a_reference_reads_as_itself() {
+    for piece in scan("{{a.b}} {{ c.d }}") {
+        assert!(matches!(piece.kind, PieceKind::Reference { .. }));
+    }
+}

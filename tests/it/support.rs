@@ -1,0 +1,108 @@
+//! Running the built program in a folder of its own, with nothing of the surrounding environment.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// What a run printed, and its exit code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Output {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+/// The top of the project.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs the program with the words of a command line; leading `NAME=value` words are its environment.
+pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
+    let variables = words.iter().take_while(|word| word.contains('=') && !word.starts_with('-')).count();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackref"));
+    command.args(&words[variables..]).current_dir(folder).env_clear();
+    command.envs(words[..variables].iter().filter_map(|word| word.split_once('=')));
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    // A run that reads nothing closes its end early.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    let output = child.wait_with_output().unwrap();
+    Output {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().expect("the program ends by itself"),
+    }
+}
+
+/// Words split at blanks; single quotes hold words together.
+pub fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() {
+        let (word, after) = match rest.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'').unwrap(),
+            None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+        };
+        words.push(word);
+        rest = after.trim_start();
+    }
+    words
+}
+
+/// A folder with some files.
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        write(folder.path(), name, text.as_bytes());
+    }
+    folder
+}
+
+/// Writes a file and the folders above it.
+pub fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Runs `check` with some words more.
+pub fn check(folder: &Path, more: &[&str]) -> Output {
+    run(&[&["check"], more].concat(), folder, b"")
+}
+
+/// The findings of a `check --format json`, as (rule, text of the span).
+pub fn findings(folder: &Path, more: &[&str]) -> Vec<(String, String)> {
+    let output = check(folder, &[&["--format", "json"], more].concat());
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect(&output.stdout);
+    let findings = report["findings"].as_array().unwrap().iter().map(|finding| {
+        let bytes = std::fs::read(folder.join(finding["path"].as_str().unwrap())).unwrap();
+        let number = |name: &str| usize::try_from(finding["span"][name].as_u64().unwrap()).unwrap();
+        let span = &bytes[number("offset")..number("offset") + number("length")];
+        (finding["rule"].as_str().unwrap().to_owned(), String::from_utf8_lossy(span).into_owned())
+    });
+    findings.collect()
+}
+
+/// Copies a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The folders of a folder, sorted.
+pub fn folders(of: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
