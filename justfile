@@ -12,4 +12,5 @@ bless:
 
 # Compares with ripgrep, in one run.
 bench:
-    bash benches/compare.sh
+    cargo build --release
+    python3 benches/compare.py

@@ -3,6 +3,7 @@
 use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
+use crate::ignore::Directive;
 use crate::inventory::lookup::{Answer, Answers, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer};
 use crate::nearest::nearest;
@@ -12,6 +13,7 @@ use crate::rules::{Check, Known, RULES};
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 /// How many of what a run found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +80,11 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
         report.summary.references += file.references.len();
     }
     report.summary.files = scan.files.len();
-    let files: HashMap<&str, &StackFile> = scan.files.iter().map(|file| (file.source.path(), file)).collect();
+    // By the reported path: where the file lies, and the comments in it.
+    let files = scan.files.iter().map(|file| (file.source.path(), (file.path.as_path(), file.directives.as_slice())));
+    let mut files: HashMap<&str, (&Path, &[Directive])> = files.collect();
+    let inventories = settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
+    files.extend(inventories.map(|comments| (comments.source.path(), (comments.path, comments.directives))));
     findings.retain_mut(|finding| {
         match settings.config.rules.get(finding.rule) {
             Some(RuleLevel::Off) => return false,
@@ -86,9 +92,9 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
             Some(RuleLevel::Error) => finding.severity = Severity::Error,
             None => {}
         }
-        let silenced = files.get(finding.source.path()).is_some_and(|file| {
-            file.directives.iter().any(|directive| directive.silences(finding))
-                || settings.config.ignores(&file.path, finding.rule, finding.scope.attribute.as_deref())
+        let silenced = files.get(finding.source.path()).is_some_and(|(path, directives)| {
+            directives.iter().any(|directive| directive.silences(finding))
+                || settings.config.ignores(path, finding.rule, finding.scope.attribute.as_deref())
         });
         report.summary.ignored += usize::from(silenced);
         !silenced
@@ -196,26 +202,45 @@ impl<'s> Joined<'s> {
             .flat_map(|(inventory, (why, secrets))| unanswered(self.name_of(inventory), &why, &secrets))
             .collect();
         self.failures.extend(failures);
+        for at in self.answers.answered() {
+            let complaints = self.settings.inventories.get(at).map_or(&[][..], Inventory::complaints);
+            self.failures.extend_from_slice(complaints);
+        }
+        let mut told = HashSet::new();
+        self.failures.retain(|failure| told.insert(failure.to_string()));
     }
 
     /// Names in inventory files that nothing uses, or that nothing can.
     fn inventory_files(&self, scan: &Scan, findings: &mut Vec<Finding>) {
-        // A reference that is wrong where it stands still says that its secret is wanted.
-        let wrong = scan.files.iter().flat_map(|file| &file.findings).filter_map(|finding| finding.secret.as_deref());
-        let wanted: HashSet<&str> = wrong.collect();
-        for inventory in self.answers.answered() {
+        if self.settings.level == Level::None {
+            return;
+        }
+        // A reference that is wrong where it stands still says that its secret is wanted, and so does a misspelt one.
+        let wrong = scan.files.iter().flat_map(|file| &file.findings);
+        let words = wrong.filter(|finding| !finding.conceal && finding.rule != "syntax-error").flat_map(|finding| {
+            finding.source.slice(finding.span).split(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '.' | '$'))
+        });
+        let meant = findings.iter().filter_map(|finding| finding.suggestion.as_deref());
+        let wanted: HashSet<String> = words.chain(meant).map(str::to_owned).collect();
+        // What could not be read may be what uses it.
+        let unread = scan.files.iter().any(|file| file.stacks.is_empty() && !file.findings.is_empty());
+        let complete = self.settings.whole_tree && !unread && scan.passed.failures.is_empty();
+        let asked: BTreeSet<usize> = self.answers.answered().collect();
+        for (at, inventory) in self.settings.inventories.in_use() {
+            if !asked.contains(&at) && !complete {
+                continue;
+            }
             let used: HashSet<&str> = self
                 .asked
                 .iter()
-                .filter(|(_, question)| question.chain.contains(&inventory))
+                .filter(|(_, question)| question.chain.contains(&at))
                 .map(|(reference, _)| reference.secret.as_str())
                 .collect();
-            let declared = self.settings.inventories.get(inventory).map(Inventory::declared).unwrap_or_default();
-            for secret in declared {
-                let used = used.contains(secret.name.as_str()) || wanted.contains(secret.name.as_str());
+            for secret in inventory.declared() {
+                let used = used.contains(secret.name.as_str()) || wanted.contains(&secret.name) || !complete;
                 let finding = RULES.iter().find_map(|rule| match rule.check {
                     // One culprit, one finding: what no reference can name is not also unused.
-                    Check::Inventory(check) => check(&secret, used || (!self.settings.whole_tree)),
+                    Check::Inventory(check) => check(&secret, used),
                     _ => None,
                 });
                 findings.extend(finding);
@@ -248,7 +273,7 @@ fn unanswered(inventory: &str, why: &NoAnswer, secrets: &BTreeSet<String>) -> Ve
         list.push_str(&format!(" and {more} more"));
     }
     match why {
-        NoAnswer::Invalid(failures) => failures.clone(),
+        NoAnswer::Invalid(failure) => vec![failure.clone()],
         NoAnswer::Forbidden(advice) => vec![
             Failure::unanswered(format!("the inventory `{inventory}` forbids to look up {list}"))
                 .with_help(advice.clone()),

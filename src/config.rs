@@ -3,7 +3,9 @@
 //! Every mistake is a diagnostic at its place: unknown keys with the nearest known one, wrong values with those allowed.
 //! Globs are relative to the config file.
 
+use crate::document;
 use crate::error::{Failure, plain_io};
+use crate::flavors::may_be_sensitive;
 use crate::nearest::nearest;
 use crate::reference::Resolver;
 use crate::source::{SourceFile, Span, Visibility};
@@ -178,14 +180,17 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
     })?;
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let source = SourceFile::new(shown, text);
-    source.set_visibility(Visibility::Guessed);
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
-        Ok(table) => reader.config(table.get_ref(), folder),
+        Ok(table) => {
+            source.set_visibility(Visibility::Masked(sensitive_values(table.get_ref(), known_rules)));
+            reader.config(table.get_ref(), folder)
+        }
         Err(error) => {
-            let at = error.span().unwrap_or(source.text().len()..source.text().len());
-            let failure = Failure::usage(format!("`{shown}` is not valid TOML: {}", error.message()));
-            reader.failures.push(failure.at(&source, at.into()));
+            source.set_visibility(Visibility::Guessed);
+            let error = document::toml_error(&error, source.text());
+            let failure = Failure::usage(format!("`{shown}` is not valid TOML: {}", error.message));
+            reader.failures.push(failure.at(&source, error.span).with_help_if(error.help));
             Config::default()
         }
     };
@@ -300,12 +305,9 @@ impl Reader<'_> {
                     _ => self.unknown_key(key, "stacks", &["files", "inventory"]),
                 }
             }
-            match (files, inventory) {
-                (Some(files), Some(inventory)) => config.routes.push(StackRoute { files: files.set, inventory }),
-                (files, _) => {
-                    let missing = if files.is_none() { "files" } else { "inventory" };
-                    self.fail(span, format!("this `[[stacks]]` has no `{missing}`"), None);
-                }
+            self.needs(table, span, "stacks", &["files", "inventory"]);
+            if let (Some(files), Some(inventory)) = (files, inventory) {
+                config.routes.push(StackRoute { files: files.set, inventory });
             }
         }
     }
@@ -327,12 +329,9 @@ impl Reader<'_> {
                     _ => self.unknown_key(key, "ignore", &["path", "rule", "attribute", "reason"]),
                 }
             }
-            match (path, rule) {
-                (Some(path), Some(rule)) => config.ignores.push(ConfigIgnore { path: path.set, rule, attribute }),
-                (path, _) => {
-                    let missing = if path.is_none() { "path" } else { "rule" };
-                    self.fail(span, format!("this `[[ignore]]` has no `{missing}`"), None);
-                }
+            self.needs(table, span, "ignore", &["path", "rule"]);
+            if let (Some(path), Some(rule)) = (path, rule) {
+                config.ignores.push(ConfigIgnore { path: path.set, rule, attribute });
             }
         }
     }
@@ -353,6 +352,12 @@ impl Reader<'_> {
         }
     }
 
+    fn needs(&mut self, table: &DeTable<'_>, span: Span, name: &str, keys: &[&str]) {
+        for key in keys.iter().filter(|key| !table.iter().any(|(known, _)| known.get_ref() == *key)) {
+            self.fail(span, format!("this `[[{name}]]` has no `{key}`"), None);
+        }
+    }
+
     fn known_rule(&mut self, name: &str, span: Span) {
         if !self.known_rules.contains(&name) {
             let help = nearest_help(name, self.known_rules, "rules");
@@ -364,7 +369,12 @@ impl Reader<'_> {
         let mut set = GlobSetBuilder::new();
         let mut texts = Vec::new();
         for (text, span) in self.strings(value, key) {
-            match GlobBuilder::new(text.trim_start_matches("./")).literal_separator(true).build() {
+            if text.starts_with('!') {
+                self.fail(span, format!("`{text}` begins with `!`, and globs are not negated here"), None);
+                continue;
+            }
+            let glob = text.trim_start_matches("./").trim_end_matches('/');
+            match GlobBuilder::new(glob).literal_separator(true).build() {
                 Ok(glob) => {
                     set.add(glob);
                     texts.push(text);
@@ -447,11 +457,29 @@ impl Reader<'_> {
 
     fn fail(&mut self, span: Span, message: impl AsRef<str>, help: Option<String>) {
         let failure = Failure::usage(crate::excerpt::printable(message.as_ref())).at(self.source, span);
-        self.failures.push(match help {
-            Some(help) => failure.with_help(help),
-            None => failure,
-        });
+        self.failures.push(failure.with_help_if(help));
     }
+}
+
+/// The values of keys that sound like secrets: no config needs one, and one that stands there is not to be shown. Names of
+/// rules (`plaintext-secret`) are no such keys.
+fn sensitive_values(table: &DeTable<'_>, known_rules: &[&str]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut open: Vec<(bool, &Value<'_>)> = Vec::new();
+    let sounds = |key: &str| may_be_sensitive(key) && !known_rules.contains(&key);
+    open.extend(table.iter().map(|(key, value)| (sounds(key.get_ref()), value)));
+    while let Some((hidden, value)) = open.pop() {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                open.extend(table.iter().map(|(key, value)| (hidden || sounds(key.get_ref()), value)));
+            }
+            DeValue::Array(items) => open.extend(items.iter().map(|item| (hidden, item))),
+            _ if hidden => spans.push(value.span().into()),
+            _ => {}
+        }
+    }
+    spans.sort_unstable();
+    spans
 }
 
 /// Where a string stands in `[[stacks]] inventory`.

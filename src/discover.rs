@@ -11,6 +11,7 @@
 use crate::config::Config;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
 use crate::nearest::nearest;
 use ignore::{WalkBuilder, WalkState};
 use std::path::{Component, Path, PathBuf};
@@ -60,6 +61,8 @@ pub struct Selection {
     pub named: Vec<PathBuf>,
     /// Files from a list that a tool made.
     pub listed: Vec<PathBuf>,
+    /// Arguments that cannot be looked at: the others are, all the same.
+    pub failures: Vec<Failure>,
 }
 
 /// What was passed over.
@@ -74,49 +77,48 @@ pub struct Passed {
 }
 
 impl Selection {
-    /// Sorts arguments into folders and files.
-    ///
-    /// # Errors
-    /// A path that does not exist, that is neither file nor folder, or that has the ending of no stack file.
-    pub fn of_arguments(paths: &[PathBuf], cwd: &Path, lists_are_tools: bool) -> Result<Self, Failure> {
+    /// Sorts arguments into folders, files, and those that cannot be looked at: a path that does not exist, that is neither
+    /// file nor folder, or that has the ending of no stack file.
+    pub fn of_arguments(paths: &[PathBuf], cwd: &Path, lists_are_tools: bool) -> Self {
         let mut selection = Self::default();
         for given in paths {
             let path = absolute(given, cwd);
-            let shown = given.display();
-            let metadata = match std::fs::metadata(&path) {
-                Ok(metadata) => metadata,
-                Err(_) if lists_are_tools => {
-                    selection.listed.push(path);
-                    continue;
-                }
-                Err(error) => {
-                    let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
-                    return Err(match sibling(&path) {
-                        Some(near) => failure.with_help(format!("did you mean `{near}`?")),
-                        None => failure,
-                    });
-                }
-            };
-            if metadata.is_dir() {
+            let metadata = std::fs::metadata(&path);
+            if metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
                 selection.folders.push(path);
             } else if lists_are_tools {
                 selection.listed.push(path);
-            } else if !metadata.is_file() {
-                return Err(Failure::usage(format!("`{shown}` is neither a file nor a folder"))
-                    .with_help("use `-` to read standard input"));
-            } else if Syntax::of_path(&path).is_none() {
-                return Err(Failure::usage(format!("`{shown}` is no stack file by its ending"))
-                    .with_help("stack files end in .yaml, .yml, .toml or .json"));
+            } else if let Some(failure) = unfit(&path, &printable(&given.to_string_lossy()), metadata) {
+                selection.failures.push(failure);
             } else {
                 selection.named.push(path);
             }
         }
-        Ok(selection)
+        selection
     }
 
     /// Whether a walk covers a whole folder.
     pub fn covers(&self, folder: &Path) -> bool {
         self.folders.iter().any(|walked| folder.starts_with(walked))
+    }
+}
+
+/// Why a file that was named cannot be looked at.
+fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>) -> Option<Failure> {
+    match metadata {
+        Err(error) => {
+            let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
+            Some(failure.with_help_if(sibling(path).map(|near| format!("did you mean `{}`?", printable(&near)))))
+        }
+        Ok(metadata) if !metadata.is_file() => Some(
+            Failure::usage(format!("`{shown}` is neither a file nor a folder"))
+                .with_help("use `-` to read standard input"),
+        ),
+        Ok(_) if Syntax::of_path(path).is_none() => Some(
+            Failure::usage(format!("`{shown}` is no stack file by its ending"))
+                .with_help("stack files end in .yaml, .yml, .toml or .json"),
+        ),
+        Ok(_) => None,
     }
 }
 
@@ -134,19 +136,23 @@ pub struct Search<'c> {
 impl Search<'_> {
     /// Calls a visitor for every candidate, from several threads; `make` builds one for each. The order is not fixed.
     pub fn run<V: FnMut(Candidate) + Send>(&self, selection: &Selection, make: impl Fn() -> V + Sync) -> Passed {
-        let mut passed = Passed::default();
+        let mut passed = Passed { failures: selection.failures.clone(), ..Passed::default() };
         let mut visit = make();
         for path in &selection.named {
             match self.excluded(path) {
                 Some(glob) => passed.excluded.push((path.clone(), glob)),
-                None => visit_as(&mut visit, path, Some(Why::Named)),
+                None => visit(Candidate {
+                    path: path.clone(),
+                    syntax: Syntax::of_path(path).unwrap_or(Syntax::Yaml),
+                    why: Some(Why::Named),
+                }),
             }
         }
         for path in &selection.listed {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
             } else if path.is_file() {
-                self.candidate(path, &[], &mut visit);
+                self.candidate(path, &[]).into_iter().for_each(&mut visit);
             }
         }
         drop(visit);
@@ -203,7 +209,7 @@ impl Search<'_> {
                         && Syntax::of_path(Path::new(entry.file_name())).is_some()
                         && self.excluded_here(entry.path()).is_none()
                     {
-                        self.candidate(entry.path(), folders, &mut visit);
+                        self.candidate(entry.path(), folders).into_iter().for_each(&mut visit);
                     }
                     WalkState::Continue
                 })
@@ -212,21 +218,19 @@ impl Search<'_> {
         passed.failures.extend(failures.into_inner().unwrap_or_default());
     }
 
-    /// Ways 1 and 2.
-    fn candidate(&self, path: &Path, roots: &[PathBuf], visit: &mut impl FnMut(Candidate)) {
+    /// A candidate by ways 1 and 2, if it is one.
+    pub fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+        let syntax = Syntax::of_path(path)?;
         if self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
-            return;
+            return None;
         }
         let why = match &self.config.include {
-            Some(include) => match include.matching(self.config.relative(path)) {
-                Some(glob) => Some(Why::Included(glob.to_owned())),
-                None => return,
-            },
+            Some(include) => Some(Why::Included(include.matching(self.config.relative(path))?.to_owned())),
             // A folder with braces in its name is the template of a project (cookiecutter, copier), not a project.
-            None if is_in_template(path, roots) => return,
+            None if is_in_template(path, roots) => return None,
             None => is_named_as_stack(path).then_some(Why::ByName),
         };
-        visit_as(visit, path, why);
+        Some(Candidate { path: path.to_path_buf(), syntax, why })
     }
 
     /// The exclude that matches a path or a folder above it.
@@ -240,12 +244,6 @@ impl Search<'_> {
             return None;
         }
         self.config.exclude.matching(self.config.relative(path))
-    }
-}
-
-fn visit_as(visit: &mut impl FnMut(Candidate), path: &Path, why: Option<Why>) {
-    if let Some(syntax) = Syntax::of_path(path) {
-        visit(Candidate { path: path.to_path_buf(), syntax, why });
     }
 }
 
@@ -284,7 +282,7 @@ fn sibling(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = std::fs::read_dir(path.parent()?).ok()?;
     let names: Vec<String> = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+    nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned)
 }
 
 /// An absolute path without `.` and `..`, by its text alone: links are not resolved.

@@ -12,9 +12,10 @@ mod toml;
 mod yaml;
 
 pub use offsets::OffsetMap;
+pub use toml::plain_words as toml_error;
 
 use crate::source::{SourceFile, Span};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -100,8 +101,6 @@ pub struct Scalar {
     pub ty: ScalarType,
     /// Whether it stands inside a flow collection, an inline table or JSON, where indentation means nothing.
     pub flow: bool,
-    /// Whether it is a mapping key.
-    pub key: bool,
 }
 
 /// A decoded value: a slice of the source where nothing was decoded, so that a huge scalar is not held twice.
@@ -136,6 +135,8 @@ pub struct Node {
     pub span: Span,
     /// What it is.
     pub kind: Kind,
+    /// Whether it is a mapping key.
+    pub key: bool,
     parent: Option<(NodeId, u32)>,
 }
 
@@ -157,13 +158,14 @@ pub struct Document {
     syntax: Syntax,
     nodes: Vec<Node>,
     roots: Vec<NodeId>,
+    duplicates: Vec<SyntaxError>,
 }
 
 impl Document {
     /// Parses a text.
     ///
     /// # Errors
-    /// The first thing that makes it invalid; duplicate keys are among them in every syntax.
+    /// The first thing that makes it invalid. Duplicate keys of YAML and JSON are told by [`Document::duplicates`].
     pub fn parse(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
         if let Some(at) = memchr::memchr(0, source.text().as_bytes()) {
             return Err(SyntaxError {
@@ -172,14 +174,14 @@ impl Document {
                 help: Some("this is a binary file, or one that was cut off; save it as UTF-8 text".into()),
             });
         }
-        let mut document = Self { source, syntax, nodes: Vec::new(), roots: Vec::new() };
+        let mut document = Self { source, syntax, nodes: Vec::new(), roots: Vec::new(), duplicates: Vec::new() };
         match syntax {
             Syntax::Yaml => yaml::read(&mut document)?,
             Syntax::Toml => toml::read(&mut document)?,
             Syntax::Json => json::read(&mut document)?,
         }
         document.link();
-        document.refuse_duplicate_keys()?;
+        document.duplicates = document.duplicate_keys();
         Ok(document)
     }
 
@@ -196,6 +198,11 @@ impl Document {
     /// The root node of each document in the file: several in YAML, at most one elsewhere.
     pub fn roots(&self) -> &[NodeId] {
         &self.roots
+    }
+
+    /// Keys that stand twice in one mapping, in the order of the file.
+    pub fn duplicates(&self) -> &[SyntaxError] {
+        &self.duplicates
     }
 
     /// A node.
@@ -345,7 +352,7 @@ impl Document {
             message: "more than four thousand million values in one file".into(),
             help: None,
         })?;
-        self.nodes.push(Node { span, kind, parent: None });
+        self.nodes.push(Node { span, kind, key: false, parent: None });
         Ok(NodeId(id))
     }
 
@@ -358,7 +365,6 @@ impl Document {
                 style,
                 ty,
                 flow: false,
-                key: false,
             }),
         )
     }
@@ -400,8 +406,8 @@ impl Document {
         for (child, parent, slot, is_key, in_flow) in links {
             if let Some(node) = self.nodes.get_mut(child.0 as usize) {
                 node.parent = Some((parent, slot));
+                node.key = is_key;
                 if let Kind::Scalar(scalar) = &mut node.kind {
-                    scalar.key = is_key;
                     scalar.flow = in_flow;
                 }
             }
@@ -410,27 +416,28 @@ impl Document {
 
     /// YAML readers take the last of two equal keys in silence, so one of two passwords is lost: an error here, as it is in
     /// TOML. Keys of other types are told apart from strings (`1` and `"1"`).
-    fn refuse_duplicate_keys(&self) -> Result<(), SyntaxError> {
+    fn duplicate_keys(&self) -> Vec<SyntaxError> {
+        let mut duplicates = Vec::new();
         for node in &self.nodes {
             let Kind::Mapping { entries, .. } = &node.kind else {
                 continue;
             };
-            let mut seen = HashSet::with_capacity(entries.len());
+            let mut seen = HashMap::with_capacity(entries.len());
             for &(key, _) in entries {
                 let (Some(scalar), Some(text)) = (self.scalar(key), self.text(key)) else {
                     continue;
                 };
-                if !seen.insert((text, scalar.ty == ScalarType::String)) {
-                    return Err(self.duplicate_key(entries, key, text));
+                let first = *seen.entry((text, scalar.ty == ScalarType::String)).or_insert(key);
+                if first != key {
+                    duplicates.push(self.duplicate_key(first, key, text));
                 }
             }
         }
-        Ok(())
+        duplicates
     }
 
-    fn duplicate_key(&self, entries: &[(NodeId, NodeId)], key: NodeId, text: &str) -> SyntaxError {
-        let first = entries.iter().find(|&&(other, _)| self.text(other) == Some(text));
-        let line = first.map_or(0, |&(first, _)| self.source.position(self.node(first).span.start).line);
+    fn duplicate_key(&self, first: NodeId, key: NodeId, text: &str) -> SyntaxError {
+        let line = self.source.position(self.node(first).span.start).line;
         SyntaxError {
             span: self.node(key).span,
             message: format!("the key `{text}` stands twice in one mapping"),

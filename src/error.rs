@@ -33,6 +33,13 @@ impl Failure {
         self
     }
 
+    /// With advice, if there is any.
+    #[must_use]
+    pub fn with_help_if(mut self, help: Option<impl Into<String>>) -> Self {
+        self.help = help.map(Into::into);
+        self
+    }
+
     /// At a place in a file.
     #[must_use]
     pub fn at(mut self, source: &SourceFile, span: Span) -> Self {

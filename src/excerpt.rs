@@ -38,11 +38,14 @@ impl Excerpt {
             hidden.push(shown);
             hidden.sort_unstable();
         }
+        // In a file that did not parse the span may be the value itself.
+        let guessed = matches!(source.visibility(), Visibility::Guessed);
+        let bare = guessed && hidden.iter().any(|span| span.overlaps(shown));
         let mut out = Builder { source, text: String::new() };
         if window.start > line.start {
             out.text.push('…');
         }
-        let own = if conceal { Span::new(shown.start, shown.start) } else { shown };
+        let own = if conceal || bare { Span::new(shown.start, shown.start) } else { shown };
         let dots = matches!(source.visibility(), Visibility::SpanOnly);
         out.region(Span::new(window.start, own.start), &hidden, dots);
         let label_start = out.text.len();
@@ -138,29 +141,41 @@ fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
     let text = source.slice(line);
     let content = line.start + (text.len() - text.trim_start().len());
     let mut keys = 0;
-    for (at, c) in text.char_indices() {
+    for (at, c) in text.char_indices().filter(|&(_, c)| matches!(c, ':' | '=')) {
+        let before = text.get(..at).unwrap_or_default();
         let after = text.get(at + 1..).unwrap_or_default();
-        let separates = match c {
-            ':' => {
-                after.is_empty()
-                    || after.starts_with([' ', '\t', '"', '\'', '{', '['])
-                    || text.get(..at).is_some_and(|b| b.ends_with('"'))
-            }
-            '=' => after.starts_with([' ', '\t', '"', '\'', '{', '[']),
-            _ => false,
-        };
-        if !separates {
-            continue;
-        }
-        keys += 1;
-        let before = text.get(..at).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
-        let key = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default();
-        if may_be_sensitive(key) {
+        if may_be_sensitive(last_word(before)) {
             return vec![Span::new(line.start + at + 1, line.end)];
         }
+        let opens = after.starts_with([' ', '\t', '"', '\'', '{', '[']);
+        // `name=value`, at the start of its line; not the padding of base64.
+        let first = !after.is_empty() && !after.starts_with('=') && before.trim().chars().all(is_word);
+        keys += usize::from(match c {
+            ':' => opens || after.is_empty() || before.ends_with('"'),
+            _ => opens || first,
+        });
     }
-    let structural = !text.contains(char::is_alphanumeric) || text.trim_start().starts_with(['#', '[']);
+    let structural = !text.contains(char::is_alphanumeric)
+        || text.trim_start().starts_with('#')
+        || (text.starts_with('[') && source.path().ends_with(".toml"));
     if keys == 0 && !structural { vec![Span::new(content, line.end)] } else { Vec::new() }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// The word that a text ends with, quotes and blanks behind it left out; of a dotted one the last part.
+fn last_word(text: &str) -> &str {
+    let text = text.trim_end().trim_end_matches(['"', '\'']);
+    text.rsplit(|c: char| !is_word(c) || c == '.').next().unwrap_or_default()
+}
+
+/// Where in a text a key that may be sensitive is followed by `:` or `=`: the byte behind that.
+pub fn after_sensitive_word(text: &str) -> Option<usize> {
+    let mut separators = text.char_indices().filter(|&(_, c)| matches!(c, ':' | '='));
+    let found = separators.find(|&(at, _)| text.get(..at).is_some_and(|before| may_be_sensitive(last_word(before))));
+    found.map(|(at, _)| at + 1)
 }
 
 struct Builder<'s> {
@@ -231,6 +246,8 @@ mod tests {
             ("  path: s3://x: y", "  path: s3://x: y"),
             ("MIIEpAIBAAKCAQEA==", "***"),
             ("{\"token\":\"x\"", "{\"token\":***"),
+            ("level=3", "level=3"),
+            ("x = { db.password=hunter2 }", "x = { db.password=***"),
         ] {
             let source = file(line, Visibility::Guessed);
             assert_eq!(text_of(&source, Span::new(line.len(), line.len())), shown);

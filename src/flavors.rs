@@ -134,7 +134,7 @@ pub fn may_be_sensitive(attribute: &str) -> bool {
     let listed = [V0_13, ADDED_0_30, ADDED_0_44, V0_98].iter().flat_map(|table| table.iter());
     sounds_sensitive(attribute)
         || ALSO.iter().any(|word| lower.ends_with(word))
-        || listed.flat_map(|row| row.sensitive).any(|&name| name == attribute)
+        || listed.flat_map(|row| row.sensitive).any(|&name| name == lower)
 }
 
 #[cfg(test)]

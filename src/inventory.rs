@@ -10,6 +10,7 @@ pub mod lookup;
 use crate::config::{Config, InventoryConfig};
 use crate::discover;
 use crate::error::Failure;
+use crate::ignore::Directive;
 use crate::source::{SourceFile, Span};
 use file::FileInventory;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,17 @@ pub struct Declared {
     pub span: Span,
 }
 
+/// What an inventory file says of findings in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Comments<'i> {
+    /// The file.
+    pub source: &'i Arc<SourceFile>,
+    /// Absolute.
+    pub path: &'i Path,
+    /// The comments.
+    pub directives: &'i [Directive],
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug)]
 pub enum NoAnswer {
@@ -53,8 +65,8 @@ pub enum NoAnswer {
     Forbidden(String),
     /// The store did not answer; with what was seen.
     Unreachable(String),
-    /// The inventory itself is not usable: each mistake in it.
-    Invalid(Vec<Failure>),
+    /// The inventory itself cannot be read.
+    Invalid(Failure),
 }
 
 /// One inventory of some kind.
@@ -73,6 +85,16 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret.
     fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer>;
+
+    /// What is wrong with single entries of an inventory that was asked.
+    fn complaints(&self) -> &[Failure] {
+        &[]
+    }
+
+    /// For an inventory in a file that was read: the comments in it that speak to stackref.
+    fn comments(&self) -> Option<Comments<'_>> {
+        None
+    }
 
     /// The names with their places, for an inventory that is a file inside the repository; nothing for any other.
     fn declared(&self) -> Vec<Declared> {
@@ -113,9 +135,9 @@ impl Inventories {
             });
             inventories.chosen = Some(chain.collect());
         }
-        if inventories.configured == 0 && inventories.chosen.is_none() {
+        if inventories.chosen.is_none() {
             let candidates = folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
-            if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
+            if let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) {
                 let shown = discover::relative(&path, cwd);
                 inventories.fallback = Some(inventories.add_file(shown, &path, cwd, root));
             }
@@ -159,13 +181,20 @@ impl Inventories {
     ///
     /// # Errors
     /// What is wrong with the first that is not.
-    pub fn open_chosen(&self) -> Result<(), Vec<Failure>> {
+    pub fn open_chosen(&self) -> Result<(), Failure> {
         for &at in self.chosen.iter().flatten() {
-            if let Some(Err(NoAnswer::Invalid(failures))) = self.get(at).map(Inventory::names) {
-                return Err(failures);
+            if let Some(Err(NoAnswer::Invalid(failure))) = self.get(at).map(Inventory::names) {
+                return Err(failure);
             }
         }
         Ok(())
+    }
+
+    /// The inventories that stacks may use: those of the flags, else all that are configured or found.
+    pub fn in_use(&self) -> impl Iterator<Item = (usize, &dyn Inventory)> {
+        let chosen = |at: usize| self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&at));
+        let all = self.all.iter().enumerate().filter(move |&(at, _)| chosen(at));
+        all.map(|(at, inventory)| (at, inventory.as_ref()))
     }
 
     /// An inventory by its index.

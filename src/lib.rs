@@ -12,7 +12,7 @@
 //! | layer | modules | what they may do |
 //! |---|---|---|
 //! | foundations | `source` to `error` | text, spans, the grammar, what may be shown |
-//! | reading | `config` to `discover` | the only users of parsers and globs (with `inventory`) |
+//! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
 //! | meaning | `stack` to `site` | documents as stacks, findings as data, inventories |
 //! | judging | `rules`, `scan` | rules do no I/O and print nothing |
 //! | verbs | `check`, `refs` | no verb uses a verb; no printing |
@@ -28,8 +28,8 @@ pub mod reference;
 pub mod flavors;
 pub mod excerpt;
 pub mod error;
-pub mod config;
 pub mod document;
+pub mod config;
 pub mod prefilter;
 pub mod discover;
 pub mod stack;

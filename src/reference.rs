@@ -91,7 +91,7 @@ pub enum Fault {
     Variable,
     /// A character that cannot be seen.
     Invisible(char),
-    /// `{{a.b}}{{c.d}}`: one reference with an odd key to `ZenML`.
+    /// `{{a.b}}{{c.d}}`, `{{a}}/{{b.c}}`: one reference with an odd key to `ZenML`.
     Adjacent,
 }
 
@@ -128,11 +128,13 @@ pub fn read(text: &str, resolver: Resolver) -> Reading<'_> {
         return Reading::Whole(pieces.remove(0));
     }
     if resolver == Resolver::Zenml && zenml_takes(text).is_some() {
-        let malformed = pieces.iter().position(|piece| matches!(piece.kind, PieceKind::Malformed(_)));
-        return Reading::Malformed(match malformed {
-            Some(at) => Piece { range: 0..text.len(), ..pieces.remove(at) },
-            None => Piece { range: 0..text.len(), kind: PieceKind::Malformed(Fault::Adjacent), foreign: None },
-        });
+        let argo = pieces.iter().all(|piece| piece.foreign == Some(Foreign::Argo)).then_some(Foreign::Argo);
+        let kind = match pieces.pop() {
+            Some(Piece { kind: PieceKind::Malformed(fault), .. }) if whole => PieceKind::Malformed(fault),
+            _ if pieces.is_empty() => PieceKind::Malformed(Fault::Brace),
+            _ => PieceKind::Malformed(Fault::Adjacent),
+        };
+        return Reading::Malformed(Piece { range: 0..text.len(), kind, foreign: argo });
     }
     Reading::Mixed(pieces)
 }

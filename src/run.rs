@@ -4,7 +4,7 @@
 use crate::check::{self, Settings};
 use crate::cli::{Cli, Color, Command};
 use crate::config::{self, Config, Level};
-use crate::discover::{self, Search, Selection};
+use crate::discover::{self, Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -17,6 +17,7 @@ use crate::report::{Format, count, json, short, summary_line};
 use crate::rules::{self, RULES};
 use crate::scan::{self, Bases, Scan};
 use clap::Parser as _;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -76,9 +77,10 @@ impl From<Vec<Failure>> for Stop {
 /// Runs the program on its arguments. Nothing that can go wrong panics: a broken pipe is success, any other write that
 /// fails is told and is 2.
 pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
-    let ended = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let ended = match Cli::try_parse_from(&args) {
         Ok(cli) => command(&cli, world),
-        Err(error) => usage(&error, world),
+        Err(error) => usage(&error, &args, world),
     };
     let ended = ended.and_then(|outcome| world.stdout.out.flush().map(|()| outcome));
     match ended {
@@ -91,9 +93,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> O
     }
 }
 
-fn usage(error: &clap::Error, world: &mut World<'_>) -> io::Result<Outcome> {
+fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::Result<Outcome> {
     let text = error.render();
     if error.use_stderr() {
+        let wants_json =
+            args.windows(2).any(|pair| pair == ["--format", "json"]) || args.iter().any(|arg| arg == "--format=json");
+        if wants_json {
+            write_empty(args.iter().any(|arg| arg == "refs"), world)?;
+        }
         let color = look(&world.stderr, Color::Auto, world.env).color;
         let text = if color { text.ansi().to_string() } else { text.to_string() };
         write!(world.stderr.out, "{text}")?;
@@ -104,6 +111,16 @@ fn usage(error: &clap::Error, world: &mut World<'_>) -> io::Result<Outcome> {
         write!(world.stdout.out, "{text}")?;
         Ok(Outcome::Clean)
     }
+}
+
+/// A machine format is always whole, if empty.
+fn write_empty(references: bool, world: &mut World<'_>) -> io::Result<()> {
+    if references {
+        json::write_references(std::iter::empty(), world.stdout.out)?;
+    } else {
+        json::write(&[], &check::Summary::default(), world.stdout.out)?;
+    }
+    world.stdout.out.flush()
 }
 
 fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
@@ -117,11 +134,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
             if format == Format::Json {
-                // A machine format is always whole, if empty.
-                match &cli.command {
-                    Command::Refs(_) => json::write_references(std::iter::empty(), world.stdout.out)?,
-                    _ => json::write(&[], &check::Summary::default(), world.stdout.out)?,
-                }
+                write_empty(matches!(cli.command, Command::Refs(_)), world)?;
             }
             world.stdout.out.flush()?;
             tell(&failures, cli.color, world)?;
@@ -131,9 +144,12 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
 }
 
 fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let level = level_of_environment(world.env)?;
+    let level = match args.level {
+        Some(level) => Some(level),
+        None => level_of_environment(world.env)?,
+    };
     let mut session = Session::open(&args.files, world)?;
-    let level = args.level.or(level).or(session.config.level).unwrap_or_default();
+    let level = level.or(session.config.level).unwrap_or_default();
     let inventories = Inventories::new(
         &session.config,
         &args.inventory,
@@ -151,7 +167,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     let settings =
         Settings { config: &session.config, level, inventories: &inventories, whole_tree: session.covers_project() };
     let mut report = check::run(&scan, &settings);
-    report.failures.extend(scan.passed.failures.iter().cloned());
+    report.failures.splice(0..0, scan.passed.failures.iter().cloned());
     match args.format {
         Format::Human => human::write(&report.findings, look(&world.stdout, color, world.env), world.stdout.out)?,
         Format::Short => short::write(&report.findings, world.stdout.out)?,
@@ -236,7 +252,7 @@ impl<'a> Session<'a> {
         } else if let Some((name, _)) = &stdin {
             start = name.parent().unwrap_or(&cwd).to_path_buf();
         } else {
-            selection = Selection::of_arguments(&files.paths, &cwd, files.only_stack_files)?;
+            selection = Selection::of_arguments(&files.paths, &cwd, files.only_stack_files);
             if !files.only_stack_files {
                 start = shared_folder(&selection).unwrap_or(start);
             }
@@ -275,7 +291,10 @@ impl<'a> Session<'a> {
             .stdin
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::usage(format!("cannot read standard input: {}", plain_io(&error))))?;
-        Ok(scan::run_text(&bytes, name, *syntax, self.config.resolver, &self.bases))
+        let named = Candidate { path: name.clone(), syntax: *syntax, why: Some(Why::Named) };
+        let candidate = if self.files.only_stack_files { self.search().candidate(name, &[]) } else { Some(named) };
+        let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
+        Ok(candidate.map(read).unwrap_or_default())
     }
 
     fn list_files(&mut self, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -297,17 +316,21 @@ impl<'a> Session<'a> {
 
     /// What was passed over, on stderr.
     fn notes(&self, scan: &Scan, world: &mut World<'_>) -> io::Result<()> {
+        let mut excluded: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (path, glob) in &scan.passed.excluded {
-            let path = printable(&discover::relative(path, &self.bases.cwd));
-            let glob = printable(glob);
-            writeln!(world.stderr.out, "note: `{path}` is excluded by `{glob}`; --no-exclude overrides")?;
+            excluded.entry(glob).or_default().push(discover::relative(path, &self.bases.cwd));
+        }
+        for (glob, paths) in excluded {
+            let first = paths.first().map_or("", String::as_str);
+            let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+            let (first, glob) = (printable(first), printable(glob));
+            writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
         }
         if scan.passed.skipped > 0 {
             let skipped = count(scan.passed.skipped, "file");
             writeln!(world.stderr.out, "note: skipped {skipped} of the list: no stack files, or not there")?;
         }
-        let from_tools = self.files.only_stack_files || self.files.files_from.is_some();
-        if scan.files.is_empty() && !from_tools {
+        if scan.files.is_empty() && scan.passed.failures.is_empty() && scan.passed.excluded.is_empty() {
             let why = if self.config.include.is_some() {
                 "nothing matches `[files] include`"
             } else {

@@ -5,8 +5,9 @@
 //! scalar rule of severity error objects to it.
 
 use crate::discover::{self, Candidate, Passed, Search, Selection, Why};
-use crate::document::{Document, Kind, NodeId, Style, Syntax, SyntaxError};
+use crate::document::{Document, Kind, NodeId, Style, SyntaxError};
 use crate::error::{Failure, plain_io};
+use crate::excerpt;
 use crate::finding::{Finding, Severity};
 use crate::flavors;
 use crate::ignore::{self, Directive, Says};
@@ -102,8 +103,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
 }
 
 /// Reads one text, as of standard input, under the name of a file.
-pub fn run_text(bytes: &[u8], name: &Path, syntax: Syntax, resolver: Resolver, bases: &Bases) -> Scan {
-    let candidate = Candidate { path: name.to_path_buf(), syntax, why: Some(Why::Named) };
+pub fn run_text(bytes: &[u8], candidate: Candidate, resolver: Resolver, bases: &Bases) -> Scan {
     let files = read_stack_file(candidate, bytes, resolver, bases).into_iter().collect();
     Scan { files, passed: Passed::default() }
 }
@@ -223,6 +223,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let directives = ignore::directives(&document);
     let (mut findings, references) = read_places(&document, &layout, &directives, resolver);
     findings.extend(comment_findings(&source, &directives));
+    findings.extend(document.duplicates().iter().map(|error| syntax_finding(&source, error)));
     if let Some(node) = layout.too_many_merges {
         let error = SyntaxError {
             span: document.node(node).span,
@@ -282,18 +283,16 @@ fn read_places(
         directives.iter().filter(|directive| directive.says == Says::Literal).map(|directive| directive.line).collect();
     let (mut findings, mut references) = (Vec::new(), Vec::new());
     for place in &layout.places {
-        if !literal.is_empty() {
-            let start = document.node(place.node).span.start;
-            if literal.contains(&document.source().position(start).line) {
-                continue;
-            }
-        }
-        let site = Site::new(document, layout, place, resolver);
+        let start = document.node(place.node).span.start;
+        let is_literal = !literal.is_empty() && literal.contains(&document.source().position(start).line);
+        let site = Site::new(document, layout, place, resolver, is_literal);
         let finding = RULES.iter().find_map(|rule| match rule.check {
             Check::Scalar(check) => check(&site),
             _ => None,
         });
-        if finding.as_ref().is_none_or(|finding| finding.severity < Severity::Error) {
+        // What is wrong with one part of a string that is rendered says nothing of the others.
+        let by_parts = resolver == Resolver::Render && !place.key && !place.unquoted;
+        if by_parts || finding.as_ref().is_none_or(|finding| finding.severity < Severity::Error) {
             references.extend(site.references());
         }
         findings.extend(finding);
@@ -326,7 +325,13 @@ fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> Vec<F
 /// sound so, wherever aliases put them. A value that is one reference and nothing else may be seen.
 fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
-    for (_, node) in document.nodes() {
+    let mut spans = Vec::new();
+    for (id, node) in document.nodes() {
+        // `{password:hunter2}` is one key to YAML, `--password=hunter2` one value, and neither is to be seen.
+        let text = if matches!(node.kind, Kind::Scalar(_)) { document.text(id).unwrap_or_default() } else { "" };
+        if let Some(at) = excerpt::after_sensitive_word(text).filter(|&at| at < text.len()) {
+            spans.push(document.offsets(id).source(at, text.len()));
+        }
         if let Kind::Mapping { entries, .. } = &node.kind {
             let sensitive =
                 entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
@@ -334,7 +339,6 @@ fn masks(document: &Document) -> Vec<Span> {
         }
     }
     let mut seen = HashSet::new();
-    let mut spans = Vec::new();
     while let Some(id) = open.pop() {
         let id = document.target(id);
         if !seen.insert(id) {
@@ -360,11 +364,12 @@ fn masks(document: &Document) -> Vec<Span> {
         }
     }
     spans.sort_unstable();
-    let mut last_end = 0;
-    spans.retain(|span| {
-        let apart = span.start >= last_end;
-        last_end = last_end.max(span.end);
-        apart
-    });
-    spans
+    let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match apart.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => apart.push(span),
+        }
+    }
+    apart
 }

@@ -61,11 +61,17 @@ impl Reference {
 }
 
 impl<'a> Site<'a> {
-    /// Reads the scalar at a place.
-    pub fn new(document: &'a Document, layout: &'a Layout, place: &'a Place, resolver: Resolver) -> Self {
+    /// Reads the scalar at a place; the braces of a literal one are plain text.
+    pub fn new(
+        document: &'a Document,
+        layout: &'a Layout,
+        place: &'a Place,
+        resolver: Resolver,
+        literal: bool,
+    ) -> Self {
         let span = document.node(place.node).span;
         let text = document.text(place.node).unwrap_or_else(|| document.source().slice(span));
-        let reading = reference::read(text, resolver);
+        let reading = if literal { Reading::Plain } else { reference::read(text, resolver) };
         Self { document, layout, place, text, reading, resolver, offsets: OnceLock::new() }
     }
 
@@ -129,6 +135,17 @@ impl<'a> Site<'a> {
             component: component.map(|component| component.kind.clone()),
             component_name: component.and_then(|component| component.name.clone()),
             attribute: self.place.attribute.clone(),
+        }
+    }
+
+    /// The component and the attribute that the scalar is wrong for: its own, or where an alias brings it.
+    pub fn fault(&self) -> (Option<String>, Option<String>) {
+        match &self.place.fault {
+            Some(fault) => (fault.component.clone(), fault.attribute.clone()),
+            None => {
+                let scope = self.scope();
+                (scope.component, scope.attribute)
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! Not here: whether a value is a reference (`reference`), and whether that is right (`rules`).
 
-use crate::document::{Document, Kind, NodeId, Syntax};
+use crate::document::{Document, Kind, NodeId, ScalarType, Syntax};
 use crate::flavors::{self, Version};
 use crate::reference;
 use std::collections::{HashMap, HashSet};
@@ -84,6 +84,17 @@ pub struct Place {
     pub key: bool,
     /// Whether it is a flow mapping that was meant as a reference.
     pub unquoted: bool,
+    /// Where aliases bring it to a place less welcome than its first: the attribute that it is wrong for.
+    pub fault: Option<Fault>,
+}
+
+/// A place that an alias brings a scalar to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key below `components`.
+    pub component: Option<String>,
+    /// The attribute.
+    pub attribute: Option<String>,
 }
 
 /// What a document holds.
@@ -104,13 +115,42 @@ const MERGE_BUDGET: usize = 1_000_000;
 /// are no plain values, the file is a template of a stack.
 pub fn has_stack_shape(document: &Document) -> bool {
     document.roots().iter().any(|&root| {
-        let components = document.get(root, "components");
+        let top = Top::new(document, root);
         let stated = ["stack_name", "zenml_version"].into_iter().any(|key| {
-            let value = document.get(root, key);
-            value.is_some_and(|(_, value)| document.scalar(value).is_some())
+            let value = top.get(key);
+            value.is_some_and(|value| document.scalar(value).is_some())
         });
-        stated && components.is_some_and(|(_, value)| document.entries(value).is_some())
+        stated && top.get("components").is_some_and(|value| document.entries(value).is_some())
     })
+}
+
+/// The top level of a document, with what merge keys bring to it.
+struct Top<'d> {
+    document: &'d Document,
+    entries: Vec<(NodeId, NodeId)>,
+}
+
+impl<'d> Top<'d> {
+    fn new(document: &'d Document, root: NodeId) -> Self {
+        let mut budget = MERGE_BUDGET;
+        let entries = document.merged_entries(root, &mut budget).unwrap_or_default();
+        Self { document, entries }
+    }
+
+    fn get(&self, key: &str) -> Option<NodeId> {
+        let entry = self.entries.iter().find(|&&(name, _)| self.document.text(name) == Some(key));
+        entry.map(|&(_, value)| value)
+    }
+
+    /// A value as text; null is none.
+    fn text(&self, key: &str) -> Option<&'d str> {
+        text_of(self.document, self.get(key)?)
+    }
+}
+
+/// A scalar's text; null is none.
+fn text_of(document: &Document, value: NodeId) -> Option<&str> {
+    document.text(value).filter(|_| document.scalar(value).is_some_and(|scalar| scalar.ty != ScalarType::Null))
 }
 
 /// Reads the stacks of a document and the places of its scalars.
@@ -159,12 +199,11 @@ struct Walker<'d> {
 impl<'d> Walker<'d> {
     fn root(&mut self, root: NodeId, end: Option<NodeId>) {
         let document = self.document;
-        let text = |key: &str| document.get(root, key).and_then(|(_, value)| document.text(value));
-        let components = document.get(root, "components").map(|(_, value)| value);
-        let components = components.filter(|&value| self.are_components(root, value));
+        let top = Top::new(document, root);
+        let components = top.get("components").filter(|&value| self.are_components(&top, value));
         self.layout.stacks.push(Stack {
-            name: text("stack_name").filter(|name| !name.is_empty()).map(str::to_owned),
-            version: text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
+            name: top.text("stack_name").filter(|name| !name.is_empty()).map(str::to_owned),
+            version: top.text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
             has_components: components.is_some(),
             components: Vec::new(),
         });
@@ -179,7 +218,7 @@ impl<'d> Walker<'d> {
                     None => self.component(kind, value),
                 }
             }
-            if let Some((_, secrets)) = document.get(root, "secrets") {
+            if let Some(secrets) = top.get("secrets") {
                 self.whole_secrets(secrets, outside);
             }
             self.rest(root, end, outside);
@@ -189,12 +228,12 @@ impl<'d> Walker<'d> {
     }
 
     /// Whether `components` holds components, and is not something else of that name in a form-less file.
-    fn are_components(&self, root: NodeId, components: NodeId) -> bool {
+    fn are_components(&self, top: &Top<'_>, components: NodeId) -> bool {
         let document = self.document;
         let Some(entries) = document.entries(components) else {
             return false;
         };
-        let stated = ["stack_name", "zenml_version"].iter().any(|key| document.get(root, key).is_some());
+        let stated = ["stack_name", "zenml_version"].iter().any(|key| top.get(key).is_some());
         let like_one = |node| ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some());
         stated
             || entries.iter().any(|&(_, value)| match document.items(value) {
@@ -208,7 +247,7 @@ impl<'d> Walker<'d> {
         let entries = self.merged(node);
         let text = |name: &str| {
             let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
-            entry.and_then(|&(_, value)| document.text(value)).map(str::to_owned)
+            entry.and_then(|&(_, value)| text_of(document, value)).map(str::to_owned)
         };
         let component = Component { kind: kind.to_owned(), name: text("name"), flavor: text("flavor") };
         let Some(stack) = self.layout.stacks.last_mut() else { return };
@@ -264,7 +303,7 @@ impl<'d> Walker<'d> {
         let flavor = component.and_then(|component| component.flavor.as_deref());
         let mut sensitive = version.is_sensitive(kind, flavor, name);
         let mut role = Role::Attribute;
-        if flavors::names_whole_secret(kind, flavor, name) && document.text(value).is_some_and(is_secret_name) {
+        if flavors::names_whole_secret(kind, flavor, name) && self.is_secret_name(value) {
             role = Role::WholeSecret;
             sensitive = false;
         }
@@ -276,11 +315,17 @@ impl<'d> Walker<'d> {
 
     fn whole_secrets(&mut self, list: NodeId, context: Context<'d>) {
         for &item in self.document.items(list).unwrap_or_default() {
-            if self.document.text(item).is_some_and(is_secret_name) {
+            if self.is_secret_name(item) {
                 let context = Context { attribute: Some("secrets"), role: Role::WholeSecret, ..context };
                 self.descend(item, context);
             }
         }
+    }
+
+    /// Whether the value of an attribute that names a whole secret is such a name.
+    fn is_secret_name(&self, value: NodeId) -> bool {
+        let string = self.document.scalar(value).is_some_and(|scalar| scalar.ty == ScalarType::String);
+        string && self.document.text(value).is_some_and(reads_as_name)
     }
 
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
@@ -336,16 +381,13 @@ impl<'d> Walker<'d> {
                 skip_to = node.span.end;
             }
             let is_key = match &node.kind {
-                Kind::Scalar(scalar) => scalar.key,
-                _ if unquoted => false,
+                _ if unquoted => node.key,
+                Kind::Scalar(_) => node.key,
                 _ => continue,
             };
-            if self.placed.contains_key(&id) {
-                continue;
-            }
             if is_key {
                 self.key(id, context);
-            } else {
+            } else if !self.placed.contains_key(&id) {
                 self.place(id, context, false, unquoted);
             }
         }
@@ -385,10 +427,20 @@ impl<'d> Walker<'d> {
         let document = self.document;
         let form_less = self.layout.stacks.last().is_some_and(|stack| !stack.has_components);
         if let Some(&at) = self.placed.get(&node) {
+            let stack = self.layout.stacks.last();
+            let component = context.component.and_then(|at| stack?.components.get(at));
+            let fault = Fault {
+                component: component.map(|component| component.kind.clone()),
+                attribute: context.attribute.map(str::to_owned),
+            };
             if let Some(place) = self.layout.places.get_mut(at) {
+                let worse = context.role > place.role || (context.refused && !place.refused);
                 place.role = place.role.max(context.role);
                 place.refused |= context.refused;
                 place.sensitive |= context.sensitive;
+                if worse {
+                    place.fault = Some(fault);
+                }
             }
             return;
         }
@@ -397,8 +449,12 @@ impl<'d> Walker<'d> {
         let mut attribute = context.attribute.map(str::to_owned);
         if form_less && !key {
             let path = document.path(node);
-            context.sensitive = flavors::sounds_sensitive(&path);
-            attribute = Some(path);
+            let last = path.rsplit('.').next().unwrap_or_default();
+            if last == "authentication_secret" && self.is_secret_name(node) {
+                context.role = Role::WholeSecret;
+            }
+            context.sensitive = context.role == Role::Attribute && flavors::sounds_sensitive(&path);
+            attribute = Some(path).filter(|path| !path.is_empty());
         }
         let attribute_level = matches!(context.role, Role::Attribute | Role::WholeSecret);
         if !holds && (!attribute_level || !(context.sensitive || context.role == Role::WholeSecret)) {
@@ -415,13 +471,13 @@ impl<'d> Walker<'d> {
             sensitive: context.sensitive,
             key,
             unquoted,
+            fault: None,
         });
     }
 }
 
-/// Whether the value of an attribute that names a secret is such a name: not a reference, not a variable, not the id that
-/// `ZenML` takes as well.
-fn is_secret_name(text: &str) -> bool {
+/// Whether a text can be the name of a secret: not a reference, not a variable, not the id that ZenML takes as well.
+fn reads_as_name(text: &str) -> bool {
     let is_id = text.len() == 36
         && text.char_indices().all(|(at, c)| match at {
             8 | 13 | 18 | 23 => c == '-',

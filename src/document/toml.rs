@@ -163,7 +163,7 @@ fn escape(text: &str) -> (usize, char) {
 }
 
 /// The parser's finding at its place. Its words never hold the file's text; a duplicate key is named by its place.
-fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
+pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
     let range = error.span().unwrap_or(text.len()..text.len());
     let start = crate::source::floor_char_boundary(text, range.start);
     let end = crate::source::floor_char_boundary(text, range.end.max(start));
@@ -178,6 +178,10 @@ fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
             "braces without quotes are a TOML inline table, and this is none".to_owned(),
             Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
         )
+    } else if (words.contains("must be quoted") || words.contains("invalid float"))
+        && text.get(start..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii()))
+    {
+        ("a value without quotes".to_owned(), Some("strings take quotes in TOML".to_owned()))
     } else if words.contains("duplicate key") {
         ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
     } else if words.contains("recursion") {

@@ -1,23 +1,25 @@
 //! The kind `file`: YAML, TOML or JSON with `name: [key, key]` (names and keys) or `name: {key: value}` (values), and
-//! `ZenML`'s local secrets-manager file, whose values are base64.
+//! ZenML's local secrets-manager file, whose values are base64.
 //!
 //! A value must be a string to every reader: `0123` would be a number to one and a password to another, so it is refused
-//! until it is quoted. YAML is read a second time by `serde_yaml`, the only place where that crate is used: a file that two
-//! YAML readers read differently is not a place to keep a password in. Diagnostics show names, keys and places, nothing
-//! else of the text.
+//! until it is quoted. YAML is read a second time by serde_yaml, the only place where that crate is used: a file that two
+//! YAML readers read differently is not a place to keep a password in. One bad entry does not take the others with it.
+//! Diagnostics show names, keys and places, nothing else of the text.
 
-use super::{Declared, Inventory, Key, NoAnswer, SecretName};
+use super::{Comments, Declared, Inventory, Key, NoAnswer, SecretName};
 use crate::discover;
 use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
+use crate::ignore::{self, Directive};
 use crate::source::{SourceFile, Span};
 use base64::Engine as _;
-use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// The marker of `ZenML`'s own file; not a key.
+/// The marker of ZenML's own file; not a key.
 const ZENML_MARKER: &str = "zenml_schema_name";
 
 /// Entries that merge keys may bring into one inventory.
@@ -30,19 +32,23 @@ pub struct FileInventory {
     shown: String,
     identity: String,
     in_repository: bool,
-    content: OnceLock<Result<Content, Vec<Failure>>>,
+    content: OnceLock<Result<Content, Failure>>,
 }
 
 struct Content {
     document: Document,
+    directives: Vec<Directive>,
     secrets: Vec<Secret>,
     by_name: HashMap<String, usize>,
+    complaints: Vec<Failure>,
 }
 
 struct Secret {
     name: String,
     place: NodeId,
     keys: Vec<Key>,
+    /// Why its keys are not known: an entry that is none.
+    broken: Option<Failure>,
 }
 
 impl FileInventory {
@@ -60,51 +66,57 @@ impl FileInventory {
 
     fn content(&self) -> Result<&Content, NoAnswer> {
         let content = self.content.get_or_init(|| self.load());
-        content.as_ref().map_err(|failures| NoAnswer::Invalid(failures.clone()))
+        content.as_ref().map_err(|failure| NoAnswer::Invalid(failure.clone()))
     }
 
-    fn load(&self) -> Result<Content, Vec<Failure>> {
-        let fail = |words: String| Failure::usage(format!("cannot read the inventory `{}`: {words}", self.shown));
-        let help = "an inventory is a .yaml, .toml or .json file with `name: [key, key]` or `name: {key: value}`";
-        let syntax = match self.path.extension().and_then(|ending| ending.to_str()) {
-            Some("yaml" | "yml") => Syntax::Yaml,
-            Some("toml") => Syntax::Toml,
-            Some("json") => Syntax::Json,
-            _ if self.path.is_file() => {
-                return Err(vec![fail("its ending tells no format".into()).with_help(help)]);
-            }
-            _ => Syntax::Yaml,
-        };
-        let bytes = std::fs::metadata(&self.path)
-            .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(std::io::Error::other("it is no file")) })
-            .and_then(|()| std::fs::read(&self.path))
-            .map_err(|error| {
-                vec![fail(plain_io(&error)).with_help(
-                    "its path is taken from the config's folder, and that of `--inventory` from the working directory",
-                )]
-            })?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| vec![fail("it is not UTF-8".into()).with_help("save it as UTF-8")])?;
-        let source = SourceFile::new(self.shown.clone(), text).with_identity(self.identity.clone());
-        let source = Arc::new(source);
-        let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
+    /// The content, if it was asked for and could be read.
+    fn loaded(&self) -> Option<&Content> {
+        self.content.get()?.as_ref().ok()
+    }
+
+    fn load(&self) -> Result<Content, Failure> {
+        let source = Arc::new(self.read()?);
+        let document = Document::parse(Arc::clone(&source), self.syntax()).map_err(|error| {
             // At the place and no further: the parser may have stopped inside a value.
             let place = Span::new(error.span.start, error.span.start);
             let words = format!("the inventory `{}` does not parse: {}", self.shown, error.message);
-            let failure = Failure::usage(words).at(&source, place);
-            vec![match error.help {
-                Some(help) => failure.with_help(help),
-                None => failure,
-            }]
+            Failure::usage(words).at(&source, place).with_help_if(error.help)
         })?;
-        let mut reader = Reader { inventory: self, document: &document, failures: Vec::new(), budget: MERGE_BUDGET };
-        let secrets = reader.secrets();
-        if reader.failures.is_empty() {
-            let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
-            Ok(Content { document, secrets, by_name })
-        } else {
-            Err(reader.failures)
+        let mut reader =
+            Reader { inventory: self, document: &document, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
+        for duplicate in document.duplicates() {
+            let words = format!("the inventory `{}` is not usable: {}", self.shown, printable(&duplicate.message));
+            let failure = Failure::usage(words).at(&source, duplicate.span);
+            reader.complaints.push(failure.with_help_if(duplicate.help.as_ref()));
         }
+        let secrets = reader.secrets();
+        let complaints = reader.complaints;
+        let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
+        let directives = ignore::directives(&document);
+        Ok(Content { document, directives, secrets, by_name, complaints })
+    }
+
+    fn syntax(&self) -> Syntax {
+        Syntax::of_path(&self.path).unwrap_or(Syntax::Yaml)
+    }
+
+    fn read(&self) -> Result<SourceFile, Failure> {
+        let fail = |words: &str| Failure::usage(format!("cannot read the inventory `{}`: {words}", self.shown));
+        let bytes = std::fs::metadata(&self.path)
+            .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
+            .and_then(|()| std::fs::read(&self.path))
+            .map_err(|error| {
+                fail(&plain_io(&error)).with_help(
+                    "its path is taken from the config's folder, and that of `--inventory` from the working directory",
+                )
+            })?;
+        if Syntax::of_path(&self.path).is_none() {
+            return Err(fail("its ending tells no format").with_help(
+                "an inventory is a .yaml, .toml or .json file with `name: [key, key]` or `name: {key: value}`",
+            ));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8").with_help("save it as UTF-8"))?;
+        Ok(SourceFile::new(self.shown.clone(), text).with_identity(self.identity.clone()))
     }
 }
 
@@ -121,14 +133,23 @@ impl Inventory for FileInventory {
     fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer> {
         let content = self.content()?;
         let found = content.by_name.get(secret).and_then(|&at| content.secrets.get(at));
-        found.map(|secret| secret.keys.clone()).ok_or(NoAnswer::Missing)
+        let found = found.ok_or(NoAnswer::Missing)?;
+        found.broken.as_ref().map_or_else(|| Ok(found.keys.clone()), |why| Err(NoAnswer::Invalid(why.clone())))
+    }
+
+    fn complaints(&self) -> &[Failure] {
+        self.loaded().map_or(&[], |content| &content.complaints)
+    }
+
+    fn comments(&self) -> Option<Comments<'_>> {
+        let content = self.loaded()?;
+        Some(Comments { source: content.document.source(), path: &self.path, directives: &content.directives })
     }
 
     fn declared(&self) -> Vec<Declared> {
-        let Some(Ok(content)) = self.content.get().filter(|_| self.in_repository) else {
-            return Vec::new();
-        };
-        let declared = content.secrets.iter().map(|secret| Declared {
+        let Ok(content) = self.content() else { return Vec::new() };
+        let secrets = content.secrets.iter().filter(|_| self.in_repository);
+        let declared = secrets.map(|secret| Declared {
             name: secret.name.clone(),
             source: Arc::clone(content.document.source()),
             span: content.document.node(secret.place).span,
@@ -137,43 +158,40 @@ impl Inventory for FileInventory {
     }
 }
 
-/// What `serde_yaml` makes of one secret.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Names(Vec<String>),
-    Values(BTreeMap<String, String>),
-}
-
 struct Reader<'r> {
     inventory: &'r FileInventory,
     document: &'r Document,
-    failures: Vec<Failure>,
+    complaints: Vec<Failure>,
+    broken: Option<Failure>,
     budget: usize,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
     fn secrets(&mut self) -> Vec<Secret> {
         let document = self.document;
-        let (root, second) = (document.roots().first(), document.roots().get(1));
-        if let Some(&second) = second {
-            self.fail(second, "an inventory is one document, and a second begins here", None);
+        if let Some(&second) = document.roots().get(1) {
+            self.complain(second, false, "an inventory is one document, and a second begins here", None);
         }
-        let Some(&root) = root else { return Vec::new() };
+        let Some(&root) = document.roots().first() else { return Vec::new() };
         if document.scalar(root).is_some_and(|scalar| scalar.ty == ScalarType::Null) {
             return Vec::new();
         }
         if document.entries(root).is_none() {
-            self.fail(root, "an inventory maps names to secrets", Some("write `name: [key, key]`"));
+            let help = Some("write `name: [key, key]`");
+            self.complain(root, false, "an inventory maps names to secrets", help);
             return Vec::new();
         }
-        let second_opinion = self.second_opinion();
+        let second = self.second_opinion();
         let mut secrets = Vec::new();
-        for (name, value) in self.merged(root) {
-            let Some(text) = self.string(name, "the name of a secret") else { continue };
-            let secret = Secret { place: document.target(name), keys: self.keys(&text, name, value), name: text };
-            if let Some(second) = &second_opinion {
-                self.compare(&secret, value, second.get(&secret.name));
+        for (place, value) in self.merged(root) {
+            let Some(name) = self.name(place, "a secret") else { continue };
+            let complaints = self.complaints.len();
+            self.broken = None;
+            let keys = self.keys(&name, place, value);
+            let broken = self.broken.take();
+            let secret = Secret { place: document.target(place), keys, name, broken };
+            if let Some(second) = second.as_ref().filter(|_| self.complaints.len() == complaints) {
+                self.compare(&secret, value, second);
             }
             secrets.push(secret);
         }
@@ -182,118 +200,136 @@ impl Reader<'_> {
 
     fn keys(&mut self, name: &str, place: NodeId, value: NodeId) -> Vec<Key> {
         let document = self.document;
-        let mut keys: Vec<Key> = Vec::new();
         if let Some(items) = document.items(value) {
-            for &item in items {
-                if let Some(key) = self.string(item, "a key") {
-                    keys.push(Key { name: key, empty: None });
-                }
-            }
-        } else if document.entries(value).is_some() {
-            let entries = self.merged(value);
-            let is_zenml = entries.iter().any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
-            for (key, value) in entries {
-                let Some(key_name) = self.string(key, "a key") else { continue };
-                if key_name == ZENML_MARKER {
-                    continue;
-                }
-                let what = format!("the value of `{name}.{key_name}`");
-                let Some(text) = self.value(value, key, &what) else { continue };
-                if is_zenml && !is_base64_text(&text) {
-                    let words = format!("the value of `{name}.{key_name}` is not base64 of UTF-8 text");
-                    self.fail(key, words, Some("the key `zenml_schema_name` beside it says that it is"));
-                }
-                keys.push(Key { name: key_name, empty: Some(text.is_empty()) });
-            }
-        } else {
+            let names = items.iter().filter_map(|&item| self.name(item, "a key"));
+            return names.map(|name| Key { name, empty: None }).collect();
+        }
+        if document.entries(value).is_none() {
             let words = format!("`{name}` is neither a list of keys nor a map of values");
-            self.fail(place, words, Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys"));
+            let help = Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys");
+            self.complain(place, true, words, help);
+            return Vec::new();
+        }
+        let entries = self.merged(value);
+        let is_zenml = entries.iter().any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
+        let mut keys = Vec::with_capacity(entries.len());
+        for (place, value) in entries {
+            let Some(key) = self.name(place, "a key") else { continue };
+            if key == ZENML_MARKER {
+                continue;
+            }
+            let text = self.value(name, place, &key, value);
+            let empty = text.map(str::is_empty);
+            if text.is_some_and(|text| is_zenml && !is_base64_text(text)) {
+                let words = format!("the value of `{name}.{key}` is not base64 of UTF-8 text");
+                let help = Some("the key `zenml_schema_name` beside it says that it is");
+                self.complain(place, true, words, help);
+            }
+            keys.push(Key { name: key, empty });
         }
         keys
+    }
+
+    /// The name of a secret or of a key, as it is written: what a reader takes for a number changes nothing in it.
+    fn name(&mut self, node: NodeId, what: &str) -> Option<String> {
+        let document = self.document;
+        match document.scalar(node) {
+            Some(scalar) if scalar.ty != ScalarType::Null => return document.text(node).map(str::to_owned),
+            Some(_) => self.complain(node, false, format!("{what} without a name"), Some("name it")),
+            None => self.complain(node, false, format!("{what} whose name is a collection"), Some("quote it")),
+        }
+        None
+    }
+
+    /// A value, which has to be a string. A complaint shows whose it is as far as that reads like a name: `k:hunter2`, with
+    /// the blank forgotten, is a key to YAML.
+    fn value(&mut self, secret: &str, place: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
+        let document = self.document;
+        let scalar = document.scalar(value);
+        if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) {
+            return document.text(value);
+        }
+        let nothing = document.node(document.target(value)).span.is_empty();
+        let reads_as_name = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if nothing {
+            let help = Some("is a blank missing behind a colon? An empty value is \"\"");
+            self.complain(place, false, format!("`{secret}` has an entry without a value"), help);
+            self.broken = self.complaints.last().cloned();
+        } else if !reads_as_name {
+            let words = format!("a value of `{secret}` is not a string to every reader");
+            self.complain(place, false, words, Some("quote it"));
+            self.broken = self.complaints.last().cloned();
+        } else if scalar.is_some() {
+            let words = format!("the value of `{secret}.{key}` is not a string to every reader");
+            self.complain(place, true, words, Some("quote it"));
+        } else {
+            let words = format!("the value of `{secret}.{key}` is a collection, not a string");
+            self.complain(place, true, words, None);
+        }
+        None
     }
 
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
         let entries = self.document.merged_entries(mapping, &mut self.budget);
         if entries.is_none() {
-            self.fail(mapping, "merge keys multiply to more than a million entries", None);
+            self.complain(mapping, false, "merge keys multiply to more than a million entries", None);
         }
         entries.unwrap_or_default()
     }
 
-    /// A string, or the failure that asks for quotes.
-    fn string(&mut self, node: NodeId, what: &str) -> Option<String> {
-        self.value(node, node, what)
-    }
-
-    /// The same for a value, with the name that says whose it is: a failure shows the name.
-    fn value(&mut self, node: NodeId, name: NodeId, what: &str) -> Option<String> {
-        let document = self.document;
-        match document.scalar(node) {
-            Some(scalar) if scalar.ty == ScalarType::String => return document.text(node).map(str::to_owned),
-            Some(_) => self.fail(name, format!("{what} is not a string to every reader"), Some("quote it")),
-            None => self.fail(name, format!("{what} is a collection, not a string"), None),
-        }
-        None
-    }
-
-    /// The same file as `serde_yaml` reads it.
-    fn second_opinion(&mut self) -> Option<BTreeMap<String, Entry>> {
-        if self.document.syntax() != Syntax::Yaml || !self.failures.is_empty() {
+    /// The same file as serde_yaml reads it. What it cannot read shows as a secret that it does not have.
+    fn second_opinion(&self) -> Option<serde_yaml::Value> {
+        if self.document.syntax() != Syntax::Yaml {
             return None;
         }
         let text = self.document.source().text();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = serde_yaml::from_str::<serde_yaml::Value>(text).and_then(|mut value| {
             value.apply_merge()?;
-            serde_yaml::from_value(value)
+            Ok(value)
         });
-        // What it refuses for its types was or will be said better; what it refuses for its syntax shows below as a
-        // secret that it does not have.
         Some(read.unwrap_or_default())
     }
 
-    fn compare(&mut self, secret: &Secret, value: NodeId, second: Option<&Entry>) {
-        if !self.failures.is_empty() {
+    /// Complains where the two readers do not have the same keys and values for a secret. Names that one of them takes for
+    /// something else than a string are not compared.
+    fn compare(&mut self, secret: &Secret, value: NodeId, second: &serde_yaml::Value) {
+        let document = self.document;
+        let is_string = |node| document.scalar(node).is_some_and(|scalar| scalar.ty == ScalarType::String);
+        if !is_string(secret.place) {
             return;
         }
-        let document = self.document;
-        let same = match second {
-            Some(Entry::Names(names)) => names.iter().eq(secret.keys.iter().map(|key| &key.name)),
-            Some(Entry::Values(values)) => {
+        let same = match (document.items(value), second.get(secret.name.as_str())) {
+            (Some(items), Some(serde_yaml::Value::Sequence(second))) => {
+                let mut pairs = items.iter().zip(second).filter(|&(&item, _)| is_string(item));
+                items.len() == second.len() && pairs.all(|(&item, second)| second.as_str() == document.text(item))
+            }
+            (None, Some(serde_yaml::Value::Mapping(second))) => {
                 let own = self.merged(value);
-                own.len() == values.len()
-                    && own.iter().all(|&(key, value)| {
-                        let second = document.text(key).and_then(|key| values.get(key));
-                        second.map(String::as_str) == document.text(value)
+                let mut strings = own.iter().filter(|&&(key, _)| is_string(key));
+                own.len() == second.len()
+                    && strings.all(|&(key, value)| {
+                        let second = document.text(key).and_then(|key| second.get(key));
+                        second.and_then(serde_yaml::Value::as_str) == document.text(value)
                     })
             }
-            None => false,
+            _ => false,
         };
         if !same {
             let words = format!("two YAML readers read `{}` differently", secret.name);
-            self.fail(
-                secret.place,
-                words,
-                Some("put its keys and values in double quotes, with escapes for what is not plain text"),
-            );
+            let help = "put its keys and values in double quotes, with escapes for what is not plain text";
+            self.complain(secret.place, true, words, Some(help));
         }
     }
 
-    fn fail(&mut self, node: NodeId, words: impl AsRef<str>, help: Option<&str>) {
+    /// Notes what is wrong. Names and keys may be shown; of anything else the place is enough.
+    fn complain(&mut self, node: NodeId, show: bool, words: impl AsRef<str>, help: Option<&str>) {
         let span = self.document.node(self.document.target(node)).span;
-        let message = format!(
-            "the inventory `{}` is not usable: {}",
-            self.inventory.shown,
-            crate::excerpt::printable(words.as_ref())
-        );
-        // Names and keys may be seen; of anything else the place is enough.
-        let is_name = self.document.scalar(node).is_some_and(|scalar| scalar.key || scalar.ty == ScalarType::String);
-        let place = if is_name { span } else { Span::new(span.start, span.start) };
+        let place = if show { span } else { Span::new(span.start, span.start) };
+        let words = printable(words.as_ref());
+        let message = format!("the inventory `{}` is not usable: {words}", self.inventory.shown);
         let failure = Failure::usage(message).at(self.document.source(), place);
-        self.failures.push(match help {
-            Some(help) => failure.with_help(help),
-            None => failure,
-        });
+        self.complaints.push(failure.with_help_if(help));
     }
 }
 

@@ -90,7 +90,7 @@ fn words(site: &Site<'_>, piece: &Piece<'_>, fault: &Fault) -> (String, String) 
             (format!("a character in the reference that cannot be seen: U+{:04X}", u32::from(*c)), meant(inner))
         }
         Fault::Adjacent => (
-            "two references without anything between them: ZenML reads one, with an odd key".into(),
+            "several references that ZenML reads as one, with an odd key".into(),
             "keep one reference to a value, or set `resolver = \"render\"`".into(),
         ),
     }

@@ -38,8 +38,7 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         return None;
     }
     let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece))?;
-    let scope = site.scope();
-    let message = match (&scope.component, &scope.attribute) {
+    let message = match site.fault() {
         (Some(_), Some(attribute)) => format!("a reference inside `{attribute}`, deeper than ZenML looks"),
         _ => "a reference that no component takes up: ZenML looks only at their attributes".to_owned(),
     };

@@ -15,7 +15,6 @@
 //!
 //! Write the key out, and keep the reference in a value.
 
-use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
 use crate::site::Site;
@@ -30,8 +29,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(site: &Site<'_>) -> Option<Finding> {
-    let meant = site.pieces().iter().find(|piece| !is_foreign_text(site, piece));
-    let piece = meant.filter(|_| site.place.key)?;
+    let piece = site.pieces().first().filter(|_| site.place.key)?;
     let message = "a reference in a mapping key, where nothing replaces it".to_owned();
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
     Some(finding.with_label("this is a key").with_help("write the key out; only values are replaced"))

@@ -20,7 +20,6 @@
 //! Write the value out. Where it differs between environments, render the file first: set `resolver = "render"` and use
 //! `stackref render`.
 
-use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
 use crate::reference::Resolver;
@@ -39,10 +38,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     if site.resolver != Resolver::Zenml || !site.place.refused {
         return None;
     }
-    let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece))?;
-    let scope = site.scope();
-    let attribute = scope.attribute.unwrap_or_default();
-    let message = if scope.component.as_deref() == Some("secrets_manager") {
+    let piece = site.pieces().first()?;
+    let (component, attribute) = site.fault();
+    let attribute = attribute.unwrap_or_default();
+    let message = if component.as_deref() == Some("secrets_manager") {
         format!("`{attribute}` of a secrets manager takes no reference: the manager is what resolves them")
     } else if matches!(attribute.as_str(), "name" | "type" | "flavor" | "id" | "user" | "is_shared") {
         format!("`{attribute}` takes no reference: it says which component this is")

@@ -2,12 +2,13 @@
 
 use stackref::check::{Report, Settings, run};
 use stackref::config::{Config, Level};
+use stackref::discover::{Candidate, Why};
 use stackref::document::Syntax;
 use stackref::inventory::{Inventories, Inventory, Key, NoAnswer, SecretName};
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
 use stackref::scan::{Bases, Scan, run_text};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -73,7 +74,8 @@ impl Inventory for Failing {
 
 fn scan(text: &str) -> Scan {
     let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w") };
-    run_text(text.as_bytes(), Path::new("/w/s.yaml"), Syntax::Yaml, Resolver::Zenml, &bases)
+    let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
+    run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
 }
 
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {

@@ -11,6 +11,7 @@
 mod cases;
 mod hostile;
 mod layers;
+mod leaks;
 mod levels;
 mod properties;
 mod readme;

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use stackref::check::{Settings, run as check};
 use stackref::config::{Config, Level};
+use stackref::discover::{Candidate, Why};
 use stackref::document::{Document, Kind, Style, Syntax};
 use stackref::inventory::Inventories;
 use stackref::reference::{PieceKind, Resolver, scan};
@@ -143,7 +144,8 @@ fn bases() -> Bases {
 /// Everything that `check` prints about a text, in all formats.
 fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
     let path = Path::new("/w").join(name);
-    let scan = run_text(bytes, &path, Syntax::of_path(&path).unwrap(), resolver, &bases());
+    let syntax = Syntax::of_path(&path).unwrap();
+    let scan = run_text(bytes, Candidate { path, syntax, why: Some(Why::Named) }, resolver, &bases());
     let config = Config { resolver, ..Config::default() };
     let inventories = Inventories::of(Vec::new());
     let settings = Settings { config: &config, level: Level::None, inventories: &inventories, whole_tree: false };

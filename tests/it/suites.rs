@@ -15,8 +15,13 @@ fn corpora() -> Option<PathBuf> {
     None
 }
 
+/// Duplicate keys are errors to stackref, also where the syntax is valid.
 fn parse(text: &str, syntax: Syntax) -> Result<Document, String> {
-    Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)
+    let document = Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)?;
+    match document.duplicates().first() {
+        Some(error) => Err(error.message.clone()),
+        None => Ok(document),
+    }
 }
 
 /// Every scalar of a document has a proven map of offsets. Returns how many there were.

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Runs stackref and what it is compared with in turn, and prints medians: `compare.py [FOLDER]`.
+
+FOLDER (a new temporary one by default) gets the trees of `tree.py`. CPU time is user and system time of the whole process,
+memory its peak, both as the system accounts for them. Quote the ratios: they compare within one run.
+"""
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+STACKREF = HERE.parent / "target/release/stackref"
+
+
+def once(command, folder):
+    """CPU seconds and peak KiB of one run."""
+    with open(os.devnull, "wb") as null:
+        process = subprocess.Popen(command, cwd=folder, stdout=null, stderr=null)
+        _, _, usage = os.wait4(process.pid, 0)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def measure(title, folder, commands, runs):
+    """Medians of several commands, run in turn; the last is what the first is divided by."""
+    seen = {name: [] for name in commands}
+    for name, command in commands.items():
+        once(command, folder)
+    for _ in range(runs):
+        for name, command in commands.items():
+            seen[name].append(once(command, folder))
+    print(f"\n{title}")
+    for name, figures in seen.items():
+        cpu = statistics.median(cpu for cpu, _ in figures)
+        peak = statistics.median(peak for _, peak in figures)
+        print(f"  {name:28} {cpu * 1000:9.1f} ms CPU {peak / 1024:8.1f} MiB")
+    if len(commands) > 1:
+        first, *_, last = seen
+        ratio = statistics.median(a / b for (a, _), (b, _) in zip(seen[first], seen[last]) if b)
+        print(f"  {first} / {last}: {ratio:.2f}")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(tempfile.mkdtemp())
+    trees = {
+        "mixed": ["mixed", "30000"],
+        "small": ["small"],
+        "findings-4000": ["findings", "4000"],
+        "findings-20000": ["findings", "20000", "450"],
+        "findings-40000": ["findings", "40000", "450"],
+    }
+    for name, (kind, *rest) in trees.items():
+        if not (folder / name).exists():
+            subprocess.run([sys.executable, HERE / "tree.py", kind, folder / name, *rest], check=True)
+    check = [STACKREF, "check", "."]
+    search = {"rg -c -F '{{'": ["rg", "-c", "-F", "{{"]} if shutil.which("rg") else {}
+    if not search:
+        print("ripgrep is not on PATH: the tree is measured alone")
+    measure("30,000 mixed files", folder / "mixed", {"stackref check": check, **search}, 21)
+    measure("one small file, start to exit", folder / "small", {"stackref check": check}, 41)
+    measure("4,000 findings in a 200 KB file, human", folder / "findings-4000", {"stackref check": check}, 11)
+    measure("20,000 findings in a 10 MB file, human", folder / "findings-20000", {"stackref check": check}, 11)
+    measure("40,000 findings in a 20 MB file, human", folder / "findings-40000", {"stackref check": check}, 7)
+
+
+if __name__ == "__main__":
+    main()
