@@ -157,7 +157,7 @@ fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
     }
     let structural = !text.contains(char::is_alphanumeric)
         || text.trim_start().starts_with('#')
-        || (text.starts_with('[') && source.path().ends_with(".toml"));
+        || (text.starts_with('[') && source.path().rsplit('.').next() == Some("toml"));
     if keys == 0 && !structural { vec![Span::new(content, line.end)] } else { Vec::new() }
 }
 

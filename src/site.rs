@@ -140,12 +140,11 @@ impl<'a> Site<'a> {
 
     /// The component and the attribute that the scalar is wrong for: its own, or where an alias brings it.
     pub fn fault(&self) -> (Option<String>, Option<String>) {
-        match &self.place.fault {
-            Some(fault) => (fault.component.clone(), fault.attribute.clone()),
-            None => {
-                let scope = self.scope();
-                (scope.component, scope.attribute)
-            }
+        if let Some(fault) = &self.place.fault {
+            (fault.component.clone(), fault.attribute.clone())
+        } else {
+            let scope = self.scope();
+            (scope.component, scope.attribute)
         }
     }
 

@@ -2,7 +2,7 @@
 //! ZenML's local secrets-manager file, whose values are base64.
 //!
 //! A value must be a string to every reader: `0123` would be a number to one and a password to another, so it is refused
-//! until it is quoted. YAML is read a second time by serde_yaml, the only place where that crate is used: a file that two
+//! until it is quoted. YAML is read a second time by `serde_yaml`, the only place where that crate is used: a file that two
 //! YAML readers read differently is not a place to keep a password in. One bad entry does not take the others with it.
 //! Diagnostics show names, keys and places, nothing else of the text.
 
@@ -277,7 +277,7 @@ impl<'r> Reader<'r> {
         entries.unwrap_or_default()
     }
 
-    /// The same file as serde_yaml reads it. What it cannot read shows as a secret that it does not have.
+    /// The same file as `serde_yaml` reads it. What it cannot read shows as a secret that it does not have.
     fn second_opinion(&self) -> Option<serde_yaml::Value> {
         if self.document.syntax() != Syntax::Yaml {
             return None;

@@ -1,7 +1,7 @@
 //! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
 
 use crate::check::Summary;
-use crate::finding::Finding;
+use crate::finding::{Finding, Scope};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use serde::Serialize;
@@ -35,14 +35,8 @@ struct JsonFinding<'r> {
     help: Option<&'r str>,
     path: &'r str,
     span: JsonSpan,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stack: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    component: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    component_name: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attribute: Option<&'r str>,
+    #[serde(flatten)]
+    scope: JsonScope<'r>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +56,16 @@ struct JsonReferences<'r> {
 struct JsonReference<'r> {
     path: &'r str,
     span: JsonSpan,
+    #[serde(flatten)]
+    scope: JsonScope<'r>,
+    secret: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'r str>,
+}
+
+/// Whose it is.
+#[derive(Serialize)]
+struct JsonScope<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,9 +74,6 @@ struct JsonReference<'r> {
     component_name: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribute: Option<&'r str>,
-    secret: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +88,17 @@ struct JsonSpan {
 struct JsonPosition {
     line: usize,
     column: usize,
+}
+
+impl<'r> JsonScope<'r> {
+    fn new(scope: &'r Scope) -> Self {
+        Self {
+            stack: scope.stack.as_deref(),
+            component: scope.component.as_deref(),
+            component_name: scope.component_name.as_deref(),
+            attribute: scope.attribute.as_deref(),
+        }
+    }
 }
 
 impl JsonSpan {
@@ -111,10 +123,7 @@ pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io
         help: finding.help.as_deref(),
         path: finding.source.path(),
         span: JsonSpan::new(&finding.source, finding.span),
-        stack: finding.scope.stack.as_deref(),
-        component: finding.scope.component.as_deref(),
-        component_name: finding.scope.component_name.as_deref(),
-        attribute: finding.scope.attribute.as_deref(),
+        scope: JsonScope::new(&finding.scope),
         secret: finding.secret.as_deref(),
         key: finding.key.as_deref(),
         suggestion: finding.suggestion.as_deref(),
@@ -139,10 +148,7 @@ pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out
     let references = references.map(|reference| JsonReference {
         path: reference.source.path(),
         span: JsonSpan::new(&reference.source, reference.span),
-        stack: reference.scope.stack.as_deref(),
-        component: reference.scope.component.as_deref(),
-        component_name: reference.scope.component_name.as_deref(),
-        attribute: reference.scope.attribute.as_deref(),
+        scope: JsonScope::new(&reference.scope),
         secret: &reference.secret,
         key: reference.key.as_deref(),
     });
