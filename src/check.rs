@@ -4,9 +4,9 @@ use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
 use crate::ignore::Directive;
-use crate::inventory::lookup::{Answer, Answers, Question};
+use crate::inventory::lookup::{Answer, Answers, Keys, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer};
-use crate::nearest::nearest;
+use crate::nearest::{Neighbours, nearest};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
 use crate::rules::{Check, Known, RULES};
@@ -82,9 +82,17 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     report.summary.files = scan.files.len();
     // By the reported path: where the file lies, and the comments in it.
     let files = scan.files.iter().map(|file| (file.source.path(), (file.path.as_path(), file.directives.as_slice())));
-    let mut files: HashMap<&str, (&Path, &[Directive])> = files.collect();
     let inventories = settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
-    files.extend(inventories.map(|comments| (comments.source.path(), (comments.path, comments.directives))));
+    let inventories = inventories.map(|comments| (comments.source.path(), (comments.path, comments.directives)));
+    let by_line = |directives: &'_ [Directive]| {
+        let mut lines: HashMap<usize, Vec<Directive>> = HashMap::new();
+        for directive in directives {
+            lines.entry(directive.line).or_default().push(directive.clone());
+        }
+        lines
+    };
+    let files = files.chain(inventories).map(|(shown, (path, directives))| (shown, (path, by_line(directives))));
+    let files: HashMap<&str, (&Path, HashMap<usize, Vec<Directive>>)> = files.collect();
     findings.retain_mut(|finding| {
         match settings.config.rules.get(finding.rule) {
             Some(RuleLevel::Off) => return false,
@@ -93,7 +101,9 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
             None => {}
         }
         let silenced = files.get(finding.source.path()).is_some_and(|(path, directives)| {
-            directives.iter().any(|directive| directive.silences(finding))
+            let lines = [finding.span.start, finding.scalar_start].map(|at| finding.source.position(at).line);
+            let comments = || lines.iter().filter_map(|line| directives.get(line)).flatten();
+            (!directives.is_empty() && comments().any(|directive| directive.silences(finding)))
                 || settings.config.ignores(path, finding.rule, finding.scope.attribute.as_deref())
         });
         report.summary.ignored += usize::from(silenced);
@@ -108,11 +118,12 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
 
 /// The stack rules, for each stack with its own references.
 fn stack_findings(file: &StackFile, findings: &mut Vec<Finding>) {
+    let mut by_stack: HashMap<usize, Vec<&Reference>> = HashMap::new();
+    for reference in &file.references {
+        by_stack.entry(reference.stack).or_default().push(reference);
+    }
     for (index, stack) in file.stacks.iter().enumerate() {
-        if !stack.version.needs_secrets_manager() {
-            continue;
-        }
-        let references: Vec<&Reference> = file.references.iter().filter(|reference| reference.stack == index).collect();
+        let references = by_stack.remove(&index).unwrap_or_default();
         for rule in RULES {
             if let Check::Stack(check) = rule.check {
                 findings.extend(check(stack, &references));
@@ -170,8 +181,7 @@ impl<'s> Joined<'s> {
 
     /// Unknown secrets and keys, and whatever else the answers tell of references.
     fn existence(&mut self, findings: &mut Vec<Finding>) {
-        // The same slip is often made many times, and the nearest of thousands of names is not cheap.
-        let mut slips: HashMap<(&[usize], &str), Option<String>> = HashMap::new();
+        let mut slips = Slips::new(&self.answers);
         let mut failed: BTreeMap<usize, (NoAnswer, BTreeSet<String>)> = BTreeMap::new();
         for (reference, question) in &self.asked {
             let answer = self.answers.get(question);
@@ -181,16 +191,14 @@ impl<'s> Joined<'s> {
                 continue;
             }
             let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
-            let (mut holder, mut slip) = ("", None);
-            if let Answer::Found { inventory, .. } = answer {
-                holder = self.name_of(inventory);
-            } else {
-                let known = slips.entry((&question.chain, &question.secret)).or_insert_with(|| {
-                    nearest(&question.secret, self.answers.names(&question.chain)).map(str::to_owned)
-                });
-                slip.clone_from(known);
-            }
-            let known = Known { answer, asked, holder, nearest: slip };
+            let (holder, nearest) = match &answer {
+                Answer::Found { inventory, keys, .. } => {
+                    let wrong = reference.key.as_deref().zip(*keys).filter(|(key, keys)| !keys.contains_key(*key));
+                    (self.name_of(*inventory), wrong.and_then(|(key, keys)| slips.key(&question.secret, key, keys)))
+                }
+                _ => ("", slips.secret(&question.chain, &question.secret)),
+            };
+            let known = Known { answer, asked, holder, nearest };
             let finding = RULES.iter().find_map(|rule| match rule.check {
                 Check::Reference(check) => check(reference, &known),
                 _ => None,
@@ -246,6 +254,46 @@ impl<'s> Joined<'s> {
                 findings.extend(finding);
             }
         }
+    }
+}
+
+/// The names that were probably meant, each looked for once: the same slip is often made many times, and the nearest of
+/// thousands of names is not cheap. After [`SLIPS`] different ones no more are looked for.
+struct Slips<'a> {
+    answers: &'a Answers,
+    secrets: HashMap<(&'a [usize], &'a str), Option<String>>,
+    keys: HashMap<(&'a str, &'a str), Option<String>>,
+    names: HashMap<&'a [usize], Neighbours<'a>>,
+    left: usize,
+}
+
+/// Different slips for which a nearest name is looked for in one run.
+const SLIPS: usize = 1_000;
+
+impl<'a> Slips<'a> {
+    fn new(answers: &'a Answers) -> Self {
+        Self { answers, secrets: HashMap::new(), keys: HashMap::new(), names: HashMap::new(), left: SLIPS }
+    }
+
+    fn secret(&mut self, chain: &'a [usize], name: &'a str) -> Option<String> {
+        if let Some(known) = self.secrets.get(&(chain, name)) {
+            return known.clone();
+        }
+        self.left = self.left.checked_sub(1)?;
+        let names = self.names.entry(chain).or_insert_with(|| Neighbours::new(self.answers.names(chain)));
+        let nearest = names.nearest(name).map(str::to_owned);
+        self.secrets.insert((chain, name), nearest.clone());
+        nearest
+    }
+
+    fn key(&mut self, secret: &'a str, key: &'a str, keys: &Keys) -> Option<String> {
+        if let Some(known) = self.keys.get(&(secret, key)) {
+            return known.clone();
+        }
+        self.left = self.left.checked_sub(1)?;
+        let nearest = nearest(key, keys.keys().map(String::as_str)).map(str::to_owned);
+        self.keys.insert((secret, key), nearest.clone());
+        nearest
     }
 }
 

@@ -5,15 +5,18 @@
 
 use crate::document;
 use crate::error::{Failure, plain_io};
-use crate::flavors::may_be_sensitive;
 use crate::nearest::nearest;
 use crate::reference::Resolver;
 use crate::source::{SourceFile, Span, Visibility};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// Bytes that a glob may have: nesting beyond that overflows the stack of its reader.
+const LONGEST_GLOB: usize = 1_000;
 
 /// The name of the config file.
 pub const FILE_NAME: &str = "stackref.toml";
@@ -165,7 +168,7 @@ pub fn repository_root(start: &Path) -> Option<PathBuf> {
 pub fn find(start: &Path) -> Option<PathBuf> {
     let root = repository_root(start).unwrap_or_else(|| start.to_path_buf());
     let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
-    folders.map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+    folders.map(|folder| folder.join(FILE_NAME)).find(|file| file.symlink_metadata().is_ok())
 }
 
 /// Reads a config file. `shown` is its path as reports have it; `known_rules` are the names that `[rules]` may hold.
@@ -173,7 +176,9 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// All mistakes of the file, in its order.
 pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
-    let bytes = std::fs::read(file)
+    let bytes = std::fs::metadata(file)
+        .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
+        .and_then(|()| std::fs::read(file))
         .map_err(|error| vec![Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)))])?;
     let text = String::from_utf8(bytes).map_err(|_| {
         vec![Failure::usage(format!("the config `{shown}` is not UTF-8")).with_help("save it as UTF-8")]
@@ -183,7 +188,7 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {
-            source.set_visibility(Visibility::Masked(sensitive_values(table.get_ref(), known_rules)));
+            source.set_visibility(Visibility::Masked(values(table.get_ref())));
             reader.config(table.get_ref(), folder)
         }
         Err(error) => {
@@ -369,6 +374,10 @@ impl Reader<'_> {
         let mut set = GlobSetBuilder::new();
         let mut texts = Vec::new();
         for (text, span) in self.strings(value, key) {
+            if text.len() > LONGEST_GLOB {
+                self.fail(span, format!("a glob of more than {LONGEST_GLOB} bytes"), None);
+                continue;
+            }
             if text.starts_with('!') {
                 self.fail(span, format!("`{text}` begins with `!`, and globs are not negated here"), None);
                 continue;
@@ -382,7 +391,11 @@ impl Reader<'_> {
                 Err(error) => self.fail(span, format!("`{text}` is not a glob: {}", error.kind()), None),
             }
         }
-        Globs { set: set.build().unwrap_or_default(), texts }
+        let set = set.build().unwrap_or_else(|error| {
+            self.fail(value.span().into(), format!("these globs are too large: {}", error.kind()), None);
+            GlobSet::empty()
+        });
+        Globs { set, texts }
     }
 
     /// A string, or a list of strings.
@@ -461,21 +474,15 @@ impl Reader<'_> {
     }
 }
 
-/// The values of keys that sound like secrets: no config needs one, and one that stands there is not to be shown. Names of
-/// rules (`plaintext-secret`) are no such keys.
-fn sensitive_values(table: &DeTable<'_>, known_rules: &[&str]) -> Vec<Span> {
+/// All values: a diagnostic shows the key or the value that it is about, and its neighbours may be what they should not be.
+fn values(table: &DeTable<'_>) -> Vec<Span> {
     let mut spans = Vec::new();
-    let mut open: Vec<(bool, &Value<'_>)> = Vec::new();
-    let sounds = |key: &str| may_be_sensitive(key) && !known_rules.contains(&key);
-    open.extend(table.iter().map(|(key, value)| (sounds(key.get_ref()), value)));
-    while let Some((hidden, value)) = open.pop() {
+    let mut open: Vec<&Value<'_>> = table.iter().map(|(_, value)| value).collect();
+    while let Some(value) = open.pop() {
         match value.get_ref() {
-            DeValue::Table(table) => {
-                open.extend(table.iter().map(|(key, value)| (hidden || sounds(key.get_ref()), value)));
-            }
-            DeValue::Array(items) => open.extend(items.iter().map(|item| (hidden, item))),
-            _ if hidden => spans.push(value.span().into()),
-            _ => {}
+            DeValue::Table(table) => open.extend(table.iter().map(|(_, value)| value)),
+            DeValue::Array(items) => open.extend(items.iter()),
+            _ => spans.push(value.span().into()),
         }
     }
     spans.sort_unstable();

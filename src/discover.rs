@@ -15,7 +15,7 @@ use crate::excerpt::printable;
 use crate::nearest::nearest;
 use ignore::{WalkBuilder, WalkState};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a file is a stack file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +103,15 @@ impl Selection {
     }
 }
 
+/// An ignore file in a folder that is no file, so that the folder cannot be walked.
+fn odd_ignore_file(folder: &Path) -> Option<Failure> {
+    let odd = [".gitignore", ".ignore"].into_iter().find(|name| {
+        std::fs::metadata(folder.join(name)).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    })?;
+    let shown = printable(&folder.display().to_string());
+    Some(Failure::usage(format!("cannot walk `{shown}`: the `{odd}` in it is not a file")))
+}
+
 /// Why a file that was named cannot be looked at.
 fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>) -> Option<Failure> {
     match metadata {
@@ -176,46 +185,48 @@ impl Search<'_> {
         let Some((first, rest)) = folders.split_first() else {
             return;
         };
+        if let Some(failure) = folders.iter().flat_map(|folder| folder.ancestors()).find_map(odd_ignore_file) {
+            passed.failures.push(failure);
+            return;
+        }
         let mut builder = WalkBuilder::new(first);
         for folder in rest {
             builder.add(folder);
         }
         builder.hidden(false).git_global(false).require_git(false).follow_links(false);
-        let failures = Mutex::new(Vec::new());
-        builder.threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).build_parallel().run(
-            || {
-                let mut visit = make();
-                let failures = &failures;
-                Box::new(move |entry| {
-                    let entry = match entry {
-                        Ok(entry) => entry,
-                        Err(error) => {
-                            if let Ok(mut failures) = failures.lock() {
-                                failures.push(walk_failure(&error));
-                            }
-                            return WalkState::Continue;
-                        }
-                    };
-                    let Some(kind) = entry.file_type() else {
-                        return WalkState::Continue;
-                    };
-                    if kind.is_dir() {
-                        let git = entry.depth() > 0 && entry.file_name() == ".git";
-                        let excluded = entry.depth() > 0 && self.excluded_here(entry.path()).is_some();
-                        return if git || excluded { WalkState::Skip } else { WalkState::Continue };
-                    }
+        builder.threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        // Asked before the walker opens the ignore files of a folder: a pipe would be waited for, a device read for ever.
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let odd = Arc::clone(&failures);
+        builder.filter_entry(move |entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let failure = if is_folder { odd_ignore_file(entry.path()) } else { None };
+            let enter = failure.is_none() && entry.file_name() != ".git";
+            odd.lock().unwrap_or_else(PoisonError::into_inner).extend(failure);
+            enter
+        });
+        builder.build_parallel().run(|| {
+            let mut visit = make();
+            let failures = &failures;
+            Box::new(move |entry| match entry {
+                Ok(entry) if entry.depth() > 0 && self.excluded_here(entry.path()).is_some() => WalkState::Skip,
+                Ok(entry) => {
                     // The name first: a path is costly to take apart, and most of a tree is told by its names.
-                    if kind.is_file()
-                        && Syntax::of_path(Path::new(entry.file_name())).is_some()
-                        && self.excluded_here(entry.path()).is_none()
-                    {
+                    let by_name = Syntax::of_path(Path::new(entry.file_name())).is_some();
+                    if by_name && entry.file_type().is_some_and(|kind| kind.is_file()) {
                         self.candidate(entry.path(), folders).into_iter().for_each(&mut visit);
                     }
                     WalkState::Continue
-                })
-            },
-        );
-        passed.failures.extend(failures.into_inner().unwrap_or_default());
+                }
+                Err(error) => {
+                    failures.lock().unwrap_or_else(PoisonError::into_inner).push(walk_failure(&error));
+                    WalkState::Continue
+                }
+            })
+        });
+        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.sort_by_key(ToString::to_string);
+        passed.failures.append(&mut failures);
     }
 
     /// A candidate by ways 1 and 2, if it is one.

@@ -14,6 +14,7 @@ mod yaml;
 pub use offsets::OffsetMap;
 pub use toml::plain_words as toml_error;
 
+use crate::flavors;
 use crate::source::{SourceFile, Span};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -151,6 +152,15 @@ pub struct SyntaxError {
     pub help: Option<String>,
 }
 
+/// A key that stands twice in one mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuplicateKey {
+    /// At the second of the two.
+    pub error: SyntaxError,
+    /// Whether it lies in the value of a sensitive attribute, where a forgotten blank makes keys of passwords.
+    pub conceal: bool,
+}
+
 /// A parsed file.
 #[derive(Debug)]
 pub struct Document {
@@ -158,7 +168,7 @@ pub struct Document {
     syntax: Syntax,
     nodes: Vec<Node>,
     roots: Vec<NodeId>,
-    duplicates: Vec<SyntaxError>,
+    duplicates: Vec<DuplicateKey>,
 }
 
 impl Document {
@@ -201,7 +211,7 @@ impl Document {
     }
 
     /// Keys that stand twice in one mapping, in the order of the file.
-    pub fn duplicates(&self) -> &[SyntaxError] {
+    pub fn duplicates(&self) -> &[DuplicateKey] {
         &self.duplicates
     }
 
@@ -279,7 +289,10 @@ impl Document {
     /// `budget` bounds the work over a whole file, as merges can multiply; nothing when it is spent.
     pub fn merged_entries(&self, mapping: NodeId, budget: &mut usize) -> Option<Vec<(NodeId, NodeId)>> {
         let own = self.entries(mapping)?;
-        *budget = budget.checked_sub(own.len() + 1)?;
+        // What stands in the file is paid for by its length; what aliases and merges bring again is not.
+        if self.target(mapping) != mapping {
+            *budget = budget.checked_sub(own.len() + 1)?;
+        }
         if !own.iter().any(|&(key, _)| self.is_merge_key(key)) {
             return Some(own.to_vec());
         }
@@ -296,6 +309,7 @@ impl Document {
             let mut merged = Vec::new();
             for &(key, value) in entries {
                 if self.is_merge_key(key) {
+                    *budget = budget.checked_sub(self.items(value).map_or(1, <[NodeId]>::len))?;
                     match self.items(value) {
                         Some(items) => merged.extend(items.iter().map(|&item| self.target(item))),
                         None => merged.push(self.target(value)),
@@ -416,7 +430,7 @@ impl Document {
 
     /// YAML readers take the last of two equal keys in silence, so one of two passwords is lost: an error here, as it is in
     /// TOML. Keys of other types are told apart from strings (`1` and `"1"`).
-    fn duplicate_keys(&self) -> Vec<SyntaxError> {
+    fn duplicate_keys(&self) -> Vec<DuplicateKey> {
         let mut duplicates = Vec::new();
         for node in &self.nodes {
             let Kind::Mapping { entries, .. } = &node.kind else {
@@ -436,14 +450,14 @@ impl Document {
         duplicates
     }
 
-    fn duplicate_key(&self, first: NodeId, key: NodeId, text: &str) -> SyntaxError {
+    fn duplicate_key(&self, first: NodeId, key: NodeId, text: &str) -> DuplicateKey {
         let line = self.source.position(self.node(first).span.start).line;
-        SyntaxError {
-            span: self.node(key).span,
-            message: format!("the key `{text}` stands twice in one mapping"),
-            help: Some(format!(
-                "it stands first on line {line}; readers keep one of the two in silence, so remove or rename one"
-            )),
-        }
+        let path = self.path(key);
+        let conceal = path.split('.').rev().skip(1).any(flavors::may_be_sensitive);
+        let name = if conceal { "a key".to_owned() } else { format!("the key `{text}`") };
+        let message = format!("{name} stands twice in one mapping");
+        let help =
+            format!("it stands first on line {line}; readers keep one of the two in silence, so remove or rename one");
+        DuplicateKey { error: SyntaxError { span: self.node(key).span, message, help: Some(help) }, conceal }
     }
 }

@@ -1,6 +1,6 @@
 //! A failure: what stops a run, with its exit code and its help. Findings are not failures; they are data.
 
-use crate::excerpt::Excerpt;
+use crate::excerpt::{Excerpt, printable};
 use crate::outcome::Outcome;
 use crate::source::{SourceFile, Span};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
@@ -18,7 +18,7 @@ pub struct Failure {
 impl Failure {
     /// Wrong usage, config or path: exit 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Usage, message: message.into(), help: None, excerpt: None }
+        Self { outcome: Outcome::Usage, message: printable(&message.into()), help: None, excerpt: None }
     }
 
     /// An inventory that could not answer: exit 3.
@@ -29,14 +29,14 @@ impl Failure {
     /// With advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(&help.into()));
         self
     }
 
     /// With advice, if there is any.
     #[must_use]
     pub fn with_help_if(mut self, help: Option<impl Into<String>>) -> Self {
-        self.help = help.map(Into::into);
+        self.help = help.map(|help| printable(&help.into()));
         self
     }
 

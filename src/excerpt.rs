@@ -5,7 +5,7 @@
 //! line that is too long is cut to a window around the span, which also keeps miette's columns in their bounds.
 
 use crate::flavors::may_be_sensitive;
-use crate::reference::is_invisible;
+use crate::reference::{PieceKind, is_invisible, scan};
 use crate::source::{SourceFile, Span, Visibility, floor_char_boundary};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
@@ -102,13 +102,18 @@ impl SourceCode for Excerpt {
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+        if is_unsafe(c) {
             out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// Whether a character steers a terminal, breaks a line, or cannot be seen.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn window(source: &SourceFile, line: Span, shown: Span) -> Span {
@@ -134,31 +139,66 @@ fn hidden(source: &SourceFile, window: Span) -> Vec<Span> {
     }
 }
 
-/// In a line that did not parse: what follows a key that may be sensitive, and lines without any key, which may be the
-/// middle of a value.
+/// In a line that did not parse: every word that is not a key. A key stands at the start of its line or behind `{`, `[` or
+/// `,`, and before `:` or `=`; behind one that may be sensitive nothing is shown. So no value is, whatever the lines above
+/// make of this one. References are shown where no key on the line is sensitive.
 fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
     let line = source.line_span(window.start);
     let text = source.slice(line);
-    let content = line.start + (text.len() - text.trim_start().len());
-    let mut keys = 0;
-    for (at, c) in text.char_indices().filter(|&(_, c)| matches!(c, ':' | '=')) {
-        let before = text.get(..at).unwrap_or_default();
-        let after = text.get(at + 1..).unwrap_or_default();
-        if may_be_sensitive(last_word(before)) {
-            return vec![Span::new(line.start + at + 1, line.end)];
-        }
-        let opens = after.starts_with([' ', '\t', '"', '\'', '{', '[']);
-        // `name=value`, at the start of its line; not the padding of base64.
-        let first = !after.is_empty() && !after.starts_with('=') && before.trim().chars().all(is_word);
-        keys += usize::from(match c {
-            ':' => opens || after.is_empty() || before.ends_with('"'),
-            _ => opens || first,
+    let is_toml = source.path().rsplit('.').next() == Some("toml");
+    let header = is_toml && text.starts_with('[') && text.trim_end().ends_with(']');
+    let words: Vec<(usize, &str)> = words(text).collect();
+    let sensitive = words.iter().any(|(_, word)| word.split('.').any(may_be_sensitive));
+    let references: Vec<_> = if sensitive { Vec::new() } else { scan(text) };
+    let mut hide_rest = false;
+    let mut hidden = Vec::new();
+    for (at, word) in words {
+        let end = at + word.len();
+        let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t', '"', '\'']);
+        let after = text.get(end..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', '\t']);
+        let first = matches!(before.chars().last(), None | Some('{' | '[' | ',')) || matches!(before.trim(), "-" | "?");
+        let separator =
+            after.strip_prefix(':').or_else(|| after.strip_prefix('=').filter(|rest| !rest.starts_with('=')));
+        let opens = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\t', '"', '\'', '{', '[']);
+        let is_key = first && separator.is_some_and(|rest| opens(rest) || (after.starts_with('=') && !rest.is_empty()));
+        let in_reference = references.iter().any(|piece| {
+            matches!(piece.kind, PieceKind::Reference { .. }) && piece.range.start <= at && end <= piece.range.end
         });
+        let mark = matches!(word, "-" | "?");
+        let mut shown = if hide_rest {
+            0
+        } else if is_key || header || in_reference || mark {
+            word.len()
+        } else {
+            0
+        };
+        let mut dotted = 0;
+        for part in word.split('.') {
+            dotted += part.len();
+            if may_be_sensitive(part) {
+                shown = if first && !hide_rest { dotted } else { shown.min(dotted) };
+                hide_rest = true;
+                break;
+            }
+            dotted += 1;
+        }
+        if shown < word.len() {
+            hidden.push(Span::new(line.start + at + shown, line.start + end));
+        }
     }
-    let structural = !text.contains(char::is_alphanumeric)
-        || text.trim_start().starts_with('#')
-        || (text.starts_with('[') && source.path().rsplit('.').next() == Some("toml"));
-    if keys == 0 && !structural { vec![Span::new(content, line.end)] } else { Vec::new() }
+    hidden
+}
+
+/// The words of a line: whatever stands between blanks, quotes and the marks of the syntaxes.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mark = |c: char| c.is_whitespace() || "{}[],:=\"'#|>&*!%@`".contains(c);
+    let mut at = 0;
+    let pieces = text.split_inclusive(mark).map(move |piece| {
+        let start = at;
+        at += piece.len();
+        (start, piece.trim_end_matches(mark))
+    });
+    pieces.filter(|(_, word)| !word.is_empty())
 }
 
 fn is_word(c: char) -> bool {
@@ -209,7 +249,7 @@ impl Builder<'_> {
     /// A region as it is, one character for one.
     fn visible(&mut self, region: Span) {
         let shown = self.source.slice(region).chars();
-        self.text.extend(shown.map(|c| if c != '\t' && (c.is_control() || is_invisible(c)) { '\u{fffd}' } else { c }));
+        self.text.extend(shown.map(|c| if c != '\t' && is_unsafe(c) { '\u{fffd}' } else { c }));
     }
 }
 
@@ -242,12 +282,17 @@ mod tests {
     #[test]
     fn what_did_not_parse_is_masked_by_its_key_or_as_a_whole() {
         for (line, shown) in [
-            ("  tracking_password: \"hunter2", "  tracking_password:***"),
-            ("  path: s3://x: y", "  path: s3://x: y"),
-            ("MIIEpAIBAAKCAQEA==", "***"),
-            ("{\"token\":\"x\"", "{\"token\":***"),
-            ("level=3", "level=3"),
-            ("x = { db.password=hunter2 }", "x = { db.password=***"),
+            ("  tracking_password: \"hunter2", "  tracking_password: \"***"),
+            ("  tracking_password:hunter2 # see: wiki", "  tracking_password:*** # ***: ***"),
+            ("  tracking_password:hunter2: x: y", "  tracking_password:***: ***: ***"),
+            ("  path: s3://x: y", "  path: ***:***: ***"),
+            ("  x: {{a.b}}-c", "  x: {{a.b}}***"),
+            ("- note: hunter2", "- note: ***"),
+            ("MIIEpAIBAAKCAQEA==", "***=="),
+            ("{\"token\":\"x\"", "{\"token\":\"***\""),
+            ("level=3", "level=***"),
+            ("x = { db.password=hunter2 }", "x = { db.password=*** }"),
+            ("tracking_password.hunter2 = {{", "tracking_password*** = {{"),
         ] {
             let source = file(line, Visibility::Guessed);
             assert_eq!(text_of(&source, Span::new(line.len(), line.len())), shown);

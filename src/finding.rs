@@ -31,13 +31,13 @@ impl Severity {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// `stack_name`.
-    pub stack: Option<String>,
+    pub stack: Option<Arc<str>>,
     /// The key below `components`.
-    pub component: Option<String>,
+    pub component: Option<Arc<str>>,
     /// That component's `name`.
-    pub component_name: Option<String>,
+    pub component_name: Option<Arc<str>>,
     /// The attribute.
-    pub attribute: Option<String>,
+    pub attribute: Option<Arc<str>>,
 }
 
 /// One finding.

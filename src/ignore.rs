@@ -32,13 +32,9 @@ pub enum Says {
 }
 
 impl Directive {
-    /// Whether it silences a finding.
+    /// Whether it silences a finding on its line.
     pub fn silences(&self, finding: &Finding) -> bool {
-        let Says::Ignore(rules) = &self.says else { return false };
-        rules.iter().any(|rule| rule == finding.rule)
-            && [finding.span.start, finding.scalar_start]
-                .into_iter()
-                .any(|offset| finding.source.position(offset).line == self.line)
+        matches!(&self.says, Says::Ignore(rules) if rules.iter().any(|rule| rule == finding.rule))
     }
 }
 
@@ -48,26 +44,14 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
         return Vec::new();
     }
-    let contents = scalar_contents(document);
-    let in_scalar = |at: usize| {
-        let before = contents.partition_point(|span| span.start <= at).checked_sub(1);
-        before.and_then(|index| contents.get(index)).is_some_and(|span| at < span.end)
-    };
     let mut found: Vec<Directive> = Vec::new();
-    for word in memchr::memmem::find_iter(text.as_bytes(), b"stackref:") {
-        let before = text.get(..word).unwrap_or_default().trim_end_matches([' ', '\t']);
-        let Some(hash) = before.strip_suffix('#').map(str::len) else { continue };
-        let line = document.source().line_span(hash);
-        let lead = text.get(line.start..hash).unwrap_or_default();
-        let begins = lead.is_empty() || lead.ends_with([' ', '\t', '#']) || document.syntax() == Syntax::Toml;
-        if !begins || in_scalar(hash) {
-            continue;
-        }
-        let rest = text.get(word + "stackref:".len()..line.end).unwrap_or_default();
-        let Some(says) = parse(rest.trim()) else { continue };
+    for comment in comments(document) {
+        let Some((hash, says)) = words(document.source().slice(comment)) else { continue };
+        let line = document.source().line_span(comment.start);
+        let lead = text.get(line.start..comment.start).unwrap_or_default();
         let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
-        let number = document.source().position(hash).line + usize::from(alone);
-        found.push(Directive { span: Span::new(hash, line.end), says, line: number });
+        let number = document.source().position(comment.start).line + usize::from(alone);
+        found.push(Directive { span: Span::new(comment.start + hash, comment.end), says, line: number });
     }
     // Of several comments one above the other each speaks of the line below the last.
     for index in (1..found.len()).rev() {
@@ -82,6 +66,37 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         }
     }
     found
+}
+
+/// The comments of a document, each from `#` to the end of its line.
+pub fn comments(document: &Document) -> Vec<Span> {
+    let source = document.source();
+    let contents = scalar_contents(document);
+    let mut comments: Vec<Span> = Vec::new();
+    if document.syntax() == Syntax::Json {
+        return comments;
+    }
+    for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
+        if comments.last().is_some_and(|comment| hash < comment.end) {
+            continue;
+        }
+        let before = source.text().get(..hash).unwrap_or_default();
+        let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
+        let scalar = contents.partition_point(|span| span.start <= hash).checked_sub(1);
+        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|span| hash < span.end);
+        if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
+            comments.push(Span::new(hash, source.line_span(hash).end));
+        }
+    }
+    comments
+}
+
+/// What a comment says to stackref, and where in it that begins.
+fn words(comment: &str) -> Option<(usize, Says)> {
+    let word = comment.find("stackref:")?;
+    let before = comment.get(..word)?.trim_end_matches([' ', '\t']);
+    let hash = before.strip_suffix('#')?.len();
+    Some((hash, parse(comment.get(word + "stackref:".len()..)?.trim())?))
 }
 
 fn parse(text: &str) -> Option<Says> {

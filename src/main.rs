@@ -1,8 +1,23 @@
 //! The program: hands arguments, streams and environment to the library.
 
 use stackref::run::{DEFAULT_WIDTH, Stream, World, run};
-use std::io::{self, BufWriter, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
+
+/// Standard error: nobody is there to be told that it is gone.
+struct BestEffort<W>(W);
+
+impl<W: Write> Write for BestEffort<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
 
 fn main() -> ExitCode {
     let width = |terminal: bool| {
@@ -12,7 +27,7 @@ fn main() -> ExitCode {
     let mut world = World {
         stdin: &mut io::stdin(),
         stdout: Stream { terminal: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
-        stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut stderr.lock() },
+        stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut BestEffort(stderr.lock()) },
         env: &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
         cwd: std::env::current_dir().unwrap_or_default(),
     };

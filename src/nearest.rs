@@ -1,33 +1,102 @@
 //! The name that was probably meant.
+//!
+//! Names and keys are many and some are hostile, so the work is bounded: a name longer than ZenML's longest has no
+//! neighbours, and most candidates are ruled out by their letters before anything is compared.
+
+/// Characters of the longest name that is compared.
+const LONGEST: usize = 255;
 
 /// Bytes of a name below which being a part of another says nothing.
 const PART: usize = 4;
 
-/// The nearest of `known` by edits (insertions, deletions, substitutions, swaps; case counts for nothing), if it is near
-/// enough to be a slip: one edit, or a third of the longer name. Where none is, one that the name is a part of, or that is a
-/// part of it (`mlflow`, `mlflow_secret`). Of equals the first in the alphabet.
-pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let lower: Vec<char> = name.to_lowercase().chars().collect();
-    let mut best: Option<(usize, &str)> = None;
-    let mut part: Option<&str> = None;
-    for candidate in known {
-        let parts =
-            name.len() >= PART && candidate.len() >= PART && (candidate.contains(name) || name.contains(candidate));
-        if parts && part.is_none_or(|part| candidate < part) {
-            part = Some(candidate);
+/// Kinds of letters that are counted.
+const KINDS: usize = 32;
+
+/// Known names, made ready to be compared with many that are not known.
+#[derive(Debug)]
+pub struct Neighbours<'n> {
+    known: Vec<Known<'n>>,
+}
+
+#[derive(Debug)]
+struct Known<'n> {
+    name: &'n str,
+    lower: String,
+    letters: Letters,
+}
+
+/// How often letters occur, by kind: two names that are few edits apart differ in few.
+#[derive(Debug)]
+struct Letters {
+    counts: [u8; KINDS],
+    len: usize,
+}
+
+impl Letters {
+    fn of(text: &str) -> Self {
+        let mut counts = [0_u8; KINDS];
+        let mut len = 0;
+        for c in text.chars() {
+            if let Some(count) = counts.get_mut(u32::from(c) as usize % KINDS) {
+                *count = count.saturating_add(1);
+            }
+            len += 1;
         }
-        let other: Vec<char> = candidate.to_lowercase().chars().collect();
-        let most = (lower.len().max(other.len()) / 3).max(1);
-        // The lengths alone rule most names out, before anything is compared.
-        if lower.len().abs_diff(other.len()) > most || best.is_some_and(|(edits, _)| edits == 0 && lower != other) {
-            continue;
-        }
-        let edits = strsim::generic_damerau_levenshtein(&lower, &other);
-        if edits <= most && best.is_none_or(|best| (edits, candidate) < best) {
-            best = Some((edits, candidate));
-        }
+        Self { counts, len }
     }
-    best.map(|(_, candidate)| candidate).or(part)
+
+    /// Edits that it takes at least to make one of the other.
+    fn apart(&self, other: &Self) -> usize {
+        let differ = self.counts.iter().zip(&other.counts).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>();
+        // A substitution changes two counts, an insertion one.
+        (differ as usize).div_ceil(2).max(self.len.abs_diff(other.len))
+    }
+}
+
+impl<'n> Neighbours<'n> {
+    /// Takes the known names in.
+    pub fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
+        let short = known.into_iter().filter(|name| name.len() <= 4 * LONGEST);
+        let known = short.map(|name| {
+            let lower = name.to_lowercase();
+            Known { name, letters: Letters::of(&lower), lower }
+        });
+        Self { known: known.collect() }
+    }
+
+    /// The nearest by edits (insertions, deletions, substitutions, swaps; case counts for nothing), if it is near enough to
+    /// be a slip: one edit, or a third of the longer name. Where none is, one that the name is a part of, or that is a part
+    /// of it (`mlflow`, `mlflow_secret`). Of equals the first in the alphabet.
+    pub fn nearest(&self, name: &str) -> Option<&'n str> {
+        let lower = name.to_lowercase();
+        let letters = Letters::of(&lower);
+        if letters.len > LONGEST {
+            return None;
+        }
+        let mut best: Option<(usize, &str)> = None;
+        let mut part: Option<&str> = None;
+        for known in &self.known {
+            let most = (letters.len.max(known.letters.len) / 3).max(1);
+            let most = best.map_or(most, |(edits, _)| most.min(edits));
+            if known.letters.len <= LONGEST && letters.apart(&known.letters) <= most {
+                let edits = strsim::osa_distance(&lower, &known.lower);
+                if edits <= most && best.is_none_or(|best| (edits, known.name) < best) {
+                    best = Some((edits, known.name));
+                }
+            }
+            let long_enough = lower.len() >= PART && known.lower.len() >= PART;
+            let parts = long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
+            if parts && part.is_none_or(|part| known.name < part) {
+                part = Some(known.name);
+            }
+        }
+        best.map(|(_, name)| name).or(part)
+    }
+}
+
+/// The nearest of a few names: see [`Neighbours::nearest`].
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    Neighbours::new(known).nearest(name)
 }
 
 #[cfg(test)]
@@ -43,5 +112,11 @@ mod tests {
         assert_eq!(nearest("mlflow", ["mlflow_secret", "aws"]), Some("mlflow_secret"));
         assert_eq!(nearest("token", known), None);
         assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn names_beyond_any_length_have_no_neighbours() {
+        let (long, other) = ("a".repeat(50_000), "b".repeat(50_000));
+        assert_eq!(nearest(&long, [other.as_str(), "x"]), None);
     }
 }

@@ -143,8 +143,14 @@ pub fn read(text: &str, resolver: Resolver) -> Reading<'_> {
 pub fn scan(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut from = 0;
+    // Where the next `}}` is, kept while it lies ahead, so that many braces without an end do not each look for it.
+    let mut close = find(text, "}}", 0);
     while let Some(start) = find(text, "{{", from) {
-        let piece = piece_at(text, start);
+        let inner_start = run_of(text, b'{', start);
+        if close.is_some_and(|close| close < inner_start) {
+            close = find(text, "}}", inner_start);
+        }
+        let piece = piece_at(text, start, inner_start, close);
         from = piece.range.end;
         pieces.push(piece);
     }
@@ -181,10 +187,8 @@ fn run_of(text: &str, brace: u8, from: usize) -> usize {
     from + rest.iter().take_while(|&&byte| byte == brace).count()
 }
 
-/// The piece whose run of opening braces begins at `start`.
-fn piece_at(text: &str, start: usize) -> Piece<'_> {
-    let inner_start = run_of(text, b'{', start);
-    let close = find(text, "}}", inner_start);
+/// The piece whose run of opening braces goes from `start` up to `inner_start`; `close` is the first `}}` behind it.
+fn piece_at(text: &str, start: usize, inner_start: usize, close: Option<usize>) -> Piece<'_> {
     let next = find(text, "{{", inner_start);
     let (Some(close), true) = (close, next.is_none_or(|next| close.is_some_and(|close| close < next))) else {
         return unclosed(text, start, inner_start, next.unwrap_or(text.len()));

@@ -113,16 +113,19 @@ pub struct Known<'a> {
     pub asked: Vec<&'a str>,
     /// The name of the one that has the secret; empty where none has.
     pub holder: &'a str,
-    /// The nearest name to one that is not there.
+    /// The nearest to a name or a key that is not there.
     pub nearest: Option<String>,
 }
 
 impl Known<'_> {
     /// The inventories asked, for a sentence.
     fn inventories(&self) -> String {
-        let names: Vec<String> = self.asked.iter().map(|name| format!("`{name}`")).collect();
+        const NAMED: usize = 5;
+        let names: Vec<String> = self.asked.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+        let more = self.asked.len().saturating_sub(NAMED);
         match names.as_slice() {
             [one] => format!("the inventory {one}"),
+            many if more > 0 => format!("the inventories {} and {more} more", many.join(", ")),
             many => format!("the inventories {}", many.join(", ")),
         }
     }

@@ -223,7 +223,11 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let directives = ignore::directives(&document);
     let (mut findings, references) = read_places(&document, &layout, &directives, resolver);
     findings.extend(comment_findings(&source, &directives));
-    findings.extend(document.duplicates().iter().map(|error| syntax_finding(&source, error)));
+    for duplicate in document.duplicates() {
+        let mut finding = syntax_finding(&source, &duplicate.error);
+        finding.conceal = duplicate.conceal;
+        findings.push(finding);
+    }
     if let Some(node) = layout.too_many_merges {
         let error = SyntaxError {
             span: document.node(node).span,
@@ -332,6 +336,9 @@ fn masks(document: &Document) -> Vec<Span> {
         if let Some(at) = excerpt::after_sensitive_word(text).filter(|&at| at < text.len()) {
             spans.push(document.offsets(id).source(at, text.len()));
         }
+        if let Some((start, end)) = password_of_url(text) {
+            spans.push(document.offsets(id).source(start, end));
+        }
         if let Kind::Mapping { entries, .. } = &node.kind {
             let sensitive =
                 entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
@@ -346,7 +353,7 @@ fn masks(document: &Document) -> Vec<Span> {
         }
         let node = document.node(id);
         match &node.kind {
-            Kind::Mapping { entries, .. } => open.extend(entries.iter().map(|&(_, value)| value)),
+            Kind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
             Kind::Sequence(items) => open.extend(items),
             Kind::Scalar(scalar) => {
                 let text = document.text(id).unwrap_or_default();
@@ -363,6 +370,10 @@ fn masks(document: &Document) -> Vec<Span> {
             Kind::Alias(_) => {}
         }
     }
+    for comment in ignore::comments(document) {
+        let text = document.source().slice(comment);
+        spans.extend(excerpt::after_sensitive_word(text).map(|at| Span::new(comment.start + at, comment.end)));
+    }
     spans.sort_unstable();
     let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -372,4 +383,16 @@ fn masks(document: &Document) -> Vec<Span> {
         }
     }
     apart
+}
+
+/// In `scheme://user:password@host`: the password, unless a reference stands for it.
+fn password_of_url(text: &str) -> Option<(usize, usize)> {
+    let start = text.find("://")? + 3;
+    let rest = text.get(start..)?;
+    let authority = rest.split(['/', '?', '#', ' ']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    let (name, password) = user.split_once(':')?;
+    let from = start + name.len() + 1;
+    let is_reference = matches!(read(password, Resolver::Zenml), Reading::Whole(_));
+    (!password.is_empty() && !is_reference).then_some((from, from + password.len()))
 }

@@ -139,7 +139,7 @@ impl<'a> Site<'a> {
     }
 
     /// The component and the attribute that the scalar is wrong for: its own, or where an alias brings it.
-    pub fn fault(&self) -> (Option<String>, Option<String>) {
+    pub fn fault(&self) -> (Option<Arc<str>>, Option<Arc<str>>) {
         if let Some(fault) = &self.place.fault {
             (fault.component.clone(), fault.attribute.clone())
         } else {

@@ -10,13 +10,15 @@
 use crate::document::{Document, Kind, NodeId, ScalarType, Syntax};
 use crate::flavors::{self, Version};
 use crate::reference;
+use crate::source::floor_char_boundary;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A stack: one document of a file.
 #[derive(Debug)]
 pub struct Stack {
     /// `stack_name`, if the file states one.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// The version whose rules hold.
     pub version: Version,
     /// Whether `components` is there at all; a form-less file has none.
@@ -29,22 +31,22 @@ pub struct Stack {
 #[derive(Debug)]
 pub struct Component {
     /// The key below `components`: `experiment_tracker`.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Its `name`.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// Its `flavor`.
-    pub flavor: Option<String>,
+    pub flavor: Option<Arc<str>>,
 }
 
 impl Stack {
     /// Whether one of the components is a secrets manager.
     pub fn has_secrets_manager(&self) -> bool {
-        self.components.iter().any(|component| component.kind == "secrets_manager")
+        self.components.iter().any(|component| &*component.kind == "secrets_manager")
     }
 
     /// The name of the secrets manager, which may be that of an inventory.
     pub fn secrets_manager(&self) -> Option<&str> {
-        let manager = self.components.iter().find(|component| component.kind == "secrets_manager");
+        let manager = self.components.iter().find(|component| &*component.kind == "secrets_manager");
         manager?.name.as_deref()
     }
 }
@@ -73,7 +75,7 @@ pub struct Place {
     /// Index of its component in that stack.
     pub component: Option<usize>,
     /// The attribute: its name in a component, a dotted path in a form-less file.
-    pub attribute: Option<String>,
+    pub attribute: Option<Arc<str>>,
     /// Where it stands.
     pub role: Role,
     /// Whether the attribute takes no reference in one of the places it has.
@@ -92,9 +94,9 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The key below `components`.
-    pub component: Option<String>,
+    pub component: Option<Arc<str>>,
     /// The attribute.
-    pub attribute: Option<String>,
+    pub attribute: Option<Arc<str>>,
 }
 
 /// What a document holds.
@@ -110,6 +112,9 @@ pub struct Layout {
 
 /// Entries that merges and aliases may bring into components, over one file.
 const MERGE_BUDGET: usize = 1_000_000;
+
+/// Bytes of a dotted path that are kept.
+const LONGEST_PATH: usize = 1_000;
 
 /// Whether a document has the shape of a stack: `components` together with `stack_name` or `zenml_version`. Where these two
 /// are no plain values, the file is a template of a stack.
@@ -202,7 +207,7 @@ impl<'d> Walker<'d> {
         let top = Top::new(document, root);
         let components = top.get("components").filter(|&value| self.are_components(&top, value));
         self.layout.stacks.push(Stack {
-            name: top.text("stack_name").filter(|name| !name.is_empty()).map(str::to_owned),
+            name: top.text("stack_name").filter(|name| !name.is_empty()).map(Arc::from),
             version: top.text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
             has_components: components.is_some(),
             components: Vec::new(),
@@ -247,9 +252,9 @@ impl<'d> Walker<'d> {
         let entries = self.merged(node);
         let text = |name: &str| {
             let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
-            entry.and_then(|&(_, value)| text_of(document, value)).map(str::to_owned)
+            entry.and_then(|&(_, value)| text_of(document, value)).map(Arc::from)
         };
-        let component = Component { kind: kind.to_owned(), name: text("name"), flavor: text("flavor") };
+        let component = Component { kind: kind.into(), name: text("name"), flavor: text("flavor") };
         let Some(stack) = self.layout.stacks.last_mut() else { return };
         stack.components.push(component);
         let inside = Context {
@@ -430,8 +435,8 @@ impl<'d> Walker<'d> {
             let stack = self.layout.stacks.last();
             let component = context.component.and_then(|at| stack?.components.get(at));
             let fault = Fault {
-                component: component.map(|component| component.kind.clone()),
-                attribute: context.attribute.map(str::to_owned),
+                component: component.map(|component| Arc::clone(&component.kind)),
+                attribute: context.attribute.map(Arc::from),
             };
             if let Some(place) = self.layout.places.get_mut(at) {
                 let worse = context.role > place.role || (context.refused && !place.refused);
@@ -446,7 +451,7 @@ impl<'d> Walker<'d> {
         }
         let holds = unquoted || document.text(node).is_some_and(reference::may_hold_reference);
         let mut context = context;
-        let mut attribute = context.attribute.map(str::to_owned);
+        let mut attribute = context.attribute.map(Arc::from);
         if form_less && !key {
             let path = document.path(node);
             let last = path.rsplit('.').next().unwrap_or_default();
@@ -454,7 +459,8 @@ impl<'d> Walker<'d> {
                 context.role = Role::WholeSecret;
             }
             context.sensitive = context.role == Role::Attribute && flavors::sounds_sensitive(&path);
-            attribute = Some(path).filter(|path| !path.is_empty());
+            let shown = floor_char_boundary(&path, LONGEST_PATH);
+            attribute = path.get(..shown).filter(|path| !path.is_empty()).map(Arc::from);
         }
         let attribute_level = matches!(context.role, Role::Attribute | Role::WholeSecret);
         if !holds && (!attribute_level || !(context.sensitive || context.role == Role::WholeSecret)) {

@@ -8,7 +8,7 @@
 
 use super::{Comments, Declared, Inventory, Key, NoAnswer, SecretName};
 use crate::discover;
-use crate::document::{Document, NodeId, ScalarType, Syntax};
+use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::ignore::{self, Directive};
@@ -85,9 +85,10 @@ impl FileInventory {
         let mut reader =
             Reader { inventory: self, document: &document, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
         for duplicate in document.duplicates() {
-            let words = format!("the inventory `{}` is not usable: {}", self.shown, printable(&duplicate.message));
-            let failure = Failure::usage(words).at(&source, duplicate.span);
-            reader.complaints.push(failure.with_help_if(duplicate.help.as_ref()));
+            let message = format!("the inventory `{}` is not usable: a name or a key stands twice", self.shown);
+            let SyntaxError { span, help, .. } = &duplicate.error;
+            let failure = Failure::usage(message).at(&source, Span::new(span.start, span.start));
+            reader.complaints.push(failure.with_help_if(help.as_ref()));
         }
         let secrets = reader.secrets();
         let complaints = reader.complaints;
@@ -279,16 +280,17 @@ impl<'r> Reader<'r> {
 
     /// The same file as `serde_yaml` reads it. What it cannot read shows as a secret that it does not have.
     fn second_opinion(&self) -> Option<serde_yaml::Value> {
-        if self.document.syntax() != Syntax::Yaml {
+        // serde_yaml copies what merge keys bring, and copies of copies are more than any memory: those go unread twice.
+        let merges = self.document.nodes().any(|(_, node)| match &node.kind {
+            Kind::Mapping { entries, .. } => entries.iter().any(|&(key, _)| self.document.is_merge_key(key)),
+            _ => false,
+        });
+        if self.document.syntax() != Syntax::Yaml || merges {
             return None;
         }
         let text = self.document.source().text();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let read = serde_yaml::from_str::<serde_yaml::Value>(text).and_then(|mut value| {
-            value.apply_merge()?;
-            Ok(value)
-        });
-        Some(read.unwrap_or_default())
+        Some(serde_yaml::from_str(text).unwrap_or_default())
     }
 
     /// Complains where the two readers do not have the same keys and values for a secret. Names that one of them takes for

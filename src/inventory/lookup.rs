@@ -20,6 +20,9 @@ pub struct Question {
     pub keyed: bool,
 }
 
+/// The keys of a secret by name, each with whether its value is empty, where that is known.
+pub type Keys = BTreeMap<String, Option<bool>>;
+
 /// What became of a question.
 #[derive(Debug)]
 pub enum Answer<'a> {
@@ -30,7 +33,7 @@ pub enum Answer<'a> {
         /// Where the store has two of that name: which is taken.
         doubled: Option<&'a str>,
         /// Its keys, where the level asks for them.
-        keys: Option<&'a [Key]>,
+        keys: Option<&'a Keys>,
     },
     /// No inventory of the chain has it.
     Missing,
@@ -47,7 +50,7 @@ pub enum Answer<'a> {
 #[derive(Debug, Default)]
 pub struct Answers {
     names: BTreeMap<usize, Result<HashMap<String, SecretName>, NoAnswer>>,
-    keys: BTreeMap<(usize, String), Result<Vec<Key>, NoAnswer>>,
+    keys: BTreeMap<(usize, String), Result<Keys, NoAnswer>>,
 }
 
 impl Answers {
@@ -66,7 +69,8 @@ impl Answers {
             let keyed = questions.iter().filter(|question| question.keyed);
             let wanted = keyed.filter_map(|question| Some((answers.holder(question)?, question.secret.clone())));
             answers.keys = at_once(wanted.collect(), |(at, secret)| {
-                inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))
+                let keys = inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))?;
+                Ok(keys.into_iter().map(|Key { name, empty }| (name, empty)).collect())
             });
         }
         answers
@@ -79,7 +83,7 @@ impl Answers {
                 Some(Ok(names)) => {
                     let Some(secret) = names.get(&question.secret) else { continue };
                     let keys = match self.keys.get(&(inventory, question.secret.clone())) {
-                        Some(Ok(keys)) => Some(keys.as_slice()),
+                        Some(Ok(keys)) => Some(keys),
                         // Listed a moment ago and gone since: the next one in the chain may have it.
                         Some(Err(NoAnswer::Missing)) => continue,
                         Some(Err(why)) => return Answer::Failed { inventory, why },

@@ -1,6 +1,7 @@
 //! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
 
 use crate::check::Summary;
+use crate::excerpt::is_unsafe;
 use crate::finding::{Finding, Scope};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
@@ -155,7 +156,17 @@ pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out
     write_pretty(&JsonReferences { version: VERSION, references: references.collect() }, out)
 }
 
+/// What steers a terminal or cannot be seen is escaped, also where JSON does not ask for it: outside strings there is none.
 fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    let text = serde_json::to_string_pretty(value)?;
+    let mut from = 0;
+    for (at, c) in text.char_indices().filter(|&(_, c)| c != '\n' && is_unsafe(c)) {
+        out.write_all(text.get(from..at).unwrap_or_default().as_bytes())?;
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+        from = at + c.len_utf8();
+    }
+    out.write_all(text.get(from..).unwrap_or_default().as_bytes())?;
     writeln!(out)
 }

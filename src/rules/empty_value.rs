@@ -33,11 +33,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Found { keys: Some(keys), .. } = known.answer else { return None };
-    let key = keys.iter().find(|key| reference.key.as_deref() == Some(key.name.as_str()))?;
-    if key.empty != Some(true) {
+    let key = reference.key.as_ref()?;
+    if keys.get(key) != Some(&Some(true)) {
         return None;
     }
-    let message = format!("`{}.{}` in the inventory `{}` is empty", reference.secret, key.name, known.holder);
+    let message = format!("`{}.{}` in the inventory `{}` is empty", reference.secret, key, known.holder);
     let finding = reference.finding((RULE.name, RULE.severity), message);
     Some(finding.with_label("resolves to nothing").with_help("give it its value, or refer to another key"))
 }

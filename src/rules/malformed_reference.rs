@@ -35,8 +35,26 @@ pub(super) const RULE: Rule = Rule {
 fn check(site: &Site<'_>) -> Option<Finding> {
     let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece) && fault(piece).is_some())?;
     let (message, help) = words(site, piece, fault(piece)?);
-    let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
-    Some(finding.with_label("no reference").with_help(help))
+    let mut finding = site.finding_at((RULE.name, RULE.severity), piece, message).with_label("no reference");
+    if site.place.sensitive && !reads_as_reference(site, piece) {
+        // The braces may be part of a password.
+        finding.conceal = true;
+        finding.identity = Some(site.scope().attribute.unwrap_or_default().to_string());
+        return Some(finding.with_help("a reference is `{{name.key}}`, and the whole value"));
+    }
+    Some(finding.with_help(help))
+}
+
+/// Whether a piece is the whole value, and between its braces holds nothing that no name or key would.
+fn reads_as_reference(site: &Site<'_>, piece: &Piece<'_>) -> bool {
+    let is_name = |c: char| {
+        c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | ' ' | '|' | '$') || is_invisible(c)
+    };
+    piece.range == (0..site.text.len())
+        && site.text.chars().all(is_name)
+        && site.text.split('|').next().is_some_and(|text| {
+            text.trim_matches(|c| matches!(c, '{' | '}' | ' ')).split(' ').all(|word| !word.is_empty())
+        })
 }
 
 fn fault<'p>(piece: &'p Piece<'_>) -> Option<&'p Fault> {

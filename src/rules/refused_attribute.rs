@@ -43,7 +43,7 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let attribute = attribute.unwrap_or_default();
     let message = if component.as_deref() == Some("secrets_manager") {
         format!("`{attribute}` of a secrets manager takes no reference: the manager is what resolves them")
-    } else if matches!(attribute.as_str(), "name" | "type" | "flavor" | "id" | "user" | "is_shared") {
+    } else if matches!(&*attribute, "name" | "type" | "flavor" | "id" | "user" | "is_shared") {
         format!("`{attribute}` takes no reference: it says which component this is")
     } else {
         format!("`{attribute}` takes no reference: ZenML validates it before secrets are resolved")

@@ -18,7 +18,6 @@ use super::Known;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
 use crate::inventory::lookup::Answer;
-use crate::nearest::nearest;
 use crate::site::Reference;
 
 /// The rule.
@@ -36,22 +35,19 @@ const LISTED: usize = 10;
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Found { keys: Some(keys), .. } = known.answer else { return None };
     let key = reference.key.as_deref()?;
-    if keys.iter().any(|known| known.name == key) {
+    if keys.contains_key(key) {
         return None;
     }
     let message = format!("secret `{}` in the inventory `{}` has no key `{key}`", reference.secret, known.holder);
     let mut finding = reference.finding((RULE.name, RULE.severity), message);
-    let mut names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
-    names.sort_unstable();
-    let more = names.len().saturating_sub(LISTED);
-    let mut list = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let more = keys.len().saturating_sub(LISTED);
+    let mut list = keys.keys().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if more > 0 {
         list.push_str(&format!(" and {more} more"));
     }
-    let has = if names.is_empty() { "it has no keys at all".to_owned() } else { format!("it has {list}") };
-    let nearest = nearest(key, names.iter().copied());
-    finding.suggestion = nearest.map(str::to_owned);
-    Some(finding.with_label("no such key").with_help(match nearest {
+    let has = if keys.is_empty() { "it has no keys at all".to_owned() } else { format!("it has {list}") };
+    finding.suggestion.clone_from(&known.nearest);
+    Some(finding.with_label("no such key").with_help(match &known.nearest {
         Some(nearest) => format!("did you mean `{nearest}`? {}", capitalised(&has)),
         None => has,
     }))

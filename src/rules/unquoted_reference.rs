@@ -41,5 +41,8 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         finding.key = Some((*key).to_owned());
         return Some(finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\"")));
     }
+    // There may be anything in it.
+    finding.conceal = true;
+    finding.identity = Some(site.scope().attribute.unwrap_or_default().to_string());
     Some(finding.with_help("put it in quotes; a reference is \"{{name.key}}\""))
 }

@@ -19,7 +19,7 @@ fn corpora() -> Option<PathBuf> {
 fn parse(text: &str, syntax: Syntax) -> Result<Document, String> {
     let document = Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)?;
     match document.duplicates().first() {
-        Some(error) => Err(error.message.clone()),
+        Some(duplicate) => Err(duplicate.error.message.clone()),
         None => Ok(document),
     }
 }
