@@ -47,14 +47,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
 
 /// Whether a piece is the whole value, and between its braces holds nothing that no name or key would.
 fn reads_as_reference(site: &Site<'_>, piece: &Piece<'_>) -> bool {
-    let is_name = |c: char| {
-        c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | ' ' | '|' | '$') || is_invisible(c)
-    };
-    piece.range == (0..site.text.len())
-        && site.text.chars().all(is_name)
-        && site.text.split('|').next().is_some_and(|text| {
-            text.trim_matches(|c| matches!(c, '{' | '}' | ' ')).split(' ').all(|word| !word.is_empty())
-        })
+    let inner = site.text.trim_matches(|c| matches!(c, '{' | '}' | ' '));
+    let is_name =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | '$') || is_invisible(c);
+    piece.range == (0..site.text.len()) && inner.chars().all(is_name)
 }
 
 fn fault<'p>(piece: &'p Piece<'_>) -> Option<&'p Fault> {

@@ -244,3 +244,68 @@ fn thousands_of_findings_on_one_line_are_told_apart() {
     assert!(found.iter().enumerate().all(|(at, (_, text))| *text == format!("{{{{ä{at}}}}}")));
     assert!(check(Path::new(folder.path()), &["--level", "none"]).stdout.len() < 3_000 * 1_500);
 }
+
+/// Each of these once took minutes or all of the memory; a test's own time limit would say so again.
+#[test]
+fn many_and_long_names_ask_for_bounded_work() {
+    let stack = |attributes: &str| {
+        format!("stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n{attributes}")
+    };
+    let name = |at: usize| format!("n{:020}", at.wrapping_mul(2_654_435_761) % 1_000_000_007);
+    let wrong: String =
+        (0..2_000).fold(String::new(), |text, at| text + &format!("    a{at}: '{{{{x{}.k}}}}'\n", name(at)));
+    let known: String = (0..2_000).fold(String::new(), |text, at| text + &format!("{}: [k]\n", name(at + 9_000)));
+    let long = "a".repeat(40_000);
+    let comments = format!("    b: 1 {}]\n", "# stackref: ignore[x ".repeat(8_000));
+    let never_closed = format!("    b: '{}'\n", "{{a ".repeat(50_000));
+    for (attributes, inventory, findings) in [
+        (wrong.as_str(), known.as_str(), 2_000),
+        (&format!("    b: '{{{{{long}.k}}}}'\n"), &format!("{}: [k]\n", "b".repeat(40_000)), 1),
+        (&comments, "a: [b]\n", 1),
+        (&never_closed, "a: [b]\n", 1),
+    ] {
+        let folder = folder(&[("s.yaml", &stack(attributes)), ("inv/x.yaml", inventory)]);
+        let output = check(folder.path(), &["--inventory", "inv/x.yaml", "--format", "short"]);
+        let found = output.stdout.lines().filter(|line| line.starts_with("s.yaml")).count();
+        assert!(found <= findings && output.stdout.len() < 2_000_000, "{found} {}", output.stderr);
+    }
+}
+
+#[test]
+fn globs_that_are_too_large_are_mistakes_in_the_config() {
+    let deep = format!("[files]\nexclude = [\"{}a{}\"]\n", "{".repeat(100_000), "}".repeat(100_000));
+    let folder = folder(&[("stackref.toml", &deep), ("good.yaml", GOOD)]);
+    let output = check(folder.path(), &[]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("a glob of more than 1000 bytes"), "{}", output.stderr);
+}
+
+#[test]
+fn many_components_are_no_merges() {
+    let mut text = String::from("stack_name: s\ncomponents:\n");
+    for at in 0..30_000 {
+        text.push_str(&format!("  c{at}: {{flavor: ours, name: n, a: b, c: d, e: f, g: h}}\n"));
+    }
+    let folder = folder(&[("s.yaml", &text)]);
+    assert_eq!(findings(folder.path(), &["--level", "none"]), []);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_ignore_file_that_is_none_is_not_waited_for() {
+    let folder = folder(&[("good.yaml", GOOD), ("sub/good.yaml", GOOD)]);
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("sub/.gitignore")).unwrap();
+    let output = check(folder.path(), &["--format", "short"]);
+    assert_good_is_checked(&output);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("the `.gitignore` in it is not a file"), "{}", output.stderr);
+}
+
+#[test]
+fn the_rest_is_checked_where_one_path_is_wrong() {
+    let folder = folder(&[("good.yaml", GOOD), ("notes.txt", "x")]);
+    let output = check(folder.path(), &["good.yaml", "gone.yaml", "notes.txt", "--format", "short"]);
+    assert_good_is_checked(&output);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("`gone.yaml`") && output.stderr.contains("`notes.txt`"), "{}", output.stderr);
+}

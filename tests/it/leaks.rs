@@ -25,6 +25,9 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         "password = 1hunter2",
         "password == \"hunter2\"",
         "token = \"hunter2",
+        "tracking_password = 0hunter2",
+        "tracking_password = 1979-hunter2",
+        "tracking_password.hunter2 = {{",
     ] {
         assert_hidden(&[("a.stack.toml", text)]);
     }
@@ -39,6 +42,23 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         "password: @hunter2",
         "key: |\n  hunter2\n b: c\n d",
         "x: {password: hunter2, y: 'z",
+        "{tracking_password:\n  hunter2, a: b}}",
+        "tracking_password: \"abc\n  note: hunter2\" x",
+        "tracking_password: \"a\n  # hunter2\" x",
+        "tracking_password: |\n  a\n x: hunter2\n y",
+        "tracking_password: -----BEGIN KEY-----\n  Proc-Type: 4,hunter2",
+        "tracking_password:hunter2 # see: wiki",
+        "tracking_password:hunter2: x: y",
+        "tracking_password:\n  [ \"hunter2\", a: b: c",
+        "tracking_password: \"abc\"hunter2",
+        "{{q}: z, tracking_password: hunter2}",
+        "e: {{flavor: mlflow}: 1, tracking_password: hunter2}",
+        "tracking_password: {{a.b}: hunter2}",
+        "tracking_password: {{a.b}, hunter2}",
+        "tracking_password: {hunter2: 1, hunter2: 2}",
+        "tracking_password: {\"hunter2 {{a.b}}\": 1}",
+        "tracking_username: \"{{a.b\"  # old password: hunter2",
+        "tracking_uri: mysql://root:hunter2@{{a.b}}",
         "{DB_PASSWORD: hunter2, x: '{{bad}}'}",
         "x: {password:hunter2, y: \"{{bad}}\"}",
         "x: ['--password=hunter2 {{a.b}}', '{{bad}}']",
@@ -46,6 +66,8 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         assert_hidden(&[("a.stack.yaml", text)]);
     }
     for text in [
+        "{\"password\":\n    \"hunter2\" \"x\": 1}",
+        "{\"password\":[\n\"a\",\n\"hunter2\" \"x\": 1",
         "{\"password\": \"hunter2",
         "{\"password\": 'hunter2'}",
         "{\"password\": \"\\hunter2\"}",
@@ -107,6 +129,7 @@ fn a_config_shows_no_value_that_should_not_be_there() {
         "[inventory.x]\nkind = \"file\"\npath = \"x.yaml\"\npassword = 'hunter2'",
         "token = hunter2",
         "api_key = \"hunter2",
+        "[inventory.x]\nurl = \"https://u:hunter2@h\"\nkind = \"file\"\npath = \"x\"",
     ] {
         assert_hidden(&[("stackref.toml", text)]);
     }
@@ -114,7 +137,18 @@ fn a_config_shows_no_value_that_should_not_be_there() {
 
 #[test]
 fn text_beside_a_reference_in_a_sensitive_attribute_is_masked() {
-    for value in ["mysql://root:hunter2@{{a.b}}", "{{a.b}}hunter2", "hun{{hunter2", "{{ hunter2", "hunter2 {a.b}}"] {
+    for value in [
+        "mysql://root:hunter2@{{a.b}}",
+        "{{a.b}}hunter2",
+        "hun{{hunter2",
+        "{{ hunter2",
+        "{{a.b}}:hunter2@{{c.d}}",
+        "x{{y.hunter2 z",
+        "{{a.b hunter2}",
+        "x{{hunter2}} z",
+        "x{{hunter2} z",
+        "hunter2 {a.b}}",
+    ] {
         let stack = format!(
             "stack_name: s\ncomponents:\n  experiment_tracker:\n    flavor: mlflow\n    name: m\n    configuration: {{tracking_password: '{value}', x: '{{{{bad}}}}'}}\n"
         );
