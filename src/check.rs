@@ -41,6 +41,8 @@ pub struct Report {
     pub summary: Summary,
     /// What could not be answered.
     pub failures: Vec<Failure>,
+    /// What the inventories answered.
+    pub answers: Answers,
 }
 
 impl Report {
@@ -72,6 +74,7 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     joined.existence(&mut findings);
     joined.inventory_files(scan, &mut findings);
     report.failures.append(&mut joined.failures);
+    report.answers = joined.answers;
     for file in &scan.files {
         findings.extend(file.findings.iter().cloned());
         if settings.config.resolver == Resolver::Zenml {
@@ -116,6 +119,12 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     report
 }
 
+/// The inventories that a stack of a file uses.
+pub fn chain(file: &StackFile, stack: usize, settings: &Settings<'_>) -> Option<Vec<usize>> {
+    let manager = file.stacks.get(stack).and_then(|stack| stack.secrets_manager());
+    settings.inventories.chain(settings.config, &file.path, manager)
+}
+
 /// The stack rules, for each stack with its own references.
 fn stack_findings(file: &StackFile, findings: &mut Vec<Finding>) {
     let mut by_stack: HashMap<usize, Vec<&Reference>> = HashMap::new();
@@ -151,10 +160,7 @@ impl<'s> Joined<'s> {
         for file in &scan.files {
             let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
             for reference in &file.references {
-                let chain = chains.entry(reference.stack).or_insert_with(|| {
-                    let manager = file.stacks.get(reference.stack).and_then(|stack| stack.secrets_manager());
-                    settings.inventories.chain(settings.config, &file.path, manager)
-                });
+                let chain = chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, settings));
                 match chain {
                     Some(chain) => {
                         let keyed = reference.key.is_some();
@@ -330,6 +336,6 @@ fn unanswered(inventory: &str, why: &NoAnswer, secrets: &BTreeSet<String>) -> Ve
             Failure::unanswered(format!("the inventory `{inventory}` did not answer for {list}: {seen}"))
                 .with_help("try again, or check the syntax alone with `--level none`"),
         ],
-        NoAnswer::Missing => Vec::new(),
+        NoAnswer::Missing | NoAnswer::NoValues => Vec::new(),
     }
 }

@@ -24,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Check the references of stack files
     Check(Check),
+    /// Write copies of the stack files with their references replaced
+    Render(Render),
     /// List every reference
     Refs(Refs),
     /// Explain a rule; without one, list them all
@@ -99,6 +101,41 @@ pub struct Check {
     pub exit_zero: bool,
 }
 
+/// `render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// Which files
+    #[command(flatten)]
+    pub files: Files,
+    /// The folder to write below; paths in it are those from the working directory
+    #[arg(short, long, value_name = "DIR", required_unless_present_any = ["stdout", "check", "diff"])]
+    pub output: Option<PathBuf>,
+    /// Write the one file that is selected to standard output
+    #[arg(long, conflicts_with_all = ["output", "check", "diff"])]
+    pub stdout: bool,
+    /// Do everything but write
+    #[arg(long, conflicts_with = "diff")]
+    pub check: bool,
+    /// Show what would change, each value masked, and write nothing
+    #[arg(long)]
+    pub diff: bool,
+    /// Only the files of this stack
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Leave out files without references
+    #[arg(long)]
+    pub only_changed: bool,
+    /// An inventory of the config, or a file; repeatable, asked in order
+    #[arg(long, value_name = "NAME|FILE")]
+    pub inventory: Vec<String>,
+    /// The mode of the files, in octal; 600 lets nobody else read them
+    #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
+    pub mode: u32,
+    /// Write into a git work tree also where git does not ignore it
+    #[arg(long)]
+    pub allow_tracked: bool,
+}
+
 /// `refs`.
 #[derive(Debug, Args)]
 pub struct Refs {
@@ -116,6 +153,11 @@ pub struct Explain {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8);
+    mode.ok().filter(|mode| *mode <= 0o777).ok_or_else(|| "a mode is three octal digits, as 640".to_owned())
 }
 
 fn level(text: &str) -> Result<Level, String> {

@@ -6,19 +6,23 @@
 //!
 //! Not here: what the keys mean (`stack`), and what a reference is (`reference`).
 
+mod edits;
 mod json;
 mod offsets;
 mod toml;
 mod yaml;
 
+pub use edits::{Edit, apply};
 pub use offsets::OffsetMap;
 pub use toml::plain_words as toml_error;
 
 use crate::flavors;
 use crate::source::{SourceFile, Span};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The three syntaxes of a stack file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +112,7 @@ pub struct Scalar {
 #[derive(Debug)]
 enum Text {
     Verbatim(Span),
-    Decoded(Box<str>),
+    Decoded(Zeroizing<String>),
 }
 
 /// What a node is.
@@ -159,6 +163,14 @@ pub struct DuplicateKey {
     pub error: SyntaxError,
     /// Whether it lies in the value of a sensitive attribute, where a forgotten blank makes keys of passwords.
     pub conceal: bool,
+}
+
+/// Other text for some bytes of a scalar's decoded value.
+pub struct Replacement<'t> {
+    /// Which bytes.
+    pub range: Range<usize>,
+    /// What comes in their place.
+    pub text: &'t str,
 }
 
 /// A parsed file.
@@ -341,6 +353,45 @@ impl Document {
         steps.join(".")
     }
 
+    /// The changes to the source that make a scalar hold other text in some places; `parts` are sorted and do not overlap.
+    /// Bytes outside the scalar stay. The caller parses the result and compares.
+    pub fn encode(&self, id: NodeId, parts: &[Replacement<'_>]) -> Vec<Edit> {
+        let id = self.target(id);
+        let (Some(scalar), Some(old)) = (self.scalar(id), self.text(id)) else {
+            return Vec::new();
+        };
+        let span = self.node(id).span;
+        let offsets = self.offsets(id);
+        let value = replaced(old, parts);
+        match self.syntax {
+            Syntax::Json => json::encode(span, &offsets, parts, &value),
+            Syntax::Toml => toml::encode(span, scalar.style, &offsets, parts, &value),
+            Syntax::Yaml => {
+                let (text, style, flow) = (self.source.text(), scalar.style, scalar.flow);
+                yaml::encode(&yaml::Target { text, span, style, flow, old, offsets: &offsets }, parts, &value)
+            }
+        }
+    }
+
+    /// Whether another document is this one with some scalars holding other text: the same nodes in the same order, of the
+    /// same kinds and types, aliases to the same places. The first node that differs, if one does.
+    pub fn differs(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
+        let same = |id: NodeId, own: &Node, node: &Node| match (&own.kind, &node.kind) {
+            (Kind::Scalar(a), Kind::Scalar(b)) => match changed.get(&id) {
+                Some(value) => b.ty == ScalarType::String && other.text(id) == Some(value.as_str()),
+                None => a.ty == b.ty && self.text(id) == other.text(id),
+            },
+            (Kind::Mapping { entries: a, .. }, Kind::Mapping { entries: b, .. }) => a == b,
+            (Kind::Sequence(a), Kind::Sequence(b)) => a == b,
+            (Kind::Alias(a), Kind::Alias(b)) => a == b,
+            _ => false,
+        };
+        let mut pairs = self.nodes().zip(&other.nodes);
+        let differing = pairs.find(|((id, own), node)| !same(*id, own, node)).map(|((id, _), _)| id);
+        let counts = self.nodes.len() == other.nodes.len() && self.roots == other.roots;
+        differing.or(if counts { None } else { Some(NodeId(0)) })
+    }
+
     /// The map from decoded to source offsets of a scalar.
     pub fn offsets(&self, id: NodeId) -> OffsetMap {
         let id = self.target(id);
@@ -375,7 +426,7 @@ impl Document {
         self.add(
             span,
             Kind::Scalar(Scalar {
-                value: verbatim.map_or_else(|| Text::Decoded(value.into()), Text::Verbatim),
+                value: verbatim.map_or_else(|| Text::Decoded(Zeroizing::new(value.to_owned())), Text::Verbatim),
                 style,
                 ty,
                 flow: false,
@@ -460,4 +511,18 @@ impl Document {
             format!("it stands first on line {line}; readers keep one of the two in silence, so remove or rename one");
         DuplicateKey { error: SyntaxError { span: self.node(key).span, message, help: Some(help) }, conceal }
     }
+}
+
+/// A text with parts of it replaced.
+pub fn replaced(text: &str, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+    let grown: usize = parts.iter().map(|part| part.text.len()).sum();
+    let mut out = Zeroizing::new(String::with_capacity(text.len() + grown));
+    let mut at = 0;
+    for part in parts {
+        out.push_str(text.get(at..part.range.start).unwrap_or_default());
+        out.push_str(part.text);
+        at = part.range.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
 }

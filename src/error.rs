@@ -26,6 +26,11 @@ impl Failure {
         Self { outcome: Outcome::Unanswered, ..Self::usage(message) }
     }
 
+    /// Something that `check` would have found, met where it cannot be passed over: exit 1.
+    pub fn finding(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Findings, ..Self::usage(message) }
+    }
+
     /// With advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {

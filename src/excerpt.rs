@@ -98,6 +98,18 @@ impl SourceCode for Excerpt {
     }
 }
 
+/// A whole line, safe to show, with some spans of it masked besides.
+pub fn line(source: &SourceFile, offset: usize, masked: &[Span]) -> String {
+    let line = source.line_span(offset);
+    let mut hidden = hidden(source, line);
+    // A mask may hold one of the spans: what is asked for is hidden whole, the rest of the mask beside it.
+    hidden.extend_from_slice(masked);
+    hidden.sort_unstable();
+    let mut out = Builder { source, text: String::new() };
+    out.region(line, &hidden, false);
+    out.text
+}
+
 /// Makes a text safe for a terminal: what steers it or cannot be seen becomes an escape that shows its code.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

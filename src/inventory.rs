@@ -11,8 +11,10 @@ use crate::config::{Config, InventoryConfig};
 use crate::discover;
 use crate::error::Failure;
 use crate::ignore::Directive;
+use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use file::FileInventory;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,6 +67,8 @@ pub enum NoAnswer {
     Forbidden(String),
     /// The store did not answer; with what was seen.
     Unreachable(String),
+    /// The inventory knows names and keys, and no values.
+    NoValues,
     /// The inventory itself cannot be read.
     Invalid(Failure),
 }
@@ -85,6 +89,12 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret.
     fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer>;
+
+    /// All values of one secret, by key.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Missing`] where there is no such secret, [`NoAnswer::NoValues`] where only its keys are known.
+    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer>;
 
     /// What is wrong with single entries of an inventory that was asked.
     fn complaints(&self) -> &[Failure] {

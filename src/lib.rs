@@ -15,7 +15,7 @@
 //! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
 //! | meaning | `stack` to `site` | documents as stacks, findings as data, inventories |
 //! | judging | `rules`, `scan` | rules do no I/O and print nothing |
-//! | verbs | `check`, `refs` | no verb uses a verb; no printing |
+//! | verbs | `check`, `refs`, `write`, `render` | no printing; `render` starts from what `check` passed |
 //! | reports | `report` | one file a format, to a writer that is handed in |
 //! | outside | `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
 //!
@@ -24,6 +24,7 @@
 pub mod source;
 pub mod outcome;
 pub mod nearest;
+pub mod secret;
 pub mod reference;
 pub mod flavors;
 pub mod excerpt;
@@ -41,6 +42,8 @@ pub mod rules;
 pub mod scan;
 pub mod check;
 pub mod refs;
+pub mod write;
+pub mod render;
 pub mod report;
 pub mod cli;
 pub mod run;

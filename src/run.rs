@@ -12,15 +12,18 @@ use crate::inventory::{FALLBACK_NAMES, Inventories};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::refs;
+use crate::render::{self, Rendered};
 use crate::report::human::{self, Look};
 use crate::report::{Format, count, json, short, summary_line};
 use crate::rules::{self, RULES};
-use crate::scan::{self, Bases, Scan};
+use crate::scan::{self, Bases, Scan, StackFile};
+use crate::write;
 use clap::Parser as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// The environment variable that sets the level, as for `ZenML`.
 const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
@@ -126,6 +129,7 @@ fn write_empty(references: bool, world: &mut World<'_>) -> io::Result<()> {
 fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
     let (ended, format) = match &cli.command {
         Command::Check(args) => (check(args, cli.color, world), args.format),
+        Command::Render(args) => (render(args, cli.color, world), Format::Human),
         Command::Refs(args) => (refs(args, cli.color, world), args.format),
         Command::Explain(args) => (explain(args, world), Format::Human),
     };
@@ -150,13 +154,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     };
     let mut session = Session::open(&args.files, world)?;
     let level = level.or(session.config.level).unwrap_or_default();
-    let inventories = Inventories::new(
-        &session.config,
-        &args.inventory,
-        &session.bases.cwd,
-        &session.bases.root,
-        &session.inventory_folders(),
-    );
+    let inventories = session.inventories(&args.inventory);
     if level > Level::None {
         inventories.open_chosen()?;
     }
@@ -179,6 +177,116 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
     let outcome = report.outcome(args.deny_warnings);
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let mut session = Session::open(&args.files, world)?;
+    session.bases.keep_documents = true;
+    let inventories = session.inventories(&args.inventory);
+    inventories.open_chosen()?;
+    let folder = args.output.as_ref().map(|folder| discover::absolute(folder, &session.bases.cwd));
+    if let Some(folder) = &folder {
+        fit_for_output(folder, args.allow_tracked)?;
+        let holds_input = session.selection.folders.iter().any(|walked| walked.starts_with(folder));
+        session.never_below = Some(folder.clone()).filter(|_| !holds_input);
+    }
+    let mut scan = session.scan(world)?;
+    select_stack(&mut scan, args.stack.as_deref())?;
+    let settings = Settings {
+        config: &session.config,
+        level: Level::SecretAndKeyExists,
+        inventories: &inventories,
+        whole_tree: false,
+    };
+    let mut report = check::run(&scan, &settings);
+    report.failures.splice(0..0, scan.passed.failures.iter().cloned());
+    let outcome = report.outcome(false);
+    let stops = outcome > Outcome::Clean;
+    let stream = if stops { &mut world.stdout } else { &mut world.stderr };
+    human::write(&report.findings, look(stream, color, world.env), stream.out)?;
+    world.stdout.out.flush()?;
+    session.notes(&scan, world)?;
+    if stops {
+        tell(&report.failures, color, world)?;
+        writeln!(world.stderr.out, "{}; nothing was rendered", summary_line(&report.summary))?;
+        return Ok(outcome);
+    }
+    let mut rendered = render::run(&scan, &report, &settings)?;
+    if args.only_changed {
+        rendered.retain(|file| file.text.is_some());
+    }
+    if rendered.is_empty() {
+        return Err(Failure::usage("there is nothing to render: no stack file is selected").into());
+    }
+    let references: usize = rendered.iter().map(super::render::Rendered::replaced).sum();
+    let what = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
+    if args.stdout {
+        let [file] = rendered.as_slice() else {
+            let found = count(rendered.len(), "file");
+            return Err(Failure::usage(format!("--stdout takes one file, and {found} are selected"))
+                .with_help("name the file, or write all of them with `-o DIR`")
+                .into());
+        };
+        world.stdout.out.write_all(file.text().as_bytes())?;
+    } else if args.diff {
+        for file in &rendered {
+            file.lines_changed(world.stdout.out)?;
+        }
+    }
+    let places = match &folder {
+        Some(folder) => session.places(&rendered, folder)?,
+        None => Vec::new(),
+    };
+    if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
+        let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
+        write::write_all(folder, &files.collect::<Vec<_>>(), args.mode)?;
+        let shown = printable(&discover::relative(folder, &session.bases.cwd));
+        writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;
+    } else {
+        world.stdout.out.flush()?;
+        writeln!(world.stderr.out, "rendered {what}; nothing was written")?;
+    }
+    Ok(Outcome::Clean)
+}
+
+/// Leaves the files of one stack.
+fn select_stack(scan: &mut Scan, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name else { return Ok(()) };
+    let label = |file: &StackFile| {
+        let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let named = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned));
+        named.chain(stem.filter(|_| file.stacks.iter().all(|stack| stack.name.is_none()))).collect::<Vec<_>>()
+    };
+    let known: BTreeSet<String> = scan.files.iter().flat_map(label).collect();
+    if !known.contains(name) {
+        let list = known.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let near = nearest(name, known.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        return Err(
+            Failure::usage(format!("no stack is named `{name}`")).with_help(format!("{near}The stacks: {list}"))
+        );
+    }
+    // A file that does not parse may be the one that is meant.
+    scan.files.retain(|file| file.stacks.is_empty() || label(file).iter().any(|label| label == name));
+    Ok(())
+}
+
+/// Whether a folder may take rendered files: one that git would add to a repository may not.
+fn fit_for_output(folder: &Path, allow_tracked: bool) -> Result<(), Failure> {
+    let shown = printable(&folder.display().to_string());
+    if folder.symlink_metadata().is_ok() && !folder.is_dir() {
+        return Err(Failure::usage(format!("`{shown}` is not a folder")));
+    }
+    let Some(root) = config::repository_root(folder).filter(|_| !allow_tracked) else { return Ok(()) };
+    let probe = folder.join("stackref.rendered");
+    let mut git = std::process::Command::new("git");
+    git.arg("-C").arg(&root).args(["check-ignore", "--quiet", "--"]).arg(&probe);
+    git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match git.status() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
+            .with_help("add it to .gitignore, or say that it is meant with --allow-tracked")),
+    }
 }
 
 fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -238,6 +346,8 @@ struct Session<'a> {
     /// The folder whose whole content the config, or the repository, speaks for.
     project: PathBuf,
     stdin: Option<(PathBuf, Syntax)>,
+    /// The folder that this run writes to.
+    never_below: Option<PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -262,7 +372,49 @@ impl<'a> Session<'a> {
         let beside = config.file.as_ref().map(|_| config.folder.clone());
         let root = repository.clone().or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
         let project = beside.or(repository).unwrap_or(start);
-        Ok(Self { files, config, selection, bases: Bases { cwd, root }, project, stdin })
+        Ok(Self {
+            files,
+            config,
+            selection,
+            bases: Bases { cwd, root, keep_documents: false },
+            project,
+            stdin,
+            never_below: None,
+        })
+    }
+
+    /// Where each rendered file goes, below `folder`: its path from the working directory, or from the repository's root where
+    /// it lies outside of that.
+    fn places(&self, rendered: &[Rendered<'_>], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
+        let mut places = Vec::with_capacity(rendered.len());
+        let inputs: BTreeSet<PathBuf> =
+            rendered.iter().filter_map(|rendered| rendered.file.path.canonicalize().ok()).collect();
+        for Rendered { file, .. } in rendered {
+            let shown = printable(file.source.path());
+            let place = file.path.strip_prefix(&self.bases.cwd).or_else(|_| file.path.strip_prefix(&self.bases.root));
+            let Ok(place) = place else {
+                return Err(Failure::usage(format!("`{shown}` lies outside the working directory and its repository"))
+                    .with_help("run this from a folder that holds it"));
+            };
+            let target = folder.join(place);
+            // Also through links: the input itself is what must not change.
+            if target.canonicalize().is_ok_and(|target| inputs.contains(&target)) {
+                return Err(Failure::usage(format!("`{shown}` would be written over an input"))
+                    .with_help("render to another folder"));
+            }
+            if let Some(other) = seen.insert(place.to_path_buf(), file.source.path()) {
+                let other = printable(other);
+                return Err(Failure::usage(format!("`{other}` and `{shown}` would be written to one place")));
+            }
+            places.push(place.to_path_buf());
+        }
+        Ok(places)
+    }
+
+    fn inventories(&self, chosen: &[String]) -> Inventories {
+        let folders = self.inventory_folders();
+        Inventories::new(&self.config, chosen, &self.bases.cwd, &self.bases.root, &folders)
     }
 
     /// Where the inventory file that needs no config is looked for.
@@ -274,7 +426,7 @@ impl<'a> Session<'a> {
         let mut never: Vec<PathBuf> = self.config.inventories.iter().map(|inventory| inventory.path.clone()).collect();
         never.extend(self.config.file.clone());
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        Search { config: &self.config, no_exclude: self.files.no_exclude, never }
+        Search { config: &self.config, no_exclude: self.files.no_exclude, never, never_below: self.never_below.clone() }
     }
 
     fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {

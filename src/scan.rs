@@ -32,6 +32,8 @@ pub struct StackFile {
     pub path: PathBuf,
     /// Why it is a stack file.
     pub why: Why,
+    /// What it holds, where it parses and the verb wants to change it.
+    pub document: Option<Document>,
     /// Its stacks, one for each document in it; none where it does not parse.
     pub stacks: Vec<Stack>,
     /// What the resolver replaces, in the order of the file.
@@ -58,13 +60,15 @@ impl Scan {
     }
 }
 
-/// How paths are reported.
+/// How paths are reported, and what of a file is kept.
 #[derive(Debug)]
 pub struct Bases {
     /// The working directory: paths are shown from here.
     pub cwd: PathBuf,
     /// The repository's root: paths in fingerprints are from here.
     pub root: PathBuf,
+    /// Whether the files go on holding what they were parsed to.
+    pub keep_documents: bool,
 }
 
 /// Reads everything a selection holds, on all cores.
@@ -209,6 +213,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 source,
                 path,
                 why: why.unwrap_or(Why::Shape),
+                document: None,
                 stacks: Vec::new(),
                 references: Vec::new(),
                 directives: Vec::new(),
@@ -237,7 +242,8 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         findings.push(syntax_finding(&source, &error));
     }
     let why = why.unwrap_or(Why::Shape);
-    Some(StackFile { source, path, why, stacks: layout.stacks, references, findings, directives })
+    let document = bases.keep_documents.then_some(document);
+    Some(StackFile { source, path, why, document, stacks: layout.stacks, references, findings, directives })
 }
 
 /// The text, or what is valid of it up to the first byte that is not UTF-8, and the error there.

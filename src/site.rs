@@ -1,6 +1,6 @@
 //! A scalar at its place, read: what the scalar rules look at, and the references that come of it.
 
-use crate::document::{Document, OffsetMap};
+use crate::document::{Document, NodeId, OffsetMap};
 use crate::finding::{Finding, Scope, Severity};
 use crate::flavors::Version;
 use crate::reference::{self, Foreign, Piece, PieceKind, Reading, Resolver};
@@ -38,6 +38,10 @@ pub struct Reference {
     pub scalar_start: usize,
     /// Whose it is.
     pub scope: Scope,
+    /// The scalar.
+    pub node: NodeId,
+    /// Its bytes in the decoded value of the scalar.
+    pub range: Range<usize>,
     /// The index of its stack in the file.
     pub stack: usize,
     /// The secret.
@@ -173,6 +177,8 @@ impl<'a> Site<'a> {
             span: self.span(range),
             scalar_start: self.node_span().start,
             scope: self.scope(),
+            node: self.place.node,
+            range: range.clone(),
             stack: self.place.stack,
             secret: secret.to_owned(),
             key: key.map(str::to_owned),

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
+use zeroize::Zeroize as _;
 
 /// A half-open range of bytes in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +80,13 @@ pub struct SourceFile {
     text: String,
     lines: OnceLock<LineIndex>,
     visibility: OnceLock<Visibility>,
+}
+
+impl Drop for SourceFile {
+    /// The text may be that of an inventory.
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
 }
 
 impl SourceFile {

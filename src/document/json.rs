@@ -4,7 +4,7 @@
 //! are refused here.
 
 use super::offsets::Pieces;
-use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
@@ -168,6 +168,34 @@ fn escape(text: &str) -> (usize, char) {
         Some(other) => (other.len_utf8(), other),
         None => (0, '\\'),
     }
+}
+
+/// Other text in some places of a string, which holds everything.
+pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+    if !offsets.is_exact() {
+        return vec![Edit::new(span, format!("\"{}\"", escaped(value)))];
+    }
+    let edits =
+        parts.iter().map(|part| Edit::new(offsets.source(part.range.start, part.range.end), escaped(part.text)));
+    edits.collect()
+}
+
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() * 6);
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// The parser's finding in plain words, at its place, with none of the file's text.

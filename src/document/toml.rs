@@ -4,7 +4,7 @@
 //! and refuse duplicate keys. A table that several headers build has the span of its first.
 
 use super::offsets::Pieces;
-use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
 use std::sync::Arc;
 use toml::Spanned;
@@ -122,10 +122,6 @@ pub(super) fn decode(raw: &str, style: Style) -> Pieces {
                 out.replaced(at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
                 at += 1 + len;
             }
-        } else if rest.starts_with("\r\n") {
-            // The reader gives LF for every line break of the file.
-            out.replaced(at, 2, "\n");
-            at += 2;
         } else {
             let len = rest.chars().next().map_or(1, char::len_utf8);
             out.verbatim(at, rest.get(..len).unwrap_or_default());
@@ -160,6 +156,55 @@ fn escape(text: &str) -> (usize, char) {
     };
     let code = text.get(1..=digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     (1 + digits, code.and_then(char::from_u32).unwrap_or('\u{FFFD}'))
+}
+
+/// The least change that makes a string hold other text in some places: the quotes stay where they can hold it.
+pub(super) fn encode(
+    span: Span,
+    style: Style,
+    offsets: &OffsetMap,
+    parts: &[Replacement<'_>],
+    value: &str,
+) -> Vec<Edit> {
+    let literal = |text: &str| !text.contains('\'') && text.chars().all(|c| c == '\t' || !c.is_control());
+    let stays = offsets.is_exact()
+        && match style {
+            Style::Literal | Style::MultilineLiteral => parts.iter().all(|part| literal(part.text)),
+            Style::Basic => true,
+            // Where a line ends in a backslash, what is empty behind it takes the next line break with it.
+            Style::MultilineBasic => parts.iter().all(|part| !part.text.is_empty()),
+            _ => false,
+        };
+    if !stays {
+        return vec![Edit::new(span, format!("\"{}\"", escaped(value)))];
+    }
+    let edits = parts.iter().map(|part| {
+        let text = match style {
+            Style::Literal | Style::MultilineLiteral => part.text.to_owned(),
+            _ => escaped(part.text),
+        };
+        Edit::new(offsets.source(part.range.start, part.range.end), text)
+    });
+    edits.collect()
+}
+
+/// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a
+/// backslash it would be dropped.
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() * 6 + 2);
+    for (at, c) in value.char_indices() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' ' if at == 0 => out.push_str("\\u0020"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// The parser's finding at its place. Its words never hold the file's text; a duplicate key is named by its place.

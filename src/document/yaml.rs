@@ -5,7 +5,7 @@
 //! and other tools read 1.2.
 
 use super::offsets::Pieces;
-use super::{Document, Kind, NodeId, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 use std::collections::HashMap;
@@ -36,7 +36,8 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 // to a reader, and what a writer may have to change.
                 let span = match style {
                     Style::LiteralBlock | Style::FoldedBlock => {
-                        Span::new(block_header(source.text(), last_end, span.start), span.end)
+                        let end = block_end(source.text(), span);
+                        Span::new(block_header(source.text(), last_end, span.start), end)
                     }
                     _ => span,
                 };
@@ -88,6 +89,15 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
         }
     }
     Ok(())
+}
+
+/// Where a block scalar ends: behind its last line break. The parser goes on to the indentation of what follows.
+fn block_end(text: &str, span: Span) -> usize {
+    let raw = text.get(span.start..span.end).unwrap_or_default();
+    let last = raw.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    // At the end of the file blanks are no indentation: they may be content.
+    let only_blanks = span.end < text.len() && raw.get(last..).unwrap_or_default().trim_matches(' ').is_empty();
+    span.start + if only_blanks { last } else { raw.len() }
 }
 
 /// Where the header (`|` or `>`) of a block scalar begins: behind the indicators, properties and comments that may stand
@@ -351,6 +361,220 @@ fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
     // Only blank lines: what is longer than the indentation is content, and the longest shows it.
     let longest = lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
     longest.saturating_sub(value.lines().map(str::len).max().unwrap_or(0))
+}
+
+/// A scalar that is to hold another value.
+pub(super) struct Target<'t> {
+    /// The whole text of the file.
+    pub text: &'t str,
+    /// The scalar in it, quotes or header included.
+    pub span: Span,
+    /// How it is written.
+    pub style: Style,
+    /// Whether it stands in a flow collection.
+    pub flow: bool,
+    /// The value it has now.
+    pub old: &'t str,
+    /// Where its parts stand.
+    pub offsets: &'t OffsetMap,
+}
+
+/// The least change that makes a scalar hold other text in some places. The result means the same to readers of YAML 1.1 and
+/// of 1.2; the quotes and the style stay where they can hold it, and what needs more gets double quotes with escapes.
+pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+    let raw = target.text.get(target.span.start..target.span.end).unwrap_or_default();
+    let one_line = !raw.contains(['\n', '\r']);
+    let block = matches!(target.style, Style::LiteralBlock | Style::FoldedBlock);
+    match target.style {
+        _ if !target.offsets.is_exact() && block => block_to_quoted(target, raw, value),
+        _ if !target.offsets.is_exact() => vec![Edit::new(target.span, quoted(value))],
+        Style::DoubleQuoted if one_line => in_place(target, parts, escaped),
+        Style::SingleQuoted if one_line && parts.iter().all(|part| is_printable(part.text)) => {
+            in_place(target, parts, |text| text.replace('\'', "\'\'"))
+        }
+        Style::SingleQuoted if is_printable(value) => {
+            vec![Edit::new(target.span, format!("\'{}\'", value.replace('\'', "\'\'")))]
+        }
+        Style::Plain if is_plain(value, target.flow) => {
+            if one_line {
+                in_place(target, parts, str::to_owned)
+            } else {
+                vec![Edit::new(target.span, value)]
+            }
+        }
+        Style::LiteralBlock => {
+            literal(target, raw, parts, value).unwrap_or_else(|| block_to_quoted(target, raw, value))
+        }
+        Style::FoldedBlock
+            if in_lines(target, parts) && parts.iter().all(|part| fits_fold(part.text)) && starts_lines(value) =>
+        {
+            in_place(target, parts, str::to_owned)
+        }
+        Style::FoldedBlock => block_to_quoted(target, raw, value),
+        _ => vec![Edit::new(target.span, quoted(value))],
+    }
+}
+
+fn in_place(target: &Target<'_>, parts: &[Replacement<'_>], write: impl Fn(&str) -> String) -> Vec<Edit> {
+    let edits =
+        parts.iter().map(|part| Edit::new(target.offsets.source(part.range.start, part.range.end), write(part.text)));
+    edits.collect()
+}
+
+/// Whether each part stands in one line of the source.
+fn in_lines(target: &Target<'_>, parts: &[Replacement<'_>]) -> bool {
+    parts.iter().all(|part| {
+        let span = target.offsets.source(part.range.start, part.range.end);
+        target.text.get(span.start..span.end).is_some_and(|written| !written.contains(['\n', '\r']))
+    })
+}
+
+/// The value in double quotes, on one line.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", escaped(value))
+}
+
+/// A value between double quotes: what YAML 1.1 or 1.2 cannot hold as it is, or reads as a break, is escaped.
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() * 4 + 2);
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0' => out.push_str("\\0"),
+            c if is_printable_char(c) => out.push(c),
+            c if u32::from(c) <= 0xFF => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if u32::from(c) <= 0xFFFF => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    out
+}
+
+/// Characters that stand for themselves to every reader, in a line: no controls, no breaks of YAML 1.1 (NEL, U+2028,
+/// U+2029), no byte-order mark, no C1, no non-characters.
+fn is_printable_char(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn is_printable(text: &str) -> bool {
+    text.chars().all(is_printable_char)
+}
+
+/// Whether a value can stand without quotes and be the same string to every reader; in doubt it cannot.
+fn is_plain(value: &str, flow: bool) -> bool {
+    let first = value.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '_'));
+    first
+        && plain_type(value) == ScalarType::String
+        && is_printable(value)
+        && !value.ends_with([' ', ':'])
+        && !value.contains(": ")
+        && !value.contains(" #")
+        && !(flow && value.contains([',', '[', ']', '{', '}', ':']))
+}
+
+/// Whether a text can stand in a line of a folded block without changing where it folds.
+fn fits_fold(text: &str) -> bool {
+    !text.is_empty() && is_printable(text) && text.trim() == text
+}
+
+/// Whether no line of a value begins with a blank, which would tell a block another indentation.
+fn starts_lines(value: &str) -> bool {
+    value.split('\n').all(|line| !line.starts_with([' ', '\t']))
+}
+
+/// A literal block that goes on holding its value: each line is indented, and the header says which line breaks at the end
+/// are kept. Nothing where the block cannot hold it.
+fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &str) -> Option<Vec<Edit>> {
+    let lines = content_lines(raw);
+    let indent = block_indent(&lines, target.old);
+    let (body, _) = lines.first().copied()?;
+    let header = raw.get(..body)?;
+    let mark_len = header.len()
+        - header.trim_start_matches(['|', '+', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).len();
+    let mark = header.get(..mark_len)?;
+    let newline = if header.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let explicit = mark.contains(|c: char| c.is_ascii_digit());
+    let text = value.trim_end_matches('\n');
+    let first = text.trim_start_matches('\n').chars().next()?;
+    let holds = indent > 0
+        && text
+            .split('\n')
+            .all(|line| line.chars().all(|c| c == '\t' || is_printable_char(c)) && !line.starts_with('\t'))
+        && (explicit || first != ' ')
+        && text.split('\n').all(|line| line.is_empty() || !line.trim_matches(' ').is_empty());
+    if !holds {
+        return None;
+    }
+    let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let same_end = ends(value) == ends(target.old);
+    if same_end && in_lines(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
+        return Some(in_place(target, parts, str::to_owned));
+    }
+    // A file that ends inside the block: whether a line break belongs to the value there, readers do not agree on.
+    let ended = raw.ends_with(['\n', '\r']);
+    if !ended && !same_end {
+        return None;
+    }
+    let mut out = String::with_capacity(2 * value.len() + header.len() + 8);
+    if same_end {
+        out.push_str(mark);
+    } else {
+        out.push_str(&mark.replace(['+', '-'], ""));
+        out.push_str(match ends(value) {
+            0 => "-",
+            1 => "",
+            _ => "+",
+        });
+    }
+    let keeps = out.contains('+');
+    out.push_str(header.get(mark_len..)?);
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push_str(newline);
+        }
+        if !line.is_empty() {
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        out.push_str(line);
+    }
+    if ended {
+        let breaks = if keeps { ends(value).max(1) } else { 1 };
+        out.extend(std::iter::repeat_n(newline, breaks));
+    }
+    // With `+` blank lines below would belong to the value, so they go.
+    let rest = target.text.get(target.span.end..)?;
+    let blank = if keeps && !same_end { blank_lines_len(rest) } else { 0 };
+    Some(vec![Edit::new(Span::new(target.span.start, target.span.end + blank), out)])
+}
+
+fn blank_lines_len(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let blanks = rest.len() - rest.trim_start_matches(' ').len();
+        match rest.get(blanks..).and_then(break_len) {
+            Some(len) => at += blanks + len,
+            None => break,
+        }
+    }
+    at
+}
+
+/// A block scalar as one in double quotes: the quotes take the place of the indicator, the rest of the header line stays,
+/// the body goes.
+fn block_to_quoted(target: &Target<'_>, raw: &str, value: &str) -> Vec<Edit> {
+    let body = content_lines(raw).first().map_or(raw.len(), |line| line.0);
+    let header = raw.get(..body).unwrap_or_default();
+    let mark =
+        header.find(|c: char| !matches!(c, '|' | '>' | '+' | '-') && !c.is_ascii_digit()).unwrap_or(header.len());
+    let mut rest = header.get(mark..).unwrap_or_default();
+    if target.span.end == target.text.len() && !raw.ends_with(['\n', '\r']) {
+        rest = rest.trim_end_matches(['\n', '\r']);
+    }
+    vec![Edit::new(target.span, format!("{}{rest}", quoted(value)))]
 }
 
 fn error_at(span: Span, message: &str) -> SyntaxError {

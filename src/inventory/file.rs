@@ -12,9 +12,10 @@ use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::ignore::{self, Directive};
+use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use base64::Engine as _;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -46,6 +47,7 @@ struct Content {
 struct Secret {
     name: String,
     place: NodeId,
+    value: NodeId,
     keys: Vec<Key>,
     /// Why its keys are not known: an entry that is none.
     broken: Option<Failure>,
@@ -138,6 +140,26 @@ impl Inventory for FileInventory {
         found.broken.as_ref().map_or_else(|| Ok(found.keys.clone()), |why| Err(NoAnswer::Invalid(why.clone())))
     }
 
+    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let content = self.content()?;
+        let found = content.by_name.get(secret).and_then(|&at| content.secrets.get(at)).ok_or(NoAnswer::Missing)?;
+        if let Some(why) = &found.broken {
+            return Err(NoAnswer::Invalid(why.clone()));
+        }
+        let document = &content.document;
+        if document.entries(found.value).is_none() {
+            return Err(NoAnswer::NoValues);
+        }
+        let entries = document.merged_entries(found.value, &mut MERGE_BUDGET.clone()).unwrap_or_default();
+        let is_zenml = entries.iter().any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
+        let values = entries.iter().filter_map(|&(key, value)| {
+            let (key, text) = (document.text(key)?, document.text(value)?);
+            let text = if is_zenml { decode_base64(text)? } else { SecretText::new(text) };
+            (key != ZENML_MARKER || !is_zenml).then(|| (key.to_owned(), text))
+        });
+        Ok(values.collect())
+    }
+
     fn complaints(&self) -> &[Failure] {
         self.loaded().map_or(&[], |content| &content.complaints)
     }
@@ -190,7 +212,7 @@ impl<'r> Reader<'r> {
             self.broken = None;
             let keys = self.keys(&name, place, value);
             let broken = self.broken.take();
-            let secret = Secret { place: document.target(place), keys, name, broken };
+            let secret = Secret { place: document.target(place), value, keys, name, broken };
             if let Some(second) = second.as_ref().filter(|_| self.complaints.len() == complaints) {
                 self.compare(&secret, value, second);
             }
@@ -336,6 +358,10 @@ impl<'r> Reader<'r> {
 }
 
 fn is_base64_text(text: &str) -> bool {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim_end());
-    bytes.is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok())
+    decode_base64(text).is_some()
+}
+
+fn decode_base64(text: &str) -> Option<SecretText> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim_end()).ok()?;
+    String::from_utf8(bytes).ok().map(SecretText::new)
 }

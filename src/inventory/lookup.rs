@@ -2,6 +2,7 @@
 
 use super::{Inventories, Key, NoAnswer, SecretName};
 use crate::config::Level;
+use crate::secret::SecretText;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -120,6 +121,16 @@ impl Answers {
         }
         None
     }
+}
+
+/// The values of secrets by inventory and name.
+pub type Values = BTreeMap<(usize, String), Result<BTreeMap<String, SecretText>, NoAnswer>>;
+
+/// Fetches each secret once, several at a time.
+pub fn fetch(inventories: &Inventories, wanted: BTreeSet<(usize, String)>) -> Values {
+    at_once(wanted, |(at, secret)| {
+        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.values(secret))
+    })
 }
 
 /// Runs one call per key on up to [`AT_ONCE`] threads.

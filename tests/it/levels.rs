@@ -8,6 +8,8 @@ use stackref::inventory::{Inventories, Inventory, Key, NoAnswer, SecretName};
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
 use stackref::scan::{Bases, Scan, run_text};
+use stackref::secret::SecretText;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +25,7 @@ components:
 struct Counts {
     names: AtomicUsize,
     keys: AtomicUsize,
+    values: AtomicUsize,
 }
 
 /// Has `db` (user, password), `mlflow` (x) and `gcp_secret`; counts what it is asked.
@@ -53,6 +56,18 @@ impl Inventory for Counting {
         };
         Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), empty: None }).collect())
     }
+
+    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        self.value(secret)
+    }
+}
+
+impl Counting {
+    fn value(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        self.counts.values.fetch_add(1, Ordering::Relaxed);
+        let keys = self.keys(secret)?;
+        Ok(keys.into_iter().map(|key| (key.name.clone(), SecretText::new(format!("{secret} {}", key.name)))).collect())
+    }
 }
 
 /// Answers nothing in one of three ways.
@@ -70,10 +85,14 @@ impl Inventory for Failing {
     fn keys(&self, _secret: &str) -> Result<Vec<Key>, NoAnswer> {
         Err(self.0())
     }
+
+    fn values(&self, _secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        Err(self.0())
+    }
 }
 
 fn scan(text: &str) -> Scan {
-    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w") };
+    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false };
     let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
     run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
 }
@@ -82,6 +101,25 @@ fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Repo
     let config = Config::default();
     let inventories = Inventories::of(inventories);
     run(&scan(text), &Settings { config: &config, level, inventories: &inventories, whole_tree: false })
+}
+
+#[test]
+fn a_render_fetches_each_secret_once_however_many_references_name_it() {
+    let (counts, inventories) = counting(false);
+    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: true };
+    let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
+    let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
+    let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
+    let (config, inventories) = (Config::default(), Inventories::of(inventories));
+    let level = Level::SecretAndKeyExists;
+    let settings = Settings { config: &config, level, inventories: &inventories, whole_tree: false };
+    let report = run(&scan, &settings);
+    let rendered =
+        stackref::render::run(&scan, &report, &settings).unwrap_or_else(|failures| panic!("{}", failures[0]));
+    assert!(rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'"));
+    // `db` and `mlflow`, of which four references name keys; a value of this inventory asks for the keys once more.
+    assert_eq!(counts.values.load(Ordering::Relaxed), 2);
+    assert_eq!(counts.names.load(Ordering::Relaxed), 1);
 }
 
 fn counting(doubled: bool) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {

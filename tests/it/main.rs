@@ -16,5 +16,6 @@ mod levels;
 mod properties;
 mod readme;
 mod references;
+mod render;
 mod suites;
 mod support;

@@ -138,7 +138,7 @@ impl StringsOf for Document {
 }
 
 fn bases() -> Bases {
-    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w") }
+    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false }
 }
 
 /// Everything that `check` prints about a text, in all formats.

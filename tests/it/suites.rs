@@ -55,6 +55,15 @@ fn yaml_cases(folder: &Path, cases: &mut Vec<(String, PathBuf)>) {
     }
 }
 
+/// The valid documents of the suite, with their names.
+pub fn valid_yaml() -> Vec<(String, String)> {
+    let Some(corpora) = corpora() else { return Vec::new() };
+    let mut cases = Vec::new();
+    yaml_cases(&corpora.join("yaml-test-suite"), &mut cases);
+    let valid = cases.into_iter().filter(|(_, folder)| !folder.join("error").exists());
+    valid.map(|(name, folder)| (name, std::fs::read_to_string(folder.join("in.yaml")).unwrap())).collect()
+}
+
 #[test]
 fn yaml_test_suite_is_taken_and_refused_as_it_says_with_exact_offsets() {
     let Some(corpora) = corpora() else { return };
@@ -117,6 +126,9 @@ fn toml_test_is_taken_and_refused_as_it_says_with_exact_offsets() {
         let bom = format!("\u{feff}{text}");
         if !text.starts_with('\u{feff}') {
             scalars += assert_maps_are_exact(&name, &parse(&bom, Syntax::Toml).unwrap());
+        }
+        if !text.contains('\r') {
+            scalars += assert_maps_are_exact(&name, &parse(&text.replace('\n', "\r\n"), Syntax::Toml).unwrap());
         }
         match parse(text, Syntax::Toml) {
             Ok(document) => scalars += assert_maps_are_exact(&name, &document),

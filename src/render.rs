@@ -1,0 +1,223 @@
+//! `render`: the same documents with their references replaced, proven before anything is written.
+//!
+//! What is replaced is what the scan found. Each new text is parsed again and compared, node by node, with the old document
+//! and the new values; and everything outside the changed scalars is compared byte by byte. A difference is a bug of
+//! stackref: it is told as one, and nothing is written.
+
+use crate::check::{self, Report, Settings};
+use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
+use crate::error::Failure;
+use crate::excerpt::{self, printable};
+use crate::inventory::lookup::{Answer, Question, Values, fetch};
+use crate::inventory::{Inventory, NoAnswer};
+use crate::scan::{Scan, StackFile};
+use crate::site::Reference;
+use crate::source::{SourceFile, Span};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Write};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// One file, rendered.
+pub struct Rendered<'s> {
+    /// The file it came from.
+    pub file: &'s StackFile,
+    /// The new text; nothing where there are no references, and the file is what it was.
+    pub text: Option<Zeroizing<String>>,
+}
+
+impl Rendered<'_> {
+    /// The text to write.
+    pub fn text(&self) -> &str {
+        match &self.text {
+            Some(text) => text,
+            None => self.file.source.text(),
+        }
+    }
+
+    /// How many references were replaced.
+    pub fn replaced(&self) -> usize {
+        self.file.references.iter().filter(|reference| reference.key.is_some()).count()
+    }
+
+    /// The lines that change, before and after, each value masked.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn lines_changed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let source = &self.file.source;
+        let path = printable(source.path());
+        let mut references = self.file.references.iter().filter(|reference| reference.key.is_some()).peekable();
+        if references.peek().is_none() {
+            return Ok(());
+        }
+        writeln!(out, "--- {path}\n+++ {path} (rendered)")?;
+        while let Some(reference) = references.next() {
+            let line = source.position(reference.span.start).line;
+            let mut spans = vec![reference.span];
+            while let Some(next) = references.next_if(|next| source.position(next.span.start).line == line) {
+                spans.push(next.span);
+            }
+            writeln!(out, "@@ line {line} @@")?;
+            writeln!(out, "-{}", excerpt::line(source, reference.span.start, &[]))?;
+            writeln!(out, "+{}", excerpt::line(source, reference.span.start, &spans))?;
+        }
+        Ok(())
+    }
+}
+
+/// Renders every file of a scan that `check` has passed.
+///
+/// # Errors
+/// References that cannot be resolved, and proofs that fail: all of them.
+pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Result<Vec<Rendered<'s>>, Vec<Failure>> {
+    let mut failures = Vec::new();
+    let mut holders: HashMap<(usize, usize), (usize, String)> = HashMap::new();
+    let mut wanted = BTreeSet::new();
+    for (at, file) in scan.files.iter().enumerate() {
+        let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
+        for (index, reference) in file.references.iter().enumerate().filter(|(_, reference)| reference.key.is_some()) {
+            let chain = chains.entry(reference.stack).or_insert_with(|| check::chain(file, reference.stack, settings));
+            let question =
+                Question { chain: chain.clone().unwrap_or_default(), secret: reference.secret.clone(), keyed: true };
+            if let Answer::Found { inventory, .. } = report.answers.get(&question) {
+                let holder = (inventory, reference.secret.clone());
+                wanted.insert(holder.clone());
+                holders.insert((at, index), holder);
+            } else {
+                failures.push(unresolved(reference, "no inventory has the secret"));
+            }
+        }
+    }
+    let values = fetch(settings.inventories, wanted);
+    failures.extend(unreadable(&values, settings));
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    let mut rendered = Vec::with_capacity(scan.files.len());
+    for (at, file) in scan.files.iter().enumerate() {
+        let value = |index: usize, reference: &Reference| {
+            let secret = holders.get(&(at, index)).and_then(|holder| values.get(holder)?.as_ref().ok())?;
+            Some(secret.get(reference.key.as_deref()?)?.expose())
+        };
+        match render_file(file, &value) {
+            Ok(text) => rendered.push(Rendered { file, text }),
+            Err(mut more) => failures.append(&mut more),
+        }
+    }
+    if failures.is_empty() { Ok(rendered) } else { Err(failures) }
+}
+
+/// Secrets of which the values cannot be had.
+fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
+    let name_of = |at: usize| settings.inventories.get(at).map_or("?", Inventory::name);
+    let failures = values.iter().filter_map(|((at, secret), values)| match values {
+        Ok(_) => None,
+        Err(NoAnswer::NoValues | NoAnswer::Missing) => Some(
+            Failure::usage(format!("the inventory `{}` has no values for `{secret}`, only names", name_of(*at)))
+                .with_help("render from an inventory with values: `name: {key: value}`"),
+        ),
+        Err(NoAnswer::Forbidden(advice)) => Some(
+            Failure::unanswered(format!("the inventory `{}` forbids to read `{secret}`", name_of(*at)))
+                .with_help(advice.clone()),
+        ),
+        Err(NoAnswer::Unreachable(seen)) => {
+            let words = format!("the inventory `{}` did not answer for `{secret}`: {seen}", name_of(*at));
+            Some(Failure::unanswered(words).with_help("try again"))
+        }
+        Err(NoAnswer::Invalid(failure)) => Some(failure.clone()),
+    });
+    failures.collect()
+}
+
+fn unresolved(reference: &Reference, why: &str) -> Failure {
+    let key = reference.key.as_deref().unwrap_or_default();
+    Failure::finding(format!("`{}.{key}` cannot be resolved: {why}", reference.secret))
+        .at(&reference.source, reference.span)
+        .with_help("an ignored finding silences `check`; a render needs the value all the same")
+}
+
+/// One file with its references replaced, and the proof of it. `value` gives the value of a reference by its index.
+fn render_file<'v>(
+    file: &'v StackFile,
+    value: &dyn Fn(usize, &Reference) -> Option<&'v str>,
+) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
+    let Some(document) = file.document.as_ref() else { return Ok(None) };
+    let mut failures = Vec::new();
+    let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();
+    for (index, reference) in file.references.iter().enumerate().filter(|(_, reference)| reference.key.is_some()) {
+        match value(index, reference) {
+            Some(text) => {
+                parts.entry(reference.node).or_default().push(Replacement { range: reference.range.clone(), text });
+            }
+            None => failures.push(unresolved(reference, "the secret has no such key")),
+        }
+    }
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let mut edits = Vec::new();
+    let mut changed = HashMap::new();
+    for (node, parts) in &mut parts {
+        parts.sort_by_key(|part| part.range.start);
+        edits.extend(document.encode(*node, parts));
+        changed.insert(*node, replaced(document.text(*node).unwrap_or_default(), parts));
+    }
+    edits.sort_by_key(|edit| edit.span);
+    let proof = Proof { document, edits: &edits, changed: &changed };
+    let text = apply(file.source.text(), &edits)
+        .ok_or_else(|| internal(&file.source, Span::default(), "changes that overlap"))
+        .and_then(|text| proof.holds(&text).map(|()| text));
+    text.map(Some).map_err(|failure| vec![failure])
+}
+
+fn internal(source: &SourceFile, at: Span, what: &str) -> Failure {
+    Failure::usage(format!("internal error: {what}; nothing was written")).at(source, at).with_help(
+        "this is a bug of stackref: please report the shape of this scalar (its quotes and breaks, not the value)",
+    )
+}
+
+/// A new text beside what it is made of.
+struct Proof<'p> {
+    document: &'p Document,
+    edits: &'p [Edit],
+    changed: &'p HashMap<NodeId, Zeroizing<String>>,
+}
+
+impl Proof<'_> {
+    /// Whether the new text is the old document with the changed scalars, and nothing else.
+    fn holds(&self, text: &Zeroizing<String>) -> Result<(), Failure> {
+        let source = self.document.source();
+        let first = self.edits.first().map_or_else(Span::default, |edit| Span::new(edit.span.start, edit.span.start));
+        if !self.keeps_the_rest(text) {
+            return Err(internal(source, first, "bytes outside the scalars would change"));
+        }
+        let again = Arc::new(SourceFile::new(source.path(), text.as_str()));
+        let Ok(parsed) = Document::parse(again, self.document.syntax()) else {
+            return Err(internal(source, first, "what would be written does not parse"));
+        };
+        let Some(node) = self.document.differs(&parsed, self.changed) else { return Ok(()) };
+        let start = self.document.node(node).span.start;
+        Err(internal(source, Span::new(start, start), "what would be written means something else"))
+    }
+
+    /// Whether all that stands between the changed scalars is in the new text as it was, byte by byte.
+    fn keeps_the_rest(&self, text: &str) -> bool {
+        let old = self.document.source().text();
+        let (mut old_at, mut new_at) = (0, 0);
+        let end = Span::new(old.len(), old.len());
+        let edits = self.edits.iter().map(|edit| (edit.span, edit.text.len()));
+        for (span, len) in edits.chain([(end, 0)]) {
+            let kept = old.get(old_at..span.start).unwrap_or_default();
+            if !text.get(new_at..).is_some_and(|rest| rest.starts_with(kept)) {
+                return false;
+            }
+            new_at += kept.len() + len;
+            old_at = span.end;
+        }
+        new_at == text.len()
+    }
+}

@@ -1,0 +1,449 @@
+//! What `render` writes is the same document with the references replaced: by hand, by property, and on the public suites.
+
+use crate::support::{Output, folder, run, words};
+use proptest::prelude::*;
+use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Syntax, apply, replaced};
+use stackref::source::SourceFile;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Values that break files, or change their type, where they are spliced in.
+pub const HOSTILE: [&str; 52] = [
+    "",
+    " ",
+    "x",
+    "p #x",
+    "a: b",
+    "0123",
+    "0x1F",
+    "0o17",
+    "1_000",
+    "1.10",
+    "1e3",
+    "190:20:30",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "yes",
+    "No",
+    "on",
+    "null",
+    "~",
+    "<<",
+    "=",
+    "2020-01-01",
+    "2020-01-01T00:00:00Z",
+    "true",
+    "- x",
+    "? x",
+    "&x",
+    "*x",
+    "!x",
+    "|",
+    ">",
+    "%x",
+    "@x",
+    "`x`",
+    "[x",
+    "{x",
+    "x]",
+    "x, y",
+    "it's",
+    "say \"hi\"",
+    "C:\\temp\\new",
+    " lead",
+    "trail ",
+    "tab\tin",
+    "-----BEGIN KEY-----\nMIIE\n\n-----END KEY-----\n",
+    "two\nlines",
+    "\nfirst empty",
+    "cr\rlf\r\n",
+    "nul\0bell\u{7}",
+    "nel\u{85}ls\u{2028}bom\u{feff}del\u{7f}c1\u{9b}",
+    "😀 ü \u{10ffff}",
+];
+
+fn parse(text: &str, syntax: Syntax) -> Result<Document, String> {
+    Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)
+}
+
+/// Puts a value in the place of every `{{…}}` in every string that is no key, and proves the result. Gives the new text and
+/// how many scalars changed.
+fn render(
+    text: &str,
+    syntax: Syntax,
+    value: &str,
+    wanted: &dyn Fn(&str) -> Vec<std::ops::Range<usize>>,
+) -> (String, usize) {
+    let document = parse(text, syntax).unwrap();
+    let mut edits = Vec::new();
+    let mut changed = HashMap::new();
+    for (id, node) in document.nodes() {
+        let Kind::Scalar(scalar) = &node.kind else { continue };
+        let old = document.text(id).unwrap();
+        let parts: Vec<_> = wanted(old).into_iter().map(|range| Replacement { range, text: value }).collect();
+        if node.key || scalar.ty != ScalarType::String || parts.is_empty() {
+            continue;
+        }
+        edits.extend(document.encode(id, &parts));
+        changed.insert(id, replaced(old, &parts));
+    }
+    edits.sort_by_key(|edit| edit.span);
+    let new = apply(text, &edits).unwrap_or_else(|| panic!("overlap in {text:?}")).to_string();
+    let again = parse(&new, syntax).unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
+    if let Some(id) = document.differs(&again, &changed) {
+        let got = again.text(id);
+        panic!("{text:?} with {value:?} gave {new:?}: {:?} is {got:?}", changed.get(&id).map(|text| text.as_str()));
+    }
+    (new, changed.len())
+}
+
+fn braces(text: &str) -> Vec<std::ops::Range<usize>> {
+    stackref::reference::scan(text).into_iter().map(|piece| piece.range).collect()
+}
+
+#[test]
+fn every_hostile_value_holds_in_every_style_of_yaml() {
+    let scalars = [
+        "{{a.b}}",
+        "'{{a.b}}'",
+        "\"{{a.b}}\"",
+        "'it''s {{a.b}}!'",
+        "\"x\\t{{a.b}}\\n\"",
+        "x{{a.b}}y",
+        "x{{a.b}}y\n    more {{c.d}}",
+        "'x {{a.b}}\n    {{c.d}}'",
+        "\"x {{a.b}} \\\n    {{c.d}}\"",
+        "|\n    {{a.b}}\n",
+        "|-\n    {{a.b}}\n",
+        "|+\n    {{a.b}}\n\n",
+        "|  # c\n    x\n    {{a.b}}y\n\n    z\n",
+        ">\n    {{a.b}}\n",
+        ">-\n    x {{a.b}}\n    {{c.d}} y\n",
+        "|2\n      {{a.b}}\n",
+        "!!str '{{a.b}}'",
+        "&n '{{a.b}}'",
+        "[ '{{a.b}}', \"{{a.b}}\", x ]",
+        "{ k: '{{a.b}}', l: x }",
+        "|\n    {{a.b}}",
+        ">-\n    {{a.b}}",
+    ];
+    let mut cases = 0;
+    for scalar in scalars {
+        for (before, after) in
+            [("k:\n  j: ", ""), ("# c\nk:\n- x\n-\n  j: ", "\n# d\nlast: 1"), ("k:\n  j: ", "\n\n\nlast: 1\n")]
+        {
+            // A plain scalar cannot begin with a brace.
+            if scalar.starts_with("{{") || (after.is_empty() && scalar.ends_with("\n\n")) {
+                continue;
+            }
+            let text = format!("{before}{scalar}{after}");
+            parse(&text, Syntax::Yaml).unwrap();
+            for text in [text.clone(), text.replace('\n', "\r\n")] {
+                for value in HOSTILE {
+                    render(&text, Syntax::Yaml, value, &braces);
+                    cases += 1;
+                }
+            }
+        }
+    }
+    assert!(cases > 5_000, "{cases}");
+}
+
+#[test]
+fn every_hostile_value_holds_in_every_string_of_toml_and_json() {
+    for scalar in [
+        "'{{a.b}}'",
+        "\"{{a.b}}\"",
+        "\"x\\t{{a.b}}\\n\"",
+        "'''{{a.b}}'''",
+        "'''\nx\n{{a.b}}\n'''",
+        "\"\"\"{{a.b}}\"\"\"",
+        "\"\"\"\nx \\\n   {{a.b}}\n\"\"\"",
+        "['{{a.b}}', {x = \"{{a.b}}\"}]",
+    ] {
+        for text in [format!("k = {scalar} # c\n[t]\nx = 1"), format!("k = {scalar} # c\r\n[t]\r\nx = 1")] {
+            for value in HOSTILE {
+                render(&text, Syntax::Toml, value, &braces);
+            }
+        }
+    }
+    for text in ["{\"k\": \"{{a.b}}\", \"l\": [1, \"x\\u007b{a.b}}\\ty {{c.d}}\"]}", "\u{feff}[\r\n\"{{a.b}}\"]"] {
+        for value in HOSTILE {
+            render(text, Syntax::Json, value, &braces);
+        }
+    }
+}
+
+/// A value that is held is what a second parser reads, too.
+#[test]
+fn a_second_parser_of_each_syntax_reads_the_value() {
+    for value in HOSTILE {
+        for (text, style) in [
+            ("k: '{{a.b}}'\n", "single"),
+            ("k: \"{{a.b}}\"\n", "double"),
+            ("k: x{{a.b}}\n", "plain"),
+            ("k: |-\n  x{{a.b}}\n", "block"),
+        ] {
+            let (new, _) = render(text, Syntax::Yaml, value, &braces);
+            let second: serde_yaml::Value =
+                serde_yaml::from_str(&new).unwrap_or_else(|error| panic!("{error} {new:?}"));
+            let expected = if style == "plain" || style == "block" { format!("x{value}") } else { value.to_owned() };
+            assert_eq!(second["k"].as_str(), Some(expected.as_str()), "{style} {new:?}");
+        }
+        let (new, _) = render("k = '{{a.b}}'\n", Syntax::Toml, value, &braces);
+        assert_eq!(toml::from_str::<toml::Table>(&new).unwrap()["k"].as_str(), Some(value));
+        let (new, _) = render("{\"k\": \"{{a.b}}\"}", Syntax::Json, value, &braces);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&new).unwrap()["k"].as_str(), Some(value));
+    }
+}
+
+#[test]
+fn the_least_changes() {
+    for (text, value, expected) in [
+        ("k: '{{a.b}}' # c\n", "it's", "k: 'it''s' # c\n"),
+        ("k: '{{a.b}}'\n", "0123", "k: '0123'\n"),
+        ("k: \"x {{a.b}}\"\n", "C:\\t", "k: \"x C:\\\\t\"\n"),
+        ("k: x/{{a.b}}/y\n", "v1", "k: x/v1/y\n"),
+        ("k: x{{a.b}}\n", " #", "k: \"x #\"\n"),
+        ("k: '{{a.b}}'\n", "two\nlines", "k: \"two\\nlines\"\n"),
+        ("k: |\n  {{a.b}}\nl: 1\n", "two\nlines", "k: |\n  two\n  lines\nl: 1\n"),
+        ("k: |-\n  {{a.b}}\nl: 1\n", "PEM\nX\n", "k: |\n  PEM\n  X\nl: 1\n"),
+        ("k: | # c\n  {{a.b}}\n\n\nl: 1\n", "PEM\nX\n", "k: |+ # c\n  PEM\n  X\n\nl: 1\n"),
+        ("k: |\n  x\n  {{a.b}}\nl: 1\n", "\u{85}", "k: \"x\\n\\x85\\n\"\nl: 1\n"),
+    ] {
+        assert_eq!(render(text, Syntax::Yaml, value, &braces).0, expected);
+    }
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => proptest::sample::select(HOSTILE.to_vec()).prop_map(str::to_owned),
+        2 => any::<String>(),
+        2 => "[a-z0-9:#'\"{}\\[\\], \n\t\\\\|>&*!%@`=<~-]{0,20}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_value_holds_in_any_style(value in value(), which in 0..14_usize, crlf in any::<bool>(), before in "[a-z ]{0,5}", after in "[a-z ]{0,5}") {
+        let inner = format!("{before}{{{{a.b}}}}{after}");
+        let trimmed = inner.trim();
+        let (text, syntax) = match which {
+            0 => (format!("- k: '{inner}'\n  l: 1\n"), Syntax::Yaml),
+            1 => (format!("- k: \"{inner}\"\n"), Syntax::Yaml),
+            2 => (format!("- k: x{trimmed}\n"), Syntax::Yaml),
+            3 => (format!("- k: |\n    {trimmed}\n  l: 1\n"), Syntax::Yaml),
+            4 => (format!("- k: |-\n    x\n\n    {trimmed}\n\n\n- 1\n"), Syntax::Yaml),
+            5 => (format!("- k: >\n    x\n    {trimmed}\n    y\n- 1\n"), Syntax::Yaml),
+            6 => (format!("- k: |+\n    {trimmed}\n    {trimmed}\n\n- 1\n"), Syntax::Yaml),
+            7 => (format!("- [a, '{inner}', {{b: \"{inner}\"}}]\n"), Syntax::Yaml),
+            8 => (format!("a = '{inner}'\n"), Syntax::Toml),
+            9 => (format!("a = \"\"\"\n{inner}\n\"\"\"\n"), Syntax::Toml),
+            10 => (format!("a = [ '''{inner}''' ]\n"), Syntax::Toml),
+            11 => (format!("{{\"a\": \"{inner}\"}}\n"), Syntax::Json),
+            12 => (format!("--- |\n {trimmed}\n--- >-\n {trimmed}\n"), Syntax::Yaml),
+            _ => (format!("- k: '{before}\n\n    {trimmed}'\n- \"{trimmed} \\\n  {trimmed}\"\n"), Syntax::Yaml),
+        };
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let (new, changed) = render(&text, syntax, &value, &braces);
+        prop_assert!(changed > 0, "{text:?}");
+        if syntax == Syntax::Yaml && !new.contains('\r') {
+            let (first, second) = (parse(&new, syntax).unwrap(), serde_yaml::Deserializer::from_str(&new));
+            // serde_yaml reads documents one by one, and is a YAML 1.1 reader.
+            for (root, document) in first.roots().iter().zip(second) {
+                use serde::Deserialize as _;
+                let second = serde_yaml::Value::deserialize(document).unwrap_or_else(|error| panic!("{error} {new:?}"));
+                assert_same(&first, *root, &second, &new);
+            }
+        }
+    }
+}
+
+fn assert_same(document: &Document, id: NodeId, second: &serde_yaml::Value, text: &str) {
+    match second {
+        serde_yaml::Value::Sequence(items) => {
+            for (item, second) in document.items(id).unwrap().iter().zip(items) {
+                assert_same(document, *item, second, text);
+            }
+        }
+        serde_yaml::Value::Mapping(entries) => {
+            for ((_, value), (_, second)) in document.entries(id).unwrap().iter().zip(entries) {
+                assert_same(document, *value, second, text);
+            }
+        }
+        serde_yaml::Value::String(second) => assert_eq!(document.text(id), Some(second.as_str()), "{text:?}"),
+        _ => {}
+    }
+}
+
+/// Every string of every valid document of the suite rendered as if it were a reference.
+#[test]
+fn every_string_of_the_yaml_test_suite_can_hold_every_hostile_value() {
+    let mut cases = 0;
+    for (name, text) in crate::suites::valid_yaml() {
+        if parse(&text, Syntax::Yaml).is_err() {
+            continue;
+        }
+        for value in HOSTILE {
+            let whole = |old: &str| if old.is_empty() { Vec::new() } else { vec![0..old.len()] };
+            let result = std::panic::catch_unwind(|| render(&text, Syntax::Yaml, value, &whole).1);
+            cases += result.unwrap_or_else(|_| panic!("{name}"));
+        }
+    }
+    eprintln!("yaml-test-suite: {cases} scalars rendered");
+}
+
+const STACK: &str = "# prod\nstack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator:\n    flavor: ours # keep\n    name: o\n    count: 0x1F\n    password: '{{db.password}}'\n    user: \"{{ db.user }}\"\n    again: '{{db.password}}'\n";
+const VALUES: &str = "db:\n  password: \"hunter2: 'x' #\\n\"\n  user: admin\nunused: {a: b}\n";
+
+fn rendered(folder: &Path, line: &str) -> Output {
+    run(&words(line), folder, b"")
+}
+
+#[test]
+fn a_stack_is_rendered_whole_private_and_beside_its_inputs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder(&[
+        ("stacks/prod.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+        ("stacks/none.stack.toml", "a = 1\n"),
+    ]);
+    let output = rendered(folder.path(), "render -o out");
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output:?}");
+    assert_eq!(output.stderr, "rendered 2 files, 3 references, to `out`\n");
+    let at = |name: &str| folder.path().join("out").join(name);
+    let text = std::fs::read_to_string(at("stacks/prod.yaml")).unwrap();
+    let expected = STACK.replace("'{{db.password}}'", "\"hunter2: 'x' #\\n\"").replace("{{ db.user }}", "admin");
+    assert_eq!(text, expected);
+    assert_eq!(std::fs::read_to_string(at("stacks/none.stack.toml")).unwrap(), "a = 1\n");
+    let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("stacks/prod.yaml"), mode("stacks")), (0o600, 0o700));
+    // What was written is none of the next run's inputs.
+    assert_eq!(rendered(folder.path(), "render -o out --mode 640").stderr, output.stderr);
+    assert_eq!(mode("stacks/prod.yaml"), 0o640);
+    assert_eq!(std::fs::read_dir(at("stacks")).unwrap().count(), 2);
+    std::fs::remove_dir_all(folder.path().join("out")).unwrap();
+    let output = rendered(folder.path(), "render -o only --only-changed");
+    assert_eq!(output.stderr, "rendered 1 file, 3 references, to `only`\n");
+}
+
+#[test]
+fn stdout_check_and_diff_write_no_file() {
+    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
+    let output = rendered(folder.path(), "render --stdout");
+    assert!(output.stdout.contains("user: \"admin\"") && output.code == 0, "{output:?}");
+    let output = rendered(folder.path(), "render --check -o out");
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+    let output = rendered(folder.path(), "render --diff");
+    assert!(
+        output.stdout.contains("@@ line 9 @@\n-    password: '{{db.password}}'\n+    password: '***'\n"),
+        "{}",
+        output.stdout
+    );
+    assert!(!output.stdout.contains("hunter2") && !output.stdout.contains("admin"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_finding_stops_everything_and_says_what_check_says() {
+    let wrong = STACK.replace("{{ db.user }}", "{{ db.usr }}").replace("prod", "wrong");
+    let folder = folder(&[("prod.yaml", STACK), ("wrong.yaml", &wrong), ("secrets.inventory.yaml", VALUES)]);
+    let output = rendered(folder.path(), "render -o out");
+    assert_eq!(output.code, 1);
+    let check = rendered(folder.path(), "check");
+    assert!(output.stdout.contains("unknown-key") && check.stdout.contains(&output.stdout), "{}", output.stdout);
+    assert!(!folder.path().join("out").exists());
+    // The other stack is right.
+    assert_eq!(rendered(folder.path(), "render -o out --stack prod").code, 0);
+    let output = rendered(folder.path(), "render -o out --stack prd");
+    assert!(output.code == 2 && output.stderr.contains("did you mean `prod`?"), "{output:?}");
+}
+
+#[test]
+fn an_ignored_finding_does_not_render_a_value_that_is_not_there() {
+    let text = STACK.replace("'{{db.password}}'", "'{{gone.x}}' # stackref: ignore[unknown-secret]");
+    let folder = folder(&[("prod.yaml", &text), ("secrets.inventory.yaml", VALUES)]);
+    let output = rendered(folder.path(), "render -o out");
+    assert!(output.code == 1 && output.stderr.contains("`gone.x` cannot be resolved"), "{output:?}");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn names_without_values_cannot_be_rendered() {
+    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", "db: [user, password]\n")]);
+    let output = rendered(folder.path(), "render -o out");
+    assert!(output.code == 2 && output.stderr.contains("has no values for `db`, only names"), "{output:?}");
+}
+
+#[test]
+fn a_literal_stays_and_a_value_is_not_expanded_again() {
+    let text = STACK.replace("'{{db.password}}'\n    user", "'{{db.password}}' # stackref: literal\n    user");
+    let folder =
+        folder(&[("prod.yaml", &text), ("secrets.inventory.yaml", "db: {password: '{{db.user}}', user: '{{x.y}}'}\n")]);
+    let output = rendered(folder.path(), "render --stdout");
+    assert!(
+        output.stdout.contains(
+            "password: '{{db.password}}' # stackref: literal\n    user: \"{{x.y}}\"\n    again: '{{db.user}}'\n"
+        ),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn under_the_resolver_render_references_are_replaced_anywhere() {
+    let text = "note: 'by {{db.user}} and {{db.user}}'\nlist:\n- mysql://{{db.user}}:{{db.password}}@h\n";
+    let folder = folder(&[
+        ("stackref.toml", "resolver = \"render\"\n"),
+        ("x.stack.yaml", text),
+        ("secrets.inventory.yaml", "db: {user: o'neil, password: 'p#: x'}\n"),
+    ]);
+    let output = rendered(folder.path(), "render --stdout");
+    assert_eq!(output.stdout, "note: 'by o''neil and o''neil'\nlist:\n- \"mysql://o'neil:p#: x@h\"\n");
+}
+
+#[test]
+fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
+    let folder =
+        folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), (".gitignore", "/safe/\n"), ("file", "x")]);
+    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
+    git(&["init", "-q"]);
+    let said = |line: &str| {
+        let output =
+            run(&[&["PATH=/usr/local/bin:/usr/bin:/bin"], words(line).as_slice()].concat(), folder.path(), b"");
+        (output.code, output.stderr)
+    };
+    let (code, stderr) = said("render -o out");
+    assert!(code == 2 && stderr.contains("not ignored") && stderr.contains("--allow-tracked"), "{stderr}");
+    assert_eq!(said("render -o safe").0, 0);
+    assert_eq!(said("render -o out --allow-tracked").0, 0);
+    let (code, stderr) = said("render -o . --allow-tracked");
+    assert!(code == 2 && stderr.contains("over an input"), "{stderr}");
+    let (code, stderr) = said("render -o file --allow-tracked");
+    assert!(code == 2 && stderr.contains("is not a folder"), "{stderr}");
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::copy(folder.path().join("prod.yaml"), folder.path().join("sub/prod.yaml")).unwrap();
+    std::os::unix::fs::symlink("/tmp", folder.path().join("safe/sub")).unwrap();
+    let (code, stderr) = said("render -o safe");
+    assert!(code == 2 && stderr.contains("symbolic link"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("prod.yaml")).unwrap(), STACK);
+}
+
+#[test]
+fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+        ("out/.stackref-999999999-abc.tmp", "hunter2"),
+        ("else.txt", "x"),
+    ]);
+    std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
+    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["prod.yaml"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("else.txt")).unwrap(), "x");
+}
