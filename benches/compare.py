@@ -4,6 +4,7 @@
 FOLDER (a new temporary one by default) gets the trees of `tree.py`. CPU time is user and system time of the whole process,
 memory its peak, both as the system accounts for them. Quote the ratios: they compare within one run.
 """
+import itertools
 import os
 import pathlib
 import shutil
@@ -16,8 +17,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 STACKREF = HERE.parent / "target/release/stackref"
 
 
+RUNS = itertools.count()
+
+
 def once(command, folder):
-    """CPU seconds and peak KiB of one run."""
+    """CPU seconds and peak KiB of one run. `NEW` in a command is a folder that no run has written to: file systems take long
+    to give up the places of files that were deleted a moment ago."""
+    command = [str(word).replace("NEW", f"../new-{os.getpid()}-{next(RUNS)}") for word in command]
     with open(os.devnull, "wb") as null:
         process = subprocess.Popen(command, cwd=folder, stdout=null, stderr=null)
         _, _, usage = os.wait4(process.pid, 0)
@@ -51,6 +57,9 @@ def main():
         "findings-4000": ["findings", "4000"],
         "findings-20000": ["findings", "20000", "450"],
         "findings-40000": ["findings", "40000", "450"],
+        "render": ["render", "2000"],
+        "large": ["large", "50000"],
+        "larger": ["large", "100000"],
     }
     for name, (kind, *rest) in trees.items():
         if not (folder / name).exists():
@@ -64,6 +73,13 @@ def main():
     measure("4,000 findings in a 200 KB file, human", folder / "findings-4000", {"stackref check": check}, 11)
     measure("20,000 findings in a 10 MB file, human", folder / "findings-20000", {"stackref check": check}, 11)
     measure("40,000 findings in a 20 MB file, human", folder / "findings-40000", {"stackref check": check}, 7)
+    render = [STACKREF, "render", "-o", "NEW", "--allow-tracked"]
+    copy = ["cp", "-r", ".", "NEW"]
+    measure("2,000 stack files of 24 references", folder / "render", {"stackref render": render, "cp -r": copy, "stackref check": check}, 9)
+    measure("a 20 MB file of 50,000 references", folder / "large", {"stackref render": render, "cp -r": copy, "stackref check": check}, 7)
+    measure("a 40 MB file of 100,000 references", folder / "larger", {"stackref render": render}, 5)
+    for written in folder.glob("new-*"):
+        shutil.rmtree(written)
 
 
 if __name__ == "__main__":

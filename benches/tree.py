@@ -4,6 +4,8 @@
 mixed     COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
 findings  one stack file with COUNT findings (4,000)
 small     one small stack file
+render    COUNT stack files (2,000) with 24 references each, and values for them
+large     one stack file of about 20 MB with COUNT references (50,000), and values for them
 All have a `secrets.inventory.yaml`. The same arguments give the same bytes.
 """
 import pathlib
@@ -55,7 +57,33 @@ def plain(n):
     return "\n".join(lines) + "\n"
 
 
-if kind == "small":
+def values():
+    secrets = {f"secret_{n}": {f"key_{k}": f"value: {n} #{k}" for k in range(4)} for n in range(50)}
+    lines = []
+    for name, keys in secrets.items():
+        lines.append(f"{name}:")
+        lines += [f"  {key}: '{value}'" for key, value in keys.items()]
+    (folder / "secrets.inventory.yaml").write_text("\n".join(lines) + "\n")
+
+
+def component(n, references, pad):
+    lines = ["components:", "  orchestrator:", "  - configuration:"]
+    for at in range(references):
+        lines.append(f"      attribute_{at}: '{{{{secret_{(n + at) % 50}.key_{at % 4}}}}}' # {'x' * pad}")
+    lines += ["    flavor: ours", "    name: o", "    type: orchestrator", f"stack_name: stack-{n}", "zenml_version: 0.98.0"]
+    return "\n".join(lines) + "\n"
+
+
+if kind == "render":
+    values()
+    for n in range(int(sys.argv[3]) if len(sys.argv) > 3 else 2000):
+        place = folder / f"team-{n % 20}"
+        place.mkdir(exist_ok=True)
+        (place / f"stack-{n}.yaml").write_text(component(n, 24, 20))
+elif kind == "large":
+    values()
+    (folder / "large.yaml").write_text(component(0, int(sys.argv[3]) if len(sys.argv) > 3 else 50000, 340))
+elif kind == "small":
     (folder / "prod.yaml").write_text(stack(1))
 elif kind == "findings":
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 4000

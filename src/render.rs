@@ -13,7 +13,7 @@ use crate::inventory::{Inventory, NoAnswer};
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -72,32 +72,35 @@ impl Rendered<'_> {
 /// References that cannot be resolved, and proofs that fail: all of them.
 pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Result<Vec<Rendered<'s>>, Vec<Failure>> {
     let mut failures = Vec::new();
-    let mut holders: HashMap<(usize, usize), (usize, String)> = HashMap::new();
-    let mut wanted = BTreeSet::new();
-    for (at, file) in scan.files.iter().enumerate() {
-        let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
-        for (index, reference) in file.references.iter().enumerate().filter(|(_, reference)| reference.key.is_some()) {
-            let chain = chains.entry(reference.stack).or_insert_with(|| check::chain(file, reference.stack, settings));
-            let question =
-                Question { chain: chain.clone().unwrap_or_default(), secret: reference.secret.clone(), keyed: true };
-            if let Answer::Found { inventory, .. } = report.answers.get(&question) {
-                let holder = (inventory, reference.secret.clone());
-                wanted.insert(holder.clone());
-                holders.insert((at, index), holder);
-            } else {
+    // Per file: which inventory holds a secret of a stack. Asked once, however many references there are.
+    let mut holders: Vec<Holders<'_>> = Vec::with_capacity(scan.files.len());
+    for file in &scan.files {
+        let mut held = Holders::new();
+        for reference in file.references.iter().filter(|reference| reference.key.is_some()) {
+            let holder = held.entry((reference.stack, reference.secret.as_str())).or_insert_with(|| {
+                let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
+                let question = Question { chain, secret: reference.secret.clone(), keyed: true };
+                match report.answers.get(&question) {
+                    Answer::Found { inventory, .. } => Some((inventory, question.secret)),
+                    _ => None,
+                }
+            });
+            if holder.is_none() {
                 failures.push(unresolved(reference, "no inventory has the secret"));
             }
         }
+        holders.push(held);
     }
-    let values = fetch(settings.inventories, wanted);
+    let values = fetch(settings.inventories, holders.iter().flat_map(HashMap::values).flatten().cloned().collect());
     failures.extend(unreadable(&values, settings));
     if !failures.is_empty() {
         return Err(failures);
     }
     let mut rendered = Vec::with_capacity(scan.files.len());
-    for (at, file) in scan.files.iter().enumerate() {
-        let value = |index: usize, reference: &Reference| {
-            let secret = holders.get(&(at, index)).and_then(|holder| values.get(holder)?.as_ref().ok())?;
+    for (file, held) in scan.files.iter().zip(&holders) {
+        let value = |reference: &Reference| {
+            let holder = held.get(&(reference.stack, reference.secret.as_str()))?.as_ref()?;
+            let secret = values.get(holder)?.as_ref().ok()?;
             Some(secret.get(reference.key.as_deref()?)?.expose())
         };
         match render_file(file, &value) {
@@ -107,6 +110,9 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
     }
     if failures.is_empty() { Ok(rendered) } else { Err(failures) }
 }
+
+/// The inventory and name of each secret that a stack of a file refers to.
+type Holders<'s> = HashMap<(usize, &'s str), Option<(usize, String)>>;
 
 /// Secrets of which the values cannot be had.
 fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
@@ -137,16 +143,16 @@ fn unresolved(reference: &Reference, why: &str) -> Failure {
         .with_help("an ignored finding silences `check`; a render needs the value all the same")
 }
 
-/// One file with its references replaced, and the proof of it. `value` gives the value of a reference by its index.
+/// One file with its references replaced, and the proof of it.
 fn render_file<'v>(
     file: &'v StackFile,
-    value: &dyn Fn(usize, &Reference) -> Option<&'v str>,
+    value: &dyn Fn(&Reference) -> Option<&'v str>,
 ) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
     let Some(document) = file.document.as_ref() else { return Ok(None) };
     let mut failures = Vec::new();
     let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();
-    for (index, reference) in file.references.iter().enumerate().filter(|(_, reference)| reference.key.is_some()) {
-        match value(index, reference) {
+    for reference in file.references.iter().filter(|reference| reference.key.is_some()) {
+        match value(reference) {
             Some(text) => {
                 parts.entry(reference.node).or_default().push(Replacement { range: reference.range.clone(), text });
             }

@@ -7,6 +7,7 @@
 
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -30,24 +31,25 @@ pub struct Content<'c> {
 /// # Errors
 /// A folder that is a link, or anything the system says no to.
 pub fn write_all(folder: &Path, files: &[Content<'_>], mode: u32) -> Result<(), Failure> {
-    let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::with_capacity(files.len());
     make_folder(folder)?;
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::with_capacity(files.len());
     for file in files {
         let target = folder.join(&file.path);
-        let parent = enter(folder, &file.path)?;
-        remove_leftovers(&parent);
+        let parent = target.parent().unwrap_or(folder).to_path_buf();
+        if !folders.contains(&parent) {
+            enter(folder, &file.path)?;
+            remove_leftovers(&parent);
+            folders.insert(parent.clone());
+        }
         let temporary = write_temporary(&parent, file.text, mode).map_err(|error| cannot("write", &target, &error))?;
         ready.push((temporary, target));
     }
-    let mut folders: Vec<PathBuf> = Vec::new();
     for (temporary, target) in ready {
         temporary.persist(&target).map_err(|error| cannot("write", &target, &error.error))?;
-        if let Some(parent) = target.parent().filter(|parent| folders.last().is_none_or(|last| last != parent)) {
-            folders.push(parent.to_path_buf());
-        }
     }
     // A rename lasts only when its folder is synced; where a file system cannot do that, there is nothing more to do.
-    for folder in folders {
+    for folder in &folders {
         let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
@@ -69,7 +71,7 @@ fn write_temporary(folder: &Path, text: &str, mode: u32) -> std::io::Result<Name
 }
 
 /// Goes down to the folder of a path below `folder`, making what is not there; a link on the way would lead out.
-fn enter(folder: &Path, path: &Path) -> Result<PathBuf, Failure> {
+fn enter(folder: &Path, path: &Path) -> Result<(), Failure> {
     let mut at = folder.to_path_buf();
     for part in path.parent().unwrap_or(Path::new("")).components() {
         let Component::Normal(name) = part else {
@@ -85,7 +87,7 @@ fn enter(folder: &Path, path: &Path) -> Result<PathBuf, Failure> {
         }
         make_folder(&at)?;
     }
-    Ok(at)
+    Ok(())
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {

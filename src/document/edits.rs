@@ -12,9 +12,9 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// A change.
-    pub fn new(span: Span, text: impl Into<String>) -> Self {
-        Self { span, text: Zeroizing::new(text.into()) }
+    /// A change. The text is taken as it is, so that no copy of it stays behind.
+    pub fn new(span: Span, text: impl Into<Zeroizing<String>>) -> Self {
+        Self { span, text: text.into() }
     }
 }
 

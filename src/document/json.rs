@@ -11,6 +11,7 @@ use jsonc_parser::common::Range;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Reads the one value of a JSON text into `document`.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
@@ -173,15 +174,15 @@ fn escape(text: &str) -> (usize, char) {
 /// Other text in some places of a string, which holds everything.
 pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     if !offsets.is_exact() {
-        return vec![Edit::new(span, format!("\"{}\"", escaped(value)))];
+        return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
     }
     let edits =
         parts.iter().map(|part| Edit::new(offsets.source(part.range.start, part.range.end), escaped(part.text)));
     edits.collect()
 }
 
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len() * 6);
+fn escaped(value: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(value.len() * 6));
     for c in value.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -9,6 +9,7 @@ use crate::source::Span;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
 
 /// Reads a TOML text into `document`.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
@@ -176,11 +177,11 @@ pub(super) fn encode(
             _ => false,
         };
     if !stays {
-        return vec![Edit::new(span, format!("\"{}\"", escaped(value)))];
+        return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
     }
     let edits = parts.iter().map(|part| {
         let text = match style {
-            Style::Literal | Style::MultilineLiteral => part.text.to_owned(),
+            Style::Literal | Style::MultilineLiteral => Zeroizing::new(part.text.to_owned()),
             _ => escaped(part.text),
         };
         Edit::new(offsets.source(part.range.start, part.range.end), text)
@@ -190,8 +191,8 @@ pub(super) fn encode(
 
 /// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a
 /// backslash it would be dropped.
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len() * 6 + 2);
+fn escaped(value: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(value.len() * 6 + 2));
     for (at, c) in value.char_indices() {
         match c {
             '"' => out.push_str("\\\""),

@@ -10,6 +10,7 @@ use crate::source::Span;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 use std::collections::HashMap;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A collection whose end has not been seen.
 enum Open {
@@ -390,16 +391,16 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
         _ if !target.offsets.is_exact() => vec![Edit::new(target.span, quoted(value))],
         Style::DoubleQuoted if one_line => in_place(target, parts, escaped),
         Style::SingleQuoted if one_line && parts.iter().all(|part| is_printable(part.text)) => {
-            in_place(target, parts, |text| text.replace('\'', "\'\'"))
+            in_place(target, parts, |text| Zeroizing::new(text.replace('\'', "''")))
         }
         Style::SingleQuoted if is_printable(value) => {
             vec![Edit::new(target.span, format!("\'{}\'", value.replace('\'', "\'\'")))]
         }
         Style::Plain if is_plain(value, target.flow) => {
             if one_line {
-                in_place(target, parts, str::to_owned)
+                in_place(target, parts, as_it_is)
             } else {
-                vec![Edit::new(target.span, value)]
+                vec![Edit::new(target.span, as_it_is(value))]
             }
         }
         Style::LiteralBlock => {
@@ -408,14 +409,14 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
         Style::FoldedBlock
             if in_lines(target, parts) && parts.iter().all(|part| fits_fold(part.text)) && starts_lines(value) =>
         {
-            in_place(target, parts, str::to_owned)
+            in_place(target, parts, as_it_is)
         }
         Style::FoldedBlock => block_to_quoted(target, raw, value),
         _ => vec![Edit::new(target.span, quoted(value))],
     }
 }
 
-fn in_place(target: &Target<'_>, parts: &[Replacement<'_>], write: impl Fn(&str) -> String) -> Vec<Edit> {
+fn in_place(target: &Target<'_>, parts: &[Replacement<'_>], write: impl Fn(&str) -> Zeroizing<String>) -> Vec<Edit> {
     let edits =
         parts.iter().map(|part| Edit::new(target.offsets.source(part.range.start, part.range.end), write(part.text)));
     edits.collect()
@@ -429,14 +430,18 @@ fn in_lines(target: &Target<'_>, parts: &[Replacement<'_>]) -> bool {
     })
 }
 
+fn as_it_is(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
+}
+
 /// The value in double quotes, on one line.
-fn quoted(value: &str) -> String {
-    format!("\"{}\"", escaped(value))
+fn quoted(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escaped(value)))
 }
 
 /// A value between double quotes: what YAML 1.1 or 1.2 cannot hold as it is, or reads as a break, is escaped.
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len() * 4 + 2);
+fn escaped(value: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(value.len() * 4 + 2));
     for c in value.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -512,14 +517,16 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
     let same_end = ends(value) == ends(target.old);
     if same_end && in_lines(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
-        return Some(in_place(target, parts, str::to_owned));
+        return Some(in_place(target, parts, as_it_is));
     }
     // A file that ends inside the block: whether a line break belongs to the value there, readers do not agree on.
     let ended = raw.ends_with(['\n', '\r']);
     if !ended && !same_end {
         return None;
     }
-    let mut out = String::with_capacity(2 * value.len() + header.len() + 8);
+    let lines = text.matches('\n').count() + 1;
+    let room = value.len() + header.len() + lines * (indent + 2) + 8;
+    let mut out = String::with_capacity(room);
     if same_end {
         out.push_str(mark);
     } else {
@@ -574,7 +581,7 @@ fn block_to_quoted(target: &Target<'_>, raw: &str, value: &str) -> Vec<Edit> {
     if target.span.end == target.text.len() && !raw.ends_with(['\n', '\r']) {
         rest = rest.trim_end_matches(['\n', '\r']);
     }
-    vec![Edit::new(target.span, format!("{}{rest}", quoted(value)))]
+    vec![Edit::new(target.span, format!("{}{rest}", *quoted(value)))]
 }
 
 fn error_at(span: Span, message: &str) -> SyntaxError {

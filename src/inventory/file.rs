@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use zeroize::Zeroize as _;
 
 /// The marker of ZenML's own file; not a key.
 const ZENML_MARKER: &str = "zenml_schema_name";
@@ -218,6 +219,7 @@ impl<'r> Reader<'r> {
             }
             secrets.push(secret);
         }
+        second.into_iter().for_each(wipe);
         secrets
     }
 
@@ -354,6 +356,16 @@ impl<'r> Reader<'r> {
         let message = format!("the inventory `{}` is not usable: {words}", self.inventory.shown);
         let failure = Failure::usage(message).at(self.document.source(), place);
         self.complaints.push(failure.with_help_if(help));
+    }
+}
+
+/// Wipes the strings of a copy that is of no more use.
+fn wipe(value: serde_yaml::Value) {
+    match value {
+        serde_yaml::Value::String(mut text) => text.zeroize(),
+        serde_yaml::Value::Sequence(items) => items.into_iter().for_each(wipe),
+        serde_yaml::Value::Mapping(entries) => entries.into_iter().for_each(|(_, value)| wipe(value)),
+        _ => {}
     }
 }
 

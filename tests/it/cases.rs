@@ -6,7 +6,7 @@ use stackref::rules::RULES;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 3] = ["check", "refs", "explain"];
+const COMMANDS: [&str; 4] = ["check", "refs", "render", "explain"];
 
 fn cases() -> Vec<PathBuf> {
     COMMANDS.iter().flat_map(|command| folders(&project().join("fixtures").join(command))).collect()
@@ -108,13 +108,15 @@ fn no_value_is_shown_by_any_case_in_any_format() {
         copy(&input, copied.path());
         for format in ["human", "short", "json"] {
             let mut words = words(&cmd);
-            if !words.iter().any(|word| matches!(*word, "check" | "refs")) {
+            if !words.iter().any(|word| matches!(*word, "check" | "refs" | "render")) {
                 continue;
             }
             if let Some(at) = words.iter().position(|word| *word == "--format") {
                 words.drain(at..at + 2);
             }
-            words.extend(["--format", format]);
+            if !words.contains(&"render") {
+                words.extend(["--format", format]);
+            }
             let output = run(&words, copied.path(), b"");
             outputs += 1;
             for value in &forbidden {

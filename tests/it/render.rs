@@ -447,3 +447,106 @@ fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replace
     assert_eq!(names, ["prod.yaml"]);
     assert_eq!(std::fs::read_to_string(folder.path().join("else.txt")).unwrap(), "x");
 }
+
+#[test]
+fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
+    let folder =
+        folder(&[("a/prod.yaml", STACK), ("b/x", ""), ("secrets.inventory.yaml", VALUES), (".gitignore", "out/\n")]);
+    std::process::Command::new("git").args(["init", "-q"]).current_dir(folder.path()).output().unwrap();
+    let output = run(
+        &["PATH=/usr/local/bin:/usr/bin:/bin", "render", "../a/prod.yaml", "-o", "out"],
+        &folder.path().join("b"),
+        b"",
+    );
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(folder.path().join("b/out/a/prod.yaml").is_file());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_and_an_empty_selection_are_told() {
+    let folder =
+        folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("file", "x"), ("empty/x.txt", "")]);
+    let output = rendered(folder.path(), "render -o file/sub");
+    assert!(output.code == 2 && output.stderr.contains("cannot make"), "{output:?}");
+    let output = rendered(folder.path(), "render empty -o out");
+    assert!(output.code == 2 && output.stderr.contains("nothing to render"), "{output:?}");
+    let output = rendered(folder.path(), "render");
+    assert!(output.code == 2 && output.stderr.contains("--output"), "{output:?}");
+}
+
+/// Killed at some moment, each file is the old one or the new one, whole; the next run leaves nothing else.
+#[test]
+fn a_run_that_is_killed_leaves_no_half_of_a_file() {
+    let files: Vec<(String, String)> =
+        (0..200).map(|at| (format!("s{at}.stack.yaml"), format!("{STACK}# {}\n", "x".repeat(5_000)))).collect();
+    let listed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = folder(&listed);
+    let values = |password: &str| {
+        crate::support::write(
+            folder.path(),
+            "secrets.inventory.yaml",
+            format!("db: {{user: u, password: {password}}}\n").as_bytes(),
+        )
+    };
+    values("old");
+    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    let whole = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        ["old", "new"]
+            .iter()
+            .any(|password| text == files[0].1.replace("{{db.password}}", password).replace("{{ db.user }}", "u"))
+    };
+    values("new");
+    for trial in 0..20_u64 {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
+        command.args(["render", "-o", "out"]).current_dir(folder.path()).env_clear();
+        let mut child =
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(trial * 7));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert!(files.iter().all(|(name, _)| whole(name)), "trial {trial}");
+    }
+    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 200);
+}
+
+/// What `refs` lists is what a render replaces, and a file that has no references is the same bytes.
+#[test]
+fn what_refs_lists_is_what_is_replaced() {
+    for resolver in ["zenml", "render"] {
+        let config = format!("resolver = \"{resolver}\"\n");
+        let folder = folder(&[
+            ("stackref.toml", config.as_str()),
+            ("prod.yaml", STACK),
+            ("bytes.stack.yaml", "\u{feff}a:   1\r\nb: [ x ]"),
+            ("secrets.inventory.yaml", VALUES),
+        ]);
+        let listed = rendered(folder.path(), "refs --format json").stdout;
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let output = rendered(folder.path(), "render -o out");
+        let count = listed["references"].as_array().unwrap().len();
+        assert!(output.stderr.contains(&format!("{count} references")), "{}", output.stderr);
+        let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        assert_eq!(bytes("out/bytes.stack.yaml"), bytes("bytes.stack.yaml"));
+        assert!(!String::from_utf8(bytes("out/prod.yaml")).unwrap().contains("{{"));
+    }
+}
+
+#[test]
+fn python_reads_what_was_rendered() {
+    let folder = folder(&[
+        ("stackref.toml", "resolver = \"render\"\n"),
+        ("a.stack.json", "{\"k\": \"{{s.v}}\"}"),
+        ("b.stack.toml", "k = '{{s.v}}'\n"),
+        ("secrets.inventory.json", "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}"),
+    ]);
+    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    let script = "import json, tomllib; e = json.load(open('secrets.inventory.json'))['s']['v']; \
+                  assert json.load(open('out/a.stack.json'))['k'] == e; \
+                  assert tomllib.load(open('out/b.stack.toml', 'rb'))['k'] == e; print('same')";
+    match std::process::Command::new("python3").args(["-c", script]).current_dir(folder.path()).output() {
+        Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout), "same\n", "{output:?}"),
+        Err(error) => eprintln!("no python3 here ({error}): not tried"),
+    }
+}
