@@ -181,7 +181,8 @@ fn render_file<'v>(
 }
 
 fn internal(source: &SourceFile, at: Span, what: &str) -> Failure {
-    Failure::usage(format!("internal error: {what}; nothing was written")).at(source, at).with_help(
+    let place = format!("{}:{}", source.path(), source.position(at.start).line);
+    Failure::usage(format!("internal error at {place}: {what}; nothing was written")).at(source, at).with_help(
         "this is a bug of stackref: please report the shape of this scalar (its quotes and breaks, not the value)",
     )
 }

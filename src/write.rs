@@ -119,7 +119,7 @@ fn is_alive(id: u32) -> bool {
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot {what} `{}`: {}", shown(path), plain_io(error)))
-        .with_help("nothing was rendered, or what was there is complete")
+        .with_help("every output is as it was, or complete")
 }
 
 fn shown(path: &Path) -> String {

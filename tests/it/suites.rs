@@ -64,6 +64,17 @@ pub fn valid_yaml() -> Vec<(String, String)> {
     valid.map(|(name, folder)| (name, std::fs::read_to_string(folder.join("in.yaml")).unwrap())).collect()
 }
 
+/// The valid documents of JSONTestSuite, with their names.
+pub fn valid_json() -> Vec<(String, String)> {
+    let Some(corpora) = corpora() else { return Vec::new() };
+    let entries = std::fs::read_dir(corpora.join("json-test-suite/test_parsing")).unwrap();
+    let valid =
+        entries.map(|entry| entry.unwrap()).filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"y"));
+    valid
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect()
+}
+
 #[test]
 fn yaml_test_suite_is_taken_and_refused_as_it_says_with_exact_offsets() {
     let Some(corpora) = corpora() else { return };
