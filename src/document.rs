@@ -365,7 +365,7 @@ impl Document {
         let value = replaced(old, parts);
         match self.syntax {
             Syntax::Json => json::encode(span, &offsets, parts, &value),
-            Syntax::Toml => toml::encode(span, scalar.style, &offsets, parts, &value),
+            Syntax::Toml => toml::encode(span, scalar.style, &offsets, old, parts, &value),
             Syntax::Yaml => {
                 let (text, style, flow) = (self.source.text(), scalar.style, scalar.flow);
                 yaml::encode(&yaml::Target { text, span, style, flow, old, offsets: &offsets }, parts, &value)
@@ -378,7 +378,7 @@ impl Document {
     pub fn differs(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
         let same = |id: NodeId, own: &Node, node: &Node| match (&own.kind, &node.kind) {
             (Kind::Scalar(a), Kind::Scalar(b)) => match changed.get(&id) {
-                Some(value) => b.ty == ScalarType::String && other.text(id) == Some(value.as_str()),
+                Some(value) => a.ty == b.ty && other.text(id) == Some(value.as_str()),
                 None => a.ty == b.ty && self.text(id) == other.text(id),
             },
             (Kind::Mapping { entries: a, .. }, Kind::Mapping { entries: b, .. }) => a == b,
@@ -468,7 +468,10 @@ impl Document {
                 _ => {}
             }
         }
+        // What stands in a collection that is a key is part of that key. Parents stand before their children.
+        links.sort_unstable_by_key(|&(child, ..)| child);
         for (child, parent, slot, is_key, in_flow) in links {
+            let is_key = is_key || self.nodes.get(parent.0 as usize).is_some_and(|parent| parent.key);
             if let Some(node) = self.nodes.get_mut(child.0 as usize) {
                 node.parent = Some((parent, slot));
                 node.key = is_key;

@@ -22,6 +22,7 @@ use clap::Parser as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -185,6 +186,11 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
     let inventories = session.inventories(&args.inventory);
     inventories.open_chosen()?;
     let folder = args.output.as_ref().map(|folder| discover::absolute(folder, &session.bases.cwd));
+    if session.stdin.is_some() && folder.is_some() && args.files.stdin_filename.is_none() {
+        return Err(Failure::usage("standard input has no name to be written under")
+            .with_help("give it one with --stdin-filename, or use --stdout")
+            .into());
+    }
     if let Some(folder) = &folder {
         fit_for_output(folder, args.allow_tracked)?;
         let holds_input = session.selection.folders.iter().any(|walked| walked.starts_with(folder));
@@ -237,6 +243,9 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
         Some(folder) => session.places(&rendered, folder)?,
         None => Vec::new(),
     };
+    if let Some(folder) = folder.as_ref().filter(|_| !args.allow_tracked) {
+        refuse_tracked(folder, &places)?;
+    }
     if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
         let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
         write::write_all(folder, &files.collect::<Vec<_>>(), args.mode)?;
@@ -286,6 +295,21 @@ fn fit_for_output(folder: &Path, allow_tracked: bool) -> Result<(), Failure> {
         Ok(status) if status.success() => Ok(()),
         _ => Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
             .with_help("add it to .gitignore, or say that it is meant with --allow-tracked")),
+    }
+}
+
+/// A file that git tracks is added by the next commit, whatever the ignore files say.
+fn refuse_tracked(folder: &Path, places: &[PathBuf]) -> Result<(), Failure> {
+    let Some(root) = config::repository_root(folder) else { return Ok(()) };
+    let mut git = std::process::Command::new("git");
+    git.arg("-C").arg(&root).args(["ls-files", "-z", "--full-name", "--"]).arg(folder).stdin(Stdio::null());
+    let listed = git.output().map(|output| output.stdout).unwrap_or_default();
+    let names = listed.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    let tracked: BTreeSet<PathBuf> = names.map(|name| root.join(path_of_bytes(name))).collect();
+    match places.iter().map(|place| folder.join(place)).find(|target| tracked.contains(target)) {
+        Some(target) => Err(Failure::usage(format!("git tracks `{}`", target.display()))
+            .with_help("render to another folder, or say that it is meant with --allow-tracked")),
+        None => Ok(()),
     }
 }
 
@@ -388,8 +412,7 @@ impl<'a> Session<'a> {
     fn places(&self, rendered: &[Rendered<'_>], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
         let mut places = Vec::with_capacity(rendered.len());
-        let inputs: BTreeSet<PathBuf> =
-            rendered.iter().filter_map(|rendered| rendered.file.path.canonicalize().ok()).collect();
+        let mut inputs: Option<BTreeSet<(u64, u64)>> = None;
         for Rendered { file, .. } in rendered {
             let shown = printable(file.source.path());
             let place = file.path.strip_prefix(&self.bases.cwd).or_else(|_| file.path.strip_prefix(&self.bases.root));
@@ -398,8 +421,13 @@ impl<'a> Session<'a> {
                     .with_help("run this from a folder that holds it"));
             };
             let target = folder.join(place);
-            // Also through links: the input itself is what must not change.
-            if target.canonicalize().is_ok_and(|target| inputs.contains(&target)) {
+            // By what the system knows them as, since the folder may be a link to that of the inputs.
+            let inode = |path: &Path| path.symlink_metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
+            let is_input = inode(&target).is_some_and(|target| {
+                let all = || rendered.iter().filter_map(|rendered| inode(&rendered.file.path)).collect();
+                inputs.get_or_insert_with(all).contains(&target)
+            });
+            if is_input {
                 return Err(Failure::usage(format!("`{shown}` would be written over an input"))
                     .with_help("render to another folder"));
             }

@@ -388,6 +388,7 @@ impl<'d> Walker<'d> {
             let is_key = match &node.kind {
                 _ if unquoted => node.key,
                 Kind::Scalar(_) => node.key,
+                Kind::Alias(_) if node.key => true,
                 _ => continue,
             };
             if is_key {
@@ -441,6 +442,7 @@ impl<'d> Walker<'d> {
             if let Some(place) = self.layout.places.get_mut(at) {
                 let worse = context.role > place.role || (context.refused && !place.refused);
                 place.role = place.role.max(context.role);
+                place.key |= key;
                 place.refused |= context.refused;
                 place.sensitive |= context.sensitive;
                 if worse {

@@ -164,6 +164,7 @@ pub(super) fn encode(
     span: Span,
     style: Style,
     offsets: &OffsetMap,
+    old: &str,
     parts: &[Replacement<'_>],
     value: &str,
 ) -> Vec<Edit> {
@@ -176,6 +177,9 @@ pub(super) fn encode(
             Style::MultilineBasic => parts.iter().all(|part| !part.text.is_empty()),
             _ => false,
         };
+    if !stays && matches!(style, Style::MultilineBasic | Style::MultilineLiteral) {
+        return vec![Edit::new(span, multiline(old, parts))];
+    }
     if !stays {
         return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
     }
@@ -187,6 +191,32 @@ pub(super) fn encode(
         Edit::new(offsets.source(part.range.start, part.range.end), text)
     });
     edits.collect()
+}
+
+/// A string of several lines in `"""`: the line breaks that it had stay as they are in the file, since whether a CRLF is one
+/// or two characters readers do not agree on; those of the parts are escaped.
+fn multiline(old: &str, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+    let grown: usize = parts.iter().map(|part| part.text.len()).sum();
+    let mut out = Zeroizing::new(String::with_capacity(6 * (old.len() + grown) + 8));
+    // A break right behind the quotes is not part of the value: so the value's own first one is safe.
+    out.push_str(if old.contains("\r\n") { "\"\"\"\r\n" } else { "\"\"\"\n" });
+    let mut at = 0;
+    for part in parts {
+        push_lines(&mut out, old.get(at..part.range.start).unwrap_or_default());
+        out.push_str(&escaped(part.text));
+        at = part.range.end;
+    }
+    push_lines(&mut out, old.get(at..).unwrap_or_default());
+    out.push_str("\"\"\"");
+    out
+}
+
+fn push_lines(out: &mut String, text: &str) {
+    for line in text.split_inclusive('\n') {
+        let content = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line);
+        out.push_str(&escaped(content));
+        out.push_str(line.get(content.len()..).unwrap_or_default());
+    }
 }
 
 /// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a

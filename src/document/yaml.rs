@@ -8,6 +8,7 @@ use super::offsets::Pieces;
 use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -43,6 +44,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                     _ => span,
                 };
                 last_end = span.end;
+                let value = without_missing_break(source.text(), span, style, value);
                 let id = document.add_scalar(span, &value, style, scalar_type(&value, style, tag.as_deref()))?;
                 anchors.insert(anchor, id);
                 id
@@ -90,6 +92,18 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
         }
     }
     Ok(())
+}
+
+/// The value of a block scalar that the end of the file cuts off: a line without a break has none to give, say YAML 1.1 and
+/// 1.2, and the parser gives one.
+fn without_missing_break<'v>(text: &str, span: Span, style: Style, value: Cow<'v, str>) -> Cow<'v, str> {
+    let block = matches!(style, Style::LiteralBlock | Style::FoldedBlock);
+    let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let cut_off = block && span.end == text.len() && !last.trim_matches(' ').is_empty();
+    match value.strip_suffix('\n').filter(|_| cut_off) {
+        Some(cut) => cut.to_owned().into(),
+        None => value,
+    }
 }
 
 /// Where a block scalar ends: behind its last line break. The parser goes on to the indentation of what follows.
@@ -407,7 +421,10 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
             literal(target, raw, parts, value).unwrap_or_else(|| block_to_quoted(target, raw, value))
         }
         Style::FoldedBlock
-            if in_lines(target, parts) && parts.iter().all(|part| fits_fold(part.text)) && starts_lines(value) =>
+            if block_indent(&content_lines(raw), target.old) > 0
+                && in_lines(target, parts)
+                && parts.iter().all(|part| fits_fold(part.text))
+                && starts_lines(value) =>
         {
             in_place(target, parts, as_it_is)
         }
@@ -501,7 +518,11 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     let mark_len = header.len()
         - header.trim_start_matches(['|', '+', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).len();
     let mark = header.get(..mark_len)?;
-    let newline = if header.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let newline = match header {
+        crlf if crlf.ends_with("\r\n") => "\r\n",
+        cr if cr.ends_with('\r') => "\r",
+        _ => "\n",
+    };
     let explicit = mark.contains(|c: char| c.is_ascii_digit());
     let text = value.trim_end_matches('\n');
     let first = text.trim_start_matches('\n').chars().next()?;
@@ -521,7 +542,7 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     }
     // A file that ends inside the block: whether a line break belongs to the value there, readers do not agree on.
     let ended = raw.ends_with(['\n', '\r']);
-    if !ended && !same_end {
+    if !ended && (!same_end || ends(value) > 0) {
         return None;
     }
     let lines = text.matches('\n').count() + 1;
@@ -606,7 +627,8 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
         Some(place) if tab && place < at => Span::new(place, place + 1),
         _ => span,
     };
-    if let Some(brace) = unquoted_reference(line) {
+    let in_quotes = matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar);
+    if let Some(brace) = unquoted_reference(line).filter(|_| !in_quotes) {
         return SyntaxError {
             span,
             message: "braces without quotes are a YAML flow mapping, and this one is not complete".into(),

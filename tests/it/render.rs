@@ -571,3 +571,68 @@ fn python_reads_what_was_rendered() {
         Err(error) => eprintln!("no python3 here ({error}): not tried"),
     }
 }
+
+/// Found by trying to break it.
+#[test]
+fn what_once_went_wrong_holds() {
+    for (text, value, expected) in [
+        ("k: |\n  a{{s.v}}", "\0", "k: \"a\\0\""),
+        ("k: >\n  a{{s.v}}", "\tx", "k: \"a\\tx\""),
+        ("k: !foo \"{{s.v}}\"\n", "abc", "k: !foo \"abc\"\n"),
+        ("k: !!float '{{s.v}}'\n", "1", "k: !!float '1'\n"),
+        ("--- >\n{{s.v}}\n", "---", "--- \"---\\n\"\n"),
+        ("k: |\r  {{s.v}}\r", "\nx", "k: |\r\r  x\r"),
+    ] {
+        assert_eq!(render_all(text, Syntax::Yaml, value), expected);
+    }
+    let crlf = "a=QQQ\r\nx\r\n{{s.v}}QQQ\r\n".replace("QQQ", "\'\'\'");
+    assert_eq!(render_all(&crlf, Syntax::Toml, "l1\nl2"), "a=\"\"\"\r\nx\r\nl1\\nl2\"\"\"\r\n");
+}
+
+/// As [`render`], for scalars of every type.
+fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
+    let document = parse(text, syntax).unwrap();
+    let (mut edits, mut changed) = (Vec::new(), HashMap::new());
+    for (id, _) in document.nodes().filter(|(_, node)| matches!(node.kind, Kind::Scalar(_))) {
+        let old = document.text(id).unwrap();
+        let parts: Vec<_> = braces(old).into_iter().map(|range| Replacement { range, text: value }).collect();
+        if !parts.is_empty() {
+            edits.extend(document.encode(id, &parts));
+            changed.insert(id, replaced(old, &parts));
+        }
+    }
+    let new = apply(text, &edits).unwrap().to_string();
+    assert_eq!(document.differs(&parse(&new, syntax).unwrap(), &changed), None, "{new:?}");
+    new
+}
+
+#[test]
+fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
+    for text in ["l: &x \"{{s.p}}\"\nm:\n  *x : b\n", "? [\"{{s.p}}\"]\n: b\n", "? {a: \"{{s.p}}\"}\n: b\n"] {
+        let files = [
+            ("stackref.toml", "resolver = \"render\"\n"),
+            ("a.stack.yaml", text),
+            ("secrets.inventory.yaml", "s: {p: x}\n"),
+        ];
+        let folder = folder(&files);
+        let output = rendered(folder.path(), "render --stdout");
+        assert!(output.code == 1 && output.stdout.contains("reference-in-key"), "{text:?} {output:?}");
+    }
+}
+
+#[test]
+fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
+    let files = [
+        ("a.stack.yaml", "k: x{{s.p}}\n"),
+        ("stackref.toml", "resolver = \"render\"\n"),
+        ("secrets.inventory.yaml", "s: {p: x}\n"),
+        ("out/a.stack.yaml", "x\n"),
+    ];
+    let folder = folder(&files);
+    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
+    git(&["init", "-q"]);
+    git(&["add", "-f", "out/a.stack.yaml"]);
+    crate::support::write(folder.path(), ".gitignore", b"/out/\n");
+    let output = run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", "out"], folder.path(), b"");
+    assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
+}
