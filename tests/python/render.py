@@ -31,9 +31,10 @@ YAML = {
     "plain": "k: x{R}y\n", "plain-end": "k: x {R}\nl: 1\n", "single": "k: '{R}' # c\n", "double": 'k: "\\t{R}"\n',
     "literal": "k: |\n  x\n  {R}\nl: 1\n", "strip": "k: |-\n  {R}\nl: 1\n", "keep": "k: |+\n  {R}\n\nl: 1\n",
     "folded": "k: >\n  x\n  {R}\n  y\nl: 1\n", "folded-strip": "k: >-\n  {R}\n\nl: 1\n", "flow": "k: ['{R}', {a: \"{R}\"}]\n",
-    "many": "k: 'x\n\n  {R}'\nl: \"y \\\n  {R}\"\n", "tagged": "k: !!str '{R}'\n", "anchored": "k: &a '{R}'\nl: *a\n", "crlf": "k: |\r\n  {R}\r\nl: 1\r\n",
+    "many": "k: 'x\n\n  {R}'\nl: \"y \\\n  {R}\"\n", "tagged": "k: !!str '{R}'\n", "anchored": "k: &a '{R}'\nl: *a\n", "crlf": "k: |\r\n  {R}\r\nl: 1\r\n", "cut-off": "k: |\n  a{R}", "folded-cut-off": "k: >-\n  a\n  {R}", "local-tag": "k: !!str |-\n  {R}\n",
 }
-TOML = {"basic": 'k = "{R}"\n', "literal": "k = '{R}' # c\n", "ml": 'k = """\nx {R}\n"""\n', "mll": "k = '''\n{R}'''\nl = 1\n", "arr": "k = ['{R}', {a = \"{R}\"}]\n"}
+TOML = {"basic": 'k = "{R}"\n', "literal": "k = '{R}' # c\n", "ml": 'k = """\nx {R}\n"""\n', "mll": "k = '''\n{R}'''\nl = 1\n", "arr": "k = ['{R}', {a = \"{R}\"}]\n",
+        "crlf": "k = \'\'\'\r\nx\r\n{R}\'\'\'\r\n", "crlf-basic": 'k = """x\r\n\\\r\n  {R}\r\n"""\r\n'}
 JSON = {"obj": '{"k": "{R}", "l": ["x{R}\\t"]}\n'}
 
 
