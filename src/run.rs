@@ -25,6 +25,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 /// The environment variable that sets the level, as for `ZenML`.
 const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
@@ -248,7 +249,10 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
     }
     if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
         let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
-        write::write_all(folder, &files.collect::<Vec<_>>(), args.mode)?;
+        let mut bar = Bar::new(&mut world.stderr, rendered.len());
+        let written = write::write_all(folder, &files.collect::<Vec<_>>(), args.mode, &mut |done| bar.show(done));
+        bar.clear();
+        written?;
         let shown = printable(&discover::relative(folder, &session.bases.cwd));
         writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;
     } else {
@@ -256,6 +260,40 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
         writeln!(world.stderr.out, "rendered {what}; nothing was written")?;
     }
     Ok(Outcome::Clean)
+}
+
+/// A progress bar on stderr: at a terminal, and only after a second.
+struct Bar<'b, 'w> {
+    stream: &'b mut Stream<'w>,
+    total: usize,
+    started: Instant,
+    shown: usize,
+}
+
+impl<'b, 'w> Bar<'b, 'w> {
+    const WIDTH: usize = 30;
+
+    fn new(stream: &'b mut Stream<'w>, total: usize) -> Self {
+        Self { stream, total, started: Instant::now(), shown: 0 }
+    }
+
+    fn show(&mut self, done: usize) {
+        let full = done * Self::WIDTH / self.total.max(1);
+        if self.stream.terminal.is_none() || self.started.elapsed() < Duration::from_secs(1) || full == self.shown {
+            return;
+        }
+        self.shown = full;
+        let (full, rest) = ("#".repeat(full), ".".repeat(Self::WIDTH - full.min(Self::WIDTH)));
+        // A bar that cannot be shown stops nothing.
+        let _ = write!(self.stream.out, "\r[{full}{rest}] {done} of {} files", self.total);
+        let _ = self.stream.out.flush();
+    }
+
+    fn clear(&mut self) {
+        if self.shown > 0 {
+            let _ = write!(self.stream.out, "\r{}\r", " ".repeat(Self::WIDTH + 40));
+        }
+    }
 }
 
 /// Leaves the files of one stack.

@@ -26,11 +26,17 @@ pub struct Content<'c> {
     pub text: &'c str,
 }
 
-/// Writes files below a folder, all or none, with the mode they are to have in the end.
+/// Writes files below a folder, all or none, with the mode they are to have in the end. `progress` is told how many are
+/// there, file by file, before the renames.
 ///
 /// # Errors
 /// A folder that is a link, or anything the system says no to.
-pub fn write_all(folder: &Path, files: &[Content<'_>], mode: u32) -> Result<(), Failure> {
+pub fn write_all(
+    folder: &Path,
+    files: &[Content<'_>],
+    mode: u32,
+    progress: &mut dyn FnMut(usize),
+) -> Result<(), Failure> {
     make_folder(folder)?;
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::with_capacity(files.len());
@@ -44,6 +50,7 @@ pub fn write_all(folder: &Path, files: &[Content<'_>], mode: u32) -> Result<(), 
         }
         let temporary = write_temporary(&parent, file.text, mode).map_err(|error| cannot("write", &target, &error))?;
         ready.push((temporary, target));
+        progress(ready.len());
     }
     for (temporary, target) in ready {
         temporary.persist(&target).map_err(|error| cannot("write", &target, &error.error))?;
