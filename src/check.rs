@@ -73,6 +73,8 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     let mut joined = Joined::new(scan, settings);
     joined.existence(&mut findings);
     joined.inventory_files(scan, &mut findings);
+    // What could not be read comes first: it may be why the rest is as it is.
+    report.failures.extend_from_slice(&scan.passed.failures);
     report.failures.append(&mut joined.failures);
     report.answers = joined.answers;
     for file in &scan.files {
@@ -87,15 +89,8 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     let files = scan.files.iter().map(|file| (file.source.path(), (file.path.as_path(), file.directives.as_slice())));
     let inventories = settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
     let inventories = inventories.map(|comments| (comments.source.path(), (comments.path, comments.directives)));
-    let by_line = |directives: &'_ [Directive]| {
-        let mut lines: HashMap<usize, Vec<Directive>> = HashMap::new();
-        for directive in directives {
-            lines.entry(directive.line).or_default().push(directive.clone());
-        }
-        lines
-    };
     let files = files.chain(inventories).map(|(shown, (path, directives))| (shown, (path, by_line(directives))));
-    let files: HashMap<&str, (&Path, HashMap<usize, Vec<Directive>>)> = files.collect();
+    let files: HashMap<&str, (&Path, HashMap<usize, Vec<&Directive>>)> = files.collect();
     findings.retain_mut(|finding| {
         match settings.config.rules.get(finding.rule) {
             Some(RuleLevel::Off) => return false,
@@ -117,6 +112,15 @@ pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
     report.summary.warnings = findings.len() - report.summary.errors;
     report.findings = findings;
     report
+}
+
+/// Directives by the line that they speak of.
+fn by_line(directives: &[Directive]) -> HashMap<usize, Vec<&Directive>> {
+    let mut lines: HashMap<usize, Vec<&Directive>> = HashMap::new();
+    for directive in directives {
+        lines.entry(directive.line).or_default().push(directive);
+    }
+    lines
 }
 
 /// The inventories that a stack of a file uses.

@@ -235,7 +235,7 @@ impl Document {
 
     /// All nodes with their ids, in the order in which they begin.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        (0u32..).map(NodeId).zip(&self.nodes)
+        self.nodes_from(NodeId(0))
     }
 
     /// The nodes that begin at or after this one.

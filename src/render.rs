@@ -37,7 +37,7 @@ impl Rendered<'_> {
 
     /// How many references were replaced.
     pub fn replaced(&self) -> usize {
-        self.file.references.iter().filter(|reference| reference.key.is_some()).count()
+        self.file.replaced().count()
     }
 
     /// The lines that change, before and after, each value masked.
@@ -47,7 +47,7 @@ impl Rendered<'_> {
     pub fn lines_changed(&self, out: &mut dyn Write) -> io::Result<()> {
         let source = &self.file.source;
         let path = printable(source.path());
-        let mut references = self.file.references.iter().filter(|reference| reference.key.is_some()).peekable();
+        let mut references = self.file.replaced().peekable();
         if references.peek().is_none() {
             return Ok(());
         }
@@ -76,7 +76,7 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
     let mut holders: Vec<Holders<'_>> = Vec::with_capacity(scan.files.len());
     for file in &scan.files {
         let mut held = Holders::new();
-        for reference in file.references.iter().filter(|reference| reference.key.is_some()) {
+        for reference in file.replaced() {
             let holder = held.entry((reference.stack, reference.secret.as_str())).or_insert_with(|| {
                 let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
                 let question = Question { chain, secret: reference.secret.clone(), keyed: true };
@@ -151,7 +151,7 @@ fn render_file<'v>(
     let Some(document) = file.document.as_ref() else { return Ok(None) };
     let mut failures = Vec::new();
     let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();
-    for reference in file.references.iter().filter(|reference| reference.key.is_some()) {
+    for reference in file.replaced() {
         match value(reference) {
             Some(text) => {
                 parts.entry(reference.node).or_default().push(Replacement { range: reference.range.clone(), text });

@@ -99,23 +99,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> O
 }
 
 fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::Result<Outcome> {
-    let text = error.render();
-    if error.use_stderr() {
-        let wants_json =
-            args.windows(2).any(|pair| pair == ["--format", "json"]) || args.iter().any(|arg| arg == "--format=json");
-        if wants_json {
-            write_empty(args.iter().any(|arg| arg == "refs"), world)?;
-        }
-        let color = look(&world.stderr, Color::Auto, world.env).color;
-        let text = if color { text.ansi().to_string() } else { text.to_string() };
-        write!(world.stderr.out, "{text}")?;
-        Ok(Outcome::Usage)
-    } else {
-        let color = look(&world.stdout, Color::Auto, world.env).color;
-        let text = if color { text.ansi().to_string() } else { text.to_string() };
-        write!(world.stdout.out, "{text}")?;
-        Ok(Outcome::Clean)
+    let wants_json =
+        args.windows(2).any(|pair| pair == ["--format", "json"]) || args.iter().any(|arg| arg == "--format=json");
+    if error.use_stderr() && wants_json {
+        write_empty(args.iter().any(|arg| arg == "refs"), world)?;
     }
+    let (stream, outcome) =
+        if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
+    let text = error.render();
+    let color = look(stream, Color::Auto, world.env).color;
+    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    write!(stream.out, "{text}")?;
+    Ok(outcome)
 }
 
 /// A machine format is always whole, if empty.
@@ -166,8 +161,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     let scan = session.scan(world)?;
     let settings =
         Settings { config: &session.config, level, inventories: &inventories, whole_tree: session.covers_project() };
-    let mut report = check::run(&scan, &settings);
-    report.failures.splice(0..0, scan.passed.failures.iter().cloned());
+    let report = check::run(&scan, &settings);
     match args.format {
         Format::Human => human::write(&report.findings, look(&world.stdout, color, world.env), world.stdout.out)?,
         Format::Short => short::write(&report.findings, world.stdout.out)?,
@@ -205,8 +199,7 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
         inventories: &inventories,
         whole_tree: false,
     };
-    let mut report = check::run(&scan, &settings);
-    report.failures.splice(0..0, scan.passed.failures.iter().cloned());
+    let report = check::run(&scan, &settings);
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;
     let stream = if stops { &mut world.stdout } else { &mut world.stderr };
@@ -225,7 +218,7 @@ fn render(args: &crate::cli::Render, color: Color, world: &mut World<'_>) -> Res
     if rendered.is_empty() {
         return Err(Failure::usage("there is nothing to render: no stack file is selected").into());
     }
-    let references: usize = rendered.iter().map(super::render::Rendered::replaced).sum();
+    let references: usize = rendered.iter().map(Rendered::replaced).sum();
     let what = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
     if args.stdout {
         let [file] = rendered.as_slice() else {

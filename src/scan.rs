@@ -44,6 +44,13 @@ pub struct StackFile {
     pub directives: Vec<Directive>,
 }
 
+impl StackFile {
+    /// The references that name a key: what a render replaces. Names of whole secrets stay.
+    pub fn replaced(&self) -> impl Iterator<Item = &Reference> {
+        self.references.iter().filter(|reference| reference.key.is_some())
+    }
+}
+
 /// A tree, read.
 #[derive(Debug, Default)]
 pub struct Scan {
@@ -209,7 +216,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
             }
             source.set_visibility(Visibility::Guessed);
             return Some(StackFile {
-                findings: vec![syntax_finding(&source, &error)],
+                findings: syntax_findings(&source, &error),
                 source,
                 path,
                 why: why.unwrap_or(Why::Shape),
@@ -229,9 +236,8 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let (mut findings, references) = read_places(&document, &layout, &directives, resolver);
     findings.extend(comment_findings(&source, &directives));
     for duplicate in document.duplicates() {
-        let mut finding = syntax_finding(&source, &duplicate.error);
-        finding.conceal = duplicate.conceal;
-        findings.push(finding);
+        let found = syntax_findings(&source, &duplicate.error).into_iter();
+        findings.extend(found.map(|finding| Finding { conceal: duplicate.conceal, ..finding }));
     }
     if let Some(node) = layout.too_many_merges {
         let error = SyntaxError {
@@ -239,7 +245,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
             message: "merge keys and aliases multiply to more than a million attributes".into(),
             help: Some("no stack needs that many: is this the right file?".into()),
         };
-        findings.push(syntax_finding(&source, &error));
+        findings.extend(syntax_findings(&source, &error));
     }
     let why = why.unwrap_or(Why::Shape);
     let document = bases.keep_documents.then_some(document);
@@ -274,12 +280,13 @@ fn decode_lossily(bytes: &[u8]) -> String {
     }
 }
 
-fn syntax_finding(source: &Arc<SourceFile>, error: &SyntaxError) -> Finding {
-    let rule = RULES.iter().find_map(|rule| match rule.check {
+/// What the rules for documents say of one that does not parse.
+fn syntax_findings(source: &Arc<SourceFile>, error: &SyntaxError) -> Vec<Finding> {
+    let findings = RULES.iter().filter_map(|rule| match rule.check {
         Check::Document(check) => Some(check(source, error)),
         _ => None,
     });
-    rule.unwrap_or_else(|| Finding::new("syntax-error", Severity::Error, source, error.span, error.message.clone()))
+    findings.collect()
 }
 
 /// Runs the scalar rules over every place; of those that fit the first speaks.

@@ -3,6 +3,7 @@
 //! Strict JSON only: no comments, no trailing commas. jsonc-parser lets raw control characters in strings through, so they
 //! are refused here.
 
+use super::edits::{self, in_place};
 use super::offsets::Pieces;
 use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
@@ -176,27 +177,14 @@ pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>],
     if !offsets.is_exact() {
         return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
     }
-    let edits =
-        parts.iter().map(|part| Edit::new(offsets.source(part.range.start, part.range.end), escaped(part.text)));
-    edits.collect()
+    in_place(offsets, parts, escaped)
 }
 
 fn escaped(value: &str) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(value.len() * 6));
-    for c in value.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    edits::escaped(value, 6, |_, c| {
+        let unsafe_in_scripts = matches!(c, '\u{2028}' | '\u{2029}');
+        (c.is_control() || unsafe_in_scripts).then(|| format!("\\u{:04x}", u32::from(c)))
+    })
 }
 
 /// The parser's finding in plain words, at its place, with none of the file's text.

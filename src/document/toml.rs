@@ -3,6 +3,7 @@
 //! The `toml` crate's spanned tables are the reader: they hold the logical layout (headers, dotted keys, arrays of tables),
 //! and refuse duplicate keys. A table that several headers build has the span of its first.
 
+use super::edits::{self, in_place};
 use super::offsets::Pieces;
 use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
@@ -183,14 +184,10 @@ pub(super) fn encode(
     if !stays {
         return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
     }
-    let edits = parts.iter().map(|part| {
-        let text = match style {
-            Style::Literal | Style::MultilineLiteral => Zeroizing::new(part.text.to_owned()),
-            _ => escaped(part.text),
-        };
-        Edit::new(offsets.source(part.range.start, part.range.end), text)
-    });
-    edits.collect()
+    in_place(offsets, parts, |text| match style {
+        Style::Literal | Style::MultilineLiteral => Zeroizing::new(text.to_owned()),
+        _ => escaped(text),
+    })
 }
 
 /// A string of several lines in `"""`: the line breaks that it had stay as they are in the file, since whether a CRLF is one
@@ -222,20 +219,10 @@ fn push_lines(out: &mut String, text: &str) {
 /// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a
 /// backslash it would be dropped.
 fn escaped(value: &str) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(value.len() * 6 + 2));
-    for (at, c) in value.char_indices() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            ' ' if at == 0 => out.push_str("\\u0020"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
+    edits::escaped(value, 6, |at, c| match c {
+        ' ' if at == 0 => Some("\\u0020".to_owned()),
+        c => c.is_control().then(|| format!("\\u{:04X}", u32::from(c))),
+    })
 }
 
 /// The parser's finding at its place. Its words never hold the file's text; a duplicate key is named by its place.
@@ -244,29 +231,29 @@ pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
     let start = crate::source::floor_char_boundary(text, range.start);
     let end = crate::source::floor_char_boundary(text, range.end.max(start));
     let first_line = text.get(start..end).and_then(|at| at.lines().next()).map_or(0, str::len);
-    let unquoted = text.get(start..).is_some_and(|rest| rest.starts_with("{{") || rest.starts_with("{ {"))
-        || text
-            .get(..start)
-            .is_some_and(|before| before.trim_end().ends_with('{') && !before.trim_end().ends_with("\"{"));
+    let rest = text.get(start..).unwrap_or_default();
+    let before = text.get(..start).unwrap_or_default().trim_end();
+    let second_brace = before.ends_with('{') && !before.ends_with("\"{");
     let words = error.message();
-    let (message, help) = if unquoted && text.get(start..).is_some_and(|rest| rest.starts_with('{')) {
-        (
-            "braces without quotes are a TOML inline table, and this is none".to_owned(),
-            Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
-        )
-    } else if (words.contains("must be quoted") || words.contains("invalid float"))
-        && text.get(start..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii()))
-    {
-        ("a value without quotes".to_owned(), Some("strings take quotes in TOML".to_owned()))
-    } else if words.contains("duplicate key") {
-        ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
-    } else if words.contains("recursion") {
-        (
-            "values nested deeper than 80 levels".to_owned(),
-            Some("no stack is that deep: is this the right file?".to_owned()),
-        )
-    } else {
-        (words.to_owned(), None)
-    };
+    let (message, help) =
+        if rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && second_brace) {
+            (
+                "braces without quotes are a TOML inline table, and this is none".to_owned(),
+                Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
+            )
+        } else if (words.contains("must be quoted") || words.contains("invalid float"))
+            && rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii())
+        {
+            ("a value without quotes".to_owned(), Some("strings take quotes in TOML".to_owned()))
+        } else if words.contains("duplicate key") {
+            ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
+        } else if words.contains("recursion") {
+            (
+                "values nested deeper than 80 levels".to_owned(),
+                Some("no stack is that deep: is this the right file?".to_owned()),
+            )
+        } else {
+            (words.to_owned(), None)
+        };
     SyntaxError { span: Span::new(start, start + first_line), message, help }
 }

@@ -4,6 +4,7 @@
 //! 1.2: what either reads as a number, a boolean, a date or null is not a string here, because `ZenML` reads with `PyYAML` (1.1)
 //! and other tools read 1.2.
 
+use super::edits::{self, in_place};
 use super::offsets::Pieces;
 use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
@@ -403,16 +404,16 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
     match target.style {
         _ if !target.offsets.is_exact() && block => block_to_quoted(target, raw, value),
         _ if !target.offsets.is_exact() => vec![Edit::new(target.span, quoted(value))],
-        Style::DoubleQuoted if one_line => in_place(target, parts, escaped),
+        Style::DoubleQuoted if one_line => in_place(target.offsets, parts, escaped),
         Style::SingleQuoted if one_line && parts.iter().all(|part| is_printable(part.text)) => {
-            in_place(target, parts, |text| Zeroizing::new(text.replace('\'', "''")))
+            in_place(target.offsets, parts, |text| Zeroizing::new(text.replace('\'', "''")))
         }
         Style::SingleQuoted if is_printable(value) => {
             vec![Edit::new(target.span, format!("\'{}\'", value.replace('\'', "\'\'")))]
         }
         Style::Plain if is_plain(value, target.flow) => {
             if one_line {
-                in_place(target, parts, as_it_is)
+                in_place(target.offsets, parts, as_it_is)
             } else {
                 vec![Edit::new(target.span, as_it_is(value))]
             }
@@ -426,17 +427,11 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
                 && parts.iter().all(|part| fits_fold(part.text))
                 && starts_lines(value) =>
         {
-            in_place(target, parts, as_it_is)
+            in_place(target.offsets, parts, as_it_is)
         }
         Style::FoldedBlock => block_to_quoted(target, raw, value),
         _ => vec![Edit::new(target.span, quoted(value))],
     }
-}
-
-fn in_place(target: &Target<'_>, parts: &[Replacement<'_>], write: impl Fn(&str) -> Zeroizing<String>) -> Vec<Edit> {
-    let edits =
-        parts.iter().map(|part| Edit::new(target.offsets.source(part.range.start, part.range.end), write(part.text)));
-    edits.collect()
 }
 
 /// Whether each part stands in one line of the source.
@@ -458,22 +453,13 @@ fn quoted(value: &str) -> Zeroizing<String> {
 
 /// A value between double quotes: what YAML 1.1 or 1.2 cannot hold as it is, or reads as a break, is escaped.
 fn escaped(value: &str) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(value.len() * 4 + 2));
-    for c in value.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0' => out.push_str("\\0"),
-            c if is_printable_char(c) => out.push(c),
-            c if u32::from(c) <= 0xFF => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if u32::from(c) <= 0xFFFF => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
-        }
-    }
-    out
+    edits::escaped(value, 4, |_, c| match (c, u32::from(c)) {
+        ('\0', _) => Some("\\0".to_owned()),
+        _ if is_printable_char(c) => None,
+        (_, code @ ..=0xFF) => Some(format!("\\x{code:02x}")),
+        (_, code @ ..=0xFFFF) => Some(format!("\\u{code:04x}")),
+        (_, code) => Some(format!("\\U{code:08x}")),
+    })
 }
 
 /// Characters that stand for themselves to every reader, in a line: no controls, no breaks of YAML 1.1 (NEL, U+2028,
@@ -538,7 +524,7 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
     let same_end = ends(value) == ends(target.old);
     if same_end && in_lines(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
-        return Some(in_place(target, parts, as_it_is));
+        return Some(in_place(target.offsets, parts, as_it_is));
     }
     // A file that ends inside the block: whether a line break belongs to the value there, readers do not agree on.
     let ended = raw.ends_with(['\n', '\r']);
