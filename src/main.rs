@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         stdin: &mut io::stdin(),
         stdout: Stream { terminal: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
         stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut BestEffort(stderr.lock()) },
-        env: &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
+        env: &|name| std::env::var_os(name),
         cwd: std::env::current_dir().unwrap_or_default(),
     };
     run(std::env::args_os(), &mut world).into()

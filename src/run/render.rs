@@ -1,0 +1,191 @@
+//! `render`: from arguments to files.
+
+use super::session::{Session, select_stack};
+use super::{Stop, Stream, World, look, tell};
+use crate::check::{self, Settings};
+use crate::cli::{Color, Render};
+use crate::config::Level;
+use crate::discover;
+use crate::error::Failure;
+use crate::excerpt::printable;
+use crate::git;
+use crate::outcome::Outcome;
+use crate::render::{self, Rendered};
+use crate::report::human;
+use crate::report::{count, summary_line};
+use crate::write;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let mut session = Session::open(&args.files, world)?;
+    session.bases.keep_documents = true;
+    let inventories = session.inventories(&args.inventory);
+    inventories.open_chosen()?;
+    let folder = args.output.as_ref().map(|folder| discover::absolute(folder, &session.bases.cwd));
+    if session.stdin.is_some() && folder.is_some() && args.files.stdin_filename.is_none() {
+        return Err(Failure::usage("standard input has no name to be written under")
+            .with_help("give it one with --stdin-filename, or use --stdout")
+            .into());
+    }
+    if let Some(folder) = &folder {
+        fit_for_output(folder, args.allow_tracked)?;
+        let holds_input = session.selection.folders.iter().any(|walked| walked.starts_with(folder));
+        session.never_below = Some(folder.clone()).filter(|_| !holds_input);
+    }
+    let mut scan = session.scan(world)?;
+    select_stack(&mut scan, args.stack.as_deref())?;
+    let settings = Settings {
+        config: &session.config,
+        level: Level::SecretAndKeyExists,
+        inventories: &inventories,
+        whole_tree: false,
+    };
+    let report = check::run(&scan, &settings);
+    let outcome = report.outcome(false);
+    let stops = outcome > Outcome::Clean;
+    let stream = if stops { &mut world.stdout } else { &mut world.stderr };
+    human::write(&report.findings, look(stream, color, world.env), stream.out)?;
+    world.stdout.out.flush()?;
+    session.notes(&scan, world)?;
+    if stops {
+        tell(&report.failures, color, world)?;
+        writeln!(world.stderr.out, "{}; nothing was rendered", summary_line(&report.summary))?;
+        return Ok(outcome);
+    }
+    let mut rendered = render::run(&scan, &report, &settings)?;
+    if args.only_changed {
+        rendered.retain(|file| file.text.is_some());
+    }
+    if rendered.is_empty() {
+        return Err(Failure::usage("there is nothing to render: no stack file is selected").into());
+    }
+    let references: usize = rendered.iter().map(Rendered::replaced).sum();
+    let what = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
+    if args.stdout {
+        let [file] = rendered.as_slice() else {
+            let found = count(rendered.len(), "file");
+            return Err(Failure::usage(format!("--stdout takes one file, and {found} are selected"))
+                .with_help("name the file, or write all of them with `-o DIR`")
+                .into());
+        };
+        world.stdout.out.write_all(file.text().as_bytes())?;
+    } else if args.diff {
+        for file in &rendered {
+            file.lines_changed(world.stdout.out)?;
+        }
+    }
+    let places = match &folder {
+        Some(folder) => places(&session, &rendered, folder)?,
+        None => Vec::new(),
+    };
+    if let Some(folder) = folder.as_ref().filter(|_| !args.allow_tracked) {
+        refuse_tracked(folder, &places)?;
+    }
+    if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
+        let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
+        let mut bar = Bar::new(&mut world.stderr, rendered.len());
+        let written = write::write_all(folder, &files.collect::<Vec<_>>(), args.mode, &mut |done| bar.show(done));
+        bar.clear();
+        written?;
+        let shown = printable(&discover::relative(folder, &session.bases.cwd));
+        writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;
+    } else {
+        world.stdout.out.flush()?;
+        writeln!(world.stderr.out, "rendered {what}; nothing was written")?;
+    }
+    Ok(Outcome::Clean)
+}
+
+/// A progress bar on stderr: at a terminal, and only after a second.
+struct Bar<'b, 'w> {
+    stream: &'b mut Stream<'w>,
+    total: usize,
+    started: Instant,
+    shown: usize,
+}
+
+impl<'b, 'w> Bar<'b, 'w> {
+    const WIDTH: usize = 30;
+
+    fn new(stream: &'b mut Stream<'w>, total: usize) -> Self {
+        Self { stream, total, started: Instant::now(), shown: 0 }
+    }
+
+    fn show(&mut self, done: usize) {
+        let full = done * Self::WIDTH / self.total.max(1);
+        if self.stream.terminal.is_none() || self.started.elapsed() < Duration::from_secs(1) || full == self.shown {
+            return;
+        }
+        self.shown = full;
+        let (full, rest) = ("#".repeat(full), ".".repeat(Self::WIDTH - full.min(Self::WIDTH)));
+        // A bar that cannot be shown stops nothing.
+        let _ = write!(self.stream.out, "\r[{full}{rest}] {done} of {} files", self.total);
+        let _ = self.stream.out.flush();
+    }
+
+    fn clear(&mut self) {
+        if self.shown > 0 {
+            let _ = write!(self.stream.out, "\r{}\r", " ".repeat(Self::WIDTH + 40));
+        }
+    }
+}
+
+/// Where each rendered file goes, below `folder`: its path from the working directory, or from the repository's root where
+/// it lies outside of that.
+fn places(session: &Session<'_>, rendered: &[Rendered<'_>], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    let mut places = Vec::with_capacity(rendered.len());
+    let mut inputs: Option<BTreeSet<(u64, u64)>> = None;
+    for Rendered { file, .. } in rendered {
+        let shown = printable(file.source.path());
+        let place = file.path.strip_prefix(&session.bases.cwd).or_else(|_| file.path.strip_prefix(&session.bases.root));
+        let Ok(place) = place else {
+            return Err(Failure::usage(format!("`{shown}` lies outside the working directory and its repository"))
+                .with_help("run this from a folder that holds it"));
+        };
+        let target = folder.join(place);
+        // By what the system knows them as, since the folder may be a link to that of the inputs.
+        let inode = |path: &Path| path.symlink_metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
+        let is_input = inode(&target).is_some_and(|target| {
+            let all = || rendered.iter().filter_map(|rendered| inode(&rendered.file.path)).collect();
+            inputs.get_or_insert_with(all).contains(&target)
+        });
+        if is_input {
+            return Err(Failure::usage(format!("`{shown}` would be written over an input"))
+                .with_help("render to another folder"));
+        }
+        if let Some(other) = seen.insert(place.to_path_buf(), file.source.path()) {
+            let other = printable(other);
+            return Err(Failure::usage(format!("`{other}` and `{shown}` would be written to one place")));
+        }
+        places.push(place.to_path_buf());
+    }
+    Ok(places)
+}
+
+/// Whether a folder may take rendered files: one that git would add to a repository may not.
+fn fit_for_output(folder: &Path, allow_tracked: bool) -> Result<(), Failure> {
+    let shown = printable(&folder.display().to_string());
+    if folder.symlink_metadata().is_ok() && !folder.is_dir() {
+        return Err(Failure::usage(format!("`{shown}` is not a folder")));
+    }
+    let fit = allow_tracked || git::ignores(&folder.join("stackref.rendered")).unwrap_or(true);
+    let failure = || {
+        Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
+            .with_help("add it to .gitignore, or say that it is meant with --allow-tracked")
+    };
+    if fit { Ok(()) } else { Err(failure()) }
+}
+
+/// A file that git tracks is added by the next commit, whatever the ignore files say.
+fn refuse_tracked(folder: &Path, places: &[PathBuf]) -> Result<(), Failure> {
+    let tracked = git::tracked(folder);
+    match places.iter().map(|place| folder.join(place)).find(|target| tracked.contains(target)) {
+        Some(target) => Err(Failure::usage(format!("git tracks `{}`", target.display()))
+            .with_help("render to another folder, or say that it is meant with --allow-tracked")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,233 @@
+//! What the file arguments of a command come to: the config, the files, the inventories, and where paths are shown from.
+
+use super::{Stop, World, tell};
+use crate::cli::{Color, Files};
+use crate::config::{self, Config};
+use crate::discover::{self, Candidate, Search, Selection, Why, path_of_bytes};
+use crate::document::Syntax;
+use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
+use crate::inventory::{FALLBACK_NAMES, Inventories};
+use crate::nearest::nearest;
+use crate::outcome::Outcome;
+use crate::report::count;
+use crate::rules;
+use crate::scan::{self, Bases, Scan, StackFile};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the file arguments come to: the config, the selection, and where paths are shown from.
+pub(super) struct Session<'a> {
+    pub files: &'a Files,
+    pub config: Config,
+    pub selection: Selection,
+    pub bases: Bases,
+    /// The folder whose whole content the config, or the repository, speaks for.
+    pub project: PathBuf,
+    pub stdin: Option<(PathBuf, Syntax)>,
+    /// The folder that this run writes to.
+    pub never_below: Option<PathBuf>,
+}
+
+impl<'a> Session<'a> {
+    pub fn open(files: &'a Files, world: &mut World<'_>) -> Result<Self, Stop> {
+        let cwd = world.cwd.clone();
+        let stdin = stdin_name(files, &cwd)?;
+        let mut selection = Selection::default();
+        let mut start = cwd.clone();
+        if let Some(list) = &files.files_from {
+            let listed = read_list(list, files.null, world)?;
+            selection.listed = listed.iter().map(|path| discover::absolute(path, &cwd)).collect();
+        } else if let Some((name, _)) = &stdin {
+            start = name.parent().unwrap_or(&cwd).to_path_buf();
+        } else {
+            selection = Selection::of_arguments(&files.paths, &cwd, files.only_stack_files);
+            if !files.only_stack_files {
+                start = shared_folder(&selection).unwrap_or(start);
+            }
+        }
+        let config = read_config(files, &start, &cwd)?;
+        let repository = config::repository_root(&start);
+        let beside = config.file.as_ref().map(|_| config.folder.clone());
+        let root = repository.clone().or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
+        let project = beside.or(repository).unwrap_or(start);
+        Ok(Self {
+            files,
+            config,
+            selection,
+            bases: Bases { cwd, root, keep_documents: false },
+            project,
+            stdin,
+            never_below: None,
+        })
+    }
+
+    pub fn inventories(&self, chosen: &[String]) -> Inventories {
+        let folders = self.inventory_folders();
+        Inventories::new(&self.config, chosen, &self.bases.cwd, &self.bases.root, &folders)
+    }
+
+    /// Where the inventory file that needs no config is looked for.
+    pub fn inventory_folders(&self) -> Vec<PathBuf> {
+        vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
+    }
+
+    fn search(&self) -> Search<'_> {
+        let mut never: Vec<PathBuf> = self.config.inventories.iter().map(|inventory| inventory.path.clone()).collect();
+        never.extend(self.config.file.clone());
+        never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
+        Search { config: &self.config, no_exclude: self.files.no_exclude, never, never_below: self.never_below.clone() }
+    }
+
+    pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
+        let Some((name, syntax)) = &self.stdin else {
+            return Ok(scan::run(&self.search(), &self.selection, &self.bases));
+        };
+        if let Some(glob) = self.search().excluded(name) {
+            let mut scan = Scan::default();
+            scan.passed.excluded.push((name.clone(), glob));
+            return Ok(scan);
+        }
+        let mut bytes = Vec::new();
+        world
+            .stdin
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::usage(format!("cannot read standard input: {}", plain_io(&error))))?;
+        let named = Candidate { path: name.clone(), syntax: *syntax, why: Some(Why::Named) };
+        let candidate = if self.files.only_stack_files { self.search().candidate(name, &[]) } else { Some(named) };
+        let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
+        Ok(candidate.map(read).unwrap_or_default())
+    }
+
+    pub fn list_files(&mut self, world: &mut World<'_>) -> Result<Outcome, Stop> {
+        let scan = self.scan(world)?;
+        for file in &scan.files {
+            writeln!(world.stdout.out, "{}: {}", printable(file.source.path()), printable(&file.why.to_string()))?;
+        }
+        world.stdout.out.flush()?;
+        self.notes(&scan, world)?;
+        tell(&scan.passed.failures, Color::Auto, world)?;
+        writeln!(world.stderr.out, "{} would be scanned", count(scan.files.len(), "file"))?;
+        Ok(scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max))
+    }
+
+    /// Whether the walk covers everything that could use an inventory of this project.
+    pub fn covers_project(&self) -> bool {
+        self.selection.covers(&self.project)
+    }
+
+    /// What was passed over, on stderr.
+    pub fn notes(&self, scan: &Scan, world: &mut World<'_>) -> io::Result<()> {
+        let mut excluded: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (path, glob) in &scan.passed.excluded {
+            excluded.entry(glob).or_default().push(discover::relative(path, &self.bases.cwd));
+        }
+        for (glob, paths) in excluded {
+            let first = paths.first().map_or("", String::as_str);
+            let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+            let (first, glob) = (printable(first), printable(glob));
+            writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
+        }
+        if scan.passed.skipped > 0 {
+            let skipped = count(scan.passed.skipped, "file");
+            writeln!(world.stderr.out, "note: skipped {skipped} of the list: no stack files, or not there")?;
+        }
+        if scan.files.is_empty() && scan.passed.failures.is_empty() && scan.passed.excluded.is_empty() {
+            let why = if self.config.include.is_some() {
+                "nothing matches `[files] include`"
+            } else {
+                "nothing has the shape of a stack (`components` with `stack_name` or `zenml_version`) or a name like \
+                 `prod.stack.yaml`"
+            };
+            writeln!(world.stderr.out, "warning: no stack file found: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The name that standard input goes by, if it is read for its content.
+fn stdin_name(files: &Files, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Failure> {
+    let dash = |path: &PathBuf| path.as_os_str() == "-";
+    if files.files_from.is_some() || !files.paths.iter().any(dash) {
+        if files.stdin_filename.is_some() {
+            return Err(Failure::usage("--stdin-filename names standard input, which is not read")
+                .with_help("add `-` as the path"));
+        }
+        return Ok(None);
+    }
+    if files.paths.len() > 1 {
+        return Err(Failure::usage("`-` cannot stand beside other paths"));
+    }
+    let Some(name) = &files.stdin_filename else {
+        return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
+    };
+    let Some(syntax) = Syntax::of_path(name) else {
+        return Err(Failure::usage(format!("`{}` is no stack file by its ending", name.display()))
+            .with_help("stack files end in .yaml, .yml, .toml or .json"));
+    };
+    Ok(Some((discover::absolute(name, cwd), syntax)))
+}
+
+fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if list.as_os_str() == "-" {
+        world.stdin.read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(discover::absolute(list, &world.cwd)).map(|content| bytes = content)
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read the list `{}`: {}", list.display(), plain_io(&error))))?;
+    let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
+    let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
+    Ok(names.filter(|name| !name.is_empty()).map(path_of_bytes).collect())
+}
+
+/// The folder that all arguments lie in.
+fn shared_folder(selection: &Selection) -> Option<PathBuf> {
+    let files = selection.named.iter().filter_map(|path| path.parent());
+    let folders = selection.folders.iter().map(PathBuf::as_path);
+    let mut shared: Option<PathBuf> = None;
+    for folder in folders.chain(files) {
+        shared = Some(match shared {
+            None => folder.to_path_buf(),
+            Some(so_far) => so_far.ancestors().find(|above| folder.starts_with(above))?.to_path_buf(),
+        });
+    }
+    shared
+}
+
+/// The config that `--config` names, or the nearest upward from what is looked at, or from the working directory.
+fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
+    let file = match &files.config {
+        Some(file) => Some(discover::absolute(file, cwd)),
+        None if files.no_config => None,
+        None => config::find(start).or_else(|| config::find(cwd)),
+    };
+    let known: Vec<&str> = rules::names().collect();
+    match file {
+        Some(file) => config::load(&file, &discover::relative(&file, cwd), &known),
+        None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
+    }
+}
+
+/// Leaves the files of one stack.
+pub(super) fn select_stack(scan: &mut Scan, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name else { return Ok(()) };
+    let label = |file: &StackFile| {
+        let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let named = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned));
+        named.chain(stem.filter(|_| file.stacks.iter().all(|stack| stack.name.is_none()))).collect::<Vec<_>>()
+    };
+    let known: BTreeSet<String> = scan.files.iter().flat_map(label).collect();
+    if !known.contains(name) {
+        let list = known.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let near = nearest(name, known.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        return Err(
+            Failure::usage(format!("no stack is named `{name}`")).with_help(format!("{near}The stacks: {list}"))
+        );
+    }
+    // A file that does not parse may be the one that is meant.
+    scan.files.retain(|file| file.stacks.is_empty() || label(file).iter().any(|label| label == name));
+    Ok(())
+}
