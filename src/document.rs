@@ -7,12 +7,14 @@
 //! Not here: what the keys mean (`stack`), and what a reference is (`reference`).
 
 mod edits;
+mod insert;
 mod json;
 mod offsets;
 mod toml;
 mod yaml;
 
 pub use edits::{Edit, apply};
+pub use insert::Fresh;
 pub use offsets::OffsetMap;
 pub use toml::plain_words as toml_error;
 

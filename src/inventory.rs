@@ -73,10 +73,36 @@ pub enum NoAnswer {
     Invalid(Failure),
 }
 
+/// What a kind of inventory can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Name its secrets.
+    pub list: bool,
+    /// Name the keys of a secret without reading its values.
+    pub keys: bool,
+    /// Give values.
+    pub values: bool,
+    /// Take new secrets and keys.
+    pub write: bool,
+}
+
+/// A key to be stored.
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its value; nothing where the inventory takes names only.
+    pub value: Option<SecretText>,
+    /// Whether it may take the place of one that is there.
+    pub replaces: bool,
+}
+
 /// One inventory of some kind.
 pub trait Inventory: Send + Sync {
     /// What messages call it.
     fn name(&self) -> &str;
+
+    /// What its kind can do.
+    fn capabilities(&self) -> Capabilities;
 
     /// The names of all secrets.
     ///
@@ -95,6 +121,36 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret, [`NoAnswer::NoValues`] where only its keys are known.
     fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer>;
+
+    /// Whether a secret, or a new one of this name, takes values and not only the names of keys.
+    ///
+    /// # Errors
+    /// As those of [`Inventory::names`].
+    fn takes_values(&self, _secret: &str) -> Result<bool, NoAnswer> {
+        Ok(true)
+    }
+
+    /// Whether [`Inventory::put`] can be hoped to succeed, as far as that is known without writing.
+    ///
+    /// # Errors
+    /// Why it would fail.
+    fn check_writable(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Creates a secret, or adds keys to it and keeps the rest. Keys that are there already and are not to be replaced stay
+    /// as they are, and are given back.
+    ///
+    /// # Errors
+    /// Never [`NoAnswer::Missing`]; what was there before is then there still.
+    fn put(&self, _secret: &str, _entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        Err(NoAnswer::Forbidden("this kind of inventory is read-only".to_owned()))
+    }
+
+    /// The file that holds it, absolute, where it is one.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 
     /// What is wrong with single entries of an inventory that was asked.
     fn complaints(&self) -> &[Failure] {

@@ -1,4 +1,4 @@
-//! Files written privately, whole, and all or none of them.
+//! Files written privately, whole, and all or none of them; and one file changed under a lock.
 //!
 //! Every file is written to a temporary one in its own folder first, with mode 0600 from the moment it is opened, and
 //! synced; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
@@ -7,12 +7,16 @@
 
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::{self, File, Permissions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Temporary files begin with this and end in no stack file's ending.
 const PREFIX: &str = ".stackref-";
@@ -60,6 +64,114 @@ pub fn write_all(
         let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
+}
+
+/// What a file is to hold.
+pub struct NewText {
+    /// All of it.
+    pub text: Zeroizing<String>,
+    /// Whether nobody else may read it.
+    pub private: bool,
+}
+
+/// How long another run is waited for that holds the lock of a file.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Changes a file under a lock, so that of two runs at a time neither loses what the other has written: `change` is given
+/// the bytes and gives the new text, or nothing if they are to stay. It is asked again where the file was changed meanwhile
+/// by somebody who knows no lock. A link is followed; the file is replaced whole, or stays.
+///
+/// # Errors
+/// Those of `change`; a lock that is not given up; anything the system says no to.
+pub fn update(
+    path: &Path,
+    shown: &str,
+    change: &mut dyn FnMut(Vec<u8>) -> Result<Option<NewText>, Failure>,
+) -> Result<(), Failure> {
+    let cannot = |error: &std::io::Error| {
+        Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
+    };
+    let path = path.canonicalize().map_err(|error| cannot(&error))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    remove_leftovers(folder);
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let mut file = File::open(&path).map_err(|error| cannot(&error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => {
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+            // Some network file systems have no locks: there the look before the rename has to be enough.
+            Ok(()) | Err(_) => {}
+        }
+        let metadata = file.metadata().map_err(|error| cannot(&error))?;
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        file.read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
+        let before = sha256(&bytes);
+        let is_current = || {
+            let same_file = path.metadata().is_ok_and(|now| (now.dev(), now.ino()) == (metadata.dev(), metadata.ino()));
+            same_file && fs::read(&path).map(Zeroizing::new).is_ok_and(|now| sha256(&now) == before)
+        };
+        // The lock may be that of a file that another run has replaced since it was opened.
+        if !is_current() {
+            bytes.zeroize();
+            continue;
+        }
+        let Some(NewText { text, private }) = change(bytes)? else { return Ok(()) };
+        let mode = if private { 0o600 } else { metadata.mode() & 0o777 };
+        let temporary = write_temporary(folder, &text, mode).map_err(|error| cannot(&error))?;
+        // Whose it was, as far as this process may say so.
+        let _ = std::os::unix::fs::fchown(temporary.as_file(), Some(metadata.uid()), Some(metadata.gid()));
+        if !is_current() {
+            continue;
+        }
+        temporary.persist(&path).map_err(|error| cannot(&error.error))?;
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        return Ok(());
+    }
+    Err(Failure::usage(format!("another process goes on writing to `{}`", printable(shown)))
+        .with_help("wait for it to end, and run the command again; the file is as that process leaves it"))
+}
+
+/// Writes one file whole, in place of what is there.
+///
+/// # Errors
+/// Anything the system says no to.
+pub fn replace(path: &Path, shown: &str, text: &str, mode: u32) -> Result<(), Failure> {
+    let cannot = |error: &std::io::Error| {
+        Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
+    };
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let temporary = write_temporary(folder, text, mode).map_err(|error| cannot(&error))?;
+    temporary.persist(&path).map_err(|error| cannot(&error.error))?;
+    Ok(())
+}
+
+/// Whether a file can be replaced, as far as that is known before it is tried.
+///
+/// # Errors
+/// Why not.
+pub fn check_replaceable(path: &Path, shown: &str) -> Result<(), Failure> {
+    let cannot = |why: &str| {
+        Failure::usage(format!("cannot write to `{}`: {why}", printable(shown)))
+            .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
+    };
+    let path = path.canonicalize().map_err(|error| cannot(&plain_io(&error)))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    // The mode, too: what nobody may write the administrator should not, either.
+    let read_only = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0);
+    if read_only(&path) || read_only(folder) {
+        return Err(cannot(if read_only(&path) { "it is read-only" } else { "its folder is read-only" }));
+    }
+    let opened = fs::OpenOptions::new().append(true).open(&path).map(|_| ());
+    opened.and_then(|()| write_temporary(folder, "", 0o600).map(|_| ())).map_err(|error| cannot(&plain_io(&error)))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(bytes).into()
 }
 
 fn write_temporary(folder: &Path, text: &str, mode: u32) -> std::io::Result<NamedTempFile> {

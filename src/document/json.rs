@@ -175,9 +175,14 @@ fn escape(text: &str) -> (usize, char) {
 /// Other text in some places of a string, which holds everything.
 pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     if !offsets.is_exact() {
-        return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
+        return vec![Edit::new(span, quoted(value))];
     }
     in_place(offsets, parts, escaped)
+}
+
+/// A string.
+pub(super) fn quoted(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escaped(value)))
 }
 
 fn escaped(value: &str) -> Zeroizing<String> {

@@ -182,7 +182,7 @@ pub(super) fn encode(
         return vec![Edit::new(span, multiline(old, parts))];
     }
     if !stays {
-        return vec![Edit::new(span, format!("\"{}\"", *escaped(value)))];
+        return vec![Edit::new(span, quoted(value))];
     }
     in_place(offsets, parts, |text| match style {
         Style::Literal | Style::MultilineLiteral => Zeroizing::new(text.to_owned()),
@@ -214,6 +214,17 @@ fn push_lines(out: &mut String, text: &str) {
         out.push_str(&escaped(content));
         out.push_str(line.get(content.len()..).unwrap_or_default());
     }
+}
+
+/// A key: bare where it can be.
+pub(super) fn key(name: &str) -> Zeroizing<String> {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if bare { Zeroizing::new(name.to_owned()) } else { quoted(name) }
+}
+
+/// A value in basic quotes, on one line.
+pub(super) fn quoted(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escaped(value)))
 }
 
 /// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a

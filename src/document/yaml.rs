@@ -446,8 +446,13 @@ fn as_it_is(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.to_owned())
 }
 
+/// A name as a key, or as an item of a list of names: without quotes where every reader takes it for the same string.
+pub(super) fn key(name: &str, flow: bool) -> Zeroizing<String> {
+    if is_plain(name, flow) { as_it_is(name) } else { quoted(name) }
+}
+
 /// The value in double quotes, on one line.
-fn quoted(value: &str) -> Zeroizing<String> {
+pub(super) fn quoted(value: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("\"{}\"", *escaped(value)))
 }
 

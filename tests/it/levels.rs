@@ -4,7 +4,7 @@ use stackref::check::{Report, Settings, run};
 use stackref::config::{Config, Level};
 use stackref::discover::{Candidate, Why};
 use stackref::document::Syntax;
-use stackref::inventory::{Inventories, Inventory, Key, NoAnswer, SecretName};
+use stackref::inventory::{Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName};
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
 use stackref::scan::{Bases, Scan, run_text};
@@ -34,9 +34,15 @@ struct Counting {
     doubled: bool,
 }
 
+const READABLE: Capabilities = Capabilities { list: true, keys: true, values: true, write: false };
+
 impl Inventory for Counting {
     fn name(&self) -> &'static str {
         "counting"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        READABLE
     }
 
     fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
@@ -76,6 +82,10 @@ struct Failing(fn() -> NoAnswer);
 impl Inventory for Failing {
     fn name(&self) -> &'static str {
         "failing"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        READABLE
     }
 
     fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {

@@ -14,6 +14,7 @@ mod layers;
 mod leaks;
 mod levels;
 mod properties;
+mod put;
 mod readme;
 mod references;
 mod render;

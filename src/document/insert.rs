@@ -1,0 +1,485 @@
+//! New entries at the end of a mapping or a list, in the manner of what stands there already: its indentation, its line
+//! breaks, its commas. Only places and layout are decided here, the quoting is each syntax's own; every byte that was there
+//! stays. The caller parses the result and compares: a layout that is not foreseen here shows there.
+
+use super::{Document, Edit, Kind, NodeId, Style, Syntax, json, toml, yaml};
+use crate::source::Span;
+use zeroize::Zeroizing;
+
+/// What a new entry holds.
+pub enum Fresh<'f> {
+    /// A string.
+    Text(&'f str),
+    /// A list of names.
+    Names(&'f [&'f str]),
+    /// A mapping of strings.
+    Map(&'f [(&'f str, &'f str)]),
+}
+
+impl Fresh<'_> {
+    /// Bytes that it takes at most, every character escaped: a buffer that grows leaves its old content behind.
+    fn room(&self) -> usize {
+        match self {
+            Self::Text(text) => 8 * text.len() + 8,
+            Self::Names(names) => names.iter().map(|name| 8 * name.len() + 8).sum(),
+            Self::Map(entries) => entries.iter().map(|(key, text)| 8 * (key.len() + text.len()) + 256).sum(),
+        }
+    }
+}
+
+impl Document {
+    /// The changes that add an entry at the end of a mapping; nothing where its layout is none that is known.
+    pub fn insert(&self, mapping: NodeId, key: &str, fresh: &Fresh<'_>) -> Option<Vec<Edit>> {
+        let Kind::Mapping { entries, flow } = &self.node(mapping).kind else { return None };
+        let is_root = self.roots().contains(&mapping);
+        if *flow {
+            return self.insert_in_braces(mapping, entries, key, fresh, is_root);
+        }
+        match self.syntax() {
+            Syntax::Yaml => self.insert_line_of_yaml(entries, key, fresh, is_root),
+            Syntax::Toml if is_root => self.insert_in_root_of_toml(entries, key, fresh),
+            Syntax::Toml => self.insert_line_of_toml(mapping, entries, key, fresh),
+            Syntax::Json => None,
+        }
+    }
+
+    /// The changes that add a name at the end of a list.
+    pub fn push(&self, list: NodeId, name: &str) -> Option<Vec<Edit>> {
+        let Kind::Sequence(items) = &self.node(list).kind else { return None };
+        let span = self.node(list).span;
+        if self.source().slice(span).starts_with('[') {
+            let spans: Vec<Span> = items.iter().map(|&item| self.node(item).span).collect();
+            return self.insert_between(span, &spans, ", ", &|_| self.item(name, true));
+        }
+        // A block list of YAML.
+        let &last = items.last()?;
+        let prefix = self.before_on_line(self.node(last).span.start);
+        let dash = prefix.trim_start_matches(' ').strip_prefix('-')?;
+        if dash.is_empty() || !dash.trim_matches(' ').is_empty() {
+            return None;
+        }
+        let line = format!("{prefix}{}", *self.item(name, false));
+        Some(vec![self.line_at(self.line_after(self.end_of(last)?), &line)])
+    }
+
+    /// The change that begins a document without content.
+    pub fn begin(&self, key: &str, fresh: &Fresh<'_>) -> Edit {
+        self.line_at(self.end_of_yaml(0), &self.yaml_entry("", "  ", key, fresh))
+    }
+
+    fn insert_line_of_yaml(
+        &self,
+        entries: &[(NodeId, NodeId)],
+        key: &str,
+        fresh: &Fresh<'_>,
+        is_root: bool,
+    ) -> Option<Vec<Edit>> {
+        let (&(first, _), &(last, value)) = (entries.first()?, entries.last()?);
+        let indent = self.indent(self.node(first).span.start);
+        let children = entries.iter().find_map(|&(_, value)| match &self.node(value).kind {
+            Kind::Mapping { entries, flow: false } => entries.first(),
+            _ => None,
+        });
+        let child = children.and_then(|&(key, _)| self.indent(self.node(key).span.start).strip_prefix(indent));
+        let unit = child.filter(|unit| !unit.is_empty()).unwrap_or("  ");
+        let end = self.end_of(value)?;
+        let at = if self.is_cut_off(end) {
+            self.above_comments(self.line_start(self.node(last).span.start))
+        } else if is_root {
+            self.end_of_yaml(end)
+        } else {
+            self.line_after(end)
+        };
+        Some(vec![self.line_at(at, &self.yaml_entry(indent, unit, key, fresh))])
+    }
+
+    /// An entry with lines of its own, without the last line break.
+    fn yaml_entry(&self, indent: &str, unit: &str, key: &str, fresh: &Fresh<'_>) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(indent.len() + 8 * key.len() + 16 + fresh.room()));
+        out.push_str(indent);
+        out.push_str(&yaml::key(key, false));
+        match fresh {
+            Fresh::Map(entries) if !entries.is_empty() => {
+                out.push(':');
+                for (key, text) in *entries {
+                    for part in [self.line_break(), indent, unit, &yaml::key(key, false), ": ", &yaml::quoted(text)] {
+                        out.push_str(part);
+                    }
+                }
+            }
+            _ => {
+                out.push_str(": ");
+                out.push_str(&self.inline(fresh));
+            }
+        }
+        out
+    }
+
+    fn insert_line_of_toml(
+        &self,
+        table: NodeId,
+        entries: &[(NodeId, NodeId)],
+        key: &str,
+        fresh: &Fresh<'_>,
+    ) -> Option<Vec<Edit>> {
+        // Below its header, or with the dotted name of its neighbour.
+        let (prefix, end) = match entries.last() {
+            Some(&(last, value)) => (self.before_on_line(self.node(last).span.start), self.end_of(value)?),
+            None => (self.indent(self.node(table).span.start), self.node(table).span.end),
+        };
+        let is_dotted = prefix.trim_end().ends_with('.') && !prefix.trim_start().starts_with('[');
+        if !(is_dotted || prefix.trim().is_empty()) {
+            return None;
+        }
+        let line = self.toml_line(prefix, key, fresh);
+        Some(vec![self.line_at(self.line_after(end), &line)])
+    }
+
+    fn insert_in_root_of_toml(&self, entries: &[(NodeId, NodeId)], key: &str, fresh: &Fresh<'_>) -> Option<Vec<Edit>> {
+        let tables = entries.iter().rev().filter_map(|&(_, value)| match self.node(value).kind {
+            Kind::Mapping { flow, .. } => Some(flow),
+            _ => None,
+        });
+        match fresh {
+            Fresh::Map(pairs) if !tables.take(1).any(|inline| inline) => {
+                let nl = self.line_break();
+                let text = self.source().text();
+                let apart = text.is_empty() || text.ends_with("\n\n") || text.ends_with("\r\n\r\n");
+                let mut out = Zeroizing::new(String::with_capacity(8 * key.len() + 64 + fresh.room()));
+                if !apart {
+                    out.push_str(nl);
+                }
+                out.push('[');
+                out.push_str(&toml::key(key));
+                out.push(']');
+                for (key, text) in *pairs {
+                    for part in [nl, &toml::key(key), " = ", &toml::quoted(text)] {
+                        out.push_str(part);
+                    }
+                }
+                Some(vec![self.line_at(text.len(), &out)])
+            }
+            _ => {
+                // What is no table with a header stands before the first of those.
+                let has_header = |&&(key, _): &&(NodeId, NodeId)| {
+                    self.before_on_line(self.node(key).span.start).trim_start().starts_with('[')
+                };
+                let line = self.toml_line("", key, fresh);
+                if let Some(&(_, last)) = entries.iter().rfind(|entry| !has_header(entry)) {
+                    return Some(vec![self.line_at(self.line_after(self.end_of(last)?), &line)]);
+                }
+                let header = entries.iter().map(|&(key, _)| self.node(key).span.start).min();
+                let Some(header) = header else {
+                    return Some(vec![self.line_at(self.source().text().len(), &line)]);
+                };
+                let line = Zeroizing::new(format!("{}{}", *line, self.line_break()));
+                Some(vec![self.line_at(self.above_comments(self.line_start(header)), &line)])
+            }
+        }
+    }
+
+    fn toml_line(&self, prefix: &str, key: &str, fresh: &Fresh<'_>) -> Zeroizing<String> {
+        Zeroizing::new(format!("{prefix}{} = {}", *toml::key(key), *self.inline(fresh)))
+    }
+
+    fn insert_in_braces(
+        &self,
+        mapping: NodeId,
+        entries: &[(NodeId, NodeId)],
+        key: &str,
+        fresh: &Fresh<'_>,
+        is_root: bool,
+    ) -> Option<Vec<Edit>> {
+        let span = self.node(mapping).span;
+        let spans: Option<Vec<Span>> = entries
+            .iter()
+            .map(|&(key, value)| Some(Span::new(self.node(key).span.start, self.end_of(value)?)))
+            .collect();
+        let spans = spans?;
+        let between = entries
+            .last()
+            .map(|&(key, value)| self.source().slice(Span::new(self.node(key).span.end, self.node(value).span.start)));
+        let own = match self.syntax() {
+            Syntax::Yaml => ": ",
+            Syntax::Toml => between.filter(|text| text.trim_matches(' ') == "=").unwrap_or(" = "),
+            Syntax::Json => between.filter(|text| text.trim_matches(' ') == ":").unwrap_or(": "),
+        };
+        let comma = if own == ":" { "," } else { ", " };
+        let entry = |indent: &str| {
+            let value = match fresh {
+                Fresh::Map(pairs) if self.syntax() == Syntax::Json && !pairs.is_empty() => {
+                    self.json_object(entries, is_root, indent, own, comma, pairs)
+                }
+                _ => self.inline(fresh),
+            };
+            Zeroizing::new(format!("{}{own}{}", *self.name(key, true), *value))
+        };
+        let is_empty = entries.is_empty() && self.source().slice(span).trim_matches(['{', '}']).trim().is_empty();
+        if is_empty {
+            let inner = Span::new(span.start + 1, span.end - 1);
+            let nl = self.line_break();
+            return Some(vec![match self.syntax() {
+                Syntax::Json if is_root => Edit::new(inner, format!("{nl}  {}{nl}", *entry("  "))),
+                Syntax::Toml => Edit::new(inner, format!(" {} ", *entry(""))),
+                _ => Edit::new(inner, entry("")),
+            }]);
+        }
+        self.insert_between(span, &spans, comma, &entry)
+    }
+
+    /// An object of JSON on one line or several, as its neighbours are.
+    fn json_object(
+        &self,
+        entries: &[(NodeId, NodeId)],
+        is_root: bool,
+        indent: &str,
+        colon: &str,
+        comma: &str,
+        pairs: &[(&str, &str)],
+    ) -> Zeroizing<String> {
+        let neighbour = entries.iter().rev().find_map(|&(_, value)| match &self.node(value).kind {
+            Kind::Mapping { entries, .. } => Some((value, entries.first()?.0)),
+            _ => None,
+        });
+        let lines = match neighbour {
+            Some((value, _)) => self.source().slice(self.node(value).span).contains('\n'),
+            None => is_root && (entries.is_empty() || !indent.is_empty()),
+        };
+        let inner = neighbour.map(|(_, key)| self.indent(self.node(key).span.start));
+        let unit = inner.and_then(|inner| inner.strip_prefix(indent)).filter(|unit| !unit.is_empty());
+        let unit = unit.unwrap_or(if indent.is_empty() { "  " } else { indent });
+        let (nl, room) = (self.line_break(), Fresh::Map(pairs).room() + pairs.len() * (indent.len() + unit.len()));
+        let mut out = Zeroizing::new(String::with_capacity(room + indent.len() + 16));
+        out.push('{');
+        for (at, (key, text)) in pairs.iter().enumerate() {
+            if at > 0 {
+                out.push_str(if lines { "," } else { comma });
+            }
+            if lines {
+                [nl, indent, unit].into_iter().for_each(|part| out.push_str(part));
+            }
+            out.push_str(&json::quoted(key));
+            out.push_str(colon);
+            out.push_str(&json::quoted(text));
+        }
+        if lines {
+            out.push_str(nl);
+            out.push_str(indent);
+        }
+        out.push('}');
+        out
+    }
+
+    /// A new item in a collection between brackets: on a line of its own where the last one is.
+    fn insert_between(
+        &self,
+        span: Span,
+        items: &[Span],
+        comma: &str,
+        item: &dyn Fn(&str) -> Zeroizing<String>,
+    ) -> Option<Vec<Edit>> {
+        let insert = |at: usize, text: String| Edit::new(Span::new(at, at), text);
+        let Some(last) = items.last() else {
+            let inner = Span::new(span.start + 1, span.end.checked_sub(1)?);
+            let place =
+                if self.source().slice(inner).trim().is_empty() { inner } else { Span::new(inner.start, inner.start) };
+            return Some(vec![Edit::new(place, item(""))]);
+        };
+        let tail = self.tail(Span::new(last.end, span.end.checked_sub(1)?))?;
+        let prefix = self.before_on_line(last.start);
+        let nl = self.line_break();
+        if !prefix.trim().is_empty() {
+            return Some(vec![match tail.comma {
+                Some(at) => insert(at + 1, format!(" {},", *item(""))),
+                None => insert(last.end, format!("{comma}{}", *item(""))),
+            }]);
+        }
+        let text = item(prefix);
+        Some(match (tail.comma, tail.next_line) {
+            (Some(_), Some(line)) => vec![insert(line, format!("{prefix}{},{nl}", *text))],
+            (None, Some(line)) => {
+                vec![insert(last.end, ",".to_owned()), insert(line, format!("{prefix}{}{nl}", *text))]
+            }
+            (Some(at), None) => vec![insert(at + 1, format!("{nl}{prefix}{},", *text))],
+            (None, None) => vec![insert(last.end, format!(",{nl}{prefix}{}", *text))],
+        })
+    }
+
+    /// What stands between the last item and the closing bracket: blanks, comments, perhaps a comma.
+    fn tail(&self, span: Span) -> Option<Tail> {
+        let mut tail = Tail { comma: None, next_line: None };
+        let mut at = span.start;
+        while let Some(c) = self.source().slice(Span::new(at, span.end)).chars().next() {
+            match c {
+                ',' if tail.comma.is_none() => (tail.comma, tail.next_line) = (Some(at), None),
+                '\n' => tail.next_line = tail.next_line.or(Some(at + 1)),
+                ' ' | '\t' | '\r' => {}
+                '#' if self.syntax() != Syntax::Json => {
+                    let rest = self.source().slice(Span::new(at, span.end));
+                    at += rest.find('\n')?;
+                    continue;
+                }
+                _ => return None,
+            }
+            at += c.len_utf8();
+        }
+        Some(tail)
+    }
+
+    /// A value on one line.
+    fn inline(&self, fresh: &Fresh<'_>) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(fresh.room() + 8));
+        let toml = self.syntax() == Syntax::Toml;
+        match fresh {
+            Fresh::Text(text) => out.push_str(&self.quoted(text)),
+            Fresh::Names(names) => {
+                out.push('[');
+                for (at, name) in names.iter().enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    out.push_str(&self.item(name, true));
+                }
+                out.push(']');
+            }
+            Fresh::Map([]) => out.push_str("{}"),
+            Fresh::Map(pairs) => {
+                out.push_str(if toml { "{ " } else { "{" });
+                for (at, (key, text)) in pairs.iter().enumerate() {
+                    let (comma, colon) = (if at > 0 { ", " } else { "" }, if toml { " = " } else { ": " });
+                    for part in [comma, &self.name(key, true), colon, &self.quoted(text)] {
+                        out.push_str(part);
+                    }
+                }
+                out.push_str(if toml { " }" } else { "}" });
+            }
+        }
+        out
+    }
+
+    fn quoted(&self, text: &str) -> Zeroizing<String> {
+        match self.syntax() {
+            Syntax::Yaml => yaml::quoted(text),
+            Syntax::Toml => toml::quoted(text),
+            Syntax::Json => json::quoted(text),
+        }
+    }
+
+    /// A name in a list.
+    fn item(&self, name: &str, flow: bool) -> Zeroizing<String> {
+        if self.syntax() == Syntax::Toml { toml::quoted(name) } else { self.name(name, flow) }
+    }
+
+    /// A name as a key.
+    fn name(&self, name: &str, flow: bool) -> Zeroizing<String> {
+        match self.syntax() {
+            Syntax::Yaml => yaml::key(name, flow),
+            Syntax::Toml => toml::key(name),
+            Syntax::Json => json::quoted(name),
+        }
+    }
+
+    /// Where a value ends: that of its last part, since the end of a block collection is where the next thing begins.
+    fn end_of(&self, mut id: NodeId) -> Option<usize> {
+        loop {
+            let node = self.node(id);
+            let last = match &node.kind {
+                Kind::Mapping { entries, flow: false } => entries.last().map(|&(_, value)| value),
+                Kind::Sequence(items) if !self.source().slice(node.span).starts_with('[') => items.last().copied(),
+                _ => None,
+            };
+            match last {
+                Some(last) => id = last,
+                None => return Some(node.span.end).filter(|_| !node.span.is_empty()),
+            }
+        }
+    }
+
+    /// Whether the file ends inside the block scalar that ends here, so that a line below it would change its value.
+    fn is_cut_off(&self, end: usize) -> bool {
+        let text = self.source().text();
+        let last = self.nodes().last().map(|(_, node)| node).filter(|node| node.span.end == end);
+        let Some(Kind::Scalar(scalar)) = last.map(|node| &node.kind) else { return false };
+        end == text.len()
+            && matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock)
+            && !text.ends_with(['\n', '\r'])
+    }
+
+    /// The end of the first document, as far as its content and comments go.
+    fn end_of_yaml(&self, content: usize) -> usize {
+        let text = self.source().text();
+        let mut at = if content == 0 { 0 } else { self.line_after(content) };
+        while let Some(line) = text.get(at..).and_then(|rest| rest.split_inclusive('\n').next()) {
+            let mark = line.trim_end();
+            if mark == "..." || mark.starts_with("... ") {
+                return at;
+            }
+            at += line.len();
+        }
+        text.len()
+    }
+
+    /// The lines of comments directly above a line go with it.
+    fn above_comments(&self, mut line: usize) -> usize {
+        while let Some(above) = line.checked_sub(1).map(|at| self.line_start(at)) {
+            let comment = self.source().slice(Span::new(above, line)).trim_start_matches(['\u{feff}', ' ', '\t']);
+            if !comment.starts_with('#') {
+                break;
+            }
+            line = above;
+        }
+        line
+    }
+
+    /// A change that puts a line, or several, at the start of a line or at the end of the text.
+    fn line_at(&self, at: usize, line: &str) -> Edit {
+        let text = self.source().text();
+        let nl = self.line_break();
+        let bom = if at == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let before = text.get(..at).unwrap_or_default().trim_start_matches('\u{feff}');
+        let opening = if before.is_empty() || before.ends_with(['\n', '\r']) { "" } else { nl };
+        let mut out = Zeroizing::new(String::with_capacity(opening.len() + line.len() + nl.len()));
+        [opening, line, nl].into_iter().for_each(|part| out.push_str(part));
+        Edit::new(Span::new(at + bom, at + bom), out)
+    }
+
+    /// Behind the line break that ends the line of a place; a block scalar ends behind its own.
+    fn line_after(&self, at: usize) -> usize {
+        let text = self.source().text();
+        if text.get(..at).is_some_and(|before| before.ends_with(['\n', '\r'])) {
+            return at;
+        }
+        let line = self.source().line_span(at);
+        let rest = text.get(line.end..).unwrap_or_default();
+        line.end + if rest.starts_with("\r\n") { 2 } else { usize::from(!rest.is_empty()) }
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.source().line_span(at).start
+    }
+
+    /// What stands on the line of a place before it.
+    fn before_on_line(&self, at: usize) -> &str {
+        self.source().slice(Span::new(self.line_start(at), at)).trim_start_matches('\u{feff}')
+    }
+
+    /// The blanks that the line of a place begins with.
+    fn indent(&self, at: usize) -> &str {
+        let line = self.before_on_line(at);
+        line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
+    }
+
+    /// The line break that the file has.
+    fn line_break(&self) -> &'static str {
+        match memchr::memchr2(b'\n', b'\r', self.source().text().as_bytes()) {
+            Some(at) if self.source().slice(Span::new(at, at + 2)) == "\r\n" => "\r\n",
+            Some(at) if self.source().slice(Span::new(at, at + 1)) == "\r" => "\r",
+            _ => "\n",
+        }
+    }
+}
+
+/// What stands behind the last item of a collection.
+struct Tail {
+    comma: Option<usize>,
+    /// Where the next line begins.
+    next_line: Option<usize>,
+}
