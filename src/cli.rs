@@ -1,7 +1,7 @@
 //! The command line: types and help, no logic.
 
 use crate::config::Level;
-use crate::report::Format;
+use crate::report::{Format, ListFormat, SnapshotFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,8 +26,14 @@ pub enum Command {
     Check(Check),
     /// Write copies of the stack files with their references replaced
     Render(Render),
+    /// Ask for the secrets that are missing, and store them in the inventory
+    #[command(visible_alias = "register-secrets")]
+    Register(Register),
     /// List every reference
     Refs(Refs),
+    /// List the names and keys of the inventories, never values
+    #[command(args_conflicts_with_subcommands = true)]
+    Inventory(Inventory),
     /// Explain a rule; without one, list them all
     Explain(Explain),
 }
@@ -58,15 +64,37 @@ pub struct Files {
     /// Skip named files that are no stack files, as the pre-commit hook wants it
     #[arg(long)]
     pub only_stack_files: bool,
+    /// The name of what standard input holds: chooses the syntax and the config
+    #[arg(long, value_name = "NAME")]
+    pub stdin_filename: Option<PathBuf>,
+    /// The config
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+impl Files {
+    /// Paths and a config, and nothing else said.
+    pub fn of_paths(paths: &[PathBuf], setup: &Setup) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            files_from: None,
+            null: false,
+            only_stack_files: false,
+            stdin_filename: None,
+            setup: setup.clone(),
+        }
+    }
+}
+
+/// Which config holds, and whether its excludes do.
+#[derive(Clone, Debug, Args)]
+pub struct Setup {
     /// Look at files that an exclude matches, too
     #[arg(long)]
     pub no_exclude: bool,
     /// Excludes always win here; taken for the habits of other tools
     #[arg(long, hide = true)]
     pub force_exclude: bool,
-    /// The name of what standard input holds: chooses the syntax and the config
-    #[arg(long, value_name = "NAME")]
-    pub stdin_filename: Option<PathBuf>,
     /// The config file, instead of the `stackref.toml` found upward to the repository's root
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
@@ -144,7 +172,109 @@ pub struct Refs {
     pub files: Files,
     /// How to write references
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ListFormat,
+}
+
+/// `register`.
+#[derive(Debug, Args)]
+pub struct Register {
+    /// Only the secrets of this stack: its `stack_name`, else its file's stem
+    #[arg(value_name = "STACK")]
+    pub stack: Option<String>,
+    /// Files and folders to look for stacks in
+    #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".")]
+    pub path: Vec<PathBuf>,
+    /// An inventory of the config, or a file; repeatable, searched in order
+    #[arg(long, value_name = "NAME|FILE")]
+    pub inventory: Vec<String>,
+    /// Ask only for what is missing, not whether to change what is there
+    #[arg(long)]
+    pub skip_existing: bool,
+    /// Show what would be asked for or stored, and do neither
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take the values from a YAML, TOML or JSON file of an inventory's form; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "from_env")]
+    pub from_file: Option<PathBuf>,
+    /// Take the values from environment variables `PREFIX_<SECRET>__<KEY>`, upper-cased
+    #[arg(long, value_name = "PREFIX")]
+    pub from_env: Option<String>,
+    /// Store what --from-file or --from-env has, though it lacks some
+    #[arg(long)]
+    pub partial: bool,
+    /// Confirm without being asked: names to add, an inventory to create
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Store values also in a file that git tracks
+    #[arg(long)]
+    pub allow_tracked: bool,
+    /// How to write what is missing, where there is no terminal to ask at
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: ListFormat,
+    /// The config
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+/// `inventory`.
+#[derive(Debug, Args)]
+pub struct Inventory {
+    /// What else to do
+    #[command(subcommand)]
+    pub command: Option<InventoryCommand>,
+    /// The list
+    #[command(flatten)]
+    pub list: InventoryList,
+}
+
+/// The commands below `inventory`.
+#[derive(Debug, Subcommand)]
+pub enum InventoryCommand {
+    /// Write names and keys to a file that is safe to commit, for checks without the store
+    Snapshot(Snapshot),
+}
+
+/// `inventory` by itself.
+#[derive(Debug, Args)]
+pub struct InventoryList {
+    /// An inventory of the config, or a file; repeatable
+    #[arg(long, value_name = "NAME|FILE")]
+    pub inventory: Vec<String>,
+    /// Only what stack files refer to
+    #[arg(long, conflicts_with = "unused")]
+    pub used: bool,
+    /// Only what no stack file refers to
+    #[arg(long)]
+    pub unused: bool,
+    /// Files and folders to look for stacks in, with --used or --unused
+    #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".")]
+    pub path: Vec<PathBuf>,
+    /// How to write the list
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: ListFormat,
+    /// The config
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+/// `inventory snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {
+    /// An inventory of the config, or a file; several are searched in order and make one snapshot
+    #[arg(long, value_name = "NAME|FILE")]
+    pub inventory: Vec<String>,
+    /// The file to write, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End with 1 and the differences where this snapshot is stale, and write nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub check: Option<PathBuf>,
+    /// The syntax; without it that of the output's ending, else YAML
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "check")]
+    pub format: Option<SnapshotFormat>,
+    /// The config
+    #[command(flatten)]
+    pub setup: Setup,
 }
 
 /// `explain`.

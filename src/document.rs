@@ -14,7 +14,7 @@ mod toml;
 mod yaml;
 
 pub use edits::{Edit, apply};
-pub use insert::Fresh;
+pub use insert::{Fresh, names_text};
 pub use offsets::OffsetMap;
 pub use toml::plain_words as toml_error;
 

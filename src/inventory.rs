@@ -73,6 +73,25 @@ pub enum NoAnswer {
     Invalid(Failure),
 }
 
+impl NoAnswer {
+    /// In words: `what` an inventory could not say.
+    pub fn failure(self, inventory: &str, what: &str) -> Failure {
+        match self {
+            Self::Invalid(failure) => failure,
+            Self::Forbidden(advice) => {
+                Failure::unanswered(format!("the inventory `{inventory}` forbids to read {what}")).with_help(advice)
+            }
+            Self::Unreachable(seen) => {
+                Failure::unanswered(format!("the inventory `{inventory}` did not answer for {what}: {seen}"))
+                    .with_help("try again")
+            }
+            Self::Missing | Self::NoValues => {
+                Failure::unanswered(format!("the inventory `{inventory}` does not have {what}"))
+            }
+        }
+    }
+}
+
 /// What a kind of inventory can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {

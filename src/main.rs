@@ -1,6 +1,7 @@
 //! The program: hands arguments, streams and environment to the library.
 
 use stackref::run::{DEFAULT_WIDTH, Stream, World, run};
+use stackref::terminal::{Keyboard, Terminal};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut BestEffort(stderr.lock()) },
         env: &|name| std::env::var_os(name),
         cwd: std::env::current_dir().unwrap_or_default(),
+        keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
+            .then_some(&|| Terminal::open().map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
     };
     run(std::env::args_os(), &mut world).into()
 }

@@ -14,16 +14,19 @@ pub enum Outcome {
     Unanswered,
     /// Wrong usage, config or path.
     Usage,
+    /// Somebody did not want to go on: Ctrl-C.
+    Interrupted,
 }
 
 impl Outcome {
-    /// The exit code: 0, 1, 3 and 2.
+    /// The exit code: 0, 1, 3, 2 and 130.
     pub fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
             Self::Findings => 1,
             Self::Unanswered => 3,
             Self::Usage => 2,
+            Self::Interrupted => 130,
         }
     }
 }

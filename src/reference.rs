@@ -172,6 +172,20 @@ pub fn zenml_takes(text: &str) -> Option<(&str, &str)> {
     inner.split_once('.')
 }
 
+/// Why no reference can name a secret, where none can.
+pub fn unfit_name(name: &str) -> Option<&'static str> {
+    if name.contains('.') { Some("of the dot in it") } else { unfit_key(name) }
+}
+
+/// Why no reference can name a key, where none can.
+pub fn unfit_key(key: &str) -> Option<&'static str> {
+    if key.is_empty() {
+        return Some("it is empty");
+    }
+    let odd = key.chars().find(|&c| matches!(c, '{' | '}') || is_space(c))?;
+    Some(if is_space(odd) { "of the white space in it" } else { "of the brace in it" })
+}
+
 /// Python's `\s` of str.
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')

@@ -2,6 +2,7 @@
 
 pub mod human;
 pub mod json;
+pub mod lists;
 pub mod short;
 
 use crate::check::Summary;
@@ -15,6 +16,30 @@ pub enum Format {
     /// One line a finding: `path:line:col: error[rule]: message`.
     Short,
     /// The documented JSON object, version 1.
+    Json,
+}
+
+/// The formats of lists: of references, of what is missing, of inventories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFormat {
+    /// Lines or a table, for people.
+    #[default]
+    Human,
+    /// One line an entry.
+    Short,
+    /// The documented JSON object, version 1.
+    Json,
+}
+
+/// The formats of a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SnapshotFormat {
+    /// `name: [key, key]`.
+    #[default]
+    Yaml,
+    /// `name = ["key", "key"]`.
+    Toml,
+    /// `"name": ["key", "key"]`.
     Json,
 }
 

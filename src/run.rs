@@ -1,20 +1,26 @@
 //! One function a command. Streams, environment and working directory are handed in, so that the whole program runs
 //! inside a test.
 
+mod inventory;
+mod register;
 mod render;
 mod session;
+mod talk;
 
 use crate::check::{self, Settings};
 use crate::cli::{Cli, Color, Command};
 use crate::config::Level;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::inventory::Inventories;
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::refs;
 use crate::report::human::{self, Look};
-use crate::report::{Format, count, json, short, summary_line};
+use crate::report::{Format, ListFormat, count, json, lists, short, summary_line};
 use crate::rules::{self, RULES};
+use crate::scan::Scan;
+use crate::terminal::Keyboard;
 use clap::Parser as _;
 use session::Session;
 use std::ffi::OsString;
@@ -47,6 +53,8 @@ pub struct World<'w> {
     pub env: &'w dyn Fn(&str) -> Option<OsString>,
     /// The working directory.
     pub cwd: PathBuf,
+    /// Takes the terminal over to ask questions; nothing where nobody could see them or answer.
+    pub keyboard: Option<&'w dyn Fn() -> io::Result<Box<dyn Keyboard>>>,
 }
 
 /// Why a command ended early: something to tell, or a stream that is gone.
@@ -96,7 +104,8 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     let wants_json =
         args.windows(2).any(|pair| pair == ["--format", "json"]) || args.iter().any(|arg| arg == "--format=json");
     if error.use_stderr() && wants_json {
-        write_empty(args.iter().any(|arg| arg == "refs"), world)?;
+        let named = args.iter().filter_map(|arg| arg.to_str());
+        write_empty(named.skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default(), world)?;
     }
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
@@ -108,31 +117,42 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
 }
 
 /// A machine format is always whole, if empty.
-fn write_empty(references: bool, world: &mut World<'_>) -> io::Result<()> {
-    if references {
-        json::write_references(std::iter::empty(), world.stdout.out)?;
-    } else {
-        json::write(&[], &check::Summary::default(), world.stdout.out)?;
+fn write_empty(command: &str, world: &mut World<'_>) -> io::Result<()> {
+    let out = &mut *world.stdout.out;
+    match command {
+        "refs" => json::write_references(std::iter::empty(), out)?,
+        "register" | "register-secrets" => lists::write_register_json(&[], &[], &Inventories::of(Vec::new()), out)?,
+        "inventory" => lists::write_inventories_json(&[], out)?,
+        _ => json::write(&[], &check::Summary::default(), out)?,
     }
-    world.stdout.out.flush()
+    out.flush()
 }
 
 fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
-    let (ended, format) = match &cli.command {
-        Command::Check(args) => (check(args, cli.color, world), args.format),
-        Command::Render(args) => (render::render(args, cli.color, world), Format::Human),
-        Command::Refs(args) => (refs(args, cli.color, world), args.format),
-        Command::Explain(args) => (explain(args, world), Format::Human),
+    let color = cli.color;
+    // With the name under which an empty report is written, where the report is JSON.
+    let (ended, json) = match &cli.command {
+        Command::Check(args) => (check(args, color, world), (args.format == Format::Json).then_some("check")),
+        Command::Render(args) => (render::render(args, color, world), None),
+        Command::Register(args) => {
+            (register::register(args, color, world), (args.format == ListFormat::Json).then_some("register"))
+        }
+        Command::Refs(args) => (refs(args, color, world), (args.format == ListFormat::Json).then_some("refs")),
+        Command::Inventory(args) => {
+            let json = args.command.is_none() && args.list.format == ListFormat::Json;
+            (inventory::inventory(args, color, world), json.then_some("inventory"))
+        }
+        Command::Explain(args) => (explain(args, world), None),
     };
     match ended {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
-            if format == Format::Json {
-                write_empty(matches!(cli.command, Command::Refs(_)), world)?;
+            if let Some(command) = json {
+                write_empty(command, world)?;
             }
             world.stdout.out.flush()?;
-            tell(&failures, cli.color, world)?;
+            tell(&failures, color, world)?;
             Ok(failures.iter().map(Failure::outcome).max().unwrap_or(Outcome::Usage))
         }
     }
@@ -172,7 +192,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
 fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
     let scan = session.scan(world)?;
-    if args.format == Format::Json {
+    if args.format == ListFormat::Json {
         json::write_references(scan.references(), world.stdout.out)?;
     } else {
         for line in refs::lines(&scan) {
@@ -181,18 +201,18 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
-    // What does not parse has no references to list, and a list that is not whole must not pass for one.
-    let broken: Vec<_> = scan
-        .files
-        .iter()
-        .flat_map(|file| &file.findings)
-        .filter(|finding| finding.rule == "syntax-error")
-        .cloned()
-        .collect();
-    short::write(&broken, world.stderr.out)?;
-    tell(&scan.passed.failures, color, world)?;
+    let unread = tell_unread(&scan, color, world)?;
     let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
     writeln!(world.stderr.out, "listed {references} in {files}")?;
+    Ok(unread)
+}
+
+/// What could not be read: it has no references to list or to register, and what is not whole must not pass for it.
+fn tell_unread(scan: &Scan, color: Color, world: &mut World<'_>) -> io::Result<Outcome> {
+    let findings = scan.files.iter().flat_map(|file| &file.findings);
+    let broken: Vec<_> = findings.filter(|finding| finding.rule == "syntax-error").cloned().collect();
+    short::write(&broken, world.stderr.out)?;
+    tell(&scan.passed.failures, color, world)?;
     let broken = if broken.is_empty() { Outcome::Clean } else { Outcome::Findings };
     Ok(scan.passed.failures.iter().map(Failure::outcome).fold(broken, Outcome::max))
 }

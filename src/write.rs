@@ -97,13 +97,10 @@ pub fn update(
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
         let mut file = File::open(&path).map_err(|error| cannot(&error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
-                std::thread::sleep(Duration::from_millis(10));
-                continue;
-            }
-            // Some network file systems have no locks: there the look before the rename has to be enough.
-            Ok(()) | Err(_) => {}
+        // Some network file systems have no locks: there the look before the rename has to be enough.
+        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+            std::thread::sleep(Duration::from_millis(10));
+            continue;
         }
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);

@@ -4,6 +4,7 @@
 
 use super::{Document, Edit, Kind, NodeId, Style, Syntax, json, toml, yaml};
 use crate::source::Span;
+use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 /// What a new entry holds.
@@ -52,14 +53,14 @@ impl Document {
             return self.insert_between(span, &spans, ", ", &|_| self.item(name, true));
         }
         // A block list of YAML.
-        let &last = items.last()?;
-        let prefix = self.before_on_line(self.node(last).span.start);
+        let &end = items.last()?;
+        let prefix = self.before_on_line(self.node(end).span.start);
         let dash = prefix.trim_start_matches(' ').strip_prefix('-')?;
         if dash.is_empty() || !dash.trim_matches(' ').is_empty() {
             return None;
         }
         let line = format!("{prefix}{}", *self.item(name, false));
-        Some(vec![self.line_at(self.line_after(self.end_of(last)?), &line)])
+        Some(vec![self.line_at(self.line_after(self.end_of(end)?), &line)])
     }
 
     /// The change that begins a document without content.
@@ -256,7 +257,9 @@ impl Document {
                 out.push_str(if lines { "," } else { comma });
             }
             if lines {
-                [nl, indent, unit].into_iter().for_each(|part| out.push_str(part));
+                for part in [nl, indent, unit] {
+                    out.push_str(part);
+                }
             }
             out.push_str(&json::quoted(key));
             out.push_str(colon);
@@ -437,7 +440,9 @@ impl Document {
         let before = text.get(..at).unwrap_or_default().trim_start_matches('\u{feff}');
         let opening = if before.is_empty() || before.ends_with(['\n', '\r']) { "" } else { nl };
         let mut out = Zeroizing::new(String::with_capacity(opening.len() + line.len() + nl.len()));
-        [opening, line, nl].into_iter().for_each(|part| out.push_str(part));
+        for part in [opening, line, nl] {
+            out.push_str(part);
+        }
         Edit::new(Span::new(at + bom, at + bom), out)
     }
 
@@ -474,6 +479,28 @@ impl Document {
             Some(at) if self.source().slice(Span::new(at, at + 1)) == "\r" => "\r",
             _ => "\n",
         }
+    }
+}
+
+/// A whole file of names, each with a list of names: one line a name, so that a change is a line.
+pub fn names_text(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let mut lines = entries.iter().map(|(name, items)| {
+        let item = |item: &String| match syntax {
+            Syntax::Yaml => yaml::key(item, true).to_string(),
+            Syntax::Toml => toml::quoted(item).to_string(),
+            Syntax::Json => json::quoted(item).to_string(),
+        };
+        let items = items.iter().map(item).collect::<Vec<_>>().join(", ");
+        match syntax {
+            Syntax::Yaml => format!("{}: [{items}]\n", *yaml::key(name, false)),
+            Syntax::Toml => format!("{} = [{items}]\n", *toml::key(name)),
+            Syntax::Json => format!("  {}: [{items}]", *json::quoted(name)),
+        }
+    });
+    match syntax {
+        Syntax::Json | Syntax::Yaml if entries.is_empty() => "{}\n".to_owned(),
+        Syntax::Json => format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n")),
+        _ => lines.by_ref().collect(),
     }
 }
 

@@ -45,7 +45,7 @@ impl FileInventory {
     /// # Errors
     /// Where it does not parse.
     pub fn of_text(name: &str, text: String, syntax: Syntax) -> Result<Self, Failure> {
-        let content = Content::read(Arc::new(SourceFile::new(name, text)), syntax)?;
+        let content = Content::read(&Arc::new(SourceFile::new(name, text)), syntax)?;
         let inventory = Self::new(name.to_owned(), Path::new(name), Path::new(""), Path::new(""));
         Ok(Self { shown: name.to_owned(), in_repository: false, content: OnceLock::from(Ok(content)), ..inventory })
     }
@@ -81,7 +81,7 @@ impl FileInventory {
         let text =
             String::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
         let source = SourceFile::new(self.shown.clone(), text).with_identity(self.identity.clone());
-        Content::read(Arc::new(source), syntax)
+        Content::read(&Arc::new(source), syntax)
     }
 
     fn unreadable(&self, why: &str) -> Failure {

@@ -133,6 +133,30 @@ pub fn fetch(inventories: &Inventories, wanted: BTreeSet<(usize, String)>) -> Va
     })
 }
 
+/// Names and keys of whole inventories, in the order of each.
+pub type Contents = BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, NoAnswer>)>, NoAnswer>>;
+
+/// Lists inventories with all keys, each secret asked once.
+pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
+    let names = at_once(which.iter().copied().collect(), |&at| {
+        inventories.get(at).map_or(Err(NoAnswer::Missing), super::Inventory::names)
+    });
+    let listed = names.iter().filter_map(|(at, names)| Some((at, names.as_ref().ok()?)));
+    let wanted = listed.flat_map(|(&at, names)| names.iter().map(move |secret| (at, secret.name.clone()))).collect();
+    let mut keys = at_once(wanted, |(at, secret)| {
+        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))
+    });
+    let joined = names.into_iter().map(|(at, names)| {
+        let with_keys = |secret: SecretName| {
+            // Gone since it was listed: it is not there.
+            let keys = keys.remove(&(at, secret.name.clone())).unwrap_or(Err(NoAnswer::Missing));
+            (!matches!(keys, Err(NoAnswer::Missing))).then_some((secret.name, keys))
+        };
+        (at, names.map(|names| names.into_iter().filter_map(with_keys).collect()))
+    });
+    joined.collect()
+}
+
 /// Runs one call per key on up to [`AT_ONCE`] threads.
 fn at_once<K: Ord + Sync + Send, T: Send>(keys: BTreeSet<K>, call: impl Fn(&K) -> T + Sync) -> BTreeMap<K, T> {
     let keys: Vec<K> = keys.into_iter().collect();

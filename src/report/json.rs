@@ -78,7 +78,7 @@ struct JsonScope<'r> {
 }
 
 #[derive(Serialize)]
-struct JsonSpan {
+pub(super) struct JsonSpan {
     offset: usize,
     length: usize,
     start: JsonPosition,
@@ -103,7 +103,7 @@ impl<'r> JsonScope<'r> {
 }
 
 impl JsonSpan {
-    fn new(source: &SourceFile, span: Span) -> Self {
+    pub fn new(source: &SourceFile, span: Span) -> Self {
         let position = |offset| {
             let at = source.position(offset);
             JsonPosition { line: at.line, column: at.column }
@@ -157,7 +157,7 @@ pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out
 }
 
 /// What steers a terminal or cannot be seen is escaped, also where JSON does not ask for it: outside strings there is none.
-fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     let mut from = 0;
     for (at, c) in text.char_indices().filter(|&(_, c)| c != '\n' && is_unsafe(c)) {

@@ -18,7 +18,7 @@
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Declared;
-use crate::reference::is_space;
+use crate::reference::{is_space, unfit_name};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -31,14 +31,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(declared: &Declared, _used: bool) -> Option<Finding> {
     let name = &declared.name;
-    let odd = name.chars().find(|&c| matches!(c, '.' | '{' | '}') || is_space(c));
-    let why = match odd {
-        _ if name.is_empty() => "it is empty".to_owned(),
-        Some('.') => "of the dot in it".to_owned(),
-        Some(c) if is_space(c) => "of the white space in it".to_owned(),
-        Some(_) => "of the brace in it".to_owned(),
-        None => return None,
-    };
+    let why = unfit_name(name)?;
     let message = format!("no reference can name `{name}`, because {why}");
     let mut finding = Finding::new(RULE.name, RULE.severity, &declared.source, declared.span, message);
     finding.secret = Some(name.clone());

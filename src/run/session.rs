@@ -10,9 +10,10 @@ use crate::excerpt::printable;
 use crate::inventory::{FALLBACK_NAMES, Inventories};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
+use crate::register::labels;
 use crate::report::count;
 use crate::rules;
-use crate::scan::{self, Bases, Scan, StackFile};
+use crate::scan::{self, Bases, Scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,12 @@ impl<'a> Session<'a> {
         let mut never: Vec<PathBuf> = self.config.inventories.iter().map(|inventory| inventory.path.clone()).collect();
         never.extend(self.config.file.clone());
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        Search { config: &self.config, no_exclude: self.files.no_exclude, never, never_below: self.never_below.clone() }
+        Search {
+            config: &self.config,
+            no_exclude: self.files.setup.no_exclude,
+            never,
+            never_below: self.never_below.clone(),
+        }
     }
 
     pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
@@ -198,9 +204,9 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
 
 /// The config that `--config` names, or the nearest upward from what is looked at, or from the working directory.
 fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
-    let file = match &files.config {
+    let file = match &files.setup.config {
         Some(file) => Some(discover::absolute(file, cwd)),
-        None if files.no_config => None,
+        None if files.setup.no_config => None,
         None => config::find(start).or_else(|| config::find(cwd)),
     };
     let known: Vec<&str> = rules::names().collect();
@@ -213,12 +219,7 @@ fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Fa
 /// Leaves the files of one stack.
 pub(super) fn select_stack(scan: &mut Scan, name: Option<&str>) -> Result<(), Failure> {
     let Some(name) = name else { return Ok(()) };
-    let label = |file: &StackFile| {
-        let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let named = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned));
-        named.chain(stem.filter(|_| file.stacks.iter().all(|stack| stack.name.is_none()))).collect::<Vec<_>>()
-    };
-    let known: BTreeSet<String> = scan.files.iter().flat_map(label).collect();
+    let known: BTreeSet<String> = scan.files.iter().flat_map(labels).collect();
     if !known.contains(name) {
         let list = known.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let near = nearest(name, known.iter().map(String::as_str));
@@ -228,6 +229,6 @@ pub(super) fn select_stack(scan: &mut Scan, name: Option<&str>) -> Result<(), Fa
         );
     }
     // A file that does not parse may be the one that is meant.
-    scan.files.retain(|file| file.stacks.is_empty() || label(file).iter().any(|label| label == name));
+    scan.files.retain(|file| file.stacks.is_empty() || labels(file).iter().any(|label| label == name));
     Ok(())
 }

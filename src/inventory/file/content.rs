@@ -50,25 +50,25 @@ impl Content {
     ///
     /// # Errors
     /// Where it does not parse.
-    pub fn read(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, Failure> {
-        let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
+    pub fn read(source: &Arc<SourceFile>, syntax: Syntax) -> Result<Self, Failure> {
+        let document = Document::parse(Arc::clone(source), syntax).map_err(|error| {
             // At the place and no further: the parser may have stopped inside a value.
             let place = Span::new(error.span.start, error.span.start);
             let words = format!("the inventory `{}` does not parse: {}", source.path(), error.message);
-            Failure::usage(words).at(&source, place).with_help_if(error.help)
+            Failure::usage(words).at(source, place).with_help_if(error.help)
         })?;
         let mut reader = Reader { document: &document, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
         for duplicate in document.duplicates() {
             let message = format!("the inventory `{}` is not usable: a name or a key stands twice", source.path());
             let SyntaxError { span, help, .. } = &duplicate.error;
-            let failure = Failure::usage(message).at(&source, Span::new(span.start, span.start));
+            let failure = Failure::usage(message).at(source, Span::new(span.start, span.start));
             reader.complaints.push(failure.with_help_if(help.as_ref()));
         }
         let secrets = reader.secrets();
         let complaints = reader.complaints;
         let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
         let directives = ignore::directives(&document);
-        Ok(Self { document, directives, secrets, by_name, complaints })
+        Ok(Self { document, directives, secrets, complaints, by_name })
     }
 
     /// A secret by its name.

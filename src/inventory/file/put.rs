@@ -69,7 +69,7 @@ impl Content {
 
     fn again(&self, text: &str) -> Option<Self> {
         let source = Arc::new(SourceFile::new(self.shown(), text));
-        Self::read(source, self.document.syntax()).ok()
+        Self::read(&source, self.document.syntax()).ok()
     }
 
     /// The new text, step by step: each change is made to what the one before has left.

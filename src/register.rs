@@ -1,0 +1,257 @@
+//! `register`: which of the keys that references name are missing, in the order in which they are asked for, and what is
+//! given for them without a terminal.
+
+use crate::check::{self, Report, Settings};
+use crate::error::Failure;
+use crate::inventory::file::FileInventory;
+use crate::inventory::lookup::{Answer, Question};
+use crate::inventory::{Entry, Inventory, NoAnswer, SecretName};
+use crate::reference;
+use crate::scan::{Scan, StackFile};
+use crate::secret::SecretText;
+use crate::site::Reference;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+
+/// One key that references name.
+pub struct Need<'s> {
+    /// The first stack, by name, that uses it.
+    pub stack: String,
+    /// The inventory that has it, or is to have it.
+    pub inventory: usize,
+    /// The secret.
+    pub secret: String,
+    /// The key; nothing where only whole secrets of that name are spoken of, so that nobody says which keys it has.
+    pub key: Option<String>,
+    /// Whether it is there already.
+    pub exists: bool,
+    /// Whether it has a value, or only its name is kept.
+    pub has_value: bool,
+    /// What was probably meant, where another name is there that is near.
+    pub nearest: Option<String>,
+    /// Where it is used, in the order of the files.
+    pub references: Vec<&'s Reference>,
+}
+
+impl Need<'_> {
+    /// `name.key`.
+    pub fn name(&self) -> String {
+        match &self.key {
+            Some(key) => format!("{}.{key}", self.secret),
+            None => self.secret.clone(),
+        }
+    }
+
+    /// `stacks/prod.yaml:14, 2 more`.
+    pub fn places(&self) -> String {
+        let places = self.references.iter().map(|reference| {
+            let line = reference.source.position(reference.span.start).line;
+            (reference.source.path(), line)
+        });
+        let places: BTreeSet<(&str, usize)> = places.collect();
+        let first = places.first().map_or_else(String::new, |(path, line)| format!("{path}:{line}"));
+        if places.len() > 1 { format!("{first}, {} more", places.len() - 1) } else { first }
+    }
+}
+
+/// The names that a stack goes by: its `stack_name`, else the file's stem.
+pub fn labels(file: &StackFile) -> Vec<String> {
+    let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let named = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned));
+    named.chain(stem.filter(|_| file.stacks.iter().all(|stack| stack.name.is_none()))).collect()
+}
+
+/// Everything that references name, by stack, then secret, then key, each once. The report is that of a check which met no
+/// failure.
+///
+/// # Errors
+/// Inventories that cannot say what they take.
+pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Result<Vec<Need<'s>>, Failure> {
+    let nearest: HashMap<(&str, Option<&str>), &str> = report
+        .findings
+        .iter()
+        .filter_map(|finding| {
+            let key = finding.key.as_deref().filter(|_| finding.rule == "unknown-key");
+            Some(((finding.secret.as_deref()?, key), finding.suggestion.as_deref()?))
+        })
+        .collect();
+    let mut needs: BTreeMap<(usize, &str, Option<&str>), Need<'s>> = BTreeMap::new();
+    for file in &scan.files {
+        for reference in &file.references {
+            let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
+            let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
+            let question = Question { chain, secret: secret.to_owned(), keyed: key.is_some() };
+            let (inventory, exists) = match report.answers.get(&question) {
+                Answer::Found { inventory, keys, .. } => {
+                    (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))
+                }
+                _ => (writable(&question.chain, settings), false),
+            };
+            let stack = file.stacks.get(reference.stack).and_then(|stack| stack.name.as_deref().map(str::to_owned));
+            let stack = stack.or_else(|| labels(file).pop()).unwrap_or_default();
+            let need = needs.entry((inventory, secret, key)).or_insert_with(|| Need {
+                stack: stack.clone(),
+                inventory,
+                secret: secret.to_owned(),
+                key: key.map(str::to_owned),
+                exists,
+                has_value: true,
+                nearest: None,
+                references: Vec::new(),
+            });
+            if stack < need.stack {
+                need.stack = stack;
+            }
+            need.references.push(reference);
+        }
+    }
+    // A whole secret needs no word of its own where its keys are named.
+    let keyed: BTreeSet<(usize, &str)> =
+        needs.keys().filter(|(.., key)| key.is_some()).map(|&(inventory, secret, _)| (inventory, secret)).collect();
+    needs.retain(|&(inventory, secret, key), need| {
+        key.is_some() || !(need.exists || keyed.contains(&(inventory, secret)))
+    });
+    let mut needs: Vec<Need<'s>> = needs.into_values().collect();
+    for need in &mut needs {
+        let target = settings.inventories.get(need.inventory);
+        need.has_value = target.map_or(Ok(true), |target| target.takes_values(&need.secret)).map_err(|why| {
+            let name = target.map_or("?", Inventory::name);
+            not_stored(name, &need.secret, why)
+        })?;
+        let key = need.key.as_deref();
+        let known = nearest.get(&(need.secret.as_str(), key)).or_else(|| nearest.get(&(need.secret.as_str(), None)));
+        need.nearest = known.filter(|_| !need.exists).map(|&near| near.to_owned());
+    }
+    needs.sort_by(|a, b| (&a.stack, &a.secret, &a.key, a.inventory).cmp(&(&b.stack, &b.secret, &b.key, b.inventory)));
+    Ok(needs)
+}
+
+/// The first of a chain that can be written to; without one the first.
+fn writable(chain: &[usize], settings: &Settings<'_>) -> usize {
+    let can = |at: &&usize| settings.inventories.get(**at).is_some_and(|inventory| inventory.capabilities().write);
+    chain.iter().find(can).or(chain.first()).copied().unwrap_or_default()
+}
+
+/// Stores some keys of one secret; those that are there meanwhile and stay are given back.
+///
+/// # Errors
+/// In words for people.
+pub fn store(inventory: &dyn Inventory, secret: &str, entries: &[Entry]) -> Result<Vec<String>, Failure> {
+    inventory.put(secret, entries).map_err(|why| not_stored(inventory.name(), secret, why))
+}
+
+fn not_stored(inventory: &str, secret: &str, why: NoAnswer) -> Failure {
+    match why {
+        NoAnswer::Invalid(failure) => failure,
+        NoAnswer::Forbidden(advice) => {
+            Failure::unanswered(format!("the inventory `{inventory}` forbids to store `{secret}`")).with_help(advice)
+        }
+        NoAnswer::Unreachable(seen) => {
+            Failure::unanswered(format!("the inventory `{inventory}` did not take `{secret}`: {seen}"))
+        }
+        NoAnswer::Missing | NoAnswer::NoValues => {
+            Failure::unanswered(format!("the inventory `{inventory}` lost `{secret}` while it was written"))
+        }
+    }
+}
+
+/// Values that are given without a terminal.
+pub enum Given<'g> {
+    /// A file of an inventory's form.
+    File(Box<FileInventory>),
+    /// Environment variables of a prefix.
+    Environment {
+        /// What their names begin with.
+        prefix: String,
+        /// The environment.
+        get: &'g dyn Fn(&str) -> Option<OsString>,
+    },
+}
+
+impl Given<'_> {
+    /// What is wrong with the whole of it, whatever is needed: entries that are none, names that no reference can hold,
+    /// variables that would speak for two keys.
+    pub fn failures(&self, needs: &[&Need<'_>]) -> Vec<Failure> {
+        match self {
+            Self::File(file) => {
+                let mut failures = file.complaints().to_vec();
+                for SecretName { name, .. } in file.names().unwrap_or_default() {
+                    let keys = file.keys(&name).unwrap_or_default();
+                    let unfit = keys.iter().find_map(|key| {
+                        let why = reference::unfit_key(&key.name)?;
+                        Some(format!("no reference can name the key `{}` of `{name}`, because {why}", key.name))
+                    });
+                    let words = reference::unfit_name(&name)
+                        .map(|why| format!("no reference can name the secret `{name}`, because {why}"));
+                    let words = words.or(unfit).map(|words| format!("{words}, in `{}`", file.name()));
+                    failures.extend(words.map(|words| Failure::usage(words).with_help("rename it")));
+                }
+                failures
+            }
+            Self::Environment { .. } => {
+                let mut seen: BTreeMap<String, String> = BTreeMap::new();
+                let mut failures = Vec::new();
+                for need in needs.iter().filter(|need| need.key.is_some()) {
+                    let Some(variable) = self.variable(need) else { continue };
+                    let name = need.name();
+                    match seen.insert(variable.clone(), name.clone()) {
+                        Some(other) if other != name => failures.push(
+                            Failure::usage(format!("`{variable}` would be the value of both `{other}` and `{name}`"))
+                                .with_help("give these two with --from-file"),
+                        ),
+                        _ => {}
+                    }
+                }
+                failures
+            }
+        }
+    }
+
+    /// The variable that holds a value.
+    pub fn variable(&self, need: &Need<'_>) -> Option<String> {
+        let Self::Environment { prefix, .. } = self else { return None };
+        let upper = |text: &str| -> String {
+            let chars = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+            chars.collect()
+        };
+        let joint = if prefix.is_empty() || prefix.ends_with('_') { "" } else { "_" };
+        let key = need.key.as_deref()?;
+        Some(format!("{}{joint}{}__{}", prefix.to_ascii_uppercase(), upper(&need.secret), upper(key)))
+    }
+
+    /// What is given for a need: entries to store, or nothing where it is not given. Those of a whole secret are all that
+    /// there are.
+    ///
+    /// # Errors
+    /// A value that is not UTF-8.
+    pub fn entries(&self, need: &Need<'_>) -> Result<Option<Vec<Entry>>, Failure> {
+        let entry = |key: &str, value| Entry { key: key.to_owned(), value, replaces: need.exists };
+        match self {
+            Self::File(file) => {
+                let Ok(keys) = file.keys(&need.secret) else { return Ok(None) };
+                let mut values = file.values(&need.secret).unwrap_or_default();
+                let wanted = keys.iter().filter(|key| need.key.as_ref().is_none_or(|wanted| *wanted == key.name));
+                let entries = wanted.filter_map(|key| match values.remove(&key.name) {
+                    _ if !need.has_value => Some(entry(&key.name, None)),
+                    Some(value) => Some(entry(&key.name, Some(value))),
+                    None => None,
+                });
+                let entries: Vec<Entry> = entries.collect();
+                let complete = need.key.is_none() || !entries.is_empty();
+                Ok(complete.then_some(entries))
+            }
+            Self::Environment { get, .. } => {
+                let (Some(variable), Some(key)) = (self.variable(need), &need.key) else { return Ok(None) };
+                // A variable that is set to nothing is how CI systems hand over a secret that they do not have.
+                let Some(value) = get(&variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+                let Ok(text) = value.into_string() else {
+                    return Err(
+                        Failure::usage(format!("`{variable}` is not UTF-8")).with_help("give it with --from-file")
+                    );
+                };
+                let text = SecretText::new(text);
+                Ok(Some(vec![entry(key, need.has_value.then_some(text))]))
+            }
+        }
+    }
+}

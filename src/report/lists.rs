@@ -1,0 +1,194 @@
+//! What `register` and `inventory` print: lists of names and keys, never of values.
+
+use super::json::{self, JsonSpan};
+use crate::excerpt::printable;
+use crate::inventory::Inventories;
+use crate::listing::Listed;
+use crate::register::Need;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+const VERSION: u32 = 1;
+
+/// A secret with the keys that were stored.
+pub struct Stored {
+    /// What messages call the inventory.
+    pub inventory: String,
+    /// The secret.
+    pub secret: String,
+    /// Its keys.
+    pub keys: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonRegister<'r> {
+    version: u32,
+    missing: Vec<JsonNeed<'r>>,
+    stored: Vec<JsonSecret<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonNeed<'r> {
+    stack: &'r str,
+    inventory: &'r str,
+    secret: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'r str>,
+    references: Vec<JsonPlace<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonPlace<'r> {
+    path: &'r str,
+    span: JsonSpan,
+}
+
+#[derive(Serialize)]
+struct JsonSecret<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inventory: Option<&'r str>,
+    #[serde(rename = "name")]
+    secret: &'r str,
+    keys: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct JsonInventories<'r> {
+    version: u32,
+    inventories: Vec<JsonInventory<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonInventory<'r> {
+    name: &'r str,
+    can: Vec<&'static str>,
+    secrets: Vec<JsonSecret<'r>>,
+}
+
+fn name_of(inventories: &Inventories, at: usize) -> &str {
+    inventories.get(at).map_or("?", |inventory| inventory.name())
+}
+
+/// Writes what is missing, a line each.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn Write) -> io::Result<()> {
+    for need in needs {
+        let (name, inventory) = (printable(&need.name()), printable(name_of(inventories, need.inventory)));
+        write!(out, "{}: {name} for `{inventory}`, used by {}", printable(&need.stack), printable(&need.places()))?;
+        match &need.nearest {
+            Some(near) => writeln!(out, "; did you mean `{}`?", printable(near))?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes what is missing and what was stored, as JSON.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_register_json(
+    needs: &[&Need<'_>],
+    stored: &[Stored],
+    inventories: &Inventories,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let missing = needs.iter().map(|need| JsonNeed {
+        stack: &need.stack,
+        inventory: name_of(inventories, need.inventory),
+        secret: &need.secret,
+        key: need.key.as_deref(),
+        suggestion: need.nearest.as_deref(),
+        references: need
+            .references
+            .iter()
+            .map(|reference| JsonPlace {
+                path: reference.source.path(),
+                span: JsonSpan::new(&reference.source, reference.span),
+            })
+            .collect(),
+    });
+    let stored = stored.iter().map(|stored| JsonSecret {
+        inventory: Some(&stored.inventory),
+        secret: &stored.secret,
+        keys: stored.keys.iter().map(String::as_str).collect(),
+    });
+    json::write_pretty(&JsonRegister { version: VERSION, missing: missing.collect(), stored: stored.collect() }, out)
+}
+
+/// Writes inventories as a table.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<[String; 3]> = listed
+        .iter()
+        .flat_map(|inventory| {
+            let row = |(secret, keys): (&String, &BTreeSet<String>)| {
+                let keys = keys.iter().map(|key| printable(key)).collect::<Vec<_>>().join(", ");
+                [printable(&inventory.name), printable(secret), if keys.is_empty() { "-".to_owned() } else { keys }]
+            };
+            inventory.secrets.iter().map(row)
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let title = ["INVENTORY", "SECRET", "KEYS"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = std::iter::once(&title).chain(&rows).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let (first, second) = (width(0), width(1));
+    for [inventory, secret, keys] in std::iter::once(&title).chain(&rows) {
+        writeln!(out, "{inventory:first$}  {secret:second$}  {keys}")?;
+    }
+    Ok(())
+}
+
+/// Writes inventories, one line a key: `inventory: secret.key`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_short(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+    for inventory in listed {
+        let name = printable(&inventory.name);
+        for (secret, keys) in &inventory.secrets {
+            let secret = printable(secret);
+            if keys.is_empty() {
+                writeln!(out, "{name}: {secret}")?;
+            }
+            for key in keys {
+                writeln!(out, "{name}: {secret}.{}", printable(key))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes inventories as JSON.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+    let inventories = listed.iter().map(|inventory| {
+        let can = inventory.capabilities;
+        let can = [(can.list, "list"), (can.keys, "keys"), (can.values, "values"), (can.write, "write")];
+        let secrets = inventory.secrets.iter().map(|(secret, keys)| JsonSecret {
+            inventory: None,
+            secret,
+            keys: keys.iter().map(String::as_str).collect(),
+        });
+        JsonInventory {
+            name: &inventory.name,
+            can: can.into_iter().filter_map(|(can, name)| can.then_some(name)).collect(),
+            secrets: secrets.collect(),
+        }
+    });
+    json::write_pretty(&JsonInventories { version: VERSION, inventories: inventories.collect() }, out)
+}

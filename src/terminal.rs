@@ -1,0 +1,218 @@
+//! A person at a terminal: what is typed is read without being shown, however long it is and whatever ends it.
+//!
+//! The terminal is put into a mode without echo, without line buffering (which would cut a line at 4,096 bytes) and without
+//! signals from keys once, before the first question, so that what is typed or pasted ahead of a question is not shown
+//! either; it gets its own mode back when the [`Terminal`] goes. Ctrl-C is a key here, and a signal from outside is met
+//! where a key would be.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use zeroize::Zeroizing;
+
+/// Bytes that a line may have; what is longer belongs in a file.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// What came of waiting for a line.
+pub enum Typed {
+    /// The line, without its end.
+    Line(Zeroizing<Vec<u8>>),
+    /// More than [`LONGEST_LINE`] bytes; all of them are gone.
+    TooLong,
+    /// Ctrl-C, Ctrl-D at the start of a line, or a signal: nobody wants to go on.
+    Interrupted,
+}
+
+/// Where answers come from.
+pub trait Keyboard {
+    /// Waits for a line. What is typed is shown on `echo`, if at all.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    fn line(&mut self, echo: Option<&mut dyn Write>) -> io::Result<Typed>;
+}
+
+/// The terminal on standard input.
+pub struct Terminal {
+    stdin: io::Stdin,
+    before: Termios,
+    signals: UnixStream,
+    /// Read and not yet looked at.
+    ahead: Zeroizing<Vec<u8>>,
+}
+
+impl Terminal {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// Where standard input is none.
+    pub fn open() -> io::Result<Self> {
+        let stdin = io::stdin();
+        let before = tcgetattr(&stdin)?;
+        let (signals, told) = UnixStream::pair()?;
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
+        }
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&stdin, OptionalActions::Now, &quiet)?;
+        Ok(Self { stdin, before, signals, ahead: Zeroizing::default() })
+    }
+
+    /// Waits for more bytes; false where there will be none.
+    fn wait(&mut self) -> io::Result<bool> {
+        loop {
+            let mut sources = [PollFd::new(&self.stdin, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
+            match poll(&mut sources, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                other => other?,
+            };
+            let [stdin, signals] = sources.map(|source| !source.revents().is_empty());
+            if signals {
+                return Ok(false);
+            }
+            if stdin {
+                let mut bytes = Zeroizing::new([0; 4096]);
+                let read = match rustix::io::read(&self.stdin, bytes.as_mut_slice()) {
+                    Err(rustix::io::Errno::INTR) => continue,
+                    other => other?,
+                };
+                self.ahead = Zeroizing::new(bytes.get(..read).unwrap_or_default().to_vec());
+                return Ok(read > 0);
+            }
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+    }
+}
+
+impl Keyboard for Terminal {
+    fn line(&mut self, mut echo: Option<&mut dyn Write>) -> io::Result<Typed> {
+        let mut line = Line::default();
+        loop {
+            let mut ahead = std::mem::take(&mut self.ahead);
+            let (used, end) = line.take(&ahead, &mut echo)?;
+            self.ahead = Zeroizing::new(ahead.split_off(used));
+            if let Some(end) = end {
+                return Ok(end);
+            }
+            if !self.wait()? {
+                return Ok(Typed::Interrupted);
+            }
+        }
+    }
+}
+
+/// A line being typed.
+#[derive(Default)]
+struct Line {
+    bytes: Zeroizing<Vec<u8>>,
+    too_long: bool,
+}
+
+impl Line {
+    /// Takes in what was typed, up to the end of the line: how many bytes that were, and the end if there was one.
+    fn take(&mut self, typed: &[u8], echo: &mut Option<&mut dyn Write>) -> io::Result<(usize, Option<Typed>)> {
+        let mut at = 0;
+        while let Some(&byte) = typed.get(at) {
+            at += 1;
+            match byte {
+                b'\n' | b'\r' => {
+                    let bytes = std::mem::take(&mut self.bytes);
+                    return Ok((at, Some(if self.too_long { Typed::TooLong } else { Typed::Line(bytes) })));
+                }
+                0x03 => return Ok((at, Some(Typed::Interrupted))),
+                0x04 if self.bytes.is_empty() => return Ok((at, Some(Typed::Interrupted))),
+                0x08 | 0x7f => self.remove_last(echo)?,
+                // Ctrl-U: all of it.
+                0x15 => {
+                    while !self.bytes.is_empty() {
+                        self.remove_last(echo)?;
+                    }
+                }
+                // A key that is no character, such as an arrow.
+                0x1b if typed.get(at) == Some(&b'[') => {
+                    let rest = typed.get(at + 1..).unwrap_or_default();
+                    at +=
+                        1 + rest.iter().position(|byte| (0x40..0x7f).contains(byte)).map_or(rest.len(), |end| end + 1);
+                }
+                b'\t' | 0x20..=0xff => self.push(byte, echo)?,
+                _ => {}
+            }
+        }
+        Ok((at, None))
+    }
+
+    fn push(&mut self, byte: u8, echo: &mut Option<&mut dyn Write>) -> io::Result<()> {
+        if self.bytes.len() == LONGEST_LINE {
+            self.too_long = true;
+            return Ok(());
+        }
+        if self.bytes.len() == self.bytes.capacity() {
+            // A buffer that grows by itself leaves its old content behind.
+            let mut bigger = Zeroizing::new(Vec::with_capacity((2 * self.bytes.len()).max(1024)));
+            bigger.extend_from_slice(&self.bytes);
+            self.bytes = bigger;
+        }
+        self.bytes.push(byte);
+        match echo {
+            Some(echo) => echo.write_all(&[byte]).and_then(|()| echo.flush()),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_last(&mut self, echo: &mut Option<&mut dyn Write>) -> io::Result<()> {
+        let is_continuation = |byte: &u8| byte & 0xC0 == 0x80;
+        let Some(mut last) = self.bytes.pop() else { return Ok(()) };
+        while is_continuation(&last) {
+            let Some(before) = self.bytes.pop() else { break };
+            last = before;
+        }
+        match echo {
+            Some(echo) => echo.write_all(b"\x08 \x08").and_then(|()| echo.flush()),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(typed: &[u8]) -> Option<Vec<u8>> {
+        match Line::default().take(typed, &mut None).ok()? {
+            (used, Some(Typed::Line(line))) if used == typed.len() => Some(line.to_vec()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_line_is_edited_as_it_is_typed() {
+        for (typed, line_typed) in [
+            ("abc\n", "abc"),
+            ("aü\u{7f}b\r", "ab"),
+            ("wrong\u{15}right\n", "right"),
+            ("a\u{1b}[Db\u{1b}[1;5Cc\n", "abc"),
+            ("a\tb\u{1}\n", "a\tb"),
+            ("\u{7f}\u{7f}x\n", "x"),
+        ] {
+            assert_eq!(line(typed.as_bytes()).as_deref(), Some(line_typed.as_bytes()), "{typed:?}");
+        }
+        assert!(line(b"abc\x03").is_none());
+    }
+
+    #[test]
+    fn a_line_longer_than_the_limit_is_none() {
+        let mut typed = vec![b'x'; LONGEST_LINE + 1];
+        typed.push(b'\n');
+        assert!(matches!(Line::default().take(&typed, &mut None), Ok((_, Some(Typed::TooLong)))));
+    }
+}
