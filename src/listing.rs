@@ -9,6 +9,9 @@ use crate::inventory::{Capabilities, Inventories, Inventory};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a snapshot begins with, where its syntax has comments.
+const SNAPSHOT_HEAD: &str = "# Names and keys, no values: written by `stackref inventory snapshot`.\n";
+
 /// Secrets by name, each with its keys.
 pub type Secrets = BTreeMap<String, BTreeSet<String>>;
 
@@ -98,7 +101,8 @@ pub fn merged(listed: Vec<Listed>) -> Secrets {
 /// # Errors
 /// Names that the syntax cannot hold, so that the snapshot would not say what the inventory says.
 pub fn snapshot(secrets: &Secrets, syntax: Syntax) -> Result<String, Failure> {
-    let text = names_text(syntax, secrets);
+    let head = if syntax == Syntax::Json { "" } else { SNAPSHOT_HEAD };
+    let text = format!("{head}{}", names_text(syntax, secrets));
     let again = FileInventory::of_text("the snapshot", text.clone(), syntax);
     let holds = again.is_ok_and(|again| again.complaints().is_empty() && secrets_of(&again) == *secrets);
     if holds {

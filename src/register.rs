@@ -207,6 +207,22 @@ impl Given<'_> {
         }
     }
 
+    /// How many keys a file gives that nothing needs.
+    pub fn unneeded(&self, needs: &[Need<'_>]) -> usize {
+        let Self::File(file) = self else { return 0 };
+        let wanted = |secret: &str, key: &str| {
+            let of_secret = |need: &&Need<'_>| need.secret == secret;
+            needs.iter().filter(of_secret).any(|need| need.key.as_ref().is_none_or(|wanted| wanted == key))
+        };
+        let names = file.names().unwrap_or_default().into_iter();
+        names
+            .map(|SecretName { name, .. }| {
+                let keys = file.keys(&name).unwrap_or_default();
+                keys.iter().filter(|key| !wanted(&name, &key.name)).count()
+            })
+            .sum()
+    }
+
     /// The variable that holds a value.
     pub fn variable(&self, need: &Need<'_>) -> Option<String> {
         let Self::Environment { prefix, .. } = self else { return None };

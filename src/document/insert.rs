@@ -219,7 +219,10 @@ impl Document {
         if is_empty {
             let inner = Span::new(span.start + 1, span.end - 1);
             let nl = self.line_break();
+            let alone = is_root && self.before_on_line(span.start).is_empty();
             return Some(vec![match self.syntax() {
+                // Nothing is there whose manner could be kept.
+                Syntax::Yaml if alone => Edit::new(span, self.yaml_entry("", "  ", key, fresh)),
                 Syntax::Json if is_root => Edit::new(inner, format!("{nl}  {}{nl}", *entry("  "))),
                 Syntax::Toml => Edit::new(inner, format!(" {} ", *entry(""))),
                 _ => Edit::new(inner, entry("")),
@@ -484,7 +487,7 @@ impl Document {
 
 /// A whole file of names, each with a list of names: one line a name, so that a change is a line.
 pub fn names_text(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<String>>) -> String {
-    let mut lines = entries.iter().map(|(name, items)| {
+    let lines = entries.iter().map(|(name, items)| {
         let item = |item: &String| match syntax {
             Syntax::Yaml => yaml::key(item, true).to_string(),
             Syntax::Toml => toml::quoted(item).to_string(),
@@ -500,7 +503,7 @@ pub fn names_text(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<String>>) 
     match syntax {
         Syntax::Json | Syntax::Yaml if entries.is_empty() => "{}\n".to_owned(),
         Syntax::Json => format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n")),
-        _ => lines.by_ref().collect(),
+        _ => lines.collect(),
     }
 }
 

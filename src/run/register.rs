@@ -81,7 +81,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let outcome = if wanted.is_empty() {
         Outcome::Clean
     } else if from_elsewhere {
-        run.take(&wanted, world)?
+        run.take(&wanted, &needs, world)?
     } else if args.dry_run {
         run.missing = missing;
         writeln!(world.stderr.out, "{} to ask for; nothing was stored", count(run.missing.len(), "key"))?;
@@ -221,16 +221,20 @@ impl<'r> Run<'r> {
     }
 
     /// Takes what was handed in.
-    fn take(&mut self, wanted: &[&'r Need<'r>], world: &mut World<'_>) -> Result<Outcome, Stop> {
+    fn take(&mut self, wanted: &[&'r Need<'r>], all: &[Need<'_>], world: &mut World<'_>) -> Result<Outcome, Stop> {
         let env = world.env;
         let given = match (&self.args.from_file, &self.args.from_env) {
             (Some(path), _) => Given::File(Box::new(read_given(path, world)?)),
             (None, prefix) => Given::Environment { prefix: prefix.clone().unwrap_or_default(), get: env },
         };
-        let needs: Vec<&Need<'_>> = wanted.to_vec();
-        let failures = given.failures(&needs);
+        let failures = given.failures(wanted);
         if !failures.is_empty() {
             return Err(failures.into());
+        }
+        let unneeded = given.unneeded(all);
+        if unneeded > 0 {
+            let keys = count(unneeded, "key");
+            writeln!(world.stderr.out, "note: {keys} given that no reference of these stacks names: not stored")?;
         }
         let mut puts: BTreeMap<(usize, &str), Vec<Entry>> = BTreeMap::new();
         for need in wanted {

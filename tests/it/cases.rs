@@ -1,12 +1,12 @@
 //! A case of the command line is a folder `fixtures/<command>/<a-sentence-as-name>/` with `input/`, `cmd`, `stdout`, `stderr`
-//! and `exit`, and perhaps `stdin`. `STACKREF_BLESS=1` writes what was printed; read the difference before committing it.
+//! and `exit`, perhaps `stdin`, and perhaps `after/` with files as they are to be then. `STACKREF_BLESS=1` writes what was printed; read the difference before committing it.
 
 use crate::support::{copy, folders, project, run, words};
 use stackref::rules::RULES;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 4] = ["check", "refs", "render", "explain"];
+const COMMANDS: [&str; 6] = ["check", "refs", "render", "register", "inventory", "explain"];
 
 fn cases() -> Vec<PathBuf> {
     COMMANDS.iter().flat_map(|command| folders(&project().join("fixtures").join(command))).collect()
@@ -33,6 +33,23 @@ fn every_case_prints_what_it_says() {
                 std::fs::write(&file, actual).unwrap();
             } else if read(&file) != actual {
                 wrong.push(format!("{}:\n--- expected\n{}--- printed\n{actual}", file.display(), read(&file)));
+            }
+        }
+        let mut after = Vec::new();
+        if case.join("after").is_dir() {
+            files_below(&case.join("after"), &mut after);
+        }
+        for file in after {
+            let written = input.path().join(file.strip_prefix(case.join("after")).unwrap());
+            if bless {
+                std::fs::copy(&written, &file).unwrap();
+            } else if read(&file) != read(&written) {
+                wrong.push(format!(
+                    "{}:\n--- expected\n{}--- written\n{}",
+                    file.display(),
+                    read(&file),
+                    read(&written)
+                ));
             }
         }
     }
@@ -108,13 +125,13 @@ fn no_value_is_shown_by_any_case_in_any_format() {
         copy(&input, copied.path());
         for format in ["human", "short", "json"] {
             let mut words = words(&cmd);
-            if !words.iter().any(|word| matches!(*word, "check" | "refs" | "render")) {
+            if words.contains(&"explain") {
                 continue;
             }
             if let Some(at) = words.iter().position(|word| *word == "--format") {
                 words.drain(at..at + 2);
             }
-            if !words.contains(&"render") {
+            if !words.iter().any(|word| matches!(*word, "render" | "snapshot")) {
                 words.extend(["--format", format]);
             }
             let output = run(&words, copied.path(), b"");

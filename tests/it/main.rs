@@ -17,6 +17,7 @@ mod properties;
 mod put;
 mod readme;
 mod references;
+mod register;
 mod render;
 mod suites;
 mod support;

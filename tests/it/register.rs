@@ -1,0 +1,290 @@
+//! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C in the middle, a narrow window; and two at a time.
+
+use crate::support::{folder, run, write};
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+const STACK: (&str, &str) = (
+    "prod.yaml",
+    "stack_name: prod\ncomponents:\n  experiment_tracker:\n    flavor: mlflow\n    name: m\n    configuration:\n      \
+     tracking_username: '{{mlflow.username}}'\n      tracking_password: '{{mlflow.password}}'\n  artifact_store:\n    \
+     flavor: s3\n    name: s\n    configuration:\n      path: s3://bucket\n      key: '{{bucket.key}}'\n",
+);
+
+/// How long anything may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program in a terminal of its own.
+struct Session {
+    child: Child,
+    pty: Arc<Pty>,
+    bytes: Receiver<Vec<u8>>,
+    seen: String,
+    /// Up to where `seen` was waited for.
+    at: usize,
+}
+
+impl Session {
+    fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(Size::new(24, columns)).unwrap();
+        let command = Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).current_dir(folder).env_clear();
+        let child = command.env("HOME", folder).spawn(pts).unwrap();
+        let pty = Arc::new(pty);
+        let (sender, bytes) = channel();
+        let reader = Arc::clone(&pty);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = (&*reader).read(&mut buffer) {
+                if sender.send(buffer[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, pty, bytes, seen: String::new(), at: 0 }
+    }
+
+    fn receive(&mut self, until: Instant) -> bool {
+        match self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(bytes) => self.seen.push_str(&String::from_utf8(bytes).unwrap()),
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => panic!("nothing came after {:?}", self.seen),
+        }
+        true
+    }
+
+    /// Waits for a text behind the one that was waited for last.
+    fn wait(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = self.seen[self.at..].find(text) {
+                self.at += found + text.len();
+                return;
+            }
+            assert!(self.receive(until), "it ended without {text:?}: {}", self.seen);
+        }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        (&*self.pty).write_all(text.as_bytes()).unwrap();
+    }
+
+    fn answer(&mut self, question: &str, text: &str) {
+        self.wait(question);
+        self.type_in(text);
+    }
+
+    /// Waits for the end: everything that was shown, and the exit code.
+    fn end(mut self) -> (String, i32) {
+        let until = Instant::now() + PATIENCE;
+        while self.receive(until) {}
+        let status = self.child.wait().unwrap();
+        (self.seen, status.code().expect("it ends by itself"))
+    }
+}
+
+fn inventory(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("secrets.inventory.yaml")).unwrap()
+}
+
+#[test]
+fn what_is_typed_is_stored_and_never_shown() {
+    let folder = folder(&[
+        STACK,
+        ("secrets.inventory.yaml", "# kept\nmlflow:\n  username: hunter1   # old\n"),
+        ("pem.txt", "hunter3\n\n"),
+    ]);
+    for columns in [80, 40] {
+        write(folder.path(), "secrets.inventory.yaml", b"# kept\nmlflow:\n  username: hunter1   # old\n");
+        let mut session = Session::start(folder.path(), &["register"], columns);
+        session.answer("1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ", "\n");
+        session.answer("\r\nValue for secret `bucket.key`: ", "wrong\u{15}hunter2\u{7f}2\n");
+        session.answer("Value for secret `mlflow.password`: ", "@missing\n");
+        session.answer(
+            "cannot take that file: no such file or directory\r\nValue for secret `mlflow.password`: ",
+            "@~/pem.txt\n",
+        );
+        session.answer("Value for secret `mlflow.username` (Leave empty to use existing value): ", "\n");
+        let (seen, code) = session.end();
+        assert_eq!(code, 0, "{seen}");
+        assert!(!seen.contains("hunter") && !seen.contains("wrong"), "{seen}");
+        assert!(seen.contains("`bucket.key`: ***\r\n"), "{seen}");
+        assert_eq!(
+            inventory(folder.path()),
+            "# kept\nmlflow:\n  username: hunter1   # old\n  password: \"hunter3\\n\\n\"\nbucket:\n  key: \"hunter2\"\n"
+        );
+        let checked = run(&["check"], folder.path(), b"");
+        assert_eq!(checked.code, 0, "{}", checked.stdout);
+    }
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.answer("`bucket.key`: ", "hunter2\n");
+    session.answer("`mlflow.password`: ", "hunt\u{3}");
+    let (seen, code) = session.end();
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("interrupted: 1 key answered and stored, 2 keys left"), "{seen}");
+    assert_eq!(inventory(folder.path()), "bucket:\n  key: \"hunter2\"\n");
+    let mut session = Session::start(folder.path(), &["register-secrets", "prod", "--skip-existing"], 80);
+    session.answer("1 of 2, ", "@@file\n");
+    session.answer("`mlflow.username`: ", "x\n");
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("bucket")), (0, false), "{seen}");
+    assert!(inventory(folder.path()).ends_with("mlflow:\n  password: \"@file\"\n  username: \"x\"\n"));
+}
+
+#[test]
+fn a_signal_from_outside_ends_it_as_ctrl_c_does_and_the_terminal_is_as_it_was() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.wait("`bucket.key`: ");
+    let echo = |pty: &Pty| {
+        let modes = rustix::termios::tcgetattr(pty).unwrap().local_modes;
+        modes.contains(rustix::termios::LocalModes::ECHO)
+    };
+    assert!(!echo(&session.pty));
+    let id = rustix::process::Pid::from_child(&session.child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    session.wait("interrupted: nothing was answered");
+    let pty = Arc::clone(&session.pty);
+    let (seen, code) = session.end();
+    assert_eq!(code, 130, "{seen}");
+    assert!(echo(&pty), "the terminal stays silent");
+}
+
+#[test]
+fn names_alone_are_confirmed_once() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: [username] # kept\n")]);
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.answer(
+        "prod: mlflow.password for `secrets.inventory.yaml`, used by prod.yaml:8\r\nAdd 2 names? [y/N] ",
+        "n\n",
+    );
+    let (seen, code) = session.end();
+    assert_eq!(code, 1, "{seen}");
+    assert_eq!(inventory(folder.path()), "mlflow: [username] # kept\n");
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.answer("Add 2 names? [y/N] ", "y\n");
+    assert_eq!(session.end().1, 0);
+    assert_eq!(inventory(folder.path()), "mlflow: [username, password] # kept\nbucket: [key]\n");
+}
+
+#[test]
+fn without_an_inventory_one_is_offered_private_and_ignored() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder(&[STACK, (".gitignore", "target")]);
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.answer("Create `secrets.inventory.yaml`, for your eyes only and ignored by git? [y/N] ", "y\n");
+    session.answer("`bucket.key`: ", "\u{4}");
+    assert_eq!(session.end().1, 130);
+    assert_eq!(std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(), "target\n/secrets.inventory.yaml\n");
+    let mode = folder.path().join("secrets.inventory.yaml").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn two_at_a_time_lose_nothing() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "other: {x: kept}\n")]);
+    let mut first = Session::start(folder.path(), &["register"], 80);
+    let mut second = Session::start(folder.path(), &["register"], 80);
+    // Both have looked at the inventory before either writes to it.
+    second.wait("`bucket.key`: ");
+    first.answer("`bucket.key`: ", "first\n");
+    first.wait("stored `bucket`");
+    second.type_in("second\n");
+    second.wait("note: `bucket.key` has come to `secrets.inventory.yaml` meanwhile, and stays as it is");
+    second.answer("`mlflow.password`: ", "p\n");
+    first.answer("`mlflow.password`: ", "\u{3}");
+    second.answer("`mlflow.username`: ", "u\n");
+    assert_eq!((first.end().1, second.end().1), (130, 0));
+    assert_eq!(
+        inventory(folder.path()),
+        "other: {x: kept}\nbucket:\n  key: \"first\"\nmlflow:\n  password: \"p\"\n  username: \"u\"\n"
+    );
+}
+
+#[test]
+fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let long = "x".repeat(20_000);
+    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    session.answer("`bucket.key`: ", &format!("{long}\n"));
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("xx")), (0, false));
+    assert!(inventory(folder.path()).contains(&format!("key: \"{long}\"\n")));
+}
+
+#[test]
+fn many_runs_from_the_environment_at_one_time_lose_nothing() {
+    let folder = folder(&[("secrets.inventory.toml", "[kept]\nx = 'y'\n")]);
+    for at in 0..6 {
+        write(
+            folder.path(),
+            &format!("s{at}.stack.yaml"),
+            format!("a: '{{{{s{at}.k}}}}'\nb: '{{{{all.k{at}}}}}'\n").as_bytes(),
+        );
+    }
+    std::thread::scope(|scope| {
+        for at in 0..6 {
+            let path = folder.path();
+            scope.spawn(move || {
+                let (first, second) = (format!("SR_S{at}__K=v{at}"), format!("SR_ALL__K{at}=w{at}"));
+                let stack = format!("s{at}.stack");
+                let output = run(&[&first, &second, "register", &stack, "--from-env", "SR"], path, b"");
+                assert_eq!(output.code, 0, "{}", output.stderr);
+            });
+        }
+    });
+    let text = std::fs::read_to_string(folder.path().join("secrets.inventory.toml")).unwrap();
+    assert!(text.starts_with("[kept]\nx = 'y'\n"));
+    let keys = text.lines().filter(|line| line.contains('"')).count();
+    assert_eq!(keys, 12, "{text}");
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let status = std::process::Command::new("git").args(args).current_dir(folder).env_clear().status().unwrap();
+    assert!(status.success(), "{args:?}");
+}
+
+#[test]
+fn values_do_not_go_where_git_would_take_them() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n")]);
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["add", "."]);
+    let words = ["SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
+    let refused = run(&words, folder.path(), b"");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("git tracks the inventory"), "{}", refused.stderr);
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.wait("git tracks the inventory");
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("Value for")), (2, false), "{seen}");
+    assert_eq!(inventory(folder.path()), "mlflow: {username: hunter2}\n");
+    let meant = run(&[&words[..], &["--allow-tracked"]].concat(), folder.path(), b"");
+    assert_eq!(meant.code, 0, "{}", meant.stderr);
+    // Names alone are safe to commit.
+    write(folder.path(), "secrets.inventory.yaml", b"mlflow: [username]\n");
+    let names = run(&["register", "--yes"], folder.path(), b"");
+    assert_eq!(names.code, 0, "{}", names.stderr);
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_the_first_question() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1}\n")]);
+    let path = folder.path().join("secrets.inventory.yaml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.wait("cannot write to `secrets.inventory.yaml`: it is read-only");
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("Value for")), (2, false), "{seen}");
+}
