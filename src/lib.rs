@@ -13,11 +13,11 @@
 //! |---|---|---|
 //! | foundations | `source` to `error` | text, spans, the grammar, what may be shown |
 //! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
-//! | meaning | `stack` to `site` | documents as stacks, findings as data, inventories |
+//! | meaning | `stack` to `site` | documents as stacks, findings as data, files written, inventories |
 //! | judging | `rules`, `scan` | rules do no I/O and print nothing |
-//! | verbs | `check`, `refs`, `write`, `render` | no printing; `render` starts from what `check` passed |
+//! | verbs | `check` to `listing` | no printing; `render`, `register` and `listing` start from what `check` says |
 //! | reports | `report` | one file a format, to a writer that is handed in |
-//! | outside | `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
+//! | outside | `terminal`, `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
 //!
 //! Exit codes are in [`outcome`].
 
