@@ -167,8 +167,11 @@ impl<'s> Joined<'s> {
                 let chain = chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, settings));
                 match chain {
                     Some(chain) => {
-                        let keyed = reference.key.is_some();
-                        let question = Question { chain: chain.clone(), secret: reference.secret.clone(), keyed };
+                        let question = Question {
+                            chain: chain.clone(),
+                            secret: reference.secret.clone(),
+                            key: reference.key.clone(),
+                        };
                         joined.asked.push((reference, question));
                     }
                     None => {

@@ -14,7 +14,7 @@ use crate::ignore::Directive;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use file::FileInventory;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,6 +115,9 @@ pub struct Entry {
     pub replaces: bool,
 }
 
+/// The names, or the keys, that references ask for.
+pub type Wanted = BTreeSet<String>;
+
 /// One inventory of some kind.
 pub trait Inventory: Send + Sync {
     /// What messages call it.
@@ -123,23 +126,23 @@ pub trait Inventory: Send + Sync {
     /// What its kind can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// The names of all secrets.
+    /// The names of all secrets. A store that spells names in its own way gives those wanted that it has as they are wanted.
     ///
     /// # Errors
     /// Never [`NoAnswer::Missing`].
-    fn names(&self) -> Result<Vec<SecretName>, NoAnswer>;
+    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer>;
 
-    /// The keys of one secret.
+    /// The keys of one secret; of those wanted, spelled as they are wanted.
     ///
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret.
-    fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer>;
+    fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer>;
 
-    /// All values of one secret, by key.
+    /// The wanted values of one secret by key, and perhaps others that came with them.
     ///
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret, [`NoAnswer::NoValues`] where only its keys are known.
-    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer>;
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer>;
 
     /// Whether a secret, or a new one of this name, takes values and not only the names of keys.
     ///
@@ -268,7 +271,8 @@ impl Inventories {
     /// What is wrong with the first that is not.
     pub fn open_chosen(&self) -> Result<(), Failure> {
         for &at in self.chosen.iter().flatten() {
-            if let Some(Err(NoAnswer::Invalid(failure))) = self.get(at).map(Inventory::names) {
+            if let Some(Err(NoAnswer::Invalid(failure))) = self.get(at).map(|inventory| inventory.names(&Wanted::new()))
+            {
                 return Err(failure);
             }
         }

@@ -62,7 +62,7 @@ pub fn retain(listed: &mut [Listed], used: bool, scan: &Scan, report: &Report, s
     for file in &scan.files {
         for reference in &file.references {
             let chain = crate::check::chain(file, reference.stack, settings).unwrap_or_default();
-            let question = Question { chain, secret: reference.secret.clone(), keyed: reference.key.is_some() };
+            let question = Question { chain, secret: reference.secret.clone(), key: reference.key.clone() };
             let Answer::Found { inventory, .. } = report.answers.get(&question) else { continue };
             let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
             match (&reference.key, keys) {
@@ -104,19 +104,12 @@ pub fn snapshot(secrets: &Secrets, syntax: Syntax) -> Result<String, Failure> {
     let head = if syntax == Syntax::Json { "" } else { SNAPSHOT_HEAD };
     let text = format!("{head}{}", names_text(syntax, secrets));
     let again = FileInventory::of_text("the snapshot", text.clone(), syntax);
-    let holds = again.is_ok_and(|again| again.complaints().is_empty() && secrets_of(&again) == *secrets);
+    let holds = again.is_ok_and(|again| again.complaints().is_empty() && again.secrets() == *secrets);
     if holds {
         return Ok(text);
     }
     Err(Failure::usage(format!("{} cannot hold a name of this inventory", syntax.name()))
         .with_help("try another `--format`; nothing was written"))
-}
-
-/// The secrets of one file.
-pub fn secrets_of(file: &FileInventory) -> Secrets {
-    let names = file.names().unwrap_or_default().into_iter();
-    let keys = |name: &str| file.keys(name).unwrap_or_default().into_iter().map(|key| key.name).collect();
-    names.map(|secret| (secret.name.clone(), keys(&secret.name))).collect()
 }
 
 /// What a snapshot lacks (`+`) and what it has that is gone (`-`), a line each.

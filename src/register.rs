@@ -5,7 +5,7 @@ use crate::check::{self, Report, Settings};
 use crate::error::Failure;
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::{Answer, Question};
-use crate::inventory::{Entry, Inventory, NoAnswer, SecretName};
+use crate::inventory::{Entry, Inventory, NoAnswer, Wanted};
 use crate::reference;
 use crate::scan::{Scan, StackFile};
 use crate::secret::SecretText;
@@ -80,7 +80,7 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
         for reference in &file.references {
             let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
-            let question = Question { chain, secret: secret.to_owned(), keyed: key.is_some() };
+            let question = Question { chain, secret: secret.to_owned(), key: reference.key.clone() };
             let (inventory, exists) = match report.answers.get(&question) {
                 Answer::Found { inventory, keys, .. } => {
                     (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))
@@ -175,11 +175,10 @@ impl Given<'_> {
         match self {
             Self::File(file) => {
                 let mut failures = file.complaints().to_vec();
-                for SecretName { name, .. } in file.names().unwrap_or_default() {
-                    let keys = file.keys(&name).unwrap_or_default();
+                for (name, keys) in file.secrets() {
                     let unfit = keys.iter().find_map(|key| {
-                        let why = reference::unfit_key(&key.name)?;
-                        Some(format!("no reference can name the key `{}` of `{name}`, because {why}", key.name))
+                        let why = reference::unfit_key(key)?;
+                        Some(format!("no reference can name the key `{key}` of `{name}`, because {why}"))
                     });
                     let words = reference::unfit_name(&name)
                         .map(|why| format!("no reference can name the secret `{name}`, because {why}"));
@@ -214,13 +213,8 @@ impl Given<'_> {
             let of_secret = |need: &&Need<'_>| need.secret == secret;
             needs.iter().filter(of_secret).any(|need| need.key.as_ref().is_none_or(|wanted| wanted == key))
         };
-        let names = file.names().unwrap_or_default().into_iter();
-        names
-            .map(|SecretName { name, .. }| {
-                let keys = file.keys(&name).unwrap_or_default();
-                keys.iter().filter(|key| !wanted(&name, &key.name)).count()
-            })
-            .sum()
+        let secrets = file.secrets().into_iter();
+        secrets.map(|(name, keys)| keys.iter().filter(|key| !wanted(&name, key)).count()).sum()
     }
 
     /// The variable that holds a value.
@@ -244,8 +238,9 @@ impl Given<'_> {
         let entry = |key: &str, value| Entry { key: key.to_owned(), value, replaces: need.exists };
         match self {
             Self::File(file) => {
-                let Ok(keys) = file.keys(&need.secret) else { return Ok(None) };
-                let mut values = file.values(&need.secret).unwrap_or_default();
+                let all = Wanted::new();
+                let Ok(keys) = file.keys(&need.secret, &all) else { return Ok(None) };
+                let mut values = file.values(&need.secret, &all).unwrap_or_default();
                 let wanted = keys.iter().filter(|key| need.key.as_ref().is_none_or(|wanted| *wanted == key.name));
                 let entries = wanted.filter_map(|key| match values.remove(&key.name) {
                     _ if !need.has_value => Some(entry(&key.name, None)),

@@ -9,7 +9,7 @@ use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
 use crate::error::Failure;
 use crate::excerpt::{self, printable};
 use crate::inventory::lookup::{Answer, Question, Values, fetch};
-use crate::inventory::{Inventory, NoAnswer};
+use crate::inventory::{Inventory, NoAnswer, Wanted};
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
@@ -79,7 +79,7 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
         for reference in file.replaced() {
             let holder = held.entry((reference.stack, reference.secret.as_str())).or_insert_with(|| {
                 let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
-                let question = Question { chain, secret: reference.secret.clone(), keyed: true };
+                let question = Question { chain, secret: reference.secret.clone(), key: reference.key.clone() };
                 match report.answers.get(&question) {
                     Answer::Found { inventory, .. } => Some((inventory, question.secret)),
                     _ => None,
@@ -91,7 +91,15 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
         }
         holders.push(held);
     }
-    let values = fetch(settings.inventories, holders.iter().flat_map(HashMap::values).flatten().cloned().collect());
+    let mut wanted: BTreeMap<(usize, String), Wanted> = BTreeMap::new();
+    for (file, held) in scan.files.iter().zip(&holders) {
+        for reference in file.replaced() {
+            let holder = held.get(&(reference.stack, reference.secret.as_str())).and_then(Option::as_ref);
+            let keys = holder.map(|holder| wanted.entry(holder.clone()).or_default());
+            keys.into_iter().for_each(|keys| keys.extend(reference.key.clone()));
+        }
+    }
+    let values = fetch(settings.inventories, wanted);
     failures.extend(unreadable(&values, settings));
     if !failures.is_empty() {
         return Err(failures);

@@ -4,7 +4,7 @@
 mod content;
 mod put;
 
-use super::{Capabilities, Comments, Declared, Entry, Inventory, Key, NoAnswer, SecretName};
+use super::{Capabilities, Comments, Declared, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
@@ -12,7 +12,7 @@ use crate::secret::SecretText;
 use crate::source::SourceFile;
 use crate::write;
 use content::Content;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -48,6 +48,21 @@ impl FileInventory {
         let content = Content::read(&Arc::new(SourceFile::new(name, text)), syntax)?;
         let inventory = Self::new(name.to_owned(), Path::new(name), Path::new(""), Path::new(""));
         Ok(Self { shown: name.to_owned(), in_repository: false, content: OnceLock::from(Ok(content)), ..inventory })
+    }
+
+    /// Its secrets with their keys, as far as it could be read.
+    pub fn secrets(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let secrets = self.content().map(|content| content.secrets.as_slice()).unwrap_or_default().iter();
+        let keys = |secret: &content::Secret| secret.keys.iter().map(|key| key.name.clone()).collect();
+        secrets.map(|secret| (secret.name.clone(), keys(secret))).collect()
+    }
+
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// Where it cannot be read or does not parse.
+    pub fn open(&self) -> Result<(), Failure> {
+        self.content.get_or_init(|| self.load()).as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     fn content(&self) -> Result<&Content, NoAnswer> {
@@ -98,17 +113,17 @@ impl Inventory for FileInventory {
         Capabilities { list: true, keys: true, values: true, write: true }
     }
 
-    fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         let secrets = self.content()?.secrets.iter();
         Ok(secrets.map(|secret| SecretName { name: secret.name.clone(), doubled: None }).collect())
     }
 
-    fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let found = self.content()?.secret(secret).ok_or(NoAnswer::Missing)?;
         found.broken.as_ref().map_or_else(|| Ok(found.keys.clone()), |why| Err(NoAnswer::Invalid(why.clone())))
     }
 
-    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         self.content()?.values(secret)
     }
 

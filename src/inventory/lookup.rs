@@ -1,6 +1,6 @@
 //! Each question to an inventory asked once per run, several at a time, however many references need the answer.
 
-use super::{Inventories, Key, NoAnswer, SecretName};
+use super::{Inventories, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Level;
 use crate::secret::SecretText;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,8 +17,8 @@ pub struct Question {
     pub chain: Vec<usize>,
     /// The secret.
     pub secret: String,
-    /// Whether it names a key.
-    pub keyed: bool,
+    /// The key; nothing where a whole secret is named.
+    pub key: Option<String>,
 }
 
 /// The keys of a secret by name, each with whether its value is empty, where that is known.
@@ -61,16 +61,25 @@ impl Answers {
         if level == Level::None {
             return answers;
         }
-        let used: BTreeSet<usize> = questions.iter().flat_map(|question| question.chain.iter().copied()).collect();
-        answers.names = at_once(used, |&at| {
-            let names = inventories.get(at).map_or(Err(NoAnswer::Missing), super::Inventory::names);
+        let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
+        for question in questions {
+            for &at in &question.chain {
+                wanted.entry(at).or_default().insert(question.secret.clone());
+            }
+        }
+        answers.names = at_once(wanted, |&at, wanted| {
+            let names = inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| inventory.names(wanted));
             names.map(|names| names.into_iter().map(|secret| (secret.name.clone(), secret)).collect())
         });
         if level == Level::SecretAndKeyExists {
-            let keyed = questions.iter().filter(|question| question.keyed);
-            let wanted = keyed.filter_map(|question| Some((answers.holder(question)?, question.secret.clone())));
-            answers.keys = at_once(wanted.collect(), |(at, secret)| {
-                let keys = inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))?;
+            let mut wanted: BTreeMap<(usize, String), Wanted> = BTreeMap::new();
+            for question in questions {
+                let Some((key, at)) = question.key.clone().zip(answers.holder(question)) else { continue };
+                wanted.entry((at, question.secret.clone())).or_default().insert(key);
+            }
+            answers.keys = at_once(wanted, |(at, secret), wanted| {
+                let inventory = inventories.get(*at).ok_or(NoAnswer::Missing)?;
+                let keys = inventory.keys(secret, wanted)?;
                 Ok(keys.into_iter().map(|Key { name, empty }| (name, empty)).collect())
             });
         }
@@ -127,9 +136,9 @@ impl Answers {
 pub type Values = BTreeMap<(usize, String), Result<BTreeMap<String, SecretText>, NoAnswer>>;
 
 /// Fetches each secret once, several at a time.
-pub fn fetch(inventories: &Inventories, wanted: BTreeSet<(usize, String)>) -> Values {
-    at_once(wanted, |(at, secret)| {
-        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.values(secret))
+pub fn fetch(inventories: &Inventories, wanted: BTreeMap<(usize, String), Wanted>) -> Values {
+    at_once(wanted, |(at, secret), wanted| {
+        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.values(secret, wanted))
     })
 }
 
@@ -138,13 +147,15 @@ pub type Contents = BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, NoAnswe
 
 /// Lists inventories with all keys, each secret asked once.
 pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
-    let names = at_once(which.iter().copied().collect(), |&at| {
-        inventories.get(at).map_or(Err(NoAnswer::Missing), super::Inventory::names)
+    let all = Wanted::new();
+    let names = at_once(which.iter().map(|&at| (at, ())).collect(), |&at, ()| {
+        inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| inventory.names(&all))
     });
     let listed = names.iter().filter_map(|(at, names)| Some((at, names.as_ref().ok()?)));
-    let wanted = listed.flat_map(|(&at, names)| names.iter().map(move |secret| (at, secret.name.clone()))).collect();
-    let mut keys = at_once(wanted, |(at, secret)| {
-        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret))
+    let wanted =
+        listed.flat_map(|(&at, names)| names.iter().map(move |secret| ((at, secret.name.clone()), ()))).collect();
+    let mut keys = at_once(wanted, |(at, secret), ()| {
+        inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret, &all))
     });
     let joined = names.into_iter().map(|(at, names)| {
         let with_keys = |secret: SecretName| {
@@ -158,13 +169,16 @@ pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
 }
 
 /// Runs one call per key on up to [`AT_ONCE`] threads.
-fn at_once<K: Ord + Sync + Send, T: Send>(keys: BTreeSet<K>, call: impl Fn(&K) -> T + Sync) -> BTreeMap<K, T> {
-    let keys: Vec<K> = keys.into_iter().collect();
+fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
+    keys: BTreeMap<K, W>,
+    call: impl Fn(&K, &W) -> T + Sync,
+) -> BTreeMap<K, T> {
+    let keys: Vec<(K, W)> = keys.into_iter().collect();
     if keys.len() < 2 {
         return keys
             .into_iter()
-            .map(|key| {
-                let answer = call(&key);
+            .map(|(key, wanted)| {
+                let answer = call(&key, &wanted);
                 (key, answer)
             })
             .collect();
@@ -174,10 +188,10 @@ fn at_once<K: Ord + Sync + Send, T: Send>(keys: BTreeSet<K>, call: impl Fn(&K) -
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(keys.len()) {
             scope.spawn(|| {
-                while let Some((at, key)) =
+                while let Some((at, (key, wanted))) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, keys.get(at)?)))
                 {
-                    let answer = call(key);
+                    let answer = call(key, wanted);
                     answers.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
                 }
             });
@@ -185,5 +199,5 @@ fn at_once<K: Ord + Sync + Send, T: Send>(keys: BTreeSet<K>, call: impl Fn(&K) -
     });
     let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_unstable_by_key(|&(at, _)| at);
-    keys.into_iter().zip(answers.into_iter().map(|(_, answer)| answer)).collect()
+    keys.into_iter().zip(answers).map(|((key, _), (_, answer))| (key, answer)).collect()
 }

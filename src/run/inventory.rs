@@ -10,7 +10,7 @@ use crate::document::Syntax;
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::inventory::file::FileInventory;
-use crate::inventory::{Inventories, Inventory as _, NoAnswer};
+use crate::inventory::{Inventories, Inventory as _};
 use crate::listing;
 use crate::outcome::Outcome;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
@@ -99,14 +99,11 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     if let Some(file) = &args.check {
         let path = discover::absolute(file, &world.cwd);
         let snapshot = FileInventory::new(discover::relative(&path, &world.cwd), &path, &world.cwd, &world.cwd);
-        let names = snapshot.names();
-        if let Err(NoAnswer::Invalid(failure)) = names {
-            return Err(failure.into());
-        }
+        snapshot.open()?;
         if let Some(failure) = snapshot.complaints().first() {
             return Err(failure.clone().into());
         }
-        let lines = listing::differences(&listing::secrets_of(&snapshot), &now);
+        let lines = listing::differences(&snapshot.secrets(), &now);
         for line in &lines {
             writeln!(world.stdout.out, "{}", printable(line))?;
         }

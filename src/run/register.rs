@@ -388,10 +388,7 @@ fn read_given(path: &Path, world: &mut World<'_>) -> Result<FileInventory, Failu
     if path.as_os_str() != "-" {
         let path = discover::absolute(path, &world.cwd);
         let file = FileInventory::new(discover::relative(&path, &world.cwd), &path, &world.cwd, &world.cwd);
-        return match file.names() {
-            Err(crate::inventory::NoAnswer::Invalid(failure)) => Err(failure),
-            _ => Ok(file),
-        };
+        return file.open().map(|()| file);
     }
     let mut bytes = Vec::new();
     let read = world.stdin.read_to_end(&mut bytes);

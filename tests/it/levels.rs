@@ -4,7 +4,7 @@ use stackref::check::{Report, Settings, run};
 use stackref::config::{Config, Level};
 use stackref::discover::{Candidate, Why};
 use stackref::document::Syntax;
-use stackref::inventory::{Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName};
+use stackref::inventory::{Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName, Wanted};
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
 use stackref::scan::{Bases, Scan, run_text};
@@ -45,7 +45,7 @@ impl Inventory for Counting {
         READABLE
     }
 
-    fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         self.counts.names.fetch_add(1, Ordering::Relaxed);
         let doubled = self.doubled.then(|| "the public one".to_owned());
         Ok(["db", "mlflow", "gcp_secret", "other"]
@@ -53,7 +53,7 @@ impl Inventory for Counting {
             .to_vec())
     }
 
-    fn keys(&self, secret: &str) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         self.counts.keys.fetch_add(1, Ordering::Relaxed);
         let keys: &[&str] = match secret {
             "db" => &["user", "password"],
@@ -63,7 +63,7 @@ impl Inventory for Counting {
         Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), empty: None }).collect())
     }
 
-    fn values(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         self.value(secret)
     }
 }
@@ -71,7 +71,7 @@ impl Inventory for Counting {
 impl Counting {
     fn value(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         self.counts.values.fetch_add(1, Ordering::Relaxed);
-        let keys = self.keys(secret)?;
+        let keys = self.keys(secret, &Wanted::new())?;
         Ok(keys.into_iter().map(|key| (key.name.clone(), SecretText::new(format!("{secret} {}", key.name)))).collect())
     }
 }
@@ -88,15 +88,15 @@ impl Inventory for Failing {
         READABLE
     }
 
-    fn names(&self) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         Err(self.0())
     }
 
-    fn keys(&self, _secret: &str) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, _secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         Err(self.0())
     }
 
-    fn values(&self, _secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         Err(self.0())
     }
 }

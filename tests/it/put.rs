@@ -3,7 +3,7 @@
 use crate::support::folder;
 use proptest::prelude::*;
 use stackref::inventory::file::FileInventory;
-use stackref::inventory::{Entry, Inventory as _, NoAnswer};
+use stackref::inventory::{Entry, Inventory as _, NoAnswer, Wanted};
 use stackref::secret::SecretText;
 use std::path::Path;
 
@@ -199,7 +199,7 @@ proptest! {
         let secret = if new { "n\u{e9}w:#" } else { "a" };
         let inventory = open(folder.path(), name);
         inventory.put(secret, &[entry(&key, Some(&value))]).unwrap();
-        let values = open(folder.path(), name).values(secret).unwrap();
+        let values = open(folder.path(), name).values(secret, &Wanted::new()).unwrap();
         let kept = key == "x" && !new && before.contains('x');
         prop_assert_eq!(values.get(&key).unwrap().expose(), if kept { "w" } else { value.as_str() });
         let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -239,7 +239,7 @@ fn many_writers_at_one_time_lose_nothing() {
         }
     });
     let inventory = open(folder.path(), "i.yaml");
-    let keys: usize = (0..3).map(|at| inventory.keys(&format!("s{at}")).unwrap().len()).sum();
+    let keys: usize = (0..3).map(|at| inventory.keys(&format!("s{at}"), &Wanted::new()).unwrap().len()).sum();
     assert_eq!(keys, 40);
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "temporary files stayed behind");
