@@ -3,6 +3,10 @@
 //! Every mistake is a diagnostic at its place: unknown keys with the nearest known one, wrong values with those allowed.
 //! Globs are relative to the config file.
 
+mod kinds;
+
+pub use kinds::{InventoryConfig, Kind, Limits};
+
 use crate::document;
 use crate::error::{Failure, plain_io};
 use crate::nearest::nearest;
@@ -57,15 +61,6 @@ pub enum RuleLevel {
     Warning,
     /// Reported; the run ends with 1.
     Error,
-}
-
-/// An inventory as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InventoryConfig {
-    /// Its name in the config.
-    pub name: String,
-    /// Where a `file` inventory lies.
-    pub path: PathBuf,
 }
 
 /// `[[stacks]]`: which files use which inventories.
@@ -273,27 +268,8 @@ impl Reader<'_> {
     fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {
         let Some(table) = self.table(value, "inventory") else { return };
         for (name, value) in sorted(table) {
-            let place = format!("inventory.{}", name.get_ref());
-            let Some(table) = self.table(value, &place) else { continue };
-            let (mut kind, mut path) = (None, None);
-            for (key, value) in sorted(table) {
-                match key.get_ref().as_ref() {
-                    "kind" => kind = self.choice(value, "kind", &["file"], |text| (text == "file").then_some(())),
-                    "path" => path = self.string(value, "path").map(|path| config.folder.join(path)),
-                    _ => self.unknown_key(key, &place, &["kind", "path"]),
-                }
-            }
-            let has = |wanted: &str| table.iter().any(|(key, _)| key.get_ref() == wanted);
-            for missing in ["kind", "path"].into_iter().filter(|wanted| !has(wanted)) {
-                let help = format!(
-                    "for example: {missing} = {}",
-                    if missing == "kind" { "\"file\"" } else { "\"secrets/dev.yaml\"" }
-                );
-                self.fail(name.span().into(), format!("`[{place}]` has no `{missing}`"), Some(help));
-            }
-            if let (Some(()), Some(path)) = (kind, path) {
-                config.inventories.push(InventoryConfig { name: name.get_ref().to_string(), path });
-            }
+            let inventory = self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
+            config.inventories.extend(inventory);
         }
     }
 

@@ -140,8 +140,8 @@ pub struct Search<'c> {
     pub no_exclude: bool,
     /// Files that are never stack files: the config and the inventories.
     pub never: Vec<PathBuf>,
-    /// A folder of which nothing is: what a render wrote before.
-    pub never_below: Option<PathBuf>,
+    /// Folders that hold none: that which a run writes to, and inventories that are folders.
+    pub never_below: Vec<PathBuf>,
 }
 
 impl Search<'_> {
@@ -234,8 +234,8 @@ impl Search<'_> {
     /// A candidate by ways 1 and 2, if it is one.
     pub fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::of_path(path)?;
-        let own_output = self.never_below.as_ref().is_some_and(|folder| path.starts_with(folder));
-        if own_output || self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
+        let below = self.never_below.iter().any(|folder| path.starts_with(folder));
+        if below || self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
             return None;
         }
         let why = match &self.config.include {

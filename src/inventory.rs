@@ -4,16 +4,26 @@
 //! secret has, and (for render) what a value is. Three things that are not an answer are told apart everywhere:
 //! [`NoAnswer::Missing`] becomes a finding, [`NoAnswer::Forbidden`] and [`NoAnswer::Unreachable`] end the run with 3.
 
+mod clock;
+pub mod command;
+pub mod dir;
+pub mod env;
 pub mod file;
 pub mod lookup;
+mod process;
+pub mod sops;
 
-use crate::config::{Config, InventoryConfig};
+use crate::config::{Config, InventoryConfig, Kind};
 use crate::discover;
 use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
+use command::{CommandInventory, Programs};
+use dir::DirInventory;
+use env::{EnvInventory, Environment};
 use file::FileInventory;
+use sops::SopsInventory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -202,32 +212,64 @@ pub struct Inventories {
     fallback: Option<usize>,
 }
 
+/// Where the inventories of a run are looked for.
+pub struct Surroundings<'s> {
+    /// The working directory.
+    pub cwd: &'s Path,
+    /// The repository's root.
+    pub root: &'s Path,
+    /// The folders that are searched for a file of [`FALLBACK_NAMES`]; the first that has one wins.
+    pub folders: &'s [PathBuf],
+    /// The environment.
+    pub env: &'s Arc<dyn Environment>,
+}
+
+fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
+    let (name, limits) = (configured.name.clone(), configured.limits);
+    match &configured.kind {
+        Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root)),
+        Kind::Dir(folder) => Box::new(DirInventory::new(name, folder, around.cwd)),
+        Kind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(around.env))),
+        Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, limits)),
+        Kind::Command { names, keys, value, put } => {
+            let programs =
+                Programs { names: names.clone(), keys: keys.clone(), value: value.clone(), put: put.clone() };
+            Box::new(CommandInventory::new(name, config.folder.clone(), programs, limits))
+        }
+        other => todo!("{other:?}"),
+    }
+}
+
 /// The names of the inventory file that needs no config.
 pub const FALLBACK_NAMES: [&str; 3] = ["secrets.inventory.yaml", "secrets.inventory.toml", "secrets.inventory.json"];
 
 impl Inventories {
-    /// Collects what the config, the flags and the conventions name. `folders` are searched for the file of
-    /// [`FALLBACK_NAMES`], the first that has one wins; `root` is the repository's.
-    pub fn new(config: &Config, chosen: &[String], cwd: &Path, root: &Path, folders: &[PathBuf]) -> Self {
+    /// Collects what the config, the flags and the conventions name.
+    pub fn new(config: &Config, chosen: &[String], around: &Surroundings<'_>) -> Self {
         let mut inventories = Self { all: Vec::new(), names: Vec::new(), chosen: None, configured: 0, fallback: None };
-        for InventoryConfig { name, path } in &config.inventories {
-            inventories.add_file(name.clone(), path, cwd, root);
+        for configured in &config.inventories {
+            let inventory = of_config(configured, config, around);
+            inventories.add(configured.name.clone(), inventory);
         }
         inventories.configured = inventories.all.len();
+        let file = |name: &str, path: &Path| -> Box<dyn Inventory> {
+            Box::new(FileInventory::new(name.to_owned(), path, around.cwd, around.root))
+        };
         if !chosen.is_empty() {
             let chain = chosen.iter().map(|name| {
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
-                    inventories.add_file(name.clone(), &discover::absolute(Path::new(name), cwd), cwd, root)
+                    inventories.add(name.clone(), file(name, &discover::absolute(Path::new(name), around.cwd)))
                 })
             });
             inventories.chosen = Some(chain.collect());
         }
         if inventories.chosen.is_none() {
-            let candidates = folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
+            let candidates = around.folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
             if let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-                let shown = discover::relative(&path, cwd);
-                inventories.fallback = Some(inventories.add_file(shown, &path, cwd, root));
+                let shown = discover::relative(&path, around.cwd);
+                let inventory = file(&shown, &path);
+                inventories.fallback = Some(inventories.add(shown, inventory));
             }
         }
         inventories
@@ -240,8 +282,8 @@ impl Inventories {
         Self { all, names, chosen, configured: 0, fallback: None }
     }
 
-    fn add_file(&mut self, name: String, path: &Path, cwd: &Path, root: &Path) -> usize {
-        self.all.push(Box::new(FileInventory::new(name.clone(), path, cwd, root)));
+    fn add(&mut self, name: String, inventory: Box<dyn Inventory>) -> usize {
+        self.all.push(inventory);
         self.names.push(name);
         self.all.len() - 1
     }

@@ -1,9 +1,12 @@
 //! The program: hands arguments, streams and environment to the library.
 
+use stackref::inventory::env::Environment;
 use stackref::run::{DEFAULT_WIDTH, Stream, World, run};
 use stackref::terminal::{Keyboard, Terminal};
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Standard error: nobody is there to be told that it is gone.
 struct BestEffort<W>(W);
@@ -20,6 +23,19 @@ impl<W: Write> Write for BestEffort<W> {
     }
 }
 
+/// The environment of this process.
+struct Variables;
+
+impl Environment for Variables {
+    fn get(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn names(&self) -> Vec<OsString> {
+        std::env::vars_os().map(|(name, _)| name).collect()
+    }
+}
+
 fn main() -> ExitCode {
     let width = |terminal: bool| {
         terminal.then(|| terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into()))
@@ -29,7 +45,7 @@ fn main() -> ExitCode {
         stdin: &mut io::stdin(),
         stdout: Stream { terminal: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
         stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut BestEffort(stderr.lock()) },
-        env: &|name| std::env::var_os(name),
+        env: Arc::new(Variables),
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open().map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),

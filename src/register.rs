@@ -3,6 +3,7 @@
 
 use crate::check::{self, Report, Settings};
 use crate::error::Failure;
+use crate::inventory::env::{Environment, variable_part};
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::{Answer, Question};
 use crate::inventory::{Entry, Inventory, NoAnswer, Wanted};
@@ -11,7 +12,7 @@ use crate::scan::{Scan, StackFile};
 use crate::secret::SecretText;
 use crate::site::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::sync::Arc;
 
 /// One key that references name.
 pub struct Need<'s> {
@@ -156,7 +157,7 @@ fn not_stored(inventory: &str, secret: &str, why: NoAnswer) -> Failure {
 }
 
 /// Values that are given without a terminal.
-pub enum Given<'g> {
+pub enum Given {
     /// A file of an inventory's form.
     File(Box<FileInventory>),
     /// Environment variables of a prefix.
@@ -164,11 +165,11 @@ pub enum Given<'g> {
         /// What their names begin with.
         prefix: String,
         /// The environment.
-        get: &'g dyn Fn(&str) -> Option<OsString>,
+        env: Arc<dyn Environment>,
     },
 }
 
-impl Given<'_> {
+impl Given {
     /// What is wrong with the whole of it, whatever is needed: entries that are none, names that no reference can hold,
     /// variables that would speak for two keys.
     pub fn failures(&self, needs: &[&Need<'_>]) -> Vec<Failure> {
@@ -220,13 +221,9 @@ impl Given<'_> {
     /// The variable that holds a value.
     pub fn variable(&self, need: &Need<'_>) -> Option<String> {
         let Self::Environment { prefix, .. } = self else { return None };
-        let upper = |text: &str| -> String {
-            let chars = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
-            chars.collect()
-        };
         let joint = if prefix.is_empty() || prefix.ends_with('_') { "" } else { "_" };
         let key = need.key.as_deref()?;
-        Some(format!("{}{joint}{}__{}", prefix.to_ascii_uppercase(), upper(&need.secret), upper(key)))
+        Some(format!("{}{joint}{}__{}", prefix.to_ascii_uppercase(), variable_part(&need.secret), variable_part(key)))
     }
 
     /// What is given for a need: entries to store, or nothing where it is not given. Those of a whole secret are all that
@@ -251,10 +248,10 @@ impl Given<'_> {
                 let complete = need.key.is_none() || !entries.is_empty();
                 Ok(complete.then_some(entries))
             }
-            Self::Environment { get, .. } => {
+            Self::Environment { env, .. } => {
                 let (Some(variable), Some(key)) = (self.variable(need), &need.key) else { return Ok(None) };
                 // A variable that is set to nothing is how CI systems hand over a secret that they do not have.
-                let Some(value) = get(&variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+                let Some(value) = env.get(&variable).filter(|value| !value.is_empty()) else { return Ok(None) };
                 let Ok(text) = value.into_string() else {
                     return Err(
                         Failure::usage(format!("`{variable}` is not UTF-8")).with_help("give it with --from-file")

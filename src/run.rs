@@ -13,6 +13,7 @@ use crate::config::Level;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::inventory::Inventories;
+use crate::inventory::env::Environment;
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::refs;
@@ -26,6 +27,7 @@ use session::Session;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The environment variable that sets the level, as for `ZenML`.
 const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
@@ -50,7 +52,7 @@ pub struct World<'w> {
     /// Everything else.
     pub stderr: Stream<'w>,
     /// The environment.
-    pub env: &'w dyn Fn(&str) -> Option<OsString>,
+    pub env: Arc<dyn Environment>,
     /// The working directory.
     pub cwd: PathBuf,
     /// Takes the terminal over to ask questions; nothing where nobody could see them or answer.
@@ -110,7 +112,7 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
     let text = error.render();
-    let color = look(stream, Color::Auto, world.env).color;
+    let color = look(stream, Color::Auto, world.env.as_ref()).color;
     let text = if color { text.ansi().to_string() } else { text.to_string() };
     write!(stream.out, "{text}")?;
     Ok(outcome)
@@ -161,7 +163,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
 fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let level = match args.level {
         Some(level) => Some(level),
-        None => level_of_environment(world.env)?,
+        None => level_of_environment(world.env.as_ref())?,
     };
     let mut session = Session::open(&args.files, world)?;
     let level = level.or(session.config.level).unwrap_or_default();
@@ -177,7 +179,9 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
         Settings { config: &session.config, level, inventories: &inventories, whole_tree: session.covers_project() };
     let report = check::run(&scan, &settings);
     match args.format {
-        Format::Human => human::write(&report.findings, look(&world.stdout, color, world.env), world.stdout.out)?,
+        Format::Human => {
+            human::write(&report.findings, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?
+        }
         Format::Short => short::write(&report.findings, world.stdout.out)?,
         Format::Json => json::write(&report.findings, &report.summary, world.stdout.out)?,
     }
@@ -237,8 +241,8 @@ fn explain(args: &crate::cli::Explain, world: &mut World<'_>) -> Result<Outcome,
     Ok(Outcome::Clean)
 }
 
-fn level_of_environment(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<Level>, Failure> {
-    let Some(text) = env(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else {
+fn level_of_environment(env: &dyn Environment) -> Result<Option<Level>, Failure> {
+    let Some(text) = env.get(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let text = text.to_string_lossy();
@@ -249,9 +253,9 @@ fn level_of_environment(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Option
     }
 }
 
-fn look(stream: &Stream<'_>, color: Color, env: &dyn Fn(&str) -> Option<OsString>) -> Look {
-    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
-    let forced = |name: &str| env(name).is_some_and(|value| !value.is_empty() && value != "0");
+fn look(stream: &Stream<'_>, color: Color, env: &dyn Environment) -> Look {
+    let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    let forced = |name: &str| env.get(name).is_some_and(|value| !value.is_empty() && value != "0");
     let color = match color {
         Color::Always => true,
         Color::Never => false,
@@ -262,6 +266,6 @@ fn look(stream: &Stream<'_>, color: Color, env: &dyn Fn(&str) -> Option<OsString
 }
 
 fn tell(failures: &[Failure], color: Color, world: &mut World<'_>) -> io::Result<()> {
-    let look = look(&world.stderr, color, world.env);
+    let look = look(&world.stderr, color, world.env.as_ref());
     failures.iter().try_for_each(|failure| human::write_failure(failure, look, world.stderr.out))
 }

@@ -156,14 +156,31 @@ pub fn check_replaceable(path: &Path, shown: &str) -> Result<(), Failure> {
             .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
     };
     let path = path.canonicalize().map_err(|error| cannot(&plain_io(&error)))?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    // The mode, too: what nobody may write the administrator should not, either.
-    let read_only = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0);
-    if read_only(&path) || read_only(folder) {
-        return Err(cannot(if read_only(&path) { "it is read-only" } else { "its folder is read-only" }));
+    if is_read_only(&path) {
+        return Err(cannot("it is read-only"));
     }
-    let opened = fs::OpenOptions::new().append(true).open(&path).map(|_| ());
-    opened.and_then(|()| write_temporary(folder, "", 0o600).map(|_| ())).map_err(|error| cannot(&plain_io(&error)))
+    fs::OpenOptions::new().append(true).open(&path).map_err(|error| cannot(&plain_io(&error)))?;
+    check_folder(path.parent().unwrap_or(Path::new("/")), shown)
+}
+
+/// Whether files can be made in a folder, as far as that is known before it is tried.
+///
+/// # Errors
+/// Why not.
+pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
+    let cannot = |why: &str| {
+        Failure::usage(format!("cannot write to the folder of `{}`: {why}", printable(shown)))
+            .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
+    };
+    if is_read_only(folder) {
+        return Err(cannot("it is read-only"));
+    }
+    write_temporary(folder, "", 0o600).map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
+}
+
+/// By its mode: what nobody may write the administrator should not, either.
+fn is_read_only(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0)
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

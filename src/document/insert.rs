@@ -319,10 +319,13 @@ impl Document {
             match c {
                 ',' if tail.comma.is_none() => (tail.comma, tail.next_line) = (Some(at), None),
                 '\n' => tail.next_line = tail.next_line.or(Some(at + 1)),
+                '\r' if !self.source().slice(Span::new(at, span.end)).starts_with("\r\n") => {
+                    tail.next_line = tail.next_line.or(Some(at + 1));
+                }
                 ' ' | '\t' | '\r' => {}
                 '#' if self.syntax() != Syntax::Json => {
                     let rest = self.source().slice(Span::new(at, span.end));
-                    at += rest.find('\n')?;
+                    at += rest.find(['\r', '\n'])?;
                     continue;
                 }
                 _ => return None,
@@ -394,8 +397,19 @@ impl Document {
             };
             match last {
                 Some(last) => id = last,
-                None => return Some(node.span.end).filter(|_| !node.span.is_empty()),
+                None => return Some(self.end_of_content(id)).filter(|_| !node.span.is_empty()),
             }
+        }
+    }
+
+    /// Where a node ends, without the blank lines that may stand below a block scalar.
+    fn end_of_content(&self, id: NodeId) -> usize {
+        let span = self.node(id).span;
+        match &self.node(id).kind {
+            Kind::Scalar(scalar) if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) => {
+                span.start + yaml::content_len(self.source().slice(span), self.text(id).unwrap_or_default())
+            }
+            _ => span.end,
         }
     }
 

@@ -149,8 +149,9 @@ fn scalar_type(value: &str, style: Style, tag: Option<&Tag>) -> ScalarType {
             Some("str") => ScalarType::String,
             Some("null") => ScalarType::Null,
             Some(_) => ScalarType::Other,
-            None if tag.handle().is_empty() && tag.suffix() == "!" => ScalarType::String,
-            None if tag.suffix().is_empty() => ScalarType::String,
+            // The non-specific tag: a string to YAML 1.2, and what it looks like to PyYAML, quotes or not.
+            None if tag.handle().is_empty() && tag.suffix() == "!" => plain_type(value),
+            None if tag.suffix().is_empty() => plain_type(value),
             None => ScalarType::Tagged,
         },
         None if style == Style::Plain => plain_type(value),
@@ -180,7 +181,8 @@ fn is_numeric(value: &str) -> bool {
     };
     for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(rest) = value.strip_prefix(prefix) {
-            return digits(rest, &|c| c.is_digit(base));
+            // Underscores alone are a number to the pattern of some readers, and an error to their arithmetic.
+            return !rest.is_empty() && rest.chars().all(|c| c == '_' || c.is_digit(base));
         }
     }
     let (mantissa, exponent) = value.split_once('e').map_or((value, None), |(m, e)| (m, Some(e)));
@@ -486,7 +488,7 @@ fn is_plain(value: &str, flow: bool) -> bool {
         && !value.ends_with([' ', ':'])
         && !value.contains(": ")
         && !value.contains(" #")
-        && !(flow && value.contains([',', '[', ']', '{', '}', ':']))
+        && !(flow && value.contains([',', '[', ']', '{', '}', ':', '?']))
 }
 
 /// Whether a text can stand in a line of a folded block without changing where it folds.
@@ -566,8 +568,12 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     }
     // With `+` blank lines below would belong to the value, so they go.
     let rest = target.text.get(target.span.end..)?;
-    let blank = if keeps && !same_end { blank_lines_len(rest) } else { 0 };
-    Some(vec![Edit::new(Span::new(target.span.start, target.span.end + blank), out)])
+    let end = match (keeps, same_end) {
+        (true, false) => target.span.end + blank_lines_len(rest),
+        (true, true) => target.span.end,
+        (false, _) => target.span.start + content_len(raw, target.old),
+    };
+    Some(vec![Edit::new(Span::new(target.span.start, end), out)])
 }
 
 fn blank_lines_len(text: &str) -> usize {
@@ -593,7 +599,25 @@ fn block_to_quoted(target: &Target<'_>, raw: &str, value: &str) -> Vec<Edit> {
     if target.span.end == target.text.len() && !raw.ends_with(['\n', '\r']) {
         rest = rest.trim_end_matches(['\n', '\r']);
     }
-    vec![Edit::new(target.span, format!("{}{rest}", *quoted(value)))]
+    let span = Span::new(target.span.start, target.span.start + content_len(raw, target.old));
+    vec![Edit::new(span, format!("{}{rest}", *quoted(value)))]
+}
+
+/// How much of a block scalar is its header and its content: blank lines behind them belong to nothing, unless the header
+/// keeps them with `+`.
+pub(super) fn content_len(raw: &str, value: &str) -> usize {
+    let lines = content_lines(raw);
+    let header = lines.first().and_then(|line| raw.get(..line.0)).unwrap_or_default();
+    let keeps = header.split(char::is_whitespace).next().is_some_and(|mark| mark.contains('+'));
+    let indent = block_indent(&lines, value);
+    let is_content = |line: &&(usize, &str)| line.1.len() > indent || !line.1.trim_matches(' ').is_empty();
+    match lines.iter().rfind(is_content) {
+        Some((start, line)) if !keeps => {
+            let end = start + line.len();
+            end + raw.get(end..).and_then(break_len).unwrap_or(0)
+        }
+        _ => raw.len(),
+    }
 }
 
 fn error_at(span: Span, message: &str) -> SyntaxError {

@@ -22,6 +22,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What a new inventory begins with.
@@ -222,10 +223,11 @@ impl<'r> Run<'r> {
 
     /// Takes what was handed in.
     fn take(&mut self, wanted: &[&'r Need<'r>], all: &[Need<'_>], world: &mut World<'_>) -> Result<Outcome, Stop> {
-        let env = world.env;
         let given = match (&self.args.from_file, &self.args.from_env) {
             (Some(path), _) => Given::File(Box::new(read_given(path, world)?)),
-            (None, prefix) => Given::Environment { prefix: prefix.clone().unwrap_or_default(), get: env },
+            (None, prefix) => {
+                Given::Environment { prefix: prefix.clone().unwrap_or_default(), env: Arc::clone(&world.env) }
+            }
         };
         let failures = given.failures(wanted);
         if !failures.is_empty() {

@@ -47,7 +47,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;
     let stream = if stops { &mut world.stdout } else { &mut world.stderr };
-    human::write(&report.findings, look(stream, color, world.env), stream.out)?;
+    human::write(&report.findings, look(stream, color, world.env.as_ref()), stream.out)?;
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
     if stops {

@@ -2,12 +2,13 @@
 
 use super::{Stop, World, tell};
 use crate::cli::{Color, Files};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Kind};
 use crate::discover::{self, Candidate, Search, Selection, Why, path_of_bytes};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
-use crate::inventory::{FALLBACK_NAMES, Inventories};
+use crate::inventory::env::Environment;
+use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::register::labels;
@@ -17,6 +18,7 @@ use crate::scan::{self, Bases, Scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the file arguments come to: the config, the selection, and where paths are shown from.
 pub(super) struct Session<'a> {
@@ -27,6 +29,7 @@ pub(super) struct Session<'a> {
     /// The folder whose whole content the config, or the repository, speaks for.
     pub project: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
+    env: Arc<dyn Environment>,
     /// The folder that this run writes to.
     pub never_below: Option<PathBuf>,
 }
@@ -60,13 +63,15 @@ impl<'a> Session<'a> {
             bases: Bases { cwd, root, keep_documents: false },
             project,
             stdin,
+            env: Arc::clone(&world.env),
             never_below: None,
         })
     }
 
     pub fn inventories(&self, chosen: &[String]) -> Inventories {
         let folders = self.inventory_folders();
-        Inventories::new(&self.config, chosen, &self.bases.cwd, &self.bases.root, &folders)
+        let around = Surroundings { cwd: &self.bases.cwd, root: &self.bases.root, folders: &folders, env: &self.env };
+        Inventories::new(&self.config, chosen, &around)
     }
 
     /// Where the inventory file that needs no config is looked for.
@@ -75,15 +80,17 @@ impl<'a> Session<'a> {
     }
 
     fn search(&self) -> Search<'_> {
-        let mut never: Vec<PathBuf> = self.config.inventories.iter().map(|inventory| inventory.path.clone()).collect();
+        let (mut never, mut never_below) = (Vec::new(), Vec::from_iter(self.never_below.clone()));
+        for inventory in &self.config.inventories {
+            match &inventory.kind {
+                Kind::File(path) | Kind::Sops(path) => never.push(path.clone()),
+                Kind::Dir(path) => never_below.push(path.clone()),
+                _ => {}
+            }
+        }
         never.extend(self.config.file.clone());
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        Search {
-            config: &self.config,
-            no_exclude: self.files.setup.no_exclude,
-            never,
-            never_below: self.never_below.clone(),
-        }
+        Search { config: &self.config, no_exclude: self.files.setup.no_exclude, never, never_below }
     }
 
     pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {

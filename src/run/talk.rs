@@ -92,7 +92,7 @@ impl Talk {
         if rest.starts_with('@') {
             return Ok(SecretText::new(rest));
         }
-        let home = || (world.env)("HOME").map(PathBuf::from);
+        let home = || world.env.get("HOME").map(PathBuf::from);
         let path = match rest.strip_prefix("~/").and_then(|below| Some(home()?.join(below))) {
             Some(path) => path,
             None => discover::absolute(Path::new(rest), &self.cwd),

@@ -58,7 +58,7 @@ fn yaml_grows_in_its_own_layout() {
             ("a:\n  x: w", "s", "a:\n  x: w\ns:\n  k: \"v\"\n"),
             ("a:\n    x: w # c\n\n# tail\n", "s", "a:\n    x: w # c\n\n# tail\ns:\n    k: \"v\"\n"),
             ("a:\n  x: w # c\n\n# b\nb:\n  x: w\n", "a", "a:\n  x: w # c\n  k: \"v\"\n\n# b\nb:\n  x: w\n"),
-            ("a:\n  x: |\n    p\n\n# b\nb: {}\n", "a", "a:\n  x: |\n    p\n\n  k: \"v\"\n# b\nb: {}\n"),
+            ("a:\n  x: |\n    p\n\n# b\nb: {}\n", "a", "a:\n  x: |\n    p\n  k: \"v\"\n\n# b\nb: {}\n"),
             ("a:\n  x: |+\n    p\n\nb: {}\n", "a", "a:\n  x: |+\n    p\n\n  k: \"v\"\nb: {}\n"),
             ("a: {x: w}\n", "a", "a: {x: w, k: \"v\"}\n"),
             ("a: {}\n", "a", "a: {k: \"v\"}\n"),
@@ -152,8 +152,16 @@ fn what_another_secret_shares_is_not_touched() {
 
 #[test]
 fn an_inventory_that_is_not_sound_is_never_rewritten() {
-    for before in ["a: {x: 1}\n", "a: {x: w, x: z}\n", "a: {x: 'y\n", "a: {x: w}\n---\nb: {x: w}\n", "- a\n", "null\n"]
-    {
+    for before in [
+        "a: {x: 1}\n",
+        "a: {x: ! '0123'}\n",
+        "a: {x: 0x_}\n",
+        "a: {x: w, x: z}\n",
+        "a: {x: 'y\n",
+        "a: {x: w}\n---\nb: {x: w}\n",
+        "- a\n",
+        "null\n",
+    ] {
         let refused = put("i.yaml", before, "s", "k", "v");
         assert!(refused.is_err(), "{before:?}: {refused:?}");
     }
@@ -177,6 +185,28 @@ fn a_value_that_came_meanwhile_stays_unless_it_is_to_be_replaced() {
     change.replaces = true;
     assert!(inventory.put("a", &[change]).unwrap().is_empty());
     assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), "a: {x: new}\n");
+}
+
+/// Replaces `a.x`.
+fn replace(name: &str, before: &str, value: &str) -> String {
+    let folder = folder(&[(name, before)]);
+    let mut change = entry("x", Some(value));
+    change.replaces = true;
+    open(folder.path(), name).put("a", &[change]).unwrap();
+    std::fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+#[test]
+fn a_value_is_replaced_and_nothing_around_it() {
+    for (before, value, after) in [
+        ("a:\n  x: |\n    p\n    q\n\n# b\nb: {}\n", "r\ns\n", "a:\n  x: |\n    r\n    s\n\n# b\nb: {}\n"),
+        ("a:\n  x: |\n    p\n\nb: {}\n", "r", "a:\n  x: |-\n    r\n\nb: {}\n"),
+        ("a:\n  x: >- # c\n    p\n\n\nb: {}\n", " r", "a:\n  x: \" r\" # c\n\n\nb: {}\n"),
+        ("a: {x: w, y: v}\n", "p?q", "a: {x: \"p?q\", y: v}\n"),
+        ("a:\n  x: w # c\n", "0x_", "a:\n  x: \"0x_\" # c\n"),
+    ] {
+        assert_eq!(replace("i.yaml", before, value), after, "{before:?}");
+    }
 }
 
 fn layouts() -> impl Strategy<Value = (&'static str, &'static str)> {

@@ -1,0 +1,336 @@
+//! `[inventory.NAME]`: the kinds of inventories, the keys that each takes, and what never stands in a config.
+
+use super::{Reader, Value, sorted};
+use crate::source::Span;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::de::{DeTable, DeValue};
+
+/// An inventory as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryConfig {
+    /// Its name in the config.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How long it may take.
+    pub limits: Limits,
+}
+
+/// What an inventory is, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file of names and keys, or of values.
+    File(PathBuf),
+    /// A folder with a folder for each secret and a file for each key.
+    Dir(PathBuf),
+    /// Environment variables that begin with a prefix.
+    Env(String),
+    /// A file that SOPS has encrypted.
+    Sops(PathBuf),
+    /// A server of ZenML.
+    Zenml {
+        /// Where it is.
+        url: String,
+        /// A file with an API token.
+        token_file: Option<PathBuf>,
+        /// A file with the certificates to trust.
+        ca_cert: Option<PathBuf>,
+    },
+    /// The KV engine of Vault or `OpenBao`.
+    Vault {
+        /// Where it is; nothing: `VAULT_ADDR`.
+        url: Option<String>,
+        /// The mount of the engine.
+        mount: String,
+        /// The folder in it.
+        path: String,
+        /// The namespace.
+        namespace: Option<String>,
+        /// A file with a token.
+        token_file: Option<PathBuf>,
+        /// A file with the certificates to trust.
+        ca_cert: Option<PathBuf>,
+    },
+    /// AWS Secrets Manager, or the parameters of Systems Manager.
+    Aws {
+        /// The region; nothing: that of the SDK's chain.
+        region: Option<String>,
+        /// The profile; nothing: that of the SDK's chain.
+        profile: Option<String>,
+        /// What the names begin with.
+        prefix: String,
+        /// Parameters instead of secrets.
+        ssm: bool,
+        /// Another endpoint than AWS's.
+        endpoint_url: Option<String>,
+    },
+    /// Programs that print names, keys and values.
+    Command {
+        /// Prints the names.
+        names: Option<Vec<String>>,
+        /// Prints the keys of `{secret}`.
+        keys: Option<Vec<String>>,
+        /// Prints the value of `{secret}` and `{key}`.
+        value: Option<Vec<String>>,
+        /// Takes the value of `{secret}` and `{key}` on standard input.
+        put: Option<Vec<String>>,
+    },
+}
+
+/// Time limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection.
+    pub connect: Duration,
+    /// For one answer.
+    pub answer: Duration,
+    /// For all answers of a run.
+    pub run: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(15), run: Duration::from_secs(60) }
+    }
+}
+
+const KINDS: [&str; 8] = ["file", "dir", "env", "sops", "zenml", "vault", "aws", "command"];
+
+/// The keys that every kind takes.
+const COMMON: [&str; 4] = ["kind", "connect_timeout", "timeout", "run_timeout"];
+
+/// The keys that a kind takes beside those.
+fn keys_of(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "file" | "dir" | "sops" => &["path"],
+        "env" => &["prefix"],
+        "zenml" => &["url", "token_file", "ca_cert"],
+        "vault" => &["url", "mount", "path", "namespace", "token_file", "ca_cert"],
+        "aws" => &["region", "profile", "prefix", "service", "endpoint_url"],
+        "command" => &["names", "keys", "value", "put"],
+        _ => &[],
+    }
+}
+
+/// The keys without which a kind is none, each with an example.
+fn needed(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        "file" => &[("path", "\"secrets/dev.yaml\"")],
+        "dir" => &[("path", "\"/run/secrets\"")],
+        "sops" => &[("path", "\"secrets.sops.yaml\"")],
+        "env" => &[("prefix", "\"SR_\"")],
+        "zenml" => &[("url", "\"https://zenml.example.com\"")],
+        "vault" => &[("mount", "\"secret\"")],
+        _ => &[],
+    }
+}
+
+/// For a key that people write for credentials: where those belong instead.
+fn credential(kind: &str, key: &str) -> Option<&'static str> {
+    const WORDS: [&str; 8] = ["token", "password", "api_key", "username", "user", "secret", "access_key", "auth"];
+    let is_one = WORDS.iter().any(|word| key == *word || key.ends_with(&format!("_{word}")));
+    is_one.then_some(match kind {
+        "zenml" => {
+            "set ZENML_STORE_API_KEY, or ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD, or name a file with `token_file`"
+        }
+        "vault" => "set VAULT_TOKEN, or name a file with `token_file`",
+        "aws" => "the credentials of the AWS SDK are taken: AWS_PROFILE, AWS_ACCESS_KEY_ID, roles, SSO",
+        _ => "this kind takes no credentials",
+    })
+}
+
+/// What stands in a table of an inventory, read.
+#[derive(Default)]
+struct Entries {
+    texts: BTreeMap<String, String>,
+    programs: BTreeMap<String, Vec<String>>,
+}
+
+impl Entries {
+    fn text(&mut self, key: &str) -> Option<String> {
+        self.texts.remove(key)
+    }
+
+    /// A path of a store, without the slashes around it.
+    fn bare(&mut self, key: &str) -> String {
+        self.text(key).map(|text| text.trim_matches('/').to_owned()).unwrap_or_default()
+    }
+
+    fn path(&mut self, key: &str, folder: &Path) -> Option<PathBuf> {
+        self.text(key).map(|path| folder.join(path))
+    }
+}
+
+impl Reader<'_> {
+    /// `[inventory.NAME]`.
+    pub(super) fn inventory(
+        &mut self,
+        name: &str,
+        span: Span,
+        value: &Value<'_>,
+        folder: &Path,
+    ) -> Option<InventoryConfig> {
+        let place = format!("inventory.{name}");
+        let table = self.table(value, &place)?;
+        let Some((_, kind)) = table.iter().find(|(key, _)| key.get_ref() == "kind") else {
+            let help = format!("for example: kind = \"file\"; the kinds: {}", KINDS.join(", "));
+            self.fail(span, format!("`[{place}]` has no `kind`"), Some(help));
+            return None;
+        };
+        let kind = self.choice(kind, "kind", &KINDS, |text| KINDS.into_iter().find(|kind| *kind == text))?;
+        let mut keys: Vec<&str> = COMMON.to_vec();
+        keys.extend(keys_of(kind));
+        let mistakes = self.failures.len();
+        for (key, _) in sorted(table) {
+            let name = key.get_ref().as_ref();
+            match credential(kind, name) {
+                _ if keys.contains(&name) => {}
+                Some(instead) => {
+                    let words = format!("`{name}` in `[{place}]`: a config holds no credentials");
+                    self.fail(key.span().into(), words, Some(instead.to_owned()));
+                }
+                None => self.unknown_key(key, &place, &keys),
+            }
+        }
+        for (key, example) in needed(kind) {
+            if !table.iter().any(|(known, _)| known.get_ref() == *key) {
+                self.fail(span, format!("`[{place}]` has no `{key}`"), Some(format!("for example: {key} = {example}")));
+            }
+        }
+        let limits = self.limits(table);
+        let kind = self.kind(kind, table, folder, span);
+        (self.failures.len() == mistakes).then(|| InventoryConfig { name: name.to_owned(), kind, limits })
+    }
+
+    fn kind(&mut self, kind: &str, table: &DeTable<'_>, folder: &Path, span: Span) -> Kind {
+        let mut entries = Entries::default();
+        let mut ssm = false;
+        for (key, value) in sorted(table) {
+            let key = key.get_ref().as_ref();
+            if COMMON.contains(&key) || !keys_of(kind).contains(&key) {
+                continue;
+            }
+            if kind == "command" {
+                let program = self.program(value, key);
+                entries.programs.insert(key.to_owned(), program);
+            } else if key == "service" {
+                let allowed = ["secretsmanager", "ssm"];
+                let chosen = self.choice(value, key, &allowed, |text| allowed.into_iter().find(|known| *known == text));
+                ssm = chosen == Some("ssm");
+            } else if let Some(text) = self.string(value, key) {
+                if matches!(key, "url" | "endpoint_url") {
+                    self.url(&text, value.span().into());
+                }
+                entries.texts.insert(key.to_owned(), text);
+            }
+        }
+        match kind {
+            "dir" => Kind::Dir(entries.path("path", folder).unwrap_or_default()),
+            "env" => Kind::Env(entries.text("prefix").unwrap_or_default()),
+            "sops" => Kind::Sops(entries.path("path", folder).unwrap_or_default()),
+            "zenml" => Kind::Zenml {
+                url: entries.text("url").unwrap_or_default(),
+                token_file: entries.path("token_file", folder),
+                ca_cert: entries.path("ca_cert", folder),
+            },
+            "vault" => Kind::Vault {
+                url: entries.text("url"),
+                mount: entries.bare("mount"),
+                path: entries.bare("path"),
+                namespace: entries.text("namespace"),
+                token_file: entries.path("token_file", folder),
+                ca_cert: entries.path("ca_cert", folder),
+            },
+            "aws" => Kind::Aws {
+                region: entries.text("region"),
+                profile: entries.text("profile"),
+                prefix: entries.text("prefix").unwrap_or_default(),
+                ssm,
+                endpoint_url: entries.text("endpoint_url"),
+            },
+            "command" => {
+                if entries.programs.is_empty() {
+                    let help = "for example: names = [\"gcloud\", \"secrets\", \"list\", \"--format=json(name)\"]";
+                    self.fail(span, "an inventory of kind `command` without any program", Some(help.to_owned()));
+                }
+                let mut program = |key: &str| entries.programs.remove(key);
+                let (names, keys) = (program("names"), program("keys"));
+                Kind::Command { names, keys, value: program("value"), put: program("put") }
+            }
+            _ => Kind::File(entries.path("path", folder).unwrap_or_default()),
+        }
+    }
+
+    /// A program with its arguments.
+    fn program(&mut self, value: &Value<'_>, key: &str) -> Vec<String> {
+        let span = Span::from(value.span());
+        if !matches!(value.get_ref(), DeValue::Array(_)) {
+            let help = format!("for example: {key} = [\"program\", \"argument\"]; no shell reads it");
+            self.fail(span, format!("`{key}` takes a list: a program and its arguments"), Some(help));
+            return Vec::new();
+        }
+        let words: Vec<String> = self.strings(value, key).into_iter().map(|(word, _)| word).collect();
+        if words.first().is_none_or(String::is_empty) {
+            self.fail(span, format!("`{key}` names no program"), None);
+        }
+        let stray = words.iter().find(|word| {
+            let inside = |mark: &str| word.contains(mark) && *word != mark;
+            inside("{secret}") || inside("{key}")
+        });
+        if let Some(stray) = stray {
+            let help = "a name is never a part of an argument, so that none can mean something else there";
+            self.fail(
+                span,
+                format!("`{stray}`: `{{secret}}` and `{{key}}` are arguments of their own"),
+                Some(help.to_owned()),
+            );
+        } else if key != "names" && !words.iter().any(|word| word == "{secret}") {
+            let help = "`{secret}` stands for its name, as an argument of its own".to_owned();
+            self.fail(span, format!("`{key}` does not say which secret"), Some(help));
+        }
+        words
+    }
+
+    /// A URL of a store: http or https, without credentials.
+    fn url(&mut self, url: &str, span: Span) {
+        // At its beginning and no further: a diagnostic shows what it points at.
+        let start = Span::new(span.start, span.start);
+        let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+            self.fail(start, "a URL begins with https:// (or http://, without encryption)", None);
+            return;
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            let help = "a config holds no credentials: leave out what stands before the `@`".to_owned();
+            self.fail(start, "a URL with a user name or a password in it", Some(help));
+        } else if authority.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.fail(start, "a URL without a host, or with white space in it", None);
+        } else if rest.contains(['?', '#']) {
+            self.fail(start, "a URL with a query", Some("the address of the server is enough".to_owned()));
+        }
+    }
+
+    fn limits(&mut self, table: &DeTable<'_>) -> Limits {
+        let mut limits = Limits::default();
+        for (key, value) in sorted(table) {
+            let limit = match key.get_ref().as_ref() {
+                "connect_timeout" => &mut limits.connect,
+                "timeout" => &mut limits.answer,
+                "run_timeout" => &mut limits.run,
+                _ => continue,
+            };
+            let seconds = match value.get_ref() {
+                DeValue::Integer(number) => number.as_str().parse::<f64>().ok(),
+                DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
+                _ => None,
+            };
+            match seconds.filter(|seconds| (0.001..=86_400.0).contains(seconds)) {
+                Some(seconds) => *limit = Duration::from_secs_f64(seconds),
+                None => self.wrong_type(value, key.get_ref(), "a number of seconds, up to a day"),
+            }
+        }
+        limits
+    }
+}

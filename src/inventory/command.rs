@@ -1,0 +1,143 @@
+//! The kind `command`: programs of the user's print names, keys and values, and take values on standard input.
+//!
+//! `{secret}` and `{key}` are whole arguments, and no shell reads them: there is nothing that a name could inject.
+
+use super::clock::Clock;
+use super::process::{Problem, run};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::config::Limits;
+use crate::secret::SecretText;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// An inventory behind programs.
+pub struct CommandInventory {
+    name: String,
+    /// Where the programs are run: the config's folder.
+    folder: PathBuf,
+    programs: Programs,
+    clock: Clock,
+}
+
+/// A program with its arguments, for each thing that can be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// Prints the names, as a JSON list of strings or of objects with `name`.
+    pub names: Option<Vec<String>>,
+    /// Prints the keys of a secret, in the same way.
+    pub keys: Option<Vec<String>>,
+    /// Prints a value, exactly.
+    pub value: Option<Vec<String>>,
+    /// Takes a value on standard input.
+    pub put: Option<Vec<String>>,
+}
+
+impl CommandInventory {
+    /// An inventory whose programs are run in a folder.
+    pub fn new(name: String, folder: PathBuf, programs: Programs, limits: Limits) -> Self {
+        Self { name, folder, programs, clock: Clock::new(limits) }
+    }
+
+    /// Runs one of the programs.
+    fn run(
+        &self,
+        what: &str,
+        program: Option<&Vec<String>>,
+        secret: &str,
+        key: &str,
+        input: Option<&str>,
+    ) -> Result<Zeroizing<Vec<u8>>, NoAnswer> {
+        let program = program.ok_or_else(|| {
+            NoAnswer::Forbidden(match what {
+                "keys" => "it has no program for `keys`; `--level secret-exists` needs only `names`".to_owned(),
+                _ => format!("it has no program for `{what}`: name one in the config"),
+            })
+        })?;
+        let word = |word: &'_ String| -> String {
+            match word.as_str() {
+                "{secret}" => secret.to_owned(),
+                "{key}" => key.to_owned(),
+                other => other.to_owned(),
+            }
+        };
+        let words: Vec<String> = program.iter().map(word).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let limit = self.clock.answer().map_err(NoAnswer::Unreachable)?;
+        run(&words, &self.folder, input, limit)
+            .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
+    }
+
+    /// A list of names, as JSON.
+    fn list(what: &str, printed: &[u8]) -> Result<Vec<String>, NoAnswer> {
+        let none = || NoAnswer::Unreachable(format!("{what}: what was printed is no JSON list of names"));
+        let Ok(Value::Array(items)) = serde_json::from_slice(printed) else { return Err(none()) };
+        let name = |item: Value| match item {
+            Value::String(name) => Some(name),
+            Value::Object(mut entries) => match entries.remove("name") {
+                Some(Value::String(name)) => name.rsplit('/').next().map(str::to_owned),
+                _ => None,
+            },
+            _ => None,
+        };
+        items.into_iter().map(name).collect::<Option<Vec<String>>>().ok_or_else(none)
+    }
+}
+
+impl Inventory for CommandInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let Programs { names, keys, value, put } = &self.programs;
+        Capabilities { list: names.is_some(), keys: keys.is_some(), values: value.is_some(), write: put.is_some() }
+    }
+
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let printed = self.run("names", self.programs.names.as_ref(), "", "", None)?;
+        let names = Self::list("names", &printed)?;
+        Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let printed = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
+        let keys = Self::list("keys", &printed)?;
+        Ok(keys.into_iter().map(|name| Key { name, empty: None }).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let mut values = BTreeMap::new();
+        for key in wanted {
+            let printed = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
+            let text = std::str::from_utf8(&printed)
+                .map_err(|_| NoAnswer::Unreachable(format!("value: that of `{key}` is not UTF-8")))?;
+            values.insert(key.clone(), SecretText::new(text));
+        }
+        Ok(values)
+    }
+
+    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let there = match self.names(&Wanted::new())?.iter().any(|known| known.name == secret) {
+            true if self.programs.keys.is_some() => self.keys(secret, &Wanted::new())?,
+            _ => Vec::new(),
+        };
+        let mut kept = Vec::new();
+        for Entry { key, value, replaces } in entries {
+            if !replaces && there.iter().any(|known| known.name == *key) {
+                kept.push(key.clone());
+                continue;
+            }
+            let value = value.as_ref().map_or("", SecretText::expose);
+            self.run("put", self.programs.put.as_ref(), secret, key, Some(value))?;
+        }
+        Ok(kept)
+    }
+}
+
+impl From<Problem> for NoAnswer {
+    fn from(problem: Problem) -> Self {
+        Self::Unreachable(problem.words())
+    }
+}

@@ -1,0 +1,155 @@
+//! The kind `dir`: a folder with a folder for each secret and a file for each key, as Kubernetes and Docker mount them.
+//!
+//! Kubernetes writes `..data` and the files as links; links are followed inside the folder, never out of it. Names that begin
+//! with two dots are its own.
+
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::discover;
+use crate::error::{Failure, plain_io};
+use crate::secret::SecretText;
+use crate::write;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+use zeroize::Zeroizing;
+
+/// An inventory in a folder.
+pub struct DirInventory {
+    name: String,
+    folder: PathBuf,
+    shown: String,
+}
+
+impl DirInventory {
+    /// A folder, absolute; reports show it from `cwd`.
+    pub fn new(name: String, folder: &Path, cwd: &Path) -> Self {
+        Self { name, folder: folder.to_path_buf(), shown: discover::relative(folder, cwd) }
+    }
+
+    /// The names in a folder that are of one kind, with links followed inside the whole.
+    fn list(&self, folder: &Path, is_kind: fn(&Path) -> bool) -> Result<Vec<String>, io::Error> {
+        let root = self.folder.canonicalize()?;
+        let mut names = Vec::new();
+        for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
+            let entry =
+                entry.map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links")))?;
+            let Some(name) = entry.file_name().to_str().filter(|name| !name.starts_with("..")) else { continue };
+            // What cannot be reached, or leads out, is not there.
+            let inside = entry.path().canonicalize().is_ok_and(|path| path.starts_with(&root) && is_kind(&path));
+            if inside && !name.starts_with(".stackref-") {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// The folder of a secret, if there is one inside.
+    fn secret(&self, name: &str) -> Result<PathBuf, NoAnswer> {
+        let plain = !name.is_empty() && !name.contains('/') && !name.starts_with("..") && name != ".";
+        let root = self.folder.canonicalize().map_err(|error| self.unreadable(&error))?;
+        let folder = self.folder.join(name);
+        match folder.canonicalize() {
+            Ok(path) if plain && path.starts_with(&root) && path.is_dir() => Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(forbidden()),
+            _ => Err(NoAnswer::Missing),
+        }
+    }
+
+    fn unreadable(&self, error: &io::Error) -> NoAnswer {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return forbidden();
+        }
+        let words = format!("cannot read the inventory `{}`: {}", self.shown, plain_io(error));
+        NoAnswer::Invalid(Failure::usage(words).with_help("its path is taken from the config's folder"))
+    }
+}
+
+fn forbidden() -> NoAnswer {
+    NoAnswer::Forbidden(
+        "the permissions of its folders and files are in the way; `--level secret-exists` needs only the right to list"
+            .to_owned(),
+    )
+}
+
+impl Inventory for DirInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: true, values: true, write: true }
+    }
+
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let names = self.list(&self.folder, Path::is_dir).map_err(|error| self.unreadable(&error))?;
+        Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let folder = self.secret(secret)?;
+        let names = self.list(&folder, Path::is_file).map_err(|error| self.unreadable(&error))?;
+        let empty = |name: &str| folder.join(name).metadata().map(|metadata| metadata.len() == 0).ok();
+        Ok(names.into_iter().map(|name| Key { empty: empty(&name), name }).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let folder = self.secret(secret)?;
+        let there = self.list(&folder, Path::is_file).map_err(|error| self.unreadable(&error))?;
+        let mut values = BTreeMap::new();
+        for key in wanted.iter().filter(|key| there.contains(key)) {
+            let bytes = std::fs::read(folder.join(key)).map(Zeroizing::new).map_err(|error| self.unreadable(&error))?;
+            let Ok(text) = std::str::from_utf8(&bytes) else {
+                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not UTF-8", self.shown);
+                return Err(NoAnswer::Invalid(Failure::usage(words)));
+            };
+            values.insert(key.clone(), SecretText::new(text));
+        }
+        Ok(values)
+    }
+
+    fn check_writable(&self) -> Result<(), Failure> {
+        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let mounted = |folder: &Path| folder.join("..data").symlink_metadata().is_ok();
+        let secrets = self.list(&folder, Path::is_dir).unwrap_or_default();
+        if mounted(&folder) || secrets.iter().any(|name| mounted(&folder.join(name))) {
+            return Err(Failure::usage(format!(
+                "the inventory `{}` is mounted by Kubernetes, and read-only",
+                self.shown
+            ))
+            .with_help("add the secret to the cluster"));
+        }
+        write::check_folder(&folder, &self.shown)
+    }
+
+    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let fits = |name: &str| !name.contains('/') && !name.starts_with("..") && name != "." && !name.contains('\0');
+        if let Some(name) =
+            std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str())).find(|name| !fits(name))
+        {
+            return Err(NoAnswer::Invalid(Failure::usage(format!("`{name}` cannot be the name of a file"))));
+        }
+        let there = match self.keys(secret, &Wanted::new()) {
+            Ok(keys) => keys,
+            Err(NoAnswer::Missing) if self.folder.join(secret).symlink_metadata().is_err() => Vec::new(),
+            Err(NoAnswer::Missing) => {
+                let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
+                return Err(NoAnswer::Invalid(Failure::usage(words)));
+            }
+            Err(why) => return Err(why),
+        };
+        let is_there = |entry: &&Entry| there.iter().any(|key| key.name == entry.key);
+        let kept =
+            entries.iter().filter(is_there).filter(|entry| !entry.replaces).map(|entry| entry.key.clone()).collect();
+        let files: Vec<write::Content<'_>> = entries
+            .iter()
+            .filter(|entry| entry.replaces || !is_there(entry))
+            .map(|entry| write::Content {
+                path: Path::new(secret).join(&entry.key),
+                text: entry.value.as_ref().map_or("", SecretText::expose),
+            })
+            .collect();
+        write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
+        Ok(kept)
+    }
+}

@@ -1,0 +1,95 @@
+//! The kind `env`: the variables of a prefix, `PREFIX_SECRET__KEY`.
+//!
+//! A name is upper-cased and every character but ASCII letters and digits is `_`, so several names may mean one variable:
+//! which is wanted decides the spelling, and what nobody wants is listed in lower case, divided at the first `__`.
+
+use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::error::Failure;
+use crate::secret::SecretText;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::sync::Arc;
+
+/// The environment of a run.
+pub trait Environment: Send + Sync {
+    /// The value of a variable.
+    fn get(&self, name: &str) -> Option<OsString>;
+
+    /// The names of all variables.
+    fn names(&self) -> Vec<OsString>;
+}
+
+/// A name as a part of a variable's.
+pub fn variable_part(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// An inventory in the environment.
+pub struct EnvInventory {
+    name: String,
+    prefix: String,
+    env: Arc<dyn Environment>,
+}
+
+impl EnvInventory {
+    /// The variables that begin with a prefix.
+    pub fn new(name: String, prefix: String, env: Arc<dyn Environment>) -> Self {
+        Self { name, prefix, env }
+    }
+
+    /// What follows a beginning in the names of variables; nothing empty.
+    fn behind(&self, beginning: &str) -> Vec<String> {
+        let names = self.env.names().into_iter().filter_map(|name| name.into_string().ok());
+        let rests = names.filter_map(|name| Some(name.strip_prefix(beginning)?.to_owned()));
+        rests.filter(|rest| !rest.is_empty()).collect()
+    }
+
+    fn of_secret(&self, secret: &str) -> String {
+        format!("{}{}__", self.prefix, variable_part(secret))
+    }
+}
+
+impl Inventory for EnvInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: true, values: true, write: false }
+    }
+
+    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let listed = self.behind(&self.prefix);
+        let listed = listed.iter().filter_map(|rest| rest.split_once("__").filter(|(_, key)| !key.is_empty()));
+        let mut names: BTreeSet<String> = listed.map(|(secret, _)| secret.to_ascii_lowercase()).collect();
+        names.remove("");
+        names.extend(wanted.iter().filter(|name| !self.behind(&self.of_secret(name)).is_empty()).cloned());
+        Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let beginning = self.of_secret(secret);
+        let mut keys: BTreeSet<String> =
+            self.behind(&beginning).into_iter().map(|key| key.to_ascii_lowercase()).collect();
+        if keys.is_empty() {
+            return Err(NoAnswer::Missing);
+        }
+        let value = |key: &str| self.env.get(&format!("{beginning}{}", variable_part(key)));
+        keys.extend(wanted.iter().filter(|key| value(key).is_some()).cloned());
+        let key = |name: String| Key { empty: value(&name).map(|value| value.is_empty()), name };
+        Ok(keys.into_iter().map(key).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let mut values = BTreeMap::new();
+        for key in wanted {
+            let variable = format!("{}{}", self.of_secret(secret), variable_part(key));
+            let Some(value) = self.env.get(&variable) else { continue };
+            let Ok(text) = value.into_string() else {
+                return Err(NoAnswer::Invalid(Failure::usage(format!("the variable `{variable}` is not UTF-8"))));
+            };
+            values.insert(key.clone(), SecretText::new(text));
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,185 @@
+//! The kind `sops`: a YAML or JSON file whose values SOPS has encrypted, and whose names and keys it has not.
+//!
+//! Names and keys are read without any key; `sops` itself decrypts, once a run, and writes.
+
+use super::clock::Clock;
+use super::process::{Problem, run};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::config::Limits;
+use crate::discover;
+use crate::document::{Document, NodeId, Syntax};
+use crate::error::{Failure, plain_io};
+use crate::secret::SecretText;
+use crate::source::{SourceFile, Span};
+use crate::write;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use zeroize::Zeroize as _;
+
+/// Where SOPS keeps what it needs to know; no secret.
+const METADATA: &str = "sops";
+
+/// An inventory in an encrypted file.
+pub struct SopsInventory {
+    name: String,
+    path: PathBuf,
+    shown: String,
+    clock: Clock,
+    document: OnceLock<Result<Document, Failure>>,
+    decrypted: OnceLock<Result<Decrypted, NoAnswer>>,
+}
+
+/// Secrets by name, values by key.
+type Decrypted = BTreeMap<String, BTreeMap<String, SecretText>>;
+
+impl SopsInventory {
+    /// A file, absolute; reports show it from `cwd`.
+    pub fn new(name: String, path: &Path, cwd: &Path, limits: Limits) -> Self {
+        Self {
+            name,
+            path: path.to_path_buf(),
+            shown: discover::relative(path, cwd),
+            clock: Clock::new(limits),
+            document: OnceLock::new(),
+            decrypted: OnceLock::new(),
+        }
+    }
+
+    fn document(&self) -> Result<&Document, NoAnswer> {
+        let document = self.document.get_or_init(|| self.read());
+        document.as_ref().map_err(|failure| NoAnswer::Invalid(failure.clone()))
+    }
+
+    fn read(&self) -> Result<Document, Failure> {
+        let cannot = |why: &str| Failure::usage(format!("cannot read the inventory `{}`: {why}", self.shown));
+        let syntax = Syntax::of_path(&self.path).filter(|syntax| *syntax != Syntax::Toml);
+        let syntax = syntax.ok_or_else(|| cannot("SOPS files with secrets are .yaml or .json"))?;
+        let text = std::fs::read_to_string(&self.path)
+            .map_err(|error| cannot(&plain_io(&error)).with_help("its path is taken from the config's folder"))?;
+        let source = Arc::new(SourceFile::new(self.shown.clone(), text));
+        let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
+            let place = Span::new(error.span.start, error.span.start);
+            let words = format!("the inventory `{}` does not parse: {}", self.shown, error.message);
+            Failure::usage(words).at(&source, place).with_help_if(error.help)
+        })?;
+        let root = document.roots().first().copied();
+        if !root.is_some_and(|root| document.get(root, METADATA).is_some()) {
+            return Err(cannot("SOPS has not encrypted it: it has no entry `sops`")
+                .with_help("encrypt it with `sops --encrypt --in-place`, or call its kind `file`"));
+        }
+        Ok(document)
+    }
+
+    /// The secrets: what stands at the top, and is not SOPS's own.
+    fn secrets(&self) -> Result<Vec<(&str, NodeId)>, NoAnswer> {
+        let document = self.document()?;
+        let entries = document.roots().first().and_then(|&root| document.entries(root)).unwrap_or_default();
+        let named = entries.iter().filter_map(|&(key, value)| Some((document.text(key)?, value)));
+        Ok(named.filter(|(name, _)| *name != METADATA).collect())
+    }
+
+    fn decrypted(&self) -> Result<&Decrypted, NoAnswer> {
+        self.decrypted.get_or_init(|| self.decrypt()).as_ref().map_err(Clone::clone)
+    }
+
+    fn decrypt(&self) -> Result<Decrypted, NoAnswer> {
+        self.document()?;
+        let path = self.path.to_string_lossy();
+        let words = ["sops", "--decrypt", "--output-type", "json", path.as_ref()];
+        let printed = self.run(&words, None)?;
+        let Ok(Value::Object(secrets)) = serde_json::from_slice(&printed) else {
+            return Err(NoAnswer::Unreachable("`sops` printed no JSON object".to_owned()));
+        };
+        let mut decrypted = Decrypted::new();
+        for (name, value) in secrets {
+            let mut keys = BTreeMap::new();
+            if let Value::Object(entries) = value {
+                for (key, value) in entries {
+                    let Value::String(mut text) = value else {
+                        let words =
+                            format!("the value of `{name}.{key}` in the inventory `{}` is not a string", self.shown);
+                        return Err(NoAnswer::Invalid(Failure::usage(words).with_help("quote it, in `sops edit`")));
+                    };
+                    keys.insert(key, SecretText::new(text.as_str()));
+                    text.zeroize();
+                }
+            }
+            decrypted.insert(name, keys);
+        }
+        Ok(decrypted)
+    }
+
+    fn run(&self, words: &[&str], input: Option<&str>) -> Result<zeroize::Zeroizing<Vec<u8>>, NoAnswer> {
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let limit = self.clock.answer().map_err(NoAnswer::Unreachable)?;
+        run(words, folder, input, limit).map_err(|problem| match problem {
+            Problem::NotRun(words) => NoAnswer::Unreachable(words),
+            Problem::Failed(said) => NoAnswer::Forbidden(format!(
+                "{said}; names and keys need no key, values need one that SOPS finds (SOPS_AGE_KEY_FILE, PGP, KMS)"
+            )),
+        })
+    }
+}
+
+impl Inventory for SopsInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: true, values: true, write: true }
+    }
+
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let secrets = self.secrets()?.into_iter();
+        Ok(secrets.map(|(name, _)| SecretName { name: name.to_owned(), doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let (_, value) = self.secrets()?.into_iter().find(|(name, _)| *name == secret).ok_or(NoAnswer::Missing)?;
+        let document = self.document()?;
+        let keys = document.entries(value).unwrap_or_default().iter().filter_map(|&(key, _)| document.text(key));
+        Ok(keys.map(|key| Key { name: key.to_owned(), empty: None }).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let values = self.decrypted()?.get(secret).ok_or(NoAnswer::Missing)?;
+        let wanted = values.iter().filter(|(key, _)| wanted.contains(*key));
+        Ok(wanted.map(|(key, value)| (key.clone(), SecretText::new(value.expose()))).collect())
+    }
+
+    fn check_writable(&self) -> Result<(), Failure> {
+        write::check_replaceable(&self.path, &self.shown)
+    }
+
+    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        // As it is now, not as it was when it was first read.
+        let now = Self::new(self.name.clone(), &self.path, Path::new("/"), Limits::default());
+        let there = match now.keys(secret, &Wanted::new()) {
+            Err(NoAnswer::Missing) => Vec::new(),
+            other => other?,
+        };
+        let path = self.path.to_string_lossy();
+        let mut kept = Vec::new();
+        for Entry { key, value, replaces } in entries {
+            if !replaces && there.iter().any(|known| known.name == *key) {
+                kept.push(key.clone());
+                continue;
+            }
+            // SOPS's own way of naming a place: strings of JSON in brackets.
+            let place = format!("[{}][{}]", Value::from(secret), Value::from(key.as_str()));
+            let mut text = Value::from(value.as_ref().map_or("", SecretText::expose)).to_string();
+            let put = self.run(&["sops", "set", "--value-stdin", path.as_ref(), &place], Some(&text));
+            text.zeroize();
+            put?;
+        }
+        Ok(kept)
+    }
+
+    /// What SOPS has encrypted may be committed.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+}
