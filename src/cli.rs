@@ -194,13 +194,13 @@ pub struct Register {
     #[arg(long)]
     pub dry_run: bool,
     /// Take the values from a YAML, TOML or JSON file of an inventory's form; `-` is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "from_env")]
+    #[arg(long, value_name = "FILE", group = "given")]
     pub from_file: Option<PathBuf>,
     /// Take the values from environment variables `PREFIX_<SECRET>__<KEY>`, upper-cased
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", group = "given")]
     pub from_env: Option<String>,
     /// Store what --from-file or --from-env has, though it lacks some
-    #[arg(long)]
+    #[arg(long, requires = "given")]
     pub partial: bool,
     /// Confirm without being asked: names to add, an inventory to create
     #[arg(long, short)]

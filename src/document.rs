@@ -17,6 +17,7 @@ pub use edits::{Edit, apply};
 pub use insert::{Fresh, names_text};
 pub use offsets::OffsetMap;
 pub use toml::plain_words as toml_error;
+pub use yaml::plain_type;
 
 use crate::flavors;
 use crate::source::{SourceFile, Span};

@@ -4,6 +4,7 @@
 //! secret has, and (for render) what a value is. Three things that are not an answer are told apart everywhere:
 //! [`NoAnswer::Missing`] becomes a finding, [`NoAnswer::Forbidden`] and [`NoAnswer::Unreachable`] end the run with 3.
 
+mod absent;
 mod clock;
 pub mod command;
 pub mod dir;
@@ -19,6 +20,7 @@ use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
+use absent::AbsentInventory;
 use command::{CommandInventory, Programs};
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
@@ -128,6 +130,14 @@ pub struct Entry {
 /// The names, or the keys, that references ask for.
 pub type Wanted = BTreeSet<String>;
 
+/// What is to be stored in one secret.
+pub struct Change<'c> {
+    /// The secret.
+    pub secret: &'c str,
+    /// Its keys.
+    pub entries: &'c [Entry],
+}
+
 /// One inventory of some kind.
 pub trait Inventory: Send + Sync {
     /// What messages call it.
@@ -170,12 +180,12 @@ pub trait Inventory: Send + Sync {
         Ok(())
     }
 
-    /// Creates a secret, or adds keys to it and keeps the rest. Keys that are there already and are not to be replaced stay
-    /// as they are, and are given back.
+    /// Creates secrets, or adds keys to them and keeps the rest. Keys that are there already and are not to be replaced stay
+    /// as they are, and are given back with the name of their secret.
     ///
     /// # Errors
-    /// Never [`NoAnswer::Missing`]; what was there before is then there still.
-    fn put(&self, _secret: &str, _entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    /// Never [`NoAnswer::Missing`]. A file is then what it was; elsewhere single secrets may have been written.
+    fn put(&self, _changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
         Err(NoAnswer::Forbidden("this kind of inventory is read-only".to_owned()))
     }
 
@@ -236,7 +246,7 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
                 Programs { names: names.clone(), keys: keys.clone(), value: value.clone(), put: put.clone() };
             Box::new(CommandInventory::new(name, config.folder.clone(), programs, limits))
         }
-        other => todo!("{other:?}"),
+        Kind::Zenml { .. } | Kind::Vault { .. } | Kind::Aws { .. } => Box::new(AbsentInventory::new(name, "aws")),
     }
 }
 
@@ -326,6 +336,11 @@ impl Inventories {
         let chosen = |at: usize| self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&at));
         let all = self.all.iter().enumerate().filter(move |&(at, _)| chosen(at));
         all.map(|(at, inventory)| (at, inventory.as_ref()))
+    }
+
+    /// All inventories that there are, in use or not.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Inventory> {
+        self.all.iter().map(AsRef::as_ref)
     }
 
     /// An inventory by its index.

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::inventory::env::{Environment, variable_part};
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::{Answer, Question};
-use crate::inventory::{Entry, Inventory, NoAnswer, Wanted};
+use crate::inventory::{Change, Entry, Inventory, NoAnswer, Wanted};
 use crate::reference;
 use crate::scan::{Scan, StackFile};
 use crate::secret::SecretText;
@@ -86,7 +86,7 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
                 Answer::Found { inventory, keys, .. } => {
                     (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))
                 }
-                _ => (writable(&question.chain, settings), false),
+                _ => (target(&question.chain, secret, settings), false),
             };
             let stack = file.stacks.get(reference.stack).and_then(|stack| stack.name.as_deref().map(str::to_owned));
             let stack = stack.or_else(|| labels(file).pop()).unwrap_or_default();
@@ -127,18 +127,21 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
     Ok(needs)
 }
 
-/// The first of a chain that can be written to; without one the first.
-fn writable(chain: &[usize], settings: &Settings<'_>) -> usize {
-    let can = |at: &&usize| settings.inventories.get(**at).is_some_and(|inventory| inventory.capabilities().write);
-    chain.iter().find(can).or(chain.first()).copied().unwrap_or_default()
+/// The first of a chain that can be written to and takes values, else that can be written to, else the first.
+fn target(chain: &[usize], secret: &str, settings: &Settings<'_>) -> usize {
+    let get = |at: usize| settings.inventories.get(at).filter(|inventory| inventory.capabilities().write);
+    let takes = |at: &&usize| get(**at).is_some_and(|inventory| inventory.takes_values(secret).unwrap_or(true));
+    let can = |at: &&usize| get(**at).is_some();
+    chain.iter().find(takes).or_else(|| chain.iter().find(can)).or(chain.first()).copied().unwrap_or_default()
 }
 
-/// Stores some keys of one secret; those that are there meanwhile and stay are given back.
+/// Stores some keys; those that are there meanwhile and stay are given back.
 ///
 /// # Errors
 /// In words for people.
-pub fn store(inventory: &dyn Inventory, secret: &str, entries: &[Entry]) -> Result<Vec<String>, Failure> {
-    inventory.put(secret, entries).map_err(|why| not_stored(inventory.name(), secret, why))
+pub fn store(inventory: &dyn Inventory, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, Failure> {
+    let first = changes.first().map_or("", |change| change.secret);
+    inventory.put(changes).map_err(|why| not_stored(inventory.name(), first, why))
 }
 
 fn not_stored(inventory: &str, secret: &str, why: NoAnswer) -> Failure {

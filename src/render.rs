@@ -96,7 +96,9 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
         for reference in file.replaced() {
             let holder = held.get(&(reference.stack, reference.secret.as_str())).and_then(Option::as_ref);
             let keys = holder.map(|holder| wanted.entry(holder.clone()).or_default());
-            keys.into_iter().for_each(|keys| keys.extend(reference.key.clone()));
+            if let Some(keys) = keys {
+                keys.extend(reference.key.clone());
+            }
         }
     }
     let values = fetch(settings.inventories, wanted);

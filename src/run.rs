@@ -180,7 +180,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     let report = check::run(&scan, &settings);
     match args.format {
         Format::Human => {
-            human::write(&report.findings, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?
+            human::write(&report.findings, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?;
         }
         Format::Short => short::write(&report.findings, world.stdout.out)?,
         Format::Json => json::write(&report.findings, &report.summary, world.stdout.out)?,

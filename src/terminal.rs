@@ -5,7 +5,7 @@
 //! either; it gets its own mode back when the [`Terminal`] goes. Ctrl-C is a key here, and a signal from outside is met
 //! where a key would be.
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, Write};
@@ -32,6 +32,9 @@ pub trait Keyboard {
     /// # Errors
     /// Those of the terminal.
     fn line(&mut self, echo: Option<&mut dyn Write>) -> io::Result<Typed>;
+
+    /// Whether more was typed than was asked for, as when several lines are pasted.
+    fn has_more(&mut self) -> bool;
 }
 
 /// The terminal on standard input.
@@ -89,8 +92,9 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
+    /// What nobody asked for goes: a shell would run it.
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+        let _ = tcsetattr(&self.stdin, OptionalActions::Flush, &self.before);
     }
 }
 
@@ -109,6 +113,12 @@ impl Keyboard for Terminal {
             }
         }
     }
+
+    fn has_more(&mut self) -> bool {
+        let mut sources = [PollFd::new(&self.stdin, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        !self.ahead.is_empty() || poll(&mut sources, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
 }
 
 /// A line being typed.
@@ -116,6 +126,20 @@ impl Keyboard for Terminal {
 struct Line {
     bytes: Zeroizing<Vec<u8>>,
     too_long: bool,
+    escape: Escape,
+}
+
+/// How far a key has come that is no character, such as an arrow.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    /// `ESC`.
+    Begun,
+    /// `ESC O`: one character more.
+    Short,
+    /// `ESC [`: parameters, and a character that ends it.
+    Long,
 }
 
 impl Line {
@@ -124,7 +148,14 @@ impl Line {
         let mut at = 0;
         while let Some(&byte) = typed.get(at) {
             at += 1;
+            let escape = std::mem::take(&mut self.escape);
             match byte {
+                b'[' if escape == Escape::Begun => self.escape = Escape::Long,
+                b'O' if escape == Escape::Begun => self.escape = Escape::Short,
+                0x20..=0x7e if escape == Escape::Short => {}
+                0x20..=0x3f if escape == Escape::Long => self.escape = Escape::Long,
+                0x40..=0x7e if escape == Escape::Long => {}
+                0x1b => self.escape = Escape::Begun,
                 b'\n' | b'\r' => {
                     let bytes = std::mem::take(&mut self.bytes);
                     return Ok((at, Some(if self.too_long { Typed::TooLong } else { Typed::Line(bytes) })));
@@ -138,11 +169,14 @@ impl Line {
                         self.remove_last(echo)?;
                     }
                 }
-                // A key that is no character, such as an arrow.
-                0x1b if typed.get(at) == Some(&b'[') => {
-                    let rest = typed.get(at + 1..).unwrap_or_default();
-                    at +=
-                        1 + rest.iter().position(|byte| (0x40..0x7f).contains(byte)).map_or(rest.len(), |end| end + 1);
+                // Ctrl-W: the last word.
+                0x17 => {
+                    while self.bytes.last() == Some(&b' ') {
+                        self.remove_last(echo)?;
+                    }
+                    while self.bytes.last().is_some_and(|&byte| byte != b' ') {
+                        self.remove_last(echo)?;
+                    }
                 }
                 b'\t' | 0x20..=0xff => self.push(byte, echo)?,
                 _ => {}
@@ -200,13 +234,17 @@ mod tests {
             ("abc\n", "abc"),
             ("aü\u{7f}b\r", "ab"),
             ("wrong\u{15}right\n", "right"),
-            ("a\u{1b}[Db\u{1b}[1;5Cc\n", "abc"),
+            ("a\u{1b}[Db\u{1b}[1;5Cc\u{1b}OAd\n", "abcd"),
+            ("one two \u{17}2\n", "one 2"),
             ("a\tb\u{1}\n", "a\tb"),
             ("\u{7f}\u{7f}x\n", "x"),
         ] {
             assert_eq!(line(typed.as_bytes()).as_deref(), Some(line_typed.as_bytes()), "{typed:?}");
         }
         assert!(line(b"abc\x03").is_none());
+        let mut halves = Line::default();
+        assert!(halves.take(b"v\x1b", &mut None).is_ok());
+        assert!(matches!(halves.take(b"[Aw\n", &mut None), Ok((4, Some(Typed::Line(line)))) if *line == b"vw"));
     }
 
     #[test]

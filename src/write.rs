@@ -22,6 +22,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 const PREFIX: &str = ".stackref-";
 const SUFFIX: &str = ".tmp";
 
+/// What a run that was killed may leave behind, as ignore files have it.
+pub const LEFTOVERS: &str = ".stackref-*.tmp";
+
 /// A file to write.
 pub struct Content<'c> {
     /// Its path below the folder.
@@ -75,7 +78,7 @@ pub struct NewText {
 }
 
 /// How long another run is waited for that holds the lock of a file.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Changes a file under a lock, so that of two runs at a time neither loses what the other has written: `change` is given
 /// the bytes and gives the new text, or nothing if they are to stay. It is asked again where the file was changed meanwhile
@@ -175,6 +178,7 @@ pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
     if is_read_only(folder) {
         return Err(cannot("it is read-only"));
     }
+    remove_leftovers(folder);
     write_temporary(folder, "", 0o600).map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
 }
 

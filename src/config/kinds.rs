@@ -96,7 +96,7 @@ impl Default for Limits {
     }
 }
 
-const KINDS: [&str; 8] = ["file", "dir", "env", "sops", "zenml", "vault", "aws", "command"];
+const KINDS: [&str; 6] = ["file", "dir", "env", "sops", "aws", "command"];
 
 /// The keys that every kind takes.
 const COMMON: [&str; 4] = ["kind", "connect_timeout", "timeout", "run_timeout"];

@@ -149,9 +149,8 @@ fn scalar_type(value: &str, style: Style, tag: Option<&Tag>) -> ScalarType {
             Some("str") => ScalarType::String,
             Some("null") => ScalarType::Null,
             Some(_) => ScalarType::Other,
-            // The non-specific tag: a string to YAML 1.2, and what it looks like to PyYAML, quotes or not.
-            None if tag.handle().is_empty() && tag.suffix() == "!" => plain_type(value),
-            None if tag.suffix().is_empty() => plain_type(value),
+            None if tag.handle().is_empty() && tag.suffix() == "!" => ScalarType::String,
+            None if tag.suffix().is_empty() => ScalarType::String,
             None => ScalarType::Tagged,
         },
         None if style == Style::Plain => plain_type(value),
@@ -160,7 +159,7 @@ fn scalar_type(value: &str, style: Style, tag: Option<&Tag>) -> ScalarType {
 }
 
 /// The type of an untagged plain scalar: a string only where the readers of YAML 1.1 and of 1.2 agree that it is one.
-pub(super) fn plain_type(value: &str) -> ScalarType {
+pub fn plain_type(value: &str) -> ScalarType {
     const OTHER: [&str; 12] = ["y", "n", "yes", "no", "on", "off", "true", "false", "=", "<<", ".nan", ".inf"];
     if matches!(value, "" | "~" | "null" | "Null" | "NULL") {
         return ScalarType::Null;

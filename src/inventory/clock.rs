@@ -16,11 +16,6 @@ impl Clock {
         Self { limits, started: OnceLock::new() }
     }
 
-    /// For a connection.
-    pub fn connect(&self) -> Duration {
-        self.limits.connect
-    }
-
     /// For the next answer.
     ///
     /// # Errors

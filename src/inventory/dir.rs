@@ -3,7 +3,7 @@
 //! Kubernetes writes `..data` and the files as links; links are followed inside the folder, never out of it. Names that begin
 //! with two dots are its own.
 
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
@@ -122,7 +122,23 @@ impl Inventory for DirInventory {
         write::check_folder(&folder, &self.shown)
     }
 
-    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn file(&self) -> Option<&Path> {
+        Some(&self.folder)
+    }
+
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let stay = self.put_secret(secret, entries)?;
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+}
+
+impl DirInventory {
+    /// Stores keys of one secret; those that stay are given back.
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let fits = |name: &str| !name.contains('/') && !name.starts_with("..") && name != "." && !name.contains('\0');
         if let Some(name) =
             std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str())).find(|name| !fits(name))

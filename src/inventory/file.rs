@@ -4,7 +4,7 @@
 mod content;
 mod put;
 
-use super::{Capabilities, Comments, Declared, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
@@ -22,6 +22,8 @@ pub struct FileInventory {
     name: String,
     path: PathBuf,
     shown: String,
+    /// What messages call it when it cannot be read.
+    what: &'static str,
     identity: String,
     in_repository: bool,
     content: OnceLock<Result<Content, Failure>>,
@@ -34,10 +36,17 @@ impl FileInventory {
             name,
             path: path.to_path_buf(),
             shown: discover::relative(path, cwd),
+            what: "inventory",
             identity: discover::relative(path, root),
             in_repository: path.starts_with(root),
             content: OnceLock::new(),
         }
+    }
+
+    /// A file of an inventory's form that is none of a run's inventories.
+    pub fn given(path: &Path, cwd: &Path) -> Self {
+        let shown = discover::relative(path, cwd);
+        Self { what: "file", in_repository: false, ..Self::new(shown, path, cwd, cwd) }
     }
 
     /// An inventory that is given as a text, as on standard input.
@@ -55,6 +64,13 @@ impl FileInventory {
         let secrets = self.content().map(|content| content.secrets.as_slice()).unwrap_or_default().iter();
         let keys = |secret: &content::Secret| secret.keys.iter().map(|key| key.name.clone()).collect();
         secrets.map(|secret| (secret.name.clone(), keys(secret))).collect()
+    }
+
+    /// A secret with values, where there is one.
+    pub fn holds_values(&self) -> Option<String> {
+        let content = self.content().ok()?;
+        let found = content.secrets.iter().find(|secret| content.holds_values(secret) && !secret.keys.is_empty());
+        found.map(|secret| secret.name.clone())
     }
 
     /// Opens the file.
@@ -80,9 +96,9 @@ impl FileInventory {
             .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
             .and_then(|()| std::fs::read(&self.path))
             .map_err(|error| {
-                self.unreadable(&plain_io(&error)).with_help(
-                    "its path is taken from the config's folder, and that of `--inventory` from the working directory",
-                )
+                let help =
+                    "its path is taken from the config's folder, and that of `--inventory` from the working directory";
+                self.unreadable(&plain_io(&error)).with_help_if((self.what == "inventory").then_some(help))
             })?;
         self.read(bytes)
     }
@@ -100,7 +116,7 @@ impl FileInventory {
     }
 
     fn unreadable(&self, why: &str) -> Failure {
-        Failure::usage(format!("cannot read the inventory `{}`: {why}", self.shown))
+        Failure::usage(format!("cannot read the {} `{}`: {why}", self.what, self.shown))
     }
 }
 
@@ -140,16 +156,24 @@ impl Inventory for FileInventory {
         write::check_replaceable(&self.path, &self.shown)
     }
 
-    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
         let mut kept = Vec::new();
         let put = write::update(&self.path, &self.shown, &mut |bytes| {
-            let content = self.read(bytes)?;
+            let mut content = self.read(bytes)?;
             if let Some(complaint) = content.complaints.first() {
                 return Err(complaint.clone());
             }
-            let (text, present) = content.with(secret, entries)?;
-            kept = present;
-            Ok(text)
+            kept.clear();
+            let mut new = None;
+            for Change { secret, entries } in changes {
+                let (text, present) = content.with(secret, entries)?;
+                kept.extend(present.into_iter().map(|key| ((*secret).to_owned(), key)));
+                if let Some(text) = text {
+                    content = self.read(text.text.as_bytes().to_vec())?;
+                    new = Some(text);
+                }
+            }
+            Ok(new)
         });
         put.map(|()| kept).map_err(NoAnswer::Invalid)
     }

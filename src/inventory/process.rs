@@ -4,8 +4,8 @@ use crate::error::plain_io;
 use crate::excerpt::printable;
 use std::io::{Read, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -56,23 +56,12 @@ pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) 
         });
     }
     let (printed, said) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
-    let took_too_long = || Problem::NotRun(format!("`{program}` did not end within {} s", limit.as_secs_f32()));
-    let ended = (|| -> Result<(ExitStatus, Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>), Problem> {
-        let printed = wait(&printed, until).ok_or_else(took_too_long)?;
-        let said = wait(&said, until).ok_or_else(took_too_long)?;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return Ok((status, printed, said)),
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-                _ => return Err(took_too_long()),
-            }
-        }
-    })();
-    if ended.is_err() {
+    let (printed, said) = (wait(&printed, until), wait(&said, until));
+    let (Some(status), Some(printed), Some(said)) = (wait_for(&mut child, until), printed, said) else {
         let _ = child.kill();
         let _ = child.wait();
-    }
-    let (status, printed, said) = ended?;
+        return Err(Problem::NotRun(format!("`{program}` did not end within {} s", limit.as_secs_f32())));
+    };
     if printed.len() as u64 > MOST {
         return Err(Problem::NotRun(format!("`{program}` printed more than {} MiB", MOST >> 20)));
     }
@@ -104,8 +93,14 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<
 }
 
 fn wait(receiver: &Receiver<Zeroizing<Vec<u8>>>, until: Instant) -> Option<Zeroizing<Vec<u8>>> {
-    match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        Ok(bytes) => Some(bytes),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+}
+
+fn wait_for(child: &mut Child, until: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            ended => return ended.ok().flatten(),
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::clock::Clock;
 use super::process::{Problem, run};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
 use crate::discover;
 use crate::document::{Document, NodeId, Syntax};
@@ -31,8 +31,8 @@ pub struct SopsInventory {
     decrypted: OnceLock<Result<Decrypted, NoAnswer>>,
 }
 
-/// Secrets by name, values by key.
-type Decrypted = BTreeMap<String, BTreeMap<String, SecretText>>;
+/// Secrets by name, values by key; nothing for a value that is no string.
+type Decrypted = BTreeMap<String, BTreeMap<String, Option<SecretText>>>;
 
 impl SopsInventory {
     /// A file, absolute; reports show it from `cwd`.
@@ -65,7 +65,7 @@ impl SopsInventory {
             Failure::usage(words).at(&source, place).with_help_if(error.help)
         })?;
         let root = document.roots().first().copied();
-        if !root.is_some_and(|root| document.get(root, METADATA).is_some()) {
+        if root.is_none_or(|root| document.get(root, METADATA).is_none()) {
             return Err(cannot("SOPS has not encrypted it: it has no entry `sops`")
                 .with_help("encrypt it with `sops --encrypt --in-place`, or call its kind `file`"));
         }
@@ -97,13 +97,17 @@ impl SopsInventory {
             let mut keys = BTreeMap::new();
             if let Value::Object(entries) = value {
                 for (key, value) in entries {
-                    let Value::String(mut text) = value else {
-                        let words =
-                            format!("the value of `{name}.{key}` in the inventory `{}` is not a string", self.shown);
-                        return Err(NoAnswer::Invalid(Failure::usage(words).with_help("quote it, in `sops edit`")));
-                    };
-                    keys.insert(key, SecretText::new(text.as_str()));
-                    text.zeroize();
+                    keys.insert(
+                        key,
+                        match value {
+                            Value::String(mut text) => {
+                                let kept = SecretText::new(text.as_str());
+                                text.zeroize();
+                                Some(kept)
+                            }
+                            _ => None,
+                        },
+                    );
                 }
             }
             decrypted.insert(name, keys);
@@ -147,14 +151,33 @@ impl Inventory for SopsInventory {
     fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         let values = self.decrypted()?.get(secret).ok_or(NoAnswer::Missing)?;
         let wanted = values.iter().filter(|(key, _)| wanted.contains(*key));
-        Ok(wanted.map(|(key, value)| (key.clone(), SecretText::new(value.expose()))).collect())
+        let value = |(key, value): (&String, &Option<SecretText>)| {
+            let value = value.as_ref().map(|value| (key.clone(), SecretText::new(value.expose())));
+            value.ok_or_else(|| {
+                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not a string", self.shown);
+                NoAnswer::Invalid(Failure::usage(words).with_help("quote it, with `sops edit`"))
+            })
+        };
+        wanted.map(value).collect()
     }
 
     fn check_writable(&self) -> Result<(), Failure> {
         write::check_replaceable(&self.path, &self.shown)
     }
 
-    fn put(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let stay = self.put_secret(secret, entries)?;
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+}
+
+impl SopsInventory {
+    /// Stores keys of one secret; those that stay are given back.
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         // As it is now, not as it was when it was first read.
         let now = Self::new(self.name.clone(), &self.path, Path::new("/"), Limits::default());
         let there = match now.keys(secret, &Wanted::new()) {
@@ -176,10 +199,5 @@ impl Inventory for SopsInventory {
             put?;
         }
         Ok(kept)
-    }
-
-    /// What SOPS has encrypted may be committed.
-    fn file(&self) -> Option<&Path> {
-        None
     }
 }

@@ -3,22 +3,21 @@
 use super::session::Session;
 use super::{Stop, World, tell, tell_unread};
 use crate::check::{self, Settings};
-use crate::cli::{Color, Files, Inventory, InventoryCommand, InventoryList, Snapshot};
+use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
 use crate::config::Level;
 use crate::discover;
 use crate::document::Syntax;
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::inventory::file::FileInventory;
-use crate::inventory::{Inventories, Inventory as _};
+use crate::inventory::{Inventories, Inventory};
 use crate::listing;
 use crate::outcome::Outcome;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
 use crate::write;
-use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) fn inventory(args: &Inventory, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+pub(super) fn inventory(args: &cli::Inventory, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     match &args.command {
         None => list(&args.list, color, world),
         Some(InventoryCommand::Snapshot(args)) => snapshot(args, color, world),
@@ -83,7 +82,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let session = Session::open(&files, world)?;
     let (inventories, which) = chosen(&session, &args.inventory)?;
     if args.inventory.is_empty() && which.len() > 1 {
-        let names = which.iter().filter_map(|&at| inventories.get(at)).map(crate::inventory::Inventory::name);
+        let names = which.iter().filter_map(|&at| inventories.get(at)).map(Inventory::name);
         let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         return Err(Failure::usage("a snapshot is one of several inventories, and none is named")
             .with_help(format!("name it with --inventory: {names}"))
@@ -98,10 +97,16 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let now = listing::merged(listed);
     if let Some(file) = &args.check {
         let path = discover::absolute(file, &world.cwd);
-        let snapshot = FileInventory::new(discover::relative(&path, &world.cwd), &path, &world.cwd, &world.cwd);
+        let snapshot = FileInventory::given(&path, &world.cwd);
         snapshot.open()?;
         if let Some(failure) = snapshot.complaints().first() {
             return Err(failure.clone().into());
+        }
+        if let Some(secret) = snapshot.holds_values() {
+            let words = format!("`{}` holds values (of `{secret}`), and a snapshot holds none", snapshot.name());
+            return Err(Failure::finding(words)
+                .with_help("make one with `stackref inventory snapshot -o FILE`")
+                .into());
         }
         let lines = listing::differences(&snapshot.secrets(), &now);
         for line in &lines {
@@ -117,32 +122,52 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         writeln!(world.stderr.out, "`{shown}` is stale: {differences} (`+` is new, `-` is gone)")?;
         return Ok(Outcome::Findings);
     }
-    let syntax = match (args.format, &args.output) {
-        (Some(SnapshotFormat::Toml), _) => Syntax::Toml,
-        (Some(SnapshotFormat::Json), _) => Syntax::Json,
-        (Some(SnapshotFormat::Yaml), _) => Syntax::Yaml,
-        (None, output) => output.as_deref().and_then(Syntax::of_path).unwrap_or(Syntax::Yaml),
-    };
-    let text = listing::snapshot(&now, syntax)?;
-    let Some(file) = &args.output else {
+    let output = args.output.as_ref().filter(|file| file.as_os_str() != "-");
+    let asked = args.format.map(|format| match format {
+        SnapshotFormat::Toml => Syntax::Toml,
+        SnapshotFormat::Json => Syntax::Json,
+        SnapshotFormat::Yaml => Syntax::Yaml,
+    });
+    let Some(file) = output else {
+        let text = listing::snapshot(&now, asked.unwrap_or(Syntax::Yaml))?;
         world.stdout.out.write_all(text.as_bytes())?;
         return Ok(Outcome::Clean);
     };
     let path = discover::absolute(file, &world.cwd);
     let shown = discover::relative(&path, &world.cwd);
-    refuse_sources(&path, &shown, &inventories, &which)?;
+    let of_ending = Syntax::of_path(&path);
+    let Some(syntax) = of_ending.filter(|syntax| asked.is_none_or(|asked| asked == *syntax)) else {
+        let words = format!("the ending of `{shown}` is none of the snapshot's syntax: it could not be read again");
+        return Err(Failure::usage(words).with_help("let it end in .yaml, .toml or .json").into());
+    };
+    let text = listing::snapshot(&now, syntax)?;
+    let sources = inventories.all().filter_map(Inventory::file);
+    refuse_to_overwrite(&path, &shown, sources, world)?;
     write::replace(&path, &shown, &text, 0o644)?;
     writeln!(world.stderr.out, "wrote {} to `{}`", count(now.len(), "secret"), printable(&shown))?;
     Ok(Outcome::Clean)
 }
 
-/// A snapshot is never written over what it is a snapshot of.
-fn refuse_sources(path: &Path, shown: &str, inventories: &Inventories, which: &[usize]) -> Result<(), Failure> {
-    let canonical = |path: &Path| -> io::Result<PathBuf> { path.canonicalize() };
-    let Ok(target) = canonical(path) else { return Ok(()) };
-    let files = which.iter().filter_map(|&at| inventories.get(at)?.file());
-    if files.into_iter().any(|file| canonical(file).is_ok_and(|file| file == target)) {
-        return Err(Failure::usage(format!("`{shown}` is the inventory itself")).with_help("write to another file"));
+/// A snapshot is written over another snapshot, and over nothing else.
+fn refuse_to_overwrite<'i>(
+    path: &Path,
+    shown: &str,
+    mut sources: impl Iterator<Item = &'i Path>,
+    world: &World<'_>,
+) -> Result<(), Failure> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    let refused = |why: &str| Err(Failure::usage(format!("`{shown}` {why}")).with_help("write to another file"));
+    if !metadata.is_file() {
+        return refused("is no file that could be replaced");
+    }
+    let target = path.canonicalize().ok();
+    if sources.any(|file| file.canonicalize().ok() == target) {
+        return refused("is an inventory itself");
+    }
+    let there = FileInventory::given(path, &world.cwd);
+    if metadata.len() > 0 && (there.open().is_err() || !there.complaints().is_empty() || there.holds_values().is_some())
+    {
+        return refused("is there already, and is no snapshot");
     }
     Ok(())
 }

@@ -10,18 +10,20 @@ use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::finding::Severity;
 use crate::git;
 use crate::inventory::file::FileInventory;
-use crate::inventory::{Entry, FALLBACK_NAMES, Inventories, Inventory as _};
+use crate::inventory::{Change, Entry, FALLBACK_NAMES, Inventories, Inventory};
 use crate::outcome::Outcome;
 use crate::register::{Given, Need, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
+use crate::write::LEFTOVERS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -29,25 +31,30 @@ use zeroize::Zeroizing;
 const NEW_INVENTORY: &str = "# The secrets of this project, for stackref. Values: never commit this file.\n";
 
 pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let files = Files::of_paths(&args.path, &args.setup);
+    let (paths, stack) = paths_and_stack(args, &world.cwd);
+    let files = Files::of_paths(paths, &args.setup);
+    let from_elsewhere = args.from_file.is_some() || args.from_env.is_some();
+    // Before anything that takes time: what is typed ahead of the first question is not shown, either.
+    let mut talk = match world.keyboard {
+        Some(open) if !from_elsewhere && !args.dry_run => {
+            let cannot = |error| Failure::usage(format!("cannot read from the terminal: {}", plain_io(&error)));
+            Some(Talk { keyboard: open().map_err(cannot)?, cwd: world.cwd.clone() })
+        }
+        _ => None,
+    };
     let mut session = Session::open(&files, world)?;
     let mut inventories = session.inventories(&args.inventory);
     inventories.open_chosen()?;
     let mut scan = session.scan(world)?;
-    select_stack(&mut scan, args.stack.as_deref())?;
+    select_stack(&mut scan, stack)?;
     session.notes(&scan, world)?;
     let unread = tell_unread(&scan, color, world)?;
-    let from_elsewhere = args.from_file.is_some() || args.from_env.is_some();
-    let mut talk = match world.keyboard {
-        Some(open) if !from_elsewhere && !args.dry_run && scan.references().next().is_some() => {
-            let keyboard = open()
-                .map_err(|error| Failure::usage(format!("cannot read from the terminal: {}", plain_io(&error))))?;
-            Some(Talk { keyboard, cwd: session.bases.cwd.clone() })
-        }
-        _ => None,
-    };
-    if inventories.is_empty() && scan.references().next().is_some() {
+    let has_references = scan.references().next().is_some();
+    if inventories.is_empty() && has_references {
         if !create(&session, talk.as_mut(), args, world)? {
+            if args.format == ListFormat::Json {
+                lists::write_register_json(&[], &[], &inventories, world.stdout.out)?;
+            }
             return Ok(Outcome::Interrupted);
         }
         inventories = session.inventories(&args.inventory);
@@ -63,43 +70,59 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     if !failures.is_empty() {
         return Err(failures.to_vec().into());
     }
+    let passed_over = scan.files.iter().flat_map(|file| &file.findings);
+    let passed_over =
+        passed_over.filter(|finding| finding.severity == Severity::Error && finding.rule != "syntax-error");
+    let passed_over = passed_over.count();
+    if passed_over > 0 {
+        let them = count(passed_over, "place");
+        writeln!(world.stderr.out, "note: {them} with mistakes not asked for; `stackref check` shows them")?;
+    }
     let needs = needs(&scan, &report, &settings)?;
-    let mut run = Run { args, inventories: &inventories, stored: Vec::new(), missing: Vec::new() };
-    let (existing, missing): (Vec<&Need<'_>>, Vec<&Need<'_>>) = needs.iter().partition(|need| need.exists);
-    let changeable = |need: &&Need<'_>| {
-        let target = inventories.get(need.inventory);
-        need.has_value && target.is_some_and(|target| target.capabilities().write && target.check_writable().is_ok())
-    };
-    let asks_existing = !args.skip_existing && !args.dry_run && (talk.is_some() || from_elsewhere);
-    let existing: Vec<&Need<'_>> = existing.into_iter().filter(|need| asks_existing && changeable(need)).collect();
-    if missing.is_empty() {
+    let missing = needs.iter().filter(|need| !need.exists).count();
+    if missing == 0 && unread == Outcome::Clean {
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         writeln!(world.stderr.out, "nothing is missing: {references} in {files}")?;
     }
-    let mut wanted: Vec<&Need<'_>> = needs.iter().filter(|need| !need.exists).chain(existing).collect();
-    wanted.sort_by_key(|need| (&need.stack, &need.secret, &need.key));
-    run.refuse_targets(&wanted)?;
-    let outcome = if wanted.is_empty() {
-        Outcome::Clean
-    } else if from_elsewhere {
-        run.take(&wanted, &needs, world)?
+    let mut run = Run { args, inventories: &inventories, stored: Vec::new(), missing: Vec::new() };
+    let ended = if from_elsewhere {
+        run.take(&needs, world)
     } else if args.dry_run {
-        run.missing = missing;
-        writeln!(world.stderr.out, "{} to ask for; nothing was stored", count(run.missing.len(), "key"))?;
-        Outcome::Clean
+        run.missing = needs.iter().filter(|need| !need.exists).collect();
+        writeln!(world.stderr.out, "{} to ask for; nothing was stored", count(missing, "key"))?;
+        Ok(Outcome::Clean)
     } else if let Some(talk) = &mut talk {
-        run.ask(&wanted, talk, world)?
+        run.ask(&needs, talk, world)
     } else {
-        run.without_terminal(missing, color, world)?
+        run.without_terminal(&needs, world)
     };
     drop(talk);
     match args.format {
         ListFormat::Json => {
             lists::write_register_json(&run.missing, &run.stored, &inventories, world.stdout.out)?;
         }
+        _ if matches!(ended, Ok(Outcome::Interrupted)) => {}
         _ => lists::write_needs(&run.missing, &inventories, world.stdout.out)?,
     }
-    Ok(outcome.max(unread))
+    world.stdout.out.flush()?;
+    match ended {
+        Ok(outcome) => Ok(outcome.max(unread)),
+        Err(Stop::Io(error)) => Err(error.into()),
+        Err(Stop::Failed(failures)) => {
+            tell(&failures, color, world)?;
+            Ok(failures.iter().map(Failure::outcome).fold(unread, Outcome::max))
+        }
+    }
+}
+
+/// `--path` takes all that follows it, and a stack may follow it, too: what is there is a path.
+fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option<&'a str>) {
+    if let (None, Some((last, paths @ [_, ..]))) = (&args.stack, args.path.split_last())
+        && discover::absolute(last, cwd).symlink_metadata().is_err()
+    {
+        return (paths, last.to_str());
+    }
+    (&args.path, args.stack.as_deref())
 }
 
 /// Makes the inventory that needs no config, if that is wanted; false where nobody wants to go on.
@@ -140,21 +163,31 @@ fn create(
         ignore(&list, name).map_err(|error| cannot(&list, &error))?;
     }
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    made.and_then(|mut file| file.write_all(NEW_INVENTORY.as_bytes())).map_err(|error| cannot(&path, &error))?;
-    writeln!(world.stderr.out, "created `{shown}`")?;
+    match made.and_then(|mut file| file.write_all(NEW_INVENTORY.as_bytes())) {
+        Ok(()) => writeln!(world.stderr.out, "created `{shown}`")?,
+        // Another run was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(cannot(&path, &error).into()),
+    }
     Ok(true)
 }
 
-/// Adds a name beside it to an ignore file of git.
+/// Adds a name beside it to an ignore file of git, and what a run that was killed may leave beside that.
 fn ignore(list: &Path, name: &str) -> io::Result<()> {
     let before = match std::fs::read(list) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         other => other?,
     };
     let line_break = if before.ends_with(b"\r\n") { "\r\n" } else { "\n" };
-    let opening = if before.is_empty() || before.ends_with(b"\n") { "" } else { line_break };
+    let mut text = if before.is_empty() || before.ends_with(b"\n") { String::new() } else { line_break.to_owned() };
+    for line in [format!("/{name}"), format!("/{LEFTOVERS}")] {
+        if !before.split(|&byte| byte == b'\n').any(|known| known.trim_ascii() == line.as_bytes()) {
+            text.push_str(&line);
+            text.push_str(line_break);
+        }
+    }
     let mut file = OpenOptions::new().append(true).create(true).open(list)?;
-    file.write_all(format!("{opening}/{name}{line_break}").as_bytes())
+    file.write_all(text.as_bytes())
 }
 
 /// One run: what it stores, and what is still missing in the end.
@@ -166,82 +199,94 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    /// Says what cannot be written to before anybody has typed anything.
-    fn refuse_targets(&self, wanted: &[&Need<'_>]) -> Result<(), Vec<Failure>> {
-        let mut failures = Vec::new();
-        let targets: BTreeSet<usize> = wanted.iter().map(|need| need.inventory).collect();
-        for at in targets {
-            let Some(target) = self.inventories.get(at) else { continue };
-            let name = target.name();
-            if !target.capabilities().write {
-                let failure = Failure::usage(format!("the inventory `{name}` is read-only"));
-                failures.push(failure.with_help("add the secrets where it has them from, or name another inventory"));
-                continue;
-            }
-            if let Err(failure) = target.check_writable() {
-                failures.push(failure);
-                continue;
-            }
-            let has_values = wanted.iter().any(|need| need.inventory == at && need.has_value);
-            let file = target.file().filter(|_| has_values && !self.args.allow_tracked);
-            if file.is_some_and(|file| !git::tracked(file).is_empty()) {
-                let words = format!("git tracks the inventory `{name}`, which holds values");
-                failures.push(Failure::usage(words).with_help(
-                    "take it out with `git rm --cached` and add it to .gitignore, keep names only (`name: [key, key]`), or \
-                     say that it is meant with --allow-tracked",
-                ));
-            }
+    /// Why an inventory cannot take what it is to take, with or without values.
+    fn refusal(&self, at: usize, has_values: bool) -> Option<Failure> {
+        let target = self.inventories.get(at)?;
+        let name = target.name();
+        if !target.capabilities().write {
+            let failure = Failure::usage(format!("the inventory `{name}` is read-only"));
+            return Some(failure.with_help("add the secrets where it has them from, or name another inventory"));
         }
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        if let Err(failure) = target.check_writable() {
+            return Some(failure);
+        }
+        let file = target.file().filter(|_| has_values && !self.args.allow_tracked)?;
+        let (words, help) = match git::tracked(file) {
+            Ok(files) if files.is_empty() => return None,
+            Ok(_) => (
+                format!("git tracks the inventory `{name}`, which holds values"),
+                "take it out with `git rm --cached` and add it to .gitignore, keep names only (`name: [key, key]`), or say \
+                 that it is meant with --allow-tracked",
+            ),
+            Err(why) => (
+                format!("git does not say whether it tracks the inventory `{name}`: {why}"),
+                "mend that, or say that it is meant with --allow-tracked",
+            ),
+        };
+        Some(Failure::usage(words).with_help(help))
+    }
+
+    /// Says what cannot be written to before anybody has typed anything, and before anything is written.
+    fn refuse_targets(&self, targets: impl Iterator<Item = (usize, bool)>) -> Result<(), Vec<Failure>> {
+        let mut with_values: BTreeMap<usize, bool> = BTreeMap::new();
+        for (at, has_value) in targets {
+            *with_values.entry(at).or_default() |= has_value;
+        }
+        let refusals = with_values.into_iter().filter_map(|(at, has_values)| self.refusal(at, has_values));
+        let refusals: Vec<Failure> = refusals.collect();
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
 
     /// Nobody to ask, and nothing handed in.
-    fn without_terminal(
-        &mut self,
-        missing: Vec<&'r Need<'r>>,
-        color: Color,
-        world: &mut World<'_>,
-    ) -> Result<Outcome, Stop> {
+    fn without_terminal(&mut self, needs: &'r [Need<'r>], world: &mut World<'_>) -> Result<Outcome, Stop> {
+        let missing: Vec<&Need<'_>> = needs.iter().filter(|need| !need.exists).collect();
+        if missing.is_empty() {
+            return Ok(Outcome::Clean);
+        }
         let names_only = missing.iter().all(|need| !need.has_value);
         if names_only && self.args.yes {
+            self.refuse_targets(missing.iter().map(|need| (need.inventory, false)))?;
             self.store_names(&missing, world)?;
             return Ok(Outcome::Clean);
         }
         let number = count(missing.len(), "key");
+        let are = if missing.len() == 1 { "is" } else { "are" };
         self.missing = missing;
-        let are = if self.missing.len() == 1 { "is" } else { "are" };
         let help = if names_only {
             "say --yes to add their names, or run this at a terminal"
         } else {
             "run this at a terminal, or hand the values in with --from-file FILE or --from-env PREFIX"
         };
         let failure = Failure::usage(format!("{number} {are} missing, and there is no terminal to ask at"));
-        world.stdout.out.flush()?;
-        tell(&[failure.with_help(help)], color, world)?;
-        Ok(Outcome::Usage)
+        Err(failure.with_help(help).into())
     }
 
     /// Takes what was handed in.
-    fn take(&mut self, wanted: &[&'r Need<'r>], all: &[Need<'_>], world: &mut World<'_>) -> Result<Outcome, Stop> {
+    fn take(&mut self, needs: &'r [Need<'r>], world: &mut World<'_>) -> Result<Outcome, Stop> {
         let given = match (&self.args.from_file, &self.args.from_env) {
             (Some(path), _) => Given::File(Box::new(read_given(path, world)?)),
             (None, prefix) => {
                 Given::Environment { prefix: prefix.clone().unwrap_or_default(), env: Arc::clone(&world.env) }
             }
         };
-        let failures = given.failures(wanted);
+        let wanted: Vec<&Need<'_>> = needs.iter().filter(|need| !need.exists || !self.args.skip_existing).collect();
+        let failures = given.failures(&wanted);
         if !failures.is_empty() {
             return Err(failures.into());
         }
-        let unneeded = given.unneeded(all);
+        let unneeded = given.unneeded(needs);
         if unneeded > 0 {
             let keys = count(unneeded, "key");
             writeln!(world.stderr.out, "note: {keys} given that no reference of these stacks names: not stored")?;
         }
-        let mut puts: BTreeMap<(usize, &str), Vec<Entry>> = BTreeMap::new();
+        let mut puts: BTreeMap<usize, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
         for need in wanted {
             match given.entries(need)? {
-                Some(entries) => puts.entry((need.inventory, &need.secret)).or_default().extend(entries),
+                // A name that is there is there; only values can be changed.
+                Some(_) if need.exists && !need.has_value => {}
+                Some(entries) => {
+                    puts.entry(need.inventory).or_default().entry(&need.secret).or_default().extend(entries);
+                }
                 None if need.exists => {}
                 None => self.missing.push(need),
             }
@@ -250,6 +295,9 @@ impl<'r> Run<'r> {
             let name = printable(&need.name());
             match given.variable(need) {
                 Some(variable) => writeln!(world.stderr.out, "not given: `{name}` (`{}`)", printable(&variable))?,
+                None if need.key.is_none() && self.args.from_file.is_none() => {
+                    writeln!(world.stderr.out, "not given: `{name}`, a whole secret; --from-file can give one")?;
+                }
                 None => writeln!(world.stderr.out, "not given: `{name}`")?,
             }
         }
@@ -258,88 +306,123 @@ impl<'r> Run<'r> {
             writeln!(world.stderr.out, "{lacking} lacking: nothing was stored (--partial stores the rest)")?;
             return Ok(Outcome::Usage);
         }
-        let total: usize = puts.values().map(Vec::len).sum();
-        for ((at, secret), entries) in puts {
-            if self.args.dry_run {
-                let name = self.inventories.get(at).map_or("?", |target| target.name());
-                let keys: Vec<String> = entries.iter().map(|entry| printable(&entry.key)).collect();
-                let (secret, name) = (printable(secret), printable(name));
-                writeln!(world.stderr.out, "would store in `{name}`: `{secret}` with {}", keys.join(", "))?;
-            } else {
-                self.store(at, secret, &entries, world)?;
+        let has_values =
+            |secrets: &BTreeMap<&str, Vec<Entry>>| secrets.values().flatten().any(|entry| entry.value.is_some());
+        self.refuse_targets(puts.iter().map(|(&at, secrets)| (at, has_values(secrets))))?;
+        for (&at, secrets) in puts.iter().filter(|(_, secrets)| !has_values(secrets)) {
+            let name = self.inventories.get(at).map_or("?", Inventory::name);
+            if secrets.values().any(|entries| !entries.is_empty()) {
+                writeln!(world.stderr.out, "note: `{}` keeps names only, so values are not stored", printable(name))?;
             }
         }
         if self.args.dry_run {
-            writeln!(world.stderr.out, "{} to store; nothing was stored", count(total, "key"))?;
-        } else {
-            self.summary(world)?;
+            return Ok(self.show(&puts, world).map(|()| Outcome::Clean)?);
         }
+        for (at, secrets) in &puts {
+            let changes: Vec<Change<'_>> = secrets.iter().map(|(secret, entries)| Change { secret, entries }).collect();
+            // A file is written once, with all or with nothing of it; elsewhere each secret is told when it is there.
+            let is_file = self.inventories.get(*at).is_some_and(|target| target.file().is_some());
+            for changes in changes.chunks(if is_file { changes.len().max(1) } else { 1 }) {
+                self.store(*at, changes, world)?;
+            }
+        }
+        self.summary(world)?;
         Ok(Outcome::Clean)
     }
 
+    /// What would be stored.
+    fn show(&self, puts: &BTreeMap<usize, BTreeMap<&str, Vec<Entry>>>, world: &mut World<'_>) -> io::Result<()> {
+        let mut total = 0;
+        for (&at, secrets) in puts {
+            let name = printable(self.inventories.get(at).map_or("?", Inventory::name));
+            for (secret, entries) in secrets {
+                total += entries.len();
+                let key = |entry: &Entry| {
+                    let instead = if entry.replaces { " (in place of what is there)" } else { "" };
+                    format!("{}{instead}", printable(&entry.key))
+                };
+                let keys = entries.iter().map(key).collect::<Vec<_>>().join(", ");
+                writeln!(world.stderr.out, "would store in `{name}`: `{}` with {keys}", printable(secret))?;
+            }
+        }
+        writeln!(world.stderr.out, "{} to store; nothing was stored", count(total, "key"))
+    }
+
     /// Asks for everything, and stores each secret when all that is wanted of it is there.
-    fn ask(&mut self, wanted: &[&'r Need<'r>], talk: &mut Talk, world: &mut World<'_>) -> Result<Outcome, Stop> {
-        let (valued, names): (Vec<&'r Need<'r>>, Vec<&'r Need<'r>>) = wanted.iter().partition(|need| need.has_value);
+    fn ask(&mut self, needs: &'r [Need<'r>], talk: &mut Talk, world: &mut World<'_>) -> Result<Outcome, Stop> {
+        let missing = || needs.iter().filter(|need| !need.exists);
+        self.refuse_targets(missing().map(|need| (need.inventory, need.has_value)))?;
+        let names: Vec<&Need<'_>> = missing().filter(|need| !need.has_value).collect();
         if !names.is_empty() && !self.args.yes {
             writeln!(world.stderr.out, "These names have no values to be asked for:")?;
             lists::write_needs(&names, self.inventories, world.stderr.out)?;
             match talk.confirm(&format!("Add {}? [y/N] ", count(names.len(), "name")), world)? {
-                None => return Ok(Outcome::Interrupted),
+                None => {
+                    self.missing = missing().collect();
+                    return Ok(Outcome::Interrupted);
+                }
                 Some(true) => self.store_names(&names, world)?,
                 Some(false) => self.missing.extend(&names),
             }
         } else {
             self.store_names(&names, world)?;
         }
+        // What is there and cannot be changed is not asked for.
+        let changeable = |need: &Need<'_>| !self.args.skip_existing && self.refusal(need.inventory, true).is_none();
+        let wanted = needs.iter().filter(|need| need.has_value && (!need.exists || changeable(need)));
+        let wanted: Vec<&Need<'_>> = wanted.collect();
         let mut asked = 0;
+        let mut answered = 0;
+        let mut goes_on = true;
         let same =
             |a: &&Need<'_>, b: &&Need<'_>| (&a.stack, a.inventory, &a.secret) == (&b.stack, b.inventory, &b.secret);
-        for secret in valued.chunk_by(same) {
+        for secret in wanted.chunk_by(same) {
             let Some(first) = secret.first() else { continue };
             let mut entries = Vec::new();
-            let mut interrupted = false;
             for need in secret {
                 asked += 1;
-                let used = printable(&need.places());
-                writeln!(
-                    world.stderr.out,
-                    "{asked} of {}, stack `{}`, used by {used}",
-                    valued.len(),
-                    printable(&need.stack)
-                )?;
+                let (used, stack) = (printable(&need.places()), printable(&need.stack));
+                writeln!(world.stderr.out, "{asked} of {}, stack `{stack}`, used by {used}", wanted.len())?;
                 if let Some(near) = &need.nearest {
                     writeln!(world.stderr.out, "did you mean `{}`? Ctrl-C, and mend the stack file", printable(near))?;
                 }
-                let Some(more) = talk.entries(need, world)? else {
-                    interrupted = true;
+                goes_on = talk.entries(need, &mut entries, world)?;
+                if !goes_on {
                     break;
-                };
-                entries.extend(more);
+                }
+                answered += 1;
             }
-            if !entries.is_empty() || (!interrupted && !first.exists && first.key.is_none()) {
-                self.store(first.inventory, &first.secret, &entries, world)?;
+            if !entries.is_empty() {
+                self.store(first.inventory, &[Change { secret: &first.secret, entries: &entries }], world)?;
             }
-            if interrupted {
-                return self.interrupted(&valued, world);
+            if !goes_on {
+                return self.interrupted(&wanted, answered, world);
             }
         }
         self.summary(world)?;
+        if !wanted.is_empty() && talk.keyboard.has_more() {
+            writeln!(
+                world.stderr.out,
+                "warning: more lines were typed than were asked for, and are dropped; a value of several lines goes into a \
+                 file, and the answer is @path"
+            )?;
+        }
         Ok(if self.missing.is_empty() { Outcome::Clean } else { Outcome::Findings })
     }
 
-    fn interrupted(&self, valued: &[&Need<'_>], world: &mut World<'_>) -> Result<Outcome, Stop> {
-        let stored: BTreeSet<(&str, &str)> = self
-            .stored
-            .iter()
-            .flat_map(|stored| stored.keys.iter().map(|key| (stored.secret.as_str(), key.as_str())))
-            .collect();
-        let answered =
-            |need: &&&Need<'_>| need.key.as_deref().is_some_and(|key| stored.contains(&(need.secret.as_str(), key)));
-        let left = valued.iter().filter(|need| !need.exists && !answered(need)).count();
-        let kept = match stored.len() {
+    fn interrupted(
+        &mut self,
+        wanted: &[&'r Need<'r>],
+        answered: usize,
+        world: &mut World<'_>,
+    ) -> Result<Outcome, Stop> {
+        self.missing.extend(wanted.iter().skip(answered).filter(|need| !need.exists));
+        let keys: usize = self.stored.iter().map(|stored| stored.keys.len()).sum();
+        let kept = match keys {
             0 => "nothing was answered, and nothing stored".to_owned(),
             number => format!("{} answered and stored", count(number, "key")),
         };
+        let left = self.missing.len();
         let rest = if left > 0 { "; run this again with --skip-existing for the rest" } else { "" };
         writeln!(world.stderr.out, "interrupted: {kept}, {} left{rest}", count(left, "key"))?;
         Ok(Outcome::Interrupted)
@@ -352,22 +435,28 @@ impl<'r> Run<'r> {
             entries.extend(need.key.iter().map(|key| Entry { key: key.clone(), value: None, replaces: false }));
         }
         for ((at, secret), entries) in puts {
-            self.store(at, secret, &entries, world)?;
+            self.store(at, &[Change { secret, entries: &entries }], world)?;
         }
         Ok(())
     }
 
-    fn store(&mut self, at: usize, secret: &str, entries: &[Entry], world: &mut World<'_>) -> Result<(), Stop> {
+    fn store(&mut self, at: usize, changes: &[Change<'_>], world: &mut World<'_>) -> Result<(), Stop> {
         let Some(target) = self.inventories.get(at) else { return Ok(()) };
         let name = target.name();
-        let kept = store(target, secret, entries)?;
-        for key in &kept {
+        let kept = store(target, changes)?;
+        for (secret, key) in &kept {
             let (secret, key) = (printable(secret), printable(key));
             writeln!(world.stderr.out, "note: `{secret}.{key}` has come to `{name}` meanwhile, and stays as it is")?;
         }
-        let keys = entries.iter().map(|entry| entry.key.clone()).filter(|key| !kept.contains(key)).collect();
-        self.stored.push(Stored { inventory: name.to_owned(), secret: secret.to_owned(), keys });
-        writeln!(world.stderr.out, "stored `{}` in `{}`", printable(secret), printable(name))?;
+        for Change { secret, entries } in changes {
+            let stays = |key: &str| kept.iter().any(|(of, kept)| of == secret && kept == key);
+            let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).filter(|key| !stays(key)).collect();
+            if keys.is_empty() && !entries.is_empty() {
+                continue;
+            }
+            self.stored.push(Stored { inventory: name.to_owned(), secret: (*secret).to_owned(), keys });
+            writeln!(world.stderr.out, "stored `{}` in `{}`", printable(secret), printable(name))?;
+        }
         Ok(())
     }
 
@@ -389,8 +478,12 @@ impl<'r> Run<'r> {
 fn read_given(path: &Path, world: &mut World<'_>) -> Result<FileInventory, Failure> {
     if path.as_os_str() != "-" {
         let path = discover::absolute(path, &world.cwd);
-        let file = FileInventory::new(discover::relative(&path, &world.cwd), &path, &world.cwd, &world.cwd);
+        let file = FileInventory::given(&path, &world.cwd);
         return file.open().map(|()| file);
+    }
+    if world.keyboard.is_some() {
+        return Err(Failure::usage("standard input is a terminal, which would show what is typed")
+            .with_help("redirect a file to it, or leave out --from-file to be asked"));
     }
     let mut bytes = Vec::new();
     let read = world.stdin.read_to_end(&mut bytes);

@@ -182,7 +182,10 @@ fn fit_for_output(folder: &Path, allow_tracked: bool) -> Result<(), Failure> {
 
 /// A file that git tracks is added by the next commit, whatever the ignore files say.
 fn refuse_tracked(folder: &Path, places: &[PathBuf]) -> Result<(), Failure> {
-    let tracked = git::tracked(folder);
+    let tracked = git::tracked(folder).map_err(|why| {
+        Failure::usage(format!("git does not say what it tracks in `{}`: {why}", folder.display()))
+            .with_help("say that it is meant with --allow-tracked")
+    })?;
     match places.iter().map(|place| folder.join(place)).find(|target| tracked.contains(target)) {
         Some(target) => Err(Failure::usage(format!("git tracks `{}`", target.display()))
             .with_help("render to another folder, or say that it is meant with --allow-tracked")),

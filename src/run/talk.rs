@@ -26,24 +26,23 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// Asks for what a need takes; nothing where nobody wants to go on.
-    pub fn entries(&mut self, need: &Need<'_>, world: &mut World<'_>) -> io::Result<Option<Vec<Entry>>> {
+    /// Asks for what a need takes, and adds what was answered; false where nobody wants to go on.
+    pub fn entries(&mut self, need: &Need<'_>, entries: &mut Vec<Entry>, world: &mut World<'_>) -> io::Result<bool> {
         let keys = match &need.key {
             Some(key) => vec![key.clone()],
             None => match self.keys(need, world)? {
                 Some(keys) => keys,
-                None => return Ok(None),
+                None => return Ok(false),
             },
         };
-        let mut entries = Vec::with_capacity(keys.len());
         for key in keys {
             match self.value(need, &key, world)? {
                 Some(Some(value)) => entries.push(Entry { key, value: Some(value), replaces: need.exists }),
                 Some(None) => {}
-                None => return Ok(None),
+                None => return Ok(false),
             }
         }
-        Ok(Some(entries))
+        Ok(true)
     }
 
     /// The keys of a secret that is spoken of as a whole.
@@ -56,6 +55,7 @@ impl Talk {
                 Some((key, why)) => {
                     writeln!(world.stderr.out, "no reference can name the key `{}`, because {why}", printable(key))?;
                 }
+                None if keys.is_empty() => {}
                 None => return Ok(Some(keys.into_iter().map(str::to_owned).collect())),
             }
         }
@@ -93,14 +93,15 @@ impl Talk {
             return Ok(SecretText::new(rest));
         }
         let home = || world.env.get("HOME").map(PathBuf::from);
-        let path = match rest.strip_prefix("~/").and_then(|below| Some(home()?.join(below))) {
+        let below_home = if rest == "~" { Some("") } else { rest.strip_prefix("~/") };
+        let path = match below_home.and_then(|below| Some(home()?.join(below))) {
             Some(path) => path,
             None => discover::absolute(Path::new(rest), &self.cwd),
         };
-        let cannot = |why: &str| format!("cannot take that file: {why}");
+        let cannot = |why: &str| format!("cannot take that file: {why}; a text that begins with @ is typed with @@");
         let metadata = path.metadata().map_err(|error| cannot(&plain_io(&error)))?;
         if !metadata.is_file() {
-            return Err(cannot("it is none"));
+            return Err(cannot("it is no regular file"));
         }
         let mut bytes =
             Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len().min(LARGEST_VALUE)).unwrap_or(0) + 2));
@@ -129,7 +130,7 @@ impl Talk {
                     writeln!(world.stderr.out)?;
                     return Ok(None);
                 }
-                Typed::TooLong => "longer than 1 MiB: put it into a file, and answer @path",
+                Typed::TooLong => "longer than 1 MiB, which no value may be",
                 Typed::Line(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => {
                         writeln!(world.stderr.out, "{}", if shown || text.is_empty() { "" } else { "***" })?;

@@ -3,7 +3,7 @@
 use crate::support::folder;
 use proptest::prelude::*;
 use stackref::inventory::file::FileInventory;
-use stackref::inventory::{Entry, Inventory as _, NoAnswer, Wanted};
+use stackref::inventory::{Change, Entry, Inventory as _, NoAnswer, Wanted};
 use stackref::secret::SecretText;
 use std::path::Path;
 
@@ -15,12 +15,30 @@ fn open(folder: &Path, name: &str) -> FileInventory {
     FileInventory::new(name.to_owned(), &folder.join(name), folder, folder)
 }
 
+fn put_in(inventory: &FileInventory, secret: &str, entry: Entry) -> Result<Vec<(String, String)>, NoAnswer> {
+    inventory.put(&[Change { secret, entries: &[entry] }])
+}
+
+#[test]
+fn several_secrets_are_stored_together_or_not_at_all() {
+    let before = "a:\n  x: old\nb: &b\n  x: old\nc: *b\n";
+    let folder = folder(&[("i.yaml", before)]);
+    let inventory = open(folder.path(), "i.yaml");
+    let (first, second) = ([entry("k", Some("v"))], [entry("k", Some("v"))]);
+    let change = |secret, entries| Change { secret, entries };
+    assert!(inventory.put(&[change("a", &first), change("b", &second)]).is_err());
+    assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), before);
+    assert!(inventory.put(&[change("a", &first), change("d", &second)]).unwrap().is_empty());
+    let after = std::fs::read_to_string(folder.path().join("i.yaml")).unwrap();
+    assert_eq!(after, "a:\n  x: old\n  k: \"v\"\nb: &b\n  x: old\nc: *b\nd:\n  k: \"v\"\n");
+}
+
 /// Puts one key and gives the text of the file, or why it stayed as it was.
 fn put(name: &str, before: &str, secret: &str, key: &str, value: &str) -> Result<String, String> {
     let folder = folder(&[(name, before)]);
     let inventory = open(folder.path(), name);
     let takes = inventory.takes_values(secret).map_err(|why| format!("{why:?}"))?;
-    let done = inventory.put(secret, &[entry(key, takes.then_some(value))]);
+    let done = put_in(&inventory, secret, entry(key, takes.then_some(value)));
     let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
     match done {
         Ok(_) => Ok(after),
@@ -180,10 +198,10 @@ fn a_value_that_came_meanwhile_stays_unless_it_is_to_be_replaced() {
     let folder = folder(&[("i.yaml", "a: {x: old}\n")]);
     let inventory = open(folder.path(), "i.yaml");
     let mut change = entry("x", Some("new"));
-    assert_eq!(inventory.put("a", &[entry("x", Some("new"))]).unwrap(), ["x"]);
+    assert_eq!(put_in(&inventory, "a", entry("x", Some("new"))).unwrap(), [("a".to_owned(), "x".to_owned())]);
     assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), "a: {x: old}\n");
     change.replaces = true;
-    assert!(inventory.put("a", &[change]).unwrap().is_empty());
+    assert!(put_in(&inventory, "a", change).unwrap().is_empty());
     assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), "a: {x: new}\n");
 }
 
@@ -192,7 +210,7 @@ fn replace(name: &str, before: &str, value: &str) -> String {
     let folder = folder(&[(name, before)]);
     let mut change = entry("x", Some(value));
     change.replaces = true;
-    open(folder.path(), name).put("a", &[change]).unwrap();
+    put_in(&open(folder.path(), name), "a", change).unwrap();
     std::fs::read_to_string(folder.path().join(name)).unwrap()
 }
 
@@ -228,7 +246,7 @@ proptest! {
         let folder = folder(&[(name, before)]);
         let secret = if new { "n\u{e9}w:#" } else { "a" };
         let inventory = open(folder.path(), name);
-        inventory.put(secret, &[entry(&key, Some(&value))]).unwrap();
+        put_in(&inventory, secret, entry(&key, Some(&value))).unwrap();
         let values = open(folder.path(), name).values(secret, &Wanted::new()).unwrap();
         let kept = key == "x" && !new && before.contains('x');
         prop_assert_eq!(values.get(&key).unwrap().expose(), if kept { "w" } else { value.as_str() });
@@ -249,9 +267,9 @@ fn an_inventory_that_nobody_may_write_says_so() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let inventory = open(folder.path(), "i.yaml");
     inventory.check_writable().unwrap();
-    inventory.put("b", &[entry("k", Some("v"))]).unwrap();
+    put_in(&inventory, "b", entry("k", Some("v"))).unwrap();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "values are for their owner alone");
-    assert!(matches!(inventory.put("b", &[entry("q", None)]), Err(NoAnswer::Invalid(_))));
+    assert!(matches!(put_in(&inventory, "b", entry("q", None)), Err(NoAnswer::Invalid(_))));
 }
 
 #[test]
@@ -263,7 +281,7 @@ fn many_writers_at_one_time_lose_nothing() {
             scope.spawn(move || {
                 for at in 0..10 {
                     let secret = format!("s{}", at % 3);
-                    open(path, "i.yaml").put(&secret, &[entry(&format!("k{writer}-{at}"), Some("v"))]).unwrap();
+                    put_in(&open(path, "i.yaml"), &secret, entry(&format!("k{writer}-{at}"), Some("v"))).unwrap();
                 }
             });
         }

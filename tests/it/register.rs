@@ -107,7 +107,7 @@ fn what_is_typed_is_stored_and_never_shown() {
         session.answer("\r\nValue for secret `bucket.key`: ", "wrong\u{15}hunter2\u{7f}2\n");
         session.answer("Value for secret `mlflow.password`: ", "@missing\n");
         session.answer(
-            "cannot take that file: no such file or directory\r\nValue for secret `mlflow.password`: ",
+            "cannot take that file: no such file or directory; a text that begins with @ is typed with @@\r\nValue for secret `mlflow.password`: ",
             "@~/pem.txt\n",
         );
         session.answer("Value for secret `mlflow.username` (Leave empty to use existing value): ", "\n");
@@ -162,6 +162,35 @@ fn a_signal_from_outside_ends_it_as_ctrl_c_does_and_the_terminal_is_as_it_was() 
 }
 
 #[test]
+fn keys_of_a_whole_secret_are_asked_for_and_an_answer_is_kept() {
+    let stack = "stack_name: s\ncomponents:\n  artifact_store:\n    flavor: s3\n    name: s\n    configuration:\n      \
+                 path: s3://b\n      authentication_secret: whole\n";
+    let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", "")]);
+    let mut session = Session::start(folder.path(), &["register", "--format", "json"], 80);
+    session.answer("Keys of secret `whole`, with blanks between: ", "\n");
+    session.answer("Keys of secret `whole`, with blanks between: ", "k2 k1\n");
+    session.answer("`whole.k1`: ", "hunter2\n");
+    session.answer("`whole.k2`: ", "\u{3}");
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("hunter")), (130, false), "{seen}");
+    assert!(seen.contains("interrupted: 1 key answered and stored, 1 key left"), "{seen}");
+    assert!(seen.contains("\"missing\": [\r\n"), "{seen}");
+    assert_eq!(inventory(folder.path()), "whole:\n  k1: \"hunter2\"\n");
+}
+
+#[test]
+fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    session.answer("`bucket.key`: ", "-----BEGIN\ntouch hunter2\n");
+    session.wait("warning: more lines were typed than were asked for");
+    let pty = Arc::clone(&session.pty);
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("touch")), (0, false), "{seen}");
+    drop(pty);
+}
+
+#[test]
 fn names_alone_are_confirmed_once() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: [username] # kept\n")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
@@ -186,7 +215,10 @@ fn without_an_inventory_one_is_offered_private_and_ignored() {
     session.answer("Create `secrets.inventory.yaml`, for your eyes only and ignored by git? [y/N] ", "y\n");
     session.answer("`bucket.key`: ", "\u{4}");
     assert_eq!(session.end().1, 130);
-    assert_eq!(std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(), "target\n/secrets.inventory.yaml\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(),
+        "target\n/secrets.inventory.yaml\n/.stackref-*.tmp\n"
+    );
     let mode = folder.path().join("secrets.inventory.yaml").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -260,6 +292,8 @@ fn values_do_not_go_where_git_would_take_them() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n")]);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
+    let all = run(&["register", "--from-env", "NONE"], folder.path(), b"");
+    assert_eq!(all.code, 2, "nothing is given");
     let words = ["SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
     let refused = run(&words, folder.path(), b"");
     assert_eq!(refused.code, 2);
@@ -271,6 +305,16 @@ fn values_do_not_go_where_git_would_take_them() {
     assert_eq!(inventory(folder.path()), "mlflow: {username: hunter2}\n");
     let meant = run(&[&words[..], &["--allow-tracked"]].concat(), folder.path(), b"");
     assert_eq!(meant.code, 0, "{}", meant.stderr);
+    // By way of a link, too.
+    std::os::unix::fs::symlink("secrets.inventory.yaml", folder.path().join("link.yaml")).unwrap();
+    write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: hunter2}\n");
+    let linked = run(&[&words[..], &["--inventory", "link.yaml"]].concat(), folder.path(), b"");
+    assert_eq!(linked.code, 2, "{}", linked.stderr);
+    // What is there already is not missing, wherever it is.
+    write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: a1, password: a2}\nbucket: {key: a3}\n");
+    let mut session = Session::start(folder.path(), &["register"], 80);
+    session.wait("nothing is missing");
+    assert_eq!(session.end().1, 0);
     // Names alone are safe to commit.
     write(folder.path(), "secrets.inventory.yaml", b"mlflow: [username]\n");
     let names = run(&["register", "--yes"], folder.path(), b"");

@@ -5,7 +5,7 @@
 //! YAML readers read differently is not a place to keep a password in. One bad entry does not take the others with it.
 //! Diagnostics show names, keys and places, nothing else of the text.
 
-use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError};
+use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError, plain_type};
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::ignore::{self, Directive};
@@ -199,7 +199,7 @@ impl<'r> Reader<'r> {
     fn value(&mut self, secret: &str, place: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
         let document = self.document;
         let scalar = document.scalar(value);
-        if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) {
+        if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) && !self.is_misread(value) {
             return document.text(value);
         }
         let nothing = document.node(document.target(value)).span.is_empty();
@@ -220,6 +220,16 @@ impl<'r> Reader<'r> {
             self.complain(place, true, words, None);
         }
         None
+    }
+
+    /// Under the tag `!` a value is a string to YAML 1.2, quotes or not, and whatever it looks like to PyYAML.
+    fn is_misread(&self, value: NodeId) -> bool {
+        let value = self.document.target(value);
+        let start = self.document.node(value).span.start;
+        let before = self.document.source().slice(Span::new(0, start)).trim_end();
+        self.document.syntax() == Syntax::Yaml
+            && before.strip_suffix('!').is_some_and(|before| before.ends_with([' ', '\t', '\n', '\r']))
+            && self.document.text(value).is_some_and(|text| plain_type(text) != ScalarType::String)
     }
 
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
