@@ -64,6 +64,8 @@ pub struct Settings<'s> {
     pub inventories: &'s Inventories,
     /// Whether the whole tree was walked, so that what no stack uses can be told.
     pub whole_tree: bool,
+    /// Whether a store that shows nothing is taken to be empty: to fill it, that has to be tried.
+    pub may_be_empty: bool,
 }
 
 /// Checks a scan.
@@ -198,6 +200,11 @@ impl<'s> Joined<'s> {
         let mut failed: BTreeMap<usize, (NoAnswer, BTreeSet<String>)> = BTreeMap::new();
         for (reference, question) in &self.asked {
             let answer = self.answers.get(question);
+            if let Answer::Failed { why: NoAnswer::Nothing(_), .. } = &answer
+                && self.settings.may_be_empty
+            {
+                continue;
+            }
             if let Answer::Failed { inventory, why } = &answer {
                 let entry = failed.entry(*inventory).or_insert_with(|| ((*why).clone(), BTreeSet::new()));
                 entry.1.insert(question.secret.clone());
@@ -343,6 +350,10 @@ fn unanswered(inventory: &str, why: &NoAnswer, secrets: &BTreeSet<String>) -> Ve
             Failure::unanswered(format!("the inventory `{inventory}` did not answer for {list}: {seen}"))
                 .with_help("try again, or check the syntax alone with `--level none`"),
         ],
+        NoAnswer::Nothing(advice) => {
+            let words = format!("the inventory `{inventory}` shows this identity no secret at all, so none of {list}");
+            vec![Failure::unanswered(words).with_help(advice.clone())]
+        }
         NoAnswer::Missing | NoAnswer::NoValues => Vec::new(),
     }
 }

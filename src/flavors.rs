@@ -51,6 +51,11 @@ impl Version {
         self >= Self::new(0, 40, 0)
     }
 
+    /// Whether of a public and a private secret of one name the public one is taken (0.80 on).
+    pub fn takes_public_secret(self) -> bool {
+        self >= Self::new(0, 80, 0)
+    }
+
     /// Whether a stack with references needs a secrets manager: from 0.13 up to, not including, 0.34.
     pub fn needs_secrets_manager(self) -> bool {
         (Self::new(0, 13, 0)..Self::new(0, 34, 0)).contains(&self)

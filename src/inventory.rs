@@ -11,8 +11,11 @@ pub mod dir;
 pub mod env;
 pub mod file;
 pub mod lookup;
+mod http;
 mod process;
 pub mod sops;
+pub mod vault;
+pub mod zenml;
 
 use crate::config::{Config, InventoryConfig, Kind};
 use crate::discover;
@@ -29,6 +32,8 @@ use sops::SopsInventory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vault::VaultInventory;
+use zenml::ZenmlInventory;
 
 /// The name of a secret in an inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +82,9 @@ pub enum NoAnswer {
     Missing,
     /// The identity may not ask this; with what to do about it.
     Forbidden(String),
+    /// The store shows nothing at all, and does not say whether there is nothing or whether it may not be seen; with what
+    /// that means.
+    Nothing(String),
     /// The store did not answer; with what was seen.
     Unreachable(String),
     /// The inventory knows names and keys, and no values.
@@ -92,6 +100,10 @@ impl NoAnswer {
             Self::Invalid(failure) => failure,
             Self::Forbidden(advice) => {
                 Failure::unanswered(format!("the inventory `{inventory}` forbids to read {what}")).with_help(advice)
+            }
+            Self::Nothing(advice) => {
+                Failure::unanswered(format!("the inventory `{inventory}` shows this identity no secret at all"))
+                    .with_help(advice)
             }
             Self::Unreachable(seen) => {
                 Failure::unanswered(format!("the inventory `{inventory}` did not answer for {what}: {seen}"))
@@ -189,7 +201,12 @@ pub trait Inventory: Send + Sync {
         Err(NoAnswer::Forbidden("this kind of inventory is read-only".to_owned()))
     }
 
-    /// The file that holds it, absolute, where it is one.
+    /// What a user should know who is about to use it.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
+    /// The file or folder that holds it, absolute, where it is one.
     fn file(&self) -> Option<&Path> {
         None
     }
@@ -246,7 +263,12 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
                 Programs { names: names.clone(), keys: keys.clone(), value: value.clone(), put: put.clone() };
             Box::new(CommandInventory::new(name, config.folder.clone(), programs, limits))
         }
-        Kind::Zenml { .. } | Kind::Vault { .. } | Kind::Aws { .. } => Box::new(AbsentInventory::new(name, "aws")),
+        Kind::Zenml { url, token_file, ca_cert } => {
+            let (url, env) = (url.clone(), Arc::clone(around.env));
+            Box::new(ZenmlInventory::new(name, url, token_file.clone(), ca_cert.clone(), limits, env))
+        }
+        Kind::Vault(place) => Box::new(VaultInventory::new(name, place.clone(), limits, Arc::clone(around.env))),
+        Kind::Aws { .. } => Box::new(AbsentInventory::new(name, "aws")),
     }
 }
 

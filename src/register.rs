@@ -153,7 +153,7 @@ fn not_stored(inventory: &str, secret: &str, why: NoAnswer) -> Failure {
         NoAnswer::Unreachable(seen) => {
             Failure::unanswered(format!("the inventory `{inventory}` did not take `{secret}`: {seen}"))
         }
-        NoAnswer::Missing | NoAnswer::NoValues => {
+        NoAnswer::Missing | NoAnswer::NoValues | NoAnswer::Nothing(_) => {
             Failure::unanswered(format!("the inventory `{inventory}` lost `{secret}` while it was written"))
         }
     }

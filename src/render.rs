@@ -128,7 +128,8 @@ type Holders<'s> = HashMap<(usize, &'s str), Option<(usize, String)>>;
 fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
     let name_of = |at: usize| settings.inventories.get(at).map_or("?", Inventory::name);
     let failures = values.iter().filter_map(|((at, secret), values)| match values {
-        Ok(_) => None,
+        // What shows nothing has no holder to be asked for values.
+        Ok(_) | Err(NoAnswer::Nothing(_)) => None,
         Err(NoAnswer::NoValues | NoAnswer::Missing) => Some(
             Failure::usage(format!("the inventory `{}` has no values for `{secret}`, only names", name_of(*at)))
                 .with_help("render from an inventory with values: `name: {key: value}`"),

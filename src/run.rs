@@ -175,8 +175,13 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
         return session.list_files(world);
     }
     let scan = session.scan(world)?;
-    let settings =
-        Settings { config: &session.config, level, inventories: &inventories, whole_tree: session.covers_project() };
+    let settings = Settings {
+        config: &session.config,
+        level,
+        inventories: &inventories,
+        whole_tree: session.covers_project(),
+        may_be_empty: false,
+    };
     let report = check::run(&scan, &settings);
     match args.format {
         Format::Human => {
@@ -187,6 +192,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
+    warn(&inventories, report.answers.asked(), world)?;
     tell(&report.failures, color, world)?;
     writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
     let outcome = report.outcome(args.deny_warnings);
@@ -209,6 +215,12 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
     writeln!(world.stderr.out, "listed {references} in {files}")?;
     Ok(unread)
+}
+
+/// What a user should know about the inventories that were asked.
+fn warn(inventories: &Inventories, asked: impl Iterator<Item = usize>, world: &mut World<'_>) -> io::Result<()> {
+    let warnings = asked.filter_map(|at| inventories.get(at)?.warning());
+    warnings.into_iter().try_for_each(|warning| writeln!(world.stderr.out, "warning: {}", printable(&warning)))
 }
 
 /// What could not be read: it has no references to list or to register, and what is not whole must not pass for it.

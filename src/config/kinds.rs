@@ -39,20 +39,7 @@ pub enum Kind {
         ca_cert: Option<PathBuf>,
     },
     /// The KV engine of Vault or `OpenBao`.
-    Vault {
-        /// Where it is; nothing: `VAULT_ADDR`.
-        url: Option<String>,
-        /// The mount of the engine.
-        mount: String,
-        /// The folder in it.
-        path: String,
-        /// The namespace.
-        namespace: Option<String>,
-        /// A file with a token.
-        token_file: Option<PathBuf>,
-        /// A file with the certificates to trust.
-        ca_cert: Option<PathBuf>,
-    },
+    Vault(VaultPlace),
     /// AWS Secrets Manager, or the parameters of Systems Manager.
     Aws {
         /// The region; nothing: that of the SDK's chain.
@@ -79,6 +66,23 @@ pub enum Kind {
     },
 }
 
+/// Where a KV engine is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VaultPlace {
+    /// The address; nothing: `VAULT_ADDR`.
+    pub url: Option<String>,
+    /// The mount of the engine.
+    pub mount: String,
+    /// The folder in it, without slashes around it.
+    pub path: String,
+    /// The namespace; nothing: `VAULT_NAMESPACE`.
+    pub namespace: Option<String>,
+    /// A file with the token.
+    pub token_file: Option<PathBuf>,
+    /// A file with the certificates to trust; nothing: `VAULT_CACERT`.
+    pub ca_cert: Option<PathBuf>,
+}
+
 /// Time limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -96,7 +100,7 @@ impl Default for Limits {
     }
 }
 
-const KINDS: [&str; 6] = ["file", "dir", "env", "sops", "aws", "command"];
+const KINDS: [&str; 8] = ["file", "dir", "env", "sops", "zenml", "vault", "aws", "command"];
 
 /// The keys that every kind takes.
 const COMMON: [&str; 4] = ["kind", "connect_timeout", "timeout", "run_timeout"];
@@ -235,14 +239,14 @@ impl Reader<'_> {
                 token_file: entries.path("token_file", folder),
                 ca_cert: entries.path("ca_cert", folder),
             },
-            "vault" => Kind::Vault {
+            "vault" => Kind::Vault(VaultPlace {
                 url: entries.text("url"),
                 mount: entries.bare("mount"),
                 path: entries.bare("path"),
                 namespace: entries.text("namespace"),
                 token_file: entries.path("token_file", folder),
                 ca_cert: entries.path("ca_cert", folder),
-            },
+            }),
             "aws" => Kind::Aws {
                 region: entries.text("region"),
                 profile: entries.text("profile"),

@@ -114,6 +114,11 @@ impl Answers {
         listed.flat_map(|names| names.keys().map(String::as_str)).collect()
     }
 
+    /// The inventories that were asked.
+    pub fn asked(&self) -> impl Iterator<Item = usize> {
+        self.names.keys().copied()
+    }
+
     /// The inventories that were asked for their names and answered.
     pub fn answered(&self) -> impl Iterator<Item = usize> {
         self.names.iter().filter(|(_, names)| names.is_ok()).map(|(&at, _)| at)

@@ -1,7 +1,7 @@
 //! `inventory`: the list, and the snapshot.
 
 use super::session::Session;
-use super::{Stop, World, tell, tell_unread};
+use super::{Stop, World, tell, tell_unread, warn};
 use crate::check::{self, Settings};
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
 use crate::config::Level;
@@ -47,6 +47,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     let mut session = Session::open(&files, world)?;
     let (inventories, which) = chosen(&session, &args.inventory)?;
     let (mut listed, mut failures) = listing::list(&inventories, &which);
+    warn(&inventories, which.iter().copied(), world)?;
     let mut outcome = Outcome::Clean;
     if args.used || args.unused {
         let scan = session.scan(world)?;
@@ -57,6 +58,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
             level: Level::SecretAndKeyExists,
             inventories: &inventories,
             whole_tree: false,
+            may_be_empty: false,
         };
         let report = check::run(&scan, &settings);
         let told: Vec<String> = failures.iter().chain(&scan.passed.failures).map(ToString::to_string).collect();

@@ -2,7 +2,7 @@
 
 use super::session::{Session, select_stack};
 use super::talk::Talk;
-use super::{Stop, World, tell, tell_unread};
+use super::{Stop, World, tell, tell_unread, warn};
 use crate::check::{self, Settings};
 use crate::cli::{Color, Files, Register};
 use crate::config::Level;
@@ -64,8 +64,10 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         level: Level::SecretAndKeyExists,
         inventories: &inventories,
         whole_tree: false,
+        may_be_empty: true,
     };
     let report = check::run(&scan, &settings);
+    warn(&inventories, report.answers.asked(), world)?;
     let failures = report.failures.get(scan.passed.failures.len()..).unwrap_or_default();
     if !failures.is_empty() {
         return Err(failures.to_vec().into());

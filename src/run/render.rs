@@ -1,7 +1,7 @@
 //! `render`: from arguments to files.
 
 use super::session::{Session, select_stack};
-use super::{Stop, Stream, World, look, tell};
+use super::{Stop, Stream, World, look, tell, warn};
 use crate::check::{self, Settings};
 use crate::cli::{Color, Render};
 use crate::config::Level;
@@ -42,6 +42,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         level: Level::SecretAndKeyExists,
         inventories: &inventories,
         whole_tree: false,
+        may_be_empty: false,
     };
     let report = check::run(&scan, &settings);
     let outcome = report.outcome(false);
@@ -50,6 +51,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     human::write(&report.findings, look(stream, color, world.env.as_ref()), stream.out)?;
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
+    warn(&inventories, report.answers.asked(), world)?;
     if stops {
         tell(&report.failures, color, world)?;
         writeln!(world.stderr.out, "{}; nothing was rendered", summary_line(&report.summary))?;

@@ -110,7 +110,10 @@ fn scan(text: &str) -> Scan {
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
     let config = Config::default();
     let inventories = Inventories::of(inventories);
-    run(&scan(text), &Settings { config: &config, level, inventories: &inventories, whole_tree: false })
+    run(
+        &scan(text),
+        &Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false },
+    )
 }
 
 #[test]
@@ -122,7 +125,8 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
     let (config, inventories) = (Config::default(), Inventories::of(inventories));
     let level = Level::SecretAndKeyExists;
-    let settings = Settings { config: &config, level, inventories: &inventories, whole_tree: false };
+    let settings =
+        Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false };
     let report = run(&scan, &settings);
     let rendered =
         stackref::render::run(&scan, &report, &settings).unwrap_or_else(|failures| panic!("{}", failures[0]));

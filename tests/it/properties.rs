@@ -148,7 +148,13 @@ fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
     let scan = run_text(bytes, Candidate { path, syntax, why: Some(Why::Named) }, resolver, &bases());
     let config = Config { resolver, ..Config::default() };
     let inventories = Inventories::of(Vec::new());
-    let settings = Settings { config: &config, level: Level::None, inventories: &inventories, whole_tree: false };
+    let settings = Settings {
+        config: &config,
+        level: Level::None,
+        inventories: &inventories,
+        whole_tree: false,
+        may_be_empty: false,
+    };
     let report = check(&scan, &settings);
     let mut out = Vec::new();
     human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();

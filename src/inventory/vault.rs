@@ -1,0 +1,287 @@
+//! The kind `vault`: the KV engine of HashiCorp Vault or of OpenBao, version 1 or 2.
+//!
+//! Version 2 gives keys without values (`subkeys`, from Vault 1.10 on); version 1 does not, so there a check reads the secrets
+//! that are referred to.
+
+use super::env::Environment;
+use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::config::{Limits, VaultPlace};
+use crate::error::Failure;
+use crate::secret::SecretText;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// What a list-only identity needs to be told.
+const LESS: &str = "`--level secret-exists` needs only the right to list";
+
+/// An inventory in a KV engine.
+pub struct VaultInventory {
+    name: String,
+    place: VaultPlace,
+    limits: Limits,
+    env: Arc<dyn Environment>,
+    session: OnceLock<Result<Session, NoAnswer>>,
+}
+
+struct Session {
+    http: Http,
+    token: Zeroizing<String>,
+    namespace: Option<String>,
+    /// The version of the engine: 1 or 2.
+    version: u8,
+}
+
+impl VaultInventory {
+    /// A KV engine.
+    pub fn new(name: String, place: VaultPlace, limits: Limits, env: Arc<dyn Environment>) -> Self {
+        Self { name, place, limits, env, session: OnceLock::new() }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.env.get(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+    }
+
+    fn url(&self) -> Option<String> {
+        self.place.url.clone().or_else(|| self.variable("VAULT_ADDR"))
+    }
+
+    fn session(&self) -> Result<&Session, NoAnswer> {
+        self.session.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+    }
+
+    fn open(&self) -> Result<Session, NoAnswer> {
+        let url =
+            self.url().filter(|url| url.starts_with("http://") || url.starts_with("https://")).ok_or_else(|| {
+                let words = format!("the inventory `{}` has no address", self.name);
+                NoAnswer::Invalid(Failure::usage(words).with_help("set `url` in the config, or VAULT_ADDR"))
+            })?;
+        let token = match (self.variable("VAULT_TOKEN"), &self.place.token_file) {
+            (_, Some(file)) => token_of(file)?,
+            (Some(token), None) => Zeroizing::new(token),
+            (None, None) => {
+                let file = self.variable("HOME").map(|home| PathBuf::from(home).join(".vault-token"));
+                let file = file.filter(|file| file.is_file()).ok_or_else(|| {
+                    NoAnswer::Forbidden(
+                        "there is no token: set VAULT_TOKEN, name a file with `token_file`, or log in with `vault login`".to_owned(),
+                    )
+                })?;
+                token_of(&file)?
+            }
+        };
+        let ca_cert = self.place.ca_cert.clone().or_else(|| self.variable("VAULT_CACERT").map(PathBuf::from));
+        let http = Http::new(&url, ca_cert.as_deref(), self.limits).map_err(NoAnswer::Invalid)?;
+        let namespace = self.place.namespace.clone().or_else(|| self.variable("VAULT_NAMESPACE"));
+        let mut session = Session { http, token, namespace, version: 2 };
+        // The one question about an engine that an identity may ask which may only list.
+        let mount = segments(&self.place.mount);
+        let reply = session.call("GET", &format!("/v1/sys/internal/ui/mounts/{mount}"), None)?;
+        match reply.status {
+            200 => {
+                let answer = reply.json();
+                let data = answer.as_ref().and_then(|answer| answer.get("data"));
+                let options = data.and_then(|data| data.get("options")?.get("version")?.as_str());
+                session.version = if options == Some("2") { 2 } else { 1 };
+            }
+            403 => {
+                return Err(NoAnswer::Forbidden(format!(
+                    "the token is not taken, or may not use the mount `{}`",
+                    self.place.mount
+                )));
+            }
+            // An old server, or one that speaks only the first version.
+            404 => session.version = 1,
+            _ => return Err(no_vault("GET /v1/sys/internal/ui/mounts", &reply)),
+        }
+        Ok(session)
+    }
+
+    /// The path of a secret, or of the folder, below one of the engine's roots.
+    fn path(&self, root: &str, secret: &str) -> String {
+        let parts = [self.place.mount.as_str(), root, self.place.path.as_str()].map(segments);
+        let mut path = "/v1".to_owned();
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            path.push('/');
+            path.push_str(part);
+        }
+        path.push('/');
+        path.push_str(&encoded(secret));
+        path
+    }
+
+    /// All keys and values of a secret, with its version.
+    fn data(&self, secret: &str) -> Result<(BTreeMap<String, Option<SecretText>>, u64), NoAnswer> {
+        let session = self.session()?;
+        let root = if session.version == 2 { "data" } else { "" };
+        let reply = session.call("GET", &self.path(root, secret), None)?;
+        match reply.status {
+            403 => return Err(NoAnswer::Forbidden(format!("the token may not read the secret; {LESS}"))),
+            404 => return Err(NoAnswer::Missing),
+            _ => {}
+        }
+        let answer = reply.json().filter(|_| reply.status == 200);
+        let data = answer.as_ref().and_then(|answer| answer.get("data"));
+        let (data, version) = if session.version == 2 {
+            let version = data.and_then(|data| data.get("metadata")?.get("version")?.as_u64());
+            (data.and_then(|data| data.get("data")), version.unwrap_or(0))
+        } else {
+            (data, 0)
+        };
+        let entries = data.and_then(Value::as_object).ok_or_else(|| no_vault("GET the secret", &reply))?;
+        let entry = |(key, value): (&String, &Value)| (key.clone(), value.as_str().map(SecretText::new));
+        Ok((entries.iter().map(entry).collect(), version))
+    }
+
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let session = self.session()?;
+        let (there, version) = match self.data(secret) {
+            Err(NoAnswer::Missing) => (BTreeMap::new(), self.deleted_version(secret)?),
+            other => other?,
+        };
+        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
+        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
+        if !entries.is_empty() && kept.len() == entries.len() {
+            return Ok(kept);
+        }
+        let mut values = Map::new();
+        for (key, value) in &there {
+            let Some(value) = value else {
+                let words =
+                    format!("`{secret}.{key}` in the inventory `{}` is not a string, and would be lost", self.name);
+                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));
+            };
+            values.insert(key.clone(), Value::from(value.expose()));
+        }
+        for entry in entries.iter().filter(|entry| !stays(entry)) {
+            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
+        }
+        let (root, content) = match session.version {
+            2 => ("data", json!({ "options": { "cas": version }, "data": values })),
+            _ => ("", Value::Object(values)),
+        };
+        let mut body = content.to_string();
+        super::http::wipe(content);
+        let reply = session.call("POST", &self.path(root, secret), Some(&body));
+        body.zeroize();
+        let reply = reply?;
+        match reply.status {
+            200 | 204 => Ok(kept),
+            403 => Err(NoAnswer::Forbidden("the token may not write there".to_owned())),
+            400 => {
+                Err(NoAnswer::Unreachable("somebody else has changed it at the same moment: run this again".to_owned()))
+            }
+            status => Err(NoAnswer::Unreachable(format!("POST the secret: it answers {status}"))),
+        }
+    }
+
+    /// The last version of a secret that is not there any more: what a write has to name.
+    fn deleted_version(&self, secret: &str) -> Result<u64, NoAnswer> {
+        let session = self.session()?;
+        if session.version == 1 {
+            return Ok(0);
+        }
+        let reply = session.call("GET", &self.path("metadata", secret), None)?;
+        let answer = reply.json();
+        let version = answer.as_ref().and_then(|answer| answer.get("data")?.get("current_version")?.as_u64());
+        Ok(version.unwrap_or(0))
+    }
+}
+
+impl Session {
+    fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, NoAnswer> {
+        let mut headers = vec![("x-vault-token", self.token.as_str()), ("x-vault-request", "true")];
+        headers.extend(self.namespace.as_deref().map(|namespace| ("x-vault-namespace", namespace)));
+        self.http.call(&Call { method, path, headers: &headers, body: body.map(|body| ("application/json", body)) })
+    }
+}
+
+/// A path of several parts, each encoded.
+fn segments(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty()).map(encoded).collect::<Vec<_>>().join("/")
+}
+
+/// An answer that no Vault gives.
+fn no_vault(call: &str, reply: &Reply) -> NoAnswer {
+    let status = reply.status;
+    NoAnswer::Unreachable(format!(
+        "{call}: it answers {status} with what no Vault says; is `url` right, and is it unsealed?"
+    ))
+}
+
+impl Inventory for VaultInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: true, values: true, write: true }
+    }
+
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let session = self.session()?;
+        let root = if session.version == 2 { "metadata" } else { "" };
+        let folder = self.path(root, "");
+        let reply = session.call("GET", &format!("{}?list=true", folder.trim_end_matches('/')), None)?;
+        match reply.status {
+            // An empty folder is none to Vault.
+            404 => return Ok(Vec::new()),
+            403 => return Err(NoAnswer::Forbidden("the token may not list that folder".to_owned())),
+            _ => {}
+        }
+        let answer = reply.json().filter(|_| reply.status == 200);
+        let keys = answer.as_ref().and_then(|answer| answer.get("data")?.get("keys")?.as_array());
+        let keys = keys.ok_or_else(|| no_vault("LIST the folder", &reply))?;
+        // What ends in a slash is a folder.
+        let names = keys.iter().filter_map(Value::as_str).filter(|name| !name.ends_with('/'));
+        Ok(names.map(|name| SecretName { name: name.to_owned(), doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let session = self.session()?;
+        if session.version == 2 {
+            let reply = session.call("GET", &self.path("subkeys", secret), None)?;
+            let answer = reply.json().filter(|_| reply.status == 200);
+            let subkeys = answer.as_ref().and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
+            if let Some(subkeys) = subkeys {
+                return Ok(subkeys.keys().map(|key| Key { name: key.clone(), empty: None }).collect());
+            }
+            // 404 is a secret that was deleted, and a server that does not know the question: the data tell.
+            if reply.status == 403 && self.data(secret).is_err() {
+                return Err(NoAnswer::Forbidden(format!("the token may not read the secret; {LESS}")));
+            }
+        }
+        let (data, _) = self.data(secret)?;
+        let empty = |value: &Option<SecretText>| value.as_ref().map(|value| value.expose().is_empty());
+        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), empty: empty(value) }).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let (data, _) = self.data(secret)?;
+        let mut values = BTreeMap::new();
+        for (key, value) in data.into_iter().filter(|(key, _)| wanted.contains(key)) {
+            let Some(value) = value else {
+                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not a string", self.name);
+                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("store it as a string")));
+            };
+            values.insert(key, value);
+        }
+        Ok(values)
+    }
+
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let stay = self.put_secret(secret, entries)?;
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+
+    fn warning(&self) -> Option<String> {
+        let exposed = self.url().is_some_and(|url| is_exposed(&url));
+        exposed.then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+    }
+}

@@ -1,0 +1,320 @@
+//! The kind `zenml`: the secrets of a ZenML server.
+//!
+//! Names come from the list, all pages of it; keys from each referenced secret by its id, once. A value that the identity may
+//! not read comes as null, with its key: that is enough to check, and never rendered.
+
+use super::env::Environment;
+use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::config::Limits;
+use crate::flavors::Version;
+use crate::secret::SecretText;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// Secrets on one page of a list.
+const PAGE: usize = 1_000;
+
+/// Pages that a list may have.
+const MOST_PAGES: u64 = 1_000;
+
+/// What a list-only identity needs to be told.
+const LESS: &str = "`--level secret-exists` needs only the right to list";
+
+/// An inventory on a ZenML server.
+pub struct ZenmlInventory {
+    name: String,
+    url: String,
+    token_file: Option<PathBuf>,
+    ca_cert: Option<PathBuf>,
+    limits: Limits,
+    env: Arc<dyn Environment>,
+    session: OnceLock<Result<Session, NoAnswer>>,
+    ids: OnceLock<Result<Listed, NoAnswer>>,
+    details: Mutex<BTreeMap<String, Arc<Result<Detail, NoAnswer>>>>,
+}
+
+/// An authenticated connection.
+struct Session {
+    http: Http,
+    authorization: Zeroizing<String>,
+}
+
+/// Secrets by name.
+type Listed = BTreeMap<String, Found>;
+
+struct Found {
+    id: String,
+    /// Where a public and a private one have this name: which is taken.
+    doubled: Option<String>,
+}
+
+/// Values by key; nothing for one that is hidden from this identity.
+type Detail = BTreeMap<String, Option<SecretText>>;
+
+impl ZenmlInventory {
+    /// A server at an address.
+    pub fn new(
+        name: String,
+        url: String,
+        token_file: Option<PathBuf>,
+        ca_cert: Option<PathBuf>,
+        limits: Limits,
+        env: Arc<dyn Environment>,
+    ) -> Self {
+        let (session, ids, details) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        Self { name, url, token_file, ca_cert, limits, env, session, ids, details }
+    }
+
+    fn session(&self) -> Result<&Session, NoAnswer> {
+        self.session.get_or_init(|| self.log_in()).as_ref().map_err(Clone::clone)
+    }
+
+    /// As ZenML's own client does: a token, an API key, or a name and a password.
+    fn log_in(&self) -> Result<Session, NoAnswer> {
+        let http = Http::new(&self.url, self.ca_cert.as_deref(), self.limits).map_err(NoAnswer::Invalid)?;
+        let variable = |name: &str| {
+            let value = self.env.get(name).and_then(|value| value.into_string().ok());
+            value.filter(|value| !value.is_empty()).map(Zeroizing::new)
+        };
+        let bearer = |token: &str| Zeroizing::new(format!("Bearer {token}"));
+        if let Some(file) = &self.token_file {
+            return Ok(Session { http, authorization: bearer(&token_of(file)?) });
+        }
+        let (form, what) = match (variable("ZENML_STORE_API_KEY"), variable("ZENML_STORE_USERNAME")) {
+            (Some(key), _) => (format!("grant_type=zenml-api-key&password={}", encoded(&key)), "ZENML_STORE_API_KEY"),
+            (None, Some(user)) => {
+                let password = variable("ZENML_STORE_PASSWORD").unwrap_or_default();
+                let form = format!("username={}&password={}", encoded(&user), encoded(&password));
+                (form, "ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD")
+            }
+            (None, None) => {
+                return Err(NoAnswer::Forbidden(
+                    "there are no credentials: set ZENML_STORE_API_KEY, or ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD, or \
+                     name a file with `token_file`"
+                        .to_owned(),
+                ));
+            }
+        };
+        let form = Zeroizing::new(form);
+        let call = Call {
+            method: "POST",
+            path: "/api/v1/login",
+            headers: &[],
+            body: Some(("application/x-www-form-urlencoded", &form)),
+        };
+        let reply = http.call(&call)?;
+        if matches!(reply.status, 401 | 403) {
+            return Err(NoAnswer::Forbidden(format!("the server refuses the log-in: check {what}")));
+        }
+        let answer = reply.json();
+        let token = answer.as_ref().and_then(|answer| answer.get("access_token")?.as_str());
+        let authorization = token.map(bearer).ok_or_else(|| no_zenml("POST /api/v1/login", &reply))?;
+        Ok(Session { http, authorization })
+    }
+
+    fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, NoAnswer> {
+        let Session { http, authorization } = self.session()?;
+        let headers = [("authorization", authorization.as_str())];
+        let reply =
+            http.call(&Call { method, path, headers: &headers, body: body.map(|body| ("application/json", body)) })?;
+        match reply.status {
+            401 => Err(NoAnswer::Forbidden(
+                "the server does not take the credentials: is the token old, or of another server?".to_owned(),
+            )),
+            _ => Ok(reply),
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<Reply, NoAnswer> {
+        self.call("GET", path, None)
+    }
+
+    fn listed(&self) -> Result<&Listed, NoAnswer> {
+        self.ids.get_or_init(|| self.list()).as_ref().map_err(Clone::clone)
+    }
+
+    /// All pages of the list.
+    fn list(&self) -> Result<Listed, NoAnswer> {
+        let mut found: BTreeMap<String, Vec<(bool, String)>> = BTreeMap::new();
+        let mut page = 1;
+        loop {
+            let reply = self.get(&format!("/api/v1/secrets?page={page}&size={PAGE}&sort_by=asc%3Aname"))?;
+            if reply.status == 403 {
+                return Err(NoAnswer::Forbidden("this identity may not list secrets".to_owned()));
+            }
+            let answer = reply.json().filter(|_| reply.status == 200);
+            let none = || no_zenml("GET /api/v1/secrets", &reply);
+            let answer = answer.ok_or_else(none)?;
+            let items = answer.get("items").and_then(Value::as_array).ok_or_else(none)?;
+            for item in items {
+                let text = |name: &str| item.get(name).and_then(Value::as_str);
+                let private = item.get("body").and_then(|body| body.get("private")).and_then(Value::as_bool);
+                let (Some(id), Some(name)) = (text("id"), text("name")) else { return Err(none()) };
+                found.entry(name.to_owned()).or_default().push((private.unwrap_or(false), id.to_owned()));
+            }
+            let pages = answer.get("total_pages").and_then(Value::as_u64).ok_or_else(none)?;
+            if page >= pages || items.is_empty() {
+                break;
+            }
+            page += 1;
+            if page > MOST_PAGES {
+                return Err(NoAnswer::Unreachable(format!("a list of more than {MOST_PAGES} pages")));
+            }
+        }
+        let doubled = found.values().any(|of_name| of_name.len() > 1);
+        let public_wins = !doubled || self.public_wins()?;
+        let taken = found.into_iter().filter_map(|(name, mut of_name)| {
+            let is_doubled = of_name.len() > 1;
+            of_name.sort_by_key(|(private, _)| *private == public_wins);
+            let (private, id) = of_name.into_iter().next()?;
+            let which = if private { "the private one" } else { "the public one" };
+            Some((name, Found { id, doubled: is_doubled.then(|| which.to_owned()) }))
+        });
+        Ok(taken.collect())
+    }
+
+    /// From 0.80 on ZenML takes the public one of two secrets of a name; before the private one.
+    fn public_wins(&self) -> Result<bool, NoAnswer> {
+        let reply = self.get("/api/v1/info")?;
+        let answer = reply.json();
+        let version = answer.as_ref().and_then(|answer| answer.get("version")?.as_str()).and_then(Version::parse);
+        Ok(version.is_none_or(Version::takes_public_secret))
+    }
+
+    /// A secret with its keys, asked once.
+    fn detail(&self, secret: &str) -> Result<Arc<Result<Detail, NoAnswer>>, NoAnswer> {
+        let id = &self.listed()?.get(secret).ok_or(NoAnswer::Missing)?.id;
+        let known = || self.details.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(detail) = known().get(secret) {
+            return Ok(Arc::clone(detail));
+        }
+        let detail = Arc::new(self.ask(id));
+        known().insert(secret.to_owned(), Arc::clone(&detail));
+        Ok(detail)
+    }
+
+    fn ask(&self, id: &str) -> Result<Detail, NoAnswer> {
+        let reply = self.get(&format!("/api/v1/secrets/{}", encoded(id)))?;
+        match reply.status {
+            403 => return Err(NoAnswer::Forbidden(format!("this identity may not read the secret; {LESS}"))),
+            404 => return Err(NoAnswer::Missing),
+            _ => {}
+        }
+        let answer = reply.json().filter(|_| reply.status == 200);
+        let values = answer.as_ref().and_then(|answer| answer.get("body")?.get("values")?.as_object());
+        let values = values.ok_or_else(|| no_zenml("GET /api/v1/secrets/{id}", &reply))?;
+        Ok(values.iter().map(|(key, value)| (key.clone(), value.as_str().map(SecretText::new))).collect())
+    }
+
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        // As it is now: another may have made it since the list was read.
+        let reply = self.get(&format!("/api/v1/secrets?name={}&size=20", encoded(&format!("equals:{secret}"))))?;
+        let answer = reply.json().filter(|_| reply.status == 200);
+        let items = answer.as_ref().and_then(|answer| answer.get("items")?.as_array());
+        let items = items.ok_or_else(|| no_zenml("GET /api/v1/secrets", &reply))?;
+        let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
+        let id = known.or_else(|| items.first()?.get("id")?.as_str().map(str::to_owned));
+        let there = id.as_deref().map(|id| self.ask(id)).transpose()?.unwrap_or_default();
+        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
+        let kept = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
+        let mut values = Map::new();
+        for entry in entries.iter().filter(|entry| !stays(entry)) {
+            let value = entry.value.as_ref().map_or("", SecretText::expose);
+            values.insert(entry.key.clone(), Value::from(value));
+        }
+        if values.is_empty() && id.is_some() {
+            return Ok(kept);
+        }
+        let (method, path, content) = match &id {
+            Some(id) => {
+                let path = format!("/api/v1/secrets/{}?patch_values=true", encoded(id));
+                ("PUT", path, json!({ "values": values }))
+            }
+            None => {
+                ("POST", "/api/v1/secrets".to_owned(), json!({ "name": secret, "private": false, "values": values }))
+            }
+        };
+        let mut body = content.to_string();
+        super::http::wipe(content);
+        let reply = self.call(method, &path, Some(&body));
+        body.zeroize();
+        let reply = reply?;
+        match reply.status {
+            200 | 201 => Ok(kept),
+            403 => Err(NoAnswer::Forbidden("this identity may not write secrets".to_owned())),
+            409 => {
+                Err(NoAnswer::Unreachable("somebody else has made it at the same moment: run this again".to_owned()))
+            }
+            status => Err(NoAnswer::Unreachable(format!("{method} /api/v1/secrets: it answers {status}"))),
+        }
+    }
+}
+
+/// An answer that no ZenML server gives.
+fn no_zenml(call: &str, reply: &Reply) -> NoAnswer {
+    let status = reply.status;
+    NoAnswer::Unreachable(format!("{call}: it answers {status} with what no ZenML server says; is `url` right?"))
+}
+
+impl Inventory for ZenmlInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: true, values: true, write: true }
+    }
+
+    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let listed = self.listed()?;
+        if listed.is_empty() && !wanted.is_empty() {
+            return Err(NoAnswer::Nothing(
+                "either there is none yet (`stackref register` makes them), or this identity may not list them: ZenML then \
+                 answers with an empty list"
+                    .to_owned(),
+            ));
+        }
+        let name = |(name, found): (&String, &Found)| SecretName { name: name.clone(), doubled: found.doubled.clone() };
+        Ok(listed.iter().map(name).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let detail = self.detail(secret)?;
+        let detail = detail.as_ref().as_ref().map_err(Clone::clone)?;
+        let key = |(key, value): (&String, &Option<SecretText>)| Key {
+            name: key.clone(),
+            empty: value.as_ref().map(|value| value.expose().is_empty()),
+        };
+        Ok(detail.iter().map(key).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let detail = self.detail(secret)?;
+        let detail = detail.as_ref().as_ref().map_err(Clone::clone)?;
+        let mut values = BTreeMap::new();
+        for (key, value) in detail.iter().filter(|(key, _)| wanted.contains(*key)) {
+            let Some(value) = value else {
+                return Err(NoAnswer::Forbidden(format!("the value of `{key}` is hidden from this identity")));
+            };
+            values.insert(key.clone(), SecretText::new(value.expose()));
+        }
+        Ok(values)
+    }
+
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let stay = self.put_secret(secret, entries)?;
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+
+    fn warning(&self) -> Option<String> {
+        is_exposed(&self.url).then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+    }
+}
