@@ -246,6 +246,9 @@ pub struct InventoryList {
     /// Only what no stack file refers to
     #[arg(long)]
     pub unused: bool,
+    /// Connect to each inventory, and say what this identity may do there; nothing is written
+    #[arg(long, conflicts_with_all = ["used", "unused"])]
+    pub probe: bool,
     /// Files and folders to look for stacks in, with --used or --unused
     #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".")]
     pub path: Vec<PathBuf>,

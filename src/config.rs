@@ -5,7 +5,7 @@
 
 mod kinds;
 
-pub use kinds::{InventoryConfig, Kind, Limits, VaultPlace};
+pub use kinds::{AwsPlace, InventoryConfig, Kind, Limits, VaultPlace};
 
 use crate::document;
 use crate::error::{Failure, plain_io};

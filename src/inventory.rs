@@ -4,7 +4,10 @@
 //! secret has, and (for render) what a value is. Three things that are not an answer are told apart everywhere:
 //! [`NoAnswer::Missing`] becomes a finding, [`NoAnswer::Forbidden`] and [`NoAnswer::Unreachable`] end the run with 3.
 
+#[cfg(not(feature = "aws"))]
 mod absent;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod clock;
 pub mod command;
 pub mod dir;
@@ -23,7 +26,6 @@ use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
-use absent::AbsentInventory;
 use command::{CommandInventory, Programs};
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
@@ -268,7 +270,10 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
             Box::new(ZenmlInventory::new(name, url, token_file.clone(), ca_cert.clone(), limits, env))
         }
         Kind::Vault(place) => Box::new(VaultInventory::new(name, place.clone(), limits, Arc::clone(around.env))),
-        Kind::Aws { .. } => Box::new(AbsentInventory::new(name, "aws")),
+        #[cfg(feature = "aws")]
+        Kind::Aws(place) => Box::new(aws::AwsInventory::new(name, place.clone(), limits)),
+        #[cfg(not(feature = "aws"))]
+        Kind::Aws(_) => Box::new(absent::AbsentInventory::new(name, "aws")),
     }
 }
 

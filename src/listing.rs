@@ -5,7 +5,7 @@ use crate::document::{Syntax, names_text};
 use crate::error::Failure;
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::{Answer, Question, contents};
-use crate::inventory::{Capabilities, Inventories, Inventory};
+use crate::inventory::{Capabilities, Inventories, Inventory, NoAnswer, Wanted};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,84 @@ pub fn list(inventories: &Inventories, which: &[usize]) -> (Vec<Listed>, Vec<Fai
     let mut told = BTreeSet::new();
     failures.retain(|failure| told.insert(failure.to_string()));
     (listed, failures)
+}
+
+/// What this identity may do in one inventory.
+pub struct Probe {
+    /// What messages call it.
+    pub name: String,
+    /// What it may do: list, keys, values and write.
+    pub may: [(&'static str, May); 4],
+    /// What keeps the inventory from being used at all.
+    pub failure: Option<Failure>,
+}
+
+/// Whether something may be done.
+pub enum May {
+    /// It was done.
+    Yes,
+    /// It was refused, or is none of the kind's; with the reason.
+    No(String),
+    /// It was not tried; with the reason.
+    Untried(&'static str),
+}
+
+impl May {
+    /// In one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No(_) => "no",
+            Self::Untried(_) => "?",
+        }
+    }
+
+    /// Why it is not a plain yes.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Yes => None,
+            Self::No(why) => Some(why),
+            Self::Untried(why) => Some(why),
+        }
+    }
+}
+
+/// Asks an inventory for a little of everything; nothing is written.
+pub fn probe(inventory: &dyn Inventory) -> Probe {
+    let name = inventory.name().to_owned();
+    let no = |why: NoAnswer, what: &str| match why {
+        NoAnswer::Forbidden(advice) | NoAnswer::Nothing(advice) => May::No(advice),
+        why => May::No(why.failure(&name, what).to_string()),
+    };
+    let names = inventory.names(&Wanted::new());
+    let (mut keys, mut values) =
+        (May::Untried("there is no secret to ask for"), May::Untried("there is no key to ask for"));
+    let failure = names.as_ref().err().map(|why| why.clone().failure(&name, "its names"));
+    for secret in names.as_ref().map(Vec::as_slice).unwrap_or_default() {
+        match inventory.keys(&secret.name, &Wanted::new()) {
+            Err(NoAnswer::Missing) => continue,
+            Err(why) => keys = no(why, &format!("the keys of `{}`", secret.name)),
+            Ok(known) => {
+                keys = May::Yes;
+                let Some(key) = known.first() else { continue };
+                values = match inventory.values(&secret.name, &Wanted::from([key.name.clone()])) {
+                    Ok(_) => May::Yes,
+                    Err(NoAnswer::NoValues) => May::No(format!("`{}` holds names and keys only", secret.name)),
+                    Err(why) => no(why, &format!("the values of `{}`", secret.name)),
+                };
+            }
+        }
+        break;
+    }
+    let can = inventory.capabilities();
+    let write = match inventory.check_writable() {
+        _ if !can.write => May::No("this kind, as it is configured, is read-only".to_owned()),
+        Err(failure) => May::No(failure.to_string()),
+        Ok(()) if inventory.file().is_some() => May::Yes,
+        Ok(()) => May::Untried("only a write would tell"),
+    };
+    let list = names.map_or_else(|why| no(why, "its names"), |_| May::Yes);
+    Probe { name, may: [("list", list), ("keys", keys), ("values", values), ("write", write)], failure }
 }
 
 /// Leaves of a listing what references name, or what none names.

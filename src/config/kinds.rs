@@ -41,18 +41,7 @@ pub enum Kind {
     /// The KV engine of Vault or `OpenBao`.
     Vault(VaultPlace),
     /// AWS Secrets Manager, or the parameters of Systems Manager.
-    Aws {
-        /// The region; nothing: that of the SDK's chain.
-        region: Option<String>,
-        /// The profile; nothing: that of the SDK's chain.
-        profile: Option<String>,
-        /// What the names begin with.
-        prefix: String,
-        /// Parameters instead of secrets.
-        ssm: bool,
-        /// Another endpoint than AWS's.
-        endpoint_url: Option<String>,
-    },
+    Aws(AwsPlace),
     /// Programs that print names, keys and values.
     Command {
         /// Prints the names.
@@ -81,6 +70,21 @@ pub struct VaultPlace {
     pub token_file: Option<PathBuf>,
     /// A file with the certificates to trust; nothing: `VAULT_CACERT`.
     pub ca_cert: Option<PathBuf>,
+}
+
+/// Where secrets are in AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsPlace {
+    /// The region; nothing: that of the SDK's chain.
+    pub region: Option<String>,
+    /// The profile; nothing: that of the SDK's chain.
+    pub profile: Option<String>,
+    /// What the names begin with.
+    pub prefix: String,
+    /// Parameters instead of secrets.
+    pub ssm: bool,
+    /// Another endpoint than AWS's.
+    pub endpoint_url: Option<String>,
 }
 
 /// Time limits.
@@ -247,13 +251,13 @@ impl Reader<'_> {
                 token_file: entries.path("token_file", folder),
                 ca_cert: entries.path("ca_cert", folder),
             }),
-            "aws" => Kind::Aws {
+            "aws" => Kind::Aws(AwsPlace {
                 region: entries.text("region"),
                 profile: entries.text("profile"),
                 prefix: entries.text("prefix").unwrap_or_default(),
                 ssm,
                 endpoint_url: entries.text("endpoint_url"),
-            },
+            }),
             "command" => {
                 if entries.programs.is_empty() {
                     let help = "for example: names = [\"gcloud\", \"secrets\", \"list\", \"--format=json(name)\"]";

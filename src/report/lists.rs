@@ -3,10 +3,10 @@
 use super::json::{self, JsonSpan};
 use crate::excerpt::printable;
 use crate::inventory::Inventories;
-use crate::listing::Listed;
+use crate::listing::{Listed, May, Probe};
 use crate::register::Need;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 const VERSION: u32 = 1;
@@ -147,6 +147,62 @@ pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
     let (first, second) = (width(0), width(1));
     for [inventory, secret, keys] in std::iter::once(&title).chain(&rows) {
         writeln!(out, "{inventory:first$}  {secret:second$}  {keys}")?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonProbes<'r> {
+    version: u32,
+    inventories: Vec<JsonProbe<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonProbe<'r> {
+    name: &'r str,
+    #[serde(flatten)]
+    may: BTreeMap<&'static str, JsonMay<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonMay<'r> {
+    /// Absent where it was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    may: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
+}
+
+/// Writes what may be done in inventories: as a table with the reasons below it, or as JSON.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if as_json {
+        let inventories = probes.iter().map(|probe| {
+            let may = probe.may.iter().map(|(what, may)| {
+                let tried = !matches!(may, May::Untried(_));
+                (*what, JsonMay { may: tried.then_some(matches!(may, May::Yes)), reason: may.reason() })
+            });
+            JsonProbe { name: &probe.name, may: may.collect() }
+        });
+        return json::write_pretty(&JsonProbes { version: VERSION, inventories: inventories.collect() }, out);
+    }
+    let names = probes.iter().map(|probe| printable(&probe.name).chars().count());
+    let width = names.chain(["INVENTORY".len()]).max().unwrap_or_default();
+    writeln!(out, "{:width$}  LIST  KEYS  VALUES  WRITE", "INVENTORY")?;
+    for probe in probes {
+        let [list, keys, values, write] = probe.may.each_ref().map(|(_, may)| may.word());
+        writeln!(out, "{:width$}  {list:4}  {keys:4}  {values:6}  {write}", printable(&probe.name))?;
+    }
+    for probe in probes {
+        // Where nothing can be listed, why the rest was not tried goes without saying.
+        let listed = matches!(probe.may, [(_, May::Yes), ..]);
+        for (what, may) in probe.may.iter().filter(|(_, may)| listed || matches!(may, May::No(_))) {
+            if let Some(why) = may.reason() {
+                writeln!(out, "{}: {what}: {}", printable(&probe.name), printable(why))?;
+            }
+        }
     }
     Ok(())
 }

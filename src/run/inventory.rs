@@ -45,6 +45,9 @@ fn outcome_of(failures: &[Failure]) -> Outcome {
 fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let files = Files::of_paths(&args.path, &args.setup);
     let mut session = Session::open(&files, world)?;
+    if args.probe {
+        return probe(args, &session, color, world);
+    }
     let (inventories, which) = chosen(&session, &args.inventory)?;
     let (mut listed, mut failures) = listing::list(&inventories, &which);
     warn(&inventories, which.iter().copied(), world)?;
@@ -77,6 +80,18 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     let inventories = if number == 1 { "1 inventory".to_owned() } else { format!("{number} inventories") };
     writeln!(world.stderr.out, "listed {secrets} in {inventories}")?;
     Ok(outcome.max(outcome_of(&failures)))
+}
+
+fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let inventories = session.inventories(&args.inventory);
+    let which: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
+    warn(&inventories, which.iter().copied(), world)?;
+    let probes: Vec<_> = which.iter().filter_map(|&at| inventories.get(at)).map(listing::probe).collect();
+    lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;
+    world.stdout.out.flush()?;
+    let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();
+    tell(&failures, color, world)?;
+    Ok(outcome_of(&failures))
 }
 
 fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {

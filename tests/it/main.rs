@@ -10,6 +10,7 @@
 
 mod cases;
 mod hostile;
+mod kinds;
 mod layers;
 mod leaks;
 mod levels;
@@ -19,5 +20,7 @@ mod readme;
 mod references;
 mod register;
 mod render;
+mod server;
+mod stores;
 mod suites;
 mod support;

@@ -13,6 +13,13 @@ pub struct Output {
     pub code: i32,
 }
 
+impl Output {
+    /// What was said, on one line, however it was wrapped.
+    pub fn said(&self) -> String {
+        self.stderr.split_whitespace().collect::<Vec<_>>().join(" ").replace(" │ ", " ")
+    }
+}
+
 /// The top of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,0 +1,430 @@
+//! The kind `aws`: AWS Secrets Manager, where a secret's value is a JSON object of its keys; or, with `service = "ssm"`, the
+//! parameters of Systems Manager, `prefix/secret/key`.
+//!
+//! The official SDK is used for its chain of credentials. Secrets Manager gives no keys without values, so at the key level the
+//! secrets that are referred to are read, twenty at a time; the list of parameters has their keys in it.
+
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use crate::config::{AwsPlace, Limits};
+use crate::error::Failure;
+use crate::secret::SecretText;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroize as _;
+
+/// Secrets that one call may read.
+const BATCH: usize = 20;
+
+/// Parameters that one call may read.
+const PARAMETERS: usize = 10;
+
+/// What a list-only identity needs to be told.
+const LESS: &str = "`--level secret-exists` needs only the right to list";
+
+/// An inventory in AWS.
+pub struct AwsInventory {
+    name: String,
+    place: AwsPlace,
+    limits: Limits,
+    session: OnceLock<Result<Session, NoAnswer>>,
+    /// The names that references ask for, so that they can be read together.
+    wanted: Mutex<Wanted>,
+    read: Mutex<BTreeMap<String, Result<Content, NoAnswer>>>,
+    parameters: OnceLock<Result<BTreeMap<String, BTreeSet<String>>, NoAnswer>>,
+}
+
+struct Session {
+    runtime: Runtime,
+    config: SdkConfig,
+}
+
+/// The keys of a secret, with its values; nothing for one that is no text.
+type Content = BTreeMap<String, Option<SecretText>>;
+
+impl AwsInventory {
+    /// Secrets of an account.
+    pub fn new(name: String, place: AwsPlace, limits: Limits) -> Self {
+        Self {
+            name,
+            place,
+            limits,
+            session: OnceLock::new(),
+            wanted: Mutex::default(),
+            read: Mutex::default(),
+            parameters: OnceLock::new(),
+        }
+    }
+
+    fn session(&self) -> Result<&Session, NoAnswer> {
+        self.session.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+    }
+
+    fn open(&self) -> Result<Session, NoAnswer> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|error| NoAnswer::Unreachable(crate::error::plain_io(&error)))?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.limits.connect)
+            .operation_attempt_timeout(self.limits.answer)
+            .operation_timeout(self.limits.run);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts.build())
+            .retry_config(RetryConfig::standard().with_max_attempts(3));
+        if let Some(region) = &self.place.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &self.place.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &self.place.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let config = runtime.block_on(loader.load());
+        if config.region().is_none() {
+            let words = format!("the inventory `{}` has no region", self.name);
+            let failure =
+                Failure::usage(words).with_help("set `region` in the config, AWS_REGION, or one in the profile");
+            return Err(NoAnswer::Invalid(failure));
+        }
+        Ok(Session { runtime, config })
+    }
+
+    /// The names of secrets, all pages.
+    fn list(&self) -> Result<Vec<String>, NoAnswer> {
+        let session = self.session()?;
+        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let mut call = client.list_secrets();
+        if !self.place.prefix.is_empty() {
+            let filter = Filter::builder().key(FilterNameStringType::Name).values(&self.place.prefix).build();
+            call = call.filters(filter);
+        }
+        let mut pages = call.into_paginator().send();
+        session.runtime.block_on(async {
+            let mut names = Vec::new();
+            while let Some(page) = pages.next().await {
+                let page =
+                    page.map_err(|error| no_answer("ListSecrets", &error, "this identity may not list secrets"))?;
+                let listed = page.secret_list().iter().filter_map(|secret| secret.name());
+                // The filter knows no case.
+                names.extend(listed.filter_map(|name| name.strip_prefix(&self.place.prefix)).map(str::to_owned));
+            }
+            Ok(names)
+        })
+    }
+
+    /// The content of a secret, read together with the others that are wanted.
+    fn content(&self, secret: &str) -> Result<Content, NoAnswer> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if !read.contains_key(secret) {
+            let wanted = std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut names: Vec<String> = wanted.into_iter().filter(|name| !read.contains_key(name)).collect();
+            if !names.iter().any(|name| name == secret) {
+                names.push(secret.to_owned());
+            }
+            for names in names.chunks(BATCH) {
+                self.read_batch(names, &mut read)?;
+            }
+        }
+        match read.get(secret) {
+            Some(Ok(content)) => {
+                Ok(content.iter().map(|(key, value)| (key.clone(), value.as_ref().map(copy))).collect())
+            }
+            Some(Err(why)) => Err(why.clone()),
+            None => Err(NoAnswer::Missing),
+        }
+    }
+
+    fn read_batch(
+        &self,
+        names: &[String],
+        read: &mut BTreeMap<String, Result<Content, NoAnswer>>,
+    ) -> Result<(), NoAnswer> {
+        let session = self.session()?;
+        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let ids = names.iter().map(|name| format!("{}{name}", self.place.prefix)).collect();
+        let sent = session.runtime.block_on(client.batch_get_secret_value().set_secret_id_list(Some(ids)).send());
+        let answer = match sent {
+            Ok(answer) => answer,
+            // The right to read many is one of its own.
+            Err(error) if is_forbidden(&error) => {
+                for name in names {
+                    read.insert(name.clone(), self.read_one(name));
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(no_answer("BatchGetSecretValue", &error, LESS)),
+        };
+        for entry in answer.secret_values() {
+            let Some(name) = entry.name().and_then(|name| name.strip_prefix(&self.place.prefix)) else { continue };
+            read.insert(name.to_owned(), Ok(content_of(entry.secret_string())));
+        }
+        for error in answer.errors() {
+            let Some(name) = error.secret_id().and_then(|id| id.strip_prefix(&self.place.prefix)) else { continue };
+            let code = error.error_code().unwrap_or_default();
+            let why = match code {
+                "ResourceNotFoundException" => NoAnswer::Missing,
+                code if is_forbidden_code(code) => {
+                    NoAnswer::Forbidden(format!("this identity may not read the secret; {LESS}"))
+                }
+                code => NoAnswer::Unreachable(format!("BatchGetSecretValue: {code}")),
+            };
+            read.insert(name.to_owned(), Err(why));
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, name: &str) -> Result<Content, NoAnswer> {
+        let session = self.session()?;
+        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let id = format!("{}{name}", self.place.prefix);
+        let answer = session.runtime.block_on(client.get_secret_value().secret_id(id).send());
+        let answer = answer.map_err(|error| {
+            no_answer("GetSecretValue", &error, &format!("this identity may not read the secret; {LESS}"))
+        })?;
+        Ok(content_of(answer.secret_string()))
+    }
+
+    /// The parameters below the prefix, as secrets with their keys.
+    fn parameters(&self) -> Result<&BTreeMap<String, BTreeSet<String>>, NoAnswer> {
+        self.parameters.get_or_init(|| self.list_parameters()).as_ref().map_err(Clone::clone)
+    }
+
+    fn list_parameters(&self) -> Result<BTreeMap<String, BTreeSet<String>>, NoAnswer> {
+        let session = self.session()?;
+        let client = aws_sdk_ssm::Client::new(&session.config);
+        let root = self.root();
+        let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(&root).build();
+        let filter = filter.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+        let mut pages = client.describe_parameters().parameter_filters(filter).into_paginator().send();
+        session.runtime.block_on(async {
+            let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| {
+                    no_answer("DescribeParameters", &error, "this identity may not list parameters")
+                })?;
+                for name in page.parameters().iter().filter_map(|parameter| parameter.name()) {
+                    let below = name.strip_prefix(&root).map(|name| name.trim_start_matches('/'));
+                    if let Some((secret, key)) = below.and_then(|name| name.split_once('/')) {
+                        found.entry(secret.to_owned()).or_default().insert(key.to_owned());
+                    }
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// The folder of the parameters, without a slash at its end; `/` for all.
+    fn root(&self) -> String {
+        match self.place.prefix.trim_matches('/') {
+            "" => "/".to_owned(),
+            prefix => format!("/{prefix}"),
+        }
+    }
+
+    fn parameter(&self, secret: &str, key: &str) -> String {
+        format!("{}/{secret}/{key}", self.root().trim_end_matches('/'))
+    }
+
+    fn parameter_values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let there = self.parameters()?.get(secret).ok_or(NoAnswer::Missing)?;
+        let session = self.session()?;
+        let client = aws_sdk_ssm::Client::new(&session.config);
+        let keys: Vec<&String> = wanted.iter().filter(|key| there.contains(*key)).collect();
+        let mut values = BTreeMap::new();
+        for keys in keys.chunks(PARAMETERS) {
+            let names = keys.iter().map(|key| self.parameter(secret, key)).collect();
+            let call = client.get_parameters().set_names(Some(names)).with_decryption(true);
+            let answer = session.runtime.block_on(call.send());
+            let answer = answer
+                .map_err(|error| no_answer("GetParameters", &error, "this identity may not read the parameters"))?;
+            for key in keys {
+                let name = self.parameter(secret, key);
+                let found = answer.parameters().iter().find(|parameter| parameter.name() == Some(&name));
+                if let Some(value) = found.and_then(|parameter| parameter.value()) {
+                    values.insert((*key).clone(), SecretText::new(value));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let there = match self.read_one(secret) {
+            Ok(content) => Some(content),
+            Err(NoAnswer::Missing) => None,
+            Err(why) => return Err(why),
+        };
+        let stays =
+            |entry: &&Entry| !entry.replaces && there.as_ref().is_some_and(|there| there.contains_key(&entry.key));
+        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
+        if there.is_some() && kept.len() == entries.len() {
+            return Ok(kept);
+        }
+        let mut values = Map::new();
+        for (key, value) in there.iter().flatten() {
+            let Some(value) = value else {
+                let words = format!("`{secret}.{key}` in the inventory `{}` is no text, and would be lost", self.name);
+                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with the AWS console")));
+            };
+            values.insert(key.clone(), Value::from(value.expose()));
+        }
+        for entry in entries.iter().filter(|entry| !stays(entry)) {
+            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
+        }
+        let content = Value::Object(values);
+        let mut text = content.to_string();
+        super::http::wipe(content);
+        let session = self.session()?;
+        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let id = format!("{}{secret}", self.place.prefix);
+        let no_right = "this identity may not write secrets";
+        let sent = if there.is_some() {
+            let call = client.put_secret_value().secret_id(id).secret_string(&text);
+            let sent = session.runtime.block_on(call.send());
+            sent.map(|_| ()).map_err(|error| no_answer("PutSecretValue", &error, no_right))
+        } else {
+            let sent = session.runtime.block_on(client.create_secret().name(id).secret_string(&text).send());
+            sent.map(|_| ()).map_err(|error| no_answer("CreateSecret", &error, no_right))
+        };
+        text.zeroize();
+        sent.map(|()| kept)
+    }
+
+    fn put_parameters(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let session = self.session()?;
+        let client = aws_sdk_ssm::Client::new(&session.config);
+        let mut kept = Vec::new();
+        for Entry { key, value, replaces } in entries {
+            let call = client
+                .put_parameter()
+                .name(self.parameter(secret, key))
+                .value(value.as_ref().map_or("", SecretText::expose))
+                .r#type(ParameterType::SecureString)
+                .overwrite(*replaces);
+            match session.runtime.block_on(call.send()) {
+                Ok(_) => {}
+                Err(error) if error.code() == Some("ParameterAlreadyExists") => kept.push(key.clone()),
+                Err(error) => return Err(no_answer("PutParameter", &error, "this identity may not write parameters")),
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn copy(value: &SecretText) -> SecretText {
+    SecretText::new(value.expose())
+}
+
+/// The keys in a secret's value, where it is a JSON object; a number, as of a port, is the text of it.
+fn content_of(text: Option<&str>) -> Content {
+    let Some(Value::Object(entries)) = text.and_then(|text| serde_json::from_str(text).ok()) else {
+        return Content::new();
+    };
+    let entry = |(key, value): (String, Value)| {
+        let text = match &value {
+            Value::String(text) => Some(SecretText::new(text.as_str())),
+            Value::Number(number) => Some(SecretText::new(number.to_string())),
+            _ => None,
+        };
+        super::http::wipe(value);
+        (key, text)
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// AWS and its stand-ins have several names for one thing.
+fn is_forbidden_code(code: &str) -> bool {
+    const CODES: [&str; 7] = [
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "ExpiredTokenException",
+        "NotAuthorized",
+    ];
+    CODES.contains(&code)
+}
+
+fn is_forbidden<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code().is_some_and(is_forbidden_code)
+}
+
+fn no_answer<E, R>(call: &str, error: &SdkError<E, R>, no_right: &str) -> NoAnswer
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: std::fmt::Debug,
+{
+    match error.code() {
+        Some("ResourceNotFoundException") => NoAnswer::Missing,
+        Some(code) if is_forbidden_code(code) => NoAnswer::Forbidden(format!("{call}: {no_right} ({code})")),
+        Some(code) => NoAnswer::Unreachable(format!("{call}: {code}")),
+        None => NoAnswer::Unreachable(format!("{call}: {}", DisplayErrorContext(error))),
+    }
+}
+
+impl Inventory for AwsInventory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { list: true, keys: self.place.ssm, values: true, write: true }
+    }
+
+    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+        let names: Vec<String> =
+            if self.place.ssm { self.parameters()?.keys().cloned().collect() } else { self.list()? };
+        let known: BTreeSet<&String> = names.iter().collect();
+        let wanted = wanted.iter().filter(|name| known.contains(name)).cloned();
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted);
+        Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
+    }
+
+    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        if self.place.ssm {
+            let keys = self.parameters()?.get(secret).ok_or(NoAnswer::Missing)?;
+            return Ok(keys.iter().map(|name| Key { name: name.clone(), empty: None }).collect());
+        }
+        let content = self.content(secret)?;
+        let empty = |value: Option<SecretText>| value.map(|value| value.expose().is_empty());
+        Ok(content.into_iter().map(|(name, value)| Key { name, empty: empty(value) }).collect())
+    }
+
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        if self.place.ssm {
+            return self.parameter_values(secret, wanted);
+        }
+        let mut values = BTreeMap::new();
+        for (key, value) in self.content(secret)?.into_iter().filter(|(key, _)| wanted.contains(key)) {
+            let Some(value) = value else {
+                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is no text", self.name);
+                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("store it as a string")));
+            };
+            values.insert(key, value);
+        }
+        Ok(values)
+    }
+
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let put = if self.place.ssm { Self::put_parameters } else { Self::put_secret };
+            kept.extend(put(self, secret, entries)?.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+
+    fn warning(&self) -> Option<String> {
+        let exposed = self.place.endpoint_url.as_deref().is_some_and(super::http::is_exposed);
+        exposed.then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+    }
+}

@@ -1,0 +1,216 @@
+//! The kinds of inventories that need no server: folders, the environment, encrypted files, programs.
+
+use crate::support::{Output, findings, folder, run, write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn project(inventory: &str, stack: &str) -> TempDir {
+    folder(&[("stackref.toml", &format!("[inventory.x]\n{inventory}")), ("a.stack.yaml", stack)])
+}
+
+fn check(folder: &Path, more: &[&str]) -> Output {
+    run(&[&["check", "--format", "short"], more].concat(), folder, b"")
+}
+
+/// A secret as Kubernetes mounts it, another as Docker does, and links that lead out.
+fn mounted() -> TempDir {
+    let stack =
+        "a: '{{db.password}}'\nb: '{{api.token}}'\nc: '{{db.out}}'\nd: '{{outside.passwd}}'\ne: '{{db...data}}'\n";
+    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
+    let mnt = folder.path().join("mnt");
+    write(&mnt, "db/..2025_01/password", b"hunter2 \n\n");
+    write(&mnt, "api/token", b"");
+    write(&mnt, "api/config.yaml", b"stack_name: s\ncomponents: {}\n");
+    symlink("..2025_01", mnt.join("db/..data")).unwrap();
+    symlink("..data/password", mnt.join("db/password")).unwrap();
+    symlink("/etc/passwd", mnt.join("db/out")).unwrap();
+    symlink("/etc", mnt.join("outside")).unwrap();
+    folder
+}
+
+#[test]
+fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
+    let folder = mounted();
+    let found = findings(folder.path(), &[]);
+    let found: Vec<(&str, &str)> = found.iter().map(|(rule, text)| (rule.as_str(), text.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("empty-value", "{{api.token}}"),
+            ("unknown-key", "{{db.out}}"),
+            ("unknown-secret", "{{outside.passwd}}"),
+            ("unknown-key", "{{db...data}}"),
+        ],
+        "a file of a secret is no stack file, either"
+    );
+    write(folder.path(), "a.stack.yaml", b"a: '{{db.password}}'\n");
+    let rendered = run(&["render", "--stdout"], folder.path(), b"");
+    assert_eq!(rendered.stdout, "a: \"hunter2 \\n\\n\"\n", "every byte: {}", rendered.stderr);
+    let refused = run(&["N_DB__NEW=x", "register", "--from-env", "N"], folder.path(), b"");
+    assert_eq!(refused.code, 0, "nothing is missing");
+    write(folder.path(), "a.stack.yaml", b"a: '{{db.new}}'\n");
+    let refused = run(&["N_DB__NEW=x", "register", "--from-env", "N"], folder.path(), b"");
+    assert!(refused.code == 2 && refused.said().contains("mounted by Kubernetes"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_folder_takes_new_secrets_as_private_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", "a: '{{db.k}}'\nb: '{{new.k}}'\n");
+    write(&folder.path().join("mnt"), "db/old", b"x");
+    let words = ["N_DB__K=hunter2a", "N_NEW__K=hunter2b", "register", "--from-env", "N"];
+    let output = run(&words, folder.path(), b"");
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let file = folder.path().join("mnt/new/k");
+    assert_eq!(std::fs::read(&file).unwrap(), b"hunter2b");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(check(folder.path(), &[]).code, 0);
+}
+
+#[test]
+fn the_environment_answers_to_the_names_that_are_asked() {
+    let stack =
+        "a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\nc: '{{mysql_secret.nope}}'\nd: '{{nope.x}}'\n";
+    let folder = project("kind = \"env\"\nprefix = \"SR_\"\n", stack);
+    let variables =
+        ["SR_MYSQL_SECRET__PASSWORD=hunter2", "SR_MY_SECRET__API_KEY=hunter3", "SR_OTHER=x", "XSR_NOPE__X=y"];
+    let output = run(&[&variables[..], &["check", "--format", "short"]].concat(), folder.path(), b"");
+    assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
+    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"), "{}", output.stdout);
+    write(folder.path(), "a.stack.yaml", b"a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\n");
+    let output = run(&[&variables[..], &["render", "--stdout"]].concat(), folder.path(), b"");
+    assert_eq!(output.stdout, "a: 'hunter2'\nb: 'hunter3'\n", "{}", output.stderr);
+    let output = run(&[&variables[..], &["inventory", "--format", "short"]].concat(), folder.path(), b"");
+    assert_eq!(output.stdout, "x: my_secret.api_key\nx: mysql_secret.password\n");
+    write(folder.path(), "a.stack.yaml", b"a: '{{new.k}}'\n");
+    let output = run(&["N_NEW__K=v", "register", "--from-env", "N"], folder.path(), b"");
+    assert!(output.code == 2 && output.said().contains("read-only"), "{}", output.stderr);
+}
+
+const ENCRYPTED: &str = "db:\n    user: ENC[AES256_GCM,data:fq5B,type:str]\n    password: ENC[AES256_GCM,data:2Yls,type:str]\n\
+                         sops:\n    version: 3.11.0\n";
+
+#[test]
+fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
+    let folder = project(
+        "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
+        "a: '{{db.user}}'\nb: '{{db.nope}}'\nc: '{{sops.version}}'\n",
+    );
+    write(folder.path(), "s.sops.yaml", ENCRYPTED.as_bytes());
+    let output = check(folder.path(), &[]);
+    assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
+    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("no secret `sops`"), "{}", output.stdout);
+    write(folder.path(), "a.stack.yaml", b"a: '{{db.user}}'\n");
+    let output = run(&["PATH=/nowhere", "render", "--stdout"], folder.path(), b"");
+    assert!(output.code == 3 && output.said().contains("`sops` is not installed"), "{}", output.stderr);
+    write(folder.path(), "s.sops.yaml", b"db:\n    user: hunter2\n");
+    let output = check(folder.path(), &[]);
+    assert!(output.code == 2 && output.said().contains("SOPS has not encrypted it"), "{}", output.stderr);
+}
+
+const PROGRAMS: &str = r#"kind = "command"
+names = ["sh", "-c", "echo n >> calls; echo '[\"one\", {\"name\": \"projects/p/secrets/two\"}]'"]
+keys = ["sh", "-c", "echo \"k $1\" >> calls; echo '[\"k\"]'", "-", "{secret}"]
+value = ["sh", "-c", "echo \"v $1 $2\" >> calls; printf 'hunter2 %s' \"$1\"", "-", "{secret}", "{key}"]
+put = ["sh", "-c", "printf '%s %s ' \"$1\" \"$2\" >> put; cat >> put", "-", "{secret}", "{key}"]
+"#;
+
+fn calls(folder: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join("calls")).unwrap_or_default();
+    let _ = std::fs::remove_file(folder.join("calls"));
+    let mut calls: Vec<String> = text.lines().map(str::to_owned).collect();
+    calls.sort();
+    calls
+}
+
+#[test]
+fn programs_are_run_for_what_a_level_needs() {
+    let folder = project(PROGRAMS, "a: '{{one.k}}'\nb: '{{one.k}}'\nc: '{{two.k}}'\n");
+    let path = format!("PATH={}", std::env::var("PATH").unwrap());
+    let go = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
+    assert_eq!((go(&["check", "--level", "none"]).code, calls(folder.path()).len()), (0, 0));
+    assert_eq!((go(&["check", "--level", "secret-exists"]).code, calls(folder.path())), (0, vec!["n".to_owned()]));
+    assert_eq!((go(&["check"]).code, calls(folder.path()).join(",")), (0, "k one,k two,n".to_owned()));
+    let rendered = go(&["render", "--stdout"]);
+    assert_eq!(rendered.stdout, "a: 'hunter2 one'\nb: 'hunter2 one'\nc: 'hunter2 two'\n", "{}", rendered.stderr);
+    assert_eq!(calls(folder.path()).join(","), "k one,k two,n,v one k,v two k");
+    write(folder.path(), "a.stack.yaml", b"a: \"{{one.new;touch$IFS'x'}}\"\n");
+    write(folder.path(), "given.json", br#"{"one": {"new;touch$IFS'x'": "hunter2\n"}}"#);
+    let stored = go(&["register", "--from-file", "given.json"]);
+    assert_eq!(stored.code, 0, "{}", stored.stderr);
+    assert_eq!(std::fs::read_to_string(folder.path().join("put")).unwrap(), "one new;touch$IFS'x' hunter2\n");
+    assert!(!folder.path().join("x").exists(), "a name was run");
+}
+
+#[test]
+fn a_program_that_fails_is_told_with_what_it_said() {
+    let path = format!("PATH={}", std::env::var("PATH").unwrap());
+    for (program, words) in [
+        ("names = [\"sh\", \"-c\", \"echo no network >&2; exit 4\"]", "`sh` ended with 4: no network"),
+        ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not end within 0.3 s"),
+        ("names = [\"sh\", \"-c\", \"sleep 30 & echo '[]'\"]\ntimeout = 0.3", "did not end within 0.3 s"),
+        ("names = [\"no-such-program\"]", "is not installed"),
+        ("names = [\"echo\", \"<html>\"]", "no JSON list of names"),
+        ("names = [\"echo\", \"[1]\"]", "no JSON list of names"),
+        ("keys = [\"echo\", \"{secret}\"]", "no program for `names`"),
+        ("names = [\"echo\", \"[\\\"one\\\"]\"]", "no program for `keys`; `--level secret-exists`"),
+        ("names = [\"yes\", \"0123456789012345678901234567890123456789\"]", "more than 32 MiB"),
+    ] {
+        let folder = project(&format!("kind = \"command\"\n{program}\n"), "a: '{{one.k}}'\n");
+        let output = run(&[&path, "check"], folder.path(), b"");
+        let stderr = output.said();
+        assert!(output.code == 3 && stderr.contains(words), "{program}: {} {stderr}", output.code);
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
+    for (table, words) in [
+        ("kind = \"zenml\"\nurl = \"https://u:hunter2@h\"", "a user name or a password in it"),
+        ("kind = \"zenml\"\nurl = \"https://h\"\ntoken = \"hunter2\"", "set ZENML_STORE_API_KEY"),
+        ("kind = \"vault\"\nmount = \"kv\"\npassword = \"hunter2\"", "set VAULT_TOKEN"),
+        ("kind = \"aws\"\nsecret_access_key = \"hunter2\"", "the credentials of the AWS SDK"),
+        ("kind = \"zenml\"", "has no `url`"),
+        ("kind = \"zenml\"\nurl = \"ftp://h\"", "begins with https://"),
+        ("kind = \"command\"", "without any program"),
+        ("kind = \"command\"\nvalue = [\"x\", \"--name={secret}\"]", "arguments of their own"),
+        ("kind = \"command\"\nkeys = [\"x\"]", "does not say which secret"),
+        ("kind = \"command\"\nnames = \"x y\"", "a program and its arguments"),
+        ("kind = \"env\"\nprefix = \"x\"\ntimeout = \"soon\"", "a number of seconds"),
+        ("kind = \"dir\"\npath = \"x\"\nurl = \"y\"", "unknown key `url`"),
+    ] {
+        let folder = project(table, "a: '{{a.b}}'\n");
+        let output = check(folder.path(), &[]);
+        assert!(output.code == 2 && output.said().contains(words), "{table}: {}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_probe_says_what_may_be_done() {
+    let folder = folder(&[
+        (
+            "stackref.toml",
+            "[inventory.file]\nkind = \"file\"\npath = \"f.yaml\"\n[inventory.names]\nkind = \"file\"\npath = \"n.yaml\"\n[inventory.ci]\nkind = \"env\"\nprefix = \"SR_\"\n[inventory.gone]\nkind = \"dir\"\npath = \"gone\"\n",
+        ),
+        ("f.yaml", "db: {k: hunter2}\n"),
+        ("n.yaml", "db: [k]\n"),
+    ]);
+    let output = run(&["SR_DB__K=hunter2", "inventory", "--probe"], folder.path(), b"");
+    assert_eq!(output.code, 2, "one cannot be used");
+    let table: Vec<&str> = output.stdout.lines().take(5).collect();
+    assert_eq!(
+        table,
+        [
+            "INVENTORY  LIST  KEYS  VALUES  WRITE",
+            "file       yes   yes   yes     yes",
+            "names      yes   yes   no      yes",
+            "ci         yes   yes   yes     no",
+            "gone       no    ?     ?       no",
+        ],
+        "{}",
+        output.stdout
+    );
+    assert!(!output.stdout.contains("hunter2"));
+}

@@ -1,0 +1,310 @@
+//! Stores over HTTP: what they are asked, what comes of each answer, and what they never hear.
+
+use crate::server::{Answer, Asked, Server};
+use crate::support::{Output, folder, run};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+const STACK: &str = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.user}}'\nd: '{{api.token}}'\n";
+
+fn project(kind: &str, url: &str, more: &str, stack: &str) -> TempDir {
+    let config = format!("[inventory.prod]\nkind = \"{kind}\"\nurl = \"{url}\"\n{more}");
+    folder(&[("stackref.toml", &config), ("a.stack.yaml", stack)])
+}
+
+fn zenml(server: &Server, more: &str, stack: &str, words: &[&str]) -> Output {
+    let folder = project("zenml", &server.url(), more, stack);
+    run(&[&["ZENML_STORE_API_KEY=hunter2key"], words].concat(), folder.path(), b"")
+}
+
+fn item(name: &str, private: bool) -> Value {
+    json!({ "id": format!("id-{name}-{private}"), "name": name, "body": { "private": private, "values": {} } })
+}
+
+fn page(items: &[Value], index: usize, pages: usize) -> Answer {
+    Answer::Of(200, json!({ "items": items, "index": index, "total_pages": pages }).to_string())
+}
+
+fn secret(values: &Value) -> Answer {
+    Answer::Of(200, json!({ "body": { "values": values } }).to_string())
+}
+
+fn log_in() -> Answer {
+    Answer::Of(200, json!({ "access_token": "hunter2token" }).to_string())
+}
+
+/// A server with `db` (user, password) and `api` (token) on two pages.
+fn usual(asked: &Asked) -> Answer {
+    match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        line if line.starts_with("GET /api/v1/secrets?page=1") => {
+            page(&[item("db", false), item("other", false)], 1, 2)
+        }
+        line if line.starts_with("GET /api/v1/secrets?page=2") => page(&[item("api", false)], 2, 2),
+        "GET /api/v1/secrets/id-db-false" => secret(&json!({ "user": "hunter2a", "password": "hunter2b" })),
+        "GET /api/v1/secrets/id-api-false" => secret(&json!({ "token": "" })),
+        _ => Answer::Of(404, "{}".to_owned()),
+    }
+}
+
+#[test]
+fn each_level_asks_zenml_for_the_least() {
+    let server = Server::start(usual);
+    let none = zenml(&server, "", STACK, &["check", "--level", "none"]);
+    assert_eq!((none.code, server.asked().len()), (0, 0), "{}", none.stderr);
+    let names = zenml(&server, "", STACK, &["check", "--level", "secret-exists"]);
+    assert_eq!(names.code, 0, "{}", names.stderr);
+    assert_eq!((server.count("GET /api/v1/secrets?"), server.count("GET /api/v1/secrets/")), (2, 0));
+    let keys = zenml(&server, "", STACK, &["check", "--format", "short"]);
+    assert_eq!(keys.code, 0, "{}", keys.stderr);
+    assert_eq!(server.count("GET /api/v1/secrets/"), 2, "each secret once, and only those that are referred to");
+    assert!(keys.stdout.contains("warning[empty-value]"), "{}", keys.stdout);
+    let login = &server.asked()[0];
+    assert_eq!(login.body, "grant_type=zenml-api-key&password=hunter2key");
+    let authorized = server
+        .asked()
+        .iter()
+        .filter(|asked| asked.line.starts_with("GET"))
+        .all(|asked| asked.header("authorization") == Some("Bearer hunter2token"));
+    assert!(authorized);
+}
+
+#[test]
+fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
+    let server = Server::start(|asked| match asked.line.as_str() {
+        line if line.starts_with("GET /api/v1/secrets/") => {
+            secret(&json!({ "user": null, "password": null, "token": null }))
+        }
+        _ => usual(asked),
+    });
+    assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
+    let rendered = zenml(&server, "", STACK, &["render", "--stdout"]);
+    assert_eq!((rendered.code, rendered.stdout.as_str()), (3, ""));
+    assert!(rendered.said().contains("is hidden from this identity"), "{}", rendered.stderr);
+}
+
+#[test]
+fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
+    for (version, value, words) in [("0.98.0", "public", "the public one"), ("0.79.0", "private", "the private one")] {
+        let server = Server::start(move |asked| match asked.line.as_str() {
+            "POST /api/v1/login" => log_in(),
+            "GET /api/v1/info" => Answer::Of(200, json!({ "version": version }).to_string()),
+            "GET /api/v1/secrets/id-db-false" => secret(&json!({ "k": "public" })),
+            "GET /api/v1/secrets/id-db-true" => secret(&json!({ "k": "private" })),
+            _ => page(&[item("db", true), item("db", false)], 1, 1),
+        });
+        let rendered = zenml(&server, "", "a: '{{db.k}}'\n", &["render", "--stdout"]);
+        assert_eq!(rendered.stdout, format!("a: '{value}'\n"), "{}", rendered.stderr);
+        assert!(rendered.said().contains("ambiguous-secret") && rendered.said().contains(words), "{}", rendered.stderr);
+    }
+}
+
+#[test]
+fn missing_forbidden_and_unreachable_have_words_of_their_own() {
+    let forbidden = Server::start(|asked| match asked.line.as_str() {
+        "GET /api/v1/secrets/id-db-false" => Answer::Of(403, "{}".to_owned()),
+        _ => usual(asked),
+    });
+    let output = zenml(&forbidden, "", &format!("{STACK}e: '{{{{gone.k}}}}'\n"), &["check", "--format", "short"]);
+    assert_eq!(output.code, 3);
+    assert!(
+        output.said().contains("forbids to look up `db`") && output.said().contains("secret-exists"),
+        "{}",
+        output.stderr
+    );
+    assert!(output.stdout.contains("unknown-secret"), "the other findings are made all the same: {}", output.stdout);
+    let nothing = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        _ => page(&[], 1, 0),
+    });
+    let output = zenml(&nothing, "", STACK, &["check"]);
+    assert_eq!(output.code, 3);
+    assert!(
+        output.said().contains("no secret at all") && output.said().contains("may not list them"),
+        "{}",
+        output.stderr
+    );
+    let refused = Server::start(|_| Answer::Of(401, "{}".to_owned()));
+    let output = zenml(&refused, "", STACK, &["check"]);
+    assert_eq!(output.code, 3);
+    assert!(output.said().contains("refuses the log-in: check ZENML_STORE_API_KEY"), "{}", output.stderr);
+}
+
+#[test]
+fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
+    let list = |answer: fn() -> Answer| {
+        Server::start(move |asked| if asked.line.starts_with("POST") { log_in() } else { answer() })
+    };
+    let cases: [(fn() -> Answer, &str); 7] = [
+        (|| Answer::Silence, "no answer within"),
+        (|| Answer::Raw(b""), "GET /api/v1/secrets"),
+        (|| Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["), "GET /api/v1/secrets"),
+        (|| Answer::Of(200, "<html>log in</html>".to_owned()), "is `url` right?"),
+        (|| Answer::Of(200, "{\"items\": 3}".to_owned()), "is `url` right?"),
+        (|| Answer::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "no HTTP"),
+        (|| Answer::Of(500, "{}".to_owned()), "it answers 500"),
+    ];
+    for (answer, words) in cases {
+        let server = list(answer);
+        let output = zenml(&server, "timeout = 1\n", STACK, &["check"]);
+        assert_eq!(output.code, 3, "{words}: {}", output.stderr);
+        let stderr = output.said();
+        assert!(stderr.contains(words), "{words}: {stderr}");
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
+    let elsewhere = Server::start(|_| Answer::Of(200, "{}".to_owned()));
+    let target = elsewhere.url();
+    let server = Server::start(move |asked| {
+        if asked.line.starts_with("POST") {
+            log_in()
+        } else {
+            Answer::With(301, "location", format!("{target}/x?token=1"))
+        }
+    });
+    let output = zenml(&server, "", STACK, &["check"]);
+    assert_eq!((output.code, elsewhere.asked().len()), (3, 0));
+    assert!(output.said().contains("answers 301 and points to"), "{}", output.stderr);
+}
+
+#[test]
+fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
+    let calls = AtomicUsize::new(0);
+    let server = Server::start(move |asked| {
+        let busy = asked.line.starts_with("GET /api/v1/secrets?page=1") && calls.fetch_add(1, Ordering::Relaxed) < 2;
+        if busy { Answer::Of(429, String::new()) } else { usual(asked) }
+    });
+    assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
+    assert_eq!(server.count("GET /api/v1/secrets?page=1"), 3);
+    let broken = Server::start(|_| Answer::Of(503, String::new()));
+    assert_eq!(zenml(&broken, "", STACK, &["check"]).code, 3);
+    assert_eq!(broken.asked().len(), 3);
+    let slow = Server::start(|asked| {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        usual(asked)
+    });
+    let output = zenml(&slow, "run_timeout = 1\n", STACK, &["check"]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    assert!(output.said().contains("run_timeout") || output.said().contains("no answer within"), "{}", output.stderr);
+}
+
+#[test]
+fn register_makes_what_is_missing_and_keeps_the_rest() {
+    let server = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/secrets" | "PUT /api/v1/secrets/id-db-false?patch_values=true" => {
+            Answer::Of(200, "{}".to_owned())
+        }
+        line if line.contains("name=equals%3Adb") => page(&[item("db", false)], 1, 1),
+        line if line.contains("name=equals%3A") => page(&[], 1, 0),
+        _ => usual(asked),
+    });
+    let folder = project("zenml", &server.url(), "", "a: '{{db.user}}'\nb: '{{db.extra}}'\nc: '{{new.k}}'\n");
+    let words = ["ZENML_STORE_API_KEY=x", "N_DB__EXTRA=e\"1", "N_NEW__K=n", "register", "--from-env", "N"];
+    let output = run(&words, folder.path(), b"");
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let sent = |line: &str| {
+        let asked = server.asked();
+        let asked = asked.iter().find(|asked| asked.line.starts_with(line)).unwrap();
+        serde_json::from_str::<Value>(&asked.body).unwrap()
+    };
+    assert_eq!(sent("PUT /api/v1/secrets/id-db-false"), json!({ "values": { "extra": "e\"1" } }));
+    assert_eq!(sent("POST /api/v1/secrets"), json!({ "name": "new", "private": false, "values": { "k": "n" } }));
+    // An empty server is one to be filled.
+    let empty = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        "POST /api/v1/secrets" => Answer::Of(200, "{}".to_owned()),
+        _ => page(&[], 1, 0),
+    });
+    let folder = project("zenml", &empty.url(), "", "c: '{{new.k}}'\n");
+    let output = run(&["ZENML_STORE_API_KEY=x", "N_NEW__K=n", "register", "--from-env", "N"], folder.path(), b"");
+    assert_eq!((output.code, empty.count("POST /api/v1/secrets")), (0, 1), "{}", output.stderr);
+}
+
+/// A Vault with `team/db` (user, password).
+fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
+    move |asked| {
+        let v2 = version == "2";
+        let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
+        let values = json!({ "user": "hunter2a", "password": "hunter2b" });
+        match (asked.line.as_str(), v2) {
+            ("GET /v1/sys/internal/ui/mounts/kv", _) => of(json!({ "options": { "version": version } })),
+            ("GET /v1/kv/metadata/team?list=true", true) | ("GET /v1/kv/team?list=true", false) => {
+                of(json!({ "keys": ["db", "gone", "folder/"] }))
+            }
+            ("GET /v1/kv/subkeys/team/db", true) if subkeys => {
+                of(json!({ "subkeys": { "user": null, "password": null } }))
+            }
+            ("GET /v1/kv/data/team/db", true) => of(json!({ "data": values, "metadata": { "version": 7 } })),
+            ("GET /v1/kv/team/db", false) => of(values),
+            ("GET /v1/kv/data/team/gone", true) => Answer::Of(404, json!({ "data": { "data": null } }).to_string()),
+            ("GET /v1/kv/metadata/team/new", true) => of(json!({ "current_version": 3 })),
+            ("POST /v1/kv/data/team/db" | "POST /v1/kv/data/team/new", true) => of(json!({})),
+            _ => Answer::Of(404, "{\"errors\":[]}".to_owned()),
+        }
+    }
+}
+
+fn vault(server: &Server, stack: &str, words: &[&str]) -> Output {
+    let folder = project("vault", &server.url(), "mount = \"kv/\"\npath = \"/team\"\n", stack);
+    run(&[&["VAULT_TOKEN=hunter2token"], words].concat(), folder.path(), b"")
+}
+
+#[test]
+fn vault_gives_keys_without_values_where_it_can() {
+    const STACK: &str = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\nd: '{{gone.k}}'\n";
+    for (version, subkeys, data) in [("2", true, 0), ("2", false, 1), ("1", false, 0)] {
+        let server = Server::start(vault_of(version, subkeys));
+        let output = vault(&server, STACK, &["check", "--format", "short"]);
+        assert_eq!(output.code, 1, "{version}: {}", output.stderr);
+        assert!(output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"), "{}", output.stdout);
+        assert_eq!(server.count("GET /v1/kv/data/team/db"), data, "{version}, {subkeys}");
+        let names = vault(&server, "a: '{{db.user}}'\n", &["check", "--level", "secret-exists"]);
+        assert_eq!(names.code, 0, "{}", names.stderr);
+        let rendered = vault(&server, "a: '{{db.user}}'\n", &["render", "--stdout"]);
+        assert_eq!(rendered.stdout, "a: 'hunter2a'\n", "{}", rendered.stderr);
+        assert!(server.asked().iter().all(|asked| asked.header("x-vault-token") == Some("hunter2token")));
+    }
+}
+
+#[test]
+fn vault_is_written_with_the_version_that_was_read() {
+    let server = Server::start(vault_of("2", true));
+    let stack = "a: '{{db.extra}}'\nb: '{{new.k}}'\n";
+    let output = vault(&server, stack, &["N_DB__EXTRA=e", "N_NEW__K=n", "register", "--from-env", "N"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let sent = |line: &str| {
+        let asked = server.asked();
+        serde_json::from_str::<Value>(&asked.iter().find(|asked| asked.line == line).unwrap().body).unwrap()
+    };
+    let all = json!({ "user": "hunter2a", "password": "hunter2b", "extra": "e" });
+    assert_eq!(sent("POST /v1/kv/data/team/db"), json!({ "options": { "cas": 7 }, "data": all }));
+    assert_eq!(sent("POST /v1/kv/data/team/new"), json!({ "options": { "cas": 3 }, "data": { "k": "n" } }));
+    let sealed = Server::start(|_| Answer::Of(503, "{\"errors\":[\"Vault is sealed\"]}".to_owned()));
+    assert_eq!(vault(&sealed, stack, &["check"]).code, 3);
+    let denied = Server::start(|_| Answer::Of(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
+    let output = vault(&denied, stack, &["check"]);
+    assert_eq!(output.code, 3);
+    assert!(output.said().contains("the token is not taken"), "{}", output.stderr);
+}
+
+#[test]
+fn the_first_inventory_of_a_row_that_has_the_secret_answers() {
+    let server = Server::start(usual);
+    let config = format!(
+        "[inventory.team]\nkind = \"file\"\npath = \"team.yaml\"\n[inventory.shared]\nkind = \"zenml\"\nurl = \"{}\"\n\
+         [[stacks]]\nfiles = [\"**\"]\ninventory = [\"team\", \"shared\"]\n",
+        server.url()
+    );
+    let folder = folder(&[
+        ("stackref.toml", &config),
+        ("team.yaml", "db: {user: first}\n"),
+        ("a.stack.yaml", "a: '{{db.user}}'\nb: '{{api.token}}'\nc: '{{gone.k}}'\n"),
+    ]);
+    let output = run(&["ZENML_STORE_API_KEY=x", "check", "--format", "short"], folder.path(), b"");
+    assert!(output.stdout.contains("no secret `gone` in the inventories `team`, `shared`"), "{}", output.stdout);
+    assert_eq!(server.count("GET /api/v1/secrets/id-db-false"), 0, "the first has it");
+}
