@@ -190,14 +190,18 @@ fn plain(error: &Error, limit: Duration) -> (String, bool) {
         Error::HostNotFound => ("there is no host of that name".to_owned(), false),
         Error::ConnectionFailed => ("no connection".to_owned(), true),
         Error::BodyExceedsLimit(_) => (format!("an answer of more than {} MiB", MOST >> 20), false),
+        // What TLS objects to comes wrapped in one of these, too.
+        Error::Io(error) if error.to_string().contains("certificate") => (untrusted(&error.to_string()), false),
         Error::Io(error) => (plain_io(error), true),
         Error::InvalidProxyUrl => ("the proxy of the environment is no URL".to_owned(), false),
-        Error::Rustls(error) => {
-            (format!("no trusted connection: {error}; `ca_cert` names the certificates to trust"), false)
-        }
+        Error::Rustls(error) => (untrusted(&error.to_string()), false),
         Error::Protocol(_) | Error::Http(_) => ("what it answers is no HTTP".to_owned(), false),
         other => (other.to_string(), false),
     }
+}
+
+fn untrusted(why: &str) -> String {
+    format!("no trusted connection: {why}; `ca_cert` names the certificates to trust")
 }
 
 /// Before the next try: longer each time, and not the same for everybody.
