@@ -11,7 +11,8 @@ use crate::secret::SecretText;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::config::http::HttpResponse;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType};
 use serde_json::{Map, Value};
@@ -354,21 +355,46 @@ fn is_forbidden_code(code: &str) -> bool {
     CODES.contains(&code)
 }
 
-fn is_forbidden<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    error.code().is_some_and(is_forbidden_code)
+fn is_forbidden<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    // Where there is no code, as moto answers, the status has to be enough.
+    error.code().map_or(status(error) == Some(403), is_forbidden_code)
 }
 
-fn no_answer<E, R>(call: &str, error: &SdkError<E, R>, no_right: &str) -> NoAnswer
-where
-    E: ProvideErrorMetadata + Error + 'static,
-    R: std::fmt::Debug,
-{
-    match error.code() {
-        Some("ResourceNotFoundException") => NoAnswer::Missing,
-        Some(code) if is_forbidden_code(code) => NoAnswer::Forbidden(format!("{call}: {no_right} ({code})")),
-        Some(code) => NoAnswer::Unreachable(format!("{call}: {code}")),
-        None => NoAnswer::Unreachable(format!("{call}: {}", DisplayErrorContext(error))),
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// What an answer that is none means. Its body is never shown: it may be that of a secret.
+fn no_answer<E: ProvideErrorMetadata>(call: &str, error: &SdkError<E, HttpResponse>, no_right: &str) -> NoAnswer {
+    let seen = match error {
+        _ if is_forbidden(error) => {
+            let code = error.code().map_or_else(String::new, |code| format!(" ({code})"));
+            return NoAnswer::Forbidden(format!("{call}: {no_right}{code}"));
+        }
+        _ if error.code() == Some("ResourceNotFoundException") => return NoAnswer::Missing,
+        SdkError::TimeoutError(_) => "no answer in time (`timeout`)".to_owned(),
+        SdkError::DispatchFailure(failure) => {
+            failure.as_connector_error().map_or_else(|| "the call could not be made".to_owned(), |error| chain(error))
+        }
+        _ => match (error.code(), status(error)) {
+            (Some(code), _) => code.to_owned(),
+            (None, Some(status)) => format!("it answers {status} with what AWS does not say"),
+            (None, None) => "the call could not be made; are there credentials?".to_owned(),
+        },
+    };
+    NoAnswer::Unreachable(format!("{call}: {seen}"))
+}
+
+/// An error with those that it came of.
+fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        source = error.source();
     }
+    words
 }
 
 impl Inventory for AwsInventory {
