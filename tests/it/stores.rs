@@ -131,12 +131,15 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     assert!(output.said().contains("refuses the log-in: check ZENML_STORE_API_KEY"), "{}", output.stderr);
 }
 
+/// A way to misbehave, and what is said about it.
+type Case = (fn() -> Answer, &'static str);
+
 #[test]
 fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
     let list = |answer: fn() -> Answer| {
         Server::start(move |asked| if asked.line.starts_with("POST") { log_in() } else { answer() })
     };
-    let cases: [(fn() -> Answer, &str); 7] = [
+    let cases: [Case; 7] = [
         (|| Answer::Silence, "no answer within"),
         (|| Answer::Raw(b""), "GET /api/v1/secrets"),
         (|| Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["), "GET /api/v1/secrets"),
