@@ -284,9 +284,35 @@ def zenml():
 
 
 def vault():
-    if shutil.which("rvault") is None:
-        return "`rvault` is not on the PATH (the unit tests hold the protocol)"
-    return "`rvault` is there, and is started by hand: `rvault server`, init, unseal, then `[inventory.x] kind = \"vault\"`"
+    """RustyVault speaks version 1 of the KV engine; it knows no policies, so a token may do everything or nothing."""
+    rvault = shutil.which("rvault")
+    if rvault is None:
+        return "`rvault` is not on the PATH (tests/it/stores.rs holds the protocol)"
+    home = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
+    number = port()
+    url = f"http://127.0.0.1:{number}"
+    (home / "config.hcl").write_text(
+        f'storage "file" {{ path = "{home}/data" }}\nlistener "tcp" {{\n  address = "127.0.0.1:{number}"\n  tls_disable = "true"\n}}\n'
+        f'api_addr = "{url}"\nlog_level = "warn"\nlog_format = "{{level}} {{msg}}"\npid_file = "{home}/pid"\nwork_dir = "{home}"\n'
+        'daemon = false\n'
+    )
+
+    def put(path, body, token=""):
+        request = urllib.request.Request(url + path, json.dumps(body).encode(), {"cookie": f"token={token}", "x-vault-token": token}, method="PUT")
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or b"null")
+
+    with server([rvault, "server", "--config", home / "config.hcl"], url + "/v1/sys/seal-status", log=FOLDER / "rvault.log"):
+        keys = put("/v1/sys/init", {"secret_shares": 1, "secret_threshold": 1})
+        put("/v1/sys/unseal", {"key": keys["keys"][0]})
+        token = keys["root_token"]
+        put("/v1/secret/db", {"user": f"{CANARY} u", "password": f"{CANARY}\np"}, token)
+        project = Project("vault", f'[inventory.kv]\nkind = "vault"\nurl = "{url}"\nmount = "secret"\n')
+        usual(project, {"VAULT_TOKEN": token})
+        project.stack("db.user")
+        project.expect("a token that is none", 3, project.run("check", env={"VAULT_TOKEN": "none"}), "forbid")
+    project.expect("a server that is gone", 3, project.run("check", env={"VAULT_TOKEN": token}), "connection refused")
+    return None
 
 
 def tls():
