@@ -200,8 +200,12 @@ impl Search<'_> {
         // Asked before the walker opens the ignore files of a folder: a pipe would be waited for, a device read for ever.
         let failures = Arc::new(Mutex::new(Vec::new()));
         let odd = Arc::clone(&failures);
+        let never_below = self.never_below.clone();
         builder.filter_entry(move |entry| {
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            if is_folder && never_below.iter().any(|folder| folder.as_os_str() == entry.path().as_os_str()) {
+                return false;
+            }
             let failure = if is_folder { odd_ignore_file(entry.path()) } else { None };
             let enter = failure.is_none() && entry.file_name() != ".git";
             odd.lock().unwrap_or_else(PoisonError::into_inner).extend(failure);

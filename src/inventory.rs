@@ -15,6 +15,7 @@ pub mod env;
 pub mod file;
 pub mod lookup;
 mod http;
+mod local;
 mod process;
 pub mod sops;
 pub mod vault;
@@ -350,8 +351,9 @@ impl Inventories {
     /// What is wrong with the first that is not.
     pub fn open_chosen(&self) -> Result<(), Failure> {
         for &at in self.chosen.iter().flatten() {
-            if let Some(Err(NoAnswer::Invalid(failure))) = self.get(at).map(|inventory| inventory.names(&Wanted::new()))
-            {
+            // A store is asked when there is something to ask it for.
+            let local = self.get(at).filter(|inventory| inventory.file().is_some());
+            if let Some(Err(NoAnswer::Invalid(failure))) = local.map(|inventory| inventory.names(&Wanted::new())) {
                 return Err(failure);
             }
         }

@@ -4,7 +4,7 @@ use crate::check::{Report, Settings};
 use crate::document::{Syntax, names_text};
 use crate::error::Failure;
 use crate::inventory::file::FileInventory;
-use crate::inventory::lookup::{Answer, Question, contents};
+use crate::inventory::lookup::{Answer, Question, at_once, contents};
 use crate::inventory::{Capabilities, Inventories, Inventory, NoAnswer, Wanted};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,17 +96,24 @@ impl May {
     }
 }
 
-/// Asks an inventory for a little of everything; nothing is written.
-pub fn probe(inventory: &dyn Inventory) -> Probe {
+/// Asks inventories for a little of everything, several at a time; nothing is written.
+pub fn probe_all(inventories: &Inventories, which: &[usize]) -> Vec<Probe> {
+    let which = which.iter().map(|&at| (at, ())).collect();
+    let probes = at_once(which, |&at, ()| inventories.get(at).map(probe));
+    probes.into_values().flatten().collect()
+}
+
+fn probe(inventory: &dyn Inventory) -> Probe {
     let name = inventory.name().to_owned();
     let no = |why: NoAnswer, what: &str| match why {
-        NoAnswer::Forbidden(advice) | NoAnswer::Nothing(advice) => May::No(advice),
+        NoAnswer::Forbidden(advice) => May::No(advice),
         why => May::No(why.failure(&name, what).to_string()),
     };
     let names = inventory.names(&Wanted::new());
     let (mut keys, mut values) =
         (May::Untried("there is no secret to ask for"), May::Untried("there is no key to ask for"));
-    let failure = names.as_ref().err().map(|why| why.clone().failure(&name, "its names"));
+    let nothing = matches!(names, Err(NoAnswer::Nothing(_)));
+    let failure = names.as_ref().err().filter(|_| !nothing).map(|why| why.clone().failure(&name, "its names"));
     for secret in names.as_ref().map(Vec::as_slice).unwrap_or_default() {
         match inventory.keys(&secret.name, &Wanted::new()) {
             Err(NoAnswer::Missing) => continue,
@@ -130,7 +137,12 @@ pub fn probe(inventory: &dyn Inventory) -> Probe {
         Ok(()) if inventory.file().is_some() => May::Yes,
         Ok(()) => May::Untried("only a write would tell"),
     };
-    let list = names.map_or_else(|why| no(why, "its names"), |_| May::Yes);
+    let list = match names {
+        Err(NoAnswer::Nothing(_)) => {
+            May::Untried("it shows nothing: there is none, or this identity may not list them")
+        }
+        names => names.map_or_else(|why| no(why, "its names"), |_| May::Yes),
+    };
     Probe { name, may: [("list", list), ("keys", keys), ("values", values), ("write", write)], failure }
 }
 

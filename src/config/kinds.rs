@@ -171,6 +171,30 @@ impl Entries {
     }
 }
 
+/// Why a URL is none of a store: it has to be http or https, with a host, and without credentials.
+pub fn unfit_url(url: &str) -> Option<&'static str> {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return Some("a URL begins with https:// (or http://, without encryption)");
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    let in_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if authority.contains('@') {
+        Some("a URL with a user name or a password in it")
+    } else if host.is_empty() || !host.chars().all(in_host) || (host.contains(':') && !authority.starts_with('[')) {
+        Some("a URL without a host, or with one that is none")
+    } else if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        Some("a URL with a port that is none")
+    } else if rest.contains(['?', '#']) || !url.chars().all(|c| c.is_ascii_graphic()) {
+        Some("a URL with a query, or with characters that no URL has")
+    } else {
+        None
+    }
+}
+
 impl Reader<'_> {
     /// `[inventory.NAME]`.
     pub(super) fn inventory(
@@ -230,6 +254,11 @@ impl Reader<'_> {
             } else if let Some(text) = self.string(value, key) {
                 if matches!(key, "url" | "endpoint_url") {
                     self.url(&text, value.span().into());
+                }
+                let odd = |part: &str| matches!(part, "." | "..");
+                let is_place = key == "mount" || (key == "path" && kind == "vault");
+                if is_place && ((key == "mount" && text.trim_matches('/').is_empty()) || text.split('/').any(odd)) {
+                    self.fail(value.span().into(), format!("`{key}` is no place in a store"), None);
                 }
                 entries.texts.insert(key.to_owned(), text);
             }
@@ -303,20 +332,10 @@ impl Reader<'_> {
 
     /// A URL of a store: http or https, without credentials.
     fn url(&mut self, url: &str, span: Span) {
-        // At its beginning and no further: a diagnostic shows what it points at.
-        let start = Span::new(span.start, span.start);
-        let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
-            self.fail(start, "a URL begins with https:// (or http://, without encryption)", None);
-            return;
-        };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if authority.contains('@') {
-            let help = "a config holds no credentials: leave out what stands before the `@`".to_owned();
-            self.fail(start, "a URL with a user name or a password in it", Some(help));
-        } else if authority.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            self.fail(start, "a URL without a host, or with white space in it", None);
-        } else if rest.contains(['?', '#']) {
-            self.fail(start, "a URL with a query", Some("the address of the server is enough".to_owned()));
+        if let Some(why) = unfit_url(url) {
+            // At its beginning and no further: a diagnostic shows what it points at.
+            let help = "the address of the server, as https://host:port; a config holds no credentials".to_owned();
+            self.fail(Span::new(span.start, span.start), why, Some(help));
         }
     }
 

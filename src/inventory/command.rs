@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::process::{Problem, run};
 use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
+use crate::error::Failure;
 use crate::secret::SecretText;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -64,8 +65,12 @@ impl CommandInventory {
         };
         let words: Vec<String> = program.iter().map(word).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let limit = self.clock.answer().map_err(NoAnswer::Unreachable)?;
-        run(&words, &self.folder, input, limit)
+        if let Some(name) = [secret, key].into_iter().find(|name| name.starts_with('-')) {
+            let words = format!("`{name}` begins with `-`, which a program would take for an option");
+            return Err(NoAnswer::Invalid(Failure::usage(words)));
+        }
+        let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
+        run(&words, &self.folder, input, turn.limit)
             .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
     }
 

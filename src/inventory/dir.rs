@@ -3,16 +3,24 @@
 //! Kubernetes writes `..data` and the files as links; links are followed inside the folder, never out of it. Names that begin
 //! with two dots are its own.
 
+use super::local;
 use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
 use crate::write;
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use walkdir::WalkDir;
-use zeroize::Zeroizing;
+
+/// Bytes that a value may have.
+const LARGEST: u64 = 32 << 20;
+
+/// What our own temporary files begin with.
+const LEFTOVER: &str = ".stackref-";
 
 /// An inventory in a folder.
 pub struct DirInventory {
@@ -27,21 +35,48 @@ impl DirInventory {
         Self { name, folder: folder.to_path_buf(), shown: discover::relative(folder, cwd) }
     }
 
-    /// The names in a folder that are of one kind, with links followed inside the whole.
-    fn list(&self, folder: &Path, is_kind: fn(&Path) -> bool) -> Result<Vec<String>, io::Error> {
+    /// The names in a folder that are of one kind, with links followed inside the whole. What leads out, or to nothing, is not
+    /// there; what may not be looked at is an error, and not missing.
+    fn list(&self, folder: &Path, is_kind: fn(&Metadata) -> bool) -> Result<Vec<String>, io::Error> {
         let root = self.folder.canonicalize()?;
+        if !root.is_dir() {
+            return Err(io::Error::other("it is no folder"));
+        }
         let mut names = Vec::new();
         for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
             let entry =
                 entry.map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links")))?;
             let Some(name) = entry.file_name().to_str().filter(|name| !name.starts_with("..")) else { continue };
-            // What cannot be reached, or leads out, is not there.
-            let inside = entry.path().canonicalize().is_ok_and(|path| path.starts_with(&root) && is_kind(&path));
-            if inside && !name.starts_with(".stackref-") {
-                names.push(name.to_owned());
+            let looked = entry.path().canonicalize().and_then(|path| {
+                let inside = path.starts_with(&root);
+                Ok(inside && is_kind(&path.metadata()?))
+            });
+            match looked {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+                Ok(true) if !name.starts_with(LEFTOVER) => names.push(name.to_owned()),
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(names)
+    }
+
+    /// The keys of a secret. Kubernetes may swap its data in the middle: where one is not there that is wanted, they are
+    /// looked at again.
+    fn list_keys(&self, secret: &str, wanted: &Wanted) -> Result<(PathBuf, Vec<String>), NoAnswer> {
+        let once = || {
+            let folder = self.secret(secret)?;
+            let names = self.list(&folder, Metadata::is_file).map_err(|error| self.unreadable(&error))?;
+            Ok((folder, names))
+        };
+        let whole = |(_, names): &(PathBuf, Vec<String>)| wanted.iter().all(|key| names.contains(key));
+        match once() {
+            Ok(found) if whole(&found) => Ok(found),
+            Err(why @ NoAnswer::Forbidden(_)) => Err(why),
+            _ => {
+                std::thread::sleep(Duration::from_millis(10));
+                once()
+            }
+        }
     }
 
     /// The folder of a secret, if there is one inside.
@@ -82,23 +117,21 @@ impl Inventory for DirInventory {
     }
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
-        let names = self.list(&self.folder, Path::is_dir).map_err(|error| self.unreadable(&error))?;
+        let names = self.list(&self.folder, Metadata::is_dir).map_err(|error| self.unreadable(&error))?;
         Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
     }
 
-    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        let folder = self.secret(secret)?;
-        let names = self.list(&folder, Path::is_file).map_err(|error| self.unreadable(&error))?;
+    fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+        let (folder, names) = self.list_keys(secret, wanted)?;
         let empty = |name: &str| folder.join(name).metadata().map(|metadata| metadata.len() == 0).ok();
         Ok(names.into_iter().map(|name| Key { empty: empty(&name), name }).collect())
     }
 
     fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let folder = self.secret(secret)?;
-        let there = self.list(&folder, Path::is_file).map_err(|error| self.unreadable(&error))?;
+        let (folder, there) = self.list_keys(secret, wanted)?;
         let mut values = BTreeMap::new();
         for key in wanted.iter().filter(|key| there.contains(key)) {
-            let bytes = std::fs::read(folder.join(key)).map(Zeroizing::new).map_err(|error| self.unreadable(&error))?;
+            let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
             let Ok(text) = std::str::from_utf8(&bytes) else {
                 let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not UTF-8", self.shown);
                 return Err(NoAnswer::Invalid(Failure::usage(words)));
@@ -111,7 +144,7 @@ impl Inventory for DirInventory {
     fn check_writable(&self) -> Result<(), Failure> {
         let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         let mounted = |folder: &Path| folder.join("..data").symlink_metadata().is_ok();
-        let secrets = self.list(&folder, Path::is_dir).unwrap_or_default();
+        let secrets = self.list(&folder, Metadata::is_dir).unwrap_or_default();
         if mounted(&folder) || secrets.iter().any(|name| mounted(&folder.join(name))) {
             return Err(Failure::usage(format!(
                 "the inventory `{}` is mounted by Kubernetes, and read-only",
@@ -139,7 +172,13 @@ impl Inventory for DirInventory {
 impl DirInventory {
     /// Stores keys of one secret; those that stay are given back.
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
-        let fits = |name: &str| !name.contains('/') && !name.starts_with("..") && name != "." && !name.contains('\0');
+        let fits = |name: &str| {
+            !name.contains('/')
+                && !name.starts_with("..")
+                && name != "."
+                && !name.contains('\0')
+                && !name.starts_with(LEFTOVER)
+        };
         if let Some(name) =
             std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str())).find(|name| !fits(name))
         {

@@ -1,10 +1,12 @@
 //! Calls to a store over HTTP: with time limits, a few patient repeats, and a limit on what is read.
 //!
 //! Redirects are not followed: credentials go where the config says, and nowhere else. Proxies are taken from the
-//! environment, as curl does.
+//! environment, and asked for a tunnel.
 
 use super::NoAnswer;
 use super::clock::Clock;
+use super::env::Environment;
+use super::local;
 use crate::config::Limits;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -14,11 +16,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::http::{Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Error, Timeout};
+use ureq::{Agent, Body, Error, Proxy, Timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Bytes that an answer may have.
 const MOST: u64 = 32 << 20;
+
+/// Bytes that a file with a token or with certificates may have.
+const LARGEST_LOCAL: u64 = 4 << 20;
+
+/// The variables that name a proxy.
+const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// How often a call is made in all, where the store is overloaded or a connection breaks.
 const TRIES: u32 = 3;
@@ -32,7 +40,7 @@ pub struct Http {
 
 /// One call.
 pub struct Call<'c> {
-    /// `GET`, `POST`, `PUT`.
+    /// `GET`, `LIST`, `POST`, `PUT`.
     pub method: &'static str,
     /// The path behind the address of the server, with its query.
     pub path: &'c str,
@@ -89,10 +97,16 @@ impl Http {
     ///
     /// # Errors
     /// A file of certificates that holds none.
-    pub fn new(base: &str, ca_cert: Option<&Path>, limits: Limits) -> Result<Self, Failure> {
+    pub fn new(base: &str, ca_cert: Option<&Path>, limits: Limits, env: &dyn Environment) -> Result<Self, Failure> {
+        let proxies = PROXIES.iter().find(|name| env.get(name).is_some_and(|value| !value.is_empty()));
+        if let Some(name) = proxies.filter(|_| Proxy::try_from_env().is_none()) {
+            let failure = Failure::usage(format!("the proxy that {name} names is none that can be used"));
+            return Err(failure.with_help("write http://host:port, or unset it"));
+        }
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .allow_non_standard_methods(true)
             .max_redirects_will_error(false)
             .timeout_connect(Some(limits.connect))
             .user_agent(concat!("stackref/", env!("CARGO_PKG_VERSION")));
@@ -117,8 +131,8 @@ impl Http {
                 Err((_, again)) => *again,
             };
             // What changes something is repeated only where the store has said that it did nothing.
-            let harmless =
-                call.method == "GET" || matches!(&ended, Ok((reply, _)) if matches!(reply.status, 429 | 503));
+            let harmless = matches!(call.method, "GET" | "LIST")
+                || matches!(&ended, Ok((reply, _)) if matches!(reply.status, 429 | 503));
             if !again || !harmless || tried == TRIES {
                 let seen = |why: String| NoAnswer::Unreachable(format!("{} {}: {why}", call.method, shown(call.path)));
                 return match ended {
@@ -137,7 +151,8 @@ impl Http {
 
     /// One try: the reply and where it points to, or why there is none and whether another try may help.
     fn once(&self, call: &Call<'_>) -> Result<(Reply, Option<String>), (String, bool)> {
-        let limit = self.clock.answer().map_err(|why| (why, false))?;
+        let turn = self.clock.begin().map_err(|why| (why, false))?;
+        let limit = turn.limit;
         let mut request = Request::builder().method(call.method).uri(format!("{}{}", self.base, call.path));
         request = request.header("accept", "application/json");
         for (name, value) in call.headers {
@@ -172,8 +187,12 @@ fn shown(path: &str) -> String {
 fn unexpected(status: u16, location: Option<&str>) -> String {
     match location {
         Some(to) if status < 400 => {
-            let to = printable(to.split('?').next().unwrap_or_default());
-            format!("it answers {status} and points to {to}; set that as `url` if it is the server")
+            // The host alone: the rest may be what it was handed.
+            let host =
+                to.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+            let host = host.rsplit('@').next().unwrap_or_default();
+            let to = if host.is_empty() { "another place of its own".to_owned() } else { printable(host) };
+            format!("it answers {status} and points to {to}; if that is the server, set it as `url`")
         }
         _ => format!("it answers {status}"),
     }
@@ -217,7 +236,7 @@ fn certificates(file: &Path) -> Result<RootCerts, Failure> {
         Failure::usage(format!("cannot take certificates from `{shown}`: {why}"))
             .with_help("`ca_cert` names a file in PEM; its path is taken from the config's folder")
     };
-    let pem = std::fs::read(file).map_err(|error| cannot(&plain_io(&error)))?;
+    let pem = local::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
     let items: Result<Vec<PemItem<'static>>, Error> = parse_pem(&pem).collect();
     let items = items.map_err(|_| cannot("it is no PEM"))?;
     let certificates: Vec<_> = items
@@ -260,11 +279,16 @@ pub fn is_exposed(url: &str) -> bool {
 
 /// A credential from a file: its only line.
 pub fn token_of(file: &Path) -> Result<Zeroizing<String>, NoAnswer> {
-    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+    let cannot = |why: &str| {
         let shown = printable(&file.display().to_string());
-        NoAnswer::Invalid(Failure::usage(format!("cannot read the token file `{shown}`: {}", plain_io(&error))))
-    })?;
-    Ok(Zeroizing::new(text.trim().to_owned()))
+        NoAnswer::Invalid(Failure::usage(format!("cannot take a token from `{shown}`: {why}")))
+    };
+    let bytes = local::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
+    let token = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(cannot("it holds none, or more than one line"));
+    }
+    Ok(Zeroizing::new(token.to_owned()))
 }
 
 #[cfg(test)]

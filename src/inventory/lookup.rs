@@ -174,7 +174,7 @@ pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
 }
 
 /// Runs one call per key on up to [`AT_ONCE`] threads.
-fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
+pub fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
     keys: BTreeMap<K, W>,
     call: impl Fn(&K, &W) -> T + Sync,
 ) -> BTreeMap<K, T> {

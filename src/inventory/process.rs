@@ -2,15 +2,21 @@
 
 use crate::error::plain_io;
 use crate::excerpt::printable;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{Read, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Bytes that a program may print.
 const MOST: u64 = 32 << 20;
+
+/// How long is waited for a pipe that outlives its program.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// Characters of its standard error that are shown.
 const SHOWN: usize = 400;
@@ -32,15 +38,14 @@ impl Problem {
     }
 }
 
-/// Runs a program in a folder and gives what it printed. What is handed to it on standard input is never shown, whatever it
-/// says about it.
+/// Runs a program in a folder and gives what it printed. What is handed to it on standard input is never shown.
 pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(Problem::NotRun("no program is named".to_owned()));
     };
     let until = Instant::now() + limit;
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).current_dir(folder).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     let mut child = command.spawn().map_err(|error| {
         Problem::NotRun(match error.kind() {
@@ -55,45 +60,66 @@ pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) 
             let _ = pipe.write_all(input.as_bytes());
         });
     }
-    let (printed, said) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
-    let (printed, said) = (wait(&printed, until), wait(&said, until));
-    let (Some(status), Some(printed), Some(said)) = (wait_for(&mut child, until), printed, said) else {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(Problem::NotRun(format!("`{program}` did not end within {} s", limit.as_secs_f32())));
+    let (printed, said) = (Pipe::of(child.stdout.take()), Pipe::of(child.stderr.take()));
+    let status = wait_for(&mut child, until);
+    let Some(status) = status else {
+        kill(&mut child);
+        return Err(Problem::NotRun(format!("`{program}` did not end within {:.1} s", limit.as_secs_f32())));
     };
+    // What the program has left running may hold its pipes open: what it printed itself is there.
+    let (printed, said) = (printed.take(), said.take());
     if printed.len() as u64 > MOST {
         return Err(Problem::NotRun(format!("`{program}` printed more than {} MiB", MOST >> 20)));
     }
     if status.success() {
         return Ok(printed);
     }
-    let said = String::from_utf8_lossy(&said);
-    let said = match input.filter(|input| !input.is_empty()) {
-        Some(input) => said.replace(input, "***"),
-        None => said.into_owned(),
-    };
+    // Of a program that was handed a value nothing is shown: what it says may be that, in whatever shape.
+    let said = if input.is_some() { String::new() } else { String::from_utf8_lossy(&said).into_owned() };
     let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect();
     let code = status.code().map_or_else(|| "a signal".to_owned(), |code| code.to_string());
     let said = if said.is_empty() { String::new() } else { format!(": {}", printable(&said)) };
     Err(Problem::Failed(format!("`{program}` ended with {code}{said}")))
 }
 
-/// Reads a pipe to its end on a thread of its own, and no more than [`MOST`] and a byte.
-fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<u8>>> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(MOST + 1).read_to_end(&mut bytes);
-        }
-        let _ = sender.send(bytes);
-    });
-    receiver
+/// What comes out of a pipe, read on a thread of its own: to its end, and no more than [`MOST`] and a byte.
+struct Pipe {
+    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    end: Receiver<()>,
 }
 
-fn wait(receiver: &Receiver<Zeroizing<Vec<u8>>>, until: Instant) -> Option<Zeroizing<Vec<u8>>> {
-    receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+impl Pipe {
+    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let (sender, end) = channel();
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
+        let read = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut pipe = pipe;
+            let mut piece = Zeroizing::new([0; 1 << 14]);
+            while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(piece.as_mut_slice())) {
+                let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                read.extend_from_slice(piece.get(..len).unwrap_or_default());
+                if read.len() as u64 > MOST {
+                    break;
+                }
+            }
+            let _ = sender.send(());
+        });
+        Self { bytes, end }
+    }
+
+    /// What came, once the program has ended.
+    fn take(self) -> Zeroizing<Vec<u8>> {
+        let _ = self.end.recv_timeout(GRACE);
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Ends a program and what it has started.
+fn kill(child: &mut Child) {
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn wait_for(child: &mut Child, until: Instant) -> Option<ExitStatus> {

@@ -3,6 +3,7 @@
 //! Names and keys are read without any key; `sops` itself decrypts, once a run, and writes.
 
 use super::clock::Clock;
+use super::local;
 use super::process::{Problem, run};
 use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
@@ -18,6 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroize as _;
 
+/// Bytes that the file may have.
+const LARGEST: u64 = 64 << 20;
+
 /// Where SOPS keeps what it needs to know; no secret.
 const METADATA: &str = "sops";
 
@@ -26,6 +30,7 @@ pub struct SopsInventory {
     name: String,
     path: PathBuf,
     shown: String,
+    cwd: PathBuf,
     clock: Clock,
     document: OnceLock<Result<Document, Failure>>,
     decrypted: OnceLock<Result<Decrypted, NoAnswer>>,
@@ -41,6 +46,7 @@ impl SopsInventory {
             name,
             path: path.to_path_buf(),
             shown: discover::relative(path, cwd),
+            cwd: cwd.to_path_buf(),
             clock: Clock::new(limits),
             document: OnceLock::new(),
             decrypted: OnceLock::new(),
@@ -56,8 +62,9 @@ impl SopsInventory {
         let cannot = |why: &str| Failure::usage(format!("cannot read the inventory `{}`: {why}", self.shown));
         let syntax = Syntax::of_path(&self.path).filter(|syntax| *syntax != Syntax::Toml);
         let syntax = syntax.ok_or_else(|| cannot("SOPS files with secrets are .yaml or .json"))?;
-        let text = std::fs::read_to_string(&self.path)
+        let bytes = local::read(&self.path, LARGEST)
             .map_err(|error| cannot(&plain_io(&error)).with_help("its path is taken from the config's folder"))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| cannot("it is not UTF-8"))?;
         let source = Arc::new(SourceFile::new(self.shown.clone(), text));
         let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
             let place = Span::new(error.span.start, error.span.start);
@@ -65,7 +72,8 @@ impl SopsInventory {
             Failure::usage(words).at(&source, place).with_help_if(error.help)
         })?;
         let root = document.roots().first().copied();
-        if root.is_none_or(|root| document.get(root, METADATA).is_none()) {
+        let metadata = root.and_then(|root| document.get(root, METADATA)).map(|(_, value)| value);
+        if metadata.is_none_or(|metadata| document.entries(metadata).is_none()) {
             return Err(cannot("SOPS has not encrypted it: it has no entry `sops`")
                 .with_help("encrypt it with `sops --encrypt --in-place`, or call its kind `file`"));
         }
@@ -116,9 +124,9 @@ impl SopsInventory {
     }
 
     fn run(&self, words: &[&str], input: Option<&str>) -> Result<zeroize::Zeroizing<Vec<u8>>, NoAnswer> {
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        let limit = self.clock.answer().map_err(NoAnswer::Unreachable)?;
-        run(words, folder, input, limit).map_err(|problem| match problem {
+        // Where the user is: what SOPS's variables name may be relative to that.
+        let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
+        run(words, &self.cwd, input, turn.limit).map_err(|problem| match problem {
             Problem::NotRun(words) => NoAnswer::Unreachable(words),
             Problem::Failed(said) => NoAnswer::Forbidden(format!(
                 "{said}; names and keys need no key, values need one that SOPS finds (SOPS_AGE_KEY_FILE, PGP, KMS)"
@@ -179,11 +187,25 @@ impl SopsInventory {
     /// Stores keys of one secret; those that stay are given back.
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         // As it is now, not as it was when it was first read.
-        let now = Self::new(self.name.clone(), &self.path, Path::new("/"), Limits::default());
+        let now = Self::new(self.name.clone(), &self.path, &self.cwd, Limits::default());
         let there = match now.keys(secret, &Wanted::new()) {
             Err(NoAnswer::Missing) => Vec::new(),
             other => other?,
         };
+        let refused = |words: String| Err(NoAnswer::Invalid(Failure::usage(words).with_help("use `sops edit`")));
+        let document = now.document()?;
+        let value = now.secrets()?.into_iter().find(|(name, _)| *name == secret).map(|(_, value)| value);
+        if value.is_some_and(|value| document.entries(value).is_none()) {
+            return refused(format!(
+                "`{secret}` in the inventory `{}` holds a value and no keys, and would be lost",
+                self.shown
+            ));
+        }
+        // SOPS takes a place apart at these, whatever stands around them.
+        let names = std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
+        if let Some(name) = names.into_iter().find(|name| name.contains(['"', '\\', '[', ']'])) {
+            return refused(format!("SOPS cannot set `{name}`: no quote, backslash or bracket may be in a name"));
+        }
         let path = self.path.to_string_lossy();
         let mut kept = Vec::new();
         for Entry { key, value, replaces } in entries {

@@ -6,7 +6,7 @@
 use super::env::Environment;
 use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
 use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
-use crate::config::{Limits, VaultPlace};
+use crate::config::{Limits, VaultPlace, unfit_url};
 use crate::error::Failure;
 use crate::secret::SecretText;
 use serde_json::{Map, Value, json};
@@ -54,11 +54,13 @@ impl VaultInventory {
     }
 
     fn open(&self) -> Result<Session, NoAnswer> {
-        let url =
-            self.url().filter(|url| url.starts_with("http://") || url.starts_with("https://")).ok_or_else(|| {
-                let words = format!("the inventory `{}` has no address", self.name);
-                NoAnswer::Invalid(Failure::usage(words).with_help("set `url` in the config, or VAULT_ADDR"))
-            })?;
+        let url = self.url().ok_or_else(|| {
+            let words = format!("the inventory `{}` has no address", self.name);
+            NoAnswer::Invalid(Failure::usage(words).with_help("set `url` in the config, or VAULT_ADDR"))
+        })?;
+        if let Some(why) = unfit_url(&url) {
+            return Err(NoAnswer::Invalid(Failure::usage(format!("VAULT_ADDR is {why}"))));
+        }
         let token = match (self.variable("VAULT_TOKEN"), &self.place.token_file) {
             (_, Some(file)) => token_of(file)?,
             (Some(token), None) => Zeroizing::new(token),
@@ -73,7 +75,7 @@ impl VaultInventory {
             }
         };
         let ca_cert = self.place.ca_cert.clone().or_else(|| self.variable("VAULT_CACERT").map(PathBuf::from));
-        let http = Http::new(&url, ca_cert.as_deref(), self.limits).map_err(NoAnswer::Invalid)?;
+        let http = Http::new(&url, ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
         let namespace = self.place.namespace.clone().or_else(|| self.variable("VAULT_NAMESPACE"));
         let mut session = Session { http, token, namespace, version: 2 };
         // The one question about an engine that an identity may ask which may only list.
@@ -83,8 +85,11 @@ impl VaultInventory {
             200 => {
                 let answer = reply.json();
                 let data = answer.as_ref().and_then(|answer| answer.get("data"));
-                let options = data.and_then(|data| data.get("options")?.get("version")?.as_str());
-                session.version = if options == Some("2") { 2 } else { 1 };
+                let data = data.ok_or_else(|| no_vault("GET /v1/sys/internal/ui/mounts", &reply))?;
+                let version = data.get("options").and_then(|options| options.get("version"));
+                let is_second =
+                    version.is_some_and(|version| version.as_str() == Some("2") || version.as_u64() == Some(2));
+                session.version = if is_second { 2 } else { 1 };
             }
             403 => {
                 return Err(NoAnswer::Forbidden(format!(
@@ -93,7 +98,7 @@ impl VaultInventory {
                 )));
             }
             // An old server, or one that speaks only the first version.
-            404 => session.version = 1,
+            404 if is_vault(&reply) => session.version = 1,
             _ => return Err(no_vault("GET /v1/sys/internal/ui/mounts", &reply)),
         }
         Ok(session)
@@ -119,7 +124,7 @@ impl VaultInventory {
         let reply = session.call("GET", &self.path(root, secret), None)?;
         match reply.status {
             403 => return Err(NoAnswer::Forbidden(format!("the token may not read the secret; {LESS}"))),
-            404 => return Err(NoAnswer::Missing),
+            404 if is_vault(&reply) => return Err(NoAnswer::Missing),
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
@@ -203,6 +208,11 @@ fn segments(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty()).map(encoded).collect::<Vec<_>>().join("/")
 }
 
+/// Whether a reply without an answer is one of Vault's, and not that of something else behind the address.
+fn is_vault(reply: &Reply) -> bool {
+    reply.json().is_some_and(|answer| answer.get("errors").is_some() || answer.get("data").is_some())
+}
+
 /// An answer that no Vault gives.
 fn no_vault(call: &str, reply: &Reply) -> NoAnswer {
     let status = reply.status;
@@ -224,10 +234,10 @@ impl Inventory for VaultInventory {
         let session = self.session()?;
         let root = if session.version == 2 { "metadata" } else { "" };
         let folder = self.path(root, "");
-        let reply = session.call("GET", &format!("{}?list=true", folder.trim_end_matches('/')), None)?;
+        let reply = session.call("LIST", folder.trim_end_matches('/'), None)?;
         match reply.status {
             // An empty folder is none to Vault.
-            404 => return Ok(Vec::new()),
+            404 if is_vault(&reply) => return Ok(Vec::new()),
             403 => return Err(NoAnswer::Forbidden("the token may not list that folder".to_owned())),
             _ => {}
         }
@@ -248,10 +258,8 @@ impl Inventory for VaultInventory {
             if let Some(subkeys) = subkeys {
                 return Ok(subkeys.keys().map(|key| Key { name: key.clone(), empty: None }).collect());
             }
-            // 404 is a secret that was deleted, and a server that does not know the question: the data tell.
-            if reply.status == 403 && self.data(secret).is_err() {
-                return Err(NoAnswer::Forbidden(format!("the token may not read the secret; {LESS}")));
-            }
+            // 404 is a secret that was deleted, and a server that does not know the question; 403 a right that only this
+            // question needs: the data tell.
         }
         let (data, _) = self.data(secret)?;
         let empty = |value: &Option<SecretText>| value.as_ref().map(|value| value.expose().is_empty());

@@ -75,7 +75,8 @@ impl ZenmlInventory {
 
     /// As ZenML's own client does: a token, an API key, or a name and a password.
     fn log_in(&self) -> Result<Session, NoAnswer> {
-        let http = Http::new(&self.url, self.ca_cert.as_deref(), self.limits).map_err(NoAnswer::Invalid)?;
+        let http =
+            Http::new(&self.url, self.ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
         let variable = |name: &str| {
             let value = self.env.get(name).and_then(|value| value.into_string().ok());
             value.filter(|value| !value.is_empty()).map(Zeroizing::new)
@@ -87,7 +88,9 @@ impl ZenmlInventory {
         let (form, what) = match (variable("ZENML_STORE_API_KEY"), variable("ZENML_STORE_USERNAME")) {
             (Some(key), _) => (format!("grant_type=zenml-api-key&password={}", encoded(&key)), "ZENML_STORE_API_KEY"),
             (None, Some(user)) => {
-                let password = variable("ZENML_STORE_PASSWORD").unwrap_or_default();
+                let password = variable("ZENML_STORE_PASSWORD").ok_or_else(|| {
+                    NoAnswer::Forbidden("ZENML_STORE_USERNAME is set, and ZENML_STORE_PASSWORD is not".to_owned())
+                })?;
                 let form = format!("username={}&password={}", encoded(&user), encoded(&password));
                 (form, "ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD")
             }
@@ -154,11 +157,18 @@ impl ZenmlInventory {
                 let text = |name: &str| item.get(name).and_then(Value::as_str);
                 let private = item.get("body").and_then(|body| body.get("private")).and_then(Value::as_bool);
                 let (Some(id), Some(name)) = (text("id"), text("name")) else { return Err(none()) };
-                found.entry(name.to_owned()).or_default().push((private.unwrap_or(false), id.to_owned()));
+                // What is made while the pages are read moves the others on.
+                let of_name = found.entry(name.to_owned()).or_default();
+                if of_name.iter().all(|(_, known)| known != id) {
+                    of_name.push((private.unwrap_or(false), id.to_owned()));
+                }
             }
             let pages = answer.get("total_pages").and_then(Value::as_u64).ok_or_else(none)?;
-            if page >= pages || items.is_empty() {
+            if page >= pages {
                 break;
+            }
+            if items.is_empty() {
+                return Err(NoAnswer::Unreachable(format!("GET /api/v1/secrets: page {page} of {pages} is empty")));
             }
             page += 1;
             if page > MOST_PAGES {
@@ -216,8 +226,9 @@ impl ZenmlInventory {
         let answer = reply.json().filter(|_| reply.status == 200);
         let items = answer.as_ref().and_then(|answer| answer.get("items")?.as_array());
         let items = items.ok_or_else(|| no_zenml("GET /api/v1/secrets", &reply))?;
+        let item = items.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
         let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
-        let id = known.or_else(|| items.first()?.get("id")?.as_str().map(str::to_owned));
+        let id = known.or_else(|| item?.get("id")?.as_str().map(str::to_owned));
         let there = id.as_deref().map(|id| self.ask(id)).transpose()?.unwrap_or_default();
         let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
         let kept = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
@@ -269,9 +280,9 @@ impl Inventory for ZenmlInventory {
         Capabilities { list: true, keys: true, values: true, write: true }
     }
 
-    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         let listed = self.listed()?;
-        if listed.is_empty() && !wanted.is_empty() {
+        if listed.is_empty() {
             return Err(NoAnswer::Nothing(
                 "either there is none yet (`stackref register` makes them), or this identity may not list them: ZenML then \
                  answers with an empty list"

@@ -198,7 +198,8 @@ pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io:
     for probe in probes {
         // Where nothing can be listed, why the rest was not tried goes without saying.
         let listed = matches!(probe.may, [(_, May::Yes), ..]);
-        for (what, may) in probe.may.iter().filter(|(_, may)| listed || matches!(may, May::No(_))) {
+        for (what, may) in probe.may.iter().filter(|(what, may)| listed || *what == "list" || matches!(may, May::No(_)))
+        {
             if let Some(why) = may.reason() {
                 writeln!(out, "{}: {what}: {}", printable(&probe.name), printable(why))?;
             }

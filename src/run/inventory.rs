@@ -86,7 +86,7 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
     let inventories = session.inventories(&args.inventory);
     let which: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
     warn(&inventories, which.iter().copied(), world)?;
-    let probes: Vec<_> = which.iter().filter_map(|&at| inventories.get(at)).map(listing::probe).collect();
+    let probes = listing::probe_all(&inventories, &which);
     lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;
     world.stdout.out.flush()?;
     let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();

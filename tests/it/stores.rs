@@ -85,6 +85,46 @@ fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
 }
 
 #[test]
+fn what_only_seems_to_answer_is_not_believed() {
+    // An empty page in the middle, the same secret twice, a name that is only like the one asked for.
+    let hole = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        line if line.contains("page=2") => page(&[], 2, 3),
+        _ => page(&[item("other", false)], 1, 3),
+    });
+    let output = zenml(&hole, "", STACK, &["check"]);
+    assert!(output.code == 3 && output.said().contains("page 2 of 3 is empty"), "{}", output.stderr);
+    let twice = Server::start(|asked| match asked.line.as_str() {
+        line if line.contains("page=1") => page(&[item("db", false), item("api", false)], 1, 2),
+        line if line.contains("page=2") => page(&[item("api", false)], 2, 2),
+        _ => usual(asked),
+    });
+    let output = zenml(&twice, "", STACK, &["check", "--format", "short"]);
+    assert!(output.code == 0 && !output.stdout.contains("ambiguous"), "{}", output.stdout);
+    let alike = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/secrets" => Answer::Of(200, "{}".to_owned()),
+        line if line.contains("name=equals") => page(&[item("NEW", false)], 1, 1),
+        _ => usual(asked),
+    });
+    let folder = project("zenml", &alike.url(), "", "c: '{{new.k}}'\n");
+    let output = run(&["ZENML_STORE_API_KEY=x", "N_NEW__K=n", "register", "--from-env", "N"], folder.path(), b"");
+    assert_eq!((output.code, alike.count("PUT"), alike.count("POST /api/v1/secrets")), (0, 0, 1), "{}", output.stderr);
+    // Something else behind the address of a Vault.
+    let other = Server::start(|_| Answer::Of(404, "<html>nginx</html>".to_owned()));
+    let output = vault(&other, STACK, &["check"]);
+    assert!(output.code == 3 && output.said().contains("no Vault says"), "{}", output.stderr);
+}
+
+#[test]
+fn a_snapshot_is_not_made_of_a_server_that_shows_nothing() {
+    let empty = Server::start(|asked| if asked.line.starts_with("POST") { log_in() } else { page(&[], 1, 0) });
+    let output = zenml(&empty, "", STACK, &["inventory", "snapshot", "-o", "names.yaml"]);
+    assert!(output.code == 3 && output.said().contains("no secret at all"), "{}", output.stderr);
+    let output = zenml(&empty, "", STACK, &["inventory", "--probe"]);
+    assert!(output.code == 0 && output.stdout.contains("prod       ?"), "{}", output.stdout);
+}
+
+#[test]
 fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
     for (version, value, words) in [("0.98.0", "public", "the public one"), ("0.79.0", "private", "the private one")] {
         let server = Server::start(move |asked| match asked.line.as_str() {
@@ -171,7 +211,7 @@ fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
     });
     let output = zenml(&server, "", STACK, &["check"]);
     assert_eq!((output.code, elsewhere.asked().len()), (3, 0));
-    assert!(output.said().contains("answers 301 and points to"), "{}", output.stderr);
+    assert!(output.said().contains("answers 301 and points to 127.0.0.1"), "{}", output.stderr);
 }
 
 #[test]
@@ -235,7 +275,7 @@ fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
         let values = json!({ "user": "hunter2a", "password": "hunter2b" });
         match (asked.line.as_str(), v2) {
             ("GET /v1/sys/internal/ui/mounts/kv", _) => of(json!({ "options": { "version": version } })),
-            ("GET /v1/kv/metadata/team?list=true", true) | ("GET /v1/kv/team?list=true", false) => {
+            ("LIST /v1/kv/metadata/team", true) | ("LIST /v1/kv/team", false) => {
                 of(json!({ "keys": ["db", "gone", "folder/"] }))
             }
             ("GET /v1/kv/subkeys/team/db", true) if subkeys => {
