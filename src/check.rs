@@ -4,7 +4,7 @@ use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
 use crate::ignore::Directive;
-use crate::inventory::lookup::{Answer, Answers, Keys, Question};
+use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer};
 use crate::nearest::{Neighbours, nearest};
 use crate::outcome::Outcome;
@@ -69,10 +69,10 @@ pub struct Settings<'s> {
 }
 
 /// Checks a scan.
-pub fn run(scan: &Scan, settings: &Settings<'_>) -> Report {
+pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>) -> Report {
     let mut report = Report::default();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut joined = Joined::new(scan, settings);
+    let mut joined = Joined::new(scan, settings, progress);
     joined.existence(&mut findings);
     joined.inventory_files(scan, &mut findings);
     // What could not be read comes first: it may be why the rest is as it is.
@@ -157,7 +157,7 @@ struct Joined<'s> {
 }
 
 impl<'s> Joined<'s> {
-    fn new(scan: &'s Scan, settings: &'s Settings<'s>) -> Self {
+    fn new(scan: &'s Scan, settings: &'s Settings<'s>, progress: Option<Progress<'_>>) -> Self {
         let mut joined = Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new() };
         if settings.level == Level::None {
             return joined;
@@ -186,7 +186,7 @@ impl<'s> Joined<'s> {
             joined.failures.push(no_inventory(reference, settings.inventories));
         }
         let questions: BTreeSet<Question> = joined.asked.iter().map(|(_, question)| question.clone()).collect();
-        joined.answers = Answers::ask(settings.inventories, settings.level, &questions);
+        joined.answers = Answers::ask(settings.inventories, settings.level, &questions, progress);
         joined
     }
 

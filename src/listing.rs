@@ -4,7 +4,7 @@ use crate::check::{Report, Settings};
 use crate::document::{Syntax, names_text};
 use crate::error::Failure;
 use crate::inventory::file::FileInventory;
-use crate::inventory::lookup::{Answer, Question, at_once, contents};
+use crate::inventory::lookup::{Answer, Progress, Question, at_once, contents};
 use crate::inventory::{Capabilities, Inventories, Inventory, NoAnswer, Wanted};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,10 +28,10 @@ pub struct Listed {
 }
 
 /// Lists inventories. What could not be had is told, and the rest listed all the same.
-pub fn list(inventories: &Inventories, which: &[usize]) -> (Vec<Listed>, Vec<Failure>) {
+pub fn list(inventories: &Inventories, which: &[usize], progress: Option<Progress<'_>>) -> (Vec<Listed>, Vec<Failure>) {
     let mut listed = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
-    let mut contents = contents(inventories, which);
+    let mut contents = contents(inventories, which, progress);
     for &at in which {
         let (Some(inventory), Some(content)) = (inventories.get(at), contents.remove(&at)) else { continue };
         let name = inventory.name();
@@ -97,9 +97,9 @@ impl May {
 }
 
 /// Asks inventories for a little of everything, several at a time; nothing is written.
-pub fn probe_all(inventories: &Inventories, which: &[usize]) -> Vec<Probe> {
+pub fn probe_all(inventories: &Inventories, which: &[usize], progress: Option<Progress<'_>>) -> Vec<Probe> {
     let which = which.iter().map(|&at| (at, ())).collect();
-    let probes = at_once(which, |&at, ()| inventories.get(at).map(probe));
+    let probes = at_once(which, progress, |&at, ()| inventories.get(at).map(probe));
     probes.into_values().flatten().collect()
 }
 

@@ -8,7 +8,7 @@ use crate::check::{self, Report, Settings};
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
 use crate::error::Failure;
 use crate::excerpt::{self, printable};
-use crate::inventory::lookup::{Answer, Question, Values, fetch};
+use crate::inventory::lookup::{Answer, Progress, Question, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Wanted};
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
@@ -70,7 +70,12 @@ impl Rendered<'_> {
 ///
 /// # Errors
 /// References that cannot be resolved, and proofs that fail: all of them.
-pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Result<Vec<Rendered<'s>>, Vec<Failure>> {
+pub fn run<'s>(
+    scan: &'s Scan,
+    report: &Report,
+    settings: &Settings<'_>,
+    progress: Option<Progress<'_>>,
+) -> Result<Vec<Rendered<'s>>, Vec<Failure>> {
     let mut failures = Vec::new();
     // Per file: which inventory holds a secret of a stack. Asked once, however many references there are.
     let mut holders: Vec<Holders<'_>> = Vec::with_capacity(scan.files.len());
@@ -101,7 +106,7 @@ pub fn run<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Resu
             }
         }
     }
-    let values = fetch(settings.inventories, wanted);
+    let values = fetch(settings.inventories, wanted, progress);
     failures.extend(unreadable(&values, settings));
     if !failures.is_empty() {
         return Err(failures);

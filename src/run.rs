@@ -1,6 +1,7 @@
 //! One function a command. Streams, environment and working directory are handed in, so that the whole program runs
 //! inside a test.
 
+mod bar;
 mod inventory;
 mod register;
 mod render;
@@ -182,7 +183,7 @@ fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Resul
         whole_tree: session.covers_project(),
         may_be_empty: false,
     };
-    let report = check::run(&scan, &settings);
+    let report = bar::watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     match args.format {
         Format::Human => {
             human::write(&report.findings, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?;

@@ -5,7 +5,8 @@ use crate::config::Level;
 use crate::secret::SecretText;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 /// Questions that are under way at one time.
 const AT_ONCE: usize = 8;
@@ -56,7 +57,12 @@ pub struct Answers {
 
 impl Answers {
     /// Asks what the level allows, and no more than the questions need. At [`Level::None`] nothing is asked.
-    pub fn ask(inventories: &Inventories, level: Level, questions: &BTreeSet<Question>) -> Self {
+    pub fn ask(
+        inventories: &Inventories,
+        level: Level,
+        questions: &BTreeSet<Question>,
+        progress: Option<Progress<'_>>,
+    ) -> Self {
         let mut answers = Self::default();
         if level == Level::None {
             return answers;
@@ -67,7 +73,7 @@ impl Answers {
                 wanted.entry(at).or_default().insert(question.secret.clone());
             }
         }
-        answers.names = at_once(wanted, |&at, wanted| {
+        answers.names = at_once(wanted, progress, |&at, wanted| {
             let names = inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| inventory.names(wanted));
             names.map(|names| names.into_iter().map(|secret| (secret.name.clone(), secret)).collect())
         });
@@ -77,7 +83,7 @@ impl Answers {
                 let Some((key, at)) = question.key.clone().zip(answers.holder(question)) else { continue };
                 wanted.entry((at, question.secret.clone())).or_default().insert(key);
             }
-            answers.keys = at_once(wanted, |(at, secret), wanted| {
+            answers.keys = at_once(wanted, progress, |(at, secret), wanted| {
                 let inventory = inventories.get(*at).ok_or(NoAnswer::Missing)?;
                 let keys = inventory.keys(secret, wanted)?;
                 Ok(keys.into_iter().map(|Key { name, empty }| (name, empty)).collect())
@@ -141,8 +147,12 @@ impl Answers {
 pub type Values = BTreeMap<(usize, String), Result<BTreeMap<String, SecretText>, NoAnswer>>;
 
 /// Fetches each secret once, several at a time.
-pub fn fetch(inventories: &Inventories, wanted: BTreeMap<(usize, String), Wanted>) -> Values {
-    at_once(wanted, |(at, secret), wanted| {
+pub fn fetch(
+    inventories: &Inventories,
+    wanted: BTreeMap<(usize, String), Wanted>,
+    progress: Option<Progress<'_>>,
+) -> Values {
+    at_once(wanted, progress, |(at, secret), wanted| {
         inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.values(secret, wanted))
     })
 }
@@ -151,15 +161,15 @@ pub fn fetch(inventories: &Inventories, wanted: BTreeMap<(usize, String), Wanted
 pub type Contents = BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, NoAnswer>)>, NoAnswer>>;
 
 /// Lists inventories with all keys, each secret asked once.
-pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
+pub fn contents(inventories: &Inventories, which: &[usize], progress: Option<Progress<'_>>) -> Contents {
     let all = Wanted::new();
-    let names = at_once(which.iter().map(|&at| (at, ())).collect(), |&at, ()| {
+    let names = at_once(which.iter().map(|&at| (at, ())).collect(), progress, |&at, ()| {
         inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| inventory.names(&all))
     });
     let listed = names.iter().filter_map(|(at, names)| Some((at, names.as_ref().ok()?)));
     let wanted =
         listed.flat_map(|(&at, names)| names.iter().map(move |secret| ((at, secret.name.clone()), ()))).collect();
-    let mut keys = at_once(wanted, |(at, secret), ()| {
+    let mut keys = at_once(wanted, progress, |(at, secret), ()| {
         inventories.get(*at).map_or(Err(NoAnswer::Missing), |inventory| inventory.keys(secret, &all))
     });
     let joined = names.into_iter().map(|(at, names)| {
@@ -173,13 +183,20 @@ pub fn contents(inventories: &Inventories, which: &[usize]) -> Contents {
     joined.collect()
 }
 
+/// Is told now and then how many look-ups are done, and of how many.
+pub type Progress<'p> = &'p dyn Fn(usize, usize);
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Runs one call per key on up to [`AT_ONCE`] threads.
 pub fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
     keys: BTreeMap<K, W>,
+    progress: Option<Progress<'_>>,
     call: impl Fn(&K, &W) -> T + Sync,
 ) -> BTreeMap<K, T> {
     let keys: Vec<(K, W)> = keys.into_iter().collect();
-    if keys.len() < 2 {
+    if keys.len() < 2 && progress.is_none() {
         return keys
             .into_iter()
             .map(|(key, wanted)| {
@@ -189,20 +206,31 @@ pub fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
             .collect();
     }
     let next = AtomicUsize::new(0);
-    let answers = Mutex::new(Vec::with_capacity(keys.len()));
+    let (sender, receiver) = channel();
+    let mut answers = Vec::with_capacity(keys.len());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(keys.len()) {
-            scope.spawn(|| {
+            let sender = sender.clone();
+            let (next, keys, call) = (&next, &keys, &call);
+            scope.spawn(move || {
                 while let Some((at, (key, wanted))) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, keys.get(at)?)))
                 {
-                    let answer = call(key, wanted);
-                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
+                    let _ = sender.send((at, call(key, wanted)));
                 }
             });
         }
+        while answers.len() < keys.len() {
+            match receiver.recv_timeout(TICK) {
+                Ok(answer) => answers.push(answer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if let Some(progress) = progress {
+                progress(answers.len(), keys.len());
+            }
+        }
     });
-    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_unstable_by_key(|&(at, _)| at);
     keys.into_iter().zip(answers).map(|((key, _), (_, answer))| (key, answer)).collect()
 }

@@ -1,5 +1,6 @@
 //! `inventory`: the list, and the snapshot.
 
+use super::bar::watched;
 use super::session::Session;
 use super::{Stop, World, tell, tell_unread, warn};
 use crate::check::{self, Settings};
@@ -49,7 +50,8 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
         return probe(args, &session, color, world);
     }
     let (inventories, which) = chosen(&session, &args.inventory)?;
-    let (mut listed, mut failures) = listing::list(&inventories, &which);
+    let (mut listed, mut failures) =
+        watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     warn(&inventories, which.iter().copied(), world)?;
     let mut outcome = Outcome::Clean;
     if args.used || args.unused {
@@ -63,7 +65,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
             whole_tree: false,
             may_be_empty: false,
         };
-        let report = check::run(&scan, &settings);
+        let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
         let told: Vec<String> = failures.iter().chain(&scan.passed.failures).map(ToString::to_string).collect();
         failures.extend(report.failures.iter().filter(|failure| !told.contains(&failure.to_string())).cloned());
         listing::retain(&mut listed, args.used, &scan, &report, &settings);
@@ -86,7 +88,7 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
     let inventories = session.inventories(&args.inventory);
     let which: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
     warn(&inventories, which.iter().copied(), world)?;
-    let probes = listing::probe_all(&inventories, &which);
+    let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
     lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;
     world.stdout.out.flush()?;
     let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();
@@ -105,7 +107,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
             .with_help(format!("name it with --inventory: {names}"))
             .into());
     }
-    let (listed, failures) = listing::list(&inventories, &which);
+    let (listed, failures) = watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     if !failures.is_empty() {
         tell(&failures, color, world)?;
         writeln!(world.stderr.out, "no snapshot was made: it would not be whole")?;

@@ -1,5 +1,6 @@
 //! `register`: the conversation about what is missing, or the values that are handed in without one.
 
+use super::bar::watched;
 use super::session::{Session, select_stack};
 use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, warn};
@@ -66,7 +67,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         whole_tree: false,
         may_be_empty: true,
     };
-    let report = check::run(&scan, &settings);
+    let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     warn(&inventories, report.answers.asked(), world)?;
     let failures = report.failures.get(scan.passed.failures.len()..).unwrap_or_default();
     if !failures.is_empty() {

@@ -1,7 +1,8 @@
 //! `render`: from arguments to files.
 
+use super::bar::watched;
 use super::session::{Session, select_stack};
-use super::{Stop, Stream, World, look, tell, warn};
+use super::{Stop, World, look, tell, warn};
 use crate::check::{self, Settings};
 use crate::cli::{Color, Render};
 use crate::config::Level;
@@ -17,7 +18,6 @@ use crate::write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
@@ -44,7 +44,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         whole_tree: false,
         may_be_empty: false,
     };
-    let report = check::run(&scan, &settings);
+    let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;
     let stream = if stops { &mut world.stdout } else { &mut world.stderr };
@@ -57,7 +57,8 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         writeln!(world.stderr.out, "{}; nothing was rendered", summary_line(&report.summary))?;
         return Ok(outcome);
     }
-    let mut rendered = render::run(&scan, &report, &settings)?;
+    let rendered = watched(world, "look-ups", |progress| render::run(&scan, &report, &settings, progress));
+    let mut rendered = rendered?;
     if args.only_changed {
         rendered.retain(|file| file.text.is_some());
     }
@@ -88,10 +89,11 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
         let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
-        let mut bar = Bar::new(&mut world.stderr, rendered.len());
-        let written = write::write_all(folder, &files.collect::<Vec<_>>(), args.mode, &mut |done| bar.show(done));
-        bar.clear();
-        written?;
+        let files: Vec<write::Content<'_>> = files.collect();
+        watched(world, "files", |progress| {
+            let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
+            write::write_all(folder, &files, args.mode, &mut tell)
+        })?;
         let shown = printable(&discover::relative(folder, &session.bases.cwd));
         writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;
     } else {
@@ -99,40 +101,6 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         writeln!(world.stderr.out, "rendered {what}; nothing was written")?;
     }
     Ok(Outcome::Clean)
-}
-
-/// A progress bar on stderr: at a terminal, and only after a second.
-struct Bar<'b, 'w> {
-    stream: &'b mut Stream<'w>,
-    total: usize,
-    started: Instant,
-    shown: usize,
-}
-
-impl<'b, 'w> Bar<'b, 'w> {
-    const WIDTH: usize = 30;
-
-    fn new(stream: &'b mut Stream<'w>, total: usize) -> Self {
-        Self { stream, total, started: Instant::now(), shown: 0 }
-    }
-
-    fn show(&mut self, done: usize) {
-        let full = done * Self::WIDTH / self.total.max(1);
-        if self.stream.terminal.is_none() || self.started.elapsed() < Duration::from_secs(1) || full == self.shown {
-            return;
-        }
-        self.shown = full;
-        let (full, rest) = ("#".repeat(full), ".".repeat(Self::WIDTH - full.min(Self::WIDTH)));
-        // A bar that cannot be shown stops nothing.
-        let _ = write!(self.stream.out, "\r[{full}{rest}] {done} of {} files", self.total);
-        let _ = self.stream.out.flush();
-    }
-
-    fn clear(&mut self) {
-        if self.shown > 0 {
-            let _ = write!(self.stream.out, "\r{}\r", " ".repeat(Self::WIDTH + 40));
-        }
-    }
 }
 
 /// Where each rendered file goes, below `folder`: its path from the working directory, or from the repository's root where

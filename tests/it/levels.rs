@@ -113,6 +113,7 @@ fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Repo
     run(
         &scan(text),
         &Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false },
+        None,
     )
 }
 
@@ -127,9 +128,9 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let level = Level::SecretAndKeyExists;
     let settings =
         Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false };
-    let report = run(&scan, &settings);
+    let report = run(&scan, &settings, None);
     let rendered =
-        stackref::render::run(&scan, &report, &settings).unwrap_or_else(|failures| panic!("{}", failures[0]));
+        stackref::render::run(&scan, &report, &settings, None).unwrap_or_else(|failures| panic!("{}", failures[0]));
     assert!(rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'"));
     // `db` and `mlflow`, of which four references name keys; a value of this inventory asks for the keys once more.
     assert_eq!(counts.values.load(Ordering::Relaxed), 2);

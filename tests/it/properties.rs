@@ -155,7 +155,7 @@ fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
         whole_tree: false,
         may_be_empty: false,
     };
-    let report = check(&scan, &settings);
+    let report = check(&scan, &settings, None);
     let mut out = Vec::new();
     human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();
     short::write(&report.findings, &mut out).unwrap();
