@@ -200,7 +200,20 @@ pub trait Inventory: Send + Sync {
     ///
     /// # Errors
     /// Never [`NoAnswer::Missing`]. A file is then what it was; elsewhere single secrets may have been written.
-    fn put(&self, _changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        for Change { secret, entries } in changes {
+            let stay = self.put_secret(secret, entries)?;
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+        }
+        Ok(kept)
+    }
+
+    /// Creates one secret, or adds keys to it; those that stay as they are are given back.
+    ///
+    /// # Errors
+    /// Never [`NoAnswer::Missing`].
+    fn put_secret(&self, _secret: &str, _entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         Err(NoAnswer::Forbidden("this kind of inventory is read-only".to_owned()))
     }
 

@@ -4,7 +4,7 @@
 //! The official SDK is used for its chain of credentials. Secrets Manager gives no keys without values, so at the key level the
 //! secrets that are referred to are read, twenty at a time; the list of parameters has their keys in it.
 
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::{AwsPlace, Limits};
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -257,7 +257,7 @@ impl AwsInventory {
         Ok(values)
     }
 
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn put_object(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let there = match self.read_one(secret) {
             Ok(content) => Some(content),
             Err(NoAnswer::Missing) => None,
@@ -440,13 +440,8 @@ impl Inventory for AwsInventory {
         Ok(values)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let put = if self.place.ssm { Self::put_parameters } else { Self::put_secret };
-            kept.extend(put(self, secret, entries)?.into_iter().map(|key| ((*secret).to_owned(), key)));
-        }
-        Ok(kept)
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        if self.place.ssm { self.put_parameters(secret, entries) } else { self.put_object(secret, entries) }
     }
 
     fn warning(&self) -> Option<String> {

@@ -4,7 +4,7 @@
 
 use super::clock::Clock;
 use super::process::{Problem, run};
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -123,18 +123,6 @@ impl Inventory for CommandInventory {
         Ok(values)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let stay = self.put_secret(secret, entries)?;
-            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
-        }
-        Ok(kept)
-    }
-}
-
-impl CommandInventory {
-    /// Stores keys of one secret; those that stay are given back.
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let is_there = self.names(&Wanted::new())?.iter().any(|known| known.name == secret);
         let there =

@@ -4,7 +4,7 @@
 //! with two dots are its own.
 
 use super::local;
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
@@ -159,18 +159,6 @@ impl Inventory for DirInventory {
         Some(&self.folder)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let stay = self.put_secret(secret, entries)?;
-            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
-        }
-        Ok(kept)
-    }
-}
-
-impl DirInventory {
-    /// Stores keys of one secret; those that stay are given back.
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let fits = |name: &str| {
             !name.contains('/')

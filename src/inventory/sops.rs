@@ -5,7 +5,7 @@
 use super::clock::Clock;
 use super::local;
 use super::process::{Problem, run};
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
 use crate::discover;
 use crate::document::{Document, NodeId, Syntax};
@@ -173,18 +173,6 @@ impl Inventory for SopsInventory {
         write::check_replaceable(&self.path, &self.shown)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let stay = self.put_secret(secret, entries)?;
-            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
-        }
-        Ok(kept)
-    }
-}
-
-impl SopsInventory {
-    /// Stores keys of one secret; those that stay are given back.
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         // As it is now, not as it was when it was first read.
         let now = Self::new(self.name.clone(), &self.path, &self.cwd, Limits::default());

@@ -5,7 +5,7 @@
 
 use super::env::Environment;
 use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::{Limits, VaultPlace, unfit_url};
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -140,48 +140,6 @@ impl VaultInventory {
         Ok((entries.iter().map(entry).collect(), version))
     }
 
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
-        let session = self.session()?;
-        let (there, version) = match self.data(secret) {
-            Err(NoAnswer::Missing) => (BTreeMap::new(), self.deleted_version(secret)?),
-            other => other?,
-        };
-        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
-        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
-        if !entries.is_empty() && kept.len() == entries.len() {
-            return Ok(kept);
-        }
-        let mut values = Map::new();
-        for (key, value) in &there {
-            let Some(value) = value else {
-                let words =
-                    format!("`{secret}.{key}` in the inventory `{}` is not a string, and would be lost", self.name);
-                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));
-            };
-            values.insert(key.clone(), Value::from(value.expose()));
-        }
-        for entry in entries.iter().filter(|entry| !stays(entry)) {
-            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
-        }
-        let (root, content) = match session.version {
-            2 => ("data", json!({ "options": { "cas": version }, "data": values })),
-            _ => ("", Value::Object(values)),
-        };
-        let mut body = content.to_string();
-        super::http::wipe(content);
-        let reply = session.call("POST", &self.path(root, secret), Some(&body));
-        body.zeroize();
-        let reply = reply?;
-        match reply.status {
-            200 | 204 => Ok(kept),
-            403 => Err(NoAnswer::Forbidden("the token may not write there".to_owned())),
-            400 => {
-                Err(NoAnswer::Unreachable("somebody else has changed it at the same moment: run this again".to_owned()))
-            }
-            status => Err(NoAnswer::Unreachable(format!("POST the secret: it answers {status}"))),
-        }
-    }
-
     /// The last version of a secret that is not there any more: what a write has to name.
     fn deleted_version(&self, secret: &str) -> Result<u64, NoAnswer> {
         let session = self.session()?;
@@ -279,13 +237,46 @@ impl Inventory for VaultInventory {
         Ok(values)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let stay = self.put_secret(secret, entries)?;
-            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let session = self.session()?;
+        let (there, version) = match self.data(secret) {
+            Err(NoAnswer::Missing) => (BTreeMap::new(), self.deleted_version(secret)?),
+            other => other?,
+        };
+        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
+        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
+        if !entries.is_empty() && kept.len() == entries.len() {
+            return Ok(kept);
         }
-        Ok(kept)
+        let mut values = Map::new();
+        for (key, value) in &there {
+            let Some(value) = value else {
+                let words =
+                    format!("`{secret}.{key}` in the inventory `{}` is not a string, and would be lost", self.name);
+                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));
+            };
+            values.insert(key.clone(), Value::from(value.expose()));
+        }
+        for entry in entries.iter().filter(|entry| !stays(entry)) {
+            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
+        }
+        let (root, content) = match session.version {
+            2 => ("data", json!({ "options": { "cas": version }, "data": values })),
+            _ => ("", Value::Object(values)),
+        };
+        let mut body = content.to_string();
+        super::http::wipe(content);
+        let reply = session.call("POST", &self.path(root, secret), Some(&body));
+        body.zeroize();
+        let reply = reply?;
+        match reply.status {
+            200 | 204 => Ok(kept),
+            403 => Err(NoAnswer::Forbidden("the token may not write there".to_owned())),
+            400 => {
+                Err(NoAnswer::Unreachable("somebody else has changed it at the same moment: run this again".to_owned()))
+            }
+            status => Err(NoAnswer::Unreachable(format!("POST the secret: it answers {status}"))),
+        }
     }
 
     fn warning(&self) -> Option<String> {

@@ -5,7 +5,7 @@
 
 use super::env::Environment;
 use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Limits;
 use crate::flavors::Version;
 use crate::secret::SecretText;
@@ -219,50 +219,6 @@ impl ZenmlInventory {
         let values = values.ok_or_else(|| no_zenml("GET /api/v1/secrets/{id}", &reply))?;
         Ok(values.iter().map(|(key, value)| (key.clone(), value.as_str().map(SecretText::new))).collect())
     }
-
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
-        // As it is now: another may have made it since the list was read.
-        let reply = self.get(&format!("/api/v1/secrets?name={}&size=20", encoded(&format!("equals:{secret}"))))?;
-        let answer = reply.json().filter(|_| reply.status == 200);
-        let items = answer.as_ref().and_then(|answer| answer.get("items")?.as_array());
-        let items = items.ok_or_else(|| no_zenml("GET /api/v1/secrets", &reply))?;
-        let item = items.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
-        let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
-        let id = known.or_else(|| item?.get("id")?.as_str().map(str::to_owned));
-        let there = id.as_deref().map(|id| self.ask(id)).transpose()?.unwrap_or_default();
-        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
-        let kept = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
-        let mut values = Map::new();
-        for entry in entries.iter().filter(|entry| !stays(entry)) {
-            let value = entry.value.as_ref().map_or("", SecretText::expose);
-            values.insert(entry.key.clone(), Value::from(value));
-        }
-        if values.is_empty() && id.is_some() {
-            return Ok(kept);
-        }
-        let (method, path, content) = match &id {
-            Some(id) => {
-                let path = format!("/api/v1/secrets/{}?patch_values=true", encoded(id));
-                ("PUT", path, json!({ "values": values }))
-            }
-            None => {
-                ("POST", "/api/v1/secrets".to_owned(), json!({ "name": secret, "private": false, "values": values }))
-            }
-        };
-        let mut body = content.to_string();
-        super::http::wipe(content);
-        let reply = self.call(method, &path, Some(&body));
-        body.zeroize();
-        let reply = reply?;
-        match reply.status {
-            200 | 201 => Ok(kept),
-            403 => Err(NoAnswer::Forbidden("this identity may not write secrets".to_owned())),
-            409 => {
-                Err(NoAnswer::Unreachable("somebody else has made it at the same moment: run this again".to_owned()))
-            }
-            status => Err(NoAnswer::Unreachable(format!("{method} /api/v1/secrets: it answers {status}"))),
-        }
-    }
 }
 
 /// An answer that no ZenML server gives.
@@ -316,13 +272,48 @@ impl Inventory for ZenmlInventory {
         Ok(values)
     }
 
-    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
-        let mut kept = Vec::new();
-        for Change { secret, entries } in changes {
-            let stay = self.put_secret(secret, entries)?;
-            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        // As it is now: another may have made it since the list was read.
+        let reply = self.get(&format!("/api/v1/secrets?name={}&size=20", encoded(&format!("equals:{secret}"))))?;
+        let answer = reply.json().filter(|_| reply.status == 200);
+        let items = answer.as_ref().and_then(|answer| answer.get("items")?.as_array());
+        let items = items.ok_or_else(|| no_zenml("GET /api/v1/secrets", &reply))?;
+        let item = items.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
+        let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
+        let id = known.or_else(|| item?.get("id")?.as_str().map(str::to_owned));
+        let there = id.as_deref().map(|id| self.ask(id)).transpose()?.unwrap_or_default();
+        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
+        let kept = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
+        let mut values = Map::new();
+        for entry in entries.iter().filter(|entry| !stays(entry)) {
+            let value = entry.value.as_ref().map_or("", SecretText::expose);
+            values.insert(entry.key.clone(), Value::from(value));
         }
-        Ok(kept)
+        if values.is_empty() && id.is_some() {
+            return Ok(kept);
+        }
+        let (method, path, content) = match &id {
+            Some(id) => {
+                let path = format!("/api/v1/secrets/{}?patch_values=true", encoded(id));
+                ("PUT", path, json!({ "values": values }))
+            }
+            None => {
+                ("POST", "/api/v1/secrets".to_owned(), json!({ "name": secret, "private": false, "values": values }))
+            }
+        };
+        let mut body = content.to_string();
+        super::http::wipe(content);
+        let reply = self.call(method, &path, Some(&body));
+        body.zeroize();
+        let reply = reply?;
+        match reply.status {
+            200 | 201 => Ok(kept),
+            403 => Err(NoAnswer::Forbidden("this identity may not write secrets".to_owned())),
+            409 => {
+                Err(NoAnswer::Unreachable("somebody else has made it at the same moment: run this again".to_owned()))
+            }
+            status => Err(NoAnswer::Unreachable(format!("{method} /api/v1/secrets: it answers {status}"))),
+        }
     }
 
     fn warning(&self) -> Option<String> {
