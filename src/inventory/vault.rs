@@ -97,8 +97,16 @@ impl VaultInventory {
                     self.place.mount
                 )));
             }
-            // An old server, or one that speaks only the first version.
-            404 if is_vault(&reply) => session.version = 1,
+            404 => {
+                // Not every server knows the question; each knows whether it is sealed.
+                let status = session.call("GET", "/v1/sys/seal-status", None)?;
+                let answer = status.json();
+                match answer.as_ref().and_then(|answer| answer.get("sealed")?.as_bool()) {
+                    Some(false) => session.version = 1,
+                    Some(true) => return Err(NoAnswer::Unreachable("it is sealed".to_owned())),
+                    None => return Err(no_vault("GET /v1/sys/seal-status", &status)),
+                }
+            }
             _ => return Err(no_vault("GET /v1/sys/internal/ui/mounts", &reply)),
         }
         Ok(session)
@@ -168,7 +176,8 @@ fn segments(path: &str) -> String {
 
 /// Whether a reply without an answer is one of Vault's, and not that of something else behind the address.
 fn is_vault(reply: &Reply) -> bool {
-    reply.json().is_some_and(|answer| answer.get("errors").is_some() || answer.get("data").is_some())
+    reply.body.is_empty()
+        || reply.json().is_some_and(|answer| answer.get("errors").is_some() || answer.get("data").is_some())
 }
 
 /// An answer that no Vault gives.

@@ -274,6 +274,9 @@ fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
         let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
         let values = json!({ "user": "hunter2a", "password": "hunter2b" });
         match (asked.line.as_str(), v2) {
+            // A server that does not know the question.
+            ("GET /v1/sys/internal/ui/mounts/kv", false) => Answer::Of(404, String::new()),
+            ("GET /v1/sys/seal-status", _) => Answer::Of(200, json!({ "sealed": false }).to_string()),
             ("GET /v1/sys/internal/ui/mounts/kv", _) => of(json!({ "options": { "version": version } })),
             ("LIST /v1/kv/metadata/team", true) | ("LIST /v1/kv/team", false) => {
                 of(json!({ "keys": ["db", "gone", "folder/"] }))
