@@ -4,7 +4,7 @@
 //! with two dots are its own.
 
 use super::local;
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
@@ -159,40 +159,45 @@ impl Inventory for DirInventory {
         Some(&self.folder)
     }
 
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
-        let fits = |name: &str| {
-            !name.contains('/')
-                && !name.starts_with("..")
-                && name != "."
-                && !name.contains('\0')
-                && !name.starts_with(LEFTOVER)
-        };
-        if let Some(name) =
-            std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str())).find(|name| !fits(name))
-        {
-            return Err(NoAnswer::Invalid(Failure::usage(format!("`{name}` cannot be the name of a file"))));
-        }
-        let there = match self.keys(secret, &Wanted::new()) {
-            Ok(keys) => keys,
-            Err(NoAnswer::Missing) if self.folder.join(secret).symlink_metadata().is_err() => Vec::new(),
-            Err(NoAnswer::Missing) => {
-                let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
-                return Err(NoAnswer::Invalid(Failure::usage(words)));
+    /// All of it, or nothing: every file is there before the first one gets its name.
+    fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
+        let mut kept = Vec::new();
+        let mut files = Vec::new();
+        for Change { secret, entries } in changes {
+            let there = self.there(secret, entries)?;
+            for entry in *entries {
+                if !entry.replaces && there.contains(&entry.key) {
+                    kept.push(((*secret).to_owned(), entry.key.clone()));
+                    continue;
+                }
+                let text = entry.value.as_ref().map_or("", SecretText::expose);
+                files.push(write::Content { path: Path::new(secret).join(&entry.key), text });
             }
-            Err(why) => return Err(why),
-        };
-        let is_there = |entry: &&Entry| there.iter().any(|key| key.name == entry.key);
-        let kept =
-            entries.iter().filter(is_there).filter(|entry| !entry.replaces).map(|entry| entry.key.clone()).collect();
-        let files: Vec<write::Content<'_>> = entries
-            .iter()
-            .filter(|entry| entry.replaces || !is_there(entry))
-            .map(|entry| write::Content {
-                path: Path::new(secret).join(&entry.key),
-                text: entry.value.as_ref().map_or("", SecretText::expose),
-            })
-            .collect();
+        }
         write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
         Ok(kept)
+    }
+}
+
+impl DirInventory {
+    /// The keys that a secret has now, where it can take these.
+    fn there(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+        let fits = |name: &str| {
+            let own = name.starts_with("..") || name.starts_with(LEFTOVER) || name == ".";
+            !own && !name.contains(['/', '\0'])
+        };
+        let names = std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
+        if let Some(name) = names.into_iter().find(|name| !fits(name)) {
+            return Err(NoAnswer::Invalid(Failure::usage(format!("`{name}` cannot be the name of a file"))));
+        }
+        match self.keys(secret, &Wanted::new()) {
+            Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
+            Err(NoAnswer::Missing) if self.folder.join(secret).symlink_metadata().is_err() => Ok(Vec::new()),
+            Err(NoAnswer::Missing) => {
+                let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
+                Err(NoAnswer::Invalid(Failure::usage(words)))
+            }
+            Err(why) => Err(why),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::json::{self, JsonSpan};
 use crate::excerpt::printable;
-use crate::inventory::Inventories;
+use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
 use crate::register::Need;
 use serde::Serialize;
@@ -31,7 +31,9 @@ struct JsonRegister<'r> {
 #[derive(Serialize)]
 struct JsonNeed<'r> {
     stack: &'r str,
-    inventory: &'r str,
+    /// Absent where there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inventory: Option<&'r str>,
     secret: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'r str>,
@@ -68,8 +70,8 @@ struct JsonInventory<'r> {
     secrets: Vec<JsonSecret<'r>>,
 }
 
-fn name_of(inventories: &Inventories, at: usize) -> &str {
-    inventories.get(at).map_or("?", |inventory| inventory.name())
+fn name_of(inventories: &Inventories, at: usize) -> Option<&str> {
+    inventories.get(at).map(Inventory::name)
 }
 
 /// Writes what is missing, a line each.
@@ -78,8 +80,10 @@ fn name_of(inventories: &Inventories, at: usize) -> &str {
 /// Those of the writer.
 pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn Write) -> io::Result<()> {
     for need in needs {
-        let (name, inventory) = (printable(&need.name()), printable(name_of(inventories, need.inventory)));
-        write!(out, "{}: {name} for `{inventory}`, used by {}", printable(&need.stack), printable(&need.places()))?;
+        let inventory = name_of(inventories, need.inventory);
+        let inventory = inventory.map_or_else(String::new, |inventory| format!(" for `{}`", printable(inventory)));
+        let (stack, name) = (printable(&need.stack), printable(&need.name()));
+        write!(out, "{stack}: {name}{inventory}, used by {}", printable(&need.places()))?;
         match &need.nearest {
             Some(near) => writeln!(out, "; did you mean `{}`?", printable(near))?,
             None => writeln!(out)?,

@@ -85,8 +85,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
 }
 
 fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let inventories = session.inventories(&args.inventory);
-    let which: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
+    let (inventories, which) = chosen(session, &args.inventory)?;
     warn(&inventories, which.iter().copied(), world)?;
     let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
     lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;

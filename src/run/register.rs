@@ -4,7 +4,7 @@ use super::bar::watched;
 use super::session::{Session, select_stack};
 use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, warn};
-use crate::check::{self, Settings};
+use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
 use crate::config::Level;
 use crate::discover;
@@ -19,6 +19,7 @@ use crate::outcome::Outcome;
 use crate::register::{Given, Need, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
+use crate::scan::Scan;
 use crate::write::LEFTOVERS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -52,7 +53,14 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let unread = tell_unread(&scan, color, world)?;
     let has_references = scan.references().next().is_some();
     if inventories.is_empty() && has_references {
-        if !create(&session, talk.as_mut(), args, world)? {
+        let created = match create(&session, talk.as_mut(), args, world) {
+            Err(Stop::Failed(failures)) => {
+                drop(talk);
+                return without_inventory(&scan, &session, &inventories, args, &failures, color, world);
+            }
+            other => other?,
+        };
+        if !created {
             if args.format == ListFormat::Json {
                 lists::write_register_json(&[], &[], &inventories, world.stdout.out)?;
             }
@@ -116,6 +124,29 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
             Ok(failures.iter().map(Failure::outcome).fold(unread, Outcome::max))
         }
     }
+}
+
+/// Everything is missing, and there is no place for it.
+fn without_inventory(
+    scan: &Scan,
+    session: &Session<'_>,
+    inventories: &Inventories,
+    args: &Register,
+    failures: &[Failure],
+    color: Color,
+    world: &mut World<'_>,
+) -> Result<Outcome, Stop> {
+    let (config, level) = (&session.config, Level::SecretAndKeyExists);
+    let settings = Settings { config, level, inventories, whole_tree: false, may_be_empty: true };
+    let needs = needs(scan, &Report::default(), &settings)?;
+    let missing: Vec<&Need<'_>> = needs.iter().collect();
+    match args.format {
+        ListFormat::Json => lists::write_register_json(&missing, &[], inventories, world.stdout.out)?,
+        _ => lists::write_needs(&missing, inventories, world.stdout.out)?,
+    }
+    world.stdout.out.flush()?;
+    tell(failures, color, world)?;
+    Ok(Outcome::Usage)
 }
 
 /// `--path` takes all that follows it, and a stack may follow it, too: what is there is a path.
@@ -311,7 +342,14 @@ impl<'r> Run<'r> {
         }
         let has_values =
             |secrets: &BTreeMap<&str, Vec<Entry>>| secrets.values().flatten().any(|entry| entry.value.is_some());
-        self.refuse_targets(puts.iter().map(|(&at, secrets)| (at, has_values(secrets))))?;
+        let is_stored = |run: &Self, need: &Need<'_>| {
+            let name = run.inventories.get(need.inventory).map_or("?", Inventory::name);
+            run.stored.iter().any(|stored| stored.inventory == name && stored.secret == need.secret)
+        };
+        if let Err(failures) = self.refuse_targets(puts.iter().map(|(&at, secrets)| (at, has_values(secrets)))) {
+            self.missing = needs.iter().filter(|need| !need.exists).collect();
+            return Err(failures.into());
+        }
         for (&at, secrets) in puts.iter().filter(|(_, secrets)| !has_values(secrets)) {
             let name = self.inventories.get(at).map_or("?", Inventory::name);
             if secrets.values().any(|entries| !entries.is_empty()) {
@@ -326,8 +364,14 @@ impl<'r> Run<'r> {
             // A file is written once, with all or with nothing of it; elsewhere each secret is told when it is there.
             let is_file = self.inventories.get(*at).is_some_and(|target| target.file().is_some());
             for changes in changes.chunks(if is_file { changes.len().max(1) } else { 1 }) {
-                self.store(*at, changes, world)?;
+                if let Err(stop) = self.store(*at, changes, world) {
+                    self.missing = needs.iter().filter(|need| !need.exists && !is_stored(self, need)).collect();
+                    return Err(stop);
+                }
             }
+        }
+        if puts.is_empty() && self.missing.is_empty() {
+            return Ok(Outcome::Clean);
         }
         self.summary(world)?;
         Ok(Outcome::Clean)
@@ -354,7 +398,10 @@ impl<'r> Run<'r> {
     /// Asks for everything, and stores each secret when all that is wanted of it is there.
     fn ask(&mut self, needs: &'r [Need<'r>], talk: &mut Talk, world: &mut World<'_>) -> Result<Outcome, Stop> {
         let missing = || needs.iter().filter(|need| !need.exists);
-        self.refuse_targets(missing().map(|need| (need.inventory, need.has_value)))?;
+        if let Err(failures) = self.refuse_targets(missing().map(|need| (need.inventory, need.has_value))) {
+            self.missing = missing().collect();
+            return Err(failures.into());
+        }
         let names: Vec<&Need<'_>> = missing().filter(|need| !need.has_value).collect();
         if !names.is_empty() && !self.args.yes {
             writeln!(world.stderr.out, "These names have no values to be asked for:")?;
@@ -395,7 +442,9 @@ impl<'r> Run<'r> {
                 }
                 answered += 1;
             }
-            if !entries.is_empty() {
+            // Nobody knows which keys of a whole secret are left, so the next run has to ask for all of them.
+            let is_part = !goes_on && first.key.is_none();
+            if !entries.is_empty() && !is_part {
                 self.store(first.inventory, &[Change { secret: &first.secret, entries: &entries }], world)?;
             }
             if !goes_on {
@@ -422,7 +471,7 @@ impl<'r> Run<'r> {
         self.missing.extend(wanted.iter().skip(answered).filter(|need| !need.exists));
         let keys: usize = self.stored.iter().map(|stored| stored.keys.len()).sum();
         let kept = match keys {
-            0 => "nothing was answered, and nothing stored".to_owned(),
+            0 => "nothing was stored".to_owned(),
             number => format!("{} answered and stored", count(number, "key")),
         };
         let left = self.missing.len();
