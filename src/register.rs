@@ -55,11 +55,15 @@ impl Need<'_> {
     }
 }
 
-/// The names that a stack goes by: its `stack_name`, else the file's stem.
+/// The names that a stack goes by: its `stack_name`, else the file's stem, also without `.stack`.
 pub fn labels(file: &StackFile) -> Vec<String> {
+    let named: Vec<String> = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned)).collect();
+    if !named.is_empty() {
+        return named;
+    }
     let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let named = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned));
-    named.chain(stem.filter(|_| file.stacks.iter().all(|stack| stack.name.is_none()))).collect()
+    let short = stem.as_deref().and_then(|stem| stem.strip_suffix(".stack")).map(str::to_owned);
+    short.into_iter().chain(stem).collect()
 }
 
 /// Everything that references name, by stack, then secret, then key, each once. The report is that of a check which met no

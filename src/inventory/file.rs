@@ -96,8 +96,8 @@ impl FileInventory {
             .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
             .and_then(|()| std::fs::read(&self.path))
             .map_err(|error| {
-                let help =
-                    "its path is taken from the config's folder, and that of `--inventory` from the working directory";
+                let help = "its path is taken from the config's folder, and that of `--inventory` from the working \
+                            directory; an empty file is an empty inventory";
                 self.unreadable(&plain_io(&error)).with_help_if((self.what == "inventory").then_some(help))
             })?;
         self.read(bytes)
