@@ -126,9 +126,15 @@ fn by_line(directives: &[Directive]) -> HashMap<usize, Vec<&Directive>> {
 }
 
 /// The inventories that a stack of a file uses.
-pub fn chain(file: &StackFile, stack: usize, settings: &Settings<'_>) -> Option<Vec<usize>> {
+fn chain(file: &StackFile, stack: usize, settings: &Settings<'_>) -> Option<Vec<usize>> {
     let manager = file.stacks.get(stack).and_then(|stack| stack.secrets_manager());
     settings.inventories.chain(settings.config, &file.path, manager)
+}
+
+/// What a reference asks of the inventories that its stack uses.
+pub fn question(file: &StackFile, reference: &Reference, settings: &Settings<'_>) -> Question {
+    let chain = chain(file, reference.stack, settings).unwrap_or_default();
+    Question { chain, secret: reference.secret.clone(), key: reference.key.clone() }
 }
 
 /// The stack rules, for each stack with its own references.

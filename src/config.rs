@@ -5,7 +5,7 @@
 
 mod kinds;
 
-pub use kinds::{AwsPlace, InventoryConfig, Kind, Limits, VaultPlace, unfit_url};
+pub use kinds::{AwsPlace, InventoryConfig, Kind, Limits, Programs, VaultPlace, unfit_url};
 
 use crate::document;
 use crate::error::{Failure, plain_io};

@@ -15,7 +15,7 @@ pub mod env;
 pub mod file;
 pub mod lookup;
 mod http;
-mod local;
+pub mod local;
 mod process;
 pub mod sops;
 pub mod vault;
@@ -27,7 +27,7 @@ use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
-use command::{CommandInventory, Programs};
+use command::CommandInventory;
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
 use file::FileInventory;
@@ -144,6 +144,23 @@ pub struct Entry {
 
 /// The names, or the keys, that references ask for.
 pub type Wanted = BTreeSet<String>;
+
+impl Entry {
+    /// The text to store; empty where only the name is kept.
+    fn text(&self) -> &str {
+        self.value.as_ref().map_or("", SecretText::expose)
+    }
+}
+
+/// Of what is to be stored: the keys that are there and stay as they are, and the rest, in order.
+fn sort_out(entries: &[Entry], is_there: impl Fn(&str) -> bool) -> (Vec<String>, Vec<&Entry>) {
+    let (stay, rest): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| !entry.replaces && is_there(&entry.key));
+    (stay.into_iter().map(|entry| entry.key.clone()).collect(), rest)
+}
+
+/// What an identity needs to be told that may list, and nothing more.
+const LESS: &str = "`--level secret-exists` needs only the right to list";
 
 /// What is to be stored in one secret.
 pub struct Change<'c> {
@@ -274,10 +291,8 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
         Kind::Dir(folder) => Box::new(DirInventory::new(name, folder, around.cwd)),
         Kind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(around.env))),
         Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, limits)),
-        Kind::Command { names, keys, value, put } => {
-            let programs =
-                Programs { names: names.clone(), keys: keys.clone(), value: value.clone(), put: put.clone() };
-            Box::new(CommandInventory::new(name, config.folder.clone(), programs, limits))
+        Kind::Command(programs) => {
+            Box::new(CommandInventory::new(name, config.folder.clone(), programs.clone(), limits))
         }
         Kind::Zenml { url, token_file, ca_cert } => {
             let (url, env) = (url.clone(), Arc::clone(around.env));

@@ -1,10 +1,10 @@
 //! `inventory`: names and keys of inventories, never values; and the snapshot of them that is safe to commit.
 
-use crate::check::{Report, Settings};
+use crate::check::{self, Report, Settings};
 use crate::document::{Syntax, names_text};
 use crate::error::Failure;
 use crate::inventory::file::FileInventory;
-use crate::inventory::lookup::{Answer, Progress, Question, at_once, contents};
+use crate::inventory::lookup::{Answer, Progress, at_once, contents};
 use crate::inventory::{Capabilities, Inventories, Inventory, NoAnswer, Wanted};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,8 +151,7 @@ pub fn retain(listed: &mut [Listed], used: bool, scan: &Scan, report: &Report, s
     let mut wanted: BTreeMap<(usize, &str), Option<BTreeSet<&str>>> = BTreeMap::new();
     for file in &scan.files {
         for reference in &file.references {
-            let chain = crate::check::chain(file, reference.stack, settings).unwrap_or_default();
-            let question = Question { chain, secret: reference.secret.clone(), key: reference.key.clone() };
+            let question = check::question(file, reference, settings);
             let Answer::Found { inventory, .. } = report.answers.get(&question) else { continue };
             let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
             match (&reference.key, keys) {

@@ -5,7 +5,7 @@ use crate::check::{self, Report, Settings};
 use crate::error::Failure;
 use crate::inventory::env::{Environment, variable_part};
 use crate::inventory::file::FileInventory;
-use crate::inventory::lookup::{Answer, Question};
+use crate::inventory::lookup::Answer;
 use crate::inventory::{Change, Entry, Inventory, NoAnswer, Wanted};
 use crate::reference;
 use crate::scan::{Scan, StackFile};
@@ -83,9 +83,8 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
     let mut needs: BTreeMap<(usize, &str, Option<&str>), Need<'s>> = BTreeMap::new();
     for file in &scan.files {
         for reference in &file.references {
-            let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
-            let question = Question { chain, secret: secret.to_owned(), key: reference.key.clone() };
+            let question = check::question(file, reference, settings);
             let (inventory, exists) = match report.answers.get(&question) {
                 Answer::Found { inventory, keys, .. } => {
                     (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))

@@ -8,7 +8,7 @@ use crate::check::{self, Report, Settings};
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
 use crate::error::Failure;
 use crate::excerpt::{self, printable};
-use crate::inventory::lookup::{Answer, Progress, Question, Values, fetch};
+use crate::inventory::lookup::{Answer, Progress, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Wanted};
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
@@ -83,8 +83,7 @@ pub fn run<'s>(
         let mut held = Holders::new();
         for reference in file.replaced() {
             let holder = held.entry((reference.stack, reference.secret.as_str())).or_insert_with(|| {
-                let chain = check::chain(file, reference.stack, settings).unwrap_or_default();
-                let question = Question { chain, secret: reference.secret.clone(), key: reference.key.clone() };
+                let question = check::question(file, reference, settings);
                 match report.answers.get(&question) {
                     Answer::Found { inventory, .. } => Some((inventory, question.secret)),
                     _ => None,
@@ -133,21 +132,12 @@ type Holders<'s> = HashMap<(usize, &'s str), Option<(usize, String)>>;
 fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
     let name_of = |at: usize| settings.inventories.get(at).map_or("?", Inventory::name);
     let failures = values.iter().filter_map(|((at, secret), values)| match values {
-        // What shows nothing has no holder to be asked for values.
-        Ok(_) | Err(NoAnswer::Nothing(_)) => None,
+        Ok(_) => None,
         Err(NoAnswer::NoValues | NoAnswer::Missing) => Some(
             Failure::usage(format!("the inventory `{}` has no values for `{secret}`, only names", name_of(*at)))
                 .with_help("render from an inventory with values: `name: {key: value}`"),
         ),
-        Err(NoAnswer::Forbidden(advice)) => Some(
-            Failure::unanswered(format!("the inventory `{}` forbids to read `{secret}`", name_of(*at)))
-                .with_help(advice.clone()),
-        ),
-        Err(NoAnswer::Unreachable(seen)) => {
-            let words = format!("the inventory `{}` did not answer for `{secret}`: {seen}", name_of(*at));
-            Some(Failure::unanswered(words).with_help("try again"))
-        }
-        Err(NoAnswer::Invalid(failure)) => Some(failure.clone()),
+        Err(why) => Some(why.clone().failure(name_of(*at), &format!("`{secret}`"))),
     });
     failures.collect()
 }

@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Temporary files begin with this and end in no stack file's ending.
-const PREFIX: &str = ".stackref-";
+pub const PREFIX: &str = ".stackref-";
 const SUFFIX: &str = ".tmp";
 
 /// What a run that was killed may leave behind, as ignore files have it.
@@ -91,9 +91,7 @@ pub fn update(
     shown: &str,
     change: &mut dyn FnMut(Vec<u8>) -> Result<Option<NewText>, Failure>,
 ) -> Result<(), Failure> {
-    let cannot = |error: &std::io::Error| {
-        Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
-    };
+    let cannot = |error: &std::io::Error| unchanged(shown, error);
     let path = path.canonicalize().map_err(|error| cannot(&error))?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     remove_leftovers(folder);
@@ -139,9 +137,7 @@ pub fn update(
 /// # Errors
 /// Anything the system says no to.
 pub fn replace(path: &Path, shown: &str, text: &str, mode: u32) -> Result<(), Failure> {
-    let cannot = |error: &std::io::Error| {
-        Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
-    };
+    let cannot = |error: &std::io::Error| unchanged(shown, error);
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let folder = path.parent().unwrap_or(Path::new("/"));
     let temporary = write_temporary(folder, text, mode).map_err(|error| cannot(&error))?;
@@ -149,15 +145,16 @@ pub fn replace(path: &Path, shown: &str, text: &str, mode: u32) -> Result<(), Fa
     Ok(())
 }
 
+fn unchanged(shown: &str, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
+}
+
 /// Whether a file can be replaced, as far as that is known before it is tried.
 ///
 /// # Errors
 /// Why not.
 pub fn check_replaceable(path: &Path, shown: &str) -> Result<(), Failure> {
-    let cannot = |why: &str| {
-        Failure::usage(format!("cannot write to `{}`: {why}", printable(shown)))
-            .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
-    };
+    let cannot = |why: &str| no_right(&format!("`{}`", printable(shown)), why);
     let path = path.canonicalize().map_err(|error| cannot(&plain_io(&error)))?;
     if is_read_only(&path) {
         return Err(cannot("it is read-only"));
@@ -171,15 +168,17 @@ pub fn check_replaceable(path: &Path, shown: &str) -> Result<(), Failure> {
 /// # Errors
 /// Why not.
 pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
-    let cannot = |why: &str| {
-        Failure::usage(format!("cannot write to the folder of `{}`: {why}", printable(shown)))
-            .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
-    };
+    let cannot = |why: &str| no_right(&format!("the folder of `{}`", printable(shown)), why);
     if is_read_only(folder) {
         return Err(cannot("it is read-only"));
     }
     remove_leftovers(folder);
     write_temporary(folder, "", 0o600).map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
+}
+
+fn no_right(target: &str, why: &str) -> Failure {
+    Failure::usage(format!("cannot write to {target}: {why}"))
+        .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
 }
 
 /// By its mode: what nobody may write the administrator should not, either.

@@ -43,16 +43,7 @@ pub enum Kind {
     /// AWS Secrets Manager, or the parameters of Systems Manager.
     Aws(AwsPlace),
     /// Programs that print names, keys and values.
-    Command {
-        /// Prints the names.
-        names: Option<Vec<String>>,
-        /// Prints the keys of `{secret}`.
-        keys: Option<Vec<String>>,
-        /// Prints the value of `{secret}` and `{key}`.
-        value: Option<Vec<String>>,
-        /// Takes the value of `{secret}` and `{key}` on standard input.
-        put: Option<Vec<String>>,
-    },
+    Command(Programs),
 }
 
 /// Where a KV engine is.
@@ -85,6 +76,19 @@ pub struct AwsPlace {
     pub ssm: bool,
     /// Another endpoint than AWS's.
     pub endpoint_url: Option<String>,
+}
+
+/// A program with its arguments, for each thing that can be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// Prints the names, as a JSON list of strings or of objects with `name`.
+    pub names: Option<Vec<String>>,
+    /// Prints the keys of `{secret}`, in the same way.
+    pub keys: Option<Vec<String>>,
+    /// Prints the value of `{secret}` and `{key}`, exactly.
+    pub value: Option<Vec<String>>,
+    /// Takes the value of `{secret}` and `{key}` on standard input.
+    pub put: Option<Vec<String>>,
 }
 
 /// Time limits.
@@ -294,7 +298,7 @@ impl Reader<'_> {
                 }
                 let mut program = |key: &str| entries.programs.remove(key);
                 let (names, keys) = (program("names"), program("keys"));
-                Kind::Command { names, keys, value: program("value"), put: program("put") }
+                Kind::Command(Programs { names, keys, value: program("value"), put: program("put") })
             }
             _ => Kind::File(entries.path("path", folder).unwrap_or_default()),
         }

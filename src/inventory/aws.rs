@@ -4,7 +4,8 @@
 //! The official SDK is used for its chain of credentials. Secrets Manager gives no keys without values, so at the key level the
 //! secrets that are referred to are read, twenty at a time; the list of parameters has their keys in it.
 
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::http::{text_of, warning, wipe};
+use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
 use crate::config::{AwsPlace, Limits};
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -20,16 +21,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::runtime::{Builder, Runtime};
-use zeroize::Zeroize as _;
 
 /// Secrets that one call may read.
 const BATCH: usize = 20;
 
 /// Parameters that one call may read.
 const PARAMETERS: usize = 10;
-
-/// What a list-only identity needs to be told.
-const LESS: &str = "`--level secret-exists` needs only the right to list";
 
 /// An inventory in AWS.
 pub struct AwsInventory {
@@ -263,10 +260,8 @@ impl AwsInventory {
             Err(NoAnswer::Missing) => None,
             Err(why) => return Err(why),
         };
-        let stays =
-            |entry: &&Entry| !entry.replaces && there.as_ref().is_some_and(|there| there.contains_key(&entry.key));
-        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
-        if there.is_some() && kept.len() == entries.len() {
+        let (kept, fresh) = sort_out(entries, |key| there.as_ref().is_some_and(|there| there.contains_key(key)));
+        if there.is_some() && fresh.is_empty() {
             return Ok(kept);
         }
         let mut values = Map::new();
@@ -277,25 +272,20 @@ impl AwsInventory {
             };
             values.insert(key.clone(), Value::from(value.expose()));
         }
-        for entry in entries.iter().filter(|entry| !stays(entry)) {
-            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
-        }
-        let content = Value::Object(values);
-        let mut text = content.to_string();
-        super::http::wipe(content);
+        values.extend(fresh.into_iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))));
+        let text = text_of(Value::Object(values));
         let session = self.session()?;
         let client = aws_sdk_secretsmanager::Client::new(&session.config);
         let id = format!("{}{secret}", self.place.prefix);
         let no_right = "this identity may not write secrets";
         let sent = if there.is_some() {
-            let call = client.put_secret_value().secret_id(id).secret_string(&text);
+            let call = client.put_secret_value().secret_id(id).secret_string(text.as_str());
             let sent = session.runtime.block_on(call.send());
             sent.map(|_| ()).map_err(|error| no_answer("PutSecretValue", &error, no_right))
         } else {
-            let sent = session.runtime.block_on(client.create_secret().name(id).secret_string(&text).send());
+            let sent = session.runtime.block_on(client.create_secret().name(id).secret_string(text.as_str()).send());
             sent.map(|_| ()).map_err(|error| no_answer("CreateSecret", &error, no_right))
         };
-        text.zeroize();
         sent.map(|()| kept)
     }
 
@@ -303,16 +293,16 @@ impl AwsInventory {
         let session = self.session()?;
         let client = aws_sdk_ssm::Client::new(&session.config);
         let mut kept = Vec::new();
-        for Entry { key, value, replaces } in entries {
+        for entry in entries {
             let call = client
                 .put_parameter()
-                .name(self.parameter(secret, key))
-                .value(value.as_ref().map_or("", SecretText::expose))
+                .name(self.parameter(secret, &entry.key))
+                .value(entry.text())
                 .r#type(ParameterType::SecureString)
-                .overwrite(*replaces);
+                .overwrite(entry.replaces);
             match session.runtime.block_on(call.send()) {
                 Ok(_) => {}
-                Err(error) if error.code() == Some("ParameterAlreadyExists") => kept.push(key.clone()),
+                Err(error) if error.code() == Some("ParameterAlreadyExists") => kept.push(entry.key.clone()),
                 Err(error) => return Err(no_answer("PutParameter", &error, "this identity may not write parameters")),
             }
         }
@@ -335,7 +325,7 @@ fn content_of(text: Option<&str>) -> Content {
             Value::Number(number) => Some(SecretText::new(number.to_string())),
             _ => None,
         };
-        super::http::wipe(value);
+        wipe(value);
         (key, text)
     };
     entries.into_iter().map(entry).collect()
@@ -445,7 +435,6 @@ impl Inventory for AwsInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        let exposed = self.place.endpoint_url.as_deref().is_some_and(super::http::is_exposed);
-        exposed.then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+        warning(&self.name, self.place.endpoint_url.as_deref()?)
     }
 }

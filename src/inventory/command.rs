@@ -3,9 +3,9 @@
 //! `{secret}` and `{key}` are whole arguments, and no shell reads them: there is nothing that a name could inject.
 
 use super::clock::Clock;
-use super::process::{Problem, run};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
-use crate::config::Limits;
+use super::process::run;
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted, sort_out};
+use crate::config::{Limits, Programs};
 use crate::error::Failure;
 use crate::secret::SecretText;
 use serde_json::Value;
@@ -20,19 +20,6 @@ pub struct CommandInventory {
     folder: PathBuf,
     programs: Programs,
     clock: Clock,
-}
-
-/// A program with its arguments, for each thing that can be asked.
-#[derive(Clone, Debug, Default)]
-pub struct Programs {
-    /// Prints the names, as a JSON list of strings or of objects with `name`.
-    pub names: Option<Vec<String>>,
-    /// Prints the keys of a secret, in the same way.
-    pub keys: Option<Vec<String>>,
-    /// Prints a value, exactly.
-    pub value: Option<Vec<String>>,
-    /// Takes a value on standard input.
-    pub put: Option<Vec<String>>,
 }
 
 impl CommandInventory {
@@ -127,21 +114,10 @@ impl Inventory for CommandInventory {
         let is_there = self.names(&Wanted::new())?.iter().any(|known| known.name == secret);
         let there =
             if is_there && self.programs.keys.is_some() { self.keys(secret, &Wanted::new())? } else { Vec::new() };
-        let mut kept = Vec::new();
-        for Entry { key, value, replaces } in entries {
-            if !replaces && there.iter().any(|known| known.name == *key) {
-                kept.push(key.clone());
-                continue;
-            }
-            let value = value.as_ref().map_or("", SecretText::expose);
-            self.run("put", self.programs.put.as_ref(), secret, key, Some(value))?;
+        let (kept, fresh) = sort_out(entries, |key| there.iter().any(|known| known.name == key));
+        for entry in fresh {
+            self.run("put", self.programs.put.as_ref(), secret, &entry.key, Some(entry.text()))?;
         }
         Ok(kept)
-    }
-}
-
-impl From<Problem> for NoAnswer {
-    fn from(problem: Problem) -> Self {
-        Self::Unreachable(problem.words())
     }
 }

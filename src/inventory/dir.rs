@@ -4,7 +4,7 @@
 //! with two dots are its own.
 
 use super::local;
-use super::{Capabilities, Change, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
 use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
@@ -18,9 +18,6 @@ use walkdir::WalkDir;
 
 /// Bytes that a value may have.
 const LARGEST: u64 = 32 << 20;
-
-/// What our own temporary files begin with.
-const LEFTOVER: &str = ".stackref-";
 
 /// An inventory in a folder.
 pub struct DirInventory {
@@ -53,7 +50,7 @@ impl DirInventory {
             });
             match looked {
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
-                Ok(true) if !name.starts_with(LEFTOVER) => names.push(name.to_owned()),
+                Ok(true) if !name.starts_with(write::PREFIX) => names.push(name.to_owned()),
                 Ok(_) | Err(_) => {}
             }
         }
@@ -101,10 +98,7 @@ impl DirInventory {
 }
 
 fn forbidden() -> NoAnswer {
-    NoAnswer::Forbidden(
-        "the permissions of its folders and files are in the way; `--level secret-exists` needs only the right to list"
-            .to_owned(),
-    )
+    NoAnswer::Forbidden(format!("the permissions of its folders and files are in the way; {LESS}"))
 }
 
 impl Inventory for DirInventory {
@@ -165,14 +159,13 @@ impl Inventory for DirInventory {
         let mut files = Vec::new();
         for Change { secret, entries } in changes {
             let there = self.there(secret, entries)?;
-            for entry in *entries {
-                if !entry.replaces && there.contains(&entry.key) {
-                    kept.push(((*secret).to_owned(), entry.key.clone()));
-                    continue;
-                }
-                let text = entry.value.as_ref().map_or("", SecretText::expose);
-                files.push(write::Content { path: Path::new(secret).join(&entry.key), text });
-            }
+            let (stay, fresh) = sort_out(entries, |key| there.iter().any(|known| known == key));
+            kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
+            files.extend(
+                fresh
+                    .into_iter()
+                    .map(|entry| write::Content { path: Path::new(secret).join(&entry.key), text: entry.text() }),
+            );
         }
         write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
         Ok(kept)
@@ -183,7 +176,7 @@ impl DirInventory {
     /// The keys that a secret has now, where it can take these.
     fn there(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let fits = |name: &str| {
-            let own = name.starts_with("..") || name.starts_with(LEFTOVER) || name == ".";
+            let own = name.starts_with("..") || name.starts_with(write::PREFIX) || name == ".";
             !own && !name.contains(['/', '\0'])
         };
         let names = std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));

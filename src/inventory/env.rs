@@ -17,6 +17,11 @@ pub trait Environment: Send + Sync {
 
     /// The names of all variables.
     fn names(&self) -> Vec<OsString>;
+
+    /// The value of a variable that is UTF-8, and not empty.
+    fn text(&self, name: &str) -> Option<String> {
+        self.get(name)?.into_string().ok().filter(|text| !text.is_empty())
+    }
 }
 
 /// A name as a part of a variable's.

@@ -78,12 +78,15 @@ impl FileInventory {
     /// # Errors
     /// Where it cannot be read or does not parse.
     pub fn open(&self) -> Result<(), Failure> {
-        self.content.get_or_init(|| self.load()).as_ref().map(|_| ()).map_err(Clone::clone)
+        self.opened().map(|_| ())
+    }
+
+    fn opened(&self) -> Result<&Content, Failure> {
+        self.content.get_or_init(|| self.load()).as_ref().map_err(Clone::clone)
     }
 
     fn content(&self) -> Result<&Content, NoAnswer> {
-        let content = self.content.get_or_init(|| self.load());
-        content.as_ref().map_err(|failure| NoAnswer::Invalid(failure.clone()))
+        self.opened().map_err(NoAnswer::Invalid)
     }
 
     /// The content, if it was asked for and could be read.
@@ -164,16 +167,15 @@ impl Inventory for FileInventory {
                 return Err(complaint.clone());
             }
             kept.clear();
-            let mut new = None;
+            let mut is_new = false;
             for Change { secret, entries } in changes {
-                let (text, present) = content.with(secret, entries)?;
+                let (with, present) = content.with(secret, entries)?;
                 kept.extend(present.into_iter().map(|key| ((*secret).to_owned(), key)));
-                if let Some(text) = text {
-                    content = self.read(text.text.as_bytes().to_vec())?;
-                    new = Some(text);
+                if let Some(with) = with {
+                    (content, is_new) = (with, true);
                 }
             }
-            Ok(new)
+            Ok(is_new.then(|| content.new_text()))
         });
         put.map(|()| kept).map_err(NoAnswer::Invalid)
     }

@@ -265,8 +265,20 @@ pub fn encoded(text: &str) -> String {
     out
 }
 
+/// A JSON value as text, wiped in the end as the value is now.
+pub fn text_of(value: Value) -> Zeroizing<String> {
+    let text = Zeroizing::new(value.to_string());
+    wipe(value);
+    text
+}
+
+/// What a user should know about an address that is not encrypted.
+pub fn warning(inventory: &str, url: &str) -> Option<String> {
+    is_exposed(url).then(|| format!("the inventory `{inventory}` is reached without encryption (http://)"))
+}
+
 /// Whether an address is not encrypted and leads out of this machine.
-pub fn is_exposed(url: &str) -> bool {
+fn is_exposed(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host

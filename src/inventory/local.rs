@@ -1,4 +1,4 @@
-//! Small files of this machine: regular ones, and no more of them than anybody needs.
+//! Small files of this machine, as those with a token or a value: regular ones, and no more of them than anybody needs.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -6,6 +6,9 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The bytes of a regular file of at most so many bytes; a pipe would be waited for, a device read for ever.
+///
+/// # Errors
+/// Those of the system, and what else it is.
 pub fn read(path: &Path, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = path.metadata()?;
     if !metadata.is_file() {

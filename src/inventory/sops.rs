@@ -3,9 +3,10 @@
 //! Names and keys are read without any key; `sops` itself decrypts, once a run, and writes.
 
 use super::clock::Clock;
+use super::http;
 use super::local;
 use super::process::{Problem, run};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted, sort_out};
 use crate::config::Limits;
 use crate::discover;
 use crate::document::{Document, NodeId, Syntax};
@@ -195,18 +196,12 @@ impl Inventory for SopsInventory {
             return refused(format!("SOPS cannot set `{name}`: no quote, backslash or bracket may be in a name"));
         }
         let path = self.path.to_string_lossy();
-        let mut kept = Vec::new();
-        for Entry { key, value, replaces } in entries {
-            if !replaces && there.iter().any(|known| known.name == *key) {
-                kept.push(key.clone());
-                continue;
-            }
+        let (kept, fresh) = sort_out(entries, |key| there.iter().any(|known| known.name == key));
+        for entry in fresh {
             // SOPS's own way of naming a place: strings of JSON in brackets.
-            let place = format!("[{}][{}]", Value::from(secret), Value::from(key.as_str()));
-            let mut text = Value::from(value.as_ref().map_or("", SecretText::expose)).to_string();
-            let put = self.run(&["sops", "set", "--value-stdin", path.as_ref(), &place], Some(&text));
-            text.zeroize();
-            put?;
+            let place = format!("[{}][{}]", Value::from(secret), Value::from(entry.key.as_str()));
+            let text = http::text_of(Value::from(entry.text()));
+            self.run(&["sops", "set", "--value-stdin", path.as_ref(), &place], Some(&text))?;
         }
         Ok(kept)
     }

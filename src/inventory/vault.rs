@@ -4,8 +4,8 @@
 //! that are referred to.
 
 use super::env::Environment;
-use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
+use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
 use crate::config::{Limits, VaultPlace, unfit_url};
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -13,10 +13,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use zeroize::{Zeroize as _, Zeroizing};
-
-/// What a list-only identity needs to be told.
-const LESS: &str = "`--level secret-exists` needs only the right to list";
+use zeroize::Zeroizing;
 
 /// An inventory in a KV engine.
 pub struct VaultInventory {
@@ -41,12 +38,8 @@ impl VaultInventory {
         Self { name, place, limits, env, session: OnceLock::new() }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        self.env.get(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
-    }
-
     fn url(&self) -> Option<String> {
-        self.place.url.clone().or_else(|| self.variable("VAULT_ADDR"))
+        self.place.url.clone().or_else(|| self.env.text("VAULT_ADDR"))
     }
 
     fn session(&self) -> Result<&Session, NoAnswer> {
@@ -61,11 +54,11 @@ impl VaultInventory {
         if let Some(why) = unfit_url(&url) {
             return Err(NoAnswer::Invalid(Failure::usage(format!("VAULT_ADDR is {why}"))));
         }
-        let token = match (self.variable("VAULT_TOKEN"), &self.place.token_file) {
+        let token = match (self.env.text("VAULT_TOKEN"), &self.place.token_file) {
             (_, Some(file)) => token_of(file)?,
             (Some(token), None) => Zeroizing::new(token),
             (None, None) => {
-                let file = self.variable("HOME").map(|home| PathBuf::from(home).join(".vault-token"));
+                let file = self.env.text("HOME").map(|home| PathBuf::from(home).join(".vault-token"));
                 let file = file.filter(|file| file.is_file()).ok_or_else(|| {
                     NoAnswer::Forbidden(
                         "there is no token: set VAULT_TOKEN, name a file with `token_file`, or log in with `vault login`".to_owned(),
@@ -74,9 +67,9 @@ impl VaultInventory {
                 token_of(&file)?
             }
         };
-        let ca_cert = self.place.ca_cert.clone().or_else(|| self.variable("VAULT_CACERT").map(PathBuf::from));
+        let ca_cert = self.place.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
         let http = Http::new(&url, ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
-        let namespace = self.place.namespace.clone().or_else(|| self.variable("VAULT_NAMESPACE"));
+        let namespace = self.place.namespace.clone().or_else(|| self.env.text("VAULT_NAMESPACE"));
         let mut session = Session { http, token, namespace, version: 2 };
         // The one question about an engine that an identity may ask which may only list.
         let mount = segments(&self.place.mount);
@@ -252,9 +245,8 @@ impl Inventory for VaultInventory {
             Err(NoAnswer::Missing) => (BTreeMap::new(), self.deleted_version(secret)?),
             other => other?,
         };
-        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
-        let kept: Vec<String> = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
-        if !entries.is_empty() && kept.len() == entries.len() {
+        let (kept, fresh) = sort_out(entries, |key| there.contains_key(key));
+        if fresh.is_empty() && !entries.is_empty() {
             return Ok(kept);
         }
         let mut values = Map::new();
@@ -266,18 +258,12 @@ impl Inventory for VaultInventory {
             };
             values.insert(key.clone(), Value::from(value.expose()));
         }
-        for entry in entries.iter().filter(|entry| !stays(entry)) {
-            values.insert(entry.key.clone(), Value::from(entry.value.as_ref().map_or("", SecretText::expose)));
-        }
+        values.extend(fresh.into_iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))));
         let (root, content) = match session.version {
             2 => ("data", json!({ "options": { "cas": version }, "data": values })),
             _ => ("", Value::Object(values)),
         };
-        let mut body = content.to_string();
-        super::http::wipe(content);
-        let reply = session.call("POST", &self.path(root, secret), Some(&body));
-        body.zeroize();
-        let reply = reply?;
+        let reply = session.call("POST", &self.path(root, secret), Some(&text_of(content)))?;
         match reply.status {
             200 | 204 => Ok(kept),
             403 => Err(NoAnswer::Forbidden("the token may not write there".to_owned())),
@@ -289,7 +275,6 @@ impl Inventory for VaultInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        let exposed = self.url().is_some_and(|url| is_exposed(&url));
-        exposed.then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+        warning(&self.name, &self.url()?)
     }
 }

@@ -4,8 +4,8 @@
 //! not read comes as null, with its key: that is enough to check, and never rendered.
 
 use super::env::Environment;
-use super::http::{Call, Http, Reply, encoded, is_exposed, token_of};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
+use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
 use crate::config::Limits;
 use crate::flavors::Version;
 use crate::secret::SecretText;
@@ -13,16 +13,13 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Secrets on one page of a list.
 const PAGE: usize = 1_000;
 
 /// Pages that a list may have.
 const MOST_PAGES: u64 = 1_000;
-
-/// What a list-only identity needs to be told.
-const LESS: &str = "`--level secret-exists` needs only the right to list";
 
 /// An inventory on a ZenML server.
 pub struct ZenmlInventory {
@@ -77,10 +74,7 @@ impl ZenmlInventory {
     fn log_in(&self) -> Result<Session, NoAnswer> {
         let http =
             Http::new(&self.url, self.ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
-        let variable = |name: &str| {
-            let value = self.env.get(name).and_then(|value| value.into_string().ok());
-            value.filter(|value| !value.is_empty()).map(Zeroizing::new)
-        };
+        let variable = |name: &str| self.env.text(name).map(Zeroizing::new);
         let bearer = |token: &str| Zeroizing::new(format!("Bearer {token}"));
         if let Some(file) = &self.token_file {
             return Ok(Session { http, authorization: bearer(&token_of(file)?) });
@@ -282,16 +276,12 @@ impl Inventory for ZenmlInventory {
         let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
         let id = known.or_else(|| item?.get("id")?.as_str().map(str::to_owned));
         let there = id.as_deref().map(|id| self.ask(id)).transpose()?.unwrap_or_default();
-        let stays = |entry: &&Entry| !entry.replaces && there.contains_key(&entry.key);
-        let kept = entries.iter().filter(stays).map(|entry| entry.key.clone()).collect();
-        let mut values = Map::new();
-        for entry in entries.iter().filter(|entry| !stays(entry)) {
-            let value = entry.value.as_ref().map_or("", SecretText::expose);
-            values.insert(entry.key.clone(), Value::from(value));
-        }
-        if values.is_empty() && id.is_some() {
+        let (kept, fresh) = sort_out(entries, |key| there.contains_key(key));
+        if fresh.is_empty() && id.is_some() {
             return Ok(kept);
         }
+        let values: Map<String, Value> =
+            fresh.into_iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))).collect();
         let (method, path, content) = match &id {
             Some(id) => {
                 let path = format!("/api/v1/secrets/{}?patch_values=true", encoded(id));
@@ -301,11 +291,7 @@ impl Inventory for ZenmlInventory {
                 ("POST", "/api/v1/secrets".to_owned(), json!({ "name": secret, "private": false, "values": values }))
             }
         };
-        let mut body = content.to_string();
-        super::http::wipe(content);
-        let reply = self.call(method, &path, Some(&body));
-        body.zeroize();
-        let reply = reply?;
+        let reply = self.call(method, &path, Some(&text_of(content)))?;
         match reply.status {
             200 | 201 => Ok(kept),
             403 => Err(NoAnswer::Forbidden("this identity may not write secrets".to_owned())),
@@ -317,6 +303,6 @@ impl Inventory for ZenmlInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        is_exposed(&self.url).then(|| format!("the inventory `{}` is reached without encryption (http://)", self.name))
+        warning(&self.name, &self.url)
     }
 }

@@ -3,9 +3,8 @@
 use super::bar::watched;
 use super::session::Session;
 use super::{Stop, World, tell, tell_unread, warn};
-use crate::check::{self, Settings};
+use crate::check;
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
-use crate::config::Level;
 use crate::discover;
 use crate::document::Syntax;
 use crate::error::Failure;
@@ -58,13 +57,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
         let scan = session.scan(world)?;
         session.notes(&scan, world)?;
         outcome = tell_unread(&scan, color, world)?;
-        let settings = Settings {
-            config: &session.config,
-            level: Level::SecretAndKeyExists,
-            inventories: &inventories,
-            whole_tree: false,
-            may_be_empty: false,
-        };
+        let settings = session.key_level(&inventories);
         let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
         let told: Vec<String> = failures.iter().chain(&scan.passed.failures).map(ToString::to_string).collect();
         failures.extend(report.failures.iter().filter(|failure| !told.contains(&failure.to_string())).cloned());

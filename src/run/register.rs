@@ -6,7 +6,6 @@ use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, warn};
 use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
-use crate::config::Level;
 use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
@@ -68,13 +67,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         }
         inventories = session.inventories(&args.inventory);
     }
-    let settings = Settings {
-        config: &session.config,
-        level: Level::SecretAndKeyExists,
-        inventories: &inventories,
-        whole_tree: false,
-        may_be_empty: true,
-    };
+    let settings = Settings { may_be_empty: true, ..session.key_level(&inventories) };
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     warn(&inventories, report.answers.asked(), world)?;
     let failures = report.failures.get(scan.passed.failures.len()..).unwrap_or_default();
@@ -108,14 +101,9 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         run.without_terminal(&needs, world)
     };
     drop(talk);
-    match args.format {
-        ListFormat::Json => {
-            lists::write_register_json(&run.missing, &run.stored, &inventories, world.stdout.out)?;
-        }
-        _ if matches!(ended, Ok(Outcome::Interrupted)) => {}
-        _ => lists::write_needs(&run.missing, &inventories, world.stdout.out)?,
+    if args.format == ListFormat::Json || !matches!(ended, Ok(Outcome::Interrupted)) {
+        run.print(world)?;
     }
-    world.stdout.out.flush()?;
     match ended {
         Ok(outcome) => Ok(outcome.max(unread)),
         Err(Stop::Io(error)) => Err(error.into()),
@@ -136,15 +124,9 @@ fn without_inventory(
     color: Color,
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
-    let (config, level) = (&session.config, Level::SecretAndKeyExists);
-    let settings = Settings { config, level, inventories, whole_tree: false, may_be_empty: true };
-    let needs = needs(scan, &Report::default(), &settings)?;
-    let missing: Vec<&Need<'_>> = needs.iter().collect();
-    match args.format {
-        ListFormat::Json => lists::write_register_json(&missing, &[], inventories, world.stdout.out)?,
-        _ => lists::write_needs(&missing, inventories, world.stdout.out)?,
-    }
-    world.stdout.out.flush()?;
+    let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
+    let run = Run { args, inventories, stored: Vec::new(), missing: needs.iter().collect() };
+    run.print(world)?;
     tell(failures, color, world)?;
     Ok(Outcome::Usage)
 }
@@ -233,6 +215,16 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
+    /// Prints what is missing, and as JSON what was stored, too.
+    fn print(&self, world: &mut World<'_>) -> io::Result<()> {
+        let (out, inventories) = (&mut *world.stdout.out, self.inventories);
+        match self.args.format {
+            ListFormat::Json => lists::write_register_json(&self.missing, &self.stored, inventories, out)?,
+            _ => lists::write_needs(&self.missing, inventories, out)?,
+        }
+        out.flush()
+    }
+
     /// Why an inventory cannot take what it is to take, with or without values.
     fn refusal(&self, at: usize, has_values: bool) -> Option<Failure> {
         let target = self.inventories.get(at)?;
@@ -417,9 +409,12 @@ impl<'r> Run<'r> {
         } else {
             self.store_names(&names, world)?;
         }
-        // What is there and cannot be changed is not asked for.
-        let changeable = |need: &Need<'_>| !self.args.skip_existing && self.refusal(need.inventory, true).is_none();
-        let wanted = needs.iter().filter(|need| need.has_value && (!need.exists || changeable(need)));
+        // What is there and cannot be changed is not asked for. Each inventory is looked at once: that takes a file and git.
+        let existing = needs.iter().filter(|need| need.has_value && need.exists && !self.args.skip_existing);
+        let mut changeable: BTreeSet<usize> = existing.map(|need| need.inventory).collect();
+        changeable.retain(|&at| self.refusal(at, true).is_none());
+        let is_wanted = |need: &&Need<'_>| need.has_value && (!need.exists || changeable.contains(&need.inventory));
+        let wanted = needs.iter().filter(is_wanted);
         let wanted: Vec<&Need<'_>> = wanted.collect();
         let mut asked = 0;
         let mut answered = 0;

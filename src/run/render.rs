@@ -3,9 +3,8 @@
 use super::bar::watched;
 use super::session::{Session, select_stack};
 use super::{Stop, World, look, tell, warn};
-use crate::check::{self, Settings};
+use crate::check;
 use crate::cli::{Color, Render};
-use crate::config::Level;
 use crate::discover;
 use crate::error::Failure;
 use crate::excerpt::printable;
@@ -37,13 +36,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     let mut scan = session.scan(world)?;
     select_stack(&mut scan, args.stack.as_deref())?;
-    let settings = Settings {
-        config: &session.config,
-        level: Level::SecretAndKeyExists,
-        inventories: &inventories,
-        whole_tree: false,
-        may_be_empty: false,
-    };
+    let settings = session.key_level(&inventories);
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;

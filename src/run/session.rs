@@ -1,8 +1,9 @@
 //! What the file arguments of a command come to: the config, the files, the inventories, and where paths are shown from.
 
 use super::{Stop, World, tell};
+use crate::check::Settings;
 use crate::cli::{Color, Files};
-use crate::config::{self, Config, Kind};
+use crate::config::{self, Config, Kind, Level};
 use crate::discover::{self, Candidate, Search, Selection, Why, path_of_bytes};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
@@ -72,6 +73,17 @@ impl<'a> Session<'a> {
         let folders = self.inventory_folders();
         let around = Surroundings { cwd: &self.bases.cwd, root: &self.bases.root, folders: &folders, env: &self.env };
         Inventories::new(&self.config, chosen, &around)
+    }
+
+    /// What a command is made with that works at the key level, whatever flag or environment says.
+    pub fn key_level<'s>(&'s self, inventories: &'s Inventories) -> Settings<'s> {
+        Settings {
+            config: &self.config,
+            level: Level::SecretAndKeyExists,
+            inventories,
+            whole_tree: false,
+            may_be_empty: false,
+        }
     }
 
     /// Where the inventory file that needs no config is looked for.

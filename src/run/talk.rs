@@ -4,14 +4,13 @@ use super::World;
 use crate::discover;
 use crate::error::plain_io;
 use crate::excerpt::printable;
-use crate::inventory::Entry;
+use crate::inventory::{Entry, local};
 use crate::reference;
 use crate::register::Need;
 use crate::secret::SecretText;
 use crate::terminal::{Keyboard, Typed};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -99,17 +98,7 @@ impl Talk {
             None => discover::absolute(Path::new(rest), &self.cwd),
         };
         let cannot = |why: &str| format!("cannot take that file: {why}; a text that begins with @ is typed with @@");
-        let metadata = path.metadata().map_err(|error| cannot(&plain_io(&error)))?;
-        if !metadata.is_file() {
-            return Err(cannot("it is no regular file"));
-        }
-        let mut bytes =
-            Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len().min(LARGEST_VALUE)).unwrap_or(0) + 2));
-        let read = File::open(&path).and_then(|file| file.take(LARGEST_VALUE + 1).read_to_end(&mut bytes));
-        read.map_err(|error| cannot(&plain_io(&error)))?;
-        if bytes.len() as u64 > LARGEST_VALUE {
-            return Err(cannot("it is larger than 1 MiB"));
-        }
+        let bytes = local::read(&path, LARGEST_VALUE).map_err(|error| cannot(&plain_io(&error)))?;
         std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| cannot("it is not UTF-8"))
     }
 

@@ -27,9 +27,9 @@ impl Content {
         self.secrets.is_empty() || self.secrets.iter().any(|secret| self.holds_values(secret))
     }
 
-    /// The file with some keys of one secret in it; nothing where all are there. Keys that are there and are not to be
-    /// replaced stay, and are given back.
-    pub fn with(&self, name: &str, entries: &[Entry]) -> Result<(Option<NewText>, Vec<String>), Failure> {
+    /// This with some keys of one secret in it; nothing where all are there. Keys that are there and are not to be replaced
+    /// stay, and are given back.
+    pub fn with(&self, name: &str, entries: &[Entry]) -> Result<(Option<Self>, Vec<String>), Failure> {
         let there = |entry: &&Entry| {
             self.secret(name).is_some_and(|secret| secret.keys.iter().any(|key| key.name == entry.key))
         };
@@ -46,11 +46,15 @@ impl Content {
             return Err(Failure::usage(format!("`{}` has come to hold {holds} for `{name}`", self.shown()))
                 .with_help("run the command again"));
         }
-        let text = self.written(name, &wanted, values).ok_or_else(|| self.unforeseen(name))?;
-        let again = self.again(&text).filter(|again| again.complaints.is_empty());
-        let proven = again.as_ref().is_some_and(|again| self.becomes(again, name, &wanted));
-        let private = again.is_some_and(|again| again.secrets.iter().any(|secret| again.holds_values(secret)));
-        if proven { Ok((Some(NewText { text, private }), kept)) } else { Err(self.unforeseen(name)) }
+        let again = self.written(name, &wanted, values).and_then(|text| self.again(&text));
+        let proven = again.filter(|again| again.complaints.is_empty() && self.becomes(again, name, &wanted));
+        proven.map(|proven| (Some(proven), kept)).ok_or_else(|| self.unforeseen(name))
+    }
+
+    /// Its text, as it is to be written.
+    pub fn new_text(&self) -> NewText {
+        let text = Zeroizing::new(self.document.source().text().to_owned());
+        NewText { text, private: self.secrets.iter().any(|secret| self.holds_values(secret)) }
     }
 
     fn shown(&self) -> &str {
@@ -152,6 +156,5 @@ impl Content {
 
 /// A value as the file has it.
 fn stored(entry: &Entry, is_zenml: bool) -> Zeroizing<String> {
-    let text = entry.value.as_ref().map_or("", SecretText::expose);
-    if is_zenml { encode_base64(text) } else { Zeroizing::new(text.to_owned()) }
+    if is_zenml { encode_base64(entry.text()) } else { Zeroizing::new(entry.text().to_owned()) }
 }
