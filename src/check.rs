@@ -1,19 +1,19 @@
 //! `check`: the findings of a scan, joined with what the inventories say.
 
+use crate::baseline::{self, Baseline};
 use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
-use crate::ignore::Directive;
 use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer};
 use crate::nearest::{Neighbours, nearest};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
-use crate::rules::{Check, Known, RULES};
+use crate::rules::{self, Check, Known, RULES};
 use crate::scan::{Scan, StackFile};
+use crate::silence::Silencer;
 use crate::site::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
 
 /// How many of what a run found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,12 @@ pub struct Summary {
     pub warnings: usize,
     /// Findings silenced by comments or the config.
     pub ignored: usize,
+    /// Findings that the baseline has.
+    pub baselined: usize,
     /// Findings that have a safe fix.
     pub fixable: usize,
+    /// Findings that were mended.
+    pub fixed: usize,
 }
 
 /// What a run of `check` gives.
@@ -43,9 +47,27 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// What the inventories answered.
     pub answers: Answers,
+    /// Entries of the baseline that nothing matches any more.
+    pub stale: Vec<baseline::Entry>,
 }
 
 impl Report {
+    /// Leaves out the findings that a baseline knows.
+    pub fn leave_out(&mut self, baseline: &Baseline) {
+        let found = self.findings.len();
+        self.findings.retain(|finding| !baseline.holds(finding));
+        self.summary.baselined += found - self.findings.len();
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let count = |is: &dyn Fn(&Finding) -> bool| self.findings.iter().filter(|finding| is(finding)).count();
+        let errors = count(&|finding| finding.severity == Severity::Error);
+        self.summary.fixable = count(&Finding::is_fixable);
+        self.summary.errors = errors;
+        self.summary.warnings = self.findings.len() - errors;
+    }
+
     /// The exit code's reason.
     pub fn outcome(&self, deny_warnings: bool) -> Outcome {
         let counts = self.summary.errors + if deny_warnings { self.summary.warnings } else { 0 };
@@ -55,6 +77,7 @@ impl Report {
 }
 
 /// What a check is made with.
+#[derive(Clone, Copy)]
 pub struct Settings<'s> {
     /// The config.
     pub config: &'s Config,
@@ -66,13 +89,40 @@ pub struct Settings<'s> {
     pub whole_tree: bool,
     /// Whether a store that shows nothing is taken to be empty: to fill it, that has to be tried.
     pub may_be_empty: bool,
+    /// Whether comments and the config may silence findings.
+    pub heed_ignores: bool,
+    /// Whether the scan holds the values of secrets that stand in files.
+    pub leaks: bool,
+    /// Findings that are known.
+    pub baseline: Option<&'s Baseline>,
+}
+
+impl<'s> Settings<'s> {
+    /// Those of a check as it is done without flags.
+    pub fn new(config: &'s Config, level: Level, inventories: &'s Inventories) -> Self {
+        Self {
+            config,
+            level,
+            inventories,
+            whole_tree: false,
+            may_be_empty: false,
+            heed_ignores: true,
+            leaks: false,
+            baseline: None,
+        }
+    }
 }
 
 /// Checks a scan.
 pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>) -> Report {
+    again(scan, settings, Answers::default(), progress)
+}
+
+/// Checks a scan with what the inventories have answered before; they are asked again only if something new is to be known.
+pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Option<Progress<'_>>) -> Report {
     let mut report = Report::default();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut joined = Joined::new(scan, settings, progress);
+    let mut joined = Joined::new(scan, settings, known, progress);
     joined.existence(&mut findings);
     joined.inventory_files(scan, &mut findings);
     // What could not be read comes first: it may be why the rest is as it is.
@@ -87,42 +137,69 @@ pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>)
         report.summary.references += file.references.len();
     }
     report.summary.files = scan.files.len();
-    // By the reported path: where the file lies, and the comments in it.
-    let files = scan.files.iter().map(|file| (file.source.path(), (file.path.as_path(), file.directives.as_slice())));
-    let inventories = settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
-    let inventories = inventories.map(|comments| (comments.source.path(), (comments.path, comments.directives)));
-    let files = files.chain(inventories).map(|(shown, (path, directives))| (shown, (path, by_line(directives))));
-    let files: HashMap<&str, (&Path, HashMap<usize, Vec<&Directive>>)> = files.collect();
-    findings.retain_mut(|finding| {
-        match settings.config.rules.get(finding.rule) {
-            Some(RuleLevel::Off) => return false,
-            Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
-            Some(RuleLevel::Error) => finding.severity = Severity::Error,
-            None => {}
-        }
-        let silenced = files.get(finding.source.path()).is_some_and(|(path, directives)| {
-            let lines = [finding.span.start, finding.scalar_start].map(|at| finding.source.position(at).line);
-            let comments = || lines.iter().filter_map(|line| directives.get(line)).flatten();
-            (!directives.is_empty() && comments().any(|directive| directive.silences(finding)))
-                || settings.config.ignores(path, finding.rule, finding.scope.attribute.as_deref())
-        });
-        report.summary.ignored += usize::from(silenced);
-        !silenced
-    });
+    for leaked in &scan.leaked {
+        findings.extend(leaked.findings.iter().cloned());
+    }
+    findings.retain_mut(|finding| weigh(finding, settings.config));
     finding::finish(&mut findings);
-    report.summary.errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    report.summary.warnings = findings.len() - report.summary.errors;
+    if settings.heed_ignores {
+        let found = findings.len();
+        let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
+        findings.retain(|finding| !silencer.silences(finding));
+        report.summary.ignored = found - findings.len();
+        let answered = report.failures.is_empty();
+        let judged = |rule: &str| is_judged(rule, settings, answered);
+        let mut unused = silencer.unused(&judged, settings.whole_tree && answered);
+        unused.retain_mut(|finding| weigh(finding, settings.config));
+        finding::finish(&mut unused);
+        findings.append(&mut unused);
+        finding::sort(&mut findings);
+    }
     report.findings = findings;
+    report.count();
+    if let Some(baseline) = settings.baseline {
+        report.stale = stale(baseline, &report, scan, settings);
+        report.leave_out(baseline);
+    }
     report
 }
 
-/// Directives by the line that they speak of.
-fn by_line(directives: &[Directive]) -> HashMap<usize, Vec<&Directive>> {
-    let mut lines: HashMap<usize, Vec<&Directive>> = HashMap::new();
-    for directive in directives {
-        lines.entry(directive.line).or_default().push(directive);
+/// Gives a finding the severity that the config has for its rule; whether it is one at all.
+fn weigh(finding: &mut Finding, config: &Config) -> bool {
+    match config.rules.get(finding.rule) {
+        Some(RuleLevel::Off) => return false,
+        Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
+        Some(RuleLevel::Error) => finding.severity = Severity::Error,
+        None => {}
     }
-    lines
+    true
+}
+
+/// Whether a run like this one would have found everything that a rule objects to, so that an ignore without a finding is
+/// known to be of no use.
+fn is_judged(rule: &str, settings: &Settings<'_>, answered: bool) -> bool {
+    let on = settings.config.rules.get(rule) != Some(&RuleLevel::Off);
+    let asked = |least| settings.level >= least && answered;
+    on && match rules::find(rule).map(|rule| &rule.check) {
+        // Only stores that show values or doubles on the way to keys tell the others.
+        Some(Check::Reference(_)) if rule == "unknown-secret" => asked(Level::SecretExists),
+        Some(Check::Reference(_)) => rule == "unknown-key" && asked(Level::SecretAndKeyExists),
+        Some(Check::Inventory(_)) => asked(Level::SecretExists) && settings.whole_tree,
+        Some(Check::Leak(_)) => settings.leaks && answered,
+        Some(_) => true,
+        None => false,
+    }
+}
+
+/// The entries of a baseline that this run would have found, if they were still there.
+fn stale(baseline: &Baseline, report: &Report, scan: &Scan, settings: &Settings<'_>) -> Vec<baseline::Entry> {
+    let answered = report.failures.is_empty();
+    let scanned: HashSet<&str> = scan.files.iter().map(|file| file.source.identity()).collect();
+    let judged = |entry: &&baseline::Entry| {
+        let seen = scanned.contains(entry.path.as_str()) || (settings.whole_tree && answered);
+        seen && (is_judged(&entry.rule, settings, answered) || rules::find(&entry.rule).is_none())
+    };
+    baseline.without(&report.findings).into_iter().filter(judged).cloned().collect()
 }
 
 /// The inventories that a stack of a file uses.
@@ -163,7 +240,7 @@ struct Joined<'s> {
 }
 
 impl<'s> Joined<'s> {
-    fn new(scan: &'s Scan, settings: &'s Settings<'s>, progress: Option<Progress<'_>>) -> Self {
+    fn new(scan: &'s Scan, settings: &'s Settings<'s>, known: Answers, progress: Option<Progress<'_>>) -> Self {
         let mut joined = Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new() };
         if settings.level == Level::None {
             return joined;
@@ -192,7 +269,11 @@ impl<'s> Joined<'s> {
             joined.failures.push(no_inventory(reference, settings.inventories));
         }
         let questions: BTreeSet<Question> = joined.asked.iter().map(|(_, question)| question.clone()).collect();
-        joined.answers = Answers::ask(settings.inventories, settings.level, &questions, progress);
+        joined.answers = if known.cover(&questions) {
+            known
+        } else {
+            Answers::ask(settings.inventories, settings.level, questions, progress)
+        };
         joined
     }
 

@@ -1,7 +1,11 @@
 //! The command line: types and help, no logic.
 
+mod reports;
+
+pub use reports::Reports;
+
 use crate::config::Level;
-use crate::report::{Format, ListFormat, SnapshotFormat};
+use crate::report::{ListFormat, SnapshotFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -103,6 +107,15 @@ pub struct Setup {
     pub no_config: bool,
 }
 
+/// `--fix`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FixWhich {
+    /// Only what is sure to be meant.
+    Safe,
+    /// Nearest names, too.
+    Suggestions,
+}
+
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -115,12 +128,30 @@ pub struct Check {
     /// An inventory of the config, or a file; repeatable, asked in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
-    /// How to write findings
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub format: Format,
+    /// How to write findings, and where
+    #[command(flatten)]
+    pub reports: Reports,
     /// Print the files that would be scanned, and why, and stop
     #[arg(long)]
     pub list_files: bool,
+    /// Mend what can be mended safely; with `suggestions` put in the nearest names, too
+    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    pub fix: Option<FixWhich>,
+    /// With --fix: show what would change, on standard output, and write nothing
+    #[arg(long, requires = "fix")]
+    pub diff: bool,
+    /// Report also what comments and the config silence
+    #[arg(long)]
+    pub no_ignores: bool,
+    /// Leave out the findings that this file knows
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write the findings of this run to a file for --baseline
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "fix"])]
+    pub write_baseline: Option<PathBuf>,
+    /// Look for the values of the inventories in all text files, tracked or not ignored
+    #[arg(long)]
+    pub leaks: bool,
     /// Let warnings end the run with 1, too
     #[arg(long)]
     pub deny_warnings: bool,

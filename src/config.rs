@@ -16,6 +16,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -79,6 +80,8 @@ pub struct ConfigIgnore {
     pub rule: String,
     /// The attribute, or every one.
     pub attribute: Option<String>,
+    /// Where the rule is named.
+    pub span: Span,
 }
 
 /// A set of globs, each with its text, so that the one that matched can be named.
@@ -109,6 +112,8 @@ impl Globs {
 pub struct Config {
     /// The file it was read from.
     pub file: Option<PathBuf>,
+    /// The text of that file.
+    pub source: Option<Arc<SourceFile>>,
     /// The folder that globs are relative to.
     pub folder: PathBuf,
     /// `level`.
@@ -142,14 +147,15 @@ impl Config {
         Some(&route.inventory)
     }
 
-    /// Whether an `[[ignore]]` silences a finding.
-    pub fn ignores(&self, path: &Path, rule: &str, attribute: Option<&str>) -> bool {
+    /// The indices of each `[[ignore]]` that silences a finding.
+    pub fn ignored_by(&self, path: &Path, rule: &str, attribute: Option<&str>) -> impl Iterator<Item = usize> {
         let relative = self.relative(path);
-        self.ignores.iter().any(|ignore| {
+        let matching = self.ignores.iter().enumerate().filter(move |(_, ignore)| {
             ignore.rule == rule
                 && ignore.attribute.as_deref().is_none_or(|wanted| attribute == Some(wanted))
                 && ignore.path.is_match(relative)
-        })
+        });
+        matching.map(|(at, _)| at)
     }
 }
 
@@ -179,7 +185,9 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
         vec![Failure::usage(format!("the config `{shown}` is not UTF-8")).with_help("save it as UTF-8")]
     })?;
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let source = SourceFile::new(shown, text);
+    let root = repository_root(&folder).unwrap_or_else(|| folder.clone());
+    let identity = file.strip_prefix(root).unwrap_or(file).display().to_string();
+    let source = SourceFile::new(shown, text).with_identity(identity);
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {
@@ -195,7 +203,7 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
         }
     };
     if reader.failures.is_empty() {
-        Ok(Config { file: Some(file.to_path_buf()), ..config })
+        Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::new(source)), ..config })
     } else {
         Err(reader.failures)
     }
@@ -295,12 +303,13 @@ impl Reader<'_> {
 
     fn ignores(&mut self, value: &Value<'_>, config: &mut Config) {
         for (table, span) in self.tables(value, "ignore") {
-            let (mut path, mut rule, mut attribute) = (None, None, None);
+            let (mut path, mut rule, mut attribute, mut named) = (None, None, None, span);
             for (key, value) in sorted(table) {
                 match key.get_ref().as_ref() {
                     "path" => path = Some(self.globs(value, "path")),
                     "rule" => {
                         rule = self.string(value, "rule");
+                        named = value.span().into();
                         if let Some(name) = rule.as_deref() {
                             self.known_rule(name, value.span().into());
                         }
@@ -312,7 +321,7 @@ impl Reader<'_> {
             }
             self.needs(table, span, "ignore", &["path", "rule"]);
             if let (Some(path), Some(rule)) = (path, rule) {
-                config.ignores.push(ConfigIgnore { path: path.set, rule, attribute });
+                config.ignores.push(ConfigIgnore { path: path.set, rule, attribute, span: named });
             }
         }
     }

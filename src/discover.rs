@@ -13,7 +13,8 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::nearest::nearest;
-use ignore::{WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -174,15 +175,60 @@ impl Search<'_> {
                 None => folders.push(folder.clone()),
             }
         }
-        self.walk(&folders, &make, &mut passed);
+        self.walk(&folders, &mut passed, || {
+            let mut visit = make();
+            let folders = &folders;
+            move |entry: &DirEntry| {
+                if entry.depth() > 0 && self.excluded_here(entry.path()).is_some() {
+                    return WalkState::Skip;
+                }
+                // The name first: a path is costly to take apart, and most of a tree is told by its names.
+                let by_name = Syntax::of_path(Path::new(entry.file_name())).is_some();
+                if by_name && entry.file_type().is_some_and(|kind| kind.is_file()) {
+                    self.candidate(entry.path(), folders).into_iter().for_each(&mut visit);
+                }
+                WalkState::Continue
+            }
+        });
         passed
     }
 
-    fn walk<V: FnMut(Candidate) + Send>(
+    /// Calls a visitor for every file of a selection, whatever it is and whatever the excludes say, but those that are never
+    /// looked at: what is not ignored, and `also`.
+    pub fn texts<V: FnMut(&Path) + Send>(
+        &self,
+        selection: &Selection,
+        also: &BTreeSet<PathBuf>,
+        make: impl Fn() -> V + Sync,
+    ) -> Passed {
+        let mut passed = Passed::default();
+        let mut visit = make();
+        let also: BTreeSet<&PathBuf> = selection.named.iter().chain(&selection.listed).chain(also).collect();
+        for path in also.iter().filter(|path| !self.is_never(path) && path.is_file()) {
+            visit(path);
+        }
+        drop(visit);
+        self.walk(&selection.folders, &mut passed, || {
+            let mut visit = make();
+            let also = &also;
+            move |entry: &DirEntry| {
+                let path = entry.path();
+                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                if is_file && !self.is_never(path) && (also.is_empty() || !also.contains(&path.to_path_buf())) {
+                    visit(path);
+                }
+                WalkState::Continue
+            }
+        });
+        passed
+    }
+
+    /// Walks folders on all cores, with a visitor for each thread.
+    fn walk<V: FnMut(&DirEntry) -> WalkState + Send>(
         &self,
         folders: &[PathBuf],
-        make: &(impl Fn() -> V + Sync),
         passed: &mut Passed,
+        make: impl Fn() -> V + Sync,
     ) {
         let Some((first, rest)) = folders.split_first() else {
             return;
@@ -215,15 +261,7 @@ impl Search<'_> {
             let mut visit = make();
             let failures = &failures;
             Box::new(move |entry| match entry {
-                Ok(entry) if entry.depth() > 0 && self.excluded_here(entry.path()).is_some() => WalkState::Skip,
-                Ok(entry) => {
-                    // The name first: a path is costly to take apart, and most of a tree is told by its names.
-                    let by_name = Syntax::of_path(Path::new(entry.file_name())).is_some();
-                    if by_name && entry.file_type().is_some_and(|kind| kind.is_file()) {
-                        self.candidate(entry.path(), folders).into_iter().for_each(&mut visit);
-                    }
-                    WalkState::Continue
-                }
+                Ok(entry) => visit(&entry),
                 Err(error) => {
                     failures.lock().unwrap_or_else(PoisonError::into_inner).push(walk_failure(&error));
                     WalkState::Continue
@@ -238,8 +276,7 @@ impl Search<'_> {
     /// A candidate by ways 1 and 2, if it is one.
     pub fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::of_path(path)?;
-        let below = self.never_below.iter().any(|folder| path.starts_with(folder));
-        if below || self.never.iter().any(|never| never.as_os_str() == path.as_os_str()) {
+        if self.is_never(path) {
             return None;
         }
         let why = match &self.config.include {
@@ -249,6 +286,12 @@ impl Search<'_> {
             None => is_named_as_stack(path).then_some(Why::ByName),
         };
         Some(Candidate { path: path.to_path_buf(), syntax, why })
+    }
+
+    /// Whether it is what this run writes to, the config, or an inventory.
+    fn is_never(&self, path: &Path) -> bool {
+        let below = self.never_below.iter().any(|folder| path.starts_with(folder));
+        below || self.never.iter().any(|never| never.as_os_str() == path.as_os_str())
     }
 
     /// The exclude that matches a path or a folder above it.

@@ -27,6 +27,50 @@ impl Severity {
     }
 }
 
+/// How sure it is that a fix is what was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applicability {
+    /// `--fix` applies it.
+    Safe,
+    /// A guess, as the nearest name is: only `--fix=suggestions` applies it.
+    Suggestion,
+}
+
+impl Applicability {
+    /// `safe` or `suggestion`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Suggestion => "suggestion",
+        }
+    }
+}
+
+/// Other text for some bytes of the finding's file; it never holds a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixEdit {
+    /// What goes; empty where something is only added.
+    pub span: Span,
+    /// What comes.
+    pub replacement: String,
+}
+
+impl FixEdit {
+    /// An edit.
+    pub fn new(span: Span, replacement: impl Into<String>) -> Self {
+        Self { span, replacement: replacement.into() }
+    }
+}
+
+/// The edits, sorted and apart, after which a finding is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// Who may apply it.
+    pub applicability: Applicability,
+    /// What changes.
+    pub edits: Vec<FixEdit>,
+}
+
 /// Whose a scalar is; what does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -71,6 +115,8 @@ pub struct Finding {
     pub conceal: bool,
     /// What tells this finding from others of its rule in its file, never a value; the span's text if it is absent.
     pub identity: Option<String>,
+    /// What would mend it.
+    pub fix: Option<Fix>,
     /// Set by [`finish`].
     pub fingerprint: String,
 }
@@ -99,6 +145,7 @@ impl Finding {
             suggestion: None,
             conceal: false,
             identity: None,
+            fix: None,
             fingerprint: String::new(),
         }
     }
@@ -110,6 +157,18 @@ impl Finding {
         self
     }
 
+    /// With edits that mend it, if there are any.
+    #[must_use]
+    pub fn with_fix(mut self, applicability: Applicability, edits: Vec<FixEdit>) -> Self {
+        self.fix = Some(edits).filter(|edits| !edits.is_empty()).map(|edits| Fix { applicability, edits });
+        self
+    }
+
+    /// Whether `--fix` mends it.
+    pub fn is_fixable(&self) -> bool {
+        self.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Safe)
+    }
+
     /// With words under the span.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
@@ -119,12 +178,10 @@ impl Finding {
 }
 
 /// Brings findings into their order (path, offset, rule) and gives each its fingerprint: a hash of rule, path from the
-/// repository's root, what it is about, and which of several alike it is. It holds no line and no value.
+/// repository's root, what it is about, and which of several alike it is. It holds no line and no value. Findings of one rule
+/// are finished together, before any of them is taken out: which of several alike one is must not depend on that.
 pub fn finish(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let key = |finding: &Finding| (finding.span.start, finding.rule, finding.span.end);
-        a.source.path().cmp(b.source.path()).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
-    });
+    sort(findings);
     let mut ordinals: HashMap<[u8; 32], u64> = HashMap::new();
     for finding in findings {
         let about = finding.identity.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
@@ -144,6 +201,14 @@ pub fn finish(findings: &mut [Finding]) {
             hex
         });
     }
+}
+
+/// Brings findings into their order.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (finding.span.start, finding.rule, finding.span.end);
+        a.source.path().cmp(b.source.path()).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+    });
 }
 
 #[cfg(test)]

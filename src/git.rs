@@ -20,19 +20,30 @@ pub fn ignores(path: &Path) -> Option<bool> {
 /// # Errors
 /// There is a repository, and git does not answer for it.
 pub fn tracked(at: &Path) -> Result<BTreeSet<PathBuf>, String> {
-    let mut files = tracked_as(at)?;
+    let mut files = listed(at, &[])?;
     match at.canonicalize() {
-        Ok(target) if target != at => files.extend(tracked_as(&target)?),
+        Ok(target) if target != at => files.extend(listed(&target, &[])?),
         _ => {}
     }
     Ok(files)
 }
 
-fn tracked_as(at: &Path) -> Result<BTreeSet<PathBuf>, String> {
+/// The files below a folder that the next commit would take although an ignore file, `.gitignore` or `.ignore`, names them.
+///
+/// # Errors
+/// There is a repository, and git does not answer for it.
+pub fn tracked_but_ignored(folder: &Path) -> Result<BTreeSet<PathBuf>, String> {
+    let mut files = listed(folder, &["--cached", "--ignored", "--exclude-standard"])?;
+    files.append(&mut listed(folder, &["--cached", "--ignored", "--exclude-per-directory=.ignore"])?);
+    Ok(files)
+}
+
+fn listed(at: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>, String> {
     let root = if at.is_dir() { repository_root(at) } else { at.parent().and_then(repository_root) };
     let Some(root) = root else { return Ok(BTreeSet::new()) };
     let mut list = git(&root);
-    list.args(["ls-files", "-z", "--full-name", "--"]).arg(at).stdout(Stdio::piped()).stderr(Stdio::piped());
+    list.args(["ls-files", "-z", "--full-name"]).args(which).arg("--").arg(at);
+    list.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = list.output().map_err(|_| "git cannot be run".to_owned())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

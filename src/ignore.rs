@@ -5,9 +5,9 @@
 //! config stands in for them.
 
 use crate::document::{Document, Kind, Style, Syntax};
-use crate::finding::Finding;
+use crate::finding::{Finding, FixEdit};
 use crate::nearest::nearest;
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 
 /// A comment that speaks to stackref.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,28 @@ pub enum Says {
 }
 
 impl Directive {
+    /// The edit that takes some rules out of it, or the whole of it: then with the blanks before it, or with its line where
+    /// nothing else is on that.
+    pub fn removal(&self, source: &SourceFile, rules: &[&str], whole: bool) -> FixEdit {
+        let text = source.slice(self.span);
+        let list = text.find('[').zip(text.find(']')).filter(|(open, close)| open < close && !whole);
+        if let Some((open, close)) = list {
+            let names = text.get(open + 1..close).unwrap_or_default().split(',').map(str::trim);
+            let left: Vec<&str> = names.filter(|name| !name.is_empty() && !rules.contains(name)).collect();
+            return FixEdit::new(Span::new(self.span.start + open + 1, self.span.start + close), left.join(", "));
+        }
+        let line = source.line_span(self.span.start);
+        let lead = source.slice(Span::new(line.start, self.span.start));
+        let kept = lead.trim_end_matches([' ', '\t']).len();
+        let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
+        let line_break = source.text().get(line.end..).unwrap_or_default();
+        let line_break = if line_break.starts_with("\r\n") { 2 } else { usize::from(!line_break.is_empty()) };
+        let start = if alone && lead.starts_with('\u{feff}') { line.start + 3 } else { line.start };
+        let span =
+            if alone { Span::new(start, line.end + line_break) } else { Span::new(line.start + kept, self.span.end) };
+        FixEdit::new(span, "")
+    }
+
     /// Whether it silences a finding on its line.
     pub fn silences(&self, finding: &Finding) -> bool {
         matches!(&self.says, Says::Ignore(rules) if rules.iter().any(|rule| rule == finding.rule))

@@ -14,7 +14,7 @@
 //! | foundations | `source` to `error` | text, spans, the grammar, what may be shown |
 //! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
 //! | meaning | `stack` to `site` | documents as stacks, findings as data, files written, inventories |
-//! | judging | `rules`, `scan` | rules do no I/O and print nothing |
+//! | judging | `rules` to `leaks` | rules do no I/O and print nothing |
 //! | verbs | `check` to `listing` | no printing; `render`, `register` and `listing` start from what `check` says |
 //! | reports | `report` | one file a format, to a writer that is handed in |
 //! | outside | `terminal`, `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
@@ -37,12 +37,16 @@ pub mod git;
 pub mod stack;
 pub mod finding;
 pub mod ignore;
+pub mod baseline;
 pub mod write;
 pub mod inventory;
 pub mod site;
 pub mod rules;
 pub mod scan;
+pub mod silence;
+pub mod leaks;
 pub mod check;
+pub mod fix;
 pub mod refs;
 pub mod render;
 pub mod register;

@@ -9,6 +9,7 @@ mod bare_ignore;
 mod embedded_reference;
 mod empty_value;
 mod foreign_reference;
+mod leaked_value;
 mod malformed_reference;
 mod missing_secrets_manager;
 mod nested_reference;
@@ -21,6 +22,7 @@ mod unknown_key;
 mod unknown_secret;
 mod unquoted_reference;
 mod unreferenceable_secret;
+mod unused_ignore;
 mod unused_secret;
 
 use crate::document::SyntaxError;
@@ -32,6 +34,9 @@ use crate::site::{Reference, Site};
 use crate::source::{SourceFile, Span};
 use crate::stack::Stack;
 use std::sync::Arc;
+
+pub use leaked_value::Leak;
+pub use unused_ignore::Unused;
 
 /// A rule.
 #[derive(Debug)]
@@ -62,10 +67,14 @@ pub enum Check {
     Inventory(fn(&Declared, bool) -> Option<Finding>),
     /// An ignore comment that names no rule, or one that does not exist.
     Comment(fn(&Arc<SourceFile>, Span, Option<&str>) -> Finding),
+    /// An ignore that silences nothing.
+    Ignore(fn(Unused<'_>) -> Finding),
+    /// A secret's value in a text file.
+    Leak(fn(&Leak<'_>) -> Finding),
 }
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 18] = [
+pub const RULES: [&Rule; 20] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
@@ -83,6 +92,8 @@ pub const RULES: [&Rule; 18] = [
     &missing_secrets_manager::RULE,
     &unreferenceable_secret::RULE,
     &unused_secret::RULE,
+    &leaked_value::RULE,
+    &unused_ignore::RULE,
     &bare_ignore::RULE,
 ];
 
@@ -97,6 +108,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Rule {
+    /// What it finds, in a sentence or more: the first paragraph of the page.
+    pub fn lead(&self) -> String {
+        let lines = self.page.lines().map_while(|line| line.strip_prefix("//! "));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
     /// The page that explains it, in Markdown: the leading `//!` lines of its file.
     pub fn page(&self) -> String {
         let lines = self.page.lines().map_while(|line| line.strip_prefix("//!"));

@@ -2,13 +2,14 @@
 //! inside a test.
 
 mod bar;
+mod check;
 mod inventory;
 mod register;
 mod render;
 mod session;
 mod talk;
 
-use crate::check::{self, Settings};
+use crate::check::{Report, Summary};
 use crate::cli::{Cli, Color, Command};
 use crate::config::Level;
 use crate::error::{Failure, plain_io};
@@ -19,11 +20,11 @@ use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::refs;
 use crate::report::human::{self, Look};
-use crate::report::{Format, ListFormat, count, json, lists, short, summary_line};
+use crate::report::{self, Format, ListFormat, count, json, lists, short};
 use crate::rules::{self, RULES};
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
-use clap::Parser as _;
+use clap::{Parser as _, ValueEnum as _};
 use session::Session;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -104,11 +105,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> O
 }
 
 fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::Result<Outcome> {
-    let wants_json =
-        args.windows(2).any(|pair| pair == ["--format", "json"]) || args.iter().any(|arg| arg == "--format=json");
-    if error.use_stderr() && wants_json {
-        let named = args.iter().filter_map(|arg| arg.to_str());
-        write_empty(named.skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default(), world)?;
+    let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
+    let behind = words.windows(2).filter_map(|pair| if let ["--format", format] = pair { Some(*format) } else { None });
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
+    let format = behind.chain(joined).find_map(|format| Format::from_str(format, false).ok());
+    if let Some(format) = format.filter(|_| error.use_stderr()) {
+        let command = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+        write_empty(command, format, world)?;
     }
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
@@ -120,13 +123,15 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
 }
 
 /// A machine format is always whole, if empty.
-fn write_empty(command: &str, world: &mut World<'_>) -> io::Result<()> {
+fn write_empty(command: &str, format: Format, world: &mut World<'_>) -> io::Result<()> {
     let out = &mut *world.stdout.out;
     match command {
+        "check" => report::write(format, &Report::default(), Look::PLAIN, out)?,
+        _ if format != Format::Json => {}
         "refs" => json::write_references(std::iter::empty(), out)?,
         "register" | "register-secrets" => lists::write_register_json(&[], &[], &Inventories::of(Vec::new()), out)?,
         "inventory" => lists::write_inventories_json(&[], out)?,
-        _ => json::write(&[], &check::Summary::default(), out)?,
+        _ => json::write(&[], &Summary::default(), out)?,
     }
     out.flush()
 }
@@ -135,7 +140,8 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
     let color = cli.color;
     // With the name under which an empty report is written, where the report is JSON.
     let (ended, json) = match &cli.command {
-        Command::Check(args) => (check(args, color, world), (args.format == Format::Json).then_some("check")),
+        // It writes its reports itself, whatever comes.
+        Command::Check(args) => (check::check(args, color, world), None),
         Command::Render(args) => (render::render(args, color, world), None),
         Command::Register(args) => {
             (register::register(args, color, world), (args.format == ListFormat::Json).then_some("register"))
@@ -152,52 +158,13 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
             if let Some(command) = json {
-                write_empty(command, world)?;
+                write_empty(command, Format::Json, world)?;
             }
             world.stdout.out.flush()?;
             tell(&failures, color, world)?;
             Ok(failures.iter().map(Failure::outcome).max().unwrap_or(Outcome::Usage))
         }
     }
-}
-
-fn check(args: &crate::cli::Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let level = match args.level {
-        Some(level) => Some(level),
-        None => level_of_environment(world.env.as_ref())?,
-    };
-    let mut session = Session::open(&args.files, world)?;
-    let level = level.or(session.config.level).unwrap_or_default();
-    let inventories = session.inventories(&args.inventory);
-    if level > Level::None {
-        inventories.open_chosen()?;
-    }
-    if args.list_files {
-        return session.list_files(world);
-    }
-    let scan = session.scan(world)?;
-    let settings = Settings {
-        config: &session.config,
-        level,
-        inventories: &inventories,
-        whole_tree: session.covers_project(),
-        may_be_empty: false,
-    };
-    let report = bar::watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
-    match args.format {
-        Format::Human => {
-            human::write(&report.findings, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?;
-        }
-        Format::Short => short::write(&report.findings, world.stdout.out)?,
-        Format::Json => json::write(&report.findings, &report.summary, world.stdout.out)?,
-    }
-    world.stdout.out.flush()?;
-    session.notes(&scan, world)?;
-    warn(&inventories, report.answers.asked(), world)?;
-    tell(&report.failures, color, world)?;
-    writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
-    let outcome = report.outcome(args.deny_warnings);
-    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
 }
 
 fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {

@@ -5,7 +5,7 @@
 //! scalar rule of severity error objects to it.
 
 use crate::discover::{self, Candidate, Passed, Search, Selection, Why};
-use crate::document::{Document, Kind, NodeId, Style, SyntaxError};
+use crate::document::{Document, Kind, NodeId, Style, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
 use crate::excerpt;
 use crate::finding::{Finding, Severity};
@@ -16,8 +16,8 @@ use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, RULES};
 use crate::site::{Reference, Site};
 use crate::source::{SourceFile, Span, Visibility};
-use crate::stack::{self, Layout, Stack};
-use std::collections::HashSet;
+use crate::stack::{self, Layout, Place, Stack};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ pub struct StackFile {
     pub source: Arc<SourceFile>,
     /// Absolute.
     pub path: PathBuf,
+    /// How it is written.
+    pub syntax: Syntax,
     /// Why it is a stack file.
     pub why: Why,
     /// What it holds, where it parses and the verb wants to change it.
@@ -42,6 +44,8 @@ pub struct StackFile {
     pub findings: Vec<Finding>,
     /// The comments in it that speak to stackref.
     pub directives: Vec<Directive>,
+    /// The lines of scalars whose braces a comment makes plain text.
+    pub literals: BTreeSet<usize>,
 }
 
 impl StackFile {
@@ -51,11 +55,24 @@ impl StackFile {
     }
 }
 
+/// A text file, stack file or not, in which values of secrets stand.
+#[derive(Debug)]
+pub struct Leaked {
+    /// The text.
+    pub source: Arc<SourceFile>,
+    /// Absolute.
+    pub path: PathBuf,
+    /// Where.
+    pub findings: Vec<Finding>,
+}
+
 /// A tree, read.
 #[derive(Debug, Default)]
 pub struct Scan {
     /// The stack files, sorted by path.
     pub files: Vec<StackFile>,
+    /// Other files, with the values of secrets that stand in them.
+    pub leaked: Vec<Leaked>,
     /// What was passed over.
     pub passed: Passed,
 }
@@ -76,6 +93,8 @@ pub struct Bases {
     pub root: PathBuf,
     /// Whether the files go on holding what they were parsed to.
     pub keep_documents: bool,
+    /// Whether `# stackref: literal` is heard.
+    pub heed_literals: bool,
 }
 
 /// Reads everything a selection holds, on all cores.
@@ -99,7 +118,8 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
             }
         }
     });
-    let mut scan = Scan { files: files.into_inner().unwrap_or_else(PoisonError::into_inner), passed };
+    let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut scan = Scan { files, leaked: Vec::new(), passed };
     scan.files.sort_by(|a, b| (a.source.path(), &a.why).cmp(&(b.source.path(), &b.why)));
     scan.files.dedup_by(|b, a| a.path == b.path);
     let found: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
@@ -116,7 +136,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
 /// Reads one text, as of standard input, under the name of a file.
 pub fn run_text(bytes: &[u8], candidate: Candidate, resolver: Resolver, bases: &Bases) -> Scan {
     let files = read_stack_file(candidate, bytes, resolver, bases).into_iter().collect();
-    Scan { files, passed: Passed::default() }
+    Scan { files, ..Scan::default() }
 }
 
 /// Bytes that are read at a time of a file that may be none of ours.
@@ -171,7 +191,10 @@ impl Reader {
 }
 
 /// Reads until the buffer is full or the file ends; how far it is full then.
-fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Result<usize> {
+///
+/// # Errors
+/// Those of the file.
+pub(crate) fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Result<usize> {
     while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {
             Ok(0) => break,
@@ -219,11 +242,13 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 findings: syntax_findings(&source, &error),
                 source,
                 path,
+                syntax,
                 why: why.unwrap_or(Why::Shape),
                 document: None,
                 stacks: Vec::new(),
                 references: Vec::new(),
                 directives: Vec::new(),
+                literals: BTreeSet::new(),
             });
         }
     };
@@ -233,7 +258,8 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     source.set_visibility(Visibility::Masked(masks(&document)));
     let layout = stack::layout(&document);
     let directives = ignore::directives(&document);
-    let (mut findings, references) = read_places(&document, &layout, &directives, resolver);
+    let heard = if bases.heed_literals { directives.as_slice() } else { &[] };
+    let Places { mut findings, references, literals } = read_places(&document, &layout, heard, resolver);
     findings.extend(comment_findings(&source, &directives));
     for duplicate in document.duplicates() {
         let found = syntax_findings(&source, &duplicate.error).into_iter();
@@ -249,7 +275,18 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     }
     let why = why.unwrap_or(Why::Shape);
     let document = bases.keep_documents.then_some(document);
-    Some(StackFile { source, path, why, document, stacks: layout.stacks, references, findings, directives })
+    Some(StackFile {
+        source,
+        path,
+        syntax,
+        why,
+        document,
+        stacks: layout.stacks,
+        references,
+        findings,
+        directives,
+        literals,
+    })
 }
 
 /// The text, or what is valid of it up to the first byte that is not UTF-8, and the error there.
@@ -289,19 +326,26 @@ fn syntax_findings(source: &Arc<SourceFile>, error: &SyntaxError) -> Vec<Finding
     findings.collect()
 }
 
+/// What the places of a document come to.
+#[derive(Default)]
+struct Places {
+    findings: Vec<Finding>,
+    references: Vec<Reference>,
+    literals: BTreeSet<usize>,
+}
+
 /// Runs the scalar rules over every place; of those that fit the first speaks.
-fn read_places(
-    document: &Document,
-    layout: &Layout,
-    directives: &[Directive],
-    resolver: Resolver,
-) -> (Vec<Finding>, Vec<Reference>) {
+fn read_places(document: &Document, layout: &Layout, directives: &[Directive], resolver: Resolver) -> Places {
     let literal: HashSet<usize> =
         directives.iter().filter(|directive| directive.says == Says::Literal).map(|directive| directive.line).collect();
-    let (mut findings, mut references) = (Vec::new(), Vec::new());
+    let mut places = Places::default();
     for place in &layout.places {
         let start = document.node(place.node).span.start;
-        let is_literal = !literal.is_empty() && literal.contains(&document.source().position(start).line);
+        let line = Some(&literal).filter(|literal| !literal.is_empty()).map(|_| document.source().position(start).line);
+        let line = line.filter(|line| literal.contains(line));
+        let is_literal =
+            line.is_some_and(|_| place.unquoted || read(text_of_place(document, place), resolver) != Reading::Plain);
+        places.literals.extend(line.filter(|_| is_literal));
         let site = Site::new(document, layout, place, resolver, is_literal);
         let finding = RULES.iter().find_map(|rule| match rule.check {
             Check::Scalar(check) => check(&site),
@@ -310,11 +354,15 @@ fn read_places(
         // What is wrong with one part of a string that is rendered says nothing of the others.
         let by_parts = resolver == Resolver::Render && !place.key && !place.unquoted;
         if by_parts || finding.as_ref().is_none_or(|finding| finding.severity < Severity::Error) {
-            references.extend(site.references());
+            places.references.extend(site.references());
         }
-        findings.extend(finding);
+        places.findings.extend(finding);
     }
-    (findings, references)
+    places
+}
+
+fn text_of_place<'d>(document: &'d Document, place: &Place) -> &'d str {
+    document.text(place.node).unwrap_or_default()
 }
 
 /// Ignore comments that name no rule, or one that there is not.

@@ -1,7 +1,7 @@
 //! A scalar at its place, read: what the scalar rules look at, and the references that come of it.
 
-use crate::document::{Document, NodeId, OffsetMap};
-use crate::finding::{Finding, Scope, Severity};
+use crate::document::{Document, NodeId, OffsetMap, ScalarType, plain_type};
+use crate::finding::{Finding, FixEdit, Scope, Severity};
 use crate::flavors::Version;
 use crate::reference::{self, Foreign, Piece, PieceKind, Reading, Resolver};
 use crate::source::{SourceFile, Span};
@@ -52,7 +52,41 @@ pub struct Reference {
     pub foreign: Option<Foreign>,
 }
 
+/// One of the two names in a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The secret.
+    Secret,
+    /// The key.
+    Key,
+}
+
 impl Reference {
+    /// The edit that makes it name something else; none where its text is written with escapes, or where the new name would
+    /// need them.
+    pub fn renaming(&self, part: Part, new: &str) -> Vec<FixEdit> {
+        let text = self.source.slice(self.span);
+        let inner = text.trim_start_matches('{').trim_start();
+        let at = self.span.start + text.len() - inner.len();
+        let (offset, old) = match (part, &self.key) {
+            (Part::Secret, _) => (0, self.secret.as_str()),
+            (Part::Key, Some(key)) => (self.secret.len() + 1, key.as_str()),
+            (Part::Key, None) => return Vec::new(),
+        };
+        let as_named = match &self.key {
+            Some(key) => {
+                inner.strip_prefix(&self.secret).and_then(|rest| rest.strip_prefix('.')?.strip_prefix(key.as_str()))
+            }
+            None => Some("").filter(|_| text == self.secret),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || (c == '.' && part == Part::Key);
+        // A whole secret may stand without quotes, where `1e3` would be a number.
+        let is_string = self.key.is_some() || plain_type(new) == ScalarType::String;
+        let fits = as_named.is_some() && is_string && !new.is_empty() && new.chars().all(plain);
+        let span = Span::new(at + offset, at + offset + old.len());
+        if fits { vec![FixEdit::new(span, new)] } else { Vec::new() }
+    }
+
     /// A finding about it.
     pub fn finding(&self, rule: (&'static str, Severity), message: impl Into<String>) -> Finding {
         let mut finding = Finding::new(rule.0, rule.1, &self.source, self.span, message);

@@ -51,6 +51,7 @@ pub enum Answer<'a> {
 /// All answers of a run.
 #[derive(Debug, Default)]
 pub struct Answers {
+    asked: BTreeSet<Question>,
     names: BTreeMap<usize, Result<HashMap<String, SecretName>, NoAnswer>>,
     keys: BTreeMap<(usize, String), Result<Keys, NoAnswer>>,
 }
@@ -60,7 +61,7 @@ impl Answers {
     pub fn ask(
         inventories: &Inventories,
         level: Level,
-        questions: &BTreeSet<Question>,
+        questions: BTreeSet<Question>,
         progress: Option<Progress<'_>>,
     ) -> Self {
         let mut answers = Self::default();
@@ -68,7 +69,7 @@ impl Answers {
             return answers;
         }
         let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
-        for question in questions {
+        for question in &questions {
             for &at in &question.chain {
                 wanted.entry(at).or_default().insert(question.secret.clone());
             }
@@ -79,7 +80,7 @@ impl Answers {
         });
         if level == Level::SecretAndKeyExists {
             let mut wanted: BTreeMap<(usize, String), Wanted> = BTreeMap::new();
-            for question in questions {
+            for question in &questions {
                 let Some((key, at)) = question.key.clone().zip(answers.holder(question)) else { continue };
                 wanted.entry((at, question.secret.clone())).or_default().insert(key);
             }
@@ -89,7 +90,13 @@ impl Answers {
                 Ok(keys.into_iter().map(|Key { name, empty }| (name, empty)).collect())
             });
         }
+        answers.asked = questions;
         answers
+    }
+
+    /// Whether all of these were asked.
+    pub fn cover(&self, questions: &BTreeSet<Question>) -> bool {
+        !self.asked.is_empty() && questions.is_subset(&self.asked)
     }
 
     /// The answer to a question that was asked.

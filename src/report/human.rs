@@ -18,6 +18,9 @@ pub struct Look {
 }
 
 impl Look {
+    /// That of a file.
+    pub const PLAIN: Self = Self { color: false, width: 100 };
+
     fn handler(self) -> GraphicalReportHandler {
         let theme = if self.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         GraphicalReportHandler::new_themed(theme).with_context_lines(0).with_width(self.width).with_links(false)

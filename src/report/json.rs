@@ -2,7 +2,7 @@
 
 use crate::check::Summary;
 use crate::excerpt::is_unsafe;
-use crate::finding::{Finding, Scope};
+use crate::finding::{Finding, Fix, Scope};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use serde::Serialize;
@@ -25,6 +25,15 @@ struct JsonSummary {
     warnings: usize,
     ignored: usize,
     fixable: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    fixed: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    baselined: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize)]
@@ -45,6 +54,32 @@ struct JsonFinding<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
     fingerprint: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<JsonFix<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'r> {
+    applicability: &'r str,
+    edits: Vec<JsonEdit<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'r> {
+    offset: usize,
+    length: usize,
+    replacement: &'r str,
+}
+
+impl<'r> JsonFix<'r> {
+    fn new(fix: &'r Fix) -> Self {
+        let edits = fix.edits.iter().map(|edit| JsonEdit {
+            offset: edit.span.start,
+            length: edit.span.len(),
+            replacement: &edit.replacement,
+        });
+        Self { applicability: fix.applicability.name(), edits: edits.collect() }
+    }
 }
 
 #[derive(Serialize)]
@@ -129,6 +164,7 @@ pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io
         key: finding.key.as_deref(),
         suggestion: finding.suggestion.as_deref(),
         fingerprint: &finding.fingerprint,
+        fix: finding.fix.as_ref().map(JsonFix::new),
     });
     let summary = JsonSummary {
         files: summary.files,
@@ -137,6 +173,8 @@ pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io
         warnings: summary.warnings,
         ignored: summary.ignored,
         fixable: summary.fixable,
+        fixed: summary.fixed,
+        baselined: summary.baselined,
     };
     write_pretty(&JsonReport { version: VERSION, findings: findings.collect(), summary }, out)
 }

@@ -21,9 +21,10 @@
 use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::document::Style;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, FixEdit, Severity};
 use crate::reference::Resolver;
 use crate::site::Site;
+use crate::source::Span;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -44,8 +45,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         site.document.scalar(site.place.node).map(|scalar| scalar.style),
         Some(Style::LiteralBlock | Style::FoldedBlock)
     );
+    let only_breaks = block && matches!(outside, (Some(""), Some(rest)) if rest.chars().all(|c| c == '\n'));
     let (message, help) = match outside {
-        (Some(""), Some(rest)) if block && rest.chars().all(|c| c == '\n') => (
+        _ if only_breaks => (
             "a line break behind the reference makes the value plain text",
             "write `|-` or `>-`, which end without a line break",
         ),
@@ -59,5 +61,17 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         ),
     };
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message.to_owned());
+    let finding = if only_breaks { finding.with_fix(Applicability::Safe, vec![strip(site)]) } else { finding };
     Some(finding.with_label("not the whole value").with_help(help))
+}
+
+/// Makes a block scalar end without a line break: `|` becomes `|-`, and `|2+` becomes `|2-`.
+fn strip(site: &Site<'_>) -> FixEdit {
+    let span = site.node_span();
+    let header =
+        site.document.source().slice(span).bytes().take_while(|byte| matches!(byte, b'|' | b'>' | b'+' | b'0'..=b'9'));
+    match header.enumerate().find(|&(_, byte)| byte == b'+') {
+        Some((at, _)) => FixEdit::new(Span::new(span.start + at, span.start + at + 1), "-"),
+        None => FixEdit::new(Span::new(span.start + 1, span.start + 1), "-"),
+    }
 }

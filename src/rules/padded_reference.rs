@@ -20,8 +20,8 @@
 //! Write `{{wandb.api_key}}`.
 
 use super::{Check, Rule};
-use crate::finding::{Finding, Severity};
-use crate::reference::{PieceKind, Reading, Resolver};
+use crate::finding::{Applicability, Finding, FixEdit, Severity};
+use crate::reference::{PieceKind, Reading, Resolver, is_space};
 use crate::site::Site;
 
 /// The rule.
@@ -41,5 +41,13 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let PieceKind::Reference { name, key, padded: true } = piece.kind else { return None };
     let message = "white space inside the braces, which ZenML takes only from 0.40 on".to_owned();
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
+    let inner = site.text.get(piece.range.start + 2..piece.range.end - 2)?;
+    let lead = inner.len() - inner.trim_start_matches(is_space).len();
+    let trail = inner.len() - inner.trim_end_matches(is_space).len();
+    let paddings =
+        [piece.range.start + 2..piece.range.start + 2 + lead, piece.range.end - 2 - trail..piece.range.end - 2];
+    let edits =
+        paddings.iter().filter(|padding| !padding.is_empty()).map(|padding| FixEdit::new(site.span(padding), ""));
+    let finding = finding.with_fix(Applicability::Safe, edits.collect());
     Some(finding.with_label("plain text to this version").with_help(format!("write `{{{{{name}.{key}}}}}`")))
 }

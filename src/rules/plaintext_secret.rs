@@ -8,7 +8,7 @@
 //! ## Example
 //!
 //! ```yaml
-//! tracking_password: hunter2
+//! tracking_password: s3cr3t
 //! ```
 //!
 //! ## Fix

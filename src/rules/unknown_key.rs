@@ -16,9 +16,9 @@
 
 use super::Known;
 use super::{Check, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::inventory::lookup::Answer;
-use crate::site::Reference;
+use crate::site::{Part, Reference};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -47,6 +47,8 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     }
     let has = if keys.is_empty() { "it has no keys at all".to_owned() } else { format!("it has {list}") };
     finding.suggestion.clone_from(&known.nearest);
+    let edits = known.nearest.as_deref().map(|nearest| reference.renaming(Part::Key, nearest));
+    let finding = finding.with_fix(Applicability::Suggestion, edits.unwrap_or_default());
     Some(finding.with_label("no such key").with_help(match &known.nearest {
         Some(nearest) => format!("did you mean `{nearest}`? {}", capitalised(&has)),
         None => has,

@@ -17,10 +17,10 @@
 
 use super::Known;
 use super::{Check, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::inventory::lookup::Answer;
 use crate::reference::Foreign;
-use crate::site::Reference;
+use crate::site::{Part, Reference};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -51,6 +51,8 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
             Foreign::Argo => "; Argo's names are not filled in here, where the resolver takes them for a secret",
         });
     }
+    let edits = nearest.as_deref().map(|nearest| reference.renaming(Part::Secret, nearest));
     finding.suggestion = nearest;
+    let finding = finding.with_fix(Applicability::Suggestion, edits.unwrap_or_default());
     Some(finding.with_label("not found").with_help(help))
 }

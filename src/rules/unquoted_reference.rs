@@ -15,9 +15,10 @@
 //! Put it in quotes: `tracking_password: "{{mlflow.password}}"`.
 
 use super::{Check, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, FixEdit, Severity};
 use crate::reference::{Piece, PieceKind, Reading};
 use crate::site::Site;
+use crate::source::Span;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -39,7 +40,12 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     if let Reading::Whole(Piece { kind: PieceKind::Reference { name, key, .. }, .. }) = &site.reading {
         finding.secret = Some((*name).to_owned());
         finding.key = Some((*key).to_owned());
-        return Some(finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\"")));
+        let finding = finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
+        // A key with quotes is a reference in a key, and an escape would become one of the string.
+        let fixable = !site.place.key && !text.contains(['"', '\\', '\n', '\r']);
+        let Span { start, end } = site.node_span();
+        let quotes = [start, end].map(|at| FixEdit::new(Span::new(at, at), "\""));
+        return Some(if fixable { finding.with_fix(Applicability::Safe, quotes.to_vec()) } else { finding });
     }
     // There may be anything in it.
     finding.conceal = true;

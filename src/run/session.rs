@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
             files,
             config,
             selection,
-            bases: Bases { cwd, root, keep_documents: false },
+            bases: Bases { cwd, root, keep_documents: false, heed_literals: true },
             project,
             stdin,
             env: Arc::clone(&world.env),
@@ -77,13 +77,7 @@ impl<'a> Session<'a> {
 
     /// What a command is made with that works at the key level, whatever flag or environment says.
     pub fn key_level<'s>(&'s self, inventories: &'s Inventories) -> Settings<'s> {
-        Settings {
-            config: &self.config,
-            level: Level::SecretAndKeyExists,
-            inventories,
-            whole_tree: false,
-            may_be_empty: false,
-        }
+        Settings::new(&self.config, Level::SecretAndKeyExists, inventories)
     }
 
     /// Where the inventory file that needs no config is looked for.
@@ -91,7 +85,15 @@ impl<'a> Session<'a> {
         vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
     }
 
+    /// What stack files are looked for with.
     fn search(&self) -> Search<'_> {
+        let mut search = self.texts();
+        search.never.extend(self.config.file.clone());
+        search
+    }
+
+    /// What all text files are looked for with: only inventories are left out.
+    pub fn texts(&self) -> Search<'_> {
         let (mut never, mut never_below) = (Vec::new(), Vec::from_iter(self.never_below.clone()));
         for inventory in &self.config.inventories {
             match &inventory.kind {
@@ -100,7 +102,6 @@ impl<'a> Session<'a> {
                 _ => {}
             }
         }
-        never.extend(self.config.file.clone());
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
         Search { config: &self.config, no_exclude: self.files.setup.no_exclude, never, never_below }
     }

@@ -123,10 +123,16 @@ fn no_value_is_shown_by_any_case_in_any_format() {
         forbidden.push("hunter2".to_owned());
         let copied = TempDir::new().unwrap();
         copy(&input, copied.path());
-        for format in ["human", "short", "json"] {
+        for format in ["human", "short", "json", "sarif", "github", "gitlab", "junit"] {
             let mut words = words(&cmd);
-            if words.contains(&"explain") {
+            let is_list = !words.contains(&"check") && !matches!(format, "human" | "short" | "json");
+            if words.contains(&"explain") || is_list {
                 continue;
+            }
+            for flag in ["--format", "--output", "-o"] {
+                while let Some(at) = words.iter().position(|word| *word == flag && words.contains(&"check")) {
+                    words.drain(at..at + 2);
+                }
             }
             if let Some(at) = words.iter().position(|word| *word == "--format") {
                 words.drain(at..at + 2);

@@ -6,7 +6,7 @@ const CANARY: &str = "hunter2";
 
 fn assert_hidden(files: &[(&str, &str)]) {
     let folder = folder(files);
-    for format in ["human", "short", "json"] {
+    for format in ["human", "short", "json", "sarif", "github", "gitlab", "junit"] {
         let output = check(folder.path(), &["--format", format]);
         let shown = format!("{}{}", output.stdout, output.stderr);
         assert!(!shown.contains(CANARY), "{files:?} in {format}:\n{shown}");

@@ -102,7 +102,8 @@ impl Inventory for Failing {
 }
 
 fn scan(text: &str) -> Scan {
-    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false };
+    let bases =
+        Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false, heed_literals: true };
     let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
     run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
 }
@@ -110,24 +111,20 @@ fn scan(text: &str) -> Scan {
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
     let config = Config::default();
     let inventories = Inventories::of(inventories);
-    run(
-        &scan(text),
-        &Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false },
-        None,
-    )
+    run(&scan(text), &Settings::new(&config, level, &inventories), None)
 }
 
 #[test]
 fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let (counts, inventories) = counting(false);
-    let bases = Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: true };
+    let bases =
+        Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: true, heed_literals: true };
     let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
     let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
     let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
     let (config, inventories) = (Config::default(), Inventories::of(inventories));
     let level = Level::SecretAndKeyExists;
-    let settings =
-        Settings { config: &config, level, inventories: &inventories, whole_tree: false, may_be_empty: false };
+    let settings = Settings::new(&config, level, &inventories);
     let report = run(&scan, &settings, None);
     let rendered =
         stackref::render::run(&scan, &report, &settings, None).unwrap_or_else(|failures| panic!("{}", failures[0]));

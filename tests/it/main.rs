@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod fixes;
 mod hostile;
 mod kinds;
 mod layers;

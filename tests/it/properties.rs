@@ -138,7 +138,7 @@ impl StringsOf for Document {
 }
 
 fn bases() -> Bases {
-    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false }
+    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false, heed_literals: true }
 }
 
 /// Everything that `check` prints about a text, in all formats.
@@ -148,13 +148,7 @@ fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
     let scan = run_text(bytes, Candidate { path, syntax, why: Some(Why::Named) }, resolver, &bases());
     let config = Config { resolver, ..Config::default() };
     let inventories = Inventories::of(Vec::new());
-    let settings = Settings {
-        config: &config,
-        level: Level::None,
-        inventories: &inventories,
-        whole_tree: false,
-        may_be_empty: false,
-    };
+    let settings = Settings::new(&config, Level::None, &inventories);
     let report = check(&scan, &settings, None);
     let mut out = Vec::new();
     human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();

@@ -1,0 +1,132 @@
+//! The findings that a repository starts with: a file of fingerprints, without lines, times or values, so that it changes
+//! only when findings come or go.
+//!
+//! ```json
+//! {
+//!   "version": 1,
+//!   "findings": [
+//!     {"fingerprint": "…", "rule": "plaintext-secret", "path": "stacks/legacy.yaml"}
+//!   ]
+//! }
+//! ```
+//!
+//! They are sorted by fingerprint. Rule and path are there for people, and to tell which entries are stale; paths are from
+//! the repository's root.
+
+use crate::finding::Finding;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const VERSION: u32 = 1;
+
+/// What is wrong with a file that does not parse is not known, so a baseline cannot hold it.
+const NEVER: &str = "syntax-error";
+
+/// Known findings.
+#[derive(Debug, Default)]
+pub struct Baseline {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// A known finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    fingerprint: String,
+    /// The rule.
+    pub rule: String,
+    /// The file, from the repository's root.
+    pub path: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+impl Baseline {
+    /// Reads the text of a baseline.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // What serde_json says may quote the text, which may be any file.
+        let file: File = serde_json::from_str(text).map_err(|error| {
+            format!(
+                "it is no baseline: line {}, column {} is not as `--write-baseline` has it",
+                error.line(),
+                error.column()
+            )
+        })?;
+        if file.version != VERSION {
+            return Err(format!(
+                "it is a baseline of version {}, and this stackref knows version {VERSION}",
+                file.version
+            ));
+        }
+        Ok(Self { entries: file.findings.into_iter().map(|entry| (entry.fingerprint.clone(), entry)).collect() })
+    }
+
+    /// The findings that can be in a baseline.
+    pub fn of(findings: &[Finding]) -> Self {
+        let entries = findings.iter().filter(|finding| finding.rule != NEVER).map(|finding| {
+            let (rule, path) = (finding.rule.to_owned(), finding.source.identity().to_owned());
+            (finding.fingerprint.clone(), Entry { fingerprint: finding.fingerprint.clone(), rule, path })
+        });
+        Self { entries: entries.collect() }
+    }
+
+    /// How many it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether a finding is known.
+    pub fn holds(&self, finding: &Finding) -> bool {
+        finding.rule != NEVER && self.entries.contains_key(&finding.fingerprint)
+    }
+
+    /// The entries that are none of some findings.
+    pub fn without<'b>(&'b self, findings: &[Finding]) -> Vec<&'b Entry> {
+        let found = Self::of(findings);
+        self.entries.values().filter(|entry| !found.entries.contains_key(&entry.fingerprint)).collect()
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> String {
+        let file = File { version: VERSION, findings: self.entries.values().cloned().collect() };
+        // A list of strings cannot fail to be written.
+        serde_json::to_string_pretty(&file).map(|text| text + "\n").unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::finding::{Severity, finish};
+    use crate::source::{SourceFile, Span};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_baseline_is_read_as_it_was_written_and_holds_no_syntax_errors() {
+        let source = Arc::new(SourceFile::new("a.yaml", "{{a.b}}"));
+        let finding = |rule| Finding::new(rule, Severity::Error, &source, Span::new(0, 7), "x");
+        let mut findings = [finding("unknown-key"), finding("syntax-error")];
+        finish(&mut findings);
+        let text = Baseline::of(&findings).text();
+        let read = Baseline::parse(&text).unwrap();
+        assert_eq!((read.len(), read.text()), (1, text));
+        let known: Vec<bool> = findings.iter().map(|finding| read.holds(finding)).collect();
+        assert_eq!(known, [false, true]);
+        assert_eq!(read.without(&[]).first().map(|entry| entry.rule.as_str()), Some("unknown-key"));
+        assert!(Baseline::parse("{\"version\": 2, \"findings\": []}").is_err());
+    }
+}

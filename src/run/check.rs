@@ -1,0 +1,261 @@
+//! `check`: from arguments to reports.
+
+use super::bar::watched;
+use super::session::Session;
+use super::{Stop, World, level_of_environment, look, tell, warn};
+use crate::baseline::Baseline;
+use crate::check::{self, Report, Settings};
+use crate::cli::{Check, Color, FixWhich};
+use crate::config::Level;
+use crate::discover;
+use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
+use crate::finding::Applicability;
+use crate::fix::{self, Fixed};
+use crate::inventory::{Inventories, Inventory};
+use crate::leaks;
+use crate::outcome::Outcome;
+use crate::report::human::Look;
+use crate::report::{self, Format, count, summary_line};
+use crate::write;
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
+pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let outputs = Outputs::new(args, world);
+    let outputs = match outputs {
+        Ok(outputs) => outputs,
+        Err(failure) => {
+            report::write(args.reports.stdout, &Report::default(), Look::PLAIN, world.stdout.out)?;
+            return Err(failure.into());
+        }
+    };
+    match checked(args, color, &outputs, world) {
+        Err(Stop::Failed(failures)) => {
+            let report = Report { failures: failures.clone(), ..Report::default() };
+            // It goes on to standard error by itself.
+            if args.reports.stdout != Format::Human {
+                report::write(args.reports.stdout, &report, Look::PLAIN, world.stdout.out)?;
+            }
+            outputs.write(&report)?;
+            Err(Stop::Failed(failures))
+        }
+        ended => ended,
+    }
+}
+
+fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let level = match args.level {
+        Some(level) => Some(level),
+        None => level_of_environment(world.env.as_ref())?,
+    };
+    let mut session = Session::open(&args.files, world)?;
+    session.bases.heed_literals = !args.no_ignores;
+    let level = level.or(session.config.level).unwrap_or_default();
+    let inventories = session.inventories(&args.inventory);
+    outputs.spare(&session, &inventories)?;
+    refuse_contradictions(args, level, session.stdin.is_some())?;
+    if level > Level::None {
+        inventories.open_chosen()?;
+    }
+    if args.list_files {
+        return session.list_files(world);
+    }
+    let baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
+    let target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
+    let mut scan = session.scan(world)?;
+    let settings = Settings {
+        whole_tree: session.covers_project(),
+        heed_ignores: !args.no_ignores,
+        baseline: baseline.as_ref(),
+        ..Settings::new(&session.config, level, &inventories)
+    };
+    let (mut fixed, mut failures) = (Fixed::default(), Vec::new());
+    if let (Some(which), false) = (args.fix, args.diff) {
+        fixed = watched(world, "look-ups", |progress| {
+            fix::run(&mut scan, &settings, &session.bases, applicability(which), progress)
+        });
+        failures.extend(fixed.changed.iter().filter_map(|(path, changed)| changed.write(path).err()));
+    }
+    let settings = Settings { leaks: args.leaks, ..settings };
+    if args.leaks {
+        let found = watched(world, "look-ups", |progress| {
+            leaks::run(&session.texts(), &session.selection, &session.bases, &inventories, progress)
+        });
+        scan.leaked = found.files;
+        failures.extend(found.failures);
+        for name in &found.without_values {
+            let name = printable(name);
+            writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
+        }
+    }
+    let known = std::mem::take(&mut fixed.answers);
+    let mut report = watched(world, "look-ups", |progress| check::again(&scan, &settings, known, progress));
+    report.failures.append(&mut failures);
+    report.summary.fixed = fixed.count;
+    let mut to_files = Ok(());
+    if let Some((path, shown)) = &target {
+        to_files = write_baseline(path, shown, &mut report, world);
+    }
+    let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
+    let look = look(to_terminal, color, world.env.as_ref());
+    report::write(args.reports.stdout, &report, look, to_terminal.out)?;
+    if let (Some(which), true) = (args.fix, args.diff) {
+        let mut settings = settings;
+        settings.leaks = false;
+        let fixed = fix::run(&mut scan, &settings, &session.bases, applicability(which), None);
+        for changed in fixed.changed.values() {
+            changed.write_diff(world.stdout.out)?;
+        }
+    }
+    world.stdout.out.flush()?;
+    let to_files = to_files.and_then(|()| outputs.write(&report));
+    session.notes(&scan, world)?;
+    if !session.selection.listed.is_empty() && !settings.whole_tree && level > Level::None {
+        writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
+    }
+    warn(&inventories, report.answers.asked(), world)?;
+    for entry in &report.stale {
+        let (rule, path) = (printable(&entry.rule), printable(&entry.path));
+        writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
+    }
+    tell(&report.failures, color, world)?;
+    writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
+    to_files?;
+    let outcome = report.outcome(args.deny_warnings);
+    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+fn applicability(which: FixWhich) -> Applicability {
+    match which {
+        FixWhich::Safe => Applicability::Safe,
+        FixWhich::Suggestions => Applicability::Suggestion,
+    }
+}
+
+/// What flags ask for that cannot be had together.
+fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), Failure> {
+    if args.leaks && level < Level::SecretAndKeyExists {
+        return Err(Failure::usage("--leaks reads values, which this level does not allow")
+            .with_help("check at the level secret-and-key-exists, or without --leaks"));
+    }
+    if stdin && args.leaks {
+        return Err(Failure::usage("--leaks looks through files, and standard input is none"));
+    }
+    if stdin && args.fix.is_some() && !args.diff {
+        return Err(Failure::usage("standard input cannot be fixed in place")
+            .with_help("show what would change with `--fix --diff`"));
+    }
+    if args.diff && args.reports.stdout != Format::Human {
+        return Err(Failure::usage("the diff takes standard output")
+            .with_help("write the report to a file: `--format FORMAT --output FILE`"));
+    }
+    Ok(())
+}
+
+fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
+    let path = discover::absolute(file, &world.cwd);
+    let shown = printable(&discover::relative(&path, &world.cwd));
+    let cannot = |why: &str| Failure::usage(format!("cannot read the baseline `{shown}`: {why}"));
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| cannot(&plain_io(&error)).with_help("`stackref check --write-baseline FILE` makes one"))?;
+    Baseline::parse(&text).map_err(|why| cannot(&why))
+}
+
+/// A baseline is written over another baseline, and over nothing else.
+fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(PathBuf, String), Failure> {
+    let path = discover::absolute(file, &world.cwd);
+    let shown = printable(&discover::relative(&path, &world.cwd));
+    if let Ok(metadata) = path.metadata() {
+        let is_ours = metadata.len() == 0 || read_baseline(file, world).is_ok();
+        if !metadata.is_file() || !is_ours {
+            return Err(Failure::usage(format!("`{shown}` is there already, and is no baseline"))
+                .with_help("write to another file"));
+        }
+    } else {
+        write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
+    }
+    Ok((path, shown))
+}
+
+/// Writes what was found to a baseline; what remains is what none can hold.
+fn write_baseline(path: &Path, shown: &str, report: &mut Report, world: &mut World<'_>) -> Result<(), Failure> {
+    if !report.failures.is_empty() {
+        writeln!(world.stderr.out, "note: no baseline was written: not everything could be looked up").ok();
+        return Ok(());
+    }
+    let baseline = Baseline::of(&report.findings);
+    write::replace(path, shown, &baseline.text(), 0o644)?;
+    writeln!(world.stderr.out, "wrote {} to `{shown}`", count(baseline.len(), "finding")).ok();
+    report.leave_out(&baseline);
+    Ok(())
+}
+
+/// The files that reports go to.
+struct Outputs<'a> {
+    files: Vec<(Format, PathBuf, String)>,
+    args: &'a Check,
+    /// Whether it is known that none of them is something that the run reads.
+    apart: Cell<bool>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Looks at the places before anything else is done.
+    fn new(args: &'a Check, world: &World<'_>) -> Result<Self, Failure> {
+        let mut files: Vec<(Format, PathBuf, String)> = Vec::new();
+        for (format, file) in &args.reports.files {
+            let path = discover::absolute(file, &world.cwd);
+            let shown = printable(&discover::relative(&path, &world.cwd));
+            if path.is_dir() {
+                return Err(Failure::usage(format!("cannot write a report to `{shown}`: it is a folder")));
+            }
+            if files.iter().any(|(_, other, _)| *other == path) {
+                return Err(Failure::usage(format!("two reports would be written to `{shown}`")));
+            }
+            if !path.exists() {
+                write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
+            }
+            files.push((*format, path, shown));
+        }
+        Ok(Self { files, args, apart: Cell::new(false) })
+    }
+
+    /// Refuses to write over what the run reads.
+    fn spare(&self, session: &Session<'_>, inventories: &Inventories) -> Result<(), Failure> {
+        let read: Vec<&Path> = inventories
+            .all()
+            .filter_map(Inventory::file)
+            .chain(session.config.file.as_deref())
+            .chain(self.args.baseline.as_deref())
+            .chain(session.selection.named.iter().map(PathBuf::as_path))
+            .collect();
+        let same = |a: &Path, b: &Path| a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+        if let Some((_, _, shown)) = self.files.iter().find(|(_, path, _)| read.iter().any(|read| same(path, read))) {
+            return Err(Failure::usage(format!("a report would be written over `{shown}`, which is read"))
+                .with_help("write to another file"));
+        }
+        self.apart.set(true);
+        Ok(())
+    }
+
+    /// Writes them all, each whole; before it is known what the run reads only those that are not there yet.
+    fn write(&self, report: &Report) -> Result<(), Failure> {
+        for (format, path, shown) in &self.files {
+            if !self.apart.get() && path.symlink_metadata().is_ok() {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{shown}`: {}", plain_io(error)));
+            report::write(*format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
+            // A pipe or a terminal cannot be replaced.
+            if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+                std::fs::write(path, &bytes).map_err(|error| cannot(&error))?;
+            } else {
+                write::replace(path, shown, &String::from_utf8_lossy(&bytes), 0o644)?;
+            }
+        }
+        Ok(())
+    }
+}
