@@ -333,9 +333,13 @@ impl Inventories {
         if inventories.chosen.is_none() {
             let candidates = around.folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
             if let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-                let shown = discover::relative(&path, around.cwd);
-                let inventory = file(&shown, &path);
-                inventories.fallback = Some(inventories.add(shown, inventory));
+                // The config may give it a name: then it is that inventory, not a second one that nothing uses.
+                let named = inventories.all.iter().position(|inventory| inventory.file() == Some(&path));
+                inventories.fallback = Some(named.unwrap_or_else(|| {
+                    let shown = discover::relative(&path, around.cwd);
+                    let inventory = file(&shown, &path);
+                    inventories.add(shown, inventory)
+                }));
             }
         }
         inventories
