@@ -15,6 +15,14 @@ live:
     cargo build --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
+# The wheel, the GitHub Action and the pre-commit hooks, as their users get them; `just ci` has done the rest.
+packages:
+    python3 -m venv target/ci
+    target/ci/bin/pip install --quiet --requirement tests/ci/requirements.txt
+    target/ci/bin/python tests/ci/wheel.py target/wheel
+    target/ci/bin/python tests/ci/action.py target/action
+    target/ci/bin/python tests/ci/precommit.py target/precommit
+
 # Compares with ripgrep, in one run.
 bench:
     cargo build --release
