@@ -17,6 +17,8 @@ import tempfile
 
 import yaml
 
+from validators import actionlint_complaints
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path(sys.argv[1]).resolve()
 TOOLS = pathlib.Path(sys.executable).parent
@@ -164,6 +166,11 @@ def lint():
             expect(f"{name}: shellcheck objects to nothing", ran.returncode == 0, ran.stdout)
         else:
             expect(f"{name}: pinned to a commit", re.search(r"@[0-9a-f]{40}$", step["uses"]), step["uses"])
+    # actionlint reads workflows: one with the same steps.
+    inputs = {name: {"type": "string"} for name in ACTION["inputs"]}
+    workflow = {"on": {"workflow_call": {"inputs": inputs}}, "jobs": {"a": {"runs-on": "ubuntu-latest", "steps": ACTION["runs"]["steps"]}}}
+    complaints = actionlint_complaints(SCRATCH, yaml.safe_dump(workflow, sort_keys=False))
+    expect("actionlint objects to nothing in the steps", not complaints, complaints)
     tool("check-jsonschema", "--builtin-schema", "vendor.github-actions", CHECKOUT / "action.yml")
     tool("zizmor", "--offline", "--no-progress", "--persona", "pedantic", CHECKOUT / "action.yml")
     tool("pre-commit", "validate-manifest", CHECKOUT / ".pre-commit-hooks.yaml")
@@ -188,6 +195,8 @@ def examples():
                 path = folder / ".github/workflows" / path.name
                 path.write_text(block)
                 kinds["workflow"] += 1
+                complaints = actionlint_complaints(SCRATCH, block)
+                expect(f"actionlint objects to nothing in {path.name}", not complaints, complaints)
                 tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
                 tool("zizmor", "--offline", "--no-progress", path)
             elif "artifacts:" in block:
@@ -205,8 +214,10 @@ def examples():
 
 
 def main():
-    shutil.rmtree(SCRATCH, ignore_errors=True)
     temp = SCRATCH / "runner"
+    if SCRATCH.is_dir():
+        for old in [old for old in SCRATCH.iterdir() if old.name != "npm"]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     temp.mkdir(parents=True)
     lint()
     examples()

