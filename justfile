@@ -27,3 +27,7 @@ packages:
 bench:
     cargo build --release
     python3 benches/compare.py
+
+# The book, as pages, with an mdbook that is on the PATH.
+book:
+    mdbook build docs --dest-dir "$PWD/target/book"

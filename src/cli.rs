@@ -6,7 +6,9 @@ pub use reports::Reports;
 
 use crate::config::Level;
 use crate::report::{ListFormat, SnapshotFormat};
+use crate::schema::Which;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Find, check and resolve secret references in ML stack files
@@ -19,7 +21,8 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// When to use colour; auto asks `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether there is a terminal
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    // The last of every help: without a number it would stand as far down as there are commands.
+    #[arg(long, global = true, display_order = 900, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
 
@@ -40,6 +43,14 @@ pub enum Command {
     Inventory(Inventory),
     /// Explain a rule; without one, list them all
     Explain(Explain),
+    /// Write a commented `stackref.toml` for this repository, from what is found in it
+    Init(Init),
+    /// Print the JSON Schema of a file that stackref reads or writes
+    Schema(Schema),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page, or that of a command
+    Man(Man),
 }
 
 /// `--color`.
@@ -317,6 +328,44 @@ pub struct Explain {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Print the config instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Add the hook to `.pre-commit-config.yaml` without being asked
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Neither add the hook nor ask
+    #[arg(long, conflicts_with = "yes")]
+    pub no_hook: bool,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of what
+    #[arg(value_name = "WHICH", value_enum)]
+    pub which: Which,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// A command, such as `check` or `inventory snapshot`
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 fn mode(text: &str) -> Result<u32, String> {

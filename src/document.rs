@@ -16,7 +16,7 @@ mod yaml;
 pub use edits::{Edit, apply};
 pub use insert::{Fresh, names_text};
 pub use offsets::OffsetMap;
-pub use toml::plain_words as toml_error;
+pub use toml::{plain_words as toml_error, quoted as toml_string};
 pub use yaml::plain_type;
 
 use crate::flavors;

@@ -23,6 +23,13 @@ pub struct Version {
     parts: [u32; 3],
 }
 
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [major, minor, patch] = self.parts;
+        write!(f, "{major}.{minor}.{patch}")
+    }
+}
+
 impl Version {
     /// What holds for files that state no version, or none that can be read.
     pub const NEWEST: Self = Self::new(u32::MAX, 0, 0);

@@ -15,8 +15,8 @@
 //! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
 //! | meaning | `stack` to `site` | documents as stacks, findings as data, files written, inventories |
 //! | judging | `rules` to `leaks` | rules do no I/O and print nothing |
-//! | verbs | `check` to `listing` | no printing; `render`, `register` and `listing` start from what `check` says |
-//! | reports | `report` | one file a format, to a writer that is handed in |
+//! | verbs | `check` to `init` | no printing; `render`, `register` and `listing` start from what `check` says |
+//! | reports | `report`, `schema` | one file a format, to a writer that is handed in; the schemas of what is read and written |
 //! | outside | `terminal`, `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
 //!
 //! Exit codes are in [`outcome`].
@@ -51,7 +51,9 @@ pub mod refs;
 pub mod render;
 pub mod register;
 pub mod listing;
+pub mod init;
 pub mod report;
+pub mod schema;
 pub mod terminal;
 pub mod cli;
 pub mod run;

@@ -3,7 +3,9 @@
 
 mod bar;
 mod check;
+mod init;
 mod inventory;
+mod manual;
 mod register;
 mod render;
 mod session;
@@ -152,6 +154,10 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
             (inventory::inventory(args, color, world), json.then_some("inventory"))
         }
         Command::Explain(args) => (explain(args, world), None),
+        Command::Init(args) => (init::init(args, color, world), None),
+        Command::Schema(args) => (manual::schema(args, world), None),
+        Command::Completions(args) => (manual::completions(args, world), None),
+        Command::Man(args) => (manual::man(args, world), None),
     };
     match ended {
         Ok(outcome) => Ok(outcome),

@@ -52,15 +52,30 @@ impl Document {
             let spans: Vec<Span> = items.iter().map(|&item| self.node(item).span).collect();
             return self.insert_between(span, &spans, ", ", &|_| self.item(name, true));
         }
-        // A block list of YAML.
+        let (prefix, at) = self.below(items)?;
+        Some(vec![self.line_at(at, &format!("{prefix}{}", *self.item(name, false)))])
+    }
+
+    /// The changes that add an item of several lines, written as YAML from its own margin, at the end of a block list.
+    pub fn push_lines(&self, list: NodeId, lines: &[&str]) -> Option<Vec<Edit>> {
+        let Kind::Sequence(items) = &self.node(list).kind else { return None };
+        if self.syntax() != Syntax::Yaml || self.source().slice(self.node(list).span).starts_with('[') {
+            return None;
+        }
+        let (prefix, at) = self.below(items)?;
+        let margin = format!("{}{}", self.line_break(), prefix.replace('-', " "));
+        Some(vec![self.line_at(at, &format!("{prefix}{}", lines.join(&margin)))])
+    }
+
+    /// What a new line of a block list of YAML begins with, and where that is.
+    fn below(&self, items: &[NodeId]) -> Option<(&str, usize)> {
         let &end = items.last()?;
         let prefix = self.before_on_line(self.node(end).span.start);
         let dash = prefix.trim_start_matches(' ').strip_prefix('-')?;
         if dash.is_empty() || !dash.trim_matches(' ').is_empty() {
             return None;
         }
-        let line = format!("{prefix}{}", *self.item(name, false));
-        Some(vec![self.line_at(self.line_after(self.end_of(end)?), &line)])
+        Some((prefix, self.line_after(self.end_of(end)?)))
     }
 
     /// The change that begins a document without content.

@@ -223,7 +223,7 @@ pub(super) fn key(name: &str) -> Zeroizing<String> {
 }
 
 /// A value in basic quotes, on one line.
-pub(super) fn quoted(value: &str) -> Zeroizing<String> {
+pub fn quoted(value: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("\"{}\"", *escaped(value)))
 }
 

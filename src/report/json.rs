@@ -5,28 +5,43 @@ use crate::excerpt::is_unsafe;
 use crate::finding::{Finding, Fix, Scope};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
 const VERSION: u32 = 1;
 
-#[derive(Serialize)]
-struct JsonReport<'r> {
+/// The report of one run. Other fields may come; none goes or changes its meaning within a version.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonReport<'r> {
+    /// 1.
     version: u32,
+    /// In the order of path, offset and rule.
     findings: Vec<JsonFinding<'r>>,
+    /// Their numbers.
     summary: JsonSummary,
 }
 
-#[derive(Serialize)]
+/// The numbers of a run.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Summary")]
 struct JsonSummary {
+    /// Stack files.
     files: usize,
+    /// References in them, names of whole secrets included.
     references: usize,
+    /// Findings that are errors.
     errors: usize,
+    /// Findings that are warnings.
     warnings: usize,
+    /// Findings that are not reported, since a comment or the config says so.
     ignored: usize,
+    /// Findings that `--fix` can take away.
     fixable: usize,
+    /// Fixes that were applied.
     #[serde(skip_serializing_if = "is_zero")]
     fixed: usize,
+    /// Findings that are not reported, since the baseline has them.
     #[serde(skip_serializing_if = "is_zero")]
     baselined: usize,
 }
@@ -36,38 +51,60 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-#[derive(Serialize)]
+/// What is wrong, and where. A field that does not apply is absent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Finding")]
 struct JsonFinding<'r> {
+    /// The rule's name, as `stackref explain` lists it.
     rule: &'r str,
+    /// `error` or `warning`.
     severity: &'r str,
+    /// What is wrong, in a sentence.
     message: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What to do.
     help: Option<&'r str>,
+    /// From the working directory, with `/`.
     path: &'r str,
+    /// The reference with its braces, or what is wrong where there is none.
     span: JsonSpan,
     #[serde(flatten)]
     scope: JsonScope<'r>,
+    /// The secret that the reference names.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'r str>,
+    /// The key that it names.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'r str>,
+    /// The name or key that was probably meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
+    /// The same for the same mistake, wherever in its file it moves; it holds no line and no value.
     fingerprint: &'r str,
+    /// What would mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<JsonFix<'r>>,
 }
 
-#[derive(Serialize)]
+/// Edits of the finding's file, to be made all or none.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Fix")]
 struct JsonFix<'r> {
+    /// `safe` (`--fix` applies it) or `suggestion` (only `--fix=suggestions` does).
     applicability: &'r str,
+    /// Sorted, and apart from each other.
     edits: Vec<JsonEdit<'r>>,
 }
 
-#[derive(Serialize)]
+/// Other text for some bytes of the file.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Edit")]
 struct JsonEdit<'r> {
+    /// The first byte that goes.
     offset: usize,
+    /// How many bytes go.
     length: usize,
+    /// What comes.
     replacement: &'r str,
 }
 
@@ -82,47 +119,70 @@ impl<'r> JsonFix<'r> {
     }
 }
 
-#[derive(Serialize)]
-struct JsonReferences<'r> {
+/// Every reference of the stack files.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonReferences<'r> {
+    /// 1.
     version: u32,
+    /// In the order of path and offset.
     references: Vec<JsonReference<'r>>,
 }
 
-#[derive(Serialize)]
+/// A reference, as the resolver sees it. A field that does not apply is absent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Reference")]
 struct JsonReference<'r> {
+    /// From the working directory, with `/`.
     path: &'r str,
+    /// The reference with its braces.
     span: JsonSpan,
     #[serde(flatten)]
     scope: JsonScope<'r>,
+    /// The secret that it names.
     secret: &'r str,
+    /// The key that it names; absent where a whole secret is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'r str>,
 }
 
 /// Whose it is.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct JsonScope<'r> {
+    /// `stack_name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<&'r str>,
+    /// The key below `components`.
     #[serde(skip_serializing_if = "Option::is_none")]
     component: Option<&'r str>,
+    /// The component's `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     component_name: Option<&'r str>,
+    /// Its attribute; in a file without components a dotted path.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribute: Option<&'r str>,
 }
 
-#[derive(Serialize)]
+/// Some bytes of a file.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Span")]
 pub(super) struct JsonSpan {
+    /// Where it begins: UTF-8 bytes from the file's beginning.
     offset: usize,
+    /// UTF-8 bytes.
     length: usize,
+    /// Where it begins.
     start: JsonPosition,
+    /// Where it ends: behind its last character.
     end: JsonPosition,
 }
 
-#[derive(Serialize)]
+/// A place in a file.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Position")]
 struct JsonPosition {
+    /// From 1.
     line: usize,
+    /// From 1, in Unicode scalar values.
     column: usize,
 }
 

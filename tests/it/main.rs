@@ -8,19 +8,25 @@
     reason = "tests may panic and print"
 )]
 
+mod book;
 mod cases;
+mod commands;
 mod fixes;
 mod hostile;
+mod init;
 mod kinds;
 mod layers;
 mod leaks;
 mod levels;
+mod links;
+mod manual;
+mod pages;
 mod properties;
 mod put;
-mod readme;
 mod references;
 mod register;
 mod render;
+mod schemas;
 mod server;
 mod stores;
 mod suites;

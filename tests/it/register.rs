@@ -21,7 +21,7 @@ const STACK: (&str, &str) = (
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program in a terminal of its own.
-struct Session {
+pub struct Session {
     child: Child,
     pty: Arc<Pty>,
     bytes: Receiver<Vec<u8>>,
@@ -31,7 +31,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
+    pub fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).current_dir(folder).env_clear();
@@ -75,13 +75,13 @@ impl Session {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
 
-    fn answer(&mut self, question: &str, text: &str) {
+    pub fn answer(&mut self, question: &str, text: &str) {
         self.wait(question);
         self.type_in(text);
     }
 
     /// Waits for the end: everything that was shown, and the exit code.
-    fn end(mut self) -> (String, i32) {
+    pub fn end(mut self) -> (String, i32) {
         let until = Instant::now() + PATIENCE;
         while self.receive(until) {}
         let status = self.child.wait().unwrap();

@@ -1,0 +1,100 @@
+//! The JSON Schemas (draft 2020-12) of what stackref reads and writes: its config, inventory files, and the two reports.
+//!
+//! Reports have the schema of the types that they are written from. The config and the inventories are read by hand, with a
+//! place for every mistake, so theirs are types that only mirror what the readers take; tests hold the two together.
+
+mod config;
+mod inventory;
+
+use crate::report::json::{JsonReferences, JsonReport};
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// `stackref.toml`.
+    Config,
+    /// Inventory files, with values or with names and keys alone.
+    Inventory,
+    /// What `check --format json` prints.
+    Report,
+    /// What `refs --format json` prints.
+    References,
+}
+
+impl Which {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Config, Self::Inventory, Self::Report, Self::References];
+
+    /// The name that `stackref schema` takes, and the file below `schemas/` has.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Inventory => "inventory",
+            Self::Report => "report",
+            Self::References => "references",
+        }
+    }
+}
+
+/// A schema as a file holds it.
+pub fn text(which: Which) -> String {
+    format!("{:#}\n", schema(which))
+}
+
+/// A schema.
+pub fn schema(which: Which) -> Value {
+    let (read, written) = (Contract::Deserialize, Contract::Serialize);
+    let (title, mut schema) = match which {
+        Which::Config => ("The config of stackref, stackref.toml", made::<config::ConfigFile>(read)),
+        Which::Inventory => ("An inventory of stackref", made::<inventory::InventoryFile>(read)),
+        Which::Report => ("What stackref check --format json prints", made::<JsonReport<'static>>(written)),
+        Which::References => ("What stackref refs --format json prints", made::<JsonReferences<'static>>(written)),
+    };
+    schema.insert("title".to_owned(), title.into());
+    schema.to_value()
+}
+
+fn made<T: JsonSchema>(contract: Contract) -> Schema {
+    let mut settings = SchemaSettings::draft2020_12().with_transform(Plain);
+    settings.contract = contract;
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// Leaves out what is only true of the types in Rust: a field that does not apply is absent, never null, the formats of
+/// numbers are none that a validator knows, and descriptions are one line.
+#[derive(Clone, Debug)]
+struct Plain;
+
+impl Transform for Plain {
+    fn transform(&mut self, schema: &mut Schema) {
+        let is_null = |schema: &Value| schema.get("type").is_some_and(|name| name == "null");
+        if let Some(Value::Array(types)) = schema.get_mut("type") {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                schema.insert("type".to_owned(), only);
+            }
+        }
+        if let Some(Value::Array(kinds)) = schema.get_mut("anyOf") {
+            kinds.retain(|kind| !is_null(kind));
+            if let [Value::Object(only)] = kinds.as_slice() {
+                let only = only.clone();
+                schema.remove("anyOf");
+                for (key, value) in only {
+                    schema.insert(key, value);
+                }
+            }
+        }
+        if matches!(schema.get("type"), Some(Value::String(name)) if name == "integer" || name == "number") {
+            schema.remove("format");
+        }
+        if let Some(Value::String(description)) = schema.get_mut("description") {
+            *description = description.replace('\n', " ");
+        }
+        transform_subschemas(self, schema);
+    }
+}

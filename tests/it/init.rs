@@ -1,0 +1,204 @@
+//! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
+
+use crate::register::Session;
+use crate::support::{Output, check, copy, folder, folders, project, run, write};
+use stackref::config;
+use stackref::rules;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn init(folder: &Path) -> Output {
+    run(&["init"], folder, b"")
+}
+
+/// The config that was written, which has to be one.
+fn written(folder: &Path) -> String {
+    let file = folder.join("stackref.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let names: Vec<&str> = rules::names().collect();
+    if let Err(failures) = config::load(&file, "stackref.toml", &names) {
+        panic!("{failures:?}\n{text}");
+    }
+    text
+}
+
+fn stack(secret: &str) -> String {
+    format!("stack_name: s\nzenml_version: 0.94.6\ncomponents:\n  x:\n    name: a\n    b: '{{{{{secret}.k}}}}'\n")
+}
+
+#[test]
+fn checks_go_by_the_config_that_was_written() {
+    let cases = folders(&project().join("fixtures/check"));
+    let mut repositories: Vec<_> = cases.into_iter().map(|case| case.join("input")).collect();
+    repositories.push(project().join("fixtures/demo"));
+    let mut written_at_all = 0;
+    for repository in repositories {
+        let [first, second] = [(); 2].map(|()| {
+            let folder = TempDir::new().unwrap();
+            copy(&repository, folder.path());
+            let _ = std::fs::remove_file(folder.path().join("stackref.toml"));
+            folder
+        });
+        let output = init(first.path());
+        assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{}: {}", repository.display(), output.stderr);
+        let text = written(first.path());
+        assert_eq!(init(second.path()), output, "{}", repository.display());
+        assert_eq!(written(second.path()), text, "{}", repository.display());
+        for value in ["hunter2", "sesame"] {
+            assert!(!text.contains(value), "{}", repository.display());
+        }
+        let after = check(first.path(), &[]);
+        // Inventories with mistakes, and those that are called like no stack, are still what they were.
+        let at_fault = after.said().contains("is not usable") || output.stderr.contains("say which");
+        assert!(after.code <= 1 || at_fault, "{}: {}\n{text}", repository.display(), after.stderr);
+        assert_eq!(init(first.path()).code, 2);
+        assert_eq!(written(first.path()), text);
+        written_at_all += 1;
+    }
+    assert!(written_at_all > 60);
+}
+
+/// Each stack refers to a secret that only the inventory of its name has, so that a check without findings says that every
+/// route leads where it should.
+#[test]
+fn stacks_and_inventories_pair_up_by_any_name() {
+    let odd = [
+        "a",
+        "b c",
+        "ü",
+        "q\"uote",
+        "[x]",
+        "{y,z}",
+        "st*r",
+        "wh?t",
+        "!not",
+        "back\\slash",
+        "new\nline",
+        "#hash",
+        "a'b",
+    ];
+    let repository = TempDir::new().unwrap();
+    for (at, name) in odd.iter().enumerate() {
+        let inventory = format!("secret{at}: [k]\n");
+        write(repository.path(), &format!("secrets/{name}.yaml"), inventory.as_bytes());
+        write(repository.path(), &format!("stacks/{name}.yaml"), stack(&format!("secret{at}")).as_bytes());
+        write(repository.path(), &format!("by/{name}/any.yaml"), stack(&format!("secret{at}")).as_bytes());
+        write(repository.path(), &format!("{name}.stack.yaml"), stack(&format!("secret{at}")).as_bytes());
+    }
+    write(repository.path(), "nested/team/secrets/team.yaml", b"nested: [k]\n");
+    write(repository.path(), "nested/team/stacks/prod.yaml", stack("nested").as_bytes());
+    write(repository.path(), "secrets/team.yaml", b"other: [k]\n");
+    write(repository.path(), "team/prod.yaml", stack("other").as_bytes());
+    write(repository.path(), "secrets.yaml", b"shared: [k]\n");
+    write(repository.path(), "elsewhere/unlike.yaml", stack("shared").as_bytes());
+    let output = init(repository.path());
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let text = written(repository.path());
+    let output = check(repository.path(), &["--format", "short"]);
+    assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{}\n{text}", output.stderr);
+    let files = 3 * odd.len() + 3;
+    assert!(output.stderr.contains(&format!("checked {files} files, {files} references")), "{}", output.stderr);
+}
+
+#[test]
+fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
+    let repository = folder(&[(".git/HEAD", ""), ("a/b/x.stack.yaml", &stack("s")), ("a/secrets/x.yaml", "s: [k]")]);
+    let inner = repository.path().join("a/b");
+    let output = init(&inner);
+    assert!(output.code == 0 && output.stderr.contains("wrote `../../stackref.toml`"), "{}", output.stderr);
+    assert!(written(repository.path()).contains("path = \"a/secrets/x.yaml\""));
+    assert_eq!(check(repository.path(), &[]).code, 0);
+    assert_eq!(init(&inner).code, 2);
+    let link = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("/nonexistent/stackref.toml", link.path().join("stackref.toml")).unwrap();
+    assert_eq!(init(link.path()).code, 2);
+}
+
+#[test]
+fn odd_files_where_inventories_are_stop_nothing() {
+    let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
+    let secrets = repository.path().join("secrets");
+    let pipe = std::process::Command::new("mkfifo").arg(secrets.join("pipe.yaml")).status().unwrap();
+    assert!(pipe.success());
+    std::os::unix::fs::symlink(&secrets, secrets.join("loop")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", secrets.join("zero.yaml")).unwrap();
+    write(&secrets, "bytes.yaml", &[0xff, 0xfe, 0x00]);
+    write(&secrets, "a/b/c/d/e.yaml", b"too: [deep]");
+    write(&secrets, "bomb.yaml", "a: &a [x]\nb: &b [*a, *a]\nc: {<<: *b}\n".as_bytes());
+    write(&secrets, "number.yaml", b"s:\n  k: 0123\n");
+    write(repository.path(), ".pre-commit-config.yaml", &[0xff, 0xfe]);
+    write(repository.path(), ".sops.yaml", b"creation_rules: []");
+    write(repository.path(), "deploy/enc.yaml", b"t: {k: 'ENC[x]'}\nsops: {mac: 'ENC[y]'}\n");
+    let output = init(repository.path());
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let text = written(repository.path());
+    assert!(text.contains("kind = \"sops\"\npath = \"deploy/enc.yaml\""), "{text}");
+    assert!(!text.contains("pipe") && !text.contains("zero") && !text.contains("bytes"), "{text}");
+    assert_eq!(check(repository.path(), &[]).code, 0);
+    let again = run(&["init", "--yes"], repository.path(), b"");
+    assert_eq!(again.code, 2);
+}
+
+#[test]
+fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
+    let repository = folder(&[("x.stack.yaml", &stack("s"))]);
+    let pipe = std::process::Command::new("mkfifo").arg(repository.path().join(".gitignore")).status().unwrap();
+    assert!(pipe.success());
+    let output = init(repository.path());
+    assert!(output.code == 2 && output.said().contains("cannot walk"), "{}", output.stderr);
+    assert!(!repository.path().join("stackref.toml").exists());
+}
+
+/// What the environment and ZenML's own folder say is told by name alone.
+#[test]
+fn the_environment_gives_names_and_no_values() {
+    let repository = folder(&[("x.stack.yaml", &stack("s"))]);
+    let home = folder(&[(".config/zenml/local_stores/1/secrets.yaml", "s: {k: hunter2}")]);
+    let home = format!("HOME={}", home.path().display());
+    let words = ["ZENML_STORE_URL=https://hunter2.example.com", "AWS_PROFILE=hunter2", &home, "init", "--dry-run"];
+    let output = run(&words, repository.path(), b"");
+    assert_eq!(output.code, 0);
+    let all = format!("{}{}", output.stdout, output.stderr);
+    assert!(!all.contains("hunter2"), "{all}");
+    assert!(output.stdout.contains("# [inventory.zenml]") && output.stdout.contains("# [inventory.aws]"), "{all}");
+    assert!(output.stderr.contains("local_stores/1/secrets.yaml"), "{all}");
+    assert!(!output.stdout.contains("local_stores"), "{all}");
+}
+
+#[test]
+fn the_hook_is_offered_at_a_terminal() {
+    let hook = |folder: &Path| std::fs::read_to_string(folder.join(".pre-commit-config.yaml"));
+    for (answer, code, there) in [("y\n", 0, true), ("\n", 0, false), ("no\n", 0, false), ("\u{3}", 130, false)] {
+        let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
+        let mut session = Session::start(repository.path(), &["init"], 100);
+        session.answer("Write it to a new `.pre-commit-config.yaml`? [y/N] ", answer);
+        let (seen, ended) = session.end();
+        assert_eq!(ended, code, "{seen}");
+        assert_eq!(hook(repository.path()).is_ok(), there, "{seen}");
+        written(repository.path());
+    }
+    let before = "repos:\n- repo: local\n  hooks: []\n";
+    let repository = folder(&[(".pre-commit-config.yaml", before)]);
+    let mut session = Session::start(repository.path(), &["init"], 100);
+    session.answer("Add it to `.pre-commit-config.yaml`? [y/N] ", "yes\n");
+    assert_eq!(session.end().1, 0);
+    assert!(hook(repository.path()).unwrap().starts_with(&format!("{before}- repo: https://")));
+    for args in [["init", "--no-hook"], ["init", "--dry-run"]] {
+        let (seen, code) = Session::start(TempDir::new().unwrap().path(), &args, 100).end();
+        assert!(code == 0 && !seen.contains("[y/N]"), "{seen}");
+    }
+}
+
+#[test]
+fn values_that_git_tracks_are_told_of() {
+    let repository =
+        folder(&[("secrets/x.yaml", "s: {k: v}"), ("secrets/y.yaml", "s: {k: v}"), ("secrets/z.yaml", "s: [k]")]);
+    for words in [&["init", "--quiet"][..], &["add", "secrets/x.yaml", "secrets/z.yaml"]] {
+        let git = std::process::Command::new("git").args(words).current_dir(repository.path()).env_clear().status();
+        assert!(git.unwrap().success());
+    }
+    let path = format!("PATH={}", std::env::var("PATH").unwrap());
+    let output = run(&[&path, "init"], repository.path(), b"");
+    let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
+    assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
+}

@@ -1,0 +1,103 @@
+//! The README and the pages of the book as the tests read them: fenced blocks, each with the comments that stand before it.
+
+use crate::support::project;
+use std::path::{Path, PathBuf};
+
+/// A fenced block of a page.
+pub struct Block {
+    /// The first word behind the fence.
+    pub language: String,
+    /// Whether `,ignore` follows the language.
+    pub ignored: bool,
+    /// The HTML comments on the lines before it, without their marks.
+    pub comments: Vec<String>,
+    pub text: String,
+    /// The line of the fence, from 1.
+    pub line: usize,
+}
+
+impl Block {
+    /// What stands behind a word in one of its comments.
+    pub fn said(&self, word: &str) -> Option<&str> {
+        self.comments.iter().find_map(|comment| Some(comment.strip_prefix(word)?.trim()))
+    }
+}
+
+/// The README and every page of the book, sorted.
+pub fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![project().join("README.md")];
+    pages.extend(book_pages());
+    pages
+}
+
+/// Every page of the book, sorted, its table of contents too.
+pub fn book_pages() -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    markdown_below(&project().join("docs/src"), &mut pages);
+    pages.sort();
+    pages
+}
+
+fn markdown_below(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            markdown_below(&path, pages);
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// A page's path from the top of the project.
+pub fn shown(page: &Path) -> String {
+    page.strip_prefix(project()).unwrap().display().to_string()
+}
+
+pub fn read(page: &Path) -> String {
+    std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
+}
+
+/// The fenced blocks of a text. A fence that is not closed is a mistake.
+pub fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut comments: Vec<String> = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let (language, more) = info.split_once(',').unwrap_or((info, ""));
+            let mut text = String::new();
+            loop {
+                let (_, line) = lines.next().unwrap_or_else(|| panic!("the fence of line {} is not closed", index + 1));
+                if line == "```" {
+                    break;
+                }
+                text += line;
+                text.push('\n');
+            }
+            let comments = std::mem::take(&mut comments);
+            blocks.push(Block {
+                language: language.trim().to_owned(),
+                ignored: more.trim() == "ignore",
+                comments,
+                text,
+                line: index + 1,
+            });
+        } else if let Some(comment) = line.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")) {
+            comments.push(comment.trim().to_owned());
+        } else if !line.trim().is_empty() {
+            comments.clear();
+        }
+    }
+    blocks
+}
+
+/// The lines of a text that stand in no fenced block.
+pub fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    })
+}
