@@ -13,6 +13,7 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::nearest::nearest;
+use crate::shape::Shape;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -27,8 +28,8 @@ pub enum Why {
     Included(String),
     /// Its name ends in `.stack.yaml` or the like.
     ByName,
-    /// `components` together with `stack_name` or `zenml_version`.
-    Shape,
+    /// It has one of the shapes that `ZenML` writes.
+    Shape(Shape),
 }
 
 impl std::fmt::Display for Why {
@@ -37,7 +38,7 @@ impl std::fmt::Display for Why {
             Self::Named => f.write_str("named as an argument"),
             Self::Included(glob) => write!(f, "matches the include `{glob}`"),
             Self::ByName => f.write_str("its name ends in `.stack` and a known ending"),
-            Self::Shape => f.write_str("has the shape of a stack: `components` with `stack_name` or `zenml_version`"),
+            Self::Shape(shape) => write!(f, "has the shape of {shape}"),
         }
     }
 }

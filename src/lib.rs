@@ -27,6 +27,7 @@ pub mod nearest;
 pub mod secret;
 pub mod reference;
 pub mod flavors;
+pub mod shape;
 pub mod excerpt;
 pub mod error;
 pub mod document;

@@ -1,53 +1,69 @@
 //! Can this buffer be a stack file at all? Asked of every file of a tree, so it reads bytes and parses nothing.
 //!
-//! A file has the shape of a stack only with the words `components` and `stack_name` or `zenml_version` in it. Only what
-//! passes is parsed, and the document then decides (`stack::has_stack_shape`).
+//! A file has the shape of a stack only with the words `components` and `stack_name` or `zenml_version` in it, that of an
+//! mlstacks spec only with `component_flavor`, and that of a run config only with `settings` and a type of component. Only
+//! what passes is parsed, and the document then decides (`stack::shape`).
 
 use crate::document::Syntax;
+use crate::shape::{COMPONENT_TYPES, Shape, is_run_key, settings_key};
 use memchr::memmem::Finder;
 
 /// Bytes of a piece that are looked at again with the next one: more than the longest word takes with every letter escaped.
 pub const OVERLAP: usize = 256;
 
-/// The words that make a stack, seen so far in the pieces of one file.
+/// The words that make a shape, seen so far in the pieces of one file.
 #[derive(Debug)]
 pub struct Prefilter {
-    components: Finder<'static>,
-    stack_name: Finder<'static>,
-    zenml_version: Finder<'static>,
-    seen_components: bool,
-    seen_other: bool,
+    component: Finder<'static>,
+    beside_component: [Finder<'static>; 3],
+    settings: Finder<'static>,
+    types: [Finder<'static>; COMPONENT_TYPES.len()],
+    seen: Seen,
+    /// Whether more of the file may follow, in which the words come in another order.
+    in_pieces: bool,
     utf16: bool,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    component: bool,
+    beside_component: bool,
+    settings: bool,
+    kind: bool,
 }
 
 impl Default for Prefilter {
     fn default() -> Self {
         Self {
-            components: Finder::new("components"),
-            stack_name: Finder::new("stack_name"),
-            zenml_version: Finder::new("zenml_version"),
-            seen_components: false,
-            seen_other: false,
+            // With `s` that of stacks, with `_flavor` that of specs: one search for both.
+            component: Finder::new("component"),
+            beside_component: ["stack_name", "zenml_version", "component_flavor"].map(Finder::new),
+            settings: Finder::new("settings"),
+            types: COMPONENT_TYPES.map(Finder::new),
+            seen: Seen::default(),
+            in_pieces: false,
             utf16: false,
         }
     }
 }
 
 impl Prefilter {
-    /// Whether a whole buffer may have the shape of a stack; never wrong about one that has.
+    /// Whether a whole buffer may have one of the shapes; never wrong about one that has.
     pub fn may_be_stack(&mut self, bytes: &[u8]) -> bool {
         self.begin(bytes);
-        // Most files have not even the first word. Without a backslash either, that is all there is to see.
-        if !self.utf16 && self.components.find(bytes).is_none() && memchr::memchr(b'\\', bytes).is_none() {
-            return false;
+        self.in_pieces = false;
+        if self.utf16 {
+            return self.feed(bytes);
         }
-        self.feed(bytes)
+        // Most files have not even the first words. Without a backslash either, that is all there is to see.
+        self.look(bytes)
+            || (memchr::memchr(b'\\', bytes).is_some() && unescaped(bytes).is_some_and(|plain| self.look(&plain)))
     }
 
     /// Begins with a new file, of which these are the first bytes.
     pub fn begin(&mut self, first: &[u8]) {
-        self.seen_components = false;
-        self.seen_other = false;
+        self.seen = Seen::default();
+        self.in_pieces = true;
         self.utf16 = matches!(first, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
     }
 
@@ -61,11 +77,19 @@ impl Prefilter {
         self.look(bytes) || unescaped(bytes).is_some_and(|plain| self.look(&plain))
     }
 
+    /// The second word of a shape is looked for only where the first is, unless that may come later.
     fn look(&mut self, bytes: &[u8]) -> bool {
-        self.seen_components = self.seen_components || self.components.find(bytes).is_some();
-        self.seen_other =
-            self.seen_other || self.stack_name.find(bytes).is_some() || self.zenml_version.find(bytes).is_some();
-        self.seen_components && self.seen_other
+        let holds = |finder: &Finder<'_>| finder.find(bytes).is_some();
+        let seen = &mut self.seen;
+        seen.component = seen.component || holds(&self.component);
+        if seen.component || self.in_pieces {
+            seen.beside_component = seen.beside_component || self.beside_component.iter().any(holds);
+        }
+        seen.settings = seen.settings || holds(&self.settings);
+        if seen.settings || self.in_pieces {
+            seen.kind = seen.kind || self.types.iter().any(holds);
+        }
+        (seen.component && seen.beside_component) || (seen.settings && seen.kind)
     }
 }
 
@@ -106,20 +130,17 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     (byte.is_ascii_alphabetic() || byte == b'_').then_some(byte)
 }
 
-/// Whether a text that does not parse states the shape of a stack on its own lines. One that a template engine has yet to
-/// fill in (`{% … %}`, `{{- … }}`, `.Values`) is no stack file.
-pub fn states_shape(text: &str, syntax: Syntax) -> bool {
+/// The shape that a text which does not parse states on its own lines. One that a template engine has yet to fill in
+/// (`{% … %}`, `{{- … }}`, `.Values`) is no stack file.
+pub fn states_shape(text: &str, syntax: Syntax) -> Option<Shape> {
     const TEMPLATE: [&str; 8] = ["{%", "{#", "{{-", "-}}", "{{#", ".Values", ".Release", "{{ cookiecutter"];
     if TEMPLATE.iter().any(|mark| text.contains(mark)) {
-        return false;
+        return None;
     }
+    let lines = || text.trim_start_matches('\u{feff}').split(['\n', '\r']);
     let states = |key: &str| {
-        text.trim_start_matches('\u{feff}').split(['\n', '\r']).any(|line| match syntax {
-            Syntax::Yaml => {
-                let line = line.strip_prefix(['"', '\'']).unwrap_or(line);
-                let rest = line.strip_prefix(key).map(|rest| rest.trim_start_matches(['"', '\'', ' ']));
-                rest.is_some_and(|rest| rest.starts_with(':'))
-            }
+        lines().any(|line| match syntax {
+            Syntax::Yaml => yaml_key(line) == Some(key),
             Syntax::Toml => {
                 let line = line.trim_start_matches([' ', '\t', '[']);
                 let rest = line.strip_prefix(key).map(str::trim_start);
@@ -128,7 +149,35 @@ pub fn states_shape(text: &str, syntax: Syntax) -> bool {
             Syntax::Json => line.contains(&format!("\"{key}\"")),
         })
     };
-    states("components") && (states("stack_name") || states("zenml_version"))
+    if states("components") && (states("stack_name") || states("zenml_version")) {
+        Some(Shape::Stack)
+    } else if ["spec_type", "component_type", "component_flavor"].into_iter().all(states) {
+        Some(Shape::ComponentSpec)
+    } else {
+        (syntax == Syntax::Yaml && states_run_config(lines)).then_some(Shape::RunConfig)
+    }
+}
+
+/// Whether lines of YAML hold settings of a component type with its flavor, or of a type alone and nothing at the top that
+/// no run config has.
+fn states_run_config<'t, L: Iterator<Item = &'t str>>(lines: impl Fn() -> L) -> bool {
+    let top = || lines().filter_map(yaml_key);
+    let ours = top().any(|key| key == "settings" || key == "steps") && top().all(is_run_key);
+    let mut inside = false;
+    lines().any(|line| {
+        let key = yaml_key(line.trim_start_matches(' '));
+        inside |= key == Some("settings");
+        let indented = line.starts_with(' ') && inside;
+        indented && key.and_then(settings_key).is_some_and(|(_, flavor)| ours || flavor.is_some())
+    })
+}
+
+/// The key that a line of YAML begins with.
+fn yaml_key(line: &str) -> Option<&str> {
+    let line = line.strip_prefix(['"', '\'']).unwrap_or(line);
+    let len = line.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
+    let (key, rest) = line.split_at_checked(len)?;
+    (!key.is_empty() && rest.trim_start_matches(['"', '\'', ' ']).starts_with(':')).then_some(key)
 }
 
 #[cfg(test)]
@@ -148,14 +197,34 @@ mod tests {
         filter.begin(b"");
         assert!(!filter.feed(b"zenml_version: 1") && filter.feed(b"components: {}"));
         assert!(!filter.may_be_stack(br"components \u00e9 \"));
+        assert!(filter.may_be_stack(b"settings:\n  orchestrator.vertex: {}"));
+        assert!(filter.may_be_stack(br#"{"settin\u0067s": {"\u006frchestrator": {}}}"#));
+        assert!(filter.may_be_stack(b"spec_type: component\ncomponent_type: x\ncomponent_flavor: s3"));
+        assert!(!filter.may_be_stack(b"settings: {}\nzenml_version: 1"));
+        assert!(!filter.may_be_stack(b"orchestrator: {}"));
+        filter.begin(b"");
+        assert!(!filter.feed(b"x: &x {orchestrator: {}}") && filter.feed(b"settings: *x"));
     }
 
     #[test]
     fn a_broken_stack_is_known_by_its_lines_and_a_template_is_not() {
-        assert!(states_shape("components:\n  a: {\nstack_name: x", Syntax::Yaml));
-        assert!(states_shape("stack_name = 'x'\n[components.a]\nb = {{", Syntax::Toml));
-        assert!(states_shape("{\"stack_name\": 1,\n\"components\": {", Syntax::Json));
-        assert!(!states_shape("components:\n{% if x %}\nstack_name: x", Syntax::Yaml));
-        assert!(!states_shape("a:\n  components:\n  stack_name: x: y", Syntax::Yaml));
+        let stack = Some(Shape::Stack);
+        assert_eq!(states_shape("components:\n  a: {\nstack_name: x", Syntax::Yaml), stack);
+        assert_eq!(states_shape("stack_name = 'x'\n[components.a]\nb = {{", Syntax::Toml), stack);
+        assert_eq!(states_shape("{\"stack_name\": 1,\n\"components\": {", Syntax::Json), stack);
+        assert_eq!(states_shape("components:\n{% if x %}\nstack_name: x", Syntax::Yaml), None);
+        assert_eq!(states_shape("a:\n  components:\n  stack_name: x: y", Syntax::Yaml), None);
+    }
+
+    #[test]
+    fn a_broken_run_config_or_spec_is_known_by_its_lines_too() {
+        let yaml = |text: &str| states_shape(text, Syntax::Yaml);
+        assert_eq!(yaml("other: 1\nsettings:\n  \"orchestrator.vertex\":\n    a: {{"), Some(Shape::RunConfig));
+        assert_eq!(yaml("run_name: x\nsettings:\n  orchestrator:\n    a: {{"), Some(Shape::RunConfig));
+        assert_eq!(yaml("steps:\n  a:\n    settings:\n      orchestrator:\n        a: {{"), Some(Shape::RunConfig));
+        assert_eq!(yaml("other: x\nsettings:\n  orchestrator:\n    a: {{"), None);
+        assert_eq!(yaml("orchestrator:\n  a: {{\nsettings:\n  b: 1"), None);
+        let spec = "spec_type: component\ncomponent_type: x\ncomponent_flavor: s3\nname: {{";
+        assert_eq!(yaml(spec), Some(Shape::ComponentSpec));
     }
 }

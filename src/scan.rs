@@ -221,11 +221,13 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         };
         (source, document)
     };
+    let mut stated = None;
     let (source, parsed) = match text {
         Ok(text) => parse(text.to_owned()),
         Err(prefix) => {
             let whole = decode_lossily(bytes);
-            if !known && !prefilter::states_shape(&whole, syntax) {
+            stated = prefilter::states_shape(&whole, syntax);
+            if !known && stated.is_none() {
                 return None;
             }
             parse(prefix.to_owned())
@@ -234,7 +236,8 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let document = match parsed {
         Ok(document) => document,
         Err(error) => {
-            if !known && text.is_ok_and(|text| !prefilter::states_shape(text, syntax)) {
+            stated = stated.or_else(|| prefilter::states_shape(text.ok()?, syntax));
+            if !known && stated.is_none() {
                 return None;
             }
             source.set_visibility(Visibility::Guessed);
@@ -243,7 +246,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 source,
                 path,
                 syntax,
-                why: why.unwrap_or(Why::Shape),
+                why: why.or(stated.map(Why::Shape))?,
                 document: None,
                 stacks: Vec::new(),
                 references: Vec::new(),
@@ -252,9 +255,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
             });
         }
     };
-    if !known && !stack::has_stack_shape(&document) {
-        return None;
-    }
+    let why = why.or_else(|| stack::shape(&document).map(Why::Shape))?;
     source.set_visibility(Visibility::Masked(masks(&document)));
     let layout = stack::layout(&document);
     let directives = ignore::directives(&document);
@@ -273,7 +274,6 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         };
         findings.extend(syntax_findings(&source, &error));
     }
-    let why = why.unwrap_or(Why::Shape);
     let document = bases.keep_documents.then_some(document);
     Some(StackFile {
         source,

@@ -3,14 +3,20 @@
 //! The four forms in which `ZenML` writes components are told apart by the shape of each component, never by the version:
 //! one with a `configuration` map holds its attributes there (B to D; D has a list of components per type), any other
 //! holds them beside `name` and `flavor` (A). A file without components of that shape is *form-less*: each of its string
-//! values is an attribute named by its dotted path.
+//! values is an attribute named by its dotted path. What `ZenML` writes besides stacks is read below this file.
 //!
 //! Not here: whether a value is a reference (`reference`), and whether that is right (`rules`).
+
+mod shapes;
+
+pub use shapes::shape;
 
 use crate::document::{Document, Kind, NodeId, ScalarType, Syntax};
 use crate::flavors::{self, Version};
 use crate::reference;
+use crate::shape::Shape;
 use crate::source::floor_char_boundary;
+use shapes::{Top, other_shape};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -21,8 +27,8 @@ pub struct Stack {
     pub name: Option<Arc<str>>,
     /// The version whose rules hold.
     pub version: Version,
-    /// Whether `components` is there at all; a form-less file has none.
-    pub has_components: bool,
+    /// What it is; a form-less file is nothing known.
+    pub shape: Option<Shape>,
     /// The components in the order of the file.
     pub components: Vec<Component>,
 }
@@ -116,43 +122,6 @@ const MERGE_BUDGET: usize = 1_000_000;
 /// Bytes of a dotted path that are kept.
 const LONGEST_PATH: usize = 1_000;
 
-/// Whether a document has the shape of a stack: `components` together with `stack_name` or `zenml_version`. Where these two
-/// are no plain values, the file is a template of a stack.
-pub fn has_stack_shape(document: &Document) -> bool {
-    document.roots().iter().any(|&root| {
-        let top = Top::new(document, root);
-        let stated = ["stack_name", "zenml_version"].into_iter().any(|key| {
-            let value = top.get(key);
-            value.is_some_and(|value| document.scalar(value).is_some())
-        });
-        stated && top.get("components").is_some_and(|value| document.entries(value).is_some())
-    })
-}
-
-/// The top level of a document, with what merge keys bring to it.
-struct Top<'d> {
-    document: &'d Document,
-    entries: Vec<(NodeId, NodeId)>,
-}
-
-impl<'d> Top<'d> {
-    fn new(document: &'d Document, root: NodeId) -> Self {
-        let mut budget = MERGE_BUDGET;
-        let entries = document.merged_entries(root, &mut budget).unwrap_or_default();
-        Self { document, entries }
-    }
-
-    fn get(&self, key: &str) -> Option<NodeId> {
-        let entry = self.entries.iter().find(|&&(name, _)| self.document.text(name) == Some(key));
-        entry.map(|&(_, value)| value)
-    }
-
-    /// A value as text; null is none.
-    fn text(&self, key: &str) -> Option<&'d str> {
-        text_of(self.document, self.get(key)?)
-    }
-}
-
 /// A scalar's text; null is none.
 fn text_of(document: &Document, value: NodeId) -> Option<&str> {
     document.text(value).filter(|_| document.scalar(value).is_some_and(|scalar| scalar.ty != ScalarType::Null))
@@ -206,10 +175,11 @@ impl<'d> Walker<'d> {
         let document = self.document;
         let top = Top::new(document, root);
         let components = top.get("components").filter(|&value| self.are_components(&top, value));
+        let shape = if components.is_some() { Some(Shape::Stack) } else { other_shape(&top) };
         self.layout.stacks.push(Stack {
             name: top.text("stack_name").filter(|name| !name.is_empty()).map(Arc::from),
             version: top.text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
-            has_components: components.is_some(),
+            shape,
             components: Vec::new(),
         });
         let outside =
@@ -226,10 +196,14 @@ impl<'d> Walker<'d> {
             if let Some(secrets) = top.get("secrets") {
                 self.whole_secrets(secrets, outside);
             }
-            self.rest(root, end, outside);
-        } else {
-            self.rest(root, end, Context { role: Role::Attribute, ..outside });
         }
+        match shape {
+            Some(Shape::RunConfig) => self.run_config(&top, outside),
+            Some(Shape::ComponentSpec) => self.component_spec(&top, outside),
+            _ => {}
+        }
+        let role = if shape.is_some() { Role::Outside } else { Role::Attribute };
+        self.rest(root, end, Context { role, ..outside });
     }
 
     /// Whether `components` holds components, and is not something else of that name in a form-less file.
@@ -255,15 +229,9 @@ impl<'d> Walker<'d> {
             entry.and_then(|&(_, value)| text_of(document, value)).map(Arc::from)
         };
         let component = Component { kind: kind.into(), name: text("name"), flavor: text("flavor") };
-        let Some(stack) = self.layout.stacks.last_mut() else { return };
-        stack.components.push(component);
-        let inside = Context {
-            component: Some(stack.components.len() - 1),
-            attribute: None,
-            role: Role::Outside,
-            refused: false,
-            sensitive: false,
-        };
+        let outside =
+            Context { component: None, attribute: None, role: Role::Outside, refused: false, sensitive: false };
+        let Some(inside) = self.begin(component, outside) else { return };
         if document.entries(node).is_none() {
             self.descend(node, inside);
             return;
@@ -431,7 +399,7 @@ impl<'d> Walker<'d> {
 
     fn place(&mut self, node: NodeId, context: Context<'d>, key: bool, unquoted: bool) {
         let document = self.document;
-        let form_less = self.layout.stacks.last().is_some_and(|stack| !stack.has_components);
+        let form_less = self.layout.stacks.last().is_some_and(|stack| stack.shape.is_none());
         if let Some(&at) = self.placed.get(&node) {
             let stack = self.layout.stacks.last();
             let component = context.component.and_then(|at| stack?.components.get(at));

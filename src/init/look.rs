@@ -6,7 +6,7 @@ use crate::discover::{Search, Selection};
 use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::inventory::{FALLBACK_NAMES, local};
 use crate::source::SourceFile;
-use crate::stack::has_stack_shape;
+use crate::stack;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -232,7 +232,7 @@ fn kind_of(path: &Path, by_name: bool) -> Result<FoundKind, &'static str> {
         (None, None) => false,
     };
     let fits = entries.iter().all(|&(_, value)| is_secret(value)) && (by_name || !entries.is_empty());
-    if !fits || has_stack_shape(&document) {
+    if !fits || stack::shape(&document).is_some() {
         return Err(other);
     }
     let is_zenml = |&(_, value): &(NodeId, NodeId)| document.get(value, "zenml_schema_name").is_some();

@@ -21,6 +21,7 @@
 
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
+use crate::shape::Shape;
 use crate::site::Reference;
 use crate::stack::Stack;
 
@@ -34,7 +35,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, references: &[&Reference]) -> Option<Finding> {
-    let needed = stack.has_components && stack.version.needs_secrets_manager() && !stack.has_secrets_manager();
+    let needed =
+        stack.shape == Some(Shape::Stack) && stack.version.needs_secrets_manager() && !stack.has_secrets_manager();
     // Names of whole secrets are not references to this version's check.
     let first = references.iter().find(|reference| reference.key.is_some()).filter(|_| needed)?;
     let message = "this stack has references and no secrets manager to resolve them";

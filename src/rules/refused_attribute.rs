@@ -34,6 +34,10 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Scalar(check),
 };
 
+/// What says which component this is, in stacks and in specs.
+const SAYS_WHICH: [&str; 9] =
+    ["name", "type", "flavor", "id", "user", "is_shared", "spec_type", "component_type", "component_flavor"];
+
 fn check(site: &Site<'_>) -> Option<Finding> {
     if site.resolver != Resolver::Zenml || !site.place.refused {
         return None;
@@ -43,7 +47,7 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let attribute = attribute.unwrap_or_default();
     let message = if component.as_deref() == Some("secrets_manager") {
         format!("`{attribute}` of a secrets manager takes no reference: the manager is what resolves them")
-    } else if matches!(&*attribute, "name" | "type" | "flavor" | "id" | "user" | "is_shared") {
+    } else if SAYS_WHICH.contains(&&*attribute) {
         format!("`{attribute}` takes no reference: it says which component this is")
     } else {
         format!("`{attribute}` takes no reference: ZenML validates it before secrets are resolved")

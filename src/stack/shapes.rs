@@ -1,0 +1,214 @@
+//! Which shape a document has, and the places in the two shapes that are no stacks: run configs of pipelines, where each
+//! `settings.<type>[.<flavor>]` is a component, and component specs of mlstacks, which are one component each.
+
+use super::{Component, Context, MERGE_BUDGET, Role, Walker, text_of};
+use crate::document::{Document, NodeId};
+use crate::shape::{Shape, is_run_key, is_step_key, settings_key};
+
+/// The shape that one of the documents in a file has.
+pub fn shape(document: &Document) -> Option<Shape> {
+    document.roots().iter().find_map(|&root| shape_of(&Top::new(document, root)))
+}
+
+/// The shape of one document. Where what is to be a plain value is none, the file is a template.
+fn shape_of(top: &Top<'_>) -> Option<Shape> {
+    let document = top.document;
+    let plain = |key: &str| top.get(key).is_some_and(|value| document.scalar(value).is_some());
+    let stated = plain("stack_name") || plain("zenml_version");
+    if stated && top.get("components").is_some_and(|value| document.entries(value).is_some()) {
+        return Some(Shape::Stack);
+    }
+    other_shape(top)
+}
+
+/// The shape of a document that is no stack.
+pub(super) fn other_shape(top: &Top<'_>) -> Option<Shape> {
+    let document = top.document;
+    let plain = |key: &str| top.get(key).is_some_and(|value| document.scalar(value).is_some());
+    if top.text("spec_type") == Some("component") && plain("component_type") && plain("component_flavor") {
+        return Some(Shape::ComponentSpec);
+    }
+    let only = |entries: &[(NodeId, NodeId)], known: fn(&str) -> bool| {
+        entries.iter().all(|&(key, _)| document.text(key).is_some_and(known))
+    };
+    let ours = only(&top.entries, is_run_key);
+    let is_settings = |settings: NodeId, ours: bool| {
+        document.entries(settings).unwrap_or_default().iter().any(|&(key, value)| {
+            let kind = document.text(key).and_then(settings_key);
+            document.entries(value).is_some() && kind.is_some_and(|(_, flavor)| ours || flavor.is_some())
+        })
+    };
+    let of_steps = || {
+        let steps = top.get("steps").and_then(|steps| document.entries(steps)).unwrap_or_default();
+        steps.iter().any(|&(_, step)| {
+            let ours = ours && only(document.entries(step).unwrap_or_default(), is_step_key);
+            document.get(step, "settings").is_some_and(|(_, settings)| is_settings(settings, ours))
+        })
+    };
+    let run = top.get("settings").is_some_and(|settings| is_settings(settings, ours)) || of_steps();
+    run.then_some(Shape::RunConfig)
+}
+
+/// The top level of a document, with what merge keys bring to it.
+pub(super) struct Top<'d> {
+    document: &'d Document,
+    entries: Vec<(NodeId, NodeId)>,
+}
+
+impl<'d> Top<'d> {
+    pub fn new(document: &'d Document, root: NodeId) -> Self {
+        let mut budget = MERGE_BUDGET;
+        let entries = document.merged_entries(root, &mut budget).unwrap_or_default();
+        Self { document, entries }
+    }
+
+    pub fn get(&self, key: &str) -> Option<NodeId> {
+        let entry = self.entries.iter().find(|&&(name, _)| self.document.text(name) == Some(key));
+        entry.map(|&(_, value)| value)
+    }
+
+    /// A value as text; null is none.
+    pub fn text(&self, key: &str) -> Option<&'d str> {
+        text_of(self.document, self.get(key)?)
+    }
+}
+
+impl<'d> Walker<'d> {
+    /// The settings of a run config, and of its steps.
+    pub(super) fn run_config(&mut self, top: &Top<'d>, outside: Context<'d>) {
+        let document = self.document;
+        self.settings(top.get("settings"), top.get("secrets"), outside);
+        let steps = top.get("steps").map(|steps| self.merged(steps)).unwrap_or_default();
+        for (_, step) in steps {
+            let entries = self.merged(step);
+            let of = |name: &str| {
+                let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
+                entry.map(|&(_, value)| value)
+            };
+            self.settings(of("settings"), of("secrets"), outside);
+        }
+    }
+
+    fn settings(&mut self, settings: Option<NodeId>, secrets: Option<NodeId>, outside: Context<'d>) {
+        let document = self.document;
+        let entries = settings.map(|settings| self.merged(settings)).unwrap_or_default();
+        for (key, value) in entries {
+            let name = document.text(key).unwrap_or_default();
+            let (kind, flavor) = name.split_once('.').map_or((name, None), |(kind, flavor)| (kind, Some(flavor)));
+            let component = Component { kind: kind.into(), name: None, flavor: flavor.map(Into::into) };
+            let Some(inside) = self.begin(component, outside) else { return };
+            self.key(key, inside);
+            if document.entries(value).is_none() {
+                self.descend(value, inside);
+            }
+            for (key, value) in self.merged(value) {
+                self.attribute(kind, key, value, inside);
+            }
+        }
+        if let Some(secrets) = secrets {
+            self.whole_secrets(secrets, outside);
+        }
+    }
+
+    /// The one component of a spec: what stands in `metadata.config` are its attributes.
+    pub(super) fn component_spec(&mut self, top: &Top<'d>, outside: Context<'d>) {
+        let document = self.document;
+        let text = |key: &str| top.text(key).map(Into::into);
+        let kind = top.text("component_type").unwrap_or_default();
+        let component = Component { kind: kind.into(), name: text("name"), flavor: text("component_flavor") };
+        let Some(inside) = self.begin(component, outside) else { return };
+        for &(key, value) in &top.entries {
+            let name = document.text(key);
+            if let Some("name" | "spec_type" | "component_type" | "component_flavor") = name {
+                self.descend(value, Context { attribute: name, role: Role::Attribute, refused: true, ..inside });
+            }
+        }
+        let metadata = top.get("metadata").map(|metadata| self.merged(metadata)).unwrap_or_default();
+        for (key, value) in metadata {
+            if document.text(key) == Some("config") {
+                for (key, value) in self.merged(value) {
+                    self.attribute(kind, key, value, inside);
+                }
+            }
+        }
+    }
+
+    /// Begins a component of the last stack; where its own content stands.
+    pub(super) fn begin(&mut self, component: Component, outside: Context<'d>) -> Option<Context<'d>> {
+        let stack = self.layout.stacks.last_mut()?;
+        stack.components.push(component);
+        Some(Context { component: Some(stack.components.len() - 1), ..outside })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::super::layout;
+    use super::*;
+    use crate::document::Syntax;
+    use crate::source::SourceFile;
+    use std::sync::Arc;
+
+    fn yaml(text: &str) -> Document {
+        Document::parse(Arc::new(SourceFile::new("x.yaml", text)), Syntax::Yaml).unwrap()
+    }
+
+    #[test]
+    fn a_run_config_has_settings_of_a_component_type() {
+        for text in [
+            "settings: {orchestrator.vertex: {a: 1}}\nanything: 1",
+            "run_name: x\nsettings: {orchestrator: {a: 1}, docker: {}}",
+            "steps: {train: {settings: {step_operator.vertex: {a: 1}}}}",
+            "steps: {train: {settings: {experiment_tracker: {a: 1}}, enable_cache: false}}",
+            "base: &base {settings: {orchestrator: {a: 1}}}\n---\nsettings: {alerter.slack: {a: 1}}",
+        ] {
+            assert_eq!(shape(&yaml(text)), Some(Shape::RunConfig), "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_and_steps_of_others_are_none() {
+        for text in [
+            "settings: {orchestrator: {a: 1}}\nanything: 1",
+            "settings: {docker: {a: 1}, resources: {cpu: 1}}",
+            "settings: {orchestrator.vertex: on}",
+            "steps: [{settings: {orchestrator.vertex: {a: 1}}}]",
+            "steps: {train: {image: x, settings: {deployer: {a: 1}}}}",
+            "steps: {train: {settings: [orchestrator]}}",
+            "spec: {settings: {orchestrator.vertex: {a: 1}}}",
+            "spec_type: stack\ncomponent_type: x\ncomponent_flavor: y",
+            "spec_type: component\ncomponent_type: x",
+        ] {
+            assert_eq!(shape(&yaml(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_know_their_type_and_flavor() {
+        let document = yaml(
+            "settings: {experiment_tracker.wandb: {api_key: x}, docker: {a: '{{b.c}}'}}\n\
+             steps: {s: {settings: {orchestrator.ssh: {ssh_private_key: y, z: {w: '{{d.e}}'}}}}}\n\
+             run_name: '{{f.g}}'\n",
+        );
+        let layout = layout(&document);
+        let seen: Vec<_> = layout
+            .places
+            .iter()
+            .map(|place| {
+                let component = place.component.map(|at| layout.stacks[0].components[at].kind.to_string());
+                (component.unwrap_or_default(), place.attribute.as_deref().unwrap_or_default(), place.role)
+            })
+            .collect();
+        assert_eq!(
+            seen.iter().map(|(kind, attribute, role)| (kind.as_str(), *attribute, *role)).collect::<Vec<_>>(),
+            [
+                ("experiment_tracker", "api_key", Role::Attribute),
+                ("docker", "a", Role::Attribute),
+                ("orchestrator", "ssh_private_key", Role::Attribute),
+                ("orchestrator", "z", Role::Nested),
+                ("", "", Role::Outside),
+            ]
+        );
+    }
+}
