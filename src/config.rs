@@ -124,6 +124,8 @@ pub struct Config {
     pub include: Option<Globs>,
     /// `[files] exclude`.
     pub exclude: Globs,
+    /// `[files] scripts`.
+    pub scripts: Globs,
     /// `[inventory.NAME]`, in the order of the file.
     pub inventories: Vec<InventoryConfig>,
     /// `[[stacks]]`.
@@ -268,7 +270,8 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "include" => config.include = Some(self.globs(value, "include")),
                 "exclude" => config.exclude = self.globs(value, "exclude"),
-                _ => self.unknown_key(key, "files", &["include", "exclude"]),
+                "scripts" => config.scripts = self.globs(value, "scripts"),
+                _ => self.unknown_key(key, "files", &["include", "exclude", "scripts"]),
             }
         }
     }

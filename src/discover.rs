@@ -2,13 +2,14 @@
 //!
 //! Three ways lead to being a stack file: a glob of `[files] include`; without one, the shape or the name
 //! `*.stack.{yaml,yml,toml,json}`; and being named as an argument. Excludes win over all of them. Whether a file has the
-//! shape is not known here: such a candidate carries no reason yet.
+//! shape is not known here: such a candidate carries no reason yet. What a glob of `[files] scripts` matches is a script
+//! besides, of which that is the last thing that is asked.
 //!
 //! A walk respects `.gitignore`, `.ignore` and `.git/info/exclude`, in git repositories and outside them, but not the
 //! user's own global ignores: the same tree gives the same answer on every machine. It enters hidden folders, never
 //! `.git`, and does not follow symbolic links; a link that is named is followed.
 
-use crate::config::Config;
+use crate::config::{Config, Globs};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -30,6 +31,8 @@ pub enum Why {
     ByName,
     /// It has one of the shapes that `ZenML` writes.
     Shape(Shape),
+    /// A glob of `[files] scripts` matches.
+    Script(String),
 }
 
 impl std::fmt::Display for Why {
@@ -39,6 +42,7 @@ impl std::fmt::Display for Why {
             Self::Included(glob) => write!(f, "matches the include `{glob}`"),
             Self::ByName => f.write_str("its name ends in `.stack` and a known ending"),
             Self::Shape(shape) => write!(f, "has the shape of {shape}"),
+            Self::Script(glob) => write!(f, "a script with `zenml` commands: matches `{glob}` of `scripts`"),
         }
     }
 }
@@ -61,6 +65,8 @@ pub struct Selection {
     pub folders: Vec<PathBuf>,
     /// Files named as arguments.
     pub named: Vec<PathBuf>,
+    /// Files named as arguments that have the ending of no stack file, each as it was given: scripts, or mistakes.
+    pub others: Vec<(PathBuf, String)>,
     /// Files from a list that a tool made.
     pub listed: Vec<PathBuf>,
     /// Arguments that cannot be looked at: the others are, all the same.
@@ -92,11 +98,31 @@ impl Selection {
                 selection.listed.push(path);
             } else if let Some(failure) = unfit(&path, &printable(&given.to_string_lossy()), metadata) {
                 selection.failures.push(failure);
+            } else if Syntax::of_path(&path).is_none() {
+                selection.others.push((path, printable(&given.to_string_lossy())));
             } else {
                 selection.named.push(path);
             }
         }
         selection
+    }
+
+    /// Tells the scripts from the mistakes among the files of other endings, once the globs are known.
+    pub fn settle(&mut self, search: &Search<'_>) {
+        for (path, shown) in std::mem::take(&mut self.others) {
+            if search.script(&path, &[]).is_some() {
+                self.named.push(path);
+            } else {
+                let failure = Failure::usage(format!("`{shown}` is no stack file by its ending"));
+                let known = "stack files end in .yaml, .yml, .toml or .json";
+                self.failures.push(match &search.scripts {
+                    Some(_) => {
+                        failure.with_help(format!("{known}; for others a glob of `[files] scripts` has to match"))
+                    }
+                    None => failure.with_help(known),
+                });
+            }
+        }
     }
 
     /// Whether a walk covers a whole folder.
@@ -125,10 +151,6 @@ fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>)
             Failure::usage(format!("`{shown}` is neither a file nor a folder"))
                 .with_help("use `-` to read standard input"),
         ),
-        Ok(_) if Syntax::of_path(path).is_none() => Some(
-            Failure::usage(format!("`{shown}` is no stack file by its ending"))
-                .with_help("stack files end in .yaml, .yml, .toml or .json"),
-        ),
         Ok(_) => None,
     }
 }
@@ -138,6 +160,8 @@ fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>)
 pub struct Search<'c> {
     /// Globs come from here.
     pub config: &'c Config,
+    /// What are scripts; nothing where a command takes none.
+    pub scripts: Option<&'c Globs>,
     /// `--no-exclude`.
     pub no_exclude: bool,
     /// Files that are never stack files: the config and the inventories.
@@ -154,18 +178,17 @@ impl Search<'_> {
         for path in &selection.named {
             match self.excluded(path) {
                 Some(glob) => passed.excluded.push((path.clone(), glob)),
-                None => visit(Candidate {
-                    path: path.clone(),
-                    syntax: Syntax::of_path(path).unwrap_or(Syntax::Yaml),
-                    why: Some(Why::Named),
-                }),
+                None => match Syntax::of_path(path) {
+                    Some(syntax) => visit(Candidate { path: path.clone(), syntax, why: Some(Why::Named) }),
+                    None => self.script(path, &[]).into_iter().for_each(&mut visit),
+                },
             }
         }
         for path in &selection.listed {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
             } else if path.is_file() {
-                self.candidate(path, &[]).into_iter().for_each(&mut visit);
+                self.candidates(path, &[]).for_each(&mut visit);
             }
         }
         drop(visit);
@@ -176,6 +199,7 @@ impl Search<'_> {
                 None => folders.push(folder.clone()),
             }
         }
+        let any = self.scripts.is_some();
         self.walk(&folders, &mut passed, || {
             let mut visit = make();
             let folders = &folders;
@@ -185,8 +209,8 @@ impl Search<'_> {
                 }
                 // The name first: a path is costly to take apart, and most of a tree is told by its names.
                 let by_name = Syntax::of_path(Path::new(entry.file_name())).is_some();
-                if by_name && entry.file_type().is_some_and(|kind| kind.is_file()) {
-                    self.candidate(entry.path(), folders).into_iter().for_each(&mut visit);
+                if (by_name || any) && entry.file_type().is_some_and(|kind| kind.is_file()) {
+                    self.candidates(entry.path(), folders).for_each(&mut visit);
                 }
                 WalkState::Continue
             }
@@ -274,8 +298,20 @@ impl Search<'_> {
         passed.failures.append(&mut failures);
     }
 
+    /// What a file may be: a candidate by ways 1 and 2, and a script. What is a stack file is then no script.
+    pub fn candidates(&self, path: &Path, roots: &[PathBuf]) -> impl Iterator<Item = Candidate> + use<> {
+        self.candidate(path, roots).into_iter().chain(self.script(path, roots))
+    }
+
+    /// A script, if a glob says so.
+    fn script(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+        let glob = self.scripts?.matching(self.config.relative(path))?.to_owned();
+        let fits = !self.is_never(path) && !is_in_template(path, roots);
+        fits.then(|| Candidate { path: path.to_path_buf(), syntax: Syntax::Script, why: Some(Why::Script(glob)) })
+    }
+
     /// A candidate by ways 1 and 2, if it is one.
-    pub fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+    fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::of_path(path)?;
         if self.is_never(path) {
             return None;

@@ -1,4 +1,4 @@
-//! One parsed file as a tree of spanned nodes, the same for YAML, TOML and JSON.
+//! One parsed file as a tree of spanned nodes, the same for YAML, TOML, JSON and the commands of a script.
 //!
 //! A [`Document`] is an arena: nodes refer to each other by [`NodeId`], so that aliases (and cycles of them) cost nothing
 //! and no depth of nesting overflows a stack. Every scalar has its decoded value, its style and, on request, a map from
@@ -10,12 +10,14 @@ mod edits;
 mod insert;
 mod json;
 mod offsets;
+mod script;
 mod toml;
 mod yaml;
 
 pub use edits::{Edit, apply};
 pub use insert::{Fresh, names_text};
 pub use offsets::OffsetMap;
+pub use script::COMMAND;
 pub use toml::{plain_words as toml_error, quoted as toml_string};
 pub use yaml::plain_type;
 
@@ -27,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The three syntaxes of a stack file.
+/// The three syntaxes of a stack file, and text with commands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
     /// YAML 1.2, as far as YAML 1.1 readers agree.
@@ -36,6 +38,8 @@ pub enum Syntax {
     Toml,
     /// JSON as in RFC 8259, without comments.
     Json,
+    /// Any text, of which the `zenml` commands are read.
+    Script,
 }
 
 impl Syntax {
@@ -55,6 +59,7 @@ impl Syntax {
             Self::Yaml => "YAML",
             Self::Toml => "TOML",
             Self::Json => "JSON",
+            Self::Script => "script",
         }
     }
 }
@@ -192,7 +197,8 @@ impl Document {
     /// # Errors
     /// The first thing that makes it invalid. Duplicate keys of YAML and JSON are told by [`Document::duplicates`].
     pub fn parse(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
-        if let Some(at) = memchr::memchr(0, source.text().as_bytes()) {
+        let nul = memchr::memchr(0, source.text().as_bytes());
+        if let Some(at) = nul.filter(|_| syntax != Syntax::Script) {
             return Err(SyntaxError {
                 span: Span::new(at, at + 1),
                 message: format!("a NUL byte, which no {} file may hold", syntax.name()),
@@ -204,6 +210,7 @@ impl Document {
             Syntax::Yaml => yaml::read(&mut document)?,
             Syntax::Toml => toml::read(&mut document)?,
             Syntax::Json => json::read(&mut document)?,
+            Syntax::Script => script::read(&mut document)?,
         }
         document.link();
         document.duplicates = document.duplicate_keys();
@@ -338,6 +345,15 @@ impl Document {
         Some(all)
     }
 
+    /// Where the item of the root begins that a node is, or is in.
+    pub fn start_of_item(&self, id: NodeId) -> usize {
+        let mut at = id;
+        while let Some((parent, _)) = self.node(at).parent.filter(|&(parent, _)| self.node(parent).parent.is_some()) {
+            at = parent;
+        }
+        self.node(at).span.start
+    }
+
     /// The path of a node from its root, for people: keys and indices, joined with dots.
     pub fn path(&self, id: NodeId) -> String {
         let mut steps = Vec::new();
@@ -373,6 +389,7 @@ impl Document {
                 let (text, style, flow) = (self.source.text(), scalar.style, scalar.flow);
                 yaml::encode(&yaml::Target { text, span, style, flow, old, offsets: &offsets }, parts, &value)
             }
+            Syntax::Script => Vec::new(),
         }
     }
 
@@ -410,6 +427,7 @@ impl Document {
             Syntax::Yaml => yaml::decode(raw, scalar.style, value),
             Syntax::Toml => toml::decode(raw, scalar.style),
             Syntax::Json => json::decode(raw),
+            Syntax::Script => script::decode(raw, scalar.style),
         };
         pieces.finish(span, value)
     }

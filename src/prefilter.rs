@@ -147,6 +147,7 @@ pub fn states_shape(text: &str, syntax: Syntax) -> Option<Shape> {
                 rest.is_some_and(|rest| rest.starts_with(['=', '.', ']']))
             }
             Syntax::Json => line.contains(&format!("\"{key}\"")),
+            Syntax::Script => false,
         })
     };
     if states("components") && (states("stack_name") || states("zenml_version")) {

@@ -89,6 +89,8 @@ pub enum Fault {
     Brace,
     /// `{{$name.key}}`.
     Variable,
+    /// The same in a script, where something may fill it in.
+    FilledIn,
     /// A character that cannot be seen.
     Invisible(char),
     /// `{{a.b}}{{c.d}}`, `{{a}}/{{b.c}}`: one reference with an odd key to `ZenML`.
@@ -137,6 +139,30 @@ pub fn read(text: &str, resolver: Resolver) -> Reading<'_> {
         return Reading::Malformed(Piece { range: 0..text.len(), kind, foreign: argo });
     }
     Reading::Mixed(pieces)
+}
+
+/// Reads a word of a script, which `ZenML` gets after the shell: what holds a variable is no reference that anybody could
+/// look up, and GitHub's `${{ … }}` is filled in before.
+pub fn read_word(text: &str) -> Reading<'_> {
+    let filled_in = |piece: &Piece<'_>| {
+        let inside = text.get(piece.range.clone()).unwrap_or_default();
+        let opens = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '{' | '('));
+        inside.contains('`') || inside.split('$').skip(1).any(opens)
+    };
+    let fault = PieceKind::Malformed(Fault::FilledIn);
+    match read(text, Resolver::Zenml) {
+        Reading::Whole(piece) | Reading::Malformed(piece) if filled_in(&piece) => {
+            Reading::Malformed(Piece { kind: fault, ..piece })
+        }
+        Reading::Mixed(mut pieces) => {
+            pieces.retain(|piece| piece.foreign != Some(Foreign::GitHub));
+            for piece in pieces.iter_mut().filter(|piece| filled_in(piece)) {
+                piece.kind = fault.clone();
+            }
+            if pieces.is_empty() { Reading::Plain } else { Reading::Mixed(pieces) }
+        }
+        reading => reading,
+    }
 }
 
 /// Every place with `{{`, in order, not overlapping.

@@ -175,6 +175,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
 
 fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
+    session.scripts = true;
     let scan = session.scan(world)?;
     if args.format == ListFormat::Json {
         json::write_references(scan.references(), world.stdout.out)?;

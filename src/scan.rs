@@ -4,8 +4,10 @@
 //! What lint sees is what render replaces, because both get it from here: a scalar gives references exactly where no
 //! scalar rule of severity error objects to it.
 
+mod script;
+
 use crate::discover::{self, Candidate, Passed, Search, Selection, Why};
-use crate::document::{Document, Kind, NodeId, Style, Syntax, SyntaxError};
+use crate::document::{COMMAND, Document, Kind, NodeId, Style, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
 use crate::excerpt;
 use crate::finding::{Finding, Severity};
@@ -14,7 +16,7 @@ use crate::ignore::{self, Directive, Says};
 use crate::prefilter::{self, OVERLAP, Prefilter};
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, RULES};
-use crate::site::{Reference, Site};
+use crate::site::{self, Reference, Site};
 use crate::source::{SourceFile, Span, Visibility};
 use crate::stack::{self, Layout, Place, Stack};
 use std::collections::{BTreeSet, HashSet};
@@ -170,7 +172,12 @@ impl Reader {
             return Ok(Some(&self.buffer));
         }
         let bytes = self.buffer.get(..len).unwrap_or_default();
-        Ok((known || self.filter.may_be_stack(bytes)).then_some(bytes))
+        let fits = if candidate.syntax == Syntax::Script {
+            memchr::memmem::find(bytes, COMMAND.as_bytes()).is_some()
+        } else {
+            known || self.filter.may_be_stack(bytes)
+        };
+        Ok(fits.then_some(bytes))
     }
 
     /// Whether a file that is larger than the buffer, which is full of its beginning, may be a stack.
@@ -209,6 +216,9 @@ pub(crate) fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Re
 /// What a file holds, if it is a stack file: a candidate without a reason still has to show the shape.
 fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases: &Bases) -> Option<StackFile> {
     let Candidate { path, syntax, why } = candidate;
+    let resolver = if syntax == Syntax::Script { Resolver::Zenml } else { resolver };
+    let as_text = (syntax == Syntax::Script).then(|| script::text_of(bytes));
+    let bytes = as_text.as_ref().map_or(bytes, |text| text.as_bytes());
     let known = why.is_some();
     let (text, not_text) = text_of(bytes);
     let shown = discover::relative(&path, &bases.cwd);
@@ -256,7 +266,11 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         }
     };
     let why = why.or_else(|| stack::shape(&document).map(Why::Shape))?;
-    source.set_visibility(Visibility::Masked(masks(&document)));
+    if syntax == Syntax::Script && script::is_without_commands(&document) {
+        return None;
+    }
+    let masks = if syntax == Syntax::Script { script::masks(&document) } else { masks(&document) };
+    source.set_visibility(Visibility::Masked(masks));
     let layout = stack::layout(&document);
     let directives = ignore::directives(&document);
     let heard = if bases.heed_literals { directives.as_slice() } else { &[] };
@@ -340,7 +354,7 @@ fn read_places(document: &Document, layout: &Layout, directives: &[Directive], r
         directives.iter().filter(|directive| directive.says == Says::Literal).map(|directive| directive.line).collect();
     let mut places = Places::default();
     for place in &layout.places {
-        let start = document.node(place.node).span.start;
+        let start = site::start(document, place.node);
         let line = Some(&literal).filter(|literal| !literal.is_empty()).map(|_| document.source().position(start).line);
         let line = line.filter(|line| literal.contains(line));
         let is_literal =

@@ -12,6 +12,8 @@ pub enum Shape {
     RunConfig,
     /// `spec_type: component` with `component_type` and `component_flavor`.
     ComponentSpec,
+    /// Text with commands in it; told by the config, not by its content.
+    Script,
 }
 
 impl std::fmt::Display for Shape {
@@ -20,6 +22,7 @@ impl std::fmt::Display for Shape {
             Self::Stack => "a stack: `components` with `stack_name` or `zenml_version`",
             Self::RunConfig => "a pipeline's run config: `settings` of a component type",
             Self::ComponentSpec => "an mlstacks component spec: `spec_type`, `component_type` and `component_flavor`",
+            Self::Script => "a script",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A scalar at its place, read: what the scalar rules look at, and the references that come of it.
 
-use crate::document::{Document, NodeId, OffsetMap, ScalarType, plain_type};
+use crate::document::{Document, NodeId, OffsetMap, ScalarType, Syntax, plain_type};
 use crate::finding::{Finding, FixEdit, Scope, Severity};
 use crate::flavors::Version;
 use crate::reference::{self, Foreign, Piece, PieceKind, Reading, Resolver};
@@ -34,7 +34,7 @@ pub struct Reference {
     pub source: Arc<SourceFile>,
     /// Braces included.
     pub span: Span,
-    /// Where its scalar begins.
+    /// Where its scalar begins, or its command in a script.
     pub scalar_start: usize,
     /// Whose it is.
     pub scope: Scope,
@@ -98,6 +98,14 @@ impl Reference {
     }
 }
 
+/// Where that begins which a comment above a node speaks of.
+pub fn start(document: &Document, node: NodeId) -> usize {
+    match document.syntax() {
+        Syntax::Script => document.start_of_item(node),
+        _ => document.node(node).span.start,
+    }
+}
+
 impl<'a> Site<'a> {
     /// Reads the scalar at a place; the braces of a literal one are plain text.
     pub fn new(
@@ -109,7 +117,11 @@ impl<'a> Site<'a> {
     ) -> Self {
         let span = document.node(place.node).span;
         let text = document.text(place.node).unwrap_or_else(|| document.source().slice(span));
-        let reading = if literal { Reading::Plain } else { reference::read(text, resolver) };
+        let reading = match document.syntax() {
+            _ if literal => Reading::Plain,
+            Syntax::Script => reference::read_word(text),
+            _ => reference::read(text, resolver),
+        };
         Self { document, layout, place, text, reading, resolver, offsets: OnceLock::new() }
     }
 
@@ -126,6 +138,16 @@ impl<'a> Site<'a> {
     /// The span of the whole node.
     pub fn node_span(&self) -> Span {
         self.document.node(self.place.node).span
+    }
+
+    /// Whether it is in a script, which `render` leaves alone.
+    pub fn is_in_script(&self) -> bool {
+        self.document.syntax() == Syntax::Script
+    }
+
+    /// Where that begins which a comment above speaks of: the scalar, or the command in a script.
+    pub fn start(&self) -> usize {
+        start(self.document, self.place.node)
     }
 
     /// The source span of some bytes of the decoded value.
@@ -189,7 +211,7 @@ impl<'a> Site<'a> {
     /// A finding about some bytes of the decoded value.
     pub fn finding(&self, rule: (&'static str, Severity), range: &Range<usize>, message: String) -> Finding {
         let mut finding = Finding::new(rule.0, rule.1, self.document.source(), self.span(range), message);
-        finding.scalar_start = self.node_span().start;
+        finding.scalar_start = self.start();
         finding.scope = self.scope();
         finding
     }
@@ -209,7 +231,7 @@ impl<'a> Site<'a> {
         let reference = |range: &Range<usize>, secret: &str, key: Option<&str>, foreign| Reference {
             source: Arc::clone(self.document.source()),
             span: self.span(range),
-            scalar_start: self.node_span().start,
+            scalar_start: self.start(),
             scope: self.scope(),
             node: self.place.node,
             range: range.clone(),

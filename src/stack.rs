@@ -7,6 +7,7 @@
 //!
 //! Not here: whether a value is a reference (`reference`), and whether that is right (`rules`).
 
+mod script;
 mod shapes;
 
 pub use shapes::shape;
@@ -159,6 +160,11 @@ struct Context<'d> {
     sensitive: bool,
 }
 
+impl Context<'_> {
+    const OUTSIDE: Self =
+        Self { component: None, attribute: None, role: Role::Outside, refused: false, sensitive: false };
+}
+
 struct Walker<'d> {
     document: &'d Document,
     layout: Layout,
@@ -173,6 +179,10 @@ struct Walker<'d> {
 impl<'d> Walker<'d> {
     fn root(&mut self, root: NodeId, end: Option<NodeId>) {
         let document = self.document;
+        if document.syntax() == Syntax::Script {
+            self.script(root);
+            return;
+        }
         let top = Top::new(document, root);
         let components = top.get("components").filter(|&value| self.are_components(&top, value));
         let shape = if components.is_some() { Some(Shape::Stack) } else { other_shape(&top) };
@@ -182,8 +192,7 @@ impl<'d> Walker<'d> {
             shape,
             components: Vec::new(),
         });
-        let outside =
-            Context { component: None, attribute: None, role: Role::Outside, refused: false, sensitive: false };
+        let outside = Context::OUTSIDE;
         if let Some(components) = components {
             for (key, value) in self.merged(components) {
                 let kind = document.text(key).unwrap_or_default();
@@ -229,8 +238,7 @@ impl<'d> Walker<'d> {
             entry.and_then(|&(_, value)| text_of(document, value)).map(Arc::from)
         };
         let component = Component { kind: kind.into(), name: text("name"), flavor: text("flavor") };
-        let outside =
-            Context { component: None, attribute: None, role: Role::Outside, refused: false, sensitive: false };
+        let outside = Context::OUTSIDE;
         let Some(inside) = self.begin(component, outside) else { return };
         if document.entries(node).is_none() {
             self.descend(node, inside);

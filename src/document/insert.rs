@@ -29,6 +29,8 @@ impl Fresh<'_> {
 }
 
 impl Document {
+    // Scripts are never inventories, so what they have here is what stands beside them.
+
     /// The changes that add an entry at the end of a mapping; nothing where its layout is none that is known.
     pub fn insert(&self, mapping: NodeId, key: &str, fresh: &Fresh<'_>) -> Option<Vec<Edit>> {
         let Kind::Mapping { entries, flow } = &self.node(mapping).kind else { return None };
@@ -40,7 +42,7 @@ impl Document {
             Syntax::Yaml => self.insert_line_of_yaml(entries, key, fresh, is_root),
             Syntax::Toml if is_root => self.insert_in_root_of_toml(entries, key, fresh),
             Syntax::Toml => self.insert_line_of_toml(mapping, entries, key, fresh),
-            Syntax::Json => None,
+            Syntax::Json | Syntax::Script => None,
         }
     }
 
@@ -218,7 +220,7 @@ impl Document {
         let own = match self.syntax() {
             Syntax::Yaml => ": ",
             Syntax::Toml => between.filter(|text| text.trim_matches(' ') == "=").unwrap_or(" = "),
-            Syntax::Json => between.filter(|text| text.trim_matches(' ') == ":").unwrap_or(": "),
+            Syntax::Json | Syntax::Script => between.filter(|text| text.trim_matches(' ') == ":").unwrap_or(": "),
         };
         let comma = if own == ":" { "," } else { ", " };
         let entry = |indent: &str| {
@@ -383,7 +385,7 @@ impl Document {
         match self.syntax() {
             Syntax::Yaml => yaml::quoted(text),
             Syntax::Toml => toml::quoted(text),
-            Syntax::Json => json::quoted(text),
+            Syntax::Json | Syntax::Script => json::quoted(text),
         }
     }
 
@@ -397,7 +399,7 @@ impl Document {
         match self.syntax() {
             Syntax::Yaml => yaml::key(name, flow),
             Syntax::Toml => toml::key(name),
-            Syntax::Json => json::quoted(name),
+            Syntax::Json | Syntax::Script => json::quoted(name),
         }
     }
 
@@ -520,13 +522,13 @@ pub fn names_text(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<String>>) 
         let item = |item: &String| match syntax {
             Syntax::Yaml => yaml::key(item, true).to_string(),
             Syntax::Toml => toml::quoted(item).to_string(),
-            Syntax::Json => json::quoted(item).to_string(),
+            Syntax::Json | Syntax::Script => json::quoted(item).to_string(),
         };
         let items = items.iter().map(item).collect::<Vec<_>>().join(", ");
         match syntax {
             Syntax::Yaml => format!("{}: [{items}]\n", *yaml::key(name, false)),
             Syntax::Toml => format!("{} = [{items}]\n", *toml::key(name)),
-            Syntax::Json => format!("  {}: [{items}]", *json::quoted(name)),
+            Syntax::Json | Syntax::Script => format!("  {}: [{items}]", *json::quoted(name)),
         }
     });
     match syntax {

@@ -188,7 +188,8 @@ fn files_below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 /// The files of a tree that SOPS has encrypted, as far as their bytes tell.
 fn encrypted_below(folder: &Path) -> Vec<PathBuf> {
     let config = config::Config::default();
-    let search = Search { config: &config, no_exclude: false, never: Vec::new(), never_below: Vec::new() };
+    let search =
+        Search { config: &config, scripts: None, no_exclude: false, never: Vec::new(), never_below: Vec::new() };
     let selection = Selection { folders: vec![folder.to_path_buf()], ..Selection::default() };
     let files = Mutex::new(Vec::new());
     search.run(&selection, || {

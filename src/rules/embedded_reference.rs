@@ -55,6 +55,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
             "white space outside the braces makes the value plain text",
             "remove what stands before and behind the braces",
         ),
+        _ if site.is_in_script() => (
+            "a reference inside a longer string, which ZenML takes for plain text",
+            "keep the whole value in one secret",
+        ),
         _ => (
             "a reference inside a longer string, which ZenML takes for plain text",
             "keep the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",

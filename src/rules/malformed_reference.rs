@@ -19,6 +19,7 @@
 
 use super::is_foreign_text;
 use super::{Check, Rule};
+use crate::document::Style;
 use crate::finding::{Finding, Severity};
 use crate::reference::{Fault, Piece, PieceKind, Reading, Resolver, is_invisible, is_space, read};
 use crate::site::Site;
@@ -51,6 +52,12 @@ fn reads_as_reference(site: &Site<'_>, piece: &Piece<'_>) -> bool {
     let is_name =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | '$') || is_invisible(c);
     piece.range == (0..site.text.len()) && inner.chars().all(is_name)
+}
+
+/// Whether a word of a script stands between single quotes as a whole.
+fn in_single_quotes(site: &Site<'_>) -> bool {
+    let style = site.document.scalar(site.place.node).map(|scalar| scalar.style);
+    style == Some(Style::SingleQuoted) && !site.document.source().slice(site.node_span()).contains('\'')
 }
 
 fn fault<'p>(piece: &'p Piece<'_>) -> Option<&'p Fault> {
@@ -100,9 +107,23 @@ fn words(site: &Site<'_>, piece: &Piece<'_>, fault: &Fault) -> (String, String) 
             "a shell variable in the braces: no shell reads this file".into(),
             "write the name of the secret out".into(),
         ),
+        Fault::FilledIn => (
+            if in_single_quotes(site) {
+                "a variable in the braces, which the shell leaves as it is between single quotes: which secret is meant \
+                 cannot be checked"
+            } else {
+                "a variable in the braces, which the shell fills in: which secret is meant cannot be checked"
+            }
+            .into(),
+            "write the name of the secret out".into(),
+        ),
         Fault::Invisible(c) => {
             (format!("a character in the reference that cannot be seen: U+{:04X}", u32::from(*c)), meant(inner))
         }
+        Fault::Adjacent if site.is_in_script() => (
+            "several references that ZenML reads as one, with an odd key".into(),
+            "keep one reference to a value".into(),
+        ),
         Fault::Adjacent => (
             "several references that ZenML reads as one, with an odd key".into(),
             "keep one reference to a value, or set `resolver = \"render\"`".into(),

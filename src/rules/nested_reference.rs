@@ -43,5 +43,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         _ => "a reference that no component takes up: ZenML looks only at their attributes".to_owned(),
     };
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
+    if site.is_in_script() {
+        return Some(
+            finding.with_label("never replaced here").with_help("ZenML replaces whole values of options only"),
+        );
+    }
     Some(finding.with_label("never replaced here").with_help("ZenML replaces whole values of top-level attributes only; for others set `resolver = \"render\"` and use `stackref render`"))
 }

@@ -1,5 +1,6 @@
 //! A sensitive attribute that holds plain text. For a flavor that is known its own table decides; for others the last word of
-//! the attribute's name: password, token, secret, `api_key`, passphrase, `private_key`.
+//! the attribute's name: password, token, secret, `api_key`, passphrase, `private_key`. Not said of scripts, which are full of
+//! variables.
 //!
 //! ## Why
 //!
@@ -32,6 +33,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(site: &Site<'_>) -> Option<Finding> {
+    if site.is_in_script() {
+        return None;
+    }
     let scalar = site.document.scalar(site.place.node)?;
     let place = site.place;
     let filled_in = ["{{", "${"].iter().any(|mark| site.text.contains(mark));

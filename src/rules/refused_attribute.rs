@@ -45,7 +45,7 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let piece = site.pieces().first()?;
     let (component, attribute) = site.fault();
     let attribute = attribute.unwrap_or_default();
-    let message = if component.as_deref() == Some("secrets_manager") {
+    let message = if matches!(component.as_deref(), Some("secrets_manager" | "secrets-manager")) {
         format!("`{attribute}` of a secrets manager takes no reference: the manager is what resolves them")
     } else if SAYS_WHICH.contains(&&*attribute) {
         format!("`{attribute}` takes no reference: it says which component this is")
@@ -53,9 +53,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         format!("`{attribute}` takes no reference: ZenML validates it before secrets are resolved")
     };
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
-    Some(
-        finding
-            .with_label("stays as it is")
-            .with_help("write the value out, or fill it in before deployment with `resolver = \"render\"`"),
-    )
+    let help = if site.is_in_script() {
+        "write the value out"
+    } else {
+        "write the value out, or fill it in before deployment with `resolver = \"render\"`"
+    };
+    Some(finding.with_label("stays as it is").with_help(help))
 }

@@ -53,6 +53,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<
     };
     let mut session = Session::open(&args.files, world)?;
     session.bases.heed_literals = !args.no_ignores;
+    session.scripts = true;
     let level = level.or(session.config.level).unwrap_or_default();
     let inventories = session.inventories(&args.inventory);
     outputs.spare(&session, &inventories)?;

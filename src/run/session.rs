@@ -33,6 +33,8 @@ pub(super) struct Session<'a> {
     env: Arc<dyn Environment>,
     /// The folder that this run writes to.
     pub never_below: Option<PathBuf>,
+    /// Whether this command looks at scripts.
+    pub scripts: bool,
 }
 
 impl<'a> Session<'a> {
@@ -66,6 +68,7 @@ impl<'a> Session<'a> {
             stdin,
             env: Arc::clone(&world.env),
             never_below: None,
+            scripts: false,
         })
     }
 
@@ -103,11 +106,15 @@ impl<'a> Session<'a> {
             }
         }
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        Search { config: &self.config, no_exclude: self.files.setup.no_exclude, never, never_below }
+        let scripts = Some(&self.config.scripts).filter(|globs| self.scripts && !globs.is_empty());
+        Search { config: &self.config, scripts, no_exclude: self.files.setup.no_exclude, never, never_below }
     }
 
     pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
         let Some((name, syntax)) = &self.stdin else {
+            let mut selection = std::mem::take(&mut self.selection);
+            selection.settle(&self.search());
+            self.selection = selection;
             return Ok(scan::run(&self.search(), &self.selection, &self.bases));
         };
         if let Some(glob) = self.search().excluded(name) {
@@ -121,7 +128,8 @@ impl<'a> Session<'a> {
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::usage(format!("cannot read standard input: {}", plain_io(&error))))?;
         let named = Candidate { path: name.clone(), syntax: *syntax, why: Some(Why::Named) };
-        let candidate = if self.files.only_stack_files { self.search().candidate(name, &[]) } else { Some(named) };
+        let candidate =
+            if self.files.only_stack_files { self.search().candidates(name, &[]).next() } else { Some(named) };
         let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
         Ok(candidate.map(read).unwrap_or_default())
     }
@@ -210,7 +218,8 @@ fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathB
 
 /// The folder that all arguments lie in.
 fn shared_folder(selection: &Selection) -> Option<PathBuf> {
-    let files = selection.named.iter().filter_map(|path| path.parent());
+    let others = selection.others.iter().map(|(path, _)| path);
+    let files = selection.named.iter().chain(others).filter_map(|path| path.parent());
     let folders = selection.folders.iter().map(PathBuf::as_path);
     let mut shared: Option<PathBuf> = None;
     for folder in folders.chain(files) {

@@ -27,6 +27,7 @@ mod references;
 mod register;
 mod render;
 mod schemas;
+mod scripts;
 mod server;
 mod stores;
 mod suites;
