@@ -1,8 +1,8 @@
 //! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
 //!
 //! Behind something on its line a comment speaks of that line; alone on its line, of the next that is not such a comment.
-//! A finding is on a line if its span or the scalar that holds it begins there. JSON has no comments: `[[ignore]]` in the
-//! config stands in for them.
+//! A finding is on a line if its span or the scalar that holds it begins there; in a script, if its command does. JSON has no
+//! comments: `[[ignore]]` in the config stands in for them.
 
 use crate::document::{Document, Kind, Style, Syntax};
 use crate::finding::{Finding, FixEdit};
@@ -69,10 +69,11 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();
     for comment in comments(document) {
         let Some((hash, says)) = words(document.source().slice(comment)) else { continue };
-        let line = document.source().line_span(comment.start);
-        let lead = text.get(line.start..comment.start).unwrap_or_default();
+        let whole = document.source().line_span(comment.start);
+        let lead = text.get(whole.start..comment.start).unwrap_or_default();
         let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
-        let number = document.source().position(comment.start).line + usize::from(alone);
+        let line = document.source().position(comment.start).line;
+        let number = if alone { line + 1 } else { line_of_command(document, comment.start, line).unwrap_or(line) };
         found.push(Directive { span: Span::new(comment.start + hash, comment.end), says, line: number });
     }
     // Of several comments one above the other each speaks of the line below the last.
@@ -88,6 +89,16 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         }
     }
     found
+}
+
+/// The first line of the command that a comment in a script stands behind, at the end of its last line: what it says holds
+/// for all of the command.
+fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<usize> {
+    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script)?;
+    let commands = document.items(*root)?;
+    let next = commands.partition_point(|&command| document.node(command).span.start < comment);
+    let span = document.node(*commands.get(next.checked_sub(1)?)?).span;
+    (document.source().position(span.end).line == line).then(|| document.source().position(span.start).line)
 }
 
 /// The comments of a document, each from `#` to the end of its line.
