@@ -1,7 +1,7 @@
 //! Can this buffer be a stack file at all? Asked of every file of a tree, so it reads bytes and parses nothing.
 //!
 //! A file has the shape of a stack only with the words `components` and `stack_name` or `zenml_version` in it, that of an
-//! mlstacks spec only with `component_flavor`, and that of a run config only with `settings` and a type of component. Only
+//! mlstacks spec only with `spec_type`, and that of a run config only with `settings` and a type of component. Only
 //! what passes is parsed, and the document then decides (`stack::shape`).
 
 use crate::document::Syntax;
@@ -37,7 +37,7 @@ impl Default for Prefilter {
         Self {
             // With `s` that of stacks, with `_flavor` that of specs: one search for both.
             component: Finder::new("component"),
-            beside_component: ["stack_name", "zenml_version", "component_flavor"].map(Finder::new),
+            beside_component: ["stack_name", "zenml_version", "spec_type"].map(Finder::new),
             settings: Finder::new("settings"),
             types: COMPONENT_TYPES.map(Finder::new),
             seen: Seen::default(),
@@ -152,7 +152,7 @@ pub fn states_shape(text: &str, syntax: Syntax) -> Option<Shape> {
     };
     if states("components") && (states("stack_name") || states("zenml_version")) {
         Some(Shape::Stack)
-    } else if ["spec_type", "component_type", "component_flavor"].into_iter().all(states) {
+    } else if ["spec_type", "component_type"].into_iter().all(states) {
         Some(Shape::ComponentSpec)
     } else {
         (syntax == Syntax::Yaml && states_run_config(lines)).then_some(Shape::RunConfig)

@@ -10,7 +10,7 @@ pub enum Shape {
     Stack,
     /// `settings`, at the top or of a step, of a component type.
     RunConfig,
-    /// `spec_type: component` with `component_type` and `component_flavor`.
+    /// `spec_type: component` with `component_type`, or with a mapping `metadata.config`.
     ComponentSpec,
     /// Text with commands in it; told by the config, not by its content.
     Script,
@@ -21,7 +21,7 @@ impl std::fmt::Display for Shape {
         f.write_str(match self {
             Self::Stack => "a stack: `components` with `stack_name` or `zenml_version`",
             Self::RunConfig => "a pipeline's run config: `settings` of a component type",
-            Self::ComponentSpec => "an mlstacks component spec: `spec_type`, `component_type` and `component_flavor`",
+            Self::ComponentSpec => "an mlstacks component spec: `spec_type: component`",
             Self::Script => "a script",
         })
     }

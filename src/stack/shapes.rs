@@ -25,7 +25,11 @@ fn shape_of(top: &Top<'_>) -> Option<Shape> {
 pub(super) fn other_shape(top: &Top<'_>) -> Option<Shape> {
     let document = top.document;
     let plain = |key: &str| top.get(key).is_some_and(|value| document.scalar(value).is_some());
-    if top.text("spec_type") == Some("component") && plain("component_type") && plain("component_flavor") {
+    let config = || {
+        let metadata = top.get("metadata")?;
+        document.entries(document.get(metadata, "config")?.1)
+    };
+    if top.text("spec_type") == Some("component") && (plain("component_type") || config().is_some()) {
         return Some(Shape::ComponentSpec);
     }
     let only = |entries: &[(NodeId, NodeId)], known: fn(&str) -> bool| {
@@ -178,7 +182,7 @@ mod tests {
             "steps: {train: {settings: [orchestrator]}}",
             "spec: {settings: {orchestrator.vertex: {a: 1}}}",
             "spec_type: stack\ncomponent_type: x\ncomponent_flavor: y",
-            "spec_type: component\ncomponent_type: x",
+            "spec_type: component\nname: x",
         ] {
             assert_eq!(shape(&yaml(text)), None, "{text}");
         }
