@@ -26,8 +26,8 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 STACKREF = str(pathlib.Path(sys.argv[1]).resolve())
 SCRATCH = pathlib.Path(sys.argv[2]).resolve()
 FORMATS = ["json", "sarif", "junit", "gitlab", "github"]
-# Cases whose output is no report, whatever the format.
-NO_REPORT = {"--help", "--list-files"}
+# Cases whose output is no report, whatever the format, or that change their files.
+NO_REPORT = {"--help", "--list-files", "--fix", "--fix=suggestions", "--diff", "--write-baseline"}
 # Names that every format has to escape: for URIs, XML, workflow commands, terminals.
 HOSTILE = {
     "a b%20c, d:e&<f>#g?é\U0001f600/x]]>\"'.stack.yaml": (
@@ -60,9 +60,10 @@ def words_of(cmd):
 
 def without_format(words):
     words = list(words)
-    while "--format" in words:
-        at = words.index("--format")
-        del words[at : at + 2]
+    for flag in ["--format", "--output", "-o"]:
+        while flag in words:
+            at = words.index(flag)
+            del words[at : at + 2]
     return words
 
 
