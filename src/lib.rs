@@ -3,7 +3,7 @@
 //! How data flows:
 //!
 //! ```text
-//! discover → prefilter → document (spans) → stack + reference → rules (+ inventory) → ignore → finding → report
+//! discover → prefilter → document (spans) → stack + reference → rules (+ inventory) → silence → report (or fix)
 //! ```
 //!
 //! Every verb starts from one `scan`: what lint sees is what a render replaces. The modules below stand in the order of
