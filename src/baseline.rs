@@ -39,6 +39,13 @@ pub struct Entry {
     pub path: String,
 }
 
+impl Entry {
+    /// Whether it is that of a finding.
+    pub fn is_of(&self, finding: &Finding) -> bool {
+        self.fingerprint == finding.fingerprint
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

@@ -9,8 +9,8 @@ use crate::inventory::{Inventories, Inventory, NoAnswer};
 use crate::nearest::{Neighbours, nearest};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
-use crate::rules::{self, Check, Known, RULES};
-use crate::scan::{Scan, StackFile};
+use crate::rules::{self, Check, RULES};
+use crate::scan::{Scan, StackFile, comment_findings};
 use crate::silence::Silencer;
 use crate::site::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -140,28 +140,41 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     for leaked in &scan.leaked {
         findings.extend(leaked.findings.iter().cloned());
     }
+    for comments in settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
+        findings.extend(comment_findings(comments.source, comments.directives));
+    }
     findings.retain_mut(|finding| weigh(finding, settings.config));
     finding::finish(&mut findings);
+    let known = Known { settings, answered: report.failures.is_empty(), complete: is_complete(scan) };
+    let mut gone = settings.baseline.map(|baseline| baseline.without(&findings)).unwrap_or_default();
     if settings.heed_ignores {
         let found = findings.len();
         let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
         findings.retain(|finding| !silencer.silences(finding));
         report.summary.ignored = found - findings.len();
-        let answered = report.failures.is_empty();
-        let judged = |rule: &str| is_judged(rule, settings, answered);
-        let mut unused = silencer.unused(&judged, settings.whole_tree && answered);
+        let mut unused = silencer.unused(&|rule| known.judges(rule), settings.whole_tree && known.complete);
         unused.retain_mut(|finding| weigh(finding, settings.config));
         finding::finish(&mut unused);
+        gone.retain(|entry| unused.iter().all(|finding| !entry.is_of(finding)));
+        let told = unused.len();
+        unused.retain(|finding| !silencer.config_silences(finding));
+        report.summary.ignored += told - unused.len();
         findings.append(&mut unused);
         finding::sort(&mut findings);
     }
     report.findings = findings;
     report.count();
     if let Some(baseline) = settings.baseline {
-        report.stale = stale(baseline, &report, scan, settings);
+        report.stale = gone.into_iter().filter(|entry| known.would_find(entry, scan)).cloned().collect();
         report.leave_out(baseline);
     }
     report
+}
+
+/// Whether all that could use a secret was read.
+fn is_complete(scan: &Scan) -> bool {
+    let unread = scan.files.iter().any(|file| file.stacks.is_empty() && !file.findings.is_empty());
+    !unread && scan.passed.failures.is_empty()
 }
 
 /// Gives a finding the severity that the config has for its rule; whether it is one at all.
@@ -175,31 +188,48 @@ fn weigh(finding: &mut Finding, config: &Config) -> bool {
     true
 }
 
-/// Whether a run like this one would have found everything that a rule objects to, so that an ignore without a finding is
-/// known to be of no use.
-fn is_judged(rule: &str, settings: &Settings<'_>, answered: bool) -> bool {
-    let on = settings.config.rules.get(rule) != Some(&RuleLevel::Off);
-    let asked = |least| settings.level >= least && answered;
-    on && match rules::find(rule).map(|rule| &rule.check) {
-        // Only stores that show values or doubles on the way to keys tell the others.
-        Some(Check::Reference(_)) if rule == "unknown-secret" => asked(Level::SecretExists),
-        Some(Check::Reference(_)) => rule == "unknown-key" && asked(Level::SecretAndKeyExists),
-        Some(Check::Inventory(_)) => asked(Level::SecretExists) && settings.whole_tree,
-        Some(Check::Leak(_)) => settings.leaks && answered,
-        Some(_) => true,
-        None => false,
-    }
+/// What a run looked at, so that it is known of what there is none.
+struct Known<'k> {
+    settings: &'k Settings<'k>,
+    /// Whether every question had an answer.
+    answered: bool,
+    /// Whether every stack file could be read.
+    complete: bool,
 }
 
-/// The entries of a baseline that this run would have found, if they were still there.
-fn stale(baseline: &Baseline, report: &Report, scan: &Scan, settings: &Settings<'_>) -> Vec<baseline::Entry> {
-    let answered = report.failures.is_empty();
-    let scanned: HashSet<&str> = scan.files.iter().map(|file| file.source.identity()).collect();
-    let judged = |entry: &&baseline::Entry| {
-        let seen = scanned.contains(entry.path.as_str()) || (settings.whole_tree && answered);
-        seen && (is_judged(&entry.rule, settings, answered) || rules::find(&entry.rule).is_none())
-    };
-    baseline.without(&report.findings).into_iter().filter(judged).cloned().collect()
+impl Known<'_> {
+    /// Whether all findings of a rule are known, so that an ignore without one is of no use.
+    fn judges(&self, rule: &str) -> bool {
+        let settings = self.settings;
+        let asked = |least| settings.level >= least && self.answered;
+        let on = settings.config.rules.get(rule) != Some(&RuleLevel::Off);
+        on && match rules::find(rule).map(|rule| &rule.check) {
+            // Only stores that show values or doubles on the way to keys tell the others.
+            Some(Check::Reference(_)) if rule == "unknown-secret" => asked(Level::SecretExists),
+            Some(Check::Reference(_)) => rule == "unknown-key" && asked(Level::SecretAndKeyExists),
+            Some(Check::Inventory(_)) => asked(Level::SecretExists) && settings.whole_tree && self.complete,
+            Some(Check::Leak(_)) => settings.leaks && self.answered,
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// Whether an entry of a baseline would have been found, if it were still there.
+    fn would_find(&self, entry: &baseline::Entry, scan: &Scan) -> bool {
+        let mut files = scan.files.iter();
+        let seen = match files.find(|file| file.source.identity() == entry.path) {
+            Some(file) => !file.stacks.is_empty() || file.findings.is_empty(),
+            None => self.settings.whole_tree && self.answered && self.complete,
+        };
+        // What is of no use depends on all that is looked at.
+        let everything =
+            self.settings.level == Level::SecretAndKeyExists && self.answered && self.settings.heed_ignores;
+        seen && match rules::find(&entry.rule).map(|rule| &rule.check) {
+            Some(Check::Ignore(_)) => everything && self.judges(&entry.rule),
+            Some(_) => self.judges(&entry.rule),
+            None => true,
+        }
+    }
 }
 
 /// The inventories that a stack of a file uses.
@@ -305,7 +335,7 @@ impl<'s> Joined<'s> {
                 }
                 _ => ("", slips.secret(&question.chain, &question.secret)),
             };
-            let known = Known { answer, asked, holder, nearest };
+            let known = rules::Known { answer, asked, holder, nearest };
             let finding = RULES.iter().find_map(|rule| match rule.check {
                 Check::Reference(check) => check(reference, &known),
                 _ => None,
@@ -338,8 +368,7 @@ impl<'s> Joined<'s> {
         let meant = findings.iter().filter_map(|finding| finding.suggestion.as_deref());
         let wanted: HashSet<String> = words.chain(meant).map(str::to_owned).collect();
         // What could not be read may be what uses it.
-        let unread = scan.files.iter().any(|file| file.stacks.is_empty() && !file.findings.is_empty());
-        let complete = self.settings.whole_tree && !unread && scan.passed.failures.is_empty();
+        let complete = self.settings.whole_tree && is_complete(scan);
         let asked: BTreeSet<usize> = self.answers.answered().collect();
         for (at, inventory) in self.settings.inventories.in_use() {
             if !asked.contains(&at) && !complete {

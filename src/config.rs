@@ -189,7 +189,7 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let root = repository_root(&folder).unwrap_or_else(|| folder.clone());
     let identity = file.strip_prefix(root).unwrap_or(file).display().to_string();
-    let source = SourceFile::new(shown, text).with_identity(identity);
+    let source = SourceFile::new(shown, text).with_identity(identity).with_location(file);
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {

@@ -27,8 +27,9 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The line of `span`. With `conceal` the span's own text is masked, too.
+    /// The line of `span`. With `conceal`, or where a value was found in it, the span's own text is masked, too.
     pub fn new(source: &SourceFile, span: Span, conceal: bool) -> Self {
+        let conceal = conceal || source.values().iter().any(|value| value.overlaps(span));
         let position = source.position(span.start);
         let line = source.line_span(span.start);
         let shown = Span::new(span.start.min(line.end), span.end.min(line.end));
@@ -139,6 +140,17 @@ fn window(source: &SourceFile, line: Span, shown: Span) -> Span {
 
 /// What must not be seen of a window.
 fn hidden(source: &SourceFile, window: Span) -> Vec<Span> {
+    let mut hidden = hidden_by_place(source, window);
+    let values = source.values().iter().copied().filter(|value| value.overlaps(window));
+    let before = hidden.len();
+    hidden.extend(values);
+    if hidden.len() > before {
+        hidden.sort_unstable();
+    }
+    hidden
+}
+
+fn hidden_by_place(source: &SourceFile, window: Span) -> Vec<Span> {
     match source.visibility() {
         Visibility::SpanOnly => vec![window],
         Visibility::Masked(spans) => {

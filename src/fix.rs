@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::excerpt::{self, printable};
 use crate::finding::{Applicability, Finding, FixEdit};
 use crate::inventory::lookup::{Answers, Progress};
+use crate::leaks::Values;
 use crate::scan::{self, Bases, Scan, StackFile};
 use crate::source::{SourceFile, Span};
 use crate::write::{self, NewText};
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// More rounds than any chain of fixes has; a guard against fixes that undo each other.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 100;
 
 /// The rule whose fixes take out comments.
 const COMMENT_RULE: &str = "unused-ignore";
@@ -32,8 +33,6 @@ const COMMENT_RULE: &str = "unused-ignore";
 pub struct Fixed {
     /// By path.
     pub changed: BTreeMap<PathBuf, Changed>,
-    /// How many fixes were applied.
-    pub count: usize,
     /// What the inventories answered on the way.
     pub answers: Answers,
 }
@@ -44,6 +43,34 @@ pub struct Changed {
     pub before: Arc<SourceFile>,
     /// As it is to be.
     pub after: Arc<SourceFile>,
+    /// How many fixes that took.
+    pub count: usize,
+}
+
+/// Reads the files of a scan again, as they are in memory.
+pub struct Again<'a> {
+    /// How paths are shown, and what is kept of a file.
+    pub bases: &'a Bases,
+    /// Values that are looked for in them.
+    pub values: Option<&'a Values>,
+}
+
+impl Again<'_> {
+    fn read(&self, file: &StackFile, text: &str, settings: &Settings<'_>) -> Option<StackFile> {
+        let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, why: Some(file.why.clone()) };
+        scan::run_text(text.as_bytes(), candidate, settings.config.resolver, self.bases).files.pop()
+    }
+
+    /// Puts a file in place of the one that was read before.
+    fn replace(&self, scan: &mut Scan, at: usize, new: StackFile) {
+        if let Some(values) = self.values {
+            scan.leaked.retain(|leaked| leaked.source.location() != new.path);
+            scan.leaked.extend(values.leaked(&new.source));
+        }
+        if let Some(file) = scan.files.get_mut(at) {
+            *file = new;
+        }
+    }
 }
 
 /// Mends the files of a scan, up to this applicability; the scan is then that of the new texts. Inventories are asked only
@@ -51,11 +78,11 @@ pub struct Changed {
 pub fn run(
     scan: &mut Scan,
     settings: &Settings<'_>,
-    bases: &Bases,
+    again: &Again<'_>,
     most: Applicability,
     progress: Option<Progress<'_>>,
 ) -> Fixed {
-    let mut mender = Mender { bases, most, fixed: Fixed::default(), refused: HashSet::new() };
+    let mut mender = Mender { again, most, fixed: Fixed::default(), refused: HashSet::new() };
     for level in [Level::None, settings.level] {
         let settings = Settings { level, ..*settings };
         for _ in 0..ROUNDS {
@@ -72,54 +99,66 @@ pub fn run(
 }
 
 struct Mender<'m> {
-    bases: &'m Bases,
+    again: &'m Again<'m>,
     most: Applicability,
     fixed: Fixed,
-    /// Fingerprints of findings whose fixes did not hold.
-    refused: HashSet<String>,
+    /// Findings of the files as they are, by file and fingerprint, whose fixes did not hold.
+    refused: HashSet<(PathBuf, String)>,
 }
 
 impl Mender<'_> {
     /// Applies what it can of some findings; whether that was anything.
     fn round(&mut self, scan: &mut Scan, findings: &[Finding], settings: &Settings<'_>) -> bool {
-        let mut by_file: HashMap<&str, Vec<&Finding>> = HashMap::new();
+        let mut by_file: HashMap<&Path, Vec<&Finding>> = HashMap::new();
         for finding in findings {
             let wanted = finding.fix.as_ref().is_some_and(|fix| fix.applicability <= self.most);
-            if wanted && !self.refused.contains(&finding.fingerprint) {
-                by_file.entry(finding.source.path()).or_default().push(finding);
+            let key = (finding.source.location().to_path_buf(), finding.fingerprint.clone());
+            if wanted && !self.refused.contains(&key) {
+                by_file.entry(finding.source.location()).or_default().push(finding);
             }
         }
         let mut any = false;
-        for file in &mut scan.files {
-            let Some(mut findings) = by_file.remove(file.source.path()) else { continue };
+        for at in 0..scan.files.len() {
+            let Some(file) = scan.files.get(at).filter(|file| file.exact) else { continue };
+            let Some(mut findings) = by_file.remove(file.path.as_path()) else { continue };
             if findings.iter().any(|finding| finding.rule != COMMENT_RULE) {
                 findings.retain(|finding| finding.rule != COMMENT_RULE);
             }
-            let findings = apart(findings);
-            let all = self.mended(file, &findings, settings).map(|new| (new, findings.len()));
-            let Some((new, count)) = all.or_else(|| Some((self.one_of(file, &findings, settings)?, 1))) else {
-                continue;
-            };
-            let before = Arc::clone(&file.source);
-            *file = new;
-            let after = Arc::clone(&file.source);
-            let first = Changed { before, after: Arc::clone(&after) };
-            self.fixed.changed.entry(file.path.clone()).or_insert(first).after = after;
-            self.fixed.count += count;
+            let holding = self.holding(file, &apart(findings), settings);
+            let Some(new) = self.mended(file, &holding, settings).filter(|_| !holding.is_empty()) else { continue };
+            let (path, before, after) = (file.path.clone(), Arc::clone(&file.source), Arc::clone(&new.source));
+            // What did not hold may do so now.
+            self.refused.retain(|(refused, _)| *refused != path);
+            let first = Changed { before, after: Arc::clone(&after), count: 0 };
+            let changed = self.fixed.changed.entry(path).or_insert(first);
+            changed.after = after;
+            changed.count += holding.len();
+            self.again.replace(scan, at, new);
             any = true;
         }
         any
     }
 
-    /// A file with the first fix that holds by itself; those before it are not tried again.
-    fn one_of(&mut self, file: &StackFile, findings: &[&Finding], settings: &Settings<'_>) -> Option<StackFile> {
-        findings.iter().find_map(|finding| {
-            let new = self.mended(file, &[finding], settings);
-            if new.is_none() {
-                self.refused.insert(finding.fingerprint.clone());
-            }
-            new
-        })
+    /// Of findings that are apart, those whose fixes hold together; what does not hold by itself is refused. Halves are tried
+    /// first, so that one of many costs little.
+    fn holding<'f>(&mut self, file: &StackFile, findings: &[&'f Finding], settings: &Settings<'_>) -> Vec<&'f Finding> {
+        if findings.is_empty() || self.mended(file, findings, settings).is_some() {
+            return findings.to_vec();
+        }
+        if let [finding] = findings {
+            self.refused.insert((file.path.clone(), finding.fingerprint.clone()));
+            return Vec::new();
+        }
+        let (left, right) = findings.split_at(findings.len() / 2);
+        let (left, right) = (self.holding(file, left, settings), self.holding(file, right, settings));
+        let both = [left.clone(), right.clone()].concat();
+        if self.mended(file, &both, settings).is_some() {
+            both
+        } else if left.is_empty() {
+            right
+        } else {
+            left
+        }
     }
 
     /// A file with the edits of some findings, if it is then what it should be.
@@ -127,45 +166,71 @@ impl Mender<'_> {
         let edits = findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
         let mut edits: Vec<Edit> = edits.map(|edit| Edit::new(edit.span, edit.replacement.clone())).collect();
         edits.sort_by_key(|edit| edit.span);
-        let text = apply(file.source.text(), &edits)?;
-        let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, why: Some(file.why.clone()) };
-        let mut read = scan::run_text(text.as_bytes(), candidate, settings.config.resolver, self.bases);
-        let new = read.files.pop()?;
+        let new = self.again.read(file, &apply(file.source.text(), &edits)?, settings)?;
         let broken = |file: &StackFile| file.findings.iter().filter(|finding| finding.rule == "syntax-error").count();
         let comments_only = findings.iter().all(|finding| finding.rule == COMMENT_RULE);
         (broken(&new) <= broken(file) && (!comments_only || says_the_same(file, &new))).then_some(new)
     }
 }
 
-/// Whether two texts are one document to their readers.
+/// Whether two texts are one document to their readers, and have the same scalars that are plain text.
 fn says_the_same(old: &StackFile, new: &StackFile) -> bool {
     let parse = |file: &StackFile| Document::parse(Arc::clone(&file.source), file.syntax).ok();
-    parse(old).zip(parse(new)).is_some_and(|(old, new)| old.differs(&new, &HashMap::new()).is_none())
+    let same = parse(old).zip(parse(new)).is_some_and(|(old, new)| old.differs(&new, &HashMap::new()).is_none());
+    same && old.literals.len() == new.literals.len()
 }
 
 /// Of findings in their order, those whose edits do not touch those of one before.
 fn apart(findings: Vec<&Finding>) -> Vec<&Finding> {
-    let mut taken: Vec<Span> = Vec::new();
     let touches = |a: Span, b: Span| a.start <= b.end && b.start <= a.end;
+    let mut taken: BTreeMap<usize, Span> = BTreeMap::new();
     findings
         .into_iter()
         .filter(|finding| {
             let edits: &[FixEdit] = finding.fix.as_ref().map_or(&[], |fix| &fix.edits);
-            let free = edits.iter().all(|edit| taken.iter().all(|&span| !touches(edit.span, span)));
+            // Those taken are apart themselves, so only the neighbours on either side can touch.
+            let free = edits.iter().all(|edit| {
+                let before = taken.range(..=edit.span.end).next_back();
+                before.is_none_or(|(_, &span)| !touches(edit.span, span))
+            });
             if free {
-                taken.extend(edits.iter().map(|edit| edit.span));
+                taken.extend(edits.iter().map(|edit| (edit.span.start, edit.span)));
             }
             free
         })
         .collect()
 }
 
+impl Fixed {
+    /// How many fixes were applied.
+    pub fn count(&self) -> usize {
+        self.changed.values().map(|changed| changed.count).sum()
+    }
+
+    /// Writes what was mended; of several paths to one file the first. Where that cannot be done, the scan is again that of
+    /// the file as it was.
+    pub fn write(&mut self, scan: &mut Scan, settings: &Settings<'_>, again: &Again<'_>) -> Vec<Failure> {
+        let (mut failures, mut written) = (Vec::new(), HashSet::new());
+        self.changed.retain(|path, changed| {
+            if !written.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                return false;
+            }
+            let Err(failure) = changed.write(path) else { return true };
+            failures.push(failure);
+            let at = scan.files.iter().position(|file| file.path == *path);
+            let old = at.and_then(|at| Some((at, again.read(scan.files.get(at)?, changed.before.text(), settings)?)));
+            if let Some((at, old)) = old {
+                again.replace(scan, at, old);
+            }
+            false
+        });
+        failures
+    }
+}
+
 impl Changed {
-    /// Writes the new text in place of the old one.
-    ///
-    /// # Errors
-    /// The file is no longer what was read, or it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+    /// Writes the new text in place of the old one; refuses where the file is no longer what was read.
+    fn write(&self, path: &Path) -> Result<(), Failure> {
         let shown = printable(self.before.path());
         if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(Failure::usage(format!("cannot fix `{shown}`: it is read-only")));

@@ -1,6 +1,6 @@
 //! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
 //!
-//! Behind something on its line a comment speaks of that line; alone on its line, of the next that is not such a comment.
+//! Behind something on its line a comment speaks of that line; alone on its line, of the next that is no comment.
 //! A finding is on a line if its span or the scalar that holds it begins there; in a script, if its command does. JSON has no
 //! comments: `[[ignore]]` in the config stands in for them.
 
@@ -14,10 +14,14 @@ use crate::source::{SourceFile, Span};
 pub struct Directive {
     /// From `#` to the end of the line.
     pub span: Span,
+    /// From `#` to the end of what is said, without the reason behind it.
+    pub head: Span,
     /// What it says.
     pub says: Says,
     /// The line that it speaks of, from 1.
     pub line: usize,
+    /// Whether the line has to stay a comment: without it more would belong to the block scalar above.
+    ends_block: bool,
 }
 
 /// What such a comment says.
@@ -48,6 +52,9 @@ impl Directive {
         let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
         let line_break = source.text().get(line.end..).unwrap_or_default();
         let line_break = if line_break.starts_with("\r\n") { 2 } else { usize::from(!line_break.is_empty()) };
+        if alone && self.ends_block {
+            return FixEdit::new(Span::new(self.span.start + 1, self.span.end), "");
+        }
         let start = if alone && lead.starts_with('\u{feff}') { line.start + 3 } else { line.start };
         let span =
             if alone { Span::new(start, line.end + line_break) } else { Span::new(line.start + kept, self.span.end) };
@@ -66,28 +73,41 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
         return Vec::new();
     }
+    let contents = scalar_contents(document);
     let mut found: Vec<Directive> = Vec::new();
-    for comment in comments(document) {
-        let Some((hash, says)) = words(document.source().slice(comment)) else { continue };
+    // From below, so that of comments one above the other each speaks of the line below the last.
+    let mut below: Option<(usize, usize)> = None;
+    let mut indent_below = 0;
+    for comment in comments(document).into_iter().rev() {
         let whole = document.source().line_span(comment.start);
         let lead = text.get(whole.start..comment.start).unwrap_or_default();
         let alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
         let line = document.source().position(comment.start).line;
-        let number = if alone { line + 1 } else { line_of_command(document, comment.start, line).unwrap_or(line) };
-        found.push(Directive { span: Span::new(comment.start + hash, comment.end), says, line: number });
-    }
-    // Of several comments one above the other each speaks of the line below the last.
-    for index in (1..found.len()).rev() {
-        let (Some(upper), Some(lower)) = (found.get(index - 1), found.get(index)) else { continue };
-        let below = document.source().position(lower.span.start).line;
-        let line = lower.line;
-        if upper.line == below
-            && line == below + 1
-            && let Some(upper) = found.get_mut(index - 1)
-        {
-            upper.line = line;
+        let number = if alone {
+            below.filter(|&(next, _)| next == line + 1).map_or(line + 1, |(_, number)| number)
+        } else {
+            line_of_command(document, comment.start, line).unwrap_or(line)
+        };
+        let deeper_below = std::mem::replace(&mut indent_below, if alone { lead.len() } else { 0 }) > lead.len();
+        if alone {
+            below = Some((line, number));
         }
+        let Some(words) = words(document.source().slice(comment)) else { continue };
+        let before = contents.partition_point(|(span, _)| span.start <= comment.start).checked_sub(1);
+        let span = Span::new(comment.start + words.hash, comment.end);
+        found.push(Directive {
+            span,
+            head: Span::new(span.start, comment.start + words.end),
+            says: words.says,
+            line: number,
+            ends_block: before.and_then(|at| contents.get(at)).is_some_and(|(_, block)| match block {
+                Block::Not => false,
+                Block::Chomped => deeper_below,
+                Block::Kept => true,
+            }),
+        });
     }
+    found.reverse();
     found
 }
 
@@ -115,8 +135,8 @@ pub fn comments(document: &Document) -> Vec<Span> {
         }
         let before = source.text().get(..hash).unwrap_or_default();
         let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
-        let scalar = contents.partition_point(|span| span.start <= hash).checked_sub(1);
-        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|span| hash < span.end);
+        let scalar = contents.partition_point(|(span, _)| span.start <= hash).checked_sub(1);
+        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|(span, _)| hash < span.end);
         if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
             comments.push(Span::new(hash, source.line_span(hash).end));
         }
@@ -124,37 +144,62 @@ pub fn comments(document: &Document) -> Vec<Span> {
     comments
 }
 
-/// What a comment says to stackref, and where in it that begins.
-fn words(comment: &str) -> Option<(usize, Says)> {
-    let word = comment.find("stackref:")?;
-    let before = comment.get(..word)?.trim_end_matches([' ', '\t']);
-    let hash = before.strip_suffix('#')?.len();
-    Some((hash, parse(comment.get(word + "stackref:".len()..)?.trim())?))
+/// What a comment says to stackref, and where in it that begins and ends.
+struct Words {
+    hash: usize,
+    end: usize,
+    says: Says,
 }
 
-fn parse(text: &str) -> Option<Says> {
+fn words(comment: &str) -> Option<Words> {
+    comment.match_indices("stackref:").find_map(|(at, mark)| {
+        let before = comment.get(..at)?.trim_end_matches([' ', '\t']);
+        let hash = before.strip_suffix('#')?.len();
+        let rest = comment.get(at + mark.len()..)?;
+        let said = rest.trim_start();
+        let (says, len) = parse(said)?;
+        Some(Words { hash, end: comment.len() - said.len() + len, says })
+    })
+}
+
+/// What is said, and how many bytes that takes.
+fn parse(text: &str) -> Option<(Says, usize)> {
     let word_len = text.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(word_len)?;
     match word {
-        "literal" => Some(Says::Literal),
+        "literal" => Some((Says::Literal, word_len)),
         "ignore" => {
             let inner = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
             let names = inner.map_or("", |(names, _)| names).split(',').map(str::trim);
             let rules: Vec<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            Some(if rules.is_empty() { Says::Bare } else { Says::Ignore(rules) })
+            let len = inner.map_or(word_len, |(_, behind)| text.len() - behind.len());
+            Some((if rules.is_empty() { Says::Bare } else { Says::Ignore(rules) }, len))
         }
-        other => nearest(other, ["ignore", "literal"]).map(|_| Says::Bare),
+        other => nearest(other, ["ignore", "literal"]).map(|_| (Says::Bare, word_len)),
     }
 }
 
+/// Whether a scalar is a block, and what becomes of the line breaks behind its text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Block {
+    Not,
+    Chomped,
+    Kept,
+}
+
 /// The content of each scalar, in order: `#` in it begins no comment. The header line of a block scalar is not content.
-fn scalar_contents(document: &Document) -> Vec<Span> {
-    let mut contents: Vec<Span> = Vec::new();
+fn scalar_contents(document: &Document) -> Vec<(Span, Block)> {
+    let mut contents: Vec<(Span, Block)> = Vec::new();
     for (_, node) in document.nodes() {
         let Kind::Scalar(scalar) = &node.kind else { continue };
-        let block = matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock);
-        let start = if block { document.source().line_span(node.span.start).end } else { node.span.start };
-        contents.push(Span::new(start, node.span.end));
+        let mut content = (node.span, Block::Not);
+        if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) {
+            let header = document.source().line_span(node.span.start).end;
+            let mut indicators = document.source().slice(node.span).bytes().take_while(u8::is_ascii_graphic);
+            let kept = indicators.any(|byte| byte == b'+');
+            content = (Span::new(header, node.span.end), if kept { Block::Kept } else { Block::Chomped });
+        }
+        contents.push(content);
     }
     contents.sort_unstable();
     contents

@@ -1,27 +1,31 @@
 //! `--leaks`: the values of the inventories, looked for in every text file of the tree.
 //!
-//! All values are one automaton (Aho-Corasick), so that a file is read once however many there are: as they stand, with the
-//! escapes of JSON, in base64 (wherever in a longer text the value begins), and percent-encoded. Files are searched in
-//! pieces; only one with a value in it is read whole, to say where. Files that hold a NUL byte are binary and passed over.
+//! The heads of all values, in every way in which they are written (`forms`), are one automaton (Aho-Corasick), so that a
+//! file is read once however many there are; what begins like one is then compared to its end. Files are searched in pieces;
+//! only one with such a beginning in it is read whole, to say where. Files that hold a NUL byte are binary and passed over.
 //!
 //! The automaton is made without prefilters, which would keep copies of the values.
 
 mod forms;
 mod words;
 
+use crate::config::repository_root;
 use crate::discover::{self, Search, Selection};
 use crate::error::{Failure, plain_io};
 use crate::finding::Finding;
 use crate::git;
 use crate::inventory::lookup::{Progress, contents, fetch};
 use crate::inventory::{Inventories, NoAnswer};
+use crate::reference::{Reading, Resolver, read};
 use crate::rules::{Check, Leak, RULES};
-use crate::scan::{Bases, Leaked, fill};
+use crate::scan::{Bases, Leaked, Scan, fill};
 use crate::source::{SourceFile, Span};
-use aho_corasick::{AhoCorasick, MatchKind};
-use std::collections::{BTreeMap, BTreeSet};
+use aho_corasick::AhoCorasick;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
@@ -30,30 +34,38 @@ use zeroize::Zeroizing;
 const SHORTEST: usize = 8;
 /// Bytes of a file that are searched at a time.
 const PIECE: usize = 1 << 18;
-/// Findings in one file; what comes behind tells nothing new.
-const MOST: usize = 1_000;
+/// Bytes of a form that the automaton knows.
+const BEGINNING: usize = 16;
+/// Bytes of a piece that are searched again with the next one.
+const OVERLAP: usize = BEGINNING - 1;
+/// Findings of one value in one file; the last of them says how many more there are.
+const MOST: usize = 100;
 
 /// What a search for values came to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Leaks {
     /// The files in which values stand, by path.
     pub files: Vec<Leaked>,
     /// What could not be asked or read.
     pub failures: Vec<Failure>,
+    /// The values; nothing where there are none.
+    pub values: Option<Values>,
     /// Inventories that hold no values, so that nothing of theirs was looked for.
     pub without_values: Vec<String>,
 }
 
-/// Looks for the values of all inventories in use in the files of a selection.
+/// Looks for the values of all inventories in use in the files of a selection, of which the stack files are read already.
 pub fn run(
     search: &Search<'_>,
     selection: &Selection,
     bases: &Bases,
     inventories: &Inventories,
+    scan: &Scan,
     progress: Option<Progress<'_>>,
 ) -> Leaks {
     let mut leaks = Leaks::default();
-    let Some(values) = gather(inventories, progress, &mut leaks).and_then(|values| Values::new(values, &mut leaks))
+    let Some(values) =
+        gather(inventories, progress, &mut leaks).and_then(|values| Values::new(values, inventories, &mut leaks))
     else {
         return leaks;
     };
@@ -68,6 +80,7 @@ pub fn run(
             ),
         }
     }
+    tracked.retain(|path| !is_behind_link(path));
     let passed = search.texts(selection, &tracked, || {
         let mut buffer = Vec::new();
         let (values, found, failures) = (&values, &found, &failures);
@@ -85,9 +98,24 @@ pub fn run(
     failures.sort_by_key(ToString::to_string);
     leaks.failures.append(&mut failures);
     leaks.files = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    leaks.files.sort_by(|a, b| a.path.cmp(&b.path));
-    leaks.files.dedup_by(|b, a| a.path == b.path);
+    leaks.files.sort_by(|a, b| a.source.location().cmp(b.source.location()));
+    leaks.files.dedup_by(|b, a| a.source.location() == b.source.location());
+    // What is a stack file, too, is read already: both readings show the same.
+    for file in &scan.files {
+        let known = leaks.files.iter_mut().find(|leaked| leaked.source.location() == file.path);
+        if let Some((known, leaked)) = known.zip(values.leaked(&file.source)) {
+            *known = leaked;
+        }
+    }
+    leaks.values = Some(values);
     leaks
+}
+
+/// Whether a path that git tracks is a link by now, or leads through one out of its folder: links are not followed.
+fn is_behind_link(path: &Path) -> bool {
+    let is_link = |at: &Path| at.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    let root = repository_root(path);
+    path.ancestors().take_while(|at| root.as_deref().is_none_or(|root| *at != root)).any(is_link)
 }
 
 /// A secret and a key of it.
@@ -124,8 +152,10 @@ fn gather(inventories: &Inventories, progress: Option<Progress<'_>>, leaks: &mut
             Ok(values) => {
                 *has_values = true;
                 for (key, value) in values {
-                    if is_worth_it(value.expose()) {
-                        found.push((Zeroizing::new(value.expose().to_owned()), (secret.clone(), key)));
+                    // A file that an editor or `echo` wrote ends in a line break that nobody copies.
+                    let value = value.expose().trim_end_matches(['\r', '\n']);
+                    if is_worth_it(value) {
+                        found.push((Zeroizing::new(value.to_owned()), (secret.clone(), key)));
                     }
                 }
             }
@@ -144,46 +174,69 @@ fn is_worth_it(value: &str) -> bool {
     let mut letters: Vec<char> = value.chars().collect();
     letters.sort_unstable();
     letters.dedup();
-    value.len() >= SHORTEST && letters.len() > 2 && !words::is_common(value) && !value.contains("{{")
+    let is_reference = matches!(read(value, Resolver::Zenml), Reading::Whole(_));
+    value.len() >= SHORTEST && letters.len() > 2 && !words::is_common(value) && !is_reference
 }
 
 /// The values, ready to be looked for.
-struct Values {
+pub struct Values {
+    /// Finds how forms begin.
     automaton: AhoCorasick,
-    /// By pattern: the index of its owners, and how the value is written there.
-    patterns: Vec<(usize, &'static str)>,
+    /// By beginning: the indices of the forms that have it.
+    begun: Vec<Vec<usize>>,
+    forms: Vec<Form>,
     owners: Vec<Vec<Owner>>,
-    /// Bytes of the longest pattern.
-    longest: usize,
+    /// Files and folders that hold the inventories, by what the system knows them as.
+    exempt: HashSet<(u64, u64)>,
+}
+
+/// One way in which a value is written.
+struct Form {
+    bytes: Zeroizing<Vec<u8>>,
+    value: usize,
+    written: &'static str,
+}
+
+/// A form that stands in a text.
+struct Found {
+    span: Span,
+    form: usize,
 }
 
 impl Values {
-    fn new(wanted: Wanted, leaks: &mut Leaks) -> Option<Self> {
-        let (mut forms, mut patterns, mut owners) = (Vec::new(), Vec::new(), Vec::<Vec<Owner>>::new());
+    fn new(wanted: Wanted, inventories: &Inventories, leaks: &mut Leaks) -> Option<Self> {
+        let (mut forms, mut owners) = (Vec::new(), Vec::<Vec<Owner>>::new());
         let mut last: Option<Zeroizing<String>> = None;
         for (value, owner) in wanted {
             if last.as_ref() == Some(&value) {
                 owners.last_mut().into_iter().for_each(|owners| owners.push(owner.clone()));
                 continue;
             }
-            for (form, written) in forms::of(&value) {
-                forms.push(form);
-                patterns.push((owners.len(), written));
-            }
+            let of_value = forms::of(&value).into_iter();
+            forms.extend(of_value.map(|(bytes, written)| Form { bytes, value: owners.len(), written }));
             owners.push(vec![owner]);
             last = Some(value);
         }
-        let longest = forms.iter().map(|form| form.len()).max().unwrap_or_default();
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .prefilter(false)
-            .build(forms.iter().map(|form| form.as_slice()));
+        forms.sort_by(|a, b| a.bytes.as_slice().cmp(b.bytes.as_slice()));
+        let head_of = |form: &Form| form.bytes.get(..BEGINNING.min(form.bytes.len())).unwrap_or_default().to_vec();
+        let (mut heads, mut begun) = (Vec::<Zeroizing<Vec<u8>>>::new(), Vec::<Vec<usize>>::new());
+        for (at, form) in forms.iter().enumerate() {
+            let head = Zeroizing::new(head_of(form));
+            if heads.last() != Some(&head) {
+                heads.push(head);
+                begun.push(Vec::new());
+            }
+            begun.last_mut().into_iter().for_each(|forms| forms.push(at));
+        }
+        let automaton = AhoCorasick::builder().prefilter(false).build(heads.iter().map(|bytes| bytes.as_slice()));
         let Ok(automaton) = automaton else {
             let failure = Failure::usage("the inventories hold more than can be looked for at once");
             leaks.failures.push(failure.with_help("name one of them with `--inventory`"));
             return None;
         };
-        Some(Self { automaton, patterns, owners, longest })
+        let held = inventories.all().filter_map(|inventory| inventory.file()?.metadata().ok());
+        let exempt = held.map(|metadata| (metadata.dev(), metadata.ino())).collect();
+        Some(Self { automaton, begun, forms, owners, exempt })
     }
 
     /// The values in a file.
@@ -193,8 +246,7 @@ impl Values {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
-        let overlap = self.longest.saturating_sub(1);
-        buffer.resize(PIECE.max(2 * self.longest), 0);
+        buffer.resize(PIECE, 0);
         let mut kept = 0;
         let mut first = true;
         loop {
@@ -213,29 +265,119 @@ impl Values {
             if len < buffer.len() {
                 return Ok(None);
             }
-            buffer.copy_within(len - overlap.., 0);
-            kept = overlap;
+            buffer.copy_within(len - OVERLAP.., 0);
+            kept = OVERLAP;
+        }
+        if self.is_exempt(path) {
+            return Ok(None);
         }
         let text = text_of(&Zeroizing::new(std::fs::read(path)?));
         let (shown, identity) = (discover::relative(path, &bases.cwd), discover::relative(path, &bases.root));
-        let source = Arc::new(SourceFile::new(shown, text).with_identity(identity));
-        let findings = self.findings(&source);
-        Ok((!findings.is_empty()).then(|| Leaked { source, path: path.to_path_buf(), findings }))
+        let source = Arc::new(SourceFile::new(shown, text).with_identity(identity).with_location(path));
+        Ok(self.leaked(&source))
     }
 
-    fn findings(&self, source: &Arc<SourceFile>) -> Vec<Finding> {
+    /// Whether a file is an inventory, or lies in one, by whatever path.
+    fn is_exempt(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        let known = |path: &Path| path.metadata().is_ok_and(|is| self.exempt.contains(&(is.dev(), is.ino())));
+        path.ancestors().any(known)
+    }
+
+    /// The values in a text, which no excerpt of it shows from now on.
+    pub fn leaked(&self, source: &Arc<SourceFile>) -> Option<Leaked> {
+        let found = self.find(source.text());
+        if found.is_empty() {
+            return None;
+        }
+        source.set_values(found.iter().map(|found| found.span).collect());
+        let findings = self.findings(source, &found);
+        Some(Leaked { source: Arc::clone(source), findings })
+    }
+
+    /// Takes every value out of what a finding says, where names and paths may be values, too.
+    pub fn conceal(&self, finding: &mut Finding) {
+        let texts = [Some(&mut finding.message), finding.label.as_mut(), finding.help.as_mut()];
+        let names = [finding.secret.as_mut(), finding.key.as_mut(), finding.suggestion.as_mut()];
+        let mut any = false;
+        for text in texts.into_iter().chain(names).flatten() {
+            if let Some(masked) = self.masked(text) {
+                *text = masked;
+                any = true;
+            }
+        }
+        if any {
+            finding.fix = None;
+        }
+        if finding.scope.attribute.as_deref().is_some_and(|attribute| self.masked(attribute).is_some()) {
+            finding.scope.attribute = None;
+        }
+    }
+
+    /// A text with `***` for every value in it.
+    fn masked(&self, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut at = 0;
+        for Found { span, .. } in self.find(text) {
+            if span.end > at {
+                out.push_str(text.get(at..span.start.max(at)).unwrap_or_default());
+                out.push_str("***");
+                at = span.end;
+            }
+        }
+        (at > 0).then(|| out + text.get(at..).unwrap_or_default())
+    }
+
+    /// What stands in a text, by place; what lies within something longer is part of that.
+    fn find(&self, text: &str) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::new();
+        for begun in self.automaton.find_overlapping_iter(text) {
+            let rest = text.as_bytes().get(begun.start()..).unwrap_or_default();
+            let forms = self.begun.get(begun.pattern().as_usize()).into_iter().flatten();
+            let whole = forms.filter_map(|&at| Some((at, self.forms.get(at)?)));
+            let whole =
+                whole.filter(|(_, form)| rest.starts_with(&form.bytes)).max_by_key(|(_, form)| form.bytes.len());
+            found.extend(whole.map(|(form, Form { bytes, .. })| Found {
+                span: Span::new(begun.start(), begun.start() + bytes.len()),
+                form,
+            }));
+        }
+        found.sort_by_key(|found| (found.span.start, Reverse(found.span.end)));
+        let mut apart: Vec<Found> = Vec::new();
+        for next in found {
+            match apart.last_mut() {
+                Some(last) if next.span.end <= last.span.end => {}
+                // A value that repeats itself stands there once, as far as it goes.
+                Some(last) if next.form == last.form && next.span.start < last.span.end => {
+                    last.span.end = next.span.end;
+                }
+                _ => apart.push(next),
+            }
+        }
+        apart
+    }
+
+    fn findings(&self, source: &Arc<SourceFile>, found: &[Found]) -> Vec<Finding> {
         let check = RULES.iter().find_map(|rule| match rule.check {
             Check::Leak(check) => Some(check),
             _ => None,
         });
         let Some(check) = check else { return Vec::new() };
-        let found = self.automaton.find_iter(source.text()).filter_map(|found| {
-            let &(value, written) = self.patterns.get(found.pattern().as_usize())?;
-            let (owner, others) = self.owners.get(value)?.split_first()?;
-            let span = Span::new(found.start(), found.end());
-            Some(check(&Leak { source, span, owner: (&owner.0, &owner.1), others: others.len(), written }))
+        let mut times: BTreeMap<usize, usize> = BTreeMap::new();
+        for form in found.iter().filter_map(|found| self.forms.get(found.form)) {
+            *times.entry(form.value).or_default() += 1;
+        }
+        let mut told: BTreeMap<usize, usize> = BTreeMap::new();
+        let findings = found.iter().filter_map(|Found { span, form }| {
+            let Form { value, written, .. } = self.forms.get(*form)?;
+            let (owner, others) = self.owners.get(*value)?.split_first()?;
+            let told = told.entry(*value).or_default();
+            *told += 1;
+            let more = if *told == MOST { times.get(value)? - MOST } else { 0 };
+            let leak = Leak { source, span: *span, owner: (&owner.0, &owner.1), others: others.len(), written, more };
+            (*told <= MOST).then(|| check(&leak))
         });
-        found.take(MOST).collect()
+        findings.collect()
     }
 }
 
@@ -243,22 +385,23 @@ fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
 }
 
-/// The text, offset for offset; what is not UTF-8 becomes `?`. Of UTF-16 the text as UTF-8, whose offsets are its own.
+/// The text, offset for offset: what is not UTF-8 becomes a character that no value has. Of UTF-16 the text as UTF-8, whose
+/// offsets are its own.
 fn text_of(bytes: &[u8]) -> String {
     if is_utf16(bytes) {
         let big = bytes.first() == Some(&0xFE);
         let unit = |pair: &[u8]| match *pair {
             [a, b] if big => u16::from_be_bytes([a, b]),
             [a, b] => u16::from_le_bytes([a, b]),
-            _ => u16::from(b'?'),
+            _ => 0x1A,
         };
-        let units: Vec<u16> = bytes.chunks(2).map(unit).collect();
+        let units: Vec<u16> = bytes.get(2..).unwrap_or_default().chunks(2).map(unit).collect();
         return String::from_utf16_lossy(&units);
     }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '?'));
+        text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
     }
     text
 }

@@ -26,7 +26,7 @@ use crate::report::{self, Format, ListFormat, count, json, lists, short};
 use crate::rules::{self, RULES};
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
-use clap::{Parser as _, ValueEnum as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use session::Session;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -112,8 +112,13 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
     let format = behind.chain(joined).find_map(|format| Format::from_str(format, false).ok());
     if let Some(format) = format.filter(|_| error.use_stderr()) {
-        let command = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
-        write_empty(command, format, world)?;
+        let commands: Vec<String> =
+            Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let command =
+            words.iter().find(|word| commands.iter().any(|command| command == *word) || **word == "register-secrets");
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        write_empty(command.copied().unwrap_or_default(), format, &[Failure::usage(message)], world)?;
     }
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
@@ -125,10 +130,11 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
 }
 
 /// A machine format is always whole, if empty.
-fn write_empty(command: &str, format: Format, world: &mut World<'_>) -> io::Result<()> {
+fn write_empty(command: &str, format: Format, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
     let out = &mut *world.stdout.out;
+    let report = || Report { failures: failures.to_vec(), ..Report::default() };
     match command {
-        "check" => report::write(format, &Report::default(), Look::PLAIN, out)?,
+        "check" => report::write(format, &report(), Look::PLAIN, out)?,
         _ if format != Format::Json => {}
         "refs" => json::write_references(std::iter::empty(), out)?,
         "register" | "register-secrets" => lists::write_register_json(&[], &[], &Inventories::of(Vec::new()), out)?,
@@ -164,7 +170,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
             if let Some(command) = json {
-                write_empty(command, Format::Json, world)?;
+                write_empty(command, Format::Json, &failures, world)?;
             }
             world.stdout.out.flush()?;
             tell(&failures, color, world)?;

@@ -34,6 +34,8 @@ pub struct StackFile {
     pub path: PathBuf,
     /// How it is written.
     pub syntax: Syntax,
+    /// Whether the text is what the file holds: that of a script may be not UTF-8.
+    pub exact: bool,
     /// Why it is a stack file.
     pub why: Why,
     /// What it holds, where it parses and the verb wants to change it.
@@ -62,8 +64,6 @@ impl StackFile {
 pub struct Leaked {
     /// The text.
     pub source: Arc<SourceFile>,
-    /// Absolute.
-    pub path: PathBuf,
     /// Where.
     pub findings: Vec<Finding>,
 }
@@ -122,7 +122,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     });
     let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut scan = Scan { files, leaked: Vec::new(), passed };
-    scan.files.sort_by(|a, b| (a.source.path(), &a.why).cmp(&(b.source.path(), &b.why)));
+    scan.files.sort_by(|a, b| (a.source.path(), &a.path, &a.why).cmp(&(b.source.path(), &b.path, &b.why)));
     scan.files.dedup_by(|b, a| a.path == b.path);
     let found: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
     let excluded: HashSet<&Path> = scan.passed.excluded.iter().map(|(path, _)| path.as_path()).collect();
@@ -218,13 +218,14 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let Candidate { path, syntax, why } = candidate;
     let resolver = if syntax == Syntax::Script { Resolver::Zenml } else { resolver };
     let as_text = (syntax == Syntax::Script).then(|| script::text_of(bytes));
+    let exact = as_text.as_ref().is_none_or(|text| text.as_bytes() == bytes);
     let bytes = as_text.as_ref().map_or(bytes, |text| text.as_bytes());
     let known = why.is_some();
     let (text, not_text) = text_of(bytes);
     let shown = discover::relative(&path, &bases.cwd);
     let identity = discover::relative(&path, &bases.root);
     let parse = |text: String| {
-        let source = Arc::new(SourceFile::new(shown, text).with_identity(identity));
+        let source = Arc::new(SourceFile::new(shown, text).with_identity(identity).with_location(&path));
         let document = match not_text {
             Some(error) => Err(error),
             None => Document::parse(Arc::clone(&source), syntax),
@@ -256,6 +257,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 source,
                 path,
                 syntax,
+                exact,
                 why: why.or(stated.map(Why::Shape))?,
                 document: None,
                 stacks: Vec::new(),
@@ -293,6 +295,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         source,
         path,
         syntax,
+        exact,
         why,
         document,
         stacks: layout.stacks,
@@ -380,7 +383,7 @@ fn text_of_place<'d>(document: &'d Document, place: &Place) -> &'d str {
 }
 
 /// Ignore comments that name no rule, or one that there is not.
-fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> Vec<Finding> {
+pub fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> Vec<Finding> {
     let check = RULES.iter().find_map(|rule| match rule.check {
         Check::Comment(check) => Some(check),
         _ => None,
@@ -389,10 +392,10 @@ fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> Vec<F
     let mut findings = Vec::new();
     for directive in directives {
         match &directive.says {
-            Says::Bare => findings.push(check(source, directive.span, None)),
+            Says::Bare => findings.push(check(source, directive.head, None)),
             Says::Ignore(names) => {
                 let unknown = names.iter().filter(|name| rules::find(name).is_none());
-                findings.extend(unknown.map(|name| check(source, directive.span, Some(name))));
+                findings.extend(unknown.map(|name| check(source, directive.head, Some(name))));
             }
             Says::Literal => {}
         }

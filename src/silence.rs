@@ -7,38 +7,46 @@ use crate::inventory::Inventories;
 use crate::rules::{self, Check, RULES, Unused};
 use crate::scan::Scan;
 use crate::source::SourceFile;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
+
+/// An ignore that names this rule beside another may well have nothing to silence.
+const OWN_RULE: &str = "unused-ignore";
 
 /// All that may silence a finding, and what of it did.
 pub struct Silencer<'s> {
     config: &'s Config,
-    /// By the reported path.
-    files: HashMap<&'s str, Spoken<'s>>,
+    files: HashMap<&'s Path, Spoken<'s>>,
     /// Which `[[ignore]]` matched, by index.
     used: BTreeSet<usize>,
 }
 
 /// A file, and the comments in it.
 struct Spoken<'s> {
-    path: &'s Path,
+    source: &'s Arc<SourceFile>,
     directives: &'s [Directive],
     /// Indices of directives by the line that they speak of.
     by_line: HashMap<usize, Vec<usize>>,
     /// Which directives silenced a finding of which rule.
     used: BTreeSet<(usize, &'static str)>,
-    /// For a stack file: its text, and the lines of literal scalars that hold braces.
-    stack: Option<(&'s Arc<SourceFile>, &'s BTreeSet<usize>)>,
+    /// The lines of which a scalar rule spoke, so that no other of these and no reference rule did.
+    scalars: HashSet<usize>,
+    /// The lines of which a reference rule spoke, so that no other of these did.
+    references: HashSet<usize>,
+    /// For a stack file: the lines of literal scalars that hold braces.
+    literals: Option<&'s BTreeSet<usize>>,
 }
 
 impl<'s> Spoken<'s> {
-    fn new(path: &'s Path, directives: &'s [Directive]) -> Self {
+    fn new(source: &'s Arc<SourceFile>, directives: &'s [Directive]) -> Self {
         let mut by_line: HashMap<usize, Vec<usize>> = HashMap::new();
         for (at, directive) in directives.iter().enumerate() {
             by_line.entry(directive.line).or_default().push(at);
         }
-        Self { path, directives, by_line, used: BTreeSet::new(), stack: None }
+        let (used, scalars, references) = (BTreeSet::new(), HashSet::new(), HashSet::new());
+        Self { source, directives, by_line, used, scalars, references, literals: None }
     }
 
     fn silences(&mut self, finding: &Finding) -> bool {
@@ -51,39 +59,53 @@ impl<'s> Spoken<'s> {
         let heard = spoken.filter(|&&at| self.directives.get(at).is_some_and(|directive| directive.silences(finding)));
         let heard: Vec<usize> = heard.copied().collect();
         self.used.extend(heard.iter().map(|&at| (at, finding.rule)));
+        match check_of(finding.rule) {
+            Some(Check::Scalar(_)) => self.scalars.extend(lines),
+            Some(Check::Reference(_)) => self.references.extend(lines),
+            _ => {}
+        }
         !heard.is_empty()
     }
 
     /// The directives that silenced nothing, of those rules that were looked at.
     fn unused(&self, judged: &dyn Fn(&str) -> bool) -> Vec<Finding> {
-        let Some((source, literals)) = self.stack else { return Vec::new() };
         let mut findings = Vec::new();
         for (at, directive) in self.directives.iter().enumerate() {
-            let names = match &directive.says {
+            let names: &[String] = match &directive.says {
                 Says::Ignore(names) => names,
-                Says::Literal => {
-                    if !literals.contains(&directive.line) {
-                        let fix = vec![directive.removal(source, &[], true)];
-                        findings.extend(unused(Unused { source, span: directive.span, rules: &[], whole: true, fix }));
-                    }
-                    continue;
-                }
-                Says::Bare => continue,
+                Says::Literal if self.literals.is_some_and(|lines| !lines.contains(&directive.line)) => &[],
+                Says::Literal | Says::Bare => continue,
             };
-            // Named beside another rule, it says that the other may well have nothing to silence.
-            if names.iter().any(|name| name == "unused-ignore") {
+            if names.iter().any(|name| name == OWN_RULE) {
                 continue;
             }
             let in_vain = |name: &&str| {
                 let used = self.used.iter().any(|&(by, rule)| by == at && rule == *name);
-                rules::find(name).is_some() && judged(name) && !used
+                let open = match check_of(name) {
+                    Some(Check::Scalar(_)) => !self.scalars.contains(&directive.line),
+                    Some(Check::Reference(_)) => {
+                        !self.scalars.contains(&directive.line) && !self.references.contains(&directive.line)
+                    }
+                    _ => true,
+                };
+                open && judged(name) && !used
             };
             let vain: Vec<&str> = names.iter().map(String::as_str).filter(in_vain).collect();
-            if !vain.is_empty() {
-                let whole = vain.len() == names.len();
-                let fix = vec![directive.removal(source, &vain, whole)];
-                findings.extend(unused(Unused { source, span: directive.span, rules: &vain, whole, fix }));
+            if vain.is_empty() && !names.is_empty() {
+                continue;
             }
+            let whole = vain.len() == names.len();
+            // An inventory may hold values: nothing is written there but by its owner.
+            let fix = self.literals.map(|_| directive.removal(self.source, &vain, whole));
+            let unused = Unused {
+                source: self.source,
+                span: directive.head,
+                named: names,
+                rules: &vain,
+                whole,
+                fix: Vec::from_iter(fix),
+            };
+            findings.extend(finding(unused));
         }
         findings
     }
@@ -93,27 +115,30 @@ impl<'s> Silencer<'s> {
     /// Hears the comments of a scan and of the inventories, and the config.
     pub fn new(scan: &'s Scan, config: &'s Config, inventories: &'s Inventories) -> Self {
         let mut files = HashMap::new();
-        for found in &scan.leaked {
-            files.insert(found.source.path(), Spoken::new(&found.path, &[]));
-        }
         for comments in inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
-            files.insert(comments.source.path(), Spoken::new(comments.path, comments.directives));
+            files.insert(comments.path, Spoken::new(comments.source, comments.directives));
         }
         for file in &scan.files {
-            let stack = Some((&file.source, &file.literals));
-            files.insert(file.source.path(), Spoken { stack, ..Spoken::new(&file.path, &file.directives) });
+            let literals = Some(&file.literals);
+            files.insert(file.path.as_path(), Spoken { literals, ..Spoken::new(&file.source, &file.directives) });
         }
         Self { config, files, used: BTreeSet::new() }
     }
 
     /// Whether a finding is silenced. All that speak of it count as used.
     pub fn silences(&mut self, finding: &Finding) -> bool {
-        let Some(file) = self.files.get_mut(finding.source.path()) else { return false };
-        let by_comment = file.silences(finding);
+        let by_comment = self.files.get_mut(finding.source.location()).is_some_and(|file| file.silences(finding));
+        let by_config = self.config_silences(finding);
+        by_comment || by_config
+    }
+
+    /// Whether an `[[ignore]]` silences a finding.
+    pub fn config_silences(&mut self, finding: &Finding) -> bool {
         let attribute = finding.scope.attribute.as_deref();
-        let matching: Vec<usize> = self.config.ignored_by(file.path, finding.rule, attribute).collect();
+        let matching = self.config.ignored_by(finding.source.location(), finding.rule, attribute);
+        let matching: Vec<usize> = matching.collect();
         self.used.extend(&matching);
-        by_comment || !matching.is_empty()
+        !matching.is_empty()
     }
 
     /// What silenced nothing. `judged` says of which rules that can be told; `whole_tree` whether of the config, too.
@@ -121,16 +146,21 @@ impl<'s> Silencer<'s> {
         let mut findings: Vec<Finding> = self.files.values().flat_map(|file| file.unused(judged)).collect();
         let Some(source) = self.config.source.as_ref().filter(|_| whole_tree) else { return findings };
         for (at, ConfigIgnore { rule, span, .. }) in self.config.ignores.iter().enumerate() {
-            if !self.used.contains(&at) && judged(rule) {
-                let unused_here = Unused { source, span: *span, rules: &[rule], whole: true, fix: Vec::new() };
-                findings.extend(unused(unused_here));
+            if !self.used.contains(&at) && rule != OWN_RULE && judged(rule) {
+                let (named, rules) = (slice::from_ref(rule), &[rule.as_str()][..]);
+                let unused = Unused { source, span: *span, named, rules, whole: true, fix: Vec::new() };
+                findings.extend(finding(unused));
             }
         }
         findings
     }
 }
 
-fn unused(unused: Unused<'_>) -> Option<Finding> {
+fn check_of(rule: &str) -> Option<&'static Check> {
+    rules::find(rule).map(|rule| &rule.check)
+}
+
+fn finding(unused: Unused<'_>) -> Option<Finding> {
     let check = RULES.iter().find_map(|rule| match rule.check {
         Check::Ignore(check) => Some(check),
         _ => None,

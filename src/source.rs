@@ -6,6 +6,7 @@
 //! Not here: what an excerpt of the text may show (`excerpt`), and what the text means (`document`).
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use zeroize::Zeroize as _;
 
@@ -77,9 +78,11 @@ pub enum Visibility {
 pub struct SourceFile {
     path: String,
     identity: Option<String>,
+    location: Option<PathBuf>,
     text: String,
     lines: OnceLock<LineIndex>,
     visibility: OnceLock<Visibility>,
+    values: OnceLock<Vec<Span>>,
 }
 
 impl Drop for SourceFile {
@@ -95,9 +98,11 @@ impl SourceFile {
         Self {
             path: path.into(),
             identity: None,
+            location: None,
             text: text.into(),
             lines: OnceLock::new(),
             visibility: OnceLock::new(),
+            values: OnceLock::new(),
         }
     }
 
@@ -106,6 +111,18 @@ impl SourceFile {
     pub fn with_identity(mut self, identity: impl Into<String>) -> Self {
         self.identity = Some(identity.into());
         self
+    }
+
+    /// With where it lies, absolute: two paths may be shown alike, where they are not UTF-8.
+    #[must_use]
+    pub fn with_location(mut self, location: impl Into<PathBuf>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// Where it lies, as far as that is known.
+    pub fn location(&self) -> &Path {
+        self.location.as_deref().unwrap_or(Path::new(&self.path))
     }
 
     /// The path from the repository's root.
@@ -131,6 +148,16 @@ impl SourceFile {
     /// Says what excerpts of this file may show; the first call counts.
     pub fn set_visibility(&self, visibility: Visibility) {
         let _ = self.visibility.set(visibility);
+    }
+
+    /// Says where values of secrets were found, sorted: no excerpt shows them, whatever else it may; the first call counts.
+    pub fn set_values(&self, spans: Vec<Span>) {
+        let _ = self.values.set(spans);
+    }
+
+    /// Where values of secrets were found.
+    pub fn values(&self) -> &[Span] {
+        self.values.get().map_or(&[], Vec::as_slice)
     }
 
     /// What excerpts of this file may show.

@@ -114,7 +114,8 @@ impl FileInventory {
         };
         let text =
             String::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
-        let source = SourceFile::new(self.shown.clone(), text).with_identity(self.identity.clone());
+        let source = SourceFile::new(self.shown.clone(), text);
+        let source = source.with_identity(self.identity.clone()).with_location(&self.path);
         Content::read(&Arc::new(source), syntax)
     }
 

@@ -1,25 +1,28 @@
 //! The ways in which a value is written where it should not be.
 
+use crate::source::floor_char_boundary;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+/// Bytes of a value that are looked for; what is longer is known by its beginning.
+const LONGEST: usize = 4_096;
+
 /// The bytes to look for, each with words for how the value is written there.
 pub(super) fn of(value: &str) -> Vec<(Zeroizing<Vec<u8>>, &'static str)> {
+    let value = value.get(..floor_char_boundary(value, LONGEST)).unwrap_or_default();
     let mut forms = vec![(Zeroizing::new(value.as_bytes().to_vec()), "")];
     let mut add = |form: Zeroizing<Vec<u8>>, written| {
         if forms.iter().all(|(known, _)| *known != form) {
             forms.push((form, written));
         }
     };
-    if let Ok(mut quoted) = serde_json::to_vec(value).map(Zeroizing::new)
-        && quoted.len() > value.len() + 2
+    add(Zeroizing::new(value.replace('\n', "\r\n").into_bytes()), "");
+    for (ascii, html, slash) in [(false, false, false), (true, false, false), (true, true, false), (true, false, true)]
     {
-        quoted.pop();
-        quoted.remove(0);
-        add(quoted, ", with escapes");
+        add(json_escaped(value, ascii, html, slash), ", with escapes");
     }
-    for keep in ["-_.~", "-_.~/", "-_.~!*'()"] {
+    for keep in ["-_.~", "-_.~/", "-_.~!*'()", "-_.~!*'();,/?:@&=+$#"] {
         for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
             add(percent_encoded(value, keep, upper, plus), ", percent-encoded");
         }
@@ -37,6 +40,33 @@ pub(super) fn of(value: &str) -> Vec<(Zeroizing<Vec<u8>>, &'static str)> {
         }
     }
     forms
+}
+
+/// A value as it stands in a JSON string: perhaps all in ASCII (as Python writes it), `<`, `>` and `&` as escapes (Go), `/` as
+/// `\\/` (PHP).
+fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 12));
+    for c in value.chars() {
+        let short = match c {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '/' if slash => "\\/",
+            _ => "",
+        };
+        if !short.is_empty() {
+            out.extend_from_slice(short.as_bytes());
+        } else if c.is_ascii_control() || (ascii && !c.is_ascii()) || (html && matches!(c, '<' | '>' | '&')) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    out
 }
 
 /// The bytes of a value, all but letters, digits and some others as `%` and two digits.

@@ -11,9 +11,11 @@ use std::io::{self, Write};
 pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     for finding in findings {
         let at = finding.source.position(finding.span.start);
+        // A runner of GitHub takes a line that begins with two colons for a command of its own.
+        let lead = if finding.source.path().starts_with("::") { "./" } else { "" };
         let (path, message) = (printable(finding.source.path()), printable(&finding.message));
         let (severity, rule) = (finding.severity.name(), finding.rule);
-        writeln!(out, "{path}:{}:{}: {severity}[{rule}]: {message}", at.line, at.column)?;
+        writeln!(out, "{lead}{path}:{}:{}: {severity}[{rule}]: {message}", at.line, at.column)?;
     }
     Ok(())
 }

@@ -43,6 +43,8 @@ pub struct Leak<'l> {
     pub others: usize,
     /// How it is written: nothing, or ` in base64`.
     pub written: &'static str,
+    /// How many times more it stands in the file, each untold.
+    pub more: usize,
 }
 
 fn check(leak: &Leak<'_>) -> Finding {
@@ -52,7 +54,10 @@ fn check(leak: &Leak<'_>) -> Finding {
         1 => " (and of another key)".to_owned(),
         more => format!(" (and of {more} other keys)"),
     };
-    let message = format!("the value of `{secret}.{key}`{more} stands in this file{}", leak.written);
+    let mut message = format!("the value of `{secret}.{key}`{more} stands in this file{}", leak.written);
+    if leak.more > 0 {
+        message.push_str(&format!(", and {} times more behind this place", leak.more));
+    }
     let mut finding = Finding::new(RULE.name, RULE.severity, leak.source, leak.span, message);
     finding.conceal = true;
     finding.identity = Some(format!("{secret}.{key}"));

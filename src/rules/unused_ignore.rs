@@ -37,7 +37,9 @@ pub struct Unused<'u> {
     pub source: &'u Arc<SourceFile>,
     /// Its place.
     pub span: Span,
-    /// The rules that it names in vain; none where it says `literal`.
+    /// The rules that it names; none where it says `literal`.
+    pub named: &'u [String],
+    /// Those that it names in vain.
     pub rules: &'u [&'u str],
     /// Whether it is of no use at all: no rule that it names is.
     pub whole: bool,
@@ -57,7 +59,7 @@ fn check(unused: Unused<'_>) -> Finding {
         format!("take {} out of it", names.replace(" and no ", " and "))
     };
     let mut finding = Finding::new(RULE.name, RULE.severity, unused.source, unused.span, message).with_help(help);
-    // Reasons are not part of it: they may be put better.
-    finding.identity = Some(unused.rules.join(","));
+    // Neither reasons, which may be put better, nor which of the rules are in vain: that depends on what is looked at.
+    finding.identity = Some(unused.named.join(","));
     finding.with_fix(Applicability::Safe, unused.fix)
 }

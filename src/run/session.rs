@@ -57,7 +57,9 @@ impl<'a> Session<'a> {
         let config = read_config(files, &start, &cwd)?;
         let repository = config::repository_root(&start);
         let beside = config.file.as_ref().map(|_| config.folder.clone());
-        let root = repository.clone().or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
+        // Of a repository in another one, that of the working directory: fingerprints must not hang on the arguments.
+        let around = config::repository_root(&cwd).filter(|root| start.starts_with(root));
+        let root = around.or_else(|| repository.clone()).or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
         let project = beside.or(repository).unwrap_or(start);
         Ok(Self {
             files,

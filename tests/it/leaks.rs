@@ -155,3 +155,100 @@ fn text_beside_a_reference_in_a_sensitive_attribute_is_masked() {
         assert_hidden(&[("a.yaml", &stack), ("secrets.inventory.yaml", "a: [b]\n")]);
     }
 }
+
+const FORMATS: [&str; 7] = ["human", "short", "json", "sarif", "github", "gitlab", "junit"];
+
+const STACK: &str = "components:\n  experiment_tracker:\n    flavor: mlflow\n    name: t\n    tracking_username: \
+                     'S3cretV4lue#77@{{ a.b }}'\n    run: {x: \"S3cretV4lue#77\", y: \"{{a.b}}\"}\n    z: '{{S3cretV4lue#77.k}}'\n    u: {{ \
+                     a.b }} # S3cretV4lue#77\nstack_name: s\nzenml_version: 0.98.0\n";
+
+/// What is known to be a value is shown nowhere, also where it is no sensitive attribute: not in the excerpts of other rules,
+/// not as a name, and not in a diff.
+#[test]
+fn a_value_that_was_found_is_masked_wherever_it_stands() {
+    let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", "a: {b: 'S3cretV4lue#77'}\n")]);
+    for format in FORMATS {
+        let output = check(folder.path(), &["--leaks", "--format", format]);
+        assert_eq!(output.code, 1, "{}", output.stderr);
+        assert!(output.stdout.contains("leaked-value"), "{}", output.stdout);
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{format}: {}", output.stdout);
+    }
+    let output = check(folder.path(), &["--leaks", "--fix", "--diff"]);
+    assert!(output.stdout.contains("+    u: \"{{ a.b }}\" # ***"), "{}", output.stdout);
+    assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{}{}", output.stdout, output.stderr);
+}
+
+#[test]
+fn an_inventory_is_no_leak_of_itself_by_whatever_path() {
+    let folder = folder(&[("held/dev.yaml", "a: {b: 'S3cretV4lue#77'}\n"), ("s.yaml", "x: 1\n")]);
+    std::os::unix::fs::symlink("held/dev.yaml", folder.path().join("dev.yaml")).unwrap();
+    for path in ["held/dev.yaml", "held/../held/dev.yaml", "dev.yaml"] {
+        let output = check(folder.path(), &["--leaks", "--inventory", path, "--format", "short"]);
+        assert!(
+            output.code == 0 && !output.stdout.contains("leaked-value"),
+            "{path}: {}{}",
+            output.stdout,
+            output.stderr
+        );
+    }
+}
+
+/// Long values and those that repeat themselves cost no more than others, values that overlap are all told, and what a file
+/// cannot hold as text is not taken for any.
+#[test]
+fn values_of_all_kinds_are_told_at_their_places() {
+    let long = "Zq9".repeat(100_000);
+    let inventory =
+        format!("a:\n  long: '{long}!'\n  left: 'abcdefgh1234'\n  right: '1234wxyzqrst'\n  odd: 'abc?defgh'\n");
+    let text = format!("x {long}\nabcdefgh1234wxyzqrst\n{}\n", "abcdefgh1234 ".repeat(150));
+    let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text)]);
+    std::fs::write(folder.path().join("latin1.txt"), b"abc\xffdefgh abcdefgh1234").unwrap();
+    let output = check(folder.path(), &["--leaks", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let of = |path: &str, key: &str| findings.iter().filter(|f| f["path"] == path && f["key"] == key).count();
+    assert_eq!(
+        [of("notes.txt", "long"), of("notes.txt", "left"), of("notes.txt", "right")],
+        [1, 100, 1],
+        "{}",
+        output.stderr
+    );
+    assert_eq!([of("latin1.txt", "odd"), of("latin1.txt", "left")], [0, 1]);
+    let last = findings.iter().rfind(|f| f["key"] == "left" && f["path"] == "notes.txt").unwrap();
+    assert!(last["message"].as_str().unwrap().ends_with("and 51 times more behind this place"), "{last}");
+}
+
+/// A report is not written over anything that the run reads, and one place is written once.
+#[test]
+fn a_report_is_never_written_over_what_is_read() {
+    let stack = "stack_name: s\ncomponents: {}\n";
+    let folder = folder(&[("s.yaml", stack), ("list", "s.yaml\n"), ("secrets.inventory.yaml", "a: [b]\n")]);
+    std::os::unix::fs::symlink("there", folder.path().join("one")).unwrap();
+    std::os::unix::fs::symlink("there", folder.path().join("two")).unwrap();
+    std::fs::write(folder.path().join("there"), "").unwrap();
+    for args in [
+        &["--format", "json", "-o", "s.yaml"][..],
+        &["--files-from", "list", "--format", "json", "-o", "s.yaml"],
+        &["--files-from", "list", "--format", "json", "-o", "list"],
+        &["--write-baseline", "b.json", "--format", "json", "-o", "b.json"],
+        &["--format", "json", "-o", "one", "--format", "sarif", "-o", "two"],
+    ] {
+        let output = check(folder.path(), args);
+        assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("s.yaml")).unwrap(), stack);
+    assert_eq!(std::fs::read_to_string(folder.path().join("list")).unwrap(), "s.yaml\n");
+}
+
+/// What is wrong with the command line itself is no success to a machine, either.
+#[test]
+fn a_run_that_cannot_begin_says_so_in_every_format() {
+    let folder = folder(&[("s.yaml", "x: 1\n")]);
+    let bogus = |format: &str| check(folder.path(), &["--format", format, "--bogus"]);
+    assert!(bogus("sarif").stdout.contains("\"executionSuccessful\": false"));
+    assert!(bogus("junit").stdout.contains("<error message="));
+    assert!(bogus("github").stdout.starts_with("::error title=stackref::unexpected argument"));
+    let output =
+        crate::support::run(&["--color", "never", "check", "--format", "gitlab", "--bogus"], folder.path(), b"");
+    assert_eq!(output.stdout, "[]\n");
+}
