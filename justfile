@@ -31,3 +31,8 @@ bench:
 # The book, as pages, with an mdbook that is on the PATH.
 book:
     mdbook build docs --dest-dir "$PWD/target/book"
+
+# What takes longer than CI may.
+nightly: ci
+    cargo publish --dry-run --locked --allow-dirty
+    PROPTEST_CASES=5000 cargo test -- fixing_twice properties:: script

@@ -1,6 +1,6 @@
 //! `--leaks`: the values of the inventories, looked for in every text file of the tree.
 //!
-//! The heads of all values, in every way in which they are written (`forms`), are one automaton (Aho-Corasick), so that a
+//! The beginnings of all values, in every way in which they are written (`forms`), are one automaton (Aho-Corasick), so that a
 //! file is read once however many there are; what begins like one is then compared to its end. Files are searched in pieces;
 //! only one with such a beginning in it is read whole, to say where. Files that hold a NUL byte are binary and passed over.
 //!

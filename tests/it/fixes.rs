@@ -35,8 +35,6 @@ fn stack(values: &[&str], line_break: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-
     #[test]
     fn fixing_twice_is_fixing_once(
         values in prop::collection::vec(prop::sample::select(VALUES.to_vec()), 1..6),
