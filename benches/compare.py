@@ -4,6 +4,8 @@
 FOLDER (a new temporary one by default) gets the trees of `tree.py`. CPU time is user and system time of the whole process,
 memory its peak, both as the system accounts for them. Quote the ratios: they compare within one run.
 """
+import argparse
+import hashlib
 import itertools
 import os
 import pathlib
@@ -50,7 +52,9 @@ def measure(title, folder, commands, runs):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(tempfile.mkdtemp())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", type=pathlib.Path, help="where the trees are made")
+    folder = parser.parse_args().folder or pathlib.Path(tempfile.mkdtemp())
     trees = {
         "mixed": ["mixed", "30000"],
         "small": ["small"],
@@ -69,6 +73,13 @@ def main():
     if not search:
         print("ripgrep is not on PATH: the tree is measured alone")
     measure("30,000 mixed files", folder / "mixed", {"stackref check": check, **search}, 21)
+    values = folder / "values.yaml"
+    values.write_text("".join(f"s{n}:\n  k: '{hashlib.sha256(bytes([n])).hexdigest()[:24]}'\n" for n in range(100)))
+    words = folder / "words"
+    words.write_text("".join(f"{hashlib.sha256(bytes([n])).hexdigest()[:24]}\n" for n in range(100)))
+    leaks = [STACKREF, "check", "--leaks", "--inventory", values, "."]
+    search = {"rg -c -F -f 100 words": ["rg", "-c", "--hidden", "-F", "-f", words]} if shutil.which("rg") else {}
+    measure("100 values in 30,000 files", folder / "mixed", {"check --leaks": leaks, "check": check, **search}, 11)
     measure("one small file, start to exit", folder / "small", {"stackref check": check}, 41)
     measure("4,000 findings in a 200 KB file, human", folder / "findings-4000", {"stackref check": check}, 11)
     measure("20,000 findings in a 10 MB file, human", folder / "findings-20000", {"stackref check": check}, 11)

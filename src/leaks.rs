@@ -20,7 +20,7 @@ use crate::reference::{Reading, Resolver, read};
 use crate::rules::{Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
 use crate::source::{SourceFile, Span};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -36,6 +36,8 @@ const SHORTEST: usize = 8;
 const PIECE: usize = 1 << 18;
 /// Bytes of a form that the automaton knows.
 const BEGINNING: usize = 16;
+/// Bytes of all beginnings up to which the automaton is a table.
+const FEW: usize = 50_000;
 /// Bytes of a piece that are searched again with the next one.
 const OVERLAP: usize = BEGINNING - 1;
 /// Findings of one value in one file; the last of them says how many more there are.
@@ -228,7 +230,11 @@ impl Values {
             }
             begun.last_mut().into_iter().for_each(|forms| forms.push(at));
         }
-        let automaton = AhoCorasick::builder().prefilter(false).build(heads.iter().map(|bytes| bytes.as_slice()));
+        // A table for each state is twice as fast, while it fits the caches.
+        let few = heads.iter().map(|head| head.len()).sum::<usize>() <= FEW;
+        let kind = few.then_some(AhoCorasickKind::DFA);
+        let heads = heads.iter().map(|head| head.as_slice());
+        let automaton = AhoCorasick::builder().prefilter(false).kind(kind).build(heads);
         let Ok(automaton) = automaton else {
             let failure = Failure::usage("the inventories hold more than can be looked for at once");
             leaks.failures.push(failure.with_help("name one of them with `--inventory`"));
