@@ -221,9 +221,9 @@ impl Known<'_> {
             Some(file) => !file.stacks.is_empty() || file.findings.is_empty(),
             None => self.settings.whole_tree && self.answered && self.complete,
         };
-        // What is of no use depends on all that is looked at.
-        let everything =
-            self.settings.level == Level::SecretAndKeyExists && self.answered && self.settings.heed_ignores;
+        // What is of no use depends on all that can be looked at.
+        let Settings { level, heed_ignores, whole_tree, leaks, .. } = *self.settings;
+        let everything = level == Level::SecretAndKeyExists && heed_ignores && whole_tree && leaks && self.answered;
         seen && match rules::find(&entry.rule).map(|rule| &rule.check) {
             Some(Check::Ignore(_)) => everything && self.judges(&entry.rule),
             Some(_) => self.judges(&entry.rule),

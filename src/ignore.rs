@@ -8,6 +8,7 @@ use crate::document::{Document, Kind, Style, Syntax};
 use crate::finding::{Finding, FixEdit};
 use crate::nearest::nearest;
 use crate::source::{SourceFile, Span};
+use std::collections::HashSet;
 
 /// A comment that speaks to stackref.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +109,20 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         });
     }
     found.reverse();
+    if document.syntax() == Syntax::Script {
+        // What looks like a comment elsewhere may be a string of the shell, or prose.
+        let commands: HashSet<usize> =
+            commands(document).map(|span| document.source().position(span.start).line).collect();
+        found.retain(|directive| commands.contains(&directive.line));
+    }
     found
+}
+
+/// The commands of a script.
+fn commands(document: &Document) -> impl Iterator<Item = Span> {
+    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script);
+    let commands = root.and_then(|&root| document.items(root)).unwrap_or_default();
+    commands.iter().map(|&command| document.node(command).span)
 }
 
 /// The first line of the command that a comment in a script stands behind, at the end of its last line: what it says holds

@@ -17,7 +17,7 @@ use crate::git;
 use crate::inventory::lookup::{Progress, contents, fetch};
 use crate::inventory::{Inventories, NoAnswer};
 use crate::reference::{Reading, Resolver, read};
-use crate::rules::{Check, Leak, RULES};
+use crate::rules::{self, Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
 use crate::source::{SourceFile, Span};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -30,6 +30,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
+/// The rule whose findings are about values themselves.
+const OWN_RULE: &str = "leaked-value";
+
 /// Bytes of a value that is worth looking for.
 const SHORTEST: usize = 8;
 /// Bytes of a file that are searched at a time.
@@ -40,8 +43,8 @@ const BEGINNING: usize = 16;
 const FEW: usize = 50_000;
 /// Bytes of a piece that are searched again with the next one.
 const OVERLAP: usize = BEGINNING - 1;
-/// Findings of one value in one file; the last of them says how many more there are.
-const MOST: usize = 100;
+/// Places in one file that are told.
+const MOST: usize = 10_000;
 
 /// What a search for values came to.
 #[derive(Default)]
@@ -108,6 +111,13 @@ pub fn run(
         if let Some((known, leaked)) = known.zip(values.leaked(&file.source)) {
             *known = leaked;
         }
+    }
+    for leaked in leaks.files.iter().filter(|leaked| leaked.untold > 0) {
+        let (shown, more) = (leaked.source.path(), leaked.untold);
+        leaks.failures.push(
+            Failure::usage(format!("values stand in `{shown}` at more than {MOST} places: {more} are not told"))
+                .with_help("mend or remove the file"),
+        );
     }
     leaks.values = Some(values);
     leaks
@@ -197,6 +207,8 @@ struct Form {
     bytes: Zeroizing<Vec<u8>>,
     value: usize,
     written: &'static str,
+    /// Whether these are only the first bytes.
+    cut: bool,
 }
 
 /// A form that stands in a text.
@@ -215,7 +227,7 @@ impl Values {
                 continue;
             }
             let of_value = forms::of(&value).into_iter();
-            forms.extend(of_value.map(|(bytes, written)| Form { bytes, value: owners.len(), written }));
+            forms.extend(of_value.map(|(bytes, written, cut)| Form { bytes, value: owners.len(), written, cut }));
             owners.push(vec![owner]);
             last = Some(value);
         }
@@ -298,25 +310,38 @@ impl Values {
         }
         source.set_values(found.iter().map(|found| found.span).collect());
         let findings = self.findings(source, &found);
-        Some(Leaked { source: Arc::clone(source), findings })
+        Some(Leaked { source: Arc::clone(source), findings, untold: found.len().saturating_sub(MOST) })
     }
 
-    /// Takes every value out of what a finding says, where names and paths may be values, too.
+    /// Takes every value out of what a finding says, where names and other text may be values, too.
     pub fn conceal(&self, finding: &mut Finding) {
+        finding.source.set_values(self.find(finding.source.text()).into_iter().map(|found| found.span).collect());
+        let in_value = finding.source.values().iter().any(|value| value.overlaps(finding.span));
+        if in_value && finding.rule != OWN_RULE {
+            // Its words may hold the value in pieces.
+            let summary = rules::find(finding.rule).map_or("", |rule| rule.summary);
+            finding.message = format!("{summary}; what stands here is a secret's value, or holds one");
+            finding.conceal = true;
+            (finding.label, finding.help, finding.fix) = (None, None, None);
+            (finding.secret, finding.key, finding.suggestion) = (None, None, None);
+        }
         let texts = [Some(&mut finding.message), finding.label.as_mut(), finding.help.as_mut()];
         let names = [finding.secret.as_mut(), finding.key.as_mut(), finding.suggestion.as_mut()];
-        let mut any = false;
         for text in texts.into_iter().chain(names).flatten() {
             if let Some(masked) = self.masked(text) {
                 *text = masked;
-                any = true;
+                finding.fix = None;
             }
         }
-        if any {
-            finding.fix = None;
+        let scope = &mut finding.scope;
+        for name in [&mut scope.stack, &mut scope.component, &mut scope.component_name, &mut scope.attribute] {
+            if let Some(masked) = name.as_deref().and_then(|name| self.masked(name)) {
+                *name = Some(masked.into());
+            }
         }
-        if finding.scope.attribute.as_deref().is_some_and(|attribute| self.masked(attribute).is_some()) {
-            finding.scope.attribute = None;
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        if edits.into_iter().any(|edit| self.masked(&edit.replacement).is_some()) {
+            finding.fix = None;
         }
     }
 
@@ -338,14 +363,15 @@ impl Values {
     fn find(&self, text: &str) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
         for begun in self.automaton.find_overlapping_iter(text) {
-            let rest = text.as_bytes().get(begun.start()..).unwrap_or_default();
+            let rest = text.get(begun.start()..).unwrap_or_default();
             let forms = self.begun.get(begun.pattern().as_usize()).into_iter().flatten();
             let whole = forms.filter_map(|&at| Some((at, self.forms.get(at)?)));
-            let whole =
-                whole.filter(|(_, form)| rest.starts_with(&form.bytes)).max_by_key(|(_, form)| form.bytes.len());
-            found.extend(whole.map(|(form, Form { bytes, .. })| Found {
-                span: Span::new(begun.start(), begun.start() + bytes.len()),
-                form,
+            let whole = whole.filter(|(_, form)| rest.as_bytes().starts_with(&form.bytes));
+            found.extend(whole.max_by_key(|(_, form)| form.bytes.len()).map(|(form, Form { bytes, cut, .. })| {
+                // What is cut goes on to the next blank, as far as anybody can tell.
+                let behind = rest.get(bytes.len()..).filter(|_| *cut).unwrap_or_default();
+                let more = behind.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(behind.len());
+                Found { span: Span::new(begun.start(), begun.start() + bytes.len() + more), form }
             }));
         }
         found.sort_by_key(|found| (found.span.start, Reverse(found.span.end)));
@@ -369,19 +395,10 @@ impl Values {
             _ => None,
         });
         let Some(check) = check else { return Vec::new() };
-        let mut times: BTreeMap<usize, usize> = BTreeMap::new();
-        for form in found.iter().filter_map(|found| self.forms.get(found.form)) {
-            *times.entry(form.value).or_default() += 1;
-        }
-        let mut told: BTreeMap<usize, usize> = BTreeMap::new();
-        let findings = found.iter().filter_map(|Found { span, form }| {
+        let findings = found.iter().take(MOST).filter_map(|Found { span, form }| {
             let Form { value, written, .. } = self.forms.get(*form)?;
             let (owner, others) = self.owners.get(*value)?.split_first()?;
-            let told = told.entry(*value).or_default();
-            *told += 1;
-            let more = if *told == MOST { times.get(value)? - MOST } else { 0 };
-            let leak = Leak { source, span: *span, owner: (&owner.0, &owner.1), others: others.len(), written, more };
-            (*told <= MOST).then(|| check(&leak))
+            Some(check(&Leak { source, span: *span, owner: (&owner.0, &owner.1), others: others.len(), written }))
         });
         findings.collect()
     }

@@ -66,6 +66,8 @@ pub struct Leaked {
     pub source: Arc<SourceFile>,
     /// Where.
     pub findings: Vec<Finding>,
+    /// At how many places more.
+    pub untold: usize,
 }
 
 /// A tree, read.

@@ -1,6 +1,7 @@
 //! Which findings the comments and the config silence, and which of those silence nothing.
 
 use crate::config::{Config, ConfigIgnore};
+use crate::document::Syntax;
 use crate::finding::Finding;
 use crate::ignore::{Directive, Says};
 use crate::inventory::Inventories;
@@ -37,6 +38,8 @@ struct Spoken<'s> {
     references: HashSet<usize>,
     /// For a stack file: the lines of literal scalars that hold braces.
     literals: Option<&'s BTreeSet<usize>>,
+    /// Whether comments may be taken out of it. An inventory is written by its owner alone, and of a script not all is read.
+    mends: bool,
 }
 
 impl<'s> Spoken<'s> {
@@ -46,7 +49,7 @@ impl<'s> Spoken<'s> {
             by_line.entry(directive.line).or_default().push(at);
         }
         let (used, scalars, references) = (BTreeSet::new(), HashSet::new(), HashSet::new());
-        Self { source, directives, by_line, used, scalars, references, literals: None }
+        Self { source, directives, by_line, used, scalars, references, literals: None, mends: false }
     }
 
     fn silences(&mut self, finding: &Finding) -> bool {
@@ -61,7 +64,8 @@ impl<'s> Spoken<'s> {
         self.used.extend(heard.iter().map(|&at| (at, finding.rule)));
         match check_of(finding.rule) {
             Some(Check::Scalar(_)) => self.scalars.extend(lines),
-            Some(Check::Reference(_)) => self.references.extend(lines),
+            // A key that is not there says that the secret is.
+            Some(Check::Reference(_)) if finding.rule != "unknown-key" => self.references.extend(lines),
             _ => {}
         }
         !heard.is_empty()
@@ -95,8 +99,7 @@ impl<'s> Spoken<'s> {
                 continue;
             }
             let whole = vain.len() == names.len();
-            // An inventory may hold values: nothing is written there but by its owner.
-            let fix = self.literals.map(|_| directive.removal(self.source, &vain, whole));
+            let fix = self.mends.then(|| directive.removal(self.source, &vain, whole));
             let unused = Unused {
                 source: self.source,
                 span: directive.head,
@@ -119,8 +122,9 @@ impl<'s> Silencer<'s> {
             files.insert(comments.path, Spoken::new(comments.source, comments.directives));
         }
         for file in &scan.files {
-            let literals = Some(&file.literals);
-            files.insert(file.path.as_path(), Spoken { literals, ..Spoken::new(&file.source, &file.directives) });
+            let (literals, mends) = (Some(&file.literals), file.syntax != Syntax::Script);
+            files
+                .insert(file.path.as_path(), Spoken { literals, mends, ..Spoken::new(&file.source, &file.directives) });
         }
         Self { config, files, used: BTreeSet::new() }
     }

@@ -5,33 +5,39 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Bytes of a value that are looked for; what is longer is known by its beginning.
+/// Bytes of a value that are looked for in other ways than as it is; what is longer is known by its beginning.
 const LONGEST: usize = 4_096;
 
-/// The bytes to look for, each with words for how the value is written there.
-pub(super) fn of(value: &str) -> Vec<(Zeroizing<Vec<u8>>, &'static str)> {
-    let value = value.get(..floor_char_boundary(value, LONGEST)).unwrap_or_default();
-    let mut forms = vec![(Zeroizing::new(value.as_bytes().to_vec()), "")];
+/// What a form looks like, words for how the value is written there, and whether it is only the beginning.
+pub(super) type Written = (Zeroizing<Vec<u8>>, &'static str, bool);
+
+/// The bytes to look for.
+pub(super) fn of(value: &str) -> Vec<Written> {
+    let mut forms: Vec<Written> = vec![(Zeroizing::new(value.as_bytes().to_vec()), "", false)];
+    let short = value.get(..floor_char_boundary(value, LONGEST)).unwrap_or_default();
+    let cut = short.len() < value.len();
     let mut add = |form: Zeroizing<Vec<u8>>, written| {
-        if forms.iter().all(|(known, _)| *known != form) {
-            forms.push((form, written));
+        if forms.iter().all(|(known, ..)| !known.starts_with(&form)) {
+            forms.push((form, written, cut));
         }
     };
-    add(Zeroizing::new(value.replace('\n', "\r\n").into_bytes()), "");
-    for (ascii, html, slash) in [(false, false, false), (true, false, false), (true, true, false), (true, false, true)]
-    {
-        add(json_escaped(value, ascii, html, slash), ", with escapes");
+    add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "");
+    // As YAML has it between single quotes.
+    add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "");
+    for bits in 0..8 {
+        add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes");
     }
-    for keep in ["-_.~", "-_.~/", "-_.~!*'()", "-_.~!*'();,/?:@&=+$#"] {
+    // What Python, JavaScript, Java and Go leave as it is, in paths, queries, forms and before the host.
+    for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
         for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
-            add(percent_encoded(value, keep, upper, plus), ", percent-encoded");
+            add(percent_encoded(short, keep, upper, plus), ", percent-encoded");
         }
     }
     // What comes before shifts a value by up to two bytes in its group of three; letters that its neighbours share are left
     // out.
     for shift in 0..3 {
         let mut bytes = Zeroizing::new(vec![0; shift]);
-        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(short.as_bytes());
         let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
         for encoded in [STANDARD_NO_PAD.encode(&*bytes), URL_SAFE_NO_PAD.encode(&*bytes)] {
             let encoded = Zeroizing::new(encoded);
@@ -100,7 +106,7 @@ mod tests {
         for before in ["", "u", "us", "user:"] {
             for after in ["", "\n", "@host", "xy"] {
                 let encoded = STANDARD.encode(format!("{before}{value}{after}"));
-                let found = of(value).iter().any(|(form, _)| encoded.contains(std::str::from_utf8(form).unwrap()));
+                let found = of(value).iter().any(|(form, ..)| encoded.contains(std::str::from_utf8(form).unwrap()));
                 assert!(found, "{before:?} {after:?}");
             }
         }
@@ -110,7 +116,7 @@ mod tests {
     fn percent_encodings_of_all_habits_are_among_the_forms() {
         let forms = of("a b/c?ü!");
         for text in ["a%20b%2Fc%3F%C3%BC%21", "a%20b/c%3F%C3%BC%21", "a+b%2fc%3f%c3%bc%21", "a%20b%2Fc%3F%C3%BC!"] {
-            assert!(forms.iter().any(|(form, _)| form.as_slice() == text.as_bytes()), "{text}");
+            assert!(forms.iter().any(|(form, ..)| form.as_slice() == text.as_bytes()), "{text}");
         }
     }
 }

@@ -44,8 +44,6 @@ pub struct Leak<'l> {
     pub others: usize,
     /// How it is written: nothing, or ` in base64`.
     pub written: &'static str,
-    /// How many times more it stands in the file, each untold.
-    pub more: usize,
 }
 
 fn check(leak: &Leak<'_>) -> Finding {
@@ -55,10 +53,7 @@ fn check(leak: &Leak<'_>) -> Finding {
         1 => " (and of another key)".to_owned(),
         more => format!(" (and of {more} other keys)"),
     };
-    let mut message = format!("the value of `{secret}.{key}`{more} stands in this file{}", leak.written);
-    if leak.more > 0 {
-        message.push_str(&format!(", and {} times more behind this place", leak.more));
-    }
+    let message = format!("the value of `{secret}.{key}`{more} stands in this file{}", leak.written);
     let mut finding = Finding::new(RULE.name, RULE.severity, leak.source, leak.span, message);
     finding.conceal = true;
     finding.identity = Some(format!("{secret}.{key}"));

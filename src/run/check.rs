@@ -12,16 +12,14 @@ use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
-use crate::inventory::{Inventories, Inventory};
 use crate::leaks;
 use crate::outcome::Outcome;
 use crate::report::human::Look;
 use crate::report::{self, Format, count, summary_line};
 use crate::scan::Scan;
 use crate::write;
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
@@ -33,20 +31,19 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
     };
     match ended {
         Err(Stop::Failed(failures)) => {
-            let report = Report { failures: failures.clone(), ..Report::default() };
-            let written = outputs.write(&report);
+            let mut report = Report { failures, ..Report::default() };
+            report.failures.extend(outputs.write(&report));
             // It goes on to standard error by itself.
             if args.reports.stdout != Format::Human {
                 report::write(args.reports.stdout, &report, Look::PLAIN, world.stdout.out)?;
             }
-            written?;
-            Err(Stop::Failed(failures))
+            Err(Stop::Failed(report.failures))
         }
         ended => ended,
     }
 }
 
-fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<'_>) -> Result<Outcome, Stop> {
+fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let level = match args.level {
         Some(level) => Some(level),
         None => level_of_environment(world.env.as_ref())?,
@@ -56,7 +53,6 @@ fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<
     session.scripts = true;
     let level = level.or(session.config.level).unwrap_or_default();
     let inventories = session.inventories(&args.inventory);
-    outputs.spare(&session, &inventories)?;
     refuse_contradictions(args, level, session.stdin.is_some())?;
     if level > Level::None {
         inventories.open_chosen()?;
@@ -67,7 +63,6 @@ fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<
     let baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
     let target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
     let mut scan = session.scan(world)?;
-    outputs.spare_files(&scan)?;
     let settings = Settings {
         whole_tree: session.covers_project(),
         heed_ignores: !args.no_ignores,
@@ -105,12 +100,13 @@ fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<
         report.findings.iter_mut().for_each(|finding| values.conceal(finding));
     }
     report.summary.fixed = fixed.count();
-    let mut to_files = Ok(());
-    if let Some((path, shown)) = &target {
-        to_files = write_baseline(path, shown, &mut report, world);
+    if let Some((path, shown)) = &target
+        && let Err(failure) = write_baseline(path, shown, &mut report, world)
+    {
+        report.failures.push(failure);
     }
     // Whatever becomes of standard output, files are whole.
-    let to_files = to_files.and_then(|()| outputs.write(&report));
+    report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
     let look = look(to_terminal, color, world.env.as_ref());
     report::write(args.reports.stdout, &report, look, to_terminal.out)?;
@@ -132,7 +128,6 @@ fn checked(args: &Check, color: Color, outputs: &Outputs<'_>, world: &mut World<
     }
     tell(&report.failures, color, world)?;
     writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
-    to_files?;
     let outcome = report.outcome(args.deny_warnings);
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
 }
@@ -207,34 +202,37 @@ fn same(a: &Path, b: &Path) -> bool {
     a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// Whether a path lies in a folder that is an inventory.
-fn is_below(path: &Path, folder: &Path) -> bool {
-    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
-    folder.is_dir() && parent.zip(folder.canonicalize().ok()).is_some_and(|(parent, folder)| parent.starts_with(folder))
-}
-
-/// Bytes at their beginning that reports of one format share, and hardly any other file with them.
-const ALIKE: usize = 16;
-
 /// The files that reports go to.
-struct Outputs<'a> {
+struct Outputs {
     files: Vec<(Format, PathBuf, String)>,
-    args: &'a Check,
-    /// Whether it is known that none of them is something that the run reads.
-    apart: Cell<bool>,
 }
 
-impl<'a> Outputs<'a> {
-    /// Looks at the places before anything else is done; those that are fit, and what is wrong with the others.
-    fn new(args: &'a Check, world: &World<'_>) -> (Self, Option<Failure>) {
+impl Outputs {
+    /// Looks at the places before anything else is done; those that are fit, and what is wrong with the others. A file that is
+    /// there is written over only if it is empty or a report of the same format: whatever else it is, somebody needs it.
+    fn new(args: &Check, world: &World<'_>) -> (Self, Option<Failure>) {
         let (mut files, mut misplaced) = (Vec::<(Format, PathBuf, String)>::new(), None);
+        let baselines: Vec<PathBuf> = [&args.baseline, &args.write_baseline]
+            .into_iter()
+            .flatten()
+            .map(|file| discover::absolute(file, &world.cwd))
+            .collect();
         for (format, file) in &args.reports.files {
             let path = discover::absolute(file, &world.cwd);
             let shown = printable(&discover::relative(&path, &world.cwd));
+            let refused = |why: &str| {
+                Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
+                    .with_help("write to another file"))
+            };
+            let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file()) && !is_stream(&path);
             let fit = if path.is_dir() {
-                Err(Failure::usage(format!("cannot write a report to `{shown}`: it is a folder")))
+                refused("it is a folder")
             } else if files.iter().any(|(_, other, _)| same(other, &path)) {
-                Err(Failure::usage(format!("two reports would be written to `{shown}`")))
+                refused("another one goes there")
+            } else if baselines.iter().any(|baseline| same(baseline, &path)) {
+                refused("it is the baseline")
+            } else if is_file && !is_report(*format, &path) {
+                refused("it is there already, and is no such report")
             } else if path.exists() {
                 Ok(())
             } else {
@@ -245,63 +243,43 @@ impl<'a> Outputs<'a> {
                 Err(failure) => misplaced = misplaced.or(Some(failure)),
             }
         }
-        (Self { files, args, apart: Cell::new(false) }, misplaced)
+        (Self { files }, misplaced)
     }
 
-    /// Refuses to write over what the run reads.
-    fn spare(&self, session: &Session<'_>, inventories: &Inventories) -> Result<(), Failure> {
-        let read: Vec<&Path> = inventories
-            .all()
-            .filter_map(Inventory::file)
-            .chain(session.config.file.as_deref())
-            .chain(self.args.baseline.as_deref())
-            .chain(self.args.write_baseline.as_deref())
-            .chain(self.args.files.files_from.as_deref())
-            .chain(session.selection.named.iter().map(PathBuf::as_path))
-            .collect();
-        let read: Vec<PathBuf> = read.into_iter().map(|path| discover::absolute(path, &session.bases.cwd)).collect();
-        self.refuse(|path| read.iter().any(|read| same(path, read) || is_below(path, read)))?;
-        self.apart.set(true);
-        Ok(())
-    }
-
-    /// Refuses to write over what was found on the way.
-    fn spare_files(&self, scan: &Scan) -> Result<(), Failure> {
-        let result = self.refuse(|path| path.exists() && scan.files.iter().any(|file| same(path, &file.path)));
-        self.apart.set(result.is_ok());
-        result
-    }
-
-    fn refuse(&self, is_read: impl Fn(&Path) -> bool) -> Result<(), Failure> {
-        match self.files.iter().find(|(_, path, _)| is_read(path)) {
-            None => Ok(()),
-            Some((_, _, shown)) => {
-                Err(Failure::usage(format!("a report would be written over `{shown}`, which is read"))
-                    .with_help("write to another file"))
-            }
-        }
-    }
-
-    /// Writes them all, each whole; before it is known what the run reads only those that are not there yet, or that are a
-    /// report already.
-    fn write(&self, report: &Report) -> Result<(), Failure> {
-        for (format, path, shown) in &self.files {
+    /// Writes them all, each whole, and says what could not be.
+    fn write(&self, report: &Report) -> Vec<Failure> {
+        let write = |(format, path, shown): &(Format, PathBuf, String)| {
             let mut bytes = Vec::new();
             let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{shown}`: {}", plain_io(error)));
             report::write(*format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
-            let is_report = |there: Vec<u8>| bytes.len() >= ALIKE && there.get(..ALIKE) == bytes.get(..ALIKE);
-            if !self.apart.get() && path.symlink_metadata().is_ok() && !std::fs::read(path).is_ok_and(is_report) {
-                continue;
-            }
             // A pipe, a terminal or a stream of this process cannot be replaced.
-            let is_stream = path.starts_with("/dev") || path.starts_with("/proc");
-            if is_stream || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            if is_stream(path) || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
                 let stream = std::fs::OpenOptions::new().append(true).open(path);
-                stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))?;
-            } else {
-                write::replace(path, shown, &String::from_utf8_lossy(&bytes), 0o644)?;
+                return stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error));
             }
-        }
-        Ok(())
+            write::replace(path, shown, &String::from_utf8_lossy(&bytes), 0o644)
+        };
+        self.files.iter().filter_map(|file| write(file).err()).collect()
     }
+}
+
+fn is_stream(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Whether a file is empty, or begins as a report of a format does.
+fn is_report(format: Format, path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head);
+    let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
+    let is_one = match format {
+        Format::Json => head.starts_with('{') && has(&["\"version\": 1,\n  \"findings\": ["]),
+        Format::Sarif => head.starts_with('{') && has(&["/sarif-2.1.0.json\""]),
+        Format::Gitlab => head.trim() == "[]" || (head.starts_with('[') && has(&["\"description\": "])),
+        Format::Junit => head.starts_with("<?xml") && has(&["<testsuites name=\"stackref\""]),
+        Format::Github => has(&["::error ", "::warning "]),
+        Format::Human | Format::Short => has(&["error[", "warning["]),
+    };
+    read.is_ok() && (head.is_empty() || is_one)
 }

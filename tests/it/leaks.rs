@@ -200,7 +200,7 @@ fn values_of_all_kinds_are_told_at_their_places() {
     let long = "Zq9".repeat(100_000);
     let inventory =
         format!("a:\n  long: '{long}!'\n  left: 'abcdefgh1234'\n  right: '1234wxyzqrst'\n  odd: 'abc?defgh'\n");
-    let text = format!("x {long}\nabcdefgh1234wxyzqrst\n{}\n", "abcdefgh1234 ".repeat(150));
+    let text = format!("x {long}!\n{long}\nabcdefgh1234wxyzqrst\n{}\n", "abcdefgh1234 ".repeat(150));
     let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text)]);
     std::fs::write(folder.path().join("latin1.txt"), b"abc\xffdefgh abcdefgh1234").unwrap();
     let output = check(folder.path(), &["--leaks", "--format", "json"]);
@@ -209,13 +209,38 @@ fn values_of_all_kinds_are_told_at_their_places() {
     let of = |path: &str, key: &str| findings.iter().filter(|f| f["path"] == path && f["key"] == key).count();
     assert_eq!(
         [of("notes.txt", "long"), of("notes.txt", "left"), of("notes.txt", "right")],
-        [1, 100, 1],
+        [1, 151, 1],
         "{}",
         output.stderr
     );
     assert_eq!([of("latin1.txt", "odd"), of("latin1.txt", "left")], [0, 1]);
-    let last = findings.iter().rfind(|f| f["key"] == "left" && f["path"] == "notes.txt").unwrap();
-    assert!(last["message"].as_str().unwrap().ends_with("and 51 times more behind this place"), "{last}");
+}
+
+/// A value that the parser of references takes apart, one between single quotes, one in another's name: none is shown in
+/// pieces, and no ignore comment, edit or name of a stack shows it, either.
+#[test]
+fn a_value_is_not_shown_in_pieces() {
+    let inventory = "a:\n  b: S3cretV4lue.K3y77x99\n  c: \"S3cret'V4lue77\"\n";
+    let stack = "components:\n  experiment_tracker:\n    flavor: mlflow\n    name: S3cretV4lue.K3y77x99\n    x: \
+                 '{{S3cretV4lue.K3y77x99}}'\n    y: ['S3cret''V4lue77', '{{a.b}}'] # stackref: ignore[unknown-key, \
+                 S3cretV4lue.K3y77x99]\nstack_name: s\nzenml_version: 0.98.0\n";
+    let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", inventory)]);
+    for format in FORMATS {
+        let output = check(folder.path(), &["--leaks", "--format", format]);
+        let shown = format!("{}{}", output.stdout, output.stderr);
+        assert!(!shown.contains("S3cret") && !shown.contains("K3y77"), "{format}: {shown}");
+    }
+}
+
+/// In a script only what belongs to a command is a comment of ours, and nothing is taken out.
+#[test]
+fn what_looks_like_a_comment_in_a_script_stays() {
+    let script = "echo \"use # stackref: ignore[unknown-key]\"\nzenml stack list\n";
+    let config = "[files]\nscripts = [\"*.sh\"]\n";
+    let folder = folder(&[("x.sh", script), ("stackref.toml", config), ("secrets.inventory.yaml", "a: [b]\n")]);
+    let output = check(folder.path(), &["--fix", "--format", "short"]);
+    assert!(!output.stdout.contains("unused-ignore"), "{}", output.stdout);
+    assert_eq!(std::fs::read_to_string(folder.path().join("x.sh")).unwrap(), script);
 }
 
 /// A report is not written over anything that the run reads, and one place is written once.
