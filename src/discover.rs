@@ -114,7 +114,7 @@ impl Selection {
                 self.named.push(path);
             } else {
                 let failure = Failure::usage(format!("`{shown}` is no stack file by its ending"));
-                let known = "stack files end in .yaml, .yml, .toml or .json";
+                let known = "stack files end in .yaml, .yml, .toml or .json; others are read as scripts, where `[files] scripts` names them";
                 self.failures.push(match &search.scripts {
                     Some(_) => {
                         failure.with_help(format!("{known}; for others a glob of `[files] scripts` has to match"))

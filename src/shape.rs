@@ -91,6 +91,11 @@ pub fn settings_key(key: &str) -> Option<(&'static str, Option<&str>)> {
     flavor.is_none_or(plain).then_some((kind, flavor))
 }
 
+/// Whether a type of component is a word that others have for something else, so that it takes a flavor to tell.
+pub fn is_common_word(kind: &str) -> bool {
+    matches!(kind, "annotator" | "alerter" | "deployer" | "sandbox")
+}
+
 /// Whether a run config has such a key at its top. What has others is told only by a type with its flavor, as words such as
 /// `orchestrator` alone are anybody's.
 pub fn is_run_key(key: &str) -> bool {

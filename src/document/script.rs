@@ -21,6 +21,9 @@ pub const COMMAND: &str = "zenml";
 /// How deep `$(…)` in `$(…)` is looked into.
 const DEEPEST: usize = 8;
 
+/// Options of what may stand before a command that take the next word as their value.
+const WITH_VALUE: [&str; 9] = ["-u", "--user", "-g", "--group", "-n", "--name", "--with", "--python", "--project"];
+
 /// Words that may stand before a command.
 #[rustfmt::skip]
 const BEFORE: [&str; 30] = [
@@ -162,10 +165,10 @@ fn commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
     while next < text.len() {
         let end = end_of_line(text, at);
         let physical = text.get(at..end).unwrap_or_default();
-        if let Some(mark) = fence_mark(physical).filter(|_| prose) {
+        if let Some((mark, info)) = fence_mark(physical).filter(|_| prose) {
             fence = match fence {
                 None => Some(mark),
-                Some(open) if mark.starts_with(open) => None,
+                Some(open) if mark.starts_with(open) && info.trim().is_empty() => None,
                 open => open,
             };
             at = end + 1;
@@ -208,11 +211,13 @@ fn logical_end(text: &str, mut end: usize, prose: bool) -> usize {
     end
 }
 
-/// The backticks or tildes that open or close a block of code.
-fn fence_mark(line: &str) -> Option<&str> {
+/// The backticks or tildes that open or close a block of code, and what is said of it; a backtick there would make it code
+/// within a line.
+fn fence_mark(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches([' ', '\t', '>']);
     let len = ['`', '~'].into_iter().map(|mark| line.len() - line.trim_start_matches(mark).len()).max()?;
-    line.get(..len).filter(|mark| mark.len() >= 3)
+    let (mark, info) = line.split_at_checked(len)?;
+    (len >= 3 && !(mark.starts_with('`') && info.contains('`'))).then_some((mark, info))
 }
 
 /// Where a paragraph ends of which a line ends at `end`: before an empty line, or one that opens a block of code.
@@ -298,6 +303,8 @@ impl<'t> Line<'t> {
                     at = end_of_line(self.text, at).min(end);
                     break;
                 }
+                // `2>&1` and `&>` go on with the command.
+                '&' if self.redirects(at, end) => at += 1,
                 ';' | '|' | '&' | '(' | ')' | '`' => {
                     found.extend(command(std::mem::take(&mut words)));
                     at += 1;
@@ -325,6 +332,12 @@ impl<'t> Line<'t> {
         }
         found.extend(command(words));
         at.min(end)
+    }
+
+    /// Whether an ampersand is part of a redirection.
+    fn redirects(&self, at: usize, end: usize) -> bool {
+        let behind = self.text.get(at + 1..end).is_some_and(|rest| rest.starts_with('>'));
+        behind || self.text.get(..at).is_some_and(|before| before.ends_with(['>', '<']))
     }
 
     /// How many of make's marks stand before a command.
@@ -383,6 +396,10 @@ impl<'t> Line<'t> {
                         at += 1;
                     }
                 }
+                // `$'…'` and `$"…"` are quotes of bash.
+                (Quote::None, '$') if self.text.get(at + 1..end).is_some_and(|rest| rest.starts_with(['\'', '"'])) => {
+                    at += 1;
+                }
                 (Quote::None | Quote::Double, '$') => {
                     let to = self.substitution(at, end, &mut inner).unwrap_or(at + 1);
                     pieces.verbatim(at, self.text.get(at..to).unwrap_or_default());
@@ -415,7 +432,11 @@ impl<'t> Line<'t> {
 /// What begins with `zenml`, behind what may stand before it.
 fn command(mut words: Vec<Word>) -> Option<Vec<Word>> {
     let is_command = |word: &str| word.strip_suffix(COMMAND).is_some_and(|path| path.is_empty() || path.ends_with('/'));
-    let first = words.iter().position(|word| is_command(&word.text))?;
+    let is_value = |index: usize| {
+        let before = index.checked_sub(1).and_then(|before| words.get(before));
+        before.is_some_and(|before| WITH_VALUE.contains(&before.text.as_str()))
+    };
+    let first = words.iter().enumerate().position(|(index, word)| is_command(&word.text) && !is_value(index))?;
     let before = words.get(..first)?;
     let may_stand = |(index, word): (usize, &Word)| {
         let assigns = |name: &str| {
@@ -424,6 +445,7 @@ fn command(mut words: Vec<Word>) -> Option<Vec<Word>> {
         };
         BEFORE.contains(&word.text.as_str())
             || (index > 0 && word.text.starts_with('-'))
+            || is_value(index)
             || word.text.split_once('=').is_some_and(|(name, _)| assigns(name))
     };
     before.iter().enumerate().all(may_stand).then(|| words.split_off(first))

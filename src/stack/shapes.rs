@@ -3,7 +3,7 @@
 
 use super::{Component, Context, MERGE_BUDGET, Role, Walker, text_of};
 use crate::document::{Document, NodeId};
-use crate::shape::{Shape, is_run_key, is_step_key, settings_key};
+use crate::shape::{Shape, is_common_word, is_run_key, is_step_key, settings_key};
 
 /// The shape that one of the documents in a file has.
 pub fn shape(document: &Document) -> Option<Shape> {
@@ -36,17 +36,30 @@ pub(super) fn other_shape(top: &Top<'_>) -> Option<Shape> {
         entries.iter().all(|&(key, _)| document.text(key).is_some_and(known))
     };
     let ours = only(&top.entries, is_run_key);
+    // A type alone tells only where all that stands beside it is settings, too.
     let is_settings = |settings: NodeId, ours: bool| {
-        document.entries(settings).unwrap_or_default().iter().any(|&(key, value)| {
-            let kind = document.text(key).and_then(settings_key);
-            document.entries(value).is_some() && kind.is_some_and(|(_, flavor)| ours || flavor.is_some())
+        let mut budget = MERGE_BUDGET;
+        let entries = document.merged_entries(settings, &mut budget).unwrap_or_default();
+        let kind = |key: NodeId| document.text(key).and_then(settings_key);
+        let all = entries.iter().all(|&(key, value)| {
+            let known =
+                kind(key).is_some() || matches!(document.text(key), Some("docker" | "resources" | "deployment"));
+            known && document.entries(value).is_some()
+        });
+        entries.iter().any(|&(key, value)| {
+            let fits =
+                |(kind, flavor): (&str, Option<&str>)| flavor.is_some() || (ours && all && !is_common_word(kind));
+            document.entries(value).is_some() && kind(key).is_some_and(fits)
         })
     };
     let of_steps = || {
+        let mut budget = MERGE_BUDGET;
         let steps = top.get("steps").and_then(|steps| document.entries(steps)).unwrap_or_default();
         steps.iter().any(|&(_, step)| {
-            let ours = ours && only(document.entries(step).unwrap_or_default(), is_step_key);
-            document.get(step, "settings").is_some_and(|(_, settings)| is_settings(settings, ours))
+            let entries = document.merged_entries(step, &mut budget).unwrap_or_default();
+            let settings = entries.iter().find(|&&(key, _)| document.text(key) == Some("settings"));
+            let ours = ours && only(&entries, is_step_key);
+            settings.is_some_and(|&(_, settings)| is_settings(settings, ours))
         })
     };
     let run = top.get("settings").is_some_and(|settings| is_settings(settings, ours)) || of_steps();
@@ -177,6 +190,8 @@ mod tests {
             "settings: {orchestrator: {a: 1}}\nanything: 1",
             "settings: {docker: {a: 1}, resources: {cpu: 1}}",
             "settings: {orchestrator.vertex: on}",
+            "settings: {orchestrator: {a: 1}, timeout: 3}",
+            "settings: {deployer: {a: 1}}",
             "steps: [{settings: {orchestrator.vertex: {a: 1}}}]",
             "steps: {train: {image: x, settings: {deployer: {a: 1}}}}",
             "steps: {train: {settings: [orchestrator]}}",
