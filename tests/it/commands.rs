@@ -14,7 +14,7 @@
 //! | `in fixtures/x` | from here on in a new copy of that folder; `in a new folder`: in an empty one |
 //! | `file NAME` | the block is this file of the page's folder |
 //! | `an inventory`, `a stack` | the block is one, without a mistake |
-//! | `not run: reason` | why a block with `,ignore` behind its language is not run; one without the other is a mistake |
+//! | `not run: reason` | why the block is not run |
 //! | `pending` | it shows what is not there yet |
 
 use crate::pages::{Block, blocks, pages, read, shown};
@@ -66,12 +66,8 @@ fn conversation(text: &str) -> Vec<(&str, Vec<&str>)> {
 
 /// What is wrong with a block.
 fn mistake(block: &Block, page: &Path) -> Option<String> {
-    let reason = block.said("not run:").is_some_and(|reason| !reason.is_empty());
-    if block.ignored != reason {
-        return Some("`,ignore` and a comment `not run: reason` go together".to_owned());
-    }
-    if block.ignored {
-        return None;
+    if let Some(reason) = block.said("not run:") {
+        return reason.is_empty().then(|| "it is not said why this is not run".to_owned());
     }
     if let Some(name) = block.said("file ") {
         write(page, name, block.text.as_bytes());
@@ -127,7 +123,7 @@ fn what_the_documents_show_is_what_is_printed() {
                     copy(&project().join(place), inside.path());
                 }
             }
-            run += usize::from(matches!(block.language.as_str(), "console" | "sh") && !block.ignored);
+            run += usize::from(matches!(block.language.as_str(), "console" | "sh") && block.said("not run:").is_none());
             if let Some(mistake) = mistake(&block, inside.path()) {
                 wrong.push(format!("{}:{}: {mistake}", shown(&page), block.line));
             }

@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 pub struct Block {
     /// The first word behind the fence.
     pub language: String,
-    /// Whether `,ignore` follows the language.
-    pub ignored: bool,
     /// The HTML comments on the lines before it, without their marks.
     pub comments: Vec<String>,
     pub text: String,
@@ -65,7 +63,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {
         if let Some(info) = line.strip_prefix("```") {
-            let (language, more) = info.split_once(',').unwrap_or((info, ""));
+            let language = info;
             let mut text = String::new();
             loop {
                 let (_, line) = lines.next().unwrap_or_else(|| panic!("the fence of line {} is not closed", index + 1));
@@ -76,13 +74,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
                 text.push('\n');
             }
             let comments = std::mem::take(&mut comments);
-            blocks.push(Block {
-                language: language.trim().to_owned(),
-                ignored: more.trim() == "ignore",
-                comments,
-                text,
-                line: index + 1,
-            });
+            blocks.push(Block { language: language.trim().to_owned(), comments, text, line: index + 1 });
         } else if let Some(comment) = line.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")) {
             comments.push(comment.trim().to_owned());
         } else if !line.trim().is_empty() {
