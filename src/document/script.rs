@@ -180,7 +180,13 @@ fn commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
             if at >= line.end {
                 line = Line::new(text, at, logical_end(text, end, prose));
             }
+            let before = found.len();
             at = if next < line.end { line.commands(at, line.end, 0, &mut found) + 1 } else { line.end + 1 };
+            if prose && fence.is_none() {
+                // What is indented may be a paragraph of a list, which begins with the program's name.
+                let read = found.split_off(before);
+                found.extend(read.into_iter().filter(|words| words.iter().any(|word| word.text.starts_with('-'))));
+            }
         }
         if next < at {
             next = find(at);

@@ -89,9 +89,8 @@ fn a_command_stands_where_the_shell_looks_for_one() {
 
 #[test]
 fn of_markdown_only_code_is_read() {
-    let text =
-        "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
-    assert_eq!(commands("x.md", text), ["b", "d", "e", "f", "g"]);
+    let text = "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f --x=y\n\n    zenml i\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
+    assert_eq!(commands("x.md", text), ["b", "d", "e", "f|x=y", "g"]);
     assert_eq!(commands("x.sh", "zenml a\nx `zenml b`"), ["a", "b"]);
 }
 
