@@ -41,8 +41,8 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         finding.secret = Some((*name).to_owned());
         finding.key = Some((*key).to_owned());
         let finding = finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
-        // A key with quotes is a reference in a key, and an escape would become one of the string.
-        let fixable = !site.place.key && !text.contains(['"', '\\', '\n', '\r']);
+        // A key with quotes is a reference in a key; an escape would become one of the string, an anchor would be lost.
+        let fixable = !site.place.key && !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);
         let Span { start, end } = site.node_span();
         let quotes = [start, end].map(|at| FixEdit::new(Span::new(at, at), "\""));
         return Some(if fixable { finding.with_fix(Applicability::Safe, quotes.to_vec()) } else { finding });
