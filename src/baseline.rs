@@ -39,13 +39,6 @@ pub struct Entry {
     pub path: String,
 }
 
-impl Entry {
-    /// Whether it is that of a finding.
-    pub fn is_of(&self, finding: &Finding) -> bool {
-        self.fingerprint == finding.fingerprint
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -78,11 +71,18 @@ impl Baseline {
 
     /// The findings that can be in a baseline.
     pub fn of(findings: &[Finding]) -> Self {
+        let mut baseline = Self::default();
+        baseline.add(findings);
+        baseline
+    }
+
+    /// Takes in more findings.
+    pub fn add(&mut self, findings: &[Finding]) {
         let entries = findings.iter().filter(|finding| finding.rule != NEVER).map(|finding| {
             let (rule, path) = (finding.rule.to_owned(), finding.source.identity().to_owned());
             (finding.fingerprint.clone(), Entry { fingerprint: finding.fingerprint.clone(), rule, path })
         });
-        Self { entries: entries.collect() }
+        self.entries.extend(entries);
     }
 
     /// How many it holds.
@@ -100,10 +100,9 @@ impl Baseline {
         finding.rule != NEVER && self.entries.contains_key(&finding.fingerprint)
     }
 
-    /// The entries that are none of some findings.
-    pub fn without<'b>(&'b self, findings: &[Finding]) -> Vec<&'b Entry> {
-        let found = Self::of(findings);
-        self.entries.values().filter(|entry| !found.entries.contains_key(&entry.fingerprint)).collect()
+    /// The entries that another has not.
+    pub fn without<'b>(&'b self, found: &Self) -> impl Iterator<Item = &'b Entry> {
+        self.entries.values().filter(|entry| !found.entries.contains_key(&entry.fingerprint))
     }
 
     /// The text of the file.
@@ -133,7 +132,7 @@ mod tests {
         assert_eq!((read.len(), read.text()), (1, text));
         let known: Vec<bool> = findings.iter().map(|finding| read.holds(finding)).collect();
         assert_eq!(known, [false, true]);
-        assert_eq!(read.without(&[]).first().map(|entry| entry.rule.as_str()), Some("unknown-key"));
+        assert_eq!(read.without(&Baseline::default()).next().map(|entry| entry.rule.as_str()), Some("unknown-key"));
         assert!(Baseline::parse("{\"version\": 2, \"findings\": []}").is_err());
     }
 }

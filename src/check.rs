@@ -145,17 +145,20 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     }
     findings.retain_mut(|finding| weigh(finding, settings.config));
     finding::finish(&mut findings);
-    let known = Known { settings, answered: report.failures.is_empty(), complete: is_complete(scan) };
-    let mut gone = settings.baseline.map(|baseline| baseline.without(&findings)).unwrap_or_default();
+    let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan) };
+    // Before anything is silenced: what is silenced is still there.
+    let mut there = settings.baseline.map(|baseline| (baseline, Baseline::of(&findings)));
     if settings.heed_ignores {
         let found = findings.len();
         let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
         findings.retain(|finding| !silencer.silences(finding));
         report.summary.ignored = found - findings.len();
-        let mut unused = silencer.unused(&|rule| known.judges(rule), settings.whole_tree && known.complete);
+        let mut unused = silencer.unused(&|rule| looked.judges(rule), settings.whole_tree && looked.complete);
         unused.retain_mut(|finding| weigh(finding, settings.config));
         finding::finish(&mut unused);
-        gone.retain(|entry| unused.iter().all(|finding| !entry.is_of(finding)));
+        if let Some((_, there)) = &mut there {
+            there.add(&unused);
+        }
         let told = unused.len();
         unused.retain(|finding| !silencer.config_silences(finding));
         report.summary.ignored += told - unused.len();
@@ -164,8 +167,10 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     }
     report.findings = findings;
     report.count();
-    if let Some(baseline) = settings.baseline {
-        report.stale = gone.into_iter().filter(|entry| known.would_find(entry, scan)).cloned().collect();
+    if let Some((baseline, there)) = &there {
+        let files = scan.files.iter().map(|file| (file.source.identity(), file)).collect();
+        let gone = baseline.without(there).filter(|entry| looked.would_find(entry, &files));
+        report.stale = gone.cloned().collect();
         report.leave_out(baseline);
     }
     report
@@ -189,7 +194,7 @@ fn weigh(finding: &mut Finding, config: &Config) -> bool {
 }
 
 /// What a run looked at, so that it is known of what there is none.
-struct Known<'k> {
+struct Looked<'k> {
     settings: &'k Settings<'k>,
     /// Whether every question had an answer.
     answered: bool,
@@ -197,7 +202,7 @@ struct Known<'k> {
     complete: bool,
 }
 
-impl Known<'_> {
+impl Looked<'_> {
     /// Whether all findings of a rule are known, so that an ignore without one is of no use.
     fn judges(&self, rule: &str) -> bool {
         let settings = self.settings;
@@ -215,9 +220,8 @@ impl Known<'_> {
     }
 
     /// Whether an entry of a baseline would have been found, if it were still there.
-    fn would_find(&self, entry: &baseline::Entry, scan: &Scan) -> bool {
-        let mut files = scan.files.iter();
-        let seen = match files.find(|file| file.source.identity() == entry.path) {
+    fn would_find(&self, entry: &baseline::Entry, files: &HashMap<&str, &StackFile>) -> bool {
+        let seen = match files.get(entry.path.as_str()) {
             Some(file) => !file.stacks.is_empty() || file.findings.is_empty(),
             None => self.settings.whole_tree && self.answered && self.complete,
         };

@@ -228,7 +228,8 @@ impl Search<'_> {
     ) -> Passed {
         let mut passed = Passed::default();
         let mut visit = make();
-        let also: BTreeSet<&PathBuf> = selection.named.iter().chain(&selection.listed).chain(also).collect();
+        let also = selection.named.iter().chain(&selection.listed).chain(also);
+        let also: BTreeSet<&Path> = also.map(PathBuf::as_path).collect();
         for path in also.iter().filter(|path| !self.is_never(path) && path.is_file()) {
             visit(path);
         }
@@ -239,7 +240,7 @@ impl Search<'_> {
             move |entry: &DirEntry| {
                 let path = entry.path();
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if is_file && !self.is_never(path) && (also.is_empty() || !also.contains(&path.to_path_buf())) {
+                if is_file && !self.is_never(path) && (also.is_empty() || !also.contains(path)) {
                     visit(path);
                 }
                 WalkState::Continue

@@ -80,16 +80,20 @@ pub fn run(
     settings: &Settings<'_>,
     again: &Again<'_>,
     most: Applicability,
+    known: Answers,
     progress: Option<Progress<'_>>,
 ) -> Fixed {
     let mut mender = Mender { again, most, fixed: Fixed::default(), refused: HashSet::new() };
+    mender.fixed.answers = known;
     for level in [Level::None, settings.level] {
         let settings = Settings { level, ..*settings };
         for _ in 0..ROUNDS {
-            let answers =
-                if level == Level::None { Answers::default() } else { std::mem::take(&mut mender.fixed.answers) };
-            let report = check::again(scan, &settings, answers, progress);
-            mender.fixed.answers = report.answers;
+            let asks = level > Level::None;
+            let answers = if asks { std::mem::take(&mut mender.fixed.answers) } else { Answers::default() };
+            let mut report = check::again(scan, &settings, answers, progress);
+            if asks {
+                mender.fixed.answers = std::mem::take(&mut report.answers);
+            }
             if !mender.round(scan, &report.findings, &settings) {
                 break;
             }
@@ -112,8 +116,8 @@ impl Mender<'_> {
         let mut by_file: HashMap<&Path, Vec<&Finding>> = HashMap::new();
         for finding in findings {
             let wanted = finding.fix.as_ref().is_some_and(|fix| fix.applicability <= self.most);
-            let key = (finding.source.location().to_path_buf(), finding.fingerprint.clone());
-            if wanted && !self.refused.contains(&key) {
+            let key = || (finding.source.location().to_path_buf(), finding.fingerprint.clone());
+            if wanted && !self.refused.contains(&key()) {
                 by_file.entry(finding.source.location()).or_default().push(finding);
             }
         }
@@ -124,8 +128,7 @@ impl Mender<'_> {
             if findings.iter().any(|finding| finding.rule != COMMENT_RULE) {
                 findings.retain(|finding| finding.rule != COMMENT_RULE);
             }
-            let holding = self.holding(file, &apart(findings), settings);
-            let Some(new) = self.mended(file, &holding, settings).filter(|_| !holding.is_empty()) else { continue };
+            let Some((holding, new)) = self.holding(file, &apart(findings), settings) else { continue };
             let (path, before, after) = (file.path.clone(), Arc::clone(&file.source), Arc::clone(&new.source));
             // What did not hold may do so now.
             self.refused.retain(|(refused, _)| *refused != path);
@@ -139,25 +142,31 @@ impl Mender<'_> {
         any
     }
 
-    /// Of findings that are apart, those whose fixes hold together; what does not hold by itself is refused. Halves are tried
-    /// first, so that one of many costs little.
-    fn holding<'f>(&mut self, file: &StackFile, findings: &[&'f Finding], settings: &Settings<'_>) -> Vec<&'f Finding> {
-        if findings.is_empty() || self.mended(file, findings, settings).is_some() {
-            return findings.to_vec();
+    /// Of findings that are apart, those whose fixes hold together, and the file with them; what does not hold by itself is
+    /// refused. Halves are tried first, so that one of many costs little.
+    fn holding<'f>(
+        &mut self,
+        file: &StackFile,
+        findings: &[&'f Finding],
+        settings: &Settings<'_>,
+    ) -> Option<(Vec<&'f Finding>, StackFile)> {
+        if let Some(new) = self.mended(file, findings, settings) {
+            return Some((findings.to_vec(), new));
         }
         if let [finding] = findings {
             self.refused.insert((file.path.clone(), finding.fingerprint.clone()));
-            return Vec::new();
+            return None;
         }
         let (left, right) = findings.split_at(findings.len() / 2);
-        let (left, right) = (self.holding(file, left, settings), self.holding(file, right, settings));
-        let both = [left.clone(), right.clone()].concat();
-        if self.mended(file, &both, settings).is_some() {
-            both
-        } else if left.is_empty() {
-            right
-        } else {
-            left
+        match (self.holding(file, left, settings), self.holding(file, right, settings)) {
+            (Some((left, new)), Some((right, _))) => {
+                let both = [left.as_slice(), &right].concat();
+                Some(match self.mended(file, &both, settings) {
+                    Some(new) => (both, new),
+                    None => (left, new),
+                })
+            }
+            (left, right) => left.or(right),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::inventory::{Inventories, NoAnswer};
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceFile, Span, is_utf16, text_with};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -308,15 +308,15 @@ impl Values {
         if found.is_empty() {
             return None;
         }
-        source.set_values(found.iter().map(|found| found.span).collect());
+        source.find_values(|| found.iter().map(|found| found.span).collect());
         let findings = self.findings(source, &found);
         Some(Leaked { source: Arc::clone(source), findings, untold: found.len().saturating_sub(MOST) })
     }
 
     /// Takes every value out of what a finding says, where names and other text may be values, too.
     pub fn conceal(&self, finding: &mut Finding) {
-        finding.source.set_values(self.find(finding.source.text()).into_iter().map(|found| found.span).collect());
-        let in_value = finding.source.values().iter().any(|value| value.overlaps(finding.span));
+        let find = || self.find(finding.source.text()).into_iter().map(|found| found.span).collect();
+        let in_value = finding.source.find_values(find).iter().any(|value| value.overlaps(finding.span));
         if in_value && finding.rule != OWN_RULE {
             // Its words may hold the value in pieces.
             let summary = rules::find(finding.rule).map_or("", |rule| rule.summary);
@@ -404,10 +404,6 @@ impl Values {
     }
 }
 
-fn is_utf16(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
-}
-
 /// The text, offset for offset: what is not UTF-8 becomes a character that no value has. Of UTF-16 the text as UTF-8, whose
 /// offsets are its own.
 fn text_of(bytes: &[u8]) -> String {
@@ -421,10 +417,5 @@ fn text_of(bytes: &[u8]) -> String {
         let units: Vec<u16> = bytes.get(2..).unwrap_or_default().chunks(2).map(unit).collect();
         return String::from_utf16_lossy(&units);
     }
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
-    }
-    text
+    text_with(bytes, '\u{1a}')
 }

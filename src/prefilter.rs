@@ -6,6 +6,7 @@
 
 use crate::document::Syntax;
 use crate::shape::{COMPONENT_TYPES, Shape, is_run_key, settings_key};
+use crate::source::is_utf16;
 use memchr::memmem::Finder;
 
 /// Bytes of a piece that are looked at again with the next one: more than the longest word takes with every letter escaped.
@@ -64,7 +65,7 @@ impl Prefilter {
     pub fn begin(&mut self, first: &[u8]) {
         self.seen = Seen::default();
         self.in_pieces = true;
-        self.utf16 = matches!(first, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+        self.utf16 = is_utf16(first);
     }
 
     /// Looks at the next piece of a file, which repeats the last [`OVERLAP`] bytes of the piece before. Whether the words

@@ -102,6 +102,12 @@ pub fn find(name: &str) -> Option<&'static Rule> {
     RULES.into_iter().find(|rule| rule.name == name)
 }
 
+/// A text as the beginning of a sentence.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}
+
 /// The names of all rules.
 pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.into_iter().map(|rule| rule.name)

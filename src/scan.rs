@@ -17,7 +17,7 @@ use crate::prefilter::{self, OVERLAP, Prefilter};
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, RULES};
 use crate::site::{self, Reference, Site};
-use crate::source::{SourceFile, Span, Visibility};
+use crate::source::{SourceFile, Span, Visibility, is_utf16, text_with};
 use crate::stack::{self, Layout, Place, Stack};
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -219,7 +219,7 @@ pub(crate) fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Re
 fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases: &Bases) -> Option<StackFile> {
     let Candidate { path, syntax, why } = candidate;
     let resolver = if syntax == Syntax::Script { Resolver::Zenml } else { resolver };
-    let as_text = (syntax == Syntax::Script).then(|| script::text_of(bytes));
+    let as_text = (syntax == Syntax::Script).then(|| text_with(bytes, '?'));
     let exact = as_text.as_ref().is_none_or(|text| text.as_bytes() == bytes);
     let bytes = as_text.as_ref().map_or(bytes, |text| text.as_bytes());
     let known = why.is_some();
@@ -316,7 +316,7 @@ fn text_of(bytes: &[u8]) -> (Result<&str, &str>, Option<SyntaxError>) {
     };
     let valid = error.valid_up_to();
     let prefix = bytes.get(..valid).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default();
-    let utf16 = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+    let utf16 = is_utf16(bytes);
     let error = SyntaxError {
         span: Span::new(valid, valid),
         message: if utf16 { "this file is UTF-16" } else { "from here on this file is not UTF-8" }.into(),

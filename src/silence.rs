@@ -84,7 +84,7 @@ impl<'s> Spoken<'s> {
                 continue;
             }
             let in_vain = |name: &&str| {
-                let used = self.used.iter().any(|&(by, rule)| by == at && rule == *name);
+                let used = rules::find(name).is_some_and(|rule| self.used.contains(&(at, rule.name)));
                 let open = match check_of(name) {
                     Some(Check::Scalar(_)) => !self.scalars.contains(&directive.line),
                     Some(Check::Reference(_)) => {

@@ -150,9 +150,9 @@ impl SourceFile {
         let _ = self.visibility.set(visibility);
     }
 
-    /// Says where values of secrets were found, sorted: no excerpt shows them, whatever else it may; the first call counts.
-    pub fn set_values(&self, spans: Vec<Span>) {
-        let _ = self.values.set(spans);
+    /// Says where values of secrets are found, sorted: no excerpt shows them, whatever else it may. It is looked for once.
+    pub fn find_values(&self, find: impl FnOnce() -> Vec<Span>) -> &[Span] {
+        self.values.get_or_init(find)
     }
 
     /// Where values of secrets were found.
@@ -247,6 +247,21 @@ impl LineIndex {
 /// Counts the bytes that begin a scalar value.
 fn count_chars(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
+}
+
+/// Whether a file begins with a byte-order mark of UTF-16.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+}
+
+/// A text, offset for offset: each byte that is not UTF-8 as one character of ASCII that stands in for it.
+pub fn text_with(bytes: &[u8], stand_in: char) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| stand_in));
+    }
+    text
 }
 
 /// The nearest character boundary at or before `offset`.

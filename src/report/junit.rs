@@ -4,7 +4,7 @@
 //! run. Where all is well there is one test, and it passes.
 
 use crate::check::Report;
-use crate::excerpt::{is_unsafe, printable};
+use crate::excerpt::printable;
 use crate::finding::{Finding, Severity};
 use std::io::{self, Write};
 
@@ -75,7 +75,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
-            c if is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

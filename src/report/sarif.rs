@@ -5,8 +5,8 @@
 
 use crate::check::Report;
 use crate::excerpt::printable;
-use crate::finding::{Finding, Fix, Severity};
-use crate::rules::RULES;
+use crate::finding::{Finding, Fix};
+use crate::rules::{RULES, capitalised};
 use crate::source::{SourceFile, Span};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -64,11 +64,6 @@ fn rules() -> Vec<Value> {
     rules.collect()
 }
 
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
-}
-
 fn result(finding: &Finding) -> Value {
     let mut text = printable(&finding.message);
     if let Some(help) = &finding.help {
@@ -77,7 +72,7 @@ fn result(finding: &Finding) -> Value {
     let index = RULES.iter().position(|rule| rule.name == finding.rule);
     let result = json!({
         "ruleId": finding.rule,
-        "level": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "level": finding.severity.name(),
         "message": {"text": text},
         "locations": [{"physicalLocation": {
             "artifactLocation": artifact(&finding.source),

@@ -14,8 +14,7 @@
 //!
 //! Correct the key, or add it to the secret.
 
-use super::Known;
-use super::{Check, Rule};
+use super::{Check, Known, Rule, capitalised};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::inventory::lookup::Answer;
 use crate::site::{Part, Reference};
@@ -53,9 +52,4 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
         Some(nearest) => format!("did you mean `{nearest}`? {}", capitalised(&has)),
         None => has,
     }))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }

@@ -12,6 +12,7 @@ use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
+use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
 use crate::report::human::Look;
@@ -67,9 +68,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         whole_tree: session.covers_project(),
         heed_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),
+        leaks: args.leaks,
         ..Settings::new(&session.config, level, &inventories)
     };
-    let settings = Settings { leaks: args.leaks, ..settings };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
     if args.leaks {
         let found = watched(world, "look-ups", |progress| {
@@ -84,11 +85,11 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         }
     }
     let again = Again { bases: &session.bases, values: values.as_ref() };
-    let mend = |scan: &mut Scan, which, world: &mut World<'_>| {
-        watched(world, "look-ups", |progress| fix::run(scan, &settings, &again, applicability(which), progress))
+    let mend = |scan: &mut Scan, which, known, world: &mut World<'_>| {
+        watched(world, "look-ups", |progress| fix::run(scan, &settings, &again, applicability(which), known, progress))
     };
     if let (Some(which), false) = (args.fix, args.diff) {
-        fixed = mend(&mut scan, which, world);
+        fixed = mend(&mut scan, which, Answers::default(), world);
         failures.extend(fixed.write(&mut scan, &settings, &again));
     }
     let known = std::mem::take(&mut fixed.answers);
@@ -111,7 +112,8 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     let look = look(to_terminal, color, world.env.as_ref());
     report::write(args.reports.stdout, &report, look, to_terminal.out)?;
     if let (Some(which), true) = (args.fix, args.diff) {
-        let fixed = mend(&mut scan, which, world);
+        let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
+        report.answers = fixed.answers;
         for changed in fixed.changed.values() {
             changed.write_diff(world.stdout.out)?;
         }

@@ -4,16 +4,6 @@ use crate::document::Document;
 use crate::reference::{Reading, read_word};
 use crate::source::Span;
 
-/// The text of a script, whatever its encoding: each byte that is not UTF-8 as one `?`, so that offsets stay.
-pub(super) fn text_of(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '?'));
-    }
-    text
-}
-
 /// Whether no command is in it.
 pub(super) fn is_without_commands(document: &Document) -> bool {
     document.roots().iter().all(|&root| document.items(root).is_none_or(<[_]>::is_empty))
