@@ -1,7 +1,7 @@
 //! A case of the command line is a folder `fixtures/<command>/<a-sentence-as-name>/` with `input/`, `cmd`, `stdout`, `stderr`
 //! and `exit`, perhaps `stdin`, and perhaps `after/` with files as they are to be then. `STACKREF_BLESS=1` writes what was printed; read the difference before committing it.
 
-use crate::support::{copy, folders, project, run, words};
+use crate::support::{copy, files_below, folders, project, run, words};
 use stackref::rules::RULES;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -36,10 +36,8 @@ fn every_case_prints_what_it_says() {
                 wrong.push(format!("{}:\n--- expected\n{}--- printed\n{actual}", file.display(), read(&file)));
             }
         }
-        let mut after = Vec::new();
-        if case.join("after").is_dir() {
-            files_below(&case.join("after"), &mut after);
-        }
+        let has_after = case.join("after").is_dir();
+        let after = if has_after { files_below(&case.join("after"), None) } else { Vec::new() };
         for file in after {
             let written = input.path().join(file.strip_prefix(case.join("after")).unwrap());
             if bless {
@@ -99,13 +97,6 @@ fn values(path: &Path) -> Vec<String> {
     found
 }
 
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files_below(&path, files) } else { files.push(path) }
-    }
-}
-
 /// Every fixture, in every format: no value of any inventory, and no plain text that stands in a sensitive attribute. In
 /// fixtures these hold `hunter2`.
 #[test]
@@ -115,8 +106,7 @@ fn no_value_is_shown_by_any_case_in_any_format() {
     inputs.push((project().join("fixtures/demo"), "check".to_owned()));
     let (mut secrets, mut outputs) = (0, 0);
     for (input, cmd) in inputs {
-        let mut files = Vec::new();
-        files_below(&input, &mut files);
+        let files = files_below(&input, None);
         let name = |path: &PathBuf| path.strip_prefix(&input).unwrap().display().to_string();
         let inventories = files.iter().filter(|path| name(path).contains("secrets"));
         let mut forbidden: Vec<String> = inventories.flat_map(|path| values(path)).filter(|v| v.len() > 3).collect();

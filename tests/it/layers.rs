@@ -1,18 +1,7 @@
 //! Holds the code to its order: a file uses only modules that `lib.rs` lists above its own.
 
-use crate::support::project;
-use std::path::{Path, PathBuf};
-
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, files);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            files.push(path);
-        }
-    }
-}
+use crate::support::{files_below, project};
+use std::path::Path;
 
 /// The top module of a path such as `rules/unknown_key.rs`.
 fn module(path: &Path) -> String {
@@ -26,8 +15,7 @@ fn a_file_uses_only_what_stands_above_it() {
     let lib = std::fs::read_to_string(src.join("lib.rs")).unwrap();
     let order: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     let place = |name: &str| order.iter().position(|module| *module == name).unwrap_or_else(|| panic!("{name}?"));
-    let mut files = Vec::new();
-    rust_files(&src, &mut files);
+    let files = files_below(&src, Some("rs"));
     let mut checked = 0;
     for file in files {
         let own = module(file.strip_prefix(&src).unwrap());

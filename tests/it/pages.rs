@@ -1,6 +1,6 @@
 //! The README and the pages of the book as the tests read them: fenced blocks, each with the comments that stand before it.
 
-use crate::support::project;
+use crate::support::{files_below, project};
 use std::path::{Path, PathBuf};
 
 /// A fenced block of a page.
@@ -30,21 +30,7 @@ pub fn pages() -> Vec<PathBuf> {
 
 /// Every page of the book, sorted, its table of contents too.
 pub fn book_pages() -> Vec<PathBuf> {
-    let mut pages = Vec::new();
-    markdown_below(&project().join("docs/src"), &mut pages);
-    pages.sort();
-    pages
-}
-
-fn markdown_below(folder: &Path, pages: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            markdown_below(&path, pages);
-        } else if path.extension().is_some_and(|ending| ending == "md") {
-            pages.push(path);
-        }
-    }
+    files_below(&project().join("docs/src"), Some("md"))
 }
 
 /// A page's path from the top of the project.

@@ -92,6 +92,24 @@ pub fn findings(folder: &Path, more: &[&str]) -> Vec<(String, String)> {
     findings.collect()
 }
 
+/// The files below a folder, sorted; of one ending, if it is named.
+pub fn files_below(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if ending.is_none() || path.extension().and_then(|ending| ending.to_str()) == ending {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// Copies a folder with everything in it.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
