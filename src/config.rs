@@ -186,6 +186,14 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
     let text = String::from_utf8(bytes).map_err(|_| {
         vec![Failure::usage(format!("the config `{shown}` is not UTF-8")).with_help("save it as UTF-8")]
     })?;
+    parse(text, file, shown, known_rules)
+}
+
+/// Reads the text of a config file.
+///
+/// # Errors
+/// All mistakes of the text, in its order.
+pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let root = repository_root(&folder).unwrap_or_else(|| folder.clone());
     let identity = file.strip_prefix(root).unwrap_or(file).display().to_string();

@@ -400,9 +400,11 @@ impl<'d> Walker<'d> {
             Kind::Mapping { entries, .. } => Some(entries),
             _ => None,
         });
+        // A pair in a list, `[{a: b}: c]`, is a mapping without braces of its own.
+        let after_brace = document.source().slice(node.span).strip_prefix('{').unwrap_or_default();
         let lone = |inner: &Vec<(NodeId, NodeId)>| entries.len() == 1 && inner.len() == 1;
-        let adjacent = document.source().slice(node.span).starts_with("{{");
-        inner.is_some_and(|inner| adjacent || lone(inner))
+        let spaced = |inner| lone(inner) && after_brace.trim_start().starts_with('{');
+        inner.is_some_and(|inner| after_brace.starts_with('{') || spaced(inner))
     }
 
     fn place(&mut self, node: NodeId, context: Context<'d>, key: bool, unquoted: bool) {

@@ -11,7 +11,9 @@
 mod book;
 mod cases;
 mod commands;
+mod conformance;
 mod fixes;
+mod fuzz;
 mod hostile;
 mod init;
 mod kinds;

