@@ -32,7 +32,20 @@ bench:
 book:
     mdbook build docs --dest-dir "$PWD/target/book"
 
+# Counts again what the public suites say, for docs/conformance.md.
+conformance:
+    cargo test conformance -- --nocapture
+
+# The fuzz targets, so many seconds each.
+fuzz seconds="1200":
+    bash fuzz/run.sh {{seconds}}
+
+# The same for CI.
+fuzz-smoke:
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 bash fuzz/run.sh 10
+
 # What takes longer than CI may.
 nightly: ci
     cargo publish --dry-run --locked --allow-dirty
-    PROPTEST_CASES=5000 cargo test -- fixing_twice properties:: script
+    PROPTEST_CASES=5000 cargo test -- fixing_twice properties:: script fuzz::
+    bash fuzz/run.sh 120
