@@ -4,15 +4,15 @@ ci:
 
 # The tests, faster.
 test:
-    cargo nextest run
+    cargo nextest run --locked
 
 # Writes what the cases of the command line print now; read the difference.
 bless:
-    STACKREF_BLESS=1 cargo test every_case
+    STACKREF_BLESS=1 cargo test --locked every_case
 
 # Real stores on loopback; installs them into the target folder first.
 live:
-    cargo build --features aws
+    cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
 # The wheel, the GitHub Action and the pre-commit hooks, as their users get them; `just ci` has done the rest.
@@ -25,7 +25,7 @@ packages:
 
 # Compares with ripgrep, in one run.
 bench:
-    cargo build --release
+    cargo build --locked --release
     python3 benches/compare.py
 
 # The book, as pages, with an mdbook that is on the PATH.
@@ -34,7 +34,7 @@ book:
 
 # Counts again what the public suites say, for docs/conformance.md.
 conformance:
-    cargo test conformance -- --nocapture
+    cargo test --locked conformance -- --nocapture
 
 # The fuzz targets, so many seconds each.
 fuzz seconds="1200":
@@ -47,5 +47,5 @@ fuzz-smoke:
 # What takes longer than CI may.
 nightly: ci
     cargo publish --dry-run --locked --allow-dirty
-    PROPTEST_CASES=5000 cargo test -- fixing_twice properties:: script fuzz::
+    PROPTEST_CASES=5000 cargo test --locked -- fixing_twice properties:: script fuzz::
     bash fuzz/run.sh 120

@@ -22,7 +22,7 @@ impl AbsentInventory {
             "the inventory `{}` is of kind `{}`, which this build of stackref does not have",
             self.name, self.kind
         );
-        let help = format!("build it with `cargo install stackref --features {}`", self.kind);
+        let help = format!("build it with `cargo install --locked stackref --features {}`", self.kind);
         NoAnswer::Invalid(Failure::usage(words).with_help(help))
     }
 }
