@@ -49,3 +49,9 @@ nightly: ci
     cargo publish --dry-run --locked --allow-dirty
     PROPTEST_CASES=5000 cargo test --locked -- fixing_twice properties:: script fuzz::
     bash fuzz/run.sh 120
+    tests/proof/oldest.sh
+
+# Licences, advisories and duplicates of what is depended on, its oldest Rust, and what docs/dependencies.md says of it.
+deny:
+    tests/proof/deny.sh
+    python3 tests/proof/dependencies.py

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The documents at the top, which link to each other and into the book.
-const MORE: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md"];
+const MORE: [&str; 5] =
+    ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "docs/dependencies.md"];
 
 /// The anchors of a page: its headings as GitHub and mdBook name them, a second one of a name with `-1` behind it.
 fn anchors(text: &str) -> Vec<String> {

@@ -12,6 +12,7 @@ mod book;
 mod cases;
 mod commands;
 mod conformance;
+mod dependencies;
 mod fixes;
 mod fuzz;
 mod hostile;
