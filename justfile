@@ -55,3 +55,7 @@ nightly: ci
 deny:
     tests/proof/deny.sh
     python3 tests/proof/dependencies.py
+
+# Which lines and regions the tests run.
+coverage:
+    tests/proof/coverage.sh

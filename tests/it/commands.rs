@@ -18,7 +18,7 @@
 //! | `pending` | it shows what is not there yet |
 
 use crate::pages::{Block, blocks, pages, read, shown};
-use crate::support::{copy, folder, project, run, write};
+use crate::support::{copy, coverage, folder, project, run, write};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -32,7 +32,7 @@ fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32
     let mut command = Command::new("sh");
     let script = if before == 0 { script.to_owned() } else { format!("(exit {before})\n{script}") };
     command.args([option, &script]).current_dir(folder).stdin(Stdio::null());
-    command.env_clear().env("PATH", std::env::join_paths(path).unwrap());
+    command.env_clear().envs(coverage()).env("PATH", std::env::join_paths(path).unwrap());
     let output = command.output().expect("there is a shell");
     let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     (printed, output.status.code().expect("the shell ends by itself"))

@@ -1,6 +1,6 @@
 //! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C in the middle, a narrow window; and two at a time.
 
-use crate::support::{folder, run, write};
+use crate::support::{coverage, folder, run, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read as _, Write as _};
@@ -35,7 +35,7 @@ impl Session {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).current_dir(folder).env_clear();
-        let child = command.env("HOME", folder).spawn(pts).unwrap();
+        let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
         let reader = Arc::clone(&pty);

@@ -1,5 +1,6 @@
 //! Running the built program in a folder of its own, with nothing of the surrounding environment.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,11 +26,18 @@ pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Where a program that is built for coverage writes what was run, as `tests/proof/coverage.sh` sets it: without it such a
+/// program writes into its working directory, among the files of a test.
+pub fn coverage() -> Option<(&'static str, OsString)> {
+    let name = "LLVM_PROFILE_FILE";
+    Some((name, std::env::var_os(name)?))
+}
+
 /// Runs the program with the words of a command line; leading `NAME=value` words are its environment.
 pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
     let variables = words.iter().take_while(|word| word.contains('=') && !word.starts_with('-')).count();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackref"));
-    command.args(&words[variables..]).current_dir(folder).env_clear();
+    command.args(&words[variables..]).current_dir(folder).env_clear().envs(coverage());
     command.envs(words[..variables].iter().filter_map(|word| word.split_once('=')));
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
