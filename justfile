@@ -56,6 +56,14 @@ deny:
     tests/proof/deny.sh
     python3 tests/proof/dependencies.py
 
+# Builds the program twice, in two places, and compares the bytes.
+reproducible:
+    tests/proof/reproducible.sh
+
+# A list of all crates in a build, as CycloneDX.
+sbom *words:
+    tests/proof/sbom.sh {{ words }}
+
 # Which lines and regions the tests run.
 coverage:
     tests/proof/coverage.sh
