@@ -23,6 +23,11 @@ packages:
     target/ci/bin/python tests/ci/action.py target/action
     target/ci/bin/python tests/ci/precommit.py target/precommit
 
+# Kills, full disks, races, links and dying stores; `just faults --quick` is the short form, `--write docs/faults.md` keeps the table.
+faults *options:
+    cargo build --release
+    python3 tests/proof/faults/run.py target/release/stackref {{options}}
+
 # Compares with ripgrep, in one run.
 bench:
     cargo build --locked --release

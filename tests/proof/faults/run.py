@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Proves by injected faults that no run loses anything: `faults.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
+
+The built program is killed, starved of disk space, robbed of its files and folders, raced by editors, led astray by links, left
+alone by its stores and started several times at once. After each trial every file has to be the old one or the new one, byte by
+byte; what another has written has to be there still; temporary files that a kill leaves behind have to be private, and gone after
+the next run; no value may be shown. Each fault is a row of the table that is printed in the end; the exit code is 1 if anything
+was lost. What this machine does not allow is a row `not run`, and no loss.
+
+Most folders are made on a memory disk where there is one, since trials are many; kills of a run that writes one file need a disk
+that takes its time. Nothing is said here about a loss of power. Servers bind to loopback, and end with their trial.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import changes
+import project
+import shortage
+import stores
+from project import Moments, Place, Row
+
+MANY_FILES = [project.render_folder, project.register_dir, project.fix]
+FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
+
+
+def killed(run):
+    """`kill -9` at moments of the whole run; afterwards the next run makes what an undisturbed one makes."""
+    for make in MANY_FILES + FEW_FILES:
+        place = Place(run.program, make(run.size), run.folder if make in MANY_FILES else run.disk)
+        row = Row(f"kill -9: {place.work.name}")
+        moments = Moments(place)
+        for _ in range(run.trials):
+            kill_once(place, moments, row)
+        row.note = f"{100 * row.midway // row.trials} % of the kills came between the first write and the last"
+        place.remove()
+        yield row
+
+
+def kill_once(place, moments, row):
+    place.reset()
+    process = place.start(stdin=project.on_disk(place.work.stdin))
+    moments.wait(process)
+    process.kill()
+    process.communicate()
+    verdict = place.judge()
+    ran = place.run()
+    # A config or an inventory that the killed run has made is not made again.
+    is_made = place.work.name == "init" and "there is a config already" in ran.stderr
+    if ran.returncode != 0 and not is_made:
+        verdict.losses.append(f"the next run ends with {ran.returncode}: {' '.join(ran.stderr.split())[:300]}")
+    if place.judge().state != "new" and not is_made:
+        verdict.losses.append("the next run does not make what an undisturbed one makes")
+    verdict.losses = [f"{place.work.name}: {loss}" for loss in verdict.losses]
+    row.add(verdict)
+
+
+def at_once(run):
+    """Two and five runs at once, of one kind or of two."""
+    for make in [project.fix, project.render_folder, project.register_file, project.register_dir]:
+        yield from several(run, make)
+    yield from render_beside_fix(run)
+    yield from one_key_twice(run)
+
+
+def several(run, make):
+    """The same run several times: in the end everything is as one run makes it."""
+    for number in (2, 5):
+        place = Place(run.program, make(run.size), run.folder)
+        row = Row(f"{number} at once: {place.work.name}")
+        for _ in range(run.trials):
+            place.reset()
+            processes = [place.start(stdin=project.on_disk(place.work.stdin)) for _ in range(number)]
+            ended = [place.finish(process, "") for process in processes]
+            verdict = place.judge()
+            verdict.losses += [loss for ran in ended for loss in project.said_wrong(ran, (0, 2))]
+            if verdict.state != "new":
+                verdict.losses.append("not everything is as one of them makes it")
+            if verdict.left:
+                verdict.losses.append("temporary files are left behind")
+            verdict.losses = [f"{place.work.name}: {loss}" for loss in verdict.losses]
+            row.add(verdict)
+        place.remove()
+        yield row
+
+
+def render_beside_fix(run):
+    """What is rendered is the file before or after the fix; a file that is mended half-way is never seen."""
+    files = project.fix(run.size).files
+    files["stackref.toml"] = project.CONFIG
+    files["secrets.yaml"] = project.values(50)
+    padded = {path: text.replace("{{", "'{{ ").replace("}}", " }}'").replace("0.98.0", "0.39.0") for path, text in files.items()}
+    padded = {path: text if path.endswith(".stack.yaml") else files[path] for path, text in padded.items()}
+    work = project.Work("render beside --fix", ["check", "--fix", "--exit-zero"], padded)
+    place = Place(run.program, work, run.folder)
+    row = Row("2 at once: render beside --fix")
+    for _ in range(run.trials):
+        place.reset()
+        processes = [place.start(), place.start(["render", "-o", "out"])]
+        fixed, rendered = (place.finish(process) for process in processes)
+        now = place.snapshot()
+        outputs = {path: now.pop(path) for path in list(now) if path.startswith("out/")}
+        verdict = place.judge_ended(fixed, (0,), now=now)
+        verdict.losses += project.said_wrong(rendered, (0, 1, 2))
+        if any(b"{{" in content or not content.endswith(b"0.39.0\n") for content in outputs.values()):
+            verdict.losses.append("something is rendered that is not whole")
+        row.add(verdict)
+    place.remove()
+    yield row
+
+
+def one_key_twice(run):
+    """Two runs have two values for one key that is missing: one is stored, and the other run does not say that its own is."""
+    mounted = '[inventory.dev]\nkind = "dir"\npath = "mounted"\n'
+    for kind, config, target in [("file", project.CONFIG, "secrets.yaml"), ("dir", mounted, "mounted/s1/k")]:
+        files = {"stackref.toml": config, "a.stack.yaml": project.stack(["s1.k"])}
+        files |= {"secrets.yaml": project.values(1), "mounted/s0/k": project.CANARY}
+        words = ["register", "--from-file", "-", "--skip-existing"]
+        place = Place(run.program, project.Work("register", words, files, project.given(1, 1)), run.folder)
+        row = Row(f"2 at once: register of one key, kind {kind}")
+        is_slow = project.can_delay(place)
+        for trial in range(run.trials):
+            place.reset()
+            row.add(store_twice(place, target, project.DELAYED if is_slow and trial % 5 == 0 else ()))
+        place.remove()
+        yield row
+
+
+def store_twice(place, target, before):
+    given = {who: f'"s1": {{"k": "{project.CANARY} {who}"}}\n' for who in ("first", "second")}
+    processes = {who: place.start(before=before, stdin=project.on_disk(text)) for who, text in given.items()}
+    ended = {who: place.finish(process, "") for who, process in processes.items()}
+    content = (place.folder / target).read_text()
+    kept = [who for who in ended if f"{project.CANARY} {who}" in content]
+    proud = [who for who, ran in ended.items() if "stored `s1`" in ran.stderr]
+    losses = [loss for ran in ended.values() for loss in project.said_wrong(ran, (0, 2))]
+    if kept != proud:
+        losses.append(f"register of one key: stored is the value of the {kept}, and said to be stored that of the {proud}")
+    return project.Verdict("new", len(place.leftovers()), losses)
+
+
+FAULTS = [killed, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.vanishing, changes.edited, changes.frozen]
+FAULTS += [changes.delayed, changes.typed, changes.links, changes.swapped, stores.dying, stores.killed_programs, at_once]
+
+
+def table(rows):
+    """The rows as a table of Markdown."""
+    lines = ["| fault | trials | all old | some of each | all new | with temporary files left | lost | |"]
+    lines += ["|---|--:|--:|--:|--:|--:|--:|---|"]
+    for row in rows:
+        figures = [row.trials, row.old, row.mixed, row.new, row.left, len(row.losses)]
+        cells = " | ".join(map(str, figures)) if row.trials else "not run | | | | | "
+        lines.append(f"| {row.fault} | {cells} | {row.note} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGE = """# Faults
+
+`just faults` disturbs runs of the built program and looks at what is there afterwards; `tests/proof/faults.py` says how.
+It wrote this page on {date}, with stackref {version}, on {machine}.
+
+{sums}
+
+{table}
+"""
+
+
+def page(rows, program):
+    ran = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    machine = f"{platform.system()} {platform.release()} ({platform.machine()}, {os.cpu_count()} cores)"
+    date = datetime.date.today().isoformat()
+    return PAGE.format(date=date, version=ran.stdout.split()[-1], machine=machine, sums=sums(rows), table=table(rows).rstrip())
+
+
+def sums(rows):
+    trials, losses = sum(row.trials for row in rows), sum(len(row.losses) for row in rows)
+    return f"{trials} trials, {losses} losses."
+
+
+class Run:
+    """What all faults are given: the program, a folder of their own, and how many trials to make."""
+
+    def __init__(self, arguments, folder, disk):
+        self.trials = 25 if arguments.quick else arguments.trials
+        self.size = project.SIZE // 4 if arguments.quick else project.SIZE
+        self.is_inside = arguments.json
+        self.folder, self.disk = folder, disk
+        # Where another user can run it, too.
+        self.program = str(shutil.copy(arguments.stackref, folder / "stackref"))
+        folder.chmod(0o711)
+
+    def in_namespace(self, fault):
+        """The rows of a fault that needs root, made by this script in a namespace of its own where it is root; none where that
+        is not allowed, either."""
+        words = ["unshare", "--map-root-user", "--mount", sys.executable, __file__, self.program]
+        words += ["--trials", str(self.trials), "--only", fault, "--json"]
+        if self.is_inside or not shutil.which("unshare"):
+            return []
+        ran = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+        return [Row(**row) for row in json.loads(ran.stdout)] if ran.returncode in (0, 1) and ran.stdout else []
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program")
+    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each fault (300)")
+    parser.add_argument("--quick", action="store_true", help="25 trials of each fault")
+    parser.add_argument("--only", default="", metavar="FAULT", choices=[fault.__name__ for fault in FAULTS], help="only this fault")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
+    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the table as a page, too")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse()
+    memory = pathlib.Path("/dev/shm")
+    parent = memory if os.access(memory, os.W_OK) else None
+    rows = []
+    prefix = "stackref-faults-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder, tempfile.TemporaryDirectory(prefix=prefix) as disk:
+        run = Run(arguments, pathlib.Path(folder), pathlib.Path(disk))
+        for fault in FAULTS:
+            if arguments.only not in ("", fault.__name__):
+                continue
+            started = time.monotonic()
+            for row in fault(run):
+                rows.append(row)
+                seconds, started = time.monotonic() - started, time.monotonic()
+                what = f"{row.trials} trials, {len(row.losses)} losses" if row.trials else f"NOT RUN: {row.note}"
+                print(f"{row.fault}: {what} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+                for loss in row.losses[:3]:
+                    print(f"  LOST: {loss}", file=sys.stderr, flush=True)
+        if arguments.write:
+            arguments.write.write_text(page(rows, run.program))
+    print(json.dumps([vars(row) for row in rows]) if arguments.json else f"{table(rows)}\n{sums(rows)}")
+    sys.exit(1 if any(row.losses for row in rows) else 0)
+
+
+if __name__ == "__main__":
+    main()
