@@ -28,10 +28,14 @@ faults *options:
     cargo build --release
     python3 tests/proof/faults/run.py target/release/stackref {{options}}
 
-# Compares with ripgrep, in one run.
+# Whether the comparison with other tools runs, on small trees.
 bench:
     cargo build --locked --release
-    python3 benches/compare.py
+    python3 benches/peers.py --quick
+
+# Compares with other tools, in one run of a quarter of an hour; `just bench-peers --write` keeps the page.
+bench-peers *words:
+    python3 benches/peers.py {{words}}
 
 # The book, as pages, with an mdbook that is on the PATH.
 book:

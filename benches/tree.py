@@ -1,23 +1,20 @@
 #!/usr/bin/env python3
 """Makes the trees that the benchmarks run on: `tree.py KIND FOLDER [COUNT]`.
 
-mixed     COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
-findings  one stack file with COUNT findings (4,000)
-small     one small stack file
-render    COUNT stack files (2,000) with 24 references each, and values for them
-large     one stack file of about 20 MB with COUNT references (50,000), and values for them
-All have a `secrets.inventory.yaml`. The same arguments give the same bytes.
+mixed      COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
+stacks     COUNT stack files (600), each as those of mixed
+workflows  COUNT workflows of GitHub (600), each of as many bytes as a stack file of stacks
+findings   one stack file with COUNT findings (4,000)
+small      one small stack file
+render     COUNT stack files (2,000) with 24 references each, and values for them
+variables  the same with `$NAME` for each reference, as envsubst wants them
+large      one stack file of about 20 MB with COUNT references (50,000), and values for them
+variable   the same with `$NAME`
+All but workflows, variables and variable have a `secrets.inventory.yaml`. The same arguments give the same bytes.
 """
 import pathlib
 import random
 import sys
-
-kind, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-rng = random.Random(7)
-folder.mkdir(parents=True, exist_ok=True)
-(folder / "secrets.inventory.yaml").write_text(
-    "mlflow_secret: [username, password]\naws_secret: [access_key, secret_key]\nslack: [token]\n"
-)
 
 
 def stack(n):
@@ -45,55 +42,73 @@ zenml_version: 0.98.0
 """
 
 
+def workflow(n):
+    text = f"""name: build {n}
+on: [push]
+permissions: {{}}
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+    - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8
+      with:
+        persist-credentials: false
+    - run: make
+      env:
+        TOKEN: '${{{{ secrets.TOKEN }}}}'
+"""
+    rest = len(stack(n)) - len(text) - len("    - run: ''\n")
+    return text + f"    - run: '{'x' * rest}'\n"
+
+
 def helm(n):
     lines = [f"# template {n}", "apiVersion: v1", "kind: ConfigMap", "data:"]
     lines += [f'  key{i}: "{{{{ .Values.service{i}.name }}}}-{{{{ .Release.Name }}}}"' for i in range(40)]
     return "\n".join(lines) + "\n"
 
 
-def plain(n):
+def plain(n, rng):
     lines = [f"# file {n}", "metadata:", f"  name: item-{n}", "spec:"]
     lines += [f"  field_{i}: {rng.choice(['alpha', 'beta', 'gamma', '42', 'true'])} value {i}" for i in range(rng.randint(10, 60))]
     return "\n".join(lines) + "\n"
 
 
-def values():
-    secrets = {f"secret_{n}": {f"key_{k}": f"value: {n} #{k}" for k in range(4)} for n in range(50)}
-    lines = []
-    for name, keys in secrets.items():
-        lines.append(f"{name}:")
-        lines += [f"  {key}: '{value}'" for key, value in keys.items()]
-    (folder / "secrets.inventory.yaml").write_text("\n".join(lines) + "\n")
+SECRETS, KEYS = 50, 4
 
 
-def component(n, references, pad):
+def reference(n, at):
+    return f"{{{{secret_{(n + at) % SECRETS}.key_{at % KEYS}}}}}"
+
+
+def variable(n, at):
+    return f"$SECRET_{(n + at) % SECRETS}_KEY_{at % KEYS}"
+
+
+def component(n, references, pad, place=reference):
     lines = ["components:", "  orchestrator:", "  - configuration:"]
     for at in range(references):
-        lines.append(f"      attribute_{at}: '{{{{secret_{(n + at) % 50}.key_{at % 4}}}}}' # {'x' * pad}")
+        lines.append(f"      attribute_{at}: '{place(n, at)}' # {'x' * pad}")
     lines += ["    flavor: ours", "    name: o", "    type: orchestrator", f"stack_name: stack-{n}", "zenml_version: 0.98.0"]
     return "\n".join(lines) + "\n"
 
 
-if kind == "render":
-    values()
-    for n in range(int(sys.argv[3]) if len(sys.argv) > 3 else 2000):
-        place = folder / f"team-{n % 20}"
-        place.mkdir(exist_ok=True)
-        (place / f"stack-{n}.yaml").write_text(component(n, 24, 20))
-elif kind == "large":
-    values()
-    (folder / "large.yaml").write_text(component(0, int(sys.argv[3]) if len(sys.argv) > 3 else 50000, 340))
-elif kind == "small":
-    (folder / "prod.yaml").write_text(stack(1))
-elif kind == "findings":
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 4000
-    pad = int(sys.argv[4]) if len(sys.argv) > 4 else 0
-    lines = ["components:", "  orchestrator:", "  - configuration:"]
-    lines += [f"      attribute_{i}: '{{{{mlflow_secre.k{i % 50}}}}}'" + (" # " + "x" * pad if pad else "") for i in range(count)]
-    lines += ["    flavor: ours", "    name: o", "    type: orchestrator", "stack_name: many", "zenml_version: 0.98.0"]
-    (folder / "many.yaml").write_text("\n".join(lines) + "\n")
-else:
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 30000
+def write_inventory(folder):
+    (folder / "secrets.inventory.yaml").write_text(
+        "mlflow_secret: [username, password]\naws_secret: [access_key, secret_key]\nslack: [token]\n"
+    )
+
+
+def write_values(folder):
+    lines = []
+    for n in range(SECRETS):
+        lines.append(f"secret_{n}:")
+        lines += [f"  key_{key}: 'value: {n} #{key}'" for key in range(KEYS)]
+    (folder / "secrets.inventory.yaml").write_text("\n".join(lines) + "\n")
+
+
+def mixed(folder, count):
+    rng = random.Random(7)
+    write_inventory(folder)
     for n in range(count):
         place = folder / f"team-{n % 20}" / f"project-{n // 20 % 50}"
         place.mkdir(parents=True, exist_ok=True)
@@ -107,4 +122,76 @@ else:
         elif at < 22:
             (place / f"settings-{n}.toml").write_text("\n".join(f'key{i} = "value {i}"' for i in range(30)) + "\n")
         else:
-            (place / f"file-{n}.yaml").write_text(plain(n))
+            (place / f"file-{n}.yaml").write_text(plain(n, rng))
+
+
+def stacks(folder, count):
+    write_inventory(folder)
+    for n in range(count):
+        (folder / f"stack-{n}.yaml").write_text(stack(n))
+
+
+def workflows(folder, count):
+    place = folder / ".github/workflows"
+    place.mkdir(parents=True)
+    for n in range(count):
+        (place / f"build-{n}.yml").write_text(workflow(n))
+
+
+def findings(folder, count, pad=0):
+    write_inventory(folder)
+    lines = ["components:", "  orchestrator:", "  - configuration:"]
+    lines += [f"      attribute_{i}: '{{{{mlflow_secre.k{i % 50}}}}}'" + (" # " + "x" * pad if pad else "") for i in range(count)]
+    lines += ["    flavor: ours", "    name: o", "    type: orchestrator", "stack_name: many", "zenml_version: 0.98.0"]
+    (folder / "many.yaml").write_text("\n".join(lines) + "\n")
+
+
+def small(folder, _count):
+    write_inventory(folder)
+    (folder / "prod.yaml").write_text(stack(1))
+
+
+def render(folder, count, place=reference):
+    for n in range(count):
+        team = folder / f"team-{n % 20}"
+        team.mkdir(exist_ok=True)
+        (team / f"stack-{n}.yaml").write_text(component(n, 24, 20, place))
+    if place is reference:
+        write_values(folder)
+
+
+def large(folder, count, place=reference):
+    (folder / "large.yaml").write_text(component(0, count, 340, place))
+    if place is reference:
+        write_values(folder)
+
+
+KINDS = {
+    "mixed": (mixed, 30000),
+    "stacks": (stacks, 600),
+    "workflows": (workflows, 600),
+    "findings": (findings, 4000),
+    "small": (small, 1),
+    "render": (render, 2000),
+    "variables": (lambda folder, count: render(folder, count, variable), 2000),
+    "large": (large, 50000),
+    "variable": (lambda folder, count: large(folder, count, variable), 50000),
+}
+
+
+def make(kind, folder, count=None, *more):
+    """Makes one of the trees in a folder that is made for it; the folder."""
+    writer, default = KINDS[kind]
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True)
+    writer(folder, default if count is None else count, *more)
+    return folder
+
+
+def variables():
+    """The values of the inventory under the names that `variables` and `variable` have for them."""
+    return {variable(n, key)[1:]: f"value: {n} #{key}" for n in range(SECRETS) for key in range(KEYS)}
+
+
+if __name__ == "__main__":
+    make(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

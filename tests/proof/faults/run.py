@@ -164,7 +164,7 @@ def table(rows):
 
 PAGE = """# Faults
 
-`just faults` disturbs runs of the built program and looks at what is there afterwards; `tests/proof/faults.py` says how.
+`just faults` disturbs runs of the built program and looks at what is there afterwards; `tests/proof/faults/run.py` says how.
 It wrote this page on {date}, with stackref {version}, on {machine}.
 
 {sums}

@@ -1,0 +1,33 @@
+"""The peers, at pinned versions, in the target folder."""
+import pathlib
+import shutil
+import subprocess
+import sys
+
+SMALL = ["ripgrep==15.1.0", "yamllint==1.38.0", "zizmor==1.32.0", "check-jsonschema==0.39.0"]
+ZENML = ["zenml[server]==0.98.0"]
+
+
+def install(target):
+    """Installs what is not there yet; the folders of programs: that of the small peers, that of ZenML."""
+    places = []
+    for name, packages in (("small", SMALL), ("zenml", ZENML)):
+        place = target / name
+        stamp = place / "installed"
+        if not stamp.exists() or stamp.read_text().split() != packages:
+            print(f"installing {' '.join(packages)}", file=sys.stderr)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+            subprocess.run([place / "bin/pip", "install", "--quiet", *packages], check=True)
+            stamp.write_text("\n".join(packages) + "\n")
+        places.append(place / "bin")
+    if not shutil.which("envsubst"):
+        words = ["apt-get", "install", "--yes", "--no-install-recommends", "gettext-base"]
+        if subprocess.run(words, stdout=subprocess.DEVNULL).returncode != 0:
+            raise SystemExit("envsubst is needed: install GNU gettext (gettext-base on Debian)")
+    return [pathlib.Path(place) for place in places]
+
+
+def version(words):
+    """The first line of what a program says of itself."""
+    ran = subprocess.run(words, capture_output=True, text=True, check=True)
+    return ran.stdout.splitlines()[0].strip()

@@ -1,0 +1,139 @@
+"""Commands run in pairs, and what the machine is: what `peers.py` and the sections of its table share.
+
+The times and memory of a command are those that the system gives when it ends, for it and all that it started. A peer's run
+stands next to one of ours, each first in turn, and what is quoted is the median of the ratios of such pairs: a machine that is
+slow for a minute is slow for both.
+"""
+import dataclasses
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+
+# Seconds that one comparison may take; it has fewer pairs where a run is long, and at least one.
+PATIENCE = 45
+
+
+@dataclasses.dataclass
+class Command:
+    """What is run, where, and how it has to end: what ends otherwise has not done the work that is measured."""
+
+    name: str
+    words: list
+    folder: pathlib.Path
+    status: tuple = (0,)
+    env: dict | None = None
+
+
+@dataclasses.dataclass
+class Run:
+    """What one run took."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+@dataclasses.dataclass
+class Pairs:
+    """Runs of two commands, side by side."""
+
+    theirs: list
+    ours: list
+
+    def ratio(self, field):
+        """How many times as much theirs takes: the median over the pairs."""
+        return statistics.median(getattr(a, field) / max(getattr(b, field), 1e-9) for a, b in zip(self.theirs, self.ours))
+
+
+def median(runs, field):
+    return statistics.median(getattr(run, field) for run in runs)
+
+
+class Bench:
+    """A temporary folder for the trees, and the little program that measures (`measure.c`)."""
+
+    def __init__(self, target, quick):
+        self.quick = quick
+        self.made = 0
+        target.mkdir(parents=True, exist_ok=True)
+        self.measure = target / "measure"
+        source = pathlib.Path(__file__).with_name("measure.c")
+        subprocess.run(["cc", "-O2", "-o", self.measure, source], check=True)
+        self.temporary = tempfile.TemporaryDirectory(prefix="stackref-bench-")
+        self.folder = pathlib.Path(self.temporary.name).resolve()
+        repository = pathlib.Path(__file__).resolve().parent.parent
+        if self.folder.is_relative_to(repository):
+            raise SystemExit("the trees must not lie in the repository: set TMPDIR to another place")
+
+    def once(self, command):
+        """Runs a command. `NEW` in its words is a path that no run has written to: file systems take long to give up the
+        places of files that were deleted a moment ago."""
+        self.made += 1
+        new = self.folder / f"new-{self.made}"
+        result = self.folder / "result"
+        words = [str(word).replace("NEW", str(new)) for word in command.words]
+        null = subprocess.DEVNULL
+        subprocess.run([self.measure, result, *words], cwd=command.folder, env=command.env, stdin=null, stdout=null,
+                       stderr=null, check=True)
+        status, wall, user, system, peak = map(int, result.read_text().split())
+        if status not in command.status:
+            raise SystemExit(f"`{command.name}` ended with {status}: {' '.join(words)[:300]}")
+        return Run(wall / 1e9, (user + system) / 1e6, peak / 1024)
+
+    def pairs(self, theirs, ours, most):
+        """Up to `most` pairs, after one run of each that does not count, except where that one takes long already."""
+        most, patience = (2, 3) if self.quick else (most, PATIENCE)
+        started = time.monotonic()
+        result = Pairs([self.once(theirs)], [self.once(ours)])
+        each = time.monotonic() - started
+        if each < patience / 3:
+            result = Pairs([], [])
+        while len(result.ours) < min(most, max(1, int(patience / each))):
+            order = [(theirs, result.theirs), (ours, result.ours)]
+            for command, runs in order if len(result.ours) % 2 else reversed(order):
+                runs.append(self.once(command))
+        return result
+
+    def close(self):
+        self.temporary.cleanup()
+
+
+def seconds(value):
+    if value < 1:
+        return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms"
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def times(value):
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+HEAD = """| beside | what it does | pairs | wall clock: it, stackref | CPU: it, stackref | peak MiB: it, stackref | × wall | × CPU |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def row(name, what, pairs):
+    """A row of the table: what the peer takes, what stackref takes beside it, and how many times as much that is."""
+    both = [
+        f"{form(median(pairs.theirs, field))}, {form(median(pairs.ours, field))}"
+        for field, form in (("wall", seconds), ("cpu", seconds), ("peak", "{:.1f}".format))
+    ]
+    return f"| {name} | {what} | {len(pairs.ours)} | {' | '.join(both)} | {times(pairs.ratio('wall'))} | {times(pairs.ratio('cpu'))} |\n"
+
+
+def machine(folder):
+    """One line on where this ran."""
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal"))) / 2**20
+    mounts = [line.split()[1:3] for line in open("/proc/mounts")]
+    system = max((mount for mount in mounts if folder.is_relative_to(mount[0])), key=lambda mount: len(mount[0]))[1]
+    load = os.getloadavg()[0]
+    return (
+        f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Linux {platform.release()}, {system}; "
+        f"load at the start {load:.1f}"
+    )
