@@ -37,6 +37,10 @@ bench:
 bench-peers *words:
     python3 benches/peers.py {{words}}
 
+# Parsers, the grammar of references, nearest names and the human report, each by itself.
+bench-micro *words:
+    cargo bench --bench micro -- {{words}}
+
 # The book, as pages, with an mdbook that is on the PATH.
 book:
     mdbook build docs --dest-dir "$PWD/target/book"

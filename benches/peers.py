@@ -12,6 +12,7 @@ import pathlib
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -237,6 +238,8 @@ def main():
     if args.write and (args.quick or args.only):
         parser.error("what is kept has to be whole: --write goes neither with --quick nor with --only")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
+    # The trees are removed however it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small, zenml = installing.install(target / "peers")
     bench = Bench(target / "peers", args.quick)
     # A copy outside of the repository: what is built meanwhile changes nothing.

@@ -1,0 +1,106 @@
+//! Micro-benchmarks of what a run spends its time in: parsers, the grammar of references, nearest names, the human report.
+//!
+//! `cargo bench --bench micro` runs them; a word behind `--` picks some by name. Inputs are made here and are the same each time.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use stackref::document::{Document, Syntax};
+use stackref::finding::{Finding, Severity};
+use stackref::nearest::Neighbours;
+use stackref::reference;
+use stackref::report::human::{self, Look};
+use stackref::source::{SourceFile, Span, Visibility};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Attributes of the stacks that are parsed.
+const ATTRIBUTES: usize = 2_000;
+
+/// Findings of the report that is drawn.
+const FINDINGS: usize = 1_000;
+
+/// Names among which the nearest is looked for.
+const NAMES: usize = 1_000;
+
+fn main() {
+    divan::main();
+}
+
+fn stack(syntax: Syntax) -> String {
+    let (head, tail) = match syntax {
+        Syntax::Yaml => ("stack_name: many\ncomponents:\n  tracker:\n    configuration:\n", "    flavor: ours\n"),
+        Syntax::Toml => ("stack_name = \"many\"\n[components.tracker.configuration]\n", ""),
+        _ => {
+            ("{\"stack_name\": \"many\", \"components\": {\"tracker\": {\"configuration\": {\n", "\"last\": \"\"}}}}\n")
+        }
+    };
+    let mut text = head.to_owned();
+    for at in 0..ATTRIBUTES {
+        let reference = format!("{{{{secret_{}.key_{}}}}}", at % 50, at % 4);
+        let line = match syntax {
+            Syntax::Yaml => {
+                format!("      attribute_{at}: '{reference}' # of team {at}\n      plain_{at}: value {at}\n")
+            }
+            Syntax::Toml => format!("attribute_{at} = '{reference}' # of team {at}\nplain_{at} = \"value {at}\"\n"),
+            _ => format!("\"attribute_{at}\": \"{reference}\",\n\"plain_{at}\": \"value {at}\",\n"),
+        };
+        text.push_str(&line);
+    }
+    text.push_str(tail);
+    text
+}
+
+#[divan::bench(args = [Syntax::Yaml, Syntax::Toml, Syntax::Json])]
+fn parse(bencher: Bencher<'_, '_>, syntax: Syntax) {
+    let text = stack(syntax);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .with_inputs(|| Arc::new(SourceFile::new("many", text.as_str())))
+        .bench_values(|source| Document::parse(source, syntax).unwrap());
+}
+
+#[divan::bench]
+fn scan(bencher: Bencher<'_, '_>) {
+    let text = stack(Syntax::Yaml);
+    bencher.counter(BytesCount::of_str(&text)).bench(|| reference::scan(black_box(&text)).len());
+}
+
+#[divan::bench]
+fn nearest(bencher: Bencher<'_, '_>) {
+    let known: Vec<String> = (0..NAMES).map(|at| format!("team_{}_{}_secret", at % 37, at * 7919 % 1009)).collect();
+    let neighbours = Neighbours::new(known.iter().map(String::as_str));
+    bencher.counter(ItemsCount::new(NAMES)).bench(|| neighbours.nearest(black_box("team_12_511_secert")));
+}
+
+#[divan::bench]
+fn human_report(bencher: Bencher<'_, '_>) {
+    let mut text = String::new();
+    let mut spans = Vec::new();
+    for at in 0..FINDINGS {
+        write!(text, "      attribute_{at}: ").unwrap();
+        let start = text.len();
+        text.push_str("'{{mlflow_secre.password}}'");
+        spans.push(Span::new(start, text.len()));
+        text.push('\n');
+    }
+    let source = Arc::new(SourceFile::new("many.yaml", text));
+    source.set_visibility(Visibility::Masked(Vec::new()));
+    let finding = |span| {
+        Finding::new(
+            "unknown-secret",
+            Severity::Error,
+            &source,
+            span,
+            "no secret `mlflow_secre` in the inventory `team`",
+        )
+        .with_label("no such secret")
+        .with_help("did you mean `mlflow_secret`?")
+    };
+    let findings: Vec<Finding> = spans.into_iter().map(finding).collect();
+    bencher.counter(ItemsCount::new(FINDINGS)).bench(|| {
+        let mut out = Vec::new();
+        human::write(black_box(&findings), Look::PLAIN, &mut out).unwrap();
+        out
+    });
+}
