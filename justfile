@@ -41,6 +41,11 @@ bench-peers *words:
 bench-micro *words:
     cargo bench --bench micro -- {{words}}
 
+# Instructions of fixed runs, beside those that were kept; `just instructions --write` keeps new ones.
+instructions *words:
+    cargo build --release
+    python3 benches/instructions.py target/release/stackref {{words}}
+
 # The book, as pages, with an mdbook that is on the PATH.
 book:
     mdbook build docs --dest-dir "$PWD/target/book"

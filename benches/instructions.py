@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Counts the instructions of three fixed runs with valgrind, beside those in `instructions.json`: `instructions.py STACKREF [--write]`.
+
+It fails where one has grown by more than a tenth; `--write` keeps the new counts. Counts repeat where times do not: within some
+thousandths on one machine, since the runs have no environment, one thread, and folders whose names are of one length. What the
+kernel does is not counted, nor are waits for it. Other processors choose other code for searches (AVX2), other compilers make
+other code: after such a change run it with the old program, too, and keep the counts with `--write` in a commit that changes nothing else.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from tree import make
+
+KEPT = pathlib.Path(__file__).with_name("instructions.json")
+MOST = 0.10
+
+# What is run: the tree, the words, and how it ends.
+RUNS = {
+    "check of 300 mixed files": (("mixed", 300), ["check", "."], 0),
+    "check with 1,000 findings, human": (("findings", 1000), ["check", "."], 1),
+    "render of 50 files": (("render", 50), ["render", "-o", "../new", "--allow-tracked"], 0),
+}
+
+
+def count(stackref, name):
+    """The instructions of one of the runs, as callgrind counts them, without a model of caches."""
+    tree, words, status = RUNS[name]
+    # In a place of its own and with a name of a fixed length, since paths are compared, joined and printed.
+    with tempfile.TemporaryDirectory(prefix="stackref-", dir="/tmp") as place:
+        folder = make(tree[0], pathlib.Path(place) / "tree", *tree[1:])
+        program = shutil.copy(stackref, place)
+        out = f"{place}/callgrind"
+        valgrind = [shutil.which("valgrind"), "--tool=callgrind", "--cache-sim=no", "--branch-sim=no", f"--callgrind-out-file={out}"]
+        ran = subprocess.run([*valgrind, program, *words], cwd=folder, env={}, capture_output=True, text=True)
+        if ran.returncode != status:
+            raise SystemExit(f"{name}: ended with {ran.returncode}, not with {status}\n{ran.stderr[-2000:]}")
+        totals = [line for line in open(out) if line.startswith(("totals:", "summary:"))]
+        return int(totals[-1].split()[1])
+
+
+def said_by(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
+
+
+def surroundings():
+    """What counts depend on besides the program."""
+    flags = next((line for line in open("/proc/cpuinfo") if line.startswith("flags")), "").split()
+    return {
+        "compiler": said_by("rustc", "--version"),
+        "valgrind": said_by("valgrind", "--version"),
+        "library": " ".join(platform.libc_ver()),
+        "processor": f"{os.uname().machine}, {'with' if 'avx2' in flags else 'without'} AVX2",
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program, of a release build")
+    parser.add_argument("--write", action="store_true", help="keep the counts")
+    args = parser.parse_args()
+    if not shutil.which("valgrind"):
+        raise SystemExit("valgrind is needed: `apt-get install valgrind`")
+    # One core is one thread: how threads take turns would be counted, too.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    counts = {name: count(args.stackref.resolve(), name) for name in RUNS}
+    here = surroundings()
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"surroundings": here, "instructions": {}}
+    grown, fallen = [], []
+    for name, now in counts.items():
+        before = kept["instructions"].get(name)
+        change = now / before - 1 if before else 0.0
+        print(f"{name}: {now:,}, {change:+.1%} of {before:,}" if before else f"{name}: {now:,}, not counted before")
+        if change > MOST or not before:
+            grown.append(name)
+        elif change < -MOST:
+            fallen.append(name)
+    for what, was in kept["surroundings"].items():
+        if here.get(what) != was:
+            print(f"note: counted with {was} then, with {here.get(what)} now")
+    if args.write:
+        KEPT.write_text(json.dumps({"surroundings": here, "instructions": counts}, indent=2) + "\n")
+        print(f"kept in {KEPT.name}")
+    elif grown:
+        print(f"more than {MOST:.0%} more: {'; '.join(grown)}. Make it less, or keep it with --write and say why", file=sys.stderr)
+        raise SystemExit(1)
+    elif fallen:
+        print(f"more than {MOST:.0%} less: {'; '.join(fallen)}. Keep it with --write")
+
+
+if __name__ == "__main__":
+    main()
