@@ -14,7 +14,7 @@ use crate::inventory::lookup::{Answers, Progress};
 use crate::leaks::Values;
 use crate::scan::{self, Bases, Scan, StackFile};
 use crate::source::{SourceFile, Span};
-use crate::write::{self, NewText};
+use crate::write::{self, Inode, NewText};
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
@@ -43,6 +43,8 @@ pub struct Changed {
     pub before: Arc<SourceFile>,
     /// As it is to be.
     pub after: Arc<SourceFile>,
+    /// Which file it was read from.
+    pub inode: Option<Inode>,
     /// How many fixes that took.
     pub count: usize,
 }
@@ -132,7 +134,7 @@ impl Mender<'_> {
             let (path, before, after) = (file.path.clone(), Arc::clone(&file.source), Arc::clone(&new.source));
             // What did not hold may do so now.
             self.refused.retain(|(refused, _)| *refused != path);
-            let first = Changed { before, after: Arc::clone(&after), count: 0 };
+            let first = Changed { before, after: Arc::clone(&after), inode: file.inode, count: 0 };
             let changed = self.fixed.changed.entry(path).or_insert(first);
             changed.after = after;
             changed.count += holding.len();
@@ -244,8 +246,9 @@ impl Changed {
         if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(Failure::usage(format!("cannot fix `{shown}`: it is read-only")));
         }
-        write::update(path, &shown, &mut |bytes| {
-            if bytes != self.before.text().as_bytes() {
+        write::update(path, &shown, &mut |bytes, inode| {
+            // A link that has come there meanwhile may lead to a file that is alike.
+            if bytes != self.before.text().as_bytes() || self.inode.is_some_and(|read| read != inode) {
                 return Err(Failure::usage(format!("`{shown}` was changed while it was being checked"))
                     .with_help("it is as somebody else left it; run the command again"));
             }

@@ -19,6 +19,7 @@ use crate::rules::{self, Check, RULES};
 use crate::site::{self, Reference, Site};
 use crate::source::{SourceFile, Span, Visibility, is_utf16, text_with};
 use crate::stack::{self, Layout, Place, Stack};
+use crate::write::{self, Inode};
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -32,6 +33,8 @@ pub struct StackFile {
     pub source: Arc<SourceFile>,
     /// Absolute.
     pub path: PathBuf,
+    /// Which file was read, where it was one.
+    pub inode: Option<Inode>,
     /// How it is written.
     pub syntax: Syntax,
     /// Whether the text is what the file holds: that of a script may be not UTF-8.
@@ -110,8 +113,9 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
         let mut reader = Reader::default();
         let (files, failures) = (&files, &failures);
         move |candidate: Candidate| match reader.read(&candidate) {
-            Ok(Some(bytes)) => {
+            Ok(Some((bytes, inode))) => {
                 let file = read_stack_file(candidate, bytes, resolver, bases);
+                let file = file.map(|file| StackFile { inode: Some(inode), ..file });
                 files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);
             }
             Ok(None) => {}
@@ -154,9 +158,9 @@ struct Reader {
 }
 
 impl Reader {
-    /// The bytes of a candidate, or nothing where they cannot be a stack's. Neither the size nor the position is asked of
-    /// the system: over a tree that is a good part of the time.
-    fn read(&mut self, candidate: &Candidate) -> io::Result<Option<&[u8]>> {
+    /// The bytes of a candidate and which file they are of, or nothing where they cannot be a stack's. Of those that are none
+    /// neither the size nor the position is asked of the system: over a tree that is a good part of the time.
+    fn read(&mut self, candidate: &Candidate) -> io::Result<Option<(&[u8], Inode)>> {
         let mut file = File::open(&candidate.path)?;
         self.buffer.resize(PIECE, 0);
         let mut len = fill(&mut file, &mut self.buffer, 0)?;
@@ -171,7 +175,7 @@ impl Reader {
             }
             self.buffer.truncate(len);
             file.read_to_end(&mut self.buffer)?;
-            return Ok(Some(&self.buffer));
+            return Ok(Some((&self.buffer, write::inode(&file.metadata()?))));
         }
         let bytes = self.buffer.get(..len).unwrap_or_default();
         let fits = if candidate.syntax == Syntax::Script {
@@ -179,7 +183,7 @@ impl Reader {
         } else {
             known || self.filter.may_be_stack(bytes)
         };
-        Ok(fits.then_some(bytes))
+        if fits { Ok(Some((bytes, write::inode(&file.metadata()?)))) } else { Ok(None) }
     }
 
     /// Whether a file that is larger than the buffer, which is full of its beginning, may be a stack.
@@ -258,6 +262,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 findings: syntax_findings(&source, &error),
                 source,
                 path,
+                inode: None,
                 syntax,
                 exact,
                 why: why.or(stated.map(Why::Shape))?,
@@ -296,6 +301,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     Some(StackFile {
         source,
         path,
+        inode: None,
         syntax,
         exact,
         why,

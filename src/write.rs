@@ -3,27 +3,26 @@
 //! Every file is written to a temporary one in its own folder first, with mode 0600 from the moment it is opened, and
 //! synced; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
 //! each output as it was, during the renames each as it was or complete; the temporary files it leaves behind carry its
-//! process id, and the next run removes those of processes that are gone.
+//! process id, and the next run removes those of processes that are gone. Folders are held open (`write/folder.rs`), and what
+//! lies below the one that was named is entered without following a link.
+
+mod folder;
+
+pub use folder::{Inode, LEFTOVERS, PREFIX, inode};
 
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use folder::{Folder, Temporary};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
-use tempfile::NamedTempFile;
-use zeroize::{Zeroize as _, Zeroizing};
-
-/// Temporary files begin with this and end in no stack file's ending.
-pub const PREFIX: &str = ".stackref-";
-const SUFFIX: &str = ".tmp";
-
-/// What a run that was killed may leave behind, as ignore files have it.
-pub const LEFTOVERS: &str = ".stackref-*.tmp";
+use zeroize::Zeroizing;
 
 /// A file to write.
 pub struct Content<'c> {
@@ -31,10 +30,12 @@ pub struct Content<'c> {
     pub path: PathBuf,
     /// Its bytes.
     pub text: &'c str,
+    /// Whether it takes the place of one that is there; if not, that one stays.
+    pub replaces: bool,
 }
 
 /// Writes files below a folder, all or none, with the mode they are to have in the end. `progress` is told how many are
-/// there, file by file, before the renames.
+/// there, file by file, before the renames. Gives back which have stayed as they are.
 ///
 /// # Errors
 /// A folder that is a link, or anything the system says no to.
@@ -43,30 +44,75 @@ pub fn write_all(
     files: &[Content<'_>],
     mode: u32,
     progress: &mut dyn FnMut(usize),
-) -> Result<(), Failure> {
+) -> Result<Vec<PathBuf>, Failure> {
     make_folder(folder)?;
-    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::with_capacity(files.len());
+    let root = Folder::open(folder).map_err(|error| cannot("write below", folder, &error))?;
+    let mut folders: BTreeSet<&Path> = BTreeSet::new();
+    let mut batch = Batch { root: &root, shown: folder, ready: Vec::with_capacity(files.len()) };
     for file in files {
-        let target = folder.join(&file.path);
-        let parent = target.parent().unwrap_or(folder).to_path_buf();
-        if !folders.contains(&parent) {
-            enter(folder, &file.path)?;
-            remove_leftovers(&parent);
-            folders.insert(parent.clone());
+        let parent = file.path.parent().unwrap_or(Path::new(""));
+        let held = enter(&root, parent, folder, true)?;
+        let held = held.as_ref().unwrap_or(&root);
+        if folders.insert(parent) {
+            held.remove_leftovers();
         }
-        let temporary = write_temporary(&parent, file.text, mode).map_err(|error| cannot("write", &target, &error))?;
-        ready.push((temporary, target));
-        progress(ready.len());
+        let cannot = |error: &io::Error| cannot("write", &folder.join(&file.path), error);
+        let temporary = held.temporary(file.text).map_err(|error| cannot(&error))?;
+        batch.ready.push((temporary.keep(), file));
+        progress(batch.ready.len());
     }
-    for (temporary, target) in ready {
-        temporary.persist(&target).map_err(|error| cannot("write", &target, &error.error))?;
+    let kept = batch.put(mode)?;
+    for parent in folders {
+        if let Ok(held) = enter(&root, parent, folder, false) {
+            held.as_ref().unwrap_or(&root).sync();
+        }
     }
-    // A rename lasts only when its folder is synced; where a file system cannot do that, there is nothing more to do.
-    for folder in &folders {
-        let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(kept)
+}
+
+/// Files that are there under the names of temporary ones. Neither they nor their folders are held open: there may be more of
+/// them than the system lets one process open.
+struct Batch<'b> {
+    root: &'b Folder,
+    /// What messages call the root.
+    shown: &'b Path,
+    ready: Vec<(String, &'b Content<'b>)>,
+}
+
+impl Batch<'_> {
+    /// Gives each its name; those that are not to replace what is there are given back.
+    fn put(&mut self, mode: u32) -> Result<Vec<PathBuf>, Failure> {
+        let mut kept = Vec::new();
+        self.ready.reverse();
+        while let Some((temporary, Content { path, replaces, .. })) = self.ready.last() {
+            let cannot = |error: &io::Error| cannot("write", &self.shown.join(path), error);
+            let held = enter(self.root, path.parent().unwrap_or(Path::new("")), self.shown, false)?;
+            let held = held.as_ref().unwrap_or(self.root);
+            let name = path.file_name().unwrap_or_default();
+            held.set_mode(temporary, mode).map_err(|error| cannot(&error))?;
+            let renamed = if *replaces { held.rename(temporary, name) } else { held.rename_new(temporary, name) };
+            match renamed {
+                Err(error) if !replaces && error.kind() == io::ErrorKind::AlreadyExists => {
+                    held.remove(temporary);
+                    kept.push(path.clone());
+                }
+                other => other.map_err(|error| cannot(&error))?,
+            }
+            self.ready.pop();
+        }
+        Ok(kept)
     }
-    Ok(())
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for (temporary, file) in &self.ready {
+            let held = enter(self.root, file.path.parent().unwrap_or(Path::new("")), self.shown, false);
+            if let Ok(held) = held {
+                held.as_ref().unwrap_or(self.root).remove(temporary);
+            }
+        }
+    }
 }
 
 /// What a file is to hold.
@@ -81,71 +127,145 @@ pub struct NewText {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Changes a file under a lock, so that of two runs at a time neither loses what the other has written: `change` is given
-/// the bytes and gives the new text, or nothing if they are to stay. It is asked again where the file was changed meanwhile
-/// by somebody who knows no lock. A link is followed; the file is replaced whole, or stays.
+/// the bytes and whose they are, and gives the new text, or nothing if they are to stay. It is asked again where the file was
+/// changed meanwhile by somebody who knows no lock. A link is followed; the file is replaced whole, or stays.
 ///
 /// # Errors
 /// Those of `change`; a lock that is not given up; anything the system says no to.
 pub fn update(
     path: &Path,
     shown: &str,
-    change: &mut dyn FnMut(Vec<u8>) -> Result<Option<NewText>, Failure>,
+    change: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
 ) -> Result<(), Failure> {
-    let cannot = |error: &std::io::Error| unchanged(shown, error);
-    let path = path.canonicalize().map_err(|error| cannot(&error))?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    remove_leftovers(folder);
+    let cannot = |error: &io::Error| unchanged(shown, error);
+    let Place { folder, name, .. } = Place::of(path, shown)?;
+    folder.remove_leftovers();
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        let mut file = File::open(&path).map_err(|error| cannot(&error))?;
+        let mut file = folder.file(&name).map_err(|error| cannot(&error))?;
         // Some network file systems have no locks: there the look before the rename has to be enough.
         if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             std::thread::sleep(Duration::from_millis(10));
             continue;
         }
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        file.read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
-        let before = sha256(&bytes);
-        let is_current = || {
-            let same_file = path.metadata().is_ok_and(|now| (now.dev(), now.ino()) == (metadata.dev(), metadata.ino()));
-            same_file && fs::read(&path).map(Zeroizing::new).is_ok_and(|now| sha256(&now) == before)
-        };
+        let (mut bytes, before) = read(&mut file).map_err(|error| cannot(&error))?;
+        let read_again = |name: &OsStr| folder.file(name).and_then(|mut file| read(&mut file));
+        let is_current = || read_again(&name).is_ok_and(|(_, now)| now == before);
         // The lock may be that of a file that another run has replaced since it was opened.
         if !is_current() {
-            bytes.zeroize();
             continue;
         }
-        let Some(NewText { text, private }) = change(bytes)? else { return Ok(()) };
-        let mode = if private { 0o600 } else { metadata.mode() & 0o777 };
-        let temporary = write_temporary(folder, &text, mode).map_err(|error| cannot(&error))?;
+        let Some(NewText { text, private }) = change(std::mem::take(&mut *bytes), before.0)? else { return Ok(()) };
+        let temporary = folder.temporary(&text).map_err(|error| cannot(&error))?;
+        // Nobody is to work on the new text before it is known that it stays.
+        let _ = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
         // Whose it was, as far as this process may say so.
-        let _ = std::os::unix::fs::fchown(temporary.as_file(), Some(metadata.uid()), Some(metadata.gid()));
+        let _ = std::os::unix::fs::fchown(&temporary.file, Some(metadata.uid()), Some(metadata.gid()));
+        let mode = if private { 0o600 } else { metadata.mode() & 0o777 };
+        folder.set_mode(temporary.name(), mode).map_err(|error| cannot(&error))?;
         if !is_current() {
             continue;
         }
-        temporary.persist(&path).map_err(|error| cannot(&error.error))?;
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        // What comes out has to be what was read; an overlay may have given it another number, so its bytes count.
+        let is_old = |name: &str| read_again(OsStr::new(name)).is_ok_and(|(_, (_, hash))| hash == before.1);
+        if !folder.exchange(temporary.name(), &name).map_err(|error| cannot(&error))? {
+            folder.rename(temporary.name(), &name).map_err(|error| cannot(&error))?;
+        } else if !is_old(temporary.name()) {
+            put_back(&folder, temporary, &name).map_err(|error| cannot(&error))?;
+            continue;
+        }
+        folder.sync();
         return Ok(());
     }
     Err(Failure::usage(format!("another process goes on writing to `{}`", printable(shown)))
         .with_help("wait for it to end, and run the command again; the file is as that process leaves it"))
 }
 
-/// Writes one file whole, in place of what is there.
-///
-/// # Errors
-/// Anything the system says no to.
-pub fn replace(path: &Path, shown: &str, text: &str, mode: u32) -> Result<(), Failure> {
-    let cannot = |error: &std::io::Error| unchanged(shown, error);
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let temporary = write_temporary(folder, text, mode).map_err(|error| cannot(&error))?;
-    temporary.persist(&path).map_err(|error| cannot(&error.error))?;
+/// Undoes an exchange that has met with what another wrote in the last moment: what has come there even since then is what
+/// stays.
+fn put_back(folder: &Folder, ours: Temporary<'_>, name: &OsStr) -> io::Result<()> {
+    let inode = inode(&ours.file.metadata()?);
+    let theirs = ours.keep();
+    match folder.exchange(&theirs, name) {
+        Ok(_) if folder.inode(&theirs).is_ok_and(|now| now == inode) => folder.remove(&theirs),
+        Ok(_) => {
+            folder.exchange(&theirs, name)?;
+            folder.remove(&theirs);
+        }
+        Err(_) => folder.rename_new(&theirs, name)?,
+    }
     Ok(())
 }
 
-fn unchanged(shown: &str, error: &std::io::Error) -> Failure {
+/// The bytes of a file; which one it is, and a hash of them.
+fn read(file: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, (Inode, [u8; 32]))> {
+    use sha2::{Digest as _, Sha256};
+    let metadata = file.metadata()?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    file.read_to_end(&mut bytes)?;
+    let hash = Sha256::digest(&bytes).into();
+    Ok((bytes, (inode(&metadata), hash)))
+}
+
+/// Where one file goes. Its folder is held open, so that it goes there whatever becomes of the path meanwhile.
+#[derive(Debug)]
+pub struct Place {
+    folder: Folder,
+    name: OsString,
+    shown: String,
+}
+
+impl Place {
+    /// The place of a path; a link is followed, if it leads to something.
+    ///
+    /// # Errors
+    /// A folder that is not there.
+    pub fn of(path: &Path, shown: &str) -> Result<Self, Failure> {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let folder = Folder::open(path.parent().unwrap_or(Path::new("/"))).map_err(|error| unchanged(shown, &error))?;
+        Ok(Self { folder, name: path.file_name().unwrap_or_default().to_owned(), shown: shown.to_owned() })
+    }
+
+    /// The file that is there, if it can be read.
+    pub fn file(&self) -> io::Result<File> {
+        self.folder.file(&self.name)
+    }
+
+    /// Writes the file whole, in place of what is there.
+    ///
+    /// # Errors
+    /// Anything the system says no to.
+    pub fn replace(&self, text: &str, mode: u32) -> Result<(), Failure> {
+        let written =
+            self.written(text, mode).and_then(|new| self.folder.rename(new.name(), &self.name).map(|()| new.keep()));
+        written.map(|_| self.folder.sync()).map_err(|error| unchanged(&self.shown, &error))
+    }
+
+    /// Writes a file that is not there yet, whole.
+    ///
+    /// # Errors
+    /// Anything the system says no to; one that is there is [`io::ErrorKind::AlreadyExists`].
+    pub fn create(&self, text: &str, mode: u32) -> io::Result<()> {
+        if self.folder.has(&self.name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let new = self.written(text, mode)?;
+        self.folder.rename_new(new.name(), &self.name)?;
+        new.keep();
+        self.folder.sync();
+        Ok(())
+    }
+
+    fn written(&self, text: &str, mode: u32) -> io::Result<Temporary<'_>> {
+        self.folder.remove_leftovers();
+        let new = self.folder.temporary(text)?;
+        self.folder.set_mode(new.name(), mode)?;
+        Ok(new)
+    }
+}
+
+fn unchanged(shown: &str, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
 }
 
@@ -172,8 +292,9 @@ pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
     if is_read_only(folder) {
         return Err(cannot("it is read-only"));
     }
-    remove_leftovers(folder);
-    write_temporary(folder, "", 0o600).map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
+    let held = Folder::open(folder).map_err(|error| cannot(&plain_io(&error)))?;
+    held.remove_leftovers();
+    held.temporary("").map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
 }
 
 fn no_right(target: &str, why: &str) -> Failure {
@@ -186,44 +307,30 @@ fn is_read_only(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0)
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    use sha2::{Digest as _, Sha256};
-    Sha256::digest(bytes).into()
-}
-
-fn write_temporary(folder: &Path, text: &str, mode: u32) -> std::io::Result<NamedTempFile> {
-    let prefix = format!("{PREFIX}{}-", std::process::id());
-    let mut temporary = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(SUFFIX)
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    temporary.write_all(text.as_bytes())?;
-    if mode != 0o600 {
-        temporary.as_file().set_permissions(Permissions::from_mode(mode))?;
-    }
-    temporary.as_file().sync_all()?;
-    Ok(temporary)
-}
-
-/// Goes down to the folder of a path below `folder`, making what is not there; a link on the way would lead out.
-fn enter(folder: &Path, path: &Path) -> Result<(), Failure> {
-    let mut at = folder.to_path_buf();
-    for part in path.parent().unwrap_or(Path::new("")).components() {
+/// Goes down to a folder below another, and makes what is not there if it is to; a link on the way would lead out. Nothing
+/// where it is that folder itself.
+fn enter(root: &Folder, below: &Path, root_shown: &Path, makes: bool) -> Result<Option<Folder>, Failure> {
+    let mut at: Option<Folder> = None;
+    let mut path = root_shown.to_path_buf();
+    for part in below.components() {
         let Component::Normal(name) = part else {
-            return Err(Failure::usage(format!("`{}` would lie outside the folder", shown(path))));
+            return Err(Failure::usage(format!("`{}` would lie outside the folder", shown(below))));
         };
-        at.push(name);
-        if at.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
-            return Err(Failure::usage(format!(
-                "`{}` is a symbolic link, which may lead out of the folder",
-                shown(&at)
-            ))
-            .with_help("remove it, or render to another folder"));
-        }
-        make_folder(&at)?;
+        path.push(name);
+        let above = at.as_ref().unwrap_or(root);
+        let made = if makes { above.make(name) } else { Ok(()) };
+        let held = made.and_then(|()| above.below(name));
+        at = Some(held.map_err(|error| {
+            match error {
+                Errno::LOOP => {
+                    Failure::usage(format!("`{}` is a symbolic link, which may lead out of the folder", shown(&path)))
+                        .with_help("remove it, or render to another folder")
+                }
+                error => cannot(if makes { "make" } else { "enter" }, &path, &error.into()),
+            }
+        })?);
     }
-    Ok(())
+    Ok(at)
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {
@@ -234,26 +341,7 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     made.map_err(|error| cannot("make", folder, &error))
 }
 
-/// Removes what runs left behind that did not live to rename it.
-fn remove_leftovers(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
-        let process = rest.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
-        let gone = process.is_some_and(|id| id != std::process::id() && !is_alive(id));
-        if gone && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Whether a process of that id runs; where the system does not tell, it is taken to.
-fn is_alive(id: u32) -> bool {
-    let processes = Path::new("/proc");
-    !processes.join("self").exists() || processes.join(id.to_string()).exists()
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot {what} `{}`: {}", shown(path), plain_io(error)))
         .with_help("every output is as it was, or complete")
 }

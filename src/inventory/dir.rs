@@ -10,6 +10,7 @@ use crate::error::{Failure, plain_io};
 use crate::secret::SecretText;
 use crate::write;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -161,13 +162,16 @@ impl Inventory for DirInventory {
             let there = self.there(secret, entries)?;
             let (stay, fresh) = sort_out(entries, |key| there.iter().any(|known| known == key));
             kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
-            files.extend(
-                fresh
-                    .into_iter()
-                    .map(|entry| write::Content { path: Path::new(secret).join(&entry.key), text: entry.text() }),
-            );
+            files.extend(fresh.into_iter().map(|entry| write::Content {
+                path: Path::new(secret).join(&entry.key),
+                text: entry.text(),
+                replaces: entry.replaces,
+            }));
         }
-        write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
+        // Another run may have stored one of them since they were looked at.
+        let stay = write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
+        let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        kept.extend(stay.iter().map(|path| (name(path.parent().map(Path::as_os_str)), name(path.file_name()))));
         Ok(kept)
     }
 }

@@ -162,7 +162,7 @@ impl Inventory for FileInventory {
 
     fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
         let mut kept = Vec::new();
-        let put = write::update(&self.path, &self.shown, &mut |bytes| {
+        let put = write::update(&self.path, &self.shown, &mut |bytes, _| {
             let mut content = self.read(bytes)?;
             if let Some(complaint) = content.complaints.first() {
                 return Err(complaint.clone());

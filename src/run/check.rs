@@ -18,8 +18,9 @@ use crate::outcome::Outcome;
 use crate::report::human::Look;
 use crate::report::{self, Format, count, summary_line};
 use crate::scan::Scan;
-use crate::write;
+use crate::write::{self, Place};
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -101,8 +102,8 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         report.findings.iter_mut().for_each(|finding| values.conceal(finding));
     }
     report.summary.fixed = fixed.count();
-    if let Some((path, shown)) = &target
-        && let Err(failure) = write_baseline(path, shown, &mut report, world)
+    if let Some((place, shown)) = &target
+        && let Err(failure) = write_baseline(place, shown, &mut report, world)
     {
         report.failures.push(failure);
     }
@@ -170,30 +171,34 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
     Baseline::parse(&text).map_err(|why| cannot(&why))
 }
 
-/// A baseline is written over another baseline, and over nothing else.
-fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(PathBuf, String), Failure> {
+/// A baseline is written over another baseline, and over nothing else. Its place is held from here on.
+fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(Place, String), Failure> {
     let path = discover::absolute(file, &world.cwd);
     let shown = printable(&discover::relative(&path, &world.cwd));
-    if let Ok(metadata) = path.metadata() {
-        let is_ours = metadata.len() == 0 || read_baseline(file, world).is_ok();
-        if !metadata.is_file() || !is_ours {
-            return Err(Failure::usage(format!("`{shown}` is there already, and is no baseline"))
-                .with_help("write to another file"));
-        }
-    } else {
+    if path.symlink_metadata().is_err() {
         write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
     }
-    Ok((path, shown))
+    let place = Place::of(&path, &shown)?;
+    let text = place.file().and_then(io::read_to_string);
+    let is_ours = match &text {
+        Ok(text) => text.is_empty() || Baseline::parse(text).is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_ours {
+        let failure = Failure::usage(format!("`{shown}` is there already, and is no baseline"));
+        return Err(failure.with_help("write to another file"));
+    }
+    Ok((place, shown))
 }
 
 /// Writes what was found to a baseline; what remains is what none can hold.
-fn write_baseline(path: &Path, shown: &str, report: &mut Report, world: &mut World<'_>) -> Result<(), Failure> {
+fn write_baseline(place: &Place, shown: &str, report: &mut Report, world: &mut World<'_>) -> Result<(), Failure> {
     if !report.failures.is_empty() {
         writeln!(world.stderr.out, "note: no baseline was written: not everything could be looked up").ok();
         return Ok(());
     }
     let baseline = Baseline::of(&report.findings);
-    write::replace(path, shown, &baseline.text(), 0o644)?;
+    place.replace(&baseline.text(), 0o644)?;
     writeln!(world.stderr.out, "wrote {} to `{shown}`", count(baseline.len(), "finding")).ok();
     report.leave_out(&baseline);
     Ok(())
@@ -206,14 +211,22 @@ fn same(a: &Path, b: &Path) -> bool {
 
 /// The files that reports go to.
 struct Outputs {
-    files: Vec<(Format, PathBuf, String)>,
+    files: Vec<Output>,
+}
+
+/// One of them.
+struct Output {
+    format: Format,
+    path: PathBuf,
+    shown: String,
+    /// Held from the start; nothing where it is a stream, which cannot be replaced.
+    place: Option<Place>,
 }
 
 impl Outputs {
-    /// Looks at the places before anything else is done; those that are fit, and what is wrong with the others. A file that is
-    /// there is written over only if it is empty or a report of the same format: whatever else it is, somebody needs it.
+    /// Looks at the places before anything else is done; those that are fit, and what is wrong with the others.
     fn new(args: &Check, world: &World<'_>) -> (Self, Option<Failure>) {
-        let (mut files, mut misplaced) = (Vec::<(Format, PathBuf, String)>::new(), None);
+        let (mut files, mut misplaced) = (Vec::<Output>::new(), None);
         let baselines: Vec<PathBuf> = [&args.baseline, &args.write_baseline]
             .into_iter()
             .flatten()
@@ -226,22 +239,17 @@ impl Outputs {
                 Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
                     .with_help("write to another file"))
             };
-            let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file()) && !is_stream(&path);
             let fit = if path.is_dir() {
                 refused("it is a folder")
-            } else if files.iter().any(|(_, other, _)| same(other, &path)) {
+            } else if files.iter().any(|other| same(&other.path, &path)) {
                 refused("another one goes there")
             } else if baselines.iter().any(|baseline| same(baseline, &path)) {
                 refused("it is the baseline")
-            } else if is_file && !is_report(*format, &path) {
-                refused("it is there already, and is no such report")
-            } else if path.exists() {
-                Ok(())
             } else {
-                write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)
+                Output::new(*format, path, shown.clone())
             };
             match fit {
-                Ok(()) => files.push((*format, path, shown)),
+                Ok(output) => files.push(output),
                 Err(failure) => misplaced = misplaced.or(Some(failure)),
             }
         }
@@ -250,29 +258,57 @@ impl Outputs {
 
     /// Writes them all, each whole, and says what could not be.
     fn write(&self, report: &Report) -> Vec<Failure> {
-        let write = |(format, path, shown): &(Format, PathBuf, String)| {
-            let mut bytes = Vec::new();
-            let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{shown}`: {}", plain_io(error)));
-            report::write(*format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
-            // A pipe, a terminal or a stream of this process cannot be replaced.
-            if is_stream(path) || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-                let stream = std::fs::OpenOptions::new().append(true).open(path);
-                return stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error));
-            }
-            write::replace(path, shown, &String::from_utf8_lossy(&bytes), 0o644)
-        };
-        self.files.iter().filter_map(|file| write(file).err()).collect()
+        self.files.iter().filter_map(|output| output.write(report).err()).collect()
     }
 }
 
+impl Output {
+    /// A file that is there is written over only if it is empty or a report of the same format: whatever else it is, somebody
+    /// needs it.
+    fn new(format: Format, path: PathBuf, shown: String) -> Result<Self, Failure> {
+        if is_stream(&path) {
+            return Ok(Self { format, path, shown, place: None });
+        }
+        if path.symlink_metadata().is_err() {
+            write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
+        }
+        let place = Place::of(&path, &shown)?;
+        let is_fit = match place.file() {
+            Ok(file) => is_report(format, file),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_fit {
+            return Ok(Self { format, path, shown, place: Some(place) });
+        }
+        let words = format!("cannot write a report to `{shown}`: it is there already, and is no such report");
+        Err(Failure::usage(words).with_help("write to another file"))
+    }
+
+    fn write(&self, report: &Report) -> Result<(), Failure> {
+        let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{}`: {}", self.shown, plain_io(error)));
+        let mut bytes = Vec::new();
+        report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
+        match &self.place {
+            Some(place) => place.replace(&String::from_utf8_lossy(&bytes), 0o644),
+            None => {
+                let stream = std::fs::OpenOptions::new().append(true).open(&self.path);
+                stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))
+            }
+        }
+    }
+}
+
+/// Whether a path is that of a pipe, a terminal or a stream of this process; the last may lead to a file, which is written
+/// on where it is.
 fn is_stream(path: &Path) -> bool {
-    path.starts_with("/dev") || path.starts_with("/proc")
+    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    streams.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// Whether a file is empty, or begins as a report of a format does.
-fn is_report(format: Format, path: &Path) -> bool {
+fn is_report(format: Format, file: File) -> bool {
     let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
+    let read = file.take(512).read_to_end(&mut head);
     let head = String::from_utf8_lossy(&head);
     let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
     let is_one = match format {

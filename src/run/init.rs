@@ -15,9 +15,8 @@ use crate::inventory::env::Environment;
 use crate::inventory::local;
 use crate::outcome::Outcome;
 use crate::report::count;
-use crate::write::{self, NewText};
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use crate::write::{self, NewText, Place};
+use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -61,15 +60,10 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
     Ok(offer_hook(args, &root, world)?.max(looked))
 }
 
-/// Writes a file that is not there yet, all of it or none.
+/// Writes a file that is not there yet, all of it or none: half a config would be one that is there already.
 fn create(file: &Path, shown: &str, text: &str) -> Result<(), Failure> {
     let cannot = |error: io::Error| Failure::usage(format!("cannot write `{shown}`: {}", plain_io(&error)));
-    let mut made = OpenOptions::new().write(true).create_new(true).open(file).map_err(cannot)?;
-    made.write_all(text.as_bytes()).map_err(|error| {
-        // Half a config would be one that is there already.
-        let _ = std::fs::remove_file(file);
-        cannot(error)
-    })
+    Place::of(file, shown)?.create(text, 0o644).map_err(cannot)
 }
 
 /// What the environment speaks of, by the names of its variables alone.
@@ -225,7 +219,7 @@ fn with_hook(bytes: &[u8]) -> Hook {
 fn add_hook(file: &Path, shown: &str, is_there: bool, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let changed = || Failure::usage(format!("cannot add the hook to `{shown}`: it has changed meanwhile"));
     if is_there {
-        write::update(file, shown, &mut |bytes| match with_hook(&bytes) {
+        write::update(file, shown, &mut |bytes, _| match with_hook(&bytes) {
             Hook::Text(text) => Ok(Some(NewText { text: Zeroizing::new(text), private: false })),
             Hook::Present => Ok(None),
             Hook::ByHand => Err(changed()),

@@ -14,7 +14,7 @@ use crate::inventory::{Inventories, Inventory};
 use crate::listing;
 use crate::outcome::Outcome;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
-use crate::write;
+use crate::write::Place;
 use std::path::{Path, PathBuf};
 
 pub(super) fn inventory(args: &cli::Inventory, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -154,7 +154,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let text = listing::snapshot(&now, syntax)?;
     let sources = inventories.all().filter_map(Inventory::file);
     refuse_to_overwrite(&path, &shown, sources, world)?;
-    write::replace(&path, &shown, &text, 0o644)?;
+    Place::of(&path, &shown)?.replace(&text, 0o644)?;
     writeln!(world.stderr.out, "wrote {} to `{}`", count(now.len(), "secret"), printable(&shown))?;
     Ok(Outcome::Clean)
 }

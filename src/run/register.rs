@@ -19,11 +19,9 @@ use crate::register::{Given, Need, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
 use crate::scan::Scan;
-use crate::write::LEFTOVERS;
+use crate::write::{self, LEFTOVERS, NewText, Place};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -170,40 +168,48 @@ fn create(
             Some(true) => {}
         }
     }
-    let cannot = |path: &Path, error: &io::Error| {
-        let shown = discover::relative(path, &session.bases.cwd);
-        Failure::usage(format!("cannot write `{shown}`: {}", plain_io(error)))
-    };
     if git::ignores(&path) != Some(true) {
         let list = session.project.join(".gitignore");
-        ignore(&list, name).map_err(|error| cannot(&list, &error))?;
+        ignore(&list, &printable(&discover::relative(&list, &session.bases.cwd)), name)?;
     }
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    match made.and_then(|mut file| file.write_all(NEW_INVENTORY.as_bytes())) {
+    match Place::of(&path, &shown)?.create(NEW_INVENTORY, 0o600) {
         Ok(()) => writeln!(world.stderr.out, "created `{shown}`")?,
         // Another run was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(cannot(&path, &error).into()),
+        Err(error) => {
+            let failure = Failure::usage(format!("cannot write `{shown}`: {}", plain_io(&error)));
+            return Err(failure.into());
+        }
     }
     Ok(true)
 }
 
 /// Adds a name beside it to an ignore file of git, and what a run that was killed may leave beside that.
-fn ignore(list: &Path, name: &str) -> io::Result<()> {
-    let before = match std::fs::read(list) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        other => other?,
-    };
-    let line_break = if before.ends_with(b"\r\n") { "\r\n" } else { "\n" };
-    let mut text = if before.is_empty() || before.ends_with(b"\n") { String::new() } else { line_break.to_owned() };
-    for line in [format!("/{name}"), format!("/{LEFTOVERS}")] {
-        if !before.split(|&byte| byte == b'\n').any(|known| known.trim_ascii() == line.as_bytes()) {
-            text.push_str(&line);
+fn ignore(list: &Path, shown: &str, name: &str) -> Result<(), Failure> {
+    let lines = [format!("/{name}"), format!("/{LEFTOVERS}")];
+    match Place::of(list, shown)?.create(&format!("{}\n", lines.join("\n")), 0o644) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Failure::usage(format!("cannot write `{shown}`: {}", plain_io(&error)))),
+    }
+    write::update(list, shown, &mut |bytes, _| {
+        let line_break = if bytes.ends_with(b"\r\n") { "\r\n" } else { "\n" };
+        let is_absent =
+            |line: &&String| !bytes.split(|&byte| byte == b'\n').any(|known| known.trim_ascii() == line.as_bytes());
+        let fresh: Vec<&String> = lines.iter().filter(is_absent).collect();
+        let mut text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| {
+            Failure::usage(format!("cannot write `{shown}`: it is not UTF-8"))
+                .with_help("add the inventory to it by hand")
+        })?);
+        if !text.is_empty() && !text.ends_with('\n') {
             text.push_str(line_break);
         }
-    }
-    let mut file = OpenOptions::new().append(true).create(true).open(list)?;
-    file.write_all(text.as_bytes())
+        for line in &fresh {
+            text.push_str(line);
+            text.push_str(line_break);
+        }
+        Ok((!fresh.is_empty()).then_some(NewText { text, private: false }))
+    })
 }
 
 /// One run: what it stores, and what is still missing in the end.

@@ -81,7 +81,8 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         refuse_tracked(folder, &places)?;
     }
     if let (Some(folder), false, false) = (&folder, args.check, args.diff) {
-        let files = places.into_iter().zip(&rendered).map(|(path, file)| write::Content { path, text: file.text() });
+        let content = |(path, file)| write::Content { path, text: Rendered::text(file), replaces: true };
+        let files = places.into_iter().zip(&rendered).map(content);
         let files: Vec<write::Content<'_>> = files.collect();
         watched(world, "files", |progress| {
             let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
