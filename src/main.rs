@@ -1,5 +1,6 @@
 //! The program: hands arguments, streams and environment to the library.
 
+use signal_hook::consts::SIGXFSZ;
 use stackref::inventory::env::Environment;
 use stackref::run::{DEFAULT_WIDTH, Stream, World, run};
 use stackref::terminal::{Keyboard, Terminal};
@@ -37,6 +38,8 @@ impl Environment for Variables {
 }
 
 fn main() -> ExitCode {
+    // A file that becomes larger than it may is a write that fails, and no death: what was begun is cleaned up and told.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let width = |terminal: bool| {
         terminal.then(|| terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into()))
     };

@@ -149,14 +149,14 @@ pub fn update(
             continue;
         }
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
-        let (mut bytes, before) = read(&mut file).map_err(|error| cannot(&error))?;
+        let before = read(&mut file).map_err(|error| cannot(&error))?;
         let read_again = |name: &OsStr| folder.file(name).and_then(|mut file| read(&mut file));
-        let is_current = || read_again(&name).is_ok_and(|(_, now)| now == before);
+        let is_current = || read_again(&name).is_ok_and(|now| now == before);
         // The lock may be that of a file that another run has replaced since it was opened.
         if !is_current() {
             continue;
         }
-        let Some(NewText { text, private }) = change(std::mem::take(&mut *bytes), before.0)? else { return Ok(()) };
+        let Some(NewText { text, private }) = change(before.0.to_vec(), before.1)? else { return Ok(()) };
         let temporary = folder.temporary(&text).map_err(|error| cannot(&error))?;
         // Nobody is to work on the new text before it is known that it stays.
         let _ = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
@@ -168,7 +168,7 @@ pub fn update(
             continue;
         }
         // What comes out has to be what was read; an overlay may have given it another number, so its bytes count.
-        let is_old = |name: &str| read_again(OsStr::new(name)).is_ok_and(|(_, (_, hash))| hash == before.1);
+        let is_old = |name: &str| read_again(OsStr::new(name)).is_ok_and(|now| now.0 == before.0);
         if !folder.exchange(temporary.name(), &name).map_err(|error| cannot(&error))? {
             folder.rename(temporary.name(), &name).map_err(|error| cannot(&error))?;
         } else if !is_old(temporary.name()) {
@@ -198,14 +198,12 @@ fn put_back(folder: &Folder, ours: Temporary<'_>, name: &OsStr) -> io::Result<()
     Ok(())
 }
 
-/// The bytes of a file; which one it is, and a hash of them.
-fn read(file: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, (Inode, [u8; 32]))> {
-    use sha2::{Digest as _, Sha256};
+/// The bytes of a file, and which one it is. They are compared as they are: a hash would leave the last of them on the stack.
+fn read(file: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Inode)> {
     let metadata = file.metadata()?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut bytes)?;
-    let hash = Sha256::digest(&bytes).into();
-    Ok((bytes, (inode(&metadata), hash)))
+    Ok((bytes, inode(&metadata)))
 }
 
 /// Where one file goes. Its folder is held open, so that it goes there whatever becomes of the path meanwhile.

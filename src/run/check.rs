@@ -288,13 +288,11 @@ impl Output {
         let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{}`: {}", self.shown, plain_io(error)));
         let mut bytes = Vec::new();
         report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
-        match &self.place {
-            Some(place) => place.replace(&String::from_utf8_lossy(&bytes), 0o644),
-            None => {
-                let stream = std::fs::OpenOptions::new().append(true).open(&self.path);
-                stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))
-            }
+        if let Some(place) = &self.place {
+            return place.replace(&String::from_utf8_lossy(&bytes), 0o644);
         }
+        let stream = std::fs::OpenOptions::new().append(true).open(&self.path);
+        stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))
     }
 }
 

@@ -13,6 +13,7 @@ mod cases;
 mod commands;
 mod conformance;
 mod dependencies;
+mod faults;
 mod fixes;
 mod fuzz;
 mod hostile;

@@ -1,0 +1,100 @@
+//! Faults that `tests/proof/faults.py` has found, each where it can be had without chance.
+
+use crate::support::{files_below, folder};
+use stackref::inventory::dir::DirInventory;
+use stackref::inventory::{Change, Entry, Inventory as _};
+use stackref::secret::SecretText;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const STACK: &str = "a: '{{s.k}}'\n";
+const INVENTORY: &str = "s:\n  k: 'hunter2'\n";
+
+/// Runs the program behind words of a shell, such as limits.
+fn limited(limit: &str, words: &str, folder: &Path) -> Output {
+    let script = format!("{limit}; exec \"$0\" {words}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_stackref")]).current_dir(folder);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap()
+}
+
+#[test]
+fn more_files_are_rendered_than_may_be_open() {
+    let folder = folder(&[("secrets.inventory.yaml", INVENTORY)]);
+    for at in 0..200 {
+        crate::support::write(folder.path(), &format!("team-{at}/{at}.stack.yaml"), STACK.as_bytes());
+    }
+    let output = limited("ulimit -n 64", "render -o out", folder.path());
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(files_below(&folder.path().join("out"), None).len(), 200);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_write_that_fails() {
+    let folder = folder(&[("secrets.inventory.yaml", INVENTORY), ("a.stack.yaml", STACK)]);
+    let long = format!("{STACK}# {}\n", "x".repeat(5_000));
+    crate::support::write(folder.path(), "b.stack.yaml", long.as_bytes());
+    let output = limited("ulimit -f 1", "render -o out", folder.path());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(files_below(&folder.path().join("out"), None).is_empty(), "something is left behind");
+}
+
+#[test]
+fn of_two_runs_that_store_one_key_in_a_folder_one_is_told_that_it_did_not() {
+    for _ in 0..50 {
+        let folder = folder(&[("mounted/a/k", "v")]);
+        let path = folder.path();
+        let put = |value: &str| {
+            let entries = [Entry { key: "k".to_owned(), value: Some(SecretText::new(value)), replaces: false }];
+            let inventory = DirInventory::new("mounted".to_owned(), &path.join("mounted"), path);
+            inventory.put(&[Change { secret: "s", entries: &entries }]).unwrap()
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let one = scope.spawn(|| put("one"));
+            let other = scope.spawn(|| put("other"));
+            (one.join().unwrap(), other.join().unwrap())
+        });
+        let value = std::fs::read_to_string(path.join("mounted/s/k")).unwrap();
+        let told = vec![("s".to_owned(), "k".to_owned())];
+        match value.as_str() {
+            "one" => assert_eq!((one, other), (Vec::new(), told)),
+            _ => assert_eq!((one, other), (told, Vec::new())),
+        }
+        assert_eq!(files_below(&path.join("mounted"), None).len(), 2, "temporary files stayed behind");
+    }
+}
+
+#[test]
+fn a_link_that_comes_while_a_store_answers_is_not_followed_by_a_fix() {
+    let stack = "components:\n  orchestrator:\n    configuration:\n      a: {{s.k}}\n    flavor: ours\n    name: o\n    \
+                 type: orchestrator\nstack_name: x\nzenml_version: 0.98.0\n";
+    let config = "[inventory.store]\nkind = \"command\"\nnames = [\"sh\", \"swap.sh\"]\nkeys = [\"sh\", \"keys.sh\", \
+                  \"{secret}\"]\n";
+    let swap = "ln -sf elsewhere/a a.stack.yaml\necho '[\"s\"]'\n";
+    let folder = folder(&[
+        ("stackref.toml", config),
+        ("a.stack.yaml", stack),
+        ("elsewhere/a", stack),
+        ("swap.sh", swap),
+        ("keys.sh", "echo '[\"k\"]'\n"),
+    ]);
+    let output = limited(":", "check --fix", folder.path());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("elsewhere/a")).unwrap(), stack);
+}
+
+#[test]
+fn a_report_on_a_disk_in_memory_is_replaced_like_any_other() {
+    let Ok(place) = tempfile::TempDir::new_in("/dev/shm") else {
+        eprintln!("not tested: there is no /dev/shm");
+        return;
+    };
+    let folder = folder(&[("a.stack.yaml", STACK)]);
+    let report = place.path().join("report.json");
+    let words = format!("check --level none --format json --output {}", report.display());
+    for _ in 0..2 {
+        assert!(limited(":", &words, folder.path()).status.success());
+    }
+    let text = std::fs::read(&report).unwrap();
+    assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "a second report was added to the first");
+}
