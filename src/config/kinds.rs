@@ -304,34 +304,32 @@ impl Reader<'_> {
         }
     }
 
-    /// A program with its arguments.
+    /// A program with its arguments, of which a diagnostic shows none: one may be a credential.
     fn program(&mut self, value: &Value<'_>, key: &str) -> Vec<String> {
-        let span = Span::from(value.span());
+        let start_of = |span: Span| Span::new(span.start, span.start);
+        let span = start_of(value.span().into());
         if !matches!(value.get_ref(), DeValue::Array(_)) {
             let help = format!("for example: {key} = [\"program\", \"argument\"]; no shell reads it");
             self.fail(span, format!("`{key}` takes a list: a program and its arguments"), Some(help));
             return Vec::new();
         }
-        let words: Vec<String> = self.strings(value, key).into_iter().map(|(word, _)| word).collect();
-        if words.first().is_none_or(String::is_empty) {
+        let words = self.strings(value, key);
+        if words.first().is_none_or(|(word, _)| word.is_empty()) {
             self.fail(span, format!("`{key}` names no program"), None);
         }
-        let stray = words.iter().find(|word| {
+        let stray = words.iter().find(|(word, _)| {
             let inside = |mark: &str| word.contains(mark) && *word != mark;
             inside("{secret}") || inside("{key}")
         });
-        if let Some(stray) = stray {
+        if let Some(&(_, stray)) = stray {
             let help = "a name is never a part of an argument, so that none can mean something else there";
-            self.fail(
-                span,
-                format!("`{stray}`: `{{secret}}` and `{{key}}` are arguments of their own"),
-                Some(help.to_owned()),
-            );
-        } else if key != "names" && !words.iter().any(|word| word == "{secret}") {
+            let words = format!("in `{key}`: `{{secret}}` and `{{key}}` are arguments of their own");
+            self.fail(start_of(stray), words, Some(help.to_owned()));
+        } else if key != "names" && !words.iter().any(|(word, _)| word == "{secret}") {
             let help = "`{secret}` stands for its name, as an argument of its own".to_owned();
             self.fail(span, format!("`{key}` does not say which secret"), Some(help));
         }
-        words
+        words.into_iter().map(|(word, _)| word).collect()
     }
 
     /// A URL of a store: http or https, without credentials.

@@ -180,10 +180,10 @@ fn what_sops_cannot_set_is_refused_before_it_is_tried() {
 }
 
 #[test]
-fn a_program_that_fails_is_told_with_what_it_said() {
+fn a_program_that_fails_is_told_without_what_it_said() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     for (program, words) in [
-        ("names = [\"sh\", \"-c\", \"echo no network >&2; exit 4\"]", "`sh` ended with 4: no network"),
+        ("names = [\"sh\", \"-c\", \"echo hunter2 >&2; exit 4\"]", "`sh` ended with 4; what it says is not shown"),
         ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not end within 0.3 s"),
         ("names = [\"no-such-program\"]", "is not installed"),
         ("names = [\"echo\", \"<html>\"]", "no JSON list of names"),
@@ -196,6 +196,7 @@ fn a_program_that_fails_is_told_with_what_it_said() {
         let output = run(&[&path, "check"], folder.path(), b"");
         let stderr = output.said();
         assert!(output.code == 3 && stderr.contains(words), "{program}: {} {stderr}", output.code);
+        assert!(!stderr.contains("hunter2"), "{stderr}");
     }
 }
 
@@ -213,9 +214,9 @@ fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
         ("kind = \"vault\"\nmount = \"/\"", "no place in a store"),
         ("kind = \"vault\"\nmount = \"../sys\"", "no place in a store"),
         ("kind = \"command\"", "without any program"),
-        ("kind = \"command\"\nvalue = [\"x\", \"--name={secret}\"]", "arguments of their own"),
-        ("kind = \"command\"\nkeys = [\"x\"]", "does not say which secret"),
-        ("kind = \"command\"\nnames = \"x y\"", "a program and its arguments"),
+        ("kind = \"command\"\nvalue = [\"x\", \"hunter2\", \"--password=hunter2{secret}\"]", "arguments of their own"),
+        ("kind = \"command\"\nkeys = [\"x\", \"hunter2\"]", "does not say which secret"),
+        ("kind = \"command\"\nnames = \"x hunter2\"", "a program and its arguments"),
         ("kind = \"env\"\nprefix = \"x\"\ntimeout = \"soon\"", "a number of seconds"),
         ("kind = \"dir\"\npath = \"x\"\nurl = \"y\"", "unknown key `url`"),
     ] {
