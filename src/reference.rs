@@ -212,6 +212,11 @@ pub fn unfit_key(key: &str) -> Option<&'static str> {
     Some(if is_space(odd) { "of the white space in it" } else { "of the brace in it" })
 }
 
+/// Whether a text reads like a name: what does not may be a value that has slipped into the place of one.
+pub fn reads_as_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
 /// Python's `\s` of str.
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')

@@ -7,7 +7,7 @@ use crate::inventory::env::{Environment, variable_part};
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::Answer;
 use crate::inventory::{Change, Entry, Inventory, NoAnswer, Wanted};
-use crate::reference;
+use crate::reference::{self, reads_as_name};
 use crate::scan::{Scan, StackFile};
 use crate::secret::SecretText;
 use crate::site::Reference;
@@ -183,12 +183,17 @@ impl Given {
             Self::File(file) => {
                 let mut failures = file.complaints().to_vec();
                 for (name, keys) in file.secrets() {
+                    // With a mark forgotten or mistaken, as in `key= value: x`, a value is a part of a key to YAML.
+                    let shown =
+                        |key: &str| if reads_as_name(key) { format!("the key `{key}`") } else { "a key".to_owned() };
                     let unfit = keys.iter().find_map(|key| {
                         let why = reference::unfit_key(key)?;
-                        Some(format!("no reference can name the key `{key}` of `{name}`, because {why}"))
+                        Some(format!("no reference can name {} of `{name}`, because {why}", shown(key)))
                     });
+                    let secret =
+                        if reads_as_name(&name) { format!("the secret `{name}`") } else { "a secret".to_owned() };
                     let words = reference::unfit_name(&name)
-                        .map(|why| format!("no reference can name the secret `{name}`, because {why}"));
+                        .map(|why| format!("no reference can name {secret}, because {why}"));
                     let words = words.or(unfit).map(|words| format!("{words}, in `{}`", file.name()));
                     failures.extend(words.map(|words| Failure::usage(words).with_help("rename it")));
                 }

@@ -1,6 +1,6 @@
 //! Values in places where a diagnostic may want to show its line: none comes out, on either stream, in any format.
 
-use crate::support::{check, folder};
+use crate::support::{check, folder, run};
 
 const CANARY: &str = "hunter2";
 
@@ -119,6 +119,20 @@ fn an_inventory_shows_names_and_places_only() {
         "\"hunter2\"",
     ] {
         assert_hidden(&[stack, ("secrets.inventory.json", text)]);
+    }
+}
+
+/// With a mark that is no colon, or without one, a value is a part of a key to YAML.
+#[test]
+fn what_is_handed_in_shows_no_value_in_the_place_of_a_name() {
+    for text in
+        ["x:\n  k= hunter2: ''\n", "x:\n  'k hunter2': y\n", "x hunter2:\n  k: y\n", "'x.y= hunter2':\n  k: y\n"]
+    {
+        let folder =
+            folder(&[("a.stack.yaml", "a: \"{{x.k}}\"\n"), ("secrets.inventory.yaml", ""), ("given.yaml", text)]);
+        let output = run(&["register", "--from-file", "given.yaml"], folder.path(), b"");
+        assert_eq!(output.code, 2, "{}", output.stderr);
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains(CANARY), "{}", output.stderr);
     }
 }
 
@@ -273,7 +287,6 @@ fn a_run_that_cannot_begin_says_so_in_every_format() {
     assert!(bogus("sarif").stdout.contains("\"executionSuccessful\": false"));
     assert!(bogus("junit").stdout.contains("<error message="));
     assert!(bogus("github").stdout.starts_with("::error title=stackref::unexpected argument"));
-    let output =
-        crate::support::run(&["--color", "never", "check", "--format", "gitlab", "--bogus"], folder.path(), b"");
+    let output = run(&["--color", "never", "check", "--format", "gitlab", "--bogus"], folder.path(), b"");
     assert_eq!(output.stdout, "[]\n");
 }

@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::ignore::{self, Directive};
 use crate::inventory::{Key, NoAnswer};
+use crate::reference::reads_as_name;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use base64::Engine as _;
@@ -158,9 +159,9 @@ impl<'r> Reader<'r> {
             return names.map(|name| Key { name, empty: None }).collect();
         }
         if document.entries(value).is_none() {
-            let words = format!("`{name}` is neither a list of keys nor a map of values");
+            let words = format!("`{}` is neither a list of keys nor a map of values", told(name));
             let help = Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys");
-            self.complain(place, true, words, help);
+            self.complain(place, reads_as_name(name), words, help);
             return Vec::new();
         }
         let entries = self.merged(value);
@@ -174,9 +175,9 @@ impl<'r> Reader<'r> {
             let text = self.value(name, place, &key, value);
             let empty = text.map(str::is_empty);
             if text.is_some_and(|text| is_zenml && !is_base64_text(text)) {
-                let words = format!("the value of `{name}.{key}` is not base64 of UTF-8 text");
+                let words = format!("the value of `{}.{}` is not base64 of UTF-8 text", told(name), told(&key));
                 let help = Some("the key `zenml_schema_name` beside it says that it is");
-                self.complain(place, true, words, help);
+                self.complain(place, reads_as_name(&key), words, help);
             }
             keys.push(Key { name: key, empty });
         }
@@ -197,18 +198,17 @@ impl<'r> Reader<'r> {
     /// A value, which has to be a string. A complaint shows whose it is as far as that reads like a name: `k:hunter2`, with
     /// the blank forgotten, is a key to YAML.
     fn value(&mut self, secret: &str, place: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
-        let document = self.document;
+        let (document, secret) = (self.document, told(secret));
         let scalar = document.scalar(value);
         if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) && !self.is_misread(value) {
             return document.text(value);
         }
         let nothing = document.node(document.target(value)).span.is_empty();
-        let reads_as_name = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if nothing {
             let help = Some("is a blank missing behind a colon? An empty value is \"\"");
             self.complain(place, false, format!("`{secret}` has an entry without a value"), help);
             self.broken = self.complaints.last().cloned();
-        } else if !reads_as_name {
+        } else if !reads_as_name(key) {
             let words = format!("a value of `{secret}` is not a string to every reader");
             self.complain(place, false, words, Some("quote it"));
             self.broken = self.complaints.last().cloned();
@@ -280,9 +280,9 @@ impl<'r> Reader<'r> {
             _ => false,
         };
         if !same {
-            let words = format!("two YAML readers read `{}` differently", secret.name);
+            let words = format!("two YAML readers read `{}` differently", told(&secret.name));
             let help = "put its keys and values in double quotes, with escapes for what is not plain text";
-            self.complain(secret.place, true, words, Some(help));
+            self.complain(secret.place, reads_as_name(&secret.name), words, Some(help));
         }
     }
 
@@ -295,6 +295,11 @@ impl<'r> Reader<'r> {
         let failure = Failure::usage(message).at(self.document.source(), place);
         self.complaints.push(failure.with_help_if(help));
     }
+}
+
+/// A name as a complaint may tell it: a value may have slipped into what does not read like one.
+fn told(name: &str) -> &str {
+    if reads_as_name(name) { name } else { "…" }
 }
 
 /// Wipes the strings of a copy that is of no more use.
