@@ -2,12 +2,18 @@
 
 use signal_hook::consts::SIGXFSZ;
 use stackref::inventory::env::Environment;
-use stackref::run::{DEFAULT_WIDTH, Stream, World, run};
+use stackref::run::{DEFAULT_WIDTH, Stream, World, guard, run};
 use stackref::terminal::{Keyboard, Terminal};
+use std::alloc::System;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes what is freed: parsers, TLS and all other libraries have copies of values, too.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Standard error: nobody is there to be told that it is gone.
 struct BestEffort<W>(W);
@@ -38,6 +44,7 @@ impl Environment for Variables {
 }
 
 fn main() -> ExitCode {
+    guard();
     // A file that becomes larger than it may is a write that fails, and no death: what was begun is cleaned up and told.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let width = |terminal: bool| {

@@ -3,6 +3,7 @@
 
 mod bar;
 mod check;
+mod guard;
 mod init;
 mod inventory;
 mod manual;
@@ -32,6 +33,8 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub use guard::guard;
 
 /// The environment variable that sets the level, as for `ZenML`.
 const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";

@@ -16,6 +16,7 @@ mod dependencies;
 mod faults;
 mod fixes;
 mod fuzz;
+mod guard;
 mod hostile;
 mod init;
 mod kinds;

@@ -1,0 +1,28 @@
+//! A process that dies leaves nothing behind that holds a value.
+#![cfg(target_os = "linux")]
+
+use crate::support::folder;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_run_that_is_killed_leaves_no_core_dump() {
+    let folder =
+        folder(&[("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\n"), ("secrets.inventory.yaml", "x: {z: hunter2}\n")]);
+    // It says what it passes over when it has read the inventory, and then waits for what is handed in.
+    let script = "ulimit -c \"$(ulimit -H -c)\"; exec \"$0\" register --from-file -";
+    let mut child = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_stackref")])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.starts_with("note: 1 place"), "{said}");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.signal().is_some() && !status.core_dumped(), "{status}");
+}
