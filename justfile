@@ -15,6 +15,11 @@ live:
     cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
+# Proves that no secret value is ever shown, and writes where was looked to docs/leaks.md; CI runs a part of it.
+leaks *options:
+    cargo build --locked --release
+    python3 tests/proof/leaks/run.py target/release/stackref {{options}}
+
 # The wheel, the GitHub Action and the pre-commit hooks, as their users get them; `just ci` has done the rest.
 packages:
     python3 -m venv target/ci
@@ -25,7 +30,7 @@ packages:
 
 # Kills, full disks, races, links and dying stores; `just faults --quick` is the short form, `--write docs/faults.md` keeps the table.
 faults *options:
-    cargo build --release
+    cargo build --locked --release
     python3 tests/proof/faults/run.py target/release/stackref {{options}}
 
 # Whether the comparison with other tools runs, on small trees.

@@ -1,0 +1,152 @@
+"""Values that nobody else has, and a search for them in every shape in which a piece of one may be shown.
+
+A value holds one or two random tokens among characters that are a trouble to some reader. Only tokens are looked for, and of
+those every run of `PIECE` characters: so nothing is found by chance, and half a value is found, too.
+"""
+import base64
+import html
+import re
+import secrets
+import string
+
+PIECE = 8
+TOKEN = 24
+ALPHABET = string.ascii_letters + string.digits
+
+# What stands around and between the tokens `{a}` and `{b}`, by the name of the shape.
+SHAPES = {
+    "plain": "{a}",
+    "quotes": "{a}'\"`''\"{b}",
+    "lines": "{a}\n{b}\n",
+    "crlf": "{a}\r\n\t{b}",
+    "unicode": "{a}ü漢🙂\u202e\u0085{b}",
+    "dash": "-{a} --{b}",
+    "yaml": "{a}: &x *y !t | > %z @q #c, [{b}]",
+    "percent": "{a}%0A::error::{b}",
+    "braces": "{{{{{a}.x}}}} ${{{b}}}",
+    "ansi": "\x1b[31m{a}\x1b[0m\x07{b}",
+    "backslashes": "C:\\{a}\\n\\u0041{b}\\",
+    "blanks": "  {a} \t{b}  ",
+    "base64": "{a}{b}==",
+    "number": "0x{a}",
+    "long": "{a}" + "x y" * 30_000 + "{b}",
+}
+# Those that a person can type in one line.
+TYPED = ["plain", "quotes", "unicode", "dash", "yaml", "percent", "braces", "backslashes", "base64", "number"]
+
+
+def token():
+    return "".join(secrets.choice(ALPHABET) for _ in range(TOKEN))
+
+
+def pieces(text, size):
+    return {text[at : at + size] for at in range(len(text) - size + 1)}
+
+
+class Canaries:
+    """All values of a run of the proof."""
+
+    def __init__(self):
+        self.tokens = {}
+        self.plain = {}
+        self.base64 = {}
+        self.hex = {}
+
+    def value(self, name, shape="plain"):
+        """A new value of a shape; what is found of it is called by `name`."""
+        parts = {part: token() for part in "ab" if "{" + part + "}" in SHAPES[shape]}
+        for text in parts.values():
+            self._learn(text, f"{name} ({shape})")
+        return SHAPES[shape].format(**parts)
+
+    def values(self, name, shapes=None):
+        """A value of every shape, by shape."""
+        return {shape: self.value(f"{name}.{shape}", shape) for shape in shapes or SHAPES}
+
+    def _learn(self, text, name):
+        self.tokens[text] = name
+        self.plain |= dict.fromkeys(pieces(text.lower(), PIECE), name)
+        self.hex |= dict.fromkeys(pieces(text.encode().hex(), 2 * PIECE), name)
+        for shift in range(3):
+            encoded = base64.b64encode(b"\0" * shift + text.encode()).decode()
+            # The letters that the neighbours have a part in are left out.
+            inner = encoded[-(-shift * 8 // 6) : (shift + TOKEN) * 8 // 6]
+            self.base64 |= dict.fromkeys(pieces(inner, 11), name)
+
+    def found(self, data):
+        """The names of the canaries that stand in some bytes, in whatever shape."""
+        names = set()
+        for view in views(data):
+            lower = view.lower()
+            names |= hits(lower, LETTERS, PIECE, self.plain)
+            names |= hits(lower, DIGITS, 2 * PIECE, self.hex)
+            names |= hits(view.translate(STANDARD), BASE64, 11, self.base64)
+        return names
+
+    def halves(self, data):
+        """As `found`, for what is too large for all of that: halves of a token, as they are."""
+        halves = {half: name for text, name in self.tokens.items() for half in (text[:12], text[12:])}
+        return hits(data.decode("latin-1"), RUNS, 12, halves)
+
+
+STANDARD = str.maketrans("-_", "+/")
+# What may hold a piece, which is less than all there is.
+LETTERS, DIGITS, BASE64, RUNS = (re.compile(mark) for mark in ["[a-z0-9]{8,}", "[0-9a-f]{16,}", "[A-Za-z0-9+/]{11,}", "[A-Za-z0-9]{12,}"])
+
+
+def hits(text, runs, size, known):
+    parts = (match.group() for match in runs.finditer(text))
+    windows = (part[at : at + size] for part in parts for at in range(len(part) - size + 1))
+    return {known[window] for window in windows if window in known}
+
+
+def views(data):
+    """The bytes as letters, and with the escapes taken out that programs put in."""
+    text = data.decode("latin-1")
+    yield text
+    if "\0" in text:
+        yield text.replace("\0", "")
+    unescaped = unescape(text)
+    if unescaped != text:
+        yield unescaped
+    # Without what lays out a text for a terminal: a word may go on in the next line.
+    joined = re.sub(r"\x1b\[[0-9;]*m|[\s│|·×]", "", text.encode("latin-1").decode("utf-8", "replace"))
+    if joined != text:
+        yield joined
+    # Bytes as the debug output of a program writes them.
+    for numbers in re.findall(r"(?:\d{1,3},\s*){7,}\d{1,3}", text):
+        yield "".join(chr(int(number) % 256) for number in re.split(r",\s*", numbers))
+
+
+ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{2,6})\}?|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|\\([0-7]{3})")
+
+
+def unescape(text):
+    def one(match):
+        *digits, octal = match.groups()
+        code = int(octal, 8) if octal else int(next(filter(None, digits)), 16)
+        return chr(code) if code < 0x110000 else ""
+
+    return html.unescape(ESCAPES.sub(one, text))
+
+
+def shapes_of_output(text):
+    """A text in the shapes that have to be found, each with its name: what the search is tried on."""
+    data = text.encode()
+    return {
+        "as it is": data,
+        "a piece of it": data[3 : 3 + PIECE],
+        "in capitals": text.upper().encode(),
+        "between others": b"xx" + data + b"xx",
+        "in hexadecimal": data.hex().encode(),
+        "as numbers": repr(list(data)).encode(),
+        "percent-encoded": "".join(f"%{byte:02X}" for byte in data).encode(),
+        "in escapes of JSON": "".join(f"\\u{byte:04x}" for byte in data).encode(),
+        "in escapes of Rust": "".join(f"\\u{{{byte:x}}}" for byte in data).encode(),
+        "in escapes of bytes": "".join(f"\\x{byte:02x}" for byte in data).encode(),
+        "as XML": "".join(f"&#{byte};" for byte in data).encode(),
+        "in UTF-16": text.encode("utf-16"),
+        "broken over lines": f"  │ {text[:12]}\n  │ {text[12:]}".encode(),
+        **{f"in base64, {shift} behind": base64.b64encode(b"?" * shift + data + b"?") for shift in range(3)},
+        "in base64 of URLs": base64.urlsafe_b64encode(data),
+    }
