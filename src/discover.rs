@@ -14,6 +14,7 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::nearest::nearest;
+use crate::parallel;
 use crate::shape::Shape;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::collections::BTreeSet;
@@ -129,6 +130,27 @@ impl Selection {
     pub fn covers(&self, folder: &Path) -> bool {
         self.folders.iter().any(|walked| folder.starts_with(walked))
     }
+}
+
+/// Entries up to which one thread walks folders: another would find nothing to do, and what ends late is its waiting.
+const FEW: usize = 32;
+
+/// Whether there are few entries below folders, as far as a look at no more than those tells.
+fn is_small(folders: &[PathBuf]) -> bool {
+    let mut open = folders.to_vec();
+    let mut seen = 0;
+    while let Some(folder) = open.pop() {
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > FEW {
+                return false;
+            }
+            if entry.file_name() != ".git" && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push(entry.path());
+            }
+        }
+    }
+    true
 }
 
 /// An ignore file in a folder that is no file, so that the folder cannot be walked.
@@ -268,7 +290,7 @@ impl Search<'_> {
             builder.add(folder);
         }
         builder.hidden(false).git_global(false).require_git(false).follow_links(false);
-        builder.threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        builder.threads(if is_small(folders) { 1 } else { parallel::processors() });
         // Asked before the walker opens the ignore files of a folder: a pipe would be waited for, a device read for ever.
         let failures = Arc::new(Mutex::new(Vec::new()));
         let odd = Arc::clone(&failures);

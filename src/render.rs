@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::excerpt::{self, printable};
 use crate::inventory::lookup::{Answer, Progress, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Wanted};
+use crate::parallel;
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
@@ -110,14 +111,19 @@ pub fn run<'s>(
     if !failures.is_empty() {
         return Err(failures);
     }
-    let mut rendered = Vec::with_capacity(scan.files.len());
-    for (file, held) in scan.files.iter().zip(&holders) {
+    let work: Vec<(&StackFile, &Holders<'_>)> = scan.files.iter().zip(&holders).collect();
+    let render = |(file, held): &(&'s StackFile, &Holders<'_>)| {
         let value = |reference: &Reference| {
             let holder = held.get(&(reference.stack, reference.secret.as_str()))?.as_ref()?;
             let secret = values.get(holder)?.as_ref().ok()?;
             Some(secret.get(reference.key.as_deref()?)?.expose())
         };
-        match render_file(file, &value) {
+        render_file(file, &value)
+    };
+    let texts = parallel::map(&work, parallel::processors(), render, &mut |_| ());
+    let mut rendered = Vec::with_capacity(scan.files.len());
+    for (file, text) in scan.files.iter().zip(texts) {
+        match text {
             Ok(text) => rendered.push(Rendered { file, text }),
             Err(mut more) => failures.append(&mut more),
         }

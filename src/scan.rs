@@ -162,6 +162,10 @@ impl Reader {
     /// neither the size nor the position is asked of the system: over a tree that is a good part of the time.
     fn read(&mut self, candidate: &Candidate) -> io::Result<Option<(&[u8], Inode)>> {
         let mut file = File::open(&candidate.path)?;
+        if self.buffer.is_empty() {
+            // Pages that the system gives with zeros in them, and takes up only when they are written to.
+            self.buffer = vec![0; PIECE];
+        }
         self.buffer.resize(PIECE, 0);
         let mut len = fill(&mut file, &mut self.buffer, 0)?;
         let known = candidate.why.is_some();

@@ -1,7 +1,7 @@
 //! Files written privately, whole, and all or none of them; and one file changed under a lock.
 //!
 //! Every file is written to a temporary one in its own folder first, with mode 0600 from the moment it is opened, and
-//! synced; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
+//! synced, several at a time; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
 //! each output as it was, during the renames each as it was or complete; the temporary files it leaves behind carry its
 //! process id, and the next run removes those of processes that are gone. Folders are held open (`write/folder.rs`), and what
 //! lies below the one that was named is entered without following a link.
@@ -12,6 +12,7 @@ pub use folder::{Inode, LEFTOVERS, PREFIX, inode};
 
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::parallel;
 use folder::{Folder, Temporary};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -21,6 +22,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -33,6 +35,9 @@ pub struct Content<'c> {
     /// Whether it takes the place of one that is there; if not, that one stays.
     pub replaces: bool,
 }
+
+/// Files that are written and synced at one time: each waits for the disk, and file systems answer waits together.
+const AT_ONCE: usize = 8;
 
 /// Writes files below a folder, all or none, with the mode they are to have in the end. `progress` is told how many are
 /// there, file by file, before the renames. Gives back which have stayed as they are.
@@ -51,15 +56,33 @@ pub fn write_all(
     let mut batch = Batch { root: &root, shown: folder, ready: Vec::with_capacity(files.len()) };
     for file in files {
         let parent = file.path.parent().unwrap_or(Path::new(""));
-        let held = enter(&root, parent, folder, true)?;
-        let held = held.as_ref().unwrap_or(&root);
         if folders.insert(parent) {
-            held.remove_leftovers();
+            enter(&root, parent, folder, true)?.as_ref().unwrap_or(&root).remove_leftovers();
         }
-        let cannot = |error: &io::Error| cannot("write", &folder.join(&file.path), error);
-        let temporary = held.temporary(file.text).map_err(|error| cannot(&error))?;
-        batch.ready.push((temporary.keep(), file));
-        progress(batch.ready.len());
+    }
+    let stopped = AtomicBool::new(false);
+    let write = |file: &Content<'_>| {
+        if stopped.load(Ordering::Relaxed) {
+            return None;
+        }
+        let held = enter(&root, file.path.parent().unwrap_or(Path::new("")), folder, false);
+        let written = held.and_then(|held| {
+            let temporary = held.as_ref().unwrap_or(&root).temporary(file.text);
+            temporary.map(Temporary::keep).map_err(|error| cannot("write", &folder.join(&file.path), &error))
+        });
+        stopped.fetch_or(written.is_err(), Ordering::Relaxed);
+        Some(written)
+    };
+    let mut failed = None;
+    for (file, written) in files.iter().zip(parallel::map(files, AT_ONCE, write, progress)) {
+        match written {
+            Some(Ok(temporary)) => batch.ready.push((temporary, file)),
+            Some(Err(failure)) => failed = failed.or(Some(failure)),
+            None => {}
+        }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     let kept = batch.put(mode)?;
     for parent in folders {
