@@ -14,7 +14,7 @@ use crate::inventory::lookup::{Answers, Progress};
 use crate::leaks::Values;
 use crate::scan::{self, Bases, Scan, StackFile};
 use crate::source::{SourceFile, Span};
-use crate::write::{self, Inode, NewText};
+use crate::write::{self, Inode, NewText, Place};
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
@@ -55,6 +55,8 @@ pub struct Again<'a> {
     pub bases: &'a Bases,
     /// Values that are looked for in them.
     pub values: Option<&'a Values>,
+    /// The folders that were walked, in which no link was followed.
+    pub walked: &'a [PathBuf],
 }
 
 impl Again<'_> {
@@ -226,7 +228,7 @@ impl Fixed {
             if !written.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 return false;
             }
-            let Err(failure) = changed.write(path) else { return true };
+            let Err(failure) = changed.write(path, again.walked) else { return true };
             failures.push(failure);
             let at = scan.files.iter().position(|file| file.path == *path);
             let old = at.and_then(|at| Some((at, again.read(scan.files.get(at)?, changed.before.text(), settings)?)));
@@ -241,12 +243,17 @@ impl Fixed {
 
 impl Changed {
     /// Writes the new text in place of the old one; refuses where the file is no longer what was read.
-    fn write(&self, path: &Path) -> Result<(), Failure> {
+    fn write(&self, path: &Path, walked: &[PathBuf]) -> Result<(), Failure> {
         let shown = printable(self.before.path());
         if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(Failure::usage(format!("cannot fix `{shown}`: it is read-only")));
         }
-        write::update(path, &shown, &mut |bytes, inode| {
+        let below = walked.iter().find_map(|folder| Some((folder, path.strip_prefix(folder).ok()?)));
+        let place = match below {
+            Some((folder, path)) => Place::below(folder, path, &shown)?,
+            None => Place::of(path, &shown)?,
+        };
+        write::change(&place, &mut |bytes, inode| {
             // A link that has come there meanwhile may lead to a file that is alike.
             if bytes != self.before.text().as_bytes() || self.inode.is_some_and(|read| read != inode) {
                 return Err(Failure::usage(format!("`{shown}` was changed while it was being checked"))

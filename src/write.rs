@@ -149,23 +149,34 @@ pub struct NewText {
 /// How long another run is waited for that holds the lock of a file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Changes a file under a lock, so that of two runs at a time neither loses what the other has written: `change` is given
-/// the bytes and whose they are, and gives the new text, or nothing if they are to stay. It is asked again where the file was
-/// changed meanwhile by somebody who knows no lock. A link is followed; the file is replaced whole, or stays.
+/// [`change`] for the file at a path; a link is followed.
 ///
 /// # Errors
-/// Those of `change`; a lock that is not given up; anything the system says no to.
+/// A folder that is not there, and those of [`change`].
 pub fn update(
     path: &Path,
     shown: &str,
-    change: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
+    change_text: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
 ) -> Result<(), Failure> {
+    change(&Place::of(path, shown)?, change_text)
+}
+
+/// Changes a file under a lock, so that of two runs at a time neither loses what the other has written: `change_text` is given
+/// the bytes and whose they are, and gives the new text, or nothing if they are to stay. It is asked again where the file was
+/// changed meanwhile by somebody who knows no lock. The file is replaced whole, or stays.
+///
+/// # Errors
+/// Those of `change_text`; a lock that is not given up; anything the system says no to.
+pub fn change(
+    place: &Place,
+    change_text: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
+) -> Result<(), Failure> {
+    let Place { folder, name, shown } = place;
     let cannot = |error: &io::Error| unchanged(shown, error);
-    let Place { folder, name, .. } = Place::of(path, shown)?;
     folder.remove_leftovers();
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        let mut file = folder.file(&name).map_err(|error| cannot(&error))?;
+        let mut file = folder.file(name).map_err(|error| cannot(&error))?;
         // Some network file systems have no locks: there the look before the rename has to be enough.
         if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             std::thread::sleep(Duration::from_millis(10));
@@ -174,12 +185,12 @@ pub fn update(
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
         let before = read(&mut file).map_err(|error| cannot(&error))?;
         let read_again = |name: &OsStr| folder.file(name).and_then(|mut file| read(&mut file));
-        let is_current = || read_again(&name).is_ok_and(|now| now == before);
+        let is_current = || read_again(name).is_ok_and(|now| now == before);
         // The lock may be that of a file that another run has replaced since it was opened.
         if !is_current() {
             continue;
         }
-        let Some(NewText { text, private }) = change(before.0.to_vec(), before.1)? else { return Ok(()) };
+        let Some(NewText { text, private }) = change_text(before.0.to_vec(), before.1)? else { return Ok(()) };
         let temporary = folder.temporary(&text).map_err(|error| cannot(&error))?;
         // Nobody is to work on the new text before it is known that it stays.
         let _ = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
@@ -192,10 +203,10 @@ pub fn update(
         }
         // What comes out has to be what was read; an overlay may have given it another number, so its bytes count.
         let is_old = |name: &str| read_again(OsStr::new(name)).is_ok_and(|now| now.0 == before.0);
-        if !folder.exchange(temporary.name(), &name).map_err(|error| cannot(&error))? {
-            folder.rename(temporary.name(), &name).map_err(|error| cannot(&error))?;
+        if !folder.exchange(temporary.name(), name).map_err(|error| cannot(&error))? {
+            folder.rename(temporary.name(), name).map_err(|error| cannot(&error))?;
         } else if !is_old(temporary.name()) {
-            put_back(&folder, temporary, &name).map_err(|error| cannot(&error))?;
+            put_back(folder, temporary, name).map_err(|error| cannot(&error))?;
             continue;
         }
         folder.sync();
@@ -246,6 +257,17 @@ impl Place {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let folder = Folder::open(path.parent().unwrap_or(Path::new("/"))).map_err(|error| unchanged(shown, &error))?;
         Ok(Self { folder, name: path.file_name().unwrap_or_default().to_owned(), shown: shown.to_owned() })
+    }
+
+    /// The place of a path below a folder. No link may lead there: none did when the folder was walked.
+    ///
+    /// # Errors
+    /// A link on the way, or a folder that is not there.
+    pub fn below(folder: &Path, path: &Path, shown: &str) -> Result<Self, Failure> {
+        let root = Folder::open(folder).map_err(|error| unchanged(shown, &error))?;
+        let held = enter(&root, path.parent().unwrap_or(Path::new("")), folder, false)?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        Ok(Self { folder: held.unwrap_or(root), name, shown: shown.to_owned() })
     }
 
     /// The file that is there, if it can be read.
@@ -345,7 +367,7 @@ fn enter(root: &Folder, below: &Path, root_shown: &Path, makes: bool) -> Result<
             match error {
                 Errno::LOOP => {
                     Failure::usage(format!("`{}` is a symbolic link, which may lead out of the folder", shown(&path)))
-                        .with_help("remove it, or render to another folder")
+                        .with_help("remove it, or name another folder")
                 }
                 error => cannot(if makes { "make" } else { "enter" }, &path, &error.into()),
             }

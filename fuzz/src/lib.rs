@@ -197,8 +197,9 @@ fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'
     let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.config.resolver, false);
     let broken =
         scan.files.iter().flat_map(|file| &file.findings).filter(|finding| finding.rule == "syntax-error").count();
-    let (bases, values) = (bases(false), None);
-    let fixed = fix::run(&mut scan, settings, &Again { bases: &bases, values }, most, Answers::default(), None);
+    let bases = bases(false);
+    let again = Again { bases: &bases, values: None, walked: &[] };
+    let fixed = fix::run(&mut scan, settings, &again, most, Answers::default(), None);
     let after = fixed.changed.values().next().map_or(text, |changed| changed.after.text());
     (broken, after.to_owned())
 }

@@ -85,7 +85,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
             writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
         }
     }
-    let again = Again { bases: &session.bases, values: values.as_ref() };
+    let again = Again { bases: &session.bases, values: values.as_ref(), walked: &session.selection.folders };
     let mend = |scan: &mut Scan, which, known, world: &mut World<'_>| {
         watched(world, "look-ups", |progress| fix::run(scan, &settings, &again, applicability(which), known, progress))
     };
