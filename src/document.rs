@@ -417,7 +417,7 @@ impl Document {
         let id = self.target(id);
         let span = self.node(id).span;
         let (Some(scalar), Some(value)) = (self.scalar(id), self.text(id)) else {
-            return OffsetMap::whole(span, 0);
+            return OffsetMap::whole(span);
         };
         if let Text::Verbatim(span) = scalar.value {
             return OffsetMap::verbatim(span);

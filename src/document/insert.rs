@@ -334,13 +334,13 @@ impl Document {
         let mut at = span.start;
         while let Some(c) = self.source().slice(Span::new(at, span.end)).chars().next() {
             match c {
-                ',' if tail.comma.is_none() => (tail.comma, tail.next_line) = (Some(at), None),
+                ',' => (tail.comma, tail.next_line) = (Some(at), None),
                 '\n' => tail.next_line = tail.next_line.or(Some(at + 1)),
                 '\r' if !self.source().slice(Span::new(at, span.end)).starts_with("\r\n") => {
                     tail.next_line = tail.next_line.or(Some(at + 1));
                 }
                 ' ' | '\t' | '\r' => {}
-                '#' if self.syntax() != Syntax::Json => {
+                '#' => {
                     let rest = self.source().slice(Span::new(at, span.end));
                     at += rest.find(['\r', '\n'])?;
                     continue;

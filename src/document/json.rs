@@ -51,12 +51,12 @@ fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxEr
     let foreign = |c: char| !c.is_ascii_graphic() && !matches!(c, ' ' | '\t' | '\r' | '\n');
     let mut at = bom;
     let end = Span::new(document.source().text().len(), document.source().text().len());
-    let strings = document.nodes().filter_map(|(_, node)| match &node.kind {
-        Kind::Scalar(scalar) if scalar.style == Style::DoubleQuoted => Some(node.span),
+    let scalars = document.nodes().filter_map(|(_, node)| match node.kind {
+        Kind::Scalar(_) => Some(node.span),
         _ => None,
     });
-    for string in strings.chain([end]) {
-        let between = document.source().slice(Span::new(at, string.start));
+    for scalar in scalars.chain([end]) {
+        let between = document.source().slice(Span::new(at, scalar.start));
         if let Some((offset, c)) = between.char_indices().find(|&(_, c)| foreign(c)) {
             return Err(SyntaxError {
                 span: Span::new(at + offset, at + offset + c.len_utf8()),
@@ -64,7 +64,7 @@ fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxEr
                 help: Some("only spaces, tabs and line breaks may stand there".into()),
             });
         }
-        at = string.end;
+        at = scalar.end;
     }
     Ok(())
 }

@@ -14,7 +14,6 @@ pub struct OffsetMap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
     decoded: usize,
-    decoded_len: usize,
     source: usize,
     source_len: usize,
     verbatim: bool,
@@ -23,14 +22,13 @@ struct Piece {
 impl OffsetMap {
     /// A value that stands in the source letter by letter.
     pub(super) fn verbatim(span: Span) -> Self {
-        let piece =
-            Piece { decoded: 0, decoded_len: span.len(), source: span.start, source_len: span.len(), verbatim: true };
+        let piece = Piece { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
         Self { pieces: vec![piece], exact: true, span }
     }
 
     /// A value of which only the whole span is known.
-    pub(super) fn whole(span: Span, decoded_len: usize) -> Self {
-        let piece = Piece { decoded: 0, decoded_len, source: span.start, source_len: span.len(), verbatim: false };
+    pub(super) fn whole(span: Span) -> Self {
+        let piece = Piece { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
         Self { pieces: vec![piece], exact: false, span }
     }
 
@@ -80,16 +78,9 @@ impl Pieces {
         }
         match self.pieces.last_mut() {
             Some(last) if last.verbatim && last.source + last.source_len == source => {
-                last.decoded_len += text.len();
                 last.source_len += text.len();
             }
-            _ => self.pieces.push(Piece {
-                decoded: self.out.len(),
-                decoded_len: text.len(),
-                source,
-                source_len: text.len(),
-                verbatim: true,
-            }),
+            _ => self.pieces.push(Piece { decoded: self.out.len(), source, source_len: text.len(), verbatim: true }),
         }
         self.out.push_str(text);
     }
@@ -99,13 +90,7 @@ impl Pieces {
         if text.is_empty() {
             return;
         }
-        self.pieces.push(Piece {
-            decoded: self.out.len(),
-            decoded_len: text.len(),
-            source,
-            source_len,
-            verbatim: false,
-        });
+        self.pieces.push(Piece { decoded: self.out.len(), source, source_len, verbatim: false });
         self.out.push_str(text);
     }
 
@@ -121,11 +106,9 @@ impl Pieces {
             if last.decoded >= len {
                 self.pieces.pop();
             } else {
-                let kept = len - last.decoded;
                 if last.verbatim {
-                    last.source_len = last.source_len.min(kept);
+                    last.source_len = last.source_len.min(len - last.decoded);
                 }
-                last.decoded_len = last.decoded_len.min(kept);
                 break;
             }
         }
@@ -134,11 +117,58 @@ impl Pieces {
     /// Closes the map. It is proven against the parser's own value; where the two differ the map is not trusted.
     pub fn finish(mut self, span: Span, value: &str) -> OffsetMap {
         if self.out != value {
-            return OffsetMap::whole(span, value.len());
+            return OffsetMap::whole(span);
         }
         for piece in &mut self.pieces {
             piece.source += span.start;
         }
         OffsetMap { pieces: self.pieces, exact: true, span }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_that_stand_for_themselves_are_one_piece() {
+        let mut pieces = Pieces::default();
+        for (at, letter) in ["a", "b", "c"].into_iter().enumerate() {
+            pieces.verbatim(3 + at, letter);
+        }
+        assert_eq!(pieces.pieces, [Piece { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
+        pieces.verbatim(9, "d");
+        pieces.replaced(10, 2, "\n");
+        pieces.verbatim(12, "e");
+        let map = pieces.finish(Span::new(100, 120), "abcd\ne");
+        let places: Vec<_> = (0..6).map(|at| map.source(at, at + 1)).collect();
+        let expected = [(103, 104), (104, 105), (105, 106), (109, 110), (110, 112), (112, 113)];
+        assert_eq!(places, expected.map(|(start, end)| Span::new(start, end)));
+        assert_eq!(map.source(1, 6), Span::new(104, 113));
+        assert_eq!((map.source(4, 4), map.source(2, 1)), (Span::new(110, 110), Span::new(105, 105)));
+    }
+
+    #[test]
+    fn what_is_forgotten_has_no_place() {
+        let mut pieces = Pieces::default();
+        pieces.verbatim(0, "x");
+        pieces.replaced(1, 2, "\t");
+        pieces.verbatim(3, "abcd");
+        pieces.truncate(4);
+        assert_eq!(pieces.text(), "x\tab");
+        pieces.verbatim(8, "e");
+        let map = pieces.finish(Span::new(0, 9), "x\tabe");
+        let places: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
+        assert_eq!(places, [(3, 4), (4, 5), (8, 9)].map(|(start, end)| Span::new(start, end)));
+    }
+
+    #[test]
+    fn a_map_that_does_not_give_the_value_is_not_trusted() {
+        let mut pieces = Pieces::default();
+        pieces.verbatim(1, "abc");
+        let map = pieces.finish(Span::new(10, 15), "abd");
+        assert!(!map.is_exact());
+        assert_eq!(map.source(1, 2), Span::new(10, 15));
+        assert!(OffsetMap::verbatim(Span::new(1, 2)).is_exact());
     }
 }

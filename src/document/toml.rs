@@ -101,11 +101,7 @@ pub(super) fn decode(raw: &str, style: Style) -> Pieces {
     let mut out = Pieces::default();
     let multiline = matches!(style, Style::MultilineBasic | Style::MultilineLiteral);
     let escapes = matches!(style, Style::Basic | Style::MultilineBasic);
-    let quotes = match style {
-        Style::Plain => 0,
-        _ if multiline => 3,
-        _ => 1,
-    };
+    let quotes = if multiline { 3 } else { 1 };
     let end = raw.len().saturating_sub(quotes);
     let text = raw.get(..end).unwrap_or_default();
     let mut at = quotes;

@@ -175,9 +175,6 @@ pub fn plain_type(value: &str) -> ScalarType {
 
 /// Integers, floats and base-60 numbers of either YAML version, without their sign, in lower case.
 fn is_numeric(value: &str) -> bool {
-    let digits = |text: &str, base: &dyn Fn(char) -> bool| {
-        !text.is_empty() && text.chars().all(|c| c == '_' || base(c)) && text.chars().any(base)
-    };
     for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(rest) = value.strip_prefix(prefix) {
             // Underscores alone are a number to the pattern of some readers, and an error to their arithmetic.
@@ -187,7 +184,7 @@ fn is_numeric(value: &str) -> bool {
     let (mantissa, exponent) = value.split_once('e').map_or((value, None), |(m, e)| (m, Some(e)));
     let exponent_fits = exponent.is_none_or(|e| {
         let e = e.strip_prefix(['-', '+']).unwrap_or(e);
-        digits(e, &|c| c.is_ascii_digit())
+        e.chars().all(|c| c == '_' || c.is_ascii_digit()) && e.contains(|c: char| c.is_ascii_digit())
     });
     let mut points = 0;
     let number = mantissa.chars().all(|c| {
@@ -565,26 +562,9 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
         let breaks = if keeps { ends(value).max(1) } else { 1 };
         out.extend(std::iter::repeat_n(newline, breaks));
     }
-    // With `+` blank lines below would belong to the value, so they go.
-    let rest = target.text.get(target.span.end..)?;
-    let end = match (keeps, same_end) {
-        (true, false) => target.span.end + blank_lines_len(rest),
-        (true, true) => target.span.end,
-        (false, _) => target.span.start + content_len(raw, target.old),
-    };
+    // With `+` the blank lines below, which the span takes in, would belong to the value, so they go.
+    let end = if keeps { target.span.end } else { target.span.start + content_len(raw, target.old) };
     Some(vec![Edit::new(Span::new(target.span.start, end), out)])
-}
-
-fn blank_lines_len(text: &str) -> usize {
-    let mut at = 0;
-    while let Some(rest) = text.get(at..) {
-        let blanks = rest.len() - rest.trim_start_matches(' ').len();
-        match rest.get(blanks..).and_then(break_len) {
-            Some(len) => at += blanks + len,
-            None => break,
-        }
-    }
-    at
 }
 
 /// A block scalar as one in double quotes: the quotes take the place of the indicator, the rest of the header line stays,
