@@ -388,6 +388,8 @@ mod tests {
             ("{{a.b\u{200b}}}", Fault::Invisible('\u{200b}')),
             ("{{a.b}}{{c.d}}", Fault::Adjacent),
             ("{{a.b}}.{{c.d}}", Fault::Adjacent),
+            ("{{b.c}}/{{a}}", Fault::Adjacent),
+            ("{{a.b}}c}}", Fault::Brace),
         ];
         for (text, expected) in cases {
             assert_eq!(fault(text), expected, "{text}");
@@ -411,5 +413,88 @@ mod tests {
     fn several_references_in_one_string_each_have_their_place() {
         let ranges: Vec<_> = scan("a{{b.c}}{{ d.e }}f").into_iter().map(|piece| piece.range).collect();
         assert_eq!(ranges, [1..8, 8..17]);
+    }
+
+    #[test]
+    fn what_is_not_closed_ends_where_it_looks_like_a_reference_no_more() {
+        for (text, range) in
+            [("{{a.b", 0..5), ("x {{ a.b c", 2..8), ("{{ a. b", 0..2), ("x{{a.b} y", 1..7), ("{{a.b\n}", 0..5)]
+        {
+            assert_eq!(scan(text).first().map(|piece| piece.range.clone()), Some(range), "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_inside_the_braces_is_told() {
+        for (text, is_padded) in [("{{a.b}}", false), ("{{ a.b}}", true), ("{{a.b\t}}", true)] {
+            let pieces = scan(text);
+            let kind = &pieces.first().expect(text).kind;
+            assert_eq!(*kind, PieceKind::Reference { name: "a", key: "b", padded: is_padded }, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_at_least_one_character_and_a_key_another() {
+        assert_eq!(zenml_takes("{{ ab.cd }}"), Some(("ab", "cd")));
+        assert_eq!(zenml_takes("{{ü.b}}"), Some(("ü", "b")));
+        assert_eq!(zenml_takes("{{a..}}"), Some(("a", ".")));
+        for text in ["{{ab.}}", "{{.b}}", "{{.}}", "{{a}}"] {
+            assert_eq!(zenml_takes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_systems_are_known_by_their_words() {
+        for (text, system) in [
+            ("${{ secrets.X }}", Some(Foreign::GitHub)),
+            ("{{ secrets/scope/key }}", Some(Foreign::Databricks)),
+            ("{{op://vault/item/field}}", Some(Foreign::OnePassword)),
+            ("{{workflow.name}}", Some(Foreign::Argo)),
+            ("{{=inputs.x}}", Some(Foreign::Argo)),
+            ("{{item}}", Some(Foreign::Argo)),
+            ("{{workflows.name}}", None),
+            ("{{secrets.x}}", None),
+        ] {
+            assert_eq!(scan(text).first().expect(text).foreign, system, "{text}");
+        }
+        let argo = |text| matches!(read(text, Resolver::Zenml), Reading::Malformed(Piece { foreign: Some(_), .. }));
+        assert!(argo("{{pod.name}}{{item.x}}"));
+        assert!(!argo("{{pod.name}}{{a.b}}"), "one of the two is meant for here");
+    }
+
+    #[test]
+    fn what_no_reference_can_name_is_told_with_its_reason() {
+        for (name, reason) in [
+            ("a-b_c/ü", None),
+            ("a.b", Some("of the dot in it")),
+            ("", Some("it is empty")),
+            ("a b", Some("of the white space in it")),
+            ("a\u{1f}b", Some("of the white space in it")),
+            ("a}b", Some("of the brace in it")),
+            ("a{b", Some("of the brace in it")),
+        ] {
+            assert_eq!(unfit_name(name), reason, "{name:?}");
+        }
+        assert_eq!(unfit_key("a.b"), None);
+    }
+
+    #[test]
+    fn a_word_of_a_script_with_something_to_fill_in_is_no_reference() {
+        let filled_in = |reading: &Reading<'_>| match reading {
+            Reading::Malformed(piece) => piece.kind == PieceKind::Malformed(Fault::FilledIn),
+            Reading::Mixed(pieces) => pieces.iter().any(|piece| piece.kind == PieceKind::Malformed(Fault::FilledIn)),
+            _ => false,
+        };
+        for text in ["{{a.$B}}", "{{a.${B}}}", "{{a.$(b)}}", "{{a.$_b}}", "{{a.`b`}}", "x{{a.$B}}", "{{a.b}}{{c.$D}}"] {
+            assert!(filled_in(&read_word(text)), "{text}: {:?}", read_word(text));
+        }
+        for text in ["{{a.b}}", "{{a.b$}}", "{{a.$1}}"] {
+            assert!(matches!(read_word(text), Reading::Whole(_)), "{text}: {:?}", read_word(text));
+        }
+        assert_eq!(read_word("${{ secrets.X }}"), Reading::Plain);
+        let Reading::Mixed(pieces) = read_word("${{ secrets.X }}{{a.b}}$C") else { unreachable!("there is one more") };
+        let ranges: Vec<_> = pieces.iter().map(|piece| (piece.range.clone(), piece.foreign)).collect();
+        assert_eq!(ranges, [(16..23, None)]);
+        assert!(!filled_in(&Reading::Mixed(pieces)), "the variable stands behind it");
     }
 }

@@ -240,3 +240,42 @@ impl Proof<'_> {
         new_at == text.len()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::Syntax;
+
+    const OLD: &str = "k: '{{a.b}}' # c\nl: x\n";
+
+    /// What the proof says of a new text, where the value of `k` is to become `v`.
+    fn holds(new: &str, edit: (usize, usize, &str)) -> Result<(), String> {
+        let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml).expect("it parses");
+        let node = document.nodes().find(|&(id, _)| document.text(id) == Some("{{a.b}}")).expect("it is there").0;
+        let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
+        let changed = HashMap::from([(node, Zeroizing::new("v".to_owned()))]);
+        let proof = Proof { document: &document, edits: &edits, changed: &changed };
+        proof.holds(&Zeroizing::new(new.to_owned())).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_text_with_its_values_and_nothing_else_is_proven() {
+        assert_eq!(holds("k: 'v' # c\nl: x\n", (4, 11, "v")), Ok(()));
+        assert_eq!(holds("k: \"v\" # c\nl: x\n", (3, 12, "\"v\"")), Ok(()));
+    }
+
+    #[test]
+    fn a_text_that_is_not_what_it_should_be_is_a_bug_that_says_so() {
+        for (new, edit, why) in [
+            ("k: 'v' # d\nl: x\n", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v' # c\nl: x\n\n", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v' # c\nl: x", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v # c\nl: x\n", (3, 12, "'v"), "what would be written does not parse"),
+            ("k: 'w' # c\nl: x\n", (4, 11, "w"), "what would be written means something else"),
+        ] {
+            let said = holds(new, edit).expect_err(new);
+            assert!(said.starts_with("internal error at s.yaml:1: ") && said.contains(why), "{new:?}: {said}");
+        }
+    }
+}

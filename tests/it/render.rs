@@ -213,9 +213,37 @@ fn the_least_changes() {
         ("k: |-\n  {{a.b}}\nl: 1\n", "PEM\nX\n", "k: |\n  PEM\n  X\nl: 1\n"),
         ("k: | # c\n  {{a.b}}\n\n\nl: 1\n", "PEM\nX\n", "k: |+ # c\n  PEM\n  X\n\nl: 1\n"),
         ("k: |\n  x\n  {{a.b}}\nl: 1\n", "\u{85}", "k: \"x\\n\\x85\\n\"\nl: 1\n"),
+        ("k: \"\\x41 {{a.b}}\"\n", "v", "k: \"\\x41 v\"\n"),
+        ("k: 'a\t{{a.b}}'\n", "v", "k: 'a\tv'\n"),
+        ("k: 'x\n  {{a.b}}'\n", "v", "k: 'x v'\n"),
+        ("k: '{{a.b}}'\n", "\u{2028}", "k: \"\\u2028\"\n"),
+        ("k: >\n  x\n  {{a.b}}\n  y\nl: 1\n", "v", "k: >\n  x\n  v\n  y\nl: 1\n"),
+        ("k: >\n  x\n   y {{a.b}}\n", "v", "k: \"x\\n y v\\n\"\n"),
+        ("k: >\n  x {{a.b}}\n", " v", "k: \"x  v\\n\"\n"),
+        ("k: |\r\n  {{a.b}}\r\nl: 1\r\n", "two\nlines", "k: |\r\n  two\r\n  lines\r\nl: 1\r\n"),
+        ("k: |\r  {{a.b}}\rl: 1\r", "two\nlines", "k: |\r  two\r  lines\rl: 1\r"),
+        ("k: |-\n  {{a.b}}", "two\nlines", "k: |-\n  two\n  lines"),
+        ("k: |\n  {{a.b}}\n  \nl: 1\n", "two\nlines", "k: |\n  two\n  lines\n  \nl: 1\n"),
+        ("k: |+\n  {{a.b}}\n\nl: 1\n", "two\nlines", "k: |+\n  two\n  lines\n\nl: 1\n"),
+        ("k: |\n  x\n\n  {{a.b}}\n", "v", "k: |\n  x\n\n  v\n"),
     ] {
         assert_eq!(render(text, Syntax::Yaml, value, &braces).0, expected);
     }
+    for (text, value, expected) in [
+        ("k = '{{a.b}}'", "a\tb", "k = 'a\tb'"),
+        ("k = '{{a.b}}'", "it's", "k = \"it's\""),
+        ("k = '{{a.b}}'", "\u{1}", "k = \"\\u0001\""),
+        ("k = \"\\u0041 {{a.b}}\"", "a b", "k = \"\\u0041 a b\""),
+        ("k = \"{{a.b}}\"", " a b", "k = \"\\u0020a b\""),
+        ("k = \"\"\"\nx \\\n  {{a.b}}\n\"\"\"", "v", "k = \"\"\"\nx \\\n  v\n\"\"\""),
+        ("k = '''\nx\n{{a.b}}'''", "v", "k = '''\nx\nv'''"),
+        ("k = '''\nx\n{{a.b}}\n'''", "it's", "k = \"\"\"\nx\nit's\n\"\"\""),
+        ("k = '''\r\nx\r\n{{a.b}}'''", "a\nb'", "k = \"\"\"\r\nx\r\na\\nb'\"\"\""),
+    ] {
+        assert_eq!(render(text, Syntax::Toml, value, &braces).0, expected);
+    }
+    let json = render("[\"\\u0041 {{a.b}}\\/\"]", Syntax::Json, "say \"\u{2028}\"", &braces).0;
+    assert_eq!(json, "[\"\\u0041 say \\\"\\u2028\\\"\\/\"]");
 }
 
 fn value() -> impl Strategy<Value = String> {

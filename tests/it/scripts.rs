@@ -42,9 +42,39 @@ fn values_are_what_the_shell_hands_over() {
         ("zenml x --a=$(zenml y --b=1) --c=\"$(cat \"$F\")\"", "x|a=$(zenml y --b=1)|c=$(cat \"$F\") y|b=1"),
         ("zenml x --a=${{ secrets.B }} --c=${D}", "x|a=${{ secrets.B }}|c=${D}"),
         ("zenml x --a= --b=''", "x|a=|b="),
+        ("zenml --debug x register n --a 1", "--debug|x|register|n|a=1"),
+        ("zenml x2-y register -ab c -1 d -e f", "x2-y|register|-ab|c|-1|d|e=f"),
+        ("zenml secrets-manager register n --a=1", "secrets-manager|register|n|a=1"),
+        ("zenml x --a=b\\\nc --d=\"e\\\nf\" --g=h\\ i", "x|a=bc|d=ef|g=h i"),
+        ("zenml x --a=$'b c' --d=$\"e f\" --g=$h", "x|a=b c|d=e f|g=$h"),
+        ("zenml x --a=$b --c=${{ d }} --e=f", "x|a=$b|c=${{ d }}|e=f"),
+        ("zenml x --a=1 2>&1 --b=2", "x|a=1|2|1|b=2"),
+        ("zenml x --a=1 &>log --b=2", "x|a=1|log|b=2"),
+        ("zenml x \\\n~~~ --b=2", "x|~~~|b=2"),
     ] {
         assert_eq!(commands("x.sh", line).join(" "), words, "{line}");
     }
+}
+
+#[test]
+fn a_setting_is_a_mapping_and_another_word_is_none() {
+    let document = parse("x.sh", "zenml x k_l-m=v a.b=c -n o -pq r --s=t u");
+    let command = document.items(document.roots()[0]).unwrap()[0];
+    let words: Vec<_> = document.items(command).unwrap().iter().map(|&word| document.entries(word).is_some()).collect();
+    assert_eq!(words, [false, true, false, true, false, false, true, false]);
+}
+
+#[test]
+fn each_character_of_a_value_stands_where_it_was_written() {
+    let document = parse("x.sh", "zenml x --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"");
+    let command = document.items(document.roots()[0]).unwrap()[0];
+    let values = document.items(command).unwrap().iter().filter_map(|&word| document.entries(word)?.first());
+    let written = values.map(|&(_, value)| {
+        let offsets = document.offsets(value);
+        let place = |(at, c): (usize, char)| document.source().slice(offsets.source(at, at + c.len_utf8()));
+        document.text(value).unwrap().char_indices().map(place).collect::<Vec<_>>().join("|")
+    });
+    assert_eq!(written.collect::<Vec<_>>(), ["b|\\\"|c|'", "e|\"|f", "h|\\ |i|j|k"]);
 }
 
 #[test]
@@ -66,6 +96,7 @@ fn a_command_stands_where_the_shell_looks_for_one() {
         "    - run: zenml x",
         "RUN zenml x",
         "# a comment \\\nzenml x",
+        "_A1=b zenml x",
     ] {
         assert_eq!(commands("x.sh", line), ["x"], "{line}");
     }
@@ -82,6 +113,10 @@ fn a_command_stands_where_the_shell_looks_for_one() {
         "zenml: x",
         "zenml secret create x --a={{b.c}}",
         "zenml secrets-manager secret register x --a={{b.c}}",
+        "1A=b zenml x",
+        "A-b=c zenml x",
+        "sudo echo zenml x",
+        "-1 zenml x",
     ] {
         assert!(commands("x.sh", line).is_empty(), "{line}");
     }
@@ -92,6 +127,15 @@ fn of_markdown_only_code_is_read() {
     let text = "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f --x=y\n\n    zenml i\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
     assert_eq!(commands("x.md", text), ["b", "d", "e", "f|x=y", "g"]);
     assert_eq!(commands("x.sh", "zenml a\nx `zenml b`"), ["a", "b"]);
+    for (text, words) in [
+        ("```sh\n~~~\nzenml a --b=c\n```\nzenml d\n", "a|b=c"),
+        ("```\n``` sh\nzenml a\n````\nzenml d\n", "a"),
+        ("````\n```\nzenml a\n````\nzenml d\n", "a"),
+        ("`e` zenml a `f` zenml b\n", ""),
+        ("Run ``zenml a --b=c`` and `zenml d --e=f` ``here``, zenml g\n", "a|b=c d|e=f"),
+    ] {
+        assert_eq!(commands("x.md", text).join(" "), words, "{text}");
+    }
 }
 
 #[test]

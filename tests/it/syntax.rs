@@ -1,0 +1,195 @@
+//! The three readers by themselves: each mistake in plain words, at its place, with what to do; and where each character of a
+//! decoded value was written.
+
+use stackref::document::{Document, Kind, ScalarType, Syntax, plain_type};
+use stackref::source::{SourceFile, Span};
+use std::sync::Arc;
+
+fn parse(text: &str, syntax: Syntax) -> Result<Document, stackref::document::SyntaxError> {
+    Document::parse(Arc::new(SourceFile::new("a", text)), syntax)
+}
+
+/// Each case: a text, where its mistake begins and ends, what is said of it, and a part of the advice, if there is any.
+fn assert_mistakes(syntax: Syntax, cases: &[(&str, (usize, usize), &str, &str)]) {
+    for &(text, (start, end), message, help) in cases {
+        let error = parse(text, syntax).expect_err(text);
+        assert_eq!((error.span, error.message.as_str()), (Span::new(start, end), message), "{text:?}");
+        let advice = error.help.unwrap_or_default();
+        assert!(advice.contains(help) && advice.is_empty() == help.is_empty(), "{text:?}: {advice}");
+    }
+}
+
+#[test]
+fn mistakes_in_json_are_told_in_plain_words() {
+    let reference = "a reference outside quotes is no JSON value";
+    let blank = "the character U+00A0 between JSON values";
+    let control = "a control character in a JSON string";
+    let escape = "an escape that JSON does not know";
+    assert_mistakes(
+        Syntax::Json,
+        &[
+            ("{\"a\": 1,}", (7, 8), "a comma before a closing bracket", "remove the comma"),
+            ("{'a': 1}", (1, 2), "a string in single quotes", "double quotes"),
+            ("{\"a\": \"x", (6, 7), "a string that is never closed", "close the quote"),
+            ("{\"a\": \"\\q\"}", (7, 8), escape, "`\\\\` for a backslash"),
+            ("{\"a\": \"\\ud800\"}", (7, 8), escape, "pairs above U+FFFF"),
+            (&"[".repeat(600), (512, 513), "values nested deeper than 512 levels", "no stack is that deep"),
+            ("// x\n{}", (0, 1), "a comment, which JSON does not have", "remove it"),
+            ("{\"a\": {{b.c}}}", (7, 8), reference, "put it in double quotes"),
+            ("\u{feff}{\"a\": {{b.c}}}", (10, 11), reference, "put it in double quotes"),
+            ("{\"a\": \u{a0}1}", (6, 8), blank, "only spaces"),
+            ("\u{feff}{\"a\":\u{a0}\"b\"}", (8, 10), blank, "only spaces"),
+            ("{\"a\":1}\u{a0}", (7, 9), blank, "only spaces"),
+            ("{\"a\": \"x\ty\"}", (8, 9), control, "write it as an escape"),
+            ("\u{feff}{\"ü\": \"x\u{1}\"}", (12, 13), control, "write it as an escape"),
+            ("\u{feff}", (3, 3), "an empty file, which is no JSON", "write `{}`"),
+            ("{\"a\" 1}", (5, 6), "expected colon after the string or word in object property", ""),
+            ("[\"{{\", x]", (7, 8), "unexpected token", ""),
+            ("[x {{]", (1, 2), "unexpected word", ""),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_toml_are_told_in_plain_words() {
+    let braces = "braces without quotes are a TOML inline table, and this is none";
+    let quotes = "a value without quotes";
+    assert_mistakes(
+        Syntax::Toml,
+        &[
+            ("a = {{b.c}}", (5, 5), braces, "\"{{name.key}}\""),
+            ("a = { {b.c} }", (6, 6), braces, "\"{{name.key}}\""),
+            ("{{a.b}} = 1", (0, 0), braces, "\"{{name.key}}\""),
+            ("a = 1 {{b.c}}", (6, 6), braces, "\"{{name.key}}\""),
+            ("a = 1 { {b", (6, 6), braces, "\"{{name.key}}\""),
+            ("a = 1 {b}", (6, 6), "unexpected key or value, expected newline, `#`", ""),
+            ("a = \"{\"{", (7, 7), "unexpected key or value, expected newline, `#`", ""),
+            ("a = xyz", (4, 7), quotes, "strings take quotes"),
+            ("a = ünï", (4, 9), quotes, "strings take quotes"),
+            ("a = →", (4, 7), quotes, "strings take quotes"),
+            ("a = nan_", (4, 8), quotes, "strings take quotes"),
+            ("a = 1x", (4, 6), "string values must be quoted, expected literal string", ""),
+            ("a = 1.2.3", (7, 9), "invalid float, expected nothing", ""),
+            ("[a]\n[a]", (5, 6), "a key that stands twice in one table", "remove or rename"),
+            (
+                &format!("a = {}", "[".repeat(90)),
+                (84, 85),
+                "values nested deeper than 80 levels",
+                "no stack is that deep",
+            ),
+            ("a = 0x", (4, 6), "an integer without digits, or with one that is none", ""),
+            ("a = [1", (6, 6), "unclosed array, expected `]`", ""),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_yaml_are_told_in_plain_words() {
+    let braces = "braces without quotes are a YAML flow mapping, and this one is not complete";
+    let colon = "a `:` where no key can stand";
+    let tab = "a tab where YAML takes only spaces";
+    let less = "a quoted value that goes on with less indentation";
+    let character = "a character that cannot begin a value";
+    assert_mistakes(
+        Syntax::Yaml,
+        &[
+            ("a: b: c\n", (4, 5), colon, "if the colon belongs to it"),
+            ("a\nb: c\n", (3, 4), colon, "if the colon belongs to it"),
+            ("k:\n\ta: x\n", (3, 4), tab, "indent with spaces"),
+            ("k:\r\ta: x\r", (3, 4), tab, "indent with spaces"),
+            ("a: [\n\tb]\n", (5, 6), tab, "indent with spaces"),
+            ("a: \"x\n\ty\"\n", (6, 7), tab, "indent with spaces"),
+            ("x: {{a.b}}-c\n", (10, 11), braces, "begins at column 4"),
+            ("ü: {{a.b}}-c\n", (11, 12), braces, "begins at column 4"),
+            ("- {{a.b}} c\n", (10, 11), braces, "begins at column 3"),
+            ("x: [ {{a.b}}c\n", (3, 4), braces, "begins at column 6"),
+            ("x: '{{a.b}} \n y\n", (16, 16), less, "closed?"),
+            ("a: 'x\nb'\n", (6, 7), less, "closed?"),
+            ("'a\n", (0, 1), "a quoted value that is never closed", "close the quote"),
+            ("a: *x\n", (3, 4), "`*` begins an alias, and no anchor of that name stands above", "define it with `&`"),
+            ("a: \"\\q\"\n", (3, 4), "an escape that YAML does not know, in double quotes", "single quotes"),
+            ("a: @x\t# c\n", (3, 4), character, "in quotes"),
+            ("a: `ü`\n", (3, 4), character, "in quotes"),
+            ("a: 1\n- b\n", (7, 8), "expected a key followed by `:`", "check the indentation"),
+            (&"[".repeat(300), (255, 256), "collections nested deeper than 255 levels", "no stack is that deep"),
+            ("a: ]\n", (3, 4), "misplaced bracket", ""),
+        ],
+    );
+}
+
+#[test]
+fn each_character_stands_where_it_was_written() {
+    for (syntax, text, places) in [
+        (
+            Syntax::Yaml,
+            "k: \"a\\tb \n  c\\\n  d\\\n\n  e\\ud83d\\ude00\\x41f\"\n",
+            "a|\\t|b|\n  |c|d|\\\n\n  |e|\\ud83d\\ude00|\\x41|f",
+        ),
+        (Syntax::Yaml, "k: 'it''s\n\n  ü'\n", "i|t|''|s|\n\n  |ü"),
+        (Syntax::Yaml, "k: a\n  b\n\n  c\n", "a|\n  |b|\n\n  |c"),
+        (Syntax::Yaml, "k: a\r\n  b\r\n\r\n  c\r\n", "a|\r\n  |b|\r\n\r\n  |c"),
+        (Syntax::Yaml, "k: |\n  ab\n\n   c\n", "a|b|\n\n  |\n\n  | |c|\n"),
+        (Syntax::Yaml, "k: |\n\n  a\n  b\n\nl: 1\n", "\n  |a|\n  |b|\n\n"),
+        (Syntax::Yaml, "k: >\r\n  a\r\n  b\r\n", "a|\r\n  |b|\r\n"),
+        (Syntax::Toml, "k = \"a\\tb\\u00fcc\\U0001F600d\"\n", "a|\\t|b|\\u00fc|c|\\U0001F600|d"),
+        (Syntax::Toml, "k = \"\"\"\nx \\\n   y\\u0041\n\"\"\"\n", "x| |y|\\u0041|\n"),
+        (Syntax::Toml, "k = '''\na\n'''\n", "a|\n"),
+        (Syntax::Json, "{\"k\": \"a\\u0041\\ud83d\\ude00\\/b\"}", "a|\\u0041|\\ud83d\\ude00|\\/|b"),
+    ] {
+        let document = parse(text, syntax).unwrap();
+        let (_, value) = document.get(document.roots()[0], "k").unwrap();
+        let decoded = document.text(value).unwrap();
+        let offsets = document.offsets(value);
+        let place = |at: usize, c: char| document.source().slice(offsets.source(at, at + c.len_utf8()));
+        let written: Vec<_> = decoded.char_indices().map(|(at, c)| place(at, c)).collect();
+        assert_eq!(written.join("|"), places, "{text:?}");
+        let (span, all) = (document.node(value).span, offsets.source(0, decoded.len()));
+        assert!(span.start <= all.start && all.end <= span.end && offsets.is_exact(), "{text:?}");
+    }
+}
+
+#[test]
+fn what_one_version_of_yaml_reads_as_a_number_or_a_date_is_no_string() {
+    for text in ["1e1_0", "1e-5", "1_0:2", "0x_f", "2020-1-1", "2020-01-01 10:00", "-0b1", ".5e1"] {
+        assert_eq!(plain_type(text), ScalarType::Other, "{text}");
+    }
+    for text in [
+        "1e3x",
+        "1e",
+        "1e_",
+        "1e+",
+        "x1",
+        "1.2.3e1",
+        "0x",
+        "0b2",
+        "202-01-01",
+        "20x0-01-01",
+        "2020-xx-01",
+        "2020-013-01",
+        "2020--01",
+        "2020-01-x",
+        "2020-01-",
+        "2020-01-012",
+        "2020-01",
+        "_",
+        ".",
+    ] {
+        assert_eq!(plain_type(text), ScalarType::String, "{text}");
+    }
+}
+
+#[test]
+fn tags_say_what_a_scalar_is() {
+    for (text, ty) in [
+        ("! 12", ScalarType::String),
+        ("!!str 12", ScalarType::String),
+        ("!!null x", ScalarType::Null),
+        ("!!int '12'", ScalarType::Other),
+        ("!vault x", ScalarType::Tagged),
+        ("'12'", ScalarType::String),
+    ] {
+        let document = parse(text, Syntax::Yaml).unwrap();
+        let Kind::Scalar(scalar) = &document.node(document.roots()[0]).kind else { panic!("{text}") };
+        assert_eq!(scalar.ty, ty, "{text}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Files written whole: what was there meanwhile is not lost, modes are kept, and a place that takes no file is told.
+
+use crate::support::folder;
+use stackref::error::Failure;
+use stackref::write::{Content, NewText, check_folder, check_replaceable, replace, update, write_all};
+use std::fs::{Permissions, metadata, read_to_string, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+fn mode(path: &Path) -> u32 {
+    metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn text(bytes: &[u8], more: &str) -> NewText {
+    NewText { text: Zeroizing::new(String::from_utf8_lossy(bytes).into_owned() + more), private: false }
+}
+
+fn said(result: Result<(), Failure>) -> String {
+    result.expect_err("it cannot be written").to_string()
+}
+
+#[test]
+fn what_somebody_writes_meanwhile_is_read_again() {
+    let meanwhile: [fn(&Path); 2] = [
+        |path| std::fs::write(path, "b").unwrap(),
+        // Another file of the same name, with the same bytes: whoever made it may still be writing.
+        |path| {
+            std::fs::write(path.with_extension("new"), "a").unwrap();
+            std::fs::rename(path.with_extension("new"), path).unwrap();
+        },
+    ];
+    for (change, expected) in meanwhile.into_iter().zip(["b!", "a!"]) {
+        let folder = folder(&[("f", "a")]);
+        let path = folder.path().join("f");
+        let mut asked = 0;
+        update(&path, "f", &mut |bytes| {
+            asked += 1;
+            if asked == 1 {
+                change(&path);
+            }
+            Ok(Some(text(&bytes, "!")))
+        })
+        .unwrap();
+        assert_eq!((asked, read_to_string(&path).unwrap().as_str()), (2, expected));
+    }
+}
+
+#[test]
+fn a_file_keeps_its_mode_unless_it_becomes_private() {
+    let folder = folder(&[("f", "a")]);
+    let path = folder.path().join("f");
+    for before in [0o640, 0o604, 0o600] {
+        set_permissions(&path, Permissions::from_mode(before)).unwrap();
+        update(&path, "f", &mut |bytes| Ok(Some(text(&bytes, "")))).unwrap();
+        assert_eq!(mode(&path), before);
+    }
+    set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    update(&path, "f", &mut |bytes| Ok(Some(NewText { private: true, ..text(&bytes, "b") }))).unwrap();
+    assert_eq!((mode(&path), read_to_string(&path).unwrap().as_str()), (0o600, "ab"));
+    update(&path, "f", &mut |_| Ok(None)).unwrap();
+    assert_eq!(read_to_string(&path).unwrap(), "ab");
+}
+
+#[test]
+fn one_file_is_replaced_whole() {
+    let folder = folder(&[("f", "a")]);
+    for (name, bits) in [("f", 0o644), ("new", 0o600)] {
+        let path = folder.path().join(name);
+        replace(&path, name, "b", bits).unwrap();
+        assert_eq!((mode(&path), read_to_string(&path).unwrap().as_str()), (bits, "b"));
+    }
+    assert!(said(replace(&folder.path().join("no/f"), "no/f", "b", 0o600)).contains("cannot write `no/f`"));
+}
+
+#[test]
+fn a_place_that_takes_no_file_is_told_before() {
+    let folder = folder(&[("file", "x"), ("shut/f", "x"), ("f", "x")]);
+    let at = |name: &str| folder.path().join(name);
+    assert!(check_folder(folder.path(), "new").is_ok() && check_replaceable(&at("f"), "f").is_ok());
+    assert!(said(check_folder(&at("file"), "file/new")).contains("the folder of `file/new`"));
+    assert!(said(check_replaceable(&at("none"), "none")).contains("cannot write to `none`"));
+    set_permissions(at("f"), Permissions::from_mode(0o444)).unwrap();
+    assert!(said(check_replaceable(&at("f"), "f")).contains("it is read-only"));
+    set_permissions(at("shut"), Permissions::from_mode(0o555)).unwrap();
+    assert!(said(check_folder(&at("shut"), "shut/new")).contains("it is read-only"));
+    assert!(said(check_replaceable(&at("shut/f"), "shut/f")).contains("the folder of `shut/f`: it is read-only"));
+    set_permissions(at("shut"), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "what was tried is gone");
+}
+
+#[test]
+fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
+    let folder = folder(&[("file", "x")]);
+    let content = |path: &str| Content { path: PathBuf::from(path), text: "t" };
+    let mut seen = Vec::new();
+    write_all(&folder.path().join("out"), &[content("a"), content("b/c")], 0o640, &mut |count| seen.push(count))
+        .unwrap();
+    assert_eq!(seen, [1, 2]);
+    assert_eq!((mode(&folder.path().join("out/b/c")), mode(&folder.path().join("out/b"))), (0o640, 0o700));
+    let into_a_file = write_all(&folder.path().join("file/out"), &[content("a")], 0o600, &mut |_| {});
+    assert!(said(into_a_file).contains("file/out`: "));
+    let outside = write_all(&folder.path().join("out"), &[content("../a")], 0o600, &mut |_| {});
+    assert!(said(outside).contains("`../a` would lie outside the folder"));
+}
+
+#[test]
+fn only_what_no_process_owns_is_removed() {
+    let own = format!(".stackref-{}-x.tmp", std::process::id());
+    let names =
+        [own.as_str(), ".stackref-1-x.tmp", ".stackref-x-x.tmp", ".stackref-999999999-x.txt", "999999999-x.tmp"];
+    let files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+    let folder = folder(&files);
+    crate::support::write(folder.path(), ".stackref-999999999-x.tmp", b"x");
+    crate::support::write(folder.path(), ".stackref-999999998-x.tmp/kept", b"x");
+    check_folder(folder.path(), "f").unwrap();
+    assert!(names.iter().all(|name| folder.path().join(name).exists()));
+    assert!(!folder.path().join(".stackref-999999999-x.tmp").exists());
+    assert!(folder.path().join(".stackref-999999998-x.tmp/kept").exists());
+}
