@@ -61,9 +61,6 @@ impl Document {
     /// The changes that add an item of several lines, written as YAML from its own margin, at the end of a block list.
     pub fn push_lines(&self, list: NodeId, lines: &[&str]) -> Option<Vec<Edit>> {
         let Kind::Sequence(items) = &self.node(list).kind else { return None };
-        if self.syntax() != Syntax::Yaml || self.source().slice(self.node(list).span).starts_with('[') {
-            return None;
-        }
         let (prefix, at) = self.below(items)?;
         let margin = format!("{}{}", self.line_break(), prefix.replace('-', " "));
         Some(vec![self.line_at(at, &format!("{prefix}{}", lines.join(&margin)))])
@@ -543,4 +540,26 @@ struct Tail {
     comma: Option<usize>,
     /// Where the next line begins.
     next_line: Option<usize>,
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_buffer_that_holds_values_has_room_for_all_of_them() {
+        for (text, syntax) in [("{}", Syntax::Yaml), ("", Syntax::Toml), ("{}", Syntax::Json)] {
+            let document = Document::parse(Arc::new(SourceFile::new("a", text)), syntax).expect("it parses");
+            for value in [String::new(), "\u{1}".repeat(1000), "\u{10ffff}".repeat(1000)] {
+                let (names, pairs) = ([value.as_str(); 3], [(value.as_str(), value.as_str()); 3]);
+                for fresh in [Fresh::Text(&value), Fresh::Names(&names), Fresh::Map(&pairs)] {
+                    let out = document.inline(&fresh);
+                    assert_eq!(out.capacity(), fresh.room() + 8, "it has grown, and left a value behind");
+                }
+            }
+        }
+    }
 }

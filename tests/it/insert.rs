@@ -40,6 +40,7 @@ fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
         (Syntax::Json, "{\"a\": []}", "", &PAIRS, "{\"a\": [], \"s\": {\"k\": \"v\", \"l\": \"w\"}}"),
         (Syntax::Json, "{\"a\":1}", "", &PAIRS, "{\"a\":1,\"s\":{\"k\":\"v\",\"l\":\"w\"}}"),
         (Syntax::Json, "{\"a\": 1}", "", &Fresh::Map(&[]), "{\"a\": 1, \"s\": {}}"),
+        (Syntax::Json, "{\n  \"a\": 1\n}", "", &Fresh::Map(&[]), "{\n  \"a\": 1,\n  \"s\": {}\n}"),
         (
             Syntax::Json,
             "{\n  \"a\": []\n}",
@@ -83,6 +84,7 @@ fn an_entry_stands_behind_the_content_and_before_what_follows() {
         ("o:\n  a: [\n   x]\n\np: {}\n", "o", "o:\n  a: [\n   x]\n  s: \"v\"\n\np: {}\n"),
         ("# c\n...\n---\na: b\n", "", "# c\n...\n---\na: b\ns: \"v\"\n"),
         ("a: b\n... # c\n---\nc: d\n", "", "a: b\ns: \"v\"\n... # c\n---\nc: d\n"),
+        ("a: {\n # c\n }\n", "a", "a: {s: \"v\"\n # c\n }\n"),
         ("a: {\r  x: w # c\r }\r", "a", "a: {\r  x: w, # c\r  s: \"v\"\r }\r"),
         ("a: {\r  x: w, # c\r }\r", "a", "a: {\r  x: w, # c\r  s: \"v\",\r }\r"),
     ] {
@@ -131,4 +133,14 @@ fn a_file_of_names_has_a_line_for_each() {
         [Syntax::Yaml, Syntax::Toml, Syntax::Json].map(|syntax| names_text(syntax, &none)),
         ["{}\n", "", "{}\n"]
     );
+}
+
+/// A buffer that grows leaves its old content behind, and a line may hold values.
+#[test]
+fn a_line_is_written_into_as_much_room_as_it_takes() {
+    for text in ["a: 1", "a: 1\n", "a: 1\r\n"] {
+        let document = parse(text, Syntax::Yaml);
+        let edits = document.insert(document.roots()[0], "s", &PAIRS).unwrap();
+        assert!(edits.iter().all(|edit| edit.text.capacity() == edit.text.len()), "{text:?}");
+    }
 }
