@@ -156,10 +156,10 @@ mod tests {
         pieces.verbatim(3, "abcd");
         pieces.truncate(4);
         assert_eq!(pieces.text(), "x\tab");
-        pieces.verbatim(8, "e");
-        let map = pieces.finish(Span::new(0, 9), "x\tabe");
+        pieces.verbatim(7, "e");
+        let map = pieces.finish(Span::new(0, 8), "x\tabe");
         let places: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
-        assert_eq!(places, [(3, 4), (4, 5), (8, 9)].map(|(start, end)| Span::new(start, end)));
+        assert_eq!(places, [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end)));
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn an_entry_stands_behind_the_content_and_before_what_follows() {
         ("o:\n  a:\n  - x\n\n# c\np: {}\n", "o", "o:\n  a:\n  - x\n  s: \"v\"\n\n# c\np: {}\n"),
         ("o:\n  a: p\n    q\np: {}\n", "o", "o:\n  a: p\n    q\n  s: \"v\"\np: {}\n"),
         ("o:\n  a: [\n   x]\n\np: {}\n", "o", "o:\n  a: [\n   x]\n  s: \"v\"\n\np: {}\n"),
+        ("\u{feff}a: |\n  b", "", "\u{feff}s: \"v\"\na: |\n  b"),
         ("# c\n...\n---\na: b\n", "", "# c\n...\n---\na: b\ns: \"v\"\n"),
         ("a: b\n... # c\n---\nc: d\n", "", "a: b\ns: \"v\"\n... # c\n---\nc: d\n"),
         ("a: {\n # c\n }\n", "a", "a: {s: \"v\"\n # c\n }\n"),

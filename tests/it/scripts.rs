@@ -51,6 +51,7 @@ fn values_are_what_the_shell_hands_over() {
         ("zenml x --a=1 2>&1 --b=2", "x|a=1|2|1|b=2"),
         ("zenml x --a=1 &>log --b=2", "x|a=1|log|b=2"),
         ("zenml x \\\n~~~ --b=2", "x|~~~|b=2"),
+        ("zenml x \\", "x|\\"),
     ] {
         assert_eq!(commands("x.sh", line).join(" "), words, "{line}");
     }
@@ -123,6 +124,13 @@ fn a_command_stands_where_the_shell_looks_for_one() {
 }
 
 #[test]
+fn commands_in_commands_are_read_down_to_a_depth() {
+    let nested = |depth: usize| format!("{}zenml x{}", "$(".repeat(depth), ")".repeat(depth));
+    assert_eq!(commands("x.sh", &nested(8)), ["x"]);
+    assert!(commands("x.sh", &nested(9)).is_empty());
+}
+
+#[test]
 fn of_markdown_only_code_is_read() {
     let text = "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f --x=y\n\n    zenml i\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
     assert_eq!(commands("x.md", text), ["b", "d", "e", "f|x=y", "g"]);
@@ -132,6 +140,8 @@ fn of_markdown_only_code_is_read() {
         ("```\n``` sh\nzenml a\n````\nzenml d\n", "a"),
         ("````\n```\nzenml a\n````\nzenml d\n", "a"),
         ("`e` zenml a `f` zenml b\n", ""),
+        ("Run `zenml a`\nzenml b `c`\n", "a"),
+        ("Run\n```sh\nzenml a --b=c\n```\n", "a|b=c"),
         ("Run ``zenml a --b=c`` and `zenml d --e=f` ``here``, zenml g\n", "a|b=c d|e=f"),
     ] {
         assert_eq!(commands("x.md", text).join(" "), words, "{text}");
