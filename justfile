@@ -51,6 +51,11 @@ instructions *words:
     cargo build --release
     python3 benches/instructions.py target/release/stackref {{words}}
 
+# Small changes of the readers and the writer, and whether a test notices each; an hour. `cargo mutants`, which has to be on the
+# PATH (27.1), gives the same list, and builds anew for each of them. What no test notices is judged in docs/mutation.md.
+mutants:
+    python3 tests/proof/mutants.py
+
 # The book, as pages, with an mdbook that is on the PATH.
 book:
     mdbook build docs --dest-dir "$PWD/target/book"

@@ -110,6 +110,7 @@ fn mistakes_in_yaml_are_told_in_plain_words() {
             ("a: \"\\q\"\n", (3, 4), "an escape that YAML does not know, in double quotes", "single quotes"),
             ("a: @x\t# c\n", (3, 4), character, "in quotes"),
             ("a: `ü`\n", (3, 4), character, "in quotes"),
+            ("k:\t@x\n", (3, 4), character, "in quotes"),
             ("a: 1\n- b\n", (7, 8), "expected a key followed by `:`", "check the indentation"),
             (&"[".repeat(300), (255, 256), "collections nested deeper than 255 levels", "no stack is that deep"),
             ("a: ]\n", (3, 4), "misplaced bracket", ""),
