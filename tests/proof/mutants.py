@@ -285,7 +285,8 @@ def main():
         if options.missed:
             chosen = [mutant for mutant in chosen if results.get(mutant["name"], "missed") == "missed"]
         chosen = [mutant for mutant in chosen if mutant["number"] not in unviable]
-        for mutant, result in zip(chosen, pool.map(lambda mutant: outcome(tree, programs, mutant["file"], mutant["number"]), chosen)):
+        outcomes = pool.map(lambda mutant: outcome(tree, programs, mutant["file"], mutant["number"]), chosen)
+        for mutant, result in zip(chosen, outcomes):
             results[mutant["name"]] = result
             print(f"{result:8.60} {mutant['name']}", flush=True)
             write(record, json.dumps(results, indent=1))
