@@ -15,7 +15,7 @@ live:
     cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
-# Proves that no secret value is ever shown, and writes where was looked to docs/leaks.md; CI runs a part of it.
+# Looks for secret values in all that runs say or leave behind; `--quick` is what CI runs, `--write docs/leaks.md` keeps the table.
 leaks *options:
     cargo build --locked --release
     python3 tests/proof/leaks/run.py target/release/stackref {{options}}

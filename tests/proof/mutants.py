@@ -24,7 +24,7 @@ import sys
 import threading
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["src/reference.rs", "src/document.rs", "src/document/*.rs", "src/render.rs", "src/write.rs"]
+FILES = ["src/reference.rs", "src/document.rs", "src/document/*.rs", "src/render.rs", "src/write.rs", "src/write/*.rs"]
 # What most mutants of a file fall to, in a second or two; the rest of the tests is for those that outlive it.
 READERS = ["conformance::", "documents::", "hostile::what", "properties::", "put::", "render::a_second", "render::any",
            "render::every", "render::the_least", "render::what_once", "syntax::"]
@@ -34,7 +34,8 @@ FIRST = {
     "src/document/script.rs": ["fuzz::check_script", "scripts::a_", "scripts::any", "scripts::each", "scripts::of",
                                "scripts::values"],
     "src/render.rs": ["render::"],
-    "src/write.rs": ["put::", "register::", "render::", "write::"],
+    "src/write.rs": ["faults::", "put::", "register::", "render::", "write::"],
+    "src/write/folder.rs": ["faults::", "put::", "register::", "render::", "write::"],
 }
 # The first is a test of the project's own text, from which the copy differs on purpose. The others take long for what they
 # would catch here: they are of stores, of time and memory, or repeat what shorter ones look at.
