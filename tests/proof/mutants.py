@@ -138,8 +138,8 @@ def copy(tree):
         text = source.read_text(encoding="utf-8")
         write(target, text + SWITCH if source.name == "lib.rs" and source.parent.name == "src" else text)
     support = (PROJECT / "tests/it/support.rs").read_text(encoding="utf-8")
-    clears = ".env_clear();"
-    passes = '.env_clear().envs(std::env::var_os("STACKREF_MUTANT").map(|number| ("STACKREF_MUTANT", number)));'
+    clears = ".env_clear()"
+    passes = '.env_clear().envs(std::env::var_os("STACKREF_MUTANT").map(|number| ("STACKREF_MUTANT", number)))'
     if support.count(clears) != 1:
         sys.exit("tests/it/support.rs does not clear the environment of the program where it did")
     write(tree / "tests/it/support.rs", support.replace(clears, passes))

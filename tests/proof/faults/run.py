@@ -189,7 +189,7 @@ class Run:
     """What all faults are given: the program, a folder of their own, and how many trials to make."""
 
     def __init__(self, arguments, folder, disk):
-        self.trials = 25 if arguments.quick else arguments.trials
+        self.most = self.trials = 25 if arguments.quick else arguments.trials
         self.size = project.SIZE // 4 if arguments.quick else project.SIZE
         self.is_inside = arguments.json
         self.folder, self.disk = folder, disk
@@ -211,7 +211,7 @@ class Run:
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program")
-    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each fault (300)")
+    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each kill (300); other faults have a sixth")
     parser.add_argument("--quick", action="store_true", help="25 trials of each fault")
     parser.add_argument("--only", default="", metavar="FAULT", choices=[fault.__name__ for fault in FAULTS], help="only this fault")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
@@ -231,6 +231,7 @@ def main():
             if arguments.only not in ("", fault.__name__):
                 continue
             started = time.monotonic()
+            run.trials = run.most if fault is killed or run.is_inside else max(run.most // 6, min(run.most, 25))
             for row in fault(run):
                 rows.append(row)
                 seconds, started = time.monotonic() - started, time.monotonic()
