@@ -187,9 +187,11 @@ impl DirInventory {
         if let Some(name) = names.into_iter().find(|name| !fits(name)) {
             return Err(NoAnswer::Invalid(Failure::usage(format!("`{name}` cannot be the name of a file"))));
         }
+        // Asked first: another run may make it before the keys are looked for, and then they are there.
+        let is_new = self.folder.join(secret).symlink_metadata().is_err();
         match self.keys(secret, &Wanted::new()) {
             Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
-            Err(NoAnswer::Missing) if self.folder.join(secret).symlink_metadata().is_err() => Ok(Vec::new()),
+            Err(NoAnswer::Missing) if is_new => Ok(Vec::new()),
             Err(NoAnswer::Missing) => {
                 let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
                 Err(NoAnswer::Invalid(Failure::usage(words)))
