@@ -100,17 +100,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
 fn without_missing_break<'v>(text: &str, span: Span, style: Style, value: Cow<'v, str>) -> Cow<'v, str> {
     let block = matches!(style, Style::LiteralBlock | Style::FoldedBlock);
     let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
-    // Blanks beyond the indentation are content, too.
-    let is_content = || {
-        let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
-        let mut read = value.split('\n');
-        let mut written = text.get(span.start..span.end).unwrap_or_default().split(['\n', '\r']).skip(1);
-        let has_text = |line: &&str| !line.trim_matches(' ').is_empty();
-        let first = written.find(has_text).map(blanks).zip(read.find(has_text).map(blanks));
-        let indentation = first.and_then(|(written, read)| written.checked_sub(read));
-        !last.trim_matches(' ').is_empty() || indentation.is_some_and(|indentation| last.len() > indentation)
-    };
-    let cut_off = block && span.end == text.len() && is_content();
+    let cut_off = block && span.end == text.len() && !last.trim_matches(' ').is_empty();
     match value.strip_suffix('\n').filter(|_| cut_off) {
         Some(cut) => cut.to_owned().into(),
         None => value,

@@ -258,25 +258,3 @@ fn a_piece_that_is_a_reference_reads_as_itself() {
         assert!(matches!(piece.kind, PieceKind::Reference { .. }));
     }
 }
-
-/// What `PyYAML` reads, which has the parser of the specification's authors in it: blanks beyond the indentation are content,
-/// and a line that the end of the file cuts off has no break to give.
-#[test]
-fn a_block_that_the_end_of_the_file_cuts_off_has_the_break_that_is_there() {
-    for (text, value) in [
-        ("|\n a\n  ", "a\n "),
-        ("|\n a\n   ", "a\n  "),
-        ("|\n a\n ", "a\n"),
-        ("|\n a\n b", "a\nb"),
-        ("|\n a\n b\n", "a\nb\n"),
-        ("|\n a\n  \n ", "a\n \n"),
-        (">\n    a\n     \n   ", "a\n \n"),
-        ("|+\n a\n  ", "a\n "),
-        (">\n a\n  ", "a\n "),
-        ("|2\n   a\n     ", " a\n   "),
-    ] {
-        let document = parse(text, Syntax::Yaml);
-        assert_eq!(document.text(document.roots()[0]), Some(value), "{text:?}");
-        assert_spans(&document);
-    }
-}
