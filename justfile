@@ -38,21 +38,21 @@ bench:
     cargo build --locked --release
     python3 benches/peers.py --quick
 
-# Compares with other tools, in one run of a quarter of an hour; `just bench-peers --write` keeps the page.
+# Compares with other tools, in one run of some ten minutes; `just bench-peers --write` keeps the page.
 bench-peers *words:
     python3 benches/peers.py {{words}}
 
 # Parsers, the grammar of references, nearest names and the human report, each by itself.
 bench-micro *words:
-    cargo bench --bench micro -- {{words}}
+    cargo bench --locked --bench micro -- {{words}}
 
 # Instructions of fixed runs, beside those that were kept; `just instructions --write` keeps new ones.
 instructions *words:
-    cargo build --release
+    cargo build --locked --release
     python3 benches/instructions.py target/release/stackref {{words}}
 
-# Small changes of the readers and the writer, and whether a test notices each; an hour. `cargo mutants`, which has to be on the
-# PATH (27.1), gives the same list, and builds anew for each of them. What no test notices is judged in docs/mutation.md.
+# `cargo mutants`, which has to be on the PATH (27.1), gives the same list, and would build anew for each of them.
+# Small changes of the readers and the writer, and whether a test notices; an hour. docs/mutation.md judges what none does.
 mutants:
     python3 tests/proof/mutants.py
 

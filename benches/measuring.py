@@ -14,7 +14,7 @@ import tempfile
 import time
 
 # Seconds that one comparison may take; it has fewer pairs where a run is long, and at least one.
-PATIENCE = 45
+PATIENCE = 20
 
 
 @dataclasses.dataclass
