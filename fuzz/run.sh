@@ -8,11 +8,9 @@ cd "$(dirname "$0")/.."
 seconds=$1
 shift
 target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
-version=0.13.2
-if [ "$("$target/tools/bin/cargo-fuzz" --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
-    cargo install --quiet --locked --root "$target/tools" --target-dir "$target/tools/build" "cargo-fuzz@$version"
-    rm -r "$target/tools/build"
-fi
+# Nothing is done where it is there.
+cargo install --quiet --locked --root "$target/tools" --target-dir "$target/tools/build" cargo-fuzz@0.13.2
+rm -rf "$target/tools/build"
 export PATH="$target/tools/bin:$PATH"
 
 cargo fuzz build --sanitizer none --target-dir "$target/fuzz"

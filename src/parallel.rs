@@ -1,24 +1,25 @@
 //! One piece of work for each of many, several at a time, with the answers in order.
 //!
-//! For work that waits for the disk, or that takes a processor. The walk has threads of its own, and so have look-ups, which are
-//! told by the clock, too.
+//! For work that waits for the disk or for a store, or that takes a processor. The walk has threads of its own.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 
 /// As many as there are processors for.
 pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Does the work for each item on up to `threads` threads. `progress` is told how many are done, on this thread. Where the
-/// system gives no more threads, those that there are do all of it.
+/// Does the work for each item on up to `threads` threads. `progress` is told how many are done, on this thread: after each,
+/// and with a `tick` at least that often. Where the system gives no more threads, those that there are do all of it.
 pub fn map<I: Sync, T: Send>(
     items: &[I],
     threads: usize,
     work: impl Fn(&I) -> T + Sync,
+    tick: Option<Duration>,
     progress: &mut dyn FnMut(usize),
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
@@ -36,15 +37,25 @@ pub fn map<I: Sync, T: Send>(
     };
     let mut done: Vec<(usize, T)> = Vec::with_capacity(items.len());
     thread::scope(|scope| {
-        let wanted = if items.len() > 1 && threads > 1 { threads.min(items.len()) } else { 0 };
+        // Whoever ticks cannot work.
+        let alone = items.is_empty() || (tick.is_none() && (items.len() == 1 || threads < 2));
+        let wanted = if alone { 0 } else { threads.min(items.len()) };
         let started = (0..wanted).take_while(|_| thread::Builder::new().spawn_scoped(scope, worker.clone()).is_ok());
         if started.count() == 0 {
             worker();
         }
         // The answers end when nobody is left to send one.
         drop(worker);
-        for answer in receiver {
-            done.push(answer);
+        loop {
+            let answer = match tick {
+                Some(tick) => receiver.recv_timeout(tick),
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match answer {
+                Ok(answer) => done.push(answer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
             progress(done.len());
         }
     });
@@ -61,10 +72,10 @@ mod tests {
         let items: Vec<usize> = (0..500).collect();
         for threads in [0, 1, 3, 800] {
             let mut told = 0;
-            let doubled = map(&items, threads, |item| item * 2, &mut |done| told = done);
+            let doubled = map(&items, threads, |item| item * 2, None, &mut |done| told = done);
             assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
             assert_eq!(told, 500);
         }
-        assert!(map(&[] as &[u8], 4, |_| (), &mut |_| ()).is_empty());
+        assert!(map(&[] as &[u8], 4, |_| (), None, &mut |_| ()).is_empty());
     }
 }

@@ -120,7 +120,7 @@ pub fn run<'s>(
         };
         render_file(file, &value)
     };
-    let texts = parallel::map(&work, parallel::processors(), render, &mut |_| ());
+    let texts = parallel::map(&work, parallel::processors(), render, None, &mut |_| ());
     let mut rendered = Vec::with_capacity(scan.files.len());
     for (file, text) in scan.files.iter().zip(texts) {
         match text {

@@ -57,7 +57,7 @@ pub fn write_all(
     for file in files {
         let parent = file.path.parent().unwrap_or(Path::new(""));
         if folders.insert(parent) {
-            enter(&root, parent, folder, true)?.as_ref().unwrap_or(&root).remove_leftovers();
+            enter(&root, parent, folder, true)?.remove_leftovers();
         }
     }
     let stopped = AtomicBool::new(false);
@@ -67,14 +67,14 @@ pub fn write_all(
         }
         let held = enter(&root, file.path.parent().unwrap_or(Path::new("")), folder, false);
         let written = held.and_then(|held| {
-            let temporary = held.as_ref().unwrap_or(&root).temporary(file.text);
+            let temporary = held.temporary(file.text);
             temporary.map(Temporary::keep).map_err(|error| cannot("write", &folder.join(&file.path), &error))
         });
         stopped.fetch_or(written.is_err(), Ordering::Relaxed);
         Some(written)
     };
     let mut failed = None;
-    for (file, written) in files.iter().zip(parallel::map(files, AT_ONCE, write, progress)) {
+    for (file, written) in files.iter().zip(parallel::map(files, AT_ONCE, write, None, progress)) {
         match written {
             Some(Ok(temporary)) => batch.ready.push((temporary, file)),
             Some(Err(failure)) => failed = failed.or(Some(failure)),
@@ -87,7 +87,7 @@ pub fn write_all(
     let kept = batch.put(mode)?;
     for parent in folders {
         if let Ok(held) = enter(&root, parent, folder, false) {
-            held.as_ref().unwrap_or(&root).sync();
+            held.sync();
         }
     }
     Ok(kept)
@@ -110,7 +110,6 @@ impl Batch<'_> {
         while let Some((temporary, Content { path, replaces, .. })) = self.ready.last() {
             let cannot = |error: &io::Error| cannot("write", &self.shown.join(path), error);
             let held = enter(self.root, path.parent().unwrap_or(Path::new("")), self.shown, false)?;
-            let held = held.as_ref().unwrap_or(self.root);
             let name = path.file_name().unwrap_or_default();
             held.set_mode(temporary, mode).map_err(|error| cannot(&error))?;
             let renamed = if *replaces { held.rename(temporary, name) } else { held.rename_new(temporary, name) };
@@ -132,7 +131,7 @@ impl Drop for Batch<'_> {
         for (temporary, file) in &self.ready {
             let held = enter(self.root, file.path.parent().unwrap_or(Path::new("")), self.shown, false);
             if let Ok(held) = held {
-                held.as_ref().unwrap_or(self.root).remove(temporary);
+                held.remove(temporary);
             }
         }
     }
@@ -265,9 +264,8 @@ impl Place {
     /// A link on the way, or a folder that is not there.
     pub fn below(folder: &Path, path: &Path, shown: &str) -> Result<Self, Failure> {
         let root = Folder::open(folder).map_err(|error| unchanged(shown, &error))?;
-        let held = enter(&root, path.parent().unwrap_or(Path::new("")), folder, false)?;
-        let name = path.file_name().unwrap_or_default().to_owned();
-        Ok(Self { folder: held.unwrap_or(root), name, shown: shown.to_owned() })
+        let folder = enter(&root, path.parent().unwrap_or(Path::new("")), folder, false)?;
+        Ok(Self { folder, name: path.file_name().unwrap_or_default().to_owned(), shown: shown.to_owned() })
     }
 
     /// The file that is there, if it can be read.
@@ -309,7 +307,12 @@ impl Place {
 }
 
 fn unchanged(shown: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot write `{}`: {}", printable(shown), plain_io(error))).with_help("it is as it was")
+    cannot_write(&printable(shown), error).with_help("it is as it was")
+}
+
+/// In words: a file that was not written.
+pub fn cannot_write(shown: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot write `{shown}`: {}", plain_io(error)))
 }
 
 /// Whether a file can be replaced, as far as that is known before it is tried.
@@ -350,28 +353,24 @@ fn is_read_only(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0)
 }
 
-/// Goes down to a folder below another, and makes what is not there if it is to; a link on the way would lead out. Nothing
-/// where it is that folder itself.
-fn enter(root: &Folder, below: &Path, root_shown: &Path, makes: bool) -> Result<Option<Folder>, Failure> {
-    let mut at: Option<Folder> = None;
+/// Goes down to a folder below another, and makes what is not there if it is to; a link on the way would lead out.
+fn enter(root: &Folder, below: &Path, root_shown: &Path, makes: bool) -> Result<Folder, Failure> {
+    let mut at = root.below(OsStr::new(".")).map_err(|error| cannot("enter", root_shown, &error.into()))?;
     let mut path = root_shown.to_path_buf();
     for part in below.components() {
         let Component::Normal(name) = part else {
             return Err(Failure::usage(format!("`{}` would lie outside the folder", shown(below))));
         };
         path.push(name);
-        let above = at.as_ref().unwrap_or(root);
-        let made = if makes { above.make(name) } else { Ok(()) };
-        let held = made.and_then(|()| above.below(name));
-        at = Some(held.map_err(|error| {
-            match error {
-                Errno::LOOP => {
-                    Failure::usage(format!("`{}` is a symbolic link, which may lead out of the folder", shown(&path)))
-                        .with_help("remove it, or name another folder")
-                }
-                error => cannot(if makes { "make" } else { "enter" }, &path, &error.into()),
+        let made = if makes { at.make(name) } else { Ok(()) };
+        let held = made.and_then(|()| at.below(name));
+        at = held.map_err(|error| match error {
+            Errno::LOOP => {
+                Failure::usage(format!("`{}` is a symbolic link, which may lead out of the folder", shown(&path)))
+                    .with_help("remove it, or name another folder")
             }
-        })?);
+            error => cannot(if makes { "make" } else { "enter" }, &path, &error.into()),
+        })?;
     }
     Ok(at)
 }

@@ -276,7 +276,8 @@ fn bases(keep_documents: bool) -> Bases {
     Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents, heed_literals: true }
 }
 
-fn scan(bytes: &[u8], syntax: Syntax, why: Option<Why>, resolver: Resolver, keep_documents: bool) -> Scan {
+/// Reads a text as a file of a syntax.
+pub fn scan(bytes: &[u8], syntax: Syntax, why: Option<Why>, resolver: Resolver, keep_documents: bool) -> Scan {
     let name = match syntax {
         Syntax::Yaml => "s.yaml",
         Syntax::Toml => "s.toml",

@@ -2,10 +2,9 @@
 
 use super::{Inventories, Key, NoAnswer, SecretName, Wanted};
 use crate::config::Level;
+use crate::parallel;
 use crate::secret::SecretText;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Questions that are under way at one time.
@@ -203,41 +202,7 @@ pub fn at_once<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
     call: impl Fn(&K, &W) -> T + Sync,
 ) -> BTreeMap<K, T> {
     let keys: Vec<(K, W)> = keys.into_iter().collect();
-    if keys.len() < 2 && progress.is_none() {
-        return keys
-            .into_iter()
-            .map(|(key, wanted)| {
-                let answer = call(&key, &wanted);
-                (key, answer)
-            })
-            .collect();
-    }
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = channel();
-    let mut answers = Vec::with_capacity(keys.len());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(keys.len()) {
-            let sender = sender.clone();
-            let (next, keys, call) = (&next, &keys, &call);
-            scope.spawn(move || {
-                while let Some((at, (key, wanted))) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, keys.get(at)?)))
-                {
-                    let _ = sender.send((at, call(key, wanted)));
-                }
-            });
-        }
-        while answers.len() < keys.len() {
-            match receiver.recv_timeout(TICK) {
-                Ok(answer) => answers.push(answer),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if let Some(progress) = progress {
-                progress(answers.len(), keys.len());
-            }
-        }
-    });
-    answers.sort_unstable_by_key(|&(at, _)| at);
-    keys.into_iter().zip(answers).map(|((key, _), (_, answer))| (key, answer)).collect()
+    let tell = &mut |done| progress.into_iter().for_each(|progress| progress(done, keys.len()));
+    let answers = parallel::map(&keys, AT_ONCE, |(key, wanted)| call(key, wanted), progress.map(|_| TICK), tell);
+    keys.into_iter().zip(answers).map(|((key, _), answer)| (key, answer)).collect()
 }

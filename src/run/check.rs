@@ -285,7 +285,7 @@ impl Output {
     }
 
     fn write(&self, report: &Report) -> Result<(), Failure> {
-        let cannot = |error: &io::Error| Failure::usage(format!("cannot write `{}`: {}", self.shown, plain_io(error)));
+        let cannot = |error: &io::Error| write::cannot_write(&self.shown, error);
         let mut bytes = Vec::new();
         report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
         if let Some(place) = &self.place {

@@ -176,10 +176,7 @@ fn create(
         Ok(()) => writeln!(world.stderr.out, "created `{shown}`")?,
         // Another run was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => {
-            let failure = Failure::usage(format!("cannot write `{shown}`: {}", plain_io(&error)));
-            return Err(failure.into());
-        }
+        Err(error) => return Err(write::cannot_write(&shown, &error).into()),
     }
     Ok(true)
 }
@@ -190,7 +187,7 @@ fn ignore(list: &Path, shown: &str, name: &str) -> Result<(), Failure> {
     match Place::of(list, shown)?.create(&format!("{}\n", lines.join("\n")), 0o644) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Failure::usage(format!("cannot write `{shown}`: {}", plain_io(&error)))),
+        Err(error) => return Err(write::cannot_write(shown, &error)),
     }
     write::update(list, shown, &mut |bytes, _| {
         let line_break = if bytes.ends_with(b"\r\n") { "\r\n" } else { "\n" };

@@ -2,21 +2,21 @@
 //! invalid is a `syntax-error`, every scalar is mapped to its place, and every string can be rendered. `docs/conformance.md`
 //! is written from here (`STACKREF_BLESS=1`).
 
+use crate::fuzz::properties::scan;
 use crate::suites::{Case, Verdict, cases, corpora};
 use crate::support::project;
 use serde_json::{Value, json};
 use stackref::check::{Settings, run as check};
 use stackref::config::{Config, Level};
-use stackref::discover::{Candidate, Why};
+use stackref::discover::Why;
 use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Style, Syntax, apply};
 use stackref::inventory::Inventories;
 use stackref::inventory::file::FileInventory;
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
-use stackref::scan::{Bases, Scan, run_text};
+use stackref::scan::Scan;
 use stackref::source::SourceFile;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What one suite came to.
@@ -43,7 +43,7 @@ const SUITES: [(&str, Syntax); 3] =
 fn row(syntax: Syntax) -> Row {
     let mut row = Row::default();
     for case in cases(syntax) {
-        let scan = scan(&case.bytes, syntax);
+        let scan = read(&case.bytes, syntax);
         let refused = scan.files.iter().flat_map(|file| &file.findings).find(|finding| finding.rule == "syntax-error");
         match case.verdict {
             Verdict::Either => row.either += 1,
@@ -156,7 +156,7 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
     let inventory = FileInventory::of_text("values.json", values, Syntax::Json).map_err(|error| error.to_string())?;
     let inventories = Inventories::of(vec![Box::new(inventory)]);
     let config = Config { resolver: Resolver::Render, ..Config::default() };
-    let scan = scan(there.as_bytes(), document.syntax());
+    let scan = read(there.as_bytes(), document.syntax());
     let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
     let report = check(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean {
@@ -172,11 +172,8 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
     Document::parse(source, document.syntax()).map_err(|error| error.message)
 }
 
-fn scan(bytes: &[u8], syntax: Syntax) -> Scan {
-    let path = PathBuf::from("/w/case").with_extension(syntax.name().to_lowercase());
-    let candidate = Candidate { path, syntax, why: Some(Why::Named) };
-    let bases = Bases { cwd: "/w".into(), root: "/w".into(), keep_documents: true, heed_literals: true };
-    run_text(bytes, candidate, Resolver::Render, &bases)
+fn read(bytes: &[u8], syntax: Syntax) -> Scan {
+    scan(bytes, syntax, Some(Why::Named), Resolver::Render, true)
 }
 
 /// In what a document is not what its suite says.

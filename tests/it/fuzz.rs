@@ -2,7 +2,7 @@
 //! what a fuzzer has found before.
 
 #[path = "../../fuzz/src/lib.rs"]
-mod properties;
+pub mod properties;
 
 use crate::suites;
 use crate::support::{files_below, project};

@@ -1,18 +1,17 @@
 //! Properties that hold for every document: spans slice back to what they name, decoded values are what a second parser
 //! reads, and no value comes out.
 
+use crate::fuzz::properties as fuzz;
 use proptest::prelude::*;
 use stackref::check::{Settings, run as check};
 use stackref::config::{Config, Level};
-use stackref::discover::{Candidate, Why};
+use stackref::discover::Why;
 use stackref::document::{Document, Kind, Style, Syntax};
 use stackref::inventory::Inventories;
 use stackref::reference::{PieceKind, Resolver, scan};
 use stackref::report::human::{self, Look};
 use stackref::report::{json, short};
-use stackref::scan::{Bases, run_text};
 use stackref::source::SourceFile;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn parse(text: &str, syntax: Syntax) -> Document {
@@ -137,15 +136,9 @@ impl StringsOf for Document {
     }
 }
 
-fn bases() -> Bases {
-    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false, heed_literals: true }
-}
-
 /// Everything that `check` prints about a text, in all formats.
-fn printed(bytes: &[u8], name: &str, resolver: Resolver) -> String {
-    let path = Path::new("/w").join(name);
-    let syntax = Syntax::of_path(&path).unwrap();
-    let scan = run_text(bytes, Candidate { path, syntax, why: Some(Why::Named) }, resolver, &bases());
+fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
+    let scan = fuzz::scan(bytes, syntax, Some(Why::Named), resolver, false);
     let config = Config { resolver, ..Config::default() };
     let inventories = Inventories::of(Vec::new());
     let settings = Settings::new(&config, Level::None, &inventories);
@@ -247,7 +240,7 @@ proptest! {
         let text = format!(
             "stack_name: s\ncomponents:\n  experiment_tracker:\n    flavor: mlflow\n    name: m\n    type: experiment_tracker\n    configuration:\n      tracking_password: {value}{flow}\n      other: '{{{{a}}}}'{tail}\n"
         );
-        let printed = printed(text.as_bytes(), "s.yaml", Resolver::Zenml);
+        let printed = printed(text.as_bytes(), Syntax::Yaml, Resolver::Zenml);
         prop_assert!(!printed.contains(&secret), "{printed}");
     }
 }

@@ -7,20 +7,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 target="${CARGO_TARGET_DIR:-target}"
-version=0.5.9
-tool="$target/tools/bin/cargo-cyclonedx"
-if [ "$("$tool" cyclonedx --version 2>/dev/null)" != "cargo-cyclonedx-cyclonedx $version" ]; then
-    # How fast it runs is nothing here, and building it is most of the time.
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo install --quiet --locked --root "$target/tools" \
-        --target-dir "$target/tools/build" "cargo-cyclonedx@$version"
-    rm -r "$target/tools/build"
-fi
+# Nothing is done where it is there. How fast it runs is nothing here, and building it is most of the time.
+CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo install --quiet --locked --root "$target/tools" \
+    --target-dir "$target/tools/build" cargo-cyclonedx@0.5.9
+rm -rf "$target/tools/build"
 
 SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export SOURCE_DATE_EPOCH
 # It writes beside the manifest, and takes the lock as it is only where that needs no change.
 trap 'rm -f stackref.cdx.json' EXIT
 cargo metadata --locked --format-version 1 >/dev/null
-"$tool" cyclonedx --format json --spec-version 1.5 --override-filename stackref.cdx "$@"
+"$target/tools/bin/cargo-cyclonedx" cyclonedx --format json --spec-version 1.5 --override-filename stackref.cdx "$@"
 sed "s#path+file://$PWD#path+file:///stackref#g" stackref.cdx.json >"$target/stackref.cdx.json"
 echo "$target/stackref.cdx.json"

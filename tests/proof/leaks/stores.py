@@ -329,6 +329,21 @@ json.dump(secrets, open(held, "w", encoding="utf-8"))
 """
 
 
+def stand_in(ground, name, script):
+    """Puts a program of that name on the PATH, whose arguments and environment are looked at."""
+    real = ground.root / name
+    real.write_text(script.replace("{python}", sys.executable))
+    real.chmod(0o755)
+    ground.record(name, real)
+
+
+def refused_register(ground, project, env):
+    """New values for a program that will not take them."""
+    fresh = inventory({"new": ground.canaries.values("not registered", SHAPES_IN_STORES)}, "json").encode()
+    words = ["register", "--path", "new.stack.yaml", "--from-file", "-"]
+    ground.run("faults of programs", project, *words, env=env, stdin=fresh)
+
+
 def of_sops(ground):
     """The kind `sops`, with a stand-in for the program."""
     values = ground.canaries.values("encrypted", SHAPES_IN_STORES)
@@ -337,10 +352,7 @@ def of_sops(ground):
     project = ground.project({**table, "s.sops.yaml": encrypted})
     held = ground.root / "held-by-sops.json"
     held.write_text(json.dumps({"db": values}))
-    real = ground.root / "sops"
-    real.write_text(SOPS.replace("{python}", sys.executable))
-    real.chmod(0o755)
-    ground.record("sops", real)
+    stand_in(ground, "sops", SOPS)
     env = {"FAKE_SOPS": str(held), "SOPS_AGE_KEY": ground.canaries.value("SOPS_AGE_KEY")}
     for words in [["check"], ["check", "--level", "secret-exists"]]:
         before = ground.row("arguments of sops").runs
@@ -350,9 +362,7 @@ def of_sops(ground):
     for fault in ["fails", "no JSON", "odd", "dies"]:
         for words in [["render", "good.stack.yaml", "--diff"], ["inventory", "--probe"], ["check", "--leaks"]]:
             ground.run("faults of programs", project, *words, env={**env, "FAKE_FAULT": fault})
-        fresh = inventory({"new": ground.canaries.values("not registered", SHAPES_IN_STORES)}, "json").encode()
-        words = ["register", "--path", "new.stack.yaml", "--from-file", "-"]
-        ground.run("faults of programs", project, *words, env={**env, "FAKE_FAULT": fault}, stdin=fresh)
+        refused_register(ground, project, {**env, "FAKE_FAULT": fault})
     plain = ground.project({**table, "s.sops.yaml": inventory({"db": values})})
     ground.run("faults of programs", plain, "check")
 
@@ -385,10 +395,7 @@ def of_programs(ground):
     values = ground.canaries.values("program", SHAPES_IN_STORES)
     held = ground.root / "held-by-store.json"
     held.write_text(json.dumps({"db": values}))
-    real = ground.root / "store"
-    real.write_text(STORE.replace("{python}", sys.executable))
-    real.chmod(0o755)
-    ground.record("store", real)
+    stand_in(ground, "store", STORE)
     config = '[inventory.s]\nkind = "command"\nnames = ["store", "names"]\nkeys = ["store", "keys", "{secret}"]\n'
     config += 'value = ["store", "value", "{secret}", "{key}"]\nput = ["store", "put", "{secret}", "{key}"]\ntimeout = 1\n'
     project = ground.project(files(config))
@@ -404,6 +411,4 @@ def of_programs(ground):
                 ground.run("faults of programs", project, *words[question], env=faulty)
                 ground.run("faults of programs", project, "inventory", "--probe", env=faulty)
             else:
-                fresh = inventory({"new": ground.canaries.values("not registered", SHAPES_IN_STORES)}, "json").encode()
-                words = ["register", "--path", "new.stack.yaml", "--from-file", "-"]
-                ground.run("faults of programs", project, *words, env=faulty, stdin=fresh)
+                refused_register(ground, project, faulty)
