@@ -302,7 +302,9 @@ impl<'s> Joined<'s> {
         if let Some(reference) = homeless {
             joined.failures.push(no_inventory(reference, settings.inventories));
         }
-        let questions: BTreeSet<Question> = joined.asked.iter().map(|(_, question)| question.clone()).collect();
+        // Most are asked many times.
+        let asked: HashSet<&Question> = joined.asked.iter().map(|(_, question)| question).collect();
+        let questions = asked.into_iter().cloned().collect();
         joined.answers = if known.cover(&questions) {
             known
         } else {

@@ -237,9 +237,9 @@ fn last_word(text: &str) -> &str {
 
 /// Where in a text a key that may be sensitive is followed by `:` or `=`: the byte behind that.
 pub fn after_sensitive_word(text: &str) -> Option<usize> {
-    let mut separators = text.char_indices().filter(|&(_, c)| matches!(c, ':' | '='));
-    let found = separators.find(|&(at, _)| text.get(..at).is_some_and(|before| may_be_sensitive(last_word(before))));
-    found.map(|(at, _)| at + 1)
+    let mut separators = memchr::memchr2_iter(b':', b'=', text.as_bytes());
+    let found = separators.find(|&at| text.get(..at).is_some_and(|before| may_be_sensitive(last_word(before))));
+    found.map(|at| at + 1)
 }
 
 struct Builder<'s> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 const AT_ONCE: usize = 8;
 
 /// What one reference needs to know.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
     /// The inventories of its stack, in the order in which they are asked.
     pub chain: Vec<usize>,
