@@ -429,16 +429,9 @@ pub fn relative(path: &Path, base: &Path) -> String {
 }
 
 /// A path as the system has it.
-#[cfg(unix)]
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
-/// A path as the system has it.
-#[cfg(not(unix))]
-pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 #[cfg(test)]

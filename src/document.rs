@@ -24,6 +24,7 @@ pub use yaml::plain_type;
 use crate::flavors;
 use crate::source::{SourceFile, Span};
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,10 +118,19 @@ pub struct Scalar {
 }
 
 /// A decoded value: a slice of the source where nothing was decoded, so that a huge scalar is not held twice.
-#[derive(Debug)]
 enum Text {
     Verbatim(Span),
     Decoded(Zeroizing<String>),
+}
+
+impl fmt::Debug for Text {
+    /// It may be a value of an inventory.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verbatim(span) => write!(f, "Verbatim({span:?})"),
+            Self::Decoded(text) => write!(f, "Decoded({} bytes)", text.len()),
+        }
+    }
 }
 
 /// What a node is.

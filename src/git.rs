@@ -3,15 +3,83 @@
 
 use crate::config::repository_root;
 use crate::discover::path_of_bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::thread;
 
-/// Whether git would leave a path out of its work tree; nothing where it lies in none.
+/// Whether git would leave a path out of its work tree; nothing where it lies in none. Links among its folders are followed.
 pub fn ignores(path: &Path) -> Option<bool> {
+    let path = real(path.parent()?).join(path.file_name()?);
     let root = repository_root(path.parent()?)?;
     let status = git(&root).args(["check-ignore", "--quiet", "--"]).arg(path).status();
     Some(status.is_ok_and(|status| status.success()))
+}
+
+/// The first of some paths below a folder that git would not leave out of its work tree. Links on the way to that are followed.
+///
+/// # Errors
+/// There is a repository, and git does not answer for it; or one of the paths leads through a link.
+pub fn first_not_ignored<'p>(folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, String> {
+    let folder = real(folder);
+    // A repository may lie within another; each folder is asked of its own.
+    let mut roots: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
+    let mut asked: BTreeMap<PathBuf, Vec<(&PathBuf, PathBuf)>> = BTreeMap::new();
+    for path in paths {
+        let target = folder.join(path);
+        let parent = target.parent().unwrap_or(&folder);
+        let root = roots.entry(parent.to_path_buf()).or_insert_with(|| repository_root(parent));
+        if let Some(root) = root.clone() {
+            asked.entry(root).or_default().push((path, target));
+        }
+    }
+    for (root, paths) in asked {
+        let mut names: Vec<u8> = Vec::new();
+        for (_, target) in &paths {
+            names.extend_from_slice(target.as_os_str().as_bytes());
+            names.push(0);
+        }
+        let output = asked_of(git(&root).args(["check-ignore", "-z", "--stdin"]), names);
+        let output = output.map_err(|_| "git cannot be run".to_owned())?;
+        // It ends with 1 where it ignores none.
+        if !matches!(output.status.code(), Some(0 | 1)) {
+            return Err(first_words(&output.stderr));
+        }
+        let ignored: BTreeSet<&[u8]> = output.stdout.split(|&byte| byte == 0).collect();
+        if let Some((path, _)) = paths.into_iter().find(|(_, target)| !ignored.contains(target.as_os_str().as_bytes()))
+        {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// What git answers, given something to read.
+fn asked_of(git: &mut Command, input: Vec<u8>) -> io::Result<Output> {
+    let mut child = git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let pipe = child.stdin.take();
+    // On a thread of its own: git answers while it reads.
+    let writer = thread::Builder::new().spawn(move || pipe.map(|mut pipe| pipe.write_all(&input)))?;
+    let output = child.wait_with_output()?;
+    let _ = writer.join();
+    Ok(output)
+}
+
+/// Why git has no answer.
+fn first_words(stderr: &[u8]) -> String {
+    let said = String::from_utf8_lossy(stderr);
+    said.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned()
+}
+
+/// A path without links, as far as it is there.
+pub fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match there {
+        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
+        None => path.to_path_buf(),
+    }
 }
 
 /// The files at or below a path that the next commit would take, whatever the ignore files say. A link is followed, and
@@ -46,8 +114,7 @@ fn listed(at: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>, String> {
     list.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = list.output().map_err(|_| "git cannot be run".to_owned())?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(said.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned());
+        return Err(first_words(&output.stderr));
     }
     let names = output.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
     Ok(names.map(|name| root.join(path_of_bytes(name))).collect())

@@ -5,6 +5,7 @@
 //!
 //! Not here: what an excerpt of the text may show (`excerpt`), and what the text means (`document`).
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -74,7 +75,6 @@ pub enum Visibility {
 }
 
 /// One file: the path it is reported under, and its text.
-#[derive(Debug)]
 pub struct SourceFile {
     path: String,
     identity: Option<String>,
@@ -83,6 +83,13 @@ pub struct SourceFile {
     lines: OnceLock<LineIndex>,
     visibility: OnceLock<Visibility>,
     values: OnceLock<Vec<Span>>,
+}
+
+impl fmt::Debug for SourceFile {
+    /// The text may be that of an inventory.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFile").field("path", &self.path).field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
 }
 
 impl Drop for SourceFile {

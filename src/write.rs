@@ -3,12 +3,12 @@
 //! Every file is written to a temporary one in its own folder first, with mode 0600 from the moment it is opened, and
 //! synced, several at a time; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
 //! each output as it was, during the renames each as it was or complete; the temporary files it leaves behind carry its
-//! process id, and the next run removes those of processes that are gone. Folders are held open (`write/folder.rs`), and what
+//! process id, and the next run removes those of processes that are gone (from another container or machine: an hour later). Folders are held open (`write/folder.rs`), and what
 //! lies below the one that was named is entered without following a link.
 
 mod folder;
 
-pub use folder::{Inode, LEFTOVERS, PREFIX, inode};
+pub use folder::{Inode, LEFTOVERS, PREFIX, inode, temporary_name};
 
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -18,9 +18,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, fchown};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -67,8 +67,13 @@ pub fn write_all(
         }
         let held = enter(&root, file.path.parent().unwrap_or(Path::new("")), folder, false);
         let written = held.and_then(|held| {
-            let temporary = held.temporary(file.text);
-            temporary.map(Temporary::keep).map_err(|error| cannot("write", &folder.join(&file.path), &error))
+            let cannot = |error: io::Error| cannot("write", &folder.join(&file.path), &error);
+            if held.has_folder(file.path.file_name().unwrap_or_default()) {
+                return Err(cannot(io::ErrorKind::IsADirectory.into()));
+            }
+            let temporary = held.temporary(file.text, PRIVATE).map_err(cannot)?;
+            temporary.set_mode(mode).map_err(cannot)?;
+            Ok(temporary.keep())
         });
         stopped.fetch_or(written.is_err(), Ordering::Relaxed);
         Some(written)
@@ -84,7 +89,7 @@ pub fn write_all(
     if let Some(failure) = failed {
         return Err(failure);
     }
-    let kept = batch.put(mode)?;
+    let kept = batch.put()?;
     for parent in folders {
         if let Ok(held) = enter(&root, parent, folder, false) {
             held.sync();
@@ -104,14 +109,13 @@ struct Batch<'b> {
 
 impl Batch<'_> {
     /// Gives each its name; those that are not to replace what is there are given back.
-    fn put(&mut self, mode: u32) -> Result<Vec<PathBuf>, Failure> {
+    fn put(&mut self) -> Result<Vec<PathBuf>, Failure> {
         let mut kept = Vec::new();
         self.ready.reverse();
         while let Some((temporary, Content { path, replaces, .. })) = self.ready.last() {
             let cannot = |error: &io::Error| cannot("write", &self.shown.join(path), error);
             let held = enter(self.root, path.parent().unwrap_or(Path::new("")), self.shown, false)?;
             let name = path.file_name().unwrap_or_default();
-            held.set_mode(temporary, mode).map_err(|error| cannot(&error))?;
             let renamed = if *replaces { held.rename(temporary, name) } else { held.rename_new(temporary, name) };
             match renamed {
                 Err(error) if !replaces && error.kind() == io::ErrorKind::AlreadyExists => {
@@ -145,6 +149,12 @@ pub struct NewText {
     pub private: bool,
 }
 
+/// The mode of what nobody else may read.
+const PRIVATE: u32 = 0o600;
+
+/// The mode of a new file, of which the system takes what the umask withholds.
+const USUAL: u32 = 0o666;
+
 /// How long another run is waited for that holds the lock of a file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -175,7 +185,7 @@ pub fn change(
     folder.remove_leftovers();
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        let mut file = folder.file(name).map_err(|error| cannot(&error))?;
+        let mut file = folder.file_to_lock(name).map_err(|error| cannot(&error))?;
         // Some network file systems have no locks: there the look before the rename has to be enough.
         if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             std::thread::sleep(Duration::from_millis(10));
@@ -190,13 +200,12 @@ pub fn change(
             continue;
         }
         let Some(NewText { text, private }) = change_text(before.0.to_vec(), before.1)? else { return Ok(()) };
-        let temporary = folder.temporary(&text).map_err(|error| cannot(&error))?;
+        let temporary = folder.temporary(&text, PRIVATE).map_err(|error| cannot(&error))?;
         // Nobody is to work on the new text before it is known that it stays.
         let _ = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
-        // Whose it was, as far as this process may say so.
-        let _ = std::os::unix::fs::fchown(&temporary.file, Some(metadata.uid()), Some(metadata.gid()));
-        let mode = if private { 0o600 } else { metadata.mode() & 0o777 };
-        folder.set_mode(temporary.name(), mode).map_err(|error| cannot(&error))?;
+        let mode =
+            if private { PRIVATE } else { keep_owner(&temporary.file, &metadata).map_err(|error| cannot(&error))? };
+        temporary.set_mode(mode).map_err(|error| cannot(&error))?;
         if !is_current() {
             continue;
         }
@@ -213,6 +222,15 @@ pub fn change(
     }
     Err(Failure::usage(format!("another process goes on writing to `{}`", printable(shown)))
         .with_help("wait for it to end, and run the command again; the file is as that process leaves it"))
+}
+
+/// Gives a file the owner and the group of another, as far as this process may; the mode that it can then have.
+fn keep_owner(file: &File, old: &Metadata) -> io::Result<u32> {
+    let (owner, group) = (Some(old.uid()), Some(old.gid()));
+    let _ = fchown(file, owner, group).or_else(|_| fchown(file, None, group));
+    // What the group may do is for that group alone.
+    let is_kept = file.metadata()?.gid() == old.gid();
+    Ok(old.mode() & if is_kept { 0o777 } else { 0o707 })
 }
 
 /// Undoes an exchange that has met with what another wrote in the last moment: what has come there even since then is what
@@ -273,25 +291,33 @@ impl Place {
         self.folder.file(&self.name)
     }
 
-    /// Writes the file whole, in place of what is there.
+    /// Writes the file whole, in place of what is there, whose mode it keeps; a new one has the mode of any new file.
     ///
     /// # Errors
     /// Anything the system says no to.
-    pub fn replace(&self, text: &str, mode: u32) -> Result<(), Failure> {
-        let written =
-            self.written(text, mode).and_then(|new| self.folder.rename(new.name(), &self.name).map(|()| new.keep()));
-        written.map(|_| self.folder.sync()).map_err(|error| unchanged(&self.shown, &error))
+    pub fn replace(&self, text: &str) -> Result<(), Failure> {
+        let write = || {
+            let new = self.written(text, USUAL)?;
+            if let Ok(old) = self.file().and_then(|old| old.metadata()) {
+                new.set_mode(keep_owner(&new.file, &old)?)?;
+            }
+            self.folder.rename(new.name(), &self.name)?;
+            new.keep();
+            self.folder.sync();
+            Ok(())
+        };
+        write().map_err(|error| unchanged(&self.shown, &error))
     }
 
-    /// Writes a file that is not there yet, whole.
+    /// Writes a file that is not there yet, whole: for nobody else, or with the mode of any new file.
     ///
     /// # Errors
     /// Anything the system says no to; one that is there is [`io::ErrorKind::AlreadyExists`].
-    pub fn create(&self, text: &str, mode: u32) -> io::Result<()> {
+    pub fn create(&self, text: &str, private: bool) -> io::Result<()> {
         if self.folder.has(&self.name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let new = self.written(text, mode)?;
+        let new = self.written(text, if private { PRIVATE } else { USUAL })?;
         self.folder.rename_new(new.name(), &self.name)?;
         new.keep();
         self.folder.sync();
@@ -300,9 +326,7 @@ impl Place {
 
     fn written(&self, text: &str, mode: u32) -> io::Result<Temporary<'_>> {
         self.folder.remove_leftovers();
-        let new = self.folder.temporary(text)?;
-        self.folder.set_mode(new.name(), mode)?;
-        Ok(new)
+        self.folder.temporary(text, mode)
     }
 }
 
@@ -340,7 +364,7 @@ pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
     }
     let held = Folder::open(folder).map_err(|error| cannot(&plain_io(&error)))?;
     held.remove_leftovers();
-    held.temporary("").map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
+    held.temporary("", PRIVATE).map(|_| ()).map_err(|error| cannot(&plain_io(&error)))
 }
 
 fn no_right(target: &str, why: &str) -> Failure {

@@ -11,11 +11,15 @@ use crate::secret::SecretText;
 use crate::write;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::Metadata;
+use std::fs::{DirBuilder, Metadata};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use walkdir::WalkDir;
+
+/// How often a secret is read that changes meanwhile.
+const TRIES: usize = 8;
 
 /// Bytes that a value may have.
 const LARGEST: u64 = 32 << 20;
@@ -124,16 +128,16 @@ impl Inventory for DirInventory {
 
     fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         let (folder, there) = self.list_keys(secret, wanted)?;
-        let mut values = BTreeMap::new();
-        for key in wanted.iter().filter(|key| there.contains(key)) {
-            let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
-            let Ok(text) = std::str::from_utf8(&bytes) else {
-                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not UTF-8", self.shown);
-                return Err(NoAnswer::Invalid(Failure::usage(words)));
-            };
-            values.insert(key.clone(), SecretText::new(text));
+        // Kubernetes changes all keys of a secret at one moment, by this link: what is read is of one generation.
+        let generation = || folder.join("..data").read_link().ok();
+        for _ in 0..TRIES {
+            let before = generation();
+            let values = self.read_values(&folder, secret, wanted.iter().filter(|key| there.contains(key)));
+            if generation() == before {
+                return values;
+            }
         }
-        Ok(values)
+        Err(NoAnswer::Unreachable(format!("`{secret}` changes again and again while it is read")))
     }
 
     fn check_writable(&self) -> Result<(), Failure> {
@@ -170,6 +174,11 @@ impl Inventory for DirInventory {
         }
         // Another run may have stored one of them since they were looked at.
         let stay = write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
+        for Change { secret, .. } in changes.iter().filter(|change| change.entries.is_empty()) {
+            let made = DirBuilder::new().mode(0o700).create(self.folder.join(secret));
+            let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+            made.or_else(|error| if is_there(&error) { Ok(()) } else { Err(self.unreadable(&error)) })?;
+        }
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         kept.extend(stay.iter().map(|path| (name(path.parent().map(Path::as_os_str)), name(path.file_name()))));
         Ok(kept)
@@ -177,6 +186,24 @@ impl Inventory for DirInventory {
 }
 
 impl DirInventory {
+    fn read_values<'k>(
+        &self,
+        folder: &Path,
+        secret: &str,
+        keys: impl Iterator<Item = &'k String>,
+    ) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+        let mut values = BTreeMap::new();
+        for key in keys {
+            let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
+            let Ok(text) = std::str::from_utf8(&bytes) else {
+                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not UTF-8", self.shown);
+                return Err(NoAnswer::Invalid(Failure::usage(words)));
+            };
+            values.insert(key.clone(), SecretText::new(text));
+        }
+        Ok(values)
+    }
+
     /// The keys that a secret has now, where it can take these.
     fn there(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let fits = |name: &str| {

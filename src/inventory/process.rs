@@ -2,12 +2,13 @@
 
 use crate::error::plain_io;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::io::{Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -44,20 +45,31 @@ pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) 
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.spawn().map_err(|error| {
+    let cannot_run = |error: &io::Error| {
         Problem::NotRun(match error.kind() {
-            std::io::ErrorKind::NotFound => format!("`{program}` is not installed, or not on the PATH"),
-            _ => format!("`{program}` cannot be run: {}", plain_io(&error)),
+            io::ErrorKind::NotFound => format!("`{program}` is not installed, or not on the PATH"),
+            _ => format!("`{program}` cannot be run: {}", plain_io(error)),
         })
-    })?;
+    };
+    let mut child = command.spawn().map_err(|error| cannot_run(&error))?;
     if let Some((mut pipe, input)) = child.stdin.take().zip(input) {
         let input = Zeroizing::new(input.to_owned());
         // On a thread of its own: a program that reads nothing must not hold this one up.
-        std::thread::spawn(move || {
+        let written = thread::Builder::new().spawn(move || {
             let _ = pipe.write_all(input.as_bytes());
         });
+        if let Err(error) = written {
+            kill(&mut child);
+            return Err(cannot_run(&error));
+        }
     }
-    let printed = Pipe::of(child.stdout.take());
+    let printed = match Pipe::of(child.stdout.take()) {
+        Ok(printed) => printed,
+        Err(error) => {
+            kill(&mut child);
+            return Err(cannot_run(&error));
+        }
+    };
     let status = wait_for(&mut child, until);
     let Some(status) = status else {
         kill(&mut child);
@@ -84,11 +96,11 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
+    fn of(pipe: Option<impl Read + Send + 'static>) -> io::Result<Self> {
         let (sender, end) = channel();
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
         let read = Arc::clone(&bytes);
-        std::thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut pipe = pipe;
             let mut piece = Zeroizing::new([0; 1 << 14]);
             while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(piece.as_mut_slice())) {
@@ -99,8 +111,8 @@ impl Pipe {
                 }
             }
             let _ = sender.send(());
-        });
-        Self { bytes, end }
+        })?;
+        Ok(Self { bytes, end })
     }
 
     /// What came, once the program has ended.
@@ -120,7 +132,7 @@ fn kill(child: &mut Child) {
 fn wait_for(child: &mut Child, until: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {
-            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(2)),
             ended => return ended.ok().flatten(),
         }
     }

@@ -12,6 +12,7 @@ use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
+use crate::git;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
@@ -20,8 +21,9 @@ use crate::report::{self, Format, count, summary_line};
 use crate::scan::Scan;
 use crate::write::{self, Place};
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 /// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
@@ -198,15 +200,15 @@ fn write_baseline(place: &Place, shown: &str, report: &mut Report, world: &mut W
         return Ok(());
     }
     let baseline = Baseline::of(&report.findings);
-    place.replace(&baseline.text(), 0o644)?;
+    place.replace(&baseline.text())?;
     writeln!(world.stderr.out, "wrote {} to `{shown}`", count(baseline.len(), "finding")).ok();
     report.leave_out(&baseline);
     Ok(())
 }
 
-/// Whether two paths lead to one file.
+/// Whether two paths lead to one file, be it there or not.
 fn same(a: &Path, b: &Path) -> bool {
-    a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    git::real(a) == git::real(b)
 }
 
 /// The files that reports go to.
@@ -241,6 +243,8 @@ impl Outputs {
             };
             let fit = if path.is_dir() {
                 refused("it is a folder")
+            } else if is_standard_output(&path) {
+                refused("it is standard output, where a report goes without --output")
             } else if files.iter().any(|other| same(&other.path, &path)) {
                 refused("another one goes there")
             } else if baselines.iter().any(|baseline| same(baseline, &path)) {
@@ -289,7 +293,7 @@ impl Output {
         let mut bytes = Vec::new();
         report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
         if let Some(place) = &self.place {
-            return place.replace(&String::from_utf8_lossy(&bytes), 0o644);
+            return place.replace(&String::from_utf8_lossy(&bytes));
         }
         let stream = std::fs::OpenOptions::new().append(true).open(&self.path);
         stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))
@@ -301,6 +305,13 @@ impl Output {
 fn is_stream(path: &Path) -> bool {
     let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
     streams.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// Whether a path is that of the file which standard output is led to: what goes to both would be written over each other.
+fn is_standard_output(path: &Path) -> bool {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|handle| File::from(handle).metadata());
+    let same = |a: &Metadata, b: &Metadata| a.is_file() && write::inode(a) == write::inode(b);
+    stdout.is_ok_and(|stdout| path.metadata().is_ok_and(|file| same(&stdout, &file)))
 }
 
 /// Whether a file is empty, or begins as a report of a format does.

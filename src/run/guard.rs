@@ -1,5 +1,5 @@
 //! What keeps values inside the process where something goes wrong: a panic tells its place and not its words, and there is no
-//! core dump.
+//! core dump (of a size; on Linux none at all).
 //!
 //! A library that panics may quote what it was working on: a string that is cut in the middle of a letter is in the message.
 //! A core dump holds all memory, and is kept, or sent to whoever collects them.
@@ -13,6 +13,8 @@ pub fn guard() {
         // Not by way of `Write`: the thread that waits for this one may hold the lock.
         let _ = rustix::io::write(io::stderr(), words(info).as_bytes());
     }));
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     // Nor may other processes of the same user look into its memory. Where this is not to be had, all works the same.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

@@ -62,7 +62,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
 
 /// Writes a file that is not there yet, all of it or none: half a config would be one that is there already.
 fn create(file: &Path, shown: &str, text: &str) -> Result<(), Failure> {
-    Place::of(file, shown)?.create(text, 0o644).map_err(|error| write::cannot_write(shown, &error))
+    Place::of(file, shown)?.create(text, false).map_err(|error| write::cannot_write(shown, &error))
 }
 
 /// What the environment speaks of, by the names of its variables alone.

@@ -154,7 +154,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let text = listing::snapshot(&now, syntax)?;
     let sources = inventories.all().filter_map(Inventory::file);
     refuse_to_overwrite(&path, &shown, sources, world)?;
-    Place::of(&path, &shown)?.replace(&text, 0o644)?;
+    Place::of(&path, &shown)?.replace(&text)?;
     writeln!(world.stderr.out, "wrote {} to `{}`", count(now.len(), "secret"), printable(&shown))?;
     Ok(Outcome::Clean)
 }

@@ -170,9 +170,18 @@ fn create(
     }
     if git::ignores(&path) != Some(true) {
         let list = session.project.join(".gitignore");
-        ignore(&list, &printable(&discover::relative(&list, &session.bases.cwd)), name)?;
+        let list_shown = printable(&discover::relative(&list, &session.bases.cwd));
+        ignore(&list, &list_shown, name)?;
+        if git::ignores(&path) == Some(false) {
+            let failure = Failure::usage(format!("git does not ignore `{shown}`, although `{list_shown}` names it"));
+            return Err(failure
+                .with_help(
+                    "take out what overrides that, or name an inventory that lies elsewhere with `--inventory FILE`",
+                )
+                .into());
+        }
     }
-    match Place::of(&path, &shown)?.create(NEW_INVENTORY, 0o600) {
+    match Place::of(&path, &shown)?.create(NEW_INVENTORY, true) {
         Ok(()) => writeln!(world.stderr.out, "created `{shown}`")?,
         // Another run was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -184,7 +193,7 @@ fn create(
 /// Adds a name beside it to an ignore file of git, and what a run that was killed may leave beside that.
 fn ignore(list: &Path, shown: &str, name: &str) -> Result<(), Failure> {
     let lines = [format!("/{name}"), format!("/{LEFTOVERS}")];
-    match Place::of(list, shown)?.create(&format!("{}\n", lines.join("\n")), 0o644) {
+    match Place::of(list, shown)?.create(&format!("{}\n", lines.join("\n")), false) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(write::cannot_write(shown, &error)),

@@ -9,13 +9,13 @@ use crate::discover;
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::git;
+use crate::inventory::Inventory;
 use crate::outcome::Outcome;
 use crate::render::{self, Rendered};
 use crate::report::human;
 use crate::report::{count, summary_line};
 use crate::write;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -73,8 +73,9 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             file.lines_changed(world.stdout.out)?;
         }
     }
+    let sources = inventories.all().filter_map(Inventory::file).chain(session.config.file.as_deref());
     let places = match &folder {
-        Some(folder) => places(&session, &rendered, folder)?,
+        Some(folder) => places(&session, &rendered, sources, folder)?,
         None => Vec::new(),
     };
     if let Some(folder) = folder.as_ref().filter(|_| !args.allow_tracked) {
@@ -99,10 +100,21 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
 
 /// Where each rendered file goes, below `folder`: its path from the working directory, or from the repository's root where
 /// it lies outside of that.
-fn places(session: &Session<'_>, rendered: &[Rendered<'_>], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn places<'i>(
+    session: &Session<'_>,
+    rendered: &[Rendered<'_>],
+    sources: impl Iterator<Item = &'i Path>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    // By what the system knows them as, since the folder may be a link to that of the inputs.
+    let inode = |path: &Path| path.symlink_metadata().map(|metadata| write::inode(&metadata)).ok();
+    let sources: Vec<PathBuf> = sources.filter_map(|path| path.canonicalize().ok()).collect();
+    let files =
+        rendered.iter().map(|rendered| rendered.file.path.as_path()).chain(sources.iter().map(PathBuf::as_path));
+    let inputs: BTreeSet<write::Inode> = files.filter_map(inode).collect();
     let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
     let mut places = Vec::with_capacity(rendered.len());
-    let mut inputs: Option<BTreeSet<(u64, u64)>> = None;
+    let real = git::real(folder);
     for Rendered { file, .. } in rendered {
         let shown = printable(file.source.path());
         let place = file.path.strip_prefix(&session.bases.cwd).or_else(|_| file.path.strip_prefix(&session.bases.root));
@@ -110,14 +122,10 @@ fn places(session: &Session<'_>, rendered: &[Rendered<'_>], folder: &Path) -> Re
             return Err(Failure::usage(format!("`{shown}` lies outside the working directory and its repository"))
                 .with_help("run this from a folder that holds it"));
         };
-        let target = folder.join(place);
-        // By what the system knows them as, since the folder may be a link to that of the inputs.
-        let inode = |path: &Path| path.symlink_metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
-        let is_input = inode(&target).is_some_and(|target| {
-            let all = || rendered.iter().filter_map(|rendered| inode(&rendered.file.path)).collect();
-            inputs.get_or_insert_with(all).contains(&target)
-        });
-        if is_input {
+        let target = real.join(place);
+        // An inventory may be a folder, of whose files none is to be replaced, either.
+        let is_input = inode(&target).is_some_and(|target| inputs.contains(&target));
+        if is_input || sources.iter().any(|source| target.starts_with(source)) {
             return Err(Failure::usage(format!("`{shown}` would be written over an input"))
                 .with_help("render to another folder"));
         }
@@ -144,15 +152,24 @@ fn fit_for_output(folder: &Path, allow_tracked: bool) -> Result<(), Failure> {
     if fit { Ok(()) } else { Err(failure()) }
 }
 
-/// A file that git tracks is added by the next commit, whatever the ignore files say.
+/// A file that git tracks is added by the next commit, whatever the ignore files say; and an ignore file may leave out all but
+/// some names.
 fn refuse_tracked(folder: &Path, places: &[PathBuf]) -> Result<(), Failure> {
-    let tracked = git::tracked(folder).map_err(|why| {
-        Failure::usage(format!("git does not say what it tracks in `{}`: {why}", folder.display()))
+    let folder = &git::real(folder);
+    let silent = |what: &str, why: &str| {
+        let shown = printable(&folder.display().to_string());
+        Failure::usage(format!("git does not say what it {what} in `{shown}`: {}", printable(why)))
             .with_help("say that it is meant with --allow-tracked")
-    })?;
-    match places.iter().map(|place| folder.join(place)).find(|target| tracked.contains(target)) {
-        Some(target) => Err(Failure::usage(format!("git tracks `{}`", target.display()))
-            .with_help("render to another folder, or say that it is meant with --allow-tracked")),
-        None => Ok(()),
+    };
+    let tracked = git::tracked(folder).map_err(|why| silent("tracks", &why))?;
+    if let Some(target) = places.iter().map(|place| folder.join(place)).find(|target| tracked.contains(target)) {
+        return Err(Failure::usage(format!("git tracks `{}`", target.display()))
+            .with_help("render to another folder, or say that it is meant with --allow-tracked"));
     }
+    if let Some(place) = git::first_not_ignored(folder, places).map_err(|why| silent("ignores", &why))? {
+        let shown = printable(&folder.join(place).display().to_string());
+        return Err(Failure::usage(format!("git does not ignore `{shown}`"))
+            .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+    }
+    Ok(())
 }

@@ -6,13 +6,17 @@
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{File, Permissions, read_link, read_to_string};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Temporary files begin with this and end in no stack file's ending.
 pub const PREFIX: &str = ".stackref-";
@@ -20,6 +24,18 @@ const SUFFIX: &str = ".tmp";
 
 /// What a run that was killed may leave behind, as ignore files have it.
 pub const LEFTOVERS: &str = ".stackref-*.tmp";
+
+/// From when on a temporary file of a process that cannot be asked for is nobody's.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Where process ids mean what they mean here: a start of a machine, and a container on it. A folder may be shared with others.
+static HERE: LazyLock<String> = LazyLock::new(|| {
+    let mut here = DefaultHasher::new();
+    read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().hash(&mut here);
+    read_link("/proc/self/ns/pid").unwrap_or_default().hash(&mut here);
+    rustix::system::uname().nodename().hash(&mut here);
+    format!("{:016x}", here.finish())
+});
 
 /// What a file is to the system, whatever its name: its device and its number there.
 pub type Inode = (u64, u64);
@@ -66,7 +82,7 @@ impl Folder {
     pub fn make(&self, name: &OsStr) -> Result<(), Errno> {
         match mkdirat(&self.handle, name, Mode::RWXU) {
             Err(Errno::EXIST) => Ok(()),
-            other => other,
+            other => other.map(|()| self.sync()),
         }
     }
 
@@ -75,10 +91,33 @@ impl Folder {
     /// # Errors
     /// Those of the system, and what else it is.
     pub fn file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.opened(name.as_ref(), OFlags::RDONLY)
+    }
+
+    /// [`Folder::file`], so that it can be locked: network file systems lock only what may be written.
+    ///
+    /// # Errors
+    /// Those of [`Folder::file`].
+    pub fn file_to_lock(&self, name: &OsStr) -> io::Result<File> {
+        match self.opened(name, OFlags::RDWR) {
+            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                self.file(name)
+            }
+            opened => opened,
+        }
+    }
+
+    fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
         // A pipe would be waited for.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(openat(&self.handle, name.as_ref(), flags, Mode::empty())?);
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+    }
+
+    /// Whether a name is that of a folder, in whose place no file can be put.
+    pub fn has_folder(&self, name: &OsStr) -> bool {
+        let status = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+        status.is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Directory)
     }
 
     /// Whether something has that name, be it a link to nothing.
@@ -94,24 +133,26 @@ impl Folder {
         Ok(inode(&self.file(name)?.metadata()?))
     }
 
-    /// Writes a text to a new file with a name of its own, for nobody else to read.
+    /// Writes a text to a new file with a name of its own. It has that mode, less what the process withholds (its umask), from
+    /// the moment it is there.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn temporary(&self, text: &str) -> io::Result<Temporary<'_>> {
+    pub fn temporary(&self, text: &str, mode: u32) -> io::Result<Temporary<'_>> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let (name, file) = loop {
-            let name = format!("{PREFIX}{}-{}{SUFFIX}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-            match openat(&self.handle, &name, flags, Mode::RUSR | Mode::WUSR) {
-                // Of a run that had this process id before, or has it in another container.
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = temporary_name(std::process::id(), next);
+            match openat(&self.handle, &name, flags, Mode::from_raw_mode(mode)) {
+                // Of a run that had this process id before.
                 Err(Errno::EXIST) => {}
                 opened => break (name, File::from(opened?)),
             }
         };
         let mut temporary = Temporary { folder: self, name: Some(name), file };
         temporary.file.write_all(text.as_bytes())?;
-        temporary.file.sync_all()?;
+        sync(&temporary.file)?;
         Ok(temporary)
     }
 
@@ -153,14 +194,6 @@ impl Folder {
         }
     }
 
-    /// Gives a file that was just made the mode that it is to have in the end.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn set_mode(&self, name: &str, mode: u32) -> io::Result<()> {
-        if mode == 0o600 { Ok(()) } else { self.file(name)?.set_permissions(Permissions::from_mode(mode)) }
-    }
-
     /// Removes a file, if that can be done.
     pub fn remove(&self, name: &str) {
         let _ = unlinkat(&self.handle, name, AtFlags::empty());
@@ -168,7 +201,7 @@ impl Folder {
 
     /// A rename lasts only when its folder is synced; where a file system cannot do that, there is nothing more to do.
     pub fn sync(&self) {
-        let _ = self.listable().and_then(|folder| File::from(folder).sync_all());
+        let _ = self.listable().and_then(|folder| sync(&File::from(folder)));
     }
 
     /// Removes what runs left behind that did not live to rename it.
@@ -177,9 +210,15 @@ impl Folder {
         for entry in entries.into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().to_str() else { continue };
             let rest = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
-            let process = rest.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
-            let gone = process.is_some_and(|id| id != std::process::id() && !is_alive(id));
-            if gone && self.file(name).is_ok() {
+            let Some((process, rest)) = rest.and_then(|rest| rest.split_once('-')) else { continue };
+            let (Ok(process), Ok(file)) = (process.parse(), self.file(name)) else { continue };
+            let age = file.metadata().and_then(|metadata| metadata.modified()).map(|then| then.elapsed());
+            let gone = if rest.split('-').next() == Some(HERE.as_str()) {
+                process != std::process::id() && !is_alive(process)
+            } else {
+                matches!(age, Ok(Ok(age)) if age > ABANDONED)
+            };
+            if gone {
                 self.remove(name);
             }
         }
@@ -205,6 +244,14 @@ impl Temporary<'_> {
         self.name.as_deref().unwrap_or_default()
     }
 
+    /// Gives it the mode that it is to have in the end.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(mode))
+    }
+
     /// Its name, under which it stays.
     pub fn keep(mut self) -> String {
         self.name.take().unwrap_or_default()
@@ -224,10 +271,24 @@ pub fn inode(metadata: &std::fs::Metadata) -> Inode {
     (metadata.dev(), metadata.ino())
 }
 
-/// Whether a process of that id runs; where the system does not tell, it is taken to.
+/// The name of a temporary file of a process of this machine.
+pub fn temporary_name(process: u32, number: u32) -> String {
+    format!("{PREFIX}{process}-{}-{number}{SUFFIX}", *HERE)
+}
+
+/// Whether a process of that id runs, be it somebody else's.
 fn is_alive(id: u32) -> bool {
-    let processes = Path::new("/proc");
-    !processes.join("self").exists() || processes.join(id.to_string()).exists()
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
+}
+
+/// Waits until a file or a folder is on the disk.
+fn sync(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        // There the system asks the disk itself, which it cannot across a network.
+        Err(_) if cfg!(target_vendor = "apple") => Ok(rustix::fs::fsync(file)?),
+        ended => ended,
+    }
 }
 
 /// More than a plain rename does.

@@ -69,6 +69,50 @@ fn a_folder_takes_new_secrets_as_private_files() {
 }
 
 #[test]
+fn a_folder_takes_a_secret_without_keys() {
+    let stack = "stack_name: s\ncomponents:\n  artifact_store:\n    flavor: s3\n    name: s\n    configuration:\n      \
+                 path: s3://b\n      authentication_secret: whole\n";
+    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
+    std::fs::create_dir(folder.path().join("mnt")).unwrap();
+    let stored = run(&["register", "--from-file", "-"], folder.path(), b"whole: {}\n");
+    assert_eq!(stored.code, 0, "{}", stored.stderr);
+    assert!(folder.path().join("mnt/whole").is_dir());
+    assert_eq!(check(folder.path(), &[]).code, 0);
+}
+
+#[test]
+fn the_values_of_a_mounted_secret_are_of_one_generation() {
+    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", "a: '{{db.user}}'\nb: '{{db.password}}'\n");
+    let mnt = folder.path().join("mnt");
+    for (generation, value) in [("..1", b"one"), ("..2", b"two")] {
+        write(&mnt, &format!("db/{generation}/user"), value);
+        write(&mnt, &format!("db/{generation}/password"), value);
+    }
+    symlink("..1", mnt.join("db/..data")).unwrap();
+    for key in ["user", "password"] {
+        symlink(Path::new("..data").join(key), mnt.join("db").join(key)).unwrap();
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for at in 0.. {
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                symlink(if at % 2 == 0 { "..2" } else { "..1" }, mnt.join("db/..new")).unwrap();
+                std::fs::rename(mnt.join("db/..new"), mnt.join("db/..data")).unwrap();
+            }
+        });
+        let texts: Vec<Output> = (0..60).map(|_| run(&["render", "--stdout"], folder.path(), b"")).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        for output in texts {
+            let mixed = output.stdout.contains("one") && output.stdout.contains("two");
+            assert!(!mixed && (output.code == 0 || output.stderr.contains("changes again and again")), "{output:?}");
+        }
+    });
+}
+
+#[test]
 fn the_environment_answers_to_the_names_that_are_asked() {
     let stack =
         "a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\nc: '{{mysql_secret.nope}}'\nd: '{{nope.x}}'\n";

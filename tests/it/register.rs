@@ -283,6 +283,17 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
     assert_eq!(keys, 12, "{text}");
 }
 
+#[test]
+fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
+    let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
+    git(folder.path(), &["init", "-q"]);
+    let words =
+        ["PATH=/usr/local/bin:/usr/bin:/bin", "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
+    let output = run(&words, folder.path(), b"");
+    assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
+    assert!(!folder.path().join("secrets.inventory.yaml").exists());
+}
+
 fn git(folder: &Path, args: &[&str]) {
     let status = std::process::Command::new("git").args(args).current_dir(folder).env_clear().status().unwrap();
     assert!(status.success(), "{args:?}");

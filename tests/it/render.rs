@@ -468,12 +468,9 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
 
 #[test]
 fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
-    let folder = folder(&[
-        ("prod.yaml", STACK),
-        ("secrets.inventory.yaml", VALUES),
-        ("out/.stackref-999999999-abc.tmp", "hunter2"),
-        ("else.txt", "x"),
-    ]);
+    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("else.txt", "x")]);
+    let left = format!("out/{}", stackref::write::temporary_name(999_999_999, 0));
+    crate::support::write(folder.path(), &left, b"hunter2");
     std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
     let names: Vec<_> =
@@ -648,4 +645,45 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
     crate::support::write(folder.path(), ".gitignore", b"/out/\n");
     let output = run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", "out"], folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
+    // Nor where a link leads to it from outside of the repository.
+    let outside = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(folder.path().join("out"), outside.path().join("link")).unwrap();
+    let link = outside.path().join("link");
+    let output =
+        run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", link.to_str().unwrap()], folder.path(), b"");
+    assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("out/a.stack.yaml")).unwrap(), "x\n");
+}
+
+#[test]
+fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
+    let files =
+        [("a/prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), (".gitignore", "out/*/*\n!out/a/*.yaml\n")];
+    let folder = folder(&files);
+    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
+    git(&["init", "-q"]);
+    crate::support::write(folder.path(), ".gitignore", b"out/*\n!out/a\n");
+    let said = || run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", "out"], folder.path(), b"");
+    let output = said();
+    assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
+    assert!(!folder.path().join("out").exists());
+    crate::support::write(folder.path(), ".gitignore", b"out/*\n");
+    assert_eq!(said().code, 0);
+}
+
+#[test]
+fn an_inventory_or_the_config_is_not_written_over() {
+    let files = [
+        ("dev.yaml", STACK),
+        ("kept/dev.yaml", VALUES),
+        ("kept/stackref.toml", "[inventory.x]\nkind = \"file\"\npath = \"dev.yaml\"\n"),
+        ("mnt/mlflow/username", "u"),
+    ];
+    let folder = folder(&files);
+    let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o kept");
+    assert!(output.code == 2 && output.stderr.contains("over an input"), "{output:?}");
+    std::os::unix::fs::symlink("kept", folder.path().join("link")).unwrap();
+    let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o link");
+    assert!(output.code == 2 && output.stderr.contains("over an input"), "{output:?}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("kept/dev.yaml")).unwrap(), VALUES);
 }

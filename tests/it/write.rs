@@ -2,10 +2,11 @@
 
 use crate::support::folder;
 use stackref::error::Failure;
-use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, update, write_all};
-use std::fs::{Permissions, metadata, read_to_string, set_permissions};
+use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, temporary_name, update, write_all};
+use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 fn mode(path: &Path) -> u32 {
@@ -63,12 +64,13 @@ fn a_file_keeps_its_mode_unless_it_becomes_private() {
 }
 
 #[test]
-fn one_file_is_replaced_whole() {
-    let folder = folder(&[("f", "a")]);
-    for (name, bits) in [("f", 0o644), ("new", 0o600)] {
-        let path = folder.path().join(name);
-        Place::of(&path, name).unwrap().replace("b", bits).unwrap();
-        assert_eq!((mode(&path), read_to_string(&path).unwrap().as_str()), (bits, "b"));
+fn one_file_is_replaced_whole_and_keeps_its_mode() {
+    let folder = folder(&[("f", "a"), ("mine", "a"), ("usual", "")]);
+    let at = |name: &str| folder.path().join(name);
+    set_permissions(at("mine"), Permissions::from_mode(0o600)).unwrap();
+    for (name, bits) in [("f", mode(&at("usual"))), ("mine", 0o600), ("new", mode(&at("usual")))] {
+        Place::of(&at(name), name).unwrap().replace("b").unwrap();
+        assert_eq!((mode(&at(name)), read_to_string(at(name)).unwrap().as_str()), (bits, "b"));
     }
     assert!(said(Place::of(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`"));
 }
@@ -100,21 +102,31 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     assert_eq!((mode(&folder.path().join("out/b/c")), mode(&folder.path().join("out/b"))), (0o640, 0o700));
     let into_a_file = write_all(&folder.path().join("file/out"), &[content("a")], 0o600, &mut |_| {});
     assert!(said(into_a_file).contains("file/out`: "));
+    // A folder takes the place of no file: known before the first one is renamed.
+    crate::support::write(folder.path(), "out/z/x", b"");
+    let onto_a_folder = write_all(&folder.path().join("out"), &[content("c"), content("z")], 0o600, &mut |_| {});
+    assert!(said(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
     let outside = write_all(&folder.path().join("out"), &[content("../a")], 0o600, &mut |_| {});
     assert!(said(outside).contains("`..` would lie outside the folder"));
 }
 
 #[test]
 fn only_what_no_process_owns_is_removed() {
-    let own = format!(".stackref-{}-x.tmp", std::process::id());
-    let names =
-        [own.as_str(), ".stackref-1-x.tmp", ".stackref-x-x.tmp", ".stackref-999999999-x.txt", "999999999-x.tmp"];
+    let [own, first, dead, dead_folder] =
+        [std::process::id(), 1, 999_999_999, 999_999_998].map(|process| temporary_name(process, 900));
+    let elsewhere = ".stackref-999999999-0-1.tmp";
+    let names = [&own, &first, elsewhere, ".stackref-x-x.tmp", ".stackref-999999999-x.txt", "999999999-x.tmp"];
     let files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
     let folder = folder(&files);
-    crate::support::write(folder.path(), ".stackref-999999999-x.tmp", b"x");
-    crate::support::write(folder.path(), ".stackref-999999998-x.tmp/kept", b"x");
+    crate::support::write(folder.path(), &dead, b"x");
+    crate::support::write(folder.path(), &format!("{dead_folder}/kept"), b"x");
     check_folder(folder.path(), "f").unwrap();
     assert!(names.iter().all(|name| folder.path().join(name).exists()));
-    assert!(!folder.path().join(".stackref-999999999-x.tmp").exists());
-    assert!(folder.path().join(".stackref-999999998-x.tmp/kept").exists());
+    assert!(!folder.path().join(dead).exists());
+    assert!(folder.path().join(dead_folder).join("kept").exists());
+    // Whose process is another container's or machine's cannot be asked for: its age has to tell.
+    let old = SystemTime::now() - Duration::from_secs(2 * 3600);
+    File::options().write(true).open(folder.path().join(elsewhere)).unwrap().set_modified(old).unwrap();
+    check_folder(folder.path(), "f").unwrap();
+    assert!(!folder.path().join(elsewhere).exists() && folder.path().join(own).exists());
 }

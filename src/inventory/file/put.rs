@@ -89,8 +89,12 @@ impl Content {
             return None;
         }
         let (first, rest) = wanted.split_first()?;
-        let text = apply(document.source().text(), &self.new_key(secret, first)?)?;
-        if rest.is_empty() { Some(text) } else { self.again(&text)?.written(name, rest, values) }
+        let mut text = apply(document.source().text(), &self.new_key(secret, first)?)?;
+        for entry in rest {
+            let now = self.again(&text)?;
+            text = apply(now.document.source().text(), &now.new_key(now.secret(name)?, entry)?)?;
+        }
+        Some(text)
     }
 
     fn new_secret(&self, name: &str, wanted: &[&Entry], values: bool) -> Option<Vec<Edit>> {
