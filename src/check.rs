@@ -271,11 +271,14 @@ struct Joined<'s> {
     asked: Vec<(&'s Reference, Question)>,
     answers: Answers,
     failures: Vec<Failure>,
+    /// References of which nobody can say where their secrets are.
+    unanswered: bool,
 }
 
 impl<'s> Joined<'s> {
     fn new(scan: &'s Scan, settings: &'s Settings<'s>, known: Answers, progress: Option<Progress<'_>>) -> Self {
-        let mut joined = Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new() };
+        let mut joined =
+            Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new(), unanswered: false };
         if settings.level == Level::None {
             return joined;
         }
@@ -301,6 +304,7 @@ impl<'s> Joined<'s> {
         }
         if let Some(reference) = homeless {
             joined.failures.push(no_inventory(reference, settings.inventories));
+            joined.unanswered = true;
         }
         // Most are asked many times.
         let asked: HashSet<&Question> = joined.asked.iter().map(|(_, question)| question).collect();
@@ -341,13 +345,26 @@ impl<'s> Joined<'s> {
                 }
                 _ => ("", slips.secret(&question.chain, &question.secret)),
             };
-            let known = rules::Known { answer, asked, holder, nearest };
+            let shifted = match (&answer, reference.key.as_deref().and_then(|key| key.split_once('.'))) {
+                (Answer::Missing, Some((secret, key))) => {
+                    let shifted = Question {
+                        chain: question.chain.clone(),
+                        secret: secret.to_owned(),
+                        key: Some(key.to_owned()),
+                    };
+                    matches!(self.answers.get(&shifted), Answer::Found { .. })
+                        .then(|| format!("{{{{{secret}.{key}}}}}"))
+                }
+                _ => None,
+            };
+            let known = rules::Known { answer, asked, holder, nearest, shifted };
             let finding = RULES.iter().find_map(|rule| match rule.check {
                 Check::Reference(check) => check(reference, &known),
                 _ => None,
             });
             findings.extend(finding);
         }
+        self.unanswered |= !failed.is_empty();
         let failures: Vec<Failure> = failed
             .into_iter()
             .flat_map(|(inventory, (why, secrets))| unanswered(self.name_of(inventory), &why, &secrets))
@@ -373,8 +390,8 @@ impl<'s> Joined<'s> {
         });
         let meant = findings.iter().filter_map(|finding| finding.suggestion.as_deref());
         let wanted: HashSet<String> = words.chain(meant).map(str::to_owned).collect();
-        // What could not be read may be what uses it.
-        let complete = self.settings.whole_tree && is_complete(scan);
+        // What could not be read, or looked up, may be what uses it.
+        let complete = self.settings.whole_tree && is_complete(scan) && !self.unanswered;
         let asked: BTreeSet<usize> = self.answers.answered().collect();
         for (at, inventory) in self.settings.inventories.in_use() {
             if !asked.contains(&at) && !complete {
@@ -447,10 +464,13 @@ fn no_inventory(reference: &Reference, inventories: &Inventories) -> Failure {
     } else {
         format!("no `[[stacks]]` says which inventory the references at {place} are looked up in")
     };
-    Failure::usage(message).with_help(
+    Failure::usage(message).with_help(if inventories.is_empty() {
         "three ways out: write `secrets.inventory.yaml` with `name: [key, key]` at the repository's root, name an \
-         inventory in `stackref.toml` or with `--inventory FILE`, or check the syntax alone with `--level none`",
-    )
+         inventory in `stackref.toml` or with `--inventory FILE`, or check the syntax alone with `--level none`"
+    } else {
+        "three ways out: add an entry `[[stacks]]` with `files` and `inventory` to `stackref.toml`, name one inventory with \
+         `--inventory NAME`, or check the syntax alone with `--level none`"
+    })
 }
 
 /// What could not be answered, in words that say which secrets, which inventory, and what to do.

@@ -286,6 +286,11 @@ impl Reader<'_> {
 
     fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {
         let Some(table) = self.table(value, "inventory") else { return };
+        // Each has a name of its own: it was forgotten where the keys of one stand here.
+        if table.iter().any(|(name, value)| name.get_ref() == "kind" && matches!(value.get_ref(), DeValue::String(_))) {
+            self.fail(value.span().into(), "an inventory without a name", Some("write `[inventory.NAME]`".to_owned()));
+            return;
+        }
         for (name, value) in sorted(table) {
             let inventory = self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
             config.inventories.extend(inventory);
@@ -341,6 +346,11 @@ impl Reader<'_> {
         let Some(table) = self.table(value, "rules") else { return };
         for (key, value) in sorted(table) {
             self.known_rule(key.get_ref(), key.span().into());
+            if matches!(value.get_ref(), DeValue::Boolean(_)) {
+                let help = "allowed: \"off\", \"warning\", \"error\"";
+                self.fail(value.span().into(), format!("`{}` takes a level", key.get_ref()), Some(help.to_owned()));
+                continue;
+            }
             let level = self.choice(value, key.get_ref(), &["off", "warning", "error"], |text| match text {
                 "off" => Some(RuleLevel::Off),
                 "warning" => Some(RuleLevel::Warning),

@@ -25,6 +25,7 @@ use crate::config::{Config, InventoryConfig, Kind};
 use crate::discover;
 use crate::error::Failure;
 use crate::ignore::Directive;
+use crate::nearest::nearest;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use command::CommandInventory;
@@ -325,7 +326,10 @@ impl Inventories {
             let chain = chosen.iter().map(|name| {
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
-                    inventories.add(name.clone(), file(name, &discover::absolute(Path::new(name), around.cwd)))
+                    let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
+                    let path = discover::absolute(Path::new(name), around.cwd);
+                    let given = FileInventory::new(name.clone(), &path, around.cwd, around.root);
+                    inventories.add(name.clone(), Box::new(given.meaning(meant)))
                 })
             });
             inventories.chosen = Some(chain.collect());

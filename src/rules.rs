@@ -138,6 +138,8 @@ pub struct Known<'a> {
     pub holder: &'a str,
     /// The nearest to a name or a key that is not there.
     pub nearest: Option<String>,
+    /// What it would be without its first name, where that names a secret.
+    pub shifted: Option<String>,
 }
 
 impl Known<'_> {

@@ -324,7 +324,8 @@ impl<'d> Walker<'d> {
         let mut open = vec![(value, context)];
         while let Some((node, context)) = open.pop() {
             let node = document.target(node);
-            if self.looks_unquoted(node) {
+            let is_password = context.sensitive && context.role == Role::Attribute;
+            if self.looks_unquoted(node) || (is_password && self.is_name_in_braces(node)) {
                 self.place(node, context, false, true);
                 continue;
             }
@@ -405,6 +406,16 @@ impl<'d> Walker<'d> {
         let lone = |inner: &Vec<(NodeId, NodeId)>| entries.len() == 1 && inner.len() == 1;
         let spaced = |inner| lone(inner) && after_brace.trim_start().starts_with('{');
         inner.is_some_and(|inner| after_brace.starts_with('{') || spaced(inner))
+    }
+
+    /// `{a.b}`: a flow mapping of one key without a value. Elsewhere it may be meant; where a password belongs, it is not.
+    fn is_name_in_braces(&self, id: NodeId) -> bool {
+        let document = self.document;
+        let Kind::Mapping { entries, flow: true } = &document.node(id).kind else { return false };
+        let [(key, value)] = entries.as_slice() else { return false };
+        let no_value = document.syntax() == Syntax::Yaml && document.node(*value).span.is_empty();
+        let reads_as_reference = |text: &str| reference::zenml_takes(&format!("{{{{{text}}}}}")).is_some();
+        no_value && document.text(*key).is_some_and(reads_as_reference)
     }
 
     fn place(&mut self, node: NodeId, context: Context<'d>, key: bool, unquoted: bool) {

@@ -622,6 +622,9 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
         _ => span,
     };
     let in_quotes = matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar);
+    // The parser may go on for lines until it sees that the braces have no end.
+    let above = unclosed_above(text, line_start).filter(|_| unquoted_reference(line).is_none());
+    let (line, span) = above.unwrap_or((line, span));
     if let Some(brace) = unquoted_reference(line).filter(|_| !in_quotes) {
         return SyntaxError {
             span,
@@ -671,11 +674,23 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
     SyntaxError { span, message, help: help.map(str::to_owned) }
 }
 
-/// Where on a line that did not parse a value begins with `{{` and no quote.
+/// Where on a line that did not parse a value begins with `{{` and no quote, or with one brace and ends with two.
 fn unquoted_reference(line: &str) -> Option<usize> {
-    let brace = line.find("{{")?;
+    let brace = line.find('{')?;
     let before = line.get(..brace)?.trim_end();
-    (before.is_empty() || before.ends_with([':', '-', ',', '['])).then_some(brace)
+    let is_meant = line.get(brace..)?.starts_with("{{") || line.trim_end().ends_with("}}");
+    (is_meant && (before.is_empty() || before.ends_with([':', '-', ',', '[']))).then_some(brace)
+}
+
+/// The line above, past blank ones, where a value begins with `{{` and no quote and is not closed, and the place of these braces.
+fn unclosed_above(text: &str, line_start: usize) -> Option<(&str, Span)> {
+    let above = text.get(..line_start)?.trim_end();
+    let start = above.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let line = above.get(start..)?;
+    let brace = unquoted_reference(line)?;
+    let open = line.get(brace..)?;
+    let braces = Span::new(start + brace, start + brace + 2);
+    (open.starts_with("{{") && !open.contains("}}")).then_some((line, braces))
 }
 
 #[cfg(test)]

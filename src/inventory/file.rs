@@ -26,6 +26,8 @@ pub struct FileInventory {
     what: &'static str,
     identity: String,
     in_repository: bool,
+    /// The configured inventory whose name is near, where a name was given that is none.
+    meant: Option<String>,
     content: OnceLock<Result<Content, Failure>>,
 }
 
@@ -39,8 +41,15 @@ impl FileInventory {
             what: "inventory",
             identity: discover::relative(path, root),
             in_repository: path.starts_with(root),
+            meant: None,
             content: OnceLock::new(),
         }
+    }
+
+    /// The same, with what its name may have been meant for if there is no such file.
+    #[must_use]
+    pub fn meaning(self, meant: Option<String>) -> Self {
+        Self { meant, ..self }
     }
 
     /// A file of an inventory's form that is none of a run's inventories.
@@ -101,7 +110,9 @@ impl FileInventory {
             .map_err(|error| {
                 let help = "its path is taken from the config's folder, and that of `--inventory` from the working \
                             directory; an empty file is an empty inventory";
-                self.unreadable(&plain_io(&error)).with_help_if((self.what == "inventory").then_some(help))
+                let meant = self.meant.as_ref().map(|name| format!("did you mean the inventory `{name}`?"));
+                let help = meant.or_else(|| (self.what == "inventory").then(|| help.to_owned()));
+                self.unreadable(&plain_io(&error)).with_help_if(help)
             })?;
         self.read(bytes)
     }

@@ -55,6 +55,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
             "white space outside the braces makes the value plain text",
             "remove what stands before and behind the braces",
         ),
+        (Some(before), Some(after)) if is_typographic(before) && is_typographic(after) => {
+            ("typographic quotes around a reference, which are text and no quotes", "write `\"` or `'` in their place")
+        }
         _ if site.is_in_script() => (
             "a reference inside a longer string, which ZenML takes for plain text",
             "keep the whole value in one secret",
@@ -67,6 +70,11 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message.to_owned());
     let finding = if only_breaks { finding.with_fix(Applicability::Safe, vec![strip(site)]) } else { finding };
     Some(finding.with_label("not the whole value").with_help(help))
+}
+
+/// Whether a text is nothing but quotes as word processors write them.
+fn is_typographic(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '`' | '\u{b4}'))
 }
 
 /// Makes a block scalar end without a line break: `|` becomes `|-`, and `|2+` becomes `|2-`.

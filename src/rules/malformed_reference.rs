@@ -21,7 +21,7 @@ use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::document::Style;
 use crate::finding::{Finding, Severity};
-use crate::reference::{Fault, Piece, PieceKind, Reading, Resolver, is_invisible, is_space, read};
+use crate::reference::{Fault, Piece, PieceKind, Reading, Resolver, is_invisible, is_space, read, reads_as_name};
 use crate::site::Site;
 
 /// The rule.
@@ -88,9 +88,15 @@ fn words(site: &Site<'_>, piece: &Piece<'_>, fault: &Fault) -> (String, String) 
             format!("U+{:04X} looks like a dot and is none, so this names no key", u32::from(*c)),
             format!("write `{{{{{}}}}}`", inner.replace(*c, ".")),
         ),
-        Fault::NoDot { lookalike: None } => {
-            ("a reference without a key".into(), format!("name the key behind a dot: `{{{{{inner}.key}}}}`"))
-        }
+        Fault::NoDot { lookalike: None } => (
+            "a reference without a key".into(),
+            match inner.split_once(['/', ':']) {
+                Some((name, key)) if reads_as_name(name) && reads_as_name(key) && !name.is_empty() && !key.is_empty() => {
+                    format!("a dot stands between the secret and the key: write `{{{{{name}.{key}}}}}`")
+                }
+                _ => format!("name the key behind a dot: `{{{{{inner}.key}}}}`"),
+            },
+        ),
         Fault::EmptyName => {
             ("a reference without the name of a secret before the dot".into(), "a reference is `{{name.key}}`".into())
         }

@@ -20,6 +20,7 @@
 use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
+use crate::nearest::nearest;
 use crate::reference::Resolver;
 use crate::site::Site;
 use crate::stack::Role;
@@ -38,7 +39,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         return None;
     }
     let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece))?;
-    let message = match site.fault() {
+    let (component, attribute) = site.fault();
+    let misspelt = attribute.as_deref().filter(|attribute| nearest(attribute, ["configuration"]).is_some());
+    let message = match (component, &attribute) {
         (Some(_), Some(attribute)) => format!("a reference inside `{attribute}`, deeper than ZenML looks"),
         _ => "a reference that no component takes up: ZenML looks only at their attributes".to_owned(),
     };
@@ -47,6 +50,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         return Some(
             finding.with_label("never replaced here").with_help("ZenML replaces whole values of options only"),
         );
+    }
+    if misspelt.is_some() {
+        return Some(finding.with_label("never replaced here").with_help("did you mean `configuration`?"));
     }
     Some(finding.with_label("never replaced here").with_help("ZenML replaces whole values of top-level attributes only; for others set `resolver = \"render\"` and use `stackref render`"))
 }

@@ -58,9 +58,11 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     finding.span = site.node_span();
     finding.conceal = true;
     finding.identity = Some(format!("{}.{}", scope.component.unwrap_or_default(), attribute));
-    Some(
-        finding
-            .with_label("readable to everyone with the repository")
-            .with_help("store it as a secret and refer to that: `{{name.key}}`"),
-    )
+    Some(finding.with_label("readable to everyone with the repository").with_help(
+        if site.text.starts_with('{') || site.text.ends_with('}') {
+            "a reference takes two braces on either side, `{{name.key}}`; what is none belongs in a secret"
+        } else {
+            "store it as a secret and refer to that: `{{name.key}}`"
+        },
+    ))
 }

@@ -37,6 +37,10 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let nearest = known.nearest.clone();
     let mut help = match &nearest {
+        _ if known.shifted.is_some() => {
+            let shifted = known.shifted.as_deref().unwrap_or_default();
+            format!("did you mean `{shifted}`? The first dot ends the name of the secret")
+        }
         Some(name) if name.to_lowercase() == reference.secret.to_lowercase() => {
             format!("did you mean `{name}`? Case counts")
         }

@@ -205,7 +205,9 @@ impl<'r> Reader<'r> {
         }
         let nothing = document.node(document.target(value)).span.is_empty();
         if nothing {
-            let help = Some("is a blank missing behind a colon? An empty value is \"\"");
+            let help = Some(
+                "an empty value is \"\", and keys alone are a list, `name: [key, key]`; or is a blank missing behind a colon?",
+            );
             self.complain(place, false, format!("`{secret}` has an entry without a value"), help);
             self.broken = self.complaints.last().cloned();
         } else if !reads_as_name(key) {
@@ -217,7 +219,8 @@ impl<'r> Reader<'r> {
             self.complain(place, true, words, Some("quote it"));
         } else {
             let words = format!("the value of `{secret}.{key}` is a collection, not a string");
-            self.complain(place, true, words, None);
+            let help = "secrets stand at the top level, each with its keys: `name: {key: value}`";
+            self.complain(place, true, words, Some(help));
         }
         None
     }
