@@ -435,13 +435,18 @@ fn masks(document: &Document) -> Vec<Span> {
             open.extend(sensitive.map(|&(_, value)| value));
         }
     }
+    let source = document.source();
     let mut seen = HashSet::new();
+    // Where lines begin on which a value ends that is not to be seen: a comment behind it may go on with it, `hunter #2`.
+    let mut lines = HashSet::new();
     while let Some(id) = open.pop() {
         let id = document.target(id);
         if !seen.insert(id) {
             continue;
         }
         let node = document.node(id);
+        // `!hunter2` is a tag, and `&hunter2` an anchor.
+        spans.extend(properties(source.text(), node.span));
         match &node.kind {
             Kind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
             Kind::Sequence(items) => open.extend(items),
@@ -456,13 +461,18 @@ fn masks(document: &Document) -> Vec<Span> {
                 if !whole && !text.is_empty() && node.span.len() > 2 * quotes {
                     spans.push(Span::new(node.span.start + quotes, node.span.end - quotes));
                 }
+                if !whole {
+                    lines.insert(source.line_span(node.span.end).start);
+                }
             }
             Kind::Alias(_) => {}
         }
     }
     for comment in ignore::comments(document) {
-        let text = document.source().slice(comment);
-        spans.extend(excerpt::after_sensitive_word(text).map(|at| Span::new(comment.start + at, comment.end)));
+        let text = source.slice(comment);
+        let goes_on = lines.contains(&source.line_span(comment.start).start) && !text.contains("stackref:");
+        let hidden = if goes_on { Some(1) } else { excerpt::after_sensitive_word(text) };
+        spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
     }
     spans.sort_unstable();
     let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
@@ -473,6 +483,36 @@ fn masks(document: &Document) -> Vec<Span> {
         }
     }
     apart
+}
+
+/// The tag and the anchor of a node of YAML, which its span leaves out.
+fn properties(text: &str, node: Span) -> Option<Span> {
+    let begins = |word: &str| word.starts_with(['!', '&']);
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
+    let mut start = node.start;
+    loop {
+        let before = text.get(..start)?.trim_end();
+        let from = before
+            .rfind(ends)
+            .map_or(0, |at| at + before.get(at..).and_then(|c| c.chars().next()).map_or(1, char::len_utf8));
+        let word = before.get(from..)?;
+        // `"password":!x`, as JSON has it.
+        let skipped = if begins(word) {
+            Some(0)
+        } else {
+            word.find("\":").map(|at| at + 2).filter(|&at| word.get(at..).is_some_and(begins))
+        };
+        match skipped {
+            Some(skipped) => start = from + skipped,
+            None => break,
+        }
+    }
+    // A node that is not there has its place before them or behind.
+    let rest = text.get(node.end..).filter(|_| node.is_empty()).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let word = rest.get(blanks..).unwrap_or_default().split(ends).next().unwrap_or_default();
+    let end = if begins(word) { node.end + blanks + word.len() } else { node.start };
+    (start < end).then(|| Span::new(start, end))
 }
 
 /// In `scheme://user:password@host`: the password, unless a reference stands for it.

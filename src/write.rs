@@ -369,7 +369,7 @@ pub fn check_folder(folder: &Path, shown: &str) -> Result<(), Failure> {
 
 fn no_right(target: &str, why: &str) -> Failure {
     Failure::usage(format!("cannot write to {target}: {why}"))
-        .with_help("give yourself the right to write there, or name another inventory with `--inventory`")
+        .with_help("make the folder, or give yourself the right to write there; or name another file")
 }
 
 /// By its mode: what nobody may write the administrator should not, either.

@@ -669,6 +669,12 @@ fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
         ErrorKind::UnexpectedCharacter { .. } => {
             ("a character that cannot begin a value".to_owned(), Some("put the value in quotes"))
         }
+        ErrorKind::InvalidIndentation | ErrorKind::InvalidFlowScalarIndent => (
+            "a line that is indented too little for the value that it belongs to".to_owned(),
+            Some(
+                "indent it further than the key, a closing bracket, too: some readers take it as it is, YAML 1.2 does not",
+            ),
+        ),
         kind => (kind.to_string(), None),
     };
     SyntaxError { span, message, help: help.map(str::to_owned) }

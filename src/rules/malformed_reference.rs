@@ -19,7 +19,7 @@
 
 use super::is_foreign_text;
 use super::{Check, Rule};
-use crate::document::Style;
+use crate::document::{ScalarType, Style};
 use crate::finding::{Finding, Severity};
 use crate::reference::{Fault, Piece, PieceKind, Reading, Resolver, is_invisible, is_space, read, reads_as_name};
 use crate::site::Site;
@@ -34,6 +34,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(site: &Site<'_>) -> Option<Finding> {
+    if let Some(finding) = tagged(site) {
+        return Some(finding);
+    }
     let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece) && fault(piece).is_some())?;
     let (message, help) = words(site, piece, fault(piece)?);
     let mut finding = site.finding_at((RULE.name, RULE.severity), piece, message).with_label("no reference");
@@ -44,6 +47,18 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         return Some(finding.with_help("a reference is `{{name.key}}`, and the whole value"));
     }
     Some(finding.with_help(help))
+}
+
+/// A reference under a tag, which makes something else of the string (`!!int`), or which ZenML's reader does not take.
+fn tagged(site: &Site<'_>) -> Option<Finding> {
+    let scalar = site.document.scalar(site.place.node)?;
+    if site.resolver != Resolver::Zenml || site.place.key || scalar.ty == ScalarType::String || !site.is_whole() {
+        return None;
+    }
+    let piece = site.pieces().first()?;
+    let message = "a reference under a tag, with which it is no string to ZenML".to_owned();
+    let finding = site.finding_at((RULE.name, RULE.severity), piece, message).with_label("no string");
+    Some(finding.with_help("remove the tag in front of it"))
 }
 
 /// Whether a piece is the whole value, and between its braces holds nothing that no name or key would.

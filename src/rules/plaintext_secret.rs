@@ -39,7 +39,10 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     let scalar = site.document.scalar(site.place.node)?;
     let place = site.place;
     let filled_in = ["{{", "${"].iter().any(|mark| site.text.contains(mark));
-    if !place.sensitive || place.key || place.role != Role::Attribute || filled_in || site.text.trim().is_empty() {
+    // `!hunter2` is a tag with nothing behind it.
+    let is_tag = scalar.ty == ScalarType::Tagged && site.text.is_empty();
+    let says_nothing = site.text.trim().is_empty() && !is_tag;
+    if !place.sensitive || place.key || place.role != Role::Attribute || filled_in || says_nothing {
         return None;
     }
     let scope = site.scope();
@@ -50,7 +53,7 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         site.version().is_listed_sensitive(&component.kind, component.flavor.as_deref(), &attribute)
     });
     // A number in `max_token` is no secret; one in an attribute that its flavor calls sensitive is.
-    if scalar.ty != ScalarType::String && !(listed && scalar.ty == ScalarType::Other) {
+    if scalar.ty != ScalarType::String && !is_tag && !(listed && scalar.ty == ScalarType::Other) {
         return None;
     }
     let message = format!("`{attribute}` is sensitive and holds plain text");

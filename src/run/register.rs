@@ -354,10 +354,24 @@ impl<'r> Run<'r> {
             self.missing = needs.iter().filter(|need| !need.exists).collect();
             return Err(failures.into());
         }
-        for (&at, secrets) in puts.iter().filter(|(_, secrets)| !has_values(secrets)) {
-            let name = self.inventories.get(at).map_or("?", Inventory::name);
-            if secrets.values().any(|entries| !entries.is_empty()) {
-                writeln!(world.stderr.out, "note: `{}` keeps names only, so values are not stored", printable(name))?;
+        for (&at, secrets) in &puts {
+            let name = printable(self.inventories.get(at).map_or("?", Inventory::name));
+            let names_only = |entries: &Vec<Entry>| entries.iter().any(|entry| entry.value.is_none());
+            let kept: Vec<&str> =
+                secrets.iter().filter(|(_, entries)| names_only(entries)).map(|(&secret, _)| secret).collect();
+            if kept.is_empty() {
+                continue;
+            }
+            if !has_values(secrets) {
+                writeln!(world.stderr.out, "note: `{name}` keeps names only, so values are not stored")?;
+                continue;
+            }
+            for secret in kept {
+                let secret = printable(secret);
+                writeln!(
+                    world.stderr.out,
+                    "note: `{name}` keeps of `{secret}` names only, so its values are not stored"
+                )?;
             }
         }
         if self.args.dry_run {

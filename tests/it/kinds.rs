@@ -99,7 +99,10 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
                 if done.load(std::sync::atomic::Ordering::Relaxed) {
                     break;
                 }
-                symlink(if at % 2 == 0 { "..2" } else { "..1" }, mnt.join("db/..new")).unwrap();
+                // A name comes once, as Kubernetes has the time in it.
+                let generation = format!("..at-{at}");
+                symlink(if at % 2 == 0 { "..2" } else { "..1" }, mnt.join("db").join(&generation)).unwrap();
+                symlink(generation, mnt.join("db/..new")).unwrap();
                 std::fs::rename(mnt.join("db/..new"), mnt.join("db/..data")).unwrap();
             }
         });

@@ -284,6 +284,18 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
 }
 
 #[test]
+fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
+    let folder = folder(&[
+        ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{u.k}}'\n"),
+        ("secrets.inventory.yaml", "s: []\nt: {k: \"v\"}\n"),
+    ]);
+    let output = run(&["register", "--from-file", "-"], folder.path(), b"s: {k: hunter2}\nu: {k: hunter3}\n");
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stderr.contains("keeps of `s` names only, so its values are not stored"), "{output:?}");
+    assert_eq!(inventory(folder.path()), "s: [k]\nt: {k: \"v\"}\nu:\n  k: \"hunter3\"\n");
+}
+
+#[test]
 fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
     let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
     git(folder.path(), &["init", "-q"]);
