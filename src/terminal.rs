@@ -1,16 +1,28 @@
 //! A person at a terminal: what is typed is read without being shown, however long it is and whatever ends it.
 //!
-//! The terminal is put into a mode without echo, without line buffering (which would cut a line at 4,096 bytes) and without
-//! signals from keys once, before the first question, so that what is typed or pasted ahead of a question is not shown
-//! either; it gets its own mode back when the [`Terminal`] goes. Ctrl-C is a key here, and a signal from outside is met
-//! where a key would be.
+//! The terminal is put into a mode without echo and without line buffering (which would cut a line at 4,096 bytes) once, before
+//! the first question, so that what is typed or pasted ahead of a question is not shown either; it gets its own mode back when
+//! the [`Terminal`] goes. Where a question waits, Ctrl-C is a key, and a signal from outside is met where a key would be;
+//! elsewhere, while stores are asked, a signal ends the process, with the terminal as it was.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use zeroize::Zeroizing;
+
+/// The signals that ask a process to end.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// What makes a key an ordinary one.
+const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 
 /// Bytes that a line may have; what is longer belongs in a file.
 pub const LONGEST_LINE: usize = 1 << 20;
@@ -27,6 +39,12 @@ pub enum Typed {
 
 /// Where answers come from.
 pub trait Keyboard {
+    /// Somebody is about to be asked.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    fn begin(&mut self) -> io::Result<()>;
+
     /// Waits for a line. What is typed is shown on `echo`, if at all.
     ///
     /// # Errors
@@ -41,7 +59,11 @@ pub trait Keyboard {
 pub struct Terminal {
     stdin: io::Stdin,
     before: Termios,
+    quiet: Termios,
+    /// Readable when a signal has come while somebody was asked.
     signals: UnixStream,
+    asking: Arc<AtomicBool>,
+    watch: Handle,
     /// Read and not yet looked at.
     ahead: Zeroizing<Vec<u8>>,
 }
@@ -54,16 +76,30 @@ impl Terminal {
     pub fn open() -> io::Result<Self> {
         let stdin = io::stdin();
         let before = tcgetattr(&stdin)?;
-        let (signals, told) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
-        }
+        let (signals, mut told) = UnixStream::pair()?;
+        let asking = Arc::new(AtomicBool::new(false));
+        let mut caught = Signals::new(SIGNALS)?;
+        let watch = caught.handle();
+        let (asked, own) = (Arc::clone(&asking), before.clone());
+        thread::Builder::new().spawn(move || {
+            for signal in caught.forever() {
+                if asked.load(Ordering::SeqCst) {
+                    let _ = told.write_all(&[0]);
+                } else {
+                    let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &own);
+                    let _ = emulate_default_handler(signal);
+                }
+            }
+        })?;
         let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+        // A process that is stopped would leave the terminal silent.
+        quiet.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+        quiet.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
         tcsetattr(&stdin, OptionalActions::Now, &quiet)?;
-        Ok(Self { stdin, before, signals, ahead: Zeroizing::default() })
+        Ok(Self { stdin, before, quiet, signals, asking, watch, ahead: Zeroizing::default() })
     }
 
     /// Waits for more bytes; false where there will be none.
@@ -95,23 +131,39 @@ impl Drop for Terminal {
     /// What nobody asked for goes: a shell would run it.
     fn drop(&mut self) {
         let _ = tcsetattr(&self.stdin, OptionalActions::Flush, &self.before);
+        // From here on a signal is what it is to any process.
+        for signal in SIGNALS {
+            let _ = register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
+        }
+        self.watch.close();
     }
 }
 
 impl Keyboard for Terminal {
+    fn begin(&mut self) -> io::Result<()> {
+        if self.quiet.local_modes.contains(LocalModes::ISIG) {
+            self.quiet.local_modes.remove(LocalModes::ISIG);
+            tcsetattr(&self.stdin, OptionalActions::Now, &self.quiet)?;
+        }
+        self.asking.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
     fn line(&mut self, mut echo: Option<&mut dyn Write>) -> io::Result<Typed> {
         let mut line = Line::default();
-        loop {
+        let typed = loop {
             let mut ahead = std::mem::take(&mut self.ahead);
             let (used, end) = line.take(&ahead, &mut echo)?;
             self.ahead = Zeroizing::new(ahead.split_off(used));
             if let Some(end) = end {
-                return Ok(end);
+                break end;
             }
             if !self.wait()? {
-                return Ok(Typed::Interrupted);
+                break Typed::Interrupted;
             }
-        }
+        };
+        self.asking.store(false, Ordering::SeqCst);
+        Ok(typed)
     }
 
     fn has_more(&mut self) -> bool {

@@ -111,6 +111,7 @@ impl Talk {
     /// One line; nothing where nobody wants to go on. What is typed is shown, or a mark that something was.
     fn line(&mut self, question: &str, shown: bool, world: &mut World<'_>) -> io::Result<Option<Zeroizing<String>>> {
         loop {
+            self.keyboard.begin()?;
             write!(world.stderr.out, "{question}")?;
             world.stderr.out.flush()?;
             let echo = shown.then_some(&mut *world.stderr.out as &mut dyn io::Write);

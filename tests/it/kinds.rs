@@ -104,6 +104,7 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
                 symlink(if at % 2 == 0 { "..2" } else { "..1" }, mnt.join("db").join(&generation)).unwrap();
                 symlink(generation, mnt.join("db/..new")).unwrap();
                 std::fs::rename(mnt.join("db/..new"), mnt.join("db/..data")).unwrap();
+                std::thread::sleep(std::time::Duration::from_micros(300));
             }
         });
         let texts: Vec<Output> = (0..60).map(|_| run(&["render", "--stdout"], folder.path(), b"")).collect();

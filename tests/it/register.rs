@@ -162,6 +162,32 @@ fn a_signal_from_outside_ends_it_as_ctrl_c_does_and_the_terminal_is_as_it_was() 
 }
 
 #[test]
+fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
+    let slow = "[inventory.slow]\nkind = \"command\"\nnames = [\"/bin/sleep\", \"20\"]\nkeys = [\"no\", \"{secret}\"]\nvalue = [\"no\", \"{secret}\", \"{key}\"]\n";
+    let folder = folder(&[STACK, ("stackref.toml", slow)]);
+    for typed in [true, false] {
+        let mut session = Session::start(folder.path(), &["register"], 80);
+        let local = |pty: &Pty| rustix::termios::tcgetattr(pty).unwrap().local_modes;
+        let until = Instant::now() + PATIENCE;
+        while local(&session.pty).contains(rustix::termios::LocalModes::ECHO) {
+            assert!(Instant::now() < until, "it never took the terminal over");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if typed {
+            session.type_in("\u{3}");
+        } else {
+            let id = rustix::process::Pid::from_child(&session.child);
+            rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        }
+        // Had it waited for the store, it would end with a code.
+        let status = session.child.wait().unwrap();
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(signal, Some(if typed { 2 } else { 15 }), "{}", session.seen);
+        assert!(local(&session.pty).contains(rustix::termios::LocalModes::ECHO), "the terminal stays silent");
+    }
+}
+
+#[test]
 fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
     let stack = "stack_name: s\ncomponents:\n  artifact_store:\n    flavor: s3\n    name: s\n    configuration:\n      \
                  path: s3://b\n      authentication_secret: whole\n";
