@@ -38,7 +38,7 @@ bench:
     cargo build --locked --release
     python3 benches/peers.py --quick
 
-# Compares with other tools, in one run of some ten minutes; `just bench-peers --write` keeps the page.
+# Compares with other tools, in one run of some 20 minutes; `just bench-peers --write` keeps the page.
 bench-peers *words:
     python3 benches/peers.py {{words}}
 

@@ -1,10 +1,11 @@
 //! Files written privately, whole, and all or none of them; and one file changed under a lock.
 //!
-//! Every file is written to a temporary one in its own folder first, with mode 0600 from the moment it is opened, and
-//! synced, several at a time; only when all are there are they renamed into place, one rename each. A run that is interrupted before leaves
-//! each output as it was, during the renames each as it was or complete; the temporary files it leaves behind carry its
-//! process id, and the next run removes those of processes that are gone (from another container or machine: an hour later). Folders are held open (`write/folder.rs`), and what
-//! lies below the one that was named is entered without following a link.
+//! Every file is written to a temporary one in its own folder first, for nobody else from the moment it is opened (but for a
+//! report, which is as open as any new file), and synced, several at a time; only when all are there are they renamed into place,
+//! one rename each. A run that is interrupted before leaves each output as it was, during the renames each as it was or
+//! complete; the temporary files it leaves behind carry its process id, and the next run removes those of processes that are gone
+//! (from another container or machine: an hour later). Folders are held open (`write/folder.rs`), and what lies below the one
+//! that was named is entered without following a link.
 
 mod folder;
 

@@ -1,7 +1,7 @@
 //! A folder that is held open, and what is done to the files in it: whatever becomes of its path meanwhile, nothing comes to
 //! another place.
 //!
-//! New text stands in a temporary file first, private from the moment it is opened and synced when it is there; it goes when
+//! New text stands in a temporary file first, with its mode from the moment it is opened and synced when it is there; it goes when
 //! its [`Temporary`] does, unless it was given its name.
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};

@@ -281,7 +281,8 @@ const REASONS: [(&str, &str, &str); 4] = [
     (
         "JSONTestSuite",
         "y_object_duplicated_key",
-        "a duplicate key is a `syntax-error`: readers disagree on which of the two counts",
+        "and the case of that name that ends in `_and_value`: a duplicate key is a `syntax-error`: readers disagree on which of \
+         the two counts",
     ),
 ];
 
