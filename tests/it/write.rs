@@ -106,6 +106,20 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     crate::support::write(folder.path(), "out/z/x", b"");
     let onto_a_folder = write_all(&folder.path().join("out"), &[content("c"), content("z")], 0o600, &mut |_| {});
     assert!(said(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
+    // What is not to be replaced stays; what cannot be named is no such thing.
+    let fresh = |path: &str| Content { replaces: false, ..content(path) };
+    let kept = write_all(&folder.path().join("out"), &[fresh("a"), fresh("d")], 0o600, &mut |_| {}).unwrap();
+    assert_eq!(kept, [Path::new("a")]);
+    let unnameable = write_all(&folder.path().join("out"), &[fresh(&"x".repeat(300))], 0o600, &mut |_| {});
+    assert!(said(unnameable).contains("cannot write"));
+    std::os::unix::fs::symlink("b", folder.path().join("out/link")).unwrap();
+    let through_a_link = write_all(&folder.path().join("out"), &[content("link/a")], 0o600, &mut |_| {});
+    assert!(said(through_a_link).contains("out/link` is a symbolic link"));
+    let through_a_file = write_all(&folder.path().join("out"), &[content("a/a")], 0o600, &mut |_| {});
+    assert!(!said(through_a_file).contains("symbolic link"));
+    let names = std::fs::read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".stackref-")).collect();
+    assert!(left.is_empty(), "{left:?}");
     let outside = write_all(&folder.path().join("out"), &[content("../a")], 0o600, &mut |_| {});
     assert!(said(outside).contains("`..` would lie outside the folder"));
 }

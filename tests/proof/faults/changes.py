@@ -311,8 +311,10 @@ def link_meanwhile(place, elsewhere, moments):
     target = place.folder / "out/team-1/1.stack.yaml"
     process = place.start()
     moments.wait(process)
-    target.unlink(missing_ok=True)
-    target.symlink_to(theirs)
+    # At one moment, since the render may write there between two.
+    link = elsewhere / "link"
+    link.symlink_to(theirs)
+    link.replace(target)
     ran = place.finish(process)
     now = place.snapshot()
     if target.is_symlink():
