@@ -204,9 +204,8 @@ pub fn change(
         let temporary = folder.temporary(&text, PRIVATE).map_err(|error| cannot(&error))?;
         // Nobody is to work on the new text before it is known that it stays.
         let _ = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
-        let mode =
-            if private { PRIVATE } else { keep_owner(&temporary.file, &metadata).map_err(|error| cannot(&error))? };
-        temporary.set_mode(mode).map_err(|error| cannot(&error))?;
+        let mode = keep_owner(&temporary.file, &metadata).map_err(|error| cannot(&error))?;
+        temporary.set_mode(if private { PRIVATE } else { mode }).map_err(|error| cannot(&error))?;
         if !is_current() {
             continue;
         }

@@ -4,7 +4,7 @@ use crate::support::folder;
 use stackref::error::Failure;
 use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, temporary_name, update, write_all};
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -61,6 +61,10 @@ fn a_file_keeps_its_mode_unless_it_becomes_private() {
     assert_eq!((mode(&path), read_to_string(&path).unwrap().as_str()), (0o600, "ab"));
     update(&path, "f", &mut |_, _| Ok(None)).unwrap();
     assert_eq!(read_to_string(&path).unwrap(), "ab");
+    // Its owner, too, as far as this process may say so: root may, and leaves a file to whoever has it.
+    let is_given = chown(&path, Some(1), Some(1)).is_ok();
+    update(&path, "f", &mut |bytes, _| Ok(Some(NewText { private: true, ..text(&bytes, "c") }))).unwrap();
+    assert_eq!(metadata(&path).unwrap().uid() == 1, is_given);
 }
 
 #[test]
