@@ -319,16 +319,13 @@ impl Inventories {
             inventories.add(configured.name.clone(), inventory);
         }
         inventories.configured = inventories.all.len();
-        let file = |name: &str, path: &Path| -> Box<dyn Inventory> {
-            Box::new(FileInventory::new(name.to_owned(), path, around.cwd, around.root))
-        };
+        let file = |name: &str, path: &Path| FileInventory::new(name.to_owned(), path, around.cwd, around.root);
         if !chosen.is_empty() {
             let chain = chosen.iter().map(|name| {
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
-                    let path = discover::absolute(Path::new(name), around.cwd);
-                    let given = FileInventory::new(name.clone(), &path, around.cwd, around.root);
+                    let given = file(name, &discover::absolute(Path::new(name), around.cwd));
                     inventories.add(name.clone(), Box::new(given.meaning(meant)))
                 })
             });
@@ -342,7 +339,7 @@ impl Inventories {
                 inventories.fallback = Some(named.unwrap_or_else(|| {
                     let shown = discover::relative(&path, around.cwd);
                     let inventory = file(&shown, &path);
-                    inventories.add(shown, inventory)
+                    inventories.add(shown, Box::new(inventory))
                 }));
             }
         }

@@ -492,10 +492,8 @@ fn properties(text: &str, node: Span) -> Option<Span> {
     let mut start = node.start;
     loop {
         let before = text.get(..start)?.trim_end();
-        let from = before
-            .rfind(ends)
-            .map_or(0, |at| at + before.get(at..).and_then(|c| c.chars().next()).map_or(1, char::len_utf8));
-        let word = before.get(from..)?;
+        let word = before.rsplit(ends).next().unwrap_or_default();
+        let from = before.len() - word.len();
         // `"password":!x`, as JSON has it.
         let skipped = if begins(word) {
             Some(0)

@@ -52,24 +52,15 @@ pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) 
         })
     };
     let mut child = command.spawn().map_err(|error| cannot_run(&error))?;
-    if let Some((mut pipe, input)) = child.stdin.take().zip(input) {
+    let fed = child.stdin.take().zip(input).map_or(Ok(()), |(mut pipe, input)| {
         let input = Zeroizing::new(input.to_owned());
         // On a thread of its own: a program that reads nothing must not hold this one up.
-        let written = thread::Builder::new().spawn(move || {
-            let _ = pipe.write_all(input.as_bytes());
-        });
-        if let Err(error) = written {
-            kill(&mut child);
-            return Err(cannot_run(&error));
-        }
-    }
-    let printed = match Pipe::of(child.stdout.take()) {
-        Ok(printed) => printed,
-        Err(error) => {
-            kill(&mut child);
-            return Err(cannot_run(&error));
-        }
-    };
+        thread::Builder::new().spawn(move || drop(pipe.write_all(input.as_bytes()))).map(drop)
+    });
+    let printed = fed.and_then(|()| Pipe::of(child.stdout.take())).map_err(|error| {
+        kill(&mut child);
+        cannot_run(&error)
+    })?;
     let status = wait_for(&mut child, until);
     let Some(status) = status else {
         kill(&mut child);

@@ -40,19 +40,18 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     }
     let piece = site.pieces().iter().find(|piece| !is_foreign_text(site, piece))?;
     let (component, attribute) = site.fault();
-    let misspelt = attribute.as_deref().filter(|attribute| nearest(attribute, ["configuration"]).is_some());
+    let is_misspelt = attribute.as_deref().is_some_and(|attribute| nearest(attribute, ["configuration"]).is_some());
     let message = match (component, &attribute) {
         (Some(_), Some(attribute)) => format!("a reference inside `{attribute}`, deeper than ZenML looks"),
         _ => "a reference that no component takes up: ZenML looks only at their attributes".to_owned(),
     };
+    let help = if site.is_in_script() {
+        "ZenML replaces whole values of options only"
+    } else if is_misspelt {
+        "did you mean `configuration`?"
+    } else {
+        "ZenML replaces whole values of top-level attributes only; for others set `resolver = \"render\"` and use `stackref render`"
+    };
     let finding = site.finding_at((RULE.name, RULE.severity), piece, message);
-    if site.is_in_script() {
-        return Some(
-            finding.with_label("never replaced here").with_help("ZenML replaces whole values of options only"),
-        );
-    }
-    if misspelt.is_some() {
-        return Some(finding.with_label("never replaced here").with_help("did you mean `configuration`?"));
-    }
-    Some(finding.with_label("never replaced here").with_help("ZenML replaces whole values of top-level attributes only; for others set `resolver = \"render\"` and use `stackref render`"))
+    Some(finding.with_label("never replaced here").with_help(help))
 }

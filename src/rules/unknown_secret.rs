@@ -36,16 +36,13 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let message = format!("no secret `{}` in {}", reference.secret, known.inventories());
     let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let nearest = known.nearest.clone();
-    let mut help = match &nearest {
-        _ if known.shifted.is_some() => {
-            let shifted = known.shifted.as_deref().unwrap_or_default();
-            format!("did you mean `{shifted}`? The first dot ends the name of the secret")
-        }
-        Some(name) if name.to_lowercase() == reference.secret.to_lowercase() => {
+    let mut help = match (&known.shifted, &nearest) {
+        (Some(shifted), _) => format!("did you mean `{shifted}`? The first dot ends the name of the secret"),
+        (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
             format!("did you mean `{name}`? Case counts")
         }
-        Some(name) => format!("did you mean `{name}`?"),
-        None => "correct the name, or register the secret".to_owned(),
+        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, None) => "correct the name, or register the secret".to_owned(),
     };
     if let Some(foreign) = reference.foreign {
         help.push_str(match foreign {

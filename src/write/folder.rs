@@ -68,11 +68,9 @@ impl Folder {
     /// Those of the system: [`Errno::LOOP`] for a link.
     pub fn below(&self, name: &OsStr) -> Result<Self, Errno> {
         let flags = HELD | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(&self.handle, name, flags, Mode::empty()).map(|handle| Self { handle }).map_err(|error| {
-            let status = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
-            let is_link = status.is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Symlink);
-            if is_link { Errno::LOOP } else { error }
-        })
+        let opened = openat(&self.handle, name, flags, Mode::empty());
+        let is_link = || self.kind(name) == Some(FileType::Symlink);
+        opened.map(|handle| Self { handle }).map_err(|error| if is_link() { Errno::LOOP } else { error })
     }
 
     /// Makes a folder in this one for nobody else, if it is not there.
@@ -116,13 +114,17 @@ impl Folder {
 
     /// Whether a name is that of a folder, in whose place no file can be put.
     pub fn has_folder(&self, name: &OsStr) -> bool {
-        let status = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
-        status.is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Directory)
+        self.kind(name) == Some(FileType::Directory)
     }
 
     /// Whether something has that name, be it a link to nothing.
     pub fn has(&self, name: &OsStr) -> bool {
-        statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        self.kind(name).is_some()
+    }
+
+    fn kind(&self, name: &OsStr) -> Option<FileType> {
+        let status = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(status.st_mode))
     }
 
     /// What a name stands for now.
@@ -212,11 +214,11 @@ impl Folder {
             let rest = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
             let Some((process, rest)) = rest.and_then(|rest| rest.split_once('-')) else { continue };
             let (Ok(process), Ok(file)) = (process.parse(), self.file(name)) else { continue };
-            let age = file.metadata().and_then(|metadata| metadata.modified()).map(|then| then.elapsed());
             let gone = if rest.split('-').next() == Some(HERE.as_str()) {
                 process != std::process::id() && !is_alive(process)
             } else {
-                matches!(age, Ok(Ok(age)) if age > ABANDONED)
+                let written = file.metadata().and_then(|metadata| metadata.modified());
+                written.is_ok_and(|then| then.elapsed().is_ok_and(|age| age > ABANDONED))
             };
             if gone {
                 self.remove(name);
