@@ -1,8 +1,12 @@
 """Every command with its options, on a repository with mistakes, plain-text secrets, and values that stand where they should not."""
+import fcntl
 import json
 import os
+import pathlib
 import pty
 import select
+import signal
+import struct
 import subprocess
 import termios
 import time
@@ -215,6 +219,7 @@ def terminal(ground):
     typed(ground, place, files, ahead)
     typed(ground, place, files, [*calm[:3], (b": ", lines[3][:-1] + b"\x03")])
     typed(ground, place, files, [(b": ", b"\x1b[200~" + lines[0] + b"\x1b[201~")] + calm[1:])
+    typed(ground, place, files, [*calm[:-1], (b": ", lines[-1] + b"".join(lines))])
     typed(ground, place, files, [*calm, (b"", b"".join(lines))])
     # The name of a file that is not there, or no text, may be the beginning of a password.
     typed(ground, place, files, [(b": ", b"@" + lines[0]), (b": ", b"@/dev/null\r"), (b": ", b"\xff" + lines[0]), (b": ", b"\x03")])
@@ -228,7 +233,7 @@ def terminal(ground):
 
 
 def typed(ground, place, files, talk):
-    """A run at a terminal: each answer is typed when what is shown ends with its question."""
+    """A run at a terminal: each answer is typed when what is shown ends with its question, one without a question at any time."""
     project = ground.project(files)
     env = ground.environment({"TERM": "xterm"})
     ours, theirs = pty.openpty()
@@ -245,7 +250,9 @@ def typed(ground, place, files, talk):
             shown += piece
         elif process.poll() is not None:
             break
-        if talk and (not talk[0][0] or shown[asked:].endswith(talk[0][0])) and not echoes(theirs):
+        if talk and not talk[0][0]:
+            type_unasked(process, ours, theirs, talk)
+        elif talk and shown[asked:].endswith(talk[0][0]) and not echoes(theirs):
             asked = len(shown)
             write_slowly(ours, talk.pop(0)[1])
     else:
@@ -275,6 +282,43 @@ def typed(ground, place, files, talk):
 
 def echoes(terminal):
     return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+def type_unasked(process, ours, theirs, talk):
+    """Types the next answer if the terminal is stackref's at this moment.
+
+    The process stands still meanwhile: what came after it had given the terminal back would be shown, and rightly.
+    """
+    process.send_signal(signal.SIGSTOP)
+    try:
+        while not stands_still(process):
+            time.sleep(0.001)
+        if process.poll() is None and not echoes(theirs):
+            data = talk.pop(0)[1]
+            before = waiting(theirs)
+            os.write(ours, data)
+            # The kernel hands it over by a thread of its own.
+            until = time.monotonic() + 5
+            while waiting(theirs) < before + len(data) and time.monotonic() < until:
+                time.sleep(0.001)
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def stands_still(process):
+    """Whether a process is stopped, all its threads, or has ended."""
+    if process.poll() is not None:
+        return True
+    try:
+        threads = list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())
+        return all((thread / "stat").read_text().rpartition(")")[2].split()[0] in "TZX" for thread in threads)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def waiting(terminal):
+    """Bytes that were typed and that nobody has read; not in a mode of whole lines."""
+    return struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, b"\0" * 4))[0]
 
 
 def write_slowly(terminal, data):
