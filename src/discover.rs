@@ -15,10 +15,11 @@ use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::nearest::nearest;
 use crate::parallel;
+use crate::paths;
 use crate::shape::Shape;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a file is a stack file.
@@ -91,7 +92,7 @@ impl Selection {
     pub fn of_arguments(paths: &[PathBuf], cwd: &Path, lists_are_tools: bool) -> Self {
         let mut selection = Self::default();
         for given in paths {
-            let path = absolute(given, cwd);
+            let path = paths::absolute(given, cwd);
             let metadata = std::fs::metadata(&path);
             if metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
                 selection.folders.push(path);
@@ -406,46 +407,9 @@ fn sibling(path: &Path) -> Option<String> {
     nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned)
 }
 
-/// An absolute path without `.` and `..`, by its text alone: links are not resolved.
-pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in cwd.join(path).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(out.pop()),
-            part => out.push(part),
-        }
-    }
-    out
-}
-
-/// A path as reports show it: from `base`, with `/`, climbing out with `..` where it has to.
-pub fn relative(path: &Path, base: &Path) -> String {
-    let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
-    let up = base.components().skip(shared).map(|_| "..".to_owned());
-    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
-    let parts: Vec<String> = up.chain(down).collect();
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
-}
-
-/// A path as the system has it.
-pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt as _;
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_shown_from_the_working_directory() {
-        let base = Path::new("/a/b");
-        assert_eq!(relative(Path::new("/a/b/c/d.yaml"), base), "c/d.yaml");
-        assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
-        assert_eq!(relative(base, base), ".");
-        assert_eq!(absolute(Path::new("../x/./y"), base), Path::new("/a/x/y"));
-    }
 
     #[test]
     fn a_stack_is_known_by_its_double_ending() {

@@ -364,6 +364,14 @@ impl Document {
         self.node(at).span.start
     }
 
+    /// What stands beside a node and belongs to it: in YAML its tag and its anchor.
+    pub fn properties(&self, id: NodeId) -> Option<Span> {
+        match self.syntax {
+            Syntax::Yaml => yaml::properties(self.source.text(), self.node(id).span),
+            Syntax::Toml | Syntax::Json | Syntax::Script => None,
+        }
+    }
+
     /// The path of a node from its root, for people: keys and indices, joined with dots.
     pub fn path(&self, id: NodeId) -> String {
         let mut steps = Vec::new();

@@ -34,6 +34,7 @@ impl Excerpt {
         let line = source.line_span(span.start);
         let shown = Span::new(span.start.min(line.end), span.end.min(line.end));
         let window = window(source, line, shown);
+        let shown = Span::new(shown.start, shown.end.min(window.end));
         let mut hidden = hidden(source, window);
         if conceal {
             hidden.push(shown);
@@ -324,10 +325,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_around_the_span_and_steering_characters_are_replaced() {
+    fn a_long_line_is_cut_around_the_span_a_long_span_too_and_steering_characters_are_replaced() {
         let line = format!("{}\u{1b}[31m{{{{a.b}}}}\u{202e}{}", "x".repeat(70_000), "y".repeat(500));
         let source = file(&line, Visibility::Masked(Vec::new()));
         let text = text_of(&source, Span::new(70_005, 70_012));
         assert!(text.len() < 200 && text.contains("{{a.b}}") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+        let long = Excerpt::new(&source, Span::new(100, 70_012), false);
+        assert!(long.text.len() < 300 && long.label.1 - long.label.0 < 300 && long.text.ends_with("x…"), "{long:?}");
     }
 }

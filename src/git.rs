@@ -2,7 +2,7 @@
 //! nothing and tracks nothing; where there is one and git does not answer, nothing is taken for granted.
 
 use crate::config::repository_root;
-use crate::discover::path_of_bytes;
+use crate::paths;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,24 +12,23 @@ use std::thread;
 
 /// Whether git would leave a path out of its work tree; nothing where it lies in none. Links among its folders are followed.
 pub fn ignores(path: &Path) -> Option<bool> {
-    let path = real(path.parent()?).join(path.file_name()?);
+    let path = paths::real(path.parent()?).join(path.file_name()?);
     let root = repository_root(path.parent()?)?;
     let status = git(&root).args(["check-ignore", "--quiet", "--"]).arg(path).status();
     Some(status.is_ok_and(|status| status.success()))
 }
 
-/// The first of some paths below a folder that git would not leave out of its work tree. Links on the way to that are followed.
+/// The first of some paths below a folder, which is one without links, that git would not leave out of its work tree.
 ///
 /// # Errors
 /// There is a repository, and git does not answer for it; or one of the paths leads through a link.
 pub fn first_not_ignored<'p>(folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, String> {
-    let folder = real(folder);
     // A repository may lie within another; each folder is asked of its own.
     let mut roots: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
     let mut asked: BTreeMap<PathBuf, Vec<(&PathBuf, PathBuf)>> = BTreeMap::new();
     for path in paths {
         let target = folder.join(path);
-        let parent = target.parent().unwrap_or(&folder);
+        let parent = target.parent().unwrap_or(folder);
         let root = roots.entry(parent.to_path_buf()).or_insert_with(|| repository_root(parent));
         if let Some(root) = root.clone() {
             asked.entry(root).or_default().push((path, target));
@@ -73,15 +72,6 @@ fn first_words(stderr: &[u8]) -> String {
     said.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned()
 }
 
-/// A path without links, as far as it is there.
-pub fn real(path: &Path) -> PathBuf {
-    let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
-    match there {
-        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
-        None => path.to_path_buf(),
-    }
-}
-
 /// The files at or below a path that the next commit would take, whatever the ignore files say. A link is followed, and
 /// counts as what it leads to, too.
 ///
@@ -117,7 +107,7 @@ fn listed(at: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>, String> {
         return Err(first_words(&output.stderr));
     }
     let names = output.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| root.join(path_of_bytes(name))).collect())
+    Ok(names.map(|name| root.join(paths::of_bytes(name))).collect())
 }
 
 fn git(root: &Path) -> Command {

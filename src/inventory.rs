@@ -22,10 +22,10 @@ pub mod vault;
 pub mod zenml;
 
 use crate::config::{Config, InventoryConfig, Kind};
-use crate::discover;
 use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::nearest::nearest;
+use crate::paths;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use command::CommandInventory;
@@ -325,7 +325,7 @@ impl Inventories {
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
-                    let given = file(name, &discover::absolute(Path::new(name), around.cwd));
+                    let given = file(name, &paths::absolute(Path::new(name), around.cwd));
                     inventories.add(name.clone(), Box::new(given.meaning(meant)))
                 })
             });
@@ -337,7 +337,7 @@ impl Inventories {
                 // The config may give it a name: then it is that inventory, not a second one that nothing uses.
                 let named = inventories.all.iter().position(|inventory| inventory.file() == Some(&path));
                 inventories.fallback = Some(named.unwrap_or_else(|| {
-                    let shown = discover::relative(&path, around.cwd);
+                    let shown = paths::relative(&path, around.cwd);
                     let inventory = file(&shown, &path);
                     inventories.add(shown, Box::new(inventory))
                 }));

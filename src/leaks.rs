@@ -10,12 +10,13 @@ mod forms;
 mod words;
 
 use crate::config::repository_root;
-use crate::discover::{self, Search, Selection};
+use crate::discover::{Search, Selection};
 use crate::error::{Failure, plain_io};
 use crate::finding::Finding;
 use crate::git;
 use crate::inventory::lookup::{Progress, contents, fetch};
 use crate::inventory::{Inventories, NoAnswer};
+use crate::paths;
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
@@ -92,7 +93,7 @@ pub fn run(
         move |path: &Path| match values.look(path, bases, &mut buffer) {
             Ok(leaked) => found.lock().unwrap_or_else(PoisonError::into_inner).extend(leaked),
             Err(error) => {
-                let shown = discover::relative(path, &bases.cwd);
+                let shown = paths::relative(path, &bases.cwd);
                 let failure = Failure::usage(format!("cannot read `{shown}`: {}", plain_io(&error)));
                 failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
             }
@@ -290,7 +291,7 @@ impl Values {
             return Ok(None);
         }
         let text = text_of(&Zeroizing::new(std::fs::read(path)?));
-        let (shown, identity) = (discover::relative(path, &bases.cwd), discover::relative(path, &bases.root));
+        let (shown, identity) = (paths::relative(path, &bases.cwd), paths::relative(path, &bases.root));
         let source = Arc::new(SourceFile::new(shown, text).with_identity(identity).with_location(path));
         Ok(self.leaked(&source))
     }

@@ -24,6 +24,7 @@
 pub mod source;
 pub mod outcome;
 pub mod nearest;
+pub mod paths;
 pub mod parallel;
 pub mod secret;
 pub mod reference;

@@ -11,6 +11,7 @@ mod register;
 mod render;
 mod session;
 mod talk;
+mod target;
 
 use crate::check::{Report, Summary};
 use crate::cli::{Cli, Color, Command};

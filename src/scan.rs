@@ -4,15 +4,15 @@
 //! What lint sees is what render replaces, because both get it from here: a scalar gives references exactly where no
 //! scalar rule of severity error objects to it.
 
+mod masks;
 mod script;
 
-use crate::discover::{self, Candidate, Passed, Search, Selection, Why};
-use crate::document::{COMMAND, Document, Kind, NodeId, Style, Syntax, SyntaxError};
+use crate::discover::{Candidate, Passed, Search, Selection, Why};
+use crate::document::{COMMAND, Document, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
-use crate::excerpt;
 use crate::finding::{Finding, Severity};
-use crate::flavors;
 use crate::ignore::{self, Directive, Says};
+use crate::paths;
 use crate::prefilter::{self, OVERLAP, Prefilter};
 use crate::reference::{Reading, Resolver, read};
 use crate::rules::{self, Check, RULES};
@@ -120,7 +120,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
             }
             Ok(None) => {}
             Err(error) => {
-                let shown = discover::relative(&candidate.path, &bases.cwd);
+                let shown = paths::relative(&candidate.path, &bases.cwd);
                 let failure = Failure::usage(format!("cannot read `{shown}`: {}", plain_io(&error)));
                 failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
             }
@@ -232,8 +232,8 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     let bytes = as_text.as_ref().map_or(bytes, |text| text.as_bytes());
     let known = why.is_some();
     let (text, not_text) = text_of(bytes);
-    let shown = discover::relative(&path, &bases.cwd);
-    let identity = discover::relative(&path, &bases.root);
+    let shown = paths::relative(&path, &bases.cwd);
+    let identity = paths::relative(&path, &bases.root);
     let parse = |text: String| {
         let source = Arc::new(SourceFile::new(shown, text).with_identity(identity).with_location(&path));
         let document = match not_text {
@@ -282,7 +282,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
     if syntax == Syntax::Script && script::is_without_commands(&document) {
         return None;
     }
-    let masks = if syntax == Syntax::Script { script::masks(&document) } else { masks(&document) };
+    let masks = if syntax == Syntax::Script { script::masks(&document) } else { masks::masks(&document) };
     source.set_visibility(Visibility::Masked(masks));
     let layout = stack::layout(&document);
     let directives = ignore::directives(&document);
@@ -413,114 +413,4 @@ pub fn comment_findings(source: &Arc<SourceFile>, directives: &[Directive]) -> V
         }
     }
     findings
-}
-
-/// What excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
-/// sound so, wherever aliases put them. A value that is one reference and nothing else may be seen.
-fn masks(document: &Document) -> Vec<Span> {
-    let mut open: Vec<NodeId> = Vec::new();
-    let mut spans = Vec::new();
-    for (id, node) in document.nodes() {
-        // `{password:hunter2}` is one key to YAML, `--password=hunter2` one value, and neither is to be seen.
-        let text = if matches!(node.kind, Kind::Scalar(_)) { document.text(id).unwrap_or_default() } else { "" };
-        if let Some(at) = excerpt::after_sensitive_word(text).filter(|&at| at < text.len()) {
-            spans.push(document.offsets(id).source(at, text.len()));
-        }
-        if let Some((start, end)) = password_of_url(text) {
-            spans.push(document.offsets(id).source(start, end));
-        }
-        if let Kind::Mapping { entries, .. } = &node.kind {
-            let sensitive =
-                entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
-            open.extend(sensitive.map(|&(_, value)| value));
-        }
-    }
-    let source = document.source();
-    let mut seen = HashSet::new();
-    // Where lines begin on which a value ends that is not to be seen: a comment behind it may go on with it, `hunter #2`.
-    let mut lines = HashSet::new();
-    while let Some(id) = open.pop() {
-        let id = document.target(id);
-        if !seen.insert(id) {
-            continue;
-        }
-        let node = document.node(id);
-        // `!hunter2` is a tag, and `&hunter2` an anchor.
-        spans.extend(properties(source.text(), node.span));
-        match &node.kind {
-            Kind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
-            Kind::Sequence(items) => open.extend(items),
-            Kind::Scalar(scalar) => {
-                let text = document.text(id).unwrap_or_default();
-                let quotes = match scalar.style {
-                    Style::Plain | Style::LiteralBlock | Style::FoldedBlock => 0,
-                    Style::MultilineBasic | Style::MultilineLiteral => 3,
-                    _ => 1,
-                };
-                let whole = matches!(read(text.trim(), Resolver::Zenml), Reading::Whole(_));
-                if !whole && !text.is_empty() && node.span.len() > 2 * quotes {
-                    spans.push(Span::new(node.span.start + quotes, node.span.end - quotes));
-                }
-                if !whole {
-                    lines.insert(source.line_span(node.span.end).start);
-                }
-            }
-            Kind::Alias(_) => {}
-        }
-    }
-    for comment in ignore::comments(document) {
-        let text = source.slice(comment);
-        let goes_on = lines.contains(&source.line_span(comment.start).start) && !text.contains("stackref:");
-        let hidden = if goes_on { Some(1) } else { excerpt::after_sensitive_word(text) };
-        spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
-    }
-    spans.sort_unstable();
-    let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
-    for span in spans {
-        match apart.last_mut() {
-            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
-            _ => apart.push(span),
-        }
-    }
-    apart
-}
-
-/// The tag and the anchor of a node of YAML, which its span leaves out.
-fn properties(text: &str, node: Span) -> Option<Span> {
-    let begins = |word: &str| word.starts_with(['!', '&']);
-    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
-    let mut start = node.start;
-    loop {
-        let before = text.get(..start)?.trim_end();
-        let word = before.rsplit(ends).next().unwrap_or_default();
-        let from = before.len() - word.len();
-        // `"password":!x`, as JSON has it.
-        let skipped = if begins(word) {
-            Some(0)
-        } else {
-            word.find("\":").map(|at| at + 2).filter(|&at| word.get(at..).is_some_and(begins))
-        };
-        match skipped {
-            Some(skipped) => start = from + skipped,
-            None => break,
-        }
-    }
-    // A node that is not there has its place before them or behind.
-    let rest = text.get(node.end..).filter(|_| node.is_empty()).unwrap_or_default();
-    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let word = rest.get(blanks..).unwrap_or_default().split(ends).next().unwrap_or_default();
-    let end = if begins(word) { node.end + blanks + word.len() } else { node.start };
-    (start < end).then(|| Span::new(start, end))
-}
-
-/// In `scheme://user:password@host`: the password, unless a reference stands for it.
-fn password_of_url(text: &str) -> Option<(usize, usize)> {
-    let start = text.find("://")? + 3;
-    let rest = text.get(start..)?;
-    let authority = rest.split(['/', '?', '#', ' ']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (name, password) = user.split_once(':')?;
-    let from = start + name.len() + 1;
-    let is_reference = matches!(read(password, Resolver::Zenml), Reading::Whole(_));
-    (!password.is_empty() && !is_reference).then_some((from, from + password.len()))
 }

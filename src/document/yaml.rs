@@ -599,6 +599,34 @@ pub(super) fn content_len(raw: &str, value: &str) -> usize {
     }
 }
 
+/// The tag and the anchor of a node, which its span leaves out.
+pub(super) fn properties(text: &str, node: Span) -> Option<Span> {
+    let begins = |word: &str| word.starts_with(['!', '&']);
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
+    let mut start = node.start;
+    loop {
+        let before = text.get(..start)?.trim_end();
+        let word = before.rsplit(ends).next().unwrap_or_default();
+        let from = before.len() - word.len();
+        // `"password":!x`, as JSON has it.
+        let skipped = if begins(word) {
+            Some(0)
+        } else {
+            word.find("\":").map(|at| at + 2).filter(|&at| word.get(at..).is_some_and(begins))
+        };
+        match skipped {
+            Some(skipped) => start = from + skipped,
+            None => break,
+        }
+    }
+    // A node that is not there has its place before them or behind.
+    let rest = text.get(node.end..).filter(|_| node.is_empty()).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let word = rest.get(blanks..).unwrap_or_default().split(ends).next().unwrap_or_default();
+    let end = if begins(word) { node.end + blanks + word.len() } else { node.start };
+    (start < end).then(|| Span::new(start, end))
+}
+
 fn error_at(span: Span, message: &str) -> SyntaxError {
     SyntaxError { span, message: message.into(), help: None }
 }

@@ -80,7 +80,7 @@ pub(super) struct Looked {
 
 /// A path from the root, with `/`.
 pub(super) fn from_root(root: &Path, path: &Path) -> String {
-    crate::discover::relative(path, root)
+    crate::paths::relative(path, root)
 }
 
 /// Looks for inventories in the root and in every folder on the way to a stack file.

@@ -5,8 +5,8 @@
 
 use super::local;
 use super::{Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
-use crate::discover;
 use crate::error::{Failure, plain_io};
+use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct DirInventory {
 impl DirInventory {
     /// A folder, absolute; reports show it from `cwd`.
     pub fn new(name: String, folder: &Path, cwd: &Path) -> Self {
-        Self { name, folder: folder.to_path_buf(), shown: discover::relative(folder, cwd) }
+        Self { name, folder: folder.to_path_buf(), shown: paths::relative(folder, cwd) }
     }
 
     /// The names in a folder that are of one kind, with links followed inside the whole. What leads out, or to nothing, is not

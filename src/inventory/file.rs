@@ -5,9 +5,9 @@ mod content;
 mod put;
 
 use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, Wanted};
-use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
+use crate::paths;
 use crate::secret::SecretText;
 use crate::source::SourceFile;
 use crate::write;
@@ -37,9 +37,9 @@ impl FileInventory {
         Self {
             name,
             path: path.to_path_buf(),
-            shown: discover::relative(path, cwd),
+            shown: paths::relative(path, cwd),
             what: "inventory",
-            identity: discover::relative(path, root),
+            identity: paths::relative(path, root),
             in_repository: path.starts_with(root),
             meant: None,
             content: OnceLock::new(),
@@ -54,7 +54,7 @@ impl FileInventory {
 
     /// A file of an inventory's form that is none of a run's inventories.
     pub fn given(path: &Path, cwd: &Path) -> Self {
-        let shown = discover::relative(path, cwd);
+        let shown = paths::relative(path, cwd);
         Self { what: "file", in_repository: false, ..Self::new(shown, path, cwd, cwd) }
     }
 

@@ -8,9 +8,9 @@ use super::local;
 use super::process::{Problem, run};
 use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted, sort_out};
 use crate::config::Limits;
-use crate::discover;
 use crate::document::{Document, NodeId, Syntax};
 use crate::error::{Failure, plain_io};
+use crate::paths;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use crate::write;
@@ -46,7 +46,7 @@ impl SopsInventory {
         Self {
             name,
             path: path.to_path_buf(),
-            shown: discover::relative(path, cwd),
+            shown: paths::relative(path, cwd),
             cwd: cwd.to_path_buf(),
             clock: Clock::new(limits),
             document: OnceLock::new(),

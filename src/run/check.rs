@@ -7,15 +7,14 @@ use crate::baseline::Baseline;
 use crate::check::{self, Report, Settings};
 use crate::cli::{Check, Color, FixWhich};
 use crate::config::Level;
-use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
-use crate::git;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::report::human::Look;
 use crate::report::{self, Format, count, summary_line};
 use crate::scan::Scan;
@@ -165,8 +164,8 @@ fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), 
 }
 
 fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
-    let path = discover::absolute(file, &world.cwd);
-    let shown = printable(&discover::relative(&path, &world.cwd));
+    let path = paths::absolute(file, &world.cwd);
+    let shown = printable(&paths::relative(&path, &world.cwd));
     let cannot = |why: &str| Failure::usage(format!("cannot read the baseline `{shown}`: {why}"));
     let text = std::fs::read_to_string(&path)
         .map_err(|error| cannot(&plain_io(&error)).with_help("`stackref check --write-baseline FILE` makes one"))?;
@@ -175,8 +174,8 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
 
 /// A baseline is written over another baseline, and over nothing else. Its place is held from here on.
 fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(Place, String), Failure> {
-    let path = discover::absolute(file, &world.cwd);
-    let shown = printable(&discover::relative(&path, &world.cwd));
+    let path = paths::absolute(file, &world.cwd);
+    let shown = printable(&paths::relative(&path, &world.cwd));
     if path.symlink_metadata().is_err() {
         write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
     }
@@ -208,7 +207,7 @@ fn write_baseline(place: &Place, shown: &str, report: &mut Report, world: &mut W
 
 /// Whether two paths lead to one file, be it there or not.
 fn same(a: &Path, b: &Path) -> bool {
-    git::real(a) == git::real(b)
+    paths::real(a) == paths::real(b)
 }
 
 /// The files that reports go to.
@@ -232,11 +231,11 @@ impl Outputs {
         let baselines: Vec<PathBuf> = [&args.baseline, &args.write_baseline]
             .into_iter()
             .flatten()
-            .map(|file| discover::absolute(file, &world.cwd))
+            .map(|file| paths::absolute(file, &world.cwd))
             .collect();
         for (format, file) in &args.reports.files {
-            let path = discover::absolute(file, &world.cwd);
-            let shown = printable(&discover::relative(&path, &world.cwd));
+            let path = paths::absolute(file, &world.cwd);
+            let shown = printable(&paths::relative(&path, &world.cwd));
             let refused = |why: &str| {
                 Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
                     .with_help("write to another file"))

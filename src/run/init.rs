@@ -5,7 +5,6 @@ use super::talk::Talk;
 use super::{Stop, World, tell};
 use crate::cli::{Color, Files, Init, Setup};
 use crate::config::{self, FILE_NAME};
-use crate::discover;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::git;
@@ -14,6 +13,7 @@ use crate::init::{HINTS, Hint, Survey, local_secrets};
 use crate::inventory::env::Environment;
 use crate::inventory::local;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::report::count;
 use crate::write::{self, NewText, Place};
 use std::io;
@@ -26,7 +26,7 @@ const LARGEST: u64 = 1 << 20;
 pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let cwd = world.cwd.clone();
     if let Some(existing) = config::find(&cwd) {
-        let shown = discover::relative(&existing, &cwd);
+        let shown = paths::relative(&existing, &cwd);
         return Err(Failure::usage(format!("there is a config already: `{shown}`"))
             .with_help("init never overwrites one; change it, or move it away first")
             .into());
@@ -42,7 +42,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
     }
     let text = survey.config(&hints(&survey, world.env.as_ref()));
     let file = root.join(FILE_NAME);
-    let shown = discover::relative(&file, &cwd);
+    let shown = paths::relative(&file, &cwd);
     tell(&scan.passed.failures, color, world)?;
     // What could not be looked at may hold what the config should name.
     let looked = scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max);
@@ -172,7 +172,7 @@ fn next(survey: &Survey, world: &mut World<'_>) -> io::Result<()> {
 /// Adds the hook where that is wanted, and shows it where it is not known whether it is.
 fn offer_hook(args: &Init, root: &Path, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let file = root.join(hook::FILE_NAME);
-    let shown = discover::relative(&file, &world.cwd);
+    let shown = paths::relative(&file, &world.cwd);
     if args.no_hook {
         return Ok(Outcome::Clean);
     }

@@ -5,7 +5,6 @@ use super::session::Session;
 use super::{Stop, World, tell, tell_unread, warn};
 use crate::check;
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
-use crate::discover;
 use crate::document::Syntax;
 use crate::error::Failure;
 use crate::excerpt::printable;
@@ -13,6 +12,7 @@ use crate::inventory::file::FileInventory;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
 use crate::write::Place;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     }
     let now = listing::merged(listed);
     if let Some(file) = &args.check {
-        let path = discover::absolute(file, &world.cwd);
+        let path = paths::absolute(file, &world.cwd);
         let snapshot = FileInventory::given(&path, &world.cwd);
         snapshot.open()?;
         if let Some(failure) = snapshot.complaints().first() {
@@ -144,8 +144,8 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         world.stdout.out.write_all(text.as_bytes())?;
         return Ok(Outcome::Clean);
     };
-    let path = discover::absolute(file, &world.cwd);
-    let shown = discover::relative(&path, &world.cwd);
+    let path = paths::absolute(file, &world.cwd);
+    let shown = paths::relative(&path, &world.cwd);
     let of_ending = Syntax::of_path(&path);
     let Some(syntax) = of_ending.filter(|syntax| asked.is_none_or(|asked| asked == *syntax)) else {
         let words = format!("the ending of `{shown}` is none of the snapshot's syntax: it could not be read again");

@@ -6,7 +6,6 @@ use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, warn};
 use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
-use crate::discover;
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -15,6 +14,7 @@ use crate::git;
 use crate::inventory::file::FileInventory;
 use crate::inventory::{Change, Entry, FALLBACK_NAMES, Inventories, Inventory};
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::register::{Given, Need, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
@@ -132,7 +132,7 @@ fn without_inventory(
 /// `--path` takes all that follows it, and a stack may follow it, too: what is there is a path.
 fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option<&'a str>) {
     if let (None, Some((last, paths @ [_, ..]))) = (&args.stack, args.path.split_last())
-        && discover::absolute(last, cwd).symlink_metadata().is_err()
+        && paths::absolute(last, cwd).symlink_metadata().is_err()
     {
         return (paths, last.to_str());
     }
@@ -148,7 +148,7 @@ fn create(
 ) -> Result<bool, Stop> {
     let [name, ..] = FALLBACK_NAMES;
     let path = session.project.join(name);
-    let shown = printable(&discover::relative(&path, &session.bases.cwd));
+    let shown = printable(&paths::relative(&path, &session.bases.cwd));
     let refused = || {
         Failure::usage("there are references, and no inventory to store their values in").with_help(format!(
             "run this at a terminal or with --yes to create `{shown}`, name an inventory in `stackref.toml`, or name a file \
@@ -170,7 +170,7 @@ fn create(
     }
     if git::ignores(&path) != Some(true) {
         let list = session.project.join(".gitignore");
-        let list_shown = printable(&discover::relative(&list, &session.bases.cwd));
+        let list_shown = printable(&paths::relative(&list, &session.bases.cwd));
         ignore(&list, &list_shown, name)?;
         if git::ignores(&path) == Some(false) {
             let failure = Failure::usage(format!("git does not ignore `{shown}`, although `{list_shown}` names it"));
@@ -550,7 +550,7 @@ impl<'r> Run<'r> {
 /// A file of values, or standard input, whose syntax is that in which it reads as a mapping.
 fn read_given(path: &Path, world: &mut World<'_>) -> Result<FileInventory, Failure> {
     if path.as_os_str() != "-" {
-        let path = discover::absolute(path, &world.cwd);
+        let path = paths::absolute(path, &world.cwd);
         let file = FileInventory::given(&path, &world.cwd);
         return file.open().map(|()| file);
     }

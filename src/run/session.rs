@@ -4,7 +4,7 @@ use super::{Stop, World, tell};
 use crate::check::Settings;
 use crate::cli::{Color, Files};
 use crate::config::{self, Config, Kind, Level};
-use crate::discover::{self, Candidate, Search, Selection, Why, path_of_bytes};
+use crate::discover::{Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -12,6 +12,7 @@ use crate::inventory::env::Environment;
 use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::register::labels;
 use crate::report::count;
 use crate::rules;
@@ -45,7 +46,7 @@ impl<'a> Session<'a> {
         let mut start = cwd.clone();
         if let Some(list) = &files.files_from {
             let listed = read_list(list, files.null, world)?;
-            selection.listed = listed.iter().map(|path| discover::absolute(path, &cwd)).collect();
+            selection.listed = listed.iter().map(|path| paths::absolute(path, &cwd)).collect();
         } else if let Some((name, _)) = &stdin {
             start = name.parent().unwrap_or(&cwd).to_path_buf();
         } else {
@@ -157,7 +158,7 @@ impl<'a> Session<'a> {
     pub fn notes(&self, scan: &Scan, world: &mut World<'_>) -> io::Result<()> {
         let mut excluded: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (path, glob) in &scan.passed.excluded {
-            excluded.entry(glob).or_default().push(discover::relative(path, &self.bases.cwd));
+            excluded.entry(glob).or_default().push(paths::relative(path, &self.bases.cwd));
         }
         for (glob, paths) in excluded {
             let first = paths.first().map_or("", String::as_str);
@@ -202,7 +203,7 @@ fn stdin_name(files: &Files, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Fa
         return Err(Failure::usage(format!("`{}` is no stack file by its ending", name.display()))
             .with_help("stack files end in .yaml, .yml, .toml or .json"));
     };
-    Ok(Some((discover::absolute(name, cwd), syntax)))
+    Ok(Some((paths::absolute(name, cwd), syntax)))
 }
 
 fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathBuf>, Failure> {
@@ -210,12 +211,12 @@ fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathB
     let read = if list.as_os_str() == "-" {
         world.stdin.read_to_end(&mut bytes).map(|_| ())
     } else {
-        std::fs::read(discover::absolute(list, &world.cwd)).map(|content| bytes = content)
+        std::fs::read(paths::absolute(list, &world.cwd)).map(|content| bytes = content)
     };
     read.map_err(|error| Failure::usage(format!("cannot read the list `{}`: {}", list.display(), plain_io(&error))))?;
     let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
     let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
-    Ok(names.filter(|name| !name.is_empty()).map(path_of_bytes).collect())
+    Ok(names.filter(|name| !name.is_empty()).map(paths::of_bytes).collect())
 }
 
 /// The folder that all arguments lie in.
@@ -236,13 +237,13 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
 /// The config that `--config` names, or the nearest upward from what is looked at, or from the working directory.
 fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
     let file = match &files.setup.config {
-        Some(file) => Some(discover::absolute(file, cwd)),
+        Some(file) => Some(paths::absolute(file, cwd)),
         None if files.setup.no_config => None,
         None => config::find(start).or_else(|| config::find(cwd)),
     };
     let known: Vec<&str> = rules::names().collect();
     match file {
-        Some(file) => config::load(&file, &discover::relative(&file, cwd), &known),
+        Some(file) => config::load(&file, &paths::relative(&file, cwd), &known),
         None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
     }
 }

@@ -1,10 +1,10 @@
 //! What is asked at a terminal, and what the answers mean.
 
 use super::World;
-use crate::discover;
 use crate::error::plain_io;
 use crate::excerpt::printable;
 use crate::inventory::{Entry, local};
+use crate::paths;
 use crate::reference;
 use crate::register::Need;
 use crate::secret::SecretText;
@@ -95,7 +95,7 @@ impl Talk {
         let below_home = if rest == "~" { Some("") } else { rest.strip_prefix("~/") };
         let path = match below_home.and_then(|below| Some(home()?.join(below))) {
             Some(path) => path,
-            None => discover::absolute(Path::new(rest), &self.cwd),
+            None => paths::absolute(Path::new(rest), &self.cwd),
         };
         let cannot = |why: &str| format!("cannot take that file: {why}; a text that begins with @ is typed with @@");
         let bytes = local::read(&path, LARGEST_VALUE).map_err(|error| cannot(&plain_io(&error)))?;

@@ -1,0 +1,54 @@
+//! Paths: made absolute, freed of links, and as reports show them.
+
+use std::path::{Component, Path, PathBuf};
+
+/// An absolute path without `.` and `..`, by its text alone: links are not resolved.
+pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in cwd.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(out.pop()),
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// A path without links, as far as it is there.
+pub fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match there {
+        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
+        None => path.to_path_buf(),
+    }
+}
+
+/// A path as reports show it: from `base`, with `/`, climbing out with `..` where it has to.
+pub fn relative(path: &Path, base: &Path) -> String {
+    let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
+    let up = base.components().skip(shared).map(|_| "..".to_owned());
+    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = up.chain(down).collect();
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+/// A path as the system has it.
+pub fn of_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let base = Path::new("/a/b");
+        assert_eq!(relative(Path::new("/a/b/c/d.yaml"), base), "c/d.yaml");
+        assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
+        assert_eq!(relative(base, base), ".");
+        assert_eq!(absolute(Path::new("../x/./y"), base), Path::new("/a/x/y"));
+    }
+}

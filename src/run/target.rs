@@ -1,0 +1,105 @@
+//! The folder that `render -o` writes to: whether it may take rendered files, and where in it each of them goes.
+
+use crate::error::Failure;
+use crate::excerpt::printable;
+use crate::git;
+use crate::paths;
+use crate::render::Rendered;
+use crate::scan::Bases;
+use crate::write::{self, Inode};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub(super) struct Target {
+    /// Absolute, as it was given.
+    pub folder: PathBuf,
+    /// The same without links: what git and the system know it as.
+    real: PathBuf,
+    allow_tracked: bool,
+}
+
+impl Target {
+    /// A folder, be it there or not.
+    ///
+    /// # Errors
+    /// It is a file; or git would add what is rendered to a repository, and nobody said that this is meant.
+    pub(super) fn new(folder: PathBuf, allow_tracked: bool) -> Result<Self, Failure> {
+        let shown = printable(&folder.display().to_string());
+        if folder.symlink_metadata().is_ok() && !folder.is_dir() {
+            return Err(Failure::usage(format!("`{shown}` is not a folder")));
+        }
+        let real = paths::real(&folder);
+        if !allow_tracked && git::ignores(&real.join("stackref.rendered")) == Some(false) {
+            return Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
+                .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+        }
+        Ok(Self { folder, real, allow_tracked })
+    }
+
+    /// Where each rendered file goes: its path from the working directory, or from the repository's root where it lies outside
+    /// of that.
+    ///
+    /// # Errors
+    /// A file has no place, or one that it must not be written to: that of another, of one of the `sources` that the run has
+    /// read besides, or one that git would take.
+    pub(super) fn places<'i>(
+        &self,
+        rendered: &[Rendered<'_>],
+        sources: impl Iterator<Item = &'i Path>,
+        bases: &Bases,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        // By what the system knows them as, since the folder may be a link to that of the inputs.
+        let inode = |path: &Path| path.symlink_metadata().map(|metadata| write::inode(&metadata)).ok();
+        let sources: Vec<PathBuf> = sources.filter_map(|path| path.canonicalize().ok()).collect();
+        let files =
+            rendered.iter().map(|rendered| rendered.file.path.as_path()).chain(sources.iter().map(PathBuf::as_path));
+        let inputs: BTreeSet<Inode> = files.filter_map(inode).collect();
+        let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
+        let mut places = Vec::with_capacity(rendered.len());
+        for Rendered { file, .. } in rendered {
+            let shown = printable(file.source.path());
+            let Ok(place) = file.path.strip_prefix(&bases.cwd).or_else(|_| file.path.strip_prefix(&bases.root)) else {
+                return Err(Failure::usage(format!("`{shown}` lies outside the working directory and its repository"))
+                    .with_help("run this from a folder that holds it"));
+            };
+            let target = self.real.join(place);
+            // An inventory may be a folder, of whose files none is to be replaced, either.
+            let is_input = inode(&target).is_some_and(|target| inputs.contains(&target));
+            if is_input || sources.iter().any(|source| target.starts_with(source)) {
+                return Err(Failure::usage(format!("`{shown}` would be written over an input"))
+                    .with_help("render to another folder"));
+            }
+            if let Some(other) = seen.insert(place.to_path_buf(), file.source.path()) {
+                let other = printable(other);
+                return Err(Failure::usage(format!("`{other}` and `{shown}` would be written to one place")));
+            }
+            places.push(place.to_path_buf());
+        }
+        if !self.allow_tracked {
+            self.refuse_tracked(&places)?;
+        }
+        Ok(places)
+    }
+
+    /// A file that git tracks is added by the next commit, whatever the ignore files say; and an ignore file may leave out all
+    /// but some names.
+    fn refuse_tracked(&self, places: &[PathBuf]) -> Result<(), Failure> {
+        let real = &self.real;
+        let shown = |path: &Path| printable(&path.display().to_string());
+        let silent = |what: &str, why: &str| {
+            let why = printable(why);
+            Failure::usage(format!("git does not say what it {what} in `{}`: {why}", shown(real)))
+                .with_help("say that it is meant with --allow-tracked")
+        };
+        let tracked = git::tracked(real).map_err(|why| silent("tracks", &why))?;
+        if let Some(target) = places.iter().map(|place| real.join(place)).find(|target| tracked.contains(target)) {
+            return Err(Failure::usage(format!("git tracks `{}`", shown(&target)))
+                .with_help("render to another folder, or say that it is meant with --allow-tracked"));
+        }
+        if let Some(place) = git::first_not_ignored(real, places).map_err(|why| silent("ignores", &why))? {
+            return Err(Failure::usage(format!("git does not ignore `{}`", shown(&real.join(place))))
+                .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+        }
+        Ok(())
+    }
+}
