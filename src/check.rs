@@ -345,18 +345,7 @@ impl<'s> Joined<'s> {
                 }
                 _ => ("", slips.secret(&question.chain, &question.secret)),
             };
-            let shifted = match (&answer, reference.key.as_deref().and_then(|key| key.split_once('.'))) {
-                (Answer::Missing, Some((secret, key))) => {
-                    let shifted = Question {
-                        chain: question.chain.clone(),
-                        secret: secret.to_owned(),
-                        key: Some(key.to_owned()),
-                    };
-                    matches!(self.answers.get(&shifted), Answer::Found { .. })
-                        .then(|| format!("{{{{{secret}.{key}}}}}"))
-                }
-                _ => None,
-            };
+            let shifted = if matches!(answer, Answer::Missing) { self.shifted(reference, question) } else { None };
             let known = rules::Known { answer, asked, holder, nearest, shifted };
             let finding = RULES.iter().find_map(|rule| match rule.check {
                 Check::Reference(check) => check(reference, &known),
@@ -376,6 +365,13 @@ impl<'s> Joined<'s> {
         }
         let mut told = HashSet::new();
         self.failures.retain(|failure| told.insert(failure.to_string()));
+    }
+
+    /// The reference that was meant where the resolver takes the first of three names for the secret: `{{secrets.db.password}}`.
+    fn shifted(&self, reference: &Reference, question: &Question) -> Option<String> {
+        let (secret, key) = reference.key.as_deref()?.split_once('.')?;
+        let shifted = Question { chain: question.chain.clone(), secret: secret.to_owned(), key: Some(key.to_owned()) };
+        matches!(self.answers.get(&shifted), Answer::Found { .. }).then(|| format!("{{{{{secret}.{key}}}}}"))
     }
 
     /// Names in inventory files that nothing uses, or that nothing can.

@@ -346,11 +346,6 @@ impl Reader<'_> {
         let Some(table) = self.table(value, "rules") else { return };
         for (key, value) in sorted(table) {
             self.known_rule(key.get_ref(), key.span().into());
-            if matches!(value.get_ref(), DeValue::Boolean(_)) {
-                let help = "allowed: \"off\", \"warning\", \"error\"";
-                self.fail(value.span().into(), format!("`{}` takes a level", key.get_ref()), Some(help.to_owned()));
-                continue;
-            }
             let level = self.choice(value, key.get_ref(), &["off", "warning", "error"], |text| match text {
                 "off" => Some(RuleLevel::Off),
                 "warning" => Some(RuleLevel::Warning),
@@ -427,6 +422,7 @@ impl Reader<'_> {
         None
     }
 
+    /// One of some strings.
     fn choice<T>(
         &mut self,
         value: &Value<'_>,
@@ -434,12 +430,17 @@ impl Reader<'_> {
         allowed: &[&str],
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let text = self.string(value, key)?;
-        let parsed = parse(&text);
+        let quoted: Vec<String> = allowed.iter().map(|allowed| format!("\"{allowed}\"")).collect();
+        let quoted = quoted.join(", ");
+        let DeValue::String(text) = value.get_ref() else {
+            self.fail(value.span().into(), format!("`{key}` takes a string"), Some(format!("allowed: {quoted}")));
+            return None;
+        };
+        let parsed = parse(text);
         if parsed.is_none() {
-            let help = match nearest(&text, allowed.iter().copied()) {
-                Some(nearest) => format!("did you mean `{nearest}`? Allowed: {}", allowed.join(", ")),
-                None => format!("allowed: {}", allowed.join(", ")),
+            let help = match nearest(text, allowed.iter().copied()) {
+                Some(nearest) => format!("did you mean \"{nearest}\"? Allowed: {quoted}"),
+                None => format!("allowed: {quoted}"),
             };
             self.fail(value.span().into(), format!("`{text}` is no value for `{key}`"), Some(help));
         }

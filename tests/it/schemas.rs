@@ -44,7 +44,7 @@ fn listed(text: &str, about: &str) -> BTreeSet<String> {
     let mistakes = mistakes(text);
     let help = mistakes.iter().find(|(message, _)| message.contains(about)).map(|(_, help)| help);
     let help = help.unwrap_or_else(|| panic!("{about} is not told of: {mistakes:?}\n{text}"));
-    help.rsplit_once(": ").unwrap().1.split(", ").map(str::to_owned).collect()
+    help.rsplit_once(": ").unwrap().1.split(", ").map(|name| name.trim_matches('"').to_owned()).collect()
 }
 
 /// The schema that a place refers to.
