@@ -22,6 +22,9 @@ import sys
 import tempfile
 import time
 
+# What both proofs use lies above them.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+
 import changes
 import project
 import shortage

@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import random
 
+import loopback
 import project
 import store
 from project import CANARY, Place, Row, Verdict
@@ -26,10 +27,11 @@ def dying(run):
 
 def die_once(run, kind, command, trial):
     failure = store.FAILURES[trial % len(store.FAILURES)]
-    dying = kind(SECRETS, random.randint(0, 24), failure)
-    with store.serving(dying) as url:
+    dying = kind(SECRETS, random.randint(0, 40), failure)
+    with loopback.serving(dying) as url:
         place = Place(run.program, work_of(command, dying, url), run.folder, quiet=True)
         verdict = judge_store(place, dying, command, place.run())
+        dying.over.set()
     place.remove()
     verdict.losses = [f"{kind.__name__}, {command}, it {failure}: {loss}" for loss in verdict.losses]
     return verdict

@@ -1,13 +1,10 @@
 """Every kind of inventory that can be had without a network: a server on loopback for Vault and ZenML, stand-ins for SOPS and for
 the programs of a user, folders and variables; each in health and with faults that put values into what it says."""
-import contextlib
-import http.server
 import json
 import shutil
 import sys
-import threading
-import urllib.parse
 
+import loopback
 from commands import inventory, quoted, stack
 
 SHAPES_IN_STORES = ["plain", "quotes", "lines", "unicode", "dash", "yaml", "percent", "braces", "ansi", "backslashes", "base64"]
@@ -37,102 +34,30 @@ FAULTS = {
 QUICK_FAULTS = ["403", "404", "no JSON", "odd values", "a redirect", "odd headers"]
 
 
-class Store:
+class Store(loopback.Store):
     """What the server holds, how it fails, and what it was asked."""
 
     def __init__(self, canaries):
-        self.secrets = {"db": canaries.values("store", SHAPES_IN_STORES)}
-        self.token = canaries.value("token of the store")
+        super().__init__({"db": canaries.values("store", SHAPES_IN_STORES)}, token=canaries.value("token of the store"))
         self.told = canaries.value("told by a fault")
         self.fault, self.fault_from = None, ""
-        self.engine = "2"
         self.asked = []
 
-    def answer(self, method, path, body):
-        """A status and a JSON value, as ZenML and Vault answer."""
-        path, _, query = path.partition("?")
-        parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
-        match parts:
-            case ["api", "v1", "login"]:
-                return 200, {"access_token": self.token}
-            case ["api", "v1", "secrets"] if method == "GET":
-                items = [{"id": name, "name": name, "body": {"private": False}} for name in self.secrets]
-                return 200, {"items": items, "total_pages": 1, "total": len(items)}
-            case ["api", "v1", "secrets"]:
-                self.secrets[body["name"]] = body["values"]
-                return 200, {}
-            case ["api", "v1", "secrets", name]:
-                if method == "PUT":
-                    self.secrets[name].update(body["values"])
-                return 200, {"id": name, "name": name, "body": {"values": self.secrets[name]}}
-            case ["api", "v1", "info"]:
-                return 200, {"version": "0.98.0"}
-            case ["v1", "sys", "internal", "ui", "mounts", _]:
-                return 200, {"data": {"options": {"version": self.engine}}}
-            case ["v1", "kv", "metadata"] | ["v1", "kv"]:
-                return 200, {"data": {"keys": list(self.secrets)}}
-            case ["v1", "kv", "subkeys", name] if name in self.secrets:
-                return 200, {"data": {"subkeys": dict.fromkeys(self.secrets[name])}}
-            case ["v1", "kv", "data", name] | ["v1", "kv", name]:
-                if method in ("POST", "PUT"):
-                    self.secrets[name] = body["data"] if self.engine == "2" else body
-                    return 200, {"data": {"version": 2}}
-                if name in self.secrets:
-                    values = self.secrets[name]
-                    nested = {"data": values, "metadata": {"version": 1}}
-                    return 200, {"data": nested if self.engine == "2" else values}
-        return 404, {"errors": []}
+    def serve(self, request):
+        self.asked.append((request.command, request.path))
+        if self.fault and request.path.startswith(self.fault_from):
+            self.fail(request, *FAULTS[self.fault])
+        else:
+            request.reply(*self.answer(request))
 
-
-@contextlib.contextmanager
-def serving(store):
-    """The address of a server for a store."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def any(self):
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            store.asked.append((self.command, self.path))
-            if store.fault and self.path.startswith(store.fault_from):
-                return self.fail(*FAULTS[store.fault])
-            kind = self.headers.get("content-type") or ""
-            status, content = store.answer(self.command, self.path, json.loads(body) if body and "json" in kind else None)
-            self.reply(status, {}, json.dumps(content).encode())
-
-        do_GET = do_POST = do_PUT = do_LIST = do_CONNECT = any
-
-        def fail(self, status, headers, body):
-            fill = lambda text: text.replace("%s", store.told).encode("latin-1")
-            if status is None:
-                self.wfile.write(fill(body))
-                self.close_connection = True
-                return
-            self.reply(status, {name: fill(text).decode("latin-1") for name, text in headers.items()}, fill(body))
-
-        def reply(self, status, headers, body):
-            self.send_response(status, store.told if store.fault else None)
-            for name, text in {"content-length": str(len(body)), **headers}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
-            self.close_connection = bool(store.fault)
-
-        def log_message(self, *_):
-            pass
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, *_):
-            """A client that is gone is nothing to tell."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    def fail(self, request, status, headers, body):
+        fill = lambda text: text.replace("%s", self.told).encode("latin-1")
+        request.close_connection = True
+        if status is None:
+            request.wfile.write(fill(body))
+        else:
+            headers = {name: fill(text).decode("latin-1") for name, text in headers.items()}
+            request.reply_bytes(status, fill(body), headers, reason=self.told)
 
 
 SLOW = "timeout = 5\nrun_timeout = 10\n"
@@ -188,7 +113,7 @@ def of_server(ground):
     for kind, env in credentials.items():
         store = Store(canaries)
         store.engine = "1" if kind == "vault 1" else "2"
-        with serving(store) as url:
+        with loopback.serving(store) as url:
             table = f'[inventory.s]\nkind = "{kind[:5]}"\nurl = "{url}"\n{SLOW}' + ('mount = "kv"\n' if "vault" in kind else "")
             held = files(table + ('token_file = "token"\n' if "file" in kind else ""))
             if "file" in kind:
@@ -229,7 +154,7 @@ def addresses(ground):
     place = "addresses and credentials"
     canaries = ground.canaries
     store = Store(canaries)
-    with serving(store) as url:
+    with loopback.serving(store) as url:
         host = url.removeprefix("http://")
         value = lambda name: canaries.value(name, "plain")
         vault = '[inventory.s]\nkind = "vault"\nmount = "kv"\n'

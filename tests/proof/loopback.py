@@ -1,0 +1,128 @@
+"""A store on loopback, as far as stackref asks it: Vault's KV engine, both versions, and a ZenML server, in one.
+
+It lives in threads of this process, and ends with the block that it is used in. What breaks it overrides `Store.serve`.
+"""
+import contextlib
+import http.server
+import json
+import socket
+import threading
+import urllib.parse
+
+
+class Store:
+    """Secrets by name, each a dictionary."""
+
+    def __init__(self, secrets, engine="2", token="t"):
+        self.secrets = {name: dict(keys) for name, keys in secrets.items()}
+        # The version of Vault's engine.
+        self.engine = engine
+        # What a login at ZenML gives.
+        self.token = token
+        self.lock = threading.Lock()
+
+    def serve(self, request):
+        """Answers one request."""
+        request.reply(*self.answer(request))
+
+    def answer(self, request):
+        """A status, and what the body holds, as JSON."""
+        path, _, query = request.path.partition("?")
+        parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
+        with self.lock:
+            return self.of_zenml(request, parts, urllib.parse.parse_qs(query)) or self.of_vault(request, parts) or (404, {"errors": []})
+
+    def of_zenml(self, request, parts, query):
+        match request.command, parts:
+            case _, ["api", "v1", "login"]:
+                return 200, {"access_token": self.token}
+            case _, ["api", "v1", "info"]:
+                return 200, {"version": "0.98.0"}
+            case "GET", ["api", "v1", "secrets"]:
+                wanted = query.get("name", [""])[0].removeprefix("equals:")
+                names = [name for name in sorted(self.secrets) if wanted in ("", name)]
+                items = [{"id": name, "name": name, "body": {"private": False}} for name in names]
+                return 200, {"items": items, "total_pages": 1, "total": len(items)}
+            case "POST", ["api", "v1", "secrets"]:
+                made = json.loads(request.body)
+                self.secrets[made["name"]] = made["values"]
+                return 200, {"id": made["name"]}
+            case "PUT", ["api", "v1", "secrets", name] if name in self.secrets:
+                self.secrets[name].update(json.loads(request.body)["values"])
+                return 200, {"id": name}
+            case "GET", ["api", "v1", "secrets", name] if name in self.secrets:
+                return 200, {"id": name, "name": name, "body": {"values": self.secrets[name]}}
+        return None
+
+    def of_vault(self, request, parts):
+        is_second = self.engine == "2"
+        match request.command, parts:
+            case _, ["v1", "sys", "internal", "ui", "mounts", _]:
+                return 200, {"data": {"type": "kv", "options": {"version": self.engine}}}
+            case "LIST", ["v1", _, "metadata"] | ["v1", _]:
+                return 200, {"data": {"keys": sorted(self.secrets)}}
+            case "POST" | "PUT", ["v1", _, "data", name] | ["v1", _, name]:
+                body = json.loads(request.body)
+                self.secrets[name] = body["data"] if is_second else body
+                return 200, {"data": {"version": 2}}
+            case "GET", ["v1", _, "subkeys", name] if name in self.secrets:
+                return 200, {"data": {"subkeys": dict.fromkeys(self.secrets[name])}}
+            case "GET", ["v1", _, "data", name] | ["v1", _, name] if name in self.secrets:
+                values = self.secrets[name]
+                return 200, {"data": {"data": values, "metadata": {"version": 1}} if is_second else values}
+        return None
+
+
+class Request(http.server.BaseHTTPRequestHandler):
+    """One request, with its body, and how it can be answered."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 10
+
+    def serve(self):
+        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.store.serve(self)
+
+    do_GET = do_POST = do_PUT = do_LIST = do_CONNECT = serve
+
+    def reply(self, status, content):
+        """JSON."""
+        self.reply_bytes(status, json.dumps(content).encode(), {"content-type": "application/json"})
+
+    def reply_bytes(self, status, body, headers, reason=None):
+        self.send_response(status, reason)
+        for name, text in {"content-length": str(len(body)), **headers}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def hang_up(self):
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *words):
+        """Nothing is logged: a request may hold a value."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, address):
+        """A client that is gone is what is tested here."""
+
+
+@contextlib.contextmanager
+def serving(store):
+    """The address of a server for a store, as long as the block runs."""
+    server = Server(("127.0.0.1", 0), Request)
+    server.store = store
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
