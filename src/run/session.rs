@@ -177,7 +177,9 @@ impl<'a> Session<'a> {
                 "nothing has the shape of a stack (`components` with `stack_name` or `zenml_version`) or a name like \
                  `prod.stack.yaml`"
             };
-            writeln!(world.stderr.out, "warning: no stack file found: {why}")?;
+            let leaves_out = !self.files.setup.no_exclude && !self.config.exclude.is_empty();
+            let rest = if leaves_out { ", besides what `[files] exclude` leaves out" } else { "" };
+            writeln!(world.stderr.out, "warning: no stack file found: {why}{rest}")?;
         }
         Ok(())
     }
