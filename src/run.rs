@@ -3,10 +3,12 @@
 
 mod bar;
 mod check;
+mod create;
 mod guard;
 mod init;
 mod inventory;
 mod manual;
+mod outputs;
 mod register;
 mod render;
 mod session;

@@ -1,6 +1,7 @@
 //! `check`: from arguments to reports.
 
 use super::bar::watched;
+use super::outputs::Outputs;
 use super::session::Session;
 use super::{Stop, World, level_of_environment, look, tell, warn};
 use crate::baseline::Baseline;
@@ -20,10 +21,8 @@ use crate::report::{self, Format, count, summary_line};
 use crate::scan::Scan;
 use crate::write::{self, Place};
 use std::collections::HashSet;
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 /// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
 pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -203,129 +202,4 @@ fn write_baseline(place: &Place, shown: &str, report: &mut Report, world: &mut W
     writeln!(world.stderr.out, "wrote {} to `{shown}`", count(baseline.len(), "finding")).ok();
     report.leave_out(&baseline);
     Ok(())
-}
-
-/// Whether two paths lead to one file, be it there or not.
-fn same(a: &Path, b: &Path) -> bool {
-    paths::real(a) == paths::real(b)
-}
-
-/// The files that reports go to.
-struct Outputs {
-    files: Vec<Output>,
-}
-
-/// One of them.
-struct Output {
-    format: Format,
-    path: PathBuf,
-    shown: String,
-    /// Held from the start; nothing where it is a stream, which cannot be replaced.
-    place: Option<Place>,
-}
-
-impl Outputs {
-    /// Looks at the places before anything else is done; those that are fit, and what is wrong with the others.
-    fn new(args: &Check, world: &World<'_>) -> (Self, Option<Failure>) {
-        let (mut files, mut misplaced) = (Vec::<Output>::new(), None);
-        let baselines: Vec<PathBuf> = [&args.baseline, &args.write_baseline]
-            .into_iter()
-            .flatten()
-            .map(|file| paths::absolute(file, &world.cwd))
-            .collect();
-        for (format, file) in &args.reports.files {
-            let path = paths::absolute(file, &world.cwd);
-            let shown = printable(&paths::relative(&path, &world.cwd));
-            let refused = |why: &str| {
-                Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
-                    .with_help("write to another file"))
-            };
-            let fit = if path.is_dir() {
-                refused("it is a folder")
-            } else if is_standard_output(&path) {
-                refused("it is standard output, where a report goes without --output")
-            } else if files.iter().any(|other| same(&other.path, &path)) {
-                refused("another one goes there")
-            } else if baselines.iter().any(|baseline| same(baseline, &path)) {
-                refused("it is the baseline")
-            } else {
-                Output::new(*format, path, shown.clone())
-            };
-            match fit {
-                Ok(output) => files.push(output),
-                Err(failure) => misplaced = misplaced.or(Some(failure)),
-            }
-        }
-        (Self { files }, misplaced)
-    }
-
-    /// Writes them all, each whole, and says what could not be.
-    fn write(&self, report: &Report) -> Vec<Failure> {
-        self.files.iter().filter_map(|output| output.write(report).err()).collect()
-    }
-}
-
-impl Output {
-    /// A file that is there is written over only if it is empty or a report of the same format: whatever else it is, somebody
-    /// needs it.
-    fn new(format: Format, path: PathBuf, shown: String) -> Result<Self, Failure> {
-        if is_stream(&path) {
-            return Ok(Self { format, path, shown, place: None });
-        }
-        if path.symlink_metadata().is_err() {
-            write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
-        }
-        let place = Place::of(&path, &shown)?;
-        let is_fit = match place.file() {
-            Ok(file) => is_report(format, file),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if is_fit {
-            return Ok(Self { format, path, shown, place: Some(place) });
-        }
-        let words = format!("cannot write a report to `{shown}`: it is there already, and is no such report");
-        Err(Failure::usage(words).with_help("write to another file"))
-    }
-
-    fn write(&self, report: &Report) -> Result<(), Failure> {
-        let cannot = |error: &io::Error| write::cannot_write(&self.shown, error);
-        let mut bytes = Vec::new();
-        report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
-        if let Some(place) = &self.place {
-            return place.replace(&String::from_utf8_lossy(&bytes));
-        }
-        let stream = std::fs::OpenOptions::new().append(true).open(&self.path);
-        stream.and_then(|mut stream| stream.write_all(&bytes)).map_err(|error| cannot(&error))
-    }
-}
-
-/// Whether a path is that of a pipe, a terminal or a stream of this process; the last may lead to a file, which is written
-/// on where it is.
-fn is_stream(path: &Path) -> bool {
-    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
-    streams.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(|metadata| !metadata.is_file())
-}
-
-/// Whether a path is that of the file which standard output is led to: what goes to both would be written over each other.
-fn is_standard_output(path: &Path) -> bool {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|handle| File::from(handle).metadata());
-    let same = |a: &Metadata, b: &Metadata| a.is_file() && write::inode(a) == write::inode(b);
-    stdout.is_ok_and(|stdout| path.metadata().is_ok_and(|file| same(&stdout, &file)))
-}
-
-/// Whether a file is empty, or begins as a report of a format does.
-fn is_report(format: Format, file: File) -> bool {
-    let mut head = Vec::new();
-    let read = file.take(512).read_to_end(&mut head);
-    let head = String::from_utf8_lossy(&head);
-    let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
-    let is_one = match format {
-        Format::Json => head.starts_with('{') && has(&["\"version\": 1,\n  \"findings\": ["]),
-        Format::Sarif => head.starts_with('{') && has(&["/sarif-2.1.0.json\""]),
-        Format::Gitlab => head.trim() == "[]" || (head.starts_with('[') && has(&["\"description\": "])),
-        Format::Junit => head.starts_with("<?xml") && has(&["<testsuites name=\"stackref\""]),
-        Format::Github => has(&["::error ", "::warning "]),
-        Format::Human | Format::Short => has(&["error[", "warning["]),
-    };
-    read.is_ok() && (head.is_empty() || is_one)
 }

@@ -1,6 +1,7 @@
 //! `register`: the conversation about what is missing, or the values that are handed in without one.
 
 use super::bar::watched;
+use super::create::create;
 use super::session::{Session, select_stack};
 use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, warn};
@@ -12,22 +13,18 @@ use crate::excerpt::printable;
 use crate::finding::Severity;
 use crate::git;
 use crate::inventory::file::FileInventory;
-use crate::inventory::{Change, Entry, FALLBACK_NAMES, Inventories, Inventory};
+use crate::inventory::{Change, Entry, Inventories, Inventory};
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::register::{Given, Need, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
 use crate::scan::Scan;
-use crate::write::{self, LEFTOVERS, NewText, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// What a new inventory begins with.
-const NEW_INVENTORY: &str = "# The secrets of this project, for stackref. Values: never commit this file.\n";
 
 pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let (paths, stack) = paths_and_stack(args, &world.cwd);
@@ -137,85 +134,6 @@ fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option
         return (paths, last.to_str());
     }
     (&args.path, args.stack.as_deref())
-}
-
-/// Makes the inventory that needs no config, if that is wanted; false where nobody wants to go on.
-fn create(
-    session: &Session<'_>,
-    talk: Option<&mut Talk>,
-    args: &Register,
-    world: &mut World<'_>,
-) -> Result<bool, Stop> {
-    let [name, ..] = FALLBACK_NAMES;
-    let path = session.project.join(name);
-    let shown = printable(&paths::relative(&path, &session.bases.cwd));
-    let refused = || {
-        Failure::usage("there are references, and no inventory to store their values in").with_help(format!(
-            "run this at a terminal or with --yes to create `{shown}`, name an inventory in `stackref.toml`, or name a file \
-             with `--inventory FILE`"
-        ))
-    };
-    if args.dry_run {
-        return Err(refused().into());
-    }
-    if !args.yes {
-        let Some(talk) = talk else { return Err(refused().into()) };
-        let question =
-            format!("There is no inventory. Create `{shown}`, for your eyes only and ignored by git? [y/N] ");
-        match talk.confirm(&question, world)? {
-            None => return Ok(false),
-            Some(false) => return Err(refused().into()),
-            Some(true) => {}
-        }
-    }
-    if git::ignores(&path) != Some(true) {
-        let list = session.project.join(".gitignore");
-        let list_shown = printable(&paths::relative(&list, &session.bases.cwd));
-        ignore(&list, &list_shown, name)?;
-        if git::ignores(&path) == Some(false) {
-            let failure = Failure::usage(format!("git does not ignore `{shown}`, although `{list_shown}` names it"));
-            return Err(failure
-                .with_help(
-                    "take out what overrides that, or name an inventory that lies elsewhere with `--inventory FILE`",
-                )
-                .into());
-        }
-    }
-    match Place::of(&path, &shown)?.create(NEW_INVENTORY, true) {
-        Ok(()) => writeln!(world.stderr.out, "created `{shown}`")?,
-        // Another run was quicker.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(write::cannot_write(&shown, &error).into()),
-    }
-    Ok(true)
-}
-
-/// Adds a name beside it to an ignore file of git, and what a run that was killed may leave beside that.
-fn ignore(list: &Path, shown: &str, name: &str) -> Result<(), Failure> {
-    let lines = [format!("/{name}"), format!("/{LEFTOVERS}")];
-    match Place::of(list, shown)?.create(&format!("{}\n", lines.join("\n")), false) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(write::cannot_write(shown, &error)),
-    }
-    write::update(list, shown, &mut |bytes, _| {
-        let line_break = if bytes.ends_with(b"\r\n") { "\r\n" } else { "\n" };
-        let is_absent =
-            |line: &&String| !bytes.split(|&byte| byte == b'\n').any(|known| known.trim_ascii() == line.as_bytes());
-        let fresh: Vec<&String> = lines.iter().filter(is_absent).collect();
-        let mut text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| {
-            Failure::usage(format!("cannot write `{shown}`: it is not UTF-8"))
-                .with_help("add the inventory to it by hand")
-        })?);
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push_str(line_break);
-        }
-        for line in &fresh {
-            text.push_str(line);
-            text.push_str(line_break);
-        }
-        Ok((!fresh.is_empty()).then_some(NewText { text, private: false }))
-    })
 }
 
 /// One run: what it stores, and what is still missing in the end.
