@@ -1,6 +1,6 @@
 //! The program: hands arguments, streams and environment to the library.
 
-use signal_hook::consts::SIGXFSZ;
+use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 use stackref::inventory::env::Environment;
 use stackref::run::{DEFAULT_WIDTH, Stream, World, guard, run};
 use stackref::terminal::{Keyboard, Terminal};
@@ -47,6 +47,8 @@ fn main() -> ExitCode {
     guard();
     // A file that becomes larger than it may is a write that fails, and no death: what was begun is cleaned up and told.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    // Whoever ignores the end of children hands that on, and nobody would know what a program of this process has ended with.
+    let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
     let width = |terminal: bool| {
         terminal.then(|| terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into()))
     };

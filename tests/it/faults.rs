@@ -1,4 +1,4 @@
-//! Faults that `tests/proof/faults.py` has found, each where it can be had without chance.
+//! Faults that `just faults` and others have found, each where it can be had without chance.
 
 use crate::support::{files_below, folder};
 use stackref::inventory::dir::DirInventory;
@@ -37,6 +37,22 @@ fn a_limit_on_the_size_of_files_is_a_write_that_fails() {
     let output = limited("ulimit -f 1", "render -o out", folder.path());
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(files_below(&folder.path().join("out"), None).is_empty(), "something is left behind");
+}
+
+#[test]
+fn a_caller_that_ignores_the_end_of_children_takes_no_answer_away() {
+    let config = r#"
+[inventory.store]
+kind = "command"
+names = ["echo", '["s"]']
+keys = ["sh", "-c", 'echo "[\"k\"]"', "{secret}"]
+value = ["sh", "-c", "echo v", "{secret}", "{key}"]
+"#;
+    let folder = folder(&[("a.stack.yaml", STACK), ("stackref.toml", config), (".gitignore", "/out/\n")]);
+    // Not every shell can ignore it.
+    let ignoring = "git init --quiet .; exec bash -c 'trap \"\" CHLD; exec \"$0\" render -o out' \"$0\"";
+    let output = limited(ignoring, "", folder.path());
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
