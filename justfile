@@ -60,9 +60,9 @@ mutants:
 book:
     mdbook build docs --dest-dir "$PWD/target/book"
 
-# Counts again what the public suites say, for docs/conformance.md.
+# Counts again what the public suites say, for docs/conformance.md; fetches them where they are not there.
 conformance:
-    cargo test --locked conformance -- --nocapture
+    STACKREF_CORPORA="$(tests/proof/corpora.sh)" cargo test --locked conformance -- --nocapture
 
 # The fuzz targets, so many seconds each.
 fuzz seconds="1200":

@@ -20,7 +20,10 @@ for folder in fuzz/regressions "${STACKREF_CORPORA:-../shared/corpora}"; do
         seeds+=("$folder")
     fi
 done
-[ $# -gt 0 ] || set -- $(cargo fuzz list)
+if [ $# -eq 0 ]; then
+    targets=$(cargo fuzz list)
+    set -- $targets
+fi
 for name in "$@"; do
     echo "-- $name, $seconds s"
     mkdir -p "fuzz/corpus/$name" "fuzz/artifacts/$name"

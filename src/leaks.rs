@@ -13,7 +13,7 @@ use crate::config::repository_root;
 use crate::discover::{Search, Selection};
 use crate::error::{Failure, plain_io};
 use crate::finding::Finding;
-use crate::git;
+use crate::git::Git;
 use crate::inventory::lookup::{Progress, contents, fetch};
 use crate::inventory::{Inventories, NoAnswer};
 use crate::paths;
@@ -63,6 +63,7 @@ pub struct Leaks {
 /// Looks for the values of all inventories in use in the files of a selection, of which the stack files are read already.
 pub fn run(
     search: &Search<'_>,
+    git: &Git,
     selection: &Selection,
     bases: &Bases,
     inventories: &Inventories,
@@ -78,7 +79,7 @@ pub fn run(
     let (found, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let mut tracked = BTreeSet::new();
     for folder in &selection.folders {
-        match git::tracked_but_ignored(folder) {
+        match git.tracked_but_ignored(folder) {
             Ok(files) => tracked.extend(files),
             Err(why) => leaks.failures.push(
                 Failure::usage(format!("git does not say which ignored files it tracks: {why}"))

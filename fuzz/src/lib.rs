@@ -16,7 +16,8 @@ use stackref::baseline::Baseline;
 use stackref::check::{Report, Settings, run as check_scan};
 use stackref::config::{self, Config, Level};
 use stackref::discover::{Candidate, Why};
-use stackref::document::Syntax;
+use stackref::document::{NodeId, Syntax};
+use stackref::error::Failure;
 use stackref::finding::{Applicability, Finding};
 use stackref::fix::{self, Again};
 use stackref::inventory::file::FileInventory;
@@ -24,10 +25,11 @@ use stackref::inventory::lookup::Answers;
 use stackref::inventory::{Change, Entry, Inventories, Inventory, Wanted};
 use stackref::outcome::Outcome;
 use stackref::reference::{PieceKind, Reading, Resolver, read, zenml_takes};
-use stackref::report::human::Look;
+use stackref::report::human::{self, Look};
 use stackref::report::{self, Format};
 use stackref::scan::{Bases, Scan, run_text};
 use stackref::secret::SecretText;
+use stackref::site::Reference;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use store::Store;
@@ -48,7 +50,14 @@ pub fn references(bytes: &[u8]) {
             assert_eq!(Some((name.to_owned(), key.to_owned())), *names, "{text:?}");
             assert_eq!(!padded, grammar::matches(grammar::BEFORE_0_40, text), "{text:?}");
         }
-        (Reading::Malformed(_), _) => {}
+        // Names that nobody could take for anything else are no mistake.
+        (Reading::Malformed(_), names) => {
+            let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+            assert!(
+                !names.as_ref().is_some_and(|(name, key)| is_plain(name) && is_plain(key)),
+                "{text:?}: {reading:?}"
+            );
+        }
         (Reading::Plain, None) => assert!(!text.contains("{{"), "{text:?} passes in silence"),
         (Reading::Mixed(pieces), None) => assert!(!pieces.is_empty(), "{text:?}"),
         (_, Some(_)) => panic!("ZenML takes {text:?} for a reference; here it is {reading:?}"),
@@ -86,21 +95,32 @@ pub fn check_script(bytes: &[u8]) {
     check(bytes, Syntax::Script);
 }
 
-/// Bytes are read, checked and reported in every format, with spans that lie in the text, and twice the same.
+/// Bytes are read, checked and reported in every format, twice the same; findings and edits lie in the text, and references
+/// stand where they are said to.
 fn check(bytes: &[u8], syntax: Syntax) {
     let inventories = few_names();
     for (why, resolver) in [(Some(Why::Named), Resolver::Zenml), (None, Resolver::Render)] {
         let config = Config { resolver, ..Config::default() };
-        let scan = scan(bytes, syntax, why, resolver, false);
         let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
-        let report = check_scan(&scan, &settings, None);
-        for reference in scan.references() {
-            assert!(reference.source.text().get(reference.span.start..reference.span.end).is_some());
-        }
-        report.findings.iter().for_each(assert_lies_in_its_text);
-        let once = printed(&report);
-        assert_eq!(once, printed(&check_scan(&scan, &settings, None)));
+        let [once, twice] = [(); 2].map(|()| {
+            let scan = scan(bytes, syntax, why.clone(), resolver, false);
+            scan.references().for_each(assert_stands_there);
+            let report = check_scan(&scan, &settings, None);
+            report.findings.iter().for_each(assert_lies_in_its_text);
+            printed(&report)
+        });
+        assert_eq!(once, twice);
     }
+}
+
+/// The text at the place of a reference is that reference, where nothing of it is escaped or quoted.
+fn assert_stands_there(reference: &Reference) {
+    let text = reference.source.text().get(reference.span.start..reference.span.end).expect("it lies in the text");
+    let Some(key) = reference.key.as_deref().filter(|_| !text.contains(['\\', '\'', '"'])) else { return };
+    let pieces = stackref::reference::scan(text);
+    let [piece] = pieces.as_slice() else { panic!("{text:?}: {pieces:?}") };
+    let PieceKind::Reference { name, key: own, .. } = piece.kind else { panic!("{text:?}: {piece:?}") };
+    assert_eq!((name, own, &piece.range), (reference.secret.as_str(), key, &(0..text.len())));
 }
 
 fn assert_lies_in_its_text(finding: &Finding) {
@@ -158,7 +178,15 @@ fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolver) 
         let replaces = rendered.replaced() > 0;
         assert_eq!(replaces, rendered.text.is_some());
         assert!(replaces || rendered.text() == text);
-        second::assert_same_but_references(text, rendered.text(), syntax, &|old| {
+        // How many strings have to be other ones.
+        let mut strings: BTreeMap<NodeId, Vec<(&str, &str)>> = BTreeMap::new();
+        for reference in rendered.file.replaced() {
+            let key = reference.key.as_deref().unwrap();
+            let there = reference.source.text().get(reference.span.start..reference.span.end).unwrap();
+            strings.entry(reference.node).or_default().push((there, store.value(&reference.secret, key)));
+        }
+        let fewest = strings.values().filter(|parts| parts.iter().any(|(old, new)| old != new)).count();
+        second::assert_same_but_references(text, rendered.text(), syntax, fewest, &|old| {
             let pieces = match read(old, resolver) {
                 Reading::Whole(piece) => vec![piece],
                 Reading::Mixed(pieces) if resolver == Resolver::Render => pieces,
@@ -175,19 +203,20 @@ fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolver) 
     }
 }
 
-/// Fixing twice is fixing once, and no fix breaks a file.
+/// Fixing twice is fixing once, what can be fixed is, and no fix breaks a file.
 pub fn fix(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let inventories = few_names();
     for syntax in SYNTAXES {
-        for (most, resolver) in [(Applicability::Safe, Resolver::Zenml), (Applicability::Suggestion, Resolver::Render)]
-        {
-            let config = Config { resolver, ..Config::default() };
-            let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
-            let (broken, once) = mended(text, syntax, most, &settings);
-            let (still_broken, twice) = mended(&once, syntax, most, &settings);
-            assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
-            assert!(still_broken <= broken, "{syntax:?} {most:?} {text:?} became {once:?}");
+        for resolver in [Resolver::Zenml, Resolver::Render] {
+            for most in [Applicability::Safe, Applicability::Suggestion] {
+                let config = Config { resolver, ..Config::default() };
+                let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+                let (broken, once) = mended(text, syntax, most, &settings);
+                let (still_broken, twice) = mended(&once, syntax, most, &settings);
+                assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
+                assert!(still_broken <= broken, "{syntax:?} {most:?} {text:?} became {once:?}");
+            }
         }
     }
 }
@@ -195,26 +224,40 @@ pub fn fix(bytes: &[u8]) {
 /// How many syntax errors a text has, and the text with its fixes.
 fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'_>) -> (usize, String) {
     let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.config.resolver, false);
-    let broken =
-        scan.files.iter().flat_map(|file| &file.findings).filter(|finding| finding.rule == "syntax-error").count();
+    let findings = check_scan(&scan, settings, None).findings;
+    let broken = findings.iter().filter(|finding| finding.rule == "syntax-error").count();
+    let is_due = |finding: &Finding| finding.fix.as_ref().is_some_and(|fix| fix.applicability <= most);
+    let is_due = findings.iter().any(is_due);
     let bases = bases(false);
     let again = Again { bases: &bases, values: None, walked: &[] };
     let fixed = fix::run(&mut scan, settings, &again, most, Answers::default(), None);
     let after = fixed.changed.values().next().map_or(text, |changed| changed.after.text());
+    assert_eq!(is_due, after != text, "{syntax:?} {most:?} {text:?}");
     (broken, after.to_owned())
 }
 
-/// Configs, baselines and inventories of any bytes are read or refused; what is added to an inventory is there afterwards,
-/// and everything else is what it was.
+/// Configs, baselines and inventories of any bytes are read, or refused in words; what is added to an inventory is there
+/// afterwards, and everything else is what it was.
 pub fn readers(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let _ = config::parse(text.to_owned(), Path::new("/w/stackref.toml"), "stackref.toml", &["unknown-secret"]);
-    let _ = Baseline::parse(text);
+    let config = config::parse(text.to_owned(), Path::new("/w/stackref.toml"), "stackref.toml", &["unknown-secret"]);
+    config.err().into_iter().flatten().for_each(|failure| assert_can_be_shown(&failure));
+    assert!(Baseline::parse(text).err().is_none_or(|why| !why.is_empty()));
     for (syntax, name) in SYNTAXES.into_iter().zip(["i.yaml", "i.toml", "i.json"]) {
-        if let Ok(inventory) = FileInventory::of_text(name, text.to_owned(), syntax) {
-            put(text, name, &contents(&inventory));
+        match FileInventory::of_text(name, text.to_owned(), syntax) {
+            Ok(inventory) => {
+                inventory.complaints().iter().for_each(assert_can_be_shown);
+                put(text, name, &contents(&inventory));
+            }
+            Err(failure) => assert_can_be_shown(&failure),
         }
     }
+}
+
+fn assert_can_be_shown(failure: &Failure) {
+    let mut shown = Vec::new();
+    human::write_failure(failure, Look::PLAIN, &mut shown).unwrap();
+    assert!(!String::from_utf8(shown).unwrap().trim().is_empty(), "{failure:?}");
 }
 
 /// By secret: its keys, if it is one, and its values, where there are any.

@@ -12,6 +12,7 @@ use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
+use crate::git::Git;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
@@ -74,8 +75,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
     if args.leaks {
+        let git = Git::new(world.env.as_ref());
         let found = watched(world, "look-ups", |progress| {
-            leaks::run(&session.texts(), &session.selection, &session.bases, &inventories, &scan, progress)
+            leaks::run(&session.texts(), &git, &session.selection, &session.bases, &inventories, &scan, progress)
         });
         scan.leaked = found.files;
         failures.extend(found.failures);

@@ -6,7 +6,7 @@ use super::{Stop, World};
 use crate::cli::Register;
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::git;
+use crate::git::Git;
 use crate::inventory::FALLBACK_NAMES;
 use crate::paths;
 use crate::write::{self, LEFTOVERS, NewText, Place};
@@ -46,11 +46,12 @@ pub(super) fn create(
             Some(true) => {}
         }
     }
-    if git::ignores(&path) != Some(true) {
+    let git = Git::new(world.env.as_ref());
+    if git.ignores(&path) != Some(true) {
         let list = session.project.join(".gitignore");
         let list_shown = printable(&paths::relative(&list, &session.bases.cwd));
         ignore(&list, &list_shown, name)?;
-        if git::ignores(&path) == Some(false) {
+        if git.ignores(&path) == Some(false) {
             let failure = Failure::usage(format!("git does not ignore `{shown}`, although `{list_shown}` names it"));
             return Err(failure
                 .with_help(

@@ -7,7 +7,7 @@ use crate::cli::{Color, Files, Init, Setup};
 use crate::config::{self, FILE_NAME};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
-use crate::git;
+use crate::git::Git;
 use crate::init::hook::{self, Hook};
 use crate::init::{HINTS, Hint, Survey, local_secrets};
 use crate::inventory::env::Environment;
@@ -97,9 +97,10 @@ fn found(survey: &Survey, world: &mut World<'_>) -> io::Result<()> {
     let inventories: Vec<String> =
         survey.inventories.iter().map(|found| format!("{} ({})", found.path, found.kind.words())).collect();
     writeln!(out, "{}", listed("inventory", &inventories))?;
+    let git = Git::new(world.env.as_ref());
     for found in survey.inventories.iter().filter(|found| found.kind.has_values()) {
         let path = survey.root.join(&found.path);
-        if git::tracked(&path).is_ok_and(|tracked| tracked.contains(&path)) {
+        if git.tracked(&path).is_ok_and(|tracked| tracked.contains(&path)) {
             let path = printable(&found.path);
             writeln!(
                 out,

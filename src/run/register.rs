@@ -11,7 +11,7 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::finding::Severity;
-use crate::git;
+use crate::git::Git;
 use crate::inventory::file::FileInventory;
 use crate::inventory::{Change, Entry, Inventories, Inventory};
 use crate::outcome::Outcome;
@@ -83,7 +83,8 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         writeln!(world.stderr.out, "nothing is missing: {references} in {files}")?;
     }
-    let mut run = Run { args, inventories: &inventories, stored: Vec::new(), missing: Vec::new() };
+    let git = Git::new(world.env.as_ref());
+    let mut run = Run { args, inventories: &inventories, git, stored: Vec::new(), missing: Vec::new() };
     let ended = if from_elsewhere {
         run.take(&needs, world)
     } else if args.dry_run {
@@ -120,7 +121,8 @@ fn without_inventory(
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
-    let run = Run { args, inventories, stored: Vec::new(), missing: needs.iter().collect() };
+    let git = Git::new(world.env.as_ref());
+    let run = Run { args, inventories, git, stored: Vec::new(), missing: needs.iter().collect() };
     run.print(world)?;
     tell(failures, color, world)?;
     Ok(Outcome::Usage)
@@ -140,6 +142,7 @@ fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option
 struct Run<'r> {
     args: &'r Register,
     inventories: &'r Inventories,
+    git: Git,
     stored: Vec<Stored>,
     missing: Vec<&'r Need<'r>>,
 }
@@ -167,7 +170,7 @@ impl<'r> Run<'r> {
             return Some(failure);
         }
         let file = target.file().filter(|_| has_values && !self.args.allow_tracked)?;
-        let (words, help) = match git::tracked(file) {
+        let (words, help) = match self.git.tracked(file) {
             Ok(files) if files.is_empty() => return None,
             Ok(_) => (
                 format!("git tracks the inventory `{name}`, which holds values"),

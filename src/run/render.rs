@@ -8,6 +8,7 @@ use crate::check;
 use crate::cli::{Color, Render};
 use crate::error::Failure;
 use crate::excerpt::printable;
+use crate::git::Git;
 use crate::inventory::Inventory;
 use crate::outcome::Outcome;
 use crate::paths;
@@ -26,8 +27,9 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             .with_help("give it one with --stdin-filename, or use --stdout")
             .into());
     }
+    let git = Some(Git::new(world.env.as_ref())).filter(|_| !args.allow_tracked);
     let target = match &args.output {
-        Some(folder) => Some(Target::new(paths::absolute(folder, &session.bases.cwd), args.allow_tracked)?),
+        Some(folder) => Some(Target::new(paths::absolute(folder, &session.bases.cwd), git.as_ref())?),
         None => None,
     };
     if let Some(Target { folder, .. }) = &target {

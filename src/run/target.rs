@@ -2,7 +2,7 @@
 
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::git;
+use crate::git::Git;
 use crate::paths;
 use crate::render::Rendered;
 use crate::scan::Bases;
@@ -10,30 +10,31 @@ use crate::write::{self, Inode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(super) struct Target {
+pub(super) struct Target<'g> {
     /// Absolute, as it was given.
     pub folder: PathBuf,
     /// The same without links: what git and the system know it as.
     real: PathBuf,
-    allow_tracked: bool,
+    /// Who is asked whether files are tracked; nobody where that is meant.
+    git: Option<&'g Git>,
 }
 
-impl Target {
+impl<'g> Target<'g> {
     /// A folder, be it there or not.
     ///
     /// # Errors
     /// It is a file; or git would add what is rendered to a repository, and nobody said that this is meant.
-    pub(super) fn new(folder: PathBuf, allow_tracked: bool) -> Result<Self, Failure> {
+    pub(super) fn new(folder: PathBuf, git: Option<&'g Git>) -> Result<Self, Failure> {
         let shown = printable(&folder.display().to_string());
         if folder.symlink_metadata().is_ok() && !folder.is_dir() {
             return Err(Failure::usage(format!("`{shown}` is not a folder")));
         }
         let real = paths::real(&folder);
-        if !allow_tracked && git::ignores(&real.join("stackref.rendered")) == Some(false) {
+        if git.and_then(|git| git.ignores(&real.join("stackref.rendered"))) == Some(false) {
             return Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
                 .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
         }
-        Ok(Self { folder, real, allow_tracked })
+        Ok(Self { folder, real, git })
     }
 
     /// Where each rendered file goes: its path from the working directory, or from the repository's root where it lies outside
@@ -75,15 +76,15 @@ impl Target {
             }
             places.push(place.to_path_buf());
         }
-        if !self.allow_tracked {
-            self.refuse_tracked(&places)?;
+        if let Some(git) = self.git {
+            self.refuse_tracked(git, &places)?;
         }
         Ok(places)
     }
 
     /// A file that git tracks is added by the next commit, whatever the ignore files say; and an ignore file may leave out all
     /// but some names.
-    fn refuse_tracked(&self, places: &[PathBuf]) -> Result<(), Failure> {
+    fn refuse_tracked(&self, git: &Git, places: &[PathBuf]) -> Result<(), Failure> {
         let real = &self.real;
         let shown = |path: &Path| printable(&path.display().to_string());
         let silent = |what: &str, why: &str| {
@@ -91,12 +92,12 @@ impl Target {
             Failure::usage(format!("git does not say what it {what} in `{}`: {why}", shown(real)))
                 .with_help("say that it is meant with --allow-tracked")
         };
-        let tracked = git::tracked(real).map_err(|why| silent("tracks", &why))?;
+        let tracked = git.tracked(real).map_err(|why| silent("tracks", &why))?;
         if let Some(target) = places.iter().map(|place| real.join(place)).find(|target| tracked.contains(target)) {
             return Err(Failure::usage(format!("git tracks `{}`", shown(&target)))
                 .with_help("render to another folder, or say that it is meant with --allow-tracked"));
         }
-        if let Some(place) = git::first_not_ignored(real, places).map_err(|why| silent("ignores", &why))? {
+        if let Some(place) = git.first_not_ignored(real, places).map_err(|why| silent("ignores", &why))? {
             return Err(Failure::usage(format!("git does not ignore `{}`", shown(&real.join(place))))
                 .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
         }

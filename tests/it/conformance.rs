@@ -288,12 +288,13 @@ const REASONS: [(&str, &str, &str); 4] = [
 
 #[test]
 fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
-    if corpora().is_none() {
-        return;
-    }
+    let path = project().join("docs/conformance.md");
+    let told = std::fs::read_to_string(&path).unwrap();
+    let all = corpora().is_some();
     let mut page = include_str!("conformance/head.md").to_owned();
     let mut exceptions = String::new();
-    for (name, syntax) in SUITES {
+    // The suite of TOML is a crate.
+    for (name, syntax) in SUITES.into_iter().filter(|&(_, syntax)| all || syntax == Syntax::Toml) {
         let row = row(syntax);
         let cell = |part: usize, all: usize| format!("{part} of {all}");
         let cells = [
@@ -304,7 +305,9 @@ fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
             cell(row.placed, row.scalars),
             cell(row.rendered, row.strings),
         ];
-        page.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
+        let line = format!("| {name} | {} |\n", cells.join(" | "));
+        assert!(std::env::var_os("STACKREF_BLESS").is_some() || told.contains(&line), "{line}");
+        page.push_str(&line);
         for exception in &row.exceptions {
             let reason = REASONS.iter().find(|(suite, case, _)| name == *suite && exception.contains(case));
             let (_, case, reason) = reason.unwrap_or_else(|| panic!("{name}: {exception}"));
@@ -314,8 +317,10 @@ fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
             }
         }
     }
+    if !all {
+        return;
+    }
     page.push_str(&format!("\nThe exceptions:\n\n{exceptions}"));
-    let path = project().join("docs/conformance.md");
     if std::env::var_os("STACKREF_BLESS").is_some() {
         std::fs::write(&path, &page).unwrap();
     }

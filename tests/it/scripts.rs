@@ -171,7 +171,8 @@ fn no_script_takes_long() {
         for path in ["x.sh", "x.md"] {
             let begin = Instant::now();
             parse(path, &text(piece));
-            assert!(begin.elapsed() < Duration::from_secs(3), "{piece:?} in {path}: {:?}", begin.elapsed());
+            // Milliseconds on any machine; a reader that begins again at each piece takes minutes.
+            assert!(begin.elapsed() < Duration::from_secs(60), "{piece:?} in {path}: {:?}", begin.elapsed());
         }
     }
 }

@@ -35,12 +35,15 @@ impl Case {
 
 /// The folder of the public suites, where it is.
 pub fn corpora() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    let folder = std::env::var_os("STACKREF_CORPORA").map_or(beside, PathBuf::from);
-    if folder.is_dir() {
+    if let Some(folder) = std::env::var_os("STACKREF_CORPORA").map(PathBuf::from) {
+        assert!(folder.is_dir(), "STACKREF_CORPORA names no folder: {}", folder.display());
         return Some(folder);
     }
-    eprintln!("public suites not found: set STACKREF_CORPORA to their folder to run them");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    if beside.is_dir() {
+        return Some(beside);
+    }
+    eprintln!("the public suites of YAML and JSON are not there: `just conformance` fetches them");
     None
 }
 
