@@ -64,8 +64,7 @@ class Sections:
 
         `stackref check .` on 30,000 files: 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON. No peer does
         the same: what each does with the tree is said. zizmor reads workflows only and check-jsonschema walks nothing, so beside these stand
-        also 600 files of their own kind and 600 stack files, of the same number of bytes. A peer that takes minutes has one pair, in which
-        stackref comes second and finds that some of the files have left the memory of the system.
+        also 600 files of their own kind and 600 stack files, of the same number of bytes. A peer that takes minutes has one pair.
         """
         mixed, stacks, workflows = self.tree("mixed", 30000), self.tree("stacks", 600), self.tree("workflows", 600)
         check = self.our(mixed, "check", ".")
