@@ -486,7 +486,7 @@ fn unanswered(inventory: &str, why: &NoAnswer, secrets: &BTreeSet<String>) -> Ve
         ],
         NoAnswer::Unreachable(seen) => vec![
             Failure::unanswered(format!("the inventory `{inventory}` did not answer for {list}: {seen}"))
-                .with_help("try again, or check the syntax alone with `--level none`"),
+                .with_help("mend that and try again, or check the syntax alone with `--level none`"),
         ],
         NoAnswer::Nothing(advice) => {
             let words = format!("the inventory `{inventory}` shows this identity no secret at all, so none of {list}");

@@ -7,7 +7,7 @@ pub use reports::Reports;
 use crate::config::Level;
 use crate::report::{ListFormat, SnapshotFormat};
 use crate::schema::Which;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -173,12 +173,13 @@ pub struct Check {
 
 /// `render`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("where").required(true).multiple(true).args(["output", "stdout", "check", "diff"])))]
 pub struct Render {
     /// Which files
     #[command(flatten)]
     pub files: Files,
     /// The folder to write below; paths in it are those from the working directory
-    #[arg(short, long, value_name = "DIR", required_unless_present_any = ["stdout", "check", "diff"])]
+    #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Write the one file that is selected to standard output
     #[arg(long, conflicts_with_all = ["output", "check", "diff"])]

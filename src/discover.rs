@@ -168,7 +168,8 @@ fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>)
     match metadata {
         Err(error) => {
             let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
-            Some(failure.with_help_if(sibling(path).map(|near| format!("did you mean `{}`?", printable(&near)))))
+            let near = sibling(path).map(|near| Path::new(shown).with_file_name(printable(&near)));
+            Some(failure.with_help_if(near.map(|near| format!("did you mean `{}`?", near.display()))))
         }
         Ok(metadata) if !metadata.is_file() => Some(
             Failure::usage(format!("`{shown}` is neither a file nor a folder"))

@@ -134,6 +134,33 @@ impl Git {
     }
 }
 
+/// A path as git quotes it in its lists where it has other than plain characters (`"st\303\244ck.yaml"`), as it is.
+pub fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let mut path = Vec::with_capacity(rest.len());
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        if byte == b'"' {
+            return None;
+        }
+        if byte != b'\\' {
+            path.push(byte);
+            continue;
+        }
+        let (&escape, behind) = rest.split_first()?;
+        let plain = b"abtnvfr\"\\".iter().position(|&known| known == escape);
+        if let Some(&meant) = plain.and_then(|at| b"\x07\x08\t\n\x0b\x0c\r\"\\".get(at)) {
+            path.push(meant);
+            rest = behind;
+        } else {
+            let digits = std::str::from_utf8(rest.get(..3)?).ok()?;
+            path.push(u8::from_str_radix(digits, 8).ok()?);
+            rest = rest.get(3..)?;
+        }
+    }
+    Some(path)
+}
+
 /// What git answers, given something to read.
 fn asked_of(git: &mut Command, input: Vec<u8>) -> io::Result<Output> {
     let mut child = git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -164,6 +191,14 @@ mod tests {
 
         fn names(&self) -> Vec<OsString> {
             self.0.iter().map(OsString::from).collect()
+        }
+    }
+
+    #[test]
+    fn paths_that_git_quotes_are_unquoted() {
+        assert_eq!(unquoted(br#""st\303\244ck \"x\"\t.yaml""#).as_deref(), Some("stäck \"x\"\t.yaml".as_bytes()));
+        for other in [&b"a.yaml"[..], b"\"", br#""a"b""#, br#""a\""#, br#""a\8""#, br#""\777""#] {
+            assert_eq!(unquoted(other), None, "{other:?}");
         }
     }
 

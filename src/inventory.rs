@@ -111,7 +111,7 @@ impl NoAnswer {
             }
             Self::Unreachable(seen) => {
                 Failure::unanswered(format!("the inventory `{inventory}` did not answer for {what}: {seen}"))
-                    .with_help("try again")
+                    .with_help("mend that, and try again")
             }
             Self::Missing | Self::NoValues => {
                 Failure::unanswered(format!("the inventory `{inventory}` does not have {what}"))

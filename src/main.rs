@@ -43,6 +43,11 @@ impl Environment for Variables {
     }
 }
 
+/// Whether the terminal knows escape sequences.
+fn has_escapes() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
 fn main() -> ExitCode {
     guard();
     // A file that becomes larger than it may is a write that fails, and no death: what was begun is cleaned up and told.
@@ -60,7 +65,7 @@ fn main() -> ExitCode {
         env: Arc::new(Variables),
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
-            .then_some(&|| Terminal::open().map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
+            .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
     };
     run(std::env::args_os(), &mut world).into()
 }

@@ -25,6 +25,8 @@ pub struct Rendered<'s> {
     pub file: &'s StackFile,
     /// The new text; nothing where there are no references, and the file is what it was.
     pub text: Option<Zeroizing<String>>,
+    /// The values that came out empty, in words, where nothing but reading them has told that.
+    pub empty: Vec<String>,
 }
 
 impl Rendered<'_> {
@@ -114,17 +116,29 @@ pub fn run<'s>(
     let work: Vec<(&StackFile, &Holders<'_>)> = scan.files.iter().zip(&holders).collect();
     let render = |(file, held): &(&'s StackFile, &Holders<'_>)| {
         let value = |reference: &Reference| {
-            let holder = held.get(&(reference.stack, reference.secret.as_str()))?.as_ref()?;
-            let secret = values.get(holder)?.as_ref().ok()?;
+            let secret = values.get(holder(held, reference)?)?.as_ref().ok()?;
             Some(secret.get(reference.key.as_deref()?)?.expose())
         };
-        render_file(file, &value)
+        let is_news = |reference: &&Reference| {
+            let answer = report.answers.get(&check::question(file, reference, settings));
+            let key = reference.key.as_deref().unwrap_or_default();
+            !matches!(answer, Answer::Found { keys: Some(keys), .. } if keys.get(key) == Some(&Some(true)))
+        };
+        let empty = file.replaced().filter(|reference| value(reference) == Some("")).filter(is_news);
+        let words = |reference: &Reference| {
+            let inventory =
+                holder(held, reference).and_then(|&(at, _)| settings.inventories.get(at)).map_or("?", Inventory::name);
+            let key = reference.key.as_deref().unwrap_or_default();
+            format!("`{}.{key}` in the inventory `{inventory}`", reference.secret)
+        };
+        let empty = empty.map(words).collect();
+        render_file(file, &value).map(|text| Rendered { file, text, empty })
     };
     let texts = parallel::map(&work, parallel::processors(), render, None, &mut |_| ());
     let mut rendered = Vec::with_capacity(scan.files.len());
-    for (file, text) in scan.files.iter().zip(texts) {
+    for text in texts {
         match text {
-            Ok(text) => rendered.push(Rendered { file, text }),
+            Ok(text) => rendered.push(text),
             Err(mut more) => failures.append(&mut more),
         }
     }
@@ -133,6 +147,10 @@ pub fn run<'s>(
 
 /// The inventory and name of each secret that a stack of a file refers to.
 type Holders<'s> = HashMap<(usize, &'s str), Option<(usize, String)>>;
+
+fn holder<'h>(held: &'h Holders<'h>, reference: &'h Reference) -> Option<&'h (usize, String)> {
+    held.get(&(reference.stack, reference.secret.as_str()))?.as_ref()
+}
 
 /// Secrets of which the values cannot be had.
 fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
@@ -160,7 +178,12 @@ fn render_file<'v>(
     file: &'v StackFile,
     value: &dyn Fn(&Reference) -> Option<&'v str>,
 ) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
-    let Some(document) = file.document.as_ref() else { return Ok(None) };
+    let Some(document) = file.document.as_ref() else {
+        let failure = Failure::finding(format!("`{}` cannot be rendered: it does not parse", file.source.path()));
+        return Err(vec![
+            failure.with_help("`stackref check --no-ignores` says where; or leave it out with `[files] exclude`"),
+        ]);
+    };
     let mut failures = Vec::new();
     let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();
     for reference in file.replaced() {

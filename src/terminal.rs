@@ -24,6 +24,10 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// What makes a key an ordinary one.
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 
+/// Asks a terminal to say where a paste begins and ends, so that its line breaks are not taken for answers.
+const MARK_PASTES: &[u8] = b"\x1b[?2004h";
+const LEAVE_PASTES: &[u8] = b"\x1b[?2004l";
+
 /// Bytes that a line may have; what is longer belongs in a file.
 pub const LONGEST_LINE: usize = 1 << 20;
 
@@ -33,6 +37,8 @@ pub enum Typed {
     Line(Zeroizing<Vec<u8>>),
     /// More than [`LONGEST_LINE`] bytes; all of them are gone.
     TooLong,
+    /// A paste of more than one line; all of them are gone.
+    SeveralLines,
     /// Ctrl-C, Ctrl-D at the start of a line, or a signal: nobody wants to go on.
     Interrupted,
 }
@@ -63,17 +69,18 @@ pub struct Terminal {
     /// Readable when a signal has come while somebody was asked.
     signals: UnixStream,
     asking: Arc<AtomicBool>,
+    marks_pastes: bool,
     watch: Handle,
     /// Read and not yet looked at.
     ahead: Zeroizing<Vec<u8>>,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes the terminal over, one that knows escape sequences or not.
     ///
     /// # Errors
     /// Where standard input is none.
-    pub fn open() -> io::Result<Self> {
+    pub fn open(has_escapes: bool) -> io::Result<Self> {
         let stdin = io::stdin();
         let before = tcgetattr(&stdin)?;
         let (signals, mut told) = UnixStream::pair()?;
@@ -86,6 +93,9 @@ impl Terminal {
                 if asked.load(Ordering::SeqCst) {
                     let _ = told.write_all(&[0]);
                 } else {
+                    if has_escapes {
+                        let _ = rustix::io::write(io::stdin(), LEAVE_PASTES);
+                    }
                     let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &own);
                     let _ = emulate_default_handler(signal);
                 }
@@ -99,7 +109,9 @@ impl Terminal {
         quiet.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
         quiet.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
         tcsetattr(&stdin, OptionalActions::Now, &quiet)?;
-        Ok(Self { stdin, before, quiet, signals, asking, watch, ahead: Zeroizing::default() })
+        // A terminal that cannot be written to here says nothing of pastes.
+        let marks_pastes = has_escapes && rustix::io::write(&stdin, MARK_PASTES).is_ok();
+        Ok(Self { stdin, before, quiet, signals, asking, marks_pastes, watch, ahead: Zeroizing::default() })
     }
 
     /// Waits for more bytes; false where there will be none.
@@ -130,6 +142,9 @@ impl Terminal {
 impl Drop for Terminal {
     /// What nobody asked for goes: a shell would run it.
     fn drop(&mut self) {
+        if self.marks_pastes {
+            let _ = rustix::io::write(&self.stdin, LEAVE_PASTES);
+        }
         let _ = tcsetattr(&self.stdin, OptionalActions::Flush, &self.before);
         // From here on a signal is what it is to any process.
         for signal in SIGNALS {
@@ -179,6 +194,23 @@ struct Line {
     bytes: Zeroizing<Vec<u8>>,
     too_long: bool,
     escape: Escape,
+    /// The parameters of a key that is no character, as a number.
+    parameters: u32,
+    paste: Paste,
+}
+
+/// Where in a paste the line is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Paste {
+    /// Outside of one.
+    #[default]
+    None,
+    /// On its first line.
+    First,
+    /// Behind a line break; there may be nothing more.
+    Broken,
+    /// On another line.
+    Other,
 }
 
 /// How far a key has come that is no character, such as an arrow.
@@ -202,12 +234,26 @@ impl Line {
             at += 1;
             let escape = std::mem::take(&mut self.escape);
             match byte {
-                b'[' if escape == Escape::Begun => self.escape = Escape::Long,
+                b'[' if escape == Escape::Begun => {
+                    self.escape = Escape::Long;
+                    self.parameters = 0;
+                }
                 b'O' if escape == Escape::Begun => self.escape = Escape::Short,
                 0x20..=0x7e if escape == Escape::Short => {}
-                0x20..=0x3f if escape == Escape::Long => self.escape = Escape::Long,
+                0x20..=0x3f if escape == Escape::Long => {
+                    self.escape = Escape::Long;
+                    self.parameters = self.parameters.wrapping_mul(10).wrapping_add(u32::from(byte.wrapping_sub(b'0')));
+                }
+                b'~' if escape == Escape::Long && self.parameters == 200 => self.paste = Paste::First,
+                b'~' if escape == Escape::Long && self.parameters == 201 && self.paste == Paste::Other => {
+                    return Ok((at, Some(Typed::SeveralLines)));
+                }
+                b'~' if escape == Escape::Long && self.parameters == 201 => self.paste = Paste::None,
                 0x40..=0x7e if escape == Escape::Long => {}
                 0x1b => self.escape = Escape::Begun,
+                // A line that is copied whole brings its end along.
+                b'\n' | b'\r' if self.paste == Paste::First => self.paste = Paste::Broken,
+                b'\n' | b'\r' if self.paste != Paste::None => {}
                 b'\n' | b'\r' => {
                     let bytes = std::mem::take(&mut self.bytes);
                     return Ok((at, Some(if self.too_long { Typed::TooLong } else { Typed::Line(bytes) })));
@@ -230,7 +276,12 @@ impl Line {
                         self.remove_last(echo)?;
                     }
                 }
-                b'\t' | 0x20..=0xff => self.push(byte, echo)?,
+                b'\t' | 0x20..=0xff => {
+                    if self.paste == Paste::Broken {
+                        self.paste = Paste::Other;
+                    }
+                    self.push(byte, echo)?;
+                }
                 _ => {}
             }
         }
@@ -297,6 +348,17 @@ mod tests {
         let mut halves = Line::default();
         assert!(halves.take(b"v\x1b", &mut None).is_ok());
         assert!(matches!(halves.take(b"[Aw\n", &mut None), Ok((4, Some(Typed::Line(line)))) if *line == b"vw"));
+    }
+
+    #[test]
+    fn a_paste_of_one_line_is_an_answer_and_one_of_several_is_none() {
+        assert_eq!(line(b"\x1b[200~value\x1b[201~\r").as_deref(), Some(&b"value"[..]));
+        assert_eq!(line(b"\x1b[200~value\r\n\x1b[201~\r").as_deref(), Some(&b"value"[..]));
+        for several in ["a\rb", "a\r\rb\r", "\ra"] {
+            let pasted = format!("\x1b[200~{several}\x1b[201~");
+            let typed = Line::default().take(pasted.as_bytes(), &mut None);
+            assert!(matches!(typed, Ok((used, Some(Typed::SeveralLines))) if used == pasted.len()), "{several:?}");
+        }
     }
 
     #[test]

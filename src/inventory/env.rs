@@ -80,6 +80,8 @@ impl Inventory for EnvInventory {
             return Err(NoAnswer::Missing);
         }
         let value = |key: &str| self.env.get(&format!("{beginning}{}", variable_part(key)));
+        // What is no text is not rendered.
+        self.values(secret, wanted)?;
         keys.extend(wanted.iter().filter(|key| value(key).is_some()).cloned());
         let key = |name: String| Key { empty: value(&name).map(|value| value.is_empty()), name };
         Ok(keys.into_iter().map(key).collect())

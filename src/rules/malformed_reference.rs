@@ -49,9 +49,19 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     Some(finding.with_help(help))
 }
 
-/// A reference under a tag, which makes something else of the string (`!!int`), or which ZenML's reader does not take.
+/// A reference under a tag, which makes something else of the string (`!!int`), or which ZenML's reader does not take; and
+/// under `!`, with which a value is a string to readers of YAML 1.2 and whatever it looks like to those of 1.1.
 fn tagged(site: &Site<'_>) -> Option<Finding> {
     let scalar = site.document.scalar(site.place.node)?;
+    let has_reference = site.pieces().iter().any(|piece| matches!(piece.kind, PieceKind::Reference { .. }));
+    let properties = site.document.properties(site.place.node).filter(|_| has_reference && !site.place.key);
+    let mut properties = properties.map_or("", |span| site.document.source().slice(span)).split_whitespace();
+    if properties.any(|property| property == "!") {
+        let piece = site.pieces().first()?;
+        let message = "a reference under the tag `!`, with which its value may become a number or a date".to_owned();
+        let finding = site.finding_at((RULE.name, RULE.severity), piece, message).with_label("not always a string");
+        return Some(finding.with_help("remove the `!` in front of it"));
+    }
     if site.resolver != Resolver::Zenml || site.place.key || scalar.ty == ScalarType::String || !site.is_whole() {
         return None;
     }

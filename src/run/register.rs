@@ -448,8 +448,15 @@ impl<'r> Run<'r> {
             if keys.is_empty() && !entries.is_empty() {
                 continue;
             }
+            let replaced = entries.iter().filter(|entry| entry.replaces && !stays(&entry.key));
+            let replaced: Vec<String> = replaced.map(|entry| format!("`{}`", printable(&entry.key))).collect();
+            let instead = if replaced.is_empty() {
+                String::new()
+            } else {
+                format!(", {} in place of what was there", replaced.join(", "))
+            };
             self.stored.push(Stored { inventory: name.to_owned(), secret: (*secret).to_owned(), keys });
-            writeln!(world.stderr.out, "stored `{}` in `{}`", printable(secret), printable(name))?;
+            writeln!(world.stderr.out, "stored `{}` in `{}`{instead}", printable(secret), printable(name))?;
         }
         Ok(())
     }

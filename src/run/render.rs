@@ -16,6 +16,7 @@ use crate::render::{self, Rendered};
 use crate::report::human;
 use crate::report::{count, summary_line};
 use crate::write;
+use std::collections::BTreeSet;
 
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
@@ -54,6 +55,10 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     let rendered = watched(world, "look-ups", |progress| render::run(&scan, &report, &settings, progress));
     let mut rendered = rendered?;
+    let empty: BTreeSet<&str> = rendered.iter().flat_map(|file| &file.empty).map(String::as_str).collect();
+    for value in empty {
+        writeln!(world.stderr.out, "warning: {} is empty", printable(value))?;
+    }
     if args.only_changed {
         rendered.retain(|file| file.text.is_some());
     }

@@ -8,6 +8,7 @@ use crate::discover::{Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::git;
 use crate::inventory::env::Environment;
 use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
 use crate::nearest::nearest;
@@ -17,6 +18,7 @@ use crate::register::labels;
 use crate::report::count;
 use crate::rules;
 use crate::scan::{self, Bases, Scan};
+use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -130,7 +132,10 @@ impl<'a> Session<'a> {
             .stdin
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::usage(format!("cannot read standard input: {}", plain_io(&error))))?;
-        let named = Candidate { path: name.clone(), syntax: *syntax, why: Some(Why::Named) };
+        // Without a name its syntax shows; JSON is YAML, too, and has fewer escapes.
+        let is_json = self.files.stdin_filename.is_none() && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
+        let syntax = if is_json { Syntax::Json } else { *syntax };
+        let named = Candidate { path: name.clone(), syntax, why: Some(Why::Named) };
         let candidate =
             if self.files.only_stack_files { self.search().candidates(name, &[]).next() } else { Some(named) };
         let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
@@ -216,9 +221,23 @@ fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathB
         std::fs::read(paths::absolute(list, &world.cwd)).map(|content| bytes = content)
     };
     read.map_err(|error| Failure::usage(format!("cannot read the list `{}`: {}", list.display(), plain_io(&error))))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let cannot = |why: &str| Failure::usage(format!("cannot read the list `{}`: {why}", list.display()));
+    let has_nul = bytes.contains(&0);
+    if has_nul && !null {
+        return Err(cannot("it has NUL bytes")
+            .with_help("say `-0` where they separate the paths, or save the list as UTF-8 if it is UTF-16"));
+    }
+    if null && !has_nul && bytes.contains(&b'\n') {
+        return Err(cannot("it has lines, and no NUL byte").with_help("leave out `-0`"));
+    }
     let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
     let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
-    Ok(names.filter(|name| !name.is_empty()).map(paths::of_bytes).collect())
+    let path = |name: &[u8]| {
+        let unquoted = git::unquoted(name).filter(|_| !null).map(|name| paths::of_bytes(&name));
+        unquoted.unwrap_or_else(|| paths::of_bytes(name))
+    };
+    Ok(names.filter(|name| !name.is_empty()).map(path).collect())
 }
 
 /// The folder that all arguments lie in.
@@ -236,12 +255,13 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     shared
 }
 
-/// The config that `--config` names, or the nearest upward from what is looked at, or from the working directory.
+/// The config that `--config` names, or the nearest upward from what is looked at; outside of repositories that is one beside it, or
+/// in the working directory if it lies below.
 fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
     let file = match &files.setup.config {
         Some(file) => Some(paths::absolute(file, cwd)),
         None if files.setup.no_config => None,
-        None => config::find(start).or_else(|| config::find(cwd)),
+        None => config::find(start).or_else(|| config::find(cwd).filter(|_| start.starts_with(cwd))),
     };
     let known: Vec<&str> = rules::names().collect();
     match file {

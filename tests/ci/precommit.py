@@ -57,6 +57,11 @@ def environment():
     # In front, so that git's hook finds the pre-commit that is tested.
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    # In a container the checkout may be another user's. What serves a fetch from it is not given these variables by git.
+    configs = {"safe.directory": "*", "remote.origin.uploadpack": "git -c safe.directory='*' upload-pack"}
+    git["GIT_CONFIG_COUNT"] = str(len(configs))
+    for at, (name, value) in enumerate(configs.items()):
+        git |= {f"GIT_CONFIG_KEY_{at}": name, f"GIT_CONFIG_VALUE_{at}": value}
     for role in ["AUTHOR", "COMMITTER"]:
         git |= {f"GIT_{role}_NAME": "ci", f"GIT_{role}_EMAIL": "ci@example.com"}
     ours = {"PATH": path, "PRE_COMMIT_HOME": str(SCRATCH / "home"), "PRE_COMMIT_COLOR": "never", "CARGO_TARGET_DIR": str(BUILD)}

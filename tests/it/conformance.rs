@@ -265,8 +265,11 @@ fn is_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
     same && scalar.ty == ScalarType::Other
 }
 
+const UNDER_TAG: &str =
+    "rendered: a string under the tag `!`, of which readers of YAML 1.1 may make a number: `malformed-reference`";
+
 /// Why a case is not taken, read or rendered as it stands in its suite.
-const REASONS: [(&str, &str, &str); 4] = [
+const REASONS: [(&str, &str, &str); 7] = [
     (
         "yaml-test-suite",
         "2JQS",
@@ -277,7 +280,10 @@ const REASONS: [(&str, &str, &str); 4] = [
         "26DV",
         "rendered: aliases of two strings are keys, and no key is ever replaced: `nested-reference`",
     ),
-    ("yaml-test-suite", "E76Z", "rendered: an alias of a string is a key: the same"),
+    ("yaml-test-suite", "52DL", UNDER_TAG),
+    ("yaml-test-suite", "8MK2", UNDER_TAG),
+    ("yaml-test-suite", "S4JQ", UNDER_TAG),
+    ("yaml-test-suite", "E76Z", "rendered: an alias of a string is a key: `nested-reference`, too"),
     (
         "JSONTestSuite",
         "y_object_duplicated_key",

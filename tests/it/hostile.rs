@@ -185,6 +185,8 @@ fn a_pipe_is_not_waited_for() {
     let listed =
         run(&["check", "--files-from", "-", "--format", "short"], folder.path(), b"pipe.stack.yaml\ngood.yaml\n");
     assert_good_is_checked(&listed);
+    let baseline = check(folder.path(), &["good.yaml", "--baseline", "pipe.stack.yaml"]);
+    assert!(baseline.code == 2 && baseline.said().contains("it is not a file"), "{baseline:?}");
 }
 
 #[cfg(target_os = "linux")]

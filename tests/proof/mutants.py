@@ -22,9 +22,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["src/reference.rs", "src/document.rs", "src/document/*.rs", "src/render.rs", "src/write.rs", "src/write/*.rs"]
+FILES = ["src/reference.rs", "src/document.rs", "src/document/**/*.rs", "src/render.rs", "src/write.rs", "src/write/**/*.rs"]
 # What most mutants of a file fall to, in a second or two; the rest of the tests is for those that outlive it.
 READERS = ["conformance::", "documents::", "hostile::what", "properties::", "put::", "render::a_second", "render::any",
            "render::every", "render::the_least", "render::what_once", "syntax::"]
@@ -43,7 +44,9 @@ SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::ch
            "fixes::fixing_twice", "fuzz::readers::every_seed", "hostile::a_scalar_of_100_mb", "hostile::many",
            "leaks::a_stack_file_that_does_not_parse", "leaks::an_inventory_shows", "render::a_run_that_is_killed",
            "scripts::no_script_takes_long"]
-SECONDS = {"first": 25, "all": 200}
+# What tests may take with a mutant: so many times what they take without one, and this many seconds in any case. Those without
+# one may take an hour.
+TIMES, LEAST_SECONDS, HOUR = 5, 60, 3600
 MEMORY = 4 << 30
 SWITCH = """
 /// The number of the mutant that is on; none is 0.
@@ -231,16 +234,32 @@ def run(tree, program, words, number, seconds):
     return failed or (None if process.returncode == 0 else f"ended with {process.returncode}")
 
 
-def outcome(tree, programs, file, number):
-    """What a mutant comes to: `missed`, `timeout`, or the test that caught it."""
+def suites(programs, file):
+    """The tests for a mutant of a file, in turn: programs and their words."""
     unit, tests = programs
-    return (
-        run(tree, unit, [], number, SECONDS["first"])
-        or run(tree, tests, FIRST.get(file, READERS), number, SECONDS["first"])
-        or run(tree, tests, ["cases::every_case"], number, SECONDS["all"])
-        or run(tree, tests, [], number, SECONDS["all"])
-        or "missed"
-    )
+    return [(unit, []), (tests, FIRST.get(file, READERS)), (tests, ["cases::every_case"]), (tests, [])]
+
+
+def limits(tree, programs, pool, jobs):
+    """How many seconds each of the suites may take. As many run at a time as with mutants: what then fails without one proves
+    nothing with one."""
+    found = []
+    for program, words in suites(programs, ""):
+        started = time.monotonic()
+        failed = set(pool.map(lambda _: run(tree, program, words, 0, HOUR), range(jobs)))
+        if failed != {None}:
+            sys.exit(f"without a mutant: {failed}")
+        found.append(max(LEAST_SECONDS, TIMES * (time.monotonic() - started)))
+    return found
+
+
+def outcome(tree, programs, file, number, seconds):
+    """What a mutant comes to: `missed`, `timeout`, or the test that caught it."""
+    for (program, words), most in zip(suites(programs, file), seconds):
+        caught = run(tree, program, words, number, most)
+        if caught:
+            return caught
+    return "missed"
 
 
 def summary(mutants, results):
@@ -277,16 +296,13 @@ def main():
     unviable = drop_unviable(tree, mutants, known)
     programs = build(tree)
     print(f"{len(mutants)} mutants, {len(unviable)} of them do not compile", flush=True)
-    # Two at a time, since that is how they run: what then fails without a mutant proves nothing with one.
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        without = set(pool.map(lambda _: outcome(tree, programs, "", 0), range(options.jobs)))
-        if without != {"missed"}:
-            sys.exit(f"without a mutant: {without}")
+        seconds = limits(tree, programs, pool, options.jobs)
         results.update({mutant["name"]: "unviable" for mutant in mutants if mutant["number"] in unviable})
         if options.missed:
             chosen = [mutant for mutant in chosen if results.get(mutant["name"], "missed") == "missed"]
         chosen = [mutant for mutant in chosen if mutant["number"] not in unviable]
-        outcomes = pool.map(lambda mutant: outcome(tree, programs, mutant["file"], mutant["number"]), chosen)
+        outcomes = pool.map(lambda mutant: outcome(tree, programs, mutant["file"], mutant["number"], seconds), chosen)
         for mutant, result in zip(chosen, outcomes):
             results[mutant["name"]] = result
             print(f"{result:8.60} {mutant['name']}", flush=True)

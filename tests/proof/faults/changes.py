@@ -6,7 +6,6 @@ import pathlib
 import pty
 import random
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -14,6 +13,7 @@ import time
 
 import project
 from project import CANARY, Moments, Place, Row, Verdict
+from stopped import stopped
 
 MARK = "# somebody was here\n"
 
@@ -64,10 +64,9 @@ def frozen(run):
             place.reset()
             process = place.start(stdin=project.on_disk(place.work.stdin))
             moments.wait(process)
-            process.send_signal(signal.SIGSTOP)
             some = random.sample(targets, min(len(targets), 12))
-            texts = {path: edit(place.folder / path, trial % 2) for path in some}
-            process.send_signal(signal.SIGCONT)
+            with stopped(process):
+                texts = {path: edit(place.folder / path, trial % 2) for path in some}
             row.add(judge_edits(place, texts, place.finish(process, "")))
         place.remove()
         yield row
@@ -151,6 +150,8 @@ def type_once(place, trial):
         env={"PATH": os.environ["PATH"], "TERM": "dumb"}, start_new_session=True,
     )
     os.close(theirs)
+    late = threading.Timer(project.LONGEST, process.kill)
+    late.start()
     said = read_until(ours, b"s1.k")
     inventory = place.folder / "secrets.yaml"
     # The other edits a comment, or stores the same key, which then stays.
@@ -162,10 +163,12 @@ def type_once(place, trial):
         edit(inventory, trial % 2)
     os.write(ours, f"{CANARY} typed\n".encode())
     said += read_until(ours, None)
-    process.wait(project.LONGEST)
+    process.wait()
+    late.cancel()
     os.close(ours)
     text = inventory.read_text()
-    losses = [] if process.returncode == 0 else [f"register at a terminal ends with {process.returncode}: {said!r}"]
+    how = f"{process.returncode} (-9: it took more than {project.LONGEST} s)"
+    losses = [] if process.returncode == 0 else [f"register at a terminal ends with {how}: {said!r}"]
     if same_key and (f"{CANARY} theirs" not in text or f"{CANARY} typed" in text or b"meanwhile" not in said):
         losses.append("register at a terminal replaces a key that came meanwhile")
     if not same_key and (MARK not in text or f"{CANARY} typed" not in text):

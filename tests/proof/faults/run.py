@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves by injected faults that no run loses anything: `faults.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
+"""Proves by injected faults that no run loses anything: `run.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
 
 The built program is killed, starved of disk space, robbed of its files and folders, raced by editors, led astray by links, left
 alone by its stores and started several times at once. After each trial every file has to be the old one or the new one, byte by
@@ -44,6 +44,8 @@ def killed(run):
         for _ in range(run.trials):
             kill_once(place, moments, row)
         row.note = f"{100 * row.midway // row.trials} % of the kills came between the first write and the last"
+        if row.trials >= 100 and not row.midway:
+            row.losses.append("no kill came between the first write and the last: nothing is shown")
         place.remove()
         yield row
 
@@ -196,19 +198,23 @@ class Run:
         self.size = project.SIZE // 4 if arguments.quick else project.SIZE
         self.is_inside = arguments.json
         self.folder, self.disk = folder, disk
-        # Where another user can run it, too.
-        self.program = str(shutil.copy(arguments.stackref, folder / "stackref"))
-        folder.chmod(0o711)
+        # Another user runs it, too; and many containers let nothing be run from the memory disk.
+        self.program = str(shutil.copy(arguments.stackref, disk / "stackref"))
+        os.chmod(self.program, 0o755)
+        for above in (folder, disk):
+            above.chmod(0o711)
 
     def in_namespace(self, fault):
         """The rows of a fault that needs root, made by this script in a namespace of its own where it is root; none where that
         is not allowed, either."""
-        words = ["unshare", "--map-root-user", "--mount", sys.executable, __file__, self.program]
-        words += ["--trials", str(self.trials), "--only", fault, "--json"]
-        if self.is_inside or not shutil.which("unshare"):
+        unshare = ["unshare", "--map-root-user", "--mount"]
+        if self.is_inside or not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
             return []
+        words = [*unshare, sys.executable, __file__, self.program, "--trials", str(self.trials), "--only", fault, "--json"]
         ran = subprocess.run(words, stdout=subprocess.PIPE, text=True)
-        return [Row(**row) for row in json.loads(ran.stdout)] if ran.returncode in (0, 1) and ran.stdout else []
+        if not ran.stdout:
+            raise RuntimeError(f"{fault}, in a namespace of its own, ends with {ran.returncode} and without rows")
+        return [Row(**row) for row in json.loads(ran.stdout)]
 
 
 def parse():

@@ -95,7 +95,14 @@ def read_only(run):
     for make in WRITING:
         work = make(run.size)
         row = Row(f"read-only: {work.name}")
-        place = Place(run.program, work, run.folder, user)
+        try:
+            place = Place(run.program, work, run.folder, user)
+        except OSError as error:
+            if user is None:
+                raise
+            row.note = f"root cannot become another user here: {error.strerror}"
+            yield row
+            continue
         folders = {place.folder / path for path in place.written()}
         folders = {folder for path in folders for folder in path.parents if folder.is_relative_to(place.folder)}
         for trial in range(max(2, run.trials // 10)):

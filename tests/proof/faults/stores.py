@@ -16,13 +16,17 @@ AT_ONCE = 12
 
 def dying(run):
     """Check, render and register with a store that fails after some requests."""
+    rows = []
     for kind in KINDS:
         for command in ["check", "render", "register"]:
             row = Row(f"a store that dies, kind {kind.__name__.lower()}: {command}")
             with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
                 for verdict in pool.map(lambda trial: die_once(run, kind, command, trial), range(run.trials)):
                     row.add(verdict)
+            rows.append(row)
             yield row
+    if not any(row.new for row in rows) or not any(row.old + row.mixed for row in rows):
+        yield Row("a store that dies, of any kind", trials=1, losses=["no run came before the failure, or none into it"])
 
 
 def die_once(run, kind, command, trial):
@@ -97,20 +101,33 @@ def killed_programs(run):
     files = {"stackref.toml": table, "program.sh": PROGRAMS, "out/a.stack.yaml": "old\n", "calls": ""}
     files |= {f"store/{name}": keys["k"] for name, keys in SECRETS.items()}
     files |= {"a.stack.yaml": project.stack(project.names(8)), "names.json": json.dumps(list(SECRETS))}
-    for command, words in {"check": ["check"], "render": ["render", "-o", "out", "a.stack.yaml"]}.items():
+    files["more.stack.yaml"] = project.stack(project.names(12))
+    given = project.given(4, 8)
+    for command, words in {
+        "check": ["check", "a.stack.yaml"],
+        "render": ["render", "-o", "out", "a.stack.yaml"],
+        "register": ["register", "--from-file", "-", "--skip-existing"],
+    }.items():
         row = Row(f"a program that is killed, kind command: {command}")
         for _ in range(run.trials):
             lives = {"lives": f"{random.randint(0, 20)}\n"}
-            place = Place(run.program, project.Work(command, words, files | lives), run.folder, quiet=True)
+            place = Place(run.program, project.Work(command, words, files | lives, given), run.folder, quiet=True)
             row.add(judge_program(place, command, place.run()))
             place.remove()
         yield row
 
 
 def judge_program(place, command, ran):
+    """What `render` leaves is all old or all new; what `register` says is stored is stored, and nothing of the store is gone."""
     losses = project.said_wrong(ran, (0, 3))
     output = (place.folder / "out/a.stack.yaml").read_text()
     is_new = ran.returncode == 0 and command == "render"
     if output.count(CANARY) != 8 if is_new else output != "old\n":
         losses.append(f"{command}: what is rendered is neither old nor new")
+    stored = {path: content.decode() for path, content in place.snapshot().items() if path.startswith("store/")}
+    wanted = {f"store/{name}": keys["k"] for name, keys in SECRETS.items()}
+    for at in range(8, 12):
+        if f"stored `s{at}`" in ran.stderr or (command == "register" and ran.returncode == 0):
+            wanted[f"store/s{at}"] = f"{CANARY} given {at}"
+    losses += [f"{command}: `{path}` is not what was stored" for path, text in wanted.items() if stored.get(path) != text]
     return Verdict("new" if ran.returncode == 0 else "old", len(place.leftovers()), losses)

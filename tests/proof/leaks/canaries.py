@@ -85,7 +85,8 @@ class Canaries:
 
     def halves(self, data):
         """As `found`, for what is too large for all of that: halves of a token, as they are."""
-        halves = {half: name for text, name in self.tokens.items() for half in (text[:12], text[12:])}
+        # Also on another thread, while new ones are learnt.
+        halves = {half: name for text, name in list(self.tokens.items()) for half in (text[:12], text[12:])}
         return hits(data.decode("latin-1"), RUNS, 12, halves)
 
 

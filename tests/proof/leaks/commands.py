@@ -2,16 +2,15 @@
 import fcntl
 import json
 import os
-import pathlib
 import pty
 import select
-import signal
 import struct
 import subprocess
 import termios
 import time
 
 from canaries import SHAPES, TYPED
+from stopped import stopped
 
 FORMATS = ["human", "short", "json", "sarif", "github", "gitlab", "junit"]
 
@@ -124,6 +123,7 @@ def render(ground):
     run(good, "--check", place="render --check", codes=[0])
     run("stacks/bad.yaml", "-o", "out", place="render, refused", codes=[1])
     run("--stdout", place="render, refused", codes=[1, 2])
+    ground.of_group = usual.project
     run("--stack", "prod", "--only-changed", "--mode", "640", "-o", "out", codes=[0], holds=["out/"])
     run(good, "-o", "stacks", "--allow-tracked", place="render, refused", codes=[0, 2], holds=["stacks/stacks"])
     run(good, "-o", "tracked", place="render, refused", codes=[2])
@@ -207,6 +207,24 @@ def register(ground):
         ground.run("register, lacking", lacking, "register", "--from-file", f"given.{ending}", "--partial", "--yes", holds=["secrets."])
 
 
+def beside_git(ground):
+    """Credentials in the environment of commands that ask git: it gets none of them."""
+    place = "credentials beside git"
+    names = ["VAULT_TOKEN", "ZENML_STORE_PASSWORD", "ZENML_STORE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SOPS_AGE_KEY"]
+    env = {name: ground.canaries.value(name) for name in names}
+    project = Usual(ground).project
+    ground.write(project, "new.stack.yaml", stack(["new.k"], "new"))
+    given = inventory({"new": {"k": ground.canaries.value("registered")}}, "json").encode()
+    for words, code in [
+        (["check", "--leaks"], 1),
+        (["render", "stacks/good.yaml", "-o", "out"], 0),
+        (["register", "--path", "new.stack.yaml", "--from-file", "-"], 0),
+    ]:
+        before = ground.row("environment of git").runs
+        ground.run(place, project, *words, env=env, stdin=given, holds=["out/", "secrets.yaml"], codes=[code])
+        ground.expect(place, f"{words} asks git", ground.row("environment of git").runs > before)
+
+
 def terminal(ground):
     """Values that are typed."""
     place = "register, typed"
@@ -259,6 +277,8 @@ def typed(ground, place, files, talk):
         process.kill()
         ground.expect(place, f"{talk} ends", False, shown)
     ran_code = process.wait()
+    # What nobody asks for may come too late: the terminal has been given back then.
+    ground.expect(place, "each answer is asked for", not any(question for question, _ in talk), (talk, shown[-800:]))
     # What nobody asked for must not be left for the shell, which would show it.
     os.set_blocking(theirs, False)
     settings = termios.tcgetattr(theirs)
@@ -289,10 +309,7 @@ def type_unasked(process, ours, theirs, talk):
 
     The process stands still meanwhile: what came after it had given the terminal back would be shown, and rightly.
     """
-    process.send_signal(signal.SIGSTOP)
-    try:
-        while not stands_still(process):
-            time.sleep(0.001)
+    with stopped(process):
         if process.poll() is None and not echoes(theirs):
             data = talk.pop(0)[1]
             before = waiting(theirs)
@@ -301,19 +318,6 @@ def type_unasked(process, ours, theirs, talk):
             until = time.monotonic() + 5
             while waiting(theirs) < before + len(data) and time.monotonic() < until:
                 time.sleep(0.001)
-    finally:
-        process.send_signal(signal.SIGCONT)
-
-
-def stands_still(process):
-    """Whether a process is stopped, all its threads, or has ended."""
-    if process.poll() is not None:
-        return True
-    try:
-        threads = list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())
-        return all((thread / "stat").read_text().rpartition(")")[2].split()[0] in "TZX" for thread in threads)
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def waiting(terminal):

@@ -119,6 +119,9 @@ def in_memory(ground, name, project, words, env, stdin=os.devnull):
             ground.remarks[place] = "credentials in variables stand where the system has put them, as in every program below a shell"
         else:
             ground.expect(place, f"{name} leaves {len(names)} values", not names, sorted(names))
+    # So what is there is found, too.
+    if env:
+        ground.expect("memory at exit", f"{name}: its credential is found there", found.get("arguments and environment"))
 
 
 def temporary_files(ground):
@@ -129,17 +132,26 @@ def temporary_files(ground):
     row.runs = len(watch.files)
     ours = [path for path in watch.touched if pathlib.Path(path) not in ground.given]
     ground.expect("temporary files", "none is outside of the target's folder", not ours, ours)
-    # The one with 640 is that of `render --mode 640`, once it is complete.
-    modes = watch.modes_with_values
-    ground.expect("temporary files", "those with values have the mode 0600", modes <= {"0o600", "0o640"}, modes)
-    ground.remarks["temporary files"] = "beside the target alone, gone in the end; with values in them they had the mode 0600"
+    ground.expect("temporary files", "nothing was missed", not watch.blind, watch.blind)
+    # Those that hold values in the end are private from their beginning.
+    modes = {(path, mode) for path, mode in watch.modes if path in watch.holding}
+    wrong = [(path, oct(mode)) for path, mode in modes if mode != 0o600 and not is_of_group(ground, path, mode)]
+    ground.expect("temporary files", "those with values have the mode 0600", not wrong, wrong)
+    ground.expect("temporary files", "some of those were seen", any(mode == 0o600 for _, mode in modes))
+    remark = "beside the target alone, gone in the end; those with values had the mode 0600"
+    ground.remarks["temporary files"] = f"not looked at: {', '.join(watch.blind)}" if watch.blind else remark
+
+
+def is_of_group(ground, path, mode):
+    """Whether a file is one of `render --mode 640`."""
+    return mode == 0o640 and ground.of_group in pathlib.Path(path).parents
 
 
 PARTS = [
     search_itself, commands.check, commands.render, commands.lists, commands.texts, commands.register, commands.terminal,
-    stores.of_server, stores.addresses, stores.of_folder, stores.of_variables, stores.of_sops, stores.of_programs,
-    faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged, faults.names, faults.styles, faults.streams, faults.killed,
-    faults.looked_into, faults.shortage, memory_at_exit, temporary_files,
+    commands.beside_git, stores.of_server, stores.addresses, stores.of_folder, stores.of_variables, stores.of_sops,
+    stores.of_programs, faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged, faults.names,
+    faults.styles, faults.streams, faults.killed, faults.looked_into, faults.shortage, memory_at_exit, temporary_files,
 ]  # fmt: skip
 
 # Rows that look at the runs of other rows.

@@ -9,7 +9,8 @@ from commands import inventory, quoted, stack
 
 SHAPES_IN_STORES = ["plain", "quotes", "lines", "unicode", "dash", "yaml", "percent", "braces", "ansi", "backslashes", "base64"]
 
-# How a store may answer wrongly: the status, the headers, and the body, of which `%s` is a value.
+# How a store may answer wrongly: the status, the headers, and the body, of which `%s` is a value. It is no key of a secret, as
+# names of those are shown.
 FAULTS = {
     "401": (401, {}, '{"errors": ["%s"], "detail": "%s"}'),
     "403": (403, {"x-error": "%s"}, '{"errors": ["permission denied for %s"], "detail": ["%s"]}'),
@@ -18,7 +19,7 @@ FAULTS = {
     "500": (500, {}, '{"errors": ["%s"], "detail": "Traceback: %s"}'),
     "no JSON": (200, {}, '{"data": {"data": {"k": "%s"'),
     "another JSON": (200, {}, '{"%s": "%s", "data": "%s", "items": "%s", "access_token": 7, "body": "%s"}'),
-    "odd values": (200, {}, '{"data": {"data": {"k": ["%s"], "%s": {}}, "keys": [{"%s": 1}]}, "items": [{"%s": 1}], "total_pages": "%s"}'),
+    "odd values": (200, {}, '{"data": {"data": {"k": ["%s"], "j": {"%s": 1}}, "keys": [{"%s": 1}]}, "items": [{"%s": 1}], "total_pages": "%s"}'),
     "a redirect": (302, {"location": "http://user:%s@127.0.0.1:1/%s?token=%s#%s"}, "%s"),
     "a redirect within": (307, {"location": "/%s"}, ""),
     "odd headers": (200, {"content-type": "%s", "content-encoding": "%s", "set-cookie": "%s"}, "%s"),

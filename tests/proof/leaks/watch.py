@@ -6,7 +6,7 @@ import select
 import struct
 import threading
 
-MODIFY, CLOSE_WRITE, MOVED_TO, CREATE, ISDIR = 0x2, 0x8, 0x80, 0x100, 0x40000000
+MODIFY, CLOSE_WRITE, MOVED_TO, CREATE, OVERFLOW, ISDIR = 0x2, 0x8, 0x80, 0x100, 0x4000, 0x40000000
 PREFIX = ".stackref-"
 
 
@@ -16,13 +16,14 @@ class Watch:
     def __init__(self, holds_value, *untouched):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.inotify = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Why not everything was seen.
+        self.blind = set() if self.inotify >= 0 else {reason()}
         self.folders = {}
         self.untouched = [str(folder) for folder in untouched]
         self.touched = []
         self.holds_value = holds_value
-        # The modes in which temporary files were seen, empty ones and those that hold values.
-        self.modes, self.modes_with_values = set(), set()
-        self.files = set()
+        # Temporary files, the modes with which each was seen, and those that held values at some time.
+        self.files, self.modes, self.holding = set(), set(), set()
         self.stop = threading.Event()
         for folder in untouched:
             self.add(folder)
@@ -42,15 +43,20 @@ class Watch:
                         self._saw(entry.path)
             except OSError:
                 pass
+        elif os.path.isdir(folder):
+            self.blind.add(reason())
 
     def end(self):
+        if not self.thread.is_alive():
+            self.blind.add("the watch ended too early")
         self.stop.set()
         self.thread.join()
-        os.close(self.inotify)
 
     def _listen(self):
-        while not self.stop.is_set():
+        while True:
             if not select.select([self.inotify], [], [], 0.1)[0]:
+                if self.stop.is_set():
+                    return
                 continue
             data = os.read(self.inotify, 1 << 16)
             at = 0
@@ -59,6 +65,8 @@ class Watch:
                 name = os.fsdecode(data[at + 16 : at + 16 + length].rstrip(b"\0"))
                 at += 16 + length
                 path = os.path.join(self.folders.get(number, ""), name)
+                if mask & OVERFLOW:
+                    self.blind.add("too much happened at once")
                 if mask & ISDIR and mask & CREATE:
                     self.add(path)
                 elif not mask & ISDIR:
@@ -70,5 +78,10 @@ class Watch:
         if os.path.basename(path).startswith(PREFIX):
             self.files.add(path)
             with contextlib.suppress(OSError), open(path, "rb") as file:
-                mode = oct(os.fstat(file.fileno()).st_mode & 0o777)
-                (self.modes_with_values if self.holds_value(file.read()) else self.modes).add(mode)
+                self.modes.add((path, os.fstat(file.fileno()).st_mode & 0o777))
+                if self.holds_value(file.read()):
+                    self.holding.add(path)
+
+
+def reason():
+    return os.strerror(ctypes.get_errno())
