@@ -4,7 +4,7 @@
 //! ## Why
 //!
 //! ZenML takes most of these for plain text and hands the braces on as the password. Some it takes for a reference to a secret
-//! that nobody meant.
+//! that nobody meant. Under a tag a value is no string any more, or, under `!`, one only to readers of YAML 1.2.
 //!
 //! ## Example
 //!
