@@ -8,6 +8,7 @@ use crate::check::{self, Report, Settings};
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
 use crate::error::Failure;
 use crate::excerpt::{self, printable};
+use crate::finding::Finding;
 use crate::inventory::lookup::{Answer, Progress, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Wanted};
 use crate::parallel;
@@ -166,6 +167,14 @@ fn unreadable(values: &Values, settings: &Settings<'_>) -> Vec<Failure> {
     failures.collect()
 }
 
+/// What is wrong with a file that does not parse, whether `check` tells it or is to be silent.
+fn unparsed(finding: &Finding) -> Failure {
+    let path = printable(finding.source.path());
+    Failure::finding(format!("`{path}` cannot be rendered: {}", finding.message))
+        .at(&finding.source, finding.span)
+        .with_help("an ignored finding silences `check`; a render needs a file that parses, or one that is left out by `[files] exclude`")
+}
+
 fn unresolved(reference: &Reference, why: &str) -> Failure {
     let key = reference.key.as_deref().unwrap_or_default();
     Failure::finding(format!("`{}.{key}` cannot be resolved: {why}", reference.secret))
@@ -179,10 +188,9 @@ fn render_file<'v>(
     value: &dyn Fn(&Reference) -> Option<&'v str>,
 ) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
     let Some(document) = file.document.as_ref() else {
-        let failure = Failure::finding(format!("`{}` cannot be rendered: it does not parse", file.source.path()));
-        return Err(vec![
-            failure.with_help("`stackref check --no-ignores` says where; or leave it out with `[files] exclude`"),
-        ]);
+        let failures: Vec<Failure> = file.findings.iter().map(unparsed).collect();
+        let unknown = || vec![internal(&file.source, Span::default(), "a file that was not read")];
+        return Err(if failures.is_empty() { unknown() } else { failures });
     };
     let mut failures = Vec::new();
     let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();

@@ -24,6 +24,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What somebody may have called a config.
+const NEARLY_CONFIGS: [&str; 5] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.json", "stackref.tml"];
+
 /// What the file arguments come to: the config, the selection, and where paths are shown from.
 pub(super) struct Session<'a> {
     pub files: &'a Files,
@@ -170,6 +173,12 @@ impl<'a> Session<'a> {
             let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
             let (first, glob) = (printable(first), printable(glob));
             writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
+        }
+        let setup = &self.files.setup;
+        if self.config.file.is_none() && setup.config.is_none() && !setup.no_config {
+            for name in NEARLY_CONFIGS.iter().filter(|name| self.project.join(name).is_file()) {
+                writeln!(world.stderr.out, "note: `{name}` is not read: the config is `{}`", config::FILE_NAME)?;
+            }
         }
         if scan.passed.skipped > 0 {
             let skipped = count(scan.passed.skipped, "file");
