@@ -182,6 +182,15 @@ fn is_complete(scan: &Scan) -> bool {
     !unread && scan.passed.failures.is_empty()
 }
 
+/// Findings that nobody could make before, weighed and silenced as a check does it.
+pub fn weighed(mut findings: Vec<Finding>, scan: &Scan, settings: &Settings<'_>) -> Vec<Finding> {
+    findings.retain_mut(|finding| weigh(finding, settings.config));
+    finding::finish(&mut findings);
+    let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
+    findings.retain(|finding| !silencer.silences(finding));
+    findings
+}
+
 /// Gives a finding the severity that the config has for its rule; whether it is one at all.
 fn weigh(finding: &mut Finding, config: &Config) -> bool {
     match config.rules.get(finding.rule) {

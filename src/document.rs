@@ -113,6 +113,8 @@ pub struct Scalar {
     pub style: Style,
     /// What it is to its readers.
     pub ty: ScalarType,
+    /// Whether it has the tag `!`: a string to readers of YAML 1.2, and to those of 1.1 what it looks like.
+    pub non_specific: bool,
     /// Whether it stands inside a flow collection, an inline table or JSON, where indentation means nothing.
     pub flow: bool,
 }
@@ -468,6 +470,7 @@ impl Document {
                 value: verbatim.map_or_else(|| Text::Decoded(Zeroizing::new(value.to_owned())), Text::Verbatim),
                 style,
                 ty,
+                non_specific: false,
                 flow: false,
             }),
         )

@@ -1,6 +1,7 @@
 //! What git is asked, by its own program: whether it ignores a file, and what it tracks. Without a repository it ignores
 //! nothing and tracks nothing; where there is one and git does not answer, nothing is taken for granted.
-//! Of the environment git gets what it needs: credentials are none of its business, nor is the repository of a hook.
+//! Of the environment git gets what it needs, its own configs included: other programs' credentials are none of its business, nor is
+//! the repository of a hook.
 
 use crate::config::repository_root;
 use crate::inventory::env::Environment;
@@ -153,9 +154,10 @@ pub fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
             path.push(meant);
             rest = behind;
         } else {
-            let digits = std::str::from_utf8(rest.get(..3)?).ok()?;
+            let (digits, behind) = rest.split_at_checked(3)?;
+            let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.chars().all(|c| c.is_digit(8)))?;
             path.push(u8::from_str_radix(digits, 8).ok()?);
-            rest = rest.get(3..)?;
+            rest = behind;
         }
     }
     Some(path)
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn paths_that_git_quotes_are_unquoted() {
         assert_eq!(unquoted(br#""st\303\244ck \"x\"\t.yaml""#).as_deref(), Some("stäck \"x\"\t.yaml".as_bytes()));
-        for other in [&b"a.yaml"[..], b"\"", br#""a"b""#, br#""a\""#, br#""a\8""#, br#""\777""#] {
+        for other in [&b"a.yaml"[..], b"\"", br#""a"b""#, br#""a\""#, br#""a\8""#, br#""\777""#, br#""\+12""#] {
             assert_eq!(unquoted(other), None, "{other:?}");
         }
     }

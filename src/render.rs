@@ -12,6 +12,7 @@ use crate::finding::Finding;
 use crate::inventory::lookup::{Answer, Progress, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Wanted};
 use crate::parallel;
+use crate::rules;
 use crate::scan::{Scan, StackFile};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
@@ -26,8 +27,8 @@ pub struct Rendered<'s> {
     pub file: &'s StackFile,
     /// The new text; nothing where there are no references, and the file is what it was.
     pub text: Option<Zeroizing<String>>,
-    /// The values that came out empty, in words, where nothing but reading them has told that.
-    pub empty: Vec<String>,
+    /// The values that came out empty, where nothing but reading them has told that; nobody has weighed or silenced them.
+    pub empty: Vec<Finding>,
 }
 
 impl Rendered<'_> {
@@ -126,13 +127,11 @@ pub fn run<'s>(
             !matches!(answer, Answer::Found { keys: Some(keys), .. } if keys.get(key) == Some(&Some(true)))
         };
         let empty = file.replaced().filter(|reference| value(reference) == Some("")).filter(is_news);
-        let words = |reference: &Reference| {
-            let inventory =
-                holder(held, reference).and_then(|&(at, _)| settings.inventories.get(at)).map_or("?", Inventory::name);
-            let key = reference.key.as_deref().unwrap_or_default();
-            format!("`{}.{key}` in the inventory `{inventory}`", reference.secret)
+        let finding = |reference: &Reference| {
+            let inventory = settings.inventories.get(holder(held, reference)?.0)?;
+            Some(rules::empty_value(reference, reference.key.as_deref()?, inventory.name()))
         };
-        let empty = empty.map(words).collect();
+        let empty = empty.filter_map(finding).collect();
         render_file(file, &value).map(|text| Rendered { file, text, empty })
     };
     let texts = parallel::map(&work, parallel::processors(), render, None, &mut |_| ());
@@ -172,7 +171,7 @@ fn unparsed(finding: &Finding) -> Failure {
     let path = printable(finding.source.path());
     Failure::finding(format!("`{path}` cannot be rendered: {}", finding.message))
         .at(&finding.source, finding.span)
-        .with_help("an ignored finding silences `check`; a render needs a file that parses, or one that is left out by `[files] exclude`")
+        .with_help("a render needs files that parse: name others, or leave it out with `[files] exclude`")
 }
 
 fn unresolved(reference: &Reference, why: &str) -> Failure {

@@ -35,6 +35,7 @@ use crate::source::{SourceFile, Span};
 use crate::stack::Stack;
 use std::sync::Arc;
 
+pub use empty_value::finding as empty_value;
 pub use leaked_value::Leak;
 pub use unused_ignore::Unused;
 

@@ -194,9 +194,11 @@ struct Line {
     bytes: Zeroizing<Vec<u8>>,
     too_long: bool,
     escape: Escape,
-    /// The parameters of a key that is no character, as a number.
+    /// The parameters of a key that is no character, as a number if they are one.
     parameters: u32,
     paste: Paste,
+    /// Whether several lines were pasted.
+    several: bool,
 }
 
 /// Where in a paste the line is.
@@ -242,13 +244,14 @@ impl Line {
                 0x20..=0x7e if escape == Escape::Short => {}
                 0x20..=0x3f if escape == Escape::Long => {
                     self.escape = Escape::Long;
-                    self.parameters = self.parameters.wrapping_mul(10).wrapping_add(u32::from(byte.wrapping_sub(b'0')));
+                    let digit = char::from(byte).to_digit(10);
+                    let longer = |digit| self.parameters.checked_mul(10)?.checked_add(digit);
+                    self.parameters = digit.and_then(longer).unwrap_or(u32::MAX);
                 }
                 b'~' if escape == Escape::Long && self.parameters == 200 => self.paste = Paste::First,
-                b'~' if escape == Escape::Long && self.parameters == 201 && self.paste == Paste::Other => {
-                    return Ok((at, Some(Typed::SeveralLines)));
+                b'~' if escape == Escape::Long && self.parameters == 201 => {
+                    self.several |= std::mem::take(&mut self.paste) == Paste::Other;
                 }
-                b'~' if escape == Escape::Long && self.parameters == 201 => self.paste = Paste::None,
                 0x40..=0x7e if escape == Escape::Long => {}
                 0x1b => self.escape = Escape::Begun,
                 // A line that is copied whole brings its end along.
@@ -256,7 +259,12 @@ impl Line {
                 b'\n' | b'\r' if self.paste != Paste::None => {}
                 b'\n' | b'\r' => {
                     let bytes = std::mem::take(&mut self.bytes);
-                    return Ok((at, Some(if self.too_long { Typed::TooLong } else { Typed::Line(bytes) })));
+                    let typed = match (self.too_long, self.several) {
+                        (true, _) => Typed::TooLong,
+                        (false, true) => Typed::SeveralLines,
+                        (false, false) => Typed::Line(bytes),
+                    };
+                    return Ok((at, Some(typed)));
                 }
                 0x03 => return Ok((at, Some(Typed::Interrupted))),
                 0x04 if self.bytes.is_empty() => return Ok((at, Some(Typed::Interrupted))),
@@ -355,7 +363,7 @@ mod tests {
         assert_eq!(line(b"\x1b[200~value\x1b[201~\r").as_deref(), Some(&b"value"[..]));
         assert_eq!(line(b"\x1b[200~value\r\n\x1b[201~\r").as_deref(), Some(&b"value"[..]));
         for several in ["a\rb", "a\r\rb\r", "\ra"] {
-            let pasted = format!("\x1b[200~{several}\x1b[201~");
+            let pasted = format!("\x1b[200~{several}\x1b[201~\r");
             let typed = Line::default().take(pasted.as_bytes(), &mut None);
             assert!(matches!(typed, Ok((used, Some(Typed::SeveralLines))) if used == pasted.len()), "{several:?}");
         }

@@ -8,7 +8,7 @@ mod mistakes;
 
 use super::edits::{self, in_place};
 use super::offsets::Pieces;
-use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, Node, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 use std::borrow::Cow;
@@ -49,6 +49,9 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 last_end = span.end;
                 let value = without_missing_break(source.text(), span, style, value);
                 let id = document.add_scalar(span, &value, style, scalar_type(&value, style, tag.as_deref()))?;
+                if let Some(Node { kind: Kind::Scalar(scalar), .. }) = document.nodes.get_mut(id.0 as usize) {
+                    scalar.non_specific = tag.as_deref().is_some_and(is_non_specific);
+                }
                 anchors.insert(anchor, id);
                 id
             }
@@ -151,13 +154,17 @@ fn scalar_type(value: &str, style: Style, tag: Option<&Tag>) -> ScalarType {
             Some("str") => ScalarType::String,
             Some("null") => ScalarType::Null,
             Some(_) => ScalarType::Other,
-            None if tag.handle().is_empty() && tag.suffix() == "!" => ScalarType::String,
-            None if tag.suffix().is_empty() => ScalarType::String,
+            None if is_non_specific(tag) => ScalarType::String,
             None => ScalarType::Tagged,
         },
         None if style == Style::Plain => plain_type(value),
         None => ScalarType::String,
     }
+}
+
+/// Whether a tag is `!` alone.
+fn is_non_specific(tag: &Tag) -> bool {
+    (tag.handle().is_empty() && tag.suffix() == "!") || tag.suffix().is_empty()
 }
 
 /// The type of an untagged plain scalar: a string only where the readers of YAML 1.1 and of 1.2 agree that it is one.

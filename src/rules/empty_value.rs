@@ -37,7 +37,12 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     if keys.get(key) != Some(&Some(true)) {
         return None;
     }
-    let message = format!("`{}.{}` in the inventory `{}` is empty", reference.secret, key, known.holder);
+    Some(finding(reference, key, known.holder))
+}
+
+/// A key of which the value in an inventory is empty: `check` may not have read it, and a render has.
+pub fn finding(reference: &Reference, key: &str, holder: &str) -> Finding {
+    let message = format!("`{}.{key}` in the inventory `{holder}` is empty", reference.secret);
     let finding = reference.finding((RULE.name, RULE.severity), message);
-    Some(finding.with_label("resolves to nothing").with_help("give it its value, or refer to another key"))
+    finding.with_label("resolves to nothing").with_help("give it its value, or refer to another key")
 }

@@ -53,11 +53,8 @@ fn check(site: &Site<'_>) -> Option<Finding> {
 /// under `!`, with which a value is a string to readers of YAML 1.2 and whatever it looks like to those of 1.1.
 fn tagged(site: &Site<'_>) -> Option<Finding> {
     let scalar = site.document.scalar(site.place.node)?;
-    let has_reference = site.pieces().iter().any(|piece| matches!(piece.kind, PieceKind::Reference { .. }));
-    let properties = site.document.properties(site.place.node).filter(|_| has_reference && !site.place.key);
-    let mut properties = properties.map_or("", |span| site.document.source().slice(span)).split_whitespace();
-    if properties.any(|property| property == "!") {
-        let piece = site.pieces().first()?;
+    let reference = site.pieces().iter().find(|piece| matches!(piece.kind, PieceKind::Reference { .. }));
+    if let Some(piece) = reference.filter(|_| scalar.non_specific && !site.place.key) {
         let message = "a reference under the tag `!`, with which its value may become a number or a date".to_owned();
         let finding = site.finding_at((RULE.name, RULE.severity), piece, message).with_label("not always a string");
         return Some(finding.with_help("remove the `!` in front of it"));

@@ -168,7 +168,8 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
     let path = paths::absolute(file, &world.cwd);
     let shown = printable(&paths::relative(&path, &world.cwd));
     let cannot = |why: &str| Failure::usage(format!("cannot read the baseline `{shown}`: {why}"));
-    let is_other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    // A stream of this process is read to its end; anything else that is no file may have none.
+    let is_other = path.metadata().is_ok_and(|metadata| !metadata.is_file()) && !path.starts_with("/dev/fd");
     let read = || if is_other { Err(io::Error::other("it is not a file")) } else { std::fs::read_to_string(&path) };
     let text = read()
         .map_err(|error| cannot(&plain_io(&error)).with_help("`stackref check --write-baseline FILE` makes one"))?;

@@ -8,6 +8,7 @@ use crate::check;
 use crate::cli::{Color, Render};
 use crate::error::Failure;
 use crate::excerpt::printable;
+use crate::finding::Severity;
 use crate::git::Git;
 use crate::inventory::Inventory;
 use crate::outcome::Outcome;
@@ -16,7 +17,6 @@ use crate::render::{self, Rendered};
 use crate::report::human;
 use crate::report::{count, summary_line};
 use crate::write;
-use std::collections::BTreeSet;
 
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
@@ -55,9 +55,12 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     let rendered = watched(world, "look-ups", |progress| render::run(&scan, &report, &settings, progress));
     let mut rendered = rendered?;
-    let empty: BTreeSet<&str> = rendered.iter().flat_map(|file| &file.empty).map(String::as_str).collect();
-    for value in empty {
-        writeln!(world.stderr.out, "warning: {} is empty", printable(value))?;
+    let empty = rendered.iter_mut().flat_map(|file| std::mem::take(&mut file.empty)).collect();
+    let empty = check::weighed(empty, &scan, &settings);
+    human::write(&empty, look(&world.stderr, color, world.env.as_ref()), world.stderr.out)?;
+    if empty.iter().any(|finding| finding.severity == Severity::Error) {
+        writeln!(world.stderr.out, "{}; nothing was rendered", count(empty.len(), "empty value"))?;
+        return Ok(Outcome::Findings);
     }
     if args.only_changed {
         rendered.retain(|file| file.text.is_some());

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What somebody may have called a config.
-const NEARLY_CONFIGS: [&str; 5] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.json", "stackref.tml"];
+const NEARLY_CONFIGS: [&str; 4] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.tml"];
 
 /// What the file arguments come to: the config, the selection, and where paths are shown from.
 pub(super) struct Session<'a> {
@@ -264,13 +264,14 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     shared
 }
 
-/// The config that `--config` names, or the nearest upward from what is looked at; outside of repositories that is one beside it, or
-/// in the working directory if it lies below.
+/// The config that `--config` names, or the nearest upward from what is looked at; where there is none, that of the working directory
+/// if it lies above.
 fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
     let file = match &files.setup.config {
         Some(file) => Some(paths::absolute(file, cwd)),
         None if files.setup.no_config => None,
-        None => config::find(start).or_else(|| config::find(cwd).filter(|_| start.starts_with(cwd))),
+        None => config::find(start)
+            .or_else(|| config::find(cwd).filter(|_| paths::real(start).starts_with(paths::real(cwd)))),
     };
     let known: Vec<&str> = rules::names().collect();
     match file {

@@ -121,6 +121,7 @@ impl Talk {
                     return Ok(None);
                 }
                 Typed::TooLong => "longer than 1 MiB, which no value may be",
+                Typed::SeveralLines if shown => "that were several lines, and one is asked for",
                 Typed::SeveralLines => "a value of several lines: put it into a file, and answer with `@` and its path",
                 Typed::Line(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => {

@@ -285,7 +285,7 @@ fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
 fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
     let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
-    session.answer("`bucket.key`: ", "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~");
+    session.answer("`bucket.key`: ", "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~\r");
     session.wait("put it into a file");
     session.answer("`bucket.key`: ", "\u{1b}[200~hunter2\r\u{1b}[201~\r");
     let (seen, code) = session.end();

@@ -228,10 +228,7 @@ impl<'r> Reader<'r> {
     /// Under the tag `!` a value is a string to YAML 1.2, quotes or not, and whatever it looks like to PyYAML.
     fn is_misread(&self, value: NodeId) -> bool {
         let value = self.document.target(value);
-        let start = self.document.node(value).span.start;
-        let before = self.document.source().slice(Span::new(0, start)).trim_end();
-        self.document.syntax() == Syntax::Yaml
-            && before.strip_suffix('!').is_some_and(|before| before.ends_with([' ', '\t', '\n', '\r']))
+        self.document.scalar(value).is_some_and(|scalar| scalar.non_specific)
             && self.document.text(value).is_some_and(|text| plain_type(text) != ScalarType::String)
     }
 

@@ -236,7 +236,10 @@ def terminal(ground):
     ground.expect(place, "it ends well", typed(ground, place, files, calm) == 0)
     typed(ground, place, files, ahead)
     typed(ground, place, files, [*calm[:3], (b": ", lines[3][:-1] + b"\x03")])
-    typed(ground, place, files, [(b": ", b"\x1b[200~" + lines[0] + b"\x1b[201~")] + calm[1:])
+    pasted = lambda data: b"\x1b[200~" + data + b"\x1b[201~"
+    typed(ground, place, files, [(b": ", pasted(lines[0]) + b"\r"), *calm[1:]])
+    # Several lines are no answer, and the question is put again.
+    typed(ground, place, files, [(b": ", pasted(b"".join(lines[:2])) + b"\r"), *calm])
     typed(ground, place, files, [*calm[:-1], (b": ", lines[-1] + b"".join(lines))])
     typed(ground, place, files, [*calm, (b"", b"".join(lines))])
     # The name of a file that is not there, or no text, may be the beginning of a password.
