@@ -143,8 +143,7 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     for comments in settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
         findings.extend(comment_findings(comments.source, comments.directives));
     }
-    findings.retain_mut(|finding| weigh(finding, settings.config));
-    finding::finish(&mut findings);
+    weigh(&mut findings, settings.config);
     let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan) };
     // Before anything is silenced: what is silenced is still there.
     let mut there = settings.baseline.map(|baseline| (baseline, Baseline::of(&findings)));
@@ -154,8 +153,7 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
         findings.retain(|finding| !silencer.silences(finding));
         report.summary.ignored = found - findings.len();
         let mut unused = silencer.unused(&|rule| looked.judges(rule), settings.whole_tree && looked.complete);
-        unused.retain_mut(|finding| weigh(finding, settings.config));
-        finding::finish(&mut unused);
+        weigh(&mut unused, settings.config);
         if let Some((_, there)) = &mut there {
             there.add(&unused);
         }
@@ -184,22 +182,24 @@ fn is_complete(scan: &Scan) -> bool {
 
 /// Findings that nobody could make before, weighed and silenced as a check does it.
 pub fn weighed(mut findings: Vec<Finding>, scan: &Scan, settings: &Settings<'_>) -> Vec<Finding> {
-    findings.retain_mut(|finding| weigh(finding, settings.config));
-    finding::finish(&mut findings);
+    weigh(&mut findings, settings.config);
     let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
     findings.retain(|finding| !silencer.silences(finding));
     findings
 }
 
-/// Gives a finding the severity that the config has for its rule; whether it is one at all.
-fn weigh(finding: &mut Finding, config: &Config) -> bool {
-    match config.rules.get(finding.rule) {
-        Some(RuleLevel::Off) => return false,
-        Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
-        Some(RuleLevel::Error) => finding.severity = Severity::Error,
-        None => {}
-    }
-    true
+/// Gives findings the severity that the config has for their rules, leaves out those of rules that are off, and finishes them.
+fn weigh(findings: &mut Vec<Finding>, config: &Config) {
+    findings.retain_mut(|finding| {
+        match config.rules.get(finding.rule) {
+            Some(RuleLevel::Off) => return false,
+            Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
+            Some(RuleLevel::Error) => finding.severity = Severity::Error,
+            None => {}
+        }
+        true
+    });
+    finding::finish(findings);
 }
 
 /// What a run looked at, so that it is known of what there is none.

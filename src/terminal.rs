@@ -93,10 +93,7 @@ impl Terminal {
                 if asked.load(Ordering::SeqCst) {
                     let _ = told.write_all(&[0]);
                 } else {
-                    if has_escapes {
-                        let _ = rustix::io::write(io::stdin(), LEAVE_PASTES);
-                    }
-                    let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &own);
+                    give_back(&own, has_escapes);
                     let _ = emulate_default_handler(signal);
                 }
             }
@@ -139,13 +136,17 @@ impl Terminal {
     }
 }
 
+/// Gives a terminal its own mode back. What nobody has asked for goes: a shell would run it.
+fn give_back(before: &Termios, marks_pastes: bool) {
+    if marks_pastes {
+        let _ = rustix::io::write(io::stdin(), LEAVE_PASTES);
+    }
+    let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
+}
+
 impl Drop for Terminal {
-    /// What nobody asked for goes: a shell would run it.
     fn drop(&mut self) {
-        if self.marks_pastes {
-            let _ = rustix::io::write(&self.stdin, LEAVE_PASTES);
-        }
-        let _ = tcsetattr(&self.stdin, OptionalActions::Flush, &self.before);
+        give_back(&self.before, self.marks_pastes);
         // From here on a signal is what it is to any process.
         for signal in SIGNALS {
             let _ = register_conditional_default(signal, Arc::new(AtomicBool::new(true)));

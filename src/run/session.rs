@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
                 "nothing has the shape of a stack (`components` with `stack_name` or `zenml_version`) or a name like \
                  `prod.stack.yaml`"
             };
-            let leaves_out = !self.files.setup.no_exclude && !self.config.exclude.is_empty();
+            let leaves_out = !setup.no_exclude && !self.config.exclude.is_empty();
             let rest = if leaves_out { ", besides what `[files] exclude` leaves out" } else { "" };
             writeln!(world.stderr.out, "warning: no stack file found: {why}{rest}")?;
         }
@@ -223,15 +223,15 @@ fn stdin_name(files: &Files, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Fa
 }
 
 fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let cannot = |why: &str| Failure::usage(format!("cannot read the list `{}`: {why}", list.display()));
     let mut bytes = Vec::new();
     let read = if list.as_os_str() == "-" {
         world.stdin.read_to_end(&mut bytes).map(|_| ())
     } else {
         std::fs::read(paths::absolute(list, &world.cwd)).map(|content| bytes = content)
     };
-    read.map_err(|error| Failure::usage(format!("cannot read the list `{}`: {}", list.display(), plain_io(&error))))?;
+    read.map_err(|error| cannot(&plain_io(&error)))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let cannot = |why: &str| Failure::usage(format!("cannot read the list `{}`: {why}", list.display()));
     let has_nul = bytes.contains(&0);
     if has_nul && !null {
         return Err(cannot("it has NUL bytes")
