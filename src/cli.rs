@@ -45,6 +45,8 @@ pub enum Command {
     Explain(Explain),
     /// Write a commented `stackref.toml` for this repository, from what is found in it
     Init(Init),
+    /// Accept the config of a repository, so that it may run programs, connect to hosts and read other files
+    Trust(Trust),
     /// Print the JSON Schema of a file that stackref reads or writes
     Schema(Schema),
     /// Print the completions of a shell
@@ -116,6 +118,12 @@ pub struct Setup {
     /// Read no config file
     #[arg(long)]
     pub no_config: bool,
+    /// Trust the config for this run: it may run programs, connect to hosts and read files outside the repository
+    ///
+    /// The environment variable `STACKREF_TRUST=1` does the same. For CI jobs on trusted branches; do not use it for pull
+    /// requests from forks. `stackref trust` accepts a config permanently.
+    #[arg(long)]
+    pub trust: bool,
 }
 
 /// `--fix`.
@@ -343,6 +351,23 @@ pub struct Init {
     /// Neither add the hook nor ask
     #[arg(long, conflicts_with = "yes")]
     pub no_hook: bool,
+}
+
+/// `trust`.
+#[derive(Debug, Args)]
+pub struct Trust {
+    /// The repository, a folder in it, or a config file
+    #[arg(value_name = "DIR", conflicts_with = "list")]
+    pub dir: Option<PathBuf>,
+    /// Accept without being asked
+    #[arg(long, short, conflicts_with_all = ["list", "revoke"])]
+    pub yes: bool,
+    /// List the configs that you have accepted
+    #[arg(long, conflicts_with = "revoke")]
+    pub list: bool,
+    /// Withdraw the acceptance
+    #[arg(long)]
+    pub revoke: bool,
 }
 
 /// `schema`.

@@ -219,6 +219,12 @@ pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Re
     }
 }
 
+/// Returns whether an argument of `--inventory` is the path of a file, whatever the config calls its inventories: it contains a
+/// path separator or ends in the extension of an inventory file.
+pub fn names_a_file(name: &str) -> bool {
+    name.contains(['/', '\\']) || document::Syntax::of_path(Path::new(name)).is_some()
+}
+
 type Value<'i> = Spanned<DeValue<'i>>;
 
 /// Walks the spanned table and collects every mistake instead of stopping at the first.
@@ -292,6 +298,12 @@ impl Reader<'_> {
             return;
         }
         for (name, value) in sorted(table) {
+            if names_a_file(name.get_ref()) {
+                let message = format!("the inventory name `{}` reads like the path of a file", name.get_ref());
+                let help = "choose a name without `/` and without the extension of an inventory file, for example `dev`: \
+                            `--inventory` with a path always means that file";
+                self.fail(name.span().into(), message, Some(help.to_owned()));
+            }
             let inventory = self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
             config.inventories.extend(inventory);
         }

@@ -17,21 +17,24 @@ pub mod lookup;
 mod http;
 pub mod local;
 mod process;
+pub mod refused;
 pub mod sops;
 pub mod vault;
 pub mod zenml;
 
-use crate::config::{Config, InventoryConfig, Kind};
+use crate::config::{Config, InventoryConfig, Kind, names_a_file};
 use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::nearest::nearest;
 use crate::paths;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
+use crate::trust::{self, Trust};
 use command::CommandInventory;
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
 use file::FileInventory;
+use refused::RefusedInventory;
 use sops::SopsInventory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -283,9 +286,14 @@ pub struct Surroundings<'s> {
     pub folders: &'s [PathBuf],
     /// The environment.
     pub env: &'s Arc<dyn Environment>,
+    /// Whether the requests of the config are allowed.
+    pub trust: &'s Trust,
 }
 
 fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
+    if let Some(failure) = around.trust.refusal(&trust::requests(configured, config)) {
+        return Box::new(RefusedInventory::new(configured.name.clone(), failure.clone()));
+    }
     let (name, limits) = (configured.name.clone(), configured.limits);
     match &configured.kind {
         Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root)),
@@ -322,7 +330,8 @@ impl Inventories {
         let file = |name: &str, path: &Path| FileInventory::new(name.to_owned(), path, around.cwd, around.root);
         if !chosen.is_empty() {
             let chain = chosen.iter().map(|name| {
-                let configured = inventories.names.iter().position(|known| known == name);
+                // What looks like a file is one: a config that the user did not write must not stand in for it.
+                let configured = inventories.names.iter().position(|known| known == name && !names_a_file(name));
                 configured.unwrap_or_else(|| {
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
                     let given = file(name, &paths::absolute(Path::new(name), around.cwd));

@@ -41,6 +41,7 @@ pub mod finding;
 pub mod ignore;
 pub mod baseline;
 pub mod write;
+pub mod trust;
 pub mod inventory;
 pub mod git;
 pub mod site;

@@ -14,6 +14,7 @@ mod render;
 mod session;
 mod talk;
 mod target;
+mod trust;
 
 use crate::check::{Report, Summary};
 use crate::cli::{Cli, Color, Command};
@@ -167,6 +168,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         }
         Command::Explain(args) => (explain(args, world), None),
         Command::Init(args) => (init::init(args, color, world), None),
+        Command::Trust(args) => (trust::trust(args, world), None),
         Command::Schema(args) => (manual::schema(args, world), None),
         Command::Completions(args) => (manual::completions(args, world), None),
         Command::Man(args) => (manual::man(args, world), None),

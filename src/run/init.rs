@@ -32,7 +32,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
             .into());
     }
     let root = config::repository_root(&cwd).unwrap_or_else(|| cwd.clone());
-    let setup = Setup { no_exclude: false, force_exclude: false, config: None, no_config: true };
+    let setup = Setup { no_exclude: false, force_exclude: false, config: None, no_config: true, trust: false };
     let files = Files::of_paths(std::slice::from_ref(&root), &setup);
     let scan = Session::open(&files, world)?.scan(world)?;
     let survey = Survey::of(&root, &scan);

@@ -18,11 +18,15 @@ use crate::register::labels;
 use crate::report::count;
 use crate::rules;
 use crate::scan::{self, Bases, Scan};
+use crate::trust::{Trust, TrustStore};
 use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The environment variable that trusts the config for one run.
+const TRUST_VARIABLE: &str = "STACKREF_TRUST";
 
 /// What somebody may have called a config.
 const NEARLY_CONFIGS: [&str; 4] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.tml"];
@@ -37,6 +41,8 @@ pub(super) struct Session<'a> {
     pub project: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
     env: Arc<dyn Environment>,
+    /// Whether the user trusts the config for this run.
+    trusts_config: bool,
     /// The folder that this run writes to.
     pub never_below: Option<PathBuf>,
     /// Whether this command looks at scripts.
@@ -75,6 +81,7 @@ impl<'a> Session<'a> {
             project,
             stdin,
             env: Arc::clone(&world.env),
+            trusts_config: trusts_config(files, world.env.as_ref())?,
             never_below: None,
             scripts: false,
         })
@@ -82,8 +89,23 @@ impl<'a> Session<'a> {
 
     pub fn inventories(&self, chosen: &[String]) -> Inventories {
         let folders = self.inventory_folders();
-        let around = Surroundings { cwd: &self.bases.cwd, root: &self.bases.root, folders: &folders, env: &self.env };
+        let trust = self.trust();
+        let around = Surroundings {
+            cwd: &self.bases.cwd,
+            root: &self.bases.root,
+            folders: &folders,
+            env: &self.env,
+            trust: &trust,
+        };
         Inventories::new(&self.config, chosen, &around)
+    }
+
+    /// Returns whether the config may run programs, connect to hosts and read files outside the repository.
+    fn trust(&self) -> Trust {
+        if self.trusts_config {
+            return Trust::Given;
+        }
+        Trust::of(&self.config, trust_store(self.env.as_ref()).as_ref())
     }
 
     /// What a command is made with that works at the key level, whatever flag or environment says.
@@ -197,6 +219,24 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns whether the user trusts the config for this run.
+fn trusts_config(files: &Files, env: &dyn Environment) -> Result<bool, Failure> {
+    let variable = env.get(TRUST_VARIABLE).unwrap_or_default();
+    match variable.to_str() {
+        Some("1") => Ok(true),
+        Some("" | "0") => Ok(files.setup.trust),
+        _ => Err(Failure::usage(format!("invalid value `{}` in {TRUST_VARIABLE}", variable.to_string_lossy()))
+            .with_help("set it to 1 to trust the config for this run, or unset it")),
+    }
+}
+
+/// Returns where the user's trusted configs are recorded; `None` without a home.
+pub(super) fn trust_store(env: &dyn Environment) -> Option<TrustStore> {
+    let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
+    state.map(|state| TrustStore::new(&state))
 }
 
 /// The name that standard input goes by, if it is read for its content.

@@ -33,6 +33,7 @@ fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32
     let script = if before == 0 { script.to_owned() } else { format!("(exit {before})\n{script}") };
     command.args([option, &script]).current_dir(folder).stdin(Stdio::null());
     command.env_clear().envs(coverage()).env("PATH", std::env::join_paths(path).unwrap());
+    command.env("XDG_STATE_HOME", folder.join(".state"));
     let output = command.output().expect("there is a shell");
     let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     (printed, output.status.code().expect("the shell ends by itself"))

@@ -166,7 +166,7 @@ fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
     let slow = "[inventory.slow]\nkind = \"command\"\nnames = [\"/bin/sleep\", \"20\"]\nkeys = [\"no\", \"{secret}\"]\nvalue = [\"no\", \"{secret}\", \"{key}\"]\n";
     let folder = folder(&[STACK, ("stackref.toml", slow)]);
     for typed in [true, false] {
-        let mut session = Session::start(folder.path(), &["register"], 80);
+        let mut session = Session::start(folder.path(), &["register", "--trust"], 80);
         let local = |pty: &Pty| rustix::termios::tcgetattr(pty).unwrap().local_modes;
         let until = Instant::now() + PATIENCE;
         while local(&session.pty).contains(rustix::termios::LocalModes::ECHO) {

@@ -1,7 +1,7 @@
 //! Stores over HTTP: what they are asked, what comes of each answer, and what they never hear.
 
 use crate::server::{Answer, Asked, Server};
-use crate::support::{Output, folder, run};
+use crate::support::{Output, folder, run_trusted as run};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;

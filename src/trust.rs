@@ -1,0 +1,444 @@
+//! Trust: what a config may request only after its user has agreed.
+//!
+//! stackref finds a repository's `stackref.toml` by itself, so the author of the repository decides what is in it. Reading
+//! files of the repository and naming environment variables is harmless; running programs, connecting to hosts and reading
+//! files elsewhere is not. [`requests`] lists these for one inventory, and an inventory that has any is only created if
+//! [`Trust`] allows it: see `inventory::Inventories::new`.
+//!
+//! The user's agreement is a record in a [`TrustStore`]: the config's path, the SHA-256 of its text, and a digest of each
+//! request. A request contains what it leads to (the target of a link, the content of a script), so a config is trusted only
+//! while all of that stays the same.
+
+use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace, repository_root};
+use crate::document::{Document, Syntax};
+use crate::error::{Failure, plain_io};
+use crate::paths;
+use crate::source::SourceFile;
+use crate::write::{self, NewText, Place};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Bytes that the file of a [`TrustStore`] may have.
+const MAX_STORE_BYTES: u64 = 16 << 20;
+
+/// Bytes of a script that are hashed; a larger file counts as one that cannot be read.
+const MAX_SCRIPT_BYTES: u64 = 64 << 20;
+
+/// Requests that a message lists; `stackref trust` shows all of them.
+const MAX_LISTED: usize = 10;
+
+const VERSION: u32 = 1;
+
+/// Something that a config requests and that needs the user's agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The inventory that requests it.
+    pub inventory: String,
+    /// What is requested.
+    pub access: Access,
+}
+
+/// What a config requests.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// To run a program.
+    Program {
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// The SHA-256 of each word that is a file of the repository; `None` for a file that cannot be read.
+        files: Vec<(PathBuf, Option<String>)>,
+    },
+    /// To connect to a host, which then receives credentials.
+    Host {
+        /// The URL, or the service if the config names no URL.
+        target: String,
+        /// The credentials that it receives.
+        credentials: &'static str,
+    },
+    /// To read, or to write, outside the repository.
+    Path(PathBuf),
+    /// To send the content of a file as a credential.
+    TokenFile(PathBuf),
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program { command, .. } => {
+                let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+                write!(f, "run the program `{}`", words.join(" "))
+            }
+            Self::Host { target, credentials } => write!(f, "connect to the host `{target}` with {credentials}"),
+            Self::Path(path) => write!(f, "use the path `{}` outside the repository", path.display()),
+            Self::TokenFile(path) => write!(f, "send the content of the path `{}` as a token", path.display()),
+        }
+    }
+}
+
+impl Access {
+    /// Returns a digest that changes with everything that the user agrees to.
+    fn digest(&self) -> String {
+        // A path that is not UTF-8 cannot be serialised; its bytes are in the debug form.
+        let text = serde_json::to_string(self).unwrap_or_else(|_| format!("{self:?}"));
+        sha256(text.as_bytes())
+    }
+}
+
+/// Quotes a word as a POSIX shell needs it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-{}".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns what an inventory requests beyond files of the repository and environment variables.
+pub fn requests(inventory: &InventoryConfig, config: &Config) -> Vec<Request> {
+    let root = repository_root(&config.folder).unwrap_or_else(|| config.folder.clone());
+    let root = paths::real(&root);
+    let path = |path: &Path| outside(path, &root).map(Access::Path);
+    let token = |file: &Option<PathBuf>| file.as_deref().map(|file| Access::TokenFile(paths::real(file)));
+    let certificates = |file: &Option<PathBuf>| file.as_deref().and_then(path);
+    let accesses: Vec<Access> = match &inventory.kind {
+        Kind::File(file) => path(file).into_iter().collect(),
+        Kind::Dir(folder) => path(folder).into_iter().collect(),
+        Kind::Env(_) => Vec::new(),
+        Kind::Sops(file) => {
+            let command = ["sops".to_owned(), file.display().to_string()].to_vec();
+            let files = vec![(paths::real(file), sops_digest(file))];
+            std::iter::once(Access::Program { command, files }).chain(path(file)).collect()
+        }
+        Kind::Zenml { url, token_file, ca_cert, .. } => {
+            let credentials = "your ZenML credentials (ZENML_STORE_*)";
+            let host = Access::Host { target: url.clone(), credentials };
+            std::iter::once(host).chain(token(token_file)).chain(certificates(ca_cert)).collect()
+        }
+        Kind::Vault(VaultPlace { url, token_file, ca_cert, .. }) => {
+            let target = url.clone().unwrap_or_else(|| "$VAULT_ADDR".to_owned());
+            let credentials = "your Vault token (VAULT_TOKEN or ~/.vault-token)";
+            let host = Access::Host { target, credentials };
+            std::iter::once(host).chain(token(token_file)).chain(certificates(ca_cert)).collect()
+        }
+        Kind::Aws(AwsPlace { region, profile, endpoint_url, .. }) => {
+            let named = [("region", region), ("profile", profile)];
+            let named = named.into_iter().filter_map(|(key, value)| Some(format!(", {key} {}", value.as_ref()?)));
+            let service = endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned());
+            let target = format!("{service}{}", named.collect::<String>());
+            vec![Access::Host { target, credentials: "your AWS credentials" }]
+        }
+        Kind::Command(Programs { names, keys, value, put }) => {
+            let programs = [names, keys, value, put].into_iter().flatten();
+            programs.map(|command| program(command, &config.folder, &root)).collect()
+        }
+    };
+    accesses.into_iter().map(|access| Request { inventory: inventory.name.clone(), access }).collect()
+}
+
+/// Returns all requests of a config, each access once.
+pub fn all_requests(config: &Config) -> Vec<Request> {
+    let mut seen = BTreeSet::new();
+    let all = config.inventories.iter().flat_map(|inventory| requests(inventory, config));
+    all.filter(|request| seen.insert(request.access.clone())).collect()
+}
+
+fn program(command: &[String], folder: &Path, root: &Path) -> Access {
+    // A script may be the program itself, or an argument of its interpreter.
+    let files = command.iter().enumerate().filter_map(|(at, word)| {
+        let path = folder.join(word);
+        let is_named = at > 0 || word.contains('/');
+        let is_inside = || paths::real(&path).starts_with(root);
+        (is_named && path.is_file() && (is_inside() || !Path::new(word).is_absolute()))
+            .then(|| (PathBuf::from(word), file_digest(&path)))
+    });
+    Access::Program { command: command.to_vec(), files: files.collect() }
+}
+
+/// Returns the SHA-256 of a regular file; `None` if it cannot be read.
+fn file_digest(path: &Path) -> Option<String> {
+    let bytes = read_regular(path, MAX_SCRIPT_BYTES).ok()?;
+    Some(sha256(&bytes))
+}
+
+/// Returns the SHA-256 of where SOPS gets the key of a file from: addresses of key services, which receive credentials, and
+/// recipients. It does not change when a value does. `None` if the file cannot be read.
+fn sops_digest(path: &Path) -> Option<String> {
+    const CHANGING: [&str; 4] = ["mac", "lastmodified", "enc", "created_at"];
+    let bytes = read_regular(path, MAX_SCRIPT_BYTES).ok()?;
+    let source = SourceFile::new("", String::from_utf8(bytes).ok()?);
+    let document = Document::parse(Arc::new(source), Syntax::of_path(path)?).ok()?;
+    let (_, metadata) = document.get(*document.roots().first()?, "sops")?;
+    let mut open = vec![(String::new(), metadata)];
+    let mut lines = BTreeSet::new();
+    while let Some((at, node)) = open.pop() {
+        for &(key, value) in document.entries(node).unwrap_or_default() {
+            let key = document.text(key).unwrap_or_default();
+            if !CHANGING.contains(&key) {
+                open.push((format!("{at}/{key}"), value));
+            }
+        }
+        let items = document.items(node).unwrap_or_default().iter().enumerate();
+        open.extend(items.map(|(index, &item)| (format!("{at}/{index}"), item)));
+        lines.extend(document.text(node).map(|text| format!("{at}={text:?}\n")));
+    }
+    Some(sha256(lines.into_iter().collect::<String>().as_bytes()))
+}
+
+fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(io::Error::other(format!("larger than {} MiB", most >> 20))) } else { Ok(bytes) }
+}
+
+/// Returns where a path leads if that is not inside `root`, which contains no link.
+fn outside(path: &Path, root: &Path) -> Option<PathBuf> {
+    let real = paths::real(path);
+    let climbs = real.components().any(|part| part == Component::ParentDir);
+    // A link to something that does not exist (yet).
+    let dangles = path.canonicalize().is_err() && path.symlink_metadata().is_ok();
+    (climbs || dangles || !real.starts_with(root)).then_some(real)
+}
+
+/// Whether the requests of a config are allowed in this run.
+#[derive(Debug)]
+pub enum Trust {
+    /// They are: the user agreed, now or earlier.
+    Given,
+    /// They are not, for the reason given.
+    Refused(Box<Failure>),
+}
+
+impl Trust {
+    /// Decides from the user's records. `store` is `None` if the user has no folder for state.
+    pub fn of(config: &Config, store: Option<&TrustStore>) -> Self {
+        let requests = all_requests(config);
+        if requests.is_empty() {
+            return Self::Given;
+        }
+        let records = store.map_or_else(|| Ok(Vec::new()), TrustStore::records);
+        match records.map(|records| refusal(config, &requests, &records)) {
+            Ok(None) => Self::Given,
+            Ok(Some(failure)) | Err(failure) => Self::Refused(Box::new(failure)),
+        }
+    }
+
+    /// Returns why an inventory with these requests must not be created; `None` if it may.
+    pub fn refusal(&self, requests: &[Request]) -> Option<&Failure> {
+        match self {
+            Self::Refused(failure) if !requests.is_empty() => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+fn refusal(config: &Config, requests: &[Request], records: &[Record]) -> Option<Failure> {
+    let key = config.file.as_deref().map(key);
+    let record = records.iter().find(|record| Some(&record.path) == key.as_ref());
+    let is_new = |request: &&Request| record.is_none_or(|record| !record.requests.contains(&request.access.digest()));
+    let new: Vec<&Request> = requests.iter().filter(is_new).collect();
+    if record.is_some_and(|record| record.sha256 == config_digest(config)) && new.is_empty() {
+        return None;
+    }
+    let shown = config.source.as_ref().map_or("stackref.toml", |source| source.path());
+    let message = match record {
+        None => format!("the config `{shown}` is not trusted, and requests to {}", listed(&new)),
+        Some(_) if new.is_empty() => {
+            format!("the config `{shown}` has changed since it was trusted; it requests nothing new")
+        }
+        Some(_) => format!(
+            "the config `{shown}` has changed since it was trusted, and additionally requests to {}",
+            listed(&new)
+        ),
+    };
+    Some(Failure::usage(message).with_help(
+        "read the config, then run `stackref trust` to accept it. In CI, pass --trust on trusted branches; for pull requests \
+         from forks, commit a snapshot (`stackref inventory snapshot`) and check with --inventory FILE",
+    ))
+}
+
+fn listed(requests: &[&Request]) -> String {
+    let mut list: Vec<String> = requests.iter().take(MAX_LISTED).map(|request| request.access.to_string()).collect();
+    if requests.len() > MAX_LISTED {
+        list.push(format!("{} more", requests.len() - MAX_LISTED));
+    }
+    list.join(", to ")
+}
+
+/// Returns the SHA-256 of a config's text.
+fn config_digest(config: &Config) -> String {
+    sha256(config.source.as_ref().map_or("", |source| source.text()).as_bytes())
+}
+
+/// Returns the path that identifies a config: without links above it.
+pub fn key(file: &Path) -> String {
+    let folder = paths::real(file.parent().unwrap_or(Path::new("/")));
+    folder.join(file.file_name().unwrap_or_default()).to_string_lossy().into_owned()
+}
+
+/// A config that the user trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The path of the config, from [`key`].
+    pub path: String,
+    /// The SHA-256 of its text.
+    pub sha256: String,
+    /// A digest for each request that the user agreed to.
+    requests: Vec<String>,
+}
+
+impl Record {
+    /// Creates the record of a config as it is now.
+    ///
+    /// # Errors
+    /// The config has no path, or one that is not UTF-8.
+    pub fn of(config: &Config) -> Result<Self, Failure> {
+        let file = config.file.as_deref().filter(|file| file.to_str().is_some());
+        let file = file.ok_or_else(|| Failure::usage("cannot trust a config whose path is not UTF-8"))?;
+        let requests = all_requests(config).iter().map(|request| request.access.digest()).collect();
+        Ok(Self { path: key(file), sha256: config_digest(config), requests })
+    }
+
+    /// Describes the config that a record is about, as it is now.
+    pub fn state(&self) -> &'static str {
+        match read_regular(Path::new(&self.path), MAX_STORE_BYTES) {
+            Ok(bytes) if sha256(&bytes) == self.sha256 => "trusted",
+            Ok(_) => "changed",
+            Err(_) => "missing",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Records {
+    version: u32,
+    configs: Vec<Record>,
+}
+
+/// The file in the user's state folder that lists the trusted configs.
+#[derive(Debug)]
+pub struct TrustStore {
+    file: PathBuf,
+}
+
+impl TrustStore {
+    /// Creates the store in a state folder, such as `~/.local/state`. Nothing is opened yet.
+    pub fn new(state_folder: &Path) -> Self {
+        Self { file: state_folder.join("stackref").join("trust.json") }
+    }
+
+    fn shown(&self) -> String {
+        self.file.display().to_string()
+    }
+
+    /// Returns all records, sorted by path; none if there is no file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn records(&self) -> Result<Vec<Record>, Failure> {
+        match read_regular(&self.file, MAX_STORE_BYTES) {
+            Ok(bytes) => self.parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.unreadable(&plain_io(&error))),
+        }
+    }
+
+    /// Adds a record, in place of an earlier one of the same path.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn add(&self, record: &Record) -> Result<(), Failure> {
+        self.update(&mut |records| {
+            records.retain(|known| known.path != record.path);
+            records.push(record.clone());
+        })
+    }
+
+    /// Removes the record of a path, from [`key`].
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn remove(&self, path: &str) -> Result<(), Failure> {
+        self.update(&mut |records| records.retain(|known| known.path != path))
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut Vec<Record>)) -> Result<(), Failure> {
+        let shown = self.shown();
+        let cannot = |error: &io::Error| write::cannot_write(&shown, error);
+        let folder = self.file.parent().unwrap_or(Path::new("/"));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| cannot(&error))?;
+        match Place::of(&self.file, &shown)?.create(&text(Vec::new()), true) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(cannot(&error)),
+            _ => {}
+        }
+        write::update(&self.file, &shown, &mut |bytes, _| {
+            let mut records = self.parse(&bytes)?;
+            change(&mut records);
+            records.sort_by(|a, b| a.path.cmp(&b.path));
+            Ok(Some(NewText { text: Zeroizing::new(text(records)), private: true }))
+        })
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Vec<Record>, Failure> {
+        let records: Records =
+            serde_json::from_slice(bytes).map_err(|_| self.unreadable("it was not written by `stackref trust`"))?;
+        if records.version != VERSION {
+            return Err(self.unreadable("it was written by another version of stackref"));
+        }
+        Ok(records.configs)
+    }
+
+    fn unreadable(&self, why: &str) -> Failure {
+        Failure::usage(format!("cannot read the trusted configs from `{}`: {why}", self.shown()))
+            .with_help("delete that file, then run `stackref trust` for each config that you use")
+    }
+}
+
+fn text(configs: Vec<Record>) -> String {
+    // A list of strings cannot fail to be written.
+    serde_json::to_string_pretty(&Records { version: VERSION, configs }).map(|text| text + "\n").unwrap_or_default()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_a_shell_would_read_it() {
+        let command = ["sh", "-c", "touch pwned; echo 'x'", ""].map(str::to_owned).to_vec();
+        let shown = Access::Program { command, files: Vec::new() }.to_string();
+        assert_eq!(shown, r"run the program `sh -c 'touch pwned; echo '\''x'\''' ''`");
+    }
+
+    #[test]
+    fn a_path_is_outside_wherever_it_leads_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("repository");
+        std::fs::create_dir_all(root.join("secrets")).unwrap();
+        std::fs::write(root.join("secrets/dev.yaml"), "").unwrap();
+        std::os::unix::fs::symlink("/etc", root.join("etc")).unwrap();
+        std::os::unix::fs::symlink("/nowhere/x.yaml", root.join("x.yaml")).unwrap();
+        for inside in ["secrets/dev.yaml", "secrets/new.yaml", "secrets/../secrets/dev.yaml", "nosuch/x.yaml"] {
+            assert_eq!(outside(&root.join(inside), &root), None, "{inside}");
+        }
+        for leaving in ["../x.yaml", "/etc/passwd", "etc/passwd", "x.yaml", "nosuch/../../x.yaml", "secrets/../../x"] {
+            assert!(outside(&root.join(leaving), &root).is_some(), "{leaving}");
+        }
+    }
+}
