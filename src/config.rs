@@ -222,7 +222,7 @@ pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Re
 /// Returns whether an argument of `--inventory` is the path of a file, whatever the config calls its inventories: it contains a
 /// path separator or ends in the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {
-    name.contains(['/', '\\']) || document::Syntax::of_path(Path::new(name)).is_some()
+    name.contains(['/', '\\']) || document::Syntax::of_path(Path::new(&name.to_ascii_lowercase())).is_some()
 }
 
 type Value<'i> = Spanned<DeValue<'i>>;

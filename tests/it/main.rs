@@ -40,4 +40,5 @@ mod stores;
 mod suites;
 mod support;
 mod syntax;
+mod trust;
 mod write;

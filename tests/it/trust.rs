@@ -1,0 +1,242 @@
+//! A config of a repository requests nothing before its user has accepted it.
+
+use crate::support::{Output, folder, run, write};
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const STACK: &str = "a: '{{s.k}}'\nb: '{{broken}}'\n";
+
+/// Every way in which a command can query an inventory.
+const COMMANDS: [&[&str]; 15] = [
+    &["check"],
+    &["check", "--level", "secret-exists"],
+    &["check", "--inventory", "x"],
+    &["check", "--only-stack-files", "a.stack.yaml"],
+    &["check", "--leaks"],
+    &["check", "--fix"],
+    &["check", "--write-baseline", "b.json"],
+    &["check", "--config", "stackref.toml"],
+    &["render", "-o", "out", "--allow-tracked"],
+    &["render", "--stdout", "--inventory", "x"],
+    &["register", "--dry-run"],
+    &["register", "--from-env", "N"],
+    &["inventory"],
+    &["inventory", "--probe"],
+    &["inventory", "snapshot", "--inventory", "x"],
+];
+
+/// A repository with one inventory `x`; beside it lies `outside.yaml`, which it has no business with.
+fn repository(inventory: &str, stack: &str) -> TempDir {
+    let config = format!("[inventory.x]\n{inventory}\n");
+    let files = [("repo/stackref.toml", config.as_str()), ("repo/a.stack.yaml", stack), ("repo/.gitignore", "/out/\n")];
+    let folder = folder(&files);
+    write(folder.path(), "outside.yaml", b"s: {k: hunter2outside}\n");
+    write(folder.path(), "outside/s/k", b"hunter2outside");
+    std::fs::create_dir(folder.path().join("repo/.git")).unwrap();
+    folder
+}
+
+/// Runs the program with credentials for every store, and with a folder for the user's state.
+fn attacked(words: &[&str], folder: &Path) -> Output {
+    let state = format!("XDG_STATE_HOME={}", folder.join("state").display());
+    let path = format!("PATH={}", std::env::var("PATH").unwrap());
+    let credentials = ["ZENML_STORE_API_KEY=hunter2zenml", "VAULT_TOKEN=hunter2vault", "N_S__K=hunter2given"];
+    run(&[&credentials[..], &[&state, &path], words].concat(), &folder.join("repo"), b"")
+}
+
+/// A server on loopback that counts connections.
+fn listen() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let mut stream = stream.unwrap();
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    (url, count)
+}
+
+#[test]
+fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outside() {
+    let (url, connections) = listen();
+    let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\nkeys = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nvalue = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nput = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]";
+    let cases = [
+        (command.to_owned(), "run the program `sh -c 'touch ../pwned'`"),
+        ("kind = \"sops\"\npath = \"s.sops.yaml\"".to_owned(), "run the program `sops "),
+        (format!("kind = \"zenml\"\nurl = \"{url}\""), url.as_str()),
+        (format!("kind = \"vault\"\nurl = \"{url}\"\nmount = \"m\""), url.as_str()),
+        ("kind = \"vault\"\nmount = \"m\"".to_owned(), "$VAULT_ADDR"),
+        (format!("kind = \"zenml\"\nurl = \"{url}\"\ntoken_file = \"../outside.yaml\""), "outside.yaml` as a token"),
+        (format!("kind = \"aws\"\nendpoint_url = \"{url}\""), url.as_str()),
+        ("kind = \"file\"\npath = \"../outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
+        ("kind = \"file\"\npath = \"nosuch/../../outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
+        ("kind = \"file\"\npath = \"link.yaml\"".to_owned(), "outside.yaml` outside the repository"),
+        ("kind = \"file\"\npath = \"folder/outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
+        ("kind = \"dir\"\npath = \"../outside\"".to_owned(), "outside` outside the repository"),
+        ("kind = \"dir\"\npath = \"folder/outside\"".to_owned(), "outside` outside the repository"),
+    ];
+    for (inventory, request) in cases {
+        let folder = repository(&inventory, STACK);
+        let repo = folder.path().join("repo");
+        write(&repo, "s.sops.yaml", b"s:\n    k: ENC[AES256_GCM,data:fq5B,type:str]\nsops:\n    version: 3.11.0\n");
+        std::os::unix::fs::symlink(folder.path().join("outside.yaml"), repo.join("link.yaml")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), repo.join("folder")).unwrap();
+        for words in COMMANDS {
+            let output = attacked(words, folder.path());
+            let printed = format!("{} {}", output.said(), output.stdout);
+            assert_eq!(output.code, 2, "{words:?} with {inventory}: {printed}");
+            let plain = printed.replace(['│', '\n'], "");
+            let plain = plain.split_whitespace().collect::<String>();
+            let expected = request.split_whitespace().collect::<String>();
+            let is_listed = plain.contains(&expected) && plain.contains("stackreftrust");
+            assert!(is_listed, "{words:?} with {inventory}: {printed}");
+            assert!(!printed.contains("hunter2"), "{words:?} with {inventory}: {printed}");
+        }
+        let checked = attacked(&["check", "--format", "json"], folder.path());
+        assert!(checked.stdout.contains("malformed-reference"), "{inventory}: {}", checked.stdout);
+        assert!(!checked.stdout.contains("\"unknown-"), "{inventory}: {}", checked.stdout);
+        assert!(!folder.path().join("pwned").exists(), "{inventory}: the program was run");
+        assert!(!repo.join("out").exists(), "{inventory}: something was rendered");
+        assert_eq!(connections.load(Ordering::SeqCst), 0, "{inventory}: a connection was made");
+    }
+}
+
+#[test]
+fn what_asks_no_inventory_needs_no_trust() {
+    let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]";
+    let folder = repository(command, "a: '{{s.k}}'\n");
+    for words in [&["check", "--level", "none"][..], &["refs"], &["check", "--no-config", "--level", "none"]] {
+        assert_eq!(attacked(words, folder.path()).code, 0, "{words:?}");
+    }
+    write(folder.path(), "repo/names.yaml", b"s: [k]\n");
+    let output = attacked(&["check", "--inventory", "names.yaml"], folder.path());
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(!folder.path().join("pwned").exists());
+}
+
+#[test]
+fn files_of_the_repository_and_the_environment_need_no_trust() {
+    for inventory in ["kind = \"file\"\npath = \"./names.yaml\"", "kind = \"env\"\nprefix = \"N_\""] {
+        let folder = repository(inventory, "a: '{{s.k}}'\n");
+        write(folder.path(), "repo/names.yaml", b"s: [k]\n");
+        std::os::unix::fs::symlink("names.yaml", folder.path().join("repo/link.yaml")).unwrap();
+        let output = attacked(&["check"], folder.path());
+        assert_eq!(output.code, 0, "{inventory}: {}", output.stderr);
+        let accepted = attacked(&["trust", "--yes"], folder.path());
+        assert!(accepted.code == 0 && accepted.said().contains("requests nothing"), "{}", accepted.stderr);
+    }
+}
+
+const COMMAND: &str = "kind = \"command\"\nnames = [\"./names.sh\"]\nkeys = [\"sh\", \"keys.sh\", \"{secret}\"]";
+
+fn with_scripts() -> TempDir {
+    let folder = repository(COMMAND, "a: '{{s.k}}'\n");
+    write(folder.path(), "repo/names.sh", b"#!/bin/sh\necho '[\"s\"]'\n");
+    write(folder.path(), "repo/keys.sh", b"echo '[\"k\"]'\n");
+    let names = folder.path().join("repo/names.sh");
+    std::fs::set_permissions(names, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[test]
+fn a_config_is_trusted_until_it_or_a_script_changes() {
+    let folder = with_scripts();
+    let path = folder.path();
+    let check = |code: i32| {
+        let output = attacked(&["check"], path);
+        assert_eq!(output.code, code, "{}", output.stderr);
+        output.said()
+    };
+    check(2);
+    let refused = attacked(&["trust"], path);
+    assert!(refused.code == 2 && refused.said().contains("no terminal"), "{}", refused.stderr);
+    let accepted = attacked(&["trust", "--yes"], path);
+    assert_eq!(accepted.code, 0, "{}", accepted.stderr);
+    assert!(accepted.stdout.contains("run the program `./names.sh`"), "{}", accepted.stdout);
+    check(0);
+    let record = path.join("state/stackref/trust.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(attacked(&["trust", "--list"], path).stdout.starts_with("trusted  "));
+    // Either script is a part of what was accepted.
+    write(path, "repo/keys.sh", b"echo '[\"k\"]' # changed\n");
+    assert!(check(2).contains("has changed since it was trusted, and additionally requests to run the program `sh"));
+    assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
+    check(0);
+    let config = std::fs::read_to_string(path.join("repo/stackref.toml")).unwrap();
+    write(path, "repo/stackref.toml", format!("# comment\n{config}").as_bytes());
+    assert!(check(2).contains("requests nothing new"));
+    assert!(attacked(&["trust", "--list"], path).stdout.starts_with("changed  "));
+    write(
+        path,
+        "repo/stackref.toml",
+        format!("{config}value = [\"cat\", \"/etc/passwd\", \"{{secret}}\"]\n").as_bytes(),
+    );
+    let said = check(2);
+    assert!(said.contains("additionally requests to run the program `cat /etc/passwd {secret}`"), "{said}");
+    assert!(!said.contains("names.sh"), "{said}");
+    assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
+    check(0);
+    assert_eq!(attacked(&["trust", "--revoke"], path).code, 0);
+    check(2);
+    assert!(attacked(&["trust", "--list"], path).stdout.is_empty());
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_later_is_not_trusted() {
+    let folder = repository("kind = \"file\"\npath = \"link.yaml\"", "a: '{{s.k}}'\n");
+    let link = folder.path().join("repo/link.yaml");
+    std::os::unix::fs::symlink("../outside.yaml", &link).unwrap();
+    assert_eq!(attacked(&["trust", "--yes"], folder.path()).code, 0);
+    assert_eq!(attacked(&["check"], folder.path()).code, 0);
+    write(folder.path(), "other.yaml", b"s: [k]\n");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../other.yaml", &link).unwrap();
+    assert_eq!(attacked(&["check"], folder.path()).code, 2);
+}
+
+#[test]
+fn one_run_is_trusted_by_a_flag_or_a_variable() {
+    let folder = with_scripts();
+    assert_eq!(attacked(&["check", "--trust"], folder.path()).code, 0);
+    assert_eq!(attacked(&["STACKREF_TRUST=1", "check"], folder.path()).code, 0);
+    for value in ["STACKREF_TRUST=0", "STACKREF_TRUST=", "STACKREF_TRUST=yes"] {
+        assert_eq!(attacked(&[value, "check"], folder.path()).code, 2, "{value}");
+    }
+    assert!(!folder.path().join("state").exists(), "nothing is recorded");
+}
+
+#[test]
+fn an_argument_that_reads_like_a_file_is_one() {
+    for name in ["names.yaml", "./names.yaml", "names.JSON", "a/b"] {
+        let folder = repository("kind = \"env\"\nprefix = \"X\"", "a: '{{s.k}}'\n");
+        let config =
+            format!("[inventory.\"{name}\"]\nkind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\n");
+        write(folder.path(), "repo/stackref.toml", config.as_bytes());
+        write(folder.path(), "repo/names.yaml", b"s: [k]\n");
+        let output = attacked(&["check", "--inventory", name, "--trust"], folder.path());
+        assert!(output.code == 2 && output.said().contains("reads like the path of a file"), "{}", output.stderr);
+        assert!(!folder.path().join("pwned").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_trusts_nothing() {
+    let folder = with_scripts();
+    assert_eq!(attacked(&["trust", "--yes"], folder.path()).code, 0);
+    for text in [&b"{}"[..], b"\xff", b"{\"version\": 2, \"configs\": []}", b""] {
+        write(folder.path(), "state/stackref/trust.json", text);
+        let output = attacked(&["check"], folder.path());
+        assert!(output.code == 2 && output.said().contains("cannot read the trusted configs"), "{}", output.stderr);
+    }
+}
