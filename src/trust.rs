@@ -12,6 +12,7 @@
 use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace, repository_root};
 use crate::document::{Document, Syntax};
 use crate::error::{Failure, plain_io};
+use crate::flavors::sounds_sensitive;
 use crate::paths;
 use crate::source::SourceFile;
 use crate::write::{self, NewText, Place};
@@ -71,10 +72,11 @@ pub enum Access {
 }
 
 impl fmt::Display for Access {
+    /// Describes the access without what looks like a credential; [`Access::in_full`] describes all of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program { command, .. } => {
-                let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+                let words: Vec<String> = redacted(command).iter().map(|word| quoted(word)).collect();
                 write!(f, "run the program `{}`", words.join(" "))
             }
             Self::Host { target, credentials } => write!(f, "connect to the host `{target}` with {credentials}"),
@@ -85,12 +87,62 @@ impl fmt::Display for Access {
 }
 
 impl Access {
+    /// Describes the access with every word of a command: whoever is to agree has to see what is run.
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Program { command, .. } => {
+                let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+                format!("run the program `{}`", words.join(" "))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Returns a digest that changes with everything that the user agrees to.
     fn digest(&self) -> String {
         // A path that is not UTF-8 cannot be serialised; its bytes are in the debug form.
         let text = serde_json::to_string(self).unwrap_or_else(|_| format!("{self:?}"));
         sha256(text.as_bytes())
     }
+}
+
+/// Returns a command in which `***` stands for each word that looks like a credential: `--token=…`, `-u me:…`, `API_KEY=…`,
+/// `Bearer …`, also within the script of a shell.
+fn redacted(command: &[String]) -> Vec<String> {
+    let mut is_next = false;
+    let mut redact_word = |word: &str| {
+        let hides = std::mem::take(&mut is_next) && !matches!(word, "{secret}" | "{key}");
+        let (name, rest) = word.split_once(['=', ':']).unwrap_or((word, ""));
+        let bare = name.trim_matches(|c: char| !c.is_alphanumeric()).replace('-', "_").to_ascii_lowercase();
+        let names_one = ["u", "user", "authorization"].contains(&bare.as_str()) || sounds_sensitive(&bare);
+        if bare == "bearer" || bare == "basic" {
+            is_next = true;
+            return word.to_owned();
+        }
+        let is_option = name.starts_with('-') || !rest.is_empty() || word.ends_with([':', '=']);
+        match word.rsplit_once('@') {
+            _ if hides => "***".to_owned(),
+            Some((address, host)) if address.contains("://") => {
+                format!("{}***@{host}", address.get(..address.find("://").unwrap_or_default() + 3).unwrap_or_default())
+            }
+            _ if names_one && is_option && !rest.is_empty() => {
+                format!("{}***", word.get(..=name.len()).unwrap_or_default())
+            }
+            _ => {
+                is_next = names_one && is_option;
+                word.to_owned()
+            }
+        }
+    };
+    let redact_text = |text: &String| {
+        let pieces = text.split_inclusive(char::is_whitespace).map(|piece| {
+            let word = piece.trim_end();
+            let blank = piece.get(word.len()..).unwrap_or_default();
+            if word.is_empty() { piece.to_owned() } else { format!("{}{blank}", redact_word(word)) }
+        });
+        pieces.collect()
+    };
+    command.iter().map(redact_text).collect()
 }
 
 /// Quotes a word as a POSIX shell needs it.
@@ -424,6 +476,25 @@ mod tests {
         let command = ["sh", "-c", "touch pwned; echo 'x'", ""].map(str::to_owned).to_vec();
         let shown = Access::Program { command, files: Vec::new() }.to_string();
         assert_eq!(shown, r"run the program `sh -c 'touch pwned; echo '\''x'\''' ''`");
+    }
+
+    #[test]
+    fn what_looks_like_a_credential_is_not_shown() {
+        for (command, shown) in [
+            (&["curl", "-u", "me:hunter2", "http://{secret}"][..], "curl -u *** http://{secret}"),
+            (&["x", "--token=hunter2", "--api-key", "hunter2", "y"], "x '--token=***' --api-key '***' y"),
+            (&["env", "MY_PASSWORD=hunter2", "x"], "env 'MY_PASSWORD=***' x"),
+            (&["curl", "-H", "Authorization: Bearer hunter2"], "curl -H Authorization: Bearer ***"),
+            (&["curl", "https://me:hunter2@example.com/x"], "curl 'https://***@example.com/x'"),
+            (&["sh", "-c", "curl --password hunter2 x && y"], "sh -c 'curl --password *** x && y'"),
+            (&["gcloud", "secrets", "list", "--secret", "{secret}"], "gcloud secrets list --secret {secret}"),
+        ] {
+            let command: Vec<String> = command.iter().map(ToString::to_string).collect();
+            let access = Access::Program { command, files: Vec::new() };
+            let printed = access.to_string();
+            assert!(!printed.contains("hunter2"), "{printed}");
+            assert_eq!(printed.replace('\'', ""), format!("run the program `{shown}`").replace('\'', ""));
+        }
     }
 
     #[test]

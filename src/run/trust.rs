@@ -108,7 +108,7 @@ fn show(shown: &str, requests: &[Request], world: &mut World<'_>) -> io::Result<
     let out = &mut *world.stdout.out;
     writeln!(out, "`{shown}` requests:")?;
     for Request { inventory, access } in requests {
-        writeln!(out, "  inventory `{}`: {}", printable(inventory), printable(&access.to_string()))?;
+        writeln!(out, "  inventory `{}`: {}", printable(inventory), printable(&access.in_full()))?;
     }
     out.flush()
 }

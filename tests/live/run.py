@@ -105,7 +105,7 @@ class Project:
         (self.folder / "a.stack.yaml").write_text("".join(lines))
 
     def run(self, *words, env=None, stdin=""):
-        env = {"PATH": f"{self.path}:{os.environ['PATH']}", "HOME": str(self.folder), **(env or {})}
+        env = {"PATH": f"{self.path}:{os.environ['PATH']}", "HOME": str(self.folder), "STACKREF_TRUST": "1", **(env or {})}
         ran = subprocess.run(
             [STACKREF, *words], cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, timeout=120
         )

@@ -115,7 +115,7 @@ class Place:
         if self.user is not None:
             more.update(user=self.user, group=self.user, extra_groups=[])
         command = [*before, self.program, *(words or self.work.words)]
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", **self.work.env}
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", "STACKREF_TRUST": "1", **self.work.env}
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         return subprocess.Popen(command, cwd=self.folder, env=env, text=True, errors="replace", **streams)
 

@@ -108,6 +108,8 @@ class Ground:
             "EDITOR": "vi",
             "PAGER": "less",
             "RUST_BACKTRACE": "full",
+            # What an untrusted config says is looked at in `stores.addresses`.
+            "STACKREF_TRUST": "1",
             "RUST_LOG": "trace",
             "RUST_LIB_BACKTRACE": "1",
             "SSLKEYLOGFILE": str(self.temporary / "keys"),
