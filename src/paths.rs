@@ -19,6 +19,7 @@ pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
 pub fn real(path: &Path) -> PathBuf {
     let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     match there {
+        Some((above, real)) if above == path => real,
         Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
         None => path.to_path_buf(),
     }
