@@ -186,7 +186,8 @@ pub struct Render {
     /// Which files
     #[command(flatten)]
     pub files: Files,
-    /// The folder to write below; paths in it are those from the working directory
+    /// The folder to write below; paths in it are those from the working directory. A symbolic link that leads out of the
+    /// repository is refused: name its target instead
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Write the one file that is selected to standard output
@@ -210,7 +211,7 @@ pub struct Render {
     /// The mode of the files, in octal; 600 lets nobody else read them
     #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
     pub mode: u32,
-    /// Write into a git work tree also where git does not ignore it
+    /// Write into a git work tree also where git does not ignore it, or cannot be asked
     #[arg(long)]
     pub allow_tracked: bool,
 }
@@ -256,7 +257,7 @@ pub struct Register {
     /// Confirm without being asked: names to add, an inventory to create
     #[arg(long, short)]
     pub yes: bool,
-    /// Store values also in a file that git tracks
+    /// Store values also in a file that git tracks, or that git cannot be asked about
     #[arg(long)]
     pub allow_tracked: bool,
     /// How to write what is missing, where there is no terminal to ask at

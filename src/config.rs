@@ -9,12 +9,13 @@ pub use kinds::{AwsPlace, InventoryConfig, Kind, Limits, Programs, VaultPlace, u
 
 use crate::document;
 use crate::error::{Failure, plain_io};
+use crate::files;
 use crate::nearest::nearest;
 use crate::reference::Resolver;
+use crate::repository;
 use crate::source::{SourceFile, Span, Visibility};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::Spanned;
@@ -22,6 +23,9 @@ use toml::de::{DeTable, DeValue};
 
 /// Bytes that a glob may have: nesting beyond that overflows the stack of its reader.
 const LONGEST_GLOB: usize = 1_000;
+
+/// The largest config, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The name of the config file.
 pub const FILE_NAME: &str = "stackref.toml";
@@ -161,29 +165,14 @@ impl Config {
     }
 }
 
-/// The folder that holds the repository `start` lies in: the nearest with a `.git`.
-pub fn repository_root(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_path_buf)
-}
-
-/// Looks for `stackref.toml` from `start` upward to the repository's root; outside a repository in `start` alone, so that a
-/// stray file in a shared parent decides nothing.
-pub fn find(start: &Path) -> Option<PathBuf> {
-    let root = repository_root(start).unwrap_or_else(|| start.to_path_buf());
-    let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
-    folders.map(|folder| folder.join(FILE_NAME)).find(|file| file.symlink_metadata().is_ok())
-}
-
 /// Reads a config file. `shown` is its path as reports have it; `known_rules` are the names that `[rules]` may hold.
 ///
 /// # Errors
 /// All mistakes of the file, in its order.
 pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
-    let bytes = std::fs::metadata(file)
-        .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
-        .and_then(|()| std::fs::read(file))
+    let bytes = files::read(file, MAX_BYTES)
         .map_err(|error| vec![Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)))])?;
-    let text = String::from_utf8(bytes).map_err(|_| {
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
         vec![Failure::usage(format!("the config `{shown}` is not UTF-8")).with_help("save it as UTF-8")]
     })?;
     parse(text, file, shown, known_rules)
@@ -195,7 +184,7 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
 /// All mistakes of the text, in its order.
 pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let root = repository_root(&folder).unwrap_or_else(|| folder.clone());
+    let root = repository::nearest(&folder).unwrap_or_else(|| folder.clone());
     let identity = file.strip_prefix(root).unwrap_or(file).display().to_string();
     let source = SourceFile::new(shown, text).with_identity(identity).with_location(file);
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };

@@ -5,20 +5,23 @@
 //! shape is not known here: such a candidate carries no reason yet. What a glob of `[files] scripts` matches is a script
 //! besides, of which that is the last thing that is asked.
 //!
-//! A walk respects `.gitignore`, `.ignore` and `.git/info/exclude`, in git repositories and outside them, but not the
-//! user's own global ignores: the same tree gives the same answer on every machine. It enters hidden folders, never
-//! `.git`, and does not follow symbolic links; a link that is named is followed.
+//! A walk respects `.gitignore`, `.ignore` and the repository's `.git/info/exclude`, in git repositories and outside them, but
+//! neither the user's own global ignores nor ignore files above the repository's root: the same tree gives the same answer on
+//! every machine. It enters hidden folders, never `.git`, and does not follow symbolic links; a link that is named is followed.
 
 use crate::config::{Config, Globs};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::files;
 use crate::nearest::nearest;
 use crate::parallel;
 use crate::paths;
+use crate::repository;
 use crate::shape::Shape;
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -154,13 +157,21 @@ fn is_small(folders: &[PathBuf]) -> bool {
     true
 }
 
-/// An ignore file in a folder that is no file, so that the folder cannot be walked.
-fn odd_ignore_file(folder: &Path) -> Option<Failure> {
-    let odd = [".gitignore", ".ignore"].into_iter().find(|name| {
-        std::fs::metadata(folder.join(name)).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-    })?;
+/// The names of ignore files. In one folder the later one wins.
+const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
+
+/// Returns why a folder cannot be walked: an ignore file in it must not be read.
+fn unreadable_ignore_file(folder: &Path, root: &Path) -> Option<Failure> {
+    IGNORE_FILES.into_iter().find_map(|name| {
+        let error = files::check_found(&folder.join(name), root, files::MAX_IGNORE_FILE).err()?;
+        Some(cannot_walk(folder, name, &error))
+    })
+}
+
+fn cannot_walk(folder: &Path, file: &str, error: &io::Error) -> Failure {
     let shown = printable(&folder.display().to_string());
-    Some(Failure::usage(format!("cannot walk `{shown}`: the `{odd}` in it is not a file")))
+    Failure::usage(format!("cannot walk `{shown}`: cannot read the `{file}` in it: {}", plain_io(error)))
+        .with_help("let it be a file of the repository, or remove it")
 }
 
 /// Why a file that was named cannot be looked at.
@@ -192,6 +203,8 @@ pub struct Search<'c> {
     pub never: Vec<PathBuf>,
     /// Folders that hold none: that which a run writes to, and inventories that are folders.
     pub never_below: Vec<PathBuf>,
+    /// The roots of the repositories that are searched, without links. Ignore files above them do not count.
+    pub roots: Vec<PathBuf>,
 }
 
 impl Search<'_> {
@@ -273,6 +286,15 @@ impl Search<'_> {
         passed
     }
 
+    /// The folder whose ignore files count for a folder, without links: the root of its repository, outside of one that of the
+    /// config or the folder itself.
+    fn root_of(&self, folder: &Path) -> PathBuf {
+        let around = |root: &&PathBuf| folder.starts_with(root);
+        let root = self.roots.iter().filter(around).max_by_key(|root| root.as_os_str().len());
+        let config = || Some(paths::real(&self.config.folder)).filter(|root| folder.starts_with(root));
+        root.cloned().or_else(config).unwrap_or_else(|| folder.to_path_buf())
+    }
+
     /// Walks folders on all cores, with a visitor for each thread.
     fn walk<V: FnMut(&DirEntry) -> WalkState + Send>(
         &self,
@@ -280,38 +302,94 @@ impl Search<'_> {
         passed: &mut Passed,
         make: impl Fn() -> V + Sync,
     ) {
-        let Some((first, rest)) = folders.split_first() else {
-            return;
+        let mut trees: BTreeMap<PathBuf, Tree> = BTreeMap::new();
+        for folder in folders {
+            let real = paths::real(folder);
+            let root = self.root_of(&real);
+            let tree = trees.entry(root).or_default();
+            tree.folders.push(folder.clone());
+            tree.real.push(real);
+        }
+        for (root, tree) in trees {
+            if let Err(failure) = self.walk_tree(&root, tree, passed, &make) {
+                passed.failures.push(failure);
+            }
+        }
+    }
+
+    /// Walks folders below one root.
+    fn walk_tree<V: FnMut(&DirEntry) -> WalkState + Send>(
+        &self,
+        root: &Path,
+        tree: Tree,
+        passed: &mut Passed,
+        make: impl Fn() -> V + Sync,
+    ) -> Result<(), Failure> {
+        let above_folders: BTreeSet<&Path> = tree.real.iter().flat_map(|folder| folder.ancestors()).collect();
+        let (inside, outside): (Vec<&Path>, Vec<&Path>) =
+            above_folders.into_iter().partition(|folder| folder.starts_with(root));
+        if let Some(failure) = inside.iter().find_map(|folder| unreadable_ignore_file(folder, root)) {
+            return Err(failure);
+        }
+        let has_ignore_file = |folder: &&Path| {
+            IGNORE_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok_and(|file| !file.is_dir()))
         };
-        if let Some(failure) = folders.iter().flat_map(|folder| folder.ancestors()).find_map(odd_ignore_file) {
-            passed.failures.push(failure);
-            return;
+        let starts = |folder: &&Path| tree.real.iter().any(|start| start == folder);
+        let is_shadowed = outside.iter().any(has_ignore_file);
+        // The walker reads all ignore files above a folder, or none. So below some that do not count it starts at the root.
+        let from_root = is_shadowed
+            && !tree.is_rest
+            && tree.real == tree.folders
+            && inside.iter().filter(|folder| !starts(folder)).any(has_ignore_file);
+        let mut builder = if from_root { WalkBuilder::new(root) } else { WalkBuilder::from_iter(&tree.folders) };
+        builder.hidden(false).git_global(false).git_exclude(false).require_git(false).follow_links(false);
+        if is_shadowed {
+            builder.parents(false).ignore(false).git_ignore(false);
+            for name in IGNORE_FILES {
+                builder.add_custom_ignore_filename(name);
+            }
         }
-        let mut builder = WalkBuilder::new(first);
-        for folder in rest {
-            builder.add(folder);
+        let is_repository = self.roots.iter().any(|known| known == root);
+        let exclude = if is_repository { repository::exclude_file(root) } else { Ok(None) };
+        if let Some(file) = exclude.map_err(|error| cannot_walk(root, ".git/info/exclude", &error))? {
+            // What the walker cannot read in it, as a glob that is none, git does not read, either.
+            let _ = builder.current_dir(root).add_ignore(file);
         }
-        builder.hidden(false).git_global(false).require_git(false).follow_links(false);
-        builder.threads(if is_small(folders) { 1 } else { parallel::processors() });
+        builder.threads(if is_small(&tree.folders) { 1 } else { parallel::processors() });
         // Asked before the walker opens the ignore files of a folder: a pipe would be waited for, a device read for ever.
         let failures = Arc::new(Mutex::new(Vec::new()));
         let odd = Arc::clone(&failures);
         let never_below = self.never_below.clone();
+        let within = root.to_path_buf();
+        let starts = from_root.then(|| tree.folders.clone());
         builder.filter_entry(move |entry| {
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
             if is_folder && never_below.iter().any(|folder| folder.as_os_str() == entry.path().as_os_str()) {
                 return false;
             }
-            let failure = if is_folder { odd_ignore_file(entry.path()) } else { None };
+            if let Some(starts) = &starts
+                && !starts.iter().any(|start| is_on_the_way(entry.path(), start))
+            {
+                return false;
+            }
+            let failure = if is_folder { unreadable_ignore_file(entry.path(), &within) } else { None };
             let enter = failure.is_none() && entry.file_name() != ".git";
             odd.lock().unwrap_or_else(PoisonError::into_inner).extend(failure);
             enter
         });
+        let reached = Mutex::new(BTreeSet::new());
         builder.build_parallel().run(|| {
             let mut visit = make();
-            let failures = &failures;
+            let (failures, tree, reached) = (&failures, &tree, &reached);
             Box::new(move |entry| match entry {
-                Ok(entry) => visit(&entry),
+                Ok(entry) if !from_root => visit(&entry),
+                Ok(entry) => {
+                    if let Some(start) = tree.folders.iter().find(|start| *start == entry.path()) {
+                        reached.lock().unwrap_or_else(PoisonError::into_inner).insert(start.clone());
+                    }
+                    let is_asked = tree.folders.iter().any(|start| entry.path().starts_with(start));
+                    if is_asked { visit(&entry) } else { WalkState::Continue }
+                }
                 Err(error) => {
                     failures.lock().unwrap_or_else(PoisonError::into_inner).push(walk_failure(&error));
                     WalkState::Continue
@@ -321,6 +399,13 @@ impl Search<'_> {
         let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.sort_by_key(ToString::to_string);
         passed.failures.append(&mut failures);
+        let reached = reached.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let rest: Vec<PathBuf> =
+            tree.real.into_iter().filter(|folder| from_root && !reached.contains(folder)).collect();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.walk_tree(root, Tree { folders: rest.clone(), real: rest, is_rest: true }, passed, make)
     }
 
     /// What a file may be: a candidate by ways 1 and 2, and a script. What is a stack file is then no script.
@@ -368,6 +453,20 @@ impl Search<'_> {
         }
         self.config.exclude.matching(self.config.relative(path))
     }
+}
+
+/// Folders below one root: as they are named, and without links.
+#[derive(Default)]
+struct Tree {
+    folders: Vec<PathBuf>,
+    real: Vec<PathBuf>,
+    /// A walk from the root did not reach them, since they are ignored: but they were named.
+    is_rest: bool,
+}
+
+/// Whether a path leads to a folder, or lies in it.
+fn is_on_the_way(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) || folder.starts_with(path)
 }
 
 fn is_named_as_stack(path: &Path) -> bool {

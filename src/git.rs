@@ -1,68 +1,150 @@
-//! What git is asked, by its own program: whether it ignores a file, and what it tracks. Without a repository it ignores
-//! nothing and tracks nothing; where there is one and git does not answer, nothing is taken for granted.
-//! Of the environment git gets what it needs, its own configs included: other programs' credentials are none of its business, nor is
-//! the repository of a hook.
+//! Questions to git, answered by its own program: whether it ignores a file, and which files it tracks.
+//!
+//! A repository may come from anybody, with its own `.git/config`, which can name programs and files. So git never sees it: it
+//! runs on a *shadow*, a private temporary folder with a config that stackref writes, and the repository's index, objects and
+//! `info/exclude`. The user's own config stays in force, without what would start programs. Git is looked up outside the
+//! repository, gets only the variables that it needs, and has a time limit. Without an answer nothing is assumed: "git could
+//! not say" is an error, and never "not ignored" or "not tracked".
 
-use crate::config::repository_root;
+use crate::error::plain_io;
+use crate::files;
 use crate::inventory::env::Environment;
 use crate::paths;
+use crate::programs;
+use crate::repository::{self, Foreign, GitFolders, Owners};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
+use std::time::{Duration, Instant};
 
-/// The variables that git needs: to be found and to run, to find its configs, and to know whose folders it may trust.
-const HANDED_ON: [&str; 10] = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "LANG",
-    "LD_LIBRARY_PATH",
-    "SUDO_UID",
-    "XDG_CONFIG_HOME",
-    "GIT_EXEC_PATH",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
-];
+/// The variables that git needs: to run, and to find the configs of the user. Other programs' credentials are not among them,
+/// nor is the repository of a hook.
+const PASSTHROUGH_ENV: [&str; 5] = ["HOME", "LANG", "LD_LIBRARY_PATH", "XDG_CONFIG_HOME", "GIT_EXEC_PATH"];
+
+/// How long git may take for one answer.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// The largest answer, in bytes: a list of the paths of a large repository.
+const MAX_OUTPUT: u64 = 1 << 30;
+
+/// The largest `.git/config`, in bytes, that is searched for the format of the index.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// The most parts of a split index.
+const MAX_SHARED_INDEXES: usize = 64;
+
+/// Whether git ignores a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// An ignore file names it.
+    Yes,
+    /// It lies in a work tree, and the next `git add` would take it.
+    No,
+    /// It does not lie in a repository.
+    NoRepository,
+}
+
+/// The reason why git could not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitError {
+    reason: String,
+    remedy: String,
+}
+
+impl GitError {
+    fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { reason: reason.into(), remedy: remedy.into() }
+    }
+
+    fn missing() -> Self {
+        Self::new("git is not installed, or not on the PATH", "install git")
+    }
+
+    fn foreign(Foreign { path, folder, owner }: &Foreign) -> Self {
+        Self::new(
+            format!("`{}` belongs to another user (uid {owner})", path.display()),
+            format!("run `git config --global --add safe.directory {}`", folder.display()),
+        )
+    }
+
+    fn failed(reason: impl Into<String>) -> Self {
+        Self::new(reason, "repair the repository")
+    }
+
+    fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::failed(format!("cannot read `{}`: {}", path.display(), plain_io(error)))
+    }
+
+    /// An imperative sentence that removes the reason.
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+}
+
+impl fmt::Display for GitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
 
 /// Git, and the environment that it is run in.
 pub struct Git {
-    variables: Vec<(OsString, OsString)>,
+    program: Program,
+    owners: Owners,
 }
 
 impl Git {
-    /// Git in what it needs of an environment.
+    /// Takes from an environment what git needs.
     pub fn new(env: &dyn Environment) -> Self {
-        let is_handed_on =
-            |name: &str| HANDED_ON.contains(&name) || name.starts_with("LC_") || name.starts_with("GIT_CONFIG_");
-        let names = env.names().into_iter().filter_map(|name| name.into_string().ok());
-        let names = names.filter(|name| is_handed_on(name));
-        Self { variables: names.filter_map(|name| Some((OsString::from(&name), env.get(&name)?))).collect() }
+        let program = Program::new(env);
+        let asks = program.clone();
+        let list_safe = Box::new(move |folder: &Path| asks.safe_directories(folder));
+        Self { program, owners: Owners::new(env.text("SUDO_UID").as_deref(), list_safe) }
     }
 
-    /// Whether git would leave a path out of its work tree; nothing where it lies in none. Links among its folders are followed.
-    pub fn ignores(&self, path: &Path) -> Option<bool> {
-        let path = paths::real(path.parent()?).join(path.file_name()?);
-        let root = repository_root(path.parent()?)?;
-        let status = self.git(&root).args(["check-ignore", "--quiet", "--"]).arg(path).status();
-        Some(status.is_ok_and(|status| status.success()))
+    /// The users whose repositories count.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
-    /// The first of some paths below a folder, which is one without links, that git would not leave out of its work tree.
+    /// Returns whether git would leave a path out of its work tree. Links among its folders are followed.
+    ///
+    /// # Errors
+    /// There is a repository, and git does not answer for it.
+    pub fn ignores(&self, path: &Path) -> Result<Ignored, GitError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Ignored::NoRepository) };
+        let folder = paths::real(parent);
+        if repository::nearest(&folder).is_none() {
+            return Ok(Ignored::NoRepository);
+        }
+        let name = [PathBuf::from(name)];
+        Ok(if self.first_not_ignored(&folder, &name)?.is_some() { Ignored::No } else { Ignored::Yes })
+    }
+
+    /// Returns the first of some paths below a folder, which is one without links, that git would not leave out of its work
+    /// tree; `None` if it ignores all of them, or if they lie in no repository.
     ///
     /// # Errors
     /// There is a repository, and git does not answer for it; or one of the paths leads through a link.
-    pub fn first_not_ignored<'p>(&self, folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, String> {
+    pub fn first_not_ignored<'p>(&self, folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, GitError> {
         // A repository may lie within another; each folder is asked of its own.
         let mut roots: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
         let mut asked: BTreeMap<PathBuf, Vec<(&PathBuf, PathBuf)>> = BTreeMap::new();
         for path in paths {
             let target = folder.join(path);
             let parent = target.parent().unwrap_or(folder);
-            let root = roots.entry(parent.to_path_buf()).or_insert_with(|| repository_root(parent));
+            let root = roots.entry(parent.to_path_buf()).or_insert_with(|| repository::nearest(parent));
             if let Some(root) = root.clone() {
                 asked.entry(root).or_default().push((path, target));
             }
@@ -73,13 +155,19 @@ impl Git {
                 names.extend_from_slice(target.as_os_str().as_bytes());
                 names.push(0);
             }
-            let output = asked_of(self.git(&root).args(["check-ignore", "-z", "--stdin"]), names);
-            let output = output.map_err(|_| "git cannot be run".to_owned())?;
-            // It ends with 1 where it ignores none.
-            if !matches!(output.status.code(), Some(0 | 1)) {
-                return Err(first_words(&output.stderr));
+            let folders: BTreeSet<&Path> = paths.iter().flat_map(|(_, target)| target.ancestors().skip(1)).collect();
+            for folder in folders.into_iter().filter(|folder| folder.starts_with(&root)) {
+                let file = folder.join(".gitignore");
+                let fit = files::check_found(&file, &root, files::MAX_IGNORE_FILE);
+                fit.map_err(|error| GitError::unreadable(&file, &error))?;
             }
-            let ignored: BTreeSet<&[u8]> = output.stdout.split(|&byte| byte == 0).collect();
+            let arguments = ["check-ignore", "-z", "--stdin"].map(OsStr::new);
+            let answer = self.shadow(&root)?.ask(&self.program, &arguments, names)?;
+            // It ends with 1 where it ignores none.
+            if !matches!(answer.code, Some(0 | 1)) {
+                return Err(answer.error());
+            }
+            let ignored: BTreeSet<&[u8]> = answer.stdout.split(|&byte| byte == 0).collect();
             if let Some((path, _)) =
                 paths.into_iter().find(|(_, target)| !ignored.contains(target.as_os_str().as_bytes()))
             {
@@ -89,12 +177,12 @@ impl Git {
         Ok(None)
     }
 
-    /// The files at or below a path that the next commit would take, whatever the ignore files say. A link is followed, and
-    /// counts as what it leads to, too.
+    /// Returns the files at or below a path that the next commit would take, whatever the ignore files say. A link is followed,
+    /// and counts as what it leads to, too.
     ///
     /// # Errors
     /// There is a repository, and git does not answer for it.
-    pub fn tracked(&self, at: &Path) -> Result<BTreeSet<PathBuf>, String> {
+    pub fn tracked(&self, at: &Path) -> Result<BTreeSet<PathBuf>, GitError> {
         let mut files = self.listed(at, &[])?;
         match at.canonicalize() {
             Ok(target) if target != at => files.extend(self.listed(&target, &[])?),
@@ -103,36 +191,285 @@ impl Git {
         Ok(files)
     }
 
-    /// The files below a folder that the next commit would take although an ignore file, `.gitignore` or `.ignore`, names them.
+    /// Returns the files below a folder that the next commit would take although an ignore file, `.gitignore` or `.ignore`,
+    /// names them.
     ///
     /// # Errors
     /// There is a repository, and git does not answer for it.
-    pub fn tracked_but_ignored(&self, folder: &Path) -> Result<BTreeSet<PathBuf>, String> {
+    pub fn tracked_but_ignored(&self, folder: &Path) -> Result<BTreeSet<PathBuf>, GitError> {
         let mut files = self.listed(folder, &["--cached", "--ignored", "--exclude-standard"])?;
         files.append(&mut self.listed(folder, &["--cached", "--ignored", "--exclude-per-directory=.ignore"])?);
         Ok(files)
     }
 
-    fn listed(&self, at: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>, String> {
-        let root = if at.is_dir() { repository_root(at) } else { at.parent().and_then(repository_root) };
-        let Some(root) = root else { return Ok(BTreeSet::new()) };
-        let mut list = self.git(&root);
-        list.args(["ls-files", "-z", "--full-name"]).args(which).arg("--").arg(at);
-        list.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let output = list.output().map_err(|_| "git cannot be run".to_owned())?;
-        if !output.status.success() {
-            return Err(first_words(&output.stderr));
+    fn listed(&self, at: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>, GitError> {
+        let folder = if at.is_dir() { Some(at) } else { at.parent() };
+        let Some(root) = folder.and_then(repository::nearest) else { return Ok(BTreeSet::new()) };
+        let words =
+            ["--literal-pathspecs", "ls-files", "-z", "--full-name"].iter().chain(which).chain(&["--"]).map(OsStr::new);
+        let arguments: Vec<&OsStr> = words.chain([at.as_os_str()]).collect();
+        let answer = self.shadow(&root)?.ask(&self.program, &arguments, Vec::new())?;
+        if answer.code != Some(0) {
+            return Err(answer.error());
         }
-        let names = output.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        let names = answer.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
         Ok(names.map(|name| root.join(paths::of_bytes(name))).collect())
     }
 
-    fn git(&self, root: &Path) -> Command {
-        let mut git = Command::new("git");
-        git.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
-        git.arg("-C").arg(root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        git
+    /// Makes the shadow of a repository, if its owner may be trusted.
+    fn shadow(&self, root: &Path) -> Result<Shadow, GitError> {
+        match self.owners.foreign_repository(root) {
+            Some(foreign) => Err(GitError::foreign(&foreign)),
+            None => Shadow::of(root, &self.program.temporary),
+        }
     }
+}
+
+/// Where git is found, and the variables that it is given.
+#[derive(Clone)]
+struct Program {
+    path: Option<OsString>,
+    variables: Vec<(OsString, OsString)>,
+    /// The folder for temporary files.
+    temporary: PathBuf,
+}
+
+impl Program {
+    fn new(env: &dyn Environment) -> Self {
+        let is_passed =
+            |name: &str| PASSTHROUGH_ENV.contains(&name) || name.starts_with("LC_") || name.starts_with("GIT_CONFIG_");
+        let names = env.names().into_iter().filter_map(|name| name.into_string().ok());
+        let names = names.filter(|name| is_passed(name));
+        Self {
+            path: env.get("PATH"),
+            variables: names.filter_map(|name| Some((OsString::from(&name), env.get(&name)?))).collect(),
+            temporary: env
+                .get("TMPDIR")
+                .map(PathBuf::from)
+                .filter(|folder| folder.is_absolute())
+                .unwrap_or("/tmp".into()),
+        }
+    }
+
+    /// Returns the values of `safe.directory` in the configs of the user and the system; none if git cannot be asked. Nothing in
+    /// the folder has a say.
+    fn safe_directories(&self, folder: &Path) -> Vec<OsString> {
+        let arguments = ["config", "-z", "--get-all", "safe.directory"].map(OsStr::new);
+        let shadow = Shadow::new(folder, &self.temporary);
+        let answer = shadow.and_then(|shadow| shadow.ask(self, &arguments, Vec::new()));
+        let values = answer.map(|answer| answer.stdout).unwrap_or_default();
+        // Each ends with a NUL byte; an empty value is one, too.
+        let values = values.strip_suffix(&[0]).map(|values| values.split(|&byte| byte == 0));
+        values.into_iter().flatten().map(|value| self.expand_home(value)).collect()
+    }
+
+    /// Returns a path of a config, with `~/` replaced as git does it.
+    fn expand_home(&self, value: &[u8]) -> OsString {
+        let home = self.variables.iter().find(|(name, _)| name == "HOME").map(|(_, home)| home.as_bytes());
+        let expanded = value.strip_prefix(b"~").filter(|rest| rest.starts_with(b"/")).zip(home);
+        OsString::from_vec(expanded.map_or_else(|| value.to_vec(), |(rest, home)| [home, rest].concat()))
+    }
+}
+
+/// An answer of git.
+struct Answer {
+    code: Option<i32>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Answer {
+    /// The reason for an answer that is not one: the first line of standard error.
+    fn error(&self) -> GitError {
+        let text = String::from_utf8_lossy(&self.stderr);
+        let line = text.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
+        GitError::failed(if line.is_empty() { "git ended without an answer" } else { line })
+    }
+}
+
+/// A private folder that git takes for the repository, so that nothing in the repository's own config has an effect.
+struct Shadow {
+    folder: PathBuf,
+    root: PathBuf,
+    index: PathBuf,
+    objects: PathBuf,
+}
+
+impl Shadow {
+    /// Makes an empty repository.
+    fn new(root: &Path, temporary: &Path) -> Result<Self, GitError> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let cannot = |error: &io::Error| {
+            let reason = format!("cannot write to `{}`: {}", temporary.display(), plain_io(error));
+            GitError::new(reason, "let TMPDIR name a folder that you may write to")
+        };
+        let folder = loop {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let folder = temporary.join(format!("stackref-git-{}-{next}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&folder) {
+                // Of a run that had this process id before, or of another user.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && next < 10_000 => {}
+                made => {
+                    made.map_err(|error| cannot(&error))?;
+                    break folder;
+                }
+            }
+        };
+        let shadow =
+            Self { root: root.to_path_buf(), index: folder.join("index"), objects: folder.join("objects"), folder };
+        let filled = || {
+            for name in ["objects", "refs", "info"] {
+                DirBuilder::new().mode(0o700).create(shadow.folder.join(name))?;
+            }
+            fs::write(shadow.folder.join("HEAD"), "ref: refs/heads/main\n")
+        };
+        filled().and_then(|()| shadow.write_config(false, false)).map_err(|error| cannot(&error))?;
+        Ok(shadow)
+    }
+
+    /// Makes the shadow of the repository whose root this is.
+    fn of(root: &Path, temporary: &Path) -> Result<Self, GitError> {
+        let git = root.join(".git");
+        let GitFolders { own, common } = GitFolders::of(root).map_err(|error| GitError::unreadable(&git, &error))?;
+        let mut shadow = Self::new(root, temporary)?;
+        let config = common.join("config");
+        // Of the config only what the index cannot be read without. No other reader of it is so lenient.
+        let config = match files::read(&config, MAX_CONFIG) {
+            Ok(text) => String::from_utf8_lossy(&text).to_ascii_lowercase(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(GitError::unreadable(&config, &error)),
+        };
+        let is_sha256 = config.lines().any(|line| {
+            line.split_once('=').is_some_and(|(key, value)| {
+                key.trim_end().ends_with("objectformat") && value.trim_start().starts_with("sha256")
+            })
+        });
+        // Where a name in another case leads to the same file, ignore files are read so, too.
+        let ignores_case = own.join("hEAD").exists();
+        let exclude = repository::exclude_file(root).and_then(|file| match file {
+            Some(file) => files::read(&file, files::MAX_IGNORE_FILE).map(Some),
+            None => Ok(None),
+        });
+        let exclude = exclude.map_err(|error| GitError::unreadable(&common.join("info/exclude"), &error))?;
+        let filled = || {
+            shadow.write_config(is_sha256, ignores_case)?;
+            if let Some(text) = exclude {
+                fs::write(shadow.folder.join("info/exclude"), &text)?;
+            }
+            let entries = own.read_dir().into_iter().flatten().flatten();
+            let shared = entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"sharedindex."));
+            for entry in shared.take(MAX_SHARED_INDEXES) {
+                symlink(own.join(entry.file_name()), shadow.folder.join(entry.file_name()))?;
+            }
+            Ok(())
+        };
+        filled().map_err(|error: io::Error| GitError::unreadable(&git, &error))?;
+        let index = own.join("index");
+        if index.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(GitError::failed(format!("`{}` is not a regular file", index.display())));
+        }
+        shadow.index = index;
+        let objects = common.join("objects");
+        if objects.is_dir() {
+            shadow.objects = objects;
+        }
+        Ok(shadow)
+    }
+
+    fn write_config(&self, is_sha256: bool, ignores_case: bool) -> io::Result<()> {
+        let composes = cfg!(target_vendor = "apple");
+        let mut text = format!(
+            "[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tignorecase = {ignores_case}\n\
+             \tprecomposeunicode = {composes}\n"
+        );
+        if is_sha256 {
+            text.push_str("[extensions]\n\tobjectformat = sha256\n");
+        }
+        fs::write(self.folder.join("config"), text)
+    }
+
+    /// Asks git something, given something to read.
+    fn ask(&self, program: &Program, arguments: &[&OsStr], input: Vec<u8>) -> Result<Answer, GitError> {
+        let outside = Some(self.root.as_path());
+        let git = programs::find("git".as_ref(), program.path.as_deref(), outside).ok_or_else(GitError::missing)?;
+        let folders = programs::folders(program.path.as_deref(), outside);
+        let mut command = Command::new(git);
+        command.env_clear().envs(program.variables.iter().map(|(name, value)| (name, value)));
+        command.env("PATH", programs::join(&folders));
+        command.env("GIT_DIR", &self.folder).env("GIT_WORK_TREE", &self.root);
+        command.env("GIT_INDEX_FILE", &self.index).env("GIT_OBJECT_DIRECTORY", &self.objects);
+        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
+        // The config of the user may name programs, too: none of them is needed for an answer.
+        command.args(["--no-pager", "--no-optional-locks"]);
+        for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never"] {
+            command.args(["-c", setting]);
+        }
+        command.args(arguments).current_dir(&self.root).process_group(0);
+        answer(&mut command, input)
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Runs a program to its end, or to its time limit.
+fn answer(command: &mut Command, input: Vec<u8>) -> Result<Answer, GitError> {
+    let cannot_run = |error: &io::Error| GitError::new(format!("cannot run git: {}", plain_io(error)), "repair git");
+    let until = Instant::now() + TIME_LIMIT;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| cannot_run(&error))?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (output, outputs) = channel();
+    let errors = output.clone();
+    // On threads of their own: git answers while it reads.
+    let started = thread::Builder::new()
+        .spawn(move || stdin.map(|mut pipe| pipe.write_all(&input)))
+        .and_then(|_| thread::Builder::new().spawn(move || output.send((true, read_all(stdout)))))
+        .and_then(|_| thread::Builder::new().spawn(move || errors.send((false, read_all(stderr)))));
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let status = started.map_err(|error| cannot_run(&error)).and_then(|_| {
+        let too_slow = || {
+            GitError::new(
+                format!("git did not answer within {} s", TIME_LIMIT.as_secs()),
+                "look for a pipe \
+            or a slow disk in its work tree",
+            )
+        };
+        for _ in 0..2 {
+            let left = until.saturating_duration_since(Instant::now());
+            let (is_stdout, bytes) = outputs.recv_timeout(left).map_err(|_| too_slow())?;
+            *(if is_stdout { &mut stdout } else { &mut stderr }) = bytes;
+        }
+        loop {
+            match child.try_wait().map_err(|error| cannot_run(&error))? {
+                Some(status) => return Ok(status),
+                None if Instant::now() < until => thread::sleep(Duration::from_millis(1)),
+                None => return Err(too_slow()),
+            }
+        }
+    });
+    if status.is_err() {
+        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    let status = status?;
+    if stdout.len() as u64 > MAX_OUTPUT {
+        return Err(GitError::failed("git printed too much"));
+    }
+    Ok(Answer { code: status.code(), stdout, stderr })
+}
+
+/// Reads a pipe to its end, and no more than [`MAX_OUTPUT`] and a byte.
+fn read_all(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        let _ = pipe.take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
+    }
+    bytes
 }
 
 /// A path as git quotes it in its lists where it has other than plain characters (`"st\303\244ck.yaml"`), as it is.
@@ -163,23 +500,6 @@ pub fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     Some(path)
 }
 
-/// What git answers, given something to read.
-fn asked_of(git: &mut Command, input: Vec<u8>) -> io::Result<Output> {
-    let mut child = git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let pipe = child.stdin.take();
-    // On a thread of its own: git answers while it reads.
-    let writer = thread::Builder::new().spawn(move || pipe.map(|mut pipe| pipe.write_all(&input)))?;
-    let output = child.wait_with_output()?;
-    let _ = writer.join();
-    Ok(output)
-}
-
-/// Why git has no answer.
-fn first_words(stderr: &[u8]) -> String {
-    let said = String::from_utf8_lossy(stderr);
-    said.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +528,7 @@ mod tests {
     fn git_is_given_no_credential_and_not_the_repository_of_a_hook() {
         let names = &["PATH", "VAULT_TOKEN", "GIT_DIR", "GIT_INDEX_FILE", "GIT_CONFIG_COUNT", "LC_ALL", "GIT_TOKEN"];
         let git = Git::new(&Fixed(names));
-        let handed_on: Vec<_> = git.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
-        assert_eq!(handed_on, ["PATH", "GIT_CONFIG_COUNT", "LC_ALL"]);
+        let handed_on: Vec<_> = git.program.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
+        assert_eq!(handed_on, ["GIT_CONFIG_COUNT", "LC_ALL"]);
     }
 }

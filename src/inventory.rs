@@ -347,7 +347,7 @@ impl Inventories {
                 let named = inventories.all.iter().position(|inventory| inventory.file() == Some(&path));
                 inventories.fallback = Some(named.unwrap_or_else(|| {
                     let shown = paths::relative(&path, around.cwd);
-                    let inventory = file(&shown, &path);
+                    let inventory = file(&shown, &path).found(around.root);
                     inventories.add(shown, Box::new(inventory))
                 }));
             }

@@ -9,7 +9,6 @@
 mod forms;
 mod words;
 
-use crate::config::repository_root;
 use crate::discover::{Search, Selection};
 use crate::error::{Failure, plain_io};
 use crate::finding::Finding;
@@ -18,6 +17,7 @@ use crate::inventory::lookup::{Progress, contents, fetch};
 use crate::inventory::{Inventories, NoAnswer};
 use crate::paths;
 use crate::reference::{Reading, Resolver, read};
+use crate::repository;
 use crate::rules::{self, Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
 use crate::source::{SourceFile, Span, is_utf16, text_with};
@@ -82,8 +82,8 @@ pub fn run(
         match git.tracked_but_ignored(folder) {
             Ok(files) => tracked.extend(files),
             Err(why) => leaks.failures.push(
-                Failure::usage(format!("git does not say which ignored files it tracks: {why}"))
-                    .with_help("values have to be looked for in those, too"),
+                Failure::usage(format!("cannot ask git which ignored files it tracks: {why}"))
+                    .with_help(format!("{}: --leaks looks for values in those files, too", why.remedy())),
             ),
         }
     }
@@ -128,7 +128,7 @@ pub fn run(
 /// Whether a path that git tracks is a link by now, or leads through one out of its folder: links are not followed.
 fn is_behind_link(path: &Path) -> bool {
     let is_link = |at: &Path| at.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-    let root = repository_root(path);
+    let root = repository::nearest(path);
     path.ancestors().take_while(|at| root.as_deref().is_none_or(|root| *at != root)).any(is_link)
 }
 

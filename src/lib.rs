@@ -11,7 +11,7 @@
 //!
 //! | layer | modules | what they may do |
 //! |---|---|---|
-//! | foundations | `source` to `error` | text, spans, the grammar, what may be shown |
+//! | foundations | `source` to `repository` | text, spans, the grammar, what may be shown, what may be read |
 //! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
 //! | meaning | `stack` to `site` | documents as stacks, findings as data, files written, inventories |
 //! | judging | `rules` to `leaks` | rules do no I/O and print nothing |
@@ -25,6 +25,8 @@ pub mod source;
 pub mod outcome;
 pub mod nearest;
 pub mod paths;
+pub mod files;
+pub mod programs;
 pub mod parallel;
 pub mod secret;
 pub mod reference;
@@ -32,6 +34,7 @@ pub mod flavors;
 pub mod shape;
 pub mod excerpt;
 pub mod error;
+pub mod repository;
 pub mod document;
 pub mod config;
 pub mod prefilter;

@@ -4,7 +4,9 @@
 use crate::config;
 use crate::discover::{Search, Selection};
 use crate::document::{Document, NodeId, ScalarType, Syntax};
-use crate::inventory::{FALLBACK_NAMES, local};
+use crate::files;
+use crate::inventory::FALLBACK_NAMES;
+use crate::paths;
 use crate::source::SourceFile;
 use crate::stack;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +82,7 @@ pub(super) struct Looked {
 
 /// A path from the root, with `/`.
 pub(super) fn from_root(root: &Path, path: &Path) -> String {
-    crate::paths::relative(path, root)
+    paths::relative(path, root)
 }
 
 /// Looks for inventories in the root and in every folder on the way to a stack file.
@@ -103,7 +105,7 @@ pub(super) fn inventories<'s>(root: &Path, stacks: impl Iterator<Item = &'s Path
             places.entry(file).or_insert(Place { base: folder.to_path_buf(), below, by_name: false });
         }
         if is_file(&folder.join(".sops.yaml")) {
-            for file in encrypted_below(folder) {
+            for file in encrypted_below(folder, root) {
                 let below = file.strip_prefix(folder).map(Path::to_path_buf).ok();
                 places.entry(file).or_insert(Place { base: folder.to_path_buf(), below, by_name: false });
             }
@@ -186,17 +188,23 @@ fn files_below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 }
 
 /// The files of a tree that SOPS has encrypted, as far as their bytes tell.
-fn encrypted_below(folder: &Path) -> Vec<PathBuf> {
+fn encrypted_below(folder: &Path, root: &Path) -> Vec<PathBuf> {
     let config = config::Config::default();
-    let search =
-        Search { config: &config, scripts: None, no_exclude: false, never: Vec::new(), never_below: Vec::new() };
+    let search = Search {
+        config: &config,
+        scripts: None,
+        no_exclude: false,
+        never: Vec::new(),
+        never_below: Vec::new(),
+        roots: vec![paths::real(root)],
+    };
     let selection = Selection { folders: vec![folder.to_path_buf()], ..Selection::default() };
     let files = Mutex::new(Vec::new());
     search.run(&selection, || {
         let files = &files;
         move |candidate| {
             let has = |bytes: &[u8], word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-            let bytes = local::read(&candidate.path, LARGEST);
+            let bytes = files::read(&candidate.path, LARGEST);
             if bytes.is_ok_and(|bytes| has(&bytes, "sops") && has(&bytes, "ENC[")) {
                 files.lock().unwrap_or_else(PoisonError::into_inner).push(candidate.path);
             }
@@ -208,7 +216,7 @@ fn encrypted_below(folder: &Path) -> Vec<PathBuf> {
 /// What an inventory is, or why a file is none.
 fn kind_of(path: &Path, by_name: bool) -> Result<FoundKind, &'static str> {
     let syntax = Syntax::of_path(path).ok_or("its ending tells no format")?;
-    let bytes = local::read(path, LARGEST).map_err(|_| "it cannot be read")?;
+    let bytes = files::read(path, LARGEST).map_err(|_| "it cannot be read")?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8")?;
     let source = Arc::new(SourceFile::new(String::new(), text));
     let document = Document::parse(source, syntax).map_err(|_| "it does not parse")?;

@@ -7,13 +7,13 @@ mod put;
 use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, Wanted};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
+use crate::files;
 use crate::paths;
 use crate::secret::SecretText;
 use crate::source::SourceFile;
 use crate::write;
 use content::Content;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +28,8 @@ pub struct FileInventory {
     in_repository: bool,
     /// The configured inventory whose name is near, where a name was given that is none.
     meant: Option<String>,
+    /// The folder that it may not lead out of, for a file that nobody named.
+    folder: Option<PathBuf>,
     content: OnceLock<Result<Content, Failure>>,
 }
 
@@ -42,6 +44,7 @@ impl FileInventory {
             identity: paths::relative(path, root),
             in_repository: path.starts_with(root),
             meant: None,
+            folder: None,
             content: OnceLock::new(),
         }
     }
@@ -50,6 +53,14 @@ impl FileInventory {
     #[must_use]
     pub fn meaning(self, meant: Option<String>) -> Self {
         Self { meant, ..self }
+    }
+
+    /// The same for a file that stackref found by itself: it may not be a link out of the repository, or out of its folder outside
+    /// of one.
+    #[must_use]
+    pub fn found(self, root: &Path) -> Self {
+        let folder = if self.path.starts_with(root) { Some(root) } else { self.path.parent() };
+        Self { folder: folder.map(Path::to_path_buf), ..self }
     }
 
     /// A file of an inventory's form that is none of a run's inventories.
@@ -104,27 +115,28 @@ impl FileInventory {
     }
 
     fn load(&self) -> Result<Content, Failure> {
-        let bytes = std::fs::metadata(&self.path)
-            .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
-            .and_then(|()| std::fs::read(&self.path))
-            .map_err(|error| {
-                let help = "its path is taken from the config's folder, and that of `--inventory` from the working \
+        let read = match &self.folder {
+            Some(folder) => files::read_inside(&self.path, folder, files::MAX_INVENTORY),
+            None => files::read(&self.path, files::MAX_INVENTORY),
+        };
+        let bytes = read.map_err(|error| {
+            let help = "its path is taken from the config's folder, and that of `--inventory` from the working \
                             directory; an empty file is an empty inventory";
-                let meant = self.meant.as_ref().map(|name| format!("did you mean the inventory `{name}`?"));
-                let help = meant.or_else(|| (self.what == "inventory").then(|| help.to_owned()));
-                self.unreadable(&plain_io(&error)).with_help_if(help)
-            })?;
-        self.read(bytes)
+            let meant = self.meant.as_ref().map(|name| format!("did you mean the inventory `{name}`?"));
+            let help = meant.or_else(|| (self.what == "inventory").then(|| help.to_owned()));
+            self.unreadable(&plain_io(&error)).with_help_if(help)
+        })?;
+        self.read(&bytes)
     }
 
-    fn read(&self, bytes: Vec<u8>) -> Result<Content, Failure> {
+    fn read(&self, bytes: &[u8]) -> Result<Content, Failure> {
         let Some(syntax) = Syntax::of_path(&self.path) else {
             return Err(self.unreadable("its ending tells no format").with_help(
                 "an inventory is a .yaml, .toml or .json file with `name: [key, key]` or `name: {key: value}`",
             ));
         };
         let text =
-            String::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
+            std::str::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
         let source = SourceFile::new(self.shown.clone(), text);
         let source = source.with_identity(self.identity.clone()).with_location(&self.path);
         Content::read(&Arc::new(source), syntax)
@@ -168,13 +180,16 @@ impl Inventory for FileInventory {
     }
 
     fn check_writable(&self) -> Result<(), Failure> {
+        if let Some(folder) = &self.folder {
+            files::resolve_inside(&self.path, folder).map_err(|error| self.unreadable(&plain_io(&error)))?;
+        }
         write::check_replaceable(&self.path, &self.shown)
     }
 
     fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
         let mut kept = Vec::new();
         let put = write::update(&self.path, &self.shown, &mut |bytes, _| {
-            let mut content = self.read(bytes)?;
+            let mut content = self.read(&bytes)?;
             if let Some(complaint) = content.complaints.first() {
                 return Err(complaint.clone());
             }

@@ -10,20 +10,22 @@ use crate::cli::{Check, Color, FixWhich};
 use crate::config::Level;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::files;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
-use crate::git::Git;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::human::Look;
 use crate::report::{self, Format, count, summary_line};
+use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
 pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -75,9 +77,16 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
     if args.leaks {
-        let git = Git::new(world.env.as_ref());
         let found = watched(world, "look-ups", |progress| {
-            leaks::run(&session.texts(), &git, &session.selection, &session.bases, &inventories, &scan, progress)
+            leaks::run(
+                &session.texts(),
+                &session.git,
+                &session.selection,
+                &session.bases,
+                &inventories,
+                &scan,
+                progress,
+            )
         });
         scan.leaked = found.files;
         failures.extend(found.failures);
@@ -168,11 +177,15 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
     let path = paths::absolute(file, &world.cwd);
     let shown = printable(&paths::relative(&path, &world.cwd));
     let cannot = |why: &str| Failure::usage(format!("cannot read the baseline `{shown}`: {why}"));
-    // A stream of this process is read to its end; anything else that is no file may have none.
-    let is_other = path.metadata().is_ok_and(|metadata| !metadata.is_file()) && !path.starts_with("/dev/fd");
-    let read = || if is_other { Err(io::Error::other("it is not a file")) } else { std::fs::read_to_string(&path) };
-    let text = read()
-        .map_err(|error| cannot(&plain_io(&error)).with_help("`stackref check --write-baseline FILE` makes one"))?;
+    // A stream of this process is read to its end; anything else that is not a file may have none.
+    let bytes = if path.starts_with("/dev/fd") {
+        std::fs::read(&path).map(Zeroizing::new)
+    } else {
+        files::read(&path, files::MAX_INVENTORY)
+    };
+    let text = bytes.and_then(|bytes| std::str::from_utf8(&bytes).map(str::to_owned).map_err(io::Error::other));
+    let text =
+        text.map_err(|error| cannot(&plain_io(&error)).with_help("`stackref check --write-baseline FILE` makes one"))?;
     Baseline::parse(&text).map_err(|why| cannot(&why))
 }
 
@@ -180,11 +193,12 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
 fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(Place, String), Failure> {
     let path = paths::absolute(file, &world.cwd);
     let shown = printable(&paths::relative(&path, &world.cwd));
+    repository::refuse_link_out(&path, &world.cwd, &shown)?;
     if path.symlink_metadata().is_err() {
         write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
     }
     let place = Place::of(&path, &shown)?;
-    let text = place.file().and_then(io::read_to_string);
+    let text = place.file().and_then(|file| io::read_to_string(file.take(files::MAX_INVENTORY)));
     let is_ours = match &text {
         Ok(text) => text.is_empty() || Baseline::parse(text).is_ok(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,

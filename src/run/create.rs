@@ -6,9 +6,10 @@ use super::{Stop, World};
 use crate::cli::Register;
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::git::Git;
+use crate::git::Ignored;
 use crate::inventory::FALLBACK_NAMES;
 use crate::paths;
+use crate::repository;
 use crate::write::{self, LEFTOVERS, NewText, Place};
 use std::io;
 use std::path::Path;
@@ -46,12 +47,21 @@ pub(super) fn create(
             Some(true) => {}
         }
     }
-    let git = Git::new(world.env.as_ref());
-    if git.ignores(&path) != Some(true) {
+    repository::refuse_link_out(&path, &session.bases.cwd, &shown)?;
+    let ignored = || match session.git.ignores(&path) {
+        Err(error) if !args.allow_tracked => {
+            Err(Failure::usage(format!("cannot ask git whether it ignores `{shown}`: {error}"))
+                .with_help(format!("{}; or pass --allow-tracked to create it all the same", error.remedy())))
+        }
+        Err(_) => Ok(Ignored::NoRepository),
+        Ok(ignored) => Ok(ignored),
+    };
+    if ignored()? != Ignored::Yes {
         let list = session.project.join(".gitignore");
         let list_shown = printable(&paths::relative(&list, &session.bases.cwd));
+        repository::refuse_link_out(&list, &session.bases.cwd, &list_shown)?;
         ignore(&list, &list_shown, name)?;
-        if git.ignores(&path) == Some(false) {
+        if ignored()? == Ignored::No {
             let failure = Failure::usage(format!("git does not ignore `{shown}`, although `{list_shown}` names it"));
             return Err(failure
                 .with_help(

@@ -4,17 +4,18 @@ use super::session::Session;
 use super::talk::Talk;
 use super::{Stop, World, tell};
 use crate::cli::{Color, Files, Init, Setup};
-use crate::config::{self, FILE_NAME};
+use crate::config::FILE_NAME;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::files;
 use crate::git::Git;
 use crate::init::hook::{self, Hook};
 use crate::init::{HINTS, Hint, Survey, local_secrets};
 use crate::inventory::env::Environment;
-use crate::inventory::local;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::count;
+use crate::repository;
 use crate::write::{self, NewText, Place};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,16 +26,23 @@ const LARGEST: u64 = 1 << 20;
 
 pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let cwd = world.cwd.clone();
-    if let Some(existing) = config::find(&cwd) {
+    let git = Git::new(world.env.as_ref());
+    let owners = git.owners();
+    if let Some((existing, _)) = owners.config(&cwd, FILE_NAME) {
         let shown = paths::relative(&existing, &cwd);
         return Err(Failure::usage(format!("there is a config already: `{shown}`"))
             .with_help("init never overwrites one; change it, or move it away first")
             .into());
     }
-    let root = config::repository_root(&cwd).unwrap_or_else(|| cwd.clone());
+let root = owners.root(&cwd).unwrap_or_else(|| cwd.clone());
     let setup = Setup { no_exclude: false, force_exclude: false, config: None, no_config: true, trust: false };
     let files = Files::of_paths(std::slice::from_ref(&root), &setup);
-    let scan = Session::open(&files, world)?.scan(world)?;
+    let mut session = Session::open(&files, world)?;
+    let noted = session.git.owners().notes(&cwd);
+    for note in owners.notes(&cwd).iter().filter(|note| !noted.contains(note)) {
+        writeln!(world.stderr.out, "note: {note}")?;
+    }
+    let scan = session.scan(world)?;
     let survey = Survey::of(&root, &scan);
     if survey.stacks.is_empty() && !scan.passed.failures.is_empty() {
         // Nothing was found since nothing could be looked at: no config can be made of that.
@@ -49,11 +57,11 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
     if args.dry_run {
         write!(world.stdout.out, "{text}")?;
         world.stdout.out.flush()?;
-        found(&survey, world)?;
+        found(&survey, &git, world)?;
         writeln!(world.stderr.out, "`{}` was not written", printable(&shown))?;
         return Ok(looked);
     }
-    found(&survey, world)?;
+    found(&survey, &git, world)?;
     create(&file, &shown, &text)?;
     writeln!(world.stderr.out, "wrote `{}`", printable(&shown))?;
     next(&survey, world)?;
@@ -62,6 +70,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
 
 /// Writes a file that is not there yet, all of it or none: half a config would be one that is there already.
 fn create(file: &Path, shown: &str, text: &str) -> Result<(), Failure> {
+    repository::refuse_link_out(file, file.parent().unwrap_or(file), shown)?;
     Place::of(file, shown)?.create(text, false).map_err(|error| write::cannot_write(shown, &error))
 }
 
@@ -72,7 +81,7 @@ fn hints(survey: &Survey, env: &dyn Environment) -> Vec<Hint> {
     HINTS.into_iter().filter(|hint| is_set(hint) && !is_there(hint)).collect()
 }
 
-fn found(survey: &Survey, world: &mut World<'_>) -> io::Result<()> {
+fn found(survey: &Survey, git: &Git, world: &mut World<'_>) -> io::Result<()> {
     let local = local_files(world);
     let hints = hints(survey, world.env.as_ref());
     let out = &mut *world.stderr.out;
@@ -97,15 +106,23 @@ fn found(survey: &Survey, world: &mut World<'_>) -> io::Result<()> {
     let inventories: Vec<String> =
         survey.inventories.iter().map(|found| format!("{} ({})", found.path, found.kind.words())).collect();
     writeln!(out, "{}", listed("inventory", &inventories))?;
-    let git = Git::new(world.env.as_ref());
     for found in survey.inventories.iter().filter(|found| found.kind.has_values()) {
         let path = survey.root.join(&found.path);
-        if git.tracked(&path).is_ok_and(|tracked| tracked.contains(&path)) {
-            let path = printable(&found.path);
-            writeln!(
+        let tracked = git.tracked(&path);
+        let shown = printable(&found.path);
+        match tracked {
+            Ok(tracked) if !tracked.contains(&path) => {}
+            Ok(_) => writeln!(
                 out,
-                "warning: `{path}` holds values, and git tracks it; `stackref inventory snapshot` writes names alone"
-            )?;
+                "warning: `{shown}` holds values, and git tracks it; `stackref inventory snapshot` writes names alone"
+            )?,
+            Err(error) => {
+                let (error, remedy) = (printable(&error.to_string()), printable(error.remedy()));
+                writeln!(
+                    out,
+                    "warning: `{shown}` holds values, and cannot ask git whether it tracks it: {error} ({remedy})"
+                )?;
+            }
         }
     }
     for (path, why) in survey.passed_over.iter().take(MOST_NAMED) {
@@ -177,10 +194,14 @@ fn offer_hook(args: &Init, root: &Path, world: &mut World<'_>) -> Result<Outcome
     if args.no_hook {
         return Ok(Outcome::Clean);
     }
-    let (is_there, hook) = match local::read(&file, LARGEST) {
+    let (is_there, hook) = match files::read_inside(&file, root, LARGEST) {
         Ok(bytes) => (true, with_hook(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (false, hook::add("")),
-        Err(_) => (true, Hook::ByHand),
+        Err(error) => {
+            return Err(Failure::usage(format!("cannot read `{shown}`: {}", plain_io(&error)))
+                .with_help("let it be a file of the repository, or use --no-hook")
+                .into());
+        }
     };
     if hook == Hook::Present {
         writeln!(world.stderr.out, "\n`{}` has the hook", printable(&shown))?;

@@ -14,6 +14,7 @@ use crate::listing;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
+use crate::repository;
 use crate::write::Place;
 use std::path::{Path, PathBuf};
 
@@ -153,6 +154,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     };
     let text = listing::snapshot(&now, syntax)?;
     let sources = inventories.all().filter_map(Inventory::file);
+    repository::refuse_link_out(&path, &world.cwd, &printable(&shown))?;
     refuse_to_overwrite(&path, &shown, sources, world)?;
     Place::of(&path, &shown)?.replace(&text)?;
     writeln!(world.stderr.out, "wrote {} to `{}`", count(now.len(), "secret"), printable(&shown))?;

@@ -8,6 +8,7 @@ use crate::excerpt::printable;
 use crate::paths;
 use crate::report::human::Look;
 use crate::report::{self, Format};
+use crate::repository;
 use crate::write::{self, Place};
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
@@ -53,7 +54,8 @@ impl Outputs {
             } else if baselines.iter().any(|baseline| same(baseline, &path)) {
                 refused("it is the baseline")
             } else {
-                Output::new(*format, path, shown.clone())
+                repository::refuse_link_out(&path, &world.cwd, &shown)
+                    .and_then(|()| Output::new(*format, path, shown.clone()))
             };
             match fit {
                 Ok(output) => files.push(output),

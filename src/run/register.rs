@@ -175,11 +175,12 @@ impl<'r> Run<'r> {
             Ok(_) => (
                 format!("git tracks the inventory `{name}`, which holds values"),
                 "take it out with `git rm --cached` and add it to .gitignore, keep names only (`name: [key, key]`), or say \
-                 that it is meant with --allow-tracked",
+                 that it is meant with --allow-tracked"
+                    .to_owned(),
             ),
             Err(why) => (
-                format!("git does not say whether it tracks the inventory `{name}`: {why}"),
-                "mend that, or say that it is meant with --allow-tracked",
+                format!("cannot ask git whether it tracks the inventory `{name}`: {why}"),
+                format!("{}; or pass --allow-tracked to store values there all the same", why.remedy()),
             ),
         };
         Some(Failure::usage(words).with_help(help))

@@ -28,9 +28,12 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             .with_help("give it one with --stdin-filename, or use --stdout")
             .into());
     }
-    let git = Some(Git::new(world.env.as_ref())).filter(|_| !args.allow_tracked);
+    let git = Git::new(world.env.as_ref());
     let target = match &args.output {
-        Some(folder) => Some(Target::new(paths::absolute(folder, &session.bases.cwd), git.as_ref())?),
+        Some(folder) => {
+            let cwd = &session.bases.cwd;
+            Some(Target::new(paths::absolute(folder, cwd), cwd, Some(&git).filter(|_| !args.allow_tracked))?)
+        }
         None => None,
     };
     if let Some(Target { folder, .. }) = &target {
@@ -88,13 +91,13 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         Some(target) => target.places(&rendered, sources, &session.bases)?,
         None => Vec::new(),
     };
-    if let (Some(Target { folder, .. }), false, false) = (&target, args.check, args.diff) {
+    if let (Some(Target { folder, real, .. }), false, false) = (&target, args.check, args.diff) {
         let content = |(path, file)| write::Content { path, text: Rendered::text(file), replaces: true };
         let files = places.into_iter().zip(&rendered).map(content);
         let files: Vec<write::Content<'_>> = files.collect();
         watched(world, "files", |progress| {
             let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
-            write::write_all(folder, &files, args.mode, &mut tell)
+            write::write_all(real, &files, args.mode, &mut tell)
         })?;
         let shown = printable(&paths::relative(folder, &session.bases.cwd));
         writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;

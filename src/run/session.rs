@@ -8,7 +8,8 @@ use crate::discover::{Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
-use crate::git;
+use crate::files;
+use crate::git::{self, Git};
 use crate::inventory::env::Environment;
 use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
 use crate::nearest::nearest;
@@ -16,6 +17,7 @@ use crate::outcome::Outcome;
 use crate::paths;
 use crate::register::labels;
 use crate::report::count;
+use crate::repository::Owners;
 use crate::rules;
 use crate::scan::{self, Bases, Scan};
 use crate::trust::{Trust, TrustStore};
@@ -47,6 +49,10 @@ pub(super) struct Session<'a> {
     pub never_below: Option<PathBuf>,
     /// Whether this command looks at scripts.
     pub scripts: bool,
+    /// Git, and whose repositories and configs count.
+    pub git: Git,
+    /// The roots of the repositories that are searched, without links.
+    roots: Vec<PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -66,12 +72,22 @@ impl<'a> Session<'a> {
                 start = shared_folder(&selection).unwrap_or(start);
             }
         }
-        let config = read_config(files, &start, &cwd)?;
-        let repository = config::repository_root(&start);
+        let git = Git::new(world.env.as_ref());
+        let owners = git.owners();
+        let config = read_config(files, &start, &cwd, owners)?;
+        let repository = owners.root(&start);
         let beside = config.file.as_ref().map(|_| config.folder.clone());
         // Of a repository in another one, that of the working directory: fingerprints must not hang on the arguments.
-        let around = config::repository_root(&cwd).filter(|root| start.starts_with(root));
+        let around = owners.root(&cwd).filter(|root| start.starts_with(root));
         let root = around.or_else(|| repository.clone()).or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
+        // Told at once: whatever goes wrong after this may come from it.
+        for note in owners.notes(&cwd) {
+            writeln!(world.stderr.out, "note: {note}")?;
+        }
+        let mut roots: Vec<PathBuf> =
+            selection.folders.iter().filter_map(|folder| owners.root(&paths::real(folder))).collect();
+        roots.sort();
+        roots.dedup();
         let project = beside.or(repository).unwrap_or(start);
         Ok(Self {
             files,
@@ -84,6 +100,8 @@ impl<'a> Session<'a> {
             trusts_config: trusts_config(files, world.env.as_ref())?,
             never_below: None,
             scripts: false,
+            git,
+            roots,
         })
     }
 
@@ -137,7 +155,8 @@ impl<'a> Session<'a> {
         }
         never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
         let scripts = Some(&self.config.scripts).filter(|globs| self.scripts && !globs.is_empty());
-        Search { config: &self.config, scripts, no_exclude: self.files.setup.no_exclude, never, never_below }
+        let (no_exclude, roots) = (self.files.setup.no_exclude, self.roots.clone());
+        Search { config: &self.config, scripts, no_exclude, never, never_below, roots }
     }
 
     pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
@@ -306,17 +325,32 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
 
 /// The config that `--config` names, or the nearest upward from what is looked at; where there is none, that of the working directory
 /// if it lies above.
-fn read_config(files: &Files, start: &Path, cwd: &Path) -> Result<Config, Vec<Failure>> {
+fn read_config(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Result<Config, Vec<Failure>> {
     let file = match &files.setup.config {
         Some(file) => Some(paths::absolute(file, cwd)),
         None if files.setup.no_config => None,
-        None => config::find(start)
-            .or_else(|| config::find(cwd).filter(|_| paths::real(start).starts_with(paths::real(cwd)))),
+        None => find_config(start, cwd, owners).map_err(|failure| vec![failure])?,
     };
     let known: Vec<&str> = rules::names().collect();
     match file {
         Some(file) => config::load(&file, &paths::relative(&file, cwd), &known),
         None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
+    }
+}
+
+/// The config that nobody names. It may be a link, but not out of the repository.
+fn find_config(start: &Path, cwd: &Path, owners: &Owners) -> Result<Option<PathBuf>, Failure> {
+    let find = |start| owners.config(start, config::FILE_NAME);
+    let lies_above = || paths::real(start).starts_with(paths::real(cwd));
+    let Some((file, root)) = find(start).or_else(|| find(cwd).filter(|_| lies_above())) else { return Ok(None) };
+    match files::resolve_inside(&file, &root) {
+        // What leads to nothing is reported when it is read.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let shown = paths::relative(&file, cwd);
+            Err(Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)))
+                .with_help("let it be a file of the repository, or name the file that you mean with `--config FILE`"))
+        }
+        _ => Ok(Some(file)),
     }
 }
 

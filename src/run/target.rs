@@ -2,9 +2,10 @@
 
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::git::Git;
+use crate::git::{Git, GitError, Ignored};
 use crate::paths;
 use crate::render::Rendered;
+use crate::repository;
 use crate::scan::Bases;
 use crate::write::{self, Inode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Target<'g> {
     /// Absolute, as it was given.
     pub folder: PathBuf,
-    /// The same without links: what git and the system know it as.
-    real: PathBuf,
+    /// The same without links: what git and the system know it as, and where files are written.
+    pub real: PathBuf,
     /// Who is asked whether files are tracked; nobody where that is meant.
     git: Option<&'g Git>,
 }
@@ -23,16 +24,22 @@ impl<'g> Target<'g> {
     /// A folder, be it there or not.
     ///
     /// # Errors
-    /// It is a file; or git would add what is rendered to a repository, and nobody said that this is meant.
-    pub(super) fn new(folder: PathBuf, git: Option<&'g Git>) -> Result<Self, Failure> {
+    /// It is a file; a link in a repository leads out of it to the folder; or git would add what is rendered to a repository,
+    /// or could not say, and nobody said that this is meant.
+    pub(super) fn new(folder: PathBuf, cwd: &Path, git: Option<&'g Git>) -> Result<Self, Failure> {
         let shown = printable(&folder.display().to_string());
+        repository::refuse_link_out(&folder, cwd, &shown)?;
         if folder.symlink_metadata().is_ok() && !folder.is_dir() {
             return Err(Failure::usage(format!("`{shown}` is not a folder")));
         }
         let real = paths::real(&folder);
-        if git.and_then(|git| git.ignores(&real.join("stackref.rendered"))) == Some(false) {
-            return Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
-                .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+        match git.map(|git| git.ignores(&real.join("stackref.rendered"))) {
+            Some(Err(error)) => return Err(cannot_ask("whether it ignores files", &real, &error)),
+            Some(Ok(Ignored::No)) => {
+                return Err(Failure::usage(format!("`{shown}` lies in a git work tree and is not ignored there"))
+                    .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+            }
+            Some(Ok(Ignored::Yes | Ignored::NoRepository)) | None => {}
         }
         Ok(Self { folder, real, git })
     }
@@ -87,20 +94,23 @@ impl<'g> Target<'g> {
     fn refuse_tracked(&self, git: &Git, places: &[PathBuf]) -> Result<(), Failure> {
         let real = &self.real;
         let shown = |path: &Path| printable(&path.display().to_string());
-        let silent = |what: &str, why: &str| {
-            let why = printable(why);
-            Failure::usage(format!("git does not say what it {what} in `{}`: {why}", shown(real)))
-                .with_help("say that it is meant with --allow-tracked")
-        };
-        let tracked = git.tracked(real).map_err(|why| silent("tracks", &why))?;
+        let tracked = git.tracked(real).map_err(|error| cannot_ask("which files it tracks", real, &error))?;
         if let Some(target) = places.iter().map(|place| real.join(place)).find(|target| tracked.contains(target)) {
             return Err(Failure::usage(format!("git tracks `{}`", shown(&target)))
                 .with_help("render to another folder, or say that it is meant with --allow-tracked"));
         }
-        if let Some(place) = git.first_not_ignored(real, places).map_err(|why| silent("ignores", &why))? {
+        let place = git.first_not_ignored(real, places);
+        if let Some(place) = place.map_err(|error| cannot_ask("which files it ignores", real, &error))? {
             return Err(Failure::usage(format!("git does not ignore `{}`", shown(&real.join(place))))
                 .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
         }
         Ok(())
     }
+}
+
+/// A question about a folder that git could not answer.
+fn cannot_ask(question: &str, folder: &Path, error: &GitError) -> Failure {
+    let folder = folder.display();
+    Failure::usage(format!("cannot ask git {question} in `{folder}`: {error}"))
+        .with_help(format!("{}; or pass --allow-tracked to write there all the same", error.remedy()))
 }
