@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
 use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer};
-use crate::nearest::{Neighbours, nearest};
+use crate::nearest::{Effort, Neighbours};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
 use crate::rules::{self, Check, RULES};
@@ -422,13 +422,14 @@ impl<'s> Joined<'s> {
 }
 
 /// The names that were probably meant, each looked for once: the same slip is often made many times, and the nearest of
-/// thousands of names is not cheap. After [`SLIPS`] different ones no more are looked for.
+/// thousands of names is not cheap. After [`SLIPS`] different ones, or as much [`Effort`] as a run has, no more are looked for.
 struct Slips<'a> {
     answers: &'a Answers,
     secrets: HashMap<(&'a [usize], &'a str), Option<String>>,
     keys: HashMap<(&'a str, &'a str), Option<String>>,
     names: HashMap<&'a [usize], Neighbours<'a>>,
     left: usize,
+    effort: Effort,
 }
 
 /// Different slips for which a nearest name is looked for in one run.
@@ -436,7 +437,14 @@ const SLIPS: usize = 1_000;
 
 impl<'a> Slips<'a> {
     fn new(answers: &'a Answers) -> Self {
-        Self { answers, secrets: HashMap::new(), keys: HashMap::new(), names: HashMap::new(), left: SLIPS }
+        Self {
+            answers,
+            secrets: HashMap::new(),
+            keys: HashMap::new(),
+            names: HashMap::new(),
+            left: SLIPS,
+            effort: Effort::of_run(),
+        }
     }
 
     fn secret(&mut self, chain: &'a [usize], name: &'a str) -> Option<String> {
@@ -445,7 +453,7 @@ impl<'a> Slips<'a> {
         }
         self.left = self.left.checked_sub(1)?;
         let names = self.names.entry(chain).or_insert_with(|| Neighbours::new(self.answers.names(chain)));
-        let nearest = names.nearest(name).map(str::to_owned);
+        let nearest = names.nearest_within(name, &mut self.effort).map(str::to_owned);
         self.secrets.insert((chain, name), nearest.clone());
         nearest
     }
@@ -455,7 +463,11 @@ impl<'a> Slips<'a> {
             return known.clone();
         }
         self.left = self.left.checked_sub(1)?;
-        let nearest = nearest(key, keys.keys().map(String::as_str)).map(str::to_owned);
+        // To make the names ready is work that has to be paid for, too.
+        self.effort.spend(1)?;
+        self.effort.spend(keys.keys().map(|key| key.len() as u64 + Effort::CANDIDATE).sum())?;
+        let known = Neighbours::new(keys.keys().map(String::as_str));
+        let nearest = known.nearest_within(key, &mut self.effort).map(str::to_owned);
         self.keys.insert((secret, key), nearest.clone());
         nearest
     }

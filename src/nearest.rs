@@ -1,7 +1,8 @@
 //! The name that was probably meant.
 //!
 //! Names and keys are many and some are hostile, so the work is bounded: a name longer than ZenML's longest has no
-//! neighbours, and most candidates are ruled out by their letters before anything is compared.
+//! neighbours, most candidates are ruled out by their letters before anything is compared, and what is left is paid for
+//! from an [`Effort`]. The effort is counted and not timed, so that the same names always have the same neighbours.
 
 /// Characters of the longest name that is compared.
 const LONGEST: usize = 255;
@@ -11,6 +12,27 @@ const PART: usize = 4;
 
 /// Kinds of letters that are counted.
 const KINDS: usize = 32;
+
+/// How much work a search for neighbours may still take, in pairs of letters that are compared.
+#[derive(Debug)]
+pub struct Effort(u64);
+
+impl Effort {
+    /// What ruling out one candidate costs.
+    pub const CANDIDATE: u64 = 64;
+
+    /// Returns the effort of a whole run, which is a few seconds of one processor at most.
+    pub fn of_run() -> Self {
+        Self(1_000_000_000)
+    }
+
+    /// Takes a part of the effort. Returns `None`, and takes the rest, if there is not as much left.
+    pub fn spend(&mut self, work: u64) -> Option<()> {
+        let left = self.0.checked_sub(work);
+        self.0 = left.unwrap_or(0);
+        left.map(drop)
+    }
+}
 
 /// Known names, made ready to be compared with many that are not known.
 #[derive(Debug)]
@@ -23,6 +45,13 @@ struct Known<'n> {
     name: &'n str,
     lower: String,
     letters: Letters,
+}
+
+impl Known<'_> {
+    /// Returns how many edits away a name may be and still be a slip.
+    fn furthest(&self, letters: &Letters) -> usize {
+        (letters.len.max(self.letters.len) / 3).max(1)
+    }
 }
 
 /// How often letters occur, by kind: two names that are few edits apart differ in few.
@@ -54,6 +83,25 @@ impl Letters {
 }
 
 impl<'n> Neighbours<'n> {
+    /// Returns the nearest name as [`Neighbours::nearest`] does, or `None` if the search would take more than is left of
+    /// the effort.
+    pub fn nearest_within(&self, name: &str, effort: &mut Effort) -> Option<&'n str> {
+        let lower = name.to_lowercase();
+        let letters = Letters::of(&lower);
+        if letters.len > LONGEST {
+            return None;
+        }
+        let cost = |known: &Known<'_>| {
+            let compared = known.letters.len <= LONGEST && letters.apart(&known.letters) <= known.furthest(&letters);
+            let edits = if compared { letters.len * known.letters.len } else { 0 };
+            Effort::CANDIDATE + (edits + known.lower.len() + lower.len()) as u64
+        };
+        // Ruling out is work as well: it is paid for first, and what is left is known only then.
+        effort.spend(self.known.len() as u64 * Effort::CANDIDATE)?;
+        effort.spend(self.known.iter().map(cost).sum())?;
+        self.nearest(name)
+    }
+
     /// Takes the known names in.
     pub fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
         let short = known.into_iter().filter(|name| name.len() <= 4 * LONGEST);
@@ -76,7 +124,7 @@ impl<'n> Neighbours<'n> {
         let mut best: Option<(usize, &str)> = None;
         let mut part: Option<&str> = None;
         for known in &self.known {
-            let most = (letters.len.max(known.letters.len) / 3).max(1);
+            let most = known.furthest(&letters);
             let most = best.map_or(most, |(edits, _)| most.min(edits));
             if known.letters.len <= LONGEST && letters.apart(&known.letters) <= most {
                 let edits = strsim::osa_distance(&lower, &known.lower);
@@ -101,7 +149,7 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{Effort, Neighbours, nearest};
 
     #[test]
     fn slips_are_near_and_other_words_are_not() {
@@ -112,6 +160,21 @@ mod tests {
         assert_eq!(nearest("mlflow", ["mlflow_secret", "aws"]), Some("mlflow_secret"));
         assert_eq!(nearest("token", known), None);
         assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn a_search_that_takes_too_much_is_not_made() {
+        let known: Vec<String> = (0..100).map(|at| format!("{}{at:03}", "ab".repeat(100))).collect();
+        let neighbours = Neighbours::new(known.iter().map(String::as_str));
+        let slip = format!("{}7", known[7].replace('a', "b"));
+        let mut effort = Effort(20_000_000);
+        let found = neighbours.nearest_within(&known[7], &mut effort);
+        assert_eq!(found, Some(known[7].as_str()));
+        assert_eq!(neighbours.nearest_within(&slip, &mut effort), neighbours.nearest(&slip));
+        // Every search is paid for, until nothing is left.
+        let searches = (0..10_000).take_while(|_| neighbours.nearest_within(&known[7], &mut effort).is_some()).count();
+        assert!((1..10_000).contains(&searches), "{searches}");
+        assert_eq!(neighbours.nearest_within("x", &mut effort), None, "nothing is left");
     }
 
     #[test]
