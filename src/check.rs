@@ -5,7 +5,7 @@ use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
 use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
-use crate::inventory::{Inventories, Inventory, NoAnswer};
+use crate::inventory::{Inventories, Inventory, NoAnswer, ValueType};
 use crate::nearest::{Effort, Neighbours};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
@@ -144,7 +144,8 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
         findings.extend(comment_findings(comments.source, comments.directives));
     }
     weigh(&mut findings, settings.config);
-    let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan) };
+    let typed = joined.typed;
+    let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan), typed };
     // Before anything is silenced: what is silenced is still there.
     let mut there = settings.baseline.map(|baseline| (baseline, Baseline::of(&findings)));
     if settings.heed_ignores {
@@ -209,6 +210,8 @@ struct Looked<'k> {
     answered: bool,
     /// Whether every stack file could be read.
     complete: bool,
+    /// Whether the types of all values behind references are known.
+    typed: bool,
 }
 
 impl Looked<'_> {
@@ -220,6 +223,7 @@ impl Looked<'_> {
         on && match rules::find(rule).map(|rule| &rule.check) {
             // Only stores that show values or doubles on the way to keys tell the others.
             Some(Check::Reference(_)) if rule == "unknown-secret" => asked(Level::SecretExists),
+            Some(Check::Reference(_)) if rule == "unusable-value" => asked(Level::SecretAndKeyExists) && self.typed,
             Some(Check::Reference(_)) => rule == "unknown-key" && asked(Level::SecretAndKeyExists),
             Some(Check::Inventory(_)) => asked(Level::SecretExists) && settings.whole_tree && self.complete,
             Some(Check::Leak(_)) => settings.leaks && self.answered,
@@ -282,12 +286,20 @@ struct Joined<'s> {
     failures: Vec<Failure>,
     /// References of which nobody can say where their secrets are.
     unanswered: bool,
+    /// Whether the types of all values behind references are known.
+    typed: bool,
 }
 
 impl<'s> Joined<'s> {
     fn new(scan: &'s Scan, settings: &'s Settings<'s>, known: Answers, progress: Option<Progress<'_>>) -> Self {
-        let mut joined =
-            Self { settings, asked: Vec::new(), answers: Answers::default(), failures: Vec::new(), unanswered: false };
+        let mut joined = Self {
+            settings,
+            asked: Vec::new(),
+            answers: Answers::default(),
+            failures: Vec::new(),
+            unanswered: false,
+            typed: true,
+        };
         if settings.level == Level::None {
             return joined;
         }
@@ -349,6 +361,8 @@ impl<'s> Joined<'s> {
             let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
             let (holder, nearest) = match &answer {
                 Answer::Found { inventory, keys, .. } => {
+                    let value = reference.key.as_deref().zip(*keys).and_then(|(key, keys)| keys.get(key));
+                    self.typed &= value != Some(&ValueType::Unknown);
                     let wrong = reference.key.as_deref().zip(*keys).filter(|(key, keys)| !keys.contains_key(*key));
                     (self.name_of(*inventory), wrong.and_then(|(key, keys)| slips.key(&question.secret, key, keys)))
                 }
@@ -368,7 +382,8 @@ impl<'s> Joined<'s> {
             .flat_map(|(inventory, (why, secrets))| unanswered(self.name_of(inventory), &why, &secrets))
             .collect();
         self.failures.extend(failures);
-        for at in self.answers.answered() {
+        // Also those of an inventory behind the one that answered: the next reference may need it.
+        for at in self.answers.asked() {
             let complaints = self.settings.inventories.get(at).map_or(&[][..], Inventory::complaints);
             self.failures.extend_from_slice(complaints);
         }

@@ -56,8 +56,107 @@ pub struct SecretName {
 pub struct Key {
     /// The key, exactly.
     pub name: String,
-    /// Whether its value is empty, where that is known without asking for more.
-    pub empty: Option<bool>,
+    /// What is known of its value without asking for more.
+    pub value: ValueType,
+}
+
+/// The type of a key's value, as far as an inventory reveals it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ValueType {
+    /// The inventory reveals the key only.
+    #[default]
+    Unknown,
+    /// A string that is not empty.
+    String,
+    /// The empty string.
+    EmptyString,
+    /// Not a string: nothing can resolve it.
+    Unusable(Unusable),
+}
+
+/// The type of a value that is not a string, so that no reference resolves to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// A number.
+    Number,
+    /// A boolean.
+    Boolean,
+    /// Null.
+    Null,
+    /// A list.
+    List,
+    /// A mapping.
+    Mapping,
+    /// A date or a time.
+    Timestamp,
+    /// Bytes that are not UTF-8.
+    NotUtf8,
+    /// A folder in place of a file.
+    Folder,
+    /// A pipe, a socket or a device in place of a file.
+    SpecialFile,
+    /// A file with more bytes than stackref reads.
+    TooLarge,
+}
+
+/// The values of one secret by key. A value that is not a string does not hide the others.
+pub type SecretValues = BTreeMap<String, Result<SecretText, Unusable>>;
+
+impl ValueType {
+    /// Returns the type of a value that was read.
+    fn of(value: &Result<SecretText, Unusable>) -> Self {
+        value.as_ref().map_or_else(|unusable| Self::Unusable(*unusable), |text| Self::of_text(text.expose()))
+    }
+
+    /// Returns the type of a string.
+    fn of_text(text: &str) -> Self {
+        if text.is_empty() { Self::EmptyString } else { Self::String }
+    }
+}
+
+impl Unusable {
+    /// Describes the value, as the end of a sentence about it.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Number => "is a number, not a string",
+            Self::Boolean => "is a boolean, not a string",
+            Self::Null => "is null, not a string",
+            Self::List => "is a list, not a string",
+            Self::Mapping => "is a mapping, not a string",
+            Self::Timestamp => "is a timestamp, not a string",
+            Self::NotUtf8 => "is not UTF-8 text",
+            Self::Folder => "is a folder, not a file",
+            Self::SpecialFile => "is not a regular file",
+            Self::TooLarge => "is larger than 32 MiB",
+        }
+    }
+
+    /// Returns the advice on how to make the value usable.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Number | Self::Boolean | Self::Timestamp => "store it as a string, in quotes",
+            Self::Null => "give it a value, or refer to another key",
+            Self::List | Self::Mapping => {
+                "store a string, or refer to another key: a reference cannot name a part of a value"
+            }
+            Self::NotUtf8 => "store it as UTF-8 text",
+            Self::Folder | Self::SpecialFile => "store the value in a regular file: one file is one key",
+            Self::TooLarge => "store a smaller value, or refer to another key",
+        }
+    }
+}
+
+/// Reads a JSON value as the value of a key: only a string is one.
+fn text_of_json(value: &serde_json::Value) -> Result<SecretText, Unusable> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Ok(SecretText::new(text.as_str())),
+        Value::Null => Err(Unusable::Null),
+        Value::Bool(_) => Err(Unusable::Boolean),
+        Value::Number(_) => Err(Unusable::Number),
+        Value::Array(_) => Err(Unusable::List),
+        Value::Object(_) => Err(Unusable::Mapping),
+    }
 }
 
 /// A name as it stands in an inventory that is a file of the repository.
@@ -198,7 +297,7 @@ pub trait Inventory: Send + Sync {
     ///
     /// # Errors
     /// [`NoAnswer::Missing`] where there is no such secret, [`NoAnswer::NoValues`] where only its keys are known.
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer>;
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer>;
 
     /// Whether a secret, or a new one of this name, takes values and not only the names of keys.
     ///
@@ -248,7 +347,8 @@ pub trait Inventory: Send + Sync {
         None
     }
 
-    /// What is wrong with single entries of an inventory that was asked.
+    /// Returns the errors of an inventory that was read as far as possible. An inventory with any of them is unusable: no
+    /// finding that something does not exist is based on it.
     fn complaints(&self) -> &[Failure] {
         &[]
     }

@@ -166,6 +166,8 @@ fn gather(inventories: &Inventories, progress: Option<Progress<'_>>, leaks: &mut
             Ok(values) => {
                 *has_values = true;
                 for (key, value) in values {
+                    // A value that is not a string has no text to look for.
+                    let Ok(value) = value else { continue };
                     // A file that an editor or `echo` wrote ends in a line break that nobody copies.
                     let value = value.expose().trim_end_matches(['\r', '\n']);
                     if is_worth_it(value) {

@@ -152,18 +152,29 @@ pub fn retain(listed: &mut [Listed], used: bool, scan: &Scan, report: &Report, s
     for file in &scan.files {
         for reference in &file.references {
             let question = check::question(file, reference, settings);
-            let Answer::Found { inventory, .. } = report.answers.get(&question) else { continue };
-            let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
-            match (&reference.key, keys) {
-                (Some(key), Some(keys)) => drop(keys.insert(key)),
-                // A whole secret is wanted with everything in it.
-                (None, keys) => *keys = None,
-                (Some(_), None) => {}
+            let holders = match report.answers.get(&question) {
+                Answer::Found { inventory, .. } => vec![inventory],
+                Answer::Missing => continue,
+                // Any inventory of the chain may be the one that is used.
+                Answer::Failed { .. } => question.chain,
+            };
+            for inventory in holders {
+                let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
+                match (&reference.key, keys) {
+                    (Some(key), Some(keys)) => drop(keys.insert(key)),
+                    // A whole secret is wanted with everything in it.
+                    (None, keys) => *keys = None,
+                    (Some(_), None) => {}
+                }
             }
         }
     }
     for inventory in listed {
         let at = inventory.at;
+        // What is unused is not certain where a part of the inventory could not be read.
+        if !used && settings.inventories.get(at).is_some_and(|inventory| !inventory.complaints().is_empty()) {
+            inventory.secrets.clear();
+        }
         inventory.secrets.retain(|secret, keys| {
             let wanted = wanted.get(&(at, secret.as_str()));
             let is_wanted = |key: &str| wanted.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)));

@@ -252,8 +252,8 @@ impl Given {
                 let wanted = keys.iter().filter(|key| need.key.as_ref().is_none_or(|wanted| *wanted == key.name));
                 let entries = wanted.filter_map(|key| match values.remove(&key.name) {
                     _ if !need.has_value => Some(entry(&key.name, None)),
-                    Some(value) => Some(entry(&key.name, Some(value))),
-                    None => None,
+                    Some(Ok(value)) => Some(entry(&key.name, Some(value))),
+                    Some(Err(_)) | None => None,
                 });
                 let entries: Vec<Entry> = entries.collect();
                 let complete = need.key.is_none() || !entries.is_empty();

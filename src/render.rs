@@ -10,10 +10,11 @@ use crate::error::Failure;
 use crate::excerpt::{self, printable};
 use crate::finding::Finding;
 use crate::inventory::lookup::{Answer, Progress, Values, fetch};
-use crate::inventory::{Inventory, NoAnswer, Wanted};
+use crate::inventory::{Inventory, NoAnswer, Unusable, ValueType, Wanted};
 use crate::parallel;
 use crate::rules;
 use crate::scan::{Scan, StackFile};
+use crate::secret::SecretText;
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use std::collections::{BTreeMap, HashMap};
@@ -118,15 +119,16 @@ pub fn run<'s>(
     let work: Vec<(&StackFile, &Holders<'_>)> = scan.files.iter().zip(&holders).collect();
     let render = |(file, held): &(&'s StackFile, &Holders<'_>)| {
         let value = |reference: &Reference| {
-            let secret = values.get(holder(held, reference)?)?.as_ref().ok()?;
-            Some(secret.get(reference.key.as_deref()?)?.expose())
+            let secret = holder(held, reference).and_then(|holder| values.get(holder)?.as_ref().ok());
+            let value = secret.and_then(|secret| secret.get(reference.key.as_deref()?)).ok_or(None)?;
+            value.as_ref().map(SecretText::expose).map_err(|unusable| Some(*unusable))
         };
         let is_news = |reference: &&Reference| {
             let answer = report.answers.get(&check::question(file, reference, settings));
             let key = reference.key.as_deref().unwrap_or_default();
-            !matches!(answer, Answer::Found { keys: Some(keys), .. } if keys.get(key) == Some(&Some(true)))
+            !matches!(answer, Answer::Found { keys: Some(keys), .. } if keys.get(key) == Some(&ValueType::EmptyString))
         };
-        let empty = file.replaced().filter(|reference| value(reference) == Some("")).filter(is_news);
+        let empty = file.replaced().filter(|reference| value(reference) == Ok("")).filter(is_news);
         let finding = |reference: &Reference| {
             let inventory = settings.inventories.get(holder(held, reference)?.0)?;
             Some(rules::empty_value(reference, reference.key.as_deref()?, inventory.name()))
@@ -184,7 +186,7 @@ fn unresolved(reference: &Reference, why: &str) -> Failure {
 /// One file with its references replaced, and the proof of it.
 fn render_file<'v>(
     file: &'v StackFile,
-    value: &dyn Fn(&Reference) -> Option<&'v str>,
+    value: &dyn Fn(&Reference) -> Result<&'v str, Option<Unusable>>,
 ) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
     let Some(document) = file.document.as_ref() else {
         let failures: Vec<Failure> = file.findings.iter().map(unparsed).collect();
@@ -195,10 +197,14 @@ fn render_file<'v>(
     let mut parts: BTreeMap<NodeId, Vec<Replacement<'_>>> = BTreeMap::new();
     for reference in file.replaced() {
         match value(reference) {
-            Some(text) => {
+            Ok(text) => {
                 parts.entry(reference.node).or_default().push(Replacement { range: reference.range.clone(), text });
             }
-            None => failures.push(unresolved(reference, "the secret has no such key")),
+            Err(None) => failures.push(unresolved(reference, "the secret has no such key")),
+            Err(Some(unusable)) => {
+                let why = format!("its value {}", unusable.description());
+                failures.push(unresolved(reference, &why).with_help(unusable.help()));
+            }
         }
     }
     if !failures.is_empty() {

@@ -24,6 +24,7 @@ mod unquoted_reference;
 mod unreferenceable_secret;
 mod unused_ignore;
 mod unused_secret;
+mod unusable_value;
 
 use crate::document::SyntaxError;
 use crate::finding::{Finding, Severity};
@@ -75,7 +76,7 @@ pub enum Check {
 }
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 20] = [
+pub const RULES: [&Rule; 21] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
@@ -88,6 +89,7 @@ pub const RULES: [&Rule; 20] = [
     &plaintext_secret::RULE,
     &unknown_secret::RULE,
     &unknown_key::RULE,
+    &unusable_value::RULE,
     &empty_value::RULE,
     &ambiguous_secret::RULE,
     &missing_secrets_manager::RULE,

@@ -268,7 +268,7 @@ fn contents(inventory: &FileInventory) -> Contents {
     let secret = |name: String| {
         let keys = inventory.keys(&name, &all).ok();
         let keys = keys.map(|keys| keys.into_iter().map(|key| key.name).collect());
-        let exposed = |(key, value): (String, SecretText)| (key, value.expose().to_owned());
+        let exposed = |(key, value): (String, Result<SecretText, _>)| (key, value.unwrap().expose().to_owned());
         let values = inventory.values(&name, &all).ok();
         (name, (keys, values.map(|values| values.into_iter().map(exposed).collect())))
     };

@@ -1,8 +1,7 @@
 //! An inventory that has every secret with every key, and gives of a list of values always the same for one name.
 
-use stackref::inventory::{Capabilities, Inventory, Key, NoAnswer, SecretName, Wanted};
+use stackref::inventory::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, ValueType, Wanted};
 use stackref::secret::SecretText;
-use std::collections::BTreeMap;
 
 /// Values that break files, or change their type, where they are spliced in.
 const VALUES: [&str; 16] = [
@@ -56,10 +55,10 @@ impl Inventory for Store {
     }
 
     fn keys(&self, _secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        Ok(wanted.iter().map(|name| Key { name: name.clone(), empty: None }).collect())
+        Ok(wanted.iter().map(|name| Key { name: name.clone(), value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        Ok(wanted.iter().map(|key| (key.clone(), SecretText::new(self.value(secret, key)))).collect())
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+        Ok(wanted.iter().map(|key| (key.clone(), Ok(SecretText::new(self.value(secret, key))))).collect())
     }
 }

@@ -1,9 +1,7 @@
 //! A kind that this build does not have: it says so when it is asked, and not before.
 
-use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
 use crate::error::Failure;
-use crate::secret::SecretText;
-use std::collections::BTreeMap;
 
 /// An inventory that cannot be asked.
 pub struct AbsentInventory {
@@ -44,7 +42,7 @@ impl Inventory for AbsentInventory {
         Err(self.no_answer())
     }
 
-    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         Err(self.no_answer())
     }
 }

@@ -5,7 +5,10 @@
 //! secrets that are referred to are read, twenty at a time; the list of parameters has their keys in it.
 
 use super::http::{text_of, warning, wipe};
-use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, ValueType, Wanted, sort_out,
+    text_of_json,
+};
 use crate::config::{AwsPlace, Limits};
 use crate::error::Failure;
 use crate::secret::SecretText;
@@ -36,7 +39,7 @@ pub struct AwsInventory {
     session: OnceLock<Result<Session, NoAnswer>>,
     /// The names that references ask for, so that they can be read together.
     wanted: Mutex<Wanted>,
-    read: Mutex<BTreeMap<String, Result<Content, NoAnswer>>>,
+    read: Mutex<BTreeMap<String, Result<SecretValues, NoAnswer>>>,
     parameters: OnceLock<Result<BTreeMap<String, BTreeSet<String>>, NoAnswer>>,
 }
 
@@ -44,9 +47,6 @@ struct Session {
     runtime: Runtime,
     config: SdkConfig,
 }
-
-/// The keys of a secret, with its values; nothing for one that is no text.
-type Content = BTreeMap<String, Option<SecretText>>;
 
 impl AwsInventory {
     /// Secrets of an account.
@@ -119,7 +119,7 @@ impl AwsInventory {
     }
 
     /// The content of a secret, read together with the others that are wanted.
-    fn content(&self, secret: &str) -> Result<Content, NoAnswer> {
+    fn content(&self, secret: &str) -> Result<SecretValues, NoAnswer> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if !read.contains_key(secret) {
             let wanted = std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner));
@@ -132,9 +132,10 @@ impl AwsInventory {
             }
         }
         match read.get(secret) {
-            Some(Ok(content)) => {
-                Ok(content.iter().map(|(key, value)| (key.clone(), value.as_ref().map(copy))).collect())
-            }
+            Some(Ok(content)) => Ok(content
+                .iter()
+                .map(|(key, value)| (key.clone(), value.as_ref().map(copy).map_err(|unusable| *unusable)))
+                .collect()),
             Some(Err(why)) => Err(why.clone()),
             None => Err(NoAnswer::Missing),
         }
@@ -143,7 +144,7 @@ impl AwsInventory {
     fn read_batch(
         &self,
         names: &[String],
-        read: &mut BTreeMap<String, Result<Content, NoAnswer>>,
+        read: &mut BTreeMap<String, Result<SecretValues, NoAnswer>>,
     ) -> Result<(), NoAnswer> {
         let session = self.session()?;
         let client = aws_sdk_secretsmanager::Client::new(&session.config);
@@ -179,7 +180,7 @@ impl AwsInventory {
         Ok(())
     }
 
-    fn read_one(&self, name: &str) -> Result<Content, NoAnswer> {
+    fn read_one(&self, name: &str) -> Result<SecretValues, NoAnswer> {
         let session = self.session()?;
         let client = aws_sdk_secretsmanager::Client::new(&session.config);
         let id = format!("{}{name}", self.place.prefix);
@@ -231,12 +232,12 @@ impl AwsInventory {
         format!("{}/{secret}/{key}", self.root().trim_end_matches('/'))
     }
 
-    fn parameter_values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn parameter_values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let there = self.parameters()?.get(secret).ok_or(NoAnswer::Missing)?;
         let session = self.session()?;
         let client = aws_sdk_ssm::Client::new(&session.config);
         let keys: Vec<&String> = wanted.iter().filter(|key| there.contains(*key)).collect();
-        let mut values = BTreeMap::new();
+        let mut values = SecretValues::new();
         for keys in keys.chunks(PARAMETERS) {
             let names = keys.iter().map(|key| self.parameter(secret, key)).collect();
             let call = client.get_parameters().set_names(Some(names)).with_decryption(true);
@@ -247,7 +248,7 @@ impl AwsInventory {
                 let name = self.parameter(secret, key);
                 let found = answer.parameters().iter().find(|parameter| parameter.name() == Some(&name));
                 if let Some(value) = found.and_then(|parameter| parameter.value()) {
-                    values.insert((*key).clone(), SecretText::new(value));
+                    values.insert((*key).clone(), Ok(SecretText::new(value)));
                 }
             }
         }
@@ -266,7 +267,7 @@ impl AwsInventory {
         }
         let mut values = Map::new();
         for (key, value) in there.iter().flatten() {
-            let Some(value) = value else {
+            let Ok(value) = value else {
                 let words = format!("`{secret}.{key}` in the inventory `{}` is no text, and would be lost", self.name);
                 return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with the AWS console")));
             };
@@ -314,16 +315,16 @@ fn copy(value: &SecretText) -> SecretText {
     SecretText::new(value.expose())
 }
 
-/// The keys in a secret's value, where it is a JSON object; a number, as of a port, is the text of it.
-fn content_of(text: Option<&str>) -> Content {
+/// The keys in a secret's value, where it is a JSON object; a whole number is the text of it, as AWS stores ports as
+/// numbers. Other numbers have more than one text.
+fn content_of(text: Option<&str>) -> SecretValues {
     let Some(Value::Object(entries)) = text.and_then(|text| serde_json::from_str(text).ok()) else {
-        return Content::new();
+        return SecretValues::new();
     };
     let entry = |(key, value): (String, Value)| {
         let text = match &value {
-            Value::String(text) => Some(SecretText::new(text.as_str())),
-            Value::Number(number) => Some(SecretText::new(number.to_string())),
-            _ => None,
+            Value::Number(number) if !number.is_f64() => Ok(SecretText::new(number.to_string())),
+            other => text_of_json(other),
         };
         wipe(value);
         (key, text)
@@ -408,26 +409,17 @@ impl Inventory for AwsInventory {
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         if self.place.ssm {
             let keys = self.parameters()?.get(secret).ok_or(NoAnswer::Missing)?;
-            return Ok(keys.iter().map(|name| Key { name: name.clone(), empty: None }).collect());
+            return Ok(keys.iter().map(|name| Key { name: name.clone(), value: ValueType::Unknown }).collect());
         }
         let content = self.content(secret)?;
-        let empty = |value: Option<SecretText>| value.map(|value| value.expose().is_empty());
-        Ok(content.into_iter().map(|(name, value)| Key { name, empty: empty(value) }).collect())
+        Ok(content.into_iter().map(|(name, value)| Key { name, value: ValueType::of(&value) }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         if self.place.ssm {
             return self.parameter_values(secret, wanted);
         }
-        let mut values = BTreeMap::new();
-        for (key, value) in self.content(secret)?.into_iter().filter(|(key, _)| wanted.contains(key)) {
-            let Some(value) = value else {
-                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is no text", self.name);
-                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("store it as a string")));
-            };
-            values.insert(key, value);
-        }
-        Ok(values)
+        Ok(self.content(secret)?.into_iter().filter(|(key, _)| wanted.contains(key)).collect())
     }
 
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {

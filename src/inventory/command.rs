@@ -4,12 +4,13 @@
 
 use super::clock::Clock;
 use super::process::run;
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
+};
 use crate::config::{Limits, Programs};
 use crate::error::Failure;
 use crate::secret::SecretText;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -96,16 +97,15 @@ impl Inventory for CommandInventory {
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let printed = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
         let keys = Self::list("keys", &printed)?;
-        Ok(keys.into_iter().map(|name| Key { name, empty: None }).collect())
+        Ok(keys.into_iter().map(|name| Key { name, value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let mut values = BTreeMap::new();
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+        let mut values = SecretValues::new();
         for key in wanted {
             let printed = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
-            let text = std::str::from_utf8(&printed)
-                .map_err(|_| NoAnswer::Unreachable(format!("value: that of `{key}` is not UTF-8")))?;
-            values.insert(key.clone(), SecretText::new(text));
+            let text = std::str::from_utf8(&printed).map(SecretText::new).map_err(|_| Unusable::NotUtf8);
+            values.insert(key.clone(), text);
         }
         Ok(values)
     }

@@ -1,15 +1,18 @@
-//! The kind `dir`: a folder with a folder for each secret and a file for each key, as Kubernetes and Docker mount them.
+//! The kind `dir`: a folder with a folder for each secret and a file for each key, as Kubernetes mounts them, and Docker where
+//! each secret has a target with a folder.
 //!
 //! Kubernetes writes `..data` and the files as links; links are followed inside the folder, never out of it. Names that begin
 //! with two dots are its own.
 
 use super::local;
-use super::{Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
+    sort_out,
+};
 use crate::error::{Failure, plain_io};
 use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Metadata};
 use std::io;
@@ -54,12 +57,46 @@ impl DirInventory {
                 Ok(inside && is_kind(&path.metadata()?))
             });
             match looked {
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+                Err(error) if !is_absent(&error) => return Err(error),
                 Ok(true) if !name.starts_with(write::PREFIX) => names.push(name.to_owned()),
                 Ok(_) | Err(_) => {}
             }
         }
         Ok(names)
+    }
+
+    /// Lists the files that are beside the folders of secrets, where no reference can name them. Hidden ones do not count.
+    fn stray_files(&self) -> Result<Vec<String>, io::Error> {
+        let mut names = self.list(&self.folder, |metadata| !metadata.is_dir())?;
+        names.retain(|name| !name.starts_with('.'));
+        Ok(names)
+    }
+
+    /// Returns the type of a key's value, as far as it is known without reading it. Returns `None` if there is no such key
+    /// inside the folder.
+    ///
+    /// # Errors
+    /// What keeps it from being looked at.
+    fn type_of(&self, folder: &Path, key: &str) -> Result<Option<ValueType>, NoAnswer> {
+        if !is_plain(key) {
+            return Ok(None);
+        }
+        let looked = self.folder.canonicalize().and_then(|root| {
+            let path = folder.join(key).canonicalize()?;
+            if path.starts_with(root) { path.metadata().map(Some) } else { Ok(None) }
+        });
+        let metadata = match looked {
+            Ok(metadata) => metadata,
+            Err(error) if is_absent(&error) => None,
+            Err(error) => return Err(self.unreadable(&error)),
+        };
+        Ok(metadata.map(|metadata| match metadata.len() {
+            _ if metadata.is_dir() => ValueType::Unusable(Unusable::Folder),
+            _ if !metadata.is_file() => ValueType::Unusable(Unusable::SpecialFile),
+            0 => ValueType::EmptyString,
+            len if len > LARGEST => ValueType::Unusable(Unusable::TooLarge),
+            _ => ValueType::Unknown,
+        }))
     }
 
     /// The keys of a secret. Kubernetes may swap its data in the middle: where one is not there that is wanted, they are
@@ -83,12 +120,11 @@ impl DirInventory {
 
     /// The folder of a secret, if there is one inside.
     fn secret(&self, name: &str) -> Result<PathBuf, NoAnswer> {
-        let plain = !name.is_empty() && !name.contains('/') && !name.starts_with("..") && name != ".";
         let root = self.folder.canonicalize().map_err(|error| self.unreadable(&error))?;
         let folder = self.folder.join(name);
         match folder.canonicalize() {
-            Ok(path) if plain && path.starts_with(&root) && path.is_dir() => Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(forbidden()),
+            Ok(path) if is_plain(name) && path.starts_with(&root) && path.is_dir() => Ok(path),
+            Err(error) if !is_absent(&error) => Err(self.unreadable(&error)),
             _ => Err(NoAnswer::Missing),
         }
     }
@@ -100,6 +136,19 @@ impl DirInventory {
         let words = format!("cannot read the inventory `{}`: {}", self.shown, plain_io(error));
         NoAnswer::Invalid(Failure::usage(words).with_help("its path is taken from the config's folder"))
     }
+}
+
+/// Whether a name is that of a secret or a key, and not of another folder or Kubernetes' own.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.contains('/') && !name.starts_with("..") && name != "."
+}
+
+/// Whether an error means that a path leads to nothing. Any other one, such as that of a disk, leaves open what is there.
+fn is_absent(error: &io::Error) -> bool {
+    const LOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
+    const TOO_LONG: i32 = rustix::io::Errno::NAMETOOLONG.raw_os_error();
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput)
+        || matches!(error.raw_os_error(), Some(LOOP | TOO_LONG))
 }
 
 fn forbidden() -> NoAnswer {
@@ -117,22 +166,35 @@ impl Inventory for DirInventory {
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         let names = self.list(&self.folder, Metadata::is_dir).map_err(|error| self.unreadable(&error))?;
+        let stray = if names.is_empty() { self.stray_files() } else { Ok(Vec::new()) };
+        if let Some(file) = stray.map_err(|error| self.unreadable(&error))?.first() {
+            let words =
+                format!("the inventory `{}` contains files, not folders: `{file}` would have no key", self.shown);
+            let help = format!(
+                "a secret is a folder with a file for each key: mount `{file}` as `{}`, in Docker with a `target`; or set `path` \
+                 to the folder above",
+                Path::new(&self.shown).join(file).join("KEY").display()
+            );
+            return Err(NoAnswer::Invalid(Failure::usage(words).with_help(help)));
+        }
         Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
     }
 
     fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        let (folder, names) = self.list_keys(secret, wanted)?;
-        let empty = |name: &str| folder.join(name).metadata().map(|metadata| metadata.len() == 0).ok();
-        Ok(names.into_iter().map(|name| Key { empty: empty(&name), name }).collect())
+        let (folder, mut names) = self.list_keys(secret, wanted)?;
+        // A folder is no key, until a reference takes it for one.
+        names.extend(wanted.iter().filter(|key| !names.contains(key)).cloned().collect::<Vec<_>>());
+        let key = |name: String| Ok(self.type_of(&folder, &name)?.map(|value| Key { name, value }));
+        names.into_iter().filter_map(|name| key(name).transpose()).collect()
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let (folder, there) = self.list_keys(secret, wanted)?;
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+        let (folder, _) = self.list_keys(secret, wanted)?;
         // Kubernetes changes all keys of a secret at one moment, by this link: what is read is of one generation.
         let generation = || folder.join("..data").read_link().ok();
         for _ in 0..TRIES {
             let before = generation();
-            let values = self.read_values(&folder, secret, wanted.iter().filter(|key| there.contains(key)));
+            let values = self.read_values(&folder, wanted);
             if generation() == before {
                 return values;
             }
@@ -156,6 +218,16 @@ impl Inventory for DirInventory {
 
     fn file(&self) -> Option<&Path> {
         Some(&self.folder)
+    }
+
+    fn warning(&self) -> Option<String> {
+        let stray = self.stray_files().ok()?;
+        let (first, more) = (stray.first()?, stray.len() - 1);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        Some(format!(
+            "the inventory `{}` skips `{first}`{more}: a secret is a folder with a file for each key, and this is not a folder",
+            self.shown
+        ))
     }
 
     /// All of it, or nothing: every file is there before the first one gets its name.
@@ -186,20 +258,18 @@ impl Inventory for DirInventory {
 }
 
 impl DirInventory {
-    fn read_values<'k>(
-        &self,
-        folder: &Path,
-        secret: &str,
-        keys: impl Iterator<Item = &'k String>,
-    ) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let mut values = BTreeMap::new();
+    fn read_values(&self, folder: &Path, keys: &Wanted) -> Result<SecretValues, NoAnswer> {
+        let mut values = SecretValues::new();
         for key in keys {
-            let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
-            let Ok(text) = std::str::from_utf8(&bytes) else {
-                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not UTF-8", self.shown);
-                return Err(NoAnswer::Invalid(Failure::usage(words)));
+            let value = match self.type_of(folder, key)? {
+                None => continue,
+                Some(ValueType::Unusable(unusable)) => Err(unusable),
+                Some(_) => {
+                    let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
+                    std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| Unusable::NotUtf8)
+                }
             };
-            values.insert(key.clone(), SecretText::new(text));
+            values.insert(key.clone(), value);
         }
         Ok(values)
     }

@@ -3,10 +3,9 @@
 //! A name is upper-cased and every character but ASCII letters and digits is `_`, so several names may mean one variable:
 //! which is wanted decides the spelling, and what nobody wants is listed in lower case, divided at the first `__`.
 
-use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, Wanted};
-use crate::error::Failure;
+use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted};
 use crate::secret::SecretText;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -52,6 +51,12 @@ impl EnvInventory {
     fn of_secret(&self, secret: &str) -> String {
         format!("{}{}__", self.prefix, variable_part(secret))
     }
+
+    /// Reads the variable of a key. Returns `None` if it is not set.
+    fn value(&self, secret: &str, key: &str) -> Option<Result<SecretText, Unusable>> {
+        let value = self.env.get(&format!("{}{}", self.of_secret(secret), variable_part(key)))?;
+        Some(value.into_string().map(SecretText::new).map_err(|_| Unusable::NotUtf8))
+    }
 }
 
 impl Inventory for EnvInventory {
@@ -79,24 +84,13 @@ impl Inventory for EnvInventory {
         if keys.is_empty() {
             return Err(NoAnswer::Missing);
         }
-        let value = |key: &str| self.env.get(&format!("{beginning}{}", variable_part(key)));
-        // What is no text is not rendered.
-        self.values(secret, wanted)?;
+        let value = |key: &str| self.value(secret, key).map(|value| ValueType::of(&value));
         keys.extend(wanted.iter().filter(|key| value(key).is_some()).cloned());
-        let key = |name: String| Key { empty: value(&name).map(|value| value.is_empty()), name };
+        let key = |name: String| Key { value: value(&name).unwrap_or_default(), name };
         Ok(keys.into_iter().map(key).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let mut values = BTreeMap::new();
-        for key in wanted {
-            let variable = format!("{}{}", self.of_secret(secret), variable_part(key));
-            let Some(value) = self.env.get(&variable) else { continue };
-            let Ok(text) = value.into_string() else {
-                return Err(NoAnswer::Invalid(Failure::usage(format!("the variable `{variable}` is not UTF-8"))));
-            };
-            values.insert(key.clone(), SecretText::new(text));
-        }
-        Ok(values)
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+        Ok(wanted.iter().filter_map(|key| Some((key.clone(), self.value(secret, key)?))).collect())
     }
 }

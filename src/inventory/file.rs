@@ -4,12 +4,11 @@
 mod content;
 mod put;
 
-use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::files;
 use crate::paths;
-use crate::secret::SecretText;
 use crate::source::SourceFile;
 use crate::write;
 use content::Content;
@@ -166,8 +165,9 @@ impl Inventory for FileInventory {
         found.broken.as_ref().map_or_else(|| Ok(found.keys.clone()), |why| Err(NoAnswer::Invalid(why.clone())))
     }
 
-    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        self.content()?.values(secret)
+    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+        let values = self.content()?.values(secret)?;
+        Ok(values.into_iter().map(|(key, text)| (key, Ok(text))).collect())
     }
 
     /// As the secret does; a new one as the others do, and in an empty file it does.
@@ -222,7 +222,8 @@ impl Inventory for FileInventory {
 
     fn declared(&self) -> Vec<Declared> {
         let Ok(content) = self.content() else { return Vec::new() };
-        let secrets = content.secrets.iter().filter(|_| self.in_repository);
+        let usable = self.in_repository && content.complaints.is_empty();
+        let secrets = content.secrets.iter().filter(|_| usable);
         let declared = secrets.map(|secret| Declared {
             name: secret.name.clone(),
             source: Arc::clone(content.document.source()),

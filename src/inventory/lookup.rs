@@ -1,9 +1,8 @@
 //! Each question to an inventory asked once per run, several at a time, however many references need the answer.
 
-use super::{Inventories, Key, NoAnswer, SecretName, Wanted};
+use super::{Inventories, Inventory, Key, NoAnswer, SecretName, SecretValues, ValueType, Wanted};
 use crate::config::Level;
 use crate::parallel;
-use crate::secret::SecretText;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -21,8 +20,8 @@ pub struct Question {
     pub key: Option<String>,
 }
 
-/// The keys of a secret by name, each with whether its value is empty, where that is known.
-pub type Keys = BTreeMap<String, Option<bool>>;
+/// The keys of a secret by name, each with the type of its value, as far as it is known.
+pub type Keys = BTreeMap<String, ValueType>;
 
 /// What became of a question.
 #[derive(Debug)]
@@ -74,20 +73,22 @@ impl Answers {
             }
         }
         answers.names = at_once(wanted, progress, |&at, wanted| {
-            let names = inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| inventory.names(wanted));
+            let names = inventories.get(at).map_or(Err(NoAnswer::Missing), |inventory| usable_names(inventory, wanted));
             names.map(|names| names.into_iter().map(|secret| (secret.name.clone(), secret)).collect())
         });
         if level == Level::SecretAndKeyExists {
-            let mut wanted: BTreeMap<(usize, String), Wanted> = BTreeMap::new();
-            for question in &questions {
-                let Some((key, at)) = question.key.clone().zip(answers.holder(question)) else { continue };
-                wanted.entry((at, question.secret.clone())).or_default().insert(key);
+            // A secret that a store lists and no longer has leads to the next inventory of the chain, whose keys are asked then.
+            loop {
+                let wanted = answers.open_keys(&questions);
+                if wanted.is_empty() {
+                    break;
+                }
+                answers.keys.append(&mut at_once(wanted, progress, |(at, secret), wanted| {
+                    let inventory = inventories.get(*at).ok_or(NoAnswer::Missing)?;
+                    let keys = inventory.keys(secret, wanted)?;
+                    Ok(keys.into_iter().map(|Key { name, value }| (name, value)).collect())
+                }));
             }
-            answers.keys = at_once(wanted, progress, |(at, secret), wanted| {
-                let inventory = inventories.get(*at).ok_or(NoAnswer::Missing)?;
-                let keys = inventory.keys(secret, wanted)?;
-                Ok(keys.into_iter().map(|Key { name, empty }| (name, empty)).collect())
-            });
         }
         answers.asked = questions;
         answers
@@ -114,7 +115,8 @@ impl Answers {
                     return Answer::Found { inventory, doubled: secret.doubled.as_deref(), keys };
                 }
                 Some(Err(why)) => return Answer::Failed { inventory, why },
-                None => {}
+                // An inventory that was not asked has not answered, either.
+                None => return Answer::Failed { inventory, why: &NOT_ASKED },
             }
         }
         Answer::Missing
@@ -136,21 +138,40 @@ impl Answers {
         self.names.iter().filter(|(_, names)| names.is_ok()).map(|(&at, _)| at)
     }
 
-    /// The first inventory of the chain that lists the secret, with none before it that could not say.
-    fn holder(&self, question: &Question) -> Option<usize> {
-        for &at in &question.chain {
-            match self.names.get(&at)? {
-                Ok(names) if names.contains_key(&question.secret) => return Some(at),
-                Ok(_) => {}
-                Err(_) => return None,
+    /// Returns the secrets to ask for their keys: of each question that has no answer yet, in the first inventory of its chain
+    /// that may have it. A secret is asked once, so all keys that any question may look for there are named.
+    fn open_keys(&self, questions: &BTreeSet<Question>) -> BTreeMap<(usize, String), Wanted> {
+        let mut wanted: BTreeMap<(usize, String), Wanted> = BTreeMap::new();
+        for question in questions.iter().filter(|question| question.key.is_some()) {
+            if let Answer::Found { inventory, keys: None, .. } = self.get(question) {
+                wanted.entry((inventory, question.secret.clone())).or_default();
             }
         }
-        None
+        if wanted.is_empty() {
+            return wanted;
+        }
+        for question in questions {
+            for &at in &question.chain {
+                let keys = wanted.get_mut(&(at, question.secret.clone()));
+                keys.into_iter().for_each(|keys| keys.extend(question.key.clone()));
+            }
+        }
+        wanted
     }
 }
 
+/// Why an inventory outside the questions has no answer.
+static NOT_ASKED: NoAnswer = NoAnswer::Unreachable(String::new());
+
+/// Lists the names of an inventory, unless a part of it cannot be read. The unread part may have what the rest lacks, so an
+/// inventory with errors answers nothing.
+fn usable_names(inventory: &dyn Inventory, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+    let names = inventory.names(wanted)?;
+    inventory.complaints().first().map_or(Ok(names), |failure| Err(NoAnswer::Invalid(failure.clone())))
+}
+
 /// The values of secrets by inventory and name.
-pub type Values = BTreeMap<(usize, String), Result<BTreeMap<String, SecretText>, NoAnswer>>;
+pub type Values = BTreeMap<(usize, String), Result<SecretValues, NoAnswer>>;
 
 /// Fetches each secret once, several at a time.
 pub fn fetch(

@@ -6,9 +6,12 @@ use super::clock::Clock;
 use super::http;
 use super::local;
 use super::process::{Problem, run};
-use super::{Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
+    text_of_json,
+};
 use crate::config::Limits;
-use crate::document::{Document, NodeId, Syntax};
+use crate::document::{Document, NodeId, ScalarType, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
 use crate::paths;
 use crate::secret::SecretText;
@@ -18,7 +21,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use zeroize::Zeroize as _;
 
 /// Bytes that the file may have.
 const LARGEST: u64 = 64 << 20;
@@ -37,8 +39,8 @@ pub struct SopsInventory {
     decrypted: OnceLock<Result<Decrypted, NoAnswer>>,
 }
 
-/// Secrets by name, values by key; nothing for a value that is no string.
-type Decrypted = BTreeMap<String, BTreeMap<String, Option<SecretText>>>;
+/// The values of secrets by name.
+type Decrypted = BTreeMap<String, SecretValues>;
 
 impl SopsInventory {
     /// A file, absolute; reports show it from `cwd`.
@@ -72,6 +74,24 @@ impl SopsInventory {
             let words = format!("the inventory `{}` does not parse: {}", self.shown, error.message);
             Failure::usage(words).at(&source, place).with_help_if(error.help)
         })?;
+        let unusable = |at: Span, why: &str, help: &str| {
+            let words = format!("the inventory `{}` is not usable: {why}", self.shown);
+            Failure::usage(words).at(&source, Span::new(at.start, at.start)).with_help(help)
+        };
+        // `sops --decrypt` gives the first document only as JSON, so what is in the others could be looked up, and never read.
+        if let Some(&second) = document.roots().get(1) {
+            let help = "keep one document in the file: remove the `---` between them, or make an inventory of each";
+            return Err(unusable(
+                document.node(second).span,
+                "an inventory is one document, and a second begins here",
+                help,
+            ));
+        }
+        if let Some(duplicate) = document.duplicates().first() {
+            let SyntaxError { span, help, .. } = &duplicate.error;
+            let help = help.as_deref().unwrap_or("remove one of the two");
+            return Err(unusable(*span, "a name or a key occurs twice", help));
+        }
         let root = document.roots().first().copied();
         let metadata = root.and_then(|root| document.get(root, METADATA)).map(|(_, value)| value);
         if metadata.is_none_or(|metadata| document.entries(metadata).is_none()) {
@@ -103,23 +123,14 @@ impl SopsInventory {
         };
         let mut decrypted = Decrypted::new();
         for (name, value) in secrets {
-            let mut keys = BTreeMap::new();
+            let mut values = SecretValues::new();
             if let Value::Object(entries) = value {
                 for (key, value) in entries {
-                    keys.insert(
-                        key,
-                        match value {
-                            Value::String(mut text) => {
-                                let kept = SecretText::new(text.as_str());
-                                text.zeroize();
-                                Some(kept)
-                            }
-                            _ => None,
-                        },
-                    );
+                    values.insert(key, text_of_json(&value));
+                    http::wipe(value);
                 }
             }
-            decrypted.insert(name, keys);
+            decrypted.insert(name, values);
         }
         Ok(decrypted)
     }
@@ -134,6 +145,60 @@ impl SopsInventory {
             )),
         })
     }
+}
+
+/// Returns the type of a value: SOPS writes that of an encrypted one beside it, and neither encrypts null nor what is empty.
+fn type_of(document: &Document, value: NodeId) -> ValueType {
+    let unusable = if document.entries(value).is_some() {
+        Unusable::Mapping
+    } else if document.items(value).is_some() {
+        Unusable::List
+    } else {
+        let (Some(text), Some(scalar)) = (document.text(value), document.scalar(value)) else {
+            return ValueType::Unknown;
+        };
+        match (encrypted_type(text), scalar.ty) {
+            (Some("str"), _) => return ValueType::String,
+            (Some("int" | "float"), _) => Unusable::Number,
+            (Some("bool"), _) => Unusable::Boolean,
+            (Some("time"), _) => Unusable::Timestamp,
+            (Some(_), _) | (None, ScalarType::Tagged) => return ValueType::Unknown,
+            (None, ScalarType::String) => return ValueType::of_text(text),
+            (None, ScalarType::Null) => Unusable::Null,
+            (None, ScalarType::Other) => match plain_type(text) {
+                Some(unusable) => unusable,
+                None => return ValueType::of_text(text),
+            },
+        }
+    };
+    ValueType::Unusable(unusable)
+}
+
+/// Returns the type that SOPS has written into a value that it encrypted, `ENC[AES256_GCM,data:…,type:int]`.
+fn encrypted_type(text: &str) -> Option<&str> {
+    text.strip_prefix("ENC[")?.strip_suffix(']')?.rsplit_once(",type:").map(|(_, name)| name)
+}
+
+/// Returns the type that SOPS's YAML reader gives a plain scalar which other readers may read as no string. Returns `None`
+/// for those that are strings to it: `yes`, `no`, and numbers to base 60.
+fn plain_type(text: &str) -> Option<Unusable> {
+    let lower = text.to_ascii_lowercase();
+    match lower.as_str() {
+        "true" | "false" => Some(Unusable::Boolean),
+        "y" | "n" | "yes" | "no" | "on" | "off" | "=" | "<<" => None,
+        _ if is_timestamp(&lower) => Some(Unusable::Timestamp),
+        // To base 60, or only the beginning of a date.
+        _ if lower.contains(':') || lower.as_bytes().get(4) == Some(&b'-') && !lower.contains('e') => None,
+        _ => Some(Unusable::Number),
+    }
+}
+
+/// Whether a text is a date, `2020-01-31`, alone or with a time behind it.
+fn is_timestamp(text: &str) -> bool {
+    let (date, time) = text.split_once(['t', ' ']).unwrap_or((text, "0"));
+    let parts: Vec<&str> = date.split('-').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(is_number) && time.starts_with(|c: char| c.is_ascii_digit())
 }
 
 impl Inventory for SopsInventory {
@@ -153,21 +218,25 @@ impl Inventory for SopsInventory {
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let (_, value) = self.secrets()?.into_iter().find(|(name, _)| *name == secret).ok_or(NoAnswer::Missing)?;
         let document = self.document()?;
-        let keys = document.entries(value).unwrap_or_default().iter().filter_map(|&(key, _)| document.text(key));
-        Ok(keys.map(|key| Key { name: key.to_owned(), empty: None }).collect())
+        let keys = document.entries(value).unwrap_or_default().iter().filter_map(|&(key, value)| {
+            Some(Key { name: document.text(key)?.to_owned(), value: type_of(document, value) })
+        });
+        Ok(keys.collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let values = self.decrypted()?.get(secret).ok_or(NoAnswer::Missing)?;
-        let wanted = values.iter().filter(|(key, _)| wanted.contains(*key));
-        let value = |(key, value): (&String, &Option<SecretText>)| {
-            let value = value.as_ref().map(|value| (key.clone(), SecretText::new(value.expose())));
-            value.ok_or_else(|| {
-                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not a string", self.shown);
-                NoAnswer::Invalid(Failure::usage(words).with_help("quote it, with `sops edit`"))
-            })
+        // JSON has no timestamps: the file knows what it turned into a string.
+        let types: BTreeMap<String, ValueType> =
+            self.keys(secret, wanted)?.into_iter().map(|key| (key.name, key.value)).collect();
+        let value = |(key, value): (&String, &Result<SecretText, Unusable>)| {
+            let value = match (types.get(key), value) {
+                (Some(ValueType::Unusable(unusable)), _) | (_, Err(unusable)) => Err(*unusable),
+                (_, Ok(text)) => Ok(SecretText::new(text.expose())),
+            };
+            (key.clone(), value)
         };
-        wanted.map(value).collect()
+        Ok(values.iter().filter(|(key, _)| wanted.contains(*key)).map(value).collect())
     }
 
     fn check_writable(&self) -> Result<(), Failure> {

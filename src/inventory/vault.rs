@@ -5,12 +5,13 @@
 
 use super::env::Environment;
 use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
-use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
+    sort_out, text_of_json,
+};
 use crate::config::{Limits, VaultPlace, unfit_url};
 use crate::error::Failure;
-use crate::secret::SecretText;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
@@ -119,7 +120,7 @@ impl VaultInventory {
     }
 
     /// All keys and values of a secret, with its version.
-    fn data(&self, secret: &str) -> Result<(BTreeMap<String, Option<SecretText>>, u64), NoAnswer> {
+    fn data(&self, secret: &str) -> Result<(SecretValues, u64), NoAnswer> {
         let session = self.session()?;
         let root = if session.version == 2 { "data" } else { "" };
         let reply = session.call("GET", &self.path(root, secret), None)?;
@@ -137,7 +138,7 @@ impl VaultInventory {
             (data, 0)
         };
         let entries = data.and_then(Value::as_object).ok_or_else(|| no_vault("GET the secret", &reply))?;
-        let entry = |(key, value): (&String, &Value)| (key.clone(), value.as_str().map(SecretText::new));
+        let entry = |(key, value): (&String, &Value)| (key.clone(), text_of_json(value));
         Ok((entries.iter().map(entry).collect(), version))
     }
 
@@ -216,33 +217,30 @@ impl Inventory for VaultInventory {
             let answer = reply.json().filter(|_| reply.status == 200);
             let subkeys = answer.as_ref().and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
             if let Some(subkeys) = subkeys {
-                return Ok(subkeys.keys().map(|key| Key { name: key.clone(), empty: None }).collect());
+                // The values of an engine of version 2 are hidden here, other than that they are mappings.
+                let mapping = ValueType::Unusable(Unusable::Mapping);
+                let keys = subkeys.iter().map(|(key, value)| Key {
+                    name: key.clone(),
+                    value: if value.is_object() { mapping } else { ValueType::Unknown },
+                });
+                return Ok(keys.collect());
             }
             // 404 is a secret that was deleted, and a server that does not know the question; 403 a right that only this
             // question needs: the data tell.
         }
         let (data, _) = self.data(secret)?;
-        let empty = |value: &Option<SecretText>| value.as_ref().map(|value| value.expose().is_empty());
-        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), empty: empty(value) }).collect())
+        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), value: ValueType::of(value) }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let (data, _) = self.data(secret)?;
-        let mut values = BTreeMap::new();
-        for (key, value) in data.into_iter().filter(|(key, _)| wanted.contains(key)) {
-            let Some(value) = value else {
-                let words = format!("the value of `{secret}.{key}` in the inventory `{}` is not a string", self.name);
-                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("store it as a string")));
-            };
-            values.insert(key, value);
-        }
-        Ok(values)
+        Ok(data.into_iter().filter(|(key, _)| wanted.contains(key)).collect())
     }
 
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let session = self.session()?;
         let (there, version) = match self.data(secret) {
-            Err(NoAnswer::Missing) => (BTreeMap::new(), self.deleted_version(secret)?),
+            Err(NoAnswer::Missing) => (SecretValues::new(), self.deleted_version(secret)?),
             other => other?,
         };
         let (kept, fresh) = sort_out(entries, |key| there.contains_key(key));
@@ -251,7 +249,7 @@ impl Inventory for VaultInventory {
         }
         let mut values = Map::new();
         for (key, value) in &there {
-            let Some(value) = value else {
+            let Ok(value) = value else {
                 let words =
                     format!("`{secret}.{key}` in the inventory `{}` is not a string, and would be lost", self.name);
                 return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));

@@ -5,7 +5,10 @@
 
 use super::env::Environment;
 use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
-use super::{Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, Wanted, sort_out};
+use super::{
+    Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
+    sort_out, text_of_json,
+};
 use crate::config::Limits;
 use crate::flavors::Version;
 use crate::secret::SecretText;
@@ -49,8 +52,8 @@ struct Found {
     doubled: Option<String>,
 }
 
-/// Values by key; nothing for one that is hidden from this identity.
-type Detail = BTreeMap<String, Option<SecretText>>;
+/// Values by key; nothing for one that is hidden from this identity: ZenML then answers with null.
+type Detail = BTreeMap<String, Option<Result<SecretText, Unusable>>>;
 
 impl ZenmlInventory {
     /// A server at an address.
@@ -211,7 +214,8 @@ impl ZenmlInventory {
         let answer = reply.json().filter(|_| reply.status == 200);
         let values = answer.as_ref().and_then(|answer| answer.get("body")?.get("values")?.as_object());
         let values = values.ok_or_else(|| no_zenml("GET /api/v1/secrets/{id}", &reply))?;
-        Ok(values.iter().map(|(key, value)| (key.clone(), value.as_str().map(SecretText::new))).collect())
+        let shown = |value: &Value| (!value.is_null()).then(|| text_of_json(value));
+        Ok(values.iter().map(|(key, value)| (key.clone(), shown(value))).collect())
     }
 }
 
@@ -246,22 +250,23 @@ impl Inventory for ZenmlInventory {
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let detail = self.detail(secret)?;
         let detail = detail.as_ref().as_ref().map_err(Clone::clone)?;
-        let key = |(key, value): (&String, &Option<SecretText>)| Key {
+        let keys = detail.iter().map(|(key, value)| Key {
             name: key.clone(),
-            empty: value.as_ref().map(|value| value.expose().is_empty()),
-        };
-        Ok(detail.iter().map(key).collect())
+            value: value.as_ref().map(ValueType::of).unwrap_or_default(),
+        });
+        Ok(keys.collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let detail = self.detail(secret)?;
         let detail = detail.as_ref().as_ref().map_err(Clone::clone)?;
-        let mut values = BTreeMap::new();
+        let mut values = SecretValues::new();
         for (key, value) in detail.iter().filter(|(key, _)| wanted.contains(*key)) {
             let Some(value) = value else {
                 return Err(NoAnswer::Forbidden(format!("the value of `{key}` is hidden from this identity")));
             };
-            values.insert(key.clone(), SecretText::new(value.expose()));
+            let value = value.as_ref().map(|text| SecretText::new(text.expose())).map_err(|unusable| *unusable);
+            values.insert(key.clone(), value);
         }
         Ok(values)
     }

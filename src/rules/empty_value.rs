@@ -19,6 +19,7 @@
 use super::Known;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
+use crate::inventory::ValueType;
 use crate::inventory::lookup::Answer;
 use crate::site::Reference;
 
@@ -34,7 +35,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Found { keys: Some(keys), .. } = known.answer else { return None };
     let key = reference.key.as_ref()?;
-    if keys.get(key) != Some(&Some(true)) {
+    if keys.get(key) != Some(&ValueType::EmptyString) {
         return None;
     }
     Some(finding(reference, key, known.holder))

@@ -34,7 +34,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
             .with_help("init never overwrites one; change it, or move it away first")
             .into());
     }
-let root = owners.root(&cwd).unwrap_or_else(|| cwd.clone());
+    let root = owners.root(&cwd).unwrap_or_else(|| cwd.clone());
     let setup = Setup { no_exclude: false, force_exclude: false, config: None, no_config: true, trust: false };
     let files = Files::of_paths(std::slice::from_ref(&root), &setup);
     let mut session = Session::open(&files, world)?;

@@ -56,14 +56,145 @@ fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_does_not_pass() {
+fn a_variable_that_is_no_text_is_unusable_and_hides_no_other() {
     let config = "[inventory.env]\nkind = \"env\"\nprefix = \"SR_\"\n";
-    let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", "a: '{{db.user}}'\n")]);
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
-    let command = command.arg("check").current_dir(folder.path()).env_clear();
-    let output = command.env("SR_DB__USER", std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(2) && said.contains("`SR_DB__USER` is not UTF-8"), "{said}");
+    let stack = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\n";
+    let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", stack)]);
+    let go = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
+        let command = command.args(words).current_dir(folder.path()).env_clear().env("SR_DB__PASSWORD", "hunter2");
+        let output = command.env("SR_DB__USER", std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, stdout, _) = go(&["check", "--format", "short"]);
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!((code, lines.len()), (Some(1), 2), "{stdout}");
+    assert!(lines[0].contains("unusable-value") && lines[0].contains("`db.user`"), "{stdout}");
+    assert!(lines[0].ends_with("is not UTF-8 text") && lines[1].contains("unknown-key"), "{stdout}");
+    write(folder.path(), "a.stack.yaml", b"b: '{{db.password}}'\n");
+    assert_eq!(go(&["render", "--stdout"]).1, "b: 'hunter2'\n");
+    write(folder.path(), "a.stack.yaml", b"# stackref: ignore[unusable-value]\na: '{{db.user}}'\n");
+    let (code, stdout, stderr) = go(&["render", "--stdout"]);
+    assert!(code == Some(1) && stdout.is_empty() && stderr.contains("its value is not UTF-8 text"), "{stderr}");
+}
+
+/// The lines of a `check --format short`, each as rule and message.
+fn short(output: &Output) -> Vec<(&str, &str)> {
+    let of_line = |line: &'_ str| -> Option<(usize, usize)> { Some((line.find('[')? + 1, line.find("]: ")?)) };
+    let lines =
+        output.stdout.lines().filter_map(|line| of_line(line).map(|(from, to)| (&line[from..to], &line[to + 3..])));
+    lines.collect()
+}
+
+#[test]
+fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
+    let stack = "a: '{{db.k}}'\nb: '{{db.folder}}'\nc: '{{db.pipe}}'\nd: '{{db.huge}}'\ne: '{{db.odd}}'\n";
+    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
+    let mnt = folder.path().join("mnt");
+    write(&mnt, "db/k", b"x");
+    write(&mnt, "db/folder/inner", b"x");
+    write(&mnt, "db/odd", b"\xff");
+    let pipe = std::process::Command::new("mkfifo").arg(mnt.join("db/pipe")).status().unwrap();
+    assert!(pipe.success());
+    std::fs::File::create(mnt.join("db/huge")).unwrap().set_len((32 << 20) + 1).unwrap();
+    let output = check(folder.path(), &[]);
+    assert_eq!(
+        short(&output),
+        [
+            ("unusable-value", "the value of `db.folder` in the inventory `x` is a folder, not a file"),
+            ("unusable-value", "the value of `db.pipe` in the inventory `x` is not a regular file"),
+            ("unusable-value", "the value of `db.huge` in the inventory `x` is larger than 32 MiB"),
+        ],
+        "{}",
+        output.stderr
+    );
+    let listed = run(&["inventory", "--format", "short"], folder.path(), b"");
+    assert!(!listed.stdout.contains("folder") && !listed.stdout.contains("pipe"), "{}", listed.stdout);
+    // What only reading reveals stops the render, and nothing else of the secret.
+    write(folder.path(), "a.stack.yaml", b"a: '{{db.k}}'\ne: '{{db.odd}}'\n");
+    let rendered = run(&["render", "--stdout"], folder.path(), b"");
+    assert!(
+        rendered.code == 1 && rendered.said().contains("`db.odd` cannot be resolved: its value is not UTF-8"),
+        "{}",
+        rendered.stderr
+    );
+}
+
+#[test]
+fn a_folder_of_files_is_no_inventory_without_secrets() {
+    let folder = project("kind = \"dir\"\npath = \"secrets\"\n", "a: '{{db.password}}'\n");
+    let mounted = folder.path().join("secrets");
+    write(&mounted, "db", b"hunter2");
+    for words in
+        [&["check", "--format", "short"][..], &["inventory"], &["render", "--stdout"], &["inventory", "snapshot"]]
+    {
+        let output = run(words, folder.path(), b"");
+        let said = output.said();
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{words:?}: {said}");
+        assert!(said.contains("`secrets` contains files, not folders: `db` would have no key"), "{said}");
+        assert!(said.contains("mount `db` as `secrets/db/KEY`"), "{said}");
+    }
+    // Beside folders a file is only told of, and a hidden one is nobody's secret.
+    write(&mounted, "api/token", b"x");
+    write(&mounted, ".gitignore", b"*");
+    write(folder.path(), "a.stack.yaml", b"a: '{{api.token}}'\nb: '{{db.password}}'\n");
+    let output = check(folder.path(), &[]);
+    assert_eq!(short(&output).iter().map(|found| found.0).collect::<Vec<_>>(), ["unknown-secret"]);
+    assert!(output.said().contains("warning: the inventory `secrets` skips `db`: "), "{}", output.stderr);
+    std::fs::remove_file(mounted.join("db")).unwrap();
+    assert!(!check(folder.path(), &[]).stderr.contains("skips"));
+    std::fs::remove_dir_all(mounted.join("api")).unwrap();
+    let output = check(folder.path(), &[]);
+    assert_eq!(
+        (output.code, output.stderr.contains("contains files")),
+        (1, false),
+        "an empty folder: {}",
+        output.stderr
+    );
+}
+
+/// Inventories that cannot be read to their end, with `intact` in the part that can.
+const BROKEN: [(&str, &str); 13] = [
+    ("i.yaml", "intact: [k]\n---\nlate: [k]\n"),
+    ("i.yaml", "intact: [k]\nintact: [other]\n"),
+    ("i.yaml", "intact: {k: x, k: y}\n"),
+    ("i.yaml", "intact: [k]\nlate: 5\n"),
+    ("i.yaml", "intact: [k]\nlate:\n"),
+    ("i.yaml", "intact: [k]\nlate: [[k]]\n"),
+    ("i.yaml", "intact: [k]\nlate: {k: 0123}\n"),
+    ("i.yaml", "intact: [k]\nold.dot: {late: {k: x}}\n"),
+    ("i.yaml", "intact: [k]\n? [late]\n: [k]\n"),
+    ("i.yaml", "- intact\n- late\n"),
+    ("i.yaml", "intact: [k\n"),
+    ("i.json", "{\"intact\": [\"k\"], \"late\": {\"k\": 5}}"),
+    ("i.toml", "intact = [\"k\"]\nlate = 5\n"),
+];
+
+#[test]
+fn an_unusable_inventory_makes_nothing_missing_or_unused() {
+    let stack = "a: '{{late.k}}'\nb: '{{intact.nope}}'\nc: '{{intakt.k}}'\nd: '{{good.k}}'\n";
+    for (name, text) in BROKEN {
+        let table = format!("[inventory.bad]\nkind = \"file\"\npath = \"{name}\"\n");
+        let good = "[inventory.good]\nkind = \"file\"\npath = \"good.yaml\"\n[[stacks]]\nfiles = [\"**\"]\n";
+        for chain in ["", "inventory = [\"bad\", \"good\"]\n", "inventory = [\"good\", \"bad\"]\n"] {
+            let config = if chain.is_empty() { table.clone() } else { format!("{table}{good}{chain}") };
+            let folder = folder(&[
+                ("stackref.toml", &config),
+                (name, text),
+                ("good.yaml", "good: [k]\n"),
+                ("a.stack.yaml", stack),
+            ]);
+            for more in [&[][..], &["--level", "secret-exists"]] {
+                let output = check(folder.path(), more);
+                assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{text:?} {chain:?}: {}", output.stderr);
+            }
+            let unused = run(&["inventory", "--unused", "--format", "short"], folder.path(), b"");
+            assert!(unused.code == 2 && !unused.stdout.contains("bad"), "{text:?} {chain:?}: {}", unused.stdout);
+        }
+    }
+    let gone = project("kind = \"file\"\npath = \"gone.yaml\"\n", stack);
+    let output = check(gone.path(), &[]);
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
 }
 
 #[test]
@@ -167,6 +298,75 @@ fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
     write(folder.path(), "s.sops.yaml", b"db:\n    user: hunter2\n");
     let output = check(folder.path(), &[]);
     assert!(output.code == 2 && output.said().contains("SOPS has not encrypted it"), "{}", output.stderr);
+}
+
+#[test]
+fn an_encrypted_file_reveals_types_and_is_one_document() {
+    let value = |name: &str| format!("ENC[AES256_GCM,data:aGk=,iv:aa=,tag:bb=,type:{name}]");
+    let json = format!(
+        "{{\"db\": {{\"a\": \"{}\", \"b\": \"{}\", \"c\": 5, \"d\": true, \"e\": null, \"f\": \"\", \"g\": [], \"h\": \"{}\"}}, \
+         \"sops\": {{\"version\": \"3.11.0\"}}}}",
+        value("str"),
+        value("float"),
+        value("bytes")
+    );
+    let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let stack: String = keys.iter().map(|key| format!("{key}: '{{{{db.{key}}}}}'\n")).collect();
+    let folder = project("kind = \"sops\"\npath = \"s.json\"\n", &stack);
+    write(folder.path(), "s.json", json.as_bytes());
+    let output = check(folder.path(), &[]);
+    let found: Vec<String> = short(&output).iter().map(|(rule, text)| format!("{rule} {text}")).collect();
+    assert_eq!(
+        found,
+        [
+            "unusable-value the value of `db.b` in the inventory `x` is a number, not a string",
+            "unusable-value the value of `db.c` in the inventory `x` is a number, not a string",
+            "unusable-value the value of `db.d` in the inventory `x` is a boolean, not a string",
+            "unusable-value the value of `db.e` in the inventory `x` is null, not a string",
+            "empty-value `db.f` in the inventory `x` is empty",
+            "unusable-value the value of `db.g` in the inventory `x` is a list, not a string",
+        ]
+    );
+    let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{db.user}}'\nb: '{{late.k}}'\n");
+    for (text, words) in [
+        (
+            format!("{ENCRYPTED}---\nlate:\n    k: {}\nsops:\n    version: 3.11.0\n", value("str")),
+            "a second begins here",
+        ),
+        (format!("{ENCRYPTED}db:\n    k: {}\n", value("str")), "occurs twice"),
+    ] {
+        write(folder.path(), "s.sops.yaml", text.as_bytes());
+        let output = check(folder.path(), &[]);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+        assert!(output.said().contains(words), "{}", output.stderr);
+    }
+}
+
+/// What `sops --decrypt --output-type json` prints: a program in its place.
+#[test]
+fn a_value_that_check_passes_renders_and_one_that_it_reports_does_not() {
+    let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{db.user}}'\n");
+    let encrypted = "db:\n    user: ENC[AES256_GCM,data:fq5B,type:str]\n    at: ENC[AES256_GCM,data:2Yls,type:time]\n\
+                     \x20   port: 5\nsops:\n    version: 3.11.0\n";
+    write(folder.path(), "s.sops.yaml", encrypted.as_bytes());
+    write(
+        folder.path(),
+        "bin/sops",
+        b"#!/bin/sh\necho '{\"db\": {\"user\": \"hunter2\", \"at\": \"2020-01-01T00:00:00Z\", \"port\": 5}}'\n",
+    );
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path().join("bin/sops"), mode).unwrap();
+    let path = format!("PATH={}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let rendered = run(&[&path, "render", "--stdout"], folder.path(), b"");
+    assert_eq!(rendered.stdout, "a: 'hunter2'\n", "{}", rendered.stderr);
+    for (key, words) in [("at", "its value is a timestamp"), ("port", "its value is a number")] {
+        let stack = format!("# stackref: ignore[unusable-value]\na: '{{{{db.{key}}}}}'\n");
+        write(folder.path(), "a.stack.yaml", stack.as_bytes());
+        assert_eq!(check(folder.path(), &[]).code, 0);
+        let rendered = run(&[&path, "render", "--stdout"], folder.path(), b"");
+        assert!(rendered.code == 1 && rendered.said().contains(words), "{}", rendered.stderr);
+        assert!(!rendered.stderr.contains("2020"), "{}", rendered.stderr);
+    }
 }
 
 const PROGRAMS: &str = r#"kind = "command"

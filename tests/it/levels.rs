@@ -4,12 +4,13 @@ use stackref::check::{Report, Settings, run};
 use stackref::config::{Config, Level};
 use stackref::discover::{Candidate, Why};
 use stackref::document::Syntax;
-use stackref::inventory::{Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName, Wanted};
+use stackref::inventory::{
+    Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName, SecretValues, ValueType, Wanted,
+};
 use stackref::outcome::Outcome;
 use stackref::reference::Resolver;
 use stackref::scan::{Bases, Scan, run_text};
 use stackref::secret::SecretText;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,19 +61,22 @@ impl Inventory for Counting {
             "mlflow" => &["x"],
             _ => return Err(NoAnswer::Missing),
         };
-        Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), empty: None }).collect())
+        Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         self.value(secret)
     }
 }
 
 impl Counting {
-    fn value(&self, secret: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn value(&self, secret: &str) -> Result<SecretValues, NoAnswer> {
         self.counts.values.fetch_add(1, Ordering::Relaxed);
         let keys = self.keys(secret, &Wanted::new())?;
-        Ok(keys.into_iter().map(|key| (key.name.clone(), SecretText::new(format!("{secret} {}", key.name)))).collect())
+        Ok(keys
+            .into_iter()
+            .map(|key| (key.name.clone(), Ok(SecretText::new(format!("{secret} {}", key.name)))))
+            .collect())
     }
 }
 
@@ -96,7 +100,7 @@ impl Inventory for Failing {
         Err(self.0())
     }
 
-    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         Err(self.0())
     }
 }

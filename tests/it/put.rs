@@ -249,7 +249,7 @@ proptest! {
         put_in(&inventory, secret, entry(&key, Some(&value))).unwrap();
         let values = open(folder.path(), name).values(secret, &Wanted::new()).unwrap();
         let kept = key == "x" && !new && before.contains('x');
-        prop_assert_eq!(values.get(&key).unwrap().expose(), if kept { "w" } else { value.as_str() });
+        prop_assert_eq!(values.get(&key).unwrap().as_ref().unwrap().expose(), if kept { "w" } else { value.as_str() });
         let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
         let mut rest = after.chars();
         prop_assert!(before.chars().filter(|c| !c.is_whitespace()).all(|c| rest.any(|other| other == c)));

@@ -316,6 +316,91 @@ fn vault_gives_keys_without_values_where_it_can() {
     }
 }
 
+/// Values of all types, below the question that a store answers with them.
+fn typed(question: &'static str) -> impl Fn(&Asked) -> Answer {
+    let values =
+        json!({ "s": "hunter2", "n": 3306, "b": true, "z": null, "l": ["x"], "m": { "k": "hunter2" }, "e": "" });
+    move |asked| {
+        let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
+        let version = if question.contains("/data/") || question.contains("/subkeys/") { "2" } else { "1" };
+        match asked.line.as_str() {
+            "GET /v1/sys/internal/ui/mounts/kv" => of(json!({ "options": { "version": version } })),
+            line if line.starts_with("LIST ") => of(json!({ "keys": ["db"] })),
+            line if line != question => usual(asked),
+            line if line.starts_with("GET /v1/kv/data/") => of(json!({ "data": values })),
+            line if line.starts_with("GET /v1/kv/subkeys/") => {
+                let keys =
+                    json!({ "s": null, "n": null, "b": null, "z": null, "l": null, "m": { "k": null }, "e": null });
+                of(json!({ "subkeys": keys }))
+            }
+            line if line.starts_with("GET /v1/kv/") => of(values.clone()),
+            _ => secret(&values),
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
+    const STACK: &str = "a: '{{db.s}}'\nb: '{{db.n}}'\nc: '{{db.b}}'\nd: '{{db.z}}'\ne: '{{db.l}}'\nf: '{{db.m}}'\n";
+    let all = [
+        "n` in the inventory `prod` is a number",
+        "b` in the inventory `prod` is a boolean",
+        "z` in the inventory `prod` is null",
+        "l` in the inventory `prod` is a list",
+        "m` in the inventory `prod` is a mapping",
+    ];
+    // ZenML answers with null for a value that this identity may not read.
+    let hidden = [all[0], all[1], all[3], all[4]];
+    for (question, expected) in [
+        ("GET /v1/kv/team/db", &all[..]),
+        ("GET /v1/kv/data/team/db", &all[..]),
+        ("GET /v1/kv/subkeys/team/db", &all[4..]),
+        ("GET /api/v1/secrets/id-db-false", &hidden[..]),
+    ] {
+        let server = Server::start(typed(question));
+        let go = |stack: &str, words: &[&str]| {
+            if question.contains("/kv/") { vault(&server, stack, words) } else { zenml(&server, "", stack, words) }
+        };
+        let output = go(STACK, &["check", "--format", "short"]);
+        let found: Vec<&str> = output.stdout.lines().collect();
+        assert_eq!(found.len(), expected.len(), "{question}: {}{}", output.stdout, output.stderr);
+        for (line, words) in found.iter().zip(expected) {
+            assert!(
+                line.contains("error[unusable-value]: the value of `db.") && line.contains(words),
+                "{question}: {line}"
+            );
+        }
+        assert!(!output.stdout.contains("3306") && !output.stdout.contains("hunter2"), "{}", output.stdout);
+        let report = go(STACK, &["check", "--format", "json"]);
+        let report: Value = serde_json::from_str(&report.stdout).unwrap();
+        assert_eq!(report["findings"][0]["secret"], "db", "{question}");
+        assert!(report["findings"][0]["key"].is_string(), "{question}");
+        // One of them hides neither the others nor their leaks.
+        if !question.contains("subkeys") {
+            let rendered = go("a: '{{db.s}}'\n", &["render", "--stdout"]);
+            assert_eq!(rendered.stdout, "a: 'hunter2'\n", "{question}: {}", rendered.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_listed_and_gone_is_looked_up_in_the_next_inventory_with_its_keys() {
+    let server = Server::start(vault_of("2", true));
+    let config = format!(
+        "[inventory.kv]\nkind = \"vault\"\nurl = \"{}\"\nmount = \"kv\"\npath = \"team\"\n[inventory.team]\nkind = \"file\"\n\
+         path = \"team.yaml\"\n[[stacks]]\nfiles = [\"**\"]\ninventory = [\"kv\", \"team\"]\n",
+        server.url()
+    );
+    let folder = folder(&[
+        ("stackref.toml", &config),
+        ("team.yaml", "gone: {k: x}\n"),
+        ("a.stack.yaml", "a: '{{gone.k}}'\nb: '{{gone.nope}}'\n"),
+    ]);
+    let output = run(&["VAULT_TOKEN=x", "check", "--format", "short"], folder.path(), b"");
+    assert_eq!((output.code, output.stdout.lines().count()), (1, 1), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("`nope`"), "{}", output.stdout);
+}
+
 #[test]
 fn vault_is_written_with_the_version_that_was_read() {
     let server = Server::start(vault_of("2", true));

@@ -9,7 +9,7 @@ use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError, p
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::ignore::{self, Directive};
-use crate::inventory::{Key, NoAnswer};
+use crate::inventory::{Key, NoAnswer, ValueType};
 use crate::reference::reads_as_name;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
@@ -156,7 +156,7 @@ impl<'r> Reader<'r> {
         let document = self.document;
         if let Some(items) = document.items(value) {
             let names = items.iter().filter_map(|&item| self.name(item, "a key"));
-            return names.map(|name| Key { name, empty: None }).collect();
+            return names.map(|name| Key { name, value: ValueType::Unknown }).collect();
         }
         if document.entries(value).is_none() {
             let words = format!("`{}` is neither a list of keys nor a map of values", told(name));
@@ -173,13 +173,13 @@ impl<'r> Reader<'r> {
                 continue;
             }
             let text = self.value(name, place, &key, value);
-            let empty = text.map(str::is_empty);
+            let value = text.map(ValueType::of_text).unwrap_or_default();
             if text.is_some_and(|text| is_zenml && !is_base64_text(text)) {
                 let words = format!("the value of `{}.{}` is not base64 of UTF-8 text", told(name), told(&key));
                 let help = Some("the key `zenml_schema_name` beside it says that it is");
                 self.complain(place, reads_as_name(&key), words, help);
             }
-            keys.push(Key { name: key, empty });
+            keys.push(Key { name: key, value });
         }
         keys
     }
