@@ -28,6 +28,7 @@ pub mod paths;
 pub mod files;
 pub mod programs;
 pub mod parallel;
+pub mod jobs;
 pub mod secret;
 pub mod reference;
 pub mod flavors;
