@@ -22,13 +22,16 @@ pub use toml::{plain_words as toml_error, quoted as toml_string};
 pub use yaml::plain_type;
 
 use crate::flavors;
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceFile, Span, floor_char_boundary};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Bytes of a key that are kept in a path.
+const LONGEST_STEP: usize = 1_000;
 
 /// The three syntaxes of a stack file, and text with commands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,6 +263,11 @@ impl Document {
         self.nodes_from(NodeId(0))
     }
 
+    /// The last node in the order of the file.
+    fn last_node(&self) -> Option<&Node> {
+        self.nodes.last()
+    }
+
     /// The nodes that begin at or after this one.
     pub fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
         (first.0..).map(NodeId).zip(self.nodes.get(first.0 as usize..).unwrap_or_default())
@@ -382,7 +390,9 @@ impl Document {
             match &self.node(parent).kind {
                 Kind::Mapping { entries, .. } => {
                     let key = entries.get(slot as usize).and_then(|&(key, _)| self.text(key));
-                    steps.push(key.unwrap_or("?").to_owned());
+                    // Thousands of scalars may stand below one long key.
+                    let key = key.unwrap_or("?");
+                    steps.push(key.get(..floor_char_boundary(key, LONGEST_STEP)).unwrap_or_default().to_owned());
                 }
                 _ => steps.push(slot.to_string()),
             }

@@ -2,7 +2,7 @@
 //!
 //! A finding cannot be built without a place. It knows no rule but by name, and no format.
 
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceFile, Span, floor_char_boundary};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -133,7 +133,7 @@ impl Finding {
         Self {
             rule,
             severity,
-            message: message.into(),
+            message: bounded(message.into()),
             label: None,
             help: None,
             source: Arc::clone(source),
@@ -153,7 +153,7 @@ impl Finding {
     /// With advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(bounded(help.into()));
         self
     }
 
@@ -172,9 +172,44 @@ impl Finding {
     /// With words under the span.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(bounded(label.into()));
         self
     }
+}
+
+/// Bytes of a text below which it is kept as it is, and beyond which it is cut.
+const SHORT_TEXT: usize = 1_000;
+const LONGEST_TEXT: usize = 4_000;
+
+/// Bytes of a quoted name that are kept at its start and at its end.
+const NAME_START: usize = 200;
+const NAME_END: usize = 60;
+
+/// Returns a text in which each quoted name is short. One long name may be in thousands of findings, and the report has to
+/// stay in proportion to what was read.
+fn bounded(text: String) -> String {
+    if text.len() <= SHORT_TEXT {
+        return text;
+    }
+    let mut out = String::with_capacity(SHORT_TEXT);
+    for (at, part) in text.split('`').enumerate() {
+        if at > 0 {
+            out.push('`');
+        }
+        if part.len() <= NAME_START + NAME_END {
+            out.push_str(part);
+        } else {
+            out.push_str(part.get(..floor_char_boundary(part, NAME_START)).unwrap_or_default());
+            out.push('…');
+            out.push_str(part.get(floor_char_boundary(part, part.len() - NAME_END)..).unwrap_or_default());
+        }
+        if out.len() > LONGEST_TEXT {
+            out.truncate(floor_char_boundary(&out, LONGEST_TEXT));
+            out.push('…');
+            break;
+        }
+    }
+    out
 }
 
 /// Brings findings into their order (path, offset, rule) and gives each its fingerprint: a hash of rule, path from the
@@ -183,13 +218,17 @@ impl Finding {
 pub fn finish(findings: &mut [Finding]) {
     sort(findings);
     let mut ordinals: HashMap<[u8; 32], u64> = HashMap::new();
+    // Of findings at one place, such as the unknown names in one comment, the text is hashed once.
+    let mut last: Option<(Arc<SourceFile>, Span, &'static str, Sha256)> = None;
     for finding in findings {
-        let about = finding.identity.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
-        let mut hash = Sha256::new();
-        for part in [finding.rule, finding.source.identity(), about] {
-            // Each part with its length before it, so that no two lists of parts are one text.
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
+        let known = last.take().filter(|(source, span, rule, _)| {
+            finding.identity.is_none()
+                && Arc::ptr_eq(source, &finding.source)
+                && (*span, *rule) == (finding.span, finding.rule)
+        });
+        let mut hash = known.map_or_else(|| content_hash(finding), |(.., hash)| hash);
+        if finding.identity.is_none() {
+            last = Some((Arc::clone(&finding.source), finding.span, finding.rule, hash.clone()));
         }
         let alike: [u8; 32] = hash.clone().finalize().into();
         let ordinal = ordinals.entry(alike).or_default();
@@ -201,6 +240,18 @@ pub fn finish(findings: &mut [Finding]) {
             hex
         });
     }
+}
+
+/// Hashes the rule, the file and the text that a finding is about.
+fn content_hash(finding: &Finding) -> Sha256 {
+    let about = finding.identity.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
+    let mut hash = Sha256::new();
+    for part in [finding.rule, finding.source.identity(), about] {
+        // Each part with its length before it, so that no two lists of parts are one text.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash
 }
 
 /// Brings findings into their order.
@@ -217,6 +268,18 @@ mod tests {
 
     fn finding(text: &Arc<SourceFile>, start: usize) -> Finding {
         Finding::new("unknown-key", Severity::Error, text, Span::new(start, start + 7), "x")
+    }
+
+    #[test]
+    fn names_in_messages_are_short_and_the_rest_of_the_message_stays() {
+        let name = |c: &str| c.repeat(1_000_000);
+        let text = bounded(format!("no secret `{}` in the inventory `{}`, see `x`", name("ä"), name("b")));
+        assert!(text.len() < 700, "{}", text.len());
+        assert!(text.starts_with("no secret `ääää") && text.ends_with("bb`, see `x`"), "{text}");
+        assert!(bounded("`x`".repeat(100_000)).len() < 5_000);
+        assert!(bounded(name("é")).len() < 5_000);
+        let usual = "x `y` z".repeat(100);
+        assert_eq!(bounded(usual.clone()), usual);
     }
 
     #[test]

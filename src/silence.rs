@@ -32,6 +32,9 @@ struct Spoken<'s> {
     by_line: HashMap<usize, Vec<usize>>,
     /// Which directives silenced a finding of which rule.
     used: BTreeSet<(usize, &'static str)>,
+    /// Whether the findings of a rule on a line are silenced, as far as that was looked up: a line may have thousands of
+    /// findings, and of comments.
+    silenced: HashMap<(usize, &'static str), bool>,
     /// The lines of which a scalar rule spoke, so that no other of these and no reference rule did.
     scalars: HashSet<usize>,
     /// The lines of which a reference rule spoke, so that no other of these did.
@@ -49,7 +52,8 @@ impl<'s> Spoken<'s> {
             by_line.entry(directive.line).or_default().push(at);
         }
         let (used, scalars, references) = (BTreeSet::new(), HashSet::new(), HashSet::new());
-        Self { source, directives, by_line, used, scalars, references, literals: None, mends: false }
+        let (silenced, literals, mends) = (HashMap::new(), None, false);
+        Self { source, directives, by_line, used, silenced, scalars, references, literals, mends }
     }
 
     fn silences(&mut self, finding: &Finding) -> bool {
@@ -58,16 +62,29 @@ impl<'s> Spoken<'s> {
         }
         let lines: BTreeSet<usize> =
             [finding.span.start, finding.scalar_start].map(|at| finding.source.position(at).line).into();
-        let spoken = lines.iter().filter_map(|line| self.by_line.get(line)).flatten();
-        let heard = spoken.filter(|&&at| self.directives.get(at).is_some_and(|directive| directive.silences(finding)));
-        let heard: Vec<usize> = heard.copied().collect();
-        self.used.extend(heard.iter().map(|&at| (at, finding.rule)));
+        let mut is_silenced = false;
+        for &line in &lines {
+            is_silenced |= self.line_silences(line, finding);
+        }
         match check_of(finding.rule) {
             Some(Check::Scalar(_)) => self.scalars.extend(lines),
             // A key that is not there says that the secret is.
             Some(Check::Reference(_)) if finding.rule != "unknown-key" => self.references.extend(lines),
             _ => {}
         }
+        is_silenced
+    }
+
+    /// Whether the comments that speak of a line silence a finding there.
+    fn line_silences(&mut self, line: usize, finding: &Finding) -> bool {
+        if let Some(&known) = self.silenced.get(&(line, finding.rule)) {
+            return known;
+        }
+        let spoken = self.by_line.get(&line).map(Vec::as_slice).unwrap_or_default();
+        let heard = spoken.iter().filter(|&&at| self.directives.get(at).is_some_and(|it| it.silences(finding)));
+        let heard: Vec<usize> = heard.copied().collect();
+        self.used.extend(heard.iter().map(|&at| (at, finding.rule)));
+        self.silenced.insert((line, finding.rule), !heard.is_empty());
         !heard.is_empty()
     }
 

@@ -120,8 +120,18 @@ pub struct Layout {
 /// Entries that merges and aliases may bring into components, over one file.
 const MERGE_BUDGET: usize = 1_000_000;
 
-/// Bytes of a dotted path that are kept.
+/// Bytes of a name or a dotted path that are kept.
 const LONGEST_PATH: usize = 1_000;
+
+/// Returns the name of a stack, a component or an attribute as it is kept. Each of its findings repeats it, so a longer one is
+/// cut; no real one is as long.
+fn kept(name: &str) -> Arc<str> {
+    if name.len() <= LONGEST_PATH {
+        return Arc::from(name);
+    }
+    let start = name.get(..floor_char_boundary(name, LONGEST_PATH)).unwrap_or_default();
+    Arc::from(format!("{start}…"))
+}
 
 /// A scalar's text; null is none.
 fn text_of(document: &Document, value: NodeId) -> Option<&str> {
@@ -137,6 +147,7 @@ pub fn layout(document: &Document) -> Layout {
         entered: HashSet::new(),
         budget: MERGE_BUDGET,
         spent_at: None,
+        last_attribute: None,
     };
     let mut ends = document.roots().iter().copied().skip(1).map(Some).collect::<Vec<_>>();
     ends.push(None);
@@ -174,6 +185,8 @@ struct Walker<'d> {
     entered: HashSet<(NodeId, Role, bool)>,
     budget: usize,
     spent_at: Option<NodeId>,
+    /// The attribute of the last place.
+    last_attribute: Option<(&'d str, Arc<str>)>,
 }
 
 impl<'d> Walker<'d> {
@@ -187,7 +200,7 @@ impl<'d> Walker<'d> {
         let components = top.get("components").filter(|&value| self.are_components(&top, value));
         let shape = if components.is_some() { Some(Shape::Stack) } else { other_shape(&top) };
         self.layout.stacks.push(Stack {
-            name: top.text("stack_name").filter(|name| !name.is_empty()).map(Arc::from),
+            name: top.text("stack_name").filter(|name| !name.is_empty()).map(kept),
             version: top.text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
             shape,
             components: Vec::new(),
@@ -235,9 +248,9 @@ impl<'d> Walker<'d> {
         let entries = self.merged(node);
         let text = |name: &str| {
             let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
-            entry.and_then(|&(_, value)| text_of(document, value)).map(Arc::from)
+            entry.and_then(|&(_, value)| text_of(document, value)).map(kept)
         };
-        let component = Component { kind: kind.into(), name: text("name"), flavor: text("flavor") };
+        let component = Component { kind: kept(kind), name: text("name"), flavor: text("flavor") };
         let outside = Context::OUTSIDE;
         let Some(inside) = self.begin(component, outside) else { return };
         if document.entries(node).is_none() {
@@ -418,16 +431,26 @@ impl<'d> Walker<'d> {
         no_value && document.text(*key).is_some_and(reads_as_reference)
     }
 
+    /// Returns the name of an attribute as it is kept, one text for all that one attribute holds.
+    fn attribute_name(&mut self, name: &'d str) -> Arc<str> {
+        match &self.last_attribute {
+            Some((last, kept)) if std::ptr::eq(*last, name) => Arc::clone(kept),
+            _ => {
+                let kept = kept(name);
+                self.last_attribute = Some((name, Arc::clone(&kept)));
+                kept
+            }
+        }
+    }
+
     fn place(&mut self, node: NodeId, context: Context<'d>, key: bool, unquoted: bool) {
         let document = self.document;
         let form_less = self.layout.stacks.last().is_some_and(|stack| stack.shape.is_none());
         if let Some(&at) = self.placed.get(&node) {
             let stack = self.layout.stacks.last();
             let component = context.component.and_then(|at| stack?.components.get(at));
-            let fault = Fault {
-                component: component.map(|component| Arc::clone(&component.kind)),
-                attribute: context.attribute.map(Arc::from),
-            };
+            let attribute = context.attribute.map(kept);
+            let fault = Fault { component: component.map(|component| Arc::clone(&component.kind)), attribute };
             if let Some(place) = self.layout.places.get_mut(at) {
                 let worse = context.role > place.role || (context.refused && !place.refused);
                 place.role = place.role.max(context.role);
@@ -442,7 +465,7 @@ impl<'d> Walker<'d> {
         }
         let holds = unquoted || document.text(node).is_some_and(reference::may_hold_reference);
         let mut context = context;
-        let mut attribute = context.attribute.map(Arc::from);
+        let mut attribute = context.attribute.map(|name| self.attribute_name(name));
         if form_less && !key {
             let path = document.path(node);
             let last = path.rsplit('.').next().unwrap_or_default();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 /// What a new entry holds.
+#[derive(Clone, Copy)]
 pub enum Fresh<'f> {
     /// A string.
     Text(&'f str),
@@ -31,31 +32,40 @@ impl Fresh<'_> {
 impl Document {
     // Scripts are never inventories, so what they have here is what stands beside them.
 
-    /// The changes that add an entry at the end of a mapping; nothing where its layout is none that is known.
-    pub fn insert(&self, mapping: NodeId, key: &str, fresh: &Fresh<'_>) -> Option<Vec<Edit>> {
+    /// Returns the edits that add entries at the end of a mapping, in their order, or `None` if its layout is not supported.
+    pub fn insert(&self, mapping: NodeId, fresh: &[(&str, Fresh<'_>)]) -> Option<Vec<Edit>> {
         let Kind::Mapping { entries, flow } = &self.node(mapping).kind else { return None };
+        if fresh.is_empty() {
+            return Some(Vec::new());
+        }
         let is_root = self.roots().contains(&mapping);
         if *flow {
-            return self.insert_in_braces(mapping, entries, key, fresh, is_root);
+            return self.insert_in_braces(mapping, entries, fresh, is_root);
         }
         match self.syntax() {
-            Syntax::Yaml => self.insert_line_of_yaml(entries, key, fresh, is_root),
-            Syntax::Toml if is_root => self.insert_in_root_of_toml(entries, key, fresh),
-            Syntax::Toml => self.insert_line_of_toml(mapping, entries, key, fresh),
+            Syntax::Yaml => self.insert_lines_of_yaml(entries, fresh, is_root),
+            Syntax::Toml if is_root => self.insert_in_root_of_toml(entries, fresh),
+            Syntax::Toml => self.insert_lines_of_toml(mapping, entries, fresh),
             Syntax::Json | Syntax::Script => None,
         }
     }
 
-    /// The changes that add a name at the end of a list.
-    pub fn push(&self, list: NodeId, name: &str) -> Option<Vec<Edit>> {
+    /// Returns the edits that add names at the end of a list, in their order, or `None` if its layout is not supported.
+    pub fn push(&self, list: NodeId, names: &[&str]) -> Option<Vec<Edit>> {
         let Kind::Sequence(items) = &self.node(list).kind else { return None };
+        if names.is_empty() {
+            return Some(Vec::new());
+        }
         let span = self.node(list).span;
         if self.source().slice(span).starts_with('[') {
             let spans: Vec<Span> = items.iter().map(|&item| self.node(item).span).collect();
-            return self.insert_between(span, &spans, ", ", &|_| self.item(name, true));
+            return self.insert_between(span, &spans, ", ", names.len(), &|at, _| {
+                names.get(at).map(|name| self.item(name, true)).unwrap_or_default()
+            });
         }
         let (prefix, at) = self.below(items)?;
-        Some(vec![self.line_at(at, &format!("{prefix}{}", *self.item(name, false)))])
+        let lines: Vec<_> = names.iter().map(|name| joined(&[prefix, &*self.item(name, false)], "")).collect();
+        Some(vec![self.lines_at(at, &lines)])
     }
 
     /// The changes that add an item of several lines, written as YAML from its own margin, at the end of a block list.
@@ -63,7 +73,7 @@ impl Document {
         let Kind::Sequence(items) = &self.node(list).kind else { return None };
         let (prefix, at) = self.below(items)?;
         let margin = format!("{}{}", self.line_break(), prefix.replace('-', " "));
-        Some(vec![self.line_at(at, &format!("{prefix}{}", lines.join(&margin)))])
+        Some(vec![self.lines_at(at, &[format!("{prefix}{}", lines.join(&margin))])])
     }
 
     /// What a new line of a block list of YAML begins with, and where that is.
@@ -77,16 +87,15 @@ impl Document {
         Some((prefix, self.line_after(self.end_of(end)?)))
     }
 
-    /// The change that begins a document without content.
-    pub fn begin(&self, key: &str, fresh: &Fresh<'_>) -> Edit {
-        self.line_at(self.end_of_yaml(0), &self.yaml_entry("", "  ", key, fresh))
+    /// Returns the edit that begins a document without content.
+    pub fn begin(&self, fresh: &[(&str, Fresh<'_>)]) -> Edit {
+        self.lines_at(self.end_of_yaml(0), &self.yaml_entries("", "  ", fresh))
     }
 
-    fn insert_line_of_yaml(
+    fn insert_lines_of_yaml(
         &self,
         entries: &[(NodeId, NodeId)],
-        key: &str,
-        fresh: &Fresh<'_>,
+        fresh: &[(&str, Fresh<'_>)],
         is_root: bool,
     ) -> Option<Vec<Edit>> {
         let (&(first, _), &(last, value)) = (entries.first()?, entries.last()?);
@@ -105,11 +114,16 @@ impl Document {
         } else {
             self.line_after(end)
         };
-        Some(vec![self.line_at(at, &self.yaml_entry(indent, unit, key, fresh))])
+        Some(vec![self.lines_at(at, &self.yaml_entries(indent, unit, fresh))])
+    }
+
+    fn yaml_entries(&self, indent: &str, unit: &str, fresh: &[(&str, Fresh<'_>)]) -> Vec<Zeroizing<String>> {
+        let nl = self.line_break();
+        fresh.iter().map(|(key, fresh)| self.yaml_entry(indent, unit, nl, key, fresh)).collect()
     }
 
     /// An entry with lines of its own, without the last line break.
-    fn yaml_entry(&self, indent: &str, unit: &str, key: &str, fresh: &Fresh<'_>) -> Zeroizing<String> {
+    fn yaml_entry(&self, indent: &str, unit: &str, nl: &str, key: &str, fresh: &Fresh<'_>) -> Zeroizing<String> {
         let mut out = Zeroizing::new(String::with_capacity(indent.len() + 8 * key.len() + 16 + fresh.room()));
         out.push_str(indent);
         out.push_str(&yaml::key(key, false));
@@ -117,7 +131,7 @@ impl Document {
             Fresh::Map(entries) if !entries.is_empty() => {
                 out.push(':');
                 for (key, text) in *entries {
-                    for part in [self.line_break(), indent, unit, &yaml::key(key, false), ": ", &yaml::quoted(text)] {
+                    for part in [nl, indent, unit, &yaml::key(key, false), ": ", &yaml::quoted(text)] {
                         out.push_str(part);
                     }
                 }
@@ -130,12 +144,11 @@ impl Document {
         out
     }
 
-    fn insert_line_of_toml(
+    fn insert_lines_of_toml(
         &self,
         table: NodeId,
         entries: &[(NodeId, NodeId)],
-        key: &str,
-        fresh: &Fresh<'_>,
+        fresh: &[(&str, Fresh<'_>)],
     ) -> Option<Vec<Edit>> {
         // Below its header, or with the dotted name of its neighbour.
         let (prefix, end) = match entries.last() {
@@ -146,63 +159,72 @@ impl Document {
         if !(is_dotted || prefix.trim().is_empty()) {
             return None;
         }
-        let line = self.toml_line(prefix, key, fresh);
-        Some(vec![self.line_at(self.line_after(end), &line)])
+        let lines: Vec<_> = fresh.iter().map(|(key, fresh)| self.toml_line(prefix, key, fresh)).collect();
+        Some(vec![self.lines_at(self.line_after(end), &lines)])
     }
 
-    fn insert_in_root_of_toml(&self, entries: &[(NodeId, NodeId)], key: &str, fresh: &Fresh<'_>) -> Option<Vec<Edit>> {
-        let tables = entries.iter().rev().filter_map(|&(_, value)| match self.node(value).kind {
+    fn insert_in_root_of_toml(&self, entries: &[(NodeId, NodeId)], fresh: &[(&str, Fresh<'_>)]) -> Option<Vec<Edit>> {
+        let is_inline = |&(_, value): &(NodeId, NodeId)| match self.node(value).kind {
             Kind::Mapping { flow, .. } => Some(flow),
             _ => None,
-        });
-        match fresh {
-            Fresh::Map(pairs) if !tables.take(1).any(|inline| inline) => {
-                let nl = self.line_break();
-                let text = self.source().text();
-                let apart = text.is_empty() || text.ends_with("\n\n") || text.ends_with("\r\n\r\n");
+        };
+        let with_header = !entries.iter().rev().find_map(is_inline).unwrap_or(false);
+        let (tables, lines): (Vec<_>, Vec<_>) =
+            fresh.iter().copied().partition(|(_, fresh)| with_header && matches!(fresh, Fresh::Map(_)));
+        let text = self.source().text();
+        let mut edits = Vec::new();
+        let lines: Vec<_> = lines.into_iter().map(|(key, fresh)| self.toml_line("", key, &fresh)).collect();
+        if !lines.is_empty() {
+            // What is not a table with a header stands before the first of those.
+            let has_header = |&&(key, _): &&(NodeId, NodeId)| {
+                self.before_on_line(self.node(key).span.start).trim_start().starts_with('[')
+            };
+            let header = entries.iter().map(|&(key, _)| self.node(key).span.start).min();
+            edits.push(if let Some(&(_, last)) = entries.iter().rfind(|entry| !has_header(entry)) {
+                self.lines_at(self.line_after(self.end_of(last)?), &lines)
+            } else if let Some(header) = header {
+                let lines: Vec<_> = lines.into_iter().chain([Zeroizing::new(String::new())]).collect();
+                self.lines_at(self.above_comments(self.line_start(header)), &lines)
+            } else {
+                self.lines_at(text.len(), &lines)
+            });
+        }
+        if !tables.is_empty() {
+            let nl = self.line_break();
+            let apart = edits.is_empty() && (text.is_empty() || text.ends_with("\n\n") || text.ends_with("\r\n\r\n"));
+            let table = |at: usize, key: &str, fresh: &Fresh<'_>| {
                 let mut out = Zeroizing::new(String::with_capacity(8 * key.len() + 64 + fresh.room()));
-                if !apart {
+                if at > 0 || !apart {
                     out.push_str(nl);
                 }
                 out.push('[');
                 out.push_str(&toml::key(key));
                 out.push(']');
-                for (key, text) in *pairs {
-                    for part in [nl, &toml::key(key), " = ", &toml::quoted(text)] {
-                        out.push_str(part);
+                if let Fresh::Map(pairs) = fresh {
+                    for (key, text) in *pairs {
+                        for part in [nl, &toml::key(key), " = ", &toml::quoted(text)] {
+                            out.push_str(part);
+                        }
                     }
                 }
-                Some(vec![self.line_at(text.len(), &out)])
-            }
-            _ => {
-                // What is no table with a header stands before the first of those.
-                let has_header = |&&(key, _): &&(NodeId, NodeId)| {
-                    self.before_on_line(self.node(key).span.start).trim_start().starts_with('[')
-                };
-                let line = self.toml_line("", key, fresh);
-                if let Some(&(_, last)) = entries.iter().rfind(|entry| !has_header(entry)) {
-                    return Some(vec![self.line_at(self.line_after(self.end_of(last)?), &line)]);
-                }
-                let header = entries.iter().map(|&(key, _)| self.node(key).span.start).min();
-                let Some(header) = header else {
-                    return Some(vec![self.line_at(self.source().text().len(), &line)]);
-                };
-                let line = Zeroizing::new(format!("{}{}", *line, self.line_break()));
-                Some(vec![self.line_at(self.above_comments(self.line_start(header)), &line)])
-            }
+                out
+            };
+            let tables: Vec<_> =
+                tables.into_iter().enumerate().map(|(at, (key, fresh))| table(at, key, &fresh)).collect();
+            edits.push(self.lines_at(text.len(), &tables));
         }
+        Some(edits)
     }
 
     fn toml_line(&self, prefix: &str, key: &str, fresh: &Fresh<'_>) -> Zeroizing<String> {
-        Zeroizing::new(format!("{prefix}{} = {}", *toml::key(key), *self.inline(fresh)))
+        joined(&[prefix, &*toml::key(key), " = ", &*self.inline(fresh)], "")
     }
 
     fn insert_in_braces(
         &self,
         mapping: NodeId,
         entries: &[(NodeId, NodeId)],
-        key: &str,
-        fresh: &Fresh<'_>,
+        fresh: &[(&str, Fresh<'_>)],
         is_root: bool,
     ) -> Option<Vec<Edit>> {
         let span = self.node(mapping).span;
@@ -220,41 +242,43 @@ impl Document {
             Syntax::Json | Syntax::Script => between.filter(|text| text.trim_matches(' ') == ":").unwrap_or(": "),
         };
         let comma = if own == ":" { "," } else { ", " };
-        let entry = |indent: &str| {
+        let nl = self.line_break();
+        let layout = ObjectLayout { entries, is_root, nl, colon: own, comma };
+        let entry = |at: usize, indent: &str| {
+            let Some((key, fresh)) = fresh.get(at) else { return Zeroizing::default() };
             let value = match fresh {
                 Fresh::Map(pairs) if self.syntax() == Syntax::Json && !pairs.is_empty() => {
-                    self.json_object(entries, is_root, indent, own, comma, pairs)
+                    self.json_object(&layout, indent, pairs)
                 }
                 _ => self.inline(fresh),
             };
-            Zeroizing::new(format!("{}{own}{}", *self.name(key, true), *value))
+            joined(&[&*self.name(key, true), own, &*value], "")
         };
         let is_empty = entries.is_empty() && self.source().slice(span).trim_matches(['{', '}']).trim().is_empty();
         if is_empty {
             let inner = Span::new(span.start + 1, span.end - 1);
-            let nl = self.line_break();
             let alone = is_root && self.before_on_line(span.start).is_empty();
+            let all = |indent: &str, between: &str| {
+                let all: Vec<_> = (0..fresh.len()).map(|at| entry(at, indent)).collect();
+                joined(&all, between)
+            };
             return Some(vec![match self.syntax() {
                 // Nothing is there whose manner could be kept.
-                Syntax::Yaml if alone => Edit::new(span, self.yaml_entry("", "  ", key, fresh)),
-                Syntax::Json if is_root => Edit::new(inner, format!("{nl}  {}{nl}", *entry("  "))),
-                Syntax::Toml => Edit::new(inner, format!(" {} ", *entry(""))),
-                _ => Edit::new(inner, entry("")),
+                Syntax::Yaml if alone => Edit::new(span, joined(&self.yaml_entries("", "  ", fresh), nl)),
+                Syntax::Json if is_root => {
+                    let lines = all("  ", &format!(",{nl}  "));
+                    Edit::new(inner, joined(&[nl, "  ", &*lines, nl], ""))
+                }
+                Syntax::Toml => Edit::new(inner, joined(&[" ", &*all("", comma), " "], "")),
+                _ => Edit::new(inner, all("", comma)),
             }]);
         }
-        self.insert_between(span, &spans, comma, &entry)
+        self.insert_between(span, &spans, comma, fresh.len(), &entry)
     }
 
     /// An object of JSON on one line or several, as its neighbours are.
-    fn json_object(
-        &self,
-        entries: &[(NodeId, NodeId)],
-        is_root: bool,
-        indent: &str,
-        colon: &str,
-        comma: &str,
-        pairs: &[(&str, &str)],
-    ) -> Zeroizing<String> {
+    fn json_object(&self, layout: &ObjectLayout<'_>, indent: &str, pairs: &[(&str, &str)]) -> Zeroizing<String> {
+        let &ObjectLayout { entries, is_root, nl, colon, comma } = layout;
         let neighbour = entries.iter().rev().find_map(|&(_, value)| match &self.node(value).kind {
             Kind::Mapping { entries, .. } => Some((value, entries.first()?.0)),
             _ => None,
@@ -266,7 +290,7 @@ impl Document {
         let inner = neighbour.map(|(_, key)| self.indent(self.node(key).span.start));
         let unit = inner.and_then(|inner| inner.strip_prefix(indent)).filter(|unit| !unit.is_empty());
         let unit = unit.unwrap_or(if indent.is_empty() { "  " } else { indent });
-        let (nl, room) = (self.line_break(), Fresh::Map(pairs).room() + pairs.len() * (indent.len() + unit.len()));
+        let room = Fresh::Map(pairs).room() + pairs.len() * (indent.len() + unit.len());
         let mut out = Zeroizing::new(String::with_capacity(room + indent.len() + 16));
         out.push('{');
         for (at, (key, text)) in pairs.iter().enumerate() {
@@ -290,38 +314,47 @@ impl Document {
         out
     }
 
-    /// A new item in a collection between brackets: on a line of its own where the last one is.
+    /// New items in a collection between brackets: on lines of their own where the last one is. `item` writes the one of a
+    /// number, for an indentation.
     fn insert_between(
         &self,
         span: Span,
         items: &[Span],
         comma: &str,
-        item: &dyn Fn(&str) -> Zeroizing<String>,
+        count: usize,
+        item: &dyn Fn(usize, &str) -> Zeroizing<String>,
     ) -> Option<Vec<Edit>> {
-        let insert = |at: usize, text: String| Edit::new(Span::new(at, at), text);
+        let all = |before: &str, indent: &str, after: &str| {
+            let all: Vec<_> = (0..count).map(|at| joined(&[before, &*item(at, indent), after], "")).collect();
+            joined(&all, "")
+        };
+        let insert = |at: usize, text: Zeroizing<String>| Edit::new(Span::new(at, at), text);
         let Some(last) = items.last() else {
             let inner = Span::new(span.start + 1, span.end.checked_sub(1)?);
             let place =
                 if self.source().slice(inner).trim().is_empty() { inner } else { Span::new(inner.start, inner.start) };
-            return Some(vec![Edit::new(place, item(""))]);
+            let all: Vec<_> = (0..count).map(|at| item(at, "")).collect();
+            return Some(vec![Edit::new(place, joined(&all, comma))]);
         };
         let tail = self.tail(Span::new(last.end, span.end.checked_sub(1)?))?;
         let prefix = self.before_on_line(last.start);
         let nl = self.line_break();
         if !prefix.trim().is_empty() {
             return Some(vec![match tail.comma {
-                Some(at) => insert(at + 1, format!(" {},", *item(""))),
-                None => insert(last.end, format!("{comma}{}", *item(""))),
+                Some(at) => insert(at + 1, all(" ", "", ",")),
+                None => insert(last.end, all(comma, "", "")),
             }]);
         }
-        let text = item(prefix);
         Some(match (tail.comma, tail.next_line) {
-            (Some(_), Some(line)) => vec![insert(line, format!("{prefix}{},{nl}", *text))],
+            (Some(_), Some(line)) => vec![insert(line, all(prefix, prefix, &format!(",{nl}")))],
             (None, Some(line)) => {
-                vec![insert(last.end, ",".to_owned()), insert(line, format!("{prefix}{}{nl}", *text))]
+                // The last one has no comma, as the last one had none before.
+                let lines: Vec<_> = (0..count).map(|at| joined(&[prefix, &*item(at, prefix)], "")).collect();
+                let lines = joined(&[&*joined(&lines, &format!(",{nl}")), nl], "");
+                vec![insert(last.end, Zeroizing::new(",".to_owned())), insert(line, lines)]
             }
-            (Some(at), None) => vec![insert(at + 1, format!("{nl}{prefix}{},", *text))],
-            (None, None) => vec![insert(last.end, format!(",{nl}{prefix}{}", *text))],
+            (Some(at), None) => vec![insert(at + 1, all(&format!("{nl}{prefix}"), prefix, ","))],
+            (None, None) => vec![insert(last.end, all(&format!(",{nl}{prefix}"), prefix, ""))],
         })
     }
 
@@ -430,7 +463,7 @@ impl Document {
     /// Whether the file ends inside the block scalar that ends here, so that a line below it would change its value.
     fn is_cut_off(&self, end: usize) -> bool {
         let text = self.source().text();
-        let last = self.nodes().last().map(|(_, node)| node).filter(|node| node.span.end == end);
+        let last = self.last_node().filter(|node| node.span.end == end);
         let Some(Kind::Scalar(scalar)) = last.map(|node| &node.kind) else { return false };
         end == text.len()
             && matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock)
@@ -463,18 +496,15 @@ impl Document {
         line
     }
 
-    /// A change that puts a line, or several, at the start of a line or at the end of the text.
-    fn line_at(&self, at: usize, line: &str) -> Edit {
+    /// Returns the edit that puts lines at the start of a line or at the end of the text.
+    fn lines_at(&self, at: usize, lines: &[impl AsRef<str>]) -> Edit {
         let text = self.source().text();
         let nl = self.line_break();
         let bom = if at == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let before = text.get(..at).unwrap_or_default().trim_start_matches('\u{feff}');
         let opening = if before.is_empty() || before.ends_with(['\n', '\r']) { "" } else { nl };
-        let mut out = Zeroizing::new(String::with_capacity(opening.len() + line.len() + nl.len()));
-        for part in [opening, line, nl] {
-            out.push_str(part);
-        }
-        Edit::new(Span::new(at + bom, at + bom), out)
+        let lines = joined(lines, nl);
+        Edit::new(Span::new(at + bom, at + bom), joined(&[opening, &*lines, nl], ""))
     }
 
     /// Behind the line break that ends the line of a place; a block scalar ends behind its own.
@@ -533,6 +563,30 @@ pub fn names_text(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<String>>) 
         Syntax::Json => format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n")),
         _ => lines.collect(),
     }
+}
+
+/// How the entries of an object of JSON are written.
+struct ObjectLayout<'l> {
+    /// The neighbours.
+    entries: &'l [(NodeId, NodeId)],
+    is_root: bool,
+    nl: &'l str,
+    colon: &'l str,
+    comma: &'l str,
+}
+
+/// Joins texts that may hold values, in as much room as they take: a buffer that grows leaves its old content behind.
+fn joined(parts: &[impl AsRef<str>], between: &str) -> Zeroizing<String> {
+    let room =
+        parts.iter().map(|part| part.as_ref().len()).sum::<usize>() + between.len() * parts.len().saturating_sub(1);
+    let mut out = Zeroizing::new(String::with_capacity(room));
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.push_str(between);
+        }
+        out.push_str(part.as_ref());
+    }
+    out
 }
 
 /// What stands behind the last item of a collection.

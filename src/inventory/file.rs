@@ -189,20 +189,13 @@ impl Inventory for FileInventory {
     fn put(&self, changes: &[Change<'_>]) -> Result<Vec<(String, String)>, NoAnswer> {
         let mut kept = Vec::new();
         let put = write::update(&self.path, &self.shown, &mut |bytes, _| {
-            let mut content = self.read(&bytes)?;
+            let content = self.read(&bytes)?;
             if let Some(complaint) = content.complaints.first() {
                 return Err(complaint.clone());
             }
-            kept.clear();
-            let mut is_new = false;
-            for Change { secret, entries } in changes {
-                let (with, present) = content.with(secret, entries)?;
-                kept.extend(present.into_iter().map(|key| ((*secret).to_owned(), key)));
-                if let Some(with) = with {
-                    (content, is_new) = (with, true);
-                }
-            }
-            Ok(is_new.then(|| content.new_text()))
+            let (with, stay) = content.with(changes)?;
+            kept = stay;
+            Ok(with.map(|with| with.new_text()))
         });
         put.map(|()| kept).map_err(NoAnswer::Invalid)
     }

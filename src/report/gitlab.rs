@@ -1,5 +1,6 @@
 //! GitLab's Code Quality report: a list of issues, each with its fingerprint.
 
+use super::json::{Items, write_pretty};
 use crate::check::Report;
 use crate::excerpt::printable;
 use crate::finding::{Finding, Severity};
@@ -32,7 +33,7 @@ struct Lines {
 /// # Errors
 /// Those of the writer.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    super::json::write_pretty(&report.findings.iter().map(issue).collect::<Vec<_>>(), out)
+    write_pretty(&Items::new(report.findings.iter().map(issue)), out)
 }
 
 fn issue(finding: &Finding) -> Issue<'_> {

@@ -6,8 +6,11 @@ use crate::finding::{Finding, Fix, Scope};
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use schemars::JsonSchema;
-use serde::Serialize;
-use std::io::{self, Write};
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::ser::{Formatter, PrettyFormatter};
+use std::cell::RefCell;
+use std::io::{self, BufWriter, Write};
 
 const VERSION: u32 = 1;
 
@@ -17,7 +20,8 @@ pub(crate) struct JsonReport<'r> {
     /// 1.
     version: u32,
     /// In the order of path, offset and rule.
-    findings: Vec<JsonFinding<'r>>,
+    #[schemars(with = "Vec<JsonFinding<'r>>")]
+    findings: Items<'r, JsonFinding<'r>>,
     /// Their numbers.
     summary: JsonSummary,
 }
@@ -86,6 +90,25 @@ struct JsonFinding<'r> {
     fix: Option<JsonFix<'r>>,
 }
 
+impl<'r> JsonFinding<'r> {
+    fn new(finding: &'r Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            severity: finding.severity.name(),
+            message: &finding.message,
+            help: finding.help.as_deref(),
+            path: finding.source.path(),
+            span: JsonSpan::new(&finding.source, finding.span),
+            scope: JsonScope::new(&finding.scope),
+            secret: finding.secret.as_deref(),
+            key: finding.key.as_deref(),
+            suggestion: finding.suggestion.as_deref(),
+            fingerprint: &finding.fingerprint,
+            fix: finding.fix.as_ref().map(JsonFix::new),
+        }
+    }
+}
+
 /// Edits of the finding's file, to be made all or none.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Fix")]
@@ -125,7 +148,8 @@ pub(crate) struct JsonReferences<'r> {
     /// 1.
     version: u32,
     /// In the order of path and offset.
-    references: Vec<JsonReference<'r>>,
+    #[schemars(with = "Vec<JsonReference<'r>>")]
+    references: Items<'r, JsonReference<'r>>,
 }
 
 /// A reference, as the resolver sees it. A field that does not apply is absent.
@@ -212,20 +236,6 @@ impl JsonSpan {
 /// # Errors
 /// Those of the writer.
 pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let findings = findings.iter().map(|finding| JsonFinding {
-        rule: finding.rule,
-        severity: finding.severity.name(),
-        message: &finding.message,
-        help: finding.help.as_deref(),
-        path: finding.source.path(),
-        span: JsonSpan::new(&finding.source, finding.span),
-        scope: JsonScope::new(&finding.scope),
-        secret: finding.secret.as_deref(),
-        key: finding.key.as_deref(),
-        suggestion: finding.suggestion.as_deref(),
-        fingerprint: &finding.fingerprint,
-        fix: finding.fix.as_ref().map(JsonFix::new),
-    });
     let summary = JsonSummary {
         files: summary.files,
         references: summary.references,
@@ -236,14 +246,20 @@ pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io
         fixed: summary.fixed,
         baselined: summary.baselined,
     };
-    write_pretty(&JsonReport { version: VERSION, findings: findings.collect(), summary }, out)
+    write_pretty(
+        &JsonReport { version: VERSION, findings: Items::new(findings.iter().map(JsonFinding::new)), summary },
+        out,
+    )
 }
 
 /// Writes a list of references.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_references<'r>(
+    references: impl Iterator<Item = &'r Reference> + 'r,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let references = references.map(|reference| JsonReference {
         path: reference.source.path(),
         span: JsonSpan::new(&reference.source, reference.span),
@@ -251,20 +267,107 @@ pub fn write_references<'r>(references: impl Iterator<Item = &'r Reference>, out
         secret: &reference.secret,
         key: reference.key.as_deref(),
     });
-    write_pretty(&JsonReferences { version: VERSION, references: references.collect() }, out)
+    write_pretty(&JsonReferences { version: VERSION, references: Items::new(references) }, out)
 }
 
-/// What steers a terminal or cannot be seen is escaped, also where JSON does not ask for it: outside strings there is none.
-pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    let mut from = 0;
-    for (at, c) in text.char_indices().filter(|&(_, c)| c != '\n' && is_unsafe(c)) {
-        out.write_all(text.get(from..at).unwrap_or_default().as_bytes())?;
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            write!(out, "\\u{unit:04x}")?;
-        }
-        from = at + c.len_utf8();
+/// The items of a list, each made when it is written: a report may have a million.
+pub(super) struct Items<'r, T>(RefCell<Box<dyn Iterator<Item = T> + 'r>>);
+
+impl<'r, T> Items<'r, T> {
+    pub fn new(items: impl IntoIterator<Item = T, IntoIter: 'r>) -> Self {
+        Self(RefCell::new(Box::new(items.into_iter())))
     }
-    out.write_all(text.get(from..).unwrap_or_default().as_bytes())?;
-    writeln!(out)
+}
+
+impl<T: Serialize> Serialize for Items<'_, T> {
+    /// Writes the items; a second call has none.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&mut **self.0.try_borrow_mut().map_err(S::Error::custom)?)
+    }
+}
+
+/// Writes a value as JSON with indentation, piece by piece. Control characters and invisible ones are escaped, also where JSON
+/// does not require it.
+pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Printable(PrettyFormatter::new()));
+    value.serialize(&mut serializer)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// A formatter that escapes in strings what steers a terminal or cannot be seen, and otherwise writes what
+/// [`PrettyFormatter`] does.
+struct Printable(PrettyFormatter<'static>);
+
+impl Formatter for Printable {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut from = 0;
+        for (at, c) in fragment.char_indices().filter(|&(_, c)| is_unsafe(c)) {
+            out.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            from = at + c.len_utf8();
+        }
+        out.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
+    }
+
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_is_written_piece_by_piece_is_what_serde_json_writes() {
+        let value = json!({"a": [], "b": {}, "c": [1, "x\u{1b}\u{202e}\"\\\n\u{7f}\u{1f600}\u{e0001}é", null], "d\u{2028}": {"e": true}});
+        let mut out = Vec::new();
+        write_pretty(&value, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.is_ascii() || !text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text}");
+        assert!(text.contains("\\u202e\\\"\\\\\\n\\u007f\u{1f600}\\udb40\\udc01é"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        let plain = json!({"a": [], "b": {}, "c": [1, [{"x": "y"}]]});
+        let mut out = Vec::new();
+        write_pretty(&plain, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string_pretty(&plain).unwrap() + "\n");
+    }
 }

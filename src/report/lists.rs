@@ -1,12 +1,12 @@
 //! What `register` and `inventory` print: lists of names and keys, never of values.
 
-use super::json::{self, JsonSpan};
+use super::json::{self, Items, JsonSpan};
 use crate::excerpt::printable;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
 use crate::register::Need;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 const VERSION: u32 = 1;
@@ -24,8 +24,8 @@ pub struct Stored {
 #[derive(Serialize)]
 struct JsonRegister<'r> {
     version: u32,
-    missing: Vec<JsonNeed<'r>>,
-    stored: Vec<JsonSecret<'r>>,
+    missing: Items<'r, JsonNeed<'r>>,
+    stored: Items<'r, JsonSecret<'r>>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ struct JsonNeed<'r> {
     key: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
-    references: Vec<JsonPlace<'r>>,
+    references: Items<'r, JsonPlace<'r>>,
 }
 
 #[derive(Serialize)]
@@ -54,20 +54,20 @@ struct JsonSecret<'r> {
     inventory: Option<&'r str>,
     #[serde(rename = "name")]
     secret: &'r str,
-    keys: Vec<&'r str>,
+    keys: Items<'r, &'r str>,
 }
 
 #[derive(Serialize)]
 struct JsonInventories<'r> {
     version: u32,
-    inventories: Vec<JsonInventory<'r>>,
+    inventories: Items<'r, JsonInventory<'r>>,
 }
 
 #[derive(Serialize)]
 struct JsonInventory<'r> {
     name: &'r str,
     can: Vec<&'static str>,
-    secrets: Vec<JsonSecret<'r>>,
+    secrets: Items<'r, JsonSecret<'r>>,
 }
 
 fn name_of(inventories: &Inventories, at: usize) -> Option<&str> {
@@ -108,21 +108,20 @@ pub fn write_register_json(
         secret: &need.secret,
         key: need.key.as_deref(),
         suggestion: need.nearest.as_deref(),
-        references: need
-            .references
-            .iter()
-            .map(|reference| JsonPlace {
-                path: reference.source.path(),
-                span: JsonSpan::new(&reference.source, reference.span),
-            })
-            .collect(),
+        references: Items::new(need.references.iter().map(|reference| JsonPlace {
+            path: reference.source.path(),
+            span: JsonSpan::new(&reference.source, reference.span),
+        })),
     });
     let stored = stored.iter().map(|stored| JsonSecret {
         inventory: Some(&stored.inventory),
         secret: &stored.secret,
-        keys: stored.keys.iter().map(String::as_str).collect(),
+        keys: Items::new(stored.keys.iter().map(String::as_str)),
     });
-    json::write_pretty(&JsonRegister { version: VERSION, missing: missing.collect(), stored: stored.collect() }, out)
+    json::write_pretty(
+        &JsonRegister { version: VERSION, missing: Items::new(missing), stored: Items::new(stored) },
+        out,
+    )
 }
 
 /// Writes inventories as a table.
@@ -130,30 +129,30 @@ pub fn write_register_json(
 /// # Errors
 /// Those of the writer.
 pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<[String; 3]> = listed
-        .iter()
-        .flat_map(|inventory| {
-            let row = |(secret, keys): (&String, &BTreeSet<String>)| {
-                let keys = keys.iter().map(|key| printable(key)).collect::<Vec<_>>().join(", ");
-                [printable(&inventory.name), printable(secret), if keys.is_empty() { "-".to_owned() } else { keys }]
-            };
-            inventory.secrets.iter().map(row)
-        })
-        .collect();
-    if rows.is_empty() {
+    let secrets = || listed.iter().flat_map(|inventory| inventory.secrets.iter().map(move |entry| (inventory, entry)));
+    if secrets().next().is_none() {
         return Ok(());
     }
-    let title = ["INVENTORY", "SECRET", "KEYS"].map(str::to_owned);
-    let width = |column: usize| {
-        let cells = std::iter::once(&title).chain(&rows).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let width = |title: &str, cells: &mut dyn Iterator<Item = &str>| {
+        cells.map(|cell| printable(cell).chars().count()).fold(title.len(), usize::max)
     };
-    let (first, second) = (width(0), width(1));
-    for [inventory, secret, keys] in std::iter::once(&title).chain(&rows) {
-        writeln!(out, "{inventory:first$}  {secret:second$}  {keys}")?;
+    let first = width("INVENTORY", &mut secrets().map(|(inventory, _)| inventory.name.as_str()));
+    let second = width("SECRET", &mut secrets().map(|(_, (secret, _))| secret.as_str()));
+    // A name that is far longer than the others would fill the lines of all of them with blanks.
+    let second = second.min(WIDEST);
+    writeln!(out, "{:first$}  {:second$}  KEYS", "INVENTORY", "SECRET")?;
+    for (inventory, (secret, keys)) in secrets() {
+        write!(out, "{:first$}  {:second$}  ", printable(&inventory.name), printable(secret))?;
+        for (at, key) in keys.iter().enumerate() {
+            write!(out, "{}{}", if at > 0 { ", " } else { "" }, printable(key))?;
+        }
+        writeln!(out, "{}", if keys.is_empty() { "-" } else { "" })?;
     }
     Ok(())
 }
+
+/// Columns that names of secrets are aligned to at most.
+const WIDEST: usize = 255;
 
 #[derive(Serialize)]
 struct JsonProbes<'r> {
@@ -243,13 +242,13 @@ pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Res
         let secrets = inventory.secrets.iter().map(|(secret, keys)| JsonSecret {
             inventory: None,
             secret,
-            keys: keys.iter().map(String::as_str).collect(),
+            keys: Items::new(keys.iter().map(String::as_str)),
         });
         JsonInventory {
             name: &inventory.name,
             can: can.into_iter().filter_map(|(can, name)| can.then_some(name)).collect(),
-            secrets: secrets.collect(),
+            secrets: Items::new(secrets),
         }
     });
-    json::write_pretty(&JsonInventories { version: VERSION, inventories: inventories.collect() }, out)
+    json::write_pretty(&JsonInventories { version: VERSION, inventories: Items::new(inventories) }, out)
 }

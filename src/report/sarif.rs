@@ -3,11 +3,13 @@
 //! Paths are relative to the repository's root (`SRCROOT`), as URIs with `/`. Columns count code points, and an end column
 //! is one past the last, as in SARIF. What could not be answered is a notification, and the run then was not successful.
 
+use super::json::{Items, write_pretty};
 use crate::check::Report;
 use crate::excerpt::printable;
 use crate::finding::{Finding, Fix};
 use crate::rules::{RULES, capitalised};
 use crate::source::{SourceFile, Span};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -17,7 +19,26 @@ const HOME: &str = "https://github.com/stackref/stackref";
 /// The key of stackref's fingerprints among those of other tools; the number changes when the fingerprints do.
 const FINGERPRINT: &str = "stackref/v1";
 
-/// Writes the findings.
+/// The fields of a log, a run and a tool are in the order of the alphabet, as in the objects that `json!` makes.
+#[derive(Serialize)]
+struct Log<'r> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'r>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'r> {
+    column_kind: &'static str,
+    invocations: Value,
+    original_uri_base_ids: Value,
+    results: Items<'r, Value>,
+    tool: Value,
+}
+
+/// Writes the findings, each as it is turned into a result.
 ///
 /// # Errors
 /// Those of the writer.
@@ -27,23 +48,23 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|failure| json!({"level": "error", "message": {"text": failure.to_string()}}))
         .collect();
-    let run = json!({
-        "tool": {"driver": {
+    let invocation = json!({"executionSuccessful": notifications.is_empty()});
+    let notifications = Some(notifications).filter(|notifications| !notifications.is_empty());
+    let invocation = with(invocation, "toolExecutionNotifications", notifications.map(Value::from));
+    let run = Run {
+        column_kind: "unicodeCodePoints",
+        invocations: json!([invocation]),
+        original_uri_base_ids: json!({"SRCROOT": {"description": {"text": "The root of the repository."}}}),
+        results: Items::new(report.findings.iter().map(result)),
+        tool: json!({"driver": {
             "name": "stackref",
             "informationUri": HOME,
             "version": env!("CARGO_PKG_VERSION"),
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules(),
-        }},
-        "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
-        "results": report.findings.iter().map(result).collect::<Vec<_>>(),
-    });
-    let invocation = json!({"executionSuccessful": notifications.is_empty()});
-    let notifications = Some(notifications).filter(|notifications| !notifications.is_empty());
-    let invocation = with(invocation, "toolExecutionNotifications", notifications.map(Value::from));
-    let run = with(run, "invocations", Some(json!([invocation])));
-    super::json::write_pretty(&json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), out)
+        }}),
+    };
+    write_pretty(&Log { schema: SCHEMA, runs: [run], version: "2.1.0" }, out)
 }
 
 fn rules() -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! The commands of a script as components: `zenml metadata-store register NAME --flavor=mysql --password=…`.
 
-use super::{Component, Context, Role, Stack, Walker};
+use super::{Component, Context, Role, Stack, Walker, kept};
 use crate::document::NodeId;
 use crate::flavors::{self, Version};
 use crate::shape::Shape;
@@ -32,8 +32,8 @@ impl<'d> Walker<'d> {
         let kind = plain.next().and_then(|word| document.text(word)).unwrap_or_default();
         let name = plain.nth(1);
         let component = Component {
-            kind: kind.into(),
-            name: name.and_then(|name| document.text(name)).map(Into::into),
+            kind: kept(kind),
+            name: name.and_then(|name| document.text(name)).map(kept),
             flavor: flavor.map(Into::into),
         };
         let Some(inside) = self.begin(component, Context::OUTSIDE) else { return };

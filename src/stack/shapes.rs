@@ -1,7 +1,7 @@
 //! Which shape a document has, and the places in the two shapes that are no stacks: run configs of pipelines, where each
 //! `settings.<type>[.<flavor>]` is a component, and component specs of mlstacks, which are one component each.
 
-use super::{Component, Context, MERGE_BUDGET, Role, Walker, text_of};
+use super::{Component, Context, MERGE_BUDGET, Role, Walker, kept, text_of};
 use crate::document::{Document, NodeId};
 use crate::shape::{Shape, is_common_word, is_run_key, is_step_key, settings_key};
 
@@ -112,7 +112,7 @@ impl<'d> Walker<'d> {
         for (key, value) in entries {
             let name = document.text(key).unwrap_or_default();
             let (kind, flavor) = name.split_once('.').map_or((name, None), |(kind, flavor)| (kind, Some(flavor)));
-            let component = Component { kind: kind.into(), name: None, flavor: flavor.map(Into::into) };
+            let component = Component { kind: kept(kind), name: None, flavor: flavor.map(Into::into) };
             let Some(inside) = self.begin(component, outside) else { return };
             self.key(key, inside);
             if document.entries(value).is_none() {
@@ -130,9 +130,9 @@ impl<'d> Walker<'d> {
     /// The one component of a spec: what stands in `metadata.config` are its attributes.
     pub(super) fn component_spec(&mut self, top: &Top<'d>, outside: Context<'d>) {
         let document = self.document;
-        let text = |key: &str| top.text(key).map(Into::into);
+        let text = |key: &str| top.text(key).map(kept);
         let kind = top.text("component_type").unwrap_or_default();
-        let component = Component { kind: kind.into(), name: text("name"), flavor: text("component_flavor") };
+        let component = Component { kind: kept(kind), name: text("name"), flavor: text("component_flavor") };
         let Some(inside) = self.begin(component, outside) else { return };
         for &(key, value) in &top.entries {
             let name = document.text(key);

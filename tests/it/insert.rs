@@ -17,7 +17,7 @@ fn at(document: &Document, path: &str) -> NodeId {
 
 fn inserted(text: &str, syntax: Syntax, path: &str, fresh: &Fresh<'_>) -> Option<String> {
     let document = parse(text, syntax);
-    let edits = document.insert(at(&document, path), "s", fresh)?;
+    let edits = document.insert(at(&document, path), &[("s", *fresh)])?;
     Some(apply(text, &edits).unwrap().to_string())
 }
 
@@ -99,7 +99,7 @@ fn an_entry_stands_behind_the_content_and_before_what_follows() {
 fn items_go_below_the_last_one_where_that_stands_alone_behind_its_dash() {
     let pushed = |text: &str, syntax| {
         let document = parse(text, syntax);
-        let edits = document.push(at(&document, "a"), "k")?;
+        let edits = document.push(at(&document, "a"), &["k"])?;
         Some(apply(text, &edits).unwrap().to_string())
     };
     assert_eq!(pushed("a:\n-   x\nb: 1\n", Syntax::Yaml).as_deref(), Some("a:\n-   x\n-   k\nb: 1\n"));
@@ -141,7 +141,7 @@ fn a_file_of_names_has_a_line_for_each() {
 fn a_line_is_written_into_as_much_room_as_it_takes() {
     for text in ["a: 1", "a: 1\n", "a: 1\r\n"] {
         let document = parse(text, Syntax::Yaml);
-        let edits = document.insert(document.roots()[0], "s", &PAIRS).unwrap();
+        let edits = document.insert(document.roots()[0], &[("s", PAIRS)]).unwrap();
         assert!(edits.iter().all(|edit| edit.text.capacity() == edit.text.len()), "{text:?}");
     }
 }
