@@ -87,6 +87,8 @@ pub struct Passed {
     pub skipped: usize,
     /// Files and folders that could not be read.
     pub failures: Vec<Failure>,
+    /// Folders that contain staging folders.
+    pub staging: BTreeSet<PathBuf>,
 }
 
 impl Selection {
@@ -359,10 +361,17 @@ impl Search<'_> {
         // Asked before the walker opens the ignore files of a folder: a pipe would be waited for, a device read for ever.
         let failures = Arc::new(Mutex::new(Vec::new()));
         let odd = Arc::clone(&failures);
+        let staging = Arc::new(Mutex::new(BTreeSet::new()));
+        let with_staging = Arc::clone(&staging);
         let never_below = self.never_below.clone();
         let within = root.to_path_buf();
         let starts = from_root.then(|| tree.folders.clone());
         builder.filter_entry(move |entry| {
+            if paths::is_staging(entry.file_name()) {
+                let folder = entry.path().parent().map(Path::to_path_buf);
+                with_staging.lock().unwrap_or_else(PoisonError::into_inner).extend(folder);
+                return false;
+            }
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
             if is_folder && never_below.iter().any(|folder| folder.as_os_str() == entry.path().as_os_str()) {
                 return false;
@@ -399,6 +408,7 @@ impl Search<'_> {
         let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.sort_by_key(ToString::to_string);
         passed.failures.append(&mut failures);
+        passed.staging.append(&mut staging.lock().unwrap_or_else(PoisonError::into_inner));
         let reached = reached.into_inner().unwrap_or_else(PoisonError::into_inner);
         let rest: Vec<PathBuf> =
             tree.real.into_iter().filter(|folder| from_root && !reached.contains(folder)).collect();

@@ -38,6 +38,12 @@ impl Failure {
         self
     }
 
+    /// Adds advice if there is none yet.
+    #[must_use]
+    pub fn with_help_if_none(self, help: &str) -> Self {
+        if self.help.is_some() { self } else { self.with_help(help) }
+    }
+
     /// With advice, if there is any.
     #[must_use]
     pub fn with_help_if(mut self, help: Option<impl Into<String>>) -> Self {

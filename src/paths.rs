@@ -1,6 +1,19 @@
 //! Paths: made absolute, freed of links, and as reports show them.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+
+/// The names of staging folders begin with this, and so do the temporary files of earlier versions.
+pub const STAGING_PREFIX: &str = ".stackref-";
+
+/// The names of staging folders end with this.
+pub const STAGING_SUFFIX: &str = ".tmp";
+
+/// Returns whether a name is that of a staging folder, in which a run prepares the files that it writes.
+pub fn is_staging(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(STAGING_PREFIX.as_bytes()) && name.ends_with(STAGING_SUFFIX.as_bytes())
+}
 
 /// An absolute path without `.` and `..`, by its text alone: links are not resolved.
 pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
@@ -37,7 +50,7 @@ pub fn relative(path: &Path, base: &Path) -> String {
 /// A path as the system has it.
 pub fn of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+    PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 #[cfg(test)]

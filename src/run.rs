@@ -25,17 +25,19 @@ use crate::inventory::Inventories;
 use crate::inventory::env::Environment;
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::refs;
 use crate::report::human::{self, Look};
 use crate::report::{self, Format, ListFormat, count, json, lists, short};
 use crate::rules::{self, RULES};
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
+use crate::write::{self, Notice};
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use session::Session;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use guard::guard;
@@ -173,8 +175,9 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Command::Completions(args) => (manual::completions(args, world), None),
         Command::Man(args) => (manual::man(args, world), None),
     };
+    let noted = recovered(world);
     match ended {
-        Ok(outcome) => Ok(outcome),
+        Ok(outcome) => noted.map(|()| outcome),
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
             if let Some(command) = json {
@@ -204,6 +207,28 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
     writeln!(world.stderr.out, "listed {references} in {files}")?;
     Ok(unread)
+}
+
+/// Reports the edits that were found in what a killed run left behind.
+fn recovered(world: &mut World<'_>) -> io::Result<()> {
+    for notice in write::take_notices() {
+        let shown = |path: &Path| printable(&paths::relative(path, &world.cwd));
+        match notice {
+            Notice::Restored { path } => {
+                let path = shown(&path);
+                writeln!(world.stderr.out, "note: put back an edit of `{path}` that a killed run had replaced")?;
+            }
+            Notice::Kept { path, edit } => {
+                let (path, edit) = (shown(&path), shown(&edit));
+                writeln!(
+                    world.stderr.out,
+                    "warning: `{edit}` is a version of `{path}` that a run could not put back: take over what you \
+                     need, and remove its folder"
+                )?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a user should know about the inventories that were asked.

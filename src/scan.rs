@@ -104,8 +104,17 @@ pub struct Bases {
     pub heed_literals: bool,
 }
 
-/// Reads everything a selection holds, on all cores.
+/// Reads everything a selection holds, on all cores. Removes what runs that were killed left in the folders of it; if
+/// that put an edit back, everything is read again.
 pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
+    let scan = read_all(search, selection, bases);
+    let parents = scan.files.iter().filter_map(|file| file.path.parent());
+    let folders: BTreeSet<&Path> = parents.chain(scan.passed.staging.iter().map(PathBuf::as_path)).collect();
+    let restored = folders.into_iter().fold(false, |restored, folder| write::recover_in(folder) || restored);
+    if restored { read_all(search, selection, bases) } else { scan }
+}
+
+fn read_all(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     let files = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
     let resolver = search.config.resolver;

@@ -47,6 +47,7 @@ impl DirInventory {
         if !root.is_dir() {
             return Err(io::Error::other("it is no folder"));
         }
+        write::recover_in(folder);
         let mut names = Vec::new();
         for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
             let entry =
@@ -244,13 +245,22 @@ impl Inventory for DirInventory {
                 replaces: entry.replaces,
             }));
         }
-        // Another run may have stored one of them since they were looked at.
-        let stay = write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)?;
-        for Change { secret, .. } in changes.iter().filter(|change| change.entries.is_empty()) {
-            let made = DirBuilder::new().mode(0o700).create(self.folder.join(secret));
-            let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-            made.or_else(|error| if is_there(&error) { Ok(()) } else { Err(self.unreadable(&error)) })?;
-        }
+        let empty = changes.iter().filter(|change| change.entries.is_empty());
+        let mut made = Vec::new();
+        let write = || {
+            for folder in empty.map(|change| self.folder.join(change.secret)) {
+                match DirBuilder::new().mode(0o700).create(&folder) {
+                    Ok(()) => made.push(folder),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(self.unreadable(&error)),
+                }
+            }
+            // Another run may have stored one of them since they were looked at.
+            write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)
+        };
+        let stay = write().inspect_err(|_| {
+            made.iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
+        })?;
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         kept.extend(stay.iter().map(|path| (name(path.parent().map(Path::as_os_str)), name(path.file_name()))));
         Ok(kept)

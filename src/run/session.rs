@@ -1,6 +1,6 @@
 //! What the file arguments of a command come to: the config, the files, the inventories, and where paths are shown from.
 
-use super::{Stop, World, tell};
+use super::{Stop, World, recovered, tell};
 use crate::check::Settings;
 use crate::cli::{Color, Files};
 use crate::config::{self, Config, Kind, Level};
@@ -215,6 +215,7 @@ impl<'a> Session<'a> {
             let (first, glob) = (printable(first), printable(glob));
             writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
         }
+        recovered(world)?;
         let setup = &self.files.setup;
         if self.config.file.is_none() && setup.config.is_none() && !setup.no_config {
             for name in NEARLY_CONFIGS.iter().filter(|name| self.project.join(name).is_file()) {

@@ -1,103 +1,111 @@
-//! A folder that is held open, and what is done to the files in it: whatever becomes of its path meanwhile, nothing comes to
-//! another place.
+//! A handle of an open folder, and the system calls on the entries of that folder.
 //!
-//! New text stands in a temporary file first, with its mode from the moment it is opened and synced when it is there; it goes when
-//! its [`Temporary`] does, unless it was given its name.
+//! A handle stays on its folder when the path is changed, so nothing is written to another place.
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat, renameat, statat,
+    unlinkat,
+};
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
-use std::ffi::OsStr;
-use std::fs::{File, Permissions, read_link, read_to_string};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-/// Temporary files begin with this and end in no stack file's ending.
-pub const PREFIX: &str = ".stackref-";
-const SUFFIX: &str = ".tmp";
-
-/// What a run that was killed may leave behind, as ignore files have it.
-pub const LEFTOVERS: &str = ".stackref-*.tmp";
-
-/// From when on a temporary file of a process that cannot be asked for is nobody's.
-const ABANDONED: Duration = Duration::from_secs(3600);
-
-/// Where process ids mean what they mean here: a start of a machine, and a container on it. A folder may be shared with others.
-static HERE: LazyLock<String> = LazyLock::new(|| {
-    let mut here = DefaultHasher::new();
-    read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().hash(&mut here);
-    read_link("/proc/self/ns/pid").unwrap_or_default().hash(&mut here);
-    rustix::system::uname().nodename().hash(&mut here);
-    format!("{:016x}", here.finish())
-});
-
-/// What a file is to the system, whatever its name: its device and its number there.
+/// The device and the number of a file, which identify it whatever its name is.
 pub type Inode = (u64, u64);
 
-/// A folder that is held open.
+/// How long a lock is waited for between two attempts.
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// An open folder.
 #[derive(Debug)]
 pub struct Folder {
     handle: OwnedFd,
+    /// The path it was opened with, which is only shown.
+    path: PathBuf,
 }
 
-// Where the system can, without the right to list what is in it: a file can be put where nothing can be listed.
+// On Linux a folder can be opened without the right to list its entries.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const HELD: OFlags = OFlags::PATH;
+const FOLDER_ACCESS: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const HELD: OFlags = OFlags::RDONLY;
+const FOLDER_ACCESS: OFlags = OFlags::RDONLY;
 
 impl Folder {
-    /// Opens a folder; links on the way are followed.
+    /// Opens a folder and follows the links on the way.
     ///
     /// # Errors
     /// Those of the system.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let handle = openat(CWD, path, HELD | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { handle })
+        let handle = openat(CWD, path, FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { handle, path: path.to_path_buf() })
     }
 
-    /// Opens a folder in this one, which may be no link.
+    /// Opens a folder in this one. A link is not followed.
     ///
     /// # Errors
     /// Those of the system: [`Errno::LOOP`] for a link.
     pub fn below(&self, name: &OsStr) -> Result<Self, Errno> {
-        let flags = HELD | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = openat(&self.handle, name, flags, Mode::empty());
         let is_link = || self.kind(name) == Some(FileType::Symlink);
-        opened.map(|handle| Self { handle }).map_err(|error| if is_link() { Errno::LOOP } else { error })
+        let path = self.path.join(name);
+        opened.map(|handle| Self { handle, path }).map_err(|error| if is_link() { Errno::LOOP } else { error })
     }
 
-    /// Makes a folder in this one for nobody else, if it is not there.
+    /// Opens another handle of the same folder.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn make(&self, name: &OsStr) -> Result<(), Errno> {
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { handle: self.handle.try_clone()?, path: self.path.clone() })
+    }
+
+    /// Returns the path that the folder was opened with.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Creates a folder in this one that only its owner can enter. Returns `false` if there is one already.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn make(&self, name: &OsStr) -> Result<bool, Errno> {
         match mkdirat(&self.handle, name, Mode::RWXU) {
-            Err(Errno::EXIST) => Ok(()),
-            other => other.map(|()| self.sync()),
+            Err(Errno::EXIST) => Ok(false),
+            made => made.map(|()| true),
         }
     }
 
-    /// Opens a regular file in it, which may be no link.
+    /// Creates a file that must not exist yet. The umask, or the default access control list of the folder, applies to
+    /// the mode.
     ///
     /// # Errors
-    /// Those of the system, and what else it is.
-    pub fn file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
-        self.opened(name.as_ref(), OFlags::RDONLY)
+    /// Those of the system.
+    pub fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(openat(&self.handle, name, flags, Mode::from_raw_mode(mode))?))
     }
 
-    /// [`Folder::file`], so that it can be locked: network file systems lock only what may be written.
+    /// Opens a regular file. A link is not followed.
+    ///
+    /// # Errors
+    /// Those of the system, and if it is not a regular file.
+    pub fn file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.open_file(name.as_ref(), OFlags::RDONLY)
+    }
+
+    /// Opens a regular file like [`Folder::file`], for writing if possible: network file systems lock only such files.
     ///
     /// # Errors
     /// Those of [`Folder::file`].
     pub fn file_to_lock(&self, name: &OsStr) -> io::Result<File> {
-        match self.opened(name, OFlags::RDWR) {
+        match self.open_file(name, OFlags::RDWR) {
             Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
                 self.file(name)
             }
@@ -105,217 +113,221 @@ impl Folder {
         }
     }
 
-    fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
-        // A pipe would be waited for.
+    fn open_file(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
+        // Opening a pipe would wait for its other end.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
     }
 
-    /// Whether a name is that of a folder, in whose place no file can be put.
-    pub fn has_folder(&self, name: &OsStr) -> bool {
-        self.kind(name) == Some(FileType::Directory)
-    }
-
-    /// Whether something has that name, be it a link to nothing.
-    pub fn has(&self, name: &OsStr) -> bool {
-        self.kind(name).is_some()
-    }
-
-    fn kind(&self, name: &OsStr) -> Option<FileType> {
+    /// Returns the type of an entry, or `None` if there is no such entry. A link is not followed.
+    pub fn kind(&self, name: &OsStr) -> Option<FileType> {
         let status = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(status.st_mode))
     }
 
-    /// What a name stands for now.
+    /// Returns whether there is an entry of this name, even a dangling link.
+    pub fn has(&self, name: &OsStr) -> bool {
+        self.kind(name).is_some()
+    }
+
+    /// Returns the target of a link.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn inode(&self, name: impl AsRef<OsStr>) -> io::Result<Inode> {
-        Ok(inode(&self.file(name)?.metadata()?))
+    pub fn link_target(&self, name: &OsStr) -> io::Result<Vec<u8>> {
+        Ok(rustix::fs::readlinkat(&self.handle, name, Vec::new())?.into_bytes())
     }
 
-    /// Writes a text to a new file with a name of its own. It has that mode, less what the process withholds (its umask), from
-    /// the moment it is there.
+    /// Returns why an existing file cannot be replaced, if its attributes show that already.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn obstacle(&self, name: &OsStr) -> Option<&'static str> {
+        use rustix::fs::{StatxAttributes, StatxFlags, statx};
+        let status = statx(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()).ok()?;
+        let obstacles = [
+            (StatxAttributes::MOUNT_ROOT, "it is a mount point"),
+            (StatxAttributes::IMMUTABLE, "it is immutable"),
+            (StatxAttributes::APPEND, "it can only be appended to"),
+        ];
+        obstacles.into_iter().find_map(|(attribute, why)| status.stx_attributes.contains(attribute).then_some(why))
+    }
+
+    /// Returns why an existing file cannot be replaced, if its attributes show that already.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn obstacle(&self, _name: &OsStr) -> Option<&'static str> {
+        None
+    }
+
+    /// Returns the device and, if the system knows it, the mount of the folder. Renames work only within one mount.
+    pub fn mount(&self) -> (u64, u64) {
+        let device = rustix::fs::fstat(&self.handle).map(|status| status.st_dev).unwrap_or_default();
+        (device, self.mount_id())
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn mount_id(&self) -> u64 {
+        use rustix::fs::{StatxFlags, statx};
+        let status = statx(&self.handle, ".", AtFlags::empty(), StatxFlags::MNT_ID);
+        status.map(|status| status.stx_mnt_id).unwrap_or_default()
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn mount_id(&self) -> u64 {
+        0
+    }
+
+    /// Renames an entry to a name in another folder and replaces what has that name.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn temporary(&self, text: &str, mode: u32) -> io::Result<Temporary<'_>> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let (name, file) = loop {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = temporary_name(std::process::id(), next);
-            match openat(&self.handle, &name, flags, Mode::from_raw_mode(mode)) {
-                // Of a run that had this process id before.
-                Err(Errno::EXIST) => {}
-                opened => break (name, File::from(opened?)),
-            }
-        };
-        let mut temporary = Temporary { folder: self, name: Some(name), file };
-        temporary.file.write_all(text.as_bytes())?;
-        sync(&temporary.file)?;
-        Ok(temporary)
+    pub fn rename(&self, from: &str, folder: &Self, to: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.handle, from, &folder.handle, to)?)
     }
 
-    /// Gives a file another name, in place of what has it.
+    /// Renames an entry to a name in another folder that must not exist yet.
     ///
     /// # Errors
-    /// Those of the system.
-    pub fn rename(&self, from: &str, to: &OsStr) -> io::Result<()> {
-        Ok(renameat(&self.handle, from, &self.handle, to)?)
-    }
-
-    /// Gives a file another name that nothing has.
-    ///
-    /// # Errors
-    /// Those of the system: [`io::ErrorKind::AlreadyExists`] where something has it.
-    pub fn rename_new(&self, from: &str, to: &OsStr) -> io::Result<()> {
-        match rename_with(self.handle.as_fd(), from, to, Way::New) {
-            Err(error) if is_unable(error) => match linkat(&self.handle, from, &self.handle, to, AtFlags::empty()) {
+    /// Those of the system: [`io::ErrorKind::AlreadyExists`] if the name exists.
+    pub fn rename_new(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
+        match rename_with(self, from, folder, to, RenameMode::New) {
+            Err(error) if is_unsupported(error) => match self.link(from, folder, to) {
                 Ok(()) => {
                     self.remove(from);
                     Ok(())
                 }
-                // Where there are no links, either, a look is the best that can be done.
-                Err(error) if error != Errno::EXIST && !self.has(to) => self.rename(from, to),
+                // A file system without links: a look before the rename has to do.
+                Err(error) if error != Errno::EXIST && !folder.has(to) => {
+                    Ok(renameat(&self.handle, from, &folder.handle, to)?)
+                }
                 Err(_) => Err(Errno::EXIST.into()),
             },
-            other => Ok(other?),
+            renamed => Ok(renamed?),
         }
     }
 
-    /// Lets two files change their names; false where the file system cannot do that.
+    /// Exchanges two entries. Returns `false` if the file system does not support that.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn exchange(&self, one: &str, other: &OsStr) -> io::Result<bool> {
-        match rename_with(self.handle.as_fd(), one, other, Way::Exchange) {
-            Err(error) if is_unable(error) => Ok(false),
-            ended => Ok(ended.map(|()| true)?),
+    pub fn exchange(&self, one: &str, folder: &Self, other: &OsStr) -> io::Result<bool> {
+        match rename_with(self, OsStr::new(one), folder, other, RenameMode::Exchange) {
+            Err(error) if is_unsupported(error) => Ok(false),
+            exchanged => Ok(exchanged.map(|()| true)?),
         }
     }
 
-    /// Removes a file, if that can be done.
-    pub fn remove(&self, name: &str) {
-        let _ = unlinkat(&self.handle, name, AtFlags::empty());
+    /// Gives a file a second name, in another folder.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn link(&self, from: &OsStr, folder: &Self, to: &OsStr) -> Result<(), Errno> {
+        linkat(&self.handle, from, &folder.handle, to, AtFlags::empty())
     }
 
-    /// A rename lasts only when its folder is synced; where a file system cannot do that, there is nothing more to do.
+    /// Removes a file, if that is possible.
+    pub fn remove(&self, name: impl AsRef<OsStr>) {
+        let _ = unlinkat(&self.handle, name.as_ref(), AtFlags::empty());
+    }
+
+    /// Removes an empty folder, if that is possible.
+    pub fn remove_folder(&self, name: impl AsRef<OsStr>) {
+        let _ = unlinkat(&self.handle, name.as_ref(), AtFlags::REMOVEDIR);
+    }
+
+    /// Returns the names of all entries.
+    ///
+    /// # Errors
+    /// Those of the system, for example if the folder must not be listed.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(self.readable()?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Returns whether only this process's user can enter the folder, and how old its last change is.
+    pub fn private_age(&self) -> Option<Duration> {
+        let metadata = File::from(self.readable().ok()?).metadata().ok()?;
+        let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+        // A change in the future has no age.
+        is_private.then(|| metadata.modified().ok()?.elapsed().ok()).flatten()
+    }
+
+    /// Waits for everything in the folder's own list of names to be on the disk. Does nothing on file systems that
+    /// cannot do that.
     pub fn sync(&self) {
-        let _ = self.listable().and_then(|folder| sync(&File::from(folder)));
+        let _ = self.readable().and_then(|folder| sync(&File::from(folder)));
     }
 
-    /// Removes what runs left behind that did not live to rename it.
-    pub fn remove_leftovers(&self) {
-        let entries = self.listable().and_then(|folder| Ok(Dir::read_from(folder)?));
-        for entry in entries.into_iter().flatten().flatten() {
-            let Ok(name) = entry.file_name().to_str() else { continue };
-            let rest = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
-            let Some((process, rest)) = rest.and_then(|rest| rest.split_once('-')) else { continue };
-            let (Ok(process), Ok(file)) = (process.parse(), self.file(name)) else { continue };
-            let gone = if rest.split('-').next() == Some(HERE.as_str()) {
-                process != std::process::id() && !is_alive(process)
-            } else {
-                let written = file.metadata().and_then(|metadata| metadata.modified());
-                written.is_ok_and(|then| then.elapsed().is_ok_and(|age| age > ABANDONED))
-            };
-            if gone {
-                self.remove(name);
+    /// Locks the folder until the returned handle is dropped. Returns no handle if the file system has no locks.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than `limit`.
+    pub fn lock(&self, limit: Duration) -> io::Result<Option<OwnedFd>> {
+        let Ok(handle) = self.readable() else { return Ok(None) };
+        let started = Instant::now();
+        loop {
+            match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(handle)),
+                Err(Errno::WOULDBLOCK) if started.elapsed() < limit => std::thread::sleep(LOCK_INTERVAL),
+                Err(Errno::WOULDBLOCK) => return Err(ErrorKind::WouldBlock.into()),
+                Err(_) => return Ok(None),
             }
         }
     }
 
-    fn listable(&self) -> io::Result<OwnedFd> {
+    fn readable(&self) -> io::Result<OwnedFd> {
         Ok(openat(&self.handle, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
     }
 }
 
-/// A file that has no name yet but one of its own.
-#[derive(Debug)]
-pub struct Temporary<'f> {
-    folder: &'f Folder,
-    name: Option<String>,
-    /// The file itself.
-    pub file: File,
-}
-
-impl Temporary<'_> {
-    /// Its name in its folder.
-    pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or_default()
-    }
-
-    /// Gives it the mode that it is to have in the end.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
-        self.file.set_permissions(Permissions::from_mode(mode))
-    }
-
-    /// Its name, under which it stays.
-    pub fn keep(mut self) -> String {
-        self.name.take().unwrap_or_default()
-    }
-}
-
-impl Drop for Temporary<'_> {
-    fn drop(&mut self) {
-        if let Some(name) = &self.name {
-            self.folder.remove(name);
-        }
-    }
-}
-
-/// What a file is to the system.
+/// Returns the device and the number of a file.
 pub fn inode(metadata: &std::fs::Metadata) -> Inode {
     (metadata.dev(), metadata.ino())
 }
 
-/// The name of a temporary file of a process of this machine.
-pub fn temporary_name(process: u32, number: u32) -> String {
-    format!("{PREFIX}{process}-{}-{number}{SUFFIX}", *HERE)
-}
-
-/// Whether a process of that id runs, be it somebody else's.
-fn is_alive(id: u32) -> bool {
-    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
-    process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
-}
-
 /// Waits until a file or a folder is on the disk.
-fn sync(file: &File) -> io::Result<()> {
+///
+/// # Errors
+/// Those of the system.
+pub fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
-        // There the system asks the disk itself, which it cannot across a network.
+        // Apple's systems ask the disk itself, which fails across a network.
         Err(_) if cfg!(target_vendor = "apple") => Ok(rustix::fs::fsync(file)?),
         ended => ended,
     }
 }
 
-/// More than a plain rename does.
+/// How a rename treats the new name.
 #[derive(Clone, Copy)]
-enum Way {
+enum RenameMode {
+    /// It must not exist.
     New,
+    /// It exists and gets the old name.
     Exchange,
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn rename_with(folder: std::os::fd::BorrowedFd<'_>, from: &str, to: &OsStr, way: Way) -> Result<(), Errno> {
+fn rename_with(from: &Folder, name: &OsStr, to: &Folder, new_name: &OsStr, mode: RenameMode) -> Result<(), Errno> {
     use rustix::fs::{RenameFlags, renameat_with};
-    let flags = match way {
-        Way::New => RenameFlags::NOREPLACE,
-        Way::Exchange => RenameFlags::EXCHANGE,
+    let flags = match mode {
+        RenameMode::New => RenameFlags::NOREPLACE,
+        RenameMode::Exchange => RenameFlags::EXCHANGE,
     };
-    renameat_with(folder, from, folder, to, flags)
+    renameat_with(&from.handle, name, &to.handle, new_name, flags)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn rename_with(_: std::os::fd::BorrowedFd<'_>, _: &str, _: &OsStr, _: Way) -> Result<(), Errno> {
+fn rename_with(_: &Folder, _: &OsStr, _: &Folder, _: &OsStr, _: RenameMode) -> Result<(), Errno> {
     Err(Errno::NOSYS)
 }
 
-/// Whether it is the system that does not know such a call, or the file system.
-fn is_unable(error: Errno) -> bool {
+/// Returns whether an error means that the system or the file system does not have such a call.
+fn is_unsupported(error: Errno) -> bool {
     [Errno::NOSYS, Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&error)
 }

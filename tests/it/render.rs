@@ -469,7 +469,7 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
 #[test]
 fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
     let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("else.txt", "x")]);
-    let left = format!("out/{}", stackref::write::temporary_name(999_999_999, 0));
+    let left = format!("out/{}", stackref::write::staging_name(999_999_999, 0));
     crate::support::write(folder.path(), &left, b"hunter2");
     std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);

@@ -2,7 +2,7 @@
 
 use crate::support::folder;
 use stackref::error::Failure;
-use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, temporary_name, update, write_all};
+use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, staging_name, update, write_all};
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -131,7 +131,7 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
 #[test]
 fn only_what_no_process_owns_is_removed() {
     let [own, first, dead, dead_folder] =
-        [std::process::id(), 1, 999_999_999, 999_999_998].map(|process| temporary_name(process, 900));
+        [std::process::id(), 1, 999_999_999, 999_999_998].map(|process| staging_name(process, 900));
     let elsewhere = ".stackref-999999999-0-1.tmp";
     let names = [&own, &first, elsewhere, ".stackref-x-x.tmp", ".stackref-999999999-x.txt", "999999999-x.tmp"];
     let files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();

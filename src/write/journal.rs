@@ -1,0 +1,142 @@
+//! The journal of a staging folder: for each staged file its target, and digests of the new and the old text.
+//!
+//! The journal is on the disk before the first file is exchanged. So whoever finds the folder after a kill can tell the
+//! texts that stackref wrote or replaced from an edit that somebody else made in the last moment.
+
+use super::folder::Folder;
+use rustix::fs::FileType;
+use sha2::{Digest as _, Sha256};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The most bytes of a file that are read for a digest. A larger file was not written by stackref.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// The bytes that are read at a time.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// What is about to happen to one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The name of the staged file.
+    pub staged: String,
+    /// The path of the target, from the folder that contains the staging folder.
+    pub target: PathBuf,
+    /// The digest of the new text.
+    pub new: Digest,
+    /// The digest of the text that it replaces. `None` if there is no such file, or if the old text has to be restored.
+    pub old: Option<Digest>,
+}
+
+/// The SHA-256 of the content of a file, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Returns the digest of a text.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(bytes);
+        Self::of_hash(hash)
+    }
+
+    /// Returns the digest of a file or of a link, which is not followed. Returns `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// Those of the system, and if the entry is something else.
+    pub fn of_entry(folder: &Folder, name: &OsStr) -> io::Result<Option<Self>> {
+        let mut hash = Sha256::new();
+        match folder.kind(name) {
+            None => return Ok(None),
+            Some(FileType::Symlink) => {
+                hash.update(b"link to\0");
+                hash.update(folder.link_target(name)?);
+            }
+            Some(_) => {
+                let mut file = match folder.file(name) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                    opened => opened?.take(MAX_FILE_BYTES),
+                };
+                let mut buffer = Zeroizing::new(vec![0; BUFFER_BYTES]);
+                loop {
+                    let len = match file.read(&mut buffer) {
+                        Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                        read => read?,
+                    };
+                    if len == 0 {
+                        break;
+                    }
+                    hash.update(buffer.get(..len).unwrap_or_default());
+                }
+            }
+        }
+        Ok(Some(Self::of_hash(hash)))
+    }
+
+    fn of_hash(hash: Sha256) -> Self {
+        let bytes: [u8; 32] = hash.finalize().into();
+        Self(bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }))
+    }
+}
+
+/// Writes records as four fields each, with a NUL byte after every field: a path cannot contain one.
+pub fn encode(records: &[Record]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for record in records {
+        let old = record.old.as_ref().map_or("", |old| &old.0);
+        for field in
+            [record.staged.as_bytes(), record.new.0.as_bytes(), old.as_bytes(), record.target.as_os_str().as_bytes()]
+        {
+            bytes.extend_from_slice(field);
+            bytes.push(0);
+        }
+    }
+    bytes
+}
+
+/// Reads the records that [`encode`] wrote. A journal that was cut off ends with its last whole record.
+pub fn decode(bytes: &[u8]) -> Vec<Record> {
+    let mut fields: Vec<&[u8]> = bytes.split(|&byte| byte == 0).collect();
+    // What follows the last NUL byte is not a whole field.
+    fields.pop();
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    let record = |fields: &[&[u8]]| match fields {
+        [staged, new, old, target] => Some(Record {
+            staged: text(staged),
+            target: PathBuf::from(OsStr::from_bytes(target)),
+            new: Digest(text(new)),
+            old: (!old.is_empty()).then(|| Digest(text(old))),
+        }),
+        _ => None,
+    };
+    fields.chunks(4).filter_map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_was_cut_off_has_its_whole_records() {
+        let record = |staged: &str, old: Option<&str>| Record {
+            staged: staged.to_owned(),
+            target: PathBuf::from(OsStr::from_bytes(b"a/\xff\n.yaml")),
+            new: Digest::of_bytes(b"new"),
+            old: old.map(|old| Digest::of_bytes(old.as_bytes())),
+        };
+        let records = [record("0", Some("old")), record("1", None)];
+        let bytes = encode(&records);
+        assert_eq!(decode(&bytes), records);
+        let first = encode(&records[..1]).len();
+        for len in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..len]), records[..usize::from(len >= first)], "{len}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What becomes of a staging folder at its end, or when a later run finds it after a kill.
+//!
+//! A staged file that has a text of the journal, the new or the old one, is removed, and so is one without a record: it was
+//! never exchanged. Anything else is an edit that somebody made in the last moment before the exchange. It is put back if
+//! the target still has the new text. Otherwise it is kept, and every run that comes by reports it.
+
+use super::enter;
+use super::folder::Folder;
+use super::journal::{Digest, Record, decode};
+use super::staging::{ASIDE_SUFFIX, HOST_ID, IGNORE_FILE, JOURNAL, NEW_JOURNAL, next_name, swap};
+use crate::error::plain_io;
+use crate::paths::{STAGING_PREFIX, STAGING_SUFFIX, is_staging};
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// From this age on, a staging folder of a process that cannot be asked for is a leftover.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
+
+/// What a staging folder with edits is renamed to.
+const KEPT: &str = "kept";
+
+/// The most folders of one folder that are kept.
+const MAX_KEPT: u32 = 10_000;
+
+/// The most bytes of a journal that are read.
+const MAX_JOURNAL_BYTES: u64 = 64 << 20;
+
+/// What the settling of a staging folder came to.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The targets whose edits were put back.
+    pub restored: Vec<PathBuf>,
+    /// The targets whose edits were kept, and why they could not be put back.
+    pub kept: Vec<(PathBuf, String)>,
+}
+
+/// A version of a file that was found in a staging folder, and that stackref neither wrote nor replaced.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// It was put back.
+    Restored {
+        /// The edited file.
+        path: PathBuf,
+    },
+    /// It is kept, and somebody has to merge it.
+    Kept {
+        /// The edited file.
+        path: PathBuf,
+        /// The file with the edit, in a staging folder.
+        edit: PathBuf,
+    },
+}
+
+/// The notices of this run, from all threads, until they are printed.
+static NOTICES: Mutex<BTreeSet<Notice>> = Mutex::new(BTreeSet::new());
+
+/// Returns the notices that nobody has taken yet.
+pub fn take_notices() -> Vec<Notice> {
+    let mut notices = NOTICES.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut *notices).into_iter().collect()
+}
+
+fn notify(notice: Notice) {
+    NOTICES.lock().unwrap_or_else(PoisonError::into_inner).insert(notice);
+}
+
+/// Removes the staging folders that dead processes left in a folder, if it can be read. Returns whether an edit was put
+/// back.
+pub fn recover_in(path: &Path) -> bool {
+    Folder::open(path).is_ok_and(|folder| recover(&folder))
+}
+
+/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was put back.
+pub fn recover(folder: &Folder) -> bool {
+    let mut restored = false;
+    for name in folder.names().unwrap_or_default().iter().filter(|name| is_staging(name)) {
+        restored |= name.to_str().and_then(|name| recover_one(folder, name)).is_some();
+    }
+    restored
+}
+
+/// Removes a staging folder that a dead process left. Returns `None` if no edit was put back.
+fn recover_one(parent: &Folder, name: &str) -> Option<()> {
+    let rest = name.strip_prefix(STAGING_PREFIX)?.strip_suffix(STAGING_SUFFIX)?;
+    let (process, rest) = rest.split_once('-')?;
+    match parent.kind(OsStr::new(name)) {
+        Some(FileType::Directory) => {}
+        // A temporary file of an earlier version.
+        Some(FileType::RegularFile) => {
+            let age = || parent.file(name).ok()?.metadata().ok()?.modified().ok()?.elapsed().ok();
+            if is_left(process, rest, age) {
+                parent.remove(name);
+            }
+            return None;
+        }
+        _ => return None,
+    }
+    let folder = parent.below(OsStr::new(name)).ok()?;
+    // One that others may write to, or that belongs to somebody else, is not ours.
+    let age = folder.private_age()?;
+    if process == KEPT {
+        report_kept(parent, &folder, &read_journal(&folder));
+        return None;
+    }
+    if !is_left(process, rest, || Some(age)) {
+        return None;
+    }
+    // Of several runs that find it, one renames it.
+    let claimed = next_name();
+    parent.rename_new(OsStr::new(name), parent, OsStr::new(&claimed)).ok()?;
+    let folder = parent.below(OsStr::new(&claimed)).ok()?;
+    let settled = settle(parent, &folder, &claimed, &read_journal(&folder));
+    let restored = (!settled.restored.is_empty()).then_some(());
+    settled.restored.into_iter().for_each(|path| notify(Notice::Restored { path }));
+    restored
+}
+
+/// Returns whether the process in a name is dead. One of another machine or container cannot be asked for: then the age
+/// decides.
+fn is_left(process: &str, rest: &str, age: impl FnOnce() -> Option<Duration>) -> bool {
+    let Ok(process) = process.parse() else { return false };
+    if rest.split('-').next() == Some(HOST_ID.as_str()) {
+        process != std::process::id() && !is_alive(process)
+    } else {
+        age().is_some_and(|age| age > STALE_AFTER)
+    }
+}
+
+/// Returns whether a process of that id runs, whoever it belongs to.
+fn is_alive(id: u32) -> bool {
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
+}
+
+/// Returns the records of a staging folder, as far as they can be read.
+fn read_journal(folder: &Folder) -> Vec<Record> {
+    let mut bytes = Vec::new();
+    let read = folder.file(JOURNAL).and_then(|file| file.take(MAX_JOURNAL_BYTES).read_to_end(&mut bytes));
+    read.map(|_| decode(&bytes)).unwrap_or_default()
+}
+
+/// Settles a staging folder: removes the texts that stackref wrote and replaced, puts edits back or keeps them, and
+/// removes the folder unless it keeps one.
+pub fn settle(parent: &Folder, folder: &Folder, name: &str, records: &[Record]) -> Settled {
+    let mut settled = Settled::default();
+    for staged in staged_files(folder) {
+        let Some(record) = record_of(&staged, records) else {
+            folder.remove(&staged);
+            continue;
+        };
+        let path = parent.path().join(&record.target);
+        let digest = Digest::of_entry(folder, &staged).ok().flatten();
+        if digest.as_ref() == Some(&record.new) || digest.is_some() && digest == record.old {
+            folder.remove(&staged);
+        } else {
+            match restore(parent, folder, record, &staged) {
+                Ok(()) => settled.restored.push(path),
+                Err(error) => settled.kept.push((path, plain_io(&error))),
+            }
+        }
+    }
+    if settled.kept.is_empty() {
+        folder.remove(JOURNAL);
+        folder.remove(NEW_JOURNAL);
+        // Last, so that git never sees what is beside it.
+        folder.remove(IGNORE_FILE);
+        parent.remove_folder(name);
+    } else {
+        keep(parent, folder, name, records);
+    }
+    settled
+}
+
+/// Gives a staging folder with edits a name that no later run removes, and reports them.
+fn keep(parent: &Folder, folder: &Folder, name: &str, records: &[Record]) {
+    for number in 0..MAX_KEPT {
+        let kept = format!("{STAGING_PREFIX}{KEPT}-{number}{STAGING_SUFFIX}");
+        match parent.rename_new(OsStr::new(name), parent, OsStr::new(&kept)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            renamed => {
+                let renamed = renamed.ok().and_then(|()| parent.below(OsStr::new(&kept)).ok());
+                return report_kept(parent, renamed.as_ref().unwrap_or(folder), records);
+            }
+        }
+    }
+}
+
+fn report_kept(parent: &Folder, folder: &Folder, records: &[Record]) {
+    for staged in staged_files(folder) {
+        if let Some(record) = record_of(&staged, records) {
+            let (path, edit) = (parent.path().join(&record.target), folder.path().join(&staged));
+            notify(Notice::Kept { path, edit });
+        }
+    }
+}
+
+/// Returns the names in a staging folder that are not its own.
+fn staged_files(folder: &Folder) -> Vec<OsString> {
+    let mut names = folder.names().unwrap_or_default();
+    names.retain(|name| ![IGNORE_FILE, JOURNAL, NEW_JOURNAL].iter().any(|own| name == own));
+    names
+}
+
+/// Returns the record of a staged file, also of one that was put aside.
+fn record_of<'r>(staged: &OsStr, records: &'r [Record]) -> Option<&'r Record> {
+    let staged = staged.to_str()?;
+    let staged = staged.strip_suffix(ASIDE_SUFFIX).unwrap_or(staged);
+    records.iter().find(|record| record.staged == staged)
+}
+
+/// Exchanges a staged file with its target again and removes the new text that comes out.
+///
+/// # Errors
+/// Those of the system, and if the target does not have the new text any more: then it stays as it is.
+fn restore(parent: &Folder, folder: &Folder, record: &Record, staged: &OsStr) -> io::Result<()> {
+    let (held, name) = target_of(parent, record)?;
+    if Digest::of_entry(&held, name)?.as_ref() != Some(&record.new) {
+        return Err(changed());
+    }
+    let staged_name = staged.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+    swap(folder, staged_name, &held, name)?;
+    if Digest::of_entry(folder, staged)?.as_ref() != Some(&record.new) {
+        // Somebody wrote between the look and the exchange: that is newer.
+        swap(folder, staged_name, &held, name)?;
+        return Err(changed());
+    }
+    held.sync();
+    folder.remove(staged);
+    Ok(())
+}
+
+/// Removes a target that did not exist before, if it still has the new text.
+///
+/// # Errors
+/// Those of the system, and if the target does not have the new text any more: then it stays.
+pub fn take_back(parent: &Folder, folder: &Folder, record: &Record) -> io::Result<()> {
+    let (held, name) = target_of(parent, record)?;
+    match Digest::of_entry(&held, name)? {
+        None => return Ok(()),
+        Some(digest) if digest == record.new => {}
+        Some(_) => return Err(changed()),
+    }
+    let staged = OsStr::new(&record.staged);
+    held.rename_new(name, folder, staged)?;
+    if Digest::of_entry(folder, staged)?.as_ref() != Some(&record.new) {
+        folder.rename_new(staged, &held, name)?;
+        return Err(changed());
+    }
+    held.sync();
+    folder.remove(staged);
+    Ok(())
+}
+
+fn changed() -> io::Error {
+    io::Error::other("somebody else has changed it since")
+}
+
+/// Opens the folder of a target.
+fn target_of<'r>(parent: &Folder, record: &'r Record) -> io::Result<(Folder, &'r OsStr)> {
+    let name = record.target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let above = record.target.parent().unwrap_or(Path::new(""));
+    let held = enter(parent, above, parent.path()).map_err(|failure| io::Error::other(failure.to_string()))?;
+    Ok((held, name))
+}
