@@ -220,6 +220,15 @@ impl Document {
                 help: Some("this is a binary file, or one that was cut off; save it as UTF-8 text".into()),
             });
         }
+        let document = Self::read(source, syntax)?;
+        if syntax == Syntax::Yaml {
+            yaml::refuse_other_trees(&document)?;
+        }
+        Ok(document)
+    }
+
+    /// Parses a text of which NUL bytes and line breaks are not checked.
+    fn read(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
         let mut document = Self { source, syntax, nodes: Vec::new(), roots: Vec::new(), duplicates: Vec::new() };
         match syntax {
             Syntax::Yaml => yaml::read(&mut document)?,
@@ -414,7 +423,10 @@ impl Document {
         let value = replaced(old, parts);
         match self.syntax {
             Syntax::Json => json::encode(span, &offsets, parts, &value),
-            Syntax::Toml => toml::encode(span, scalar.style, &offsets, old, parts, &value),
+            Syntax::Toml => {
+                let (raw, style) = (self.source.slice(span), scalar.style);
+                toml::encode(&toml::Target { raw, span, style, old, offsets: &offsets }, parts, &value)
+            }
             Syntax::Yaml => {
                 let (text, style, flow) = (self.source.text(), scalar.style, scalar.flow);
                 yaml::encode(&yaml::Target { text, span, style, flow, old, offsets: &offsets }, parts, &value)
@@ -424,13 +436,37 @@ impl Document {
     }
 
     /// Whether another document is this one with some scalars holding other text: the same nodes in the same order, of the
-    /// same kinds and types, aliases to the same places. The first node that differs, if one does.
+    /// same kinds and types, aliases to the same places. The first node that differs, if one does. YAML is compared as
+    /// readers of YAML 1.2 and as readers of YAML 1.1 break its lines.
     pub fn differs(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
+        self.differs_once(other, changed).or_else(|| {
+            let (own_1_1, other_1_1) = (self.parse_as_yaml_1_1(), other.parse_as_yaml_1_1());
+            if own_1_1.is_none() && other_1_1.is_none() {
+                return None;
+            }
+            own_1_1.as_ref().unwrap_or(self).differs_once(other_1_1.as_ref().unwrap_or(other), changed)
+        })
+    }
+
+    fn differs_once(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
+        self.first_difference(other, |id, own, node| {
+            let expected = changed.get(&id).map(|value| value.as_str()).or_else(|| self.text(id));
+            own.ty == node.ty && other.text(id) == expected
+        })
+    }
+
+    /// Returns whether another document has the same nodes, and scalars of the same styles and types.
+    fn has_shape_of(&self, other: &Self) -> bool {
+        let same = |_, own: &Scalar, node: &Scalar| {
+            (own.style, own.ty, own.non_specific) == (node.style, node.ty, node.non_specific)
+        };
+        self.first_difference(other, same).is_none()
+    }
+
+    /// Returns the first node that is not of the same kind in another document, or a scalar that is not the same.
+    fn first_difference(&self, other: &Self, is_same: impl Fn(NodeId, &Scalar, &Scalar) -> bool) -> Option<NodeId> {
         let same = |id: NodeId, own: &Node, node: &Node| match (&own.kind, &node.kind) {
-            (Kind::Scalar(a), Kind::Scalar(b)) => match changed.get(&id) {
-                Some(value) => a.ty == b.ty && other.text(id) == Some(value.as_str()),
-                None => a.ty == b.ty && self.text(id) == other.text(id),
-            },
+            (Kind::Scalar(a), Kind::Scalar(b)) => is_same(id, a, b),
             (Kind::Mapping { entries: a, .. }, Kind::Mapping { entries: b, .. }) => a == b,
             (Kind::Sequence(a), Kind::Sequence(b)) => a == b,
             (Kind::Alias(a), Kind::Alias(b)) => a == b,
@@ -440,6 +476,15 @@ impl Document {
         let differing = pairs.find(|((id, own), node)| !same(*id, own, node)).map(|((id, _), _)| id);
         let counts = self.nodes.len() == other.nodes.len() && self.roots == other.roots;
         differing.or(if counts { None } else { Some(NodeId(0)) })
+    }
+
+    fn parse_as_yaml_1_1(&self) -> Option<Self> {
+        if self.syntax == Syntax::Yaml { yaml::parse_as_yaml_1_1(self) } else { None }
+    }
+
+    /// Returns whether a scalar of YAML is written with a character that ends a line in YAML 1.1 and not in YAML 1.2.
+    pub fn has_disputed_break(&self, id: NodeId) -> bool {
+        self.syntax == Syntax::Yaml && yaml::has_disputed_break(self.source.slice(self.node(self.target(id)).span))
     }
 
     /// The map from decoded to source offsets of a scalar.

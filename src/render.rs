@@ -1,8 +1,9 @@
 //! `render`: the same documents with their references replaced, proven before anything is written.
 //!
 //! What is replaced is what the scan found. Each new text is parsed again and compared, node by node, with the old document
-//! and the new values; and everything outside the changed scalars is compared byte by byte. A difference is a bug of
-//! stackref: it is told as one, and nothing is written.
+//! and the new values; and everything outside the changed scalars is compared byte by byte. YAML is compared as readers
+//! of YAML 1.1 and of YAML 1.2 read it, since they differ in what ends a line. A difference is a bug of stackref: it is told as
+//! one, and nothing is written.
 
 use crate::check::{self, Report, Settings};
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
@@ -254,7 +255,8 @@ impl Proof<'_> {
         let Ok(parsed) = Document::parse(again, self.document.syntax()) else {
             return Err(internal(source, first, "what would be written does not parse"));
         };
-        let Some(node) = self.document.differs(&parsed, self.changed) else { return Ok(()) };
+        let disputed = || self.changed.keys().copied().find(|&node| parsed.has_disputed_break(node));
+        let Some(node) = self.document.differs(&parsed, self.changed).or_else(disputed) else { return Ok(()) };
         let start = self.document.node(node).span.start;
         Err(internal(source, Span::new(start, start), "what would be written means something else"))
     }

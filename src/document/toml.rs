@@ -7,6 +7,7 @@ use super::edits::{self, in_place};
 use super::offsets::Pieces;
 use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::source::Span;
+use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -156,59 +157,100 @@ fn escape(text: &str) -> (usize, char) {
     (1 + digits, code.and_then(char::from_u32).unwrap_or('\u{FFFD}'))
 }
 
+/// A string that is to hold another value.
+pub(super) struct Target<'t> {
+    /// How it is written, quotes included.
+    pub raw: &'t str,
+    /// Where it is in the file.
+    pub span: Span,
+    /// Its quotes.
+    pub style: Style,
+    /// The value it has now.
+    pub old: &'t str,
+    /// Where its parts stand.
+    pub offsets: &'t OffsetMap,
+}
+
 /// The least change that makes a string hold other text in some places: the quotes stay where they can hold it.
-pub(super) fn encode(
-    span: Span,
-    style: Style,
-    offsets: &OffsetMap,
-    old: &str,
-    parts: &[Replacement<'_>],
-    value: &str,
-) -> Vec<Edit> {
+pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     let literal = |text: &str| !text.contains('\'') && text.chars().all(|c| c == '\t' || !c.is_control());
-    let stays = offsets.is_exact()
-        && match style {
-            Style::Literal | Style::MultilineLiteral => parts.iter().all(|part| literal(part.text)),
-            Style::Basic => true,
-            // Where a line ends in a backslash, what is empty behind it takes the next line break with it.
-            Style::MultilineBasic => parts.iter().all(|part| !part.text.is_empty()),
-            _ => false,
-        };
-    if !stays && matches!(style, Style::MultilineBasic | Style::MultilineLiteral) {
-        return vec![Edit::new(span, multiline(old, parts))];
-    }
-    if !stays {
-        return vec![Edit::new(span, quoted(value))];
-    }
-    in_place(offsets, parts, |text| match style {
+    let write = |text: &str| match target.style {
         Style::Literal | Style::MultilineLiteral => Zeroizing::new(text.to_owned()),
         _ => escaped(text),
-    })
+    };
+    let can_stay = target.offsets.is_exact()
+        && match target.style {
+            Style::Literal | Style::MultilineLiteral => parts.iter().all(|part| literal(part.text)),
+            Style::Basic | Style::MultilineBasic => true,
+            _ => false,
+        };
+    if can_stay {
+        let edits = in_place(target.offsets, parts, write);
+        if is_written_as(target, &edits, value) {
+            return edits;
+        }
+    }
+    let text = match target.style {
+        Style::MultilineBasic | Style::MultilineLiteral => multiline(target, parts),
+        _ => quoted(value),
+    };
+    vec![Edit::new(target.span, text)]
+}
+
+/// Returns whether a string with some edits is one string of this value. A part that is empty can join what is around it: a line
+/// break that becomes the first one is not part of the value, a backslash at the end of a line takes empty lines with
+/// it, and three quotes end the string.
+fn is_written_as(target: &Target<'_>, edits: &[Edit], value: &str) -> bool {
+    let grown: usize = edits.iter().map(|edit| edit.text.len()).sum();
+    let mut line = Zeroizing::new(String::with_capacity(target.raw.len() + grown + 2));
+    line.push_str("k=");
+    let mut at = 0;
+    for edit in edits {
+        let (start, end) = (edit.span.start - target.span.start, edit.span.end - target.span.start);
+        line.push_str(target.raw.get(at..start).unwrap_or_default());
+        line.push_str(&edit.text);
+        at = end;
+    }
+    line.push_str(target.raw.get(at..).unwrap_or_default());
+    let Ok(table) = DeTable::parse(&line) else { return false };
+    let is_value = |text: &Spanned<DeValue<'_>>| matches!(text.get_ref(), DeValue::String(text) if text == value);
+    table.get_ref().len() == 1 && table.get_ref().get("k").is_some_and(is_value)
 }
 
 /// A string of several lines in `"""`: the line breaks that it had stay as they are in the file, since whether a CRLF is one
-/// or two characters readers do not agree on; those of the parts are escaped.
-fn multiline(old: &str, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+/// or two characters readers do not agree on. All others are escaped.
+fn multiline(target: &Target<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+    let (old, raw) = (target.old, target.raw);
     let grown: usize = parts.iter().map(|part| part.text.len()).sum();
     let mut out = Zeroizing::new(String::with_capacity(6 * (old.len() + grown) + 8));
     // A break right behind the quotes is not part of the value: so the value's own first one is safe.
-    out.push_str(if old.contains("\r\n") { "\"\"\"\r\n" } else { "\"\"\"\n" });
+    out.push_str(if raw.contains("\r\n") { "\"\"\"\r\n" } else { "\"\"\"\n" });
     let mut at = 0;
     for part in parts {
-        push_lines(&mut out, old.get(at..part.range.start).unwrap_or_default());
+        push_lines(&mut out, target, at..part.range.start);
         out.push_str(&escaped(part.text));
         at = part.range.end;
     }
-    push_lines(&mut out, old.get(at..).unwrap_or_default());
+    push_lines(&mut out, target, at..old.len());
     out.push_str("\"\"\"");
     out
 }
 
-fn push_lines(out: &mut String, text: &str) {
-    for line in text.split_inclusive('\n') {
+/// Appends a part of the old value. Its line breaks stay if they are line breaks in the file.
+fn push_lines(out: &mut String, target: &Target<'_>, range: Range<usize>) {
+    let mut at = range.start;
+    for line in target.old.get(range).unwrap_or_default().split_inclusive('\n') {
         let content = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line);
-        out.push_str(&escaped(content));
-        out.push_str(line.get(content.len()..).unwrap_or_default());
+        let line_break = line.get(content.len()..).unwrap_or_default();
+        let written = target.offsets.source(at + content.len(), at + line.len());
+        let written = Span::new(written.start - target.span.start, written.end - target.span.start);
+        if target.raw.get(written.start..written.end) == Some(line_break) {
+            out.push_str(&escaped(content));
+            out.push_str(line_break);
+        } else {
+            out.push_str(&escaped(line));
+        }
+        at += line.len();
     }
 }
 

@@ -4,7 +4,10 @@
 //! 1.2: what either reads as a number, a boolean, a date or null is not a string here, because `ZenML` reads with `PyYAML` (1.1)
 //! and other tools read 1.2.
 
+mod breaks;
 mod mistakes;
+
+pub(super) use breaks::{is_in as has_disputed_break, parse_as_yaml_1_1, refuse_other_trees};
 
 use super::edits::{self, in_place};
 use super::offsets::Pieces;
@@ -203,7 +206,8 @@ fn is_numeric(value: &str) -> bool {
     number && points <= 1 && exponent_fits && mantissa.contains(|c: char| c.is_ascii_digit())
 }
 
-/// `2020-01-01`, with or without a time behind it.
+/// `2020-01-01`, with or without a time behind it. Readers differ in how much of a time they take, so all letters that a time can
+/// have make one.
 fn is_date(value: &str) -> bool {
     let mut parts = value.splitn(3, '-');
     let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
@@ -211,7 +215,10 @@ fn is_date(value: &str) -> bool {
     };
     let number = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let day_len = day.bytes().take_while(u8::is_ascii_digit).count();
-    year.len() == 4 && number(year, 4) && number(month, 2) && (1..=2).contains(&day_len)
+    let is_time =
+        |c: char| c.is_ascii_digit() || matches!(c, 'T' | 't' | 'Z' | 'z' | ' ' | '\t' | ':' | '.' | '+' | '-');
+    let time = day.get(day_len..).unwrap_or_default();
+    year.len() == 4 && number(year, 4) && number(month, 2) && (1..=2).contains(&day_len) && time.chars().all(is_time)
 }
 
 /// Decodes a scalar again, noting where each piece comes from. `value` is the parser's result; block scalars are aligned
@@ -408,9 +415,11 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
     let raw = target.text.get(target.span.start..target.span.end).unwrap_or_default();
     let one_line = !raw.contains(['\n', '\r']);
     let block = matches!(target.style, Style::LiteralBlock | Style::FoldedBlock);
+    // A raw character that is a line break to some readers gets an escape, so that all of them read the same value.
+    let in_quotes = !target.offsets.is_exact() || breaks::is_in(raw);
     match target.style {
-        _ if !target.offsets.is_exact() && block => block_to_quoted(target, raw, value),
-        _ if !target.offsets.is_exact() => vec![Edit::new(target.span, quoted(value))],
+        _ if in_quotes && block => block_to_quoted(target, raw, value),
+        _ if in_quotes => vec![Edit::new(target.span, quoted(value))],
         Style::DoubleQuoted if one_line => in_place(target.offsets, parts, escaped),
         Style::SingleQuoted if one_line && parts.iter().all(|part| is_printable(part.text)) => {
             in_place(target.offsets, parts, |text| Zeroizing::new(text.replace('\'', "''")))

@@ -1,7 +1,7 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, check, copy, folder, folders, project, run, write};
+use crate::support::{Output, check, copy, folder, folders, git, is_installed, path, project, run, write};
 use stackref::config;
 use stackref::rules;
 use std::path::Path;
@@ -116,6 +116,9 @@ fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
 
 #[test]
 fn odd_files_where_inventories_are_stop_nothing() {
+    if !is_installed("mkfifo") {
+        return;
+    }
     let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
     let secrets = repository.path().join("secrets");
     let pipe = std::process::Command::new("mkfifo").arg(secrets.join("pipe.yaml")).status().unwrap();
@@ -141,6 +144,9 @@ fn odd_files_where_inventories_are_stop_nothing() {
 
 #[test]
 fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
+    if !is_installed("mkfifo") {
+        return;
+    }
     let repository = folder(&[("x.stack.yaml", &stack("s"))]);
     let pipe = std::process::Command::new("mkfifo").arg(repository.path().join(".gitignore")).status().unwrap();
     assert!(pipe.success());
@@ -191,14 +197,15 @@ fn the_hook_is_offered_at_a_terminal() {
 
 #[test]
 fn values_that_git_tracks_are_told_of() {
+    if !is_installed("git") {
+        return;
+    }
     let repository =
         folder(&[("secrets/x.yaml", "s: {k: v}"), ("secrets/y.yaml", "s: {k: v}"), ("secrets/z.yaml", "s: [k]")]);
     for words in [&["init", "--quiet"][..], &["add", "secrets/x.yaml", "secrets/z.yaml"]] {
-        let git = std::process::Command::new("git").args(words).current_dir(repository.path()).env_clear().status();
-        assert!(git.unwrap().success());
+        git(repository.path(), words);
     }
-    let path = format!("PATH={}", std::env::var("PATH").unwrap());
-    let output = run(&[&path, "init"], repository.path(), b"");
+    let output = run(&[&path(), "init"], repository.path(), b"");
     let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
 }

@@ -17,6 +17,7 @@ mod documents;
 mod faults;
 mod fixes;
 mod fuzz;
+mod generated;
 mod guard;
 mod hostile;
 mod init;

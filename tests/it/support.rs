@@ -56,6 +56,31 @@ pub fn run_trusted(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
     run(&[&["STACKREF_TRUST=1"], words].concat(), folder, stdin)
 }
 
+/// Prints that a test, or a part of it, is skipped: past the capture of the output of tests that pass.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// Whether a program that a test needs is installed here. If it is not, prints that the test is skipped.
+pub fn is_installed(program: &str) -> bool {
+    let is_installed = Command::new(program).arg("--version").output().is_ok();
+    if !is_installed {
+        skipped(&format!("`{program}` is not installed"));
+    }
+    is_installed
+}
+
+/// The `PATH` of the tests as a word of a command line, for runs that need other programs.
+pub fn path() -> String {
+    format!("PATH={}", std::env::var("PATH").unwrap_or_default())
+}
+
+/// Runs git in a folder.
+pub fn git(folder: &Path, args: &[&str]) {
+    let output = Command::new("git").args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
 /// Words split at blanks; single quotes hold words together.
 pub fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
