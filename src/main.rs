@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
+        summary: None,
     };
     run(std::env::args_os(), &mut world).into()
 }

@@ -1,6 +1,7 @@
 //! What `register` and `inventory` print: lists of names and keys, never of values.
 
-use super::json::{self, JsonSpan};
+use super::json::{self, JsonFailure, JsonSpan};
+use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
@@ -26,6 +27,7 @@ struct JsonRegister<'r> {
     version: u32,
     missing: Vec<JsonNeed<'r>>,
     stored: Vec<JsonSecret<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +63,7 @@ struct JsonSecret<'r> {
 struct JsonInventories<'r> {
     version: u32,
     inventories: Vec<JsonInventory<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +102,7 @@ pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn
 pub fn write_register_json(
     needs: &[&Need<'_>],
     stored: &[Stored],
+    failures: &[Failure],
     inventories: &Inventories,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -122,7 +126,8 @@ pub fn write_register_json(
         secret: &stored.secret,
         keys: stored.keys.iter().map(String::as_str).collect(),
     });
-    json::write_pretty(&JsonRegister { version: VERSION, missing: missing.collect(), stored: stored.collect() }, out)
+    let (missing, stored, failures) = (missing.collect(), stored.collect(), json::failures(failures));
+    json::write_pretty(&JsonRegister { version: VERSION, missing, stored, failures }, out)
 }
 
 /// Writes inventories as a table.
@@ -159,6 +164,7 @@ pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
 struct JsonProbes<'r> {
     version: u32,
     inventories: Vec<JsonProbe<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -190,7 +196,9 @@ pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io:
             });
             JsonProbe { name: &probe.name, may: may.collect() }
         });
-        return json::write_pretty(&JsonProbes { version: VERSION, inventories: inventories.collect() }, out);
+        let failed: Vec<Failure> = probes.iter().filter_map(|probe| probe.failure.clone()).collect();
+        let (inventories, failures) = (inventories.collect(), json::failures(&failed));
+        return json::write_pretty(&JsonProbes { version: VERSION, inventories, failures }, out);
     }
     let names = probes.iter().map(|probe| printable(&probe.name).chars().count());
     let width = names.chain(["INVENTORY".len()]).max().unwrap_or_default();
@@ -236,7 +244,7 @@ pub fn write_short(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_inventories_json(listed: &[Listed], failures: &[Failure], out: &mut dyn Write) -> io::Result<()> {
     let inventories = listed.iter().map(|inventory| {
         let can = inventory.capabilities;
         let can = [(can.list, "list"), (can.keys, "keys"), (can.values, "values"), (can.write, "write")];
@@ -251,5 +259,6 @@ pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Res
             secrets: secrets.collect(),
         }
     });
-    json::write_pretty(&JsonInventories { version: VERSION, inventories: inventories.collect() }, out)
+    let (inventories, failures) = (inventories.collect(), json::failures(failures));
+    json::write_pretty(&JsonInventories { version: VERSION, inventories, failures }, out)
 }
