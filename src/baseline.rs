@@ -16,6 +16,7 @@
 use crate::finding::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 const VERSION: u32 = 1;
 
@@ -37,6 +38,9 @@ pub struct Entry {
     pub rule: String,
     /// The file, from the repository's root.
     pub path: String,
+    /// Whether that file exists, as far as [`Baseline::find_files`] has looked.
+    #[serde(skip)]
+    pub exists: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,9 +84,21 @@ impl Baseline {
     pub fn add(&mut self, findings: &[Finding]) {
         let entries = findings.iter().filter(|finding| finding.rule != NEVER).map(|finding| {
             let (rule, path) = (finding.rule.to_owned(), finding.source.identity().to_owned());
-            (finding.fingerprint.clone(), Entry { fingerprint: finding.fingerprint.clone(), rule, path })
+            (finding.fingerprint.clone(), Entry { fingerprint: finding.fingerprint.clone(), rule, path, exists: true })
         });
         self.entries.extend(entries);
+    }
+
+    /// Adds entries of another baseline.
+    pub fn keep(&mut self, entries: &[Entry]) {
+        self.entries.extend(entries.iter().map(|entry| (entry.fingerprint.clone(), entry.clone())));
+    }
+
+    /// Looks which files of the entries exist. An entry of a file that exists and was not scanned is not stale.
+    pub fn find_files(&mut self, root: &Path) {
+        for entry in self.entries.values_mut() {
+            entry.exists = root.join(&entry.path).symlink_metadata().is_ok();
+        }
     }
 
     /// How many it holds.

@@ -4,6 +4,7 @@ use crate::baseline::{self, Baseline};
 use crate::config::{Config, Level, RuleLevel};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
+use crate::ignore::{Directive, Says};
 use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer, ValueType};
 use crate::nearest::{Effort, Neighbours};
@@ -16,7 +17,7 @@ use crate::site::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// How many of what a run found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Stack files.
     pub files: usize,
@@ -34,6 +35,32 @@ pub struct Summary {
     pub fixable: usize,
     /// Findings that were mended.
     pub fixed: usize,
+    /// References with a part that is only known at run time.
+    pub dynamic: usize,
+    /// References that were not looked up, or not in full.
+    pub unchecked: Unchecked,
+}
+
+/// References that a run did not look up, or not in full.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unchecked {
+    /// References that were not looked up.
+    pub references: usize,
+    /// Why they were not, in a few words each.
+    pub reasons: BTreeSet<String>,
+    /// References of which the secret was found and the key was not looked up.
+    pub keys: usize,
+    /// The level, and where it comes from: why keys were not looked up.
+    pub level: String,
+}
+
+impl Unchecked {
+    fn add(&mut self, references: usize, reason: String) {
+        self.references += references;
+        if references > 0 {
+            self.reasons.insert(reason);
+        }
+    }
 }
 
 /// What a run of `check` gives.
@@ -49,6 +76,10 @@ pub struct Report {
     pub answers: Answers,
     /// Entries of the baseline that nothing matches any more.
     pub stale: Vec<baseline::Entry>,
+    /// Entries of the baseline that nothing matches, of which this run would not have found the finding.
+    pub unjudged: Vec<baseline::Entry>,
+    /// The config's path from the repository's root, where reports that need a location show failures.
+    pub config: Option<String>,
 }
 
 impl Report {
@@ -83,6 +114,8 @@ pub struct Settings<'s> {
     pub config: &'s Config,
     /// How much may be asked.
     pub level: Level,
+    /// Where the level comes from, as the summary names it.
+    pub level_origin: Option<&'s str>,
     /// The inventories.
     pub inventories: &'s Inventories,
     /// Whether the whole tree was walked, so that what no stack uses can be told.
@@ -95,6 +128,8 @@ pub struct Settings<'s> {
     pub leaks: bool,
     /// Findings that are known.
     pub baseline: Option<&'s Baseline>,
+    /// A baseline that this run replaces: its findings are reported, and its entries are judged.
+    pub replaced: Option<&'s Baseline>,
 }
 
 impl<'s> Settings<'s> {
@@ -103,12 +138,14 @@ impl<'s> Settings<'s> {
         Self {
             config,
             level,
+            level_origin: None,
             inventories,
             whole_tree: false,
             may_be_empty: false,
             heed_ignores: true,
             leaks: false,
             baseline: None,
+            replaced: None,
         }
     }
 }
@@ -129,6 +166,7 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     report.failures.extend_from_slice(&scan.passed.failures);
     report.failures.append(&mut joined.failures);
     report.answers = joined.answers;
+    report.summary.unchecked = joined.unchecked;
     for file in &scan.files {
         findings.extend(file.findings.iter().cloned());
         if settings.config.resolver == Resolver::Zenml {
@@ -147,7 +185,8 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     let typed = joined.typed;
     let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan), typed };
     // Before anything is silenced: what is silenced is still there.
-    let mut there = settings.baseline.map(|baseline| (baseline, Baseline::of(&findings)));
+    let compared = settings.baseline.or(settings.replaced);
+    let mut there = compared.map(|baseline| (baseline, Baseline::of(&findings)));
     if settings.heed_ignores {
         let found = findings.len();
         let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
@@ -168,9 +207,11 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     report.count();
     if let Some((baseline, there)) = &there {
         let files = scan.files.iter().map(|file| (file.source.identity(), file)).collect();
-        let gone = baseline.without(there).filter(|entry| looked.would_find(entry, &files));
-        report.stale = gone.cloned().collect();
-        report.leave_out(baseline);
+        let (stale, unjudged) = baseline.without(there).cloned().partition(|entry| looked.would_find(entry, &files));
+        (report.stale, report.unjudged) = (stale, unjudged);
+        if settings.baseline.is_some() {
+            report.leave_out(baseline);
+        }
     }
     report
 }
@@ -234,12 +275,20 @@ impl Looked<'_> {
 
     /// Whether an entry of a baseline would have been found, if it were still there.
     fn would_find(&self, entry: &baseline::Entry, files: &HashMap<&str, &StackFile>) -> bool {
-        let seen = match files.get(entry.path.as_str()) {
+        let whole = self.settings.whole_tree && self.complete;
+        if !entry.exists && whole {
+            return true;
+        }
+        let file = files.get(entry.path.as_str());
+        let seen = match file {
             Some(file) => !file.stacks.is_empty() || file.findings.is_empty(),
-            None => self.settings.whole_tree && self.answered && self.complete,
+            // A file that exists and was not read: excluded, ignored by git, an inventory that this run does not use.
+            None if entry.exists && !self.reads_besides_stacks(entry) => false,
+            None => whole && self.answered,
         };
         // What is of no use depends on all that can be looked at.
         let Settings { level, heed_ignores, whole_tree, leaks, .. } = *self.settings;
+        let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
         let everything = level == Level::SecretAndKeyExists && heed_ignores && whole_tree && leaks && self.answered;
         seen && match rules::find(&entry.rule).map(|rule| &rule.check) {
             Some(Check::Ignore(_)) => everything && self.judges(&entry.rule),
@@ -247,6 +296,22 @@ impl Looked<'_> {
             None => true,
         }
     }
+
+    /// Returns whether this run reads the file of an entry that is not a stack file: any text file in search of values, else
+    /// the config and the inventories in use.
+    fn reads_besides_stacks(&self, entry: &baseline::Entry) -> bool {
+        let Settings { config, inventories, .. } = self.settings;
+        let is_leak = matches!(rules::find(&entry.rule).map(|rule| &rule.check), Some(Check::Leak(_)));
+        let sources =
+            inventories.in_use().filter_map(|(_, inventory)| inventory.comments()).map(|comments| comments.source);
+        is_leak || sources.chain(config.source.as_ref()).any(|source| source.identity() == entry.path)
+    }
+}
+
+/// Returns whether a comment ignores a rule about leaked values, so that only `--leaks` shows whether it is of use.
+fn names_leak_rule(directive: &Directive) -> bool {
+    let is_leak = |name: &String| matches!(rules::find(name).map(|rule| &rule.check), Some(Check::Leak(_)));
+    matches!(&directive.says, Says::Ignore(rules) if rules.iter().any(is_leak))
 }
 
 /// The inventories that a stack of a file uses.
@@ -288,6 +353,7 @@ struct Joined<'s> {
     unanswered: bool,
     /// Whether the types of all values behind references are known.
     typed: bool,
+    unchecked: Unchecked,
 }
 
 impl<'s> Joined<'s> {
@@ -299,8 +365,10 @@ impl<'s> Joined<'s> {
             failures: Vec::new(),
             unanswered: false,
             typed: true,
+            unchecked: Unchecked { level: level_reason(settings), ..Unchecked::default() },
         };
         if settings.level == Level::None {
+            joined.unchecked.add(scan.references().count(), joined.unchecked.level.clone());
             return joined;
         }
         let mut homeless: Option<&Reference> = None;
@@ -318,6 +386,7 @@ impl<'s> Joined<'s> {
                         joined.asked.push((reference, question));
                     }
                     None => {
+                        joined.unchecked.add(1, "no inventory".to_owned());
                         homeless.get_or_insert(reference);
                     }
                 }
@@ -356,7 +425,12 @@ impl<'s> Joined<'s> {
             if let Answer::Failed { inventory, why } = &answer {
                 let entry = failed.entry(*inventory).or_insert_with(|| ((*why).clone(), BTreeSet::new()));
                 entry.1.insert(question.secret.clone());
+                self.unchecked.add(1, format!("no answer from `{}`", self.name_of(*inventory)));
                 continue;
+            }
+            let is_found = matches!(answer, Answer::Found { .. });
+            if is_found && question.key.is_some() && self.settings.level < Level::SecretAndKeyExists {
+                self.unchecked.keys += 1;
             }
             let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
             let (holder, nearest) = match &answer {
@@ -486,6 +560,12 @@ impl<'a> Slips<'a> {
         self.keys.insert((secret, key), nearest.clone());
         nearest
     }
+}
+
+/// Returns the level and where it comes from, as the summary names them.
+fn level_reason(settings: &Settings<'_>) -> String {
+    let level = settings.level.name();
+    settings.level_origin.map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
 }
 
 /// References, and no inventory to look in.

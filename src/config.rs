@@ -46,6 +46,15 @@ impl Level {
     /// The names as `ZenML` spells them.
     pub const NAMES: [&str; 3] = ["NONE", "SECRET_EXISTS", "SECRET_AND_KEY_EXISTS"];
 
+    /// Returns the name as the flag and the config spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SecretExists => "secret-exists",
+            Self::SecretAndKeyExists => "secret-and-key-exists",
+        }
+    }
+
     /// Reads either spelling: `SECRET_EXISTS` or `secret-exists`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -122,6 +131,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// `level`.
     pub level: Option<Level>,
+    /// The location of the value of `level`.
+    pub level_span: Option<Span>,
     /// `resolver`.
     pub resolver: Resolver,
     /// `[files] include`; nothing where it is not set.
@@ -165,6 +176,13 @@ impl Config {
     }
 }
 
+/// Returns the path of a config from the root of its repository.
+pub fn identity(file: &Path) -> String {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let root = repository::nearest(folder).unwrap_or_else(|| folder.to_path_buf());
+    file.strip_prefix(root).unwrap_or(file).display().to_string()
+}
+
 /// Reads a config file. `shown` is its path as reports have it; `known_rules` are the names that `[rules]` may hold.
 ///
 /// # Errors
@@ -184,9 +202,7 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
 /// All mistakes of the text, in its order.
 pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let root = repository::nearest(&folder).unwrap_or_else(|| folder.clone());
-    let identity = file.strip_prefix(root).unwrap_or(file).display().to_string();
-    let source = SourceFile::new(shown, text).with_identity(identity).with_location(file);
+    let source = SourceFile::new(shown, text).with_identity(identity(file)).with_location(file);
     let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {
@@ -229,6 +245,7 @@ impl Reader<'_> {
         for (key, value) in sorted(table) {
             match key.get_ref().as_ref() {
                 "level" => {
+                    config.level_span = Some(value.span().into());
                     config.level =
                         self.choice(value, "level", &["none", "secret-exists", "secret-and-key-exists"], Level::parse);
                 }

@@ -58,6 +58,11 @@ impl Failure {
         self
     }
 
+    /// Returns the advice, if there is any.
+    pub fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// The exit code that it asks for.
     pub fn outcome(&self) -> Outcome {
         self.outcome

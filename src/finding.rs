@@ -235,10 +235,7 @@ pub fn finish(findings: &mut [Finding]) {
         hash.update(ordinal.to_le_bytes());
         *ordinal += 1;
         let full: [u8; 32] = hash.finalize().into();
-        finding.fingerprint = full.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        finding.fingerprint = hex(full);
     }
 }
 
@@ -252,6 +249,26 @@ fn content_hash(finding: &Finding) -> Sha256 {
         hash.update(part.as_bytes());
     }
     hash
+}
+
+/// Returns the first half of a hash as hexadecimal digits.
+fn hex(hash: [u8; 32]) -> String {
+    hash.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Returns the fingerprint of a failure, for formats in which it is reported like a finding. `ordinal` tells failures with the
+/// same message apart.
+pub fn fingerprint_of_failure(path: &str, message: &str, ordinal: usize) -> String {
+    let mut hash = Sha256::new();
+    hash.update((ordinal as u64).to_le_bytes());
+    for part in ["failure", path, message] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex(hash.finalize().into())
 }
 
 /// Brings findings into their order.

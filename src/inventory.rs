@@ -29,7 +29,7 @@ use crate::nearest::nearest;
 use crate::paths;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
-use crate::trust::{self, Trust};
+use crate::trust::Trust;
 use command::CommandInventory;
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
@@ -391,7 +391,7 @@ pub struct Surroundings<'s> {
 }
 
 fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
-    if let Some(failure) = around.trust.refusal(&trust::requests(configured, config)) {
+    if let Some(failure) = around.trust.refusal(configured, config) {
         return Box::new(RefusedInventory::new(configured.name.clone(), failure.clone()));
     }
     let (name, limits) = (configured.name.clone(), configured.limits);

@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
+        summary: None,
     };
     let outcome = run(std::env::args_os(), &mut world);
     jobs::finish();

@@ -10,6 +10,9 @@ pub mod sarif;
 pub mod short;
 
 use crate::check::{Report, Summary};
+use crate::config;
+use crate::error::Failure;
+use crate::excerpt::printable;
 use human::Look;
 use std::io::{self, Write};
 
@@ -41,12 +44,46 @@ pub fn write(format: Format, report: &Report, look: Look, out: &mut dyn Write) -
     match format {
         Format::Human => human::write(&report.findings, look, out),
         Format::Short => short::write(&report.findings, out),
-        Format::Json => json::write(&report.findings, &report.summary, out),
+        Format::Json => json::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Github => github::write(report, out),
         Format::Gitlab => gitlab::write(report, out),
         Format::Junit => junit::write(report, out),
     }
+}
+
+/// Writes a report to a file. Unlike standard output, a file has no standard error beside it, so that the formats for people
+/// contain the failures, too.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_file(format: Format, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write(format, report, Look::PLAIN, out)?;
+    for failure in &report.failures {
+        match format {
+            Format::Human => {
+                writeln!(out, "error[{FAILURE}]\n")?;
+                human::write_failure(failure, Look::PLAIN, out)?;
+                writeln!(out)?;
+            }
+            Format::Short => short::write_failure(failure, failure_path(report), out)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What stands for the name of a rule where a failure is shown among findings.
+const FAILURE: &str = "failure";
+
+/// Returns the path of the file at which a failure is shown where a location is required: the config's.
+fn failure_path(report: &Report) -> &str {
+    report.config.as_deref().unwrap_or(config::FILE_NAME)
+}
+
+/// Returns a failure's message and its help as one text.
+fn failure_text(failure: &Failure) -> String {
+    failure.help_text().map_or_else(|| failure.to_string(), |help| format!("{failure} (help: {help})"))
 }
 
 /// The formats of lists: of references, of what is missing, of inventories.
@@ -93,6 +130,18 @@ pub fn summary_line(summary: &Summary) -> String {
     }
     if summary.fixable > 0 {
         line.push_str(&format!(", {} fixable with --fix", summary.fixable));
+    }
+    let unchecked = &summary.unchecked;
+    if unchecked.references > 0 {
+        let reasons = unchecked.reasons.iter().map(|reason| printable(reason)).collect::<Vec<_>>().join(", ");
+        line.push_str(&format!(", {} not looked up ({reasons})", count(unchecked.references, "reference")));
+    }
+    if unchecked.keys > 0 {
+        let (references, level) = (count(unchecked.keys, "reference"), printable(&unchecked.level));
+        line.push_str(&format!(", keys of {references} not looked up ({level})"));
+    }
+    if summary.dynamic > 0 {
+        line.push_str(&format!(", {} dynamic", summary.dynamic));
     }
     line
 }

@@ -17,7 +17,7 @@ mod target;
 mod trust;
 
 use crate::check::{Report, Summary};
-use crate::cli::{Cli, Color, Command};
+use crate::cli::{Cli, Color, Command, InventoryCommand};
 use crate::config::Level;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -28,7 +28,7 @@ use crate::outcome::Outcome;
 use crate::paths;
 use crate::refs;
 use crate::report::human::{self, Look};
-use crate::report::{self, Format, ListFormat, count, json, lists, short};
+use crate::report::{self, Format, ListFormat, count, json, lists, short, summary_line};
 use crate::rules::{self, RULES};
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
@@ -70,6 +70,9 @@ pub struct World<'w> {
     pub cwd: PathBuf,
     /// Takes the terminal over to ask questions; nothing where nobody could see them or answer.
     pub keyboard: Option<&'w dyn Fn() -> io::Result<Box<dyn Keyboard>>>,
+    /// The last line of standard error: what the run came to, as far as it has got. [`run`] sets it before a command begins
+    /// and prints it whatever ends the run; commands replace it as they go.
+    pub summary: Option<String>,
 }
 
 /// Why a command ended early: something to tell, or a stream that is gone.
@@ -105,13 +108,36 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> O
         Err(error) => usage(&error, &args, world),
     };
     let ended = ended.and_then(|outcome| world.stdout.out.flush().map(|()| outcome));
-    match ended {
+    let outcome = match ended {
         Ok(outcome) => outcome,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
         Err(error) => {
             let _ = writeln!(world.stderr.out, "error: cannot write: {}", plain_io(&error));
             Outcome::Usage
         }
+    };
+    if let Some(summary) = world.summary.take() {
+        let _ = writeln!(world.stderr.out, "{summary}");
+    }
+    outcome
+}
+
+/// Returns the summary of a run that ends before it has done anything; nothing for commands that only print what they know.
+fn summary_of_nothing(command: &Command) -> Option<String> {
+    let nothing_checked = |rest: &str| format!("{}; {rest}", summary_line(&Summary::default()));
+    match command {
+        Command::Check(_) => Some(nothing_checked("nothing was checked")),
+        Command::Render(_) => Some(nothing_checked("nothing was rendered")),
+        Command::Register(_) => Some("nothing was registered".to_owned()),
+        Command::Refs(_) => Some("listed 0 references in 0 files".to_owned()),
+        Command::Inventory(args) => Some(match &args.command {
+            Some(InventoryCommand::Snapshot(_)) => "no snapshot was made".to_owned(),
+            None if args.list.probe => "probed 0 inventories".to_owned(),
+            None => "listed 0 secrets in 0 inventories".to_owned(),
+        }),
+        Command::Init(_) => Some("nothing was written".to_owned()),
+        Command::Trust(_) => Some("nothing was recorded".to_owned()),
+        Command::Explain(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_) => None,
     }
 }
 
@@ -126,8 +152,11 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
         let command =
             words.iter().find(|word| commands.iter().any(|command| command == *word) || **word == "register-secrets");
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        write_empty(command.copied().unwrap_or_default(), format, &[Failure::usage(message)], world)?;
+        // The first paragraph: what is missing may be a list below the first line.
+        let lead: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = lead.join(" ");
+        let message = message.trim_start_matches("error: ");
+        write_failed(command.copied().unwrap_or_default(), format, &[Failure::usage(message)], world)?;
     }
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
@@ -138,24 +167,27 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     Ok(outcome)
 }
 
-/// A machine format is always whole, if empty.
-fn write_empty(command: &str, format: Format, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
+/// Writes the report of a run that failed before it had anything to report: a whole document that contains the failures.
+fn write_failed(command: &str, format: Format, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
     let out = &mut *world.stdout.out;
     let report = || Report { failures: failures.to_vec(), ..Report::default() };
     match command {
         "check" => report::write(format, &report(), Look::PLAIN, out)?,
         _ if format != Format::Json => {}
-        "refs" => json::write_references(std::iter::empty(), out)?,
-        "register" | "register-secrets" => lists::write_register_json(&[], &[], &Inventories::of(Vec::new()), out)?,
-        "inventory" => lists::write_inventories_json(&[], out)?,
-        _ => json::write(&[], &Summary::default(), out)?,
+        "refs" => json::write_references(std::iter::empty(), failures, out)?,
+        "register" | "register-secrets" => {
+            lists::write_register_json(&[], &[], failures, &Inventories::of(Vec::new()), out)?;
+        }
+        "inventory" => lists::write_inventories_json(&[], failures, out)?,
+        _ => json::write(&report(), out)?,
     }
     out.flush()
 }
 
 fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
     let color = cli.color;
-    // With the name under which an empty report is written, where the report is JSON.
+    world.summary = summary_of_nothing(&cli.command);
+    // With the name under which the report of a failed run is written, where the report is JSON.
     let (ended, json) = match &cli.command {
         // It writes its reports itself, whatever comes.
         Command::Check(args) => (check::check(args, color, world), None),
@@ -181,7 +213,7 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Err(Stop::Io(error)) => Err(error),
         Err(Stop::Failed(failures)) => {
             if let Some(command) = json {
-                write_empty(command, Format::Json, &failures, world)?;
+                write_failed(command, Format::Json, &failures, world)?;
             }
             world.stdout.out.flush()?;
             tell(&failures, color, world)?;
@@ -194,8 +226,10 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     let mut session = Session::open(&args.files, world)?;
     session.scripts = true;
     let scan = session.scan(world)?;
+    let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
+    world.summary = Some(format!("listed {references} in {files}"));
     if args.format == ListFormat::Json {
-        json::write_references(scan.references(), world.stdout.out)?;
+        json::write_references(scan.references(), &unread_failures(&scan), world.stdout.out)?;
     } else {
         for line in refs::lines(&scan) {
             writeln!(world.stdout.out, "{line}")?;
@@ -203,10 +237,7 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
-    let unread = tell_unread(&scan, color, world)?;
-    let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
-    writeln!(world.stderr.out, "listed {references} in {files}")?;
-    Ok(unread)
+    Ok(tell_unread(&scan, color, world)?)
 }
 
 /// Reports the edits that were found in what a killed run left behind.
@@ -245,6 +276,16 @@ fn tell_unread(scan: &Scan, color: Color, world: &mut World<'_>) -> io::Result<O
     tell(&scan.passed.failures, color, world)?;
     let broken = if broken.is_empty() { Outcome::Clean } else { Outcome::Findings };
     Ok(scan.passed.failures.iter().map(Failure::outcome).fold(broken, Outcome::max))
+}
+
+/// Returns why a list of references is not complete, as JSON reports have it: what could not be read, and what does not parse.
+fn unread_failures(scan: &Scan) -> Vec<Failure> {
+    let findings = scan.files.iter().flat_map(|file| &file.findings);
+    let broken = findings.filter(|finding| finding.rule == "syntax-error").map(|finding| {
+        let (path, line) = (finding.source.path(), finding.source.position(finding.span.start).line);
+        Failure::finding(format!("cannot parse `{path}`: line {line}: {}", finding.message))
+    });
+    scan.passed.failures.iter().cloned().chain(broken).collect()
 }
 
 fn explain(args: &crate::cli::Explain, world: &mut World<'_>) -> Result<Outcome, Stop> {

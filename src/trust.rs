@@ -9,7 +9,7 @@
 //! request. A request contains what it leads to (the target of a link, the content of a script), so a config is trusted only
 //! while all of that stays the same.
 
-use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace, repository_root};
+use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace};
 use crate::document::{Document, Syntax};
 use crate::error::{Failure, plain_io};
 use crate::flavors::sounds_sensitive;
@@ -158,11 +158,10 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns what an inventory requests beyond files of the repository and environment variables.
-pub fn requests(inventory: &InventoryConfig, config: &Config) -> Vec<Request> {
-    let root = repository_root(&config.folder).unwrap_or_else(|| config.folder.clone());
-    let root = paths::real(&root);
-    let path = |path: &Path| outside(path, &root).map(Access::Path);
+/// Returns what an inventory requests beyond environment variables and files below `root`, the repository of the config.
+fn requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Request> {
+    let root = &paths::real(root);
+    let path = |path: &Path| outside(path, root).map(Access::Path);
     let token = |file: &Option<PathBuf>| file.as_deref().map(|file| Access::TokenFile(paths::real(file)));
     let certificates = |file: &Option<PathBuf>| file.as_deref().and_then(path);
     let accesses: Vec<Access> = match &inventory.kind {
@@ -194,16 +193,16 @@ pub fn requests(inventory: &InventoryConfig, config: &Config) -> Vec<Request> {
         }
         Kind::Command(Programs { names, keys, value, put }) => {
             let programs = [names, keys, value, put].into_iter().flatten();
-            programs.map(|command| program(command, &config.folder, &root)).collect()
+            programs.map(|command| program(command, &config.folder, root)).collect()
         }
     };
     accesses.into_iter().map(|access| Request { inventory: inventory.name.clone(), access }).collect()
 }
 
-/// Returns all requests of a config, each access once.
-pub fn all_requests(config: &Config) -> Vec<Request> {
+/// Returns all requests of a config, each access once. `root` is the config's repository, or its folder if there is none.
+pub fn all_requests(config: &Config, root: &Path) -> Vec<Request> {
     let mut seen = BTreeSet::new();
-    let all = config.inventories.iter().flat_map(|inventory| requests(inventory, config));
+    let all = config.inventories.iter().flat_map(|inventory| requests(inventory, config, root));
     all.filter(|request| seen.insert(request.access.clone())).collect()
 }
 
@@ -269,33 +268,35 @@ fn outside(path: &Path, root: &Path) -> Option<PathBuf> {
 
 /// Whether the requests of a config are allowed in this run.
 #[derive(Debug)]
-pub enum Trust {
-    /// They are: the user agreed, now or earlier.
-    Given,
-    /// They are not, for the reason given.
-    Refused(Box<Failure>),
+pub struct Trust {
+    /// The config's repository, or its folder if there is none.
+    root: PathBuf,
+    /// Why they are not; `None` if the user agreed, now or earlier.
+    refusal: Option<Box<Failure>>,
 }
 
 impl Trust {
-    /// Decides from the user's records. `store` is `None` if the user has no folder for state.
-    pub fn of(config: &Config, store: Option<&TrustStore>) -> Self {
-        let requests = all_requests(config);
-        if requests.is_empty() {
-            return Self::Given;
-        }
-        let records = store.map_or_else(|| Ok(Vec::new()), TrustStore::records);
-        match records.map(|records| refusal(config, &requests, &records)) {
-            Ok(None) => Self::Given,
-            Ok(Some(failure)) | Err(failure) => Self::Refused(Box::new(failure)),
-        }
+    /// Allows all requests of a config.
+    pub fn given() -> Self {
+        Self { root: PathBuf::new(), refusal: None }
     }
 
-    /// Returns why an inventory with these requests must not be created; `None` if it may.
-    pub fn refusal(&self, requests: &[Request]) -> Option<&Failure> {
-        match self {
-            Self::Refused(failure) if !requests.is_empty() => Some(failure),
-            _ => None,
+    /// Decides from the user's records. `root` is the config's repository, or its folder if there is none; `store` is `None` if
+    /// the user has no folder for state.
+    pub fn of(config: &Config, root: PathBuf, store: Option<&TrustStore>) -> Self {
+        let requests = all_requests(config, &root);
+        if requests.is_empty() {
+            return Self { root, refusal: None };
         }
+        let records = store.map_or_else(|| Ok(Vec::new()), TrustStore::records);
+        let refusal = records.map_or_else(Some, |records| refusal(config, &requests, &records));
+        Self { root, refusal: refusal.map(Box::new) }
+    }
+
+    /// Returns why an inventory of a config must not be created; `None` if it may.
+    pub fn refusal(&self, inventory: &InventoryConfig, config: &Config) -> Option<&Failure> {
+        let failure = self.refusal.as_deref()?;
+        (!requests(inventory, config, &self.root).is_empty()).then_some(failure)
     }
 }
 
@@ -359,10 +360,10 @@ impl Record {
     ///
     /// # Errors
     /// The config has no path, or one that is not UTF-8.
-    pub fn of(config: &Config) -> Result<Self, Failure> {
+    pub fn of(config: &Config, root: &Path) -> Result<Self, Failure> {
         let file = config.file.as_deref().filter(|file| file.to_str().is_some());
         let file = file.ok_or_else(|| Failure::usage("cannot trust a config whose path is not UTF-8"))?;
-        let requests = all_requests(config).iter().map(|request| request.access.digest()).collect();
+        let requests = all_requests(config, root).iter().map(|request| request.access.digest()).collect();
         Ok(Self { path: key(file), sha256: config_digest(config), requests })
     }
 

@@ -1,9 +1,7 @@
 //! An inventory that must not be queried in this run: every question is answered with the reason.
 
-use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, Wanted};
+use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
 use crate::error::Failure;
-use crate::secret::SecretText;
-use std::collections::BTreeMap;
 
 /// An inventory that must not be queried, for example because its config is not trusted. It contains a name and a reason,
 /// and nothing that could open, connect to or run anything.
@@ -40,7 +38,7 @@ impl Inventory for RefusedInventory {
         Err(self.no_answer())
     }
 
-    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
+    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         Err(self.no_answer())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Paths are relative to the repository's root, where the workflow has it checked out.
 
+use super::failure_text;
 use crate::check::Report;
 use crate::excerpt::printable;
 use crate::finding::Finding;
@@ -16,7 +17,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", command(finding))?;
     }
     for failure in &report.failures {
-        writeln!(out, "::error title=stackref::{}", data(&failure.to_string()))?;
+        writeln!(out, "::error title=stackref::{}", data(&failure_text(failure)))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
 
-use crate::check::Summary;
+use crate::check::Report;
+use crate::error::Failure;
 use crate::excerpt::is_unsafe;
 use crate::finding::{Finding, Fix, Scope};
 use crate::site::Reference;
@@ -22,8 +23,27 @@ pub(crate) struct JsonReport<'r> {
     /// In the order of path, offset and rule.
     #[schemars(with = "Vec<JsonFinding<'r>>")]
     findings: Items<'r, JsonFinding<'r>>,
+    /// Why the run failed, or could not look up everything; empty unless it exits with 2 or 3.
+    failures: Vec<JsonFailure<'r>>,
     /// Their numbers.
     summary: JsonSummary,
+}
+
+/// Why a run failed, or could not look up everything.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Failure")]
+pub(super) struct JsonFailure<'r> {
+    /// What could not be done, and the reason.
+    message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'r str>,
+}
+
+/// Returns failures as reports have them.
+pub(super) fn failures(failures: &[Failure]) -> Vec<JsonFailure<'_>> {
+    let failure = |failure| JsonFailure { message: Failure::to_string(failure), help: Failure::help_text(failure) };
+    failures.iter().map(failure).collect()
 }
 
 /// The numbers of a run.
@@ -34,6 +54,13 @@ struct JsonSummary {
     files: usize,
     /// References in them, names of whole secrets included.
     references: usize,
+    /// References with a part that is only known at run time.
+    dynamic: usize,
+    /// References that were not looked up.
+    unchecked: usize,
+    /// References of which the secret was found and the key was not looked up.
+    #[serde(skip_serializing_if = "is_zero")]
+    unchecked_keys: usize,
     /// Findings that are errors.
     errors: usize,
     /// Findings that are warnings.
@@ -150,6 +177,8 @@ pub(crate) struct JsonReferences<'r> {
     /// In the order of path and offset.
     #[schemars(with = "Vec<JsonReference<'r>>")]
     references: Items<'r, JsonReference<'r>>,
+    /// Why the list is not complete; empty unless the run exits with 2.
+    failures: Vec<JsonFailure<'r>>,
 }
 
 /// A reference, as the resolver sees it. A field that does not apply is absent.
@@ -231,14 +260,19 @@ impl JsonSpan {
     }
 }
 
-/// Writes the findings and their numbers.
+/// Writes the findings, the failures and their numbers.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let summary = &report.summary;
+    let findings = Items::new(report.findings.iter().map(JsonFinding::new));
     let summary = JsonSummary {
         files: summary.files,
         references: summary.references,
+        dynamic: summary.dynamic,
+        unchecked: summary.unchecked.references,
+        unchecked_keys: summary.unchecked.keys,
         errors: summary.errors,
         warnings: summary.warnings,
         ignored: summary.ignored,
@@ -246,18 +280,17 @@ pub fn write(findings: &[Finding], summary: &Summary, out: &mut dyn Write) -> io
         fixed: summary.fixed,
         baselined: summary.baselined,
     };
-    write_pretty(
-        &JsonReport { version: VERSION, findings: Items::new(findings.iter().map(JsonFinding::new)), summary },
-        out,
-    )
+    let failures = failures(&report.failures);
+    write_pretty(&JsonReport { version: VERSION, findings, failures, summary }, out)
 }
 
-/// Writes a list of references.
+/// Writes a list of references, and why it is not complete.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_references<'r>(
     references: impl Iterator<Item = &'r Reference> + 'r,
+    failed: &[Failure],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let references = references.map(|reference| JsonReference {
@@ -267,7 +300,8 @@ pub fn write_references<'r>(
         secret: &reference.secret,
         key: reference.key.as_deref(),
     });
-    write_pretty(&JsonReferences { version: VERSION, references: Items::new(references) }, out)
+    let failures = failures(failed);
+    write_pretty(&JsonReferences { version: VERSION, references: Items::new(references), failures }, out)
 }
 
 /// The items of a list, each made when it is written: a report may have a million.

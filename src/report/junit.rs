@@ -3,6 +3,7 @@
 //! An error is a failed test, a warning a skipped one, which fails no build; what could not be answered is an error of the
 //! run. Where all is well there is one test, and it passes.
 
+use super::FAILURE;
 use crate::check::Report;
 use crate::excerpt::printable;
 use crate::finding::{Finding, Severity};
@@ -32,7 +33,9 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         for failure in &report.failures {
             writeln!(out, "    <testcase name=\"run\" classname=\"stackref\">")?;
-            writeln!(out, "      <error message=\"{}\"/>", escaped(&failure.to_string()))?;
+            let (message, help) = (escaped(&failure.to_string()), failure.help_text().map(escaped));
+            let help = help.map_or_else(String::new, |help| format!("help: {help}"));
+            writeln!(out, "      <error type=\"{FAILURE}\" message=\"{message}\">{help}</error>")?;
             writeln!(out, "    </testcase>")?;
         }
         writeln!(out, "  </testsuite>")?;

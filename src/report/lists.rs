@@ -1,6 +1,7 @@
 //! What `register` and `inventory` print: lists of names and keys, never of values.
 
-use super::json::{self, Items, JsonSpan};
+use super::json::{self, Items, JsonFailure, JsonSpan};
+use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
@@ -26,6 +27,7 @@ struct JsonRegister<'r> {
     version: u32,
     missing: Items<'r, JsonNeed<'r>>,
     stored: Items<'r, JsonSecret<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +63,7 @@ struct JsonSecret<'r> {
 struct JsonInventories<'r> {
     version: u32,
     inventories: Items<'r, JsonInventory<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +102,7 @@ pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn
 pub fn write_register_json(
     needs: &[&Need<'_>],
     stored: &[Stored],
+    failures: &[Failure],
     inventories: &Inventories,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -118,10 +122,8 @@ pub fn write_register_json(
         secret: &stored.secret,
         keys: Items::new(stored.keys.iter().map(String::as_str)),
     });
-    json::write_pretty(
-        &JsonRegister { version: VERSION, missing: Items::new(missing), stored: Items::new(stored) },
-        out,
-    )
+    let (missing, stored, failures) = (Items::new(missing), Items::new(stored), json::failures(failures));
+    json::write_pretty(&JsonRegister { version: VERSION, missing, stored, failures }, out)
 }
 
 /// Writes inventories as a table.
@@ -158,6 +160,7 @@ const WIDEST: usize = 255;
 struct JsonProbes<'r> {
     version: u32,
     inventories: Vec<JsonProbe<'r>>,
+    failures: Vec<JsonFailure<'r>>,
 }
 
 #[derive(Serialize)]
@@ -189,7 +192,9 @@ pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io:
             });
             JsonProbe { name: &probe.name, may: may.collect() }
         });
-        return json::write_pretty(&JsonProbes { version: VERSION, inventories: inventories.collect() }, out);
+        let failed: Vec<Failure> = probes.iter().filter_map(|probe| probe.failure.clone()).collect();
+        let (inventories, failures) = (inventories.collect(), json::failures(&failed));
+        return json::write_pretty(&JsonProbes { version: VERSION, inventories, failures }, out);
     }
     let names = probes.iter().map(|probe| printable(&probe.name).chars().count());
     let width = names.chain(["INVENTORY".len()]).max().unwrap_or_default();
@@ -235,7 +240,7 @@ pub fn write_short(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_inventories_json(listed: &[Listed], failures: &[Failure], out: &mut dyn Write) -> io::Result<()> {
     let inventories = listed.iter().map(|inventory| {
         let can = inventory.capabilities;
         let can = [(can.list, "list"), (can.keys, "keys"), (can.values, "values"), (can.write, "write")];
@@ -250,5 +255,6 @@ pub fn write_inventories_json(listed: &[Listed], out: &mut dyn Write) -> io::Res
             secrets: Items::new(secrets),
         }
     });
-    json::write_pretty(&JsonInventories { version: VERSION, inventories: Items::new(inventories) }, out)
+    let (inventories, failures) = (Items::new(inventories), json::failures(failures));
+    json::write_pretty(&JsonInventories { version: VERSION, inventories, failures }, out)
 }

@@ -3,6 +3,7 @@
 //! Paths are relative to the repository's root (`SRCROOT`), as URIs with `/`. Columns count code points, and an end column
 //! is one past the last, as in SARIF. What could not be answered is a notification, and the run then was not successful.
 
+use super::failure_text;
 use super::json::{Items, write_pretty};
 use crate::check::Report;
 use crate::excerpt::printable;
@@ -46,7 +47,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let notifications: Vec<Value> = report
         .failures
         .iter()
-        .map(|failure| json!({"level": "error", "message": {"text": failure.to_string()}}))
+        .map(|failure| json!({"level": "error", "message": {"text": failure_text(failure)}}))
         .collect();
     let invocation = json!({"executionSuccessful": notifications.is_empty()});
     let notifications = Some(notifications).filter(|notifications| !notifications.is_empty());

@@ -1,5 +1,7 @@
 //! `path:line:col: error[rule]: message`, one line a finding, as compilers and editors have it.
 
+use super::{FAILURE, failure_text};
+use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::finding::Finding;
 use std::io::{self, Write};
@@ -18,4 +20,13 @@ pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{lead}{path}:{}:{}: {severity}[{rule}]: {message}", at.line, at.column)?;
     }
     Ok(())
+}
+
+/// Writes a failure as a finding at the first line of a file.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_failure(failure: &Failure, path: &str, out: &mut dyn Write) -> io::Result<()> {
+    let lead = if path.starts_with("::") { "./" } else { "" };
+    writeln!(out, "{lead}{}:1:1: error[{FAILURE}]: {}", printable(path), failure_text(failure))
 }

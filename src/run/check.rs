@@ -2,17 +2,18 @@
 
 use super::bar::watched;
 use super::outputs::Outputs;
-use super::session::Session;
-use super::{Stop, World, level_of_environment, look, tell, warn};
+use super::session::{Session, config_identity};
+use super::{LEVEL_VARIABLE, Stop, World, level_of_environment, look, tell, warn};
 use crate::baseline::Baseline;
 use crate::check::{self, Report, Settings};
 use crate::cli::{Check, Color, FixWhich};
-use crate::config::Level;
+use crate::config::{self, Config, Level};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::files;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
+use crate::git::Git;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
@@ -27,7 +28,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Checks, and writes every report that was asked for: also one without findings, where the run cannot begin.
+/// Checks, and writes every report that was asked for: also one without findings and with the failures, if the run cannot
+/// begin.
 pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let (outputs, misplaced) = Outputs::new(args, world);
     let ended = match misplaced {
@@ -36,7 +38,8 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
     };
     match ended {
         Err(Stop::Failed(failures)) => {
-            let mut report = Report { failures, ..Report::default() };
+            let config = config_identity(&args.files, &world.cwd, Git::new(world.env.as_ref()).owners());
+            let mut report = Report { failures, config, ..Report::default() };
             report.failures.extend(outputs.write(&report));
             // It goes on to standard error by itself.
             if args.reports.stdout != Format::Human {
@@ -49,29 +52,35 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
 }
 
 fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let level = match args.level {
-        Some(level) => Some(level),
-        None => level_of_environment(world.env.as_ref())?,
-    };
+    let of_environment = if args.level.is_some() { None } else { level_of_environment(world.env.as_ref())? };
     let mut session = Session::open(&args.files, world)?;
     session.bases.heed_literals = !args.no_ignores;
     session.scripts = true;
-    let level = level.or(session.config.level).unwrap_or_default();
+    let (level, origin) = choose_level(args.level, of_environment, &session.config);
+    let listed_decisive = session.widen(&args.inventory);
     let inventories = session.inventories(&args.inventory);
     refuse_contradictions(args, level, session.stdin.is_some())?;
+    if args.level.is_none() && !args.inventory.is_empty() {
+        warn_of_lowered_level(level, &origin, world)?;
+    }
     if level > Level::None {
         inventories.open_chosen()?;
     }
     if args.list_files {
         return session.list_files(world);
     }
-    let baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
-    let target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
+    let mut baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
+    let mut target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
+    if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
+        known.find_files(&session.bases.root);
+    }
     let mut scan = session.scan(world)?;
     let settings = Settings {
         whole_tree: session.covers_project(),
         heed_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),
+        replaced: target.as_ref().map(|target| &target.previous),
+        level_origin: Some(origin.as_str()).filter(|origin| !origin.is_empty()),
         leaks: args.leaks,
         ..Settings::new(&session.config, level, &inventories)
     };
@@ -113,11 +122,13 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         report.findings.iter_mut().for_each(|finding| values.conceal(finding));
     }
     report.summary.fixed = fixed.count();
-    if let Some((place, shown)) = &target
-        && let Err(failure) = write_baseline(place, shown, &mut report, world)
+    report.config = session.config.file.as_deref().map(config::identity);
+    if let Some(target) = &target
+        && let Err(failure) = write_baseline(target, &mut report, &scan, world)
     {
         report.failures.push(failure);
     }
+    world.summary = Some(summary_line(&report.summary));
     // Whatever becomes of standard output, files are whole.
     report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
@@ -132,18 +143,54 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
+    if let Some(file) = &listed_decisive {
+        let file = printable(&paths::relative(file, &session.bases.cwd));
+        writeln!(
+            world.stderr.out,
+            "note: checked the whole project: the list contains `{file}`, which any stack may use"
+        )?;
+    }
     if !session.selection.listed.is_empty() && !settings.whole_tree && level > Level::None {
         writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
     }
     warn(&inventories, report.answers.asked(), world)?;
-    for entry in &report.stale {
+    for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
         let (rule, path) = (printable(&entry.rule), printable(&entry.path));
         writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
     }
     tell(&report.failures, color, world)?;
-    writeln!(world.stderr.out, "{}", summary_line(&report.summary))?;
     let outcome = report.outcome(args.deny_warnings);
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+/// Returns the level of a run and where it comes from: the flag, else the environment, else the config. The default has no
+/// origin.
+fn choose_level(flag: Option<Level>, of_environment: Option<Level>, config: &Config) -> (Level, String) {
+    if let Some(level) = flag {
+        return (level, "--level".to_owned());
+    }
+    if let Some(level) = of_environment {
+        return (level, LEVEL_VARIABLE.to_owned());
+    }
+    let origin = config.source.as_ref().zip(config.level_span).map(|(source, span)| {
+        let line = source.position(span.start).line;
+        format!("{}:{line}", source.path())
+    });
+    (config.level.unwrap_or_default(), origin.unwrap_or_default())
+}
+
+/// Warns that the inventories of `--inventory` are not queried, or not for keys, as something outside the command line decides.
+fn warn_of_lowered_level(level: Level, origin: &str, world: &mut World<'_>) -> io::Result<()> {
+    let effect = match level {
+        Level::None => "--inventory is not queried",
+        Level::SecretExists => "--inventory is only queried for names of secrets",
+        Level::SecretAndKeyExists => return Ok(()),
+    };
+    let (name, origin) = (level.name(), printable(origin));
+    writeln!(
+        world.stderr.out,
+        "warning: level {name} from {origin}: {effect}; override it with `--level secret-and-key-exists`"
+    )
 }
 
 fn applicability(which: FixWhich) -> Applicability {
@@ -189,8 +236,17 @@ fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
     Baseline::parse(&text).map_err(|why| cannot(&why))
 }
 
+/// The file that `--write-baseline` writes.
+struct BaselineFile {
+    /// Held from before the scan.
+    place: Place,
+    shown: String,
+    /// The baseline that is in the file now; empty if there is none.
+    previous: Baseline,
+}
+
 /// A baseline is written over another baseline, and over nothing else. Its place is held from here on.
-fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(Place, String), Failure> {
+fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<BaselineFile, Failure> {
     let path = paths::absolute(file, &world.cwd);
     let shown = printable(&paths::relative(&path, &world.cwd));
     repository::refuse_link_out(&path, &world.cwd, &shown)?;
@@ -199,26 +255,46 @@ fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<(Place, String), F
     }
     let place = Place::of(&path, &shown)?;
     let text = place.file().and_then(|file| io::read_to_string(file.take(files::MAX_INVENTORY)));
-    let is_ours = match &text {
-        Ok(text) => text.is_empty() || Baseline::parse(text).is_ok(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    let previous = match &text {
+        Ok(text) if text.is_empty() => Some(Baseline::default()),
+        Ok(text) => Baseline::parse(text).ok(),
+        Err(error) => (error.kind() == io::ErrorKind::NotFound).then(Baseline::default),
     };
-    if !is_ours {
+    let Some(previous) = previous else {
         let failure = Failure::usage(format!("`{shown}` is there already, and is no baseline"));
         return Err(failure.with_help("write to another file"));
-    }
-    Ok((place, shown))
+    };
+    Ok(BaselineFile { place, shown, previous })
 }
 
-/// Writes what was found to a baseline; what remains is what none can hold.
-fn write_baseline(place: &Place, shown: &str, report: &mut Report, world: &mut World<'_>) -> Result<(), Failure> {
+/// Writes the findings to a baseline, with the entries of the previous one that this run could not judge; what remains in the
+/// report is what no baseline can contain.
+fn write_baseline(
+    target: &BaselineFile,
+    report: &mut Report,
+    scan: &Scan,
+    world: &mut World<'_>,
+) -> Result<(), Failure> {
     if !report.failures.is_empty() {
         writeln!(world.stderr.out, "note: no baseline was written: not everything could be looked up").ok();
         return Ok(());
     }
-    let baseline = Baseline::of(&report.findings);
-    place.replace(&baseline.text())?;
-    writeln!(world.stderr.out, "wrote {} to `{shown}`", count(baseline.len(), "finding")).ok();
+    let mut baseline = Baseline::of(&report.findings);
+    baseline.keep(&report.unjudged);
+    target.place.replace(&baseline.text())?;
+    writeln!(world.stderr.out, "wrote {} to `{}`", count(baseline.len(), "finding"), target.shown).ok();
+    let kept = report.unjudged.len();
+    if kept > 0 {
+        let scanned: HashSet<&str> = scan.files.iter().map(|file| file.source.identity()).collect();
+        let elsewhere = report.unjudged.iter().filter(|entry| !scanned.contains(entry.path.as_str())).count();
+        let entries = if kept == 1 { "1 entry".to_owned() } else { format!("{kept} entries") };
+        let which = match elsewhere {
+            0 => "that this run did not check".to_owned(),
+            all if all == kept => "of files that were not scanned".to_owned(),
+            some => format!("that this run did not check, {some} of them of files that were not scanned"),
+        };
+        writeln!(world.stderr.out, "note: kept {entries} {which}").ok();
+    }
     report.leave_out(&baseline);
     Ok(())
 }

@@ -58,12 +58,12 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
         write!(world.stdout.out, "{text}")?;
         world.stdout.out.flush()?;
         found(&survey, &git, world)?;
-        writeln!(world.stderr.out, "`{}` was not written", printable(&shown))?;
+        world.summary = Some(format!("`{}` was not written", printable(&shown)));
         return Ok(looked);
     }
     found(&survey, &git, world)?;
     create(&file, &shown, &text)?;
-    writeln!(world.stderr.out, "wrote `{}`", printable(&shown))?;
+    world.summary = Some(format!("wrote `{}`", printable(&shown)));
     next(&survey, world)?;
     Ok(offer_hook(args, &root, world)?.max(looked))
 }

@@ -2,7 +2,7 @@
 
 use super::bar::watched;
 use super::session::Session;
-use super::{Stop, World, tell, tell_unread, warn};
+use super::{Stop, World, tell, tell_unread, unread_failures, warn};
 use crate::check;
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
 use crate::document::Syntax;
@@ -43,6 +43,11 @@ fn outcome_of(failures: &[Failure]) -> Outcome {
     failures.iter().map(Failure::outcome).max().unwrap_or_default()
 }
 
+/// `1 inventory`, `2 inventories`.
+fn number_of_inventories(number: usize) -> String {
+    if number == 1 { "1 inventory".to_owned() } else { format!("{number} inventories") }
+}
+
 fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let files = Files::of_paths(&args.path, &args.setup);
     let mut session = Session::open(&files, world)?;
@@ -53,28 +58,30 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     let (mut listed, mut failures) =
         watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     warn(&inventories, which.iter().copied(), world)?;
-    let mut outcome = Outcome::Clean;
+    let (mut outcome, mut scan) = (Outcome::Clean, None);
     if args.used || args.unused {
-        let scan = session.scan(world)?;
-        session.notes(&scan, world)?;
-        outcome = tell_unread(&scan, color, world)?;
+        let scan = scan.insert(session.scan(world)?);
+        session.notes(scan, world)?;
+        outcome = tell_unread(scan, color, world)?;
         let settings = session.key_level(&inventories);
-        let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
+        let report = watched(world, "look-ups", |progress| check::run(scan, &settings, progress));
         let told: Vec<String> = failures.iter().chain(&scan.passed.failures).map(ToString::to_string).collect();
         failures.extend(report.failures.iter().filter(|failure| !told.contains(&failure.to_string())).cloned());
-        listing::retain(&mut listed, args.used, &scan, &report, &settings);
+        listing::retain(&mut listed, args.used, scan, &report, &settings);
     }
+    let secrets = count(listed.iter().map(|inventory| inventory.secrets.len()).sum(), "secret");
+    world.summary = Some(format!("listed {secrets} in {}", number_of_inventories(listed.len())));
     match args.format {
         ListFormat::Human => lists::write_table(&listed, world.stdout.out)?,
         ListFormat::Short => lists::write_short(&listed, world.stdout.out)?,
-        ListFormat::Json => lists::write_inventories_json(&listed, world.stdout.out)?,
+        ListFormat::Json => {
+            let unread = scan.as_ref().map(unread_failures).unwrap_or_default();
+            let failures: Vec<Failure> = failures.iter().cloned().chain(unread).collect();
+            lists::write_inventories_json(&listed, &failures, world.stdout.out)?;
+        }
     }
     world.stdout.out.flush()?;
     tell(&failures, color, world)?;
-    let secrets = listed.iter().map(|inventory| inventory.secrets.len()).sum();
-    let (secrets, number) = (count(secrets, "secret"), listed.len());
-    let inventories = if number == 1 { "1 inventory".to_owned() } else { format!("{number} inventories") };
-    writeln!(world.stderr.out, "listed {secrets} in {inventories}")?;
     Ok(outcome.max(outcome_of(&failures)))
 }
 
@@ -82,6 +89,7 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
     let (inventories, which) = chosen(session, &args.inventory)?;
     warn(&inventories, which.iter().copied(), world)?;
     let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
+    world.summary = Some(format!("probed {}", number_of_inventories(probes.len())));
     lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;
     world.stdout.out.flush()?;
     let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();
@@ -103,7 +111,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let (listed, failures) = watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     if !failures.is_empty() {
         tell(&failures, color, world)?;
-        writeln!(world.stderr.out, "no snapshot was made: it would not be whole")?;
+        world.summary = Some("no snapshot was made: it would not be complete".to_owned());
         return Ok(outcome_of(&failures));
     }
     let now = listing::merged(listed);
@@ -127,11 +135,11 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         world.stdout.out.flush()?;
         let shown = printable(snapshot.name());
         if lines.is_empty() {
-            writeln!(world.stderr.out, "`{shown}` is up to date: {}", count(now.len(), "secret"))?;
+            world.summary = Some(format!("`{shown}` is up to date: {}", count(now.len(), "secret")));
             return Ok(Outcome::Clean);
         }
         let differences = count(lines.len(), "difference");
-        writeln!(world.stderr.out, "`{shown}` is stale: {differences} (`+` is new, `-` is gone)")?;
+        world.summary = Some(format!("`{shown}` is stale: {differences} (`+` is new, `-` is gone)"));
         return Ok(Outcome::Findings);
     }
     let output = args.output.as_ref().filter(|file| file.as_os_str() != "-");
@@ -143,6 +151,8 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     let Some(file) = output else {
         let text = listing::snapshot(&now, asked.unwrap_or(Syntax::Yaml))?;
         world.stdout.out.write_all(text.as_bytes())?;
+        world.stdout.out.flush()?;
+        world.summary = Some(format!("wrote {} to standard output", count(now.len(), "secret")));
         return Ok(Outcome::Clean);
     };
     let path = paths::absolute(file, &world.cwd);
@@ -157,7 +167,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     repository::refuse_link_out(&path, &world.cwd, &printable(&shown))?;
     refuse_to_overwrite(&path, &shown, sources, world)?;
     Place::of(&path, &shown)?.replace(&text)?;
-    writeln!(world.stderr.out, "wrote {} to `{}`", count(now.len(), "secret"), printable(&shown))?;
+    world.summary = Some(format!("wrote {} to `{}`", count(now.len(), "secret"), printable(&shown)));
     Ok(Outcome::Clean)
 }
 

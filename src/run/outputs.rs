@@ -6,7 +6,6 @@ use crate::cli::Check;
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::paths;
-use crate::report::human::Look;
 use crate::report::{self, Format};
 use crate::repository;
 use crate::write::{self, Place};
@@ -96,7 +95,7 @@ impl Output {
     fn write(&self, report: &Report) -> Result<(), Failure> {
         let cannot = |error: &io::Error| write::cannot_write(&self.shown, error);
         let mut bytes = Vec::new();
-        report::write(self.format, report, Look::PLAIN, &mut bytes).map_err(|error| cannot(&error))?;
+        report::write_file(self.format, report, &mut bytes).map_err(|error| cannot(&error))?;
         if let Some(place) = &self.place {
             return place.replace(&String::from_utf8_lossy(&bytes));
         }

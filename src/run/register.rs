@@ -4,7 +4,7 @@ use super::bar::watched;
 use super::create::create;
 use super::session::{Session, select_stack};
 use super::talk::Talk;
-use super::{Stop, World, tell, tell_unread, warn};
+use super::{Stop, World, tell, tell_unread, unread_failures, warn};
 use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
 use crate::document::Syntax;
@@ -56,7 +56,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         };
         if !created {
             if args.format == ListFormat::Json {
-                lists::write_register_json(&[], &[], &inventories, world.stdout.out)?;
+                lists::write_register_json(&[], &[], &unread_failures(&scan), &inventories, world.stdout.out)?;
             }
             return Ok(Outcome::Interrupted);
         }
@@ -81,7 +81,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let missing = needs.iter().filter(|need| !need.exists).count();
     if missing == 0 && unread == Outcome::Clean {
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
-        writeln!(world.stderr.out, "nothing is missing: {references} in {files}")?;
+        world.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
     let git = Git::new(world.env.as_ref());
     let mut run = Run { args, inventories: &inventories, git, stored: Vec::new(), missing: Vec::new() };
@@ -89,7 +89,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         run.take(&needs, world)
     } else if args.dry_run {
         run.missing = needs.iter().filter(|need| !need.exists).collect();
-        writeln!(world.stderr.out, "{} to ask for; nothing was stored", count(missing, "key"))?;
+        world.summary = Some(format!("{} to ask for; nothing was stored", count(missing, "key")));
         Ok(Outcome::Clean)
     } else if let Some(talk) = &mut talk {
         run.ask(&needs, talk, world)
@@ -97,8 +97,17 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         run.without_terminal(&needs, world)
     };
     drop(talk);
+    let mut failures = unread_failures(&scan);
+    if let Err(Stop::Failed(more)) = &ended {
+        if run.stored.is_empty() && run.missing.is_empty() {
+            world.summary = Some("nothing was registered".to_owned());
+        } else {
+            run.summarize(world);
+        }
+        failures.extend_from_slice(more);
+    }
     if args.format == ListFormat::Json || !matches!(ended, Ok(Outcome::Interrupted)) {
-        run.print(world)?;
+        run.print(&failures, world)?;
     }
     match ended {
         Ok(outcome) => Ok(outcome.max(unread)),
@@ -123,7 +132,9 @@ fn without_inventory(
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
     let git = Git::new(world.env.as_ref());
     let run = Run { args, inventories, git, stored: Vec::new(), missing: needs.iter().collect() };
-    run.print(world)?;
+    run.summarize(world);
+    let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
+    run.print(&all, world)?;
     tell(failures, color, world)?;
     Ok(Outcome::Usage)
 }
@@ -149,10 +160,10 @@ struct Run<'r> {
 
 impl<'r> Run<'r> {
     /// Prints what is missing, and as JSON what was stored, too.
-    fn print(&self, world: &mut World<'_>) -> io::Result<()> {
+    fn print(&self, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
         let (out, inventories) = (&mut *world.stdout.out, self.inventories);
         match self.args.format {
-            ListFormat::Json => lists::write_register_json(&self.missing, &self.stored, inventories, out)?,
+            ListFormat::Json => lists::write_register_json(&self.missing, &self.stored, failures, inventories, out)?,
             _ => lists::write_needs(&self.missing, inventories, out)?,
         }
         out.flush()
@@ -207,6 +218,7 @@ impl<'r> Run<'r> {
         if names_only && self.args.yes {
             self.refuse_targets(missing.iter().map(|need| (need.inventory, false)))?;
             self.store_names(&missing, world)?;
+            self.summarize(world);
             return Ok(Outcome::Clean);
         }
         let number = count(missing.len(), "key");
@@ -263,7 +275,7 @@ impl<'r> Run<'r> {
         }
         if !self.missing.is_empty() && !self.args.partial {
             let lacking = count(self.missing.len(), "key");
-            writeln!(world.stderr.out, "{lacking} lacking: nothing was stored (--partial stores the rest)")?;
+            world.summary = Some(format!("{lacking} lacking: nothing was stored (--partial stores the rest)"));
             return Ok(Outcome::Usage);
         }
         let has_values =
@@ -297,7 +309,8 @@ impl<'r> Run<'r> {
             }
         }
         if self.args.dry_run {
-            return Ok(self.show(&puts, world).map(|()| Outcome::Clean)?);
+            self.show(&puts, world)?;
+            return Ok(Outcome::Clean);
         }
         for (at, secrets) in &puts {
             let changes: Vec<Change<'_>> = secrets.iter().map(|(secret, entries)| Change { secret, entries }).collect();
@@ -313,7 +326,7 @@ impl<'r> Run<'r> {
         if puts.is_empty() && self.missing.is_empty() {
             return Ok(Outcome::Clean);
         }
-        self.summary(world)?;
+        self.summarize(world);
         Ok(Outcome::Clean)
     }
 
@@ -332,7 +345,8 @@ impl<'r> Run<'r> {
                 writeln!(world.stderr.out, "would store in `{name}`: `{}` with {keys}", printable(secret))?;
             }
         }
-        writeln!(world.stderr.out, "{} to store; nothing was stored", count(total, "key"))
+        world.summary = Some(format!("{} to store; nothing was stored", count(total, "key")));
+        Ok(())
     }
 
     /// Asks for everything, and stores each secret when all that is wanted of it is there.
@@ -394,7 +408,7 @@ impl<'r> Run<'r> {
                 return self.interrupted(&wanted, answered, world);
             }
         }
-        self.summary(world)?;
+        self.summarize(world);
         if !wanted.is_empty() && talk.keyboard.has_more() {
             writeln!(
                 world.stderr.out,
@@ -419,7 +433,7 @@ impl<'r> Run<'r> {
         };
         let left = self.missing.len();
         let rest = if left > 0 { "; run this again with --skip-existing for the rest" } else { "" };
-        writeln!(world.stderr.out, "interrupted: {kept}, {} left{rest}", count(left, "key"))?;
+        world.summary = Some(format!("interrupted: {kept}, {} left{rest}", count(left, "key")));
         Ok(Outcome::Interrupted)
     }
 
@@ -462,7 +476,8 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    fn summary(&self, world: &mut World<'_>) -> io::Result<()> {
+    /// Makes what was stored and what is still missing the run's summary.
+    fn summarize(&self, world: &mut World<'_>) {
         let keys: usize = self.stored.iter().map(|stored| stored.keys.len()).sum();
         let secrets: BTreeSet<(&str, &str)> =
             self.stored.iter().map(|stored| (stored.inventory.as_str(), stored.secret.as_str())).collect();
@@ -472,7 +487,7 @@ impl<'r> Run<'r> {
             left => format!("{left} keys are still missing"),
         };
         let (keys, secrets) = (count(keys, "key"), count(secrets.len(), "secret"));
-        writeln!(world.stderr.out, "registered {keys} of {secrets}; {left}")
+        world.summary = Some(format!("registered {keys} of {secrets}; {left}"));
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     select_stack(&mut scan, args.stack.as_deref())?;
     let settings = session.key_level(&inventories);
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
+    let checked = summary_line(&report.summary);
+    world.summary = Some(format!("{checked}; nothing was rendered"));
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;
     let stream = if stops { &mut world.stdout } else { &mut world.stderr };
@@ -53,7 +55,6 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     warn(&inventories, report.answers.asked(), world)?;
     if stops {
         tell(&report.failures, color, world)?;
-        writeln!(world.stderr.out, "{}; nothing was rendered", summary_line(&report.summary))?;
         return Ok(outcome);
     }
     let rendered = watched(world, "look-ups", |progress| render::run(&scan, &report, &settings, progress));
@@ -62,7 +63,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     let empty = check::weighed(empty, &scan, &settings);
     human::write(&empty, look(&world.stderr, color, world.env.as_ref()), world.stderr.out)?;
     if empty.iter().any(|finding| finding.severity == Severity::Error) {
-        writeln!(world.stderr.out, "{}; nothing was rendered", count(empty.len(), "empty value"))?;
+        world.summary = Some(format!("{checked}; {}; nothing was rendered", count(empty.len(), "empty value")));
         return Ok(Outcome::Findings);
     }
     if args.only_changed {
@@ -100,10 +101,10 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             write::write_all(real, &files, args.mode, &mut tell)
         })?;
         let shown = printable(&paths::relative(folder, &session.bases.cwd));
-        writeln!(world.stderr.out, "rendered {what}, to `{shown}`")?;
+        world.summary = Some(format!("rendered {what}, to `{shown}`"));
     } else {
         world.stdout.out.flush()?;
-        writeln!(world.stderr.out, "rendered {what}; nothing was written")?;
+        world.summary = Some(format!("rendered {what}; nothing was written"));
     }
     Ok(Outcome::Clean)
 }

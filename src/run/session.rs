@@ -60,18 +60,13 @@ impl<'a> Session<'a> {
         let cwd = world.cwd.clone();
         let stdin = stdin_name(files, &cwd)?;
         let mut selection = Selection::default();
-        let mut start = cwd.clone();
         if let Some(list) = &files.files_from {
             let listed = read_list(list, files.null, world)?;
             selection.listed = listed.iter().map(|path| paths::absolute(path, &cwd)).collect();
-        } else if let Some((name, _)) = &stdin {
-            start = name.parent().unwrap_or(&cwd).to_path_buf();
-        } else {
+        } else if stdin.is_none() {
             selection = Selection::of_arguments(&files.paths, &cwd, files.only_stack_files);
-            if !files.only_stack_files {
-                start = shared_folder(&selection).unwrap_or(start);
-            }
         }
+        let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, &cwd);
         let git = Git::new(world.env.as_ref());
         let owners = git.owners();
         let config = read_config(files, &start, &cwd, owners)?;
@@ -121,9 +116,10 @@ impl<'a> Session<'a> {
     /// Returns whether the config may run programs, connect to hosts and read files outside the repository.
     fn trust(&self) -> Trust {
         if self.trusts_config {
-            return Trust::Given;
+            return Trust::given();
         }
-        Trust::of(&self.config, trust_store(self.env.as_ref()).as_ref())
+        let root = self.git.owners().root(&self.config.folder).unwrap_or_else(|| self.config.folder.clone());
+        Trust::of(&self.config, root, trust_store(self.env.as_ref()).as_ref())
     }
 
     /// What a command is made with that works at the key level, whatever flag or environment says.
@@ -188,19 +184,49 @@ impl<'a> Session<'a> {
 
     pub fn list_files(&mut self, world: &mut World<'_>) -> Result<Outcome, Stop> {
         let scan = self.scan(world)?;
+        world.summary = Some(format!("{} would be scanned", count(scan.files.len(), "file")));
         for file in &scan.files {
             writeln!(world.stdout.out, "{}: {}", printable(file.source.path()), printable(&file.why.to_string()))?;
         }
         world.stdout.out.flush()?;
         self.notes(&scan, world)?;
         tell(&scan.passed.failures, Color::Auto, world)?;
-        writeln!(world.stderr.out, "{} would be scanned", count(scan.files.len(), "file"))?;
         Ok(scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max))
     }
 
     /// Whether the walk covers everything that could use an inventory of this project.
     pub fn covers_project(&self) -> bool {
         self.selection.covers(&self.project)
+    }
+
+    /// Replaces a list by the whole project if it names a config or an inventory: a change there can break any stack, also
+    /// one that is not in the list. A file that is named and does not exist counts, since removing an inventory is such a change.
+    /// `chosen` are the inventories of the flags. Returns the file that decided.
+    pub fn widen(&mut self, chosen: &[String]) -> Option<PathBuf> {
+        let mut files: Vec<PathBuf> = Vec::from_iter(self.config.file.clone());
+        let mut folders = Vec::new();
+        for inventory in &self.config.inventories {
+            match &inventory.kind {
+                Kind::File(path) | Kind::Sops(path) => files.push(path.clone()),
+                Kind::Dir(path) => folders.push(paths::real(path)),
+                _ => {}
+            }
+        }
+        files.extend(chosen.iter().map(|name| paths::absolute(Path::new(name), &self.bases.cwd)));
+        files.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
+        let files: BTreeSet<PathBuf> = files.iter().map(|file| paths::real(file)).collect();
+        let search = self.search();
+        let decides = |listed: &&PathBuf| {
+            let real = paths::real(listed);
+            let is_config = listed.file_name().is_some_and(|name| name == config::FILE_NAME);
+            files.contains(&real)
+                || folders.iter().any(|folder| real.starts_with(folder))
+                || is_config && search.excluded(listed).is_none()
+        };
+        let decisive = self.selection.listed.iter().find(decides)?.clone();
+        self.selection.listed.retain(|listed| !listed.starts_with(&self.project));
+        self.selection.folders.push(self.project.clone());
+        Some(decisive)
     }
 
     /// What was passed over, on stderr.
@@ -309,6 +335,18 @@ fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathB
     Ok(names.filter(|name| !name.is_empty()).map(path).collect())
 }
 
+/// Returns the folder from which the config is looked for upward: the one that all arguments share. Standard input has the
+/// folder of its name, and a list that a tool made has the working directory.
+fn start_of(files: &Files, stdin: Option<&Path>, selection: &Selection, cwd: &Path) -> PathBuf {
+    let is_list = files.files_from.is_some() || files.only_stack_files;
+    let folder = match stdin {
+        Some(name) => name.parent().map(Path::to_path_buf),
+        None if is_list => None,
+        None => shared_folder(selection),
+    };
+    folder.unwrap_or_else(|| cwd.to_path_buf())
+}
+
 /// The folder that all arguments lie in.
 fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     let others = selection.others.iter().map(|(path, _)| path);
@@ -326,12 +364,26 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
 
 /// The config that `--config` names, or the nearest upward from what is looked at; where there is none, that of the working directory
 /// if it lies above.
+fn config_file(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Result<Option<PathBuf>, Failure> {
+    match &files.setup.config {
+        Some(file) => Ok(Some(paths::absolute(file, cwd))),
+        None if files.setup.no_config => Ok(None),
+        None => find_config(start, cwd, owners),
+    }
+}
+
+/// Returns the config's path from the repository's root, also if the config cannot be read; nothing if there is none.
+pub(super) fn config_identity(files: &Files, cwd: &Path, owners: &Owners) -> Option<String> {
+    let stdin = stdin_name(files, cwd).ok().flatten();
+    let has_paths = stdin.is_none() && files.files_from.is_none();
+    let paths = if has_paths { files.paths.as_slice() } else { &[] };
+    let selection = Selection::of_arguments(paths, cwd, files.only_stack_files);
+    let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, cwd);
+    config_file(files, &start, cwd, owners).ok().flatten().map(|file| config::identity(&file))
+}
+
 fn read_config(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Result<Config, Vec<Failure>> {
-    let file = match &files.setup.config {
-        Some(file) => Some(paths::absolute(file, cwd)),
-        None if files.setup.no_config => None,
-        None => find_config(start, cwd, owners).map_err(|failure| vec![failure])?,
-    };
+    let file = config_file(files, start, cwd, owners).map_err(|failure| vec![failure])?;
     let known: Vec<&str> = rules::names().collect();
     match file {
         Some(file) => config::load(&file, &paths::relative(&file, cwd), &known),

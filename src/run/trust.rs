@@ -4,12 +4,14 @@ use super::session::trust_store;
 use super::talk::Talk;
 use super::{Stop, World};
 use crate::cli::Trust;
-use crate::config::{self, FILE_NAME};
+use crate::config::{self, Config, FILE_NAME};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::git::Git;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::count;
+use crate::repository::Owners;
 use crate::rules;
 use crate::trust::{self, Record, Request, TrustStore};
 use std::io;
@@ -24,7 +26,14 @@ pub(super) fn trust(args: &Trust, world: &mut World<'_>) -> Result<Outcome, Stop
         return list(&store, world);
     }
     let start = paths::absolute(args.dir.as_deref().unwrap_or(Path::new(".")), &world.cwd);
-    if args.revoke { revoke(&store, &start, world) } else { accept(args, &store, &start, world) }
+    let git = Git::new(world.env.as_ref());
+    let owners = git.owners();
+    let ended =
+        if args.revoke { revoke(&store, &start, owners, world) } else { accept(args, &store, &start, owners, world) };
+    for note in owners.notes(&world.cwd) {
+        writeln!(world.stderr.out, "note: {note}")?;
+    }
+    ended
 }
 
 fn list(store: &TrustStore, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -33,13 +42,13 @@ fn list(store: &TrustStore, world: &mut World<'_>) -> Result<Outcome, Stop> {
         writeln!(world.stdout.out, "{:7}  {}", record.state(), printable(&record.path))?;
     }
     world.stdout.out.flush()?;
-    writeln!(world.stderr.out, "listed {}", count(records.len(), "trusted config"))?;
+    world.summary = Some(format!("listed {}", count(records.len(), "trusted config")));
     Ok(Outcome::Clean)
 }
 
-fn revoke(store: &TrustStore, start: &Path, world: &mut World<'_>) -> Result<Outcome, Stop> {
+fn revoke(store: &TrustStore, start: &Path, owners: &Owners, world: &mut World<'_>) -> Result<Outcome, Stop> {
     // Also one that is not there any more.
-    let file = config_of(start).unwrap_or_else(|| {
+    let file = config_of(start, owners).unwrap_or_else(|| {
         if start.extension().is_some_and(|extension| extension == "toml") {
             start.into()
         } else {
@@ -50,15 +59,21 @@ fn revoke(store: &TrustStore, start: &Path, world: &mut World<'_>) -> Result<Out
     let path = trust::key(&file);
     if store.records()?.iter().any(|record| record.path == path) {
         store.remove(&path)?;
-        writeln!(world.stderr.out, "`{shown}` is no longer trusted")?;
+        world.summary = Some(format!("`{shown}` is no longer trusted"));
     } else {
-        writeln!(world.stderr.out, "`{shown}` was not trusted; nothing changed")?;
+        world.summary = Some(format!("`{shown}` was not trusted; nothing changed"));
     }
     Ok(Outcome::Clean)
 }
 
-fn accept(args: &Trust, store: &TrustStore, start: &Path, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let Some(file) = config_of(start) else {
+fn accept(
+    args: &Trust,
+    store: &TrustStore,
+    start: &Path,
+    owners: &Owners,
+    world: &mut World<'_>,
+) -> Result<Outcome, Stop> {
+    let Some(file) = config_of(start, owners) else {
         let shown = printable(&paths::relative(start, &world.cwd));
         return Err(Failure::usage(format!("cannot find a `{FILE_NAME}` in `{shown}` or above it"))
             .with_help("name the repository or the config file: `stackref trust DIR`")
@@ -67,41 +82,42 @@ fn accept(args: &Trust, store: &TrustStore, start: &Path, world: &mut World<'_>)
     let shown = paths::relative(&file, &world.cwd);
     let rules: Vec<&str> = rules::names().collect();
     let config = config::load(&file, &shown, &rules)?;
+    let root = owners.root(&config.folder).unwrap_or_else(|| config.folder.clone());
     let shown = printable(&shown);
-    let requests = trust::all_requests(&config);
+    let requests = trust::all_requests(&config, &root);
     if requests.is_empty() {
-        writeln!(world.stderr.out, "`{shown}` requests nothing that needs trust; nothing was recorded")?;
+        world.summary = Some(format!("`{shown}` requests nothing that needs trust; nothing was recorded"));
         return Ok(Outcome::Clean);
     }
     show(&shown, &requests, world)?;
-    let record = Record::of(&config)?;
+    let record = Record::of(&config, &root)?;
     if store.records()?.contains(&record) {
-        writeln!(world.stderr.out, "`{shown}` is already trusted")?;
+        world.summary = Some(format!("`{shown}` is already trusted"));
         return Ok(Outcome::Clean);
     }
     match confirmed(args, world)? {
         Some(true) => {}
         Some(false) => {
-            writeln!(world.stderr.out, "`{shown}` is not trusted; nothing was recorded")?;
+            world.summary = Some(format!("`{shown}` is not trusted; nothing was recorded"));
             return Ok(Outcome::Findings);
         }
         None => return Ok(Outcome::Interrupted),
     }
     // The answer is about what was shown.
-    let now = config::load(&file, &shown, &rules).ok().and_then(|config| Record::of(&config).ok());
+    let now = config::load(&file, &shown, &rules).ok().and_then(|config: Config| Record::of(&config, &root).ok());
     if now.as_ref() != Some(&record) {
         return Err(Failure::usage(format!("`{shown}`, or a file that it requests, has changed in the meantime"))
             .with_help("run `stackref trust` again")
             .into());
     }
     store.add(&record)?;
-    writeln!(world.stderr.out, "`{shown}` is trusted until it changes; `stackref trust --revoke` withdraws that")?;
+    world.summary = Some(format!("`{shown}` is trusted until it changes; `stackref trust --revoke` withdraws that"));
     Ok(Outcome::Clean)
 }
 
 /// Returns the config that a path is about: the file itself, or the nearest in the folder and above it.
-fn config_of(path: &Path) -> Option<PathBuf> {
-    if path.is_file() { Some(path.to_path_buf()) } else { config::find(path) }
+fn config_of(path: &Path, owners: &Owners) -> Option<PathBuf> {
+    if path.is_file() { Some(path.to_path_buf()) } else { Some(owners.config(path, FILE_NAME)?.0) }
 }
 
 fn show(shown: &str, requests: &[Request], world: &mut World<'_>) -> io::Result<()> {

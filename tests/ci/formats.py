@@ -98,6 +98,14 @@ class Reports:
         expect(f"{self.name}: a format never changes the exit code", len(set(codes.values())) == 1, codes)
         report = json.loads(self.text["json"])
         wanted = readers.of_json(report, self.prefix)
+        failed = next(iter(codes.values())) in (2, 3)
+        expect(f"{self.name}: failures are in JSON where there are any", bool(report["failures"]) == failed, self.text["json"])
+        blockers = [at for at in json.loads(self.text["gitlab"]) if at["severity"] == "blocker"]
+        expect(f"{self.name}: GitLab gets as many", len(blockers) == len(report["failures"]), self.text["gitlab"])
+        said = json.loads(self.text["sarif"])["runs"][0]["invocations"][0]["executionSuccessful"]
+        expect(f"{self.name}: SARIF says whether the run failed", said != failed, self.text["sarif"])
+        errors = self.text["junit"].count("<error "), self.text["github"].count("::error title=stackref::")
+        expect(f"{self.name}: so do JUnit and GitHub", set(errors) == {len(report["failures"])}, errors)
         prints = [finding.fingerprint for finding in wanted]
         expect(f"{self.name}: no two findings share a fingerprint", len(set(prints)) == len(prints), prints)
         for format in FORMATS[1:]:

@@ -34,6 +34,7 @@ mod put;
 mod references;
 mod register;
 mod render;
+mod reports;
 mod schemas;
 mod scripts;
 mod server;

@@ -146,7 +146,7 @@ fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
     let mut out = Vec::new();
     human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();
     short::write(&report.findings, &mut out).unwrap();
-    json::write(&report.findings, &report.summary, &mut out).unwrap();
+    json::write(&report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -1,0 +1,412 @@
+//! What every run has in common: no success without having looked, a report that contains the failures, a summary at the end,
+//! a baseline that only shrinks by what was looked at, and lists that contain a config or an inventory.
+
+use crate::support::{Output, check, folder, run, write};
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn stack(key: &str) -> String {
+    format!(
+        "stack_name: s\ncomponents:\n  experiment_tracker:\n    name: t\n    flavor: mlflow\n    type: experiment_tracker\n    \
+         configuration:\n      tracking_username: '{{{{db.user}}}}'\n      tracking_password: '{{{{db.{key}}}}}'\n"
+    )
+}
+
+/// Two stacks that use `db.user` and `db.token`, and an inventory that has both.
+fn project() -> TempDir {
+    let stack = stack("token");
+    let folder = folder(&[
+        ("stacks/dev/a.yaml", &stack),
+        ("stacks/prod/a.yaml", &stack),
+        ("secrets.inventory.yaml", "db: [user, token]\n"),
+    ]);
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    folder
+}
+
+fn last_line(output: &Output) -> &str {
+    output.stderr.lines().last().unwrap_or_default()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output.stdout))
+}
+
+#[test]
+fn a_lowered_level_is_named_with_its_origin_and_its_references_are_counted() {
+    let folder = project();
+    let of_environment = "ZENML_SECRET_VALIDATION_LEVEL=NONE";
+    let by_environment = run(&[of_environment, "check", "--inventory", "nosuch.yaml"], folder.path(), b"");
+    let origin = "level none from ZENML_SECRET_VALIDATION_LEVEL";
+    assert!(by_environment.stderr.starts_with(&format!("warning: {origin}: --inventory is not queried")));
+    assert!(last_line(&by_environment).ends_with(&format!("0 warnings, 4 references not looked up ({origin})")));
+
+    write(folder.path(), "stackref.toml", b"# none yet\n\nlevel = \"none\"\n");
+    let by_config = check(folder.path(), &["--inventory", "nosuch.yaml", "--format", "json"]);
+    assert!(by_config.stderr.starts_with("warning: level none from stackref.toml:3: "), "{}", by_config.stderr);
+    assert!(last_line(&by_config).ends_with("4 references not looked up (level none from stackref.toml:3)"));
+    let summary = &json(&by_config)["summary"];
+    assert_eq!((&summary["references"], &summary["unchecked"], &summary["dynamic"]), (&4.into(), &4.into(), &0.into()));
+
+    // The environment comes before the config, and the flag before both: then nothing is out of sight.
+    let both = run(&["ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS", "check"], folder.path(), b"");
+    let origin = "(level secret-exists from ZENML_SECRET_VALIDATION_LEVEL)";
+    assert!(last_line(&both).ends_with(&format!("keys of 4 references not looked up {origin}")), "{}", both.stderr);
+    assert!(!both.stderr.contains("warning:"), "{}", both.stderr);
+    let flag = check(folder.path(), &["--level", "none", "--inventory", "secrets.inventory.yaml"]);
+    assert_eq!(flag.stderr.lines().count(), 1, "{}", flag.stderr);
+    assert!(last_line(&flag).ends_with("4 references not looked up (level none from --level)"));
+    let highest = check(folder.path(), &["--level", "secret-and-key-exists", "--inventory", "secrets.inventory.yaml"]);
+    assert_eq!(last_line(&highest), "checked 2 files, 4 references: 0 errors, 0 warnings");
+}
+
+#[test]
+fn at_secret_exists_the_keys_are_what_was_not_looked_up() {
+    let folder = project();
+    let level = "ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS";
+    let words = [level, "check", "--inventory", "secrets.inventory.yaml", "--format", "json"];
+    let output = run(&words, folder.path(), b"");
+    assert!(output.stderr.contains("warning: level secret-exists from ZENML_SECRET_VALIDATION_LEVEL: --inventory"));
+    let summary = &json(&output)["summary"];
+    assert_eq!((&summary["unchecked"], &summary["unchecked_keys"]), (&0.into(), &4.into()));
+}
+
+#[test]
+fn references_without_an_inventory_or_an_answer_are_not_looked_up() {
+    let folder = project();
+    write(folder.path(), "secrets.inventory.yaml", b"db: [user\n");
+    let broken = check(folder.path(), &["--format", "json"]);
+    assert_eq!(broken.code, 2);
+    assert!(last_line(&broken).ends_with("4 references not looked up (no answer from `secrets.inventory.yaml`)"));
+    assert_eq!(json(&broken)["summary"]["unchecked"], 4);
+    std::fs::remove_file(folder.path().join("secrets.inventory.yaml")).unwrap();
+    let none = check(folder.path(), &["--format", "json"]);
+    assert_eq!(none.code, 2);
+    assert!(last_line(&none).ends_with("4 references not looked up (no inventory)"), "{}", none.stderr);
+    assert_eq!(json(&none)["summary"]["unchecked"], 4);
+}
+
+/// Runs that fail before, while and after they look, each with the words that its failure contains.
+fn failing(folder: &Path) -> Vec<(Vec<&'static str>, &'static str)> {
+    write(folder, "broken.toml", b"nonsense = 1\n");
+    vec![
+        (vec!["--inventory", "nosuch.yaml"], "nosuch.yaml"),
+        (vec!["--config", "broken.toml"], "nonsense"),
+        (vec!["--config", "nosuch.toml"], "nosuch.toml"),
+        (vec!["nosuch.yaml"], "nosuch.yaml"),
+        (vec!["--baseline", "nosuch.json"], "nosuch.json"),
+        (vec!["--level", "none", "--leaks"], "--leaks"),
+        (vec!["--diff"], "--fix"),
+        (vec!["--nonsense"], "--nonsense"),
+    ]
+}
+
+#[test]
+fn a_failed_run_has_a_clean_report_in_no_format() {
+    let folder = project();
+    for (more, words) in failing(folder.path()) {
+        let of = |format: &str| {
+            let output = check(folder.path(), &[&["--format", format], &more[..]].concat());
+            assert_eq!(output.code, 2, "{more:?} {}", output.stderr);
+            output
+        };
+        let report = json(&of("json"));
+        let failures = report["failures"].as_array().unwrap();
+        assert!(!failures.is_empty() && failures[0]["message"].as_str().unwrap().contains(words), "{more:?} {report}");
+        let issues = json(&of("gitlab"));
+        let is_blocker = |issue: &Value| issue["severity"] == "blocker" && issue["location"]["lines"]["begin"] == 1;
+        let blockers: Vec<&Value> = issues.as_array().unwrap().iter().filter(|issue| is_blocker(issue)).collect();
+        assert_eq!(blockers.len(), failures.len(), "{more:?} {issues}");
+        let config = if more[0] == "--config" { more[1] } else { "stackref.toml" };
+        assert_eq!(blockers[0]["location"]["path"], config, "{more:?}");
+        assert!(blockers[0]["description"].as_str().unwrap().contains(words), "{more:?} {issues}");
+        assert_eq!(json(&of("gitlab")), issues, "the fingerprint changes");
+        let sarif = json(&of("sarif"));
+        assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false, "{more:?}");
+        assert!(of("junit").stdout.contains("<error "), "{more:?}");
+        assert!(of("github").stdout.contains("::error title=stackref::"), "{more:?}");
+        for format in ["human", "short"] {
+            assert!(of(format).stderr.contains(words), "{more:?}");
+        }
+    }
+}
+
+#[test]
+fn files_contain_the_failures_and_are_written_over_by_the_next_run() {
+    let folder = project();
+    let mut words = vec!["--inventory", "nosuch.yaml"];
+    for format in ["human", "short", "json", "sarif", "junit", "gitlab", "github"] {
+        words.extend(["--format", format, "--output", format]);
+    }
+    for _ in 0..2 {
+        let output = check(folder.path(), &words);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+        for name in words.iter().filter(|word| folder.path().join(word).is_file()) {
+            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(text.contains("cannot read the inventory `nosuch.yaml`"), "{name}: {text}");
+        }
+        assert!(!output.stderr.contains("cannot write"), "{}", output.stderr);
+    }
+    let short = std::fs::read_to_string(folder.path().join("short")).unwrap();
+    assert!(short.starts_with("stackref.toml:1:1: error[failure]: "), "{short}");
+}
+
+#[test]
+fn failures_with_one_message_have_fingerprints_of_their_own() {
+    let folder = project();
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"level = \"x\"\n[rules]\nsyntax-error = \"x\"\nbare-ignore = 1\nunknown-key = 1\n",
+    );
+    write(folder.path(), "twice.toml", b"[[stacks]]\nfiles = [\"a\"]\n[[stacks]]\nfiles = [\"b\"]\n");
+    for config in ["stackref.toml", "twice.toml"] {
+        let issues = json(&check(folder.path(), &["--format", "gitlab", "--config", config]));
+        let issues = issues.as_array().unwrap();
+        let prints: std::collections::BTreeSet<&str> =
+            issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
+        assert!(issues.len() > 1 && prints.len() == issues.len(), "{issues:?}");
+    }
+}
+
+#[test]
+fn the_config_of_a_blocker_is_named_from_the_root_of_the_repository() {
+    let folder = project();
+    write(folder.path(), "ml/stackref.toml", b"nonsense = 1\n");
+    write(folder.path(), "ml/a.yaml", stack("token").as_bytes());
+    for (cwd, path) in [("", "ml"), ("ml", "."), ("ml", "a.yaml"), ("", "ml/a.yaml")] {
+        let issues = json(&check(&folder.path().join(cwd), &["--format", "gitlab", path]));
+        assert_eq!(issues[0]["location"]["path"], "ml/stackref.toml", "{cwd} {path}");
+    }
+}
+
+#[test]
+fn lists_contain_the_failures_too() {
+    let folder = project();
+    write(folder.path(), "stacks/dev/broken.stack.yaml", b"stack_name: [\n");
+    for (words, list, code) in [
+        (&["refs"][..], "references", 1),
+        (&["inventory", "--used"], "inventories", 1),
+        (&["register", "--dry-run"], "missing", 1),
+        (&["refs", "--config", "nosuch.toml"], "references", 2),
+        (&["inventory", "--inventory", "nosuch.yaml"], "inventories", 2),
+        (&["register", "--inventory", "nosuch.yaml"], "missing", 2),
+        (&["inventory", "--probe", "--inventory", "nosuch.yaml"], "inventories", 2),
+    ] {
+        let output = run(&[words, &["--format", "json"]].concat(), folder.path(), b"");
+        let list_of = json(&output);
+        assert_eq!(output.code, code, "{words:?} {}", output.stderr);
+        assert!(list_of[list].is_array() && !list_of["failures"].as_array().unwrap().is_empty(), "{words:?} {list_of}");
+    }
+}
+
+#[test]
+fn every_run_ends_with_a_summary() {
+    let folder = project();
+    for (more, _) in failing(folder.path()) {
+        let output = check(folder.path(), &more);
+        // An argument that is not understood begins no run.
+        if !output.stderr.contains("try '--help'") {
+            assert!(last_line(&output).starts_with("checked 0 files, 0 references: 0 errors, 0 warnings"), "{more:?}");
+        }
+    }
+    write(folder.path(), "bad.toml", b"nonsense = 1\n");
+    write(folder.path(), ".gitignore", b"out\n");
+    write(folder.path(), "names.yaml", b"db: [user]\n");
+    write(folder.path(), "values.yaml", b"db: {user: hunter2, token: hunter2}\n");
+    for (line, summary) in [
+        (
+            "render --allow-tracked -o out --inventory nosuch.yaml",
+            "checked 0 files, 0 references: 0 errors, 0 warnings; nothing was",
+        ),
+        (
+            "render --allow-tracked -o out --config bad.toml",
+            "checked 0 files, 0 references: 0 errors, 0 warnings; nothing was rendered",
+        ),
+        (
+            "render --allow-tracked -o out nosuch",
+            "checked 0 files, 0 references: 0 errors, 0 warnings; nothing was rendered",
+        ),
+        (
+            "render --allow-tracked -o out --inventory names.yaml",
+            "checked 2 files, 4 references: 2 errors, 0 warnings; nothing was",
+        ),
+        // Names without values: known only when the values are read.
+        ("render --allow-tracked -o out", "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was rendered"),
+        ("render --stdout --inventory values.yaml", "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was"),
+        (
+            "render --allow-tracked -o out --inventory values.yaml --check",
+            "rendered 2 files, 4 references; nothing was written",
+        ),
+        ("register --config bad.toml", "nothing was registered"),
+        ("register --inventory nosuch.yaml", "nothing was registered"),
+        ("register --inventory names.yaml", "registered 0 keys of 0 secrets; 1 key is still missing"),
+        ("register", "nothing is missing: 4 references in 2 files"),
+        ("register --from-file values.yaml --inventory names.yaml --config bad.toml", "nothing was registered"),
+        ("check --list-files", "2 files would be scanned"),
+        ("refs", "listed 4 references in 2 files"),
+        ("refs --config bad.toml", "listed 0 references in 0 files"),
+        ("inventory", "listed 1 secret in 1 inventory"),
+        ("inventory --inventory nosuch.yaml", "listed 0 secrets in 0 inventories"),
+        ("inventory --probe", "probed 1 inventory"),
+        ("inventory snapshot", "wrote 1 secret to standard output"),
+        ("inventory snapshot --config bad.toml", "no snapshot was made"),
+        ("inventory snapshot --check names.yaml", "`names.yaml` is stale: 1 difference"),
+        ("init --dry-run", "`stackref.toml` was not written"),
+        ("init --no-hook", "wrote `stackref.toml`"),
+        ("init", "nothing was written"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let output = run(&words, folder.path(), b"");
+        assert!(last_line(&output).starts_with(summary), "{line}: {}", output.stderr);
+        assert_eq!(output.stderr.matches(summary).count(), 1, "{line}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_summary_comes_also_where_standard_output_ends_early() {
+    let folder = project();
+    let script =
+        format!("exec 3>&1; {{ '{}' check --level none --format json 2>&3; }} | true", env!("CARGO_BIN_EXE_stackref"));
+    let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("4 references not looked up"), "{text}");
+}
+
+fn entries(folder: &Path) -> usize {
+    std::fs::read_to_string(folder.join("b.json")).unwrap().matches("\"fingerprint\"").count()
+}
+
+fn write_baseline(folder: &Path, more: &[&str]) -> (usize, String) {
+    let output = check(folder, &[&["--write-baseline", "b.json"], more].concat());
+    assert_eq!(output.code, 0, "{more:?} {}{}", output.stdout, output.stderr);
+    (entries(folder), output.stderr)
+}
+
+#[test]
+fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
+    let folder = project();
+    for environment in ["dev", "prod"] {
+        write(folder.path(), &format!("stacks/{environment}/a.yaml"), stack("tokn").as_bytes());
+    }
+    let in_folder = |more: &[&str]| write_baseline(folder.path(), more);
+    assert_eq!(in_folder(&[]).0, 2);
+    let (partial, stderr) = in_folder(&["stacks/dev"]);
+    assert_eq!(partial, 2);
+    assert!(stderr.contains("note: kept 1 entry of files that were not scanned"), "{stderr}");
+    assert_eq!(in_folder(&["--only-stack-files", "stacks/dev/a.yaml"]).0, 2);
+    assert_eq!(in_folder(&["--level", "none"]).0, 2);
+    assert_eq!(in_folder(&["--level", "secret-exists"]).0, 2);
+    for config in [
+        "[files]\nexclude = [\"stacks/prod\"]\n",
+        "[files]\ninclude = [\"stacks/dev/*\"]\n",
+        "[rules]\nunknown-key = \"off\"\n",
+    ] {
+        write(folder.path(), "stackref.toml", config.as_bytes());
+        let (number, stderr) = in_folder(&[]);
+        assert!(number == 2 && stderr.contains("note: kept "), "{config}: {stderr}");
+        // Nor is an entry stale of which nobody knows.
+        let known = check(folder.path(), &["--baseline", "b.json"]);
+        assert!(!known.stderr.contains("stale"), "{config}: {}", known.stderr);
+    }
+    std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
+    write(folder.path(), ".gitignore", b"stacks/prod\n");
+    assert_eq!(in_folder(&[]).0, 2);
+    std::fs::remove_file(folder.path().join(".gitignore")).unwrap();
+    // Whoever looks, and finds it gone, drops it.
+    write(folder.path(), "stacks/dev/a.yaml", stack("token").as_bytes());
+    assert_eq!(in_folder(&["stacks/prod"]).0, 2);
+    let (fixed, stderr) = in_folder(&["stacks/dev"]);
+    assert!(fixed == 1 && stderr.contains("note: kept 1 entry of files"), "{stderr}");
+    // A file that is gone has no findings, and only a run over everything knows that it has not moved out of sight.
+    std::fs::remove_dir_all(folder.path().join("stacks/prod")).unwrap();
+    assert_eq!(in_folder(&["stacks/dev"]).0, 1);
+    assert_eq!(in_folder(&["--level", "none"]).0, 0);
+}
+
+#[test]
+fn a_baseline_keeps_what_another_inventory_would_show_and_drops_unused_ignores() {
+    let folder = project();
+    write(folder.path(), "secrets.inventory.yaml", b"db: [user, token]\nold: [key]\n");
+    write(folder.path(), "other.yaml", b"db: [user, token]\n");
+    let text = stack("token").replace("stack_name: s", "stack_name: s # stackref: ignore[unknown-key] once");
+    write(folder.path(), "stacks/dev/a.yaml", text.as_bytes());
+    assert_eq!(write_baseline(folder.path(), &[]).0, 2);
+    assert_eq!(write_baseline(folder.path(), &["--inventory", "other.yaml"]).0, 2);
+    write(folder.path(), "stacks/dev/a.yaml", stack("token").as_bytes());
+    assert_eq!(write_baseline(folder.path(), &[]).0, 1);
+    write(folder.path(), "secrets.inventory.yaml", b"db: [user, token]\n");
+    assert_eq!(write_baseline(folder.path(), &[]).0, 0);
+}
+
+/// What a hook finds where a commit takes `db.token` out of an inventory: `listed` is what it is handed.
+fn hook(folder: &Path, listed: &[&str], more: &[&str]) -> Output {
+    let by_arguments = check(folder, &[&["--only-stack-files", "--format", "short"], more, listed].concat());
+    let list = listed.join("\n");
+    let words = [&["check", "--files-from", "-", "--format", "short"], more].concat();
+    assert_eq!(run(&words, folder, list.as_bytes()), by_arguments);
+    by_arguments
+}
+
+#[test]
+fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
+    let folder = project();
+    let breaks = |output: &Output, listed: &str| {
+        assert_eq!(
+            (output.code, output.stdout.matches("error[unknown-key]").count()),
+            (1, 2),
+            "{listed} {}",
+            output.stderr
+        );
+        let note = format!("note: checked the whole project: the list contains `{listed}`");
+        assert!(output.stderr.contains(&note), "{}", output.stderr);
+    };
+    let (usual, names) = ("secrets.inventory.yaml", "names/prod.yaml");
+    write(folder.path(), usual, b"db: [user]\n");
+    write(folder.path(), "values.yaml", b"replicas: 1\n");
+    breaks(&hook(folder.path(), &["values.yaml", usual], &[]), usual);
+    // Somebody else's file changes nothing for the stacks.
+    let other = hook(folder.path(), &["values.yaml"], &[]);
+    assert!(other.code == 0 && !other.stderr.contains("whole project"), "{}", other.stderr);
+
+    write(folder.path(), names, b"db: [user]\n");
+    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n");
+    breaks(&hook(folder.path(), &[names], &[]), names);
+    breaks(&hook(folder.path(), &["stackref.toml"], &[]), "stackref.toml");
+    breaks(&hook(&folder.path().join("stacks"), &["../names/prod.yaml"], &[]), "../names/prod.yaml");
+    std::os::unix::fs::symlink("names", folder.path().join("link")).unwrap();
+    breaks(&hook(folder.path(), &["link/prod.yaml"], &[]), "link/prod.yaml");
+    // One that only the hook's own arguments name.
+    write(folder.path(), "given.yaml", b"db: [user]\n");
+    breaks(&hook(folder.path(), &["given.yaml"], &["--inventory", "given.yaml"]), "given.yaml");
+
+    // A folder of secrets: any file below it.
+    std::fs::create_dir_all(folder.path().join("run/secrets/db")).unwrap();
+    write(folder.path(), "run/secrets/db/user", b"hunter2");
+    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"dir\"\npath = \"run/secrets\"\n");
+    breaks(&hook(folder.path(), &["run/secrets/db/token"], &[]), "run/secrets/db/token");
+
+    // An inventory or a config that was removed is in the list, and not there any more.
+    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n");
+    std::fs::remove_file(folder.path().join(names)).unwrap();
+    let removed = hook(folder.path(), &[names], &[]);
+    assert!(removed.code == 2 && removed.said().contains("cannot read the inventory"), "{}", removed.stderr);
+    std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
+    breaks(&hook(folder.path(), &["stackref.toml"], &[]), "stackref.toml");
+    // The fixtures of a test suite have configs of their own.
+    write(folder.path(), "stackref.toml", b"[files]\nexclude = [\"tests\"]\n");
+    write(folder.path(), "tests/stackref.toml", b"");
+    assert_eq!(hook(folder.path(), &["tests/stackref.toml"], &[]).code, 0);
+}
+
+#[test]
+fn only_check_takes_a_list_for_more_than_it_is() {
+    let folder = project();
+    let list = b"secrets.inventory.yaml\nstacks/dev/a.yaml\n";
+    let refs = run(&["refs", "--files-from", "-"], folder.path(), list);
+    assert_eq!(last_line(&refs), "listed 2 references in 1 file");
+    write(folder.path(), "secrets.inventory.yaml", b"db: {user: hunter2, token: hunter2}\n");
+    let render = run(&["render", "--check", "--files-from", "-"], folder.path(), list);
+    assert_eq!(last_line(&render), "rendered 1 file, 2 references; nothing was written");
+}
