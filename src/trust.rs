@@ -169,7 +169,7 @@ fn requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Re
         Kind::Dir(folder) => path(folder).into_iter().collect(),
         Kind::Env(_) => Vec::new(),
         Kind::Sops(file) => {
-            let command = ["sops".to_owned(), file.display().to_string()].to_vec();
+            let command = ["sops".to_owned(), paths::relative(file, &config.folder)].to_vec();
             let files = vec![(paths::real(file), sops_digest(file))];
             std::iter::once(Access::Program { command, files }).chain(path(file)).collect()
         }
