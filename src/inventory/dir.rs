@@ -9,7 +9,7 @@ use crate::error::{Failure, plain_io};
 use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Metadata};
 use std::io;
@@ -70,7 +70,10 @@ impl DirInventory {
             let names = self.list(&folder, Metadata::is_file).map_err(|error| self.unreadable(&error))?;
             Ok((folder, names))
         };
-        let whole = |(_, names): &(PathBuf, Vec<String>)| wanted.iter().all(|key| names.contains(key));
+        let whole = |(_, names): &(PathBuf, Vec<String>)| {
+            let names: BTreeSet<&String> = names.iter().collect();
+            wanted.iter().all(|key| names.contains(key))
+        };
         match once() {
             Ok(found) if whole(&found) => Ok(found),
             Err(why @ NoAnswer::Forbidden(_)) => Err(why),
@@ -128,11 +131,12 @@ impl Inventory for DirInventory {
 
     fn values(&self, secret: &str, wanted: &Wanted) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
         let (folder, there) = self.list_keys(secret, wanted)?;
+        let there: BTreeSet<String> = there.into_iter().collect();
         // Kubernetes changes all keys of a secret at one moment, by this link: what is read is of one generation.
         let generation = || folder.join("..data").read_link().ok();
         for _ in 0..TRIES {
             let before = generation();
-            let values = self.read_values(&folder, secret, wanted.iter().filter(|key| there.contains(key)));
+            let values = self.read_values(&folder, secret, wanted.iter().filter(|key| there.contains(*key)));
             if generation() == before {
                 return values;
             }
@@ -163,8 +167,8 @@ impl Inventory for DirInventory {
         let mut kept = Vec::new();
         let mut files = Vec::new();
         for Change { secret, entries } in changes {
-            let there = self.there(secret, entries)?;
-            let (stay, fresh) = sort_out(entries, |key| there.iter().any(|known| known == key));
+            let there: BTreeSet<String> = self.there(secret, entries)?.into_iter().collect();
+            let (stay, fresh) = sort_out(entries, |key| there.contains(key));
             kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
             files.extend(fresh.into_iter().map(|entry| write::Content {
                 path: Path::new(secret).join(&entry.key),
