@@ -403,9 +403,10 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
         Kind::Command(programs) => {
             Box::new(CommandInventory::new(name, config.folder.clone(), programs.clone(), limits))
         }
-        Kind::Zenml { url, token_file, ca_cert } => {
-            let (url, env) = (url.clone(), Arc::clone(around.env));
-            Box::new(ZenmlInventory::new(name, url, token_file.clone(), ca_cert.clone(), limits, env))
+        Kind::Zenml { url, allow_http, token_file, ca_cert } => {
+            let (url, token_file, ca_cert) = (url.clone(), token_file.clone(), ca_cert.clone());
+            let env = Arc::clone(around.env);
+            Box::new(ZenmlInventory::new(name, url, *allow_http, token_file, ca_cert, limits, env))
         }
         Kind::Vault(place) => Box::new(VaultInventory::new(name, place.clone(), limits, Arc::clone(around.env))),
         #[cfg(feature = "aws")]

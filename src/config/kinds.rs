@@ -33,6 +33,8 @@ pub enum Kind {
     Zenml {
         /// Where it is.
         url: String,
+        /// Whether `http://` to another machine is allowed.
+        allow_http: bool,
         /// A file with an API token.
         token_file: Option<PathBuf>,
         /// A file with the certificates to trust.
@@ -51,6 +53,8 @@ pub enum Kind {
 pub struct VaultPlace {
     /// The address; nothing: `VAULT_ADDR`.
     pub url: Option<String>,
+    /// Whether `http://` to another machine is allowed.
+    pub allow_http: bool,
     /// The mount of the engine.
     pub mount: String,
     /// The folder in it, without slashes around it.
@@ -76,6 +80,8 @@ pub struct AwsPlace {
     pub ssm: bool,
     /// Another endpoint than AWS's.
     pub endpoint_url: Option<String>,
+    /// Whether `http://` to another machine is allowed.
+    pub allow_http: bool,
 }
 
 /// A program with its arguments, for each thing that can be asked.
@@ -118,9 +124,9 @@ fn keys_of(kind: &str) -> &'static [&'static str] {
     match kind {
         "file" | "dir" | "sops" => &["path"],
         "env" => &["prefix"],
-        "zenml" => &["url", "token_file", "ca_cert"],
-        "vault" => &["url", "mount", "path", "namespace", "token_file", "ca_cert"],
-        "aws" => &["region", "profile", "prefix", "service", "endpoint_url"],
+        "zenml" => &["url", "allow_http", "token_file", "ca_cert"],
+        "vault" => &["url", "allow_http", "mount", "path", "namespace", "token_file", "ca_cert"],
+        "aws" => &["region", "profile", "prefix", "service", "endpoint_url", "allow_http"],
         "command" => &["names", "keys", "value", "put"],
         _ => &[],
     }
@@ -182,7 +188,9 @@ pub fn unfit_url(url: &str) -> Option<&'static str> {
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
+        Some((host, "")) => (host, None),
+        // Without its colon: what else is behind the bracket is not a port.
+        Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("?"))),
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     let in_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
@@ -243,6 +251,7 @@ impl Reader<'_> {
     fn kind(&mut self, kind: &str, table: &DeTable<'_>, folder: &Path, span: Span) -> Kind {
         let mut entries = Entries::default();
         let mut ssm = false;
+        let mut allow_http = false;
         for (key, value) in sorted(table) {
             let key = key.get_ref().as_ref();
             if COMMON.contains(&key) || !keys_of(kind).contains(&key) {
@@ -255,6 +264,11 @@ impl Reader<'_> {
                 let allowed = ["secretsmanager", "ssm"];
                 let chosen = self.choice(value, key, &allowed, |text| allowed.into_iter().find(|known| *known == text));
                 ssm = chosen == Some("ssm");
+            } else if key == "allow_http" {
+                match value.get_ref() {
+                    DeValue::Boolean(allowed) => allow_http = *allowed,
+                    _ => self.wrong_type(value, key, "true or false"),
+                }
             } else if let Some(text) = self.string(value, key) {
                 if matches!(key, "url" | "endpoint_url") {
                     self.url(&text, value.span().into());
@@ -273,11 +287,13 @@ impl Reader<'_> {
             "sops" => Kind::Sops(entries.path("path", folder).unwrap_or_default()),
             "zenml" => Kind::Zenml {
                 url: entries.text("url").unwrap_or_default(),
+                allow_http,
                 token_file: entries.path("token_file", folder),
                 ca_cert: entries.path("ca_cert", folder),
             },
             "vault" => Kind::Vault(VaultPlace {
                 url: entries.text("url"),
+                allow_http,
                 mount: entries.bare("mount"),
                 path: entries.bare("path"),
                 namespace: entries.text("namespace"),
@@ -290,6 +306,7 @@ impl Reader<'_> {
                 prefix: entries.text("prefix").unwrap_or_default(),
                 ssm,
                 endpoint_url: entries.text("endpoint_url"),
+                allow_http,
             }),
             "command" => {
                 if entries.programs.is_empty() {

@@ -4,7 +4,8 @@
 //! The official SDK is used for its chain of credentials. Secrets Manager gives no keys without values, so at the key level the
 //! secrets that are referred to are read, twenty at a time; the list of parameters has their keys in it.
 
-use super::http::{text_of, warning, wipe};
+use super::clock::{Clock, Turn};
+use super::http::{loopback_address, refuse_exposed, text_of, warning, wipe};
 use super::{
     Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, ValueType, Wanted, sort_out,
     text_of_json,
@@ -14,9 +15,11 @@ use crate::error::Failure;
 use crate::secret::SecretText;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_secretsmanager::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType};
 use serde_json::{Map, Value};
@@ -31,6 +34,9 @@ const BATCH: usize = 20;
 /// Parameters that one call may read.
 const PARAMETERS: usize = 10;
 
+/// Names that a list may have.
+const MOST_NAMES: usize = 1_000_000;
+
 /// An inventory in AWS.
 pub struct AwsInventory {
     name: String,
@@ -44,8 +50,81 @@ pub struct AwsInventory {
 }
 
 struct Session {
-    runtime: Runtime,
-    config: SdkConfig,
+    /// `None` only while it is shut down.
+    runtime: Option<Runtime>,
+    clock: Clock,
+    secrets: aws_sdk_secretsmanager::Client,
+    parameters: aws_sdk_ssm::Client,
+}
+
+impl Session {
+    /// Makes a call, within what is left of the run's time. The SDK limits and repeats the tries of a call itself. The time
+    /// until the turn is dropped counts as the store's.
+    fn run<F: Future>(&self, call: &str, future: F) -> Result<(F::Output, Turn), NoAnswer> {
+        wait(self.runtime.as_ref(), &self.clock, call, future)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Without waiting for a name that is still being resolved.
+        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+fn wait<F: Future>(
+    runtime: Option<&Runtime>,
+    clock: &Clock,
+    call: &str,
+    future: F,
+) -> Result<(F::Output, Turn), NoAnswer> {
+    let seen = |why: String| NoAnswer::Unreachable(format!("{call}: {why}"));
+    let turn = clock.begin().map_err(seen)?;
+    let runtime = runtime.ok_or_else(|| seen("it is shut down".to_owned()))?;
+    match runtime.block_on(async { tokio::time::timeout(turn.left, future).await }) {
+        Ok(output) => Ok((output, turn)),
+        Err(_) => Err(seen(clock.begin().err().unwrap_or_else(|| "no answer in time (`run_timeout`)".to_owned()))),
+    }
+}
+
+/// Keeps calls from going unencrypted to another machine, whatever the endpoint comes from: the config, a variable, a profile.
+#[derive(Debug)]
+struct Encrypted {
+    inventory: String,
+    allow_http: bool,
+}
+
+/// A call that [`Encrypted`] has refused.
+#[derive(Debug)]
+struct Refused(Failure);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Refused {}
+
+impl Intercept for Encrypted {
+    fn name(&self) -> &'static str {
+        "Encrypted"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let url = context.request().uri().to_owned();
+        refuse_exposed(&self.inventory, &url, self.allow_http).map_err(Refused)?;
+        // `localhost` is this machine, whatever the system's resolver makes of it. The header `Host` stays as it was signed.
+        if let Some(url) = loopback_address(&url) {
+            context.request_mut().set_uri(url)?;
+        }
+        Ok(())
+    }
 }
 
 impl AwsInventory {
@@ -85,37 +164,47 @@ impl AwsInventory {
         if let Some(url) = &self.place.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        let config = runtime.block_on(loader.load());
+        let clock = Clock::new(self.limits);
+        let (config, _turn) = wait(Some(&runtime), &clock, "the configuration of the SDK", loader.load())?;
+        if let Some(url) = config.endpoint_url() {
+            refuse_exposed(&self.name, url, self.place.allow_http).map_err(NoAnswer::Invalid)?;
+        }
         if config.region().is_none() {
             let words = format!("the inventory `{}` has no region", self.name);
             let failure =
                 Failure::usage(words).with_help("set `region` in the config, AWS_REGION, or one in the profile");
             return Err(NoAnswer::Invalid(failure));
         }
-        Ok(Session { runtime, config })
+        let encrypted = || Encrypted { inventory: self.name.clone(), allow_http: self.place.allow_http };
+        let secrets = aws_sdk_secretsmanager::config::Builder::from(&config).interceptor(encrypted()).build();
+        let parameters = aws_sdk_ssm::config::Builder::from(&config).interceptor(encrypted()).build();
+        Ok(Session {
+            runtime: Some(runtime),
+            clock,
+            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
+            parameters: aws_sdk_ssm::Client::from_conf(parameters),
+        })
     }
 
     /// The names of secrets, all pages.
     fn list(&self) -> Result<Vec<String>, NoAnswer> {
         let session = self.session()?;
-        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let client = &session.secrets;
         let mut call = client.list_secrets();
         if !self.place.prefix.is_empty() {
             let filter = Filter::builder().key(FilterNameStringType::Name).values(&self.place.prefix).build();
             call = call.filters(filter);
         }
         let mut pages = call.into_paginator().send();
-        session.runtime.block_on(async {
-            let mut names = Vec::new();
-            while let Some(page) = pages.next().await {
-                let page =
-                    page.map_err(|error| no_answer("ListSecrets", &error, "this identity may not list secrets"))?;
-                let listed = page.secret_list().iter().filter_map(|secret| secret.name());
-                // The filter knows no case.
-                names.extend(listed.filter_map(|name| name.strip_prefix(&self.place.prefix)).map(str::to_owned));
-            }
-            Ok(names)
-        })
+        let mut names = Vec::new();
+        while let (Some(page), _turn) = session.run("ListSecrets", pages.next())? {
+            let page = page.map_err(|error| no_answer("ListSecrets", &error, "this identity may not list secrets"))?;
+            let listed = page.secret_list().iter().filter_map(|secret| secret.name());
+            // The filter knows no case.
+            names.extend(listed.filter_map(|name| name.strip_prefix(&self.place.prefix)).map(str::to_owned));
+            limit_list("ListSecrets", names.len())?;
+        }
+        Ok(names)
     }
 
     /// The content of a secret, read together with the others that are wanted.
@@ -147,9 +236,10 @@ impl AwsInventory {
         read: &mut BTreeMap<String, Result<SecretValues, NoAnswer>>,
     ) -> Result<(), NoAnswer> {
         let session = self.session()?;
-        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let client = &session.secrets;
         let ids = names.iter().map(|name| format!("{}{name}", self.place.prefix)).collect();
-        let sent = session.runtime.block_on(client.batch_get_secret_value().set_secret_id_list(Some(ids)).send());
+        let call = client.batch_get_secret_value().set_secret_id_list(Some(ids));
+        let (sent, _turn) = session.run("BatchGetSecretValue", call.send())?;
         let answer = match sent {
             Ok(answer) => answer,
             // The right to read many is one of its own.
@@ -182,9 +272,9 @@ impl AwsInventory {
 
     fn read_one(&self, name: &str) -> Result<SecretValues, NoAnswer> {
         let session = self.session()?;
-        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let client = &session.secrets;
         let id = format!("{}{name}", self.place.prefix);
-        let answer = session.runtime.block_on(client.get_secret_value().secret_id(id).send());
+        let (answer, _turn) = session.run("GetSecretValue", client.get_secret_value().secret_id(id).send())?;
         let answer = answer.map_err(|error| {
             no_answer("GetSecretValue", &error, &format!("this identity may not read the secret; {LESS}"))
         })?;
@@ -198,26 +288,26 @@ impl AwsInventory {
 
     fn list_parameters(&self) -> Result<BTreeMap<String, BTreeSet<String>>, NoAnswer> {
         let session = self.session()?;
-        let client = aws_sdk_ssm::Client::new(&session.config);
+        let client = &session.parameters;
         let root = self.root();
         let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(&root).build();
         let filter = filter.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
         let mut pages = client.describe_parameters().parameter_filters(filter).into_paginator().send();
-        session.runtime.block_on(async {
-            let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| {
-                    no_answer("DescribeParameters", &error, "this identity may not list parameters")
-                })?;
-                for name in page.parameters().iter().filter_map(|parameter| parameter.name()) {
-                    let below = name.strip_prefix(&root).map(|name| name.trim_start_matches('/'));
-                    if let Some((secret, key)) = below.and_then(|name| name.split_once('/')) {
-                        found.entry(secret.to_owned()).or_default().insert(key.to_owned());
-                    }
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut listed = 0;
+        while let (Some(page), _turn) = session.run("DescribeParameters", pages.next())? {
+            let page =
+                page.map_err(|error| no_answer("DescribeParameters", &error, "this identity may not list parameters"))?;
+            for name in page.parameters().iter().filter_map(|parameter| parameter.name()) {
+                let below = name.strip_prefix(&root).map(|name| name.trim_start_matches('/'));
+                if let Some((secret, key)) = below.and_then(|name| name.split_once('/')) {
+                    found.entry(secret.to_owned()).or_default().insert(key.to_owned());
                 }
             }
-            Ok(found)
-        })
+            listed += page.parameters().len();
+            limit_list("DescribeParameters", listed)?;
+        }
+        Ok(found)
     }
 
     /// The folder of the parameters, without a slash at its end; `/` for all.
@@ -235,13 +325,13 @@ impl AwsInventory {
     fn parameter_values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let there = self.parameters()?.get(secret).ok_or(NoAnswer::Missing)?;
         let session = self.session()?;
-        let client = aws_sdk_ssm::Client::new(&session.config);
+        let client = &session.parameters;
         let keys: Vec<&String> = wanted.iter().filter(|key| there.contains(*key)).collect();
         let mut values = SecretValues::new();
         for keys in keys.chunks(PARAMETERS) {
             let names = keys.iter().map(|key| self.parameter(secret, key)).collect();
             let call = client.get_parameters().set_names(Some(names)).with_decryption(true);
-            let answer = session.runtime.block_on(call.send());
+            let (answer, _turn) = session.run("GetParameters", call.send())?;
             let answer = answer
                 .map_err(|error| no_answer("GetParameters", &error, "this identity may not read the parameters"))?;
             for key in keys {
@@ -276,15 +366,16 @@ impl AwsInventory {
         values.extend(fresh.into_iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))));
         let text = text_of(Value::Object(values));
         let session = self.session()?;
-        let client = aws_sdk_secretsmanager::Client::new(&session.config);
+        let client = &session.secrets;
         let id = format!("{}{secret}", self.place.prefix);
         let no_right = "this identity may not write secrets";
         let sent = if there.is_some() {
             let call = client.put_secret_value().secret_id(id).secret_string(text.as_str());
-            let sent = session.runtime.block_on(call.send());
+            let (sent, _turn) = session.run("PutSecretValue", call.send())?;
             sent.map(|_| ()).map_err(|error| no_answer("PutSecretValue", &error, no_right))
         } else {
-            let sent = session.runtime.block_on(client.create_secret().name(id).secret_string(text.as_str()).send());
+            let call = client.create_secret().name(id).secret_string(text.as_str());
+            let (sent, _turn) = session.run("CreateSecret", call.send())?;
             sent.map(|_| ()).map_err(|error| no_answer("CreateSecret", &error, no_right))
         };
         sent.map(|()| kept)
@@ -292,7 +383,7 @@ impl AwsInventory {
 
     fn put_parameters(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         let session = self.session()?;
-        let client = aws_sdk_ssm::Client::new(&session.config);
+        let client = &session.parameters;
         let mut kept = Vec::new();
         for entry in entries {
             let call = client
@@ -301,14 +392,22 @@ impl AwsInventory {
                 .value(entry.text())
                 .r#type(ParameterType::SecureString)
                 .overwrite(entry.replaces);
-            match session.runtime.block_on(call.send()) {
-                Ok(_) => {}
-                Err(error) if error.code() == Some("ParameterAlreadyExists") => kept.push(entry.key.clone()),
-                Err(error) => return Err(no_answer("PutParameter", &error, "this identity may not write parameters")),
+            match session.run("PutParameter", call.send())? {
+                (Ok(_), _) => {}
+                (Err(error), _) if error.code() == Some("ParameterAlreadyExists") => kept.push(entry.key.clone()),
+                (Err(error), _) => {
+                    return Err(no_answer("PutParameter", &error, "this identity may not write parameters"));
+                }
             }
         }
         Ok(kept)
     }
+}
+
+/// Refuses a list that does not end.
+fn limit_list(call: &str, listed: usize) -> Result<(), NoAnswer> {
+    let too_many = || NoAnswer::Unreachable(format!("{call}: a list of more than {MOST_NAMES} names"));
+    if listed > MOST_NAMES { Err(too_many()) } else { Ok(()) }
 }
 
 fn copy(value: &SecretText) -> SecretText {
@@ -356,7 +455,14 @@ fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
 }
 
 /// What an answer that is none means. Its body is never shown: it may be that of a secret.
-fn no_answer<E: ProvideErrorMetadata>(call: &str, error: &SdkError<E, HttpResponse>, no_right: &str) -> NoAnswer {
+fn no_answer<E: ProvideErrorMetadata + Error + 'static>(
+    call: &str,
+    error: &SdkError<E, HttpResponse>,
+    no_right: &str,
+) -> NoAnswer {
+    if let Some(Refused(failure)) = sources(error).find_map(|error| error.downcast_ref()) {
+        return NoAnswer::Invalid(failure.clone());
+    }
     let seen = match error {
         _ if is_forbidden(error) => {
             let code = error.code().map_or_else(String::new, |code| format!(" ({code})"));
@@ -377,15 +483,13 @@ fn no_answer<E: ProvideErrorMetadata>(call: &str, error: &SdkError<E, HttpRespon
 }
 
 /// An error with those that it came of.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        source = error.source();
-    }
-    words
+fn chain(error: &(dyn Error + 'static)) -> String {
+    sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Returns an error and those that caused it.
+fn sources<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
 }
 
 impl Inventory for AwsInventory {
@@ -427,6 +531,6 @@ impl Inventory for AwsInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        warning(&self.name, self.place.endpoint_url.as_deref()?)
+        warning(&self.name, self.place.endpoint_url.as_deref()?, self.place.allow_http)
     }
 }

@@ -1,14 +1,16 @@
-//! How long an inventory may still take: for one answer, and for all of a run. The time in which nobody waits for it, as while
-//! a person types, does not count.
+//! The time limits of an inventory: one for each answer, and one for all the answers of a run. The second counts whatever the
+//! inventory is waited for: calls, the pauses between two tries, and the work on an answer. Time in which nobody waits for
+//! it does not count, for example while a person types.
 
 use crate::config::Limits;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The limits of an inventory, and what is spent of them.
+/// The limits of an inventory, and how much of them is spent.
+#[derive(Clone)]
 pub struct Clock {
     limits: Limits,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 struct State {
@@ -19,35 +21,43 @@ struct State {
     spent: Duration,
 }
 
-/// A call that is under way.
-pub struct Turn<'c> {
-    clock: &'c Clock,
-    /// How long it may take.
+/// A call that is under way, until this is dropped. Whoever works on an answer keeps it for that long.
+pub struct Turn {
+    clock: Clock,
+    /// How long the answer may take.
     pub limit: Duration,
+    /// How much of the run's time was left when the turn began.
+    pub left: Duration,
 }
 
 impl Clock {
-    /// A clock that has not started.
+    /// Creates a clock that has not started.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: Mutex::new(State { active: 0, since: Instant::now(), spent: Duration::ZERO }) }
+        let state = State { active: 0, since: Instant::now(), spent: Duration::ZERO };
+        Self { limits, state: Arc::new(Mutex::new(state)) }
     }
 
     /// Begins a call.
     ///
     /// # Errors
-    /// In words, where the time of the whole run is over.
-    pub fn begin(&self) -> Result<Turn<'_>, String> {
+    /// In words, if the time of the whole run is over.
+    pub fn begin(&self) -> Result<Turn, String> {
         let mut state = self.state();
-        let running = if state.active > 0 { state.since.elapsed() } else { Duration::ZERO };
-        let Some(left) = self.limits.run.checked_sub(state.spent + running).filter(|left| !left.is_zero()) else {
-            let run = self.limits.run.as_secs_f32();
-            return Err(format!("its answers took more than {run} s together (`run_timeout`)"));
-        };
+        let left = self.left(&state)?;
         if state.active == 0 {
             state.since = Instant::now();
         }
         state.active += 1;
-        Ok(Turn { clock: self, limit: left.min(self.limits.answer) })
+        Ok(Turn { clock: self.clone(), limit: left.min(self.limits.answer), left })
+    }
+
+    /// Returns how much of the run's time is left, or an error in words if nothing is.
+    fn left(&self, state: &State) -> Result<Duration, String> {
+        let running = if state.active > 0 { state.since.elapsed() } else { Duration::ZERO };
+        let left = self.limits.run.checked_sub(state.spent + running).filter(|left| !left.is_zero());
+        left.ok_or_else(|| {
+            format!("its answers took more than {} s together (`run_timeout`)", self.limits.run.as_secs_f32())
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -55,7 +65,27 @@ impl Clock {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Turn {
+    /// Begins another try of the same call, with a limit of its own.
+    ///
+    /// # Errors
+    /// In words, if the time of the whole run is over.
+    pub fn renew(&mut self) -> Result<(), String> {
+        self.left = self.clock.left(&self.clock.state())?;
+        self.limit = self.left.min(self.clock.limits.answer);
+        Ok(())
+    }
+
+    /// Describes that the answer did not come within its limit.
+    pub fn overrun(&self) -> String {
+        if self.limit < self.clock.limits.answer {
+            return format!("no answer before {} s were over (`run_timeout`)", self.clock.limits.run.as_secs_f32());
+        }
+        format!("no answer within {} s (`timeout`)", self.limit.as_secs_f32())
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.clock.state();
         state.active -= 1;
@@ -63,5 +93,24 @@ impl Drop for Turn<'_> {
             let busy = state.since.elapsed();
             state.spent += busy;
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_with_the_time_of_its_turns_and_not_with_that_between_them() {
+        let run = Duration::from_millis(200);
+        let clock = Clock::new(Limits { run, ..Limits::default() });
+        std::thread::sleep(run);
+        let mut turn = clock.begin().unwrap();
+        assert!(turn.limit <= run && turn.overrun().contains("run_timeout"), "{}", turn.overrun());
+        std::thread::sleep(run);
+        assert!(turn.renew().is_err_and(|words| words.contains("`run_timeout`")));
+        drop(turn);
+        assert!(clock.begin().is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `{secret}` and `{key}` are whole arguments, and no shell reads them: there is nothing that a name could inject.
 
-use super::clock::Clock;
+use super::clock::{Clock, Turn};
 use super::process::run;
 use super::{
     Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
@@ -11,6 +11,7 @@ use crate::config::{Limits, Programs};
 use crate::error::Failure;
 use crate::secret::SecretText;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -29,7 +30,7 @@ impl CommandInventory {
         Self { name, folder, programs, clock: Clock::new(limits) }
     }
 
-    /// Runs one of the programs.
+    /// Runs one of the programs. The time until the turn is dropped counts as the program's.
     fn run(
         &self,
         what: &str,
@@ -37,7 +38,7 @@ impl CommandInventory {
         secret: &str,
         key: &str,
         input: Option<&str>,
-    ) -> Result<Zeroizing<Vec<u8>>, NoAnswer> {
+    ) -> Result<(Zeroizing<Vec<u8>>, Turn), NoAnswer> {
         let program = program.ok_or_else(|| {
             NoAnswer::Forbidden(match what {
                 "keys" => "it has no program for `keys`; `--level secret-exists` needs only `names`".to_owned(),
@@ -59,6 +60,7 @@ impl CommandInventory {
         }
         let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
         run(&words, &self.folder, input, turn.limit)
+            .map(|printed| (printed, turn))
             .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
     }
 
@@ -89,13 +91,13 @@ impl Inventory for CommandInventory {
     }
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
-        let printed = self.run("names", self.programs.names.as_ref(), "", "", None)?;
+        let (printed, _turn) = self.run("names", self.programs.names.as_ref(), "", "", None)?;
         let names = Self::list("names", &printed)?;
         Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
     }
 
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        let printed = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
+        let (printed, _turn) = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
         let keys = Self::list("keys", &printed)?;
         Ok(keys.into_iter().map(|name| Key { name, value: ValueType::Unknown }).collect())
     }
@@ -103,7 +105,7 @@ impl Inventory for CommandInventory {
     fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
         let mut values = SecretValues::new();
         for key in wanted {
-            let printed = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
+            let (printed, _turn) = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
             let text = std::str::from_utf8(&printed).map(SecretText::new).map_err(|_| Unusable::NotUtf8);
             values.insert(key.clone(), text);
         }
@@ -114,7 +116,8 @@ impl Inventory for CommandInventory {
         let is_there = self.names(&Wanted::new())?.iter().any(|known| known.name == secret);
         let there =
             if is_there && self.programs.keys.is_some() { self.keys(secret, &Wanted::new())? } else { Vec::new() };
-        let (kept, fresh) = sort_out(entries, |key| there.iter().any(|known| known.name == key));
+        let there: BTreeSet<&str> = there.iter().map(|key| key.name.as_str()).collect();
+        let (kept, fresh) = sort_out(entries, |key| there.contains(key));
         for entry in fresh {
             self.run("put", self.programs.put.as_ref(), secret, &entry.key, Some(entry.text()))?;
         }

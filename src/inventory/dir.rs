@@ -13,6 +13,7 @@ use crate::error::{Failure, plain_io};
 use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Metadata};
 use std::io;
@@ -108,7 +109,10 @@ impl DirInventory {
             let names = self.list(&folder, Metadata::is_file).map_err(|error| self.unreadable(&error))?;
             Ok((folder, names))
         };
-        let whole = |(_, names): &(PathBuf, Vec<String>)| wanted.iter().all(|key| names.contains(key));
+        let whole = |(_, names): &(PathBuf, Vec<String>)| {
+            let names: BTreeSet<&String> = names.iter().collect();
+            wanted.iter().all(|key| names.contains(key))
+        };
         match once() {
             Ok(found) if whole(&found) => Ok(found),
             Err(why @ NoAnswer::Forbidden(_)) => Err(why),
@@ -184,7 +188,9 @@ impl Inventory for DirInventory {
     fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let (folder, mut names) = self.list_keys(secret, wanted)?;
         // A folder is no key, until a reference takes it for one.
-        names.extend(wanted.iter().filter(|key| !names.contains(key)).cloned().collect::<Vec<_>>());
+        let listed: BTreeSet<&String> = names.iter().collect();
+        let unlisted: Vec<String> = wanted.iter().filter(|key| !listed.contains(key)).cloned().collect();
+        names.extend(unlisted);
         let key = |name: String| Ok(self.type_of(&folder, &name)?.map(|value| Key { name, value }));
         names.into_iter().filter_map(|name| key(name).transpose()).collect()
     }
@@ -236,8 +242,8 @@ impl Inventory for DirInventory {
         let mut kept = Vec::new();
         let mut files = Vec::new();
         for Change { secret, entries } in changes {
-            let there = self.there(secret, entries)?;
-            let (stay, fresh) = sort_out(entries, |key| there.iter().any(|known| known == key));
+            let there: BTreeSet<String> = self.there(secret, entries)?.into_iter().collect();
+            let (stay, fresh) = sort_out(entries, |key| there.contains(key));
             kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
             files.extend(fresh.into_iter().map(|entry| write::Content {
                 path: Path::new(secret).join(&entry.key),

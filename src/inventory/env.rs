@@ -7,7 +7,8 @@ use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Un
 use crate::secret::SecretText;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::ops::Bound;
+use std::sync::{Arc, OnceLock};
 
 /// The environment of a run.
 pub trait Environment: Send + Sync {
@@ -33,19 +34,25 @@ pub struct EnvInventory {
     name: String,
     prefix: String,
     env: Arc<dyn Environment>,
+    /// The names of all variables that are UTF-8.
+    variables: OnceLock<BTreeSet<String>>,
 }
 
 impl EnvInventory {
     /// The variables that begin with a prefix.
     pub fn new(name: String, prefix: String, env: Arc<dyn Environment>) -> Self {
-        Self { name, prefix, env }
+        Self { name, prefix, env, variables: OnceLock::new() }
     }
 
-    /// What follows a beginning in the names of variables; nothing empty.
-    fn behind(&self, beginning: &str) -> Vec<String> {
-        let names = self.env.names().into_iter().filter_map(|name| name.into_string().ok());
-        let rests = names.filter_map(|name| Some(name.strip_prefix(beginning)?.to_owned()));
-        rests.filter(|rest| !rest.is_empty()).collect()
+    /// Returns what follows a beginning in the names of variables, without empty rests. Only names with that beginning are
+    /// looked at.
+    fn behind<'a>(&'a self, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+        let variables = self.variables.get_or_init(|| {
+            let names = self.env.names().into_iter();
+            names.filter_map(|name| name.into_string().ok()).collect()
+        });
+        let longer = variables.range::<str, _>((Bound::Excluded(beginning), Bound::Unbounded));
+        longer.map_while(move |name| name.strip_prefix(beginning))
     }
 
     fn of_secret(&self, secret: &str) -> String {
@@ -70,17 +77,16 @@ impl Inventory for EnvInventory {
 
     fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         let listed = self.behind(&self.prefix);
-        let listed = listed.iter().filter_map(|rest| rest.split_once("__").filter(|(_, key)| !key.is_empty()));
+        let listed = listed.filter_map(|rest| rest.split_once("__").filter(|(_, key)| !key.is_empty()));
         let mut names: BTreeSet<String> = listed.map(|(secret, _)| secret.to_ascii_lowercase()).collect();
         names.remove("");
-        names.extend(wanted.iter().filter(|name| !self.behind(&self.of_secret(name)).is_empty()).cloned());
+        names.extend(wanted.iter().filter(|name| self.behind(&self.of_secret(name)).next().is_some()).cloned());
         Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
     }
 
     fn keys(&self, secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let beginning = self.of_secret(secret);
-        let mut keys: BTreeSet<String> =
-            self.behind(&beginning).into_iter().map(|key| key.to_ascii_lowercase()).collect();
+        let mut keys: BTreeSet<String> = self.behind(&beginning).map(str::to_ascii_lowercase).collect();
         if keys.is_empty() {
             return Err(NoAnswer::Missing);
         }

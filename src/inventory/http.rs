@@ -1,21 +1,33 @@
 //! Calls to a store over HTTP: with time limits, a few patient repeats, and a limit on what is read.
 //!
-//! Redirects are not followed: credentials go where the config says, and nowhere else. Proxies are taken from the
-//! environment, and asked for a tunnel.
+//! Redirects are not followed: credentials go where the config says, and nowhere else. They go there encrypted, or to this
+//! machine, unless the config allows `http://`. Proxies are taken from the environment, and asked for a tunnel; this machine is
+//! reached without one.
+//!
+//! Each call runs on a thread of its own, and the caller waits for it no longer than the limits allow. So no phase of a call
+//! escapes them, whatever a library limits by itself: resolving a name, the answer of a proxy, the TLS handshake, headers,
+//! a body, and its JSON. A call that takes too long has its connection shut down, which ends its thread, too.
 
 use super::NoAnswer;
-use super::clock::Clock;
+use super::clock::{Clock, Turn};
 use super::env::Environment;
 use super::local;
 use crate::config::Limits;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use serde_json::Value;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use ureq::http::{Request, Response};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+use ureq::config::Config;
+use ureq::http::{Request, Response, Uri};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -31,11 +43,32 @@ const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_prox
 /// How often a call is made in all, where the store is overloaded or a connection breaks.
 const TRIES: u32 = 3;
 
+/// Where a server is, and how it may be reached.
+pub struct Address<'a> {
+    /// The name of the inventory.
+    pub inventory: &'a str,
+    /// The URL of the server.
+    pub url: &'a str,
+    /// Whether the config allows `http://` to another machine.
+    pub allow_http: bool,
+    /// A file with the certificates to trust in place of those that browsers trust.
+    pub ca_cert: Option<&'a Path>,
+}
+
 /// A server, and how to talk to it.
 pub struct Http {
-    agent: Agent,
+    config: Config,
     base: String,
+    connect: Duration,
     clock: Clock,
+    /// Lanes that no call uses now.
+    idle: Mutex<Vec<Lane>>,
+}
+
+/// A connection for one call at a time. It is kept open for the next call, and shut down with a call that took too long.
+struct Lane {
+    agent: Agent,
+    connecting: Connecting,
 }
 
 /// One call.
@@ -50,31 +83,36 @@ pub struct Call<'c> {
     pub body: Option<(&'static str, &'c str)>,
 }
 
-/// What came back.
+/// What came back. The time until it is dropped counts as the store's.
 pub struct Reply {
     /// The status code.
     pub status: u16,
     /// The body.
     pub body: Zeroizing<Vec<u8>>,
+    json: Option<Wiped>,
+    _turn: Turn,
 }
 
 impl Reply {
-    /// The body as JSON; nothing where it is none.
-    pub fn json(&self) -> Option<Wiped> {
-        serde_json::from_slice(&self.body).ok().map(Wiped)
+    /// Returns the body as JSON, or `None` if it is something else.
+    pub fn json(&self) -> Option<&Value> {
+        self.json.as_ref().map(|json| &json.0)
     }
 }
+
+/// An answer as it came from the server.
+struct Received {
+    status: u16,
+    location: Option<String>,
+    body: Zeroizing<Vec<u8>>,
+    json: Option<Wiped>,
+}
+
+/// Why a try has no answer, and whether another one may help.
+type Broken = (String, bool);
 
 /// A JSON value whose strings are wiped in the end.
-pub struct Wiped(Value);
-
-impl std::ops::Deref for Wiped {
-    type Target = Value;
-
-    fn deref(&self) -> &Value {
-        &self.0
-    }
-}
+struct Wiped(Value);
 
 impl Drop for Wiped {
     fn drop(&mut self) {
@@ -92,12 +130,76 @@ pub fn wipe(value: Value) {
     }
 }
 
+/// Whether a call is looking for its server or connecting to it: how many layers of that are under way.
+#[derive(Clone, Debug, Default)]
+struct Connecting(Arc<AtomicUsize>);
+
+impl Connecting {
+    fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let done = work();
+        self.0.fetch_sub(1, Ordering::Relaxed);
+        done
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// The addresses of hosts. `localhost` is always this machine, whatever the system's resolver makes of it.
+#[derive(Debug)]
+struct Hosts {
+    system: DefaultResolver,
+    connecting: Connecting,
+}
+
+impl Resolver for Hosts {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        if !uri.host().is_some_and(|host| host.eq_ignore_ascii_case("localhost")) {
+            return self.connecting.during(|| self.system.resolve(uri, config, timeout));
+        }
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let mut addresses = self.empty();
+        addresses.push((Ipv4Addr::LOCALHOST, port).into());
+        addresses.push((Ipv6Addr::LOCALHOST, port).into());
+        Ok(addresses)
+    }
+}
+
+/// The way to a server: by way of a proxy and with TLS, where they are called for.
+#[derive(Debug)]
+struct Connections {
+    usual: DefaultConnector,
+    connecting: Connecting,
+}
+
+impl Connector for Connections {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
+        self.connecting.during(|| self.usual.connect(details, chained))
+    }
+}
+
+impl Lane {
+    fn new(config: Config) -> Self {
+        let connecting = Connecting::default();
+        let hosts = Hosts { system: DefaultResolver::default(), connecting: connecting.clone() };
+        let connections = Connections { usual: DefaultConnector::default(), connecting: connecting.clone() };
+        Self { agent: Agent::with_parts(config, connections, hosts), connecting }
+    }
+}
+
 impl Http {
-    /// A server at an address. Its certificates are checked against those of a file, else those that browsers trust.
+    /// Prepares calls to a server; nothing is connected yet.
     ///
     /// # Errors
-    /// A file of certificates that holds none.
-    pub fn new(base: &str, ca_cert: Option<&Path>, limits: Limits, env: &dyn Environment) -> Result<Self, Failure> {
+    /// For a URL that would send credentials unencrypted to another machine, a proxy that cannot be used, and a file of
+    /// certificates without one.
+    pub fn new(address: &Address<'_>, limits: Limits, env: &dyn Environment) -> Result<Self, Failure> {
+        let Address { inventory, url, allow_http, ca_cert } = *address;
+        refuse_exposed(inventory, url, allow_http)?;
         let proxies = PROXIES.iter().find(|name| env.get(name).is_some_and(|value| !value.is_empty()));
         if let Some(name) = proxies.filter(|_| Proxy::try_from_env().is_none()) {
             let failure = Failure::usage(format!("the proxy that {name} names is none that can be used"));
@@ -110,12 +212,17 @@ impl Http {
             .max_redirects_will_error(false)
             .timeout_connect(Some(limits.connect))
             .user_agent(concat!("stackref/", env!("CARGO_PKG_VERSION")));
+        if leads_to_loopback(url) {
+            // A proxy would be handed the credentials, and would look for a loopback of its own.
+            config = config.proxy(None);
+        }
         if let Some(file) = ca_cert {
             let tls = TlsConfig::builder().root_certs(certificates(file)?).build();
             config = config.tls_config(tls);
         }
-        let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { agent: Agent::new_with_config(config.build()), base, clock: Clock::new(limits) })
+        let base = url.trim_end_matches('/').to_owned();
+        let (connect, clock) = (limits.connect, Clock::new(limits));
+        Ok(Self { config: config.build(), base, connect, clock, idle: Mutex::default() })
     }
 
     /// Makes a call. What the store says no to is a reply like any other.
@@ -123,56 +230,106 @@ impl Http {
     /// # Errors
     /// [`NoAnswer::Unreachable`], with the call and what was seen.
     pub fn call(&self, call: &Call<'_>) -> Result<Reply, NoAnswer> {
+        let seen = |why: String| NoAnswer::Unreachable(format!("{} {}: {why}", call.method, shown(call.path)));
+        let mut turn = self.clock.begin().map_err(seen)?;
         let mut tried = 1;
         loop {
-            let ended = self.once(call);
+            let ended = self.once(call, &turn);
             let again = match &ended {
-                Ok((reply, _)) => matches!(reply.status, 429 | 500 | 502 | 503 | 504),
+                Ok(received) => matches!(received.status, 429 | 500 | 502 | 503 | 504),
                 Err((_, again)) => *again,
             };
             // What changes something is repeated only where the store has said that it did nothing.
             let harmless = matches!(call.method, "GET" | "LIST")
-                || matches!(&ended, Ok((reply, _)) if matches!(reply.status, 429 | 503));
+                || matches!(&ended, Ok(received) if matches!(received.status, 429 | 503));
             if !again || !harmless || tried == TRIES {
-                let seen = |why: String| NoAnswer::Unreachable(format!("{} {}: {why}", call.method, shown(call.path)));
                 return match ended {
-                    Ok((Reply { status: status @ (300..=399 | 500..), .. }, location)) => {
+                    Ok(Received { status: status @ (300..=399 | 500..), location, .. }) => {
                         Err(seen(unexpected(status, location.as_deref())))
                     }
-                    Ok((Reply { status: 429, .. }, _)) => Err(seen("it answers 429: too many calls".to_owned())),
-                    Ok((reply, _)) => Ok(reply),
+                    Ok(Received { status: 429, .. }) => Err(seen("it answers 429: too many calls".to_owned())),
+                    Ok(Received { status, body, json, .. }) => Ok(Reply { status, body, json, _turn: turn }),
                     Err((why, _)) => Err(seen(why)),
                 };
             }
-            std::thread::sleep(pause(tried));
+            thread::sleep(pause(tried).min(turn.left));
+            turn.renew().map_err(seen)?;
             tried += 1;
         }
     }
 
-    /// One try: the reply and where it points to, or why there is none and whether another try may help.
-    fn once(&self, call: &Call<'_>) -> Result<(Reply, Option<String>), (String, bool)> {
-        let turn = self.clock.begin().map_err(|why| (why, false))?;
-        let limit = turn.limit;
+    /// Makes one try of a call, within the limit of its turn.
+    fn once(&self, call: &Call<'_>, turn: &Turn) -> Result<Received, Broken> {
         let mut request = Request::builder().method(call.method).uri(format!("{}{}", self.base, call.path));
         request = request.header("accept", "application/json");
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
+        if let Some((kind, _)) = call.body {
+            request = request.header("content-type", kind);
+        }
         let no_request = |_| ("an address or a credential that no request can hold".to_owned(), false);
-        let run = |request: Request<&[u8]>| {
-            self.agent.run(self.agent.configure_request(request).timeout_global(Some(limit)).build())
+        let request = request.body(()).map_err(no_request)?;
+        let body = call.body.map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = idle().pop().unwrap_or_else(|| Lane::new(self.config.clone()));
+        let (sender, receiver) = sync_channel(1);
+        let agent = lane.agent.clone();
+        let work = move || {
+            // Nobody waits any more for a call that took too long.
+            let _ = sender.send(exchange(&agent, request, body.as_ref().map(|body| body.as_slice())));
         };
-        let sent = if let Some((kind, body)) = call.body {
-            run(request.header("content-type", kind).body(body.as_bytes()).map_err(no_request)?)
-        } else {
-            let request = request.body(()).map_err(no_request)?;
-            self.agent.run(self.agent.configure_request(request).timeout_global(Some(limit)).build())
-        };
-        let mut response = sent.map_err(|error| plain(&error, limit))?;
-        let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
-        let body = read(&mut response).map_err(|error| plain(&error, limit))?;
-        Ok((Reply { status: response.status().as_u16(), body }, location))
+        thread::Builder::new().spawn(work).map_err(|error| (plain_io(&error), false))?;
+        match self.wait(&receiver, &lane.connecting, turn) {
+            Ok(received) => {
+                idle().push(lane);
+                received
+            }
+            Err(why) => {
+                lane.agent.shutdown();
+                Err((why, false))
+            }
+        }
     }
+
+    /// Waits for a call that was started, and no longer than its limits allow.
+    fn wait<T>(&self, receiver: &Receiver<T>, connecting: &Connecting, turn: &Turn) -> Result<T, String> {
+        let until = Instant::now() + turn.limit;
+        let mut received = receiver.recv_timeout(self.connect.min(turn.limit));
+        if matches!(received, Err(RecvTimeoutError::Timeout)) && self.connect < turn.limit {
+            if connecting.is_under_way() {
+                return Err(NOT_CONNECTED.to_owned());
+            }
+            received = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+        }
+        received.map_err(|error| match error {
+            RecvTimeoutError::Timeout => turn.overrun(),
+            RecvTimeoutError::Disconnected => "the call broke off".to_owned(),
+        })
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        idle.drain(..).for_each(|lane| lane.agent.shutdown());
+    }
+}
+
+const NOT_CONNECTED: &str = "no connection in time (`connect_timeout`)";
+
+/// Sends a request and reads the whole answer.
+fn exchange(agent: &Agent, request: Request<()>, body: Option<&[u8]>) -> Result<Received, Broken> {
+    let sent = match body {
+        Some(body) => agent.run(request.map(|()| body)),
+        None => agent.run(request),
+    };
+    let mut response = sent.map_err(|error| plain(&error))?;
+    let status = response.status().as_u16();
+    let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let body = read(&mut response).map_err(|error| plain(&error))?;
+    let json = serde_json::from_slice(&body).ok().map(Wiped);
+    Ok(Received { status, location, body, json })
 }
 
 fn read(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -198,14 +355,10 @@ fn unexpected(status: u16, location: Option<&str>) -> String {
     }
 }
 
-/// What went wrong in plain words, and whether another try may help.
-fn plain(error: &Error, limit: Duration) -> (String, bool) {
-    let seconds = limit.as_secs_f32();
+/// What went wrong in plain words, and whether another try may help. The limits are those of [`Http::wait`].
+fn plain(error: &Error) -> Broken {
     match error {
-        Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-            ("no connection in time (`connect_timeout`)".to_owned(), false)
-        }
-        Error::Timeout(_) => (format!("no answer within {seconds} s (`timeout`)"), false),
+        Error::Timeout(Timeout::Connect | Timeout::Resolve) => (NOT_CONNECTED.to_owned(), false),
         Error::HostNotFound => ("there is no host of that name".to_owned(), false),
         Error::ConnectionFailed => ("no connection".to_owned(), true),
         Error::BodyExceedsLimit(_) => (format!("an answer of more than {} MiB", MOST >> 20), false),
@@ -272,21 +425,64 @@ pub fn text_of(value: Value) -> Zeroizing<String> {
     text
 }
 
-/// What a user should know about an address that is not encrypted.
-pub fn warning(inventory: &str, url: &str) -> Option<String> {
-    is_exposed(url).then(|| format!("the inventory `{inventory}` is reached without encryption (http://)"))
+/// Returns what a user should know about an address that is not encrypted and is used all the same.
+pub fn warning(inventory: &str, url: &str, allow_http: bool) -> Option<String> {
+    (allow_http && is_exposed(url))
+        .then(|| format!("the inventory `{inventory}` is reached without encryption (http://)"))
 }
 
-/// Whether an address is not encrypted and leads out of this machine.
+/// Refuses a URL over which credentials would go unencrypted to another machine, unless the config allows it.
+///
+/// # Errors
+/// Names the host, and how to allow it.
+pub fn refuse_exposed(inventory: &str, url: &str, allow_http: bool) -> Result<(), Failure> {
+    if allow_http || !is_exposed(url) {
+        return Ok(());
+    }
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(printable)).unwrap_or_default();
+    let words = format!(
+        "cannot use the inventory `{inventory}`: it would send credentials to `{host}` without encryption (http://)"
+    );
+    let help = format!(
+        "use an https:// URL, or set `allow_http = true` in `[inventory.{inventory}]` if you trust the network in between"
+    );
+    Err(Failure::usage(words).with_help(help))
+}
+
+/// Whether a URL is not encrypted and leads out of this machine. What does not parse does not count as loopback.
 fn is_exposed(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.split(']').next())
-        .unwrap_or_else(|| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    !(loopback || host == "localhost")
+    !url.starts_with("https://") && !leads_to_loopback(url)
+}
+
+/// Whether a URL leads to this machine. The client's own parser reads it, so that both see the same host; beside it there may
+/// be a port, and nothing else.
+fn leads_to_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    uri.authority().is_some_and(|authority| {
+        let rest = authority.as_str().strip_prefix(authority.host());
+        is_loopback(authority.host()) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    })
+}
+
+/// Returns a URL of `localhost` with the address of the loopback in its place, and `None` for any other URL.
+#[cfg(feature = "aws")]
+pub fn loopback_address(url: &str) -> Option<String> {
+    let uri = url.parse::<Uri>().ok()?;
+    let (host, rest) = (uri.host()?, url.strip_prefix("http://")?);
+    let rest = rest.strip_prefix(host).filter(|_| host.eq_ignore_ascii_case("localhost"))?;
+    Some(format!("http://{}{rest}", Ipv4Addr::LOCALHOST))
+}
+
+/// Whether a host is this machine: a literal address of 127.0.0.0/8, `[::1]`, or the name `localhost`. Nothing is resolved,
+/// and no other spelling counts, such as `2130706433`, `0x7f.1`, or an IPv4 address in an IPv6 one.
+fn is_loopback(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
+        None => {
+            host.eq_ignore_ascii_case("localhost")
+                || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
 }
 
 /// A credential from a file: its only line.
@@ -304,16 +500,77 @@ pub fn token_of(file: &Path) -> Result<Zeroizing<String>, NoAnswer> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
     fn only_what_leaves_this_machine_is_exposed() {
-        for url in ["https://x", "http://127.0.0.1:1/x", "http://localhost", "http://[::1]:2"] {
-            assert!(!is_exposed(url), "{url}");
+        let loopback = [
+            "http://127.0.0.1:1/x",
+            "http://127.9.8.7",
+            "http://localhost",
+            "http://LocalHost:80/",
+            "http://[::1]:2",
+            "http://[0:0:0:0:0:0:0:1]",
+        ];
+        for url in loopback {
+            assert!(!is_exposed(url) && leads_to_loopback(url), "{url}");
         }
-        for url in ["http://zenml.example.com", "http://10.0.0.1:80", "http://localhost.evil.example"] {
+        assert!(!is_exposed("https://x") && !leads_to_loopback("https://x"));
+        let elsewhere = [
+            "http://zenml.example.com",
+            "http://10.0.0.1:80",
+            "http://0.0.0.0",
+            "http://[::]",
+            "http://localhost.evil.example",
+            "http://localhost.",
+            "http://notlocalhost",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1.",
+            "http://127.1",
+            "http://127.0.0.01",
+            "http://0177.0.0.1",
+            "http://0x7f.0.0.1",
+            "http://0x7f000001",
+            "http://2130706433",
+            "http://[::ffff:10.0.0.1]",
+            "http://[::ffff:127.0.0.1]",
+            "http://[::127.0.0.1]",
+            "http://[::1%25eth0]",
+            "http://[::1]evil.example",
+            "http://127.0.0.1@evil.example",
+            "http://localhost:80@evil.example/",
+            "http://evil.example#@localhost",
+            "http://evil.example?localhost",
+            "http://evil.example/localhost",
+            "http://localhost%2eevil.example",
+            "http://%6cocalhost",
+            "http://localhost\\.evil.example",
+            "http:/localhost",
+            "http:localhost",
+            "HTTP://evil.example",
+            "HTTPS://evil.example",
+            "ftp://evil.example",
+            "//evil.example",
+            "evil.example",
+            "",
+        ];
+        for url in elsewhere {
             assert!(is_exposed(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn localhost_is_never_looked_up() {
+        let hosts = Hosts { system: DefaultResolver::default(), connecting: Connecting::default() };
+        for (url, port) in [("http://localhost/x", 80), ("https://LOCALHOST", 443), ("http://localhost:8080", 8080)] {
+            let found = hosts.resolve(&url.parse().unwrap(), &Config::default(), NextTimeout::default()).unwrap();
+            assert!(
+                found.iter().all(|address| address.ip().is_loopback() && address.port() == port),
+                "{url}: {found:?}"
+            );
+            assert_eq!(found.len(), 2, "{url}");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
 use crate::write;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -36,6 +36,8 @@ pub struct SopsInventory {
     cwd: PathBuf,
     clock: Clock,
     document: OnceLock<Result<Document, Failure>>,
+    /// Where each secret is in the document.
+    by_name: OnceLock<BTreeMap<String, NodeId>>,
     decrypted: OnceLock<Result<Decrypted, NoAnswer>>,
 }
 
@@ -52,6 +54,7 @@ impl SopsInventory {
             cwd: cwd.to_path_buf(),
             clock: Clock::new(limits),
             document: OnceLock::new(),
+            by_name: OnceLock::new(),
             decrypted: OnceLock::new(),
         }
     }
@@ -108,6 +111,17 @@ impl SopsInventory {
         let entries = document.roots().first().and_then(|&root| document.entries(root)).unwrap_or_default();
         let named = entries.iter().filter_map(|&(key, value)| Some((document.text(key)?, value)));
         Ok(named.filter(|(name, _)| *name != METADATA).collect())
+    }
+
+    /// Returns the value of a secret, or `None` if there is no such secret.
+    fn secret(&self, name: &str) -> Result<Option<NodeId>, NoAnswer> {
+        if let Some(by_name) = self.by_name.get() {
+            return Ok(by_name.get(name).copied());
+        }
+        let secrets = self.secrets()?;
+        // Of two of the same name the first one counts.
+        let by_name = secrets.into_iter().rev().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(self.by_name.get_or_init(|| by_name).get(name).copied())
     }
 
     fn decrypted(&self) -> Result<&Decrypted, NoAnswer> {
@@ -217,7 +231,7 @@ impl Inventory for SopsInventory {
     }
 
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        let (_, value) = self.secrets()?.into_iter().find(|(name, _)| *name == secret).ok_or(NoAnswer::Missing)?;
+        let value = self.secret(secret)?.ok_or(NoAnswer::Missing)?;
         let document = self.document()?;
         let keys = document.entries(value).unwrap_or_default().iter().filter_map(|&(key, value)| {
             Some(Key { name: document.text(key)?.to_owned(), value: type_of(document, value) })
@@ -253,7 +267,7 @@ impl Inventory for SopsInventory {
         };
         let refused = |words: String| Err(NoAnswer::Invalid(Failure::usage(words).with_help("use `sops edit`")));
         let document = now.document()?;
-        let value = now.secrets()?.into_iter().find(|(name, _)| *name == secret).map(|(_, value)| value);
+        let value = now.secret(secret)?;
         if value.is_some_and(|value| document.entries(value).is_none()) {
             return refused(format!(
                 "`{secret}` in the inventory `{}` holds a value and no keys, and would be lost",
@@ -266,7 +280,8 @@ impl Inventory for SopsInventory {
             return refused(format!("SOPS cannot set `{name}`: no quote, backslash or bracket may be in a name"));
         }
         let path = self.path.to_string_lossy();
-        let (kept, fresh) = sort_out(entries, |key| there.iter().any(|known| known.name == key));
+        let there: BTreeSet<&str> = there.iter().map(|key| key.name.as_str()).collect();
+        let (kept, fresh) = sort_out(entries, |key| there.contains(key));
         for entry in fresh {
             // SOPS's own way of naming a place: strings of JSON in brackets.
             let place = format!("[{}][{}]", Value::from(secret), Value::from(entry.key.as_str()));

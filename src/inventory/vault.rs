@@ -4,7 +4,7 @@
 //! that are referred to.
 
 use super::env::Environment;
-use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
+use super::http::{Address, Call, Http, Reply, encoded, text_of, token_of, warning};
 use super::{
     Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
     sort_out, text_of_json,
@@ -55,6 +55,14 @@ impl VaultInventory {
         if let Some(why) = unfit_url(&url) {
             return Err(NoAnswer::Invalid(Failure::usage(format!("VAULT_ADDR is {why}"))));
         }
+        let ca_cert = self.place.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
+        let address = Address {
+            inventory: &self.name,
+            url: &url,
+            allow_http: self.place.allow_http,
+            ca_cert: ca_cert.as_deref(),
+        };
+        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
         let token = match (self.env.text("VAULT_TOKEN"), &self.place.token_file) {
             (_, Some(file)) => token_of(file)?,
             (Some(token), None) => Zeroizing::new(token),
@@ -68,8 +76,6 @@ impl VaultInventory {
                 token_of(&file)?
             }
         };
-        let ca_cert = self.place.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
-        let http = Http::new(&url, ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
         let namespace = self.place.namespace.clone().or_else(|| self.env.text("VAULT_NAMESPACE"));
         let mut session = Session { http, token, namespace, version: 2 };
         // The one question about an engine that an identity may ask which may only list.
@@ -78,7 +84,7 @@ impl VaultInventory {
         match reply.status {
             200 => {
                 let answer = reply.json();
-                let data = answer.as_ref().and_then(|answer| answer.get("data"));
+                let data = answer.and_then(|answer| answer.get("data"));
                 let data = data.ok_or_else(|| no_vault("GET /v1/sys/internal/ui/mounts", &reply))?;
                 let version = data.get("options").and_then(|options| options.get("version"));
                 let is_second =
@@ -95,7 +101,7 @@ impl VaultInventory {
                 // Not every server knows the question; each knows whether it is sealed.
                 let status = session.call("GET", "/v1/sys/seal-status", None)?;
                 let answer = status.json();
-                match answer.as_ref().and_then(|answer| answer.get("sealed")?.as_bool()) {
+                match answer.and_then(|answer| answer.get("sealed")?.as_bool()) {
                     Some(false) => session.version = 1,
                     Some(true) => return Err(NoAnswer::Unreachable("it is sealed".to_owned())),
                     None => return Err(no_vault("GET /v1/sys/seal-status", &status)),
@@ -130,7 +136,7 @@ impl VaultInventory {
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
-        let data = answer.as_ref().and_then(|answer| answer.get("data"));
+        let data = answer.and_then(|answer| answer.get("data"));
         let (data, version) = if session.version == 2 {
             let version = data.and_then(|data| data.get("metadata")?.get("version")?.as_u64());
             (data.and_then(|data| data.get("data")), version.unwrap_or(0))
@@ -150,7 +156,7 @@ impl VaultInventory {
         }
         let reply = session.call("GET", &self.path("metadata", secret), None)?;
         let answer = reply.json();
-        let version = answer.as_ref().and_then(|answer| answer.get("data")?.get("current_version")?.as_u64());
+        let version = answer.and_then(|answer| answer.get("data")?.get("current_version")?.as_u64());
         Ok(version.unwrap_or(0))
     }
 }
@@ -203,7 +209,7 @@ impl Inventory for VaultInventory {
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
-        let keys = answer.as_ref().and_then(|answer| answer.get("data")?.get("keys")?.as_array());
+        let keys = answer.and_then(|answer| answer.get("data")?.get("keys")?.as_array());
         let keys = keys.ok_or_else(|| no_vault("LIST the folder", &reply))?;
         // What ends in a slash is a folder.
         let names = keys.iter().filter_map(Value::as_str).filter(|name| !name.ends_with('/'));
@@ -215,7 +221,7 @@ impl Inventory for VaultInventory {
         if session.version == 2 {
             let reply = session.call("GET", &self.path("subkeys", secret), None)?;
             let answer = reply.json().filter(|_| reply.status == 200);
-            let subkeys = answer.as_ref().and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
+            let subkeys = answer.and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
             if let Some(subkeys) = subkeys {
                 // The values of an engine of version 2 are hidden here, other than that they are mappings.
                 let mapping = ValueType::Unusable(Unusable::Mapping);
@@ -273,6 +279,6 @@ impl Inventory for VaultInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        warning(&self.name, &self.url()?)
+        warning(&self.name, &self.url()?, self.place.allow_http)
     }
 }

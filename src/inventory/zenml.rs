@@ -4,7 +4,7 @@
 //! not read comes as null, with its key: that is enough to check, and never rendered.
 
 use super::env::Environment;
-use super::http::{Call, Http, Reply, encoded, text_of, token_of, warning};
+use super::http::{Address, Call, Http, Reply, encoded, text_of, token_of, warning};
 use super::{
     Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
     sort_out, text_of_json,
@@ -24,10 +24,14 @@ const PAGE: usize = 1_000;
 /// Pages that a list may have.
 const MOST_PAGES: u64 = 1_000;
 
+/// Secrets that a list may have, whatever the size of its pages.
+const MOST_SECRETS: usize = 1_000_000;
+
 /// An inventory on a ZenML server.
 pub struct ZenmlInventory {
     name: String,
     url: String,
+    allow_http: bool,
     token_file: Option<PathBuf>,
     ca_cert: Option<PathBuf>,
     limits: Limits,
@@ -52,6 +56,36 @@ struct Found {
     doubled: Option<String>,
 }
 
+/// The ids of the secrets of one name: the first public and the first private one.
+#[derive(Default)]
+struct SameName {
+    public: Option<String>,
+    private: Option<String>,
+    is_doubled: bool,
+}
+
+impl SameName {
+    /// Adds a secret, unless it is known already. The work is the same however many there are.
+    fn add(&mut self, id: &str, private: bool) {
+        let known = [&self.public, &self.private];
+        if known.into_iter().flatten().any(|known| known == id) {
+            return;
+        }
+        self.is_doubled |= known.into_iter().any(Option::is_some);
+        let place = if private { &mut self.private } else { &mut self.public };
+        place.get_or_insert_with(|| id.to_owned());
+    }
+
+    /// Returns the one that `ZenML` takes.
+    fn taken(self, public_wins: bool) -> Option<Found> {
+        let Self { public, private, is_doubled } = self;
+        let public = public.map(|id| (id, "the public one"));
+        let private = private.map(|id| (id, "the private one"));
+        let (id, which) = if public_wins { public.or(private) } else { private.or(public) }?;
+        Some(Found { id, doubled: is_doubled.then(|| which.to_owned()) })
+    }
+}
+
 /// Values by key; nothing for one that is hidden from this identity: ZenML then answers with null.
 type Detail = BTreeMap<String, Option<Result<SecretText, Unusable>>>;
 
@@ -60,13 +94,14 @@ impl ZenmlInventory {
     pub fn new(
         name: String,
         url: String,
+        allow_http: bool,
         token_file: Option<PathBuf>,
         ca_cert: Option<PathBuf>,
         limits: Limits,
         env: Arc<dyn Environment>,
     ) -> Self {
         let (session, ids, details) = (OnceLock::new(), OnceLock::new(), Mutex::default());
-        Self { name, url, token_file, ca_cert, limits, env, session, ids, details }
+        Self { name, url, allow_http, token_file, ca_cert, limits, env, session, ids, details }
     }
 
     fn session(&self) -> Result<&Session, NoAnswer> {
@@ -75,8 +110,13 @@ impl ZenmlInventory {
 
     /// As ZenML's own client does: a token, an API key, or a name and a password.
     fn log_in(&self) -> Result<Session, NoAnswer> {
-        let http =
-            Http::new(&self.url, self.ca_cert.as_deref(), self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
+        let address = Address {
+            inventory: &self.name,
+            url: &self.url,
+            allow_http: self.allow_http,
+            ca_cert: self.ca_cert.as_deref(),
+        };
+        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
         let variable = |name: &str| self.env.text(name).map(Zeroizing::new);
         let bearer = |token: &str| Zeroizing::new(format!("Bearer {token}"));
         if let Some(file) = &self.token_file {
@@ -111,7 +151,7 @@ impl ZenmlInventory {
             return Err(NoAnswer::Forbidden(format!("the server refuses the log-in: check {what}")));
         }
         let answer = reply.json();
-        let token = answer.as_ref().and_then(|answer| answer.get("access_token")?.as_str());
+        let token = answer.and_then(|answer| answer.get("access_token")?.as_str());
         let authorization = token.map(bearer).ok_or_else(|| no_zenml("POST /api/v1/login", &reply))?;
         Ok(Session { http, authorization })
     }
@@ -139,7 +179,8 @@ impl ZenmlInventory {
 
     /// All pages of the list.
     fn list(&self) -> Result<Listed, NoAnswer> {
-        let mut found: BTreeMap<String, Vec<(bool, String)>> = BTreeMap::new();
+        let mut found: BTreeMap<String, SameName> = BTreeMap::new();
+        let mut listed = 0;
         let mut page = 1;
         loop {
             let reply = self.get(&format!("/api/v1/secrets?page={page}&size={PAGE}&sort_by=asc%3Aname"))?;
@@ -154,11 +195,12 @@ impl ZenmlInventory {
                 let text = |name: &str| item.get(name).and_then(Value::as_str);
                 let private = item.get("body").and_then(|body| body.get("private")).and_then(Value::as_bool);
                 let (Some(id), Some(name)) = (text("id"), text("name")) else { return Err(none()) };
-                // What is made while the pages are read moves the others on.
-                let of_name = found.entry(name.to_owned()).or_default();
-                if of_name.iter().all(|(_, known)| known != id) {
-                    of_name.push((private.unwrap_or(false), id.to_owned()));
-                }
+                // A secret that is made while the pages are read moves the others on, so that one may come twice.
+                found.entry(name.to_owned()).or_default().add(id, private.unwrap_or(false));
+            }
+            listed += items.len();
+            if listed > MOST_SECRETS {
+                return Err(NoAnswer::Unreachable(format!("a list of more than {MOST_SECRETS} secrets")));
             }
             let pages = answer.get("total_pages").and_then(Value::as_u64).ok_or_else(none)?;
             if page >= pages {
@@ -172,15 +214,9 @@ impl ZenmlInventory {
                 return Err(NoAnswer::Unreachable(format!("a list of more than {MOST_PAGES} pages")));
             }
         }
-        let doubled = found.values().any(|of_name| of_name.len() > 1);
+        let doubled = found.values().any(|of_name| of_name.is_doubled);
         let public_wins = !doubled || self.public_wins()?;
-        let taken = found.into_iter().filter_map(|(name, mut of_name)| {
-            let is_doubled = of_name.len() > 1;
-            of_name.sort_by_key(|(private, _)| *private == public_wins);
-            let (private, id) = of_name.into_iter().next()?;
-            let which = if private { "the private one" } else { "the public one" };
-            Some((name, Found { id, doubled: is_doubled.then(|| which.to_owned()) }))
-        });
+        let taken = found.into_iter().filter_map(|(name, of_name)| Some((name, of_name.taken(public_wins)?)));
         Ok(taken.collect())
     }
 
@@ -188,7 +224,7 @@ impl ZenmlInventory {
     fn public_wins(&self) -> Result<bool, NoAnswer> {
         let reply = self.get("/api/v1/info")?;
         let answer = reply.json();
-        let version = answer.as_ref().and_then(|answer| answer.get("version")?.as_str()).and_then(Version::parse);
+        let version = answer.and_then(|answer| answer.get("version")?.as_str()).and_then(Version::parse);
         Ok(version.is_none_or(Version::takes_public_secret))
     }
 
@@ -212,7 +248,7 @@ impl ZenmlInventory {
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
-        let values = answer.as_ref().and_then(|answer| answer.get("body")?.get("values")?.as_object());
+        let values = answer.and_then(|answer| answer.get("body")?.get("values")?.as_object());
         let values = values.ok_or_else(|| no_zenml("GET /api/v1/secrets/{id}", &reply))?;
         let shown = |value: &Value| (!value.is_null()).then(|| text_of_json(value));
         Ok(values.iter().map(|(key, value)| (key.clone(), shown(value))).collect())
@@ -275,7 +311,7 @@ impl Inventory for ZenmlInventory {
         // As it is now: another may have made it since the list was read.
         let reply = self.get(&format!("/api/v1/secrets?name={}&size=20", encoded(&format!("equals:{secret}"))))?;
         let answer = reply.json().filter(|_| reply.status == 200);
-        let items = answer.as_ref().and_then(|answer| answer.get("items")?.as_array());
+        let items = answer.and_then(|answer| answer.get("items")?.as_array());
         let items = items.ok_or_else(|| no_zenml("GET /api/v1/secrets", &reply))?;
         let item = items.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
         let known = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|found| found.id.clone());
@@ -308,6 +344,6 @@ impl Inventory for ZenmlInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        warning(&self.name, &self.url)
+        warning(&self.name, &self.url, self.allow_http)
     }
 }

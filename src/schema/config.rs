@@ -177,6 +177,8 @@ enum Inventory {
     Zenml {
         /// Its address.
         url: Url,
+        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
+        allow_http: Option<bool>,
         /// A file with an API token.
         token_file: Option<String>,
         /// A file with the certificates (PEM) to trust.
@@ -188,6 +190,8 @@ enum Inventory {
     Vault {
         /// Its address; without it `VAULT_ADDR`.
         url: Option<Url>,
+        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
+        allow_http: Option<bool>,
         /// The mount of the engine.
         mount: String,
         /// The folder in it.
@@ -213,6 +217,8 @@ enum Inventory {
         service: Option<AwsService>,
         /// Another endpoint than that of AWS.
         endpoint_url: Option<Url>,
+        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
+        allow_http: Option<bool>,
         #[schemars(flatten)]
         limits: Limits,
     },

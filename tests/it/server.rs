@@ -82,6 +82,25 @@ impl Drop for Server {
     }
 }
 
+/// Starts a server that sends some bytes to whoever connects, and then one byte over and over, 20 times a second: for as long
+/// as the other side is there, but no longer than a test may take.
+pub fn drip(first: &'static [u8], then: u8) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut sent = stream.write_all(first);
+                for _ in 0..20 * 60 {
+                    std::thread::sleep(Duration::from_millis(50));
+                    sent = sent.and_then(|()| stream.write_all(&[then]));
+                }
+            });
+        }
+    });
+    address
+}
+
 fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, notes: &Mutex<Vec<Asked>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;

@@ -1,9 +1,10 @@
 //! Stores over HTTP: what they are asked, what comes of each answer, and what they never hear.
 
-use crate::server::{Answer, Asked, Server};
+use crate::server::{Answer, Asked, Server, drip};
 use crate::support::{Output, folder, run_trusted as run};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const STACK: &str = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.user}}'\nd: '{{api.token}}'\n";
@@ -233,6 +234,185 @@ fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
     let output = zenml(&slow, "run_timeout = 1\n", STACK, &["check"]);
     assert_eq!(output.code, 3, "{}", output.stderr);
     assert!(output.said().contains("run_timeout") || output.said().contains("no answer within"), "{}", output.stderr);
+}
+
+/// What no run may take that its limits end: far more than they are, as machines are slow now and then.
+const FAR_TOO_LONG: Duration = Duration::from_secs(30);
+
+#[test]
+fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
+    const HEADERS: &[u8] = b"HTTP/1.1 200 X\r\nx: ";
+    const BODY: &[u8] = b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n";
+    const CHUNK: &[u8] = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\nfff\r\n";
+    const TLS: &[u8] = b"\x16\x03\x03\x40\x00\x02";
+    let (headers, body, chunk, tls) = (drip(HEADERS, b'a'), drip(BODY, b' '), drip(CHUNK, b' '), drip(TLS, 0));
+    let loopback = |address| (format!("http://{address}"), "NO_PROXY=*".to_owned());
+    let phases = [
+        ("headers", loopback(headers)),
+        ("a body", loopback(body)),
+        ("chunks", loopback(chunk)),
+        ("a handshake", (format!("https://{tls}"), "NO_PROXY=*".to_owned())),
+        ("a proxy", ("https://zenml.invalid".to_owned(), format!("HTTPS_PROXY=http://{headers}"))),
+        ("a proxy with TLS", ("https://zenml.invalid".to_owned(), format!("ALL_PROXY=https://{tls}"))),
+        ("a proxy to HTTP", ("http://zenml.invalid".to_owned(), format!("HTTP_PROXY=http://{headers}"))),
+    ];
+    let limits = [
+        ("timeout = 0.5\n", "no answer within 0.5 s (`timeout`)"),
+        ("run_timeout = 0.5\n", "no answer before 0.5 s were over (`run_timeout`)"),
+        ("connect_timeout = 0.5\ntimeout = 1.5\n", "no connection in time (`connect_timeout`)"),
+    ];
+    let all_limits = |phase: &str, url: &str, proxy: &str| {
+        for (limit, mut words) in limits {
+            if limit.starts_with("connect") && matches!(phase, "headers" | "a body" | "chunks") {
+                words = "no answer within 1.5 s (`timeout`)";
+            }
+            let folder = project("zenml", url, &format!("allow_http = true\n{limit}"), STACK);
+            let begun = Instant::now();
+            let output = run(&["ZENML_STORE_API_KEY=hunter2key", proxy, "check"], folder.path(), b"");
+            assert!(output.code == 3 && output.said().contains(words), "{phase}, {limit}: {}", output.stderr);
+            assert!(begun.elapsed() < FAR_TOO_LONG, "{phase}, {limit}: {:?}", begun.elapsed());
+        }
+    };
+    std::thread::scope(|scope| {
+        for (phase, (url, proxy)) in &phases {
+            scope.spawn(move || all_limits(phase, url, proxy));
+        }
+    });
+}
+
+#[test]
+fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
+    let broken = Server::start(|_| Answer::Of(503, String::new()));
+    let output = zenml(&broken, "run_timeout = 0.15\n", STACK, &["check"]);
+    assert_eq!((output.code, broken.asked().len()), (3, 1), "the pause before the second try takes all that is left");
+    assert!(output.said().contains("more than 0.15 s together (`run_timeout`)"), "{}", output.stderr);
+    // A hundred secrets, eight at a time, of which none is answered.
+    let names: Vec<Value> = (0..100).map(|at| item(&format!("s{at}"), false)).collect();
+    let stack: String = (0..100).map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n")).collect();
+    let silent = Server::start(move |asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        line if line.starts_with("GET /api/v1/secrets?") => page(&names, 1, 1),
+        _ => Answer::Silence,
+    });
+    let begun = Instant::now();
+    let output = zenml(&silent, "timeout = 1\nrun_timeout = 2\n", &stack, &["check"]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    assert!(begun.elapsed() < FAR_TOO_LONG, "{:?}", begun.elapsed());
+    assert!(silent.count("GET /api/v1/secrets/") <= 24, "eight at a time, and none after the time is over");
+}
+
+#[test]
+fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
+    // To compare each of them with all before it would take minutes.
+    let one = |at: usize| format!("{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}", at % 2 == 0);
+    let items: Vec<String> = (0..200_000).map(one).collect();
+    let list = format!("{{\"items\":[{}],\"total_pages\":1}}", items.join(","));
+    let server = Server::start(move |asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        line if line.starts_with("GET /api/v1/secrets?") => Answer::Of(200, list.clone()),
+        "GET /api/v1/secrets/1" => secret(&json!({ "k": "hunter2" })),
+        _ => Answer::Of(404, "{}".to_owned()),
+    });
+    let output = zenml(&server, "", "a: '{{db.k}}'\n", &["check", "--format", "short"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(
+        output.stdout.contains("ambiguous-secret") && output.stdout.contains("the public one"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let items: Vec<Value> = (0..1_000).map(|at| item(&format!("s{at}"), false)).collect();
+    let server = Server::start(move |asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        _ => page(&items, 1, usize::MAX),
+    });
+    let output = zenml(&server, "run_timeout = 1\n", STACK, &["check"]);
+    assert!(output.code == 3 && output.said().contains("run_timeout"), "{}", output.stderr);
+    let deep = Server::start(|asked| match asked.line.as_str() {
+        "POST /api/v1/login" => log_in(),
+        _ => Answer::Of(200, "[".repeat(1 << 20)),
+    });
+    let output = zenml(&deep, "", STACK, &["check"]);
+    assert!(output.code == 3 && output.said().contains("is `url` right?"), "{}", output.stderr);
+}
+
+#[test]
+fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_it() {
+    // Whatever were sent to another machine, the proxy would be asked for.
+    let proxy = Server::start(|_| Answer::Of(502, String::new()));
+    let proxies = [format!("HTTP_PROXY={}", proxy.url()), format!("HTTPS_PROXY={}", proxy.url())];
+    let secrets = ["ZENML_STORE_API_KEY=hunter2key", "VAULT_TOKEN=hunter2token"];
+    let check = |kind: &str, url: &str, more: &str, variables: &[&str]| {
+        let folder = if url.is_empty() {
+            folder(&[
+                ("stackref.toml", &format!("[inventory.prod]\nkind = \"{kind}\"\n{more}")),
+                ("a.stack.yaml", STACK),
+            ])
+        } else {
+            project(kind, url, more, STACK)
+        };
+        let words = [&proxies.each_ref().map(String::as_str)[..], &secrets, variables, &["check"]].concat();
+        run(&words, folder.path(), b"")
+    };
+    let mount = "mount = \"kv\"\n";
+    let hosts = [
+        "zenml.invalid",
+        "127.0.0.1.invalid",
+        "localhost.invalid",
+        "localhost.",
+        "[::ffff:10.0.0.1]",
+        "2130706433",
+        "0x7f.0.0.1",
+        "127.1",
+    ];
+    for host in hosts {
+        let url = format!("http://{host}:9");
+        let variable = format!("VAULT_ADDR={url}");
+        let outputs = [
+            check("zenml", &url, "", &[]),
+            check("vault", &url, mount, &[]),
+            check("vault", "", mount, &[&variable]),
+            check("zenml", &url, "allow_http = false\n", &[]),
+        ];
+        for output in outputs {
+            assert_eq!((output.code, proxy.asked().len()), (2, 0), "{host}: {}", output.stderr);
+            assert!(
+                output.said().contains(&format!("would send credentials to `{host}` without encryption")),
+                "{host}"
+            );
+            assert!(output.said().contains("allow_http = true"), "{host}: {}", output.stderr);
+        }
+    }
+    for output in [
+        check("zenml", "http://zenml.invalid", "allow_http = true\n", &[]),
+        check("zenml", "https://zenml.invalid", "", &[]),
+        check("vault", "", &format!("{mount}allow_http = true\n"), &["VAULT_ADDR=http://vault.invalid"]),
+    ] {
+        assert_eq!(output.code, 3, "{}", output.stderr);
+        assert!(!proxy.asked().is_empty(), "a tunnel is asked for");
+        assert!(proxy.asked().iter().all(|asked| asked.line.starts_with("CONNECT ")), "{:?}", proxy.asked());
+    }
+    // Nothing is refused where nothing would be sent.
+    let folder = project("zenml", "http://zenml.invalid", "", STACK);
+    assert_eq!(run(&["check", "--level", "none"], folder.path(), b"").code, 0);
+}
+
+#[test]
+fn this_machine_is_asked_without_a_proxy() {
+    let proxy = Server::start(|_| Answer::Of(200, String::new()));
+    let server = Server::start(usual);
+    let port = server.address.port();
+    for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
+        for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"] {
+            let folder = project("zenml", &format!("http://{host}:{port}"), "", STACK);
+            let words = [&format!("{name}={}", proxy.url()), "ZENML_STORE_API_KEY=hunter2key", "check"];
+            let output = run(&words, folder.path(), b"");
+            assert_eq!((output.code, proxy.asked().len()), (0, 0), "{host}, {name}: {}", output.stderr);
+        }
+    }
 }
 
 #[test]
