@@ -9,6 +9,9 @@ use crate::source::{SourceFile, Span};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+/// The largest text, in bytes, in which the first character that changes the tree is looked for: each step parses it again.
+const MAX_SEARCHED: usize = 1 << 20;
+
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Returns the offset of each line break that only YAML 1.1 has.
@@ -46,7 +49,7 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
     let is_same = |last: usize| reparse(document, &places, last).is_ok_and(|other| document.has_shape_of(&other));
     let Some(last) = places.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
     // The first character that changes the tree, as long as those before it change nothing.
-    let (mut same, mut other) = (0, places.len());
+    let (mut same, mut other) = (0, if document.source().text().len() > MAX_SEARCHED { 1 } else { places.len() });
     while other - same > 1 {
         let middle = usize::midpoint(same, other);
         match places.get(middle - 1) {
