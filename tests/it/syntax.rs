@@ -138,6 +138,9 @@ fn a_character_that_ends_a_line_in_yaml_1_1_alone_is_a_mistake_where_it_changes_
             ("k\u{85}l: v\n", (1, 3), nel, "write it as `\\N` in double quotes"),
         ],
     );
+    // In a large file the first character is reported.
+    let large = format!("k: |\n  a\u{2028}  b\n{}l: |\n  c\u{2028}d\n", "# x\n".repeat(300_000));
+    assert_mistakes(Syntax::Yaml, &[(&large, (8, 11), ls, "write it as `\\L` in double quotes")]);
     for text in [
         "k: 'x\u{2028}y'\n",
         "k: 'x\u{2028}---y'\n",
