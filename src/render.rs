@@ -289,12 +289,23 @@ mod tests {
 
     /// What the proof says of a new text, where the value of `k` is to become `v`.
     fn holds(new: &str, edit: (usize, usize, &str)) -> Result<(), String> {
+        holds_value(new, edit, "v")
+    }
+
+    fn holds_value(new: &str, edit: (usize, usize, &str), value: &str) -> Result<(), String> {
         let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml).expect("it parses");
         let node = document.nodes().find(|&(id, _)| document.text(id) == Some("{{a.b}}")).expect("it is there").0;
         let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
-        let changed = HashMap::from([(node, Zeroizing::new("v".to_owned()))]);
+        let changed = HashMap::from([(node, Zeroizing::new(value.to_owned()))]);
         let proof = Proof { document: &document, edits: &edits, changed: &changed };
         proof.holds(&Zeroizing::new(new.to_owned())).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_line_break_of_yaml_1_1_alone_is_written_as_an_escape() {
+        assert_eq!(holds_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"), Ok(()));
+        let said = holds_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}").expect_err("a raw one");
+        assert!(said.contains("what would be written means something else"), "{said}");
     }
 
     #[test]

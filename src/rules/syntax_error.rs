@@ -4,6 +4,10 @@
 //!
 //! No reference in such a file can be checked. Of two equal keys readers keep one in silence, so one of two values is lost.
 //!
+//! In YAML, the invisible characters U+0085, U+2028 and U+2029 end a line for readers of YAML 1.1, such as `PyYAML`, and not for
+//! readers of YAML 1.2. For example, one of them in a comment makes the rest of that comment content. This rule reports such a
+//! character if the two kinds of readers get different documents.
+//!
 //! ## Example
 //!
 //! ```yaml

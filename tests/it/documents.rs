@@ -83,6 +83,9 @@ fn documents_that_differ_in_anything_are_told_apart() {
     assert!(differs("- a\n--- b\n", "- a\n- b\n", Syntax::Yaml).is_some());
     assert!(differs("- &a x\n- &b x\n- *a\n", "- &a x\n- &b x\n- *b\n", Syntax::Yaml).is_some());
     assert_eq!(differs("[1, \"a\"]", "[ 1,\"\\u0061\" ]", Syntax::Json), None);
+    // The same to YAML 1.2, while the line ends at U+2028 for YAML 1.1, and a comment begins.
+    assert!(differs("k: x\u{2028}# y\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml).is_some());
+    assert_eq!(differs("k: \"x\\L# y\"\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml), None);
 }
 
 #[test]

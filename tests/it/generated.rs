@@ -324,7 +324,7 @@ impl Tried {
 
     fn file(&mut self, text: &dyn Fn() -> String, value: &str, syntax: Syntax) {
         self.seen += 1;
-        if self.seen % self.every != 0 {
+        if !self.seen.is_multiple_of(self.every) {
             return;
         }
         self.tried += 1;

@@ -603,8 +603,34 @@ fn what_once_went_wrong_holds() {
         ("k: !!float '{{s.v}}'\n", "1", "k: !!float '1'\n"),
         ("--- >\n{{s.v}}\n", "---", "--- \"---\\n\"\n"),
         ("k: |\r  {{s.v}}\r", "\nx", "k: |\r\r  x\r"),
+        // A date only without its reference.
+        ("k: 2020-01-0{{s.v}}\n", "5", "k: \"2020-01-05\"\n"),
+        ("k: 2001-12-14t21:{{s.v}}:43\n", "59", "k: \"2001-12-14t21:59:43\"\n"),
+        ("k: 2020-01-0{{s.v}}\n", "x", "k: 2020-01-0x\n"),
+        // A line break to YAML 1.1 alone.
+        ("k: 'a\u{85}{{s.v}}'\n", "  b", "k: \"a\\x85  b\"\n"),
+        ("k: \"\u{2028}{{s.v}}\" # c\n", "--- b", "k: \"\\u2028--- b\" # c\n"),
+        ("k: x\u{2029}  {{s.v}}\n", "b", "k: \"x\\u2029  b\"\n"),
+        ("k: x{{s.v}} \u{85}# y\n", "b", "k: \"xb \\x85# y\"\n"),
+        ("k: |\n  a\u{85}  {{s.v}}\nl: 1\n", "b", "k: \"a\\x85  b\\n\"\nl: 1\n"),
+        ("k: >\n  a\u{2028}  b\n  {{s.v}}\nl: 1\n", "b", "k: \"a\\u2028  b b\\n\"\nl: 1\n"),
+        ("# c\u{85}# d\nd: \"a\u{2028}b\"\nk: x{{s.v}}\n", "b", "# c\u{85}# d\nd: \"a\u{2028}b\"\nk: xb\n"),
     ] {
         assert_eq!(render_all(text, Syntax::Yaml, value), expected);
+    }
+    for (text, value, expected) in [
+        // The first line break of a string of several lines is not part of it.
+        ("k = QQQ{{s.v}}\nxQQQ", "", "k = \"\"\"\n\nx\"\"\""),
+        ("k = \"\"\"{{s.v}}\nx\"\"\"", "", "k = \"\"\"\n\nx\"\"\""),
+        ("k = \"\"\"\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\n\nx\"\"\""),
+        ("k = QQQ{{s.v}}\r\nxQQQ", "", "k = \"\"\"\r\n\r\nx\"\"\""),
+        // Nor what a backslash at the end of a line takes with it.
+        ("k = \"\"\"a\\\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\na\nx\"\"\""),
+        ("k = QQQ''{{s.v}}''QQQ", "", "k = \"\"\"\n''''\"\"\""),
+        // An escaped line break stays one.
+        ("k = \"\"\"a\\r\\n\\\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\na\\r\\n\nx\"\"\""),
+    ] {
+        assert_eq!(render_all(&text.replace("QQQ", "\'\'\'"), Syntax::Toml, value), expected);
     }
     let crlf = "a=QQQ\r\nx\r\n{{s.v}}QQQ\r\n".replace("QQQ", "\'\'\'");
     assert_eq!(render_all(&crlf, Syntax::Toml, "l1\nl2"), "a=\"\"\"\r\nx\r\nl1\\nl2\"\"\"\r\n");

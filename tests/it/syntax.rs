@@ -119,6 +119,42 @@ fn mistakes_in_yaml_are_told_in_plain_words() {
 }
 
 #[test]
+fn a_character_that_ends_a_line_in_yaml_1_1_alone_is_a_mistake_where_it_changes_the_document() {
+    let nel = "the invisible character U+0085 ends the line for readers of YAML 1.1 such as PyYAML, which read another document \
+               than readers of YAML 1.2";
+    let ls = &nel.replace("0085", "2028");
+    assert_mistakes(
+        Syntax::Yaml,
+        &[
+            ("# c\u{85}a: b\nk: v\n", (3, 5), nel, "write it as `\\N` in double quotes"),
+            ("# c\u{85} x\n\ny\n", (3, 5), nel, "write it as `\\N` in double quotes"),
+            ("k: v # c\u{2028}---\n", (8, 11), ls, "write it as `\\L` in double quotes"),
+            ("k: |\n  a\u{85}  b\nl: |\n  c\u{2028}d\n", (22, 25), ls, "write it as `\\L` in double quotes"),
+            ("k: | # c\u{85}  a\n  b\n", (8, 10), nel, "write it as `\\N` in double quotes"),
+            ("k: x\u{2028}y\n", (4, 7), ls, "write it as `\\L` in double quotes"),
+            ("k: 12\u{85}\n", (5, 7), nel, "write it as `\\N` in double quotes"),
+            ("k: 'x\u{2028}--- y'\n", (5, 8), ls, "write it as `\\L` in double quotes"),
+            ("\"k\u{85}l\": v\n", (2, 4), nel, "write it as `\\N` in double quotes"),
+            ("k\u{85}l: v\n", (1, 3), nel, "write it as `\\N` in double quotes"),
+        ],
+    );
+    // In a large file the first character is reported.
+    let large = format!("k: |\n  a\u{2028}  b\n{}l: |\n  c\u{2028}d\n", "# x\n".repeat(300_000));
+    assert_mistakes(Syntax::Yaml, &[(&large, (8, 11), ls, "write it as `\\L` in double quotes")]);
+    for text in [
+        "k: 'x\u{2028}y'\n",
+        "k: 'x\u{2028}---y'\n",
+        "k: \"x \u{85} y\" # c\u{85}\n",
+        "# c\u{2029} # d\r\nk: |\n  a\u{85}  b\n",
+        "k: [a\u{85} b]\n",
+        "- a\u{85}  b\n- c\n",
+        "k: \"\\N\\L\\P\"\r# \u{85}\r\nl: v\n",
+    ] {
+        assert_eq!(parse(text, Syntax::Yaml).map(|_| ()).map_err(|error| error.message), Ok(()), "{text:?}");
+    }
+}
+
+#[test]
 fn each_character_stands_where_it_was_written() {
     for (syntax, text, places) in [
         (

@@ -4,10 +4,13 @@
 //! the text behind it is content. This file rewrites a text so that the parser reads it as they do, and refuses a
 //! document that the two versions read as different trees.
 
-use super::super::{Document, Kind, Style, Syntax, SyntaxError};
+use super::super::{Document, Kind, Node, Style, Syntax, SyntaxError};
 use crate::source::{SourceFile, Span};
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// The largest text, in bytes, in which the first character that changes the tree is looked for: each step parses it again.
+const MAX_SEARCHED: usize = 1 << 20;
 
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -38,14 +41,15 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
     if !is_in(document.source().text()) {
         return Ok(());
     }
-    if let Some(at) = document.nodes().find_map(|(id, _)| ends_scalar(document, id)) {
+    let ending = document.nodes().find_map(|(_, node)| ends_scalar(document, node));
+    if let Some(at) = ending.or_else(|| ends_comment(document)) {
         return Err(refusal(document, at));
     }
     let places = unquoted(document);
     let is_same = |last: usize| reparse(document, &places, last).is_ok_and(|other| document.has_shape_of(&other));
     let Some(last) = places.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
     // The first character that changes the tree, as long as those before it change nothing.
-    let (mut same, mut other) = (0, places.len());
+    let (mut same, mut other) = (0, if document.source().text().len() > MAX_SEARCHED { 1 } else { places.len() });
     while other - same > 1 {
         let middle = usize::midpoint(same, other);
         match places.get(middle - 1) {
@@ -58,8 +62,7 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
 
 /// Returns where such a character ends a quoted scalar or the header of a block scalar for readers of YAML 1.1: in a key,
 /// which takes one line; before a document marker; behind `|` or `>`.
-fn ends_scalar(document: &Document, id: super::super::NodeId) -> Option<usize> {
-    let node = document.node(id);
+fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
     let Kind::Scalar(scalar) = &node.kind else { return None };
     let raw = document.source().slice(node.span);
     let mut within = offsets(raw);
@@ -78,13 +81,20 @@ fn ends_scalar(document: &Document, id: super::super::NodeId) -> Option<usize> {
     at.map(|at| node.span.start + at)
 }
 
-/// Returns the offsets of such characters outside of quoted scalars.
-fn unquoted(document: &Document) -> Vec<usize> {
-    let quoted = |node: &super::super::Node| match &node.kind {
-        Kind::Scalar(scalar) => matches!(scalar.style, Style::SingleQuoted | Style::DoubleQuoted),
-        _ => false,
-    };
-    let mut spans = document.nodes().filter(|(_, node)| quoted(node)).map(|(_, node)| node.span).peekable();
+/// Returns where such a character ends a comment, and there is content behind it for readers of YAML 1.1.
+fn ends_comment(document: &Document) -> Option<usize> {
+    let text = document.source().text();
+    outside(document, |_| true).into_iter().find(|&at| {
+        let next_line = text.get(at..).and_then(|rest| rest.strip_prefix(BREAKS)).unwrap_or_default();
+        let next_line = next_line.trim_start_matches([' ', '\t']);
+        !(next_line.is_empty() || next_line.starts_with(['#', '\r', '\n']) || next_line.starts_with(BREAKS))
+    })
+}
+
+/// Returns the offsets of such characters outside of the scalars of some styles.
+fn outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> Vec<usize> {
+    let is_skipped = |node: &Node| matches!(&node.kind, Kind::Scalar(scalar) if is_skipped(scalar.style));
+    let mut spans = document.nodes().filter(|(_, node)| is_skipped(node)).map(|(_, node)| node.span).peekable();
     let mut places = Vec::new();
     for at in offsets(document.source().text()) {
         while spans.next_if(|span| span.end <= at).is_some() {}
@@ -93,6 +103,10 @@ fn unquoted(document: &Document) -> Vec<usize> {
         }
     }
     places
+}
+
+fn unquoted(document: &Document) -> Vec<usize> {
+    outside(document, |style| matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
 }
 
 /// Parses the text with a line feed in place of each of the `places` up to `last`. All other line breaks become line feeds,
