@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod nearest;
 pub mod paths;
 pub mod parallel;
+pub mod jobs;
 pub mod secret;
 pub mod reference;
 pub mod flavors;

@@ -2,6 +2,7 @@
 
 use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 use stackref::inventory::env::Environment;
+use stackref::jobs;
 use stackref::run::{DEFAULT_WIDTH, Stream, World, guard, run};
 use stackref::terminal::{Keyboard, Terminal};
 use std::alloc::System;
@@ -67,5 +68,7 @@ fn main() -> ExitCode {
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
     };
-    run(std::env::args_os(), &mut world).into()
+    let outcome = run(std::env::args_os(), &mut world);
+    jobs::finish();
+    outcome.into()
 }

@@ -4,22 +4,23 @@
 //! the first question, so that what is typed or pasted ahead of a question is not shown either; it gets its own mode back when
 //! the [`Terminal`] goes. Where a question waits, Ctrl-C is a key, and a signal from outside is met where a key would be;
 //! elsewhere, while stores are asked, a signal ends the process, with the terminal as it was.
+//!
+//! A process that is stopped (Ctrl-Z, SIGTSTP) restores the terminal first. A process that is continued sets the silent mode again,
+//! discards what was typed meanwhile, which may have been shown, and repeats the question. After SIGSTOP the shell has set the
+//! modes, so they are checked before and after each read: bytes that may have been shown are never an answer. In the background
+//! the process sets no mode; a question waits until the process is in the foreground.
 
+use crate::jobs::{self, SignalHandler};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag::register_conditional_default;
-use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::emulate_default_handler;
+use rustix::io::Errno;
+use rustix::process::{Signal, kill_current_process_group};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcdrain, tcgetattr, tcsetattr};
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
-
-/// The signals that ask a process to end.
-const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// What makes a key an ordinary one.
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
@@ -41,6 +42,10 @@ pub enum Typed {
     SeveralLines,
     /// Ctrl-C, Ctrl-D at the start of a line, or a signal: nobody wants to go on.
     Interrupted,
+    /// Ctrl-Z. A [`Terminal`] stops the process and never returns this.
+    Suspended,
+    /// The process was stopped and continued, or the terminal's modes were changed: the question has to be asked again.
+    Resumed,
 }
 
 /// Where answers come from.
@@ -64,16 +69,47 @@ pub trait Keyboard {
 /// The terminal on standard input.
 pub struct Terminal {
     stdin: io::Stdin,
-    before: Termios,
-    quiet: Termios,
+    shared: Arc<Shared>,
     /// Readable when a signal has come while somebody was asked.
-    signals: UnixStream,
-    asking: Arc<AtomicBool>,
-    marks_pastes: bool,
-    watch: Handle,
+    events: UnixStream,
+    /// The value of [`Shared::resumed`] when the question was asked.
+    resumed: usize,
     /// Read and not yet looked at.
     ahead: Zeroizing<Vec<u8>>,
 }
+
+/// What a [`Terminal`] shares with the thread that receives signals.
+struct Shared {
+    modes: Mutex<Modes>,
+    /// Whether a question waits for an answer.
+    asking: AtomicBool,
+    /// How often the silent mode was set again.
+    resumed: AtomicUsize,
+}
+
+/// The modes of the terminal.
+struct Modes {
+    /// The terminal's own.
+    before: Termios,
+    /// Whether Ctrl-C makes a signal, as it does until the first question.
+    has_signals: bool,
+    has_escapes: bool,
+    marks_pastes: bool,
+}
+
+/// What came of waiting for bytes.
+enum Waited {
+    Bytes,
+    /// There will be no more.
+    End,
+    /// The bytes of this question are gone.
+    Resumed,
+}
+
+/// An event for a waiting question: a signal that asks to end.
+const END: u8 = 0;
+/// An event for a waiting question: the process was continued.
+const RESUMED: u8 = 1;
 
 impl Terminal {
     /// Takes the terminal over, one that knows escape sequences or not.
@@ -82,86 +118,119 @@ impl Terminal {
     /// Where standard input is none.
     pub fn open(has_escapes: bool) -> io::Result<Self> {
         let stdin = io::stdin();
-        let before = tcgetattr(&stdin)?;
-        let (signals, mut told) = UnixStream::pair()?;
-        let asking = Arc::new(AtomicBool::new(false));
-        let mut caught = Signals::new(SIGNALS)?;
-        let watch = caught.handle();
-        let (asked, own) = (Arc::clone(&asking), before.clone());
-        thread::Builder::new().spawn(move || {
-            for signal in caught.forever() {
-                if asked.load(Ordering::SeqCst) {
-                    let _ = told.write_all(&[0]);
-                } else {
-                    give_back(&own, has_escapes);
-                    let _ = emulate_default_handler(signal);
-                }
-            }
-        })?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
-        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
-        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // A process that is stopped would leave the terminal silent.
-        quiet.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
-        quiet.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
-        tcsetattr(&stdin, OptionalActions::Now, &quiet)?;
-        // A terminal that cannot be written to here says nothing of pastes.
-        let marks_pastes = has_escapes && rustix::io::write(&stdin, MARK_PASTES).is_ok();
-        Ok(Self { stdin, before, quiet, signals, asking, marks_pastes, watch, ahead: Zeroizing::default() })
-    }
-
-    /// Waits for more bytes; false where there will be none.
-    fn wait(&mut self) -> io::Result<bool> {
+        // In the background the modes are those of the shell, and the system stops a process that does this.
         loop {
-            let mut sources = [PollFd::new(&self.stdin, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-            match poll(&mut sources, None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                other => other?,
-            };
-            let [stdin, signals] = sources.map(|source| !source.revents().is_empty());
-            if signals {
-                return Ok(false);
-            }
-            if stdin {
-                let mut bytes = Zeroizing::new([0; 4096]);
-                let read = match rustix::io::read(&self.stdin, bytes.as_mut_slice()) {
-                    Err(rustix::io::Errno::INTR) => continue,
-                    other => other?,
-                };
-                self.ahead = Zeroizing::new(bytes.get(..read).unwrap_or_default().to_vec());
-                return Ok(read > 0);
+            match tcdrain(&stdin) {
+                Err(Errno::INTR) => {}
+                other => break other?,
             }
         }
+        let modes = Modes { before: tcgetattr(&stdin)?, has_signals: true, has_escapes, marks_pastes: false };
+        let (events, told) = UnixStream::pair()?;
+        events.set_nonblocking(true)?;
+        told.set_nonblocking(true)?;
+        let shared = Shared { modes: Mutex::new(modes), asking: AtomicBool::new(false), resumed: AtomicUsize::new(0) };
+        let shared = Arc::new(shared);
+        jobs::attach(Box::new(Attention { shared: Arc::clone(&shared), told }))?;
+        let terminal = Self { stdin, shared, events, resumed: 0, ahead: Zeroizing::default() };
+        terminal.shared.modes().silence(OptionalActions::Now)?;
+        Ok(terminal)
     }
-}
 
-/// Gives a terminal its own mode back. What nobody has asked for goes: a shell would run it.
-fn give_back(before: &Termios, marks_pastes: bool) {
-    if marks_pastes {
-        let _ = rustix::io::write(io::stdin(), LEAVE_PASTES);
+    /// Waits for more bytes.
+    fn wait(&mut self) -> io::Result<Waited> {
+        loop {
+            let mut sources = [PollFd::new(&self.stdin, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
+            match poll(&mut sources, None) {
+                Err(Errno::INTR) => continue,
+                other => other?,
+            };
+            let [stdin, events] = sources.map(|source| source.revents());
+            if !events.is_empty() {
+                let mut told = [0; 64];
+                let told = match rustix::io::read(&self.events, &mut told) {
+                    Ok(len) => told.get(..len).unwrap_or_default(),
+                    Err(Errno::INTR | Errno::AGAIN) => continue,
+                    Err(error) => return Err(error.into()),
+                };
+                return Ok(if told.contains(&RESUMED) && !told.contains(&END) { Waited::Resumed } else { Waited::End });
+            }
+            if stdin.is_empty() {
+                continue;
+            }
+            if !stdin.contains(PollFlags::IN) {
+                return Ok(Waited::End);
+            }
+            if self.was_shown() {
+                return Ok(Waited::Resumed);
+            }
+            let mut bytes = Zeroizing::new([0; 4096]);
+            let read = match rustix::io::read(&self.stdin, bytes.as_mut_slice()) {
+                Err(Errno::INTR) => continue,
+                // What a terminal that is gone answers.
+                Err(Errno::IO) => return Ok(Waited::End),
+                other => other?,
+            };
+            if self.was_shown() {
+                return Ok(Waited::Resumed);
+            }
+            if read == 0 {
+                if stdin.contains(PollFlags::HUP) {
+                    return Ok(Waited::End);
+                }
+                // What was there has been discarded.
+                continue;
+            }
+            self.ahead = Zeroizing::new(bytes.get(..read).unwrap_or_default().to_vec());
+            return Ok(Waited::Bytes);
+        }
     }
-    let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
+
+    /// Returns whether typed bytes may have been shown, or were meant for another program.
+    fn was_shown(&self) -> bool {
+        let is_silent = tcgetattr(&self.stdin).is_ok_and(|modes| is_silent(&modes));
+        !is_silent || !is_foreground() || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
+    }
+
+    /// Stops the process until it is in the foreground. Returns false if there is an event before.
+    fn wait_for_foreground(&self) -> io::Result<bool> {
+        while !is_foreground() {
+            // A signal that asks to end comes first. A stopped process could not answer it.
+            let mut events = [PollFd::new(&self.events, PollFlags::IN)];
+            let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+            if poll(&mut events, Some(&pause)).is_ok_and(|ready| ready > 0) {
+                return Ok(false);
+            }
+            kill_current_process_group(Signal::TTOU)?;
+        }
+        Ok(true)
+    }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        give_back(&self.before, self.marks_pastes);
         // From here on a signal is what it is to any process.
-        for signal in SIGNALS {
-            let _ = register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
-        }
-        self.watch.close();
+        jobs::detach();
+        self.shared.modes().restore();
     }
 }
 
 impl Keyboard for Terminal {
     fn begin(&mut self) -> io::Result<()> {
-        if self.quiet.local_modes.contains(LocalModes::ISIG) {
-            self.quiet.local_modes.remove(LocalModes::ISIG);
-            tcsetattr(&self.stdin, OptionalActions::Now, &self.quiet)?;
+        self.shared.asking.store(true, Ordering::SeqCst);
+        if !self.wait_for_foreground()? {
+            // The wait for the answer sees it.
+            return Ok(());
         }
-        self.asking.store(true, Ordering::SeqCst);
+        let mut modes = self.shared.modes();
+        modes.has_signals = false;
+        // What was typed ahead was not shown, unless somebody has changed the modes.
+        let flush = !tcgetattr(&self.stdin).is_ok_and(|now| is_silent(&now));
+        if flush {
+            self.ahead = Zeroizing::default();
+        }
+        modes.silence(if flush { OptionalActions::Flush } else { OptionalActions::Now })?;
+        self.resumed = self.shared.resumed.load(Ordering::SeqCst);
         Ok(())
     }
 
@@ -171,14 +240,25 @@ impl Keyboard for Terminal {
             let mut ahead = std::mem::take(&mut self.ahead);
             let (used, end) = line.take(&ahead, &mut echo)?;
             self.ahead = Zeroizing::new(ahead.split_off(used));
-            if let Some(end) = end {
-                break end;
+            match end {
+                None => {}
+                Some(Typed::Suspended) => {
+                    // The signal thread restores the terminal, stops the process, and says when it goes on.
+                    self.ahead = Zeroizing::default();
+                    kill_current_process_group(Signal::TSTP)?;
+                }
+                Some(end) => break end,
             }
-            if !self.wait()? {
-                break Typed::Interrupted;
+            match self.wait()? {
+                Waited::Bytes => {}
+                Waited::End => break Typed::Interrupted,
+                Waited::Resumed => {
+                    self.ahead = Zeroizing::default();
+                    break Typed::Resumed;
+                }
             }
         };
-        self.asking.store(false, Ordering::SeqCst);
+        self.shared.asking.store(false, Ordering::SeqCst);
         Ok(typed)
     }
 
@@ -186,6 +266,95 @@ impl Keyboard for Terminal {
         let mut sources = [PollFd::new(&self.stdin, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         !self.ahead.is_empty() || poll(&mut sources, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+}
+
+impl Shared {
+    fn modes(&self) -> MutexGuard<'_, Modes> {
+        self.modes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Modes {
+    /// Sets the silent mode.
+    fn silence(&mut self, when: OptionalActions) -> io::Result<()> {
+        let stdin = io::stdin();
+        let now = tcgetattr(&stdin)?;
+        if now.local_modes.contains(LocalModes::ICANON) {
+            // A shell, or its user, may have changed the other modes since.
+            self.before = now;
+        }
+        let mut quiet = self.before.clone();
+        quiet.local_modes.remove(SHOWN);
+        if !self.has_signals {
+            quiet.local_modes.remove(LocalModes::ISIG);
+        }
+        // A read never waits: what was there may just have been discarded.
+        quiet.special_codes[SpecialCodeIndex::VMIN] = 0;
+        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+        quiet.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
+        tcsetattr(&stdin, when, &quiet)?;
+        if matches!(when, OptionalActions::Now) && self.marks_pastes {
+            return Ok(());
+        }
+        // A terminal that cannot be written to here says nothing of pastes.
+        self.marks_pastes = self.has_escapes && rustix::io::write(&stdin, MARK_PASTES).is_ok();
+        Ok(())
+    }
+
+    /// Gives the terminal its own modes back, unless it is another program's now. Discards what nobody has asked for: a shell would
+    /// run it.
+    fn restore(&mut self) {
+        if !is_foreground() {
+            return;
+        }
+        if std::mem::take(&mut self.marks_pastes) {
+            let _ = rustix::io::write(io::stdin(), LEAVE_PASTES);
+        }
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
+    }
+}
+
+/// The modes that show what is typed, or keep it until the end of the line.
+const SHOWN: LocalModes = LocalModes::ECHO.union(LocalModes::ECHONL).union(LocalModes::ICANON);
+
+fn is_silent(modes: &Termios) -> bool {
+    !modes.local_modes.intersects(SHOWN)
+}
+
+/// Returns whether the terminal belongs to this process. A terminal that controls no session belongs to everybody.
+fn is_foreground() -> bool {
+    tcgetpgrp(io::stdin()).map_or(true, |group| group == getpgrp())
+}
+
+/// Handles signals for a [`Terminal`].
+struct Attention {
+    shared: Arc<Shared>,
+    told: UnixStream,
+}
+
+impl SignalHandler for Attention {
+    fn end(&mut self) -> bool {
+        let asking = self.shared.asking.load(Ordering::SeqCst);
+        if asking {
+            let _ = self.told.write_all(&[END]);
+        }
+        asking
+    }
+
+    fn suspend(&mut self) {
+        self.shared.modes().restore();
+    }
+
+    fn resume(&mut self) {
+        // In the background the next question waits.
+        if is_foreground() {
+            let _ = self.shared.modes().silence(OptionalActions::Flush);
+        }
+        self.shared.resumed.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asking.load(Ordering::SeqCst) {
+            let _ = self.told.write_all(&[RESUMED]);
+        }
     }
 }
 
@@ -269,6 +438,7 @@ impl Line {
                 }
                 0x03 => return Ok((at, Some(Typed::Interrupted))),
                 0x04 if self.bytes.is_empty() => return Ok((at, Some(Typed::Interrupted))),
+                0x1a if self.paste == Paste::None => return Ok((at, Some(Typed::Suspended))),
                 0x08 | 0x7f => self.remove_last(echo)?,
                 // Ctrl-U: all of it.
                 0x15 => {

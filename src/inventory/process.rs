@@ -1,11 +1,10 @@
 //! Programs of the user's, run without a shell, with a time limit and a limit on what they print.
 
 use crate::error::plain_io;
-use rustix::process::{Pid, Signal, kill_process_group};
+use crate::jobs::Job;
 use std::io::{self, Read, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,7 +12,26 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Bytes that a program may print.
-const MOST: u64 = 32 << 20;
+const MOST: usize = 32 << 20;
+
+/// The bytes of a program's standard error that are searched.
+const MOST_COMPLAINT: usize = 1 << 16;
+
+/// The variable that names the terminal for gpg-agent, which would ask there for a passphrase on behalf of a program that has no
+/// terminal of its own.
+const TERMINAL_VARIABLE: &str = "GPG_TTY";
+
+/// Words, in lower case, of programs that failed because they could not ask at a terminal.
+const TERMINAL_WORDS: [&str; 8] = [
+    "/dev/tty",
+    " tty",
+    "terminal",
+    "inappropriate ioctl for device",
+    "no such device or address",
+    "device not configured",
+    "pinentry",
+    "eoferror",
+];
 
 /// How long is waited for a pipe that outlives its program.
 const GRACE: Duration = Duration::from_millis(200);
@@ -35,59 +53,85 @@ impl Problem {
     }
 }
 
-/// Runs a program in a folder and gives what it printed. What it says on standard error is shown nowhere: a program that reads
-/// values quotes them when it fails (`kubectl` prints the whole secret that its template did not fit).
+/// Runs a program in a folder and returns what it printed.
+///
+/// The program has no terminal (see [`Job`]). What it writes to standard error is never shown: a program that reads values
+/// quotes them when it fails (`kubectl` prints the whole secret that its template did not fit). It is only searched for signs that
+/// the program wanted a terminal.
 pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(Problem::NotRun("no program is named".to_owned()));
     };
     let until = Instant::now() + limit;
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder).process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.env_remove(TERMINAL_VARIABLE);
     let cannot_run = |error: &io::Error| {
         Problem::NotRun(match error.kind() {
             io::ErrorKind::NotFound => format!("`{program}` is not installed, or not on the PATH"),
             _ => format!("`{program}` cannot be run: {}", plain_io(error)),
         })
     };
-    let mut child = command.spawn().map_err(|error| cannot_run(&error))?;
-    let fed = child.stdin.take().zip(input).map_or(Ok(()), |(mut pipe, input)| {
+    // Wherever this function returns, the program ends with its job.
+    let mut job = Job::spawn(command).map_err(|error| cannot_run(&error))?;
+    let fed = job.stdin().zip(input).map_or(Ok(()), |(mut pipe, input)| {
         let input = Zeroizing::new(input.to_owned());
         // On a thread of its own: a program that reads nothing must not hold this one up.
         thread::Builder::new().spawn(move || drop(pipe.write_all(input.as_bytes()))).map(drop)
     });
-    let printed = fed.and_then(|()| Pipe::of(child.stdout.take())).map_err(|error| {
-        kill(&mut child);
-        cannot_run(&error)
-    })?;
-    let status = wait_for(&mut child, until);
-    let Some(status) = status else {
-        kill(&mut child);
+    let pipes = fed.and_then(|()| {
+        Ok((Pipe::of(job.stdout(), MOST, Excess::Close)?, Pipe::of(job.stderr(), MOST_COMPLAINT, Excess::Discard)?))
+    });
+    let (printed, complaint) = pipes.map_err(|error| cannot_run(&error))?;
+    if !job.wait_until(until).map_err(|error| cannot_run(&error))? {
         return Err(Problem::NotRun(format!("`{program}` did not end within {:.1} s", limit.as_secs_f32())));
-    };
+    }
     // What the program has left running may hold its pipe open: what it printed itself is there.
     let printed = printed.take();
-    if printed.len() as u64 > MOST {
+    let status = job.finish().map_err(|error| cannot_run(&error))?;
+    if printed.len() > MOST {
         return Err(Problem::NotRun(format!("`{program}` printed more than {} MiB", MOST >> 20)));
     }
     if status.success() {
         return Ok(printed);
     }
     let code = status.code().map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-    Err(Problem::Failed(format!(
-        "`{program}` ended with {code}; what it says is not shown, as it may hold a value: run it by hand to see that"
-    )))
+    Err(Problem::Failed(if wants_terminal(&complaint.take()) {
+        format!(
+            "`{program}` ended with {code}: it seems to ask for input at the terminal, and programs that stackref runs have none; \
+             unlock it first, for example with `gpg --decrypt FILE` or `op signin`, and run stackref again"
+        )
+    } else {
+        format!(
+            "`{program}` ended with {code}; what it says is not shown, as it may hold a value: run it by hand to see that"
+        )
+    }))
 }
 
-/// What comes out of a pipe, read on a thread of its own: to its end, and no more than [`MOST`] and a byte.
+/// Returns whether a program's standard error says that it needs a terminal, for example to ask for a passphrase.
+fn wants_terminal(complaint: &[u8]) -> bool {
+    let complaint = Zeroizing::new(complaint.to_ascii_lowercase());
+    TERMINAL_WORDS.iter().any(|words| memchr::memmem::find(&complaint, words.as_bytes()).is_some())
+}
+
+/// What comes out of a pipe, read on a thread of its own: no more than a limit and one piece.
 struct Pipe {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     end: Receiver<()>,
 }
 
+/// What to do with bytes beyond the limit of a [`Pipe`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// Closes the pipe, so that the program ends.
+    Close,
+    /// Reads and forgets them.
+    Discard,
+}
+
 impl Pipe {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> io::Result<Self> {
+    fn of(pipe: Option<impl Read + Send + 'static>, limit: usize, excess: Excess) -> io::Result<Self> {
         let (sender, end) = channel();
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
         let read = Arc::clone(&bytes);
@@ -96,8 +140,9 @@ impl Pipe {
             let mut piece = Zeroizing::new([0; 1 << 14]);
             while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(piece.as_mut_slice())) {
                 let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-                read.extend_from_slice(piece.get(..len).unwrap_or_default());
-                if read.len() as u64 > MOST {
+                if read.len() <= limit {
+                    read.extend_from_slice(piece.get(..len).unwrap_or_default());
+                } else if excess == Excess::Close {
                     break;
                 }
             }
@@ -113,18 +158,24 @@ impl Pipe {
     }
 }
 
-/// Ends a program and what it has started.
-fn kill(child: &mut Child) {
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    let _ = child.kill();
-    let _ = child.wait();
-}
+#[cfg(test)]
+mod tests {
+    use super::wants_terminal;
 
-fn wait_for(child: &mut Child, until: Instant) -> Option<ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(2)),
-            ended => return ended.ok().flatten(),
+    #[test]
+    fn a_program_that_could_not_ask_at_the_terminal_is_recognized() {
+        for complaint in [
+            "sh: 1: cannot open /dev/tty: No such device or address",
+            "gpg: decryption failed: Inappropriate ioctl for device",
+            "sudo: a terminal is required to read the password",
+            "error: cannot perform an interactive login from a non TTY device",
+            "GetPassWarning: Can not control echo on the terminal.",
+            "open /dev/tty: device not configured",
+        ] {
+            assert!(wants_terminal(complaint.as_bytes()), "{complaint}");
+        }
+        for complaint in ["", "pretty wrong", "error: secret not found", "permission denied"] {
+            assert!(!wants_terminal(complaint.as_bytes()), "{complaint}");
         }
     }
 }

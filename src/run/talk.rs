@@ -120,6 +120,7 @@ impl Talk {
                     writeln!(world.stderr.out)?;
                     return Ok(None);
                 }
+                Typed::Suspended | Typed::Resumed => continue,
                 Typed::TooLong => "longer than 1 MiB, which no value may be",
                 Typed::SeveralLines if shown => "that were several lines, and one is asked for",
                 Typed::SeveralLines => "a value of several lines: put it into a file, and answer with `@` and its path",
