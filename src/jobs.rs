@@ -242,7 +242,7 @@ impl Job {
         let mut wrap = CommandWrap::from(command);
         wrap.wrap(ProcessSession);
         // Without the wrapper around the child, which would wait for all processes of the group.
-        let child = wrap.spawn().map(|child| child.into_inner());
+        let child = wrap.spawn().map(ChildWrapper::into_inner);
         let mut state = state();
         state.starting -= 1;
         let child = child?;

@@ -22,6 +22,7 @@ mod guard;
 mod hostile;
 mod init;
 mod insert;
+mod jobs;
 mod kinds;
 mod layers;
 mod leaks;

@@ -1,8 +1,11 @@
-//! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C in the middle, a narrow window; and two at a time.
+//! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C and Ctrl-Z in the middle, a narrow window; and two at
+//! a time.
 
 use crate::support::{coverage, folder, git, is_installed, path, run, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Child;
@@ -32,9 +35,25 @@ pub struct Session {
 
 impl Session {
     pub fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
+        Self::of(Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).env_clear(), folder, columns)
+    }
+
+    /// A shell with job control, in which `$STACKREF` is the program. The shell's prompt is `PROMPT> `.
+    fn shell(folder: &Path) -> Self {
+        let shell = Command::new("bash").args(["--norc", "--noprofile", "-i"]).env_clear();
+        let shell = shell
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PS1", "PROMPT> ")
+            .env("STACKREF", env!("CARGO_BIN_EXE_stackref"));
+        let mut session = Self::of(shell.env("HISTFILE", "/dev/null"), folder, 200);
+        session.wait("PROMPT> ");
+        session
+    }
+
+    fn of(command: Command, folder: &Path, columns: u16) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
-        let command = Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).current_dir(folder).env_clear();
+        let command = command.current_dir(folder);
         let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
@@ -60,7 +79,7 @@ impl Session {
     }
 
     /// Waits for a text behind the one that was waited for last.
-    fn wait(&mut self, text: &str) {
+    pub fn wait(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(found) = self.seen[self.at..].find(text) {
@@ -185,6 +204,85 @@ fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
         assert_eq!(signal, Some(if typed { 2 } else { 15 }), "{}", session.seen);
         assert!(local(&session.pty).contains(rustix::termios::LocalModes::ECHO), "the terminal stays silent");
     }
+}
+
+fn is_shown(pty: &Pty) -> bool {
+    rustix::termios::tcgetattr(pty).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
+}
+
+/// Waits until a process is stopped, as `/proc` shows it.
+#[cfg(target_os = "linux")]
+fn wait_until_stopped(id: Pid) {
+    let until = Instant::now() + PATIENCE;
+    let path = format!("/proc/{id}/stat");
+    while !std::fs::read_to_string(&path).unwrap().contains(") T ") {
+        assert!(Instant::now() < until, "it does not stop");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    for how in ["Ctrl-Z", "SIGTSTP", "SIGSTOP"] {
+        write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: a1, password: a2}\n");
+        let mut session = Session::shell(folder.path());
+        session.type_in("sh -c 'echo $$ > pid; exec $STACKREF register --skip-existing'\n");
+        session.wait("`bucket.key`: ");
+        let id = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+        let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
+        match how {
+            "SIGTSTP" => kill_process(id, Signal::TSTP).unwrap(),
+            "SIGSTOP" => kill_process(id, Signal::STOP).unwrap(),
+            _ => session.type_in("hunt\u{1a}"),
+        }
+        wait_until_stopped(id);
+        session.answer("PROMPT> ", "echo the-shell-$((1 + 1))\n");
+        session.wait("\r\nthe-shell-2\r\n");
+        // In the background it takes nothing that is typed.
+        session.answer("PROMPT> ", "bg\n");
+        session.wait("PROMPT> ");
+        wait_until_stopped(id);
+        session.type_in("echo the-shell-$((1 + 2))\n");
+        session.wait("\r\nthe-shell-3\r\n");
+        session.answer("PROMPT> ", "fg\n");
+        session.wait("`bucket.key`: ");
+        assert!(!is_shown(&session.pty), "{how}");
+        session.type_in("hunter2\n");
+        session.answer("PROMPT> ", "exit\n");
+        let (seen, _) = session.end();
+        assert!(!seen.contains("hunt"), "{how}: {seen}");
+        let stored = inventory(folder.path());
+        assert!(stored.contains("hunter2") && !stored.contains("hunthunter2"), "{how}: {stored}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    let id = Pid::from_child(&session.child);
+    session.wait("`bucket.key`: ");
+    for _ in 0..20 {
+        kill_process(id, Signal::STOP).unwrap();
+        wait_until_stopped(id);
+        // As a shell does, of which nobody tells the process.
+        let mut modes = rustix::termios::tcgetattr(&session.pty).unwrap();
+        modes.local_modes |= rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
+        rustix::termios::tcsetattr(&session.pty, rustix::termios::OptionalActions::Now, &modes).unwrap();
+        session.type_in("shown\n");
+        session.wait("shown\r\n");
+        kill_process(id, Signal::CONT).unwrap();
+        session.wait("`bucket.key`: ");
+        assert!(!is_shown(&session.pty));
+    }
+    session.type_in("hunter2\n");
+    let (seen, code) = session.end();
+    assert_eq!((code, seen.contains("hunter2")), (0, false), "{seen}");
+    assert!(inventory(folder.path()).contains("hunter2"));
+    assert!(!inventory(folder.path()).contains("shown"));
 }
 
 #[test]
