@@ -1,7 +1,7 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, check, copy, folder, folders, project, run, write};
+use crate::support::{Output, check, copy, folder, folders, git, project, run, with_git, write};
 use stackref::config;
 use stackref::rules;
 use std::path::Path;
@@ -191,13 +191,11 @@ fn the_hook_is_offered_at_a_terminal() {
 
 #[test]
 fn values_that_git_tracks_are_told_of() {
+    let Some(path) = with_git() else { return };
     let repository =
         folder(&[("secrets/x.yaml", "s: {k: v}"), ("secrets/y.yaml", "s: {k: v}"), ("secrets/z.yaml", "s: [k]")]);
-    for words in [&["init", "--quiet"][..], &["add", "secrets/x.yaml", "secrets/z.yaml"]] {
-        let git = std::process::Command::new("git").args(words).current_dir(repository.path()).env_clear().status();
-        assert!(git.unwrap().success());
-    }
-    let path = format!("PATH={}", std::env::var("PATH").unwrap());
+    git(repository.path(), &["init", "--quiet"]);
+    git(repository.path(), &["add", "secrets/x.yaml", "secrets/z.yaml"]);
     let output = run(&[&path, "init"], repository.path(), b"");
     let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);

@@ -33,6 +33,7 @@ mod put;
 mod references;
 mod register;
 mod render;
+mod repository;
 mod schemas;
 mod scripts;
 mod server;

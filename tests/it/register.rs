@@ -1,6 +1,6 @@
 //! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C in the middle, a narrow window; and two at a time.
 
-use crate::support::{coverage, folder, run, write};
+use crate::support::{coverage, folder, git, run, with_git, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read as _, Write as _};
@@ -35,6 +35,8 @@ impl Session {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).current_dir(folder).env_clear();
+        // The PATH, since git may be asked.
+        let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
@@ -341,28 +343,24 @@ fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
 
 #[test]
 fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
+    let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
     git(folder.path(), &["init", "-q"]);
-    let words =
-        ["PATH=/usr/local/bin:/usr/bin:/bin", "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
+    let words = [&path, "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
     let output = run(&words, folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
     assert!(!folder.path().join("secrets.inventory.yaml").exists());
 }
 
-fn git(folder: &Path, args: &[&str]) {
-    let status = std::process::Command::new("git").args(args).current_dir(folder).env_clear().status().unwrap();
-    assert!(status.success(), "{args:?}");
-}
-
 #[test]
 fn values_do_not_go_where_git_would_take_them() {
+    let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n")]);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
     let all = run(&["register", "--from-env", "NONE"], folder.path(), b"");
     assert_eq!(all.code, 2, "nothing is given");
-    let words = ["SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
+    let words = [&path, "SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
     let refused = run(&words, folder.path(), b"");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("git tracks the inventory"), "{}", refused.stderr);
@@ -385,7 +383,7 @@ fn values_do_not_go_where_git_would_take_them() {
     assert_eq!(session.end().1, 0);
     // Names alone are safe to commit.
     write(folder.path(), "secrets.inventory.yaml", b"mlflow: [username]\n");
-    let names = run(&["register", "--yes"], folder.path(), b"");
+    let names = run(&[&path, "register", "--yes"], folder.path(), b"");
     assert_eq!(names.code, 0, "{}", names.stderr);
 }
 

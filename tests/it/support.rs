@@ -51,6 +51,31 @@ pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
     }
 }
 
+/// The word that gives a run the PATH of this process, for tests in which git is asked; without git a message, and nothing: such a
+/// test is skipped.
+pub fn with_git() -> Option<String> {
+    let path = std::env::var_os("PATH");
+    if stackref::programs::find("git".as_ref(), path.as_deref(), None).is_none() {
+        eprintln!("skipped: git is not installed, or not on the PATH");
+        return None;
+    }
+    Some(format!("PATH={}", path.unwrap_or_default().into_string().unwrap()))
+}
+
+/// Runs git in a folder, with no config but the repository's.
+pub fn git(folder: &Path, args: &[&str]) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut git = Command::new("git");
+    git.args(["-c", "core.fsmonitor=false"]).args(args).current_dir(folder).env_clear().env("PATH", path);
+    let output = git.output().expect("git runs");
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+/// Makes a pipe.
+pub fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+}
+
 /// Words split at blanks; single quotes hold words together.
 pub fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
