@@ -85,6 +85,7 @@ fn check_size(len: u64, limit: u64) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

@@ -214,6 +214,7 @@ pub fn refuse_link_out(path: &Path, cwd: &Path, shown: &str) -> Result<(), Failu
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

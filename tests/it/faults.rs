@@ -1,6 +1,6 @@
 //! Faults that `just faults` and others have found, each where it can be had without chance.
 
-use crate::support::{files_below, folder, is_installed};
+use crate::support::{files_below, folder, is_installed, with_git};
 use stackref::inventory::dir::DirInventory;
 use stackref::inventory::{Change, Entry, Inventory as _};
 use stackref::secret::SecretText;
@@ -41,7 +41,7 @@ fn a_limit_on_the_size_of_files_is_a_write_that_fails() {
 
 #[test]
 fn a_caller_that_ignores_the_end_of_children_takes_no_answer_away() {
-    if !is_installed("git") || !is_installed("bash") {
+    if with_git().is_none() || !is_installed("bash") {
         return;
     }
     let config = r#"

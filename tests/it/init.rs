@@ -1,7 +1,7 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, check, copy, folder, folders, git, is_installed, path, project, run, write};
+use crate::support::{Output, check, copy, folder, folders, git, project, run, with_git, write};
 use stackref::config;
 use stackref::rules;
 use std::path::Path;
@@ -197,15 +197,12 @@ fn the_hook_is_offered_at_a_terminal() {
 
 #[test]
 fn values_that_git_tracks_are_told_of() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let repository =
         folder(&[("secrets/x.yaml", "s: {k: v}"), ("secrets/y.yaml", "s: {k: v}"), ("secrets/z.yaml", "s: [k]")]);
-    for words in [&["init", "--quiet"][..], &["add", "secrets/x.yaml", "secrets/z.yaml"]] {
-        git(repository.path(), words);
-    }
-    let output = run(&[&path(), "init"], repository.path(), b"");
+    git(repository.path(), &["init", "--quiet"]);
+    git(repository.path(), &["add", "secrets/x.yaml", "secrets/z.yaml"]);
+    let output = run(&[&path, "init"], repository.path(), b"");
     let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
 }

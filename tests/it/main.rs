@@ -36,6 +36,7 @@ mod references;
 mod register;
 mod render;
 mod reports;
+mod repository;
 mod schemas;
 mod scripts;
 mod server;

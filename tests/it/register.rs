@@ -1,7 +1,7 @@
 //! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C and Ctrl-Z in the middle, a narrow window; and two at
 //! a time.
 
-use crate::support::{coverage, folder, git, is_installed, path, run, write};
+use crate::support::{coverage, folder, git, is_installed, run, with_git, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 #[cfg(target_os = "linux")]
@@ -54,6 +54,8 @@ impl Session {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = command.current_dir(folder);
+        // The PATH, since git may be asked.
+        let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
@@ -439,12 +441,10 @@ fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
 
 #[test]
 fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
     git(folder.path(), &["init", "-q"]);
-    let words = [&path(), "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
+    let words = [&path, "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
     let output = run(&words, folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
     assert!(!folder.path().join("secrets.inventory.yaml").exists());
@@ -452,15 +452,13 @@ fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
 
 #[test]
 fn values_do_not_go_where_git_would_take_them() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n")]);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
     let all = run(&["register", "--from-env", "NONE"], folder.path(), b"");
     assert_eq!(all.code, 2, "nothing is given");
-    let words = ["SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
+    let words = [&path, "SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
     let refused = run(&words, folder.path(), b"");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("git tracks the inventory"), "{}", refused.stderr);
@@ -483,7 +481,7 @@ fn values_do_not_go_where_git_would_take_them() {
     assert_eq!(session.end().1, 0);
     // Names alone are safe to commit.
     write(folder.path(), "secrets.inventory.yaml", b"mlflow: [username]\n");
-    let names = run(&["register", "--yes"], folder.path(), b"");
+    let names = run(&[&path, "register", "--yes"], folder.path(), b"");
     assert_eq!(names.code, 0, "{}", names.stderr);
 }
 

@@ -1,7 +1,7 @@
 //! What `render` writes is the same document with the references replaced: by hand, by property, and on the public suites.
 
 use crate::suites::Verdict;
-use crate::support::{Output, folder, git, is_installed, path, run, skipped, words};
+use crate::support::{Output, folder, git, run, skipped, with_git, words};
 use proptest::prelude::*;
 use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Syntax, apply, replaced};
 use stackref::source::SourceFile;
@@ -446,14 +446,12 @@ fn under_the_resolver_render_references_are_replaced_anywhere() {
 
 #[test]
 fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let folder =
         folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), (".gitignore", "/safe/\n"), ("file", "x")]);
     git(folder.path(), &["init", "-q"]);
     let said = |line: &str| {
-        let output = run(&[&[path().as_str()], words(line).as_slice()].concat(), folder.path(), b"");
+        let output = run(&[&[path.as_str()], words(line).as_slice()].concat(), folder.path(), b"");
         (output.code, output.stderr)
     };
     let (code, stderr) = said("render -o out");
@@ -487,13 +485,11 @@ fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replace
 
 #[test]
 fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let folder =
         folder(&[("a/prod.yaml", STACK), ("b/x", ""), ("secrets.inventory.yaml", VALUES), (".gitignore", "out/\n")]);
     git(folder.path(), &["init", "-q"]);
-    let output = run(&[&path(), "render", "../a/prod.yaml", "-o", "out"], &folder.path().join("b"), b"");
+    let output = run(&[&path, "render", "../a/prod.yaml", "-o", "out"], &folder.path().join("b"), b"");
     assert_eq!(output.code, 0, "{output:?}");
     assert!(folder.path().join("b/out/a/prod.yaml").is_file());
 }
@@ -678,30 +674,29 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
         ("secrets.inventory.yaml", "s: {p: x}\n"),
         ("out/a.stack.yaml", "x\n"),
     ];
+    let Some(path) = with_git() else { return };
     let folder = folder(&files);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "-f", "out/a.stack.yaml"]);
     crate::support::write(folder.path(), ".gitignore", b"/out/\n");
-    let output = run(&[&path(), "render", "-o", "out"], folder.path(), b"");
+    let output = run(&[&path, "render", "-o", "out"], folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
     // Nor where a link leads to it from outside of the repository.
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path().join("out"), outside.path().join("link")).unwrap();
     let link = outside.path().join("link");
-    let output = run(&[&path(), "render", "-o", link.to_str().unwrap()], folder.path(), b"");
+    let output = run(&[&path, "render", "-o", link.to_str().unwrap()], folder.path(), b"");
     assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
     assert_eq!(std::fs::read_to_string(folder.path().join("out/a.stack.yaml")).unwrap(), "x\n");
 }
 
 #[test]
 fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
-    if !is_installed("git") {
-        return;
-    }
+    let Some(path) = with_git() else { return };
     let folder = folder(&[("a/prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
     git(folder.path(), &["init", "-q"]);
     crate::support::write(folder.path(), ".gitignore", b"out/*\n!out/a\n");
-    let said = || run(&[&path(), "render", "-o", "out"], folder.path(), b"");
+    let said = || run(&[&path, "render", "-o", "out"], folder.path(), b"");
     let output = said();
     assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
     assert!(!folder.path().join("out").exists());

@@ -70,15 +70,29 @@ pub fn is_installed(program: &str) -> bool {
     is_installed
 }
 
-/// The `PATH` of the tests as a word of a command line, for runs that need other programs.
-pub fn path() -> String {
-    format!("PATH={}", std::env::var("PATH").unwrap_or_default())
+/// The word that gives a run the PATH of this process, for tests in which git is asked; without git a message, and nothing: such a
+/// test is skipped.
+pub fn with_git() -> Option<String> {
+    let path = std::env::var_os("PATH");
+    if stackref::programs::find("git".as_ref(), path.as_deref(), None).is_none() {
+        eprintln!("skipped: git is not installed, or not on the PATH");
+        return None;
+    }
+    Some(format!("PATH={}", path.unwrap_or_default().into_string().unwrap()))
 }
 
-/// Runs git in a folder.
+/// Runs git in a folder, with no config but the repository's.
 pub fn git(folder: &Path, args: &[&str]) {
-    let output = Command::new("git").args(args).current_dir(folder).output().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut git = Command::new("git");
+    git.args(["-c", "core.fsmonitor=false"]).args(args).current_dir(folder).env_clear().env("PATH", path);
+    let output = git.output().expect("git runs");
     assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+/// Makes a pipe.
+pub fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
 }
 
 /// Words split at blanks; single quotes hold words together.
