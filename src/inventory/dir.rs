@@ -228,6 +228,8 @@ impl Inventory for DirInventory {
     }
 
     fn warning(&self) -> Option<String> {
+        // Files without folders are an error, not a warning.
+        self.list(&self.folder, Metadata::is_dir).ok().filter(|names| !names.is_empty())?;
         let stray = self.stray_files().ok()?;
         let (first, more) = (stray.first()?, stray.len() - 1);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };

@@ -152,8 +152,9 @@ impl Answers {
         }
         for question in questions {
             for &at in &question.chain {
-                let keys = wanted.get_mut(&(at, question.secret.clone()));
-                keys.into_iter().for_each(|keys| keys.extend(question.key.clone()));
+                if let Some(keys) = wanted.get_mut(&(at, question.secret.clone())) {
+                    keys.extend(question.key.clone());
+                }
             }
         }
         wanted

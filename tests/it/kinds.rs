@@ -311,7 +311,7 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
         value("bytes")
     );
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    let stack: String = keys.iter().map(|key| format!("{key}: '{{{{db.{key}}}}}'\n")).collect();
+    let stack = keys.map(|key| format!("{key}: '{{{{db.{key}}}}}'\n")).concat();
     let folder = project("kind = \"sops\"\npath = \"s.json\"\n", &stack);
     write(folder.path(), "s.json", json.as_bytes());
     let output = check(folder.path(), &[]);
