@@ -376,19 +376,13 @@ impl<'s> Joined<'s> {
             let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
             for reference in &file.references {
                 let chain = chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, settings));
-                match chain {
-                    Some(chain) => {
-                        let question = Question {
-                            chain: chain.clone(),
-                            secret: reference.secret.clone(),
-                            key: reference.key.clone(),
-                        };
-                        joined.asked.push((reference, question));
-                    }
-                    None => {
-                        joined.unchecked.add(1, "no inventory".to_owned());
-                        homeless.get_or_insert(reference);
-                    }
+                if let Some(chain) = chain {
+                    let question =
+                        Question { chain: chain.clone(), secret: reference.secret.clone(), key: reference.key.clone() };
+                    joined.asked.push((reference, question));
+                } else {
+                    joined.unchecked.add(1, "no inventory".to_owned());
+                    homeless.get_or_insert(reference);
                 }
             }
         }

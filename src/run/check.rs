@@ -143,16 +143,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
-    if let Some(file) = &listed_decisive {
-        let file = printable(&paths::relative(file, &session.bases.cwd));
-        writeln!(
-            world.stderr.out,
-            "note: checked the whole project: the list contains `{file}`, which any stack may use"
-        )?;
-    }
-    if !session.selection.listed.is_empty() && !settings.whole_tree && level > Level::None {
-        writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
-    }
+    note_list(&session, listed_decisive.as_deref(), level, world)?;
     warn(&inventories, report.answers.asked(), world)?;
     for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
         let (rule, path) = (printable(&entry.rule), printable(&entry.path));
@@ -177,6 +168,21 @@ fn choose_level(flag: Option<Level>, of_environment: Option<Level>, config: &Con
         format!("{}:{line}", source.path())
     });
     (config.level.unwrap_or_default(), origin.unwrap_or_default())
+}
+
+/// Notes what a list left out, or which file in it made this run check everything.
+fn note_list(session: &Session<'_>, decisive: Option<&Path>, level: Level, world: &mut World<'_>) -> io::Result<()> {
+    if let Some(file) = decisive {
+        let file = printable(&paths::relative(file, &session.bases.cwd));
+        writeln!(
+            world.stderr.out,
+            "note: checked the whole project: the list contains `{file}`, which any stack may use"
+        )?;
+    }
+    if !session.selection.listed.is_empty() && !session.covers_project() && level > Level::None {
+        writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
+    }
+    Ok(())
 }
 
 /// Warns that the inventories of `--inventory` are not queried, or not for keys, as something outside the command line decides.

@@ -405,7 +405,8 @@ impl<'r> Run<'r> {
                 self.store(first.inventory, &[Change { secret: &first.secret, entries: &entries }], world)?;
             }
             if !goes_on {
-                return self.interrupted(&wanted, answered, world);
+                self.interrupted(&wanted, answered, world);
+                return Ok(Outcome::Interrupted);
             }
         }
         self.summarize(world);
@@ -419,12 +420,8 @@ impl<'r> Run<'r> {
         Ok(if self.missing.is_empty() { Outcome::Clean } else { Outcome::Findings })
     }
 
-    fn interrupted(
-        &mut self,
-        wanted: &[&'r Need<'r>],
-        answered: usize,
-        world: &mut World<'_>,
-    ) -> Result<Outcome, Stop> {
+    /// Makes what was answered before an interruption the run's summary.
+    fn interrupted(&mut self, wanted: &[&'r Need<'r>], answered: usize, world: &mut World<'_>) {
         self.missing.extend(wanted.iter().skip(answered).filter(|need| !need.exists));
         let keys: usize = self.stored.iter().map(|stored| stored.keys.len()).sum();
         let kept = match keys {
@@ -434,7 +431,6 @@ impl<'r> Run<'r> {
         let left = self.missing.len();
         let rest = if left > 0 { "; run this again with --skip-existing for the rest" } else { "" };
         world.summary = Some(format!("interrupted: {kept}, {} left{rest}", count(left, "key")));
-        Ok(Outcome::Interrupted)
     }
 
     fn store_names(&mut self, needs: &[&Need<'_>], world: &mut World<'_>) -> Result<(), Stop> {
