@@ -1,7 +1,7 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, check, copy, folder, folders, git, project, run, with_git, write};
+use crate::support::{Output, check, copy, folder, folders, git, is_installed, project, run, with_git, write};
 use stackref::config;
 use stackref::rules;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C and Ctrl-Z in the middle, a narrow window; and two at
 //! a time.
 
-use crate::support::{coverage, folder, git, is_installed, run, with_git, write};
+use crate::support::{coverage, folder, git, run, with_git, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! What `render` writes is the same document with the references replaced: by hand, by property, and on the public suites.
 
 use crate::suites::Verdict;
-use crate::support::{Output, folder, git, run, skipped, with_git, words};
+use crate::support::{Output, folder, git, is_installed, run, skipped, with_git, words};
 use proptest::prelude::*;
 use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Syntax, apply, replaced};
 use stackref::source::SourceFile;
