@@ -34,6 +34,7 @@ use command::CommandInventory;
 use dir::DirInventory;
 use env::{EnvInventory, Environment};
 use file::FileInventory;
+use process::Lookup;
 use refused::RefusedInventory;
 use sops::SopsInventory;
 use std::collections::{BTreeMap, BTreeSet};
@@ -386,6 +387,8 @@ pub struct Surroundings<'s> {
     pub folders: &'s [PathBuf],
     /// The environment.
     pub env: &'s Arc<dyn Environment>,
+    /// The repository of the config, if there is one; programs are not looked up in it.
+    pub repository: Option<&'s Path>,
     /// Whether the requests of the config are allowed.
     pub trust: &'s Trust,
 }
@@ -395,13 +398,14 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
         return Box::new(RefusedInventory::new(configured.name.clone(), failure.clone()));
     }
     let (name, limits) = (configured.name.clone(), configured.limits);
+    let lookup = || Lookup::new(around.env.as_ref(), around.repository);
     match &configured.kind {
         Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root)),
         Kind::Dir(folder) => Box::new(DirInventory::new(name, folder, around.cwd)),
         Kind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(around.env))),
-        Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, limits)),
+        Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, lookup(), limits)),
         Kind::Command(programs) => {
-            Box::new(CommandInventory::new(name, config.folder.clone(), programs.clone(), limits))
+            Box::new(CommandInventory::new(name, config.folder.clone(), programs.clone(), lookup(), limits))
         }
         Kind::Zenml { url, allow_http, token_file, ca_cert } => {
             let (url, token_file, ca_cert) = (url.clone(), token_file.clone(), ca_cert.clone());

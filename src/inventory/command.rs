@@ -3,7 +3,7 @@
 //! `{secret}` and `{key}` are whole arguments, and no shell reads them: there is nothing that a name could inject.
 
 use super::clock::{Clock, Turn};
-use super::process::run;
+use super::process::{Lookup, run};
 use super::{
     Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
 };
@@ -21,13 +21,14 @@ pub struct CommandInventory {
     /// Where the programs are run: the config's folder.
     folder: PathBuf,
     programs: Programs,
+    lookup: Lookup,
     clock: Clock,
 }
 
 impl CommandInventory {
     /// An inventory whose programs are run in a folder.
-    pub fn new(name: String, folder: PathBuf, programs: Programs, limits: Limits) -> Self {
-        Self { name, folder, programs, clock: Clock::new(limits) }
+    pub fn new(name: String, folder: PathBuf, programs: Programs, lookup: Lookup, limits: Limits) -> Self {
+        Self { name, folder, programs, lookup, clock: Clock::new(limits) }
     }
 
     /// Runs one of the programs. The time until the turn is dropped counts as the program's.
@@ -59,7 +60,7 @@ impl CommandInventory {
             return Err(NoAnswer::Invalid(Failure::usage(words)));
         }
         let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
-        run(&words, &self.folder, input, turn.limit)
+        run(&self.lookup, &words, &self.folder, input, turn.limit)
             .map(|printed| (printed, turn))
             .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
     }

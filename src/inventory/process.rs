@@ -1,9 +1,12 @@
 //! Programs of the user's, run without a shell, with a time limit and a limit on what they print.
 
+use super::env::Environment;
 use crate::error::plain_io;
 use crate::jobs::Job;
+use crate::programs;
+use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,23 +56,59 @@ impl Problem {
     }
 }
 
+/// Where programs are looked up: in the PATH, but never in the repository, whose files may be anybody's.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    path: Option<OsString>,
+    repository: Option<PathBuf>,
+}
+
+impl Lookup {
+    /// Creates a look-up in the PATH of an environment, outside a repository.
+    pub fn new(env: &dyn Environment, repository: Option<&Path>) -> Self {
+        Self { path: env.get("PATH"), repository: repository.map(Path::to_path_buf) }
+    }
+
+    /// Returns the file of a program. A name with a slash is a path, relative to `folder`.
+    fn find(&self, program: &str, folder: &Path) -> Option<PathBuf> {
+        if program.contains('/') {
+            return Some(folder.join(program));
+        }
+        programs::find(program.as_ref(), self.path.as_deref(), self.repository.as_deref())
+    }
+
+    /// Returns the PATH for the program itself, which may start others.
+    fn path(&self) -> OsString {
+        programs::join(&programs::folders(self.path.as_deref(), self.repository.as_deref()))
+    }
+}
+
 /// Runs a program in a folder and returns what it printed.
 ///
 /// The program has no terminal (see [`Job`]). What it writes to standard error is never shown: a program that reads values
 /// quotes them when it fails (`kubectl` prints the whole secret that its template did not fit). It is only searched for signs that
 /// the program wanted a terminal.
-pub fn run(words: &[&str], folder: &Path, input: Option<&str>, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Problem> {
+pub fn run(
+    lookup: &Lookup,
+    words: &[&str],
+    folder: &Path,
+    input: Option<&str>,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(Problem::NotRun("no program is named".to_owned()));
     };
     let until = Instant::now() + limit;
-    let mut command = Command::new(program);
+    let not_found =
+        || Problem::NotRun(format!("`{program}` is not installed, or not on the PATH outside the repository"));
+    let mut command = Command::new(lookup.find(program, folder).ok_or_else(not_found)?);
+    command.env("PATH", lookup.path());
     command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.env_remove(TERMINAL_VARIABLE);
     let cannot_run = |error: &io::Error| {
         Problem::NotRun(match error.kind() {
-            io::ErrorKind::NotFound => format!("`{program}` is not installed, or not on the PATH"),
+            io::ErrorKind::NotFound => format!("`{program}` does not exist"),
             _ => format!("`{program}` cannot be run: {}", plain_io(error)),
         })
     };

@@ -5,7 +5,7 @@
 use super::clock::Clock;
 use super::http;
 use super::local;
-use super::process::{Problem, run};
+use super::process::{Lookup, Problem, run};
 use super::{
     Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
     text_of_json,
@@ -34,6 +34,7 @@ pub struct SopsInventory {
     path: PathBuf,
     shown: String,
     cwd: PathBuf,
+    lookup: Lookup,
     clock: Clock,
     document: OnceLock<Result<Document, Failure>>,
     /// Where each secret is in the document.
@@ -46,12 +47,13 @@ type Decrypted = BTreeMap<String, SecretValues>;
 
 impl SopsInventory {
     /// A file, absolute; reports show it from `cwd`.
-    pub fn new(name: String, path: &Path, cwd: &Path, limits: Limits) -> Self {
+    pub fn new(name: String, path: &Path, cwd: &Path, lookup: Lookup, limits: Limits) -> Self {
         Self {
             name,
             path: path.to_path_buf(),
             shown: paths::relative(path, cwd),
             cwd: cwd.to_path_buf(),
+            lookup,
             clock: Clock::new(limits),
             document: OnceLock::new(),
             by_name: OnceLock::new(),
@@ -153,7 +155,7 @@ impl SopsInventory {
     fn run(&self, words: &[&str], input: Option<&str>) -> Result<zeroize::Zeroizing<Vec<u8>>, NoAnswer> {
         // Where the user is: what SOPS's variables name may be relative to that.
         let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
-        run(words, &self.cwd, input, turn.limit).map_err(|problem| match problem {
+        run(&self.lookup, words, &self.cwd, input, turn.limit).map_err(|problem| match problem {
             Problem::NotRun(words) => NoAnswer::Unreachable(words),
             Problem::Failed(said) => NoAnswer::Forbidden(format!(
                 "{said}; names and keys need no key, values need one that SOPS finds (SOPS_AGE_KEY_FILE, PGP, KMS)"
@@ -260,7 +262,7 @@ impl Inventory for SopsInventory {
 
     fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
         // As it is now, not as it was when it was first read.
-        let now = Self::new(self.name.clone(), &self.path, &self.cwd, Limits::default());
+        let now = Self::new(self.name.clone(), &self.path, &self.cwd, self.lookup.clone(), Limits::default());
         let there = match now.keys(secret, &Wanted::new()) {
             Err(NoAnswer::Missing) => Vec::new(),
             other => other?,

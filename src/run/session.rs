@@ -102,23 +102,25 @@ impl<'a> Session<'a> {
 
     pub fn inventories(&self, chosen: &[String]) -> Inventories {
         let folders = self.inventory_folders();
-        let trust = self.trust();
+        let repository = self.git.owners().root(&self.config.folder);
+        let trust = self.trust(repository.as_deref());
         let around = Surroundings {
             cwd: &self.bases.cwd,
             root: &self.bases.root,
             folders: &folders,
             env: &self.env,
+            repository: repository.as_deref(),
             trust: &trust,
         };
         Inventories::new(&self.config, chosen, &around)
     }
 
     /// Returns whether the config may run programs, connect to hosts and read files outside the repository.
-    fn trust(&self) -> Trust {
+    fn trust(&self, repository: Option<&Path>) -> Trust {
         if self.trusts_config {
             return Trust::given();
         }
-        let root = self.git.owners().root(&self.config.folder).unwrap_or_else(|| self.config.folder.clone());
+        let root = repository.unwrap_or(&self.config.folder).to_path_buf();
         Trust::of(&self.config, root, trust_store(self.env.as_ref()).as_ref())
     }
 

@@ -240,3 +240,24 @@ fn a_record_that_cannot_be_read_trusts_nothing() {
         assert!(output.code == 2 && output.said().contains("cannot read the trusted configs"), "{}", output.stderr);
     }
 }
+
+#[test]
+fn a_program_is_never_looked_up_in_the_repository() {
+    let folder = repository("kind = \"command\"\nnames = [\"list-names\"]", "a: '{{s}}'\n");
+    let repo = folder.path().join("repo");
+    write(&repo, "list-names", b"#!/bin/sh\ntouch ../pwned\necho '[\"s\"]'\n");
+    std::fs::set_permissions(repo.join("list-names"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&repo, folder.path().join("bin")).unwrap();
+    let absolute = format!("PATH={}:/usr/bin:/bin", repo.display());
+    let linked = format!("PATH={}:/usr/bin:/bin", folder.path().join("bin").display());
+    for path in ["PATH=.:/usr/bin:/bin", "PATH=:/usr/bin:/bin", &absolute, &linked] {
+        let output = run(&[path, "inventory", "--trust"], &repo, b"");
+        assert!(output.code == 3 && output.said().contains("outside the repository"), "{path}: {}", output.stderr);
+        assert!(!folder.path().join("pwned").exists(), "{path}: the program of the repository was run");
+    }
+    // Unless the config says so, with a slash.
+    let config = "[inventory.x]\nkind = \"command\"\nnames = [\"./list-names\"]\nkeys = [\"true\", \"{secret}\"]\n";
+    write(&repo, "stackref.toml", config.as_bytes());
+    run(&["PATH=/usr/bin:/bin", "inventory", "--trust"], &repo, b"");
+    assert!(folder.path().join("pwned").exists());
+}
