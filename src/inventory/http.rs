@@ -273,14 +273,14 @@ impl Http {
         let body = call.body.map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = idle().pop().unwrap_or_else(|| Lane::new(self.config.clone()));
-        let (sender, receiver) = sync_channel(1);
+        let (sender, answers) = sync_channel(1);
         let agent = lane.agent.clone();
         let work = move || {
             // Nobody waits any more for a call that took too long.
             let _ = sender.send(exchange(&agent, request, body.as_ref().map(|body| body.as_slice())));
         };
         thread::Builder::new().spawn(work).map_err(|error| (plain_io(&error), false))?;
-        match self.wait(&receiver, &lane.connecting, turn) {
+        match self.wait(&answers, &lane.connecting, turn) {
             Ok(received) => {
                 idle().push(lane);
                 received
@@ -293,16 +293,16 @@ impl Http {
     }
 
     /// Waits for a call that was started, and no longer than its limits allow.
-    fn wait<T>(&self, receiver: &Receiver<T>, connecting: &Connecting, turn: &Turn) -> Result<T, String> {
+    fn wait<T>(&self, answers: &Receiver<T>, connecting: &Connecting, turn: &Turn) -> Result<T, String> {
         let until = Instant::now() + turn.limit;
-        let mut received = receiver.recv_timeout(self.connect.min(turn.limit));
-        if matches!(received, Err(RecvTimeoutError::Timeout)) && self.connect < turn.limit {
+        let mut answer = answers.recv_timeout(self.connect.min(turn.limit));
+        if matches!(answer, Err(RecvTimeoutError::Timeout)) && self.connect < turn.limit {
             if connecting.is_under_way() {
                 return Err(NOT_CONNECTED.to_owned());
             }
-            received = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+            answer = answers.recv_timeout(until.saturating_duration_since(Instant::now()));
         }
-        received.map_err(|error| match error {
+        answer.map_err(|error| match error {
             RecvTimeoutError::Timeout => turn.overrun(),
             RecvTimeoutError::Disconnected => "the call broke off".to_owned(),
         })

@@ -288,7 +288,8 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
     assert!(output.said().contains("more than 0.15 s together (`run_timeout`)"), "{}", output.stderr);
     // A hundred secrets, eight at a time, of which none is answered.
     let names: Vec<Value> = (0..100).map(|at| item(&format!("s{at}"), false)).collect();
-    let stack: String = (0..100).map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n")).collect();
+    let stack: Vec<String> = (0..100).map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n")).collect();
+    let stack = stack.concat();
     let silent = Server::start(move |asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
         line if line.starts_with("GET /api/v1/secrets?") => page(&names, 1, 1),
@@ -304,7 +305,8 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
 #[test]
 fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
     // To compare each of them with all before it would take minutes.
-    let one = |at: usize| format!("{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}", at % 2 == 0);
+    let one =
+        |at: usize| format!("{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}", at.is_multiple_of(2));
     let items: Vec<String> = (0..200_000).map(one).collect();
     let list = format!("{{\"items\":[{}],\"total_pages\":1}}", items.join(","));
     let server = Server::start(move |asked| match asked.line.as_str() {
