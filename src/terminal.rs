@@ -74,6 +74,8 @@ pub struct Terminal {
     events: UnixStream,
     /// The value of [`Shared::resumed`] when the question was asked.
     resumed: usize,
+    /// Whether a signal has asked to end.
+    ended: bool,
     /// Read and not yet looked at.
     ahead: Zeroizing<Vec<u8>>,
 }
@@ -132,7 +134,7 @@ impl Terminal {
         let shared = Shared { modes: Mutex::new(modes), asking: AtomicBool::new(false), resumed: AtomicUsize::new(0) };
         let shared = Arc::new(shared);
         jobs::attach(Box::new(Attention { shared: Arc::clone(&shared), told }))?;
-        let terminal = Self { stdin, shared, events, resumed: 0, ahead: Zeroizing::default() };
+        let terminal = Self { stdin, shared, events, resumed: 0, ended: false, ahead: Zeroizing::default() };
         terminal.shared.modes().silence(OptionalActions::Now)?;
         Ok(terminal)
     }
@@ -145,15 +147,11 @@ impl Terminal {
                 Err(Errno::INTR) => continue,
                 other => other?,
             };
-            let [stdin, events] = sources.map(|source| source.revents());
-            if !events.is_empty() {
-                let mut told = [0; 64];
-                let told = match rustix::io::read(&self.events, &mut told) {
-                    Ok(len) => told.get(..len).unwrap_or_default(),
-                    Err(Errno::INTR | Errno::AGAIN) => continue,
-                    Err(error) => return Err(error.into()),
-                };
-                return Ok(if told.contains(&RESUMED) && !told.contains(&END) { Waited::Resumed } else { Waited::End });
+            let stdin = sources.first().map_or(PollFlags::empty(), PollFd::revents);
+            match self.event(0)? {
+                Some(END) => return Ok(Waited::End),
+                Some(_) => return Ok(Waited::Resumed),
+                None => {}
             }
             if stdin.is_empty() {
                 continue;
@@ -192,18 +190,44 @@ impl Terminal {
         !is_silent || !is_foreground() || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
     }
 
-    /// Stops the process until it is in the foreground. Returns false if there is an event before.
-    fn wait_for_foreground(&self) -> io::Result<bool> {
+    /// Stops the process until it is in the foreground. Returns false if a signal asks to end before.
+    fn wait_for_foreground(&mut self) -> io::Result<bool> {
         while !is_foreground() {
-            // A signal that asks to end comes first. A stopped process could not answer it.
-            let mut events = [PollFd::new(&self.events, PollFlags::IN)];
-            let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-            if poll(&mut events, Some(&pause)).is_ok_and(|ready| ready > 0) {
+            // A signal that asks to end comes first: a stopped process could not answer it.
+            match self.event(20)? {
+                Some(END) => return Ok(false),
+                Some(_) => continue,
+                None => kill_current_process_group(Signal::TTOU)?,
+            }
+            // The process was continued. The signal thread reports it once, and must not do so while an answer is typed.
+            if self.event(200)? == Some(END) {
                 return Ok(false);
             }
-            kill_current_process_group(Signal::TTOU)?;
         }
         Ok(true)
+    }
+
+    /// Waits some milliseconds for an event, and takes all that there are. Returns [`END`] if it is one of them, and again from
+    /// then on.
+    fn event(&mut self, milliseconds: u32) -> io::Result<Option<u8>> {
+        if self.ended {
+            return Ok(Some(END));
+        }
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(milliseconds) * 1_000_000 };
+        let mut sources = [PollFd::new(&self.events, PollFlags::IN)];
+        match poll(&mut sources, Some(&limit)) {
+            Err(Errno::INTR) => {}
+            other => drop(other?),
+        }
+        let mut told = [0; 64];
+        match rustix::io::read(&self.events, &mut told) {
+            Err(Errno::INTR | Errno::AGAIN) => Ok(None),
+            other => {
+                let told = told.get(..other?).unwrap_or_default();
+                self.ended = told.is_empty() || told.contains(&END);
+                Ok(Some(if self.ended { END } else { RESUMED }))
+            }
+        }
     }
 }
 

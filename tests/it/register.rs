@@ -88,7 +88,8 @@ impl Session {
                 self.at += found + text.len();
                 return;
             }
-            assert!(self.receive(until), "it ended without {text:?}: {}", self.seen);
+            let goes_on = self.receive(until);
+            assert!(goes_on, "it ended without {text:?}: {:?} {}", self.child.try_wait(), self.seen);
         }
     }
 
