@@ -9,7 +9,7 @@ use crate::error::{Failure, plain_io};
 use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Metadata};
 use std::io;
@@ -164,7 +164,7 @@ impl Inventory for DirInventory {
         let mut files = Vec::new();
         for Change { secret, entries } in changes {
             let there = self.there(secret, entries)?;
-            let (stay, fresh) = sort_out(entries, |key| there.iter().any(|known| known == key));
+            let (stay, fresh) = sort_out(entries, |key| there.contains(key));
             kept.extend(stay.into_iter().map(|key| ((*secret).to_owned(), key)));
             files.extend(fresh.into_iter().map(|entry| write::Content {
                 path: Path::new(secret).join(&entry.key),
@@ -205,7 +205,7 @@ impl DirInventory {
     }
 
     /// The keys that a secret has now, where it can take these.
-    fn there(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn there(&self, secret: &str, entries: &[Entry]) -> Result<BTreeSet<String>, NoAnswer> {
         let fits = |name: &str| {
             let own = name.starts_with("..") || name.starts_with(write::PREFIX) || name == ".";
             !own && !name.contains(['/', '\0'])
@@ -218,7 +218,7 @@ impl DirInventory {
         let is_new = self.folder.join(secret).symlink_metadata().is_err();
         match self.keys(secret, &Wanted::new()) {
             Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
-            Err(NoAnswer::Missing) if is_new => Ok(Vec::new()),
+            Err(NoAnswer::Missing) if is_new => Ok(BTreeSet::new()),
             Err(NoAnswer::Missing) => {
                 let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
                 Err(NoAnswer::Invalid(Failure::usage(words)))

@@ -36,6 +36,7 @@ mod render;
 mod schemas;
 mod scripts;
 mod server;
+mod snapshots;
 mod stores;
 mod suites;
 mod support;
