@@ -10,11 +10,13 @@ use crate::inventory::{Inventories, Inventory, NoAnswer, ValueType};
 use crate::nearest::{Effort, Neighbours};
 use crate::outcome::Outcome;
 use crate::reference::Resolver;
-use crate::rules::{self, Check, RULES};
+use crate::rules::{self, Check, RULES, Usage};
 use crate::scan::{Scan, StackFile, comment_findings};
 use crate::silence::Silencer;
 use crate::site::Reference;
+use crate::source::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// How many of what a run found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -473,7 +475,13 @@ impl<'s> Joined<'s> {
         }
         // A reference that is wrong where it stands still says that its secret is wanted, and so does a misspelt one.
         let wrong = scan.files.iter().flat_map(|file| &file.findings);
-        let words = wrong.filter(|finding| !finding.conceal && finding.rule != "syntax-error").flat_map(|finding| {
+        // Thousands of findings may be about one comment, whose words are taken once.
+        let mut seen: HashSet<(*const SourceFile, Span)> = HashSet::new();
+        let wrong = wrong.filter(|finding| {
+            let is_text = !finding.conceal && finding.rule != "syntax-error";
+            is_text && seen.insert((Arc::as_ptr(&finding.source), finding.span))
+        });
+        let words = wrong.flat_map(|finding| {
             finding.source.slice(finding.span).split(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '.' | '$'))
         });
         let meant = findings.iter().filter_map(|finding| finding.suggestion.as_deref());
@@ -491,11 +499,18 @@ impl<'s> Joined<'s> {
                 .filter(|(_, question)| question.chain.contains(&at))
                 .map(|(reference, _)| reference.secret.as_str())
                 .collect();
+            let is_snapshot = inventory.is_snapshot();
             for secret in inventory.declared() {
-                let used = used.contains(secret.name.as_str()) || wanted.contains(&secret.name) || !complete;
+                let usage = if used.contains(secret.name.as_str()) {
+                    Usage::Used
+                } else if wanted.contains(&secret.name) || !complete || is_snapshot {
+                    Usage::Unknown
+                } else {
+                    Usage::Unused
+                };
                 let finding = RULES.iter().find_map(|rule| match rule.check {
                     // One culprit, one finding: what no reference can name is not also unused.
-                    Check::Inventory(check) => check(&secret, used),
+                    Check::Inventory(check) => check(&secret, usage),
                     _ => None,
                 });
                 findings.extend(finding);

@@ -10,6 +10,7 @@ mod pair;
 pub use look::{Found, FoundKind, local_secrets};
 
 use crate::document::toml_string;
+use crate::excerpt::is_unsafe;
 use crate::flavors::Version;
 use crate::scan::Scan;
 use look::Looked;
@@ -95,7 +96,7 @@ impl Survey {
             .iter()
             .filter(|folder| !folder.is_empty())
             .take(5)
-            .map(|folder| toml_string(&format!("{}/**/*.{{yaml,yml,toml,json}}", pair::glob(folder))).to_string())
+            .map(|folder| string(&format!("{}/**/*.{{yaml,yml,toml,json}}", pair::glob(folder))))
             .collect();
         if globs.is_empty() {
             globs.push("\"stacks/**/*.{yaml,yml,toml,json}\"".to_owned());
@@ -108,8 +109,7 @@ impl Survey {
     }
 
     fn route_tables(&self) -> String {
-        let list =
-            |items: &[String]| items.iter().map(|item| toml_string(item).to_string()).collect::<Vec<_>>().join(", ");
+        let list = |items: &[String]| items.iter().map(|item| string(item)).collect::<Vec<_>>().join(", ");
         let table = |route: &pair::Route| {
             format!("[[stacks]]\nfiles = [{}]\ninventory = [{}]\n\n", list(&route.files), list(&route.inventories))
         };
@@ -131,8 +131,21 @@ fn entry(inventory: &Found) -> String {
         FoundKind::Zenml => "The file of ZenML's local secrets manager, with values: it does not belong in git.",
         FoundKind::Sops => "Encrypted with SOPS: checked without a key, rendered with one.",
     };
-    let (kind, path) = (inventory.kind.name(), toml_string(&inventory.path));
-    format!("# {comment}\n[inventory.{}]\nkind = \"{kind}\"\npath = {}\n\n", inventory.name, *path)
+    let (kind, path) = (inventory.kind.name(), string(&inventory.path));
+    format!("# {comment}\n[inventory.{}]\nkind = \"{kind}\"\npath = {path}\n\n", inventory.name)
+}
+
+/// Returns a string of TOML in which each character can be seen: a name may hold invisible characters, and such that turn the
+/// direction of the text around them.
+fn string(text: &str) -> String {
+    toml_string(text).chars().fold(String::new(), |mut out, c| {
+        if is_unsafe(c) {
+            out.push_str(&format!("\\U{:08X}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+        out
+    })
 }
 
 /// A store that the environment speaks of.

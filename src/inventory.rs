@@ -180,6 +180,8 @@ pub struct Comments<'i> {
     pub path: &'i Path,
     /// The comments.
     pub directives: &'i [Directive],
+    /// Whether it is a snapshot, to which `unused-secret` does not apply.
+    pub is_snapshot: bool,
 }
 
 /// Why there is no answer.
@@ -357,6 +359,11 @@ pub trait Inventory: Send + Sync {
     /// For an inventory in a file that was read: the comments in it that speak to stackref.
     fn comments(&self) -> Option<Comments<'_>> {
         None
+    }
+
+    /// Whether it is a snapshot of another inventory: then a name in it that nothing uses is none to remove.
+    fn is_snapshot(&self) -> bool {
+        false
     }
 
     /// The names with their places, for an inventory that is a file inside the repository; nothing for any other.

@@ -3,14 +3,11 @@
 use crate::check::{self, Report, Settings};
 use crate::document::{Syntax, names_text};
 use crate::error::Failure;
-use crate::inventory::file::FileInventory;
+use crate::inventory::file::{FileInventory, NameComments, SNAPSHOT_HEAD};
 use crate::inventory::lookup::{Answer, Progress, at_once, contents};
 use crate::inventory::{Capabilities, Inventories, Inventory, NoAnswer, Wanted};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a snapshot begins with, where its syntax has comments.
-const SNAPSHOT_HEAD: &str = "# Names and keys, no values: written by `stackref inventory snapshot`.\n";
 
 /// Secrets by name, each with its keys.
 pub type Secrets = BTreeMap<String, BTreeSet<String>>;
@@ -196,13 +193,16 @@ pub fn merged(listed: Vec<Listed>) -> Secrets {
     all
 }
 
-/// A snapshot: a `file` inventory of names and keys, the same for the same content.
+/// Returns a snapshot: a `file` inventory of names and keys, the same for the same content. The comments of the file that it
+/// replaces stay with their entries; those of entries that are gone go with them.
 ///
 /// # Errors
 /// Names that the syntax cannot hold, so that the snapshot would not say what the inventory says.
-pub fn snapshot(secrets: &Secrets, syntax: Syntax) -> Result<String, Failure> {
-    let head = if syntax == Syntax::Json { "" } else { SNAPSHOT_HEAD };
-    let text = format!("{head}{}", names_text(syntax, secrets));
+pub fn snapshot(secrets: &Secrets, syntax: Syntax, comments: &NameComments) -> Result<String, Failure> {
+    let text = match syntax {
+        Syntax::Json | Syntax::Script => names_text(syntax, secrets),
+        Syntax::Yaml | Syntax::Toml => with_comments(secrets, syntax, comments),
+    };
     let again = FileInventory::of_text("the snapshot", text.clone(), syntax);
     let holds = again.is_ok_and(|again| again.complaints().is_empty() && again.secrets() == *secrets);
     if holds {
@@ -210,6 +210,38 @@ pub fn snapshot(secrets: &Secrets, syntax: Syntax) -> Result<String, Failure> {
     }
     Err(Failure::usage(format!("{} cannot hold a name of this inventory", syntax.name()))
         .with_help("try another `--format`; nothing was written"))
+}
+
+fn with_comments(secrets: &Secrets, syntax: Syntax, comments: &NameComments) -> String {
+    let mut text = format!("{SNAPSHOT_HEAD}\n");
+    let push = |text: &mut String, lines: &[String]| {
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+    };
+    push(&mut text, &comments.head);
+    if !comments.head.is_empty() {
+        text.push('\n');
+    }
+    if secrets.is_empty() {
+        text.push_str(&names_text(syntax, secrets));
+    }
+    for (name, keys) in secrets {
+        let entry = names_text(syntax, &BTreeMap::from([(name.clone(), keys.clone())]));
+        let Some(own) = comments.entries.get(name) else {
+            text.push_str(&entry);
+            continue;
+        };
+        push(&mut text, &own.above);
+        text.push_str(entry.trim_end_matches('\n'));
+        if let Some(behind) = &own.behind {
+            text.push_str(&format!(" {behind}"));
+        }
+        text.push('\n');
+    }
+    push(&mut text, &comments.tail);
+    text
 }
 
 /// What a snapshot lacks (`+`) and what it has that is gone (`-`), a line each.

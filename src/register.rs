@@ -6,12 +6,12 @@ use crate::error::Failure;
 use crate::inventory::env::{Environment, variable_part};
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::Answer;
-use crate::inventory::{Change, Entry, Inventory, NoAnswer, Wanted};
+use crate::inventory::{Change, Entry, Inventory, NoAnswer, SecretValues, Wanted};
 use crate::reference::{self, reads_as_name};
 use crate::scan::{Scan, StackFile};
 use crate::secret::SecretText;
 use crate::site::Reference;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One key that references name.
@@ -82,6 +82,7 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
         .collect();
     let mut needs: BTreeMap<(usize, &str, Option<&str>), Need<'s>> = BTreeMap::new();
     for file in &scan.files {
+        let mut label: Option<String> = None;
         for reference in &file.references {
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
             let question = check::question(file, reference, settings);
@@ -92,7 +93,8 @@ pub fn needs<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Re
                 _ => (target(&question.chain, secret, settings), false),
             };
             let stack = file.stacks.get(reference.stack).and_then(|stack| stack.name.as_deref().map(str::to_owned));
-            let stack = stack.or_else(|| labels(file).pop()).unwrap_or_default();
+            let stack =
+                stack.unwrap_or_else(|| label.get_or_insert_with(|| labels(file).pop().unwrap_or_default()).clone());
             let need = needs.entry((inventory, secret, key)).or_insert_with(|| Need {
                 stack: stack.clone(),
                 inventory,
@@ -162,6 +164,15 @@ fn not_stored(inventory: &str, secret: &str, why: NoAnswer) -> Failure {
     }
 }
 
+/// A secret of the file that values are given in: its keys in their order, and their values.
+#[derive(Default)]
+pub struct OpenSecret {
+    name: Option<String>,
+    /// Absent where there is no such secret.
+    keys: Option<BTreeSet<String>>,
+    values: SecretValues,
+}
+
 /// Values that are given without a terminal.
 pub enum Given {
     /// A file of an inventory's form.
@@ -221,9 +232,18 @@ impl Given {
     /// How many keys a file gives that nothing needs.
     pub fn unneeded(&self, needs: &[Need<'_>]) -> usize {
         let Self::File(file) = self else { return 0 };
+        // The keys that are needed of each secret; `None` for all of them.
+        let mut needed: HashMap<&str, Option<HashSet<&str>>> = HashMap::new();
+        for need in needs {
+            let keys = needed.entry(&need.secret).or_insert_with(|| Some(HashSet::new()));
+            match (&need.key, keys) {
+                (Some(key), Some(keys)) => drop(keys.insert(key)),
+                (None, keys) => *keys = None,
+                (Some(_), None) => {}
+            }
+        }
         let wanted = |secret: &str, key: &str| {
-            let of_secret = |need: &&Need<'_>| need.secret == secret;
-            needs.iter().filter(of_secret).any(|need| need.key.as_ref().is_none_or(|wanted| wanted == key))
+            needed.get(secret).is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
         };
         let secrets = file.secrets().into_iter();
         secrets.map(|(name, keys)| keys.iter().filter(|key| !wanted(&name, key)).count()).sum()
@@ -237,25 +257,34 @@ impl Given {
         Some(format!("{}{joint}{}__{}", prefix.to_ascii_uppercase(), variable_part(&need.secret), variable_part(key)))
     }
 
-    /// What is given for a need: entries to store, or nothing where it is not given. Those of a whole secret are all that
-    /// there are.
+    /// Returns what is given for a need: entries to store, or `None` where it is not given. Those of a whole secret are all that
+    /// there are. `open` is the secret of the last need, which most often is that of the next.
     ///
     /// # Errors
     /// A value that is not UTF-8.
-    pub fn entries(&self, need: &Need<'_>) -> Result<Option<Vec<Entry>>, Failure> {
+    pub fn entries(&self, need: &Need<'_>, open: &mut OpenSecret) -> Result<Option<Vec<Entry>>, Failure> {
         let entry = |key: &str, value| Entry { key: key.to_owned(), value, replaces: need.exists };
         match self {
             Self::File(file) => {
-                let all = Wanted::new();
-                let Ok(keys) = file.keys(&need.secret, &all) else { return Ok(None) };
-                let mut values = file.values(&need.secret, &all).unwrap_or_default();
-                let wanted = keys.iter().filter(|key| need.key.as_ref().is_none_or(|wanted| *wanted == key.name));
-                let entries = wanted.filter_map(|key| match values.remove(&key.name) {
-                    _ if !need.has_value => Some(entry(&key.name, None)),
-                    Some(Ok(value)) => Some(entry(&key.name, Some(value))),
+                if open.name.as_ref() != Some(&need.secret) {
+                    let all = Wanted::new();
+                    let keys = file.keys(&need.secret, &all).ok();
+                    *open = OpenSecret {
+                        name: Some(need.secret.clone()),
+                        keys: keys.map(|keys| keys.into_iter().map(|key| key.name).collect()),
+                        values: file.values(&need.secret, &all).unwrap_or_default(),
+                    };
+                }
+                let Some(known) = &open.keys else { return Ok(None) };
+                let given = |key: &str| match open.values.get(key) {
+                    _ if !need.has_value => Some(entry(key, None)),
+                    Some(Ok(value)) => Some(entry(key, Some(SecretText::new(value.expose())))),
                     Some(Err(_)) | None => None,
-                });
-                let entries: Vec<Entry> = entries.collect();
+                };
+                let entries: Vec<Entry> = match &need.key {
+                    Some(key) => known.get(key).and_then(|key| given(key)).into_iter().collect(),
+                    None => known.iter().filter_map(|key| given(key)).collect(),
+                };
                 let complete = need.key.is_none() || !entries.is_empty();
                 Ok(complete.then_some(entries))
             }

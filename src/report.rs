@@ -1,5 +1,6 @@
 //! Findings for people and for machines: one file a format.
 
+pub mod existing;
 pub mod github;
 pub mod gitlab;
 pub mod human;

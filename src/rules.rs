@@ -66,13 +66,24 @@ pub enum Check {
     /// A stack and its references.
     Stack(fn(&Stack, &[&Reference]) -> Option<Finding>),
     /// A name in an inventory file, and whether a stack uses it.
-    Inventory(fn(&Declared, bool) -> Option<Finding>),
+    Inventory(fn(&Declared, Usage) -> Option<Finding>),
     /// An ignore comment that names no rule, or one that does not exist.
     Comment(fn(&Arc<SourceFile>, Span, Option<&str>) -> Finding),
     /// An ignore that silences nothing.
     Ignore(fn(Unused<'_>) -> Finding),
     /// A secret's value in a text file.
     Leak(fn(&Leak<'_>) -> Finding),
+}
+
+/// Whether something uses a secret that is declared in an inventory file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// A reference names it, or an attribute names the whole secret.
+    Used,
+    /// Nothing in the whole tree does.
+    Unused,
+    /// Not known, or of no matter: part of the tree was scanned, or the file is a snapshot of a store that others use.
+    Unknown,
 }
 
 /// All rules, in their order of precedence.

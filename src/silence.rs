@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// An ignore that names this rule beside another may well have nothing to silence.
 const OWN_RULE: &str = "unused-ignore";
 
+/// The rule that does not apply to snapshots, so that an ignore for it may have been of use before.
+const NOT_OF_SNAPSHOTS: &str = "unused-secret";
+
 /// All that may silence a finding, and what of it did.
 pub struct Silencer<'s> {
     config: &'s Config,
@@ -43,6 +46,8 @@ struct Spoken<'s> {
     literals: Option<&'s BTreeSet<usize>>,
     /// Whether comments may be taken out of it. An inventory is written by its owner alone, and of a script not all is read.
     mends: bool,
+    /// Whether it is a snapshot, to which [`NOT_OF_SNAPSHOTS`] does not apply.
+    is_snapshot: bool,
 }
 
 impl<'s> Spoken<'s> {
@@ -52,8 +57,8 @@ impl<'s> Spoken<'s> {
             by_line.entry(directive.line).or_default().push(at);
         }
         let (used, scalars, references) = (BTreeSet::new(), HashSet::new(), HashSet::new());
-        let (silenced, literals, mends) = (HashMap::new(), None, false);
-        Self { source, directives, by_line, used, silenced, scalars, references, literals, mends }
+        let (silenced, literals, mends, is_snapshot) = (HashMap::new(), None, false, false);
+        Self { source, directives, by_line, used, silenced, scalars, references, literals, mends, is_snapshot }
     }
 
     fn silences(&mut self, finding: &Finding) -> bool {
@@ -109,7 +114,8 @@ impl<'s> Spoken<'s> {
                     }
                     _ => true,
                 };
-                open && judged(name) && !used
+                let applies = !(self.is_snapshot && *name == NOT_OF_SNAPSHOTS);
+                open && applies && judged(name) && !used
             };
             let vain: Vec<&str> = names.iter().map(String::as_str).filter(in_vain).collect();
             if vain.is_empty() && !names.is_empty() {
@@ -136,7 +142,8 @@ impl<'s> Silencer<'s> {
     pub fn new(scan: &'s Scan, config: &'s Config, inventories: &'s Inventories) -> Self {
         let mut files = HashMap::new();
         for comments in inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
-            files.insert(comments.path, Spoken::new(comments.source, comments.directives));
+            let spoken = Spoken::new(comments.source, comments.directives);
+            files.insert(comments.path, Spoken { is_snapshot: comments.is_snapshot, ..spoken });
         }
         for file in &scan.files {
             let (literals, mends) = (Some(&file.literals), file.syntax != Syntax::Script);

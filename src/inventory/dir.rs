@@ -293,7 +293,7 @@ impl DirInventory {
     }
 
     /// The keys that a secret has now, where it can take these.
-    fn there(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn there(&self, secret: &str, entries: &[Entry]) -> Result<BTreeSet<String>, NoAnswer> {
         let fits = |name: &str| {
             let own = name.starts_with("..") || name.starts_with(write::PREFIX) || name == ".";
             !own && !name.contains(['/', '\0'])
@@ -306,7 +306,7 @@ impl DirInventory {
         let is_new = self.folder.join(secret).symlink_metadata().is_err();
         match self.keys(secret, &Wanted::new()) {
             Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
-            Err(NoAnswer::Missing) if is_new => Ok(Vec::new()),
+            Err(NoAnswer::Missing) if is_new => Ok(BTreeSet::new()),
             Err(NoAnswer::Missing) => {
                 let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
                 Err(NoAnswer::Invalid(Failure::usage(words)))

@@ -1,8 +1,11 @@
 //! The kind `file`: YAML, TOML or JSON with `name: [key, key]` (names and keys) or `name: {key: value}` (values), and
 //! ZenML's local secrets-manager file, whose values are base64.
 
+mod comments;
 mod content;
 mod put;
+
+pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
 use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
 use crate::document::Syntax;
@@ -90,6 +93,11 @@ impl FileInventory {
         let content = self.content().ok()?;
         let found = content.secrets.iter().find(|secret| content.holds_values(secret) && !secret.keys.is_empty());
         found.map(|secret| secret.name.clone())
+    }
+
+    /// Returns its comments, each with the entry that it belongs to; none where it could not be read.
+    pub fn name_comments(&self) -> NameComments {
+        self.content().map(Content::name_comments).unwrap_or_default()
     }
 
     /// Opens the file.
@@ -211,7 +219,16 @@ impl Inventory for FileInventory {
 
     fn comments(&self) -> Option<Comments<'_>> {
         let content = self.loaded()?;
-        Some(Comments { source: content.document.source(), path: &self.path, directives: &content.directives })
+        Some(Comments {
+            source: content.document.source(),
+            path: &self.path,
+            directives: &content.directives,
+            is_snapshot: content.is_snapshot(),
+        })
+    }
+
+    fn is_snapshot(&self) -> bool {
+        self.content().is_ok_and(Content::is_snapshot)
     }
 
     fn declared(&self) -> Vec<Declared> {

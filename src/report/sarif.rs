@@ -14,7 +14,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// What `$schema` says.
+pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const HOME: &str = "https://github.com/stackref/stackref";
 
 /// The key of stackref's fingerprints among those of other tools; the number changes when the fingerprints do.

@@ -1,4 +1,5 @@
-//! A name in an inventory file that no reference can ever hold, because of a dot, white space or a brace in it.
+//! A name in an inventory file that no reference can ever hold, because of a dot, white space or a brace in it. It is not
+//! reported if an attribute such as `authentication_secret` names the whole secret.
 //!
 //! ## Why
 //!
@@ -15,7 +16,7 @@
 //!
 //! Rename the secret: `my_secret`.
 
-use super::{Check, Rule};
+use super::{Check, Rule, Usage};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Declared;
 use crate::reference::{is_space, unfit_name};
@@ -29,7 +30,11 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Inventory(check),
 };
 
-fn check(declared: &Declared, _used: bool) -> Option<Finding> {
+fn check(declared: &Declared, usage: Usage) -> Option<Finding> {
+    // An attribute can name a whole secret, whatever its name.
+    if usage == Usage::Used {
+        return None;
+    }
     let name = &declared.name;
     let why = unfit_name(name)?;
     let message = format!("no reference can name `{name}`, because {why}");

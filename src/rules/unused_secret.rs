@@ -1,5 +1,6 @@
-//! A name in an inventory file inside the repository that no stack uses. Said only when the whole tree was walked, since a
-//! stack elsewhere in it could be the one that does.
+//! A name in an inventory file inside the repository that no stack uses. Reported only if the whole tree was scanned, since a
+//! stack elsewhere in it could be the one that does. A file that `stackref inventory snapshot` wrote is exempt: the store that
+//! it lists may have other users.
 //!
 //! ## Why
 //!
@@ -16,7 +17,7 @@
 //!
 //! Remove it, or set `unused-secret = "off"` under `[rules]`.
 
-use super::{Check, Rule};
+use super::{Check, Rule, Usage};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Declared;
 
@@ -29,8 +30,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Inventory(check),
 };
 
-fn check(declared: &Declared, used: bool) -> Option<Finding> {
-    if used {
+fn check(declared: &Declared, usage: Usage) -> Option<Finding> {
+    if usage != Usage::Unused {
         return None;
     }
     let message = format!("no stack uses the secret `{}`", declared.name);

@@ -8,7 +8,7 @@ use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
 use crate::document::Syntax;
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::inventory::file::FileInventory;
+use crate::inventory::file::{FileInventory, NameComments};
 use crate::inventory::{Inventories, Inventory};
 use crate::listing;
 use crate::outcome::Outcome;
@@ -149,7 +149,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         SnapshotFormat::Yaml => Syntax::Yaml,
     });
     let Some(file) = output else {
-        let text = listing::snapshot(&now, asked.unwrap_or(Syntax::Yaml))?;
+        let text = listing::snapshot(&now, asked.unwrap_or(Syntax::Yaml), &NameComments::default())?;
         world.stdout.out.write_all(text.as_bytes())?;
         world.stdout.out.flush()?;
         world.summary = Some(format!("wrote {} to standard output", count(now.len(), "secret")));
@@ -162,35 +162,39 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         let words = format!("the ending of `{shown}` is none of the snapshot's syntax: it could not be read again");
         return Err(Failure::usage(words).with_help("let it end in .yaml, .toml or .json").into());
     };
-    let text = listing::snapshot(&now, syntax)?;
-    let sources = inventories.all().filter_map(Inventory::file);
+    let sources = which.iter().filter_map(|&at| inventories.get(at)?.file());
     repository::refuse_link_out(&path, &world.cwd, &printable(&shown))?;
-    refuse_to_overwrite(&path, &shown, sources, world)?;
+    let comments = comments_to_keep(&path, &shown, sources, world)?;
+    let text = listing::snapshot(&now, syntax, &comments)?;
     Place::of(&path, &shown)?.replace(&text)?;
     world.summary = Some(format!("wrote {} to `{}`", count(now.len(), "secret"), printable(&shown)));
     Ok(Outcome::Clean)
 }
 
-/// A snapshot is written over another snapshot, and over nothing else.
-fn refuse_to_overwrite<'i>(
+/// Returns the comments of the file that a snapshot replaces, or why it must not: a snapshot is written over other names and
+/// keys, but never over values or over an inventory that it is made of.
+fn comments_to_keep<'i>(
     path: &Path,
     shown: &str,
     mut sources: impl Iterator<Item = &'i Path>,
     world: &World<'_>,
-) -> Result<(), Failure> {
-    let Ok(metadata) = path.metadata() else { return Ok(()) };
+) -> Result<NameComments, Failure> {
+    let Ok(metadata) = path.metadata() else { return Ok(NameComments::default()) };
     let refused = |why: &str| Err(Failure::usage(format!("`{shown}` {why}")).with_help("write to another file"));
     if !metadata.is_file() {
         return refused("is no file that could be replaced");
     }
-    let target = path.canonicalize().ok();
-    if sources.any(|file| file.canonicalize().ok() == target) {
-        return refused("is an inventory itself");
+    let target = paths::real(path);
+    // The source may be a folder with the target in it.
+    if sources.any(|source| target.starts_with(paths::real(source))) {
+        return refused("is a source of this snapshot");
+    }
+    if metadata.len() == 0 {
+        return Ok(NameComments::default());
     }
     let there = FileInventory::given(path, &world.cwd);
-    if metadata.len() > 0 && (there.open().is_err() || !there.complaints().is_empty() || there.holds_values().is_some())
-    {
+    if there.open().is_err() || !there.complaints().is_empty() || there.holds_values().is_some() {
         return refused("is there already, and is no snapshot");
     }
-    Ok(())
+    Ok(there.name_comments())
 }

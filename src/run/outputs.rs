@@ -6,11 +6,12 @@ use crate::cli::Check;
 use crate::error::Failure;
 use crate::excerpt::printable;
 use crate::paths;
+use crate::report::existing::is_report;
 use crate::report::{self, Format};
 use crate::repository;
 use crate::write::{self, Place};
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
@@ -71,8 +72,8 @@ impl Outputs {
 }
 
 impl Output {
-    /// A file that is there is written over only if it is empty or a report of the same format: whatever else it is, somebody
-    /// needs it.
+    /// A file that is there is overwritten only if it is empty or a complete report of the same format: whatever else it is,
+    /// somebody needs it.
     fn new(format: Format, path: PathBuf, shown: String) -> Result<Self, Failure> {
         if is_stream(&path) {
             return Ok(Self { format, path, shown, place: None });
@@ -82,13 +83,14 @@ impl Output {
         }
         let place = Place::of(&path, &shown)?;
         let is_fit = match place.file() {
-            Ok(file) => is_report(format, file),
+            Ok(file) => is_report(format, BufReader::new(file)).unwrap_or(false),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if is_fit {
             return Ok(Self { format, path, shown, place: Some(place) });
         }
-        let words = format!("cannot write a report to `{shown}`: it is there already, and is no such report");
+        let words =
+            format!("cannot write a report to `{shown}`: the file exists and is not a complete report of this format");
         Err(Failure::usage(words).with_help("write to another file"))
     }
 
@@ -121,21 +123,4 @@ fn is_standard_output(path: &Path) -> bool {
     let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|handle| File::from(handle).metadata());
     let same = |a: &Metadata, b: &Metadata| a.is_file() && write::inode(a) == write::inode(b);
     stdout.is_ok_and(|stdout| path.metadata().is_ok_and(|file| same(&stdout, &file)))
-}
-
-/// Whether a file is empty, or begins as a report of a format does.
-fn is_report(format: Format, file: File) -> bool {
-    let mut head = Vec::new();
-    let read = file.take(512).read_to_end(&mut head);
-    let head = String::from_utf8_lossy(&head);
-    let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
-    let is_one = match format {
-        Format::Json => head.starts_with('{') && has(&["\"version\": 1,\n  \"findings\": ["]),
-        Format::Sarif => head.starts_with('{') && has(&["/sarif-2.1.0.json\""]),
-        Format::Gitlab => head.trim() == "[]" || (head.starts_with('[') && has(&["\"description\": "])),
-        Format::Junit => head.starts_with("<?xml") && has(&["<testsuites name=\"stackref\""]),
-        Format::Github => has(&["::error ", "::warning "]),
-        Format::Human | Format::Short => has(&["error[", "warning["]),
-    };
-    read.is_ok() && (head.is_empty() || is_one)
 }

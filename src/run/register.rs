@@ -16,11 +16,11 @@ use crate::inventory::file::FileInventory;
 use crate::inventory::{Change, Entry, Inventories, Inventory};
 use crate::outcome::Outcome;
 use crate::paths;
-use crate::register::{Given, Need, needs, store};
+use crate::register::{Given, Need, OpenSecret, needs, store};
 use crate::report::lists::{self, Stored};
 use crate::report::{ListFormat, count};
 use crate::scan::Scan;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -252,8 +252,9 @@ impl<'r> Run<'r> {
             writeln!(world.stderr.out, "note: {keys} given that no reference of these stacks names: not stored")?;
         }
         let mut puts: BTreeMap<usize, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
+        let mut open = OpenSecret::default();
         for need in wanted {
-            match given.entries(need)? {
+            match given.entries(need, &mut open)? {
                 // A name that is there is there; only values can be changed.
                 Some(_) if need.exists && !need.has_value => {}
                 Some(entries) => {
@@ -280,10 +281,6 @@ impl<'r> Run<'r> {
         }
         let has_values =
             |secrets: &BTreeMap<&str, Vec<Entry>>| secrets.values().flatten().any(|entry| entry.value.is_some());
-        let is_stored = |run: &Self, need: &Need<'_>| {
-            let name = run.inventories.get(need.inventory).map_or("?", Inventory::name);
-            run.stored.iter().any(|stored| stored.inventory == name && stored.secret == need.secret)
-        };
         if let Err(failures) = self.refuse_targets(puts.iter().map(|(&at, secrets)| (at, has_values(secrets)))) {
             self.missing = needs.iter().filter(|need| !need.exists).collect();
             return Err(failures.into());
@@ -318,7 +315,13 @@ impl<'r> Run<'r> {
             let is_file = self.inventories.get(*at).is_some_and(|target| target.file().is_some());
             for changes in changes.chunks(if is_file { changes.len().max(1) } else { 1 }) {
                 if let Err(stop) = self.store(*at, changes, world) {
-                    self.missing = needs.iter().filter(|need| !need.exists && !is_stored(self, need)).collect();
+                    let stored: HashSet<(&str, &str)> =
+                        self.stored.iter().map(|stored| (stored.inventory.as_str(), stored.secret.as_str())).collect();
+                    let is_stored = |need: &Need<'_>| {
+                        let name = self.inventories.get(need.inventory).map_or("?", Inventory::name);
+                        stored.contains(&(name, need.secret.as_str()))
+                    };
+                    self.missing = needs.iter().filter(|need| !need.exists && !is_stored(need)).collect();
                     return Err(stop);
                 }
             }
@@ -434,13 +437,14 @@ impl<'r> Run<'r> {
     }
 
     fn store_names(&mut self, needs: &[&Need<'_>], world: &mut World<'_>) -> Result<(), Stop> {
-        let mut puts: BTreeMap<(usize, &str), Vec<Entry>> = BTreeMap::new();
+        let mut puts: BTreeMap<usize, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
         for need in needs {
-            let entries = puts.entry((need.inventory, &need.secret)).or_default();
+            let entries = puts.entry(need.inventory).or_default().entry(&need.secret).or_default();
             entries.extend(need.key.iter().map(|key| Entry { key: key.clone(), value: None, replaces: false }));
         }
-        for ((at, secret), entries) in puts {
-            self.store(at, &[Change { secret, entries: &entries }], world)?;
+        for (at, secrets) in &puts {
+            let changes: Vec<Change<'_>> = secrets.iter().map(|(secret, entries)| Change { secret, entries }).collect();
+            self.store(*at, &changes, world)?;
         }
         Ok(())
     }
@@ -453,8 +457,9 @@ impl<'r> Run<'r> {
             let (secret, key) = (printable(secret), printable(key));
             writeln!(world.stderr.out, "note: `{secret}.{key}` has come to `{name}` meanwhile, and stays as it is")?;
         }
+        let kept: HashSet<(&str, &str)> = kept.iter().map(|(secret, key)| (secret.as_str(), key.as_str())).collect();
         for Change { secret, entries } in changes {
-            let stays = |key: &str| kept.iter().any(|(of, kept)| of == secret && kept == key);
+            let stays = |key: &str| kept.contains(&(*secret, key));
             let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).filter(|key| !stays(key)).collect();
             if keys.is_empty() && !entries.is_empty() {
                 continue;

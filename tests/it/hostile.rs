@@ -314,3 +314,139 @@ fn the_rest_is_checked_where_one_path_is_wrong() {
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("`gone.yaml`") && output.stderr.contains("`notes.txt`"), "{}", output.stderr);
 }
+
+const FORMATS: [&str; 7] = ["human", "short", "json", "sarif", "github", "gitlab", "junit"];
+
+/// The memory of a run is in proportion to what it reads. A SARIF report once took 1,500 bytes for each byte of such files.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_in_proportion_to_the_input() {
+    let head = "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n    a: ";
+    let many = |item: &str| vec![item; 12_000].join(",");
+    let names = |make: &dyn Fn(usize) -> String| (0..6_000).map(make).collect::<String>();
+    let inventory = names(&|at| format!("s{at}: [k]\n"));
+    let stack = format!("{head}b\n{}", names(&|at| format!("    a{at}: '{{{{s{at}.k}}}}'\n")));
+    for (text, inventory, words) in [
+        (format!("{head}[{}]\n", many("'{{a}}'")), "a: [b]\n", "check"),
+        (format!("{head}{{{}}}\n", many("a: b")), "a: [b]\n", "check"),
+        (stack.clone(), "a: [b]\n", "check"),
+        (stack.clone(), inventory.as_str(), "refs"),
+        (stack.clone(), "a: [b]\n", "register --dry-run"),
+        (stack, inventory.as_str(), "inventory --used"),
+    ] {
+        let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
+        let formats = if words == "check" { &FORMATS[..] } else { &FORMATS[..3] };
+        for format in formats {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            // The data segment, in kilobytes: threads have stacks of 2 MB.
+            let most = 60_000 + 4_000 * cores + (text.len() + inventory.len()) * 500 / 1_000;
+            let script = format!("ulimit -d {most} && exec \"$0\" {words} --format {format}");
+            let mut command = std::process::Command::new("bash");
+            command.args(["-c", &script, env!("CARGO_BIN_EXE_stackref")]).current_dir(folder.path());
+            let output = command.env("MALLOC_ARENA_MAX", "1").output().unwrap();
+            let code = output.status.code();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let least = if words == "check" { 500_000 } else { 100_000 };
+            assert!(matches!(code, Some(0 | 1)), "{words} {format} with {most} kB: {code:?} {said}");
+            assert!(output.stdout.len() > least, "{words} {format}: {}", output.stdout.len());
+        }
+    }
+}
+
+/// A name that thousands of findings repeat is shortened in each.
+#[test]
+fn reports_are_in_proportion_to_the_input() {
+    let long = "n".repeat(20_000);
+    let items = vec!["\"{{a.b}}\""; 2_000].join(",");
+    let many = (0..2_000).map(|at| format!("\"a{at}\":\"{{{{a}}}}\"")).collect::<Vec<_>>().join(",");
+    let stack = |name: &str, kind: &str, attributes: &str| {
+        format!("{{\"stack_name\":\"{name}\",\"components\":{{\"{kind}\":{{\"flavor\":\"ours\",{attributes}}}}}}}")
+    };
+    for text in [
+        stack("s", "orchestrator", &format!("\"{long}\":[{items}]")),
+        stack(&long, "orchestrator", &many),
+        stack("s", &long, &many),
+        stack("s", "orchestrator", &format!("\"name\":\"{long}\",{many}")),
+        format!("{{\"{long}\":{{{many}}}}}"),
+    ] {
+        let folder = folder(&[("s.json", &text), ("secrets.inventory.yaml", "x: [b]\n")]);
+        for format in FORMATS {
+            let output = check(folder.path(), &["s.json", "--format", format]);
+            assert_eq!(output.code, 1, "{}", output.stderr);
+            assert!(output.stdout.len() < 300 * text.len(), "{format}: {} of {}", output.stdout.len(), text.len());
+        }
+    }
+}
+
+/// Each of these once took time that grew with the square of its number.
+#[test]
+fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
+    let head = "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n";
+    let attributes: String = (0..4_000).fold(head.to_owned(), |text, at| {
+        text + &format!("    a{at}: '{{{{s{at}.k}}}}'\n    b{at}: '{{{{one.k{at}}}}}'\n")
+    });
+    let mut values: String = (0..4_000).fold(String::new(), |text, at| text + &format!("s{at}: {{k: v}}\n"));
+    values.push_str("one:\n");
+    (0..4_000).for_each(|at| values.push_str(&format!("  k{at}: v\n")));
+    for (target, before) in [
+        ("i.yaml", "a: {b: c}\none: {x: w}\n"),
+        ("i.toml", "a = { b = 'c' }\n"),
+        ("i.json", "{\"a\": {\"b\": \"c\"}, \"one\": {}}"),
+    ] {
+        let folder = folder(&[("s.yaml", &attributes), (target, before), ("values.yaml", &values)]);
+        let words = ["register", "--from-file", "values.yaml", "--inventory", target, "--path", "s.yaml"];
+        let output = run(&words, folder.path(), b"");
+        assert_eq!(output.code, 0, "{target}: {}", output.stderr.chars().take(2_000).collect::<String>());
+        let output = check(folder.path(), &["s.yaml", "--inventory", target]);
+        assert_eq!(output.code, 0, "{target}: {}", output.stderr);
+    }
+    let names: Vec<String> = (0..10_000).map(|at| format!("r{at}")).collect();
+    let comment = format!("{head}    a: b # stackref: ignore[{}]\n", names.join(","));
+    let above = "# stackref: ignore[malformed-reference]\n".repeat(5_000);
+    let line =
+        format!("{{stack_name: s, components: {{x: {{flavor: f, a: [{}]}}}}}}\n", vec!["'{{a}}'"; 5_000].join(","));
+    for (text, number) in [(comment, 10_000), (format!("{above}{line}"), 0)] {
+        let folder = folder(&[("s.yaml", &text)]);
+        let output = check(folder.path(), &["--format", "short", "--level", "none"]);
+        assert_eq!(output.stdout.lines().count(), number, "{}", output.stderr);
+    }
+}
+
+/// A report goes over an older one of its format, and over nothing else.
+#[test]
+fn only_a_report_is_overwritten_by_a_report() {
+    let cases = crate::support::folders(&crate::support::project().join("fixtures/check"));
+    let ours: Vec<std::path::PathBuf> = cases.into_iter().map(|case| case.join("input")).collect();
+    let reports = tempfile::TempDir::new().unwrap();
+    let mut written = std::collections::BTreeSet::new();
+    for input in &ours {
+        let folder = tempfile::TempDir::new().unwrap();
+        crate::support::copy(input, folder.path());
+        for format in FORMATS {
+            let report = reports.path().join(format);
+            let output = check(folder.path(), &["--format", format, "--output", report.to_str().unwrap()]);
+            let refused = output.said().contains("is not a complete report");
+            assert!(!refused, "{format} after {}: {}", input.display(), std::fs::read_to_string(&report).unwrap());
+            written.insert(std::fs::read_to_string(&report).unwrap());
+        }
+    }
+    assert!(written.len() > 200, "{}", written.len());
+    let folder = folder(&[("good.yaml", GOOD)]);
+    let path = |name: &str| reports.path().join(name);
+    for format in FORMATS {
+        let mine = std::fs::read_to_string(path(format)).unwrap() + "my notes\n";
+        for text in [
+            mine.as_str(),
+            "see error[unknown-key], warning[unknown-key] and ::error \n",
+            "[{\"description\": \"a\"}]\n",
+        ] {
+            write(reports.path(), "mine", text.as_bytes());
+            let output = check(folder.path(), &["--format", format, "--output", path("mine").to_str().unwrap()]);
+            assert!(output.code == 2 && output.said().contains("is not a complete report"), "{format}: {output:?}");
+            assert_eq!(std::fs::read_to_string(path("mine")).unwrap(), text, "{format}");
+        }
+        write(reports.path(), "mine", b"");
+        let output = check(folder.path(), &["--format", format, "--output", path("mine").to_str().unwrap()]);
+        assert_eq!(output.code, 1, "{format}: {output:?}");
+    }
+}

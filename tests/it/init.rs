@@ -206,3 +206,28 @@ fn values_that_git_tracks_are_told_of() {
     let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
 }
+
+/// Such a name is written with escapes, so that what a person reads in the config and on the terminal is what is there.
+#[test]
+fn names_with_characters_that_cannot_be_seen_are_escaped() {
+    let odd = ["ev\u{202e}il", "in\u{200b}vis", "tag\u{e0041}x", "bell\u{7}", "line\u{2028}"];
+    let repository = TempDir::new().unwrap();
+    for name in odd {
+        write(
+            repository.path(),
+            &format!("{name}/secrets/prod.yaml"),
+            format!("only-{}: [k]\n", &name[..2]).as_bytes(),
+        );
+        write(repository.path(), &format!("{name}/prod.yaml"), stack(&format!("only-{}", &name[..2])).as_bytes());
+    }
+    let preview = run(&["init", "--dry-run"], repository.path(), b"");
+    let output = init(repository.path());
+    let text = written(repository.path());
+    for shown in [&preview.stdout, &preview.stderr, &output.stderr, &text] {
+        let unseen = |c: char| c != '\n' && stackref::excerpt::is_unsafe(c);
+        assert!(!shown.contains(unseen), "{shown:?}");
+    }
+    assert!(text.contains("ev\\U0000202Eil/prod.yaml"), "{text}");
+    let after = check(repository.path(), &[]);
+    assert_eq!(after.code, 0, "the routes do not lead where they should: {after:?}");
+}

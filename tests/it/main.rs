@@ -40,6 +40,7 @@ mod repository;
 mod schemas;
 mod scripts;
 mod server;
+mod snapshots;
 mod stores;
 mod suites;
 mod support;
