@@ -104,7 +104,7 @@ impl FileInventory {
     }
 
     fn load(&self) -> Result<Content, Failure> {
-        self.path.parent().map(write::recover_in);
+        write::recover_beside(&self.path);
         let bytes = std::fs::metadata(&self.path)
             .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) })
             .and_then(|()| std::fs::read(&self.path))
