@@ -110,8 +110,9 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     let scan = read_all(search, selection, bases);
     let parents = scan.files.iter().filter_map(|file| file.path.parent());
     let folders: BTreeSet<&Path> = parents.chain(scan.passed.staging.iter().map(PathBuf::as_path)).collect();
-    let restored = folders.into_iter().fold(false, |restored, folder| write::recover_in(folder) || restored);
-    if restored { read_all(search, selection, bases) } else { scan }
+    let restored = folders.into_iter().filter(|folder| write::recover_in(folder)).count()
+        + selection.named.iter().filter(|file| write::recover_beside(file)).count();
+    if restored > 0 { read_all(search, selection, bases) } else { scan }
 }
 
 fn read_all(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {

@@ -27,7 +27,7 @@ pub use crate::paths::STAGING_PREFIX as PREFIX;
 pub use batch::{Content, write_all};
 pub use folder::{Inode, inode};
 pub use place::{NewText, Place, change, update};
-pub use recovery::{Notice, recover_in, take_notices};
+pub use recovery::{Notice, recover_beside, recover_in, take_notices};
 pub use staging::staging_name;
 
 use crate::error::{Failure, plain_io};

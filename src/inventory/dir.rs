@@ -267,7 +267,9 @@ impl Inventory for DirInventory {
             write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(NoAnswer::Invalid)
         };
         let stay = write().inspect_err(|_| {
-            made.iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
+            for folder in &made {
+                let _ = std::fs::remove_dir(folder);
+            }
         })?;
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         kept.extend(stay.iter().map(|path| (name(path.parent().map(Path::as_os_str)), name(path.file_name()))));

@@ -122,7 +122,7 @@ impl FileInventory {
     }
 
     fn load(&self) -> Result<Content, Failure> {
-        self.path.parent().map(write::recover_in);
+        write::recover_beside(&self.path);
         let read = match &self.folder {
             Some(folder) => files::read_inside(&self.path, folder, files::MAX_INVENTORY),
             None => files::read(&self.path, files::MAX_INVENTORY),

@@ -70,7 +70,7 @@ impl SopsInventory {
         let cannot = |why: &str| Failure::usage(format!("cannot read the inventory `{}`: {why}", self.shown));
         let syntax = Syntax::of_path(&self.path).filter(|syntax| *syntax != Syntax::Toml);
         let syntax = syntax.ok_or_else(|| cannot("SOPS files with secrets are .yaml or .json"))?;
-        self.path.parent().map(write::recover_in);
+        write::recover_beside(&self.path);
         let bytes = local::read(&self.path, LARGEST)
             .map_err(|error| cannot(&plain_io(&error)).with_help("its path is taken from the config's folder"))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| cannot("it is not UTF-8"))?;

@@ -124,16 +124,15 @@ impl Batch<'_> {
         }
         let top = if held.mount() == self.root.mount() { Path::new("") } else { path };
         let known = |base: &Path| self.stagings.iter().position(|(known, _)| known == base);
-        let staging = match known(top).or_else(|| known(path)) {
-            Some(at) => at,
-            None => {
-                let at_top = enter(self.root, top, self.shown)?;
-                let new = Staging::new(&at_top).map(|staging| (top.to_path_buf(), staging));
-                // A folder may be writable below one that is not.
-                let new = new.or_else(|_| Staging::new(&held).map(|staging| (path.to_path_buf(), staging)));
-                self.stagings.push(new.map_err(|error| cannot("write below", &self.shown.join(path), &error))?);
-                self.stagings.len() - 1
-            }
+        let staging = if let Some(at) = known(top).or_else(|| known(path)) {
+            at
+        } else {
+            let at_top = enter(self.root, top, self.shown)?;
+            let new = Staging::new(&at_top).map(|staging| (top.to_path_buf(), staging));
+            // A folder may be writable below one that is not.
+            let new = new.or_else(|_| Staging::new(&held).map(|staging| (path.to_path_buf(), staging)));
+            self.stagings.push(new.map_err(|error| cannot("write below", &self.shown.join(path), &error))?);
+            self.stagings.len() - 1
         };
         self.folders.insert(path.to_path_buf(), staging);
         Ok(())
@@ -212,7 +211,7 @@ impl Batch<'_> {
         for one in ready {
             let path = &one.file.path;
             let held = enter(self.root, parent_of(path), self.shown)?;
-            let old = Digest::of_entry(&held, name_of(path));
+            let old = check_target(&held, name_of(path)).and_then(|()| Digest::of_entry(&held, name_of(path)));
             let old = old.map_err(|error| cannot("write", &self.shown.join(path), &error))?;
             let base = self.stagings.get(one.staging).map_or(Path::new(""), |(base, _)| base.as_path());
             let target = path.strip_prefix(base).unwrap_or(path).to_path_buf();

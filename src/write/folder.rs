@@ -253,7 +253,7 @@ impl Folder {
     /// Returns whether only this process's user can enter the folder, and how old its last change is.
     pub fn private_age(&self) -> Option<Duration> {
         let metadata = File::from(self.readable().ok()?).metadata().ok()?;
-        let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+        let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode().trailing_zeros() >= 6;
         // A change in the future has no age.
         is_private.then(|| metadata.modified().ok()?.elapsed().ok()).flatten()
     }

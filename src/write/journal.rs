@@ -134,9 +134,9 @@ mod tests {
         let records = [record("0", Some("old")), record("1", None)];
         let bytes = encode(&records);
         assert_eq!(decode(&bytes), records);
-        let first = encode(&records[..1]).len();
+        let first = encode(records.split_at(1).0).len();
         for len in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..len]), records[..usize::from(len >= first)], "{len}");
+            assert_eq!(decode(bytes.split_at(len).0), records.split_at(usize::from(len >= first)).0, "{len}");
         }
     }
 }

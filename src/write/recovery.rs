@@ -7,13 +7,13 @@
 use super::enter;
 use super::folder::Folder;
 use super::journal::{Digest, Record, decode};
-use super::staging::{ASIDE_SUFFIX, HOST_ID, IGNORE_FILE, JOURNAL, NEW_JOURNAL, next_name, swap};
+use super::staging::{ASIDE_SUFFIX, HOST_ID, IGNORE_FILE, JOURNAL, next_name, swap};
 use crate::error::plain_io;
 use crate::paths::{STAGING_PREFIX, STAGING_SUFFIX, is_staging};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -58,23 +58,35 @@ pub enum Notice {
     },
 }
 
-/// The notices of this run, from all threads, until they are printed.
-static NOTICES: Mutex<BTreeSet<Notice>> = Mutex::new(BTreeSet::new());
+/// The notices of this run, from all threads. Those that were taken are `true`: each is printed once.
+static NOTICES: Mutex<BTreeMap<Notice, bool>> = Mutex::new(BTreeMap::new());
 
 /// Returns the notices that nobody has taken yet.
 pub fn take_notices() -> Vec<Notice> {
     let mut notices = NOTICES.lock().unwrap_or_else(PoisonError::into_inner);
-    std::mem::take(&mut *notices).into_iter().collect()
+    let mut fresh = Vec::new();
+    for (notice, is_taken) in notices.iter_mut() {
+        if !std::mem::replace(is_taken, true) {
+            fresh.push(notice.clone());
+        }
+    }
+    fresh
 }
 
 fn notify(notice: Notice) {
-    NOTICES.lock().unwrap_or_else(PoisonError::into_inner).insert(notice);
+    NOTICES.lock().unwrap_or_else(PoisonError::into_inner).entry(notice).or_default();
 }
 
 /// Removes the staging folders that dead processes left in a folder, if it can be read. Returns whether an edit was put
 /// back.
 pub fn recover_in(path: &Path) -> bool {
     Folder::open(path).is_ok_and(|folder| recover(&folder))
+}
+
+/// Removes the staging folders that dead processes left beside a file. A link is followed. Returns whether an edit was
+/// put back.
+pub fn recover_beside(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path.parent().is_some_and(recover_in))
 }
 
 /// Removes the staging folders that dead processes left in a folder. Returns whether an edit was put back.
@@ -168,7 +180,6 @@ pub fn settle(parent: &Folder, folder: &Folder, name: &str, records: &[Record]) 
     }
     if settled.kept.is_empty() {
         folder.remove(JOURNAL);
-        folder.remove(NEW_JOURNAL);
         // Last, so that git never sees what is beside it.
         folder.remove(IGNORE_FILE);
         parent.remove_folder(name);
@@ -204,7 +215,7 @@ fn report_kept(parent: &Folder, folder: &Folder, records: &[Record]) {
 /// Returns the names in a staging folder that are not its own.
 fn staged_files(folder: &Folder) -> Vec<OsString> {
     let mut names = folder.names().unwrap_or_default();
-    names.retain(|name| ![IGNORE_FILE, JOURNAL, NEW_JOURNAL].iter().any(|own| name == own));
+    names.retain(|name| name != IGNORE_FILE && name != JOURNAL);
     names
 }
 
@@ -268,4 +279,144 @@ fn target_of<'r>(parent: &Folder, record: &'r Record) -> io::Result<(Folder, &'r
     let above = record.target.parent().unwrap_or(Path::new(""));
     let held = enter(parent, above, parent.path()).map_err(|failure| io::Error::other(failure.to_string()))?;
     Ok((held, name))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::super::staging::{Staging, staging_name};
+    use super::*;
+    use std::fs::{read_dir, read_to_string, write};
+    use std::os::unix::fs::PermissionsExt as _;
+    use tempfile::TempDir;
+
+    /// Creates a folder with a file whose text a run replaces, up to the exchange.
+    fn exchanged(edit: Option<&str>) -> (TempDir, Folder, Staging) {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("f");
+        write(&target, "old").unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let mut staging = Staging::new(&folder).unwrap();
+        let staged = staging.write("new", 0o600).unwrap();
+        let (new, old) = (Digest::of_bytes(b"new"), Some(Digest::of_bytes(b"old")));
+        let record = Record { staged: staged.name.clone(), target: PathBuf::from("f"), new, old };
+        staging.record(vec![record]).unwrap();
+        if let Some(edit) = edit {
+            write(&target, edit).unwrap();
+        }
+        staging.swap(&staged.name, &folder, OsStr::new("f")).unwrap();
+        assert_eq!(read_to_string(&target).unwrap(), "new");
+        (place, folder, staging)
+    }
+
+    /// Leaves a staging folder behind as a process does that was killed.
+    fn die(place: &TempDir, staging: Staging) -> PathBuf {
+        std::mem::forget(staging);
+        let is_ours = |path: &Path| path.file_name().is_some_and(is_staging);
+        let left =
+            read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_ours(path)).unwrap();
+        let dead = place.path().join(staging_name(999_999_999, 7));
+        std::fs::rename(left, &dead).unwrap();
+        dead
+    }
+
+    fn names(place: &TempDir) -> Vec<String> {
+        let names = read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn a_replaced_text_is_removed_and_git_never_sees_it() {
+        let (place, folder, staging) = exchanged(None);
+        let dead = die(&place, staging);
+        assert_eq!(read_to_string(dead.join(".gitignore")).unwrap(), "*\n");
+        assert_eq!(dead.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(read_to_string(dead.join("0")).unwrap(), "old");
+        assert!(!recover(&folder));
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "new")
+        );
+    }
+
+    #[test]
+    fn a_text_that_was_never_exchanged_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let staging = Staging::new(&folder).unwrap();
+        staging.write("new", 0o600).unwrap();
+        let dead = die(&place, staging);
+        // A folder that others may enter was not made by stackref.
+        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o755)).unwrap();
+        recover(&folder);
+        assert!(dead.exists());
+        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o700)).unwrap();
+        recover(&folder);
+        assert!(names(&place).is_empty());
+    }
+
+    #[test]
+    fn an_edit_of_the_last_moment_is_put_back_after_a_kill() {
+        let (place, folder, staging) = exchanged(Some("edit"));
+        die(&place, staging);
+        assert!(recover(&folder));
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "edit")
+        );
+        assert!(take_notices().contains(&Notice::Restored { path: place.path().join("f") }));
+    }
+
+    #[test]
+    fn an_edit_that_cannot_be_put_back_is_kept_and_reported_by_every_run() {
+        for is_killed in [true, false] {
+            let (place, folder, staging) = exchanged(Some("edit"));
+            write(place.path().join("f"), "newer").unwrap();
+            if is_killed {
+                die(&place, staging);
+            } else {
+                assert_eq!(staging.settle().kept.len(), 1);
+            }
+            for _ in 0..2 {
+                NOTICES.lock().unwrap().retain(|notice, _| !matches!(notice, Notice::Kept { .. }));
+                recover(&folder);
+                let (path, edit) = (place.path().join("f"), place.path().join(".stackref-kept-0.tmp/0"));
+                assert_eq!(read_to_string(&path).unwrap(), "newer");
+                assert_eq!(read_to_string(&edit).unwrap(), "edit");
+                assert_eq!(read_to_string(edit.with_file_name(".gitignore")).unwrap(), "*\n");
+                assert!(take_notices().contains(&Notice::Kept { path, edit }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_was_changed_since_is_not_rolled_back() {
+        let (place, _, staging) = exchanged(None);
+        write(place.path().join("f"), "newer").unwrap();
+        let failed = staging.roll_back(&[]);
+        assert_eq!(failed, [(place.path().join("f"), "somebody else has changed it since".to_owned())]);
+        assert_eq!(read_to_string(place.path().join(".stackref-kept-0.tmp/0")).unwrap(), "old");
+        let (place, _, staging) = exchanged(None);
+        assert!(staging.roll_back(&[]).is_empty());
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "old")
+        );
+    }
+
+    #[test]
+    fn a_journal_leads_out_of_no_folder() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("inside")).unwrap();
+        write(place.path().join("f"), "new").unwrap();
+        let folder = Folder::open(&place.path().join("inside")).unwrap();
+        for target in ["../f".into(), place.path().join("f")] {
+            let mut staging = Staging::new(&folder).unwrap();
+            let staged = staging.write("theirs", 0o600).unwrap();
+            let record = Record { staged: staged.name, target, new: Digest::of_bytes(b"new"), old: None };
+            staging.record(vec![record]).unwrap();
+            assert_eq!(staging.settle().kept.len(), 1);
+            assert_eq!(read_to_string(place.path().join("f")).unwrap(), "new");
+        }
+    }
 }

@@ -26,9 +26,6 @@ pub const IGNORE_FILE: &str = ".gitignore";
 /// The journal.
 pub const JOURNAL: &str = "journal";
 
-/// A journal that is not complete yet.
-pub const NEW_JOURNAL: &str = "journal.new";
-
 /// What follows the name of a staged file while the old text is put in its place in several steps.
 pub const ASIDE_SUFFIX: &str = ".old";
 
@@ -112,17 +109,14 @@ impl Staging {
         Ok(Staged { name, file })
     }
 
-    /// Writes the journal. After that, the targets of these records may be exchanged.
+    /// Writes the journal, once. After that, the targets of these records may be exchanged.
     ///
     /// # Errors
-    /// Those of the system: then the records are those of before.
+    /// Those of the system.
     pub fn record(&mut self, records: Vec<Record>) -> io::Result<()> {
-        self.folder.remove(NEW_JOURNAL);
-        let mut journal = self.folder.create(OsStr::new(NEW_JOURNAL), PRIVATE)?;
+        let mut journal = self.folder.create(OsStr::new(JOURNAL), PRIVATE)?;
         journal.write_all(&encode(&records))?;
         sync(&journal)?;
-        self.folder.rename(NEW_JOURNAL, &self.folder, OsStr::new(JOURNAL))?;
-        self.folder.sync();
         self.records = records;
         Ok(())
     }

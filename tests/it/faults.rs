@@ -1,6 +1,6 @@
 //! Faults that `just faults` and others have found, each where it can be had without chance.
 
-use crate::support::{files_below, folder, is_installed, with_git};
+use crate::support::{files_below, folder, is_installed, run, with_git};
 use stackref::inventory::dir::DirInventory;
 use stackref::inventory::{Change, Entry, Inventory as _};
 use stackref::secret::SecretText;
@@ -116,4 +116,103 @@ fn a_report_on_a_disk_in_memory_is_replaced_like_any_other() {
     }
     let text = std::fs::read(&report).unwrap();
     assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "a second report was added to the first");
+}
+
+/// Creates a staging folder as a process leaves it that was killed.
+fn leave(folder: &Path, below: &str, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let left = folder.join(below).join(stackref::write::staging_name(999_999_999, 3));
+    for name in [".gitignore", "0"] {
+        crate::support::write(&left, name, text.as_bytes());
+    }
+    std::fs::set_permissions(left, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn every_command_removes_what_a_killed_run_left_in_the_folders_that_it_reads() {
+    let stack = "components:\n  orchestrator:\n    configuration:\n      a: '{{s.k}}'\n    flavor: ours\n    name: o\n    \
+                 type: orchestrator\nstack_name: x\nzenml_version: 0.98.0\n";
+    let config = "level = \"secret-and-key-exists\"\n[inventory.file]\nkind = \"file\"\npath = \"values/i.yaml\"\n\
+                  [inventory.dir]\nkind = \"dir\"\npath = \"mounted\"\n";
+    for ignored in ["", "*.tmp\nvalues/\nmounted/\n"] {
+        for (words, folders) in [
+            ("check --inventory file --inventory dir", &["stacks", "values", "mounted"][..]),
+            ("check --fix --level none", &["stacks"]),
+            ("inventory", &["values", "mounted"]),
+            ("inventory --used --inventory file", &["values", "stacks"]),
+            ("register --dry-run --inventory file", &["values", "stacks"]),
+            ("render --stdout --inventory file", &["values", "stacks"]),
+            ("refs", &["stacks"]),
+            ("init --dry-run", &["stacks"]),
+        ] {
+            let folder = folder(&[
+                ("stackref.toml", config),
+                (".gitignore", ignored),
+                ("stacks/a.yaml", stack),
+                ("values/i.yaml", INVENTORY),
+                ("mounted/s/k", "hunter2"),
+            ]);
+            if words.starts_with("init") {
+                std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
+            }
+            for below in folders {
+                leave(folder.path(), below, "*\nhunter2\n");
+            }
+            let output = run(&words.split(' ').collect::<Vec<_>>(), folder.path(), b"");
+            let left: Vec<_> = files_below(folder.path(), None);
+            let left: Vec<_> = left.iter().filter(|path| path.to_string_lossy().contains("/.stackref-")).collect();
+            assert!(left.is_empty(), "{words}, {ignored:?}: {left:?} {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_walk_reads_nothing_in_a_staging_folder() {
+    let folder = folder(&[("a.stack.yaml", STACK)]);
+    // That of a process that runs is not removed.
+    let left = stackref::write::staging_name(std::process::id(), 3);
+    crate::support::write(folder.path(), &format!("{left}/b.stack.yaml"), STACK.as_bytes());
+    let output = run(&["check", "--list-files"], folder.path(), b"");
+    assert!(output.stderr.ends_with("1 file would be scanned\n"), "{output:?}");
+    assert!(folder.path().join(left).exists());
+}
+
+#[test]
+fn of_many_renders_at_one_time_the_result_is_that_of_one() {
+    let (files, renders) = (30, 6);
+    for _ in 0..5 {
+        let folder = folder(&[(".gitignore", "out/\n")]);
+        for at in 0..files {
+            crate::support::write(folder.path(), &format!("team-{}/{at}.stack.yaml", at % 3), STACK.as_bytes());
+        }
+        for at in 0..renders {
+            crate::support::write(folder.path(), &format!("{at}.yaml"), format!("s:\n  k: 'value {at}'\n").as_bytes());
+        }
+        std::thread::scope(|scope| {
+            for at in 0..renders {
+                let path = folder.path();
+                scope.spawn(move || {
+                    let inventory = format!("{at}.yaml");
+                    let output = run(&["render", "-o", "out", "--inventory", &inventory], path, b"");
+                    assert_eq!(output.code, 0, "{output:?}");
+                });
+            }
+        });
+        let outputs = files_below(&folder.path().join("out"), None);
+        let texts: std::collections::BTreeSet<_> = outputs.iter().map(|path| std::fs::read(path).unwrap()).collect();
+        assert_eq!((outputs.len(), texts.len()), (files, 1), "a mixture of several renders");
+    }
+}
+
+#[test]
+fn a_store_in_a_folder_that_fails_leaves_nothing() {
+    let folder = folder(&[("mounted/a/k", "old"), ("mounted/b/k/in-the-way", "")]);
+    let value = |key: &str| Entry { key: key.to_owned(), value: Some(SecretText::new("new")), replaces: true };
+    let entries = [value("k")];
+    let inventory = DirInventory::new("mounted".to_owned(), &folder.path().join("mounted"), folder.path());
+    let change = |secret| Change { secret, entries: &entries };
+    let empty = Change { secret: "empty", entries: &[] };
+    assert!(inventory.put(&[change("a"), change("new"), change("b"), empty]).is_err());
+    assert_eq!(crate::support::folders(&folder.path().join("mounted")).len(), 2, "folders of new secrets are left");
+    assert_eq!(std::fs::read_to_string(folder.path().join("mounted/a/k")).unwrap(), "old");
 }

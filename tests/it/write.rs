@@ -1,6 +1,8 @@
 //! Files written whole: what was there meanwhile is not lost, modes are kept, and a place that takes no file is told.
 
 use crate::support::folder;
+use miette::Diagnostic as _;
+use rustix::fs::{XattrFlags, getxattr, setxattr};
 use stackref::error::Failure;
 use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, staging_name, update, write_all};
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
@@ -147,4 +149,124 @@ fn only_what_no_process_owns_is_removed() {
     File::options().write(true).open(folder.path().join(elsewhere)).unwrap().set_modified(old).unwrap();
     check_folder(folder.path(), "f").unwrap();
     assert!(!folder.path().join(elsewhere).exists() && folder.path().join(own).exists());
+}
+
+#[test]
+fn a_batch_that_fails_is_rolled_back() {
+    let folder = folder(&[("out/a", "old a"), ("out/b", "old b"), ("out/d", "old d")]);
+    let out = folder.path().join("out");
+    let content = |path: &str| Content { path: PathBuf::from(path), text: "new", replaces: true };
+    let unchanged = |failure: Failure| {
+        assert_eq!(failure.help().unwrap().to_string(), "every output is as it was");
+        let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
+        assert_eq!(texts, ["old a", "old d"]);
+        assert!(!out.join("new").exists(), "a folder that was created is left");
+        let names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.map(|name| name.into_string().unwrap()).all(|name| ["a", "b", "d"].contains(&name.as_str())));
+    };
+    // A name that the system refuses only when the file gets it.
+    let files = [content("a"), content("new/c"), content(&"x".repeat(300)), content("d")];
+    let failure = write_all(&out, &files, 0o600, &mut |_| {}).unwrap_err();
+    assert!(failure.to_string().ends_with("name too long"), "{failure}");
+    unchanged(failure);
+    // After everything is staged, and before the first file is exchanged.
+    let files = [content("a"), content("new/c"), content("b"), content("d")];
+    let written = write_all(&out, &files, 0o600, &mut |staged| {
+        if staged == files.len() {
+            std::fs::remove_file(out.join("b")).unwrap();
+            std::fs::create_dir(out.join("b")).unwrap();
+        }
+    });
+    let failure = written.unwrap_err();
+    assert!(failure.to_string().contains("out/b`: is a directory"), "{failure}");
+    unchanged(failure);
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
+    let folder = folder(&[("out/a", "old"), ("out/z", "old"), ("i.yaml", "")]);
+    let at = |name: &str| folder.path().join(name);
+    let chattr = |flag: &str, name: &str| {
+        let run =
+            std::process::Command::new("chattr").arg(flag).arg(at(name)).stderr(std::process::Stdio::null()).status();
+        run.is_ok_and(|status| status.success())
+    };
+    for (on, off, why) in [("+i", "-i", "it is immutable"), ("+a", "-a", "it can only be appended to")] {
+        if !chattr(on, "out/z") || !chattr(on, "i.yaml") {
+            eprintln!("not tested: no attribute {on} can be set here");
+            return;
+        }
+        let files = ["a", "z"].map(|path| Content { path: PathBuf::from(path), text: "new", replaces: true });
+        let written = said(write_all(&at("out"), &files, 0o600, &mut |_| {}));
+        let replaceable = said(check_replaceable(&at("i.yaml"), "i.yaml"));
+        let updated = said(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| Ok(Some(text(&bytes, "x")))));
+        let _ = (chattr(off, "out/z"), chattr(off, "i.yaml"));
+        for said in [&written, &replaceable, &updated] {
+            assert!(said.contains(why), "{said}");
+        }
+        assert_eq!(crate::support::files_below(folder.path(), None).len(), 3);
+        assert_eq!(read_to_string(at("out/a")).unwrap(), "old");
+    }
+}
+
+/// An access control list that lets user 1 read, and the group nothing.
+fn access_list() -> Vec<u8> {
+    let anybody = u32::MAX;
+    let entries = [(1, 6, anybody), (2, 4, 1), (4, 0, anybody), (16, 4, anybody), (32, 0, anybody)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, rights, id) in entries {
+        list.extend(u16::to_le_bytes(tag));
+        list.extend(u16::to_le_bytes(rights));
+        list.extend(u32::to_le_bytes(id));
+    }
+    list
+}
+
+#[test]
+fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
+    let folder = folder(&[("f", "a"), ("out/f", "a")]);
+    let path = folder.path().join("f");
+    let attribute = |path: &Path, name: &str| {
+        let mut buffer = vec![0; 1024];
+        getxattr(path, name, &mut buffer).ok().map(|len| buffer[..len].to_vec())
+    };
+    let set = |path: &Path, name: &str, value: &[u8]| match setxattr(path, name, value, XattrFlags::empty()) {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("not tested: {name} cannot be set here: {error}");
+            false
+        }
+    };
+    let list = access_list();
+    let (acl, own) = ("system.posix_acl_access", "user.stackref");
+    let long = vec![b'x'; 2000];
+    if !set(&path, acl, &list) || !set(&path, own, &long) {
+        return;
+    }
+    assert_eq!(mode(&path), 0o640);
+    update(&path, "f", &mut |bytes, _| Ok(Some(text(&bytes, "b")))).unwrap();
+    Place::of(&path, "f").unwrap().replace("c").unwrap();
+    assert_eq!(read_to_string(&path).unwrap(), "c");
+    let mut buffer = vec![0; 4096];
+    assert_eq!(
+        (attribute(&path, acl), getxattr(&path, own, &mut buffer).unwrap(), mode(&path)),
+        (Some(list.clone()), 2000, 0o640)
+    );
+    // A file that becomes private gives nobody else a right, and keeps what is no right.
+    update(&path, "f", &mut |bytes, _| Ok(Some(NewText { private: true, ..text(&bytes, "d") }))).unwrap();
+    assert_eq!((attribute(&path, acl), getxattr(&path, own, &mut buffer).unwrap(), mode(&path)), (None, 2000, 0o600));
+    // A new file takes over none of the default list of its folder that the old one did not have.
+    if set(folder.path(), "system.posix_acl_default", &list) {
+        set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
+        update(&path, "f", &mut |bytes, _| Ok(Some(text(&bytes, "e")))).unwrap();
+        assert_eq!((attribute(&path, acl), mode(&path)), (None, 0o604));
+    }
+    // The mode of a rendered file is that of the flag, and its list stays as far as that allows.
+    let out = folder.path().join("out/f");
+    for (bits, listed) in [(0o640, true), (0o600, false)] {
+        assert!(set(&out, acl, &list) && set(&out, own, b"x"));
+        let files = [Content { path: PathBuf::from("f"), text: "new", replaces: true }];
+        write_all(&folder.path().join("out"), &files, bits, &mut |_| {}).unwrap();
+        assert_eq!((attribute(&out, acl).is_some(), attribute(&out, own).is_some(), mode(&out)), (listed, true, bits));
+    }
 }

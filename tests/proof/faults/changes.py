@@ -6,6 +6,7 @@ import pathlib
 import pty
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -85,10 +86,100 @@ def delayed(run):
         for trial in range(max(4, run.trials // 10)):
             place.reset()
             process = place.start(before=project.DELAYED, stdin=project.on_disk(place.work.stdin))
-            wait_for(lambda: any(path.stat().st_size for path in place.leftovers()), process)
+            wait_for(place.is_staged, process)
             time.sleep(0.03)
             texts = {target: edit(place.folder / target, trial % 2)}
             row.add(judge_edits(place, texts, place.finish(process, "")))
+        place.remove()
+        yield row
+
+
+def killed_after_edit(run):
+    """An edit comes right before the exchange, and the run is killed right after it: any other command brings the edit back, or
+    says where it is; git sees none of the values meanwhile."""
+    for work, command in [(project.fix(1), ["check", "--level", "none", "--exit-zero"]), (project.register_file(4), ["inventory"])]:
+        row = Row(f"edited before the exchange, killed after it: {work.name}")
+        place = Place(run.program, work, run.folder)
+        target = place.written()[0]
+        if not project.can_delay(place):
+            row.note = "strace is not there, or may not do this"
+            yield row
+            continue
+        for trial in range(max(4, run.trials // 10)):
+            place.reset()
+            row.add(kill_after_edit(place, target, command, trial))
+        place.remove()
+        yield row
+
+
+def kill_after_edit(place, target, command, trial):
+    """Odd trials edit the file once more after the kill."""
+    file = place.folder / target
+    process = place.start(before=project.DELAYED_TWICE, stdin=project.on_disk(place.work.stdin))
+    wait_for(place.is_staged, process)
+    time.sleep(0.03)
+    edited = edit(file, False)
+    wait_for(lambda: MARK not in file.read_text(), process)
+    for child in project.parts_of(process):
+        os.kill(child, signal.SIGKILL)
+    process.communicate()
+    if MARK in file.read_text():
+        return Verdict("old", len(place.leftovers()), [])
+    losses = seen_by_git(place.folder)
+    newer = file.read_text() + "# newer\n"
+    if trial % 2:
+        file.write_text(newer)
+    ran = place.run(words=command)
+    losses += project.said_wrong(ran, (0,))
+    if trial % 2:
+        kept = [path for path in place.folder.rglob(".stackref-kept-*/*") if path.is_file() and path.read_text() == edited]
+        if file.read_text() != newer or not kept or str(kept[0].relative_to(place.folder)) not in ran.stderr:
+            losses.append(f"an edit is lost, or not reported: {ran.stderr}")
+        losses += seen_by_git(place.folder)
+    elif file.read_text() != edited or place.leftovers():
+        losses.append(f"an edit is not put back: {ran.stderr}")
+    return Verdict("mixed", len(place.leftovers()), losses)
+
+
+def seen_by_git(folder):
+    """What `git add -A` would take of staging folders."""
+    if not shutil.which("git"):
+        return []
+    git = ["git", "-c", "safe.directory=*", "-c", "core.fsync=none"]
+    subprocess.run([*git, "init", "-q", folder], check=True)
+    ran = subprocess.run([*git, "-C", folder, "add", "-A", "--dry-run"], capture_output=True, text=True, check=True)
+    shutil.rmtree(folder / ".git")
+    return [f"git would take {line}" for line in ran.stdout.splitlines() if ".stackref-" in line]
+
+
+def killed_after_exchange(run):
+    """A run is killed when its outputs are new and the old texts are not removed yet. Git sees none of them, and any other command
+    that reads the folder removes them."""
+    works = [(project.register_file(4), ["inventory"]), (project.register_dir(4), ["inventory"]), (project.fix(4), ["check", "--level", "none", "--exit-zero"])]
+    works += [(project.render_folder(8), ["render", "-o", "out"])]
+    for work, command in works:
+        row = Row(f"killed before old texts are removed: {work.name}")
+        place = Place(run.program, work, run.folder)
+        if not project.can_delay(place):
+            row.note = "strace is not there, or may not do this"
+            yield row
+            continue
+        for _ in range(max(4, run.trials // 10)):
+            place.reset()
+            process = place.start(before=project.DELAYED_TWICE, stdin=project.on_disk(place.work.stdin))
+            first = place.folder / place.written()[0]
+            wait_for(lambda: first.read_bytes() == place.new[place.written()[0]], process)
+            for child in project.parts_of(process):
+                os.kill(child, signal.SIGKILL)
+            process.communicate()
+            verdict = place.judge()
+            verdict.losses += seen_by_git(place.folder)
+            if not verdict.left:
+                verdict.losses.append("the run was killed too late: nothing is shown")
+            verdict.losses += project.said_wrong(place.run(words=command), (0,))
+            if place.leftovers():
+                verdict.losses.append("the next command does not remove what was left")
+            row.add(verdict)
         place.remove()
         yield row
 

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 
 CANARY = "hunter2"
-LEFTOVER = re.compile(r"\.stackref-\d+-[^/]*\.tmp$")
+LEFTOVER = re.compile(r"(^|/)\.stackref-[^/]*\.tmp(/|$)")
 LONGEST = 60
 # Files, or keys, of a work.
 SIZE = 120
@@ -89,6 +89,8 @@ class Place:
         now = self.snapshot()
         for path in now.keys() - self.old.keys():
             (self.folder / path).unlink()
+        for path in self.leftovers():
+            shutil.rmtree(path)
         for path, content in self.old.items():
             target = self.folder / path
             if now.get(path) != content:
@@ -137,16 +139,20 @@ class Place:
         return sorted(path for path, content in self.new.items() if self.old.get(path) != content)
 
     def leftovers(self):
+        """The staging folders that are there."""
         return [path for path in self.folder.rglob(".stackref-*") if LEFTOVER.search(str(path))]
+
+    def is_staged(self):
+        """Whether a run is about to exchange what it has staged."""
+        return any((path / "journal").exists() for path in self.leftovers())
 
     def judge(self, now=None):
         """Whether every file is the old one or the new one, and nothing else is there but private temporary files."""
         now = self.snapshot() if now is None else now
-        left, losses, states = 0, [], set()
+        folders = self.leftovers()
+        left, losses, states = len(folders), [loss for folder in folders for loss in too_open(folder)], set()
         for path in sorted(self.old.keys() | self.new.keys() | now.keys()):
             if LEFTOVER.search(path):
-                left += 1
-                losses += too_open(self.folder / path)
                 continue
             before, after, content = self.old.get(path), self.new.get(path), now.get(path)
             if content not in (before, after, self.work.between.get(path, before)):
@@ -173,11 +179,14 @@ class Place:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def too_open(path):
-    """A temporary file with a value in it that others can read."""
-    mode = stat.S_IMODE(path.lstat().st_mode)
-    is_open = mode & 0o077 and CANARY.encode() in path.read_bytes()
-    return [f"`{path.name}` is left with a value in it and the mode {mode:o}"] if is_open else []
+def too_open(folder):
+    """A staging folder that others can enter, or that git would take something of."""
+    mode = stat.S_IMODE(folder.lstat().st_mode)
+    losses = [f"`{folder.name}` is left with the mode {mode:o}"] if mode & 0o077 else []
+    staged = [path for path in folder.iterdir() if path.name != ".gitignore"]
+    if staged and (folder / ".gitignore").read_text() != "*\n":
+        losses.append(f"`{folder.name}` is left, and git would take what is in it")
+    return losses
 
 
 def said_wrong(ran, codes):
@@ -192,9 +201,20 @@ def said_wrong(ran, codes):
     return losses
 
 
+def parts_of(process):
+    """The processes that a process has started."""
+    return [int(child) for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
 # Before a command: each call that gives a file its name comes a tenth of a second late.
 CALLS = "?rename,?renameat,?renameat2,?link,?linkat"
-DELAYED = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=100000"]
+STRACE = ["strace", "-f", "-qq", "-o", "/dev/null", "-e"]
+DELAYED = [*STRACE, f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=100000"]
+# Such a call takes as long again when it is done.
+DELAYED_TWICE = [*STRACE, f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=100000:delay_exit=300000"]
+# The file system knows no exchange, and then no link, either.
+WITHOUT_EXCHANGE = [*STRACE, "trace=renameat2", "-e", "inject=renameat2:error=EINVAL"]
+WITHOUT_LINK = [*STRACE, "trace=renameat2,?link,linkat", "-e", "inject=renameat2:error=EINVAL", "-e", "inject=?link,linkat:error=EPERM"]
 
 
 def can_delay(place):

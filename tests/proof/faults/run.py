@@ -72,6 +72,7 @@ def at_once(run):
     """Two and five runs at once, of one kind or of two."""
     for make in [project.fix, project.render_folder, project.register_file, project.register_dir]:
         yield from several(run, make)
+    yield from two_inventories(run)
     yield from render_beside_fix(run)
     yield from one_key_twice(run)
 
@@ -95,6 +96,28 @@ def several(run, make):
             row.add(verdict)
         place.remove()
         yield row
+
+
+def two_inventories(run):
+    """Renders with different values into one folder: what is there in the end comes from one of them."""
+    work = project.render_folder(run.size)
+    files = {f"{at}.yaml": project.values(50, f" of {at}") for at in range(4)}
+    place = Place(run.program, project.Work("render, four inventories", work.words, work.files | files), run.folder)
+    row = Row("4 at once: render with different values")
+    for _ in range(run.trials):
+        place.reset()
+        processes = [place.start([*work.words, "--inventory", name]) for name in files]
+        ended = [place.finish(process) for process in processes]
+        losses = [loss for ran in ended for loss in project.said_wrong(ran, (0, 2))]
+        now = {path: content for path, content in place.snapshot().items() if path.startswith("out/")}
+        whole = [at for at in range(4) if all(f" of {at} ".encode() in content for content in now.values())]
+        if len(whole) != 1 or any(f" of {at} ".encode() in content for at in range(4) if at not in whole for content in now.values()):
+            losses.append(f"{work.name}: a mixture of several runs")
+        if place.leftovers():
+            losses.append(f"{work.name}: temporary files are left behind")
+        row.add(project.Verdict("new", len(place.leftovers()), losses))
+    place.remove()
+    yield row
 
 
 def render_beside_fix(run):
@@ -153,6 +176,7 @@ def store_twice(place, target, before):
 
 
 FAULTS = [killed, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.vanishing, changes.edited, changes.frozen]
+FAULTS += [shortage.irreplaceable, shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange]
 FAULTS += [changes.delayed, changes.typed, changes.links, changes.swapped, stores.dying, stores.killed_programs, at_once]
 
 

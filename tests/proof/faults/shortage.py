@@ -118,6 +118,66 @@ def read_only(run):
         yield row
 
 
+def irreplaceable(run):
+    """A target that cannot be replaced, from the start or from some moment on: everything is written, or nothing."""
+    for make in [project.render_folder, project.register_dir, project.fix]:
+        work = make(run.size)
+        place = Place(run.program, work, run.disk)
+        row = Row(f"immutable, a mount point: {work.name}")
+        moments = Moments(place)
+        for trial in range(run.trials):
+            place.reset()
+            target = place.folder / random.choice(place.written())
+            if make is project.register_dir:
+                # Nothing is there to be replaced: its folder takes no new file.
+                target = target.parent
+                target.mkdir(exist_ok=True)
+            with contextlib.ExitStack() as stack:
+                process = None
+                if trial % 3 == 2:
+                    process = place.start(stdin=project.on_disk(work.stdin))
+                    moments.wait(process)
+                if not stack.enter_context(blocked(target, is_mounted=trial % 3 == 1)):
+                    row.note = "not all of it: this machine does not allow it"
+                ran = place.finish(process, "") if process else place.run(stdin=project.on_disk(work.stdin))
+            verdict = place.judge_ended(ran, whole=work.name not in ONE_BY_ONE)
+            if ran.returncode and "as it was" not in " ".join(ran.stderr.split()):
+                verdict.losses.append(f"it does not say what is left: {ran.stderr}")
+            row.add(verdict)
+        place.remove()
+        yield row
+
+
+@contextlib.contextmanager
+def blocked(path, is_mounted):
+    """Makes a file or a folder one that nothing can replace, as long as the block runs; gives whether that could be done."""
+    on, off = (["mount", "--bind", path, path], ["umount", path]) if is_mounted else (["chattr", "+i", path], ["chattr", "-i", path])
+    done = shutil.which(on[0]) and subprocess.run(on, capture_output=True).returncode == 0
+    try:
+        yield done
+    finally:
+        if done:
+            subprocess.run(off, check=True)
+
+
+def without_exchange(run):
+    """A file system that knows no exchange, with and without links: the same comes out."""
+    for make in [project.render_folder, project.register_file, project.register_dir, project.fix]:
+        work = make(8)
+        place = Place(run.program, work, run.folder)
+        row = Row(f"no exchange of two files: {work.name}")
+        if not project.can_delay(place):
+            row.note = "strace is not there, or may not do this"
+            yield row
+            continue
+        for trial in range(max(4, run.trials // 10)):
+            place.reset()
+            before = [project.WITHOUT_EXCHANGE, project.WITHOUT_LINK][trial % 2]
+            row.add(place.judge_ended(place.run(before=before, stdin=project.on_disk(work.stdin)), (0,)))
+        place.remove()
+        yield row
+
+
 @contextlib.contextmanager
 def modes(paths, mode):
     """Gives files and folders a mode for a while."""

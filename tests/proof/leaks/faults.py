@@ -281,20 +281,22 @@ def killed(ground):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        while process.poll() is None and not any(usual.project.glob("out/*/.stackref-*")):
+        while process.poll() is None and not any(usual.project.glob("out/.stackref-*/0")):
             pass
         process.kill()
         ground.look(place, "what it said", process.communicate()[0])
-        left = list(usual.project.rglob(".stackref-*"))
+        left = list(usual.project.rglob(".stackref-*/*"))
         if left:
             break
     ground.row(place).runs += 1
     ground.expect(place, "it was killed, and left something", left, process)
     for path in left:
         ground.expect(place, "what is left lies in the target folder", path.parent.parent == usual.project / "out", path)
+        folder = path.parent.stat().st_mode & 0o777
+        ground.expect(place, "its folder is private", folder == 0o700, path)
         ground.expect(place, "what is left is private", path.stat().st_mode & 0o777 == 0o600, path)
     ground.run(place, usual.project, *command, holds=["out/"], codes=[0])
-    ground.expect(place, "the next run removes what is left", not any(path.exists() for path in left), left)
+    ground.expect(place, "the next run removes what is left", not any(path.parent.exists() for path in left), left)
 
 
 def looked_into(ground):

@@ -160,7 +160,7 @@ class Ground:
                 name = str(path.relative_to(folder))
                 if not (folder == project and any(name.startswith(start) for start in holds)):
                     self.look(place, f"the file {name}", path.read_bytes(), words)
-                self.expect(place, f"{words} leaves no temporary file ({name})", not path.name.startswith(".stackref-"))
+                self.expect(place, f"{words} leaves no temporary file ({name})", not any(part.startswith(".stackref-") for part in path.parts))
         for path in [*self.home.iterdir(), *self.temporary.iterdir()]:
             self.expect("temporary files", f"{words} leaves {path} in peace", path in self.given)
 

@@ -75,10 +75,12 @@ class Watch:
     def _saw(self, path):
         if any(path.startswith(folder + "/") for folder in self.untouched):
             self.touched.append(path)
-        if os.path.basename(path).startswith(PREFIX):
+        if any(part.startswith(PREFIX) for part in path.split(os.sep)):
             self.files.add(path)
             with contextlib.suppress(OSError), open(path, "rb") as file:
-                self.modes.add((path, os.fstat(file.fileno()).st_mode & 0o777))
+                # A file in a private folder is private, whatever its own mode is.
+                bits = 0o777 if os.stat(os.path.dirname(path)).st_mode & 0o077 else 0o700
+                self.modes.add((path, os.fstat(file.fileno()).st_mode & bits))
                 if self.holds_value(file.read()):
                     self.holding.add(path)
 
