@@ -187,7 +187,7 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
             strings.entry(reference.node).or_default().push((there, store.value(&reference.secret, key)));
         }
         let fewest = strings.values().filter(|parts| parts.iter().any(|(old, new)| old != new)).count();
-        let replaced = |old: &str| {
+        let in_place_of = |old: &str| {
             let pieces = match read(old, resolver) {
                 Reading::Whole(piece) => vec![piece],
                 Reading::Mixed(pieces) if resolver == Resolver::Render => pieces,
@@ -204,8 +204,8 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         // Of a scalar with a character that only YAML 1.1 takes for a line break, a render gives what YAML 1.2 reads.
         let document = rendered.file.document.as_ref().unwrap();
         let disputed = strings.keys().filter(|&&node| document.has_disputed_break(node));
-        let disputed: Vec<String> = disputed.map(|&node| replaced(document.text(node).unwrap())).collect();
-        let is_replaced = |old: &str, new: &str| replaced(old) == new || disputed.iter().any(|text| text == new);
+        let disputed: Vec<String> = disputed.map(|&node| in_place_of(document.text(node).unwrap())).collect();
+        let is_replaced = |old: &str, new: &str| in_place_of(old) == new || disputed.iter().any(|text| text == new);
         second::assert_same_but_references(text, rendered.text(), syntax, fewest, &is_replaced);
     }
     rendered.iter().map(stackref::render::Rendered::replaced).sum()

@@ -1,7 +1,7 @@
 //! Renders of generated files: pieces of every type of YAML 1.1 and 1.2 around a reference, in every style and position, and all
 //! forms of TOML's strings. If `check` passes a file, `render` renders it, and a second parser reads the expected strings.
 //!
-//! Every file is tried if `STACKREF_EXHAUSTIVE` is set, which takes some minutes. Otherwise a fixed part of them is.
+//! Every file is tried if `STACKREF_EXHAUSTIVE` is set, which takes hours. Otherwise a fixed part of them is.
 
 use crate::fuzz::properties::render_as;
 use stackref::document::Syntax;
@@ -308,34 +308,34 @@ fn parts() -> Vec<(&'static str, &'static str, &'static str)> {
 
 /// Counts of files that were tried, and of references that were replaced in them.
 #[derive(Default)]
-struct Tried {
+struct Trial {
     every: usize,
-    seen: usize,
-    tried: usize,
+    generated: usize,
+    files: usize,
     replaced: usize,
 }
 
-impl Tried {
-    /// Of `all` files every one, or so many that it takes a second.
+impl Trial {
+    /// Creates a trial of one in `every` files, or of all of them.
     fn new(every: usize) -> Self {
         let every = if std::env::var_os("STACKREF_EXHAUSTIVE").is_some() { 1 } else { every };
         Self { every, ..Self::default() }
     }
 
     fn file(&mut self, text: &dyn Fn() -> String, value: &str, syntax: Syntax) {
-        self.seen += 1;
-        if !self.seen.is_multiple_of(self.every) {
+        self.generated += 1;
+        if !self.generated.is_multiple_of(self.every) {
             return;
         }
-        self.tried += 1;
+        self.files += 1;
         let text = text();
         let rendered = std::panic::catch_unwind(|| render_as(&text, &[value.to_owned()], syntax, Resolver::Render));
         self.replaced += rendered.unwrap_or_else(|_| panic!("the file {text:?} with the value {value:?}"));
     }
 
     fn finish(&self, name: &str) {
-        eprintln!("{name}: {} of {} files tried, {} references replaced", self.tried, self.seen, self.replaced);
-        assert!(self.replaced > self.tried / 3, "most of the files are not rendered");
+        eprintln!("{name}: {} of {} files tried, {} references replaced", self.files, self.generated, self.replaced);
+        assert!(self.replaced > self.files / 3, "most of the files are not rendered");
     }
 }
 
@@ -362,7 +362,7 @@ fn quoted(text: &str, quotes: &str) -> String {
 
 #[test]
 fn a_yaml_scalar_of_any_style_in_any_position_is_rendered() {
-    let mut tried = Tried::new(1201);
+    let mut trial = Trial::new(1201);
     for (before, value, after) in parts() {
         for template in FLOW {
             for (open, close, quotes) in STYLES {
@@ -370,32 +370,32 @@ fn a_yaml_scalar_of_any_style_in_any_position_is_rendered() {
                     let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), quotes);
                     template.replace(HERE, &format!("{open}{written}{close}"))
                 };
-                tried.file(&text, value, Syntax::Yaml);
-                tried.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
+                trial.file(&text, value, Syntax::Yaml);
+                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
             }
         }
     }
-    tried.finish("YAML");
+    trial.finish("YAML");
 }
 
 #[test]
 fn a_yaml_block_scalar_with_any_header_is_rendered() {
-    let mut tried = Tried::new(701);
+    let mut trial = Trial::new(701);
     for (before, value, after) in parts() {
         for template in BLOCKS {
             for header in HEADERS {
                 let text = || template.replace(HERE, header).replace("TT", &format!("{before}{{{{s.k}}}}{after}"));
-                tried.file(&text, value, Syntax::Yaml);
-                tried.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
+                trial.file(&text, value, Syntax::Yaml);
+                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
             }
         }
     }
-    tried.finish("YAML blocks");
+    trial.finish("YAML blocks");
 }
 
 #[test]
 fn a_toml_string_of_any_form_is_rendered() {
-    let mut tried = Tried::new(1009);
+    let mut trial = Trial::new(1009);
     for (before, value, after) in parts() {
         for template in TABLES {
             for string in STRINGS {
@@ -404,22 +404,22 @@ fn a_toml_string_of_any_form_is_rendered() {
                     let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), quotes);
                     template.replace(HERE, &string.replace("TT", &written))
                 };
-                tried.file(&text, value, Syntax::Toml);
-                tried.file(&|| text().replace('\n', "\r\n"), value, Syntax::Toml);
+                trial.file(&text, value, Syntax::Toml);
+                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Toml);
             }
         }
     }
-    tried.finish("TOML");
+    trial.finish("TOML");
 }
 
 #[test]
 fn a_json_string_is_rendered() {
-    let mut tried = Tried::new(13);
+    let mut trial = Trial::new(13);
     for (before, value, after) in parts() {
         for template in JSON {
             let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), "\"");
-            tried.file(&|| template.replace("TT", &written), value, Syntax::Json);
+            trial.file(&|| template.replace("TT", &written), value, Syntax::Json);
         }
     }
-    tried.finish("JSON");
+    trial.finish("JSON");
 }
