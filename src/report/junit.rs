@@ -35,7 +35,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "    <testcase name=\"run\" classname=\"stackref\">")?;
             let (message, help) = (escaped(&failure.to_string()), failure.help_text().map(escaped));
             let help = help.map_or_else(String::new, |help| format!("help: {help}"));
-            writeln!(out, "      <error type=\"{FAILURE}\" message=\"{message}\">{help}</error>")?;
+            writeln!(out, "      <error message=\"{message}\" type=\"{FAILURE}\">{help}</error>")?;
             writeln!(out, "    </testcase>")?;
         }
         writeln!(out, "  </testsuite>")?;
