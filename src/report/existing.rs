@@ -127,7 +127,7 @@ struct HumanReport {
 }
 
 impl HumanReport {
-    fn is_whole(mut self, file: impl BufRead) -> io::Result<bool> {
+    fn is_whole(&mut self, file: impl BufRead) -> io::Result<bool> {
         let is_fit = all_lines(file, |line| {
             let next = self.next(line);
             self.part = next.unwrap_or(Part::Outside);
@@ -179,7 +179,7 @@ struct JunitReport {
 }
 
 impl JunitReport {
-    fn is_whole(mut self, file: impl BufRead) -> io::Result<bool> {
+    fn is_whole(&mut self, file: impl BufRead) -> io::Result<bool> {
         let is_fit = all_lines(file, |line| {
             let next = self.next(line);
             self.open = next.unwrap_or_default();

@@ -21,6 +21,9 @@ const ZENML_SCHEMA: &str = "arbitrary";
 /// Secrets by name, keys by name, each with its value if the file holds values.
 type Plain = BTreeMap<String, BTreeMap<String, Option<SecretText>>>;
 
+/// Secrets and keys that stay as they are.
+type Kept = Vec<(String, String)>;
+
 /// What is to be added to one secret.
 struct Addition<'a> {
     name: &'a str,
@@ -42,7 +45,7 @@ impl Content {
     ///
     /// # Errors
     /// Entries of another kind than the file holds, and a layout in which they cannot be added.
-    pub fn with(&self, changes: &[Change<'_>]) -> Result<(Option<Self>, Vec<(String, String)>), Failure> {
+    pub fn with(&self, changes: &[Change<'_>]) -> Result<(Option<Self>, Kept), Failure> {
         let mut kept = Vec::new();
         let mut additions: Vec<Addition<'_>> = Vec::new();
         let mut by_name: HashMap<&str, usize> = HashMap::new();
@@ -96,7 +99,7 @@ impl Content {
 
     /// Returns this content with additions, read again and compared.
     fn proven(&self, additions: &[Addition<'_>]) -> Result<Self, Failure> {
-        let again = self.again(&*self.written(additions)?);
+        let again = self.again(&self.written(additions)?);
         let proven = again.filter(|again| again.complaints.is_empty() && self.becomes(again, additions));
         proven.ok_or_else(|| self.culprit(additions))
     }
