@@ -3,7 +3,7 @@
 //! Each format is read to its end. A file that quotes a finding, or that another tool has added to, is not a report. Fields
 //! that later versions have are accepted, so that an older report may be overwritten as well as a newer one.
 
-use super::Format;
+use super::{FAILURE, Format};
 use crate::rules;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
@@ -61,11 +61,11 @@ fn is_rule(name: &str) -> bool {
     rules::find(name).is_some()
 }
 
-/// `error[rule]` or `warning[rule]` at the start of a text, and the rest.
+/// `error[rule]`, `warning[rule]` or `error[failure]` at the start of a text, and the rest.
 fn after_title(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("error[").or_else(|| text.strip_prefix("warning["))?;
     let (rule, rest) = rest.split_once(']')?;
-    is_rule(rule).then_some(rest)
+    (is_rule(rule) || rule == FAILURE).then_some(rest)
 }
 
 fn is_number(text: &str) -> bool {
@@ -147,11 +147,12 @@ impl HumanReport {
             Part::Title => line.is_empty().then_some(Part::Blank),
             Part::Blank => (line.starts_with("  × ") || line.starts_with("  ⚠ ")).then_some(Part::Message),
             Part::Message if inner.starts_with("╭─[") => Some(Part::Excerpt),
-            Part::Message => line.starts_with("  │ ").then_some(Part::Message),
+            Part::Message if line.starts_with("  │ ") => Some(Part::Message),
             Part::Excerpt if inner.starts_with("╰────") => Some(Part::Closed),
             Part::Excerpt => is_excerpt.then_some(Part::Excerpt),
-            Part::Closed | Part::Help if line.is_empty() => Some(Part::Outside),
-            Part::Closed => line.starts_with("  help: ").then_some(Part::Help),
+            // A failure may have no excerpt.
+            Part::Message | Part::Closed | Part::Help if line.is_empty() => Some(Part::Outside),
+            Part::Message | Part::Closed => line.starts_with("  help: ").then_some(Part::Help),
             Part::Help => line.starts_with("        ").then_some(Part::Help),
         }
     }
@@ -201,9 +202,11 @@ impl JunitReport {
             Element::Case if line == "    </testcase>" => Some(Element::Suite),
             Element::Case if is_tag("      <skipped message=\"", "\"/>") => Some(Element::Case),
             Element::Case if is_tag("      <error message=\"", "\"/>") => Some(Element::Case),
+            Element::Case if is_tag("      <error message=\"", "</error>") => Some(Element::Case),
+            Element::Case if line.starts_with("      <error message=\"") => Some(Element::Text),
             Element::Case if is_tag("      <failure type=\"", "</failure>") => Some(Element::Case),
             Element::Case => line.starts_with("      <failure type=\"").then_some(Element::Text),
-            Element::Text if line.ends_with("</failure>") => Some(Element::Case),
+            Element::Text if line.ends_with("</failure>") || line.ends_with("</error>") => Some(Element::Case),
             Element::Text => Some(Element::Text),
             Element::Closed => None,
         }
