@@ -226,7 +226,7 @@ impl Search<'_> {
         for path in &selection.listed {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
-            } else if path.is_file() {
+            } else if is_unlinked_file(path) {
                 self.candidates(path, &[]).for_each(&mut visit);
             }
         }
@@ -267,7 +267,8 @@ impl Search<'_> {
     ) -> Passed {
         let mut passed = Passed::default();
         let mut visit = make();
-        let also = selection.named.iter().chain(&selection.listed).chain(also);
+        let listed = selection.listed.iter().filter(|path| is_unlinked_file(path));
+        let also = selection.named.iter().chain(listed).chain(also);
         let also: BTreeSet<&Path> = also.map(PathBuf::as_path).collect();
         for path in also.iter().filter(|path| !self.is_never(path) && path.is_file()) {
             visit(path);
@@ -477,6 +478,12 @@ struct Tree {
 /// Whether a path leads to a folder, or lies in it.
 fn is_on_the_way(path: &Path, folder: &Path) -> bool {
     path.starts_with(folder) || folder.starts_with(path)
+}
+
+/// Returns whether a path that a tool listed is a regular file. A link is not followed, like in a walk: nobody chose where it
+/// leads.
+fn is_unlinked_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
 fn is_named_as_stack(path: &Path) -> bool {

@@ -10,7 +10,7 @@ use crate::excerpt::printable;
 use crate::files;
 use crate::git::Git;
 use crate::init::hook::{self, Hook};
-use crate::init::{HINTS, Hint, Survey, local_secrets};
+use crate::init::{FoundKind, HINTS, Hint, Survey, local_secrets};
 use crate::inventory::env::Environment;
 use crate::outcome::Outcome;
 use crate::paths;
@@ -181,6 +181,12 @@ fn next(survey: &Survey, world: &mut World<'_>) -> io::Result<()> {
         writeln!(
             out,
             "                       (then set `level` in the config: now only what needs no inventory is checked)"
+        )?;
+    }
+    if survey.inventories.iter().any(|found| found.kind == FoundKind::Sops) {
+        writeln!(
+            out,
+            "  stackref trust       accepts this config: it runs `sops`, which no config may do before you agree"
         )?;
     }
     writeln!(out, "  stackref check       says what is wrong, and where")?;

@@ -20,6 +20,7 @@ mod fuzz;
 mod generated;
 mod guard;
 mod hostile;
+mod hostile_repository;
 mod init;
 mod insert;
 mod jobs;
