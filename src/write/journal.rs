@@ -11,13 +11,16 @@ use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The most bytes of a file that are read for a digest. A larger file was not written by stackref.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// The bytes that are read at a time.
 const BUFFER_BYTES: usize = 1 << 16;
+
+/// The bytes of the stack that are wiped after a hash, more than it uses.
+const STACK_BYTES: usize = 1 << 13;
 
 /// What is about to happen to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +42,9 @@ pub struct Digest(String);
 impl Digest {
     /// Returns the digest of a text.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(bytes);
-        Self::of_hash(hash)
+        let mut hasher = Hasher::new();
+        hasher.0.update(bytes);
+        hasher.finish()
     }
 
     /// Returns the digest of a file or of a link, which is not followed. Returns `None` if there is no such entry.
@@ -49,7 +52,8 @@ impl Digest {
     /// # Errors
     /// Those of the system, and if the entry is something else.
     pub fn of_entry(folder: &Folder, name: &OsStr) -> io::Result<Option<Self>> {
-        let mut hash = Sha256::new();
+        let mut hasher = Hasher::new();
+        let hash = &mut *hasher.0;
         match folder.kind(name) {
             None => return Ok(None),
             Some(FileType::Symlink) => {
@@ -74,16 +78,40 @@ impl Digest {
                 }
             }
         }
-        Ok(Some(Self::of_hash(hash)))
+        Ok(Some(hasher.finish()))
     }
 
-    fn of_hash(hash: Sha256) -> Self {
-        let bytes: [u8; 32] = hash.finalize().into();
+    fn of_hash(bytes: &[u8]) -> Self {
         Self(bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
         }))
     }
+}
+
+/// A hash of texts that may contain values: nothing of them stays on the stack.
+struct Hasher(Box<Sha256>);
+
+impl Hasher {
+    fn new() -> Self {
+        Self(Box::default())
+    }
+
+    /// Returns the digest. The state is on the heap, where it is wiped when it is freed, and is not moved.
+    fn finish(mut self) -> Digest {
+        let mut bytes = [0; 32];
+        self.0.finalize_into_reset((&mut bytes).into());
+        wipe_stack();
+        Digest::of_hash(&bytes)
+    }
+}
+
+/// Overwrites the part of the stack that the functions called before have used: the last blocks of a text are worked on there.
+#[inline(never)]
+fn wipe_stack() {
+    let mut used = [0_u8; STACK_BYTES];
+    used.zeroize();
+    std::hint::black_box(&mut used);
 }
 
 /// Writes records as four fields each, with a NUL byte after every field: a path cannot contain one.

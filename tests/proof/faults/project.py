@@ -3,6 +3,7 @@
 Every value begins with a canary, so that one that is shown is seen. A file that a run leaves behind is told by its name.
 """
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -352,17 +353,18 @@ def fix(size=SIZE):
 
 def report(size=SIZE):
     """A report over one of an earlier run."""
-    before = '{\n  "version": 1,\n  "findings": [],\n  "summary": {}\n}\n'
+    summary = dict.fromkeys(["files", "references", "errors", "warnings", "ignored", "fixable"], 0)
+    before = json.dumps({"version": 1, "findings": [], "summary": summary}, indent=2) + "\n"
     files = {"a.stack.yaml": stack(names(3 * size), unquoted=True), "report.json": before}
     words = ["check", "--level", "none", "--exit-zero", "--format", "json", "--output", "report.json"]
     return Work("check --output", words, files)
 
 
 def report_below(size=SIZE):
-    """The same, below a folder."""
+    """The same, below a folder that is not walked: a walk that fails is a failure in the report."""
     work = report(size)
     files = {"reports/report.json" if path == "report.json" else path: text for path, text in work.files.items()}
-    return Work(work.name, [*work.words[:-1], "reports/report.json"], files)
+    return Work(work.name, [*work.words[:-1], "reports/report.json", "a.stack.yaml"], files)
 
 
 def baseline(size=SIZE):
@@ -375,6 +377,16 @@ def init(size=SIZE):
     """A config and the hook beside it."""
     files = {"a.stack.yaml": stack(names(size)), ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks: []\n"}
     return Work("init", ["init", "--yes"], files)
+
+
+def trust(size=SIZE):
+    """A record beside those of other configs."""
+    programs = "".join(f'[inventory.i{at}]\nkind = "command"\nnames = ["true", "{at}"]\n' for at in range(size))
+    digest = "0" * 64
+    records = [{"path": f"/elsewhere/{at}/stackref.toml", "sha256": digest, "requests": [digest]} for at in range(10 * size)]
+    text = json.dumps({"version": 1, "configs": sorted(records, key=lambda record: record["path"])}, indent=2) + "\n"
+    files = {"stackref.toml": programs, ".local/state/stackref/trust.json": text}
+    return Work("trust", ["trust", "--yes"], files, env={"STACKREF_TRUST": "0"})
 
 
 def create(size=SIZE):

@@ -33,6 +33,7 @@ from project import Moments, Place, Row
 
 MANY_FILES = [project.render_folder, project.register_dir, project.fix]
 FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
+FEW_FILES += [project.trust]
 
 
 def killed(run):

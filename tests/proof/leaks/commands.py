@@ -232,7 +232,8 @@ def terminal(ground):
     files = {"a.stack.yaml": stack([f"db.{key}" for key in sorted(values)]), "secrets.inventory.yaml": "", ".gitignore": "/secrets.*\n"}
     lines = [f"{values[key]}\r".encode() for key in sorted(values)]
     calm = [(b": ", line) for line in lines]
-    ahead = [(b"", b"".join(lines))]
+    # What is typed while the process stands still is dropped when it goes on: it may have been shown.
+    ahead = [(b"", b"".join(lines)), (b": ", b"\x03")]
     ground.expect(place, "it ends well", typed(ground, place, files, calm) == 0)
     typed(ground, place, files, ahead)
     typed(ground, place, files, [*calm[:3], (b": ", lines[3][:-1] + b"\x03")])
