@@ -9,10 +9,10 @@
 use crate::error::plain_io;
 use crate::files;
 use crate::inventory::env::Environment;
+use crate::jobs::Job;
 use crate::paths;
 use crate::programs;
 use crate::repository::{self, Foreign, GitFolders, Owners};
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -20,7 +20,6 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -404,8 +403,8 @@ impl Shadow {
         for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never"] {
             command.args(["-c", setting]);
         }
-        command.args(arguments).current_dir(&self.root).process_group(0);
-        answer(&mut command, input)
+        command.args(arguments).current_dir(&self.root);
+        answer(command, input)
     }
 }
 
@@ -415,48 +414,35 @@ impl Drop for Shadow {
     }
 }
 
-/// Runs a program to its end, or to its time limit.
-fn answer(command: &mut Command, input: Vec<u8>) -> Result<Answer, GitError> {
+/// Runs a program to its end, or to its time limit. Wherever this function returns, the program ends with its job.
+fn answer(mut command: Command, input: Vec<u8>) -> Result<Answer, GitError> {
     let cannot_run = |error: &io::Error| GitError::new(format!("cannot run git: {}", plain_io(error)), "repair git");
+    let too_slow = || {
+        let words = format!("git did not answer within {} s", TIME_LIMIT.as_secs());
+        GitError::new(words, "look for a pipe or a slow disk in its work tree")
+    };
     let until = Instant::now() + TIME_LIMIT;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| cannot_run(&error))?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut job = Job::spawn(command).map_err(|error| cannot_run(&error))?;
+    let (stdin, stdout, stderr) = (job.stdin(), job.stdout(), job.stderr());
     let (output, outputs) = channel();
     let errors = output.clone();
     // On threads of their own: git answers while it reads.
-    let started = thread::Builder::new()
+    thread::Builder::new()
         .spawn(move || stdin.map(|mut pipe| pipe.write_all(&input)))
         .and_then(|_| thread::Builder::new().spawn(move || output.send((true, read_all(stdout)))))
-        .and_then(|_| thread::Builder::new().spawn(move || errors.send((false, read_all(stderr)))));
+        .and_then(|_| thread::Builder::new().spawn(move || errors.send((false, read_all(stderr)))))
+        .map_err(|error| cannot_run(&error))?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let status = started.map_err(|error| cannot_run(&error)).and_then(|_| {
-        let too_slow = || {
-            GitError::new(
-                format!("git did not answer within {} s", TIME_LIMIT.as_secs()),
-                "look for a pipe \
-            or a slow disk in its work tree",
-            )
-        };
-        for _ in 0..2 {
-            let left = until.saturating_duration_since(Instant::now());
-            let (is_stdout, bytes) = outputs.recv_timeout(left).map_err(|_| too_slow())?;
-            *(if is_stdout { &mut stdout } else { &mut stderr }) = bytes;
-        }
-        loop {
-            match child.try_wait().map_err(|error| cannot_run(&error))? {
-                Some(status) => return Ok(status),
-                None if Instant::now() < until => thread::sleep(Duration::from_millis(1)),
-                None => return Err(too_slow()),
-            }
-        }
-    });
-    if status.is_err() {
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-        let _ = child.kill();
-        let _ = child.wait();
+    for _ in 0..2 {
+        let left = until.saturating_duration_since(Instant::now());
+        let (is_stdout, bytes) = outputs.recv_timeout(left).map_err(|_| too_slow())?;
+        *(if is_stdout { &mut stdout } else { &mut stderr }) = bytes;
     }
-    let status = status?;
+    if !job.wait_until(until).map_err(|error| cannot_run(&error))? {
+        return Err(too_slow());
+    }
+    let status = job.finish().map_err(|error| cannot_run(&error))?;
     if stdout.len() as u64 > MAX_OUTPUT {
         return Err(GitError::failed("git printed too much"));
     }
