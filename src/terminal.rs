@@ -113,6 +113,9 @@ const END: u8 = 0;
 /// An event for a waiting question: the process was continued.
 const RESUMED: u8 = 1;
 
+/// How long the signal thread may take to handle a signal that has come.
+const RESUME_MILLISECONDS: u32 = 500;
+
 impl Terminal {
     /// Takes the terminal over, one that knows escape sequences or not.
     ///
@@ -160,7 +163,7 @@ impl Terminal {
                 return Ok(Waited::End);
             }
             if self.was_shown() {
-                return Ok(Waited::Resumed);
+                return self.wait_for_resume();
             }
             let mut bytes = Zeroizing::new([0; 4096]);
             let read = match rustix::io::read(&self.stdin, bytes.as_mut_slice()) {
@@ -170,7 +173,7 @@ impl Terminal {
                 other => other?,
             };
             if self.was_shown() {
-                return Ok(Waited::Resumed);
+                return self.wait_for_resume();
             }
             if read == 0 {
                 if stdin.contains(PollFlags::HUP) {
@@ -188,6 +191,26 @@ impl Terminal {
     fn was_shown(&self) -> bool {
         let is_silent = tcgetattr(&self.stdin).is_ok_and(|modes| is_silent(&modes));
         !is_silent || !is_foreground() || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
+    }
+
+    /// Waits until the signal thread has set the terminal again, so that it does not discard the next answer.
+    fn wait_for_resume(&mut self) -> io::Result<Waited> {
+        Ok(if self.event(RESUME_MILLISECONDS)? == Some(END) { Waited::End } else { Waited::Resumed })
+    }
+
+    /// Reads what was typed ahead, in the silent mode, without waiting.
+    fn read_ahead(&mut self) -> io::Result<()> {
+        let mut bytes = Zeroizing::new([0; 4096]);
+        loop {
+            match rustix::io::read(&self.stdin, bytes.as_mut_slice()) {
+                Err(Errno::INTR) => {}
+                Err(Errno::IO) | Ok(0) => return Ok(()),
+                read => {
+                    let read = bytes.get(..read?).unwrap_or_default();
+                    self.ahead = Zeroizing::new([self.ahead.as_slice(), read].concat());
+                }
+            }
+        }
     }
 
     /// Stops the process until it is in the foreground. Returns false if a signal asks to end before.
@@ -246,14 +269,18 @@ impl Keyboard for Terminal {
             // The wait for the answer sees it.
             return Ok(());
         }
-        let mut modes = self.shared.modes();
-        modes.has_signals = false;
-        // What was typed ahead was not shown, unless somebody has changed the modes.
-        let flush = !tcgetattr(&self.stdin).is_ok_and(|now| is_silent(&now));
-        if flush {
-            self.ahead = Zeroizing::default();
+        let is_ready = |now: &Termios| is_silent(now) && !now.local_modes.contains(LocalModes::ISIG);
+        // Modes that are right stay untouched: if a shell changes them while this process is stopped, that has to be seen.
+        if !tcgetattr(&self.stdin).is_ok_and(|now| is_ready(&now)) {
+            self.read_ahead()?;
+            if !tcgetattr(&self.stdin).is_ok_and(|now| is_silent(&now)) {
+                // It may have been shown.
+                self.ahead = Zeroizing::default();
+            }
+            let mut modes = self.shared.modes();
+            modes.has_signals = false;
+            modes.silence(OptionalActions::Flush)?;
         }
-        modes.silence(if flush { OptionalActions::Flush } else { OptionalActions::Now })?;
         self.resumed = self.shared.resumed.load(Ordering::SeqCst);
         Ok(())
     }
@@ -371,11 +398,12 @@ impl SignalHandler for Attention {
     }
 
     fn resume(&mut self) {
+        // First: from here on, nothing that was read before the modes are set is an answer.
+        self.shared.resumed.fetch_add(1, Ordering::SeqCst);
         // In the background the next question waits.
         if is_foreground() {
             let _ = self.shared.modes().silence(OptionalActions::Flush);
         }
-        self.shared.resumed.fetch_add(1, Ordering::SeqCst);
         if self.shared.asking.load(Ordering::SeqCst) {
             let _ = self.told.write_all(&[RESUMED]);
         }

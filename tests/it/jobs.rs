@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::register::Session;
-use crate::support::{coverage, folder, run_trusted as run, write};
+use crate::support::{coverage, folder, run_trusted as run, with_default_signals, write};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -65,6 +65,7 @@ const STUBBORN: &str = "trap '' TERM; echo $$ >> ids; sleep 300 & echo $! >> ids
 
 #[test]
 fn a_signal_ends_all_programs_and_what_they_have_started() {
+    with_default_signals();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let folder = project(4, STUBBORN, "timeout = 200\nrun_timeout = 200");
         let mut child = Command::new(env!("CARGO_BIN_EXE_stackref"))

@@ -1,7 +1,7 @@
 //! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C and Ctrl-Z in the middle, a narrow window; and two at
 //! a time.
 
-use crate::support::{coverage, folder, git, run, with_git, write};
+use crate::support::{coverage, folder, git, run, with_default_signals, with_git, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 #[cfg(target_os = "linux")]
@@ -51,6 +51,7 @@ impl Session {
     }
 
     fn of(command: Command, folder: &Path, columns: u16) -> Self {
+        with_default_signals();
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = command.current_dir(folder);

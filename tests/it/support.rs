@@ -1,9 +1,13 @@
 //! Running the built program in a folder of its own, with nothing of the surrounding environment.
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once};
 use tempfile::TempDir;
 
 /// What a run printed, and its exit code.
@@ -31,6 +35,17 @@ pub fn project() -> &'static Path {
 pub fn coverage() -> Option<(&'static str, OsString)> {
     let name = "LLVM_PROFILE_FILE";
     Some((name, std::env::var_os(name)?))
+}
+
+/// Lets the programs that this process starts begin with the default actions of signals, also if they are ignored here: a runner
+/// may start the tests with `nohup`, or in the background of a script. A signal that is caught is not ignored in a new program.
+pub fn with_default_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+            register_conditional_default(signal, Arc::new(AtomicBool::new(true))).unwrap();
+        }
+    });
 }
 
 /// Runs the program with the words of a command line; leading `NAME=value` words are its environment.
