@@ -96,7 +96,9 @@ class Project:
 
     def __init__(self, store, config, path=""):
         self.store = store
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
+        # Not below FOLDER: it may lie in this checkout, and no program is looked up in the repository of a config.
+        self.place = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.place.name).resolve()
         (self.folder / "stackref.toml").write_text(config)
         self.path = path
 
