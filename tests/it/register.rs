@@ -66,17 +66,14 @@ impl Session {
             let mut failed = 0;
             // The last words of a program may come behind the first sign that it is gone.
             while failed < 3 {
-                match (&*reader).read(&mut buffer) {
-                    Ok(read @ 1..) => {
-                        failed = 0;
-                        if sender.send(buffer[..read].to_vec()).is_err() {
-                            break;
-                        }
+                if let Ok(read @ 1..) = (&*reader).read(&mut buffer) {
+                    failed = 0;
+                    if sender.send(buffer[..read].to_vec()).is_err() {
+                        break;
                     }
-                    _ => {
-                        failed += 1;
-                        std::thread::sleep(Duration::from_millis(20));
-                    }
+                } else {
+                    failed += 1;
+                    std::thread::sleep(Duration::from_millis(20));
                 }
             }
         });
