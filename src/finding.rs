@@ -2,10 +2,10 @@
 //!
 //! A finding cannot be built without a place. It knows no rule but by name, and no format.
 
+use crate::digest::hex;
 use crate::source::{SourceFile, Span, floor_char_boundary};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// How much a finding weighs.
@@ -235,7 +235,7 @@ pub fn finish(findings: &mut [Finding]) {
         hash.update(ordinal.to_le_bytes());
         *ordinal += 1;
         let full: [u8; 32] = hash.finalize().into();
-        finding.fingerprint = hex(full);
+        finding.fingerprint = half(full);
     }
 }
 
@@ -251,12 +251,9 @@ fn content_hash(finding: &Finding) -> Sha256 {
     hash
 }
 
-/// Returns the first half of a hash as hexadecimal digits.
-fn hex(hash: [u8; 32]) -> String {
-    hash.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+/// Returns the first half of a hash in hexadecimal.
+fn half(hash: [u8; 32]) -> String {
+    hex(hash.first_chunk::<16>().map_or(&hash[..], |half| half))
 }
 
 /// Returns the fingerprint of a failure, for formats in which it is reported like a finding. `ordinal` tells failures with the
@@ -268,7 +265,7 @@ pub fn fingerprint_of_failure(path: &str, message: &str, ordinal: usize) -> Stri
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hex(hash.finalize().into())
+    half(hash.finalize().into())
 }
 
 /// Brings findings into their order.

@@ -4,8 +4,6 @@
 //! secret has, and (for render) what a value is. Three things that are not an answer are told apart everywhere:
 //! [`NoAnswer::Missing`] becomes a finding, [`NoAnswer::Forbidden`] and [`NoAnswer::Unreachable`] end the run with 3.
 
-#[cfg(not(feature = "aws"))]
-mod absent;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod clock;
@@ -15,14 +13,13 @@ pub mod env;
 pub mod file;
 pub mod lookup;
 mod http;
-pub mod local;
 mod process;
 pub mod refused;
 pub mod sops;
 pub mod vault;
 pub mod zenml;
 
-use crate::config::{Config, InventoryConfig, Kind, names_a_file};
+use crate::config::{Config, InventoryConfig, Kind};
 use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::nearest::nearest;
@@ -238,6 +235,14 @@ pub struct Capabilities {
     pub write: bool,
 }
 
+impl Capabilities {
+    /// Everything.
+    const ALL: Self = Self { list: true, keys: true, values: true, write: true };
+    /// Nothing.
+    #[cfg(not(feature = "aws"))]
+    const NONE: Self = Self { list: false, keys: false, values: false, write: false };
+}
+
 /// A key to be stored.
 pub struct Entry {
     /// The key.
@@ -401,8 +406,8 @@ pub struct Surroundings<'s> {
 }
 
 fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
-    if let Some(failure) = around.trust.refusal(configured, config) {
-        return Box::new(RefusedInventory::new(configured.name.clone(), failure.clone()));
+    if let Some(failure) = around.trust.refusal(&configured.name) {
+        return Box::new(RefusedInventory::new(configured.name.clone(), Capabilities::ALL, failure.clone()));
     }
     let (name, limits) = (configured.name.clone(), configured.limits);
     let lookup = || Lookup::new(around.env.as_ref(), around.repository);
@@ -423,7 +428,7 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
         #[cfg(feature = "aws")]
         Kind::Aws(place) => Box::new(aws::AwsInventory::new(name, place.clone(), limits)),
         #[cfg(not(feature = "aws"))]
-        Kind::Aws(_) => Box::new(absent::AbsentInventory::new(name, "aws")),
+        Kind::Aws(_) => Box::new(RefusedInventory::not_built(name, "aws")),
     }
 }
 
@@ -442,8 +447,8 @@ impl Inventories {
         let file = |name: &str, path: &Path| FileInventory::new(name.to_owned(), path, around.cwd, around.root);
         if !chosen.is_empty() {
             let chain = chosen.iter().map(|name| {
-                // What looks like a file is one: a config that the user did not write must not stand in for it.
-                let configured = inventories.names.iter().position(|known| known == name && !names_a_file(name));
+                // What looks like the path of a file is one: no configured inventory may have such a name.
+                let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
                     let given = file(name, &paths::absolute(Path::new(name), around.cwd));

@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod nearest;
 pub mod paths;
 pub mod files;
+pub mod digest;
 pub mod programs;
 pub mod parallel;
 pub mod jobs;

@@ -10,18 +10,19 @@
 //! while all of that stays the same.
 
 use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace};
+use crate::digest::sha256;
 use crate::document::{Document, Syntax};
 use crate::error::{Failure, plain_io};
+use crate::files;
 use crate::flavors::sounds_sensitive;
 use crate::paths;
 use crate::source::SourceFile;
 use crate::write::{self, NewText, Place};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::fmt::{self, Write as _};
-use std::fs::{DirBuilder, File};
-use std::io::{self, Read as _};
+use std::fmt;
+use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -154,14 +155,6 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 /// Returns what an inventory requests beyond environment variables and files below `root`, the repository of the config.
 fn requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Request> {
     let root = &paths::real(root);
@@ -203,11 +196,15 @@ fn requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Re
     accesses.into_iter().map(|access| Request { inventory: inventory.name.clone(), access }).collect()
 }
 
-/// Returns all requests of a config, each access once. `root` is the config's repository, or its folder if there is none.
+/// Returns all requests of a config. `root` is the config's repository, or its folder if there is none.
 pub fn all_requests(config: &Config, root: &Path) -> Vec<Request> {
+    config.inventories.iter().flat_map(|inventory| requests(inventory, config, root)).collect()
+}
+
+/// Returns the requests without those whose access an earlier one has.
+pub fn distinct<'r>(requests: impl IntoIterator<Item = &'r Request>) -> Vec<&'r Request> {
     let mut seen = BTreeSet::new();
-    let all = config.inventories.iter().flat_map(|inventory| requests(inventory, config, root));
-    all.filter(|request| seen.insert(request.access.clone())).collect()
+    requests.into_iter().filter(|request| seen.insert(&request.access)).collect()
 }
 
 fn program(command: &[String], folder: &Path, root: &Path) -> Access {
@@ -224,7 +221,7 @@ fn program(command: &[String], folder: &Path, root: &Path) -> Access {
 
 /// Returns the SHA-256 of a regular file; `None` if it cannot be read.
 fn file_digest(path: &Path) -> Option<String> {
-    let bytes = read_regular(path, MAX_SCRIPT_BYTES).ok()?;
+    let bytes = files::read(path, MAX_SCRIPT_BYTES).ok()?;
     Some(sha256(&bytes))
 }
 
@@ -232,8 +229,8 @@ fn file_digest(path: &Path) -> Option<String> {
 /// recipients. It does not change when a value does. `None` if the file cannot be read.
 fn sops_digest(path: &Path) -> Option<String> {
     const CHANGING: [&str; 4] = ["mac", "lastmodified", "enc", "created_at"];
-    let bytes = read_regular(path, MAX_SCRIPT_BYTES).ok()?;
-    let source = SourceFile::new("", String::from_utf8(bytes).ok()?);
+    let bytes = files::read(path, MAX_SCRIPT_BYTES).ok()?;
+    let source = SourceFile::new("", std::str::from_utf8(&bytes).ok()?);
     let document = Document::parse(Arc::new(source), Syntax::of_path(path)?).ok()?;
     let (_, metadata) = document.get(*document.roots().first()?, "sops")?;
     let mut open = vec![(String::new(), metadata)];
@@ -252,15 +249,6 @@ fn sops_digest(path: &Path) -> Option<String> {
     Some(sha256(lines.into_iter().collect::<String>().as_bytes()))
 }
 
-fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(io::Error::other(format!("larger than {} MiB", most >> 20))) } else { Ok(bytes) }
-}
-
 /// Returns where a path leads if that is not inside `root`, which contains no link.
 fn outside(path: &Path, root: &Path) -> Option<PathBuf> {
     let real = paths::real(path);
@@ -271,36 +259,36 @@ fn outside(path: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 /// Whether the requests of a config are allowed in this run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Trust {
-    /// The config's repository, or its folder if there is none.
-    root: PathBuf,
-    /// Why they are not; `None` if the user agreed, now or earlier.
-    refusal: Option<Box<Failure>>,
+    /// The inventories that must not be created.
+    refused: BTreeSet<String>,
+    /// Why not; `None` if the user agreed, now or earlier.
+    failure: Option<Box<Failure>>,
 }
 
 impl Trust {
     /// Allows all requests of a config.
     pub fn given() -> Self {
-        Self { root: PathBuf::new(), refusal: None }
+        Self::default()
     }
 
     /// Decides from the user's records. `root` is the config's repository, or its folder if there is none; `store` is `None` if
     /// the user has no folder for state.
-    pub fn of(config: &Config, root: PathBuf, store: Option<&TrustStore>) -> Self {
-        let requests = all_requests(config, &root);
+    pub fn of(config: &Config, root: &Path, store: Option<&TrustStore>) -> Self {
+        let requests = all_requests(config, root);
         if requests.is_empty() {
-            return Self { root, refusal: None };
+            return Self::given();
         }
         let records = store.map_or_else(|| Ok(Vec::new()), TrustStore::records);
-        let refusal = records.map_or_else(Some, |records| refusal(config, &requests, &records));
-        Self { root, refusal: refusal.map(Box::new) }
+        let failure = records.map_or_else(Some, |records| refusal(config, &requests, &records));
+        let refused = requests.into_iter().map(|request| request.inventory).collect();
+        Self { refused, failure: failure.map(Box::new) }
     }
 
-    /// Returns why an inventory of a config must not be created; `None` if it may.
-    pub fn refusal(&self, inventory: &InventoryConfig, config: &Config) -> Option<&Failure> {
-        let failure = self.refusal.as_deref()?;
-        (!requests(inventory, config, &self.root).is_empty()).then_some(failure)
+    /// Returns why an inventory must not be created; `None` if it may.
+    pub fn refusal(&self, inventory: &str) -> Option<&Failure> {
+        self.failure.as_deref().filter(|_| self.refused.contains(inventory))
     }
 }
 
@@ -308,7 +296,7 @@ fn refusal(config: &Config, requests: &[Request], records: &[Record]) -> Option<
     let key = config.file.as_deref().map(key);
     let record = records.iter().find(|record| Some(&record.path) == key.as_ref());
     let is_new = |request: &&Request| record.is_none_or(|record| !record.requests.contains(&request.access.digest()));
-    let new: Vec<&Request> = requests.iter().filter(is_new).collect();
+    let new = distinct(requests.iter().filter(is_new));
     if record.is_some_and(|record| record.sha256 == config_digest(config)) && new.is_empty() {
         return None;
     }
@@ -367,13 +355,14 @@ impl Record {
     pub fn of(config: &Config, root: &Path) -> Result<Self, Failure> {
         let file = config.file.as_deref().filter(|file| file.to_str().is_some());
         let file = file.ok_or_else(|| Failure::usage("cannot trust a config whose path is not UTF-8"))?;
-        let requests = all_requests(config, root).iter().map(|request| request.access.digest()).collect();
+        let requests = all_requests(config, root);
+        let requests = distinct(&requests).into_iter().map(|request| request.access.digest()).collect();
         Ok(Self { path: key(file), sha256: config_digest(config), requests })
     }
 
     /// Describes the config that a record is about, as it is now.
     pub fn state(&self) -> &'static str {
-        match read_regular(Path::new(&self.path), MAX_STORE_BYTES) {
+        match files::read(Path::new(&self.path), MAX_STORE_BYTES) {
             Ok(bytes) if sha256(&bytes) == self.sha256 => "trusted",
             Ok(_) => "changed",
             Err(_) => "missing",
@@ -408,7 +397,7 @@ impl TrustStore {
     /// # Errors
     /// The file cannot be read.
     pub fn records(&self) -> Result<Vec<Record>, Failure> {
-        match read_regular(&self.file, MAX_STORE_BYTES) {
+        match files::read(&self.file, MAX_STORE_BYTES) {
             Ok(bytes) => self.parse(&bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(self.unreadable(&plain_io(&error))),

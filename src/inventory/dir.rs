@@ -4,12 +4,12 @@
 //! Kubernetes writes `..data` and the files as links; links are followed inside the folder, never out of it. Names that begin
 //! with two dots are its own.
 
-use super::local;
 use super::{
     Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
     sort_out,
 };
 use crate::error::{Failure, plain_io};
+use crate::files;
 use crate::paths;
 use crate::secret::SecretText;
 use crate::write;
@@ -285,7 +285,7 @@ impl DirInventory {
                 None => continue,
                 Some(ValueType::Unusable(unusable)) => Err(unusable),
                 Some(_) => {
-                    let bytes = local::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
+                    let bytes = files::read(&folder.join(key), LARGEST).map_err(|error| self.unreadable(&error))?;
                     std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| Unusable::NotUtf8)
                 }
             };

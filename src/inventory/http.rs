@@ -11,10 +11,10 @@
 use super::NoAnswer;
 use super::clock::{Clock, Turn};
 use super::env::Environment;
-use super::local;
 use crate::config::Limits;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::files;
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -389,7 +389,7 @@ fn certificates(file: &Path) -> Result<RootCerts, Failure> {
         Failure::usage(format!("cannot take certificates from `{shown}`: {why}"))
             .with_help("`ca_cert` names a file in PEM; its path is taken from the config's folder")
     };
-    let pem = local::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
+    let pem = files::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
     let items: Result<Vec<PemItem<'static>>, Error> = parse_pem(&pem).collect();
     let items = items.map_err(|_| cannot("it is no PEM"))?;
     let certificates: Vec<_> = items
@@ -491,7 +491,7 @@ pub fn token_of(file: &Path) -> Result<Zeroizing<String>, NoAnswer> {
         let shown = printable(&file.display().to_string());
         NoAnswer::Invalid(Failure::usage(format!("cannot take a token from `{shown}`: {why}")))
     };
-    let bytes = local::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
+    let bytes = files::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
     let token = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
         return Err(cannot("it holds none, or more than one line"));

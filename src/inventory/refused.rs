@@ -3,17 +3,26 @@
 use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
 use crate::error::Failure;
 
-/// An inventory that must not be queried, for example because its config is not trusted. It contains a name and a reason,
-/// and nothing that could open, connect to or run anything.
+/// An inventory that must not be queried, for example because its config is not trusted or because this build
+/// does not have its kind. It contains nothing that could open, connect to or run anything.
 pub struct RefusedInventory {
     name: String,
+    capabilities: Capabilities,
     reason: Failure,
 }
 
 impl RefusedInventory {
     /// Creates an inventory that answers every question with `reason`.
-    pub fn new(name: String, reason: Failure) -> Self {
-        Self { name, reason }
+    pub fn new(name: String, capabilities: Capabilities, reason: Failure) -> Self {
+        Self { name, capabilities, reason }
+    }
+
+    /// Creates an inventory of a kind that this build does not have: the kind is named like its cargo feature.
+    #[cfg(not(feature = "aws"))]
+    pub fn not_built(name: String, kind: &str) -> Self {
+        let words = format!("the inventory `{name}` is of kind `{kind}`, which this build of stackref does not have");
+        let help = format!("build it with `cargo install --locked stackref --features {kind}`");
+        Self::new(name, Capabilities::NONE, Failure::usage(words).with_help(help))
     }
 
     fn no_answer(&self) -> NoAnswer {
@@ -27,7 +36,7 @@ impl Inventory for RefusedInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { list: true, keys: true, values: true, write: true }
+        self.capabilities
     }
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {

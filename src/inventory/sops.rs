@@ -4,7 +4,6 @@
 
 use super::clock::Clock;
 use super::http;
-use super::local;
 use super::process::{Lookup, Problem, run};
 use super::{
     Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
@@ -13,6 +12,7 @@ use super::{
 use crate::config::Limits;
 use crate::document::{Document, NodeId, ScalarType, Syntax, SyntaxError};
 use crate::error::{Failure, plain_io};
+use crate::files;
 use crate::paths;
 use crate::secret::SecretText;
 use crate::source::{SourceFile, Span};
@@ -71,7 +71,7 @@ impl SopsInventory {
         let syntax = Syntax::of_path(&self.path).filter(|syntax| *syntax != Syntax::Toml);
         let syntax = syntax.ok_or_else(|| cannot("SOPS files with secrets are .yaml or .json"))?;
         write::recover_beside(&self.path);
-        let bytes = local::read(&self.path, LARGEST)
+        let bytes = files::read(&self.path, LARGEST)
             .map_err(|error| cannot(&plain_io(&error)).with_help("its path is taken from the config's folder"))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| cannot("it is not UTF-8"))?;
         let source = Arc::new(SourceFile::new(self.shown.clone(), text));

@@ -120,7 +120,7 @@ impl<'a> Session<'a> {
         if self.trusts_config {
             return Trust::given();
         }
-        let root = repository.unwrap_or(&self.config.folder).to_path_buf();
+        let root = repository.unwrap_or(&self.config.folder);
         Trust::of(&self.config, root, trust_store(self.env.as_ref()).as_ref())
     }
 

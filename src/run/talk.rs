@@ -3,7 +3,8 @@
 use super::World;
 use crate::error::plain_io;
 use crate::excerpt::printable;
-use crate::inventory::{Entry, local};
+use crate::files;
+use crate::inventory::Entry;
 use crate::paths;
 use crate::reference;
 use crate::register::Need;
@@ -98,7 +99,7 @@ impl Talk {
             None => paths::absolute(Path::new(rest), &self.cwd),
         };
         let cannot = |why: &str| format!("cannot take that file: {why}; a text that begins with @ is typed with @@");
-        let bytes = local::read(&path, LARGEST_VALUE).map_err(|error| cannot(&plain_io(&error)))?;
+        let bytes = files::read(&path, LARGEST_VALUE).map_err(|error| cannot(&plain_io(&error)))?;
         std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| cannot("it is not UTF-8"))
     }
 

@@ -89,7 +89,7 @@ fn accept(
         world.summary = Some(format!("`{shown}` requests nothing that needs trust; nothing was recorded"));
         return Ok(Outcome::Clean);
     }
-    show(&shown, &requests, world)?;
+    show(&shown, &trust::distinct(&requests), world)?;
     let record = Record::of(&config, &root)?;
     if store.records()?.contains(&record) {
         world.summary = Some(format!("`{shown}` is already trusted"));
@@ -120,7 +120,7 @@ fn config_of(path: &Path, owners: &Owners) -> Option<PathBuf> {
     if path.is_file() { Some(path.to_path_buf()) } else { Some(owners.config(path, FILE_NAME)?.0) }
 }
 
-fn show(shown: &str, requests: &[Request], world: &mut World<'_>) -> io::Result<()> {
+fn show(shown: &str, requests: &[&Request], world: &mut World<'_>) -> io::Result<()> {
     let out = &mut *world.stdout.out;
     writeln!(out, "`{shown}` requests:")?;
     for Request { inventory, access } in requests {

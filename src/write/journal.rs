@@ -4,10 +4,10 @@
 //! texts that stackref wrote or replaced from an edit that somebody else made in the last moment.
 
 use super::folder::Folder;
+use crate::digest::hex;
 use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
@@ -80,13 +80,6 @@ impl Digest {
         }
         Ok(Some(hasher.finish()))
     }
-
-    fn of_hash(bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
-    }
 }
 
 /// A hash of texts that may contain values: nothing of them stays on the stack.
@@ -102,7 +95,7 @@ impl Hasher {
         let mut bytes = [0; 32];
         self.0.finalize_into_reset((&mut bytes).into());
         wipe_stack();
-        Digest::of_hash(&bytes)
+        Digest(hex(&bytes))
     }
 }
 

@@ -1,12 +1,10 @@
 //! A repository with every trick at once: whatever is run in it, nothing outside of it is run, connected to, read or written.
 
+use crate::server::count_connections;
 use crate::support::{Output, folder, pipe, run, with_git, write};
-use std::io::Read as _;
-use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -14,23 +12,6 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const STACK: &str = "stack_name: s\nzenml_version: 0.98.0\ncomponents:\n  experiment_tracker:\n    name: t\n    type: experiment_tracker\n    flavor: mlflow\n    configuration:\n      tracking_token: '{{s.k}}'\n      tracking_password: '{{broken}}'\n";
-
-/// Counts connections to a port of loopback.
-fn listen() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let count = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            counter.fetch_add(1, Ordering::SeqCst);
-            let mut stream = stream.unwrap();
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-            let _ = stream.read(&mut [0; 4096]);
-        }
-    });
-    (host, count)
-}
 
 /// Builds `repo` inside a folder, which also contains the user's files: they are canaries.
 fn repository(host: &str) -> TempDir {
@@ -97,7 +78,7 @@ fn hostile_git(repo: &Path, canary: &Path) {
 
 #[test]
 fn nothing_outside_of_it_is_touched() {
-    let (host, connections) = listen();
+    let (host, connections) = count_connections();
     let Some(path) = with_git() else { return };
     let folder = repository(&host);
     let (repo, canary) = (folder.path().join("repo"), folder.path().join("canary"));

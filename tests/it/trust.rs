@@ -1,12 +1,9 @@
 //! A config of a repository requests nothing before its user has accepted it.
 
+use crate::server::count_connections;
 use crate::support::{Output, folder, run, write};
-use std::io::Read as _;
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 use tempfile::TempDir;
 
 const STACK: &str = "a: '{{s.k}}'\nb: '{{broken}}'\n";
@@ -49,26 +46,10 @@ fn attacked(words: &[&str], folder: &Path) -> Output {
     run(&[&credentials[..], &[&state, &path], words].concat(), &folder.join("repo"), b"")
 }
 
-/// A server on loopback that counts connections.
-fn listen() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let count = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            counter.fetch_add(1, Ordering::SeqCst);
-            let mut stream = stream.unwrap();
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-            let _ = stream.read(&mut [0; 4096]);
-        }
-    });
-    (url, count)
-}
-
 #[test]
 fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outside() {
-    let (url, connections) = listen();
+    let (host, connections) = count_connections();
+    let url = format!("http://{host}");
     let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\nkeys = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nvalue = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nput = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]";
     let cases = [
         (command.to_owned(), "run the program `sh -c 'touch ../pwned'`"),
