@@ -243,12 +243,16 @@ pub fn finish(findings: &mut [Finding]) {
 fn content_hash(finding: &Finding) -> Sha256 {
     let about = finding.identity.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
     let mut hash = Sha256::new();
-    for part in [finding.rule, finding.source.identity(), about] {
-        // Each part with its length before it, so that no two lists of parts are one text.
+    add_parts(&mut hash, [finding.rule, finding.source.identity(), about]);
+    hash
+}
+
+/// Hashes each part with its length before it, so that no two lists of parts are one text.
+fn add_parts(hash: &mut Sha256, parts: [&str; 3]) {
+    for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash
 }
 
 /// Returns the first half of a hash in hexadecimal.
@@ -261,10 +265,7 @@ fn half(hash: [u8; 32]) -> String {
 pub fn fingerprint_of_failure(path: &str, message: &str, ordinal: usize) -> String {
     let mut hash = Sha256::new();
     hash.update((ordinal as u64).to_le_bytes());
-    for part in ["failure", path, message] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
+    add_parts(&mut hash, ["failure", path, message]);
     half(hash.finalize().into())
 }
 

@@ -83,8 +83,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         world.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
-    let git = Git::new(world.env.as_ref());
-    let mut run = Run { args, inventories: &inventories, git, stored: Vec::new(), missing: Vec::new() };
+    let mut run = Run { args, inventories: &inventories, git: &session.git, stored: Vec::new(), missing: Vec::new() };
     let ended = if from_elsewhere {
         run.take(&needs, world)
     } else if args.dry_run {
@@ -130,8 +129,7 @@ fn without_inventory(
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
-    let git = Git::new(world.env.as_ref());
-    let run = Run { args, inventories, git, stored: Vec::new(), missing: needs.iter().collect() };
+    let run = Run { args, inventories, git: &session.git, stored: Vec::new(), missing: needs.iter().collect() };
     run.summarize(world);
     let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
     run.print(&all, world)?;
@@ -153,7 +151,7 @@ fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option
 struct Run<'r> {
     args: &'r Register,
     inventories: &'r Inventories,
-    git: Git,
+    git: &'r Git,
     stored: Vec<Stored>,
     missing: Vec<&'r Need<'r>>,
 }
