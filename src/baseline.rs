@@ -16,7 +16,7 @@
 use crate::finding::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 
@@ -41,6 +41,9 @@ pub struct Entry {
     /// Whether that file exists, as far as [`Baseline::find_files`] has looked.
     #[serde(skip)]
     pub exists: bool,
+    /// Its absolute path, as far as [`Baseline::find_files`] has looked.
+    #[serde(skip)]
+    pub location: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,7 +87,10 @@ impl Baseline {
     pub fn add(&mut self, findings: &[Finding]) {
         let entries = findings.iter().filter(|finding| finding.rule != NEVER).map(|finding| {
             let (rule, path) = (finding.rule.to_owned(), finding.source.identity().to_owned());
-            (finding.fingerprint.clone(), Entry { fingerprint: finding.fingerprint.clone(), rule, path, exists: true })
+            (
+                finding.fingerprint.clone(),
+                Entry { fingerprint: finding.fingerprint.clone(), rule, path, exists: true, location: PathBuf::new() },
+            )
         });
         self.entries.extend(entries);
     }
@@ -97,7 +103,8 @@ impl Baseline {
     /// Looks which files of the entries exist. An entry of a file that exists and was not scanned is not stale.
     pub fn find_files(&mut self, root: &Path) {
         for entry in self.entries.values_mut() {
-            entry.exists = root.join(&entry.path).symlink_metadata().is_ok();
+            entry.location = root.join(&entry.path);
+            entry.exists = entry.location.symlink_metadata().is_ok();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::baseline::{self, Baseline};
 use crate::config::{Config, Level, RuleLevel};
+use crate::configs::{Configs, Cursor};
 use crate::error::Failure;
 use crate::finding::{self, Finding, Severity};
 use crate::ignore::{Directive, Says};
@@ -9,6 +10,7 @@ use crate::inventory::lookup::{Answer, Answers, Keys, Progress, Question};
 use crate::inventory::{Inventories, Inventory, NoAnswer, ValueType};
 use crate::nearest::{Effort, Neighbours};
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::reference::Resolver;
 use crate::rules::{self, Check, RULES, Usage};
 use crate::scan::{Scan, StackFile, comment_findings};
@@ -16,6 +18,7 @@ use crate::silence::Silencer;
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How many of what a run found.
@@ -52,8 +55,8 @@ pub struct Unchecked {
     pub reasons: BTreeSet<String>,
     /// References of which the secret was found and the key was not looked up.
     pub keys: usize,
-    /// The level, and where it comes from: why keys were not looked up.
-    pub level: String,
+    /// Why they were not: levels, and where they come from.
+    pub levels: BTreeSet<String>,
 }
 
 impl Unchecked {
@@ -109,19 +112,61 @@ impl Report {
     }
 }
 
+/// The level of each file: the same for all, or that of its config.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LevelChoice<'s> {
+    /// The level of all files.
+    fixed: Option<Level>,
+    /// Where that comes from, as the summary names it.
+    origin: Option<&'s str>,
+}
+
+impl<'s> LevelChoice<'s> {
+    /// The same level for all files.
+    pub const fn fixed(level: Level) -> Self {
+        Self { fixed: Some(level), origin: None }
+    }
+
+    /// The same level for all files, from a flag or a variable.
+    pub fn given(level: Level, origin: &'s str) -> Self {
+        Self { fixed: Some(level), origin: Some(origin) }
+    }
+
+    /// Returns the level of the files of a config.
+    pub fn of(self, config: &Config) -> Level {
+        self.fixed.or(config.level).unwrap_or_default()
+    }
+
+    /// Returns where the level of a config's files comes from; `None` if it is the default.
+    pub fn origin(self, config: &Config) -> Option<String> {
+        match self.fixed {
+            Some(_) => self.origin.map(str::to_owned),
+            None => config.level_location(),
+        }
+    }
+
+    /// Returns the level and where it comes from, as the summary names them.
+    fn reason(self, config: &Config) -> String {
+        let level = self.of(config).name();
+        self.origin(config).map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
+    }
+}
+
 /// What a check is made with.
 #[derive(Clone, Copy)]
 pub struct Settings<'s> {
-    /// The config.
-    pub config: &'s Config,
+    /// The configs of the files.
+    pub configs: &'s Configs,
     /// How much may be asked.
-    pub level: Level,
-    /// Where the level comes from, as the summary names it.
-    pub level_origin: Option<&'s str>,
+    pub level: LevelChoice<'s>,
     /// The inventories.
     pub inventories: &'s Inventories,
-    /// Whether the whole tree was walked, so that what no stack uses can be told.
-    pub whole_tree: bool,
+    /// The folders that were walked: of a project in one of them it is known what no stack uses.
+    pub walked: &'s [PathBuf],
+    /// The folder of the files that have no config: their repository, else what the arguments share.
+    pub project: &'s Path,
+    /// The root of the repository.
+    pub root: &'s Path,
     /// Whether a store that shows nothing is taken to be empty: to fill it, that has to be tried.
     pub may_be_empty: bool,
     /// Whether comments and the config may silence findings.
@@ -136,19 +181,37 @@ pub struct Settings<'s> {
 
 impl<'s> Settings<'s> {
     /// Those of a check as it is done without flags.
-    pub fn new(config: &'s Config, level: Level, inventories: &'s Inventories) -> Self {
+    pub fn new(configs: &'s Configs, level: LevelChoice<'s>, inventories: &'s Inventories) -> Self {
         Self {
-            config,
+            configs,
             level,
-            level_origin: None,
             inventories,
-            whole_tree: false,
+            walked: &[],
+            project: Path::new(""),
+            root: Path::new(""),
             may_be_empty: false,
             heed_ignores: true,
             leaks: false,
             baseline: None,
             replaced: None,
         }
+    }
+
+    /// Returns whether everything that has a config was walked.
+    fn covers(&self, config: &Config) -> bool {
+        self.was_walked(if config.file.is_some() { &config.folder } else { self.project })
+    }
+
+    /// Returns whether everything that may use an inventory was walked. The configs of other folders may name a file that lies
+    /// outside the folder of its config.
+    fn covers_users_of(&self, config: &Config, file: Option<&Path>) -> bool {
+        let is_outside =
+            file.is_some_and(|file| config.file.is_some() && !file.starts_with(paths::real(&config.folder)));
+        self.covers(config) && (!is_outside || self.was_walked(self.root))
+    }
+
+    fn was_walked(&self, folder: &Path) -> bool {
+        self.walked.iter().any(|walked| folder.starts_with(walked))
     }
 }
 
@@ -171,7 +234,7 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     report.summary.unchecked = joined.unchecked;
     for file in &scan.files {
         findings.extend(file.findings.iter().cloned());
-        if settings.config.resolver == Resolver::Zenml {
+        if settings.configs.of(&file.path).resolver == Resolver::Zenml {
             stack_findings(file, &mut findings);
         }
         report.summary.references += file.references.len();
@@ -183,7 +246,7 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     for comments in settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
         findings.extend(comment_findings(comments.source, comments.directives));
     }
-    weigh(&mut findings, settings.config);
+    weigh(&mut findings, settings.configs);
     let typed = joined.typed;
     let looked = Looked { settings, answered: report.failures.is_empty(), complete: is_complete(scan), typed };
     // Before anything is silenced: what is silenced is still there.
@@ -191,11 +254,12 @@ pub fn again(scan: &Scan, settings: &Settings<'_>, known: Answers, progress: Opt
     let mut there = compared.map(|baseline| (baseline, Baseline::of(&findings)));
     if settings.heed_ignores {
         let found = findings.len();
-        let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
+        let mut silencer = Silencer::new(scan, settings.configs, settings.inventories);
         findings.retain(|finding| !silencer.silences(finding));
         report.summary.ignored = found - findings.len();
-        let mut unused = silencer.unused(&|rule| looked.judges(rule), settings.whole_tree && looked.complete);
-        weigh(&mut unused, settings.config);
+        let mut unused =
+            silencer.unused(&|config, rule| looked.judges(config, rule), &|config| looked.is_complete(config));
+        weigh(&mut unused, settings.configs);
         if let Some((_, there)) = &mut there {
             there.add(&unused);
         }
@@ -226,16 +290,17 @@ fn is_complete(scan: &Scan) -> bool {
 
 /// Findings that nobody could make before, weighed and silenced as a check does it.
 pub fn weighed(mut findings: Vec<Finding>, scan: &Scan, settings: &Settings<'_>) -> Vec<Finding> {
-    weigh(&mut findings, settings.config);
-    let mut silencer = Silencer::new(scan, settings.config, settings.inventories);
+    weigh(&mut findings, settings.configs);
+    let mut silencer = Silencer::new(scan, settings.configs, settings.inventories);
     findings.retain(|finding| !silencer.silences(finding));
     findings
 }
 
 /// Gives findings the severity that the config has for their rules, leaves out those of rules that are off, and finishes them.
-fn weigh(findings: &mut Vec<Finding>, config: &Config) {
+fn weigh(findings: &mut Vec<Finding>, configs: &Configs) {
+    let mut cursor = Cursor::new(configs);
     findings.retain_mut(|finding| {
-        match config.rules.get(finding.rule) {
+        match cursor.of(finding.source.location()).rules.get(finding.rule) {
             Some(RuleLevel::Off) => return false,
             Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
             Some(RuleLevel::Error) => finding.severity = Severity::Error,
@@ -258,17 +323,22 @@ struct Looked<'k> {
 }
 
 impl Looked<'_> {
+    /// Returns whether everything that has a config was read.
+    fn is_complete(&self, config: &Config) -> bool {
+        self.complete && self.settings.covers(config)
+    }
+
     /// Whether all findings of a rule are known, so that an ignore without one is of no use.
-    fn judges(&self, rule: &str) -> bool {
+    fn judges(&self, config: &Config, rule: &str) -> bool {
         let settings = self.settings;
-        let asked = |least| settings.level >= least && self.answered;
-        let on = settings.config.rules.get(rule) != Some(&RuleLevel::Off);
+        let asked = |least| settings.level.of(config) >= least && self.answered;
+        let on = config.rules.get(rule) != Some(&RuleLevel::Off);
         on && match rules::find(rule).map(|rule| &rule.check) {
             // Only stores that show values or doubles on the way to keys tell the others.
             Some(Check::Reference(_)) if rule == "unknown-secret" => asked(Level::SecretExists),
             Some(Check::Reference(_)) if rule == "unusable-value" => asked(Level::SecretAndKeyExists) && self.typed,
             Some(Check::Reference(_)) => rule == "unknown-key" && asked(Level::SecretAndKeyExists),
-            Some(Check::Inventory(_)) => asked(Level::SecretExists) && settings.whole_tree && self.complete,
+            Some(Check::Inventory(_)) => asked(Level::SecretExists) && self.is_complete(config),
             Some(Check::Leak(_)) => settings.leaks && self.answered,
             Some(_) => true,
             None => false,
@@ -277,7 +347,8 @@ impl Looked<'_> {
 
     /// Whether an entry of a baseline would have been found, if it were still there.
     fn would_find(&self, entry: &baseline::Entry, files: &HashMap<&str, &StackFile>) -> bool {
-        let whole = self.settings.whole_tree && self.complete;
+        let config = self.settings.configs.of(&entry.location);
+        let whole = self.is_complete(&config);
         if !entry.exists && whole {
             return true;
         }
@@ -289,12 +360,16 @@ impl Looked<'_> {
             None => whole && self.answered,
         };
         // What is of no use depends on all that can be looked at.
-        let Settings { level, heed_ignores, whole_tree, leaks, .. } = *self.settings;
+        let Settings { level, heed_ignores, leaks, .. } = *self.settings;
         let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
-        let everything = level == Level::SecretAndKeyExists && heed_ignores && whole_tree && leaks && self.answered;
+        let everything = level.of(&config) == Level::SecretAndKeyExists
+            && heed_ignores
+            && self.settings.covers(&config)
+            && leaks
+            && self.answered;
         seen && match rules::find(&entry.rule).map(|rule| &rule.check) {
-            Some(Check::Ignore(_)) => everything && self.judges(&entry.rule),
-            Some(_) => self.judges(&entry.rule),
+            Some(Check::Ignore(_)) => everything && self.judges(&config, &entry.rule),
+            Some(_) => self.judges(&config, &entry.rule),
             None => true,
         }
     }
@@ -302,11 +377,14 @@ impl Looked<'_> {
     /// Returns whether this run reads the file of an entry that is not a stack file: any text file in search of values, else
     /// the config and the inventories in use.
     fn reads_besides_stacks(&self, entry: &baseline::Entry) -> bool {
-        let Settings { config, inventories, .. } = self.settings;
+        let Settings { configs, inventories, .. } = self.settings;
         let is_leak = matches!(rules::find(&entry.rule).map(|rule| &rule.check), Some(Check::Leak(_)));
         let sources =
             inventories.in_use().filter_map(|(_, inventory)| inventory.comments()).map(|comments| comments.source);
-        is_leak || sources.chain(config.source.as_ref()).any(|source| source.identity() == entry.path)
+        let is_config = |config: &Arc<Config>| config.source.as_ref().is_some_and(|it| it.identity() == entry.path);
+        is_leak
+            || sources.into_iter().any(|source| source.identity() == entry.path)
+            || configs.known().iter().any(is_config)
     }
 }
 
@@ -319,13 +397,30 @@ fn names_leak_rule(directive: &Directive) -> bool {
 /// The inventories that a stack of a file uses.
 fn chain(file: &StackFile, stack: usize, settings: &Settings<'_>) -> Option<Vec<usize>> {
     let manager = file.stacks.get(stack).and_then(|stack| stack.secrets_manager());
-    settings.inventories.chain(settings.config, &file.path, manager)
+    settings.inventories.chain(&settings.configs.of(&file.path), &file.path, manager)
 }
 
 /// What a reference asks of the inventories that its stack uses.
 pub fn question(file: &StackFile, reference: &Reference, settings: &Settings<'_>) -> Question {
     let chain = chain(file, reference.stack, settings).unwrap_or_default();
-    Question { chain, secret: reference.secret.clone(), key: reference.key.clone() }
+    let level = settings.level.of(&settings.configs.of(&file.path));
+    ask(reference, chain, level)
+}
+
+/// Returns an answer without the keys, if they are known only since a reference of another level asked for them.
+fn as_asked<'a>(answer: Answer<'a>, reference: &Reference, question: &Question) -> Answer<'a> {
+    match answer {
+        Answer::Found { inventory, doubled, .. } if question.key.is_none() && reference.key.is_some() => {
+            Answer::Found { inventory, doubled, keys: None }
+        }
+        answer => answer,
+    }
+}
+
+/// What a reference asks of some inventories at a level: only the highest asks for keys.
+fn ask(reference: &Reference, chain: Vec<usize>, level: Level) -> Question {
+    let key = reference.key.clone().filter(|_| level == Level::SecretAndKeyExists);
+    Question { chain, secret: reference.secret.clone(), key }
 }
 
 /// The stack rules, for each stack with its own references.
@@ -367,21 +462,26 @@ impl<'s> Joined<'s> {
             failures: Vec::new(),
             unanswered: false,
             typed: true,
-            unchecked: Unchecked { level: level_reason(settings), ..Unchecked::default() },
+            unchecked: Unchecked::default(),
         };
-        if settings.level == Level::None {
-            joined.unchecked.add(scan.references().count(), joined.unchecked.level.clone());
-            return joined;
-        }
         let mut homeless: Option<&Reference> = None;
-        for file in &scan.files {
+        let mut highest = Level::None;
+        for file in scan.files.iter().filter(|file| !file.references.is_empty()) {
+            let config = settings.configs.of(&file.path);
+            let level = settings.level.of(&config);
+            if level == Level::None {
+                joined.unchecked.add(file.references.len(), settings.level.reason(&config));
+                continue;
+            }
+            highest = highest.max(level);
+            if level < Level::SecretAndKeyExists {
+                joined.unchecked.levels.insert(settings.level.reason(&config));
+            }
             let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
             for reference in &file.references {
                 let chain = chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, settings));
                 if let Some(chain) = chain {
-                    let question =
-                        Question { chain: chain.clone(), secret: reference.secret.clone(), key: reference.key.clone() };
-                    joined.asked.push((reference, question));
+                    joined.asked.push((reference, ask(reference, chain.clone(), level)));
                 } else {
                     joined.unchecked.add(1, "no inventory".to_owned());
                     homeless.get_or_insert(reference);
@@ -398,7 +498,7 @@ impl<'s> Joined<'s> {
         joined.answers = if known.cover(&questions) {
             known
         } else {
-            Answers::ask(settings.inventories, settings.level, questions, progress)
+            Answers::ask(settings.inventories, highest, questions, progress)
         };
         joined
     }
@@ -412,7 +512,7 @@ impl<'s> Joined<'s> {
         let mut slips = Slips::new(&self.answers);
         let mut failed: BTreeMap<usize, (NoAnswer, BTreeSet<String>)> = BTreeMap::new();
         for (reference, question) in &self.asked {
-            let answer = self.answers.get(question);
+            let answer = as_asked(self.answers.get(question), reference, question);
             if let Answer::Failed { why: NoAnswer::Nothing(_), .. } = &answer
                 && self.settings.may_be_empty
             {
@@ -425,15 +525,15 @@ impl<'s> Joined<'s> {
                 continue;
             }
             let is_found = matches!(answer, Answer::Found { .. });
-            if is_found && question.key.is_some() && self.settings.level < Level::SecretAndKeyExists {
+            if is_found && reference.key.is_some() && question.key.is_none() {
                 self.unchecked.keys += 1;
             }
             let asked: Vec<&str> = question.chain.iter().map(|&at| self.name_of(at)).collect();
             let (holder, nearest) = match &answer {
                 Answer::Found { inventory, keys, .. } => {
-                    let value = reference.key.as_deref().zip(*keys).and_then(|(key, keys)| keys.get(key));
+                    let value = question.key.as_deref().zip(*keys).and_then(|(key, keys)| keys.get(key));
                     self.typed &= value != Some(&ValueType::Unknown);
-                    let wrong = reference.key.as_deref().zip(*keys).filter(|(key, keys)| !keys.contains_key(*key));
+                    let wrong = question.key.as_deref().zip(*keys).filter(|(key, keys)| !keys.contains_key(*key));
                     (self.name_of(*inventory), wrong.and_then(|(key, keys)| slips.key(&question.secret, key, keys)))
                 }
                 _ => ("", slips.secret(&question.chain, &question.secret)),
@@ -468,9 +568,27 @@ impl<'s> Joined<'s> {
         matches!(self.answers.get(&shifted), Answer::Found { .. }).then(|| format!("{{{{{secret}.{key}}}}}"))
     }
 
+    /// Returns the inventories in use that may be asked. Those of one file are one, since several configs may name it.
+    fn distinct_inventories(&self) -> Vec<SharedInventory> {
+        let mut shared: BTreeMap<(Option<PathBuf>, usize), SharedInventory> = BTreeMap::new();
+        for config in self.settings.configs.known() {
+            for at in self.settings.inventories.in_use_of(&config) {
+                let file = self.settings.inventories.get(at).and_then(Inventory::file).map(paths::real);
+                let key = (file.clone(), if file.is_some() { 0 } else { at });
+                let inventory = shared.entry(key).or_insert(SharedInventory { file, users: Vec::new() });
+                inventory.users.push((at, Arc::clone(&config)));
+            }
+        }
+        let is_asked = |config: &Config| self.settings.level.of(config) > Level::None;
+        let mut shared: Vec<SharedInventory> = shared.into_values().collect();
+        shared.retain(|inventory| inventory.users.iter().any(|(_, config)| is_asked(config)));
+        shared
+    }
+
     /// Names in inventory files that nothing uses, or that nothing can.
     fn inventory_files(&self, scan: &Scan, findings: &mut Vec<Finding>) {
-        if self.settings.level == Level::None {
+        let inventories = self.distinct_inventories();
+        if inventories.is_empty() {
             return;
         }
         // A reference that is wrong where it stands still says that its secret is wanted, and so does a misspelt one.
@@ -487,16 +605,25 @@ impl<'s> Joined<'s> {
         let meant = findings.iter().filter_map(|finding| finding.suggestion.as_deref());
         let wanted: HashSet<String> = words.chain(meant).map(str::to_owned).collect();
         // What could not be read, or looked up, may be what uses it.
-        let complete = self.settings.whole_tree && is_complete(scan) && !self.unanswered;
-        let asked: BTreeSet<usize> = self.answers.answered().collect();
-        for (at, inventory) in self.settings.inventories.in_use() {
-            if !asked.contains(&at) && !complete {
+        let is_read = is_complete(scan) && !self.unanswered;
+        let answered: BTreeSet<usize> = self.answers.answered().collect();
+        for SharedInventory { file, users } in &inventories {
+            let at = users.iter().map(|(at, _)| *at).find(|at| answered.contains(at));
+            let Some(at) = at.or_else(|| Some(users.first()?.0)) else { continue };
+            let Some(inventory) = self.settings.inventories.get(at) else { continue };
+            let is_covered = |config: &Config| {
+                let is_asked = self.settings.level.of(config) > Level::None;
+                is_asked && self.settings.covers_users_of(config, file.as_deref())
+            };
+            let complete = is_read && users.iter().all(|(_, config)| is_covered(config));
+            if !answered.contains(&at) && !complete {
                 continue;
             }
+            let asks_it = |question: &Question| users.iter().any(|(at, _)| question.chain.contains(at));
             let used: HashSet<&str> = self
                 .asked
                 .iter()
-                .filter(|(_, question)| question.chain.contains(&at))
+                .filter(|(_, question)| asks_it(question))
                 .map(|(reference, _)| reference.secret.as_str())
                 .collect();
             let is_snapshot = inventory.is_snapshot();
@@ -517,6 +644,13 @@ impl<'s> Joined<'s> {
             }
         }
     }
+}
+
+/// An inventory with the configs that use it, each under its own index.
+struct SharedInventory {
+    /// The file, without links, if it is one.
+    file: Option<PathBuf>,
+    users: Vec<(usize, Arc<Config>)>,
 }
 
 /// The names that were probably meant, each looked for once: the same slip is often made many times, and the nearest of
@@ -569,12 +703,6 @@ impl<'a> Slips<'a> {
         self.keys.insert((secret, key), nearest.clone());
         nearest
     }
-}
-
-/// Returns the level and where it comes from, as the summary names them.
-fn level_reason(settings: &Settings<'_>) -> String {
-    let level = settings.level.name();
-    settings.level_origin.map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
 }
 
 /// References, and no inventory to look in.

@@ -30,6 +30,9 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The name of the config file.
 pub const FILE_NAME: &str = "stackref.toml";
 
+/// The names of the inventory file that needs no config.
+pub const FALLBACK_NAMES: [&str; 3] = ["secrets.inventory.yaml", "secrets.inventory.toml", "secrets.inventory.json"];
+
 /// How much of the inventory may be asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -155,6 +158,21 @@ impl Config {
     /// A path relative to the config's folder, as its globs have it; paths outside stay as they are.
     pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
         path.strip_prefix(&self.folder).unwrap_or(path)
+    }
+
+    /// Returns whether a path is that of a local inventory, or lies in the folder of one.
+    pub fn has_inventory_at(&self, path: &Path) -> bool {
+        self.inventories.iter().any(|inventory| match &inventory.kind {
+            Kind::File(file) | Kind::Sops(file) => file.as_os_str() == path.as_os_str(),
+            Kind::Dir(folder) => path.starts_with(folder),
+            _ => false,
+        })
+    }
+
+    /// Returns where `level` is set, as messages name it: `stackref.toml:6`.
+    pub fn level_location(&self) -> Option<String> {
+        let (source, span) = self.source.as_ref().zip(self.level_span)?;
+        Some(format!("{}:{}", source.path(), source.position(span.start).line))
     }
 
     /// The inventories that the first matching `[[stacks]]` names for a file.

@@ -9,7 +9,8 @@
 //! neither the user's own global ignores nor ignore files above the repository's root: the same tree gives the same answer on
 //! every machine. It enters hidden folders, never `.git`, and does not follow symbolic links; a link that is named is followed.
 
-use crate::config::{Config, Globs};
+use crate::config::{Config, FALLBACK_NAMES};
+use crate::configs::{Configs, Cursor};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -117,17 +118,15 @@ impl Selection {
     /// Tells the scripts from the mistakes among the files of other endings, once the globs are known.
     pub fn settle(&mut self, search: &Search<'_>) {
         for (path, shown) in std::mem::take(&mut self.others) {
-            if search.script(&path, &[]).is_some() {
+            let config = search.configs.of(&path);
+            if search.script(&config, &path, &[]).is_some() {
                 self.named.push(path);
             } else {
                 let failure = Failure::usage(format!("`{shown}` is no stack file by its ending"));
                 let known = "stack files end in .yaml, .yml, .toml or .json; others are read as scripts, where `[files] scripts` names them";
-                self.failures.push(match &search.scripts {
-                    Some(_) => {
-                        failure.with_help(format!("{known}; for others a glob of `[files] scripts` has to match"))
-                    }
-                    None => failure.with_help(known),
-                });
+                let has_globs = search.scripts && !config.scripts.is_empty();
+                let more = if has_globs { "; for others a glob of `[files] scripts` has to match" } else { "" };
+                self.failures.push(failure.with_help(format!("{known}{more}")));
             }
         }
     }
@@ -193,18 +192,17 @@ fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>)
 }
 
 /// The rules of one search.
-#[derive(Debug)]
 pub struct Search<'c> {
-    /// Globs come from here.
-    pub config: &'c Config,
-    /// What are scripts; nothing where a command takes none.
-    pub scripts: Option<&'c Globs>,
+    /// Each file is searched with its own globs.
+    pub configs: &'c Configs,
+    /// Whether scripts are searched for.
+    pub scripts: bool,
     /// `--no-exclude`.
     pub no_exclude: bool,
-    /// Files that are never stack files: the config and the inventories.
-    pub never: Vec<PathBuf>,
-    /// Folders that hold none: that which a run writes to, and inventories that are folders.
-    pub never_below: Vec<PathBuf>,
+    /// The folders with an inventory file that needs no config, besides those of the configs.
+    pub inventory_folders: Vec<PathBuf>,
+    /// The folder that a run writes to, which contains no stack files.
+    pub never_below: Option<PathBuf>,
     /// The roots of the repositories that are searched, without links. Ignore files above them do not count.
     pub roots: Vec<PathBuf>,
 }
@@ -219,7 +217,7 @@ impl Search<'_> {
                 Some(glob) => passed.excluded.push((path.clone(), glob)),
                 None => match Syntax::of_path(path) {
                     Some(syntax) => visit(Candidate { path: path.clone(), syntax, why: Some(Why::Named) }),
-                    None => self.script(path, &[]).into_iter().for_each(&mut visit),
+                    None => self.script(&self.configs.of(path), path, &[]).into_iter().for_each(&mut visit),
                 },
             }
         }
@@ -227,7 +225,7 @@ impl Search<'_> {
             if let Some(glob) = self.excluded(path) {
                 passed.excluded.push((path.clone(), glob));
             } else if is_unlinked_file(path) {
-                self.candidates(path, &[]).for_each(&mut visit);
+                self.candidates(&self.configs.of(path), path, &[]).for_each(&mut visit);
             }
         }
         drop(visit);
@@ -238,18 +236,25 @@ impl Search<'_> {
                 None => folders.push(folder.clone()),
             }
         }
-        let any = self.scripts.is_some();
         self.walk(&folders, &mut passed, || {
-            let mut visit = make();
+            let (mut visit, mut cursor) = (make(), Cursor::new(self.configs));
             let folders = &folders;
             move |entry: &DirEntry| {
-                if entry.depth() > 0 && self.excluded_here(entry.path()).is_some() {
+                let kind = entry.file_type();
+                let (is_folder, is_file) =
+                    (kind.is_some_and(|kind| kind.is_dir()), kind.is_some_and(|kind| kind.is_file()));
+                // The name first: a path is costly to take apart, and most of a tree is told by its names.
+                let may_be_ours = self.scripts || Syntax::of_path(Path::new(entry.file_name())).is_some();
+                if !(is_folder || is_file && may_be_ours) {
+                    return WalkState::Continue;
+                }
+                let config = cursor.of(entry.path());
+                let is_inventory = is_folder && config.has_inventory_at(entry.path());
+                if is_inventory || entry.depth() > 0 && self.excluded_by(config, entry.path()).is_some() {
                     return WalkState::Skip;
                 }
-                // The name first: a path is costly to take apart, and most of a tree is told by its names.
-                let by_name = Syntax::of_path(Path::new(entry.file_name())).is_some();
-                if (by_name || any) && entry.file_type().is_some_and(|kind| kind.is_file()) {
-                    self.candidates(entry.path(), folders).for_each(&mut visit);
+                if is_file {
+                    self.candidates(config, entry.path(), folders).for_each(&mut visit);
                 }
                 WalkState::Continue
             }
@@ -257,8 +262,8 @@ impl Search<'_> {
         passed
     }
 
-    /// Calls a visitor for every file of a selection, whatever it is and whatever the excludes say, but those that are never
-    /// looked at: what is not ignored, and `also`.
+    /// Calls a visitor for every file of a selection that is not ignored, and for those of `also`, whatever the excludes say. It
+    /// leaves out the inventories of all configs that are known by now.
     pub fn texts<V: FnMut(&Path) + Send>(
         &self,
         selection: &Selection,
@@ -270,17 +275,18 @@ impl Search<'_> {
         let listed = selection.listed.iter().filter(|path| is_unlinked_file(path));
         let also = selection.named.iter().chain(listed).chain(also);
         let also: BTreeSet<&Path> = also.map(PathBuf::as_path).collect();
-        for path in also.iter().filter(|path| !self.is_never(path) && path.is_file()) {
+        let configs = self.configs.known();
+        for path in also.iter().filter(|path| !self.is_inventory_of(&configs, path) && path.is_file()) {
             visit(path);
         }
         drop(visit);
         self.walk(&selection.folders, &mut passed, || {
             let mut visit = make();
-            let also = &also;
+            let (also, configs) = (&also, &configs);
             move |entry: &DirEntry| {
                 let path = entry.path();
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if is_file && !self.is_never(path) && (also.is_empty() || !also.contains(path)) {
+                if is_file && !self.is_inventory_of(configs, path) && (also.is_empty() || !also.contains(path)) {
                     visit(path);
                 }
                 WalkState::Continue
@@ -294,7 +300,8 @@ impl Search<'_> {
     fn root_of(&self, folder: &Path) -> PathBuf {
         let around = |root: &&PathBuf| folder.starts_with(root);
         let root = self.roots.iter().filter(around).max_by_key(|root| root.as_os_str().len());
-        let config = || Some(paths::real(&self.config.folder)).filter(|root| folder.starts_with(root));
+        let config =
+            || Some(paths::real(&self.configs.of_folder(folder).folder)).filter(|root| folder.starts_with(root));
         root.cloned().or_else(config).unwrap_or_else(|| folder.to_path_buf())
     }
 
@@ -374,7 +381,7 @@ impl Search<'_> {
                 return false;
             }
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            if is_folder && never_below.iter().any(|folder| folder.as_os_str() == entry.path().as_os_str()) {
+            if is_folder && never_below.as_ref().is_some_and(|folder| folder.as_os_str() == entry.path().as_os_str()) {
                 return false;
             }
             if let Some(starts) = &starts
@@ -420,25 +427,33 @@ impl Search<'_> {
     }
 
     /// What a file may be: a candidate by ways 1 and 2, and a script. What is a stack file is then no script.
-    pub fn candidates(&self, path: &Path, roots: &[PathBuf]) -> impl Iterator<Item = Candidate> + use<> {
-        self.candidate(path, roots).into_iter().chain(self.script(path, roots))
+    pub fn candidates(
+        &self,
+        config: &Config,
+        path: &Path,
+        roots: &[PathBuf],
+    ) -> impl Iterator<Item = Candidate> + use<> {
+        self.candidate(config, path, roots).into_iter().chain(self.script(config, path, roots))
     }
 
     /// A script, if a glob says so.
-    fn script(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
-        let glob = self.scripts?.matching(self.config.relative(path))?.to_owned();
-        let fits = !self.is_never(path) && !is_in_template(path, roots);
+    fn script(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+        if !self.scripts || config.scripts.is_empty() {
+            return None;
+        }
+        let glob = config.scripts.matching(config.relative(path))?.to_owned();
+        let fits = !self.is_never(config, path) && !is_in_template(path, roots);
         fits.then(|| Candidate { path: path.to_path_buf(), syntax: Syntax::Script, why: Some(Why::Script(glob)) })
     }
 
     /// A candidate by ways 1 and 2, if it is one.
-    fn candidate(&self, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+    fn candidate(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::of_path(path)?;
-        if self.is_never(path) {
+        if self.is_never(config, path) {
             return None;
         }
-        let why = match &self.config.include {
-            Some(include) => Some(Why::Included(include.matching(self.config.relative(path))?.to_owned())),
+        let why = match &config.include {
+            Some(include) => Some(Why::Included(include.matching(config.relative(path))?.to_owned())),
             // A folder with braces in its name is the template of a project (cookiecutter, copier), not a project.
             None if is_in_template(path, roots) => return None,
             None => is_named_as_stack(path).then_some(Why::ByName),
@@ -446,23 +461,44 @@ impl Search<'_> {
         Some(Candidate { path: path.to_path_buf(), syntax, why })
     }
 
-    /// Whether it is what this run writes to, the config, or an inventory.
-    fn is_never(&self, path: &Path) -> bool {
-        let below = self.never_below.iter().any(|folder| path.starts_with(folder));
-        below || self.never.iter().any(|never| never.as_os_str() == path.as_os_str())
+    /// Returns whether it is what this run writes to, the config of its folder, or an inventory of that config.
+    fn is_never(&self, config: &Config, path: &Path) -> bool {
+        let is_config = config.file.as_deref().is_some_and(|file| file.as_os_str() == path.as_os_str());
+        let is_output = self.never_below.as_ref().is_some_and(|folder| path.starts_with(folder));
+        is_config || is_output || self.is_inventory(config, path)
     }
 
-    /// The exclude that matches a path or a folder above it.
+    /// Returns whether a file is an inventory of any of some configs.
+    fn is_inventory_of(&self, configs: &[Arc<Config>], path: &Path) -> bool {
+        configs.iter().any(|config| self.is_inventory(config, path))
+    }
+
+    /// Returns whether a file is an inventory of a config, or the one that needs no config.
+    fn is_inventory(&self, config: &Config, path: &Path) -> bool {
+        let is_fallback = path.file_name().is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
+            && path.parent().is_some_and(|folder| {
+                folder == config.folder || self.inventory_folders.iter().any(|known| known == folder)
+            });
+        is_fallback || config.has_inventory_at(path)
+    }
+
+    /// Returns the exclude that matches a path or a folder above it. Of a folder that is excluded, configs in it are not read.
     pub fn excluded(&self, path: &Path) -> Option<String> {
-        let inside = path.ancestors().take_while(|at| at.starts_with(&self.config.folder) && *at != self.config.folder);
-        inside.filter_map(|at| self.excluded_here(at)).last().map(str::to_owned)
+        let top = self.configs.top_of(path);
+        let mut folders: Vec<&Path> = path.ancestors().take_while(|at| at.starts_with(&top) && *at != top).collect();
+        folders.reverse();
+        folders.into_iter().find_map(|at| {
+            let config = self.configs.of(at);
+            let is_inside = at.starts_with(&config.folder) && at != config.folder;
+            self.excluded_by(&config, at).filter(|_| is_inside).map(str::to_owned)
+        })
     }
 
-    fn excluded_here(&self, path: &Path) -> Option<&str> {
-        if self.no_exclude || self.config.exclude.is_empty() {
+    fn excluded_by<'e>(&self, config: &'e Config, path: &Path) -> Option<&'e str> {
+        if self.no_exclude || config.exclude.is_empty() {
             return None;
         }
-        self.config.exclude.matching(self.config.relative(path))
+        config.exclude.matching(config.relative(path))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A round takes, file by file, the fixes that do not touch each other; the rest has its turn in the next. A fix is refused
 //! where the text would no longer parse, and one that takes out a comment where it would change anything else.
 
-use crate::check::{self, Settings};
+use crate::check::{self, LevelChoice, Settings};
 use crate::config::Level;
 use crate::discover::Candidate;
 use crate::document::{Document, Edit, apply};
@@ -62,7 +62,8 @@ pub struct Again<'a> {
 impl Again<'_> {
     fn read(&self, file: &StackFile, text: &str, settings: &Settings<'_>) -> Option<StackFile> {
         let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, why: Some(file.why.clone()) };
-        scan::run_text(text.as_bytes(), candidate, settings.config.resolver, self.bases).files.pop()
+        let resolver = settings.configs.of(&file.path).resolver;
+        scan::run_text(text.as_bytes(), candidate, resolver, self.bases).files.pop()
     }
 
     /// Puts a file in place of the one that was read before.
@@ -89,10 +90,10 @@ pub fn run(
 ) -> Fixed {
     let mut mender = Mender { again, most, fixed: Fixed::default(), refused: HashSet::new() };
     mender.fixed.answers = known;
-    for level in [Level::None, settings.level] {
+    for asks in [false, true] {
+        let level = if asks { settings.level } else { LevelChoice::fixed(Level::None) };
         let settings = Settings { level, ..*settings };
         for _ in 0..ROUNDS {
-            let asks = level > Level::None;
             let answers = if asks { std::mem::take(&mut mender.fixed.answers) } else { Answers::default() };
             let mut report = check::again(scan, &settings, answers, progress);
             if asks {

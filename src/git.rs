@@ -22,6 +22,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -100,7 +101,7 @@ impl fmt::Display for GitError {
 /// Git, and the environment that it is run in.
 pub struct Git {
     program: Program,
-    owners: Owners,
+    owners: Arc<Owners>,
 }
 
 impl Git {
@@ -109,11 +110,11 @@ impl Git {
         let program = Program::new(env);
         let asks = program.clone();
         let list_safe = Box::new(move |folder: &Path| asks.safe_directories(folder));
-        Self { program, owners: Owners::new(env.text("SUDO_UID").as_deref(), list_safe) }
+        Self { program, owners: Arc::new(Owners::new(env.text("SUDO_UID").as_deref(), list_safe)) }
     }
 
     /// The users whose repositories count.
-    pub fn owners(&self) -> &Owners {
+    pub fn owners(&self) -> &Arc<Owners> {
         &self.owners
     }
 

@@ -19,7 +19,7 @@ pub mod sops;
 pub mod vault;
 pub mod zenml;
 
-use crate::config::{Config, InventoryConfig, Kind};
+use crate::config::{Config, FALLBACK_NAMES, InventoryConfig, Kind};
 use crate::error::Failure;
 use crate::ignore::Directive;
 use crate::nearest::nearest;
@@ -380,11 +380,18 @@ pub trait Inventory: Send + Sync {
 /// The inventories of a run, and which of them a stack uses. Nothing is opened before it is asked.
 pub struct Inventories {
     all: Vec<Box<dyn Inventory>>,
-    names: Vec<String>,
+    /// Those of each config.
+    projects: Vec<ProjectInventories>,
+}
+
+/// The inventories that the files of one config use.
+struct ProjectInventories {
+    /// The config file; the defaults have none.
+    config: Option<PathBuf>,
+    /// The configured ones: name and index.
+    configured: Vec<(String, usize)>,
     /// From `--inventory`.
     chosen: Option<Vec<usize>>,
-    /// How many are configured; they come first.
-    configured: usize,
     /// `secrets.inventory.*` beside the config or at the root.
     fallback: Option<usize>,
 }
@@ -395,29 +402,41 @@ pub struct Surroundings<'s> {
     pub cwd: &'s Path,
     /// The repository's root.
     pub root: &'s Path,
-    /// The folders that are searched for a file of [`FALLBACK_NAMES`]; the first that has one wins.
-    pub folders: &'s [PathBuf],
     /// The environment.
     pub env: &'s Arc<dyn Environment>,
-    /// The repository of the config, if there is one; programs are not looked up in it.
-    pub repository: Option<&'s Path>,
-    /// Whether the requests of the config are allowed.
-    pub trust: &'s Trust,
 }
 
-fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
-    if let Some(failure) = around.trust.refusal(&configured.name) {
-        return Box::new(RefusedInventory::new(configured.name.clone(), Capabilities::ALL, failure.clone()));
+/// A config, and what its inventories may do.
+pub struct Project {
+    /// The config.
+    pub config: Arc<Config>,
+    /// The folders that are searched for a file of [`FALLBACK_NAMES`]; the first that has one wins.
+    pub folders: Vec<PathBuf>,
+    /// The repository of the config, if there is one; programs are not looked up in it.
+    pub repository: Option<PathBuf>,
+    /// Whether the requests of the config are allowed.
+    pub trust: Trust,
+}
+
+/// Creates a configured inventory; `name` is what messages call it.
+fn of_config(
+    configured: &InventoryConfig,
+    name: String,
+    project: &Project,
+    around: &Surroundings<'_>,
+) -> Box<dyn Inventory> {
+    if let Some(failure) = project.trust.refusal(&configured.name) {
+        return Box::new(RefusedInventory::new(name, Capabilities::ALL, failure.clone()));
     }
-    let (name, limits) = (configured.name.clone(), configured.limits);
-    let lookup = || Lookup::new(around.env.as_ref(), around.repository);
+    let limits = configured.limits;
+    let lookup = || Lookup::new(around.env.as_ref(), project.repository.as_deref());
     match &configured.kind {
         Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root)),
         Kind::Dir(folder) => Box::new(DirInventory::new(name, folder, around.cwd)),
         Kind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(around.env))),
         Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, lookup(), limits)),
         Kind::Command(programs) => {
-            Box::new(CommandInventory::new(name, config.folder.clone(), programs.clone(), lookup(), limits))
+            Box::new(CommandInventory::new(name, project.config.folder.clone(), programs.clone(), lookup(), limits))
         }
         Kind::Zenml { url, allow_http, token_file, ca_cert } => {
             let (url, token_file, ca_cert) = (url.clone(), token_file.clone(), ca_cert.clone());
@@ -432,76 +451,140 @@ fn of_config(configured: &InventoryConfig, config: &Config, around: &Surrounding
     }
 }
 
-/// The names of the inventory file that needs no config.
-pub const FALLBACK_NAMES: [&str; 3] = ["secrets.inventory.yaml", "secrets.inventory.toml", "secrets.inventory.json"];
+impl ProjectInventories {
+    fn in_use(&self) -> Vec<usize> {
+        let unless_chosen = || self.configured.iter().map(|&(_, at)| at).chain(self.fallback).collect();
+        self.chosen.clone().unwrap_or_else(unless_chosen)
+    }
+}
+
+/// Returns what messages call a configured inventory: its name, with its config if another config has one of that name.
+fn shown_name(configured: &InventoryConfig, project: &Project, projects: &[Project]) -> String {
+    let name = &configured.name;
+    let has_it = |project: &&Project| project.config.inventories.iter().any(|inventory| inventory.name == *name);
+    match &project.config.source {
+        Some(source) if projects.iter().filter(has_it).count() > 1 => format!("{name} ({})", source.path()),
+        _ => name.clone(),
+    }
+}
 
 impl Inventories {
-    /// Collects what the config, the flags and the conventions name.
-    pub fn new(config: &Config, chosen: &[String], around: &Surroundings<'_>) -> Self {
-        let mut inventories = Self { all: Vec::new(), names: Vec::new(), chosen: None, configured: 0, fallback: None };
-        for configured in &config.inventories {
-            let inventory = of_config(configured, config, around);
-            inventories.add(configured.name.clone(), inventory);
-        }
-        inventories.configured = inventories.all.len();
-        let file = |name: &str, path: &Path| FileInventory::new(name.to_owned(), path, around.cwd, around.root);
-        if !chosen.is_empty() {
-            let chain = chosen.iter().map(|name| {
-                // What looks like the path of a file is one: no configured inventory may have such a name.
-                let configured = inventories.names.iter().position(|known| known == name);
-                configured.unwrap_or_else(|| {
-                    let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
-                    let given = file(name, &paths::absolute(Path::new(name), around.cwd));
-                    inventories.add(name.clone(), Box::new(given.meaning(meant)))
-                })
-            });
-            inventories.chosen = Some(chain.collect());
-        }
-        if inventories.chosen.is_none() {
-            let candidates = around.folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
-            if let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-                // The config may give it a name: then it is that inventory, not a second one that nothing uses.
-                let named = inventories.all.iter().position(|inventory| inventory.file() == Some(&path));
-                inventories.fallback = Some(named.unwrap_or_else(|| {
-                    let shown = paths::relative(&path, around.cwd);
-                    let inventory = file(&shown, &path).found(around.root);
-                    inventories.add(shown, Box::new(inventory))
-                }));
+    /// Collects what the configs, the flags and the conventions name. An inventory of the flags is that of the file's own config,
+    /// else of the first project, else a file.
+    pub fn new(projects: &[Project], chosen: &[String], around: &Surroundings<'_>) -> Self {
+        let mut inventories = Self { all: Vec::new(), projects: Vec::new() };
+        for project in projects {
+            let mut own = ProjectInventories {
+                config: project.config.file.clone(),
+                configured: Vec::new(),
+                chosen: None,
+                fallback: None,
+            };
+            for configured in &project.config.inventories {
+                let name = shown_name(configured, project, projects);
+                let at = inventories.add(of_config(configured, name, project, around));
+                own.configured.push((configured.name.clone(), at));
             }
+            inventories.projects.push(own);
+        }
+        if chosen.is_empty() {
+            inventories.find_fallbacks(projects, around);
+        } else {
+            inventories.choose(chosen, around);
         }
         inventories
     }
 
-    /// Inventories made elsewhere, all used by every stack in this order; for tests of what a level may touch.
-    pub fn of(all: Vec<Box<dyn Inventory>>) -> Self {
-        let names = all.iter().map(|inventory| inventory.name().to_owned()).collect();
-        let chosen = Some((0..all.len()).collect());
-        Self { all, names, chosen, configured: 0, fallback: None }
+    /// Resolves the names of the flags for each project.
+    fn choose(&mut self, chosen: &[String], around: &Surroundings<'_>) {
+        let of = |project: &ProjectInventories, name: &str| {
+            project.configured.iter().find(|(known, _)| known == name).map(|&(_, at)| at)
+        };
+        let mut files: Vec<(&str, usize)> = Vec::new();
+        for project in 0..self.projects.len() {
+            let mut chain = Vec::with_capacity(chosen.len());
+            for name in chosen {
+                // What looks like the path of a file is one: no configured inventory may have such a name.
+                let configured = self
+                    .projects
+                    .get(project)
+                    .into_iter()
+                    .chain(self.projects.first())
+                    .find_map(|of_it| of(of_it, name));
+                let file = || files.iter().find(|(known, _)| known == name).map(|&(_, at)| at);
+                let at = configured.or_else(file).unwrap_or_else(|| {
+                    let known = self.projects.iter().flat_map(|project| &project.configured);
+                    let meant = nearest(name, known.map(|(name, _)| name.as_str())).map(str::to_owned);
+                    let path = paths::absolute(Path::new(name), around.cwd);
+                    let given = FileInventory::new(name.clone(), &path, around.cwd, around.root);
+                    let at = self.add(Box::new(given.meaning(meant)));
+                    files.push((name, at));
+                    at
+                });
+                chain.push(at);
+            }
+            if let Some(project) = self.projects.get_mut(project) {
+                project.chosen = Some(chain);
+            }
+        }
     }
 
-    fn add(&mut self, name: String, inventory: Box<dyn Inventory>) -> usize {
+    /// Finds the inventory file that needs no config, for each project.
+    fn find_fallbacks(&mut self, projects: &[Project], around: &Surroundings<'_>) {
+        let mut found: Vec<(PathBuf, usize)> = Vec::new();
+        for (index, project) in projects.iter().enumerate() {
+            let candidates = project.folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
+            let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) else { continue };
+            // The config may give it a name: then it is that inventory, not a second one that nothing uses.
+            let own = self.projects.get(index).map(|own| own.configured.as_slice()).unwrap_or_default();
+            let named = own.iter().map(|&(_, at)| at).find(|&at| self.get(at).and_then(Inventory::file) == Some(&path));
+            let known = || found.iter().find(|(known, _)| *known == path).map(|&(_, at)| at);
+            let at = named.or_else(known).unwrap_or_else(|| {
+                let shown = paths::relative(&path, around.cwd);
+                let inventory = FileInventory::new(shown, &path, around.cwd, around.root).found(around.root);
+                self.add(Box::new(inventory))
+            });
+            found.push((path.clone(), at));
+            if let Some(own) = self.projects.get_mut(index) {
+                own.fallback = Some(at);
+            }
+        }
+    }
+
+    /// Inventories made elsewhere, all used by every stack in this order; for tests of what a level may touch.
+    pub fn of(all: Vec<Box<dyn Inventory>>) -> Self {
+        let chosen = Some((0..all.len()).collect());
+        let project = ProjectInventories { config: None, configured: Vec::new(), chosen, fallback: None };
+        Self { all, projects: vec![project] }
+    }
+
+    fn add(&mut self, inventory: Box<dyn Inventory>) -> usize {
         self.all.push(inventory);
-        self.names.push(name);
         self.all.len() - 1
+    }
+
+    fn project(&self, config: &Config) -> Option<&ProjectInventories> {
+        self.projects.iter().find(|project| project.config == config.file).or(self.projects.first())
     }
 
     /// The inventories that a stack uses, in the order in which they are asked; nothing where none is configured for it.
     /// `path` is absolute.
     pub fn chain(&self, config: &Config, path: &Path, secrets_manager: Option<&str>) -> Option<Vec<usize>> {
-        if let Some(chosen) = &self.chosen {
+        let project = self.project(config)?;
+        if let Some(chosen) = &project.chosen {
             return Some(chosen.clone());
         }
-        let index = |name: &str| self.names.iter().take(self.configured).position(|known| known == name);
+        let index = |name: &str| project.configured.iter().find(|(known, _)| known == name).map(|&(_, at)| at);
         if let Some(at) = secrets_manager.and_then(index) {
             return Some(vec![at]);
         }
         if let Some(names) = config.route(path) {
             return Some(names.iter().filter_map(|name| index(name)).collect());
         }
-        if self.configured == 1 {
-            return Some(vec![0]);
+        if let [(_, at)] = project.configured.as_slice() {
+            return Some(vec![*at]);
         }
-        self.fallback.map(|at| vec![at])
+        project.fallback.map(|at| vec![at])
     }
 
     /// The inventories that flags name, checked to be readable before anything is scanned.
@@ -509,7 +592,9 @@ impl Inventories {
     /// # Errors
     /// What is wrong with the first that is not.
     pub fn open_chosen(&self) -> Result<(), Failure> {
-        for &at in self.chosen.iter().flatten() {
+        let chosen: BTreeSet<usize> =
+            self.projects.iter().filter_map(|project| project.chosen.as_ref()).flatten().copied().collect();
+        for at in chosen {
             // A store is asked when there is something to ask it for.
             let local = self.get(at).filter(|inventory| inventory.file().is_some());
             if let Some(Err(NoAnswer::Invalid(failure))) = local.map(|inventory| inventory.names(&Wanted::new())) {
@@ -521,9 +606,14 @@ impl Inventories {
 
     /// The inventories that stacks may use: those of the flags, else all that are configured or found.
     pub fn in_use(&self) -> impl Iterator<Item = (usize, &dyn Inventory)> {
-        let chosen = |at: usize| self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&at));
-        let all = self.all.iter().enumerate().filter(move |&(at, _)| chosen(at));
-        all.map(|(at, inventory)| (at, inventory.as_ref()))
+        let used: BTreeSet<usize> = self.projects.iter().flat_map(ProjectInventories::in_use).collect();
+        used.into_iter().filter_map(|at| Some((at, self.get(at)?)))
+    }
+
+    /// The same for the stacks of one config.
+    pub fn in_use_of(&self, config: &Config) -> Vec<usize> {
+        let used: BTreeSet<usize> = self.project(config).into_iter().flat_map(ProjectInventories::in_use).collect();
+        used.into_iter().collect()
     }
 
     /// All inventories that there are, in use or not.

@@ -39,6 +39,7 @@ pub mod error;
 pub mod repository;
 pub mod document;
 pub mod config;
+pub mod configs;
 pub mod prefilter;
 pub mod discover;
 pub mod stack;

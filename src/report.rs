@@ -138,8 +138,8 @@ pub fn summary_line(summary: &Summary) -> String {
         line.push_str(&format!(", {} not looked up ({reasons})", count(unchecked.references, "reference")));
     }
     if unchecked.keys > 0 {
-        let (references, level) = (count(unchecked.keys, "reference"), printable(&unchecked.level));
-        line.push_str(&format!(", keys of {references} not looked up ({level})"));
+        let levels = unchecked.levels.iter().map(|level| printable(level)).collect::<Vec<_>>().join(", ");
+        line.push_str(&format!(", keys of {} not looked up ({levels})", count(unchecked.keys, "reference")));
     }
     if summary.dynamic > 0 {
         line.push_str(&format!(", {} dynamic", summary.dynamic));

@@ -127,11 +127,15 @@ impl Owners {
         let root = self.root(start).unwrap_or_else(|| start.to_path_buf());
         let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
         let files = folders.map(|folder| folder.join(name)).filter(|file| file.symlink_metadata().is_ok());
-        let mut own = files.filter(|file| {
-            let folder = if has_git(&root) { &root } else { file.parent().unwrap_or(&root) };
-            self.counts(self.foreign(file, folder))
-        });
+        let mut own = files.filter(|file| self.counts_config(file));
         own.next().map(|file| (file, root.clone()))
+    }
+
+    /// Returns whether a config file may be used. Those of other users are passed over.
+    pub fn counts_config(&self, file: &Path) -> bool {
+        let folder = file.parent().unwrap_or(file);
+        let root = self.root(folder).unwrap_or_else(|| folder.to_path_buf());
+        self.counts(self.foreign(file, &root))
     }
 
     /// Returns the part of a repository that belongs to another user, if there is one that `safe.directory` does not allow.

@@ -118,12 +118,12 @@ pub fn run(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
 fn read_all(search: &Search<'_>, selection: &Selection, bases: &Bases) -> Scan {
     let files = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
-    let resolver = search.config.resolver;
     let passed = search.run(selection, || {
         let mut reader = Reader::default();
         let (files, failures) = (&files, &failures);
         move |candidate: Candidate| match reader.read(&candidate) {
             Ok(Some((bytes, inode))) => {
+                let resolver = search.configs.of(&candidate.path).resolver;
                 let file = read_stack_file(candidate, bytes, resolver, bases);
                 let file = file.map(|file| StackFile { inode: Some(inode), ..file });
                 files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);

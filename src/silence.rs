@@ -1,6 +1,7 @@
 //! Which findings the comments and the config silence, and which of those silence nothing.
 
 use crate::config::{Config, ConfigIgnore};
+use crate::configs::Configs;
 use crate::document::Syntax;
 use crate::finding::Finding;
 use crate::ignore::{Directive, Says};
@@ -9,7 +10,7 @@ use crate::rules::{self, Check, RULES, Unused};
 use crate::scan::Scan;
 use crate::source::SourceFile;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
@@ -21,10 +22,10 @@ const NOT_OF_SNAPSHOTS: &str = "unused-secret";
 
 /// All that may silence a finding, and what of it did.
 pub struct Silencer<'s> {
-    config: &'s Config,
+    configs: &'s Configs,
     files: HashMap<&'s Path, Spoken<'s>>,
-    /// Which `[[ignore]]` matched, by index.
-    used: BTreeSet<usize>,
+    /// Which `[[ignore]]` matched, by config file and index.
+    used: BTreeSet<(Option<PathBuf>, usize)>,
 }
 
 /// A file, and the comments in it.
@@ -139,7 +140,7 @@ impl<'s> Spoken<'s> {
 
 impl<'s> Silencer<'s> {
     /// Hears the comments of a scan and of the inventories, and the config.
-    pub fn new(scan: &'s Scan, config: &'s Config, inventories: &'s Inventories) -> Self {
+    pub fn new(scan: &'s Scan, configs: &'s Configs, inventories: &'s Inventories) -> Self {
         let mut files = HashMap::new();
         for comments in inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
             let spoken = Spoken::new(comments.source, comments.directives);
@@ -150,7 +151,7 @@ impl<'s> Silencer<'s> {
             files
                 .insert(file.path.as_path(), Spoken { literals, mends, ..Spoken::new(&file.source, &file.directives) });
         }
-        Self { config, files, used: BTreeSet::new() }
+        Self { configs, files, used: BTreeSet::new() }
     }
 
     /// Whether a finding is silenced. All that speak of it count as used.
@@ -163,21 +164,32 @@ impl<'s> Silencer<'s> {
     /// Whether an `[[ignore]]` silences a finding.
     pub fn config_silences(&mut self, finding: &Finding) -> bool {
         let attribute = finding.scope.attribute.as_deref();
-        let matching = self.config.ignored_by(finding.source.location(), finding.rule, attribute);
-        let matching: Vec<usize> = matching.collect();
-        self.used.extend(&matching);
-        !matching.is_empty()
+        let config = self.configs.of(finding.source.location());
+        let mut is_ignored = false;
+        for at in config.ignored_by(finding.source.location(), finding.rule, attribute) {
+            self.used.insert((config.file.clone(), at));
+            is_ignored = true;
+        }
+        is_ignored
     }
 
-    /// What silenced nothing. `judged` says of which rules that can be told; `whole_tree` whether of the config, too.
-    pub fn unused(&self, judged: &dyn Fn(&str) -> bool, whole_tree: bool) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.files.values().flat_map(|file| file.unused(judged)).collect();
-        let Some(source) = self.config.source.as_ref().filter(|_| whole_tree) else { return findings };
-        for (at, ConfigIgnore { rule, span, .. }) in self.config.ignores.iter().enumerate() {
-            if !self.used.contains(&at) && rule != OWN_RULE && judged(rule) {
-                let (named, rules) = (slice::from_ref(rule), &[rule.as_str()][..]);
-                let unused = Unused { source, span: *span, named, rules, whole: true, fix: Vec::new() };
-                findings.extend(finding(unused));
+    /// Returns a finding for each comment and each `[[ignore]]` that silenced nothing. `judged` tells of which rules that is known
+    /// under a config, and `complete` whether all files of a config were read.
+    pub fn unused(&self, judged: &dyn Fn(&Config, &str) -> bool, complete: &dyn Fn(&Config) -> bool) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (path, file) in &self.files {
+            let config = self.configs.of(path);
+            findings.extend(file.unused(&|rule| judged(&config, rule)));
+        }
+        for config in self.configs.known().iter().filter(|config| complete(config)) {
+            let Some(source) = &config.source else { continue };
+            for (at, ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
+                let is_used = self.used.contains(&(config.file.clone(), at));
+                if !is_used && rule != OWN_RULE && judged(config, rule) {
+                    let (named, rules) = (slice::from_ref(rule), &[rule.as_str()][..]);
+                    let unused = Unused { source, span: *span, named, rules, whole: true, fix: Vec::new() };
+                    findings.extend(finding(unused));
+                }
             }
         }
         findings

@@ -9,7 +9,7 @@
 //! request. A request contains what it leads to (the target of a link, the content of a script), so a config is trusted only
 //! while all of that stays the same.
 
-use crate::config::{AwsPlace, Config, InventoryConfig, Kind, Programs, VaultPlace};
+use crate::config::{AwsPlace, Config, FILE_NAME, InventoryConfig, Kind, Programs, VaultPlace};
 use crate::digest::sha256;
 use crate::document::{Document, Syntax};
 use crate::error::{Failure, plain_io};
@@ -311,10 +311,22 @@ fn refusal(config: &Config, requests: &[Request], records: &[Record]) -> Option<
             listed(&new)
         ),
     };
-    Some(Failure::usage(message).with_help(
-        "read the config, then run `stackref trust` to accept it. In CI, pass --trust on trusted branches; for pull requests \
-         from forks, commit a snapshot (`stackref inventory snapshot`) and check with --inventory FILE",
-    ))
+    Some(Failure::usage(message).with_help(format!(
+        "read the config, then run `{}` to accept it. In CI, pass --trust on trusted branches; for pull requests from forks, \
+         commit a snapshot (`stackref inventory snapshot`) and check with --inventory FILE",
+        command_for(shown)
+    )))
+}
+
+/// Returns the command that accepts a config, in the working directory that its path is shown from.
+fn command_for(shown: &str) -> String {
+    let folder = shown.strip_suffix(FILE_NAME).map(|folder| folder.trim_end_matches('/'));
+    match folder {
+        // The config in the working directory, or above it, is found without a path.
+        Some(folder) if folder.split('/').all(|part| part.is_empty() || part == "..") => "stackref trust".to_owned(),
+        Some(folder) => format!("stackref trust {}", quoted(folder)),
+        None => format!("stackref trust {}", quoted(shown)),
+    }
 }
 
 fn listed(requests: &[&Request]) -> String {

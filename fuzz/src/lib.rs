@@ -13,8 +13,9 @@ mod second;
 mod store;
 
 use stackref::baseline::Baseline;
-use stackref::check::{Report, Settings, run as check_scan};
+use stackref::check::{LevelChoice, Report, Settings, run as check_scan};
 use stackref::config::{self, Config, Level};
+use stackref::configs::Configs;
 use stackref::discover::{Candidate, Why};
 use stackref::document::{NodeId, Syntax};
 use stackref::error::Failure;
@@ -100,8 +101,8 @@ pub fn check_script(bytes: &[u8]) {
 fn check(bytes: &[u8], syntax: Syntax) {
     let inventories = few_names();
     for (why, resolver) in [(Some(Why::Named), Resolver::Zenml), (None, Resolver::Render)] {
-        let config = Config { resolver, ..Config::default() };
-        let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+        let configs = Configs::fixed(Config { resolver, ..Config::default() });
+        let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
         let [once, twice] = [(); 2].map(|()| {
             let scan = scan(bytes, syntax, why.clone(), resolver, false);
             scan.references().for_each(assert_stands_there);
@@ -164,9 +165,9 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
     let store = Store::new(values);
     let value = |name: &str, key: &str| store.value(name, key).to_owned();
     let inventories = Inventories::of(vec![Box::new(store.clone())]);
-    let config = Config { resolver, ..Config::default() };
+    let configs = Configs::fixed(Config { resolver, ..Config::default() });
     let scan = scan(text.as_bytes(), syntax, Some(Why::Named), resolver, true);
-    let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+    let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
     let report = check_scan(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean || scan.files.is_empty() {
         return 0;
@@ -218,8 +219,8 @@ pub fn fix(bytes: &[u8]) {
     for syntax in SYNTAXES {
         for resolver in [Resolver::Zenml, Resolver::Render] {
             for most in [Applicability::Safe, Applicability::Suggestion] {
-                let config = Config { resolver, ..Config::default() };
-                let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+                let configs = Configs::fixed(Config { resolver, ..Config::default() });
+                let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
                 let (broken, once) = mended(text, syntax, most, &settings);
                 let (still_broken, twice) = mended(&once, syntax, most, &settings);
                 assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
@@ -231,7 +232,7 @@ pub fn fix(bytes: &[u8]) {
 
 /// How many syntax errors a text has, and the text with its fixes.
 fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'_>) -> (usize, String) {
-    let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.config.resolver, false);
+    let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.configs.of(Path::new("x")).resolver, false);
     let findings = check_scan(&scan, settings, None).findings;
     let broken = findings.iter().filter(|finding| finding.rule == "syntax-error").count();
     let is_due = |finding: &Finding| finding.fix.as_ref().is_some_and(|fix| fix.applicability <= most);

@@ -1,11 +1,11 @@
 //! Which files are inventories: told by their place and their shape. What git ignores is looked at, too, since files with
 //! values should be ignored; links are not followed.
 
-use crate::config;
+use crate::config::{Config, FALLBACK_NAMES};
+use crate::configs::Configs;
 use crate::discover::{Search, Selection};
 use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::files;
-use crate::inventory::FALLBACK_NAMES;
 use crate::paths;
 use crate::source::SourceFile;
 use crate::stack;
@@ -189,13 +189,13 @@ fn files_below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 
 /// The files of a tree that SOPS has encrypted, as far as their bytes tell.
 fn encrypted_below(folder: &Path, root: &Path) -> Vec<PathBuf> {
-    let config = config::Config::default();
+    let configs = Configs::fixed(Config::default());
     let search = Search {
-        config: &config,
-        scripts: None,
+        configs: &configs,
+        scripts: false,
         no_exclude: false,
-        never: Vec::new(),
-        never_below: Vec::new(),
+        inventory_folders: Vec::new(),
+        never_below: None,
         roots: vec![paths::real(root)],
     };
     let selection = Selection { folders: vec![folder.to_path_buf()], ..Selection::default() };

@@ -5,7 +5,7 @@ use super::outputs::Outputs;
 use super::session::{Session, config_identity};
 use super::{LEVEL_VARIABLE, Stop, World, level_of_environment, look, tell, warn};
 use crate::baseline::Baseline;
-use crate::check::{self, Report, Settings};
+use crate::check::{self, LevelChoice, Report, Settings};
 use crate::cli::{Check, Color, FixWhich};
 use crate::config::{self, Config, Level};
 use crate::error::{Failure, plain_io};
@@ -23,7 +23,7 @@ use crate::report::{self, Format, count, summary_line};
 use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -56,16 +56,10 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     let mut session = Session::open(&args.files, world)?;
     session.bases.heed_literals = !args.no_ignores;
     session.scripts = true;
-    let (level, origin) = choose_level(args.level, of_environment, &session.config);
+    let level = choose_level(args.level, of_environment);
     let listed_decisive = session.widen(&args.inventory);
-    let inventories = session.inventories(&args.inventory);
-    refuse_contradictions(args, level, session.stdin.is_some())?;
-    if args.level.is_none() && !args.inventory.is_empty() {
-        warn_of_lowered_level(level, &origin, world)?;
-    }
-    if level > Level::None {
-        inventories.open_chosen()?;
-    }
+    refuse_contradictions(args, session.stdin.is_some())?;
+    refuse_leaks_below_key_level(args, level, &session.config)?;
     if args.list_files {
         return session.list_files(world);
     }
@@ -75,20 +69,25 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         known.find_files(&session.bases.root);
     }
     let mut scan = session.scan(world)?;
+    if args.level.is_none() && !args.inventory.is_empty() {
+        warn_of_lowered_levels(level, &session, world)?;
+    }
+    for config in session.known_configs() {
+        refuse_leaks_below_key_level(args, level, &config)?;
+    }
+    let inventories = session.inventories(&scan, &args.inventory, level)?;
     let settings = Settings {
-        whole_tree: session.covers_project(),
         heed_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),
         replaced: target.as_ref().map(|target| &target.previous),
-        level_origin: Some(origin.as_str()).filter(|origin| !origin.is_empty()),
         leaks: args.leaks,
-        ..Settings::new(&session.config, level, &inventories)
+        ..session.settings(level, &inventories)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
     if args.leaks {
         let found = watched(world, "look-ups", |progress| {
             leaks::run(
-                &session.texts(),
+                &session.search(),
                 &session.git,
                 &session.selection,
                 &session.bases,
@@ -143,7 +142,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
-    note_list(&session, listed_decisive.as_deref(), level, world)?;
+    note_list(&session, listed_decisive.as_deref(), level.of(&session.config), world)?;
     warn(&inventories, report.answers.asked(), world)?;
     for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
         let (rule, path) = (printable(&entry.rule), printable(&entry.path));
@@ -154,20 +153,22 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
 }
 
-/// Returns the level of a run and where it comes from: the flag, else the environment, else the config. The default has no
-/// origin.
-fn choose_level(flag: Option<Level>, of_environment: Option<Level>, config: &Config) -> (Level, String) {
-    if let Some(level) = flag {
-        return (level, "--level".to_owned());
+/// Returns the level of a run: the flag, else the environment, else each file's config.
+fn choose_level(flag: Option<Level>, of_environment: Option<Level>) -> LevelChoice<'static> {
+    let flag = flag.map(|level| LevelChoice::given(level, "--level"));
+    let variable = || of_environment.map(|level| LevelChoice::given(level, LEVEL_VARIABLE));
+    flag.or_else(variable).unwrap_or_default()
+}
+
+/// Refuses to look for values where a level does not allow to read them.
+fn refuse_leaks_below_key_level(args: &Check, level: LevelChoice<'_>, config: &Config) -> Result<(), Failure> {
+    if !args.leaks || level.of(config) == Level::SecretAndKeyExists {
+        return Ok(());
     }
-    if let Some(level) = of_environment {
-        return (level, LEVEL_VARIABLE.to_owned());
-    }
-    let origin = config.source.as_ref().zip(config.level_span).map(|(source, span)| {
-        let line = source.position(span.start).line;
-        format!("{}:{line}", source.path())
-    });
-    (config.level.unwrap_or_default(), origin.unwrap_or_default())
+    let origin = level.origin(config).map_or_else(String::new, |origin| format!(" (from {origin})"));
+    let level = level.of(config).name();
+    Err(Failure::usage(format!("--leaks reads values, which the level {level}{origin} does not allow"))
+        .with_help("check at the level secret-and-key-exists, or without --leaks"))
 }
 
 /// Notes what a list left out, or which file in it made this run check everything.
@@ -186,17 +187,23 @@ fn note_list(session: &Session<'_>, decisive: Option<&Path>, level: Level, world
 }
 
 /// Warns that the inventories of `--inventory` are not queried, or not for keys, as something outside the command line decides.
-fn warn_of_lowered_level(level: Level, origin: &str, world: &mut World<'_>) -> io::Result<()> {
-    let effect = match level {
-        Level::None => "--inventory is not queried",
-        Level::SecretExists => "--inventory is only queried for names of secrets",
-        Level::SecretAndKeyExists => return Ok(()),
-    };
-    let (name, origin) = (level.name(), printable(origin));
-    writeln!(
-        world.stderr.out,
-        "warning: level {name} from {origin}: {effect}; override it with `--level secret-and-key-exists`"
-    )
+fn warn_of_lowered_levels(level: LevelChoice<'_>, session: &Session<'_>, world: &mut World<'_>) -> io::Result<()> {
+    let mut warned = BTreeSet::new();
+    for config in session.known_configs() {
+        let effect = match level.of(&config) {
+            Level::None => "--inventory is not queried",
+            Level::SecretExists => "--inventory is only queried for names of secrets",
+            Level::SecretAndKeyExists => continue,
+        };
+        let (name, origin) = (level.of(&config).name(), printable(&level.origin(&config).unwrap_or_default()));
+        if warned.insert(origin.clone()) {
+            writeln!(
+                world.stderr.out,
+                "warning: level {name} from {origin}: {effect}; override it with `--level secret-and-key-exists`"
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn applicability(which: FixWhich) -> Applicability {
@@ -207,11 +214,7 @@ fn applicability(which: FixWhich) -> Applicability {
 }
 
 /// What flags ask for that cannot be had together.
-fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), Failure> {
-    if args.leaks && level < Level::SecretAndKeyExists {
-        return Err(Failure::usage("--leaks reads values, which this level does not allow")
-            .with_help("check at the level secret-and-key-exists, or without --leaks"));
-    }
+fn refuse_contradictions(args: &Check, stdin: bool) -> Result<(), Failure> {
     if stdin && args.leaks {
         return Err(Failure::usage("--leaks looks through files, and standard input is none"));
     }

@@ -1,7 +1,7 @@
 //! `inventory`: the list, and the snapshot.
 
 use super::bar::watched;
-use super::session::Session;
+use super::session::{KEY_LEVEL, Session};
 use super::{Stop, World, tell, tell_unread, unread_failures, warn};
 use crate::check;
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
 use crate::repository;
+use crate::scan::Scan;
 use crate::write::Place;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +27,9 @@ pub(super) fn inventory(args: &cli::Inventory, color: Color, world: &mut World<'
 }
 
 /// Which inventories are meant: those of the flags, else all that are configured or found.
-fn chosen(session: &Session<'_>, names: &[String]) -> Result<(Inventories, Vec<usize>), Failure> {
-    let inventories = session.inventories(names);
-    inventories.open_chosen()?;
-    let which: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
+fn chosen(session: &Session<'_>, scan: &Scan, names: &[String]) -> Result<(Inventories, Vec<usize>), Failure> {
+    let inventories = session.inventories(scan, names, KEY_LEVEL)?;
+    let which = inventories.in_use_of(&session.config);
     if which.is_empty() {
         return Err(Failure::usage("there is no inventory").with_help(
             "write `secrets.inventory.yaml` with `name: [key, key]` at the repository's root, or name an inventory in \
@@ -54,20 +54,20 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     if args.probe {
         return probe(args, &session, color, world);
     }
-    let (inventories, which) = chosen(&session, &args.inventory)?;
+    let scan = if args.used || args.unused { session.scan(world)? } else { Scan::default() };
+    let (inventories, which) = chosen(&session, &scan, &args.inventory)?;
     let (mut listed, mut failures) =
         watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     warn(&inventories, which.iter().copied(), world)?;
-    let (mut outcome, mut scan) = (Outcome::Clean, None);
+    let mut outcome = Outcome::Clean;
     if args.used || args.unused {
-        let scan = scan.insert(session.scan(world)?);
-        session.notes(scan, world)?;
-        outcome = tell_unread(scan, color, world)?;
+        session.notes(&scan, world)?;
+        outcome = tell_unread(&scan, color, world)?;
         let settings = session.key_level(&inventories);
-        let report = watched(world, "look-ups", |progress| check::run(scan, &settings, progress));
+        let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
         let told: Vec<String> = failures.iter().chain(&scan.passed.failures).map(ToString::to_string).collect();
         failures.extend(report.failures.iter().filter(|failure| !told.contains(&failure.to_string())).cloned());
-        listing::retain(&mut listed, args.used, scan, &report, &settings);
+        listing::retain(&mut listed, args.used, &scan, &report, &settings);
     }
     let secrets = count(listed.iter().map(|inventory| inventory.secrets.len()).sum(), "secret");
     world.summary = Some(format!("listed {secrets} in {}", number_of_inventories(listed.len())));
@@ -75,8 +75,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
         ListFormat::Human => lists::write_table(&listed, world.stdout.out)?,
         ListFormat::Short => lists::write_short(&listed, world.stdout.out)?,
         ListFormat::Json => {
-            let unread = scan.as_ref().map(unread_failures).unwrap_or_default();
-            let failures: Vec<Failure> = failures.iter().cloned().chain(unread).collect();
+            let failures: Vec<Failure> = failures.iter().cloned().chain(unread_failures(&scan)).collect();
             lists::write_inventories_json(&listed, &failures, world.stdout.out)?;
         }
     }
@@ -86,7 +85,7 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
 }
 
 fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let (inventories, which) = chosen(session, &args.inventory)?;
+    let (inventories, which) = chosen(session, &Scan::default(), &args.inventory)?;
     warn(&inventories, which.iter().copied(), world)?;
     let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
     world.summary = Some(format!("probed {}", number_of_inventories(probes.len())));
@@ -100,7 +99,7 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
 fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let files = Files::of_paths(&[PathBuf::from(".")], &args.setup);
     let session = Session::open(&files, world)?;
-    let (inventories, which) = chosen(&session, &args.inventory)?;
+    let (inventories, which) = chosen(&session, &Scan::default(), &args.inventory)?;
     if args.inventory.is_empty() && which.len() > 1 {
         let names = which.iter().filter_map(|&at| inventories.get(at)).map(Inventory::name);
         let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

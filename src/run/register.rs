@@ -2,7 +2,7 @@
 
 use super::bar::watched;
 use super::create::create;
-use super::session::{Session, select_stack};
+use super::session::{KEY_LEVEL, Session, select_stack};
 use super::talk::Talk;
 use super::{Stop, World, tell, tell_unread, unread_failures, warn};
 use crate::check::{self, Report, Settings};
@@ -39,10 +39,9 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         _ => None,
     };
     let mut session = Session::open(&files, world)?;
-    let mut inventories = session.inventories(&args.inventory);
-    inventories.open_chosen()?;
     let mut scan = session.scan(world)?;
     select_stack(&mut scan, stack)?;
+    let mut inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
     session.notes(&scan, world)?;
     let unread = tell_unread(&scan, color, world)?;
     let has_references = scan.references().next().is_some();
@@ -60,7 +59,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
             }
             return Ok(Outcome::Interrupted);
         }
-        inventories = session.inventories(&args.inventory);
+        inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
     }
     let settings = Settings { may_be_empty: true, ..session.key_level(&inventories) };
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));

@@ -1,7 +1,7 @@
 //! `render`: from arguments to files.
 
 use super::bar::watched;
-use super::session::{Session, select_stack};
+use super::session::{KEY_LEVEL, Session, select_stack};
 use super::target::Target;
 use super::{Stop, World, look, tell, warn};
 use crate::check;
@@ -21,8 +21,6 @@ use crate::write;
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
     session.bases.keep_documents = true;
-    let inventories = session.inventories(&args.inventory);
-    inventories.open_chosen()?;
     if session.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
         return Err(Failure::usage("standard input has no name to be written under")
             .with_help("give it one with --stdin-filename, or use --stdout")
@@ -42,6 +40,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     let mut scan = session.scan(world)?;
     select_stack(&mut scan, args.stack.as_deref())?;
+    let inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
     let settings = session.key_level(&inventories);
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     let checked = summary_line(&report.summary);
@@ -87,7 +86,9 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             file.lines_changed(world.stdout.out)?;
         }
     }
-    let sources = inventories.all().filter_map(Inventory::file).chain(session.config.file.as_deref());
+    let configs = session.known_configs();
+    let config_files = configs.iter().filter_map(|config| config.file.as_deref());
+    let sources = inventories.all().filter_map(Inventory::file).chain(config_files);
     let places = match &target {
         Some(target) => target.places(&rendered, sources, &session.bases)?,
         None => Vec::new(),

@@ -1,17 +1,17 @@
 //! What the file arguments of a command come to: the config, the files, the inventories, and where paths are shown from.
 
 use super::{Stop, World, recovered, tell};
-use crate::check::Settings;
+use crate::check::{LevelChoice, Settings};
 use crate::cli::{Color, Files};
-use crate::config::{self, Config, Kind, Level};
+use crate::config::{self, Config, FALLBACK_NAMES, InventoryConfig, Kind, Level};
+use crate::configs::{Configs, Nearest};
 use crate::discover::{Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
-use crate::files;
 use crate::git::{self, Git};
 use crate::inventory::env::Environment;
-use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
+use crate::inventory::{Inventories, Project, Surroundings};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::paths;
@@ -33,14 +33,21 @@ const TRUST_VARIABLE: &str = "STACKREF_TRUST";
 /// What somebody may have called a config.
 const NEARLY_CONFIGS: [&str; 4] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.tml"];
 
+/// The level of commands that need keys, whatever a flag or the environment says.
+pub(super) const KEY_LEVEL: LevelChoice<'_> = LevelChoice::fixed(Level::SecretAndKeyExists);
+
 /// What the file arguments come to: the config, the selection, and where paths are shown from.
 pub(super) struct Session<'a> {
     pub files: &'a Files,
-    pub config: Config,
+    pub configs: Configs,
+    /// The config of the folder that all arguments share.
+    pub config: Arc<Config>,
     pub selection: Selection,
     pub bases: Bases,
-    /// The folder whose whole content the config, or the repository, speaks for.
+    /// The folder of the config, else of the files that have none.
     pub project: PathBuf,
+    /// The folder of the files that have no config: their repository, else what the arguments share.
+    unconfigured: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
     env: Arc<dyn Environment>,
     /// Whether the user trusts the config for this run.
@@ -53,6 +60,8 @@ pub(super) struct Session<'a> {
     pub git: Git,
     /// The roots of the repositories that are searched, without links.
     roots: Vec<PathBuf>,
+    /// The notes about files of other users that were printed.
+    owner_notes: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -69,27 +78,30 @@ impl<'a> Session<'a> {
         let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, &cwd);
         let git = Git::new(world.env.as_ref());
         let owners = git.owners();
-        let config = read_config(files, &start, &cwd, owners)?;
+        let configs = configs_of(files, &selection, &start, &cwd, owners)?;
+        let config = configs.of_folder(&start);
+        configs.check()?;
         let repository = owners.root(&start);
         let beside = config.file.as_ref().map(|_| config.folder.clone());
         // Of a repository in another one, that of the working directory: fingerprints must not hang on the arguments.
         let around = owners.root(&cwd).filter(|root| start.starts_with(root));
         let root = around.or_else(|| repository.clone()).or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
         // Told at once: whatever goes wrong after this may come from it.
-        for note in owners.notes(&cwd) {
+        let owner_notes = owners.notes(&cwd);
+        for note in &owner_notes {
             writeln!(world.stderr.out, "note: {note}")?;
         }
-        let mut roots: Vec<PathBuf> =
-            selection.folders.iter().filter_map(|folder| owners.root(&paths::real(folder))).collect();
-        roots.sort();
-        roots.dedup();
-        let project = beside.or(repository).unwrap_or(start);
+        let roots = roots_of(&selection.folders, owners);
+        let unconfigured = repository.unwrap_or(start);
+        let project = beside.unwrap_or_else(|| unconfigured.clone());
         Ok(Self {
             files,
+            configs,
             config,
             selection,
             bases: Bases { cwd, root, keep_documents: false, heed_literals: true },
             project,
+            unconfigured,
             stdin,
             env: Arc::clone(&world.env),
             trusts_config: trusts_config(files, world.env.as_ref())?,
@@ -97,67 +109,92 @@ impl<'a> Session<'a> {
             scripts: false,
             git,
             roots,
+            owner_notes,
         })
     }
 
-    pub fn inventories(&self, chosen: &[String]) -> Inventories {
-        let folders = self.inventory_folders();
-        let repository = self.git.owners().root(&self.config.folder);
-        let trust = self.trust(repository.as_deref());
-        let around = Surroundings {
-            cwd: &self.bases.cwd,
-            root: &self.bases.root,
-            folders: &folders,
-            env: &self.env,
-            repository: repository.as_deref(),
-            trust: &trust,
-        };
-        Inventories::new(&self.config, chosen, &around)
+    /// Returns the inventories of the files of a scan. What flags name is opened, if a level allows that.
+    ///
+    /// # Errors
+    /// An inventory that a flag names cannot be read.
+    pub fn inventories(&self, scan: &Scan, chosen: &[String], level: LevelChoice<'_>) -> Result<Inventories, Failure> {
+        let mut configs = self.known_configs();
+        if !chosen.is_empty() {
+            let used: Vec<Arc<Config>> = scan.files.iter().map(|file| self.configs.of(&file.path)).collect();
+            let is_used = |config: &Arc<Config>| used.iter().any(|used| used.file == config.file);
+            configs.retain(|config| is_used(config) || used.is_empty());
+        }
+        let around = Surroundings { cwd: &self.bases.cwd, root: &self.bases.root, env: &self.env };
+        let is_asked = configs.iter().any(|config| level.of(config) > Level::None);
+        let projects: Vec<Project> = configs.into_iter().map(|config| self.project_of(config)).collect();
+        let inventories = Inventories::new(&projects, chosen, &around);
+        if is_asked {
+            inventories.open_chosen()?;
+        }
+        Ok(inventories)
     }
 
-    /// Returns whether the config may run programs, connect to hosts and read files outside the repository.
-    fn trust(&self, repository: Option<&Path>) -> Trust {
+    /// Returns the settings of a check without flags.
+    pub fn settings<'s>(&'s self, level: LevelChoice<'s>, inventories: &'s Inventories) -> Settings<'s> {
+        let settings = Settings::new(&self.configs, level, inventories);
+        Settings { walked: &self.selection.folders, project: &self.unconfigured, root: &self.bases.root, ..settings }
+    }
+
+    /// Returns the configs that are known by now, that of the arguments first.
+    pub fn known_configs(&self) -> Vec<Arc<Config>> {
+        let others = self.configs.known().into_iter().filter(|config| config.file != self.config.file);
+        std::iter::once(Arc::clone(&self.config)).chain(others).collect()
+    }
+
+    fn project_of(&self, config: Arc<Config>) -> Project {
+        let repository = self.git.owners().root(&config.folder);
+        let trust = self.trust(&config, repository.as_deref());
+        Project { folders: self.inventory_folders(&config), repository, trust, config }
+    }
+
+    /// Returns whether a config may run programs, connect to hosts and read files outside the repository.
+    fn trust(&self, config: &Config, repository: Option<&Path>) -> Trust {
         if self.trusts_config {
             return Trust::given();
         }
-        let root = repository.unwrap_or(&self.config.folder);
-        Trust::of(&self.config, root, trust_store(self.env.as_ref()).as_ref())
+        let root = repository.unwrap_or(&config.folder);
+        Trust::of(config, root, trust_store(self.env.as_ref()).as_ref())
     }
 
     /// What a command is made with that works at the key level, whatever flag or environment says.
     pub fn key_level<'s>(&'s self, inventories: &'s Inventories) -> Settings<'s> {
-        Settings::new(&self.config, Level::SecretAndKeyExists, inventories)
+        Settings::new(&self.configs, KEY_LEVEL, inventories)
     }
 
     /// Where the inventory file that needs no config is looked for.
-    pub fn inventory_folders(&self) -> Vec<PathBuf> {
-        vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
+    fn inventory_folders(&self, config: &Config) -> Vec<PathBuf> {
+        let folder = if config.file.is_some() { &config.folder } else { &self.unconfigured };
+        vec![folder.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
     }
 
-    /// What stack files are looked for with.
-    fn search(&self) -> Search<'_> {
-        let mut search = self.texts();
-        search.never.extend(self.config.file.clone());
-        search
-    }
-
-    /// What all text files are looked for with: only inventories are left out.
-    pub fn texts(&self) -> Search<'_> {
-        let (mut never, mut never_below) = (Vec::new(), Vec::from_iter(self.never_below.clone()));
-        for inventory in &self.config.inventories {
-            match &inventory.kind {
-                Kind::File(path) | Kind::Sops(path) => never.push(path.clone()),
-                Kind::Dir(path) => never_below.push(path.clone()),
-                _ => {}
-            }
+    /// What files are looked for with.
+    pub fn search(&self) -> Search<'_> {
+        Search {
+            configs: &self.configs,
+            scripts: self.scripts,
+            no_exclude: self.files.setup.no_exclude,
+            inventory_folders: vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()],
+            never_below: self.never_below.clone(),
+            roots: self.roots.clone(),
         }
-        never.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        let scripts = Some(&self.config.scripts).filter(|globs| self.scripts && !globs.is_empty());
-        let (no_exclude, roots) = (self.files.setup.no_exclude, self.roots.clone());
-        Search { config: &self.config, scripts, no_exclude, never, never_below, roots }
     }
 
+    /// Reads the files that the arguments select, each with its own config.
+    ///
+    /// # Errors
+    /// A config cannot be used, or standard input cannot be read.
     pub fn scan(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
+        let scan = self.scanned(world)?;
+        self.configs.check()?;
+        Ok(scan)
+    }
+
+    fn scanned(&mut self, world: &mut World<'_>) -> Result<Scan, Stop> {
         let Some((name, syntax)) = &self.stdin else {
             let mut selection = std::mem::take(&mut self.selection);
             selection.settle(&self.search());
@@ -178,8 +215,11 @@ impl<'a> Session<'a> {
         let is_json = self.files.stdin_filename.is_none() && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
         let syntax = if is_json { Syntax::Json } else { *syntax };
         let named = Candidate { path: name.clone(), syntax, why: Some(Why::Named) };
-        let candidate =
-            if self.files.only_stack_files { self.search().candidates(name, &[]).next() } else { Some(named) };
+        let candidate = if self.files.only_stack_files {
+            self.search().candidates(&self.config, name, &[]).next()
+        } else {
+            Some(named)
+        };
         let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
         Ok(candidate.map(read).unwrap_or_default())
     }
@@ -196,7 +236,7 @@ impl<'a> Session<'a> {
         Ok(scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max))
     }
 
-    /// Whether the walk covers everything that could use an inventory of this project.
+    /// Returns whether the walk covers everything that could use an inventory of this project.
     pub fn covers_project(&self) -> bool {
         self.selection.covers(&self.project)
     }
@@ -205,30 +245,53 @@ impl<'a> Session<'a> {
     /// one that is not in the list. A file that is named and does not exist counts, since removing an inventory is such a change.
     /// `chosen` are the inventories of the flags. Returns the file that decided.
     pub fn widen(&mut self, chosen: &[String]) -> Option<PathBuf> {
-        let mut files: Vec<PathBuf> = Vec::from_iter(self.config.file.clone());
-        let mut folders = Vec::new();
-        for inventory in &self.config.inventories {
-            match &inventory.kind {
-                Kind::File(path) | Kind::Sops(path) => files.push(path.clone()),
-                Kind::Dir(path) => folders.push(paths::real(path)),
-                _ => {}
+        let chosen: Vec<PathBuf> =
+            chosen.iter().map(|name| paths::real(&paths::absolute(Path::new(name), &self.bases.cwd))).collect();
+        for listed in &self.selection.listed {
+            self.configs.of(listed);
+        }
+        let configs = self.known_configs();
+        let (mut decisive, mut folders) = (None, Vec::new());
+        for listed in &self.selection.listed {
+            let real = paths::real(listed);
+            for config in &configs {
+                if chosen.contains(&real) || self.decides(config, listed, &real) {
+                    let folder = if config.file.is_some() { &config.folder } else { &self.unconfigured };
+                    folders.push(folder.clone());
+                    decisive.get_or_insert_with(|| listed.clone());
+                }
             }
         }
-        files.extend(chosen.iter().map(|name| paths::absolute(Path::new(name), &self.bases.cwd)));
-        files.extend(self.inventory_folders().iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name))));
-        let files: BTreeSet<PathBuf> = files.iter().map(|file| paths::real(file)).collect();
-        let search = self.search();
-        let decides = |listed: &&PathBuf| {
-            let real = paths::real(listed);
-            let is_config = listed.file_name().is_some_and(|name| name == config::FILE_NAME);
-            files.contains(&real)
-                || folders.iter().any(|folder| real.starts_with(folder))
-                || is_config && search.excluded(listed).is_none()
+        self.selection.listed.retain(|listed| !folders.iter().any(|folder| listed.starts_with(folder)));
+        self.selection.folders.append(&mut folders);
+        self.selection.folders.sort();
+        self.selection.folders.dedup();
+        self.roots = roots_of(&self.selection.folders, self.git.owners());
+        decisive
+    }
+
+    /// Returns whether a change of a file can break any stack of a config: it is the config or one of its inventories.
+    fn decides(&self, config: &Config, listed: &Path, real: &Path) -> bool {
+        let is_same = |path: &Path| paths::real(path) == real;
+        let is_local = |inventory: &InventoryConfig| match &inventory.kind {
+            Kind::File(path) | Kind::Sops(path) => is_same(path),
+            Kind::Dir(folder) => real.starts_with(paths::real(folder)),
+            _ => false,
         };
-        let decisive = self.selection.listed.iter().find(decides)?.clone();
-        self.selection.listed.retain(|listed| !listed.starts_with(&self.project));
-        self.selection.folders.push(self.project.clone());
-        Some(decisive)
+        let is_fallback = FALLBACK_NAMES.iter().any(|name| listed.file_name().is_some_and(|file| file == *name))
+            && self
+                .inventory_folders(config)
+                .iter()
+                .any(|folder| listed.parent().is_some_and(|parent| paths::real(parent) == paths::real(folder)));
+        let is_config = || {
+            let is_named = listed.file_name().is_some_and(|name| name == config::FILE_NAME);
+            let is_own = self.configs.of(listed).file == config.file;
+            is_named && is_own && self.search().excluded(listed).is_none()
+        };
+        config.file.as_deref().is_some_and(is_same)
+            || config.inventories.iter().any(is_local)
+            || is_fallback
+            || is_config()
     }
 
     /// What was passed over, on stderr.
@@ -242,6 +305,10 @@ impl<'a> Session<'a> {
             let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
             let (first, glob) = (printable(first), printable(glob));
             writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
+        }
+        // Configs of other users that were found on the way.
+        for note in self.git.owners().notes(&self.bases.cwd).iter().filter(|note| !self.owner_notes.contains(note)) {
+            writeln!(world.stderr.out, "note: {note}")?;
         }
         recovered(world)?;
         let setup = &self.files.setup;
@@ -267,6 +334,12 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the roots of the repositories that some folders lie in, without links.
+fn roots_of(folders: &[PathBuf], owners: &Owners) -> Vec<PathBuf> {
+    let roots: BTreeSet<PathBuf> = folders.iter().filter_map(|folder| owners.root(&paths::real(folder))).collect();
+    roots.into_iter().collect()
 }
 
 /// Returns whether the user trusts the config for this run.
@@ -364,49 +437,45 @@ fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     shared
 }
 
-/// The config that `--config` names, or the nearest upward from what is looked at; where there is none, that of the working directory
-/// if it lies above.
-fn config_file(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Result<Option<PathBuf>, Failure> {
-    match &files.setup.config {
-        Some(file) => Ok(Some(paths::absolute(file, cwd))),
-        None if files.setup.no_config => Ok(None),
-        None => find_config(start, cwd, owners),
+/// Returns the configs that files use: the one that `--config` names, none with `--no-config`, else the nearest of each.
+fn configs_of(
+    files: &Files,
+    selection: &Selection,
+    start: &Path,
+    cwd: &Path,
+    owners: &Arc<Owners>,
+) -> Result<Configs, Vec<Failure>> {
+    if let Some(file) = &files.setup.config {
+        let file = paths::absolute(file, cwd);
+        let rules: Vec<&str> = rules::names().collect();
+        return config::load(&file, &paths::relative(&file, cwd), &rules).map(Configs::fixed);
     }
+    if files.setup.no_config {
+        return Ok(Configs::fixed(Config { folder: cwd.to_path_buf(), ..Config::default() }));
+    }
+    let starts: Vec<&Path> = selection.folders.iter().map(PathBuf::as_path).chain([start]).collect();
+    Ok(Configs::nearest(nearest_config(files, &starts, cwd, owners)))
+}
+
+fn nearest_config(files: &Files, starts: &[&Path], cwd: &Path, owners: &Arc<Owners>) -> Nearest {
+    Nearest::new(Arc::clone(owners), cwd, starts, rules::names().collect(), files.setup.no_exclude)
 }
 
 /// Returns the config's path from the repository's root, also if the config cannot be read; nothing if there is none.
-pub(super) fn config_identity(files: &Files, cwd: &Path, owners: &Owners) -> Option<String> {
+pub(super) fn config_identity(files: &Files, cwd: &Path, owners: &Arc<Owners>) -> Option<String> {
+    if let Some(file) = &files.setup.config {
+        return Some(config::identity(&paths::absolute(file, cwd)));
+    }
+    if files.setup.no_config {
+        return None;
+    }
     let stdin = stdin_name(files, cwd).ok().flatten();
     let has_paths = stdin.is_none() && files.files_from.is_none();
     let paths = if has_paths { files.paths.as_slice() } else { &[] };
     let selection = Selection::of_arguments(paths, cwd, files.only_stack_files);
     let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, cwd);
-    config_file(files, &start, cwd, owners).ok().flatten().map(|file| config::identity(&file))
-}
-
-fn read_config(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Result<Config, Vec<Failure>> {
-    let file = config_file(files, start, cwd, owners).map_err(|failure| vec![failure])?;
-    let known: Vec<&str> = rules::names().collect();
-    match file {
-        Some(file) => config::load(&file, &paths::relative(&file, cwd), &known),
-        None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
-    }
-}
-
-/// The config that nobody names. It may be a link, but not out of the repository.
-fn find_config(start: &Path, cwd: &Path, owners: &Owners) -> Result<Option<PathBuf>, Failure> {
-    let find = |start| owners.config(start, config::FILE_NAME);
-    let lies_above = || paths::real(start).starts_with(paths::real(cwd));
-    let Some((file, root)) = find(start).or_else(|| find(cwd).filter(|_| lies_above())) else { return Ok(None) };
-    match files::resolve_inside(&file, &root) {
-        // What leads to nothing is reported when it is read.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            let shown = paths::relative(&file, cwd);
-            Err(Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)))
-                .with_help("let it be a file of the repository, or name the file that you mean with `--config FILE`"))
-        }
-        _ => Ok(Some(file)),
-    }
+    let file = nearest_config(files, &[&start], cwd, owners).find(&start).ok().flatten();
+    file.map(|file| config::identity(&file))
 }
 
 /// Leaves the files of one stack.

@@ -6,8 +6,9 @@ use crate::fuzz::properties::scan;
 use crate::suites::{Case, Verdict, cases, corpora};
 use crate::support::project;
 use serde_json::{Value, json};
-use stackref::check::{Settings, run as check};
+use stackref::check::{LevelChoice, Settings, run as check};
 use stackref::config::{Config, Level};
+use stackref::configs::Configs;
 use stackref::discover::Why;
 use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Style, Syntax, apply};
 use stackref::inventory::Inventories;
@@ -155,9 +156,9 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
     let values = json!({ "s": keys }).to_string();
     let inventory = FileInventory::of_text("values.json", values, Syntax::Json).map_err(|error| error.to_string())?;
     let inventories = Inventories::of(vec![Box::new(inventory)]);
-    let config = Config { resolver: Resolver::Render, ..Config::default() };
+    let configs = Configs::fixed(Config { resolver: Resolver::Render, ..Config::default() });
     let scan = read(there.as_bytes(), document.syntax());
-    let settings = Settings::new(&config, Level::SecretAndKeyExists, &inventories);
+    let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
     let report = check(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean {
         return Err(format!("{:?}", report.findings.iter().map(|finding| &finding.message).collect::<Vec<_>>()));

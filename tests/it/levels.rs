@@ -1,7 +1,8 @@
 //! What each level may touch, proven by inventories that fail when touched and that count.
 
-use stackref::check::{Report, Settings, run};
+use stackref::check::{LevelChoice, Report, Settings, run};
 use stackref::config::{Config, Level};
+use stackref::configs::Configs;
 use stackref::discover::{Candidate, Why};
 use stackref::document::Syntax;
 use stackref::inventory::{
@@ -113,9 +114,9 @@ fn scan(text: &str) -> Scan {
 }
 
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
-    let config = Config::default();
+    let configs = Configs::fixed(Config::default());
     let inventories = Inventories::of(inventories);
-    run(&scan(text), &Settings::new(&config, level, &inventories), None)
+    run(&scan(text), &Settings::new(&configs, LevelChoice::fixed(level), &inventories), None)
 }
 
 #[test]
@@ -126,9 +127,9 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
     let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
     let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
-    let (config, inventories) = (Config::default(), Inventories::of(inventories));
+    let (configs, inventories) = (Configs::fixed(Config::default()), Inventories::of(inventories));
     let level = Level::SecretAndKeyExists;
-    let settings = Settings::new(&config, level, &inventories);
+    let settings = Settings::new(&configs, LevelChoice::fixed(level), &inventories);
     let report = run(&scan, &settings, None);
     let rendered =
         stackref::render::run(&scan, &report, &settings, None).unwrap_or_else(|failures| panic!("{}", failures[0]));

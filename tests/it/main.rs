@@ -30,6 +30,7 @@ mod leaks;
 mod levels;
 mod links;
 mod manual;
+mod monorepo;
 mod pages;
 mod properties;
 mod put;

@@ -3,8 +3,9 @@
 
 use crate::fuzz::properties as fuzz;
 use proptest::prelude::*;
-use stackref::check::{Settings, run as check};
+use stackref::check::{LevelChoice, Settings, run as check};
 use stackref::config::{Config, Level};
+use stackref::configs::Configs;
 use stackref::discover::Why;
 use stackref::document::{Document, Kind, Style, Syntax};
 use stackref::inventory::Inventories;
@@ -139,9 +140,9 @@ impl StringsOf for Document {
 /// Everything that `check` prints about a text, in all formats.
 fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
     let scan = fuzz::scan(bytes, syntax, Some(Why::Named), resolver, false);
-    let config = Config { resolver, ..Config::default() };
+    let configs = Configs::fixed(Config { resolver, ..Config::default() });
     let inventories = Inventories::of(Vec::new());
-    let settings = Settings::new(&config, Level::None, &inventories);
+    let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
     let report = check(&scan, &settings, None);
     let mut out = Vec::new();
     human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();

@@ -1,0 +1,232 @@
+//! The configs of a run. Each file uses the nearest `stackref.toml` in its folder or above it, so that every project of a
+//! monorepo can have its own.
+//!
+//! The search goes up to the root of the file's repository. If the working directory, or a folder that is checked, lies above
+//! that, it goes on to theirs: `stackref check .` treats everything below `.` alike. Outside a repository it ends at the folder
+//! that contains all arguments, or at the working directory above that.
+
+use crate::config::{self, Config, FILE_NAME};
+use crate::error::{Failure, plain_io};
+use crate::excerpt::printable;
+use crate::files;
+use crate::paths;
+use crate::repository::Owners;
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Finds the config of each file, and reads each config once.
+pub struct Configs {
+    source: Source,
+    by_folder: RwLock<HashMap<PathBuf, Arc<Config>>>,
+    /// The errors of each config that cannot be used. Its files have the defaults, so the run must not go on.
+    failures: Mutex<BTreeMap<PathBuf, Vec<Failure>>>,
+}
+
+enum Source {
+    /// One config for every file, or none: `--config`, `--no-config`.
+    Fixed(Arc<Config>),
+    Nearest(Nearest),
+}
+
+/// Where configs are searched for.
+pub struct Nearest {
+    owners: Arc<Owners>,
+    cwd: PathBuf,
+    /// The folders that a search does not leave, outermost first.
+    tops: Vec<PathBuf>,
+    rules: Vec<&'static str>,
+    /// Whether a config counts that the config above it excludes: `--no-exclude`.
+    no_exclude: bool,
+    /// The config of files that have none.
+    default: Arc<Config>,
+}
+
+impl Nearest {
+    /// A search for the files below `starts`, the folders that are checked. `rules` are the names of all rules.
+    pub fn new(owners: Arc<Owners>, cwd: &Path, starts: &[&Path], rules: Vec<&'static str>, no_exclude: bool) -> Self {
+        let folders = starts.iter().copied().chain([cwd]);
+        let mut tops: Vec<PathBuf> =
+            folders.map(|folder| owners.root(folder).unwrap_or_else(|| folder.to_path_buf())).collect();
+        tops.sort_by_key(|top| top.as_os_str().len());
+        let default = Arc::new(Config { folder: cwd.to_path_buf(), ..Config::default() });
+        Self { owners, cwd: cwd.to_path_buf(), tops, rules, no_exclude, default }
+    }
+
+    /// Returns the config file of the files in a folder, without reading it.
+    ///
+    /// # Errors
+    /// The file is a link that leads out of the repository.
+    pub fn find(&self, folder: &Path) -> Result<Option<PathBuf>, Failure> {
+        let top = self.top_of(folder);
+        let mut above = folder.ancestors().take_while(|at| at.starts_with(&top));
+        match above.find_map(|at| self.file_in(at, &top).transpose()) {
+            Some(found) => found.map(Some),
+            None if self.leads_below_cwd(folder) => self.find(&self.cwd),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the folder at which a search from a folder ends.
+    fn top_of(&self, folder: &Path) -> PathBuf {
+        let known = self.tops.iter().find(|top| folder.starts_with(top)).cloned();
+        known.or_else(|| self.owners.root(folder)).unwrap_or_else(|| folder.to_path_buf())
+    }
+
+    /// Returns whether a path that does not begin with the working directory leads into it all the same, through a link.
+    fn leads_below_cwd(&self, folder: &Path) -> bool {
+        !folder.starts_with(&self.cwd) && paths::real(folder).starts_with(paths::real(&self.cwd))
+    }
+
+    /// Returns the config file in a folder itself, if it belongs to a user whose files count.
+    fn file_in(&self, folder: &Path, top: &Path) -> Result<Option<PathBuf>, Failure> {
+        let file = folder.join(FILE_NAME);
+        if file.symlink_metadata().is_err() || !self.owners.counts_config(&file) {
+            return Ok(None);
+        }
+        let root = self.owners.root(folder).unwrap_or_else(|| top.to_path_buf());
+        match files::resolve_inside(&file, &root) {
+            // What leads to nothing is reported when it is read.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let shown = printable(&paths::relative(&file, &self.cwd));
+                let failure = Failure::usage(format!("cannot read the config `{shown}`: {}", plain_io(&error)));
+                Err(failure.with_help("replace the link by a file, or name the config with `--config FILE`"))
+            }
+            _ => Ok(Some(file)),
+        }
+    }
+}
+
+impl Configs {
+    /// The same config for every file.
+    pub fn fixed(config: Config) -> Self {
+        Self::new(Source::Fixed(Arc::new(config)))
+    }
+
+    /// The nearest config for each file.
+    pub fn nearest(search: Nearest) -> Self {
+        Self::new(Source::Nearest(search))
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, by_folder: RwLock::default(), failures: Mutex::default() }
+    }
+
+    /// Returns the config of a file.
+    pub fn of(&self, file: &Path) -> Arc<Config> {
+        self.of_folder(file.parent().unwrap_or(file))
+    }
+
+    /// Returns the config of the files in a folder.
+    pub fn of_folder(&self, folder: &Path) -> Arc<Config> {
+        let search = match &self.source {
+            Source::Fixed(config) => return Arc::clone(config),
+            Source::Nearest(search) => search,
+        };
+        if let Some(known) = self.known_of(folder) {
+            return known;
+        }
+        let top = search.top_of(folder);
+        let mut passed = Vec::new();
+        let mut config = None;
+        for at in folder.ancestors().take_while(|at| at.starts_with(&top)) {
+            config = self.known_of(at).or_else(|| self.load_in(at, &top, search));
+            if config.is_some() {
+                break;
+            }
+            passed.push(at);
+        }
+        let config = config.unwrap_or_else(|| {
+            if search.leads_below_cwd(folder) { self.of_folder(&search.cwd) } else { Arc::clone(&search.default) }
+        });
+        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
+        for at in passed {
+            by_folder.entry(at.to_path_buf()).or_insert_with(|| Arc::clone(&config));
+        }
+        config
+    }
+
+    /// Returns the folder above which no config is searched for the files in a folder.
+    pub fn top_of(&self, folder: &Path) -> PathBuf {
+        match &self.source {
+            Source::Fixed(config) => config.folder.clone(),
+            Source::Nearest(search) => search.top_of(folder),
+        }
+    }
+
+    fn known_of(&self, folder: &Path) -> Option<Arc<Config>> {
+        self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
+    }
+
+    /// Returns the config in a folder itself, unless the config above excludes it. If it cannot be used, that is the defaults,
+    /// and the errors are kept.
+    fn load_in(&self, folder: &Path, top: &Path, search: &Nearest) -> Option<Arc<Config>> {
+        let file = folder.join(FILE_NAME);
+        let loaded = match search.file_in(folder, top) {
+            Ok(None) => return None,
+            Ok(Some(_)) if self.is_excluded(&file, top, search) => return None,
+            Ok(Some(file)) => config::load(&file, &paths::relative(&file, &search.cwd), &search.rules),
+            Err(failure) => Err(vec![failure]),
+        };
+        let config = loaded.unwrap_or_else(|errors| {
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).insert(file, errors);
+            Config { folder: folder.to_path_buf(), ..Config::default() }
+        });
+        // Another thread may have been faster: all files of a folder have one config.
+        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(by_folder.entry(folder.to_path_buf()).or_insert_with(|| Arc::new(config))))
+    }
+
+    /// Returns whether the config above a config excludes it, as that of a test fixture.
+    fn is_excluded(&self, file: &Path, top: &Path, search: &Nearest) -> bool {
+        let Some(above) = file.parent().filter(|folder| *folder != top && !search.no_exclude).and_then(Path::parent)
+        else {
+            return false;
+        };
+        let config = self.of_folder(above);
+        file.starts_with(&config.folder) && config.exclude.matching(config.relative(file)).is_some()
+    }
+
+    /// Returns the configs that files were found to have, sorted by path; the defaults come first.
+    pub fn known(&self) -> Vec<Arc<Config>> {
+        if let Source::Fixed(config) = &self.source {
+            return vec![Arc::clone(config)];
+        }
+        let by_folder = self.by_folder.read().unwrap_or_else(PoisonError::into_inner);
+        let by_file: BTreeMap<Option<&Path>, &Arc<Config>> =
+            by_folder.values().map(|config| (config.file.as_deref(), config)).collect();
+        by_file.into_values().cloned().collect()
+    }
+
+    /// Returns whether every config that was found can be used.
+    ///
+    /// # Errors
+    /// All errors of all configs.
+    pub fn check(&self) -> Result<(), Vec<Failure>> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.is_empty() { Ok(()) } else { Err(failures.values().flatten().cloned().collect()) }
+    }
+}
+
+/// Looks up the configs of files one after the other. Files of one folder follow each other, and cost one comparison.
+pub struct Cursor<'c> {
+    configs: &'c Configs,
+    last: Option<(PathBuf, Arc<Config>)>,
+}
+
+impl<'c> Cursor<'c> {
+    /// Starts before the first file.
+    pub fn new(configs: &'c Configs) -> Self {
+        Self { configs, last: None }
+    }
+
+    /// Returns the config of a file, or the one that decides whether a folder is entered: that of the folder above.
+    pub fn of(&mut self, path: &Path) -> &Config {
+        let folder = path.parent().unwrap_or(path);
+        let is_last = self.last.as_ref().is_some_and(|(last, _)| last.as_os_str() == folder.as_os_str());
+        let known = if is_last { self.last.take() } else { None };
+        let known = known.unwrap_or_else(|| (folder.to_path_buf(), self.configs.of_folder(folder)));
+        &self.last.insert(known).1
+    }
+}
