@@ -451,7 +451,8 @@ impl Inventories {
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
-                    let given = file(name, &paths::absolute(Path::new(name), around.cwd));
+                    let path = Path::new(name);
+                    let given = file(name, &paths::absolute(path, around.cwd)).given_as(path, around.cwd);
                     inventories.add(name.clone(), Box::new(given.meaning(meant)))
                 })
             });

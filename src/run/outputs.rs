@@ -40,7 +40,7 @@ impl Outputs {
             .collect();
         for (format, file) in &args.reports.files {
             let path = paths::absolute(file, &world.cwd);
-            let shown = printable(&paths::relative(&path, &world.cwd));
+            let shown = printable(&file.to_string_lossy());
             let refused = |why: &str| {
                 Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
                     .with_help("write to another file"))

@@ -7,12 +7,10 @@ use super::{Stop, World, look, tell, warn};
 use crate::check;
 use crate::cli::{Color, Render};
 use crate::error::Failure;
-use crate::excerpt::printable;
 use crate::finding::{Finding, Severity};
 use crate::git::Git;
 use crate::inventory::Inventory;
 use crate::outcome::Outcome;
-use crate::paths;
 use crate::render::{self, Rendered};
 use crate::report::human;
 use crate::report::{count, summary_line};
@@ -33,7 +31,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     let target = match &args.output {
         Some(folder) => {
             let cwd = &session.bases.cwd;
-            Some(Target::new(paths::absolute(folder, cwd), cwd, Some(&git).filter(|_| !args.allow_tracked))?)
+            Some(Target::new(folder, cwd, Some(&git).filter(|_| !args.allow_tracked))?)
         }
         None => None,
     };
@@ -91,7 +89,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         Some(target) => target.places(&rendered, sources, &session.bases)?,
         None => Vec::new(),
     };
-    if let (Some(Target { folder, real, .. }), false, false) = (&target, args.check, args.diff) {
+    if let (Some(Target { shown, real, .. }), false, false) = (&target, args.check, args.diff) {
         let content = |(path, file)| write::Content { path, text: Rendered::text(file), replaces: true };
         let files = places.into_iter().zip(&rendered).map(content);
         let files: Vec<write::Content<'_>> = files.collect();
@@ -99,7 +97,6 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
             write::write_all(real, &files, args.mode, &mut tell)
         })?;
-        let shown = printable(&paths::relative(folder, &session.bases.cwd));
         world.summary = Some(format!("rendered {what}, to `{shown}`"));
     } else {
         world.stdout.out.flush()?;

@@ -388,7 +388,13 @@ fn read_config(files: &Files, start: &Path, cwd: &Path, owners: &Owners) -> Resu
     let file = config_file(files, start, cwd, owners).map_err(|failure| vec![failure])?;
     let known: Vec<&str> = rules::names().collect();
     match file {
-        Some(file) => config::load(&file, &paths::relative(&file, cwd), &known),
+        Some(file) => match &files.setup.config {
+            Some(given) => {
+                let config = config::load(&file, &given.to_string_lossy(), &known)?;
+                Ok(config.shown_as(&paths::shown_as_given(given, cwd)))
+            }
+            None => config::load(&file, &paths::relative(&file, cwd), &known),
+        },
         None => Ok(Config { folder: cwd.to_path_buf(), ..Config::default() }),
     }
 }

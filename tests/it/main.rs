@@ -31,6 +31,7 @@ mod levels;
 mod links;
 mod manual;
 mod pages;
+mod paths;
 mod properties;
 mod put;
 mod references;
