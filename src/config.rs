@@ -242,6 +242,16 @@ pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Re
     }
 }
 
+impl Config {
+    /// The same config, which findings show with another path than the failures of reading it.
+    #[must_use]
+    pub fn shown_as(self, path: &str) -> Self {
+        let renamed = |source| Arc::try_unwrap(source).map(|source: SourceFile| Arc::new(source.with_path(path)));
+        let source = self.source.map(|source| renamed(source).unwrap_or_else(|shared| shared));
+        Self { source, ..self }
+    }
+}
+
 /// Returns whether an argument of `--inventory` is the path of a file, whatever the config calls its inventories: it contains a
 /// path separator or ends in the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {

@@ -15,7 +15,6 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::files;
-use crate::nearest::nearest;
 use crate::parallel;
 use crate::paths;
 use crate::repository;
@@ -104,7 +103,7 @@ impl Selection {
                 selection.folders.push(path);
             } else if lists_are_tools {
                 selection.listed.push(path);
-            } else if let Some(failure) = unfit(&path, &printable(&given.to_string_lossy()), metadata) {
+            } else if let Some(failure) = unfit(given, cwd, metadata) {
                 selection.failures.push(failure);
             } else if Syntax::of_path(&path).is_none() {
                 selection.others.push((path, printable(&given.to_string_lossy())));
@@ -176,11 +175,12 @@ fn cannot_walk(folder: &Path, file: &str, error: &io::Error) -> Failure {
 }
 
 /// Why a file that was named cannot be looked at.
-fn unfit(path: &Path, shown: &str, metadata: std::io::Result<std::fs::Metadata>) -> Option<Failure> {
+fn unfit(given: &Path, cwd: &Path, metadata: std::io::Result<std::fs::Metadata>) -> Option<Failure> {
+    let shown = printable(&given.to_string_lossy());
     match metadata {
         Err(error) => {
             let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
-            let near = sibling(path).map(|near| Path::new(shown).with_file_name(printable(&near)));
+            let near = paths::nearest_existing(given, cwd);
             Some(failure.with_help_if(near.map(|near| format!("did you mean `{}`?", near.display()))))
         }
         Ok(metadata) if !metadata.is_file() => Some(
@@ -550,14 +550,6 @@ fn failed_path(error: &ignore::Error) -> Option<&Path> {
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => failed_path(err),
         _ => None,
     }
-}
-
-/// The name in the same folder that is nearest to one that is not there.
-fn sibling(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let folder = std::fs::read_dir(path.parent()?).ok()?;
-    let names: Vec<String> = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned)
 }
 
 #[cfg(test)]

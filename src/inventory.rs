@@ -515,8 +515,10 @@ impl Inventories {
                 let at = configured.or_else(file).unwrap_or_else(|| {
                     let known = self.projects.iter().flat_map(|project| &project.configured);
                     let meant = nearest(name, known.map(|(name, _)| name.as_str())).map(str::to_owned);
-                    let path = paths::absolute(Path::new(name), around.cwd);
-                    let given = FileInventory::new(name.clone(), &path, around.cwd, around.root);
+                    let path = Path::new(name);
+                    let absolute = paths::absolute(path, around.cwd);
+                    let given = FileInventory::new(name.clone(), &absolute, around.cwd, around.root);
+                    let given = given.given_as(path, around.cwd);
                     let at = self.add(Box::new(given.meaning(meant)));
                     files.push((name, at));
                     at

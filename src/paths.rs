@@ -1,5 +1,6 @@
 //! Paths: made absolute, freed of links, and as reports show them.
 
+use crate::nearest::nearest;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
@@ -47,6 +48,59 @@ pub fn relative(path: &Path, base: &Path) -> String {
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
+/// Returns a path as messages show it: relative to `base`, or absolute if the two have no folder in common.
+pub fn shown(path: &Path, base: &Path) -> String {
+    let common = path.components().zip(base.components()).take_while(|(a, b)| a == b);
+    if common.count() > 1 { relative(path, base) } else { path.to_string_lossy().into_owned() }
+}
+
+/// Returns a path that the user gave as reports show it: as it was given if it is absolute and lies outside of `cwd`, else
+/// relative to `cwd`.
+pub fn shown_as_given(given: &Path, cwd: &Path) -> String {
+    if given.is_absolute() && !given.starts_with(cwd) {
+        return given.to_string_lossy().into_owned();
+    }
+    relative(&absolute(given, cwd), cwd)
+}
+
+/// Returns the existing path that is nearest to one that does not exist, in the form in which that was given: each component
+/// that is not there is replaced by the nearest name in its folder. Ends at a folder if nothing in it is near to the next component.
+/// Returns `None` if the first such component has no neighbor.
+pub fn nearest_existing(given: &Path, cwd: &Path) -> Option<PathBuf> {
+    let mut found = PathBuf::new();
+    let mut is_corrected = false;
+    let mut components = given.components().peekable();
+    while let Some(component) = components.next() {
+        let next = found.join(component);
+        let is_last = components.peek().is_none();
+        if is_usable(&cwd.join(&next), is_last) {
+            found = next;
+        } else if let Some(name) = nearest_name(&cwd.join(&found), component.as_os_str(), is_last) {
+            found.push(name);
+            is_corrected = true;
+        } else {
+            break;
+        }
+    }
+    is_corrected.then_some(found)
+}
+
+/// Returns whether a path can be a component of a longer one, or the last one.
+fn is_usable(path: &Path, is_last: bool) -> bool {
+    path.metadata().is_ok_and(|metadata| is_last || metadata.is_dir())
+}
+
+/// Returns the name in a folder that is nearest to another one: a name without extension may stand for a file with one.
+fn nearest_name(folder: &Path, name: &OsStr, is_last: bool) -> Option<String> {
+    let name = name.to_str()?;
+    let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| is_usable(&entry.path(), is_last));
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let has_stem = |other: &&String| Path::new(other).file_stem().is_some_and(|stem| stem == name);
+    let near = nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned);
+    near.or_else(|| names.iter().find(has_stem).cloned())
+}
+
 /// A path as the system has it.
 pub fn of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
@@ -64,5 +118,15 @@ mod tests {
         assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
         assert_eq!(relative(base, base), ".");
         assert_eq!(absolute(Path::new("../x/./y"), base), Path::new("/a/x/y"));
+    }
+
+    #[test]
+    fn messages_show_no_long_way_to_a_path_elsewhere() {
+        let base = Path::new("/a/b");
+        assert_eq!(shown(Path::new("/a/x.yaml"), base), "../x.yaml");
+        assert_eq!(shown(Path::new("/nope/x.yaml"), base), "/nope/x.yaml");
+        assert_eq!(shown_as_given(Path::new("/a/x.yaml"), base), "/a/x.yaml");
+        assert_eq!(shown_as_given(Path::new("/a/b/x.yaml"), base), "x.yaml");
+        assert_eq!(shown_as_given(Path::new("../c/./x.yaml"), base), "../c/x.yaml");
     }
 }

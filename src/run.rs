@@ -156,7 +156,11 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
         let lead: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
         let message = lead.join(" ");
         let message = message.trim_start_matches("error: ");
-        write_failed(command.copied().unwrap_or_default(), format, &[Failure::usage(message)], world)?;
+        let command = match command.copied().unwrap_or_default() {
+            "inventory" if words.contains(&"snapshot") => "snapshot",
+            command => command,
+        };
+        write_failed(command, format, &[Failure::usage(message)], world)?;
     }
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
@@ -167,7 +171,8 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     Ok(outcome)
 }
 
-/// Writes the report of a run that failed before it had anything to report: a whole document that contains the failures.
+/// Writes the report of a run that failed before it had anything to report: a whole document that contains the failures. Writes
+/// nothing for a command whose standard output is not a report. An empty name stands for an unknown command.
 fn write_failed(command: &str, format: Format, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
     let out = &mut *world.stdout.out;
     let report = || Report { failures: failures.to_vec(), ..Report::default() };
@@ -179,7 +184,9 @@ fn write_failed(command: &str, format: Format, failures: &[Failure], world: &mut
             lists::write_register_json(&[], &[], failures, &Inventories::of(Vec::new()), out)?;
         }
         "inventory" => lists::write_inventories_json(&[], failures, out)?,
-        _ => json::write(&report(), out)?,
+        "" => json::write(&report(), out)?,
+        // These commands write documents and other data to standard output, never a report.
+        _ => {}
     }
     out.flush()
 }

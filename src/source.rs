@@ -113,6 +113,13 @@ impl SourceFile {
         }
     }
 
+    /// With another path for reports.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
     /// With the path that names it wherever a run is started: from the repository's root.
     #[must_use]
     pub fn with_identity(mut self, identity: impl Into<String>) -> Self {

@@ -38,7 +38,7 @@ pub struct DirInventory {
 impl DirInventory {
     /// A folder, absolute; reports show it from `cwd`.
     pub fn new(name: String, folder: &Path, cwd: &Path) -> Self {
-        Self { name, folder: folder.to_path_buf(), shown: paths::relative(folder, cwd) }
+        Self { name, folder: folder.to_path_buf(), shown: paths::shown(folder, cwd) }
     }
 
     /// The names in a folder that are of one kind, with links followed inside the whole. What leads out, or to nothing, is not

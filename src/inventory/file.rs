@@ -24,6 +24,8 @@ pub struct FileInventory {
     name: String,
     path: PathBuf,
     shown: String,
+    /// Its path as the user gave it, where the config did not.
+    given: Option<String>,
     /// What messages call it when it cannot be read.
     what: &'static str,
     identity: String,
@@ -41,7 +43,8 @@ impl FileInventory {
         Self {
             name,
             path: path.to_path_buf(),
-            shown: paths::relative(path, cwd),
+            shown: paths::shown(path, cwd),
+            given: None,
             what: "inventory",
             identity: paths::relative(path, root),
             in_repository: path.starts_with(root),
@@ -65,10 +68,17 @@ impl FileInventory {
         Self { folder: folder.map(Path::to_path_buf), ..self }
     }
 
+    /// The same for a file that the user gave: messages show its path accordingly.
+    #[must_use]
+    pub fn given_as(self, given: &Path, cwd: &Path) -> Self {
+        let shown = paths::shown_as_given(given, cwd);
+        Self { shown, given: Some(given.to_string_lossy().into_owned()), ..self }
+    }
+
     /// A file of an inventory's form that is none of a run's inventories.
-    pub fn given(path: &Path, cwd: &Path) -> Self {
-        let shown = paths::relative(path, cwd);
-        Self { what: "file", in_repository: false, ..Self::new(shown, path, cwd, cwd) }
+    pub fn given(given: &Path, cwd: &Path) -> Self {
+        let inventory = Self::new(given.to_string_lossy().into_owned(), &paths::absolute(given, cwd), cwd, cwd);
+        Self { what: "file", in_repository: false, ..inventory.given_as(given, cwd) }
     }
 
     /// An inventory that is given as a text, as on standard input.
@@ -151,7 +161,7 @@ impl FileInventory {
     }
 
     fn unreadable(&self, why: &str) -> Failure {
-        Failure::usage(format!("cannot read the {} `{}`: {why}", self.what, self.shown))
+        Failure::usage(format!("cannot read the {} `{}`: {why}", self.what, self.given.as_ref().unwrap_or(&self.shown)))
     }
 }
 

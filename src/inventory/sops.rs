@@ -51,7 +51,7 @@ impl SopsInventory {
         Self {
             name,
             path: path.to_path_buf(),
-            shown: paths::relative(path, cwd),
+            shown: paths::shown(path, cwd),
             cwd: cwd.to_path_buf(),
             lookup,
             clock: Clock::new(limits),

@@ -231,7 +231,7 @@ fn refuse_contradictions(args: &Check, stdin: bool) -> Result<(), Failure> {
 
 fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
     let path = paths::absolute(file, &world.cwd);
-    let shown = printable(&paths::relative(&path, &world.cwd));
+    let shown = printable(&file.to_string_lossy());
     let cannot = |why: &str| Failure::usage(format!("cannot read the baseline `{shown}`: {why}"));
     // A stream of this process is read to its end; anything else that is not a file may have none.
     let bytes = if path.starts_with("/dev/fd") {
@@ -257,7 +257,7 @@ struct BaselineFile {
 /// A baseline is written over another baseline, and over nothing else. Its place is held from here on.
 fn fit_for_baseline(file: &Path, world: &World<'_>) -> Result<BaselineFile, Failure> {
     let path = paths::absolute(file, &world.cwd);
-    let shown = printable(&paths::relative(&path, &world.cwd));
+    let shown = printable(&file.to_string_lossy());
     repository::refuse_link_out(&path, &world.cwd, &shown)?;
     if path.symlink_metadata().is_err() {
         write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;

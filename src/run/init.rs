@@ -1,5 +1,6 @@
 //! `init`: looks, writes the config, says what to do next, and offers the hook of pre-commit.
 
+use super::outputs::is_standard_output;
 use super::session::Session;
 use super::talk::Talk;
 use super::{Stop, World, tell};
@@ -28,7 +29,9 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
     let cwd = world.cwd.clone();
     let git = Git::new(world.env.as_ref());
     let owners = git.owners();
-    if let Some((existing, _)) = owners.config(&cwd, FILE_NAME) {
+    // The shell has created the file of `init --dry-run > stackref.toml` by now.
+    let is_own_output = |existing: &Path| args.dry_run && is_standard_output(existing);
+    if let Some((existing, _)) = owners.config(&cwd, FILE_NAME).filter(|(existing, _)| !is_own_output(existing)) {
         let shown = paths::relative(&existing, &cwd);
         return Err(Failure::usage(format!("there is a config already: `{shown}`"))
             .with_help("init never overwrites one; change it, or move it away first")

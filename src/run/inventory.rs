@@ -16,7 +16,7 @@ use crate::paths;
 use crate::report::{ListFormat, SnapshotFormat, count, lists};
 use crate::repository;
 use crate::scan::Scan;
-use crate::write::Place;
+use crate::write::{self, Place};
 use std::path::{Path, PathBuf};
 
 pub(super) fn inventory(args: &cli::Inventory, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -115,8 +115,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     }
     let now = listing::merged(listed);
     if let Some(file) = &args.check {
-        let path = paths::absolute(file, &world.cwd);
-        let snapshot = FileInventory::given(&path, &world.cwd);
+        let snapshot = FileInventory::given(file, &world.cwd);
         snapshot.open()?;
         if let Some(failure) = snapshot.complaints().first() {
             return Err(failure.clone().into());
@@ -155,7 +154,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
         return Ok(Outcome::Clean);
     };
     let path = paths::absolute(file, &world.cwd);
-    let shown = paths::relative(&path, &world.cwd);
+    let shown = file.display().to_string();
     let of_ending = Syntax::of_path(&path);
     let Some(syntax) = of_ending.filter(|syntax| asked.is_none_or(|asked| asked == *syntax)) else {
         let words = format!("the ending of `{shown}` is none of the snapshot's syntax: it could not be read again");
@@ -163,6 +162,9 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
     };
     let sources = which.iter().filter_map(|&at| inventories.get(at)?.file());
     repository::refuse_link_out(&path, &world.cwd, &printable(&shown))?;
+    if path.symlink_metadata().is_err() {
+        write::check_folder(path.parent().unwrap_or(Path::new("/")), &shown)?;
+    }
     let comments = comments_to_keep(&path, &shown, sources, world)?;
     let text = listing::snapshot(&now, syntax, &comments)?;
     Place::of(&path, &shown)?.replace(&text)?;

@@ -40,7 +40,7 @@ impl Outputs {
             .collect();
         for (format, file) in &args.reports.files {
             let path = paths::absolute(file, &world.cwd);
-            let shown = printable(&paths::relative(&path, &world.cwd));
+            let shown = printable(&file.to_string_lossy());
             let refused = |why: &str| {
                 Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
                     .with_help("write to another file"))
@@ -119,7 +119,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Whether a path is that of the file which standard output is led to: what goes to both would be written over each other.
-fn is_standard_output(path: &Path) -> bool {
+pub(super) fn is_standard_output(path: &Path) -> bool {
     let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|handle| File::from(handle).metadata());
     let same = |a: &Metadata, b: &Metadata| a.is_file() && write::inode(a) == write::inode(b);
     stdout.is_ok_and(|stdout| path.metadata().is_ok_and(|file| same(&stdout, &file)))

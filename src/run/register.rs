@@ -492,8 +492,7 @@ impl<'r> Run<'r> {
 /// A file of values, or standard input, whose syntax is that in which it reads as a mapping.
 fn read_given(path: &Path, world: &mut World<'_>) -> Result<FileInventory, Failure> {
     if path.as_os_str() != "-" {
-        let path = paths::absolute(path, &world.cwd);
-        let file = FileInventory::given(&path, &world.cwd);
+        let file = FileInventory::given(path, &world.cwd);
         return file.open().map(|()| file);
     }
     if world.keyboard.is_some() {

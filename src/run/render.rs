@@ -7,16 +7,15 @@ use super::{Stop, World, look, tell, warn};
 use crate::check;
 use crate::cli::{Color, Render};
 use crate::error::Failure;
-use crate::excerpt::printable;
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::git::Git;
 use crate::inventory::Inventory;
 use crate::outcome::Outcome;
-use crate::paths;
 use crate::render::{self, Rendered};
 use crate::report::human;
 use crate::report::{count, summary_line};
 use crate::write;
+use std::io;
 
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
@@ -30,7 +29,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     let target = match &args.output {
         Some(folder) => {
             let cwd = &session.bases.cwd;
-            Some(Target::new(paths::absolute(folder, cwd), cwd, Some(&git).filter(|_| !args.allow_tracked))?)
+            Some(Target::new(folder, cwd, Some(&git).filter(|_| !args.allow_tracked))?)
         }
         None => None,
     };
@@ -47,9 +46,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     world.summary = Some(format!("{checked}; nothing was rendered"));
     let outcome = report.outcome(false);
     let stops = outcome > Outcome::Clean;
-    let stream = if stops { &mut world.stdout } else { &mut world.stderr };
-    human::write(&report.findings, look(stream, color, world.env.as_ref()), stream.out)?;
-    world.stdout.out.flush()?;
+    write_findings(&report.findings, args, color, world)?;
     session.notes(&scan, world)?;
     warn(&inventories, report.answers.asked(), world)?;
     if stops {
@@ -60,7 +57,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     let mut rendered = rendered?;
     let empty = rendered.iter_mut().flat_map(|file| std::mem::take(&mut file.empty)).collect();
     let empty = check::weighed(empty, &scan, &settings);
-    human::write(&empty, look(&world.stderr, color, world.env.as_ref()), world.stderr.out)?;
+    write_findings(&empty, args, color, world)?;
     if empty.iter().any(|finding| finding.severity == Severity::Error) {
         world.summary = Some(format!("{checked}; {}; nothing was rendered", count(empty.len(), "empty value")));
         return Ok(Outcome::Findings);
@@ -93,7 +90,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         Some(target) => target.places(&rendered, sources, &session.bases)?,
         None => Vec::new(),
     };
-    if let (Some(Target { folder, real, .. }), false, false) = (&target, args.check, args.diff) {
+    if let (Some(Target { shown, real, .. }), false, false) = (&target, args.check, args.diff) {
         let content = |(path, file)| write::Content { path, text: Rendered::text(file), replaces: true };
         let files = places.into_iter().zip(&rendered).map(content);
         let files: Vec<write::Content<'_>> = files.collect();
@@ -101,11 +98,19 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
             let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
             write::write_all(real, &files, args.mode, &mut tell)
         })?;
-        let shown = printable(&paths::relative(folder, &session.bases.cwd));
         world.summary = Some(format!("rendered {what}, to `{shown}`"));
     } else {
         world.stdout.out.flush()?;
-        world.summary = Some(format!("rendered {what}; nothing was written"));
+        let rest = if args.stdout { ", to standard output" } else { "; nothing was written" };
+        world.summary = Some(format!("rendered {what}{rest}"));
     }
     Ok(Outcome::Clean)
+}
+
+/// Writes findings to standard output; to standard error if the output is a document or a diff, which a redirected file must
+/// contain and nothing else.
+fn write_findings(findings: &[Finding], args: &Render, color: Color, world: &mut World<'_>) -> io::Result<()> {
+    let stream = if args.stdout || args.diff { &mut world.stderr } else { &mut world.stdout };
+    human::write(findings, look(stream, color, world.env.as_ref()), stream.out)?;
+    world.stdout.out.flush()
 }

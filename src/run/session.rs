@@ -445,10 +445,10 @@ fn configs_of(
     cwd: &Path,
     owners: &Arc<Owners>,
 ) -> Result<Configs, Vec<Failure>> {
-    if let Some(file) = &files.setup.config {
-        let file = paths::absolute(file, cwd);
+    if let Some(given) = &files.setup.config {
         let rules: Vec<&str> = rules::names().collect();
-        return config::load(&file, &paths::relative(&file, cwd), &rules).map(Configs::fixed);
+        let config = config::load(&paths::absolute(given, cwd), &given.to_string_lossy(), &rules)?;
+        return Ok(Configs::fixed(config.shown_as(&paths::shown_as_given(given, cwd))));
     }
     if files.setup.no_config {
         return Ok(Configs::fixed(Config { folder: cwd.to_path_buf(), ..Config::default() }));

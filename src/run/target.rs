@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(super) struct Target<'g> {
-    /// Absolute, as it was given.
+    /// Absolute, with links.
     pub folder: PathBuf,
+    /// As it was given, for messages.
+    pub shown: String,
     /// The same without links: what git and the system know it as, and where files are written.
     pub real: PathBuf,
     /// Who is asked whether files are tracked; nobody where that is meant.
@@ -26,8 +28,8 @@ impl<'g> Target<'g> {
     /// # Errors
     /// It is a file; a link in a repository leads out of it to the folder; or git would add what is rendered to a repository,
     /// or could not say, and nobody said that this is meant.
-    pub(super) fn new(folder: PathBuf, cwd: &Path, git: Option<&'g Git>) -> Result<Self, Failure> {
-        let shown = printable(&folder.display().to_string());
+    pub(super) fn new(given: &Path, cwd: &Path, git: Option<&'g Git>) -> Result<Self, Failure> {
+        let (folder, shown) = (paths::absolute(given, cwd), printable(&given.to_string_lossy()));
         repository::refuse_link_out(&folder, cwd, &shown)?;
         if folder.symlink_metadata().is_ok() && !folder.is_dir() {
             return Err(Failure::usage(format!("`{shown}` is not a folder")));
@@ -41,7 +43,7 @@ impl<'g> Target<'g> {
             }
             Some(Ok(Ignored::Yes | Ignored::NoRepository)) | None => {}
         }
-        Ok(Self { folder, real, git })
+        Ok(Self { folder, shown, real, git })
     }
 
     /// Where each rendered file goes: its path from the working directory, or from the repository's root where it lies outside

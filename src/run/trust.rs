@@ -25,11 +25,11 @@ pub(super) fn trust(args: &Trust, world: &mut World<'_>) -> Result<Outcome, Stop
     if args.list {
         return list(&store, world);
     }
-    let start = paths::absolute(args.dir.as_deref().unwrap_or(Path::new(".")), &world.cwd);
+    let given = args.dir.as_deref().unwrap_or(Path::new("."));
     let git = Git::new(world.env.as_ref());
     let owners = git.owners();
     let ended =
-        if args.revoke { revoke(&store, &start, owners, world) } else { accept(args, &store, &start, owners, world) };
+        if args.revoke { revoke(&store, given, owners, world) } else { accept(args, &store, given, owners, world) };
     for note in owners.notes(&world.cwd) {
         writeln!(world.stderr.out, "note: {note}")?;
     }
@@ -46,16 +46,17 @@ fn list(store: &TrustStore, world: &mut World<'_>) -> Result<Outcome, Stop> {
     Ok(Outcome::Clean)
 }
 
-fn revoke(store: &TrustStore, start: &Path, owners: &Owners, world: &mut World<'_>) -> Result<Outcome, Stop> {
+fn revoke(store: &TrustStore, given: &Path, owners: &Owners, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    let start = &paths::absolute(given, &world.cwd);
     // Also one that is not there any more.
     let file = config_of(start, owners).unwrap_or_else(|| {
         if start.extension().is_some_and(|extension| extension == "toml") {
-            start.into()
+            start.clone()
         } else {
             start.join(FILE_NAME)
         }
     });
-    let shown = printable(&paths::relative(&file, &world.cwd));
+    let shown = printable(&shown_config(&file, given, &world.cwd));
     let path = trust::key(&file);
     if store.records()?.iter().any(|record| record.path == path) {
         store.remove(&path)?;
@@ -69,17 +70,17 @@ fn revoke(store: &TrustStore, start: &Path, owners: &Owners, world: &mut World<'
 fn accept(
     args: &Trust,
     store: &TrustStore,
-    start: &Path,
+    given: &Path,
     owners: &Owners,
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
-    let Some(file) = config_of(start, owners) else {
-        let shown = printable(&paths::relative(start, &world.cwd));
+    let Some(file) = config_of(&paths::absolute(given, &world.cwd), owners) else {
+        let shown = printable(&given.to_string_lossy());
         return Err(Failure::usage(format!("cannot find a `{FILE_NAME}` in `{shown}` or above it"))
             .with_help("name the repository or the config file: `stackref trust DIR`")
             .into());
     };
-    let shown = paths::relative(&file, &world.cwd);
+    let shown = shown_config(&file, given, &world.cwd);
     let rules: Vec<&str> = rules::names().collect();
     let config = config::load(&file, &shown, &rules)?;
     let root = owners.root(&config.folder).unwrap_or_else(|| config.folder.clone());
@@ -113,6 +114,11 @@ fn accept(
     store.add(&record)?;
     world.summary = Some(format!("`{shown}` is trusted until it changes; `stackref trust --revoke` withdraws that"));
     Ok(Outcome::Clean)
+}
+
+/// Returns how messages show a config: with an absolute path if that of its folder was given so.
+fn shown_config(file: &Path, given: &Path, cwd: &Path) -> String {
+    if given.is_absolute() { file.to_string_lossy().into_owned() } else { paths::relative(file, cwd) }
 }
 
 /// Returns the config that a path is about: the file itself, or the nearest in the folder and above it.

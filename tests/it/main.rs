@@ -32,6 +32,7 @@ mod links;
 mod manual;
 mod monorepo;
 mod pages;
+mod paths;
 mod properties;
 mod put;
 mod references;

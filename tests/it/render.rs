@@ -388,6 +388,58 @@ fn stdout_check_and_diff_write_no_file() {
 }
 
 #[test]
+fn a_redirected_file_contains_a_document_or_nothing() {
+    let wrong = STACK.replace("{{ db.user }}", "{{ db.usr }}").replace("prod", "wrong");
+    let warned = STACK.replace("'{{db.password}}'", "hunter2");
+    let broken = "components: [\nstack_name: x\n";
+    let ignored = STACK.replace("'{{db.password}}'", "'{{gone.x}}' # stackref: ignore[unknown-secret]");
+    let (names, bad) = ("db: [user, password]\n", "db: {password: yes, user: a}\n");
+    let refused = "[inventory.x]\nkind = \"command\"\nnames = [\"false\"]\nvalue = [\"false\", \"{secret}\"]\n";
+    let strict = "[rules]\nempty-value = \"error\"\n";
+    let empty = "db: {password: '', user: a}\n";
+    let two = [("prod.yaml", STACK), ("other.yaml", STACK), ("secrets.inventory.yaml", VALUES)];
+    let one = |stack, inventory| [("prod.yaml", stack), ("secrets.inventory.yaml", inventory), ("stackref.toml", "")];
+    let configured = |config| [("prod.yaml", STACK), ("secrets.inventory.yaml", empty), ("stackref.toml", config)];
+    let failing = [
+        (folder(&one(&wrong, VALUES)), "render --stdout", "unknown-key"),
+        (folder(&one(&wrong, VALUES)), "render --stdout prod.yaml --stack wrong", "unknown-key"),
+        (folder(&one(broken, VALUES)), "render --stdout prod.yaml", "syntax-error"),
+        (folder(&one(&ignored, VALUES)), "render --stdout", "cannot be resolved"),
+        (folder(&one(STACK, names)), "render --stdout", "has no values"),
+        (folder(&one(STACK, bad)), "render --stdout", "quote"),
+        (folder(&one("a: 1\n", VALUES)), "render --stdout --only-changed prod.yaml", "nothing to render"),
+        (folder(&one(STACK, VALUES)), "render --stdout --stack none", "none"),
+        (folder(&one(STACK, VALUES)), "render --stdout --inventory none.yaml", "none.yaml"),
+        (folder(&one(STACK, VALUES)), "render --stdout none.yaml", "none.yaml"),
+        (folder(&one(STACK, VALUES)), "render --stdout --format json", "--format"),
+        (folder(&one(STACK, VALUES)), "render --stdout --check", "--check"),
+        (folder(&two), "render --stdout", "2 files"),
+        (folder(&configured(strict)), "render --stdout", "empty-value"),
+        (folder(&configured(refused)), "render --stdout", "stackref trust"),
+        (folder(&configured("level = 3\n")), "render --stdout", "level"),
+        (folder(&one(&wrong, VALUES)), "render --diff", "unknown-key"),
+        (folder(&one(STACK, bad)), "inventory snapshot", "quote"),
+        (folder(&one(STACK, VALUES)), "inventory snapshot --inventory none.yaml", "none.yaml"),
+        (folder(&one(STACK, VALUES)), "inventory snapshot --format json --none", "--none"),
+        (folder(&one(STACK, VALUES)), "init --dry-run", "there is a config already"),
+        (folder(&one(STACK, VALUES)), "init --dry-run --format json", "--format"),
+        (folder(&one(STACK, VALUES)), "schema config --format json", "--format"),
+    ];
+    for (folder, line, expected) in &failing {
+        let output = rendered(folder.path(), line);
+        assert!(output.code > 0 && output.stdout.is_empty(), "{line}: {output:?}");
+        assert!(output.stderr.contains(expected), "{line}: {output:?}");
+    }
+    // Warnings stop nothing.
+    let folder = folder(&one(&warned, VALUES));
+    let output = rendered(folder.path(), "render --stdout");
+    assert_eq!((output.code, output.stdout), (0, warned.replace("{{ db.user }}", "admin")), "{}", output.stderr);
+    assert!(output.stderr.contains("warning[plaintext-secret]"), "{}", output.stderr);
+    let output = rendered(folder.path(), "render --diff");
+    assert!(output.stdout.starts_with("--- prod.yaml") && output.stderr.contains("plaintext-secret"), "{output:?}");
+}
+
+#[test]
 fn a_finding_stops_everything_and_says_what_check_says() {
     let wrong = STACK.replace("{{ db.user }}", "{{ db.usr }}").replace("prod", "wrong");
     let folder = folder(&[("prod.yaml", STACK), ("wrong.yaml", &wrong), ("secrets.inventory.yaml", VALUES)]);
@@ -659,7 +711,7 @@ fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
         ];
         let folder = folder(&files);
         let output = rendered(folder.path(), "render --stdout");
-        assert!(output.code == 1 && output.stdout.contains("reference-in-key"), "{text:?} {output:?}");
+        assert!(output.code == 1 && output.stderr.contains("reference-in-key"), "{text:?} {output:?}");
     }
 }
 
