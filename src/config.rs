@@ -3,8 +3,10 @@
 //! Every mistake is a diagnostic at its place: unknown keys with the nearest known one, wrong values with those allowed.
 //! Globs are relative to the config file.
 
+mod globs;
 mod kinds;
 
+pub use globs::Globs;
 pub use kinds::{AwsPlace, InventoryConfig, Kind, Limits, Programs, VaultPlace, unfit_url};
 
 use crate::document;
@@ -14,15 +16,12 @@ use crate::nearest::nearest;
 use crate::reference::Resolver;
 use crate::repository;
 use crate::source::{SourceFile, Span, Visibility};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globs::{GlobsBuilder, Misfit};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Bytes that a glob may have: nesting beyond that overflows the stack of its reader.
-const LONGEST_GLOB: usize = 1_000;
 
 /// The largest config, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -83,7 +82,7 @@ pub enum RuleLevel {
 /// `[[stacks]]`: which files use which inventories.
 #[derive(Debug)]
 pub struct StackRoute {
-    files: GlobSet,
+    files: Globs,
     /// Names of inventories, asked in order.
     pub inventory: Vec<String>,
 }
@@ -91,36 +90,13 @@ pub struct StackRoute {
 /// `[[ignore]]`: findings that are not reported.
 #[derive(Debug)]
 pub struct ConfigIgnore {
-    path: GlobSet,
+    path: Globs,
     /// The rule.
     pub rule: String,
     /// The attribute, or every one.
     pub attribute: Option<String>,
     /// Where the rule is named.
     pub span: Span,
-}
-
-/// A set of globs, each with its text, so that the one that matched can be named.
-#[derive(Debug, Default)]
-pub struct Globs {
-    set: GlobSet,
-    texts: Vec<String>,
-}
-
-impl Globs {
-    /// The text of the first glob that matches a path relative to the config file.
-    pub fn matching(&self, path: &Path) -> Option<&str> {
-        if self.texts.is_empty() {
-            return None;
-        }
-        let first = self.set.matches(path).into_iter().min()?;
-        self.texts.get(first).map(String::as_str)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
-    }
 }
 
 /// The config of a run; without a file, the defaults.
@@ -152,6 +128,8 @@ pub struct Config {
     pub ignores: Vec<ConfigIgnore>,
     /// `[rules]`.
     pub rules: BTreeMap<String, RuleLevel>,
+    /// What is probably not meant, but no reason to stop: each as a sentence with its location.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -221,7 +199,8 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
 pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let source = SourceFile::new(shown, text).with_identity(identity(file)).with_location(file);
-    let mut reader = Reader { source: &source, failures: Vec::new(), known_rules };
+    let mut reader =
+        Reader { source: &source, folder: folder.clone(), failures: Vec::new(), warnings: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {
             source.set_visibility(Visibility::Masked(values(table.get_ref())));
@@ -236,7 +215,8 @@ pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Re
         }
     };
     if reader.failures.is_empty() {
-        Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::new(source)), ..config })
+        let warnings = reader.warnings;
+        Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::new(source)), warnings, ..config })
     } else {
         Err(reader.failures)
     }
@@ -263,7 +243,9 @@ type Value<'i> = Spanned<DeValue<'i>>;
 /// Walks the spanned table and collects every mistake instead of stopping at the first.
 struct Reader<'s> {
     source: &'s SourceFile,
+    folder: PathBuf,
     failures: Vec<Failure>,
+    warnings: Vec<String>,
     known_rules: &'s [&'s str],
 }
 
@@ -358,7 +340,7 @@ impl Reader<'_> {
             }
             self.needs(table, span, "stacks", &["files", "inventory"]);
             if let (Some(files), Some(inventory)) = (files, inventory) {
-                config.routes.push(StackRoute { files: files.set, inventory });
+                config.routes.push(StackRoute { files, inventory });
             }
         }
     }
@@ -383,7 +365,7 @@ impl Reader<'_> {
             }
             self.needs(table, span, "ignore", &["path", "rule"]);
             if let (Some(path), Some(rule)) = (path, rule) {
-                config.ignores.push(ConfigIgnore { path: path.set, rule, attribute, span: named });
+                config.ignores.push(ConfigIgnore { path, rule, attribute, span: named });
             }
         }
     }
@@ -418,31 +400,26 @@ impl Reader<'_> {
     }
 
     fn globs(&mut self, value: &Value<'_>, key: &str) -> Globs {
-        let mut set = GlobSetBuilder::new();
-        let mut texts = Vec::new();
+        let mut globs = GlobsBuilder::new();
         for (text, span) in self.strings(value, key) {
-            if text.len() > LONGEST_GLOB {
-                self.fail(span, format!("a glob of more than {LONGEST_GLOB} bytes"), None);
-                continue;
-            }
-            if text.starts_with('!') {
-                self.fail(span, format!("`{text}` begins with `!`, and globs are not negated here"), None);
-                continue;
-            }
-            let glob = text.trim_start_matches("./").trim_end_matches('/');
-            match GlobBuilder::new(glob).literal_separator(true).build() {
-                Ok(glob) => {
-                    set.add(glob);
-                    texts.push(text);
-                }
-                Err(error) => self.fail(span, format!("`{text}` is not a glob: {}", error.kind()), None),
+            match globs.add(&text, &self.folder) {
+                Ok(None) => {}
+                Ok(Some(misfit)) => self.warn_of_misfit(key, &text, span, &misfit),
+                Err(message) => self.fail(span, message, None),
             }
         }
-        let set = set.build().unwrap_or_else(|error| {
-            self.fail(value.span().into(), format!("these globs are too large: {}", error.kind()), None);
-            GlobSet::empty()
-        });
-        Globs { set, texts }
+        globs.build().unwrap_or_else(|message| {
+            self.fail(value.span().into(), message, None);
+            Globs::default()
+        })
+    }
+
+    fn warn_of_misfit(&mut self, key: &str, text: &str, span: Span, misfit: &Misfit) {
+        let line = self.source.position(span.start).line;
+        let path = self.source.path();
+        let correct = misfit.correct.as_ref().map_or_else(String::new, |correct| format!("; write `{correct}`"));
+        let warning = format!("{path}:{line}: `{text}` in `{key}` matches no file: {}{correct}", misfit.reason);
+        self.warnings.push(crate::excerpt::printable(&warning));
     }
 
     /// A string, or a list of strings.

@@ -310,6 +310,9 @@ impl<'a> Session<'a> {
         for note in self.git.owners().notes(&self.bases.cwd).iter().filter(|note| !self.owner_notes.contains(note)) {
             writeln!(world.stderr.out, "note: {note}")?;
         }
+        for warning in self.known_configs().iter().flat_map(|config| &config.warnings) {
+            writeln!(world.stderr.out, "warning: {warning}")?;
+        }
         recovered(world)?;
         let setup = &self.files.setup;
         if self.config.file.is_none() && setup.config.is_none() && !setup.no_config {
