@@ -132,10 +132,10 @@ class Sections:
         with zenml_server.server(self.zenml, self.bench.folder / "zenml-server") as (project, ours, theirs):
             words = [self.zenml / "zenml", "stack", "register-secrets", "--skip-existing", "bench"]
             zenml = Command("zenml", words, project, env=theirs)
-            register = self.our(project, "register", "--skip-existing", env=ours)
+            register = self.our(project, "register", env=ours)
             rows = [
                 ("`zenml stack register-secrets`", "beside `stackref check`", zenml, self.our(project, "check", env=ours)),
-                ("`zenml stack register-secrets`", "beside `stackref register --skip-existing`", zenml, register),
+                ("`zenml stack register-secrets`", "beside `stackref register`", zenml, register),
             ]
             return self.compare(rows, 5)
 

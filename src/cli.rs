@@ -239,10 +239,15 @@ pub struct Register {
     /// An inventory of the config, or a file; repeatable, searched in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
-    /// Ask only for what is missing, not whether to change what is there
+    /// Also ask for values that exist; with --from-file or --from-env, replace them
+    ///
+    /// Without it, existing values are neither asked for nor replaced.
     #[arg(long)]
+    pub change: bool,
+    /// Accepted for compatibility: existing values are kept unless --change is given
+    #[arg(long, hide = true, conflicts_with = "change")]
     pub skip_existing: bool,
-    /// Show what would be asked for or stored, and do neither
+    /// List what would be asked for or stored, and do neither
     #[arg(long)]
     pub dry_run: bool,
     /// Take the values from a YAML, TOML or JSON file of an inventory's form; `-` is standard input

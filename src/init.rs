@@ -31,7 +31,7 @@ pub struct Survey {
     pub inventories: Vec<Found>,
     /// Files that stand where inventories do, and why they are none.
     pub passed_over: Vec<(String, &'static str)>,
-    /// Stack files that use none of several inventories.
+    /// Stack files that use none of several inventories, or the only one although it lies in the folder of others.
     pub unpaired: Vec<String>,
     versions: BTreeSet<Version>,
     routes: Vec<pair::Route>,

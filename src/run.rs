@@ -181,7 +181,8 @@ fn write_failed(command: &str, format: Format, failures: &[Failure], world: &mut
         _ if format != Format::Json => {}
         "refs" => json::write_references(std::iter::empty(), failures, out)?,
         "register" | "register-secrets" => {
-            lists::write_register_json(&[], &[], failures, &Inventories::of(Vec::new()), out)?;
+            let registered = lists::Registered { failures, ..lists::Registered::default() };
+            lists::write_register_json(&registered, &Inventories::of(Vec::new()), out)?;
         }
         "inventory" => lists::write_inventories_json(&[], failures, out)?,
         "" => json::write(&report(), out)?,

@@ -7,10 +7,20 @@ use std::sync::Arc;
 /// The config of pre-commit.
 pub const FILE_NAME: &str = ".pre-commit-config.yaml";
 
+/// The tag of the release that the entry names.
+pub const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
+/// Whether that tag exists: the first release sets this to true.
+pub const IS_RELEASED: bool = false;
+
 /// The entry, from its own margin.
 const ENTRY: [&str; 4] = [
     "repo: https://github.com/stackref/stackref",
-    concat!("rev: v", env!("CARGO_PKG_VERSION")),
+    if IS_RELEASED {
+        concat!("rev: v", env!("CARGO_PKG_VERSION"))
+    } else {
+        concat!("rev: v", env!("CARGO_PKG_VERSION"), "  # this tag does not exist yet: use the hash of a commit")
+    },
     "hooks:",
     "- id: stackref",
 ];

@@ -24,6 +24,16 @@ const MOST: usize = 1_000;
 const NAMES: [&str; 6] =
     ["secrets.yaml", "secrets.yml", "secrets.toml", "secrets.json", "secrets.sops.yaml", "secrets.sops.json"];
 
+/// Stems of file names that may be those of inventories: alone, or with the name of an environment, such as `secrets.dev.yaml`.
+const STEMS: [&str; 2] = ["secrets", "inventory"];
+
+/// Folders that may contain inventories and nothing else.
+const CONTAINERS: [&str; 3] = ["secrets", "inventories", "inventory"];
+
+/// Folders that may contain a folder for each environment.
+const ENVIRONMENTS: [&str; 8] =
+    ["environments", "environment", "envs", "env", "deploy", "deployments", "infra", "config"];
+
 /// What an inventory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundKind {
@@ -85,29 +95,39 @@ pub(super) fn from_root(root: &Path, path: &Path) -> String {
     paths::relative(path, root)
 }
 
-/// Looks for inventories in the root and in every folder on the way to a stack file.
+/// Looks for inventories in the root, in every folder on the way to a stack file, and in folders that are called like one of these
+/// or like a stack file.
 pub(super) fn inventories<'s>(root: &Path, stacks: impl Iterator<Item = &'s Path>) -> Looked {
     let stacks: BTreeSet<&Path> = stacks.collect();
     let above = stacks.iter().flat_map(|path| path.ancestors().skip(1));
     let mut folders: BTreeSet<&Path> = above.filter(|folder| folder.starts_with(root)).collect();
     folders.insert(root);
+    let environments = environments(root, &stacks);
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
-    for folder in folders {
-        for name in FALLBACK_NAMES.iter().chain(&NAMES) {
-            let place = Place { base: folder.to_path_buf(), below: None, by_name: true };
-            places.insert(folder.join(name), place);
+    for &folder in &folders {
+        let above = words_of(folder, root);
+        places_in(folder, folder, &above, &[], &mut places);
+        for container in CONTAINERS.map(|name| folder.join(name)) {
+            let mut files = Vec::new();
+            files_below(&container, DEEPEST, &mut files);
+            for file in files {
+                let called = words_of(&file, &container);
+                let place = Place { base: folder.to_path_buf(), above: above.clone(), called, by_name: false };
+                places.entry(file).or_insert(place);
+            }
         }
-        let mut files = Vec::new();
-        let secrets = folder.join("secrets");
-        files_below(&secrets, DEEPEST, &mut files);
-        for file in files {
-            let below = file.strip_prefix(&secrets).map(Path::to_path_buf).ok();
-            places.entry(file).or_insert(Place { base: folder.to_path_buf(), below, by_name: false });
+        let around = ENVIRONMENTS.iter().map(|name| folder.join(name)).chain([folder.to_path_buf()]);
+        for (around, name) in around.flat_map(|around| environments.iter().map(move |name| (around.clone(), name))) {
+            let inner = around.join(name);
+            if !folders.contains(inner.as_path()) && is_folder(&inner) {
+                places_in(&inner, folder, &above, std::slice::from_ref(name), &mut places);
+            }
         }
         if is_file(&folder.join(".sops.yaml")) {
             for file in encrypted_below(folder, root) {
-                let below = file.strip_prefix(folder).map(Path::to_path_buf).ok();
-                places.entry(file).or_insert(Place { base: folder.to_path_buf(), below, by_name: false });
+                let called = words_of(&file, folder);
+                let place = Place { base: folder.to_path_buf(), above: above.clone(), called, by_name: false };
+                places.entry(file).or_insert(place);
             }
         }
     }
@@ -119,51 +139,116 @@ pub(super) fn inventories<'s>(root: &Path, stacks: impl Iterator<Item = &'s Path
         }
         match kind_of(&path, place.by_name) {
             Ok(kind) => {
-                let called = place.called(&path);
-                let wanted = place.name(root, &path);
+                let wanted = place.name(&path);
                 let taken = |name: &str| looked.found.iter().any(|found: &Found| found.name == name);
                 let numbered = (2..).map(|number| format!("{wanted}-{number}"));
                 let name =
                     std::iter::once(wanted.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or_default();
-                looked.found.push(Found { name, path: from_root(root, &path), kind, base: place.base, called });
+                looked.found.push(Found {
+                    name,
+                    path: from_root(root, &path),
+                    kind,
+                    base: place.base,
+                    called: place.called,
+                });
             }
-            Err(why) => looked.passed_over.push((from_root(root, &path), why)),
+            // A file with a name that may mean something else is no surprise.
+            Err(why) if place.by_name || place.contains_only_inventories(&path) => {
+                looked.passed_over.push((from_root(root, &path), why));
+            }
+            Err(_) => {}
         }
     }
     looked
 }
 
-/// Where a file stands that may be an inventory.
+/// Returns the names that may be those of environments: of stack files without their extensions, and of their folders.
+fn environments(root: &Path, stacks: &BTreeSet<&Path>) -> BTreeSet<String> {
+    stacks.iter().flat_map(|path| words_of(path, root)).collect()
+}
+
+/// Returns the components of a path below a folder, the last one without the extensions of stack files and inventories.
+fn words_of(path: &Path, folder: &Path) -> Vec<String> {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    let mut words: Vec<String> =
+        below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    if let Some(last) = words.last_mut().filter(|_| Syntax::of_path(path).is_some()) {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let endings = [".sops", ".inventory", ".enc", ".stack"];
+        *last = endings.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem).to_owned();
+    }
+    words
+}
+
+/// Adds the files of a folder that may be inventories by their names. They belong to stacks below `base`; to those that are
+/// called like `called`, if there is a name in it.
+fn places_in(folder: &Path, base: &Path, above: &[String], called: &[String], places: &mut BTreeMap<PathBuf, Place>) {
+    let place = |called: &[String], by_name| Place {
+        base: base.to_path_buf(),
+        above: above.to_vec(),
+        called: called.to_vec(),
+        by_name,
+    };
+    for name in FALLBACK_NAMES.iter().chain(&NAMES) {
+        places.insert(folder.join(name), place(called, true));
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST) {
+        let path = entry.path();
+        let stem = words_of(&path, folder).pop().unwrap_or_default();
+        if Syntax::of_path(&path).is_none() || places.contains_key(&path) {
+            continue;
+        }
+        if STEMS.contains(&stem.as_str()) {
+            places.insert(path, place(called, false));
+        } else if let Some(environment) = environment_of(&stem) {
+            places.insert(path, place(&[called, &[environment.to_owned()]].concat(), false));
+        }
+    }
+}
+
+/// Returns the environment in the stem of a file name: `dev` of `secrets.dev`, `dev-secrets` and the like.
+fn environment_of(stem: &str) -> Option<&str> {
+    let separators = ['.', '-', '_'];
+    STEMS.iter().find_map(|word| {
+        let behind = stem.strip_prefix(word).and_then(|rest| rest.strip_prefix(separators));
+        let before = || stem.strip_suffix(word).and_then(|rest| rest.strip_suffix(separators));
+        behind.or_else(before).filter(|name| !name.is_empty())
+    })
+}
+
+/// Where a file is that may be an inventory.
 struct Place {
     base: PathBuf,
-    /// Its path below `secrets`.
-    below: Option<PathBuf>,
-    /// Whether its name alone makes it one.
+    /// The folders from the root to `base`.
+    above: Vec<String>,
+    /// The names of stacks and folders that it belongs to; none if all below `base` may use it.
+    called: Vec<String>,
+    /// Whether its name alone makes it an inventory.
     by_name: bool,
 }
 
 impl Place {
-    /// The words of its name: the folders below `secrets`, and the stem.
-    fn words(&self, path: &Path) -> Vec<String> {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let stem = [".sops", ".inventory", ".enc"].iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem);
-        let folders = self.below.as_deref().and_then(Path::parent).into_iter().flat_map(Path::components);
-        let folders = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
-        folders.chain([stem.to_owned()]).collect()
+    /// Returns whether the path leads through a folder that contains nothing but inventories.
+    fn contains_only_inventories(&self, path: &Path) -> bool {
+        let first = path.strip_prefix(&self.base).ok().and_then(|below| below.components().next());
+        first.is_some_and(|first| CONTAINERS.iter().any(|name| first.as_os_str() == *name))
     }
 
-    fn called(&self, path: &Path) -> Vec<String> {
-        if self.below.is_some() { self.words(path) } else { Vec::new() }
-    }
-
-    fn name(&self, root: &Path, path: &Path) -> String {
-        let above = self.base.strip_prefix(root).into_iter().flat_map(Path::components);
-        let above = above.map(|part| part.as_os_str().to_string_lossy().into_owned());
-        let words: Vec<String> = above.chain(self.words(path)).collect();
+    /// Returns the name of the inventory: its folders and what it is called; without any, the stem of its file.
+    fn name(&self, path: &Path) -> String {
+        let mut words: Vec<String> = self.above.iter().chain(&self.called).cloned().collect();
+        if words.is_empty() {
+            words.extend(words_of(path, path.parent().unwrap_or(path)));
+        }
+        words.dedup();
         let bare = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
         let name: String = words.join("-").chars().map(bare).take(100).collect();
         if name.trim_matches('-').is_empty() { "secrets".to_owned() } else { name }
     }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
 fn is_file(path: &Path) -> bool {
@@ -171,8 +256,7 @@ fn is_file(path: &Path) -> bool {
 }
 
 fn files_below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let is_folder = folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-    if depth == 0 || !is_folder {
+    if depth == 0 || !is_folder(folder) {
         return;
     }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

@@ -26,16 +26,21 @@ enum Reach {
 /// Bytes of a glob, less some: more than that the config does not take.
 const LONGEST: usize = 900;
 
-/// The routes, and the stack files that use none of several inventories. One inventory needs no route.
+/// The routes, and the stack files that use none of several inventories, or the only one although it lies in the folder of others.
+/// One inventory needs no route.
 pub(super) fn routes<'s>(
     root: &Path,
     files: impl Iterator<Item = &'s StackFile>,
     found: &[Found],
 ) -> (Vec<Route>, Vec<String>) {
-    if found.len() < 2 {
+    let files: Vec<&StackFile> = files.filter(|file| !has_manager(file, found)).collect();
+    if let [only] = found {
+        let outside = files.iter().filter(|file| !file.path.starts_with(&only.base));
+        return (Vec::new(), outside.map(|file| from_root(root, &file.path)).collect());
+    }
+    if found.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let files: Vec<&StackFile> = files.filter(|file| !has_manager(file, found)).collect();
     let by_name: Vec<_> = files.iter().map(|file| by_name(root, &file.path, found)).collect();
     let taken: BTreeSet<&String> = by_name.iter().flatten().flat_map(|(.., names)| names).collect();
     let shared: Vec<&Found> = found.iter().filter(|found| !taken.contains(&found.name)).collect();

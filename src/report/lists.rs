@@ -22,11 +22,28 @@ pub struct Stored {
     pub keys: Vec<String>,
 }
 
+/// What a `register` run came to.
+#[derive(Clone, Copy, Default)]
+pub struct Registered<'r> {
+    /// Missing keys that were not stored.
+    pub missing: &'r [&'r Need<'r>],
+    /// In a dry run with `--change`: existing keys that would be asked for.
+    pub existing: &'r [&'r Need<'r>],
+    /// The keys that were stored.
+    pub stored: &'r [Stored],
+    /// Existing keys for which a value was given that did not replace theirs.
+    pub kept: &'r [Stored],
+    /// What stopped the run, or a part of it.
+    pub failures: &'r [Failure],
+}
+
 #[derive(Serialize)]
 struct JsonRegister<'r> {
     version: u32,
     missing: Items<'r, JsonNeed<'r>>,
+    existing: Items<'r, JsonNeed<'r>>,
     stored: Items<'r, JsonSecret<'r>>,
+    kept: Items<'r, JsonSecret<'r>>,
     failures: Vec<JsonFailure<'r>>,
 }
 
@@ -77,7 +94,7 @@ fn name_of(inventories: &Inventories, at: usize) -> Option<&str> {
     inventories.get(at).map(Inventory::name)
 }
 
-/// Writes what is missing, a line each.
+/// Writes keys that are missing or would be changed, a line each.
 ///
 /// # Errors
 /// Those of the writer.
@@ -89,24 +106,36 @@ pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn
         write!(out, "{stack}: {name}{inventory}, used by {}", printable(&need.places()))?;
         match &need.nearest {
             Some(near) => writeln!(out, "; did you mean `{}`?", printable(near))?,
+            None if need.exists => writeln!(out, "; exists")?,
             None => writeln!(out)?,
         }
     }
     Ok(())
 }
 
-/// Writes what is missing and what was stored, as JSON.
+/// Writes what a `register` run came to, as JSON.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_register_json(
-    needs: &[&Need<'_>],
-    stored: &[Stored],
-    failures: &[Failure],
+    registered: &Registered<'_>,
     inventories: &Inventories,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let missing = needs.iter().map(|need| JsonNeed {
+    let Registered { missing, existing, stored, kept, failures } = registered;
+    let report = JsonRegister {
+        version: VERSION,
+        missing: json_needs(missing, inventories),
+        existing: json_needs(existing, inventories),
+        stored: json_secrets(stored),
+        kept: json_secrets(kept),
+        failures: json::failures(failures),
+    };
+    json::write_pretty(&report, out)
+}
+
+fn json_needs<'r>(needs: &'r [&'r Need<'r>], inventories: &'r Inventories) -> Items<'r, JsonNeed<'r>> {
+    Items::new(needs.iter().map(|need| JsonNeed {
         stack: &need.stack,
         inventory: name_of(inventories, need.inventory),
         secret: &need.secret,
@@ -116,14 +145,15 @@ pub fn write_register_json(
             path: reference.source.path(),
             span: JsonSpan::new(&reference.source, reference.span),
         })),
-    });
-    let stored = stored.iter().map(|stored| JsonSecret {
+    }))
+}
+
+fn json_secrets(secrets: &[Stored]) -> Items<'_, JsonSecret<'_>> {
+    Items::new(secrets.iter().map(|stored| JsonSecret {
         inventory: Some(&stored.inventory),
         secret: &stored.secret,
         keys: Items::new(stored.keys.iter().map(String::as_str)),
-    });
-    let (missing, stored, failures) = (Items::new(missing), Items::new(stored), json::failures(failures));
-    json::write_pretty(&JsonRegister { version: VERSION, missing, stored, failures }, out)
+    }))
 }
 
 /// Writes inventories as a table.

@@ -109,6 +109,13 @@ fn found(survey: &Survey, git: &Git, world: &mut World<'_>) -> io::Result<()> {
     let inventories: Vec<String> =
         survey.inventories.iter().map(|found| format!("{} ({})", found.path, found.kind.words())).collect();
     writeln!(out, "{}", listed("inventory", &inventories))?;
+    if survey.inventories.is_empty() {
+        writeln!(
+            out,
+            "warning: the config has `level = \"none\"`, so `stackref check` does not look up whether a secret exists; add an \
+             inventory, and set `level = \"secret-and-key-exists\"`"
+        )?;
+    }
     for found in survey.inventories.iter().filter(|found| found.kind.has_values()) {
         let path = survey.root.join(&found.path);
         let tracked = git.tracked(&path);
@@ -132,7 +139,15 @@ fn found(survey: &Survey, git: &Git, world: &mut World<'_>) -> io::Result<()> {
         writeln!(out, "note: `{}` is taken for no inventory: {why}", printable(path))?;
     }
     for path in survey.unpaired.iter().take(MOST_NAMED) {
-        writeln!(out, "note: no inventory is found for `{}`; say which with `[[stacks]]`", printable(path))?;
+        let path = printable(path);
+        match survey.inventories.as_slice() {
+            [only] => writeln!(
+                out,
+                "note: `{path}` uses the inventory `{}` as well, since there is no other; add one for it",
+                only.name
+            )?,
+            _ => writeln!(out, "note: no inventory is found for `{path}`; say which with `[[stacks]]`")?,
+        }
     }
     for hint in hints {
         writeln!(
@@ -217,6 +232,13 @@ fn offer_hook(args: &Init, root: &Path, world: &mut World<'_>) -> Result<Outcome
         return Ok(Outcome::Clean);
     }
     writeln!(world.stderr.out, "\nfor pre-commit, in `{}` below `repos`:\n{}", printable(&shown), hook::entry())?;
+    if !hook::IS_RELEASED {
+        let tag = hook::TAG;
+        writeln!(
+            world.stderr.out,
+            "warning: the tag {tag} does not exist yet: pre-commit fails until you set `rev` to the hash of a commit"
+        )?;
+    }
     let Hook::Text(_) = hook else {
         if args.yes {
             return Err(Failure::usage(format!("cannot add the hook to `{shown}`: its form is not one that is known"))

@@ -17,7 +17,7 @@ use crate::inventory::{Change, Entry, Inventories, Inventory};
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::register::{Given, Need, OpenSecret, needs, store};
-use crate::report::lists::{self, Stored};
+use crate::report::lists::{self, Registered, Stored};
 use crate::report::{ListFormat, count};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -55,7 +55,9 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         };
         if !created {
             if args.format == ListFormat::Json {
-                lists::write_register_json(&[], &[], &unread_failures(&scan), &inventories, world.stdout.out)?;
+                let failures = unread_failures(&scan);
+                let registered = Registered { failures: &failures, ..Registered::default() };
+                lists::write_register_json(&registered, &inventories, world.stdout.out)?;
             }
             return Ok(Outcome::Interrupted);
         }
@@ -72,9 +74,13 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let passed_over =
         passed_over.filter(|finding| finding.severity == Severity::Error && finding.rule != "syntax-error");
     let passed_over = passed_over.count();
-    if passed_over > 0 {
-        let them = count(passed_over, "place");
-        writeln!(world.stderr.out, "note: {them} with mistakes not asked for; `stackref check` shows them")?;
+    let note = (passed_over > 0).then(|| {
+        let references = count(passed_over, "place");
+        format!("note: {references} with mistakes not asked for; `stackref check` shows them")
+    });
+    // In a dry run it comes after the list.
+    if let Some(note) = note.as_ref().filter(|_| !args.dry_run) {
+        writeln!(world.stderr.out, "{note}")?;
     }
     let needs = needs(&scan, &report, &settings)?;
     let missing = needs.iter().filter(|need| !need.exists).count();
@@ -82,13 +88,11 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         world.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
-    let mut run = Run { args, inventories: &inventories, git: &session.git, stored: Vec::new(), missing: Vec::new() };
+    let mut run = Run::new(args, &inventories, &session.git);
     let ended = if from_elsewhere {
         run.take(&needs, world)
     } else if args.dry_run {
-        run.missing = needs.iter().filter(|need| !need.exists).collect();
-        world.summary = Some(format!("{} to ask for; nothing was stored", count(missing, "key")));
-        Ok(Outcome::Clean)
+        run.list(&needs, world)
     } else if let Some(talk) = &mut talk {
         run.ask(&needs, talk, world)
     } else {
@@ -106,6 +110,9 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     }
     if args.format == ListFormat::Json || !matches!(ended, Ok(Outcome::Interrupted)) {
         run.print(&failures, world)?;
+    }
+    if let Some(note) = note.filter(|_| args.dry_run) {
+        writeln!(world.stderr.out, "{note}")?;
     }
     match ended {
         Ok(outcome) => Ok(outcome.max(unread)),
@@ -128,7 +135,7 @@ fn without_inventory(
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
-    let run = Run { args, inventories, git: &session.git, stored: Vec::new(), missing: needs.iter().collect() };
+    let run = Run { missing: needs.iter().collect(), ..Run::new(args, inventories, &session.git) };
     run.summarize(world);
     let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
     run.print(&all, world)?;
@@ -153,17 +160,95 @@ struct Run<'r> {
     git: &'r Git,
     stored: Vec<Stored>,
     missing: Vec<&'r Need<'r>>,
+    /// In a dry run with `--change`: existing keys that would be asked for.
+    existing: Vec<&'r Need<'r>>,
+    /// Existing keys for which a value was given that did not replace theirs.
+    kept: Vec<Stored>,
+}
+
+/// The keys that a run at a terminal deals with, in their order.
+struct Plan<'r> {
+    /// Missing keys whose values are asked for.
+    missing: Vec<&'r Need<'r>>,
+    /// Missing keys of inventories that store names only.
+    names: Vec<&'r Need<'r>>,
+    /// Existing keys whose values are asked for, with `--change`.
+    existing: Vec<&'r Need<'r>>,
 }
 
 impl<'r> Run<'r> {
+    fn new(args: &'r Register, inventories: &'r Inventories, git: &'r Git) -> Self {
+        let (stored, missing, existing, kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { args, inventories, git, stored, missing, existing, kept }
+    }
+
     /// Prints what is missing, and as JSON what was stored, too.
     fn print(&self, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
         let (out, inventories) = (&mut *world.stdout.out, self.inventories);
-        match self.args.format {
-            ListFormat::Json => lists::write_register_json(&self.missing, &self.stored, failures, inventories, out)?,
-            _ => lists::write_needs(&self.missing, inventories, out)?,
+        if self.args.format == ListFormat::Json {
+            let Self { missing, existing, stored, kept, .. } = self;
+            let registered = Registered { missing, existing, stored, kept, failures };
+            lists::write_register_json(&registered, inventories, out)?;
+        } else {
+            lists::write_needs(&self.missing, inventories, out)?;
+            lists::write_needs(&self.existing, inventories, out)?;
         }
         out.flush()
+    }
+
+    /// Returns which keys a run at a terminal deals with. Prints why existing values cannot be changed.
+    fn plan(&self, needs: &'r [Need<'r>], world: &mut World<'_>) -> io::Result<Plan<'r>> {
+        let select = |is_wanted: &dyn Fn(&Need<'_>) -> bool| -> Vec<&'r Need<'r>> {
+            needs.iter().filter(|need| is_wanted(need)).collect()
+        };
+        let mut existing = select(&|need| self.args.change && need.exists && need.has_value);
+        // Each inventory is looked at once: that takes a file and git.
+        let targets: BTreeSet<usize> = existing.iter().map(|need| need.inventory).collect();
+        for at in targets {
+            let Some(refusal) = self.refusal(at, true) else { continue };
+            existing.retain(|need| need.inventory != at);
+            writeln!(world.stderr.out, "note: existing values are not asked for: {}", printable(&refusal.to_string()))?;
+        }
+        let missing = select(&|need| !need.exists && need.has_value);
+        let names = select(&|need| !need.exists && !need.has_value);
+        Ok(Plan { missing, names, existing })
+    }
+
+    /// Makes what a run at a terminal would ask for the list that is printed.
+    fn list(&mut self, needs: &'r [Need<'r>], world: &mut World<'_>) -> Result<Outcome, Stop> {
+        let plan = self.plan(needs, world)?;
+        let asked = count(plan.missing.len() + plan.existing.len(), "key");
+        let existing = match plan.existing.len() {
+            0 => String::new(),
+            number => format!(" ({number} existing)"),
+        };
+        let names = count(plan.names.len(), "name");
+        let what = match (plan.missing.len() + plan.existing.len(), plan.names.len()) {
+            (0, 1..) => format!("{names} to add"),
+            (_, 0) => format!("{asked} to ask for{existing}"),
+            _ => format!("{asked} to ask for{existing}, {names} to add"),
+        };
+        world.summary = Some(format!("{what}; nothing was stored"));
+        self.missing = needs.iter().filter(|need| !need.exists).collect();
+        self.existing = plan.existing;
+        Ok(Outcome::Clean)
+    }
+
+    /// Returns the missing keys that were not stored.
+    fn still_missing(&self, needs: &'r [Need<'r>]) -> Vec<&'r Need<'r>> {
+        let stored: HashSet<(&str, &str, Option<&str>)> = self
+            .stored
+            .iter()
+            .flat_map(|Stored { inventory, secret, keys }| {
+                let keys = keys.iter().map(|key| Some(key.as_str())).chain([None]);
+                keys.map(|key| (inventory.as_str(), secret.as_str(), key))
+            })
+            .collect();
+        let is_stored = |need: &&Need<'_>| {
+            let inventory = self.inventories.get(need.inventory).map_or("?", Inventory::name);
+            stored.contains(&(inventory, need.secret.as_str(), need.key.as_deref()))
+        };
+        needs.iter().filter(|need| !need.exists && !is_stored(need)).collect()
     }
 
     /// Why an inventory cannot take what it is to take, with or without values.
@@ -209,7 +294,13 @@ impl<'r> Run<'r> {
     fn without_terminal(&mut self, needs: &'r [Need<'r>], world: &mut World<'_>) -> Result<Outcome, Stop> {
         let missing: Vec<&Need<'_>> = needs.iter().filter(|need| !need.exists).collect();
         if missing.is_empty() {
-            return Ok(Outcome::Clean);
+            let exists = needs.iter().any(|need| need.exists && need.has_value);
+            if !self.args.change || !exists {
+                return Ok(Outcome::Clean);
+            }
+            let failure = Failure::usage("cannot ask for existing values: there is no terminal");
+            let help = "run this at a terminal, or hand the values in with --from-file FILE or --from-env PREFIX";
+            return Err(failure.with_help(help).into());
         }
         let names_only = missing.iter().all(|need| !need.has_value);
         if names_only && self.args.yes {
@@ -238,15 +329,15 @@ impl<'r> Run<'r> {
                 Given::Environment { prefix: prefix.clone().unwrap_or_default(), env: Arc::clone(&world.env) }
             }
         };
-        let wanted: Vec<&Need<'_>> = needs.iter().filter(|need| !need.exists || !self.args.skip_existing).collect();
+        let (wanted, existing): (Vec<&Need<'_>>, Vec<&Need<'_>>) =
+            needs.iter().partition(|need| !need.exists || self.args.change);
         let failures = given.failures(&wanted);
         if !failures.is_empty() {
             return Err(failures.into());
         }
         let unneeded = given.unneeded(needs);
         if unneeded > 0 {
-            let keys = count(unneeded, "key");
-            writeln!(world.stderr.out, "note: {keys} given that no reference of these stacks names: not stored")?;
+            writeln!(world.stderr.out, "note: ignored {} that no reference uses", count(unneeded, "key"))?;
         }
         let mut puts: BTreeMap<usize, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
         let mut open = OpenSecret::default();
@@ -261,6 +352,7 @@ impl<'r> Run<'r> {
                 None => self.missing.push(need),
             }
         }
+        self.keep(&existing, &given, &mut open);
         for need in &self.missing {
             let name = printable(&need.name());
             match given.variable(need) {
@@ -272,8 +364,11 @@ impl<'r> Run<'r> {
             }
         }
         if !self.missing.is_empty() && !self.args.partial {
-            let lacking = count(self.missing.len(), "key");
-            world.summary = Some(format!("{lacking} lacking: nothing was stored (--partial stores the rest)"));
+            let missing = match self.missing.len() {
+                1 => "1 key is missing".to_owned(),
+                number => format!("{number} keys are missing"),
+            };
+            world.summary = Some(format!("{missing}; nothing was stored (--partial stores the rest)"));
             return Ok(Outcome::Usage);
         }
         let has_values =
@@ -312,18 +407,14 @@ impl<'r> Run<'r> {
             let is_file = self.inventories.get(*at).is_some_and(|target| target.file().is_some());
             for changes in changes.chunks(if is_file { changes.len().max(1) } else { 1 }) {
                 if let Err(stop) = self.store(*at, changes, world) {
-                    let stored: HashSet<(&str, &str)> =
-                        self.stored.iter().map(|stored| (stored.inventory.as_str(), stored.secret.as_str())).collect();
-                    let is_stored = |need: &Need<'_>| {
-                        let name = self.inventories.get(need.inventory).map_or("?", Inventory::name);
-                        stored.contains(&(name, need.secret.as_str()))
-                    };
-                    self.missing = needs.iter().filter(|need| !need.exists && !is_stored(need)).collect();
+                    self.missing = self.still_missing(needs);
                     return Err(stop);
                 }
             }
         }
         if puts.is_empty() && self.missing.is_empty() {
+            let kept = self.kept_words();
+            world.summary = world.summary.take().map(|summary| summary + &kept);
             return Ok(Outcome::Clean);
         }
         self.summarize(world);
@@ -345,8 +436,34 @@ impl<'r> Run<'r> {
                 writeln!(world.stderr.out, "would store in `{name}`: `{}` with {keys}", printable(secret))?;
             }
         }
-        world.summary = Some(format!("{} to store; nothing was stored", count(total, "key")));
+        world.summary = Some(format!("{} to store; nothing was stored{}", count(total, "key"), self.kept_words()));
         Ok(())
+    }
+
+    /// Notes the existing keys for which a value is given.
+    fn keep(&mut self, existing: &[&Need<'_>], given: &Given, open: &mut OpenSecret) {
+        for need in existing.iter().filter(|need| need.has_value) {
+            let Ok(Some(entries)) = given.entries(need, open) else { continue };
+            let inventory = self.inventories.get(need.inventory).map_or("?", Inventory::name);
+            let keys = entries.into_iter().map(|entry| entry.key);
+            match self.kept.last_mut().filter(|kept| kept.inventory == inventory && kept.secret == need.secret) {
+                Some(kept) => kept.keys.extend(keys),
+                None => self.kept.push(Stored {
+                    inventory: inventory.to_owned(),
+                    secret: need.secret.clone(),
+                    keys: keys.collect(),
+                }),
+            }
+        }
+    }
+
+    /// Returns the end of a summary: how many existing values were kept although others were given.
+    fn kept_words(&self) -> String {
+        match self.kept.iter().map(|kept| kept.keys.len()).sum() {
+            0 => String::new(),
+            1 => "; 1 existing value is kept (--change replaces it)".to_owned(),
+            number => format!("; {number} existing values are kept (--change replaces them)"),
+        }
     }
 
     /// Asks for everything, and stores each secret when all that is wanted of it is there.
@@ -356,33 +473,20 @@ impl<'r> Run<'r> {
             self.missing = missing().collect();
             return Err(failures.into());
         }
-        let names: Vec<&Need<'_>> = missing().filter(|need| !need.has_value).collect();
-        if !names.is_empty() && !self.args.yes {
-            writeln!(world.stderr.out, "These names have no values to be asked for:")?;
-            lists::write_needs(&names, self.inventories, world.stderr.out)?;
-            match talk.confirm(&format!("Add {}? [y/N] ", count(names.len(), "name")), world)? {
-                None => {
-                    self.missing = missing().collect();
-                    return Ok(Outcome::Interrupted);
-                }
-                Some(true) => self.store_names(&names, world)?,
-                Some(false) => self.missing.extend(&names),
-            }
-        } else {
-            self.store_names(&names, world)?;
+        let Plan { missing, names, existing } = self.plan(needs, world)?;
+        if !self.add_names(&names, talk, world)? {
+            self.missing = self.still_missing(needs);
+            return Ok(Outcome::Interrupted);
         }
-        // What is there and cannot be changed is not asked for. Each inventory is looked at once: that takes a file and git.
-        let existing = needs.iter().filter(|need| need.has_value && need.exists && !self.args.skip_existing);
-        let mut changeable: BTreeSet<usize> = existing.map(|need| need.inventory).collect();
-        changeable.retain(|&at| self.refusal(at, true).is_none());
-        let is_wanted = |need: &&Need<'_>| need.has_value && (!need.exists || changeable.contains(&need.inventory));
-        let wanted = needs.iter().filter(is_wanted);
-        let wanted: Vec<&Need<'_>> = wanted.collect();
+        let wanted = [missing, existing].concat();
+        if wanted.is_empty() && self.missing.is_empty() && self.stored.is_empty() {
+            return Ok(Outcome::Clean);
+        }
         let mut asked = 0;
         let mut answered = 0;
         let mut goes_on = true;
-        let same =
-            |a: &&Need<'_>, b: &&Need<'_>| (&a.stack, a.inventory, &a.secret) == (&b.stack, b.inventory, &b.secret);
+        let of = |need: &'r Need<'r>| (need.exists, &need.stack, need.inventory, &need.secret);
+        let same = |a: &&'r Need<'r>, b: &&'r Need<'r>| of(a) == of(b);
         for secret in wanted.chunk_by(same) {
             let Some(first) = secret.first() else { continue };
             let mut entries = Vec::new();
@@ -391,7 +495,8 @@ impl<'r> Run<'r> {
                 let (used, stack) = (printable(&need.places()), printable(&need.stack));
                 writeln!(world.stderr.out, "{asked} of {}, stack `{stack}`, used by {used}", wanted.len())?;
                 if let Some(near) = &need.nearest {
-                    writeln!(world.stderr.out, "did you mean `{}`? Ctrl-C, and mend the stack file", printable(near))?;
+                    let near = printable(near);
+                    writeln!(world.stderr.out, "did you mean `{near}`? If so, press Ctrl-C and fix the stack file")?;
                 }
                 goes_on = talk.entries(need, &mut entries, world)?;
                 if !goes_on {
@@ -429,8 +534,44 @@ impl<'r> Run<'r> {
             number => format!("{} answered and stored", count(number, "key")),
         };
         let left = self.missing.len();
-        let rest = if left > 0 { "; run this again with --skip-existing for the rest" } else { "" };
+        let rest = if left > 0 { "; run this again for the rest" } else { "" };
         world.summary = Some(format!("interrupted: {kept}, {} left{rest}", count(left, "key")));
+    }
+
+    /// Adds names to the inventories that store nothing else, to each if the user agrees. Returns false if the user interrupted.
+    fn add_names(&mut self, names: &[&'r Need<'r>], talk: &mut Talk, world: &mut World<'_>) -> Result<bool, Stop> {
+        let mut by_inventory: BTreeMap<usize, Vec<&'r Need<'r>>> = BTreeMap::new();
+        for need in names {
+            by_inventory.entry(need.inventory).or_default().push(need);
+        }
+        for (at, names) in by_inventory {
+            if !self.args.yes {
+                lists::write_needs(&names, self.inventories, world.stderr.out)?;
+                match talk.confirm(&self.names_question(at, names.len(), &world.cwd), world)? {
+                    None => return Ok(false),
+                    Some(true) => {}
+                    Some(false) => {
+                        self.missing.extend(names);
+                        continue;
+                    }
+                }
+            }
+            self.store_names(&names, world)?;
+        }
+        Ok(true)
+    }
+
+    /// Returns the question whether to add names to an inventory, with the file that would change.
+    fn names_question(&self, at: usize, number: usize, cwd: &Path) -> String {
+        let target = self.inventories.get(at);
+        let name = target.map_or("?", Inventory::name);
+        let file = target.and_then(Inventory::file).filter(|file| paths::absolute(Path::new(name), cwd) != **file);
+        let file = file.map_or_else(String::new, |file| format!(" ({})", printable(&paths::shown(file, cwd))));
+        // A new secret would take values if others have them.
+        let has_values = target.is_some_and(|target| target.takes_values("").unwrap_or(false));
+        let stores = if has_values { "stores only the names of these keys" } else { "stores names only" };
+        let what = if number == 1 { "this name".to_owned() } else { format!("these {number} names") };
+        format!("`{}`{file} {stores}. Add {what} to it? [y/N] ", printable(name))
     }
 
     fn store_names(&mut self, needs: &[&Need<'_>], world: &mut World<'_>) -> Result<(), Stop> {
@@ -452,7 +593,10 @@ impl<'r> Run<'r> {
         let kept = store(target, changes)?;
         for (secret, key) in &kept {
             let (secret, key) = (printable(secret), printable(key));
-            writeln!(world.stderr.out, "note: `{secret}.{key}` has come to `{name}` meanwhile, and stays as it is")?;
+            writeln!(
+                world.stderr.out,
+                "note: `{secret}.{key}` was added to `{name}` in the meantime; keeping the existing value"
+            )?;
         }
         let kept: HashSet<(&str, &str)> = kept.iter().map(|(secret, key)| (secret.as_str(), key.as_str())).collect();
         for Change { secret, entries } in changes {
@@ -485,7 +629,7 @@ impl<'r> Run<'r> {
             left => format!("{left} keys are still missing"),
         };
         let (keys, secrets) = (count(keys, "key"), count(secrets.len(), "secret"));
-        world.summary = Some(format!("registered {keys} of {secrets}; {left}"));
+        world.summary = Some(format!("registered {keys} of {secrets}; {left}{}", self.kept_words()));
     }
 }
 

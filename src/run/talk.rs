@@ -18,6 +18,10 @@ use zeroize::Zeroizing;
 /// Bytes that a file may have which is named as an answer.
 const LARGEST_VALUE: u64 = 1 << 20;
 
+/// What an empty answer to the question for a value gets.
+const EXPECTED_VALUE: &str =
+    "a value cannot be empty: type it, or `@PATH` to read it from a file; press Ctrl-C to stop";
+
 /// The person at the terminal.
 pub(super) struct Talk {
     pub keyboard: Box<dyn Keyboard>,
@@ -55,7 +59,12 @@ impl Talk {
                 Some((key, why)) => {
                     writeln!(world.stderr.out, "no reference can name the key `{}`, because {why}", printable(key))?;
                 }
-                None if keys.is_empty() => {}
+                None if keys.is_empty() => {
+                    writeln!(
+                        world.stderr.out,
+                        "type the names of its keys, separated by spaces, or press Ctrl-C to stop"
+                    )?;
+                }
                 None => return Ok(Some(keys.into_iter().map(str::to_owned).collect())),
             }
         }
@@ -76,6 +85,7 @@ impl Talk {
                 if need.exists {
                     return Ok(Some(None));
                 }
+                writeln!(world.stderr.out, "{EXPECTED_VALUE}")?;
                 continue;
             }
             match self.meant(&line, world) {

@@ -100,6 +100,77 @@ fn stacks_and_inventories_pair_up_by_any_name() {
     assert!(output.stderr.contains(&format!("checked {files} files, {files} references")), "{}", output.stderr);
 }
 
+/// Each environment's stack refers to a secret that only its own inventory has.
+#[test]
+fn each_environment_uses_the_inventory_of_its_folder() {
+    let layouts = [
+        ("ENV/stack.yaml", "ENV/secrets.yaml"),
+        ("ENV/stacks/main.yaml", "ENV/secrets.inventory.yaml"),
+        ("ENV/main.stack.yaml", "ENV/inventory.yaml"),
+        ("ENV/stack.yaml", "ENV/secrets/main.yaml"),
+        ("ENV/stack.yaml", "ENV/ENV.secrets.yaml"),
+        ("environments/ENV/stack.yaml", "environments/ENV/secrets.toml"),
+        ("stacks/ENV/stack.yaml", "secrets/ENV.yaml"),
+        ("stacks/ENV/stack.yaml", "inventories/ENV.yaml"),
+        ("stacks/ENV/stack.yaml", "infra/ENV/secrets.yaml"),
+        ("stacks/ENV.yaml", "envs/ENV/secrets.yaml"),
+        ("stacks/ENV.yaml", "ENV/secrets.yaml"),
+        ("ENV/stack.yaml", "secrets.ENV.yaml"),
+        ("ENV/stack.yaml", "inventory-ENV.json"),
+        ("teams/a/ENV/stack.yaml", "teams/a/ENV/secrets.yaml"),
+    ];
+    for (stack_path, inventory_path) in layouts {
+        let repository = folder(&[(".git/HEAD", "")]);
+        for environment in ["dev", "staging", "prod"] {
+            let secret = format!("{environment}_secret");
+            let inventory = match inventory_path.rsplit('.').next().unwrap() {
+                "toml" => format!("{secret} = [\"k\"]\n"),
+                _ => format!("{{\"{secret}\": [\"k\"]}}\n"),
+            };
+            write(repository.path(), &stack_path.replace("ENV", environment), stack(&secret).as_bytes());
+            write(repository.path(), &inventory_path.replace("ENV", environment), inventory.as_bytes());
+        }
+        let output = init(repository.path());
+        assert_eq!(output.code, 0, "{inventory_path}: {}", output.stderr);
+        assert!(!output.stderr.contains("no inventory"), "{inventory_path}: {}", output.stderr);
+        let text = written(repository.path());
+        let output = check(repository.path(), &["--format", "short"]);
+        assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{stack_path}: {}\n{text}", output.stderr);
+        assert!(output.stderr.contains("checked 3 files, 3 references: 0 errors"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
+    let none = folder(&[("dev/stack.yaml", &stack("s"))]);
+    for words in [["init", "--dry-run"], ["init", "--no-hook"]] {
+        let output = run(&words, none.path(), b"");
+        assert!(output.said().contains("warning: the config has `level = \"none\"`"), "{output:?}");
+    }
+    let one = folder(&[("dev/s.yaml", &stack("s")), ("prod/s.yaml", &stack("s")), ("dev/secrets.yaml", "s: [k]\n")]);
+    let output = init(one.path());
+    assert!(output.said().contains("note: `prod/s.yaml` uses the inventory `dev` as well"), "{output:?}");
+    assert!(!output.stderr.contains("warning: the config"), "{output:?}");
+    // Files that are called like inventories of other tools are not taken for one, and not worth a word.
+    let ansible = "all:\n  hosts:\n    web: {ansible_host: h}\n";
+    let other = folder(&[("dev/stack.yaml", &stack("s")), ("dev/inventory.yaml", ansible)]);
+    let output = init(other.path());
+    assert!(output.stderr.contains("found no inventory\n") && !output.stderr.contains("taken for"), "{output:?}");
+}
+
+#[test]
+fn a_tag_that_does_not_exist_is_not_written_without_a_warning() {
+    for words in [["init", "--yes"].as_slice(), &["init"]] {
+        let repository = folder(&[("dev/stack.yaml", &stack("s"))]);
+        let output = run(words, repository.path(), b"");
+        assert!(output.said().contains("warning: the tag v0.1.0 does not exist yet"), "{output:?}");
+        let hooks = std::fs::read_to_string(repository.path().join(".pre-commit-config.yaml")).unwrap_or_default();
+        let lines: Vec<&str> =
+            hooks.lines().chain(output.stderr.lines()).filter(|line| line.contains("rev:")).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("does not exist yet")), "{lines:?}");
+    }
+}
+
 #[test]
 fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
     let repository = folder(&[(".git/HEAD", ""), ("a/b/x.stack.yaml", &stack("s")), ("a/secrets/x.yaml", "s: [k]")]);

@@ -133,9 +133,12 @@ fn what_is_typed_is_stored_and_never_shown() {
     ]);
     for columns in [80, 40] {
         write(folder.path(), "secrets.inventory.yaml", b"# kept\nmlflow:\n  username: hunter1   # old\n");
-        let mut session = Session::start(folder.path(), &["register"], columns);
+        let mut session = Session::start(folder.path(), &["register", "--change"], columns);
         session.answer("1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ", "\n");
-        session.answer("\r\nValue for secret `bucket.key`: ", "wrong\u{15}hunter2\u{7f}2\n");
+        session.answer(
+            "read it from a file; press Ctrl-C to stop\r\nValue for secret `bucket.key`: ",
+            "wrong\u{15}hunter2\u{7f}2\n",
+        );
         session.answer("Value for secret `mlflow.password`: ", "@missing\n");
         session.answer(
             "cannot take that file: no such file or directory; a text that begins with @ is typed with @@\r\nValue for secret `mlflow.password`: ",
@@ -156,6 +159,64 @@ fn what_is_typed_is_stored_and_never_shown() {
 }
 
 #[test]
+fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
+    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter1, password: hunter2}\n")]);
+    let bucket = "prod: bucket.key for `secrets.inventory.yaml`, used by prod.yaml:14\r\n";
+    let mut session = Session::start(folder.path(), &["register", "--dry-run"], 80);
+    // The list comes before its summary, also where both go to one terminal.
+    session.wait(&format!("{bucket}1 key to ask for; nothing was stored\r\n"));
+    assert_eq!(session.end().1, 0);
+    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--change"], 80);
+    session.wait(bucket);
+    session.wait("mlflow.username for `secrets.inventory.yaml`, used by prod.yaml:7; exists\r\n");
+    session.wait("3 keys to ask for (2 existing); nothing was stored\r\n");
+    assert_eq!(session.end().1, 0);
+    // The flag of old scripts changes nothing.
+    for (words, keys) in [(["register"].as_slice(), 1), (&["register", "--skip-existing"], 0)] {
+        let mut session = Session::start(folder.path(), words, 80);
+        if keys > 0 {
+            session.answer("1 of 1, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ", "x\n");
+        }
+        let (seen, code) = session.end();
+        assert_eq!((code, seen.matches("Value for").count()), (0, keys), "{seen}");
+    }
+    let mut session = Session::start(folder.path(), &["register", "--change"], 80);
+    session.answer("1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key` (Leave", "\n");
+    session.answer("`mlflow.password` (Leave empty to use existing value): ", "hunter3\n");
+    session.answer("`mlflow.username` (Leave empty to use existing value): ", "\n");
+    assert_eq!(session.end().1, 0);
+    let expected = "mlflow: {username: hunter1, password: hunter3}\nbucket:\n  key: \"x\"\n";
+    assert_eq!(inventory(folder.path()), expected);
+    let both = run(&["register", "--change", "--skip-existing"], folder.path(), b"");
+    assert_eq!(both.code, 2, "{both:?}");
+    // Without a terminal nobody can be asked.
+    let none = run(&["register", "--change"], folder.path(), b"");
+    assert!(none.code == 2 && none.stderr.contains("there is no terminal"), "{none:?}");
+}
+
+#[test]
+fn names_only_inventories_are_named_with_their_files_one_by_one() {
+    let folder = folder(&[
+        (
+            "stackref.toml",
+            "[inventory.a]\nkind = 'file'\npath = 'secrets/a.yaml'\n[inventory.b]\nkind = 'file'\npath = 'secrets/b.yaml'\n[[stacks]]\nfiles = ['a.*']\ninventory = ['a']\n[[stacks]]\nfiles = ['b.*']\ninventory = ['b']\n",
+        ),
+        ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{s.l}}'\n"),
+        ("b.stack.yaml", "a: '{{s.k}}'\n"),
+        ("secrets/a.yaml", "t: [k]\n"),
+        ("secrets/b.yaml", "s: []\nt: {k: hunter2}\n"),
+    ]);
+    let mut session = Session::start(folder.path(), &["register"], 200);
+    session.answer("`a` (secrets/a.yaml) stores names only. Add these 2 names to it? [y/N] ", "n\n");
+    session.answer("`b` (secrets/b.yaml) stores only the names of these keys. Add this name to it? [y/N] ", "y\n");
+    let (seen, code) = session.end();
+    assert_eq!(code, 1, "{seen}");
+    assert!(seen.contains("2 keys are still missing"), "{seen}");
+    let text = |name: &str| std::fs::read_to_string(folder.path().join("secrets").join(name)).unwrap();
+    assert_eq!((text("a.yaml").as_str(), text("b.yaml").as_str()), ("t: [k]\n", "s: [k]\nt: {k: hunter2}\n"));
+}
+
+#[test]
 fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
@@ -165,7 +226,7 @@ fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("interrupted: 1 key answered and stored, 2 keys left"), "{seen}");
     assert_eq!(inventory(folder.path()), "bucket:\n  key: \"hunter2\"\n");
-    let mut session = Session::start(folder.path(), &["register-secrets", "prod", "--skip-existing"], 80);
+    let mut session = Session::start(folder.path(), &["register-secrets", "prod"], 80);
     session.answer("1 of 2, ", "@@file\n");
     session.answer("`mlflow.username`: ", "x\n");
     let (seen, code) = session.end();
@@ -240,7 +301,7 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
     for how in ["Ctrl-Z", "SIGTSTP", "SIGSTOP"] {
         write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: a1, password: a2}\n");
         let mut session = Session::shell(folder.path());
-        session.type_in("sh -c 'echo $$ > pid; exec $STACKREF register --skip-existing'\n");
+        session.type_in("sh -c 'echo $$ > pid; exec $STACKREF register'\n");
         session.wait("`bucket.key`: ");
         let id = std::fs::read_to_string(folder.path().join("pid")).unwrap();
         let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
@@ -274,7 +335,7 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
 #[test]
 fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
-    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    let mut session = Session::start(folder.path(), &["register"], 80);
     let id = Pid::from_child(&session.child);
     session.wait("`bucket.key`: ");
     for _ in 0..20 {
@@ -304,6 +365,7 @@ fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
     let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", "")]);
     let mut session = Session::start(folder.path(), &["register", "--format", "json"], 80);
     session.answer("Keys of secret `whole`, with blanks between: ", "\n");
+    session.wait("type the names of its keys, separated by spaces");
     session.answer("Keys of secret `whole`, with blanks between: ", "k2 k1\n");
     session.answer("`whole.k1`: ", "hunter2\n");
     session.answer("`whole.k2`: ", "\u{3}");
@@ -317,7 +379,7 @@ fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
 #[test]
 fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
-    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "-----BEGIN\ntouch hunter2\n");
     session.wait("warning: more lines were typed than were asked for");
     let pty = Arc::clone(&session.pty);
@@ -331,14 +393,14 @@ fn names_alone_are_confirmed_once() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: [username] # kept\n")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer(
-        "prod: mlflow.password for `secrets.inventory.yaml`, used by prod.yaml:8\r\nAdd 2 names? [y/N] ",
+        "prod: mlflow.password for `secrets.inventory.yaml`, used by prod.yaml:8\r\n`secrets.inventory.yaml` stores names only. Add these 2 names to it? [y/N] ",
         "n\n",
     );
     let (seen, code) = session.end();
     assert_eq!(code, 1, "{seen}");
     assert_eq!(inventory(folder.path()), "mlflow: [username] # kept\n");
     let mut session = Session::start(folder.path(), &["register"], 80);
-    session.answer("Add 2 names? [y/N] ", "y\n");
+    session.answer("Add these 2 names to it? [y/N] ", "y\n");
     assert_eq!(session.end().1, 0);
     assert_eq!(inventory(folder.path()), "mlflow: [username, password] # kept\nbucket: [key]\n");
 }
@@ -369,7 +431,7 @@ fn two_at_a_time_lose_nothing() {
     first.answer("`bucket.key`: ", "first\n");
     first.wait("stored `bucket`");
     second.type_in("second\n");
-    second.wait("note: `bucket.key` has come to `secrets.inventory.yaml` meanwhile, and stays as it is");
+    second.wait("note: `bucket.key` was added to `secrets.inventory.yaml` in the meantime; keeping the existing value");
     second.answer("`mlflow.password`: ", "p\n");
     first.answer("`mlflow.password`: ", "\u{3}");
     second.answer("`mlflow.username`: ", "u\n");
@@ -384,7 +446,7 @@ fn two_at_a_time_lose_nothing() {
 fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
     let long = "x".repeat(20_000);
-    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", &format!("{long}\n"));
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("xx")), (0, false));
@@ -394,7 +456,7 @@ fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
 #[test]
 fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
-    let mut session = Session::start(folder.path(), &["register", "--skip-existing"], 80);
+    let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~\r");
     session.wait("put it into a file");
     session.answer("`bucket.key`: ", "\u{1b}[200~hunter2\r\u{1b}[201~\r");
