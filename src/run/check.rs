@@ -18,8 +18,8 @@ use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
 use crate::paths;
-use crate::report::human::Look;
-use crate::report::{self, Format, count, summary_line};
+use crate::report::look::Look;
+use crate::report::{self, Format, count, diff, summary_line};
 use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
@@ -67,7 +67,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         inventories.open_chosen()?;
     }
     if args.list_files {
-        return session.list_files(world);
+        return session.list_files(color, world);
     }
     let mut baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
     let mut target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
@@ -132,13 +132,14 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     // Whatever becomes of standard output, files are whole.
     report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
-    let look = look(to_terminal, color, world.env.as_ref());
-    report::write(args.reports.stdout, &report, look, to_terminal.out)?;
+    let report_look = look(to_terminal, color, world.env.as_ref());
+    report::write(args.reports.stdout, &report, report_look, to_terminal.out)?;
     if let (Some(which), true) = (args.fix, args.diff) {
         let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
         report.answers = fixed.answers;
+        let look = look(&world.stdout, color, world.env.as_ref());
         for changed in fixed.changed.values() {
-            changed.write_diff(world.stdout.out)?;
+            diff::write_fixed(changed, look, world.stdout.out)?;
         }
     }
     world.stdout.out.flush()?;
@@ -219,8 +220,9 @@ fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), 
         return Err(Failure::usage("standard input cannot be fixed in place")
             .with_help("show what would change with `--fix --diff`"));
     }
-    if args.diff && args.reports.stdout != Format::Human {
-        return Err(Failure::usage("the diff takes standard output")
+    let is_for_people = matches!(args.reports.stdout, Format::Human | Format::Short);
+    if args.diff && !is_for_people {
+        return Err(Failure::usage("`--diff` prints to standard output, where this format would be printed, too")
             .with_help("write the report to a file: `--format FORMAT --output FILE`"));
     }
     Ok(())

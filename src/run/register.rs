@@ -4,7 +4,7 @@ use super::bar::watched;
 use super::create::create;
 use super::session::{Session, select_stack};
 use super::talk::Talk;
-use super::{Stop, World, tell, tell_unread, unread_failures, warn};
+use super::{Stop, World, look, tell, tell_unread, unread_failures, warn};
 use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
 use crate::document::Syntax;
@@ -83,7 +83,8 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         world.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
-    let mut run = Run { args, inventories: &inventories, git: &session.git, stored: Vec::new(), missing: Vec::new() };
+    let mut run =
+        Run { args, color, inventories: &inventories, git: &session.git, stored: Vec::new(), missing: Vec::new() };
     let ended = if from_elsewhere {
         run.take(&needs, world)
     } else if args.dry_run {
@@ -129,7 +130,7 @@ fn without_inventory(
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
-    let run = Run { args, inventories, git: &session.git, stored: Vec::new(), missing: needs.iter().collect() };
+    let run = Run { args, color, inventories, git: &session.git, stored: Vec::new(), missing: needs.iter().collect() };
     run.summarize(world);
     let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
     run.print(&all, world)?;
@@ -150,6 +151,7 @@ fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option
 /// One run: what it stores, and what is still missing in the end.
 struct Run<'r> {
     args: &'r Register,
+    color: Color,
     inventories: &'r Inventories,
     git: &'r Git,
     stored: Vec<Stored>,
@@ -159,10 +161,11 @@ struct Run<'r> {
 impl<'r> Run<'r> {
     /// Prints what is missing, and as JSON what was stored, too.
     fn print(&self, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
+        let look = look(&world.stdout, self.color, world.env.as_ref());
         let (out, inventories) = (&mut *world.stdout.out, self.inventories);
         match self.args.format {
             ListFormat::Json => lists::write_register_json(&self.missing, &self.stored, failures, inventories, out)?,
-            _ => lists::write_needs(&self.missing, inventories, out)?,
+            _ => lists::write_needs(&self.missing, inventories, look, out)?,
         }
         out.flush()
     }
@@ -360,7 +363,8 @@ impl<'r> Run<'r> {
         let names: Vec<&Need<'_>> = missing().filter(|need| !need.has_value).collect();
         if !names.is_empty() && !self.args.yes {
             writeln!(world.stderr.out, "These names have no values to be asked for:")?;
-            lists::write_needs(&names, self.inventories, world.stderr.out)?;
+            let look = look(&world.stderr, self.color, world.env.as_ref());
+            lists::write_needs(&names, self.inventories, look, world.stderr.out)?;
             match talk.confirm(&format!("Add {}? [y/N] ", count(names.len(), "name")), world)? {
                 None => {
                     self.missing = missing().collect();
