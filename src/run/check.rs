@@ -143,6 +143,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         }
     }
     world.stdout.out.flush()?;
+    note_sarif_limit(args, report.findings.len(), world)?;
     session.notes(&scan, world)?;
     note_list(&session, listed_decisive.as_deref(), level, world)?;
     warn(&inventories, report.answers.asked(), world)?;
@@ -169,6 +170,23 @@ fn choose_level(flag: Option<Level>, of_environment: Option<Level>, config: &Con
         format!("{}:{line}", source.path())
     });
     (config.level.unwrap_or_default(), origin.unwrap_or_default())
+}
+
+/// The results that GitHub takes in one upload of a SARIF report.
+const MAX_SARIF_RESULTS: usize = 25_000;
+
+/// Notes that a SARIF report is complete, but has more results than GitHub's code scanning takes.
+fn note_sarif_limit(args: &Check, findings: usize, world: &mut World<'_>) -> io::Result<()> {
+    let mut formats = args.reports.files.iter().map(|(format, _)| *format).chain([args.reports.stdout]);
+    if findings <= MAX_SARIF_RESULTS || !formats.any(|format| format == Format::Sarif) {
+        return Ok(());
+    }
+    writeln!(
+        world.stderr.out,
+        "note: the SARIF report contains {findings} results, and GitHub code scanning refuses more than \
+         {MAX_SARIF_RESULTS}: record known findings with `--write-baseline`, turn rules off in `[rules]`, or check parts of \
+         the repository in several runs"
+    )
 }
 
 /// Notes what a list left out, or which file in it made this run check everything.
