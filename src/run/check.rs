@@ -69,7 +69,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if args.list_files {
         return session.list_files(color, world);
     }
-    let mut baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
+    let mut baseline = known_baseline(args, &session, world)?;
     let mut target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
     if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
         known.find_files(&session.bases.root);
@@ -147,9 +147,8 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     session.notes(&scan, world)?;
     note_list(&session, listed_decisive.as_deref(), level, world)?;
     warn(&inventories, report.answers.asked(), world)?;
-    for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
-        let (rule, path) = (printable(&entry.rule), printable(&entry.path));
-        writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
+    if baseline.is_some() {
+        warn_of_stale(&report, world)?;
     }
     tell(&report.failures, color, world)?;
     let outcome = report.outcome(args.deny_warnings);
@@ -244,6 +243,46 @@ fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), 
             .with_help("write the report to a file: `--format FORMAT --output FILE`"));
     }
     Ok(())
+}
+
+/// Returns the findings that this run does not report: those of `--baseline`, else of the file that the config names. A run that
+/// writes a baseline reports all.
+fn known_baseline(args: &Check, session: &Session<'_>, world: &World<'_>) -> Result<Option<Baseline>, Failure> {
+    match (&args.baseline, &session.config.baseline) {
+        (Some(file), _) => read_baseline(file, world).map(Some),
+        (None, Some(file)) if args.write_baseline.is_none() => configured_baseline(file, session, world).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Warns of entries of the baseline whose finding is gone.
+fn warn_of_stale(report: &Report, world: &mut World<'_>) -> io::Result<()> {
+    for entry in &report.stale {
+        let (rule, path) = (printable(&entry.rule), printable(&entry.path));
+        writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
+    }
+    Ok(())
+}
+
+/// Reads the baseline that the config names. The config is one that stackref found by itself, so the file must not lie outside
+/// the repository, nor be a link that leads there.
+fn configured_baseline(file: &Path, session: &Session<'_>, world: &World<'_>) -> Result<Baseline, Failure> {
+    let shown = printable(&paths::relative(file, &world.cwd));
+    let of_config = session.config.file.as_deref().map(|file| printable(&paths::relative(file, &world.cwd)));
+    let of_config = of_config.unwrap_or_default();
+    if file.symlink_metadata().is_err() {
+        return Err(Failure::usage(format!("cannot find the baseline `{shown}`, which `{of_config}` names"))
+            .with_help(format!(
+                "write it with `stackref check --write-baseline {shown}`, or remove `baseline` from `{of_config}`"
+            )));
+    }
+    let folder = &session.config.folder;
+    let root = session.git.owners().root(folder).unwrap_or_else(|| folder.clone());
+    if file.canonicalize().is_ok_and(|file| !file.starts_with(paths::real(&root))) {
+        let words = format!("the baseline `{shown}`, which `{of_config}` names, lies outside the repository");
+        return Err(Failure::usage(words).with_help("move it into the repository, or name it with `--baseline FILE`"));
+    }
+    read_baseline(file, world)
 }
 
 fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {
