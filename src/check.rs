@@ -38,6 +38,8 @@ pub struct Summary {
     pub baselined: usize,
     /// Findings that have a safe fix.
     pub fixable: usize,
+    /// Findings that only `--fix=suggestions` would fix.
+    pub suggestions: usize,
     /// Findings that were mended.
     pub fixed: usize,
     /// References with a part that is only known at run time.
@@ -100,6 +102,7 @@ impl Report {
         let count = |is: &dyn Fn(&Finding) -> bool| self.findings.iter().filter(|finding| is(finding)).count();
         let errors = count(&|finding| finding.severity == Severity::Error);
         self.summary.fixable = count(&Finding::is_fixable);
+        self.summary.suggestions = count(&Finding::has_suggested_fix);
         self.summary.errors = errors;
         self.summary.warnings = self.findings.len() - errors;
     }

@@ -20,7 +20,8 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-    /// When to use colour; auto asks `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether there is a terminal
+    /// When to use colour; auto asks `NO_COLOR`, `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether there is a terminal, unless
+    /// `CLICOLOR=0` or `TERM=dumb`
     // The last of every help: without a number it would stand as far down as there are commands.
     #[arg(long, global = true, display_order = 900, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -156,13 +157,13 @@ pub struct Check {
     /// Mend what can be mended safely; with `suggestions` put in the nearest names, too
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
     pub fix: Option<FixWhich>,
-    /// With --fix: show what would change, on standard output, and write nothing
+    /// With --fix: print a diff of what would change, and write nothing; findings go to standard error
     #[arg(long, requires = "fix")]
     pub diff: bool,
     /// Report also what comments and the config silence
     #[arg(long)]
     pub no_ignores: bool,
-    /// Leave out the findings that this file knows
+    /// Do not report findings recorded in this baseline file [default: `baseline` in the config]
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Write the findings of this run to a file for --baseline

@@ -114,6 +114,8 @@ pub struct Config {
     pub level_span: Option<Span>,
     /// `resolver`.
     pub resolver: Resolver,
+    /// `baseline`, absolute.
+    pub baseline: Option<PathBuf>,
     /// `[files] include`; nothing where it is not set.
     pub include: Option<Globs>,
     /// `[files] exclude`.
@@ -267,6 +269,13 @@ impl Reader<'_> {
                     });
                     config.resolver = resolver.unwrap_or_default();
                 }
+                "baseline" => {
+                    let file = self.string(value, "baseline");
+                    if file.as_deref() == Some("") {
+                        self.fail(value.span().into(), "`baseline` is empty", Some("name a file".to_owned()));
+                    }
+                    config.baseline = file.map(|file| config.folder.join(file));
+                }
                 "files" => self.files(value, &mut config),
                 "inventory" => self.inventories(value, &mut config),
                 "stacks" => self.routes(value, &mut config),
@@ -276,7 +285,7 @@ impl Reader<'_> {
                     self.unknown_key(
                         key,
                         "",
-                        &["level", "resolver", "files", "inventory", "stacks", "ignore", "rules"],
+                        &["level", "resolver", "baseline", "files", "inventory", "stacks", "ignore", "rules"],
                     );
                 }
             }

@@ -3,7 +3,6 @@
 use crate::excerpt::{Excerpt, printable};
 use crate::outcome::Outcome;
 use crate::source::{SourceFile, Span};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
 use std::fmt;
 
 /// Why a run cannot go on, or cannot answer for everything.
@@ -63,6 +62,11 @@ impl Failure {
         self.help.as_deref()
     }
 
+    /// Returns the line that it is about, if there is one.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
+    }
+
     /// The exit code that it asks for.
     pub fn outcome(&self) -> Outcome {
         self.outcome
@@ -76,21 +80,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-impl Diagnostic for Failure {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let excerpt = self.excerpt.as_ref()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, excerpt.label()))))
-    }
-}
 
 /// An operating system's error in lower case and without its number, to stand in a sentence.
 pub fn plain_io(error: &std::io::Error) -> String {

@@ -5,7 +5,7 @@
 //! line that is too long is cut to a window around the span, which also keeps miette's columns in their bounds.
 
 use crate::flavors::may_be_sensitive;
-use crate::reference::{PieceKind, is_invisible, scan};
+use crate::reference::{is_invisible, references_in_shape};
 use crate::source::{SourceFile, Span, Visibility, floor_char_boundary};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
@@ -76,6 +76,16 @@ impl Excerpt {
         }
     }
 
+    /// Returns this excerpt with its marks in ASCII.
+    #[must_use]
+    pub fn in_ascii(&self) -> Self {
+        let part = |from: usize, to: usize| marks_in_ascii(self.text.get(from..to).unwrap_or_default());
+        let (start, end) = self.label;
+        let (before, labelled, after) = (part(0, start), part(start, end), part(end, self.text.len()));
+        let label = (before.len(), before.len() + labelled.len());
+        Self { text: [before, labelled, after].concat(), label, ..self.clone() }
+    }
+
     /// Where the label goes, in the excerpt's own text.
     pub fn label(&self) -> SourceSpan {
         SourceSpan::from(self.label.0..self.label.1)
@@ -110,6 +120,11 @@ pub fn line(source: &SourceFile, offset: usize, masked: &[Span]) -> String {
     let mut out = Builder { source, text: String::new() };
     out.region(line, &hidden, false);
     out.text
+}
+
+/// Returns the text of an excerpt in which ASCII stands for the marks of what was left out and of what cannot be shown.
+pub fn marks_in_ascii(text: &str) -> String {
+    text.replace('…', "...").replace('\u{fffd}', "?")
 }
 
 /// Makes a text safe for a terminal: what steers it or cannot be seen becomes an escape that shows its code.
@@ -165,20 +180,22 @@ fn hidden_by_place(source: &SourceFile, window: Span) -> Vec<Span> {
 }
 
 /// In a line that did not parse: every word that is not a key. A key stands at the start of its line or behind `{`, `[` or
-/// `,`, and before `:` or `=`; behind one that may be sensitive nothing is shown. So no value is, whatever the lines above
-/// make of this one. References are shown where no key on the line is sensitive.
+/// `,`, and before `:` or `=`; behind one that may be sensitive no other key is shown. So no value is, whatever the lines above
+/// make of this one. What has the shape of a reference is shown.
 fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
     let line = source.line_span(window.start);
     let text = source.slice(line);
     let is_toml = source.path().rsplit('.').next() == Some("toml");
     let header = is_toml && text.starts_with('[') && text.trim_end().ends_with(']');
-    let words: Vec<(usize, &str)> = words(text).collect();
-    let sensitive = words.iter().any(|(_, word)| word.split('.').any(may_be_sensitive));
-    let references: Vec<_> = if sensitive { Vec::new() } else { scan(text) };
+    let references = references_in_shape(text);
     let mut hide_rest = false;
     let mut hidden = Vec::new();
-    for (at, word) in words {
+    for (at, word) in words(text) {
         let end = at + word.len();
+        let next = references.partition_point(|reference| reference.end < end);
+        if references.get(next).is_some_and(|reference| reference.start <= at) {
+            continue;
+        }
         let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t', '"', '\'']);
         let after = text.get(end..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', '\t']);
         let first = matches!(before.chars().last(), None | Some('{' | '[' | ',')) || matches!(before.trim(), "-" | "?");
@@ -186,13 +203,10 @@ fn guessed(source: &SourceFile, window: Span) -> Vec<Span> {
             after.strip_prefix(':').or_else(|| after.strip_prefix('=').filter(|rest| !rest.starts_with('=')));
         let opens = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\t', '"', '\'', '{', '[']);
         let is_key = first && separator.is_some_and(|rest| opens(rest) || (after.starts_with('=') && !rest.is_empty()));
-        let in_reference = references.iter().any(|piece| {
-            matches!(piece.kind, PieceKind::Reference { .. }) && piece.range.start <= at && end <= piece.range.end
-        });
         let mark = matches!(word, "-" | "?");
         let mut shown = if hide_rest {
             0
-        } else if is_key || header || in_reference || mark {
+        } else if is_key || header || mark {
             word.len()
         } else {
             0
@@ -252,6 +266,8 @@ impl Builder<'_> {
     /// A region with its hidden parts masked.
     fn region(&mut self, region: Span, hidden: &[Span], dots: bool) {
         let mut at = region.start;
+        // Where the last mask ends: what follows at once is part of it.
+        let mut masked_to = None;
         for &span in hidden {
             let start = span.start.max(at);
             let end = span.end.min(region.end);
@@ -264,9 +280,11 @@ impl Builder<'_> {
                 (_, true) => self.visible(Span::new(start, end)),
                 (true, false) if self.text.ends_with('…') => {}
                 (true, false) => self.text.push('…'),
+                (false, false) if masked_to == Some(start) => {}
                 (false, false) => self.text.push_str(MASK),
             }
             at = end;
+            masked_to = Some(end).filter(|_| !blank);
         }
         self.visible(Span::new(at, region.end));
     }
@@ -312,6 +330,12 @@ mod tests {
             ("  tracking_password:hunter2: x: y", "  tracking_password:***: ***: ***"),
             ("  path: s3://x: y", "  path: ***:***: ***"),
             ("  x: {{a.b}}-c", "  x: {{a.b}}***"),
+            ("  tracking_password: {{a.password}", "  tracking_password: {{a.password}"),
+            ("  tracking_password: {a.b}} # hunter2", "  tracking_password: {a.b}} # ***"),
+            ("  tracking_password: {{a.b", "  tracking_password: {{a.b"),
+            ("  tracking_password: {hunter2}}", "  tracking_password: {***}}"),
+            ("  tracking_password: {{hunter2}}x", "  tracking_password: {{***}}***"),
+            ("  {password: {{a.b}}, note: hunter2", "  {password: {{a.b}}, ***: ***"),
             ("- note: hunter2", "- note: ***"),
             ("MIIEpAIBAAKCAQEA==", "***=="),
             ("{\"token\":\"x\"", "{\"token\":\"***\""),

@@ -169,6 +169,11 @@ impl Finding {
         self.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Safe)
     }
 
+    /// Whether only `--fix=suggestions` fixes it.
+    pub fn has_suggested_fix(&self) -> bool {
+        self.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Suggestion)
+    }
+
     /// With words under the span.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {

@@ -8,16 +8,14 @@ use crate::config::Level;
 use crate::discover::Candidate;
 use crate::document::{Document, Edit, apply};
 use crate::error::Failure;
-use crate::excerpt::{self, printable};
+use crate::excerpt::printable;
 use crate::finding::{Applicability, Finding, FixEdit};
 use crate::inventory::lookup::{Answers, Progress};
 use crate::leaks::Values;
 use crate::scan::{self, Bases, Scan, StackFile};
 use crate::source::{SourceFile, Span};
 use crate::write::{self, Inode, NewText, Place};
-use similar::{Algorithm, DiffTag, capture_diff_slices};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -263,45 +261,4 @@ impl Changed {
             Ok(Some(NewText { text: Zeroizing::new(self.after.text().to_owned()), private: false }))
         })
     }
-
-    /// Writes the lines that differ, before and after, with everything masked that may be a secret.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_diff(&self, out: &mut dyn Write) -> io::Result<()> {
-        let path = printable(self.before.path());
-        writeln!(out, "--- {path}\n+++ {path} (fixed)")?;
-        let (old, new) = (lines(&self.before), lines(&self.after));
-        let text = |source: &SourceFile, lines: &[Span]| -> Vec<String> {
-            lines.iter().map(|&line| source.slice(line).to_owned()).collect()
-        };
-        let (old_text, new_text) = (text(&self.before, &old), text(&self.after, &new));
-        for change in capture_diff_slices(Algorithm::Myers, &old_text, &new_text) {
-            if change.tag() == DiffTag::Equal {
-                continue;
-            }
-            let (from, to) = (change.old_range(), change.new_range());
-            writeln!(out, "@@ -{},{} +{},{} @@", from.start + 1, from.len(), to.start + 1, to.len())?;
-            for line in old.get(from).unwrap_or_default() {
-                writeln!(out, "-{}", excerpt::line(&self.before, line.start, &[]))?;
-            }
-            for line in new.get(to).unwrap_or_default() {
-                writeln!(out, "+{}", excerpt::line(&self.after, line.start, &[]))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The lines of a file.
-fn lines(source: &SourceFile) -> Vec<Span> {
-    let mut lines = Vec::new();
-    let mut at = 0;
-    while at < source.text().len() {
-        let line = source.line_span(at);
-        lines.push(line);
-        let rest = source.text().get(line.end..).unwrap_or_default();
-        at = line.end + if rest.starts_with("\r\n") { 2 } else { 1 };
-    }
-    lines
 }

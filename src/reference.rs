@@ -198,6 +198,74 @@ pub fn zenml_takes(text: &str) -> Option<(&str, &str)> {
     inner.split_once('.')
 }
 
+/// Returns where a text of a file has references in shape, also unquoted and malformed ones: `{{name.key}}`, `{{{name.key}}}`
+/// and, as a whole value, `{{name.key}`, `{name.key}}` and `{{name.key`. What is in the braces reads as a name and a key, so
+/// that an excerpt may show it: other text in braces, such as `{hunter2}`, may be a password.
+pub fn references_in_shape(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    // Whether a brace was opened on this line before `at`: what follows may be in a mapping.
+    let mut in_braces = false;
+    while let Some(start) = find(text, "{", at) {
+        in_braces &= !text.get(at..start).is_some_and(|between| between.contains(['\n', '\r']));
+        let shape = BracedName::at(text, start);
+        if shape.is_reference(text, in_braces) {
+            found.push(shape.range.clone());
+        }
+        in_braces = true;
+        at = shape.range.end;
+    }
+    found
+}
+
+/// A run of opening braces, one word, and a run of closing braces, with white space between them.
+struct BracedName {
+    range: Range<usize>,
+    opening: usize,
+    closing: usize,
+    /// Whether the word reads as a name, a dot and a key.
+    is_named: bool,
+}
+
+impl BracedName {
+    fn at(text: &str, start: usize) -> Self {
+        let rest = text.get(start..).unwrap_or_default();
+        let is_blank = |c: char| matches!(c, ' ' | '\t');
+        let word = rest.trim_start_matches(|c: char| c == '{' || is_blank(c));
+        let before = rest.len() - word.len();
+        let len = word.find(|c: char| matches!(c, '{' | '}') || is_space(c)).unwrap_or(word.len());
+        let (word, after) = word.split_at(len);
+        let braces = after.trim_start_matches(is_blank);
+        let braces = braces.get(..braces.find(|c| c != '}').unwrap_or(braces.len())).unwrap_or_default();
+        let closed = if braces.is_empty() { 0 } else { after.len() - after.trim_start_matches(is_blank).len() };
+        Self {
+            range: start..start + before + len + closed + braces.len(),
+            opening: rest.get(..before).unwrap_or_default().matches('{').count(),
+            closing: braces.len(),
+            is_named: reads_as_name(word)
+                && word.split_once('.').is_some_and(|(name, key)| !name.is_empty() && !key.is_empty()),
+        }
+    }
+
+    fn is_reference(&self, text: &str, in_braces: bool) -> bool {
+        let opens_at_once = text.get(self.range.start..).is_some_and(|rest| rest.starts_with("{{"));
+        match (self.opening, self.closing) {
+            _ if !self.is_named => false,
+            (2.., 2..) if opens_at_once => true,
+            (2.., _) | (1, 2..) => !in_braces && self.is_whole_value(text),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing but quotes and the marks of a list stand around it.
+    fn is_whole_value(&self, text: &str) -> bool {
+        let before = text.get(..self.range.start).and_then(|before| before.chars().next_back());
+        let after = text.get(self.range.end..).and_then(|after| after.chars().next());
+        let ends = |c: char, marks: &str| is_space(c) || marks.contains(c);
+        before.is_none_or(|c| ends(c, "\"'[,:=")) && after.is_none_or(|c| ends(c, "\"'],"))
+    }
+}
+
 /// Why no reference can name a secret, where none can.
 pub fn unfit_name(name: &str) -> Option<&'static str> {
     if name.contains('.') { Some("of the dot in it") } else { unfit_key(name) }
@@ -460,6 +528,48 @@ mod tests {
         let argo = |text| matches!(read(text, Resolver::Zenml), Reading::Malformed(Piece { foreign: Some(_), .. }));
         assert!(argo("{{pod.name}}{{item.x}}"));
         assert!(!argo("{{pod.name}}{{a.b}}"), "one of the two is meant for here");
+    }
+
+    #[test]
+    fn references_are_found_in_any_text_and_passwords_in_braces_are_none() {
+        let shown = |text: &'static str| {
+            let found = references_in_shape(text).into_iter().map(|range| text.get(range).expect("a range of it"));
+            found.collect::<Vec<_>>()
+        };
+        for (text, references) in [
+            ("password: {{ a.b }} # x", &["{{ a.b }}"][..]),
+            ("p: {x: '{{x.y}}', {{z}}: {{c.d-e}}}", &["{{x.y}}", "{{c.d-e}}}"]),
+            ("mysql://{{db.user}}:{{db.pass.word}}@h", &["{{db.user}}", "{{db.pass.word}}"]),
+            ("p: {{{a.b}}}", &["{{{a.b}}}"]),
+            ("p: '{{a.b}'", &["{{a.b}"]),
+            ("p: {a.b}}", &["{a.b}}"]),
+            ("p: { {a.b} }", &["{ {a.b}"]),
+            ("p: {{a.b", &["{{a.b"]),
+            ("p: {{a.b}} {{c.d", &["{{a.b}}"]),
+            ("x: {y: 1}\np: {{a.b", &["{{a.b"]),
+        ] {
+            assert_eq!(shown(text), references, "{text}");
+        }
+        for text in [
+            "{hunter2}",
+            "{{hunter2}}x",
+            "{hun.ter2}",
+            "p: {v: {hun.ter2}}",
+            "hun{{ter.2",
+            "x{{hun.ter2}",
+            "{{hun.ter2}x",
+            "{{hunter2: a.b}}",
+            "{{hun ter.2}}",
+            "{{.hunter2}}",
+            "{{hunter2.}}",
+            "{{hun!ter.2}}",
+            "{{a\n.b}}",
+            "{{",
+            "{",
+            "",
+        ] {
+            assert!(shown(text).is_empty(), "{text}: {:?}", shown(text));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use crate::check::{self, Report, Settings};
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replaced};
 use crate::error::Failure;
-use crate::excerpt::{self, printable};
+use crate::excerpt::printable;
 use crate::finding::Finding;
 use crate::inventory::lookup::{Answer, Progress, Values, fetch};
 use crate::inventory::{Inventory, NoAnswer, Unusable, ValueType, Wanted};
@@ -19,7 +19,6 @@ use crate::secret::SecretText;
 use crate::site::Reference;
 use crate::source::{SourceFile, Span};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -45,31 +44,6 @@ impl Rendered<'_> {
     /// How many references were replaced.
     pub fn replaced(&self) -> usize {
         self.file.replaced().count()
-    }
-
-    /// The lines that change, before and after, each value masked.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn lines_changed(&self, out: &mut dyn Write) -> io::Result<()> {
-        let source = &self.file.source;
-        let path = printable(source.path());
-        let mut references = self.file.replaced().peekable();
-        if references.peek().is_none() {
-            return Ok(());
-        }
-        writeln!(out, "--- {path}\n+++ {path} (rendered)")?;
-        while let Some(reference) = references.next() {
-            let line = source.position(reference.span.start).line;
-            let mut spans = vec![reference.span];
-            while let Some(next) = references.next_if(|next| source.position(next.span.start).line == line) {
-                spans.push(next.span);
-            }
-            writeln!(out, "@@ line {line} @@")?;
-            writeln!(out, "-{}", excerpt::line(source, reference.span.start, &[]))?;
-            writeln!(out, "+{}", excerpt::line(source, reference.span.start, &spans))?;
-        }
-        Ok(())
     }
 }
 

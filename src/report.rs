@@ -1,5 +1,6 @@
 //! Findings for people and for machines: one file a format.
 
+pub mod diff;
 pub mod existing;
 pub mod github;
 pub mod gitlab;
@@ -7,6 +8,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod lists;
+pub mod look;
 pub mod sarif;
 pub mod short;
 
@@ -14,7 +16,7 @@ use crate::check::{Report, Summary};
 use crate::config;
 use crate::error::Failure;
 use crate::excerpt::printable;
-use human::Look;
+use look::Look;
 use std::io::{self, Write};
 
 /// The formats of `--format`.
@@ -37,14 +39,14 @@ pub enum Format {
     Junit,
 }
 
-/// Writes a report in a format; `look` is that of the human one.
+/// Writes a report in a format; `look` is that of the formats for people.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write(format: Format, report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Human => human::write(&report.findings, look, out),
-        Format::Short => short::write(&report.findings, out),
+        Format::Short => short::write(&report.findings, look, out),
         Format::Json => json::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Github => github::write(report, out),
@@ -129,8 +131,11 @@ pub fn summary_line(summary: &Summary) -> String {
     if summary.fixed > 0 {
         line.push_str(&format!(", {} fixed", summary.fixed));
     }
-    if summary.fixable > 0 {
+    if summary.fixable > 0 || summary.suggestions > 0 {
         line.push_str(&format!(", {} fixable with --fix", summary.fixable));
+    }
+    if summary.suggestions > 0 {
+        line.push_str(&format!(", {} more with --fix=suggestions", summary.suggestions));
     }
     let unchecked = &summary.unchecked;
     if unchecked.references > 0 {

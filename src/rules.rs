@@ -127,7 +127,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.into_iter().map(|rule| rule.name)
 }
 
+/// The project's page.
+pub const HOME: &str = "https://github.com/stackref/stackref";
+
 impl Rule {
+    /// Returns the URL of the page that explains it, as of this version.
+    pub fn url(&self) -> String {
+        format!("{HOME}/blob/v{}/docs/src/rules.md#{}", env!("CARGO_PKG_VERSION"), self.name)
+    }
+
     /// What it finds, in a sentence or more: the first paragraph of the page.
     pub fn lead(&self) -> String {
         let lines = self.page.lines().map_while(|line| line.strip_prefix("//! "));

@@ -7,6 +7,7 @@ mod create;
 mod guard;
 mod init;
 mod inventory;
+mod look;
 mod manual;
 mod outputs;
 mod register;
@@ -27,13 +28,14 @@ use crate::nearest::nearest;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::refs;
-use crate::report::human::{self, Look};
-use crate::report::{self, Format, ListFormat, count, json, lists, short, summary_line};
-use crate::rules::{self, RULES};
+use crate::report::look::Look;
+use crate::report::{self, Format, ListFormat, count, human, json, lists, short, summary_line};
+use crate::rules;
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
 use crate::write::{self, Notice};
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use look::look;
 use session::Session;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -165,10 +167,17 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
     let text = error.render();
-    let color = look(stream, Color::Auto, world.env.as_ref()).color;
+    let color = look(stream, color_of_words(&words), world.env.as_ref()).color;
     let text = if color { text.ansi().to_string() } else { text.to_string() };
     write!(stream.out, "{text}")?;
     Ok(outcome)
+}
+
+/// Returns what `--color` says on a command line that could not be read.
+fn color_of_words(words: &[&str]) -> Color {
+    let behind = words.windows(2).filter_map(|pair| if let ["--color", when] = pair { Some(*when) } else { None });
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
+    behind.chain(joined).find_map(|when| Color::from_str(when, false).ok()).unwrap_or(Color::Auto)
 }
 
 /// Writes the report of a run that failed before it had anything to report: a whole document that contains the failures. Writes
@@ -208,9 +217,9 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
             let json = args.command.is_none() && args.list.format == ListFormat::Json;
             (inventory::inventory(args, color, world), json.then_some("inventory"))
         }
-        Command::Explain(args) => (explain(args, world), None),
+        Command::Explain(args) => (explain(args, color, world), None),
         Command::Init(args) => (init::init(args, color, world), None),
-        Command::Trust(args) => (trust::trust(args, world), None),
+        Command::Trust(args) => (trust::trust(args, color, world), None),
         Command::Schema(args) => (manual::schema(args, world), None),
         Command::Completions(args) => (manual::completions(args, world), None),
         Command::Man(args) => (manual::man(args, world), None),
@@ -239,9 +248,8 @@ fn refs(args: &crate::cli::Refs, color: Color, world: &mut World<'_>) -> Result<
     if args.format == ListFormat::Json {
         json::write_references(scan.references(), &unread_failures(&scan), world.stdout.out)?;
     } else {
-        for line in refs::lines(&scan) {
-            writeln!(world.stdout.out, "{line}")?;
-        }
+        let look = look(&world.stdout, color, world.env.as_ref());
+        lists::write_references(refs::lines(&scan), look, world.stdout.out)?;
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
@@ -280,7 +288,7 @@ fn warn(inventories: &Inventories, asked: impl Iterator<Item = usize>, world: &m
 fn tell_unread(scan: &Scan, color: Color, world: &mut World<'_>) -> io::Result<Outcome> {
     let findings = scan.files.iter().flat_map(|file| &file.findings);
     let broken: Vec<_> = findings.filter(|finding| finding.rule == "syntax-error").cloned().collect();
-    short::write(&broken, world.stderr.out)?;
+    short::write(&broken, look(&world.stderr, color, world.env.as_ref()), world.stderr.out)?;
     tell(&scan.passed.failures, color, world)?;
     let broken = if broken.is_empty() { Outcome::Clean } else { Outcome::Findings };
     Ok(scan.passed.failures.iter().map(Failure::outcome).fold(broken, Outcome::max))
@@ -296,12 +304,9 @@ fn unread_failures(scan: &Scan) -> Vec<Failure> {
     scan.passed.failures.iter().cloned().chain(broken).collect()
 }
 
-fn explain(args: &crate::cli::Explain, world: &mut World<'_>) -> Result<Outcome, Stop> {
+fn explain(args: &crate::cli::Explain, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let Some(name) = &args.rule else {
-        let width = rules::names().map(str::len).max().unwrap_or(0);
-        for rule in RULES {
-            writeln!(world.stdout.out, "{:width$}  {:7}  {}", rule.name, rule.severity.name(), rule.summary)?;
-        }
+        lists::write_rules(look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?;
         return Ok(Outcome::Clean);
     };
     if let Some(rule) = rules::find(name) {
@@ -326,18 +331,6 @@ fn level_of_environment(env: &dyn Environment) -> Result<Option<Level>, Failure>
         None => Err(Failure::usage(format!("`{}` is no level, in {LEVEL_VARIABLE}", printable(&text)))
             .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
     }
-}
-
-fn look(stream: &Stream<'_>, color: Color, env: &dyn Environment) -> Look {
-    let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
-    let forced = |name: &str| env.get(name).is_some_and(|value| !value.is_empty() && value != "0");
-    let color = match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto if set("NO_COLOR") => false,
-        Color::Auto => forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") || stream.terminal.is_some(),
-    };
-    Look { color, width: stream.terminal.unwrap_or(DEFAULT_WIDTH) }
 }
 
 fn tell(failures: &[Failure], color: Color, world: &mut World<'_>) -> io::Result<()> {

@@ -293,7 +293,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         return None;
     }
     let masks = if syntax == Syntax::Script { script::masks(&document) } else { masks::masks(&document) };
-    source.set_visibility(Visibility::Masked(masks));
+    source.set_visibility(Visibility::Masked(masks::without_references(masks, source.text())));
     let layout = stack::layout(&document);
     let directives = ignore::directives(&document);
     let heard = if bases.heed_literals { directives.as_slice() } else { &[] };

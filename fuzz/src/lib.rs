@@ -26,7 +26,8 @@ use stackref::inventory::lookup::Answers;
 use stackref::inventory::{Change, Entry, Inventories, Inventory, Wanted};
 use stackref::outcome::Outcome;
 use stackref::reference::{PieceKind, Reading, Resolver, read, zenml_takes};
-use stackref::report::human::{self, Look};
+use stackref::report::human;
+use stackref::report::look::Look;
 use stackref::report::{self, Format};
 use stackref::scan::{Bases, Scan, run_text};
 use stackref::secret::SecretText;
@@ -140,7 +141,7 @@ fn printed(report: &Report) -> Vec<String> {
     let formats = [Format::Human, Format::Short, Format::Json, Format::Github, Format::Gitlab, Format::Junit];
     let printed = formats.map(|format| {
         let mut out = Vec::new();
-        report::write(format, report, Look { color: false, width: 80 }, &mut out).unwrap();
+        report::write(format, report, Look { width: 80, ..Look::PLAIN }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     });
     serde_json::from_str::<serde_json::Value>(&printed[2]).unwrap();

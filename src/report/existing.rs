@@ -106,7 +106,7 @@ enum Part {
     /// Between two diagnostics.
     #[default]
     Outside,
-    /// `error[rule]`.
+    /// `error[rule]`, perhaps with names and a mark behind it, or with names on a line of their own.
     Title,
     /// The line below it.
     Blank,
@@ -144,6 +144,7 @@ impl HumanReport {
             || inner.split_once(" │").is_some_and(|(number, _)| is_number(number));
         match self.part {
             Part::Outside => after_title(line).map(|_| Part::Title),
+            Part::Title if line.starts_with("  ") => Some(Part::Title),
             Part::Title => line.is_empty().then_some(Part::Blank),
             Part::Blank => (line.starts_with("  × ") || line.starts_with("  ⚠ ")).then_some(Part::Message),
             Part::Message if inner.starts_with("╭─[") => Some(Part::Excerpt),
@@ -456,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_text_that_mentions_findings_is_not_a_report() {
-        let human = "error[unknown-key]\n\n  × secret\n  │ `x` has no key\n    ╭─[p.yaml:4:27]\n  4 │  a: b\n    ·  ─\n    ╰────\n  help: did you mean\n        it?\n\n";
+        let human = "error[unknown-key] a › b › c [fixable]\n\n  × secret\n  │ `x` has no key\n    ╭─[p.yaml:4:27]\n  4 │  a: b\n    ·  ─\n    ╰────\n  help: did you mean\n        it?\n\n";
         let short = "a b:c.yaml:1:2: error[unknown-key]: x\n";
         let github = "::error file=a.yaml,line=1,endLine=1,col=2,endColumn=3,title=stackref[unknown-key]::x\n";
         for (format, text, expected) in [

@@ -1,43 +1,27 @@
-//! Compiler-grade diagnostics, drawn by miette. Every finding is drawn by itself, from an excerpt that was made safe
-//! before; what steers a terminal is taken out of the words, too.
+//! Compiler-grade diagnostics, drawn by miette, below a header of our own. Every finding is drawn by itself, from an excerpt
+//! that was made safe before; what steers a terminal is taken out of the words, too.
 
+use super::look::{ADDED, ERROR, HEADING, Look, WARNING};
 use crate::error::Failure;
 use crate::excerpt::{Excerpt, printable};
 use crate::finding::{Finding, Severity};
+use crate::rules;
+use anstyle::Style;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 use std::io::{self, Write};
-
-/// How a terminal, or the lack of one, wants its diagnostics.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// Colours.
-    pub color: bool,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Look {
-    /// That of a file.
-    pub const PLAIN: Self = Self { color: false, width: 100 };
-
-    fn handler(self) -> GraphicalReportHandler {
-        let theme = if self.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        GraphicalReportHandler::new_themed(theme).with_context_lines(0).with_width(self.width).with_links(false)
-    }
-}
 
 /// Writes the findings, one after the other.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write(findings: &[Finding], look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let handler = look.handler();
+    let handler = handler(look);
     let mut text = String::new();
     for finding in findings {
         text.clear();
-        handler.render_report(&mut text, &Shown::new(finding)).map_err(io::Error::other)?;
-        writeln!(out, "{text}")?;
+        handler.render_report(&mut text, &Shown::new(finding, look)).map_err(io::Error::other)?;
+        writeln!(out, "{}\n\n{text}", header(finding, look))?;
     }
     Ok(())
 }
@@ -48,11 +32,77 @@ pub fn write(findings: &[Finding], look: Look, out: &mut dyn Write) -> io::Resul
 /// Those of the writer.
 pub fn write_failure(failure: &Failure, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
-    look.handler().render_report(&mut text, failure).map_err(io::Error::other)?;
+    let shown = ShownFailure { failure, excerpt: failure.excerpt().map(|excerpt| drawn(excerpt.clone(), look)) };
+    handler(look).render_report(&mut text, &shown).map_err(io::Error::other)?;
     writeln!(out, "{}", text.trim_end())
 }
 
-/// A finding as miette wants it.
+fn handler(look: Look) -> GraphicalReportHandler {
+    let theme = match (look.ascii, look.color) {
+        (false, true) => GraphicalTheme::unicode(),
+        (false, false) => GraphicalTheme::unicode_nocolor(),
+        (true, true) => GraphicalTheme::ascii(),
+        (true, false) => GraphicalTheme::none(),
+    };
+    GraphicalReportHandler::new_themed(theme).with_context_lines(0).with_width(look.width).with_links(false)
+}
+
+fn drawn(excerpt: Excerpt, look: Look) -> Excerpt {
+    if look.ascii { excerpt.in_ascii() } else { excerpt }
+}
+
+/// Columns of a name in a header: a longer one is cut in its middle.
+const LONGEST_NAME: usize = 60;
+
+/// Returns the line above a finding: `error[rule] stack › component › attribute [fixable]`. Where that is too wide, the names
+/// have a line of their own.
+fn header(finding: &Finding, look: Look) -> String {
+    let (severity, rule) = (finding.severity.name(), finding.rule);
+    let style = match finding.severity {
+        Severity::Error => ERROR,
+        Severity::Warning => WARNING,
+    };
+    let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| look.link(&known.url(), rule));
+    let title = look.paint(style, format!("{severity}[{name}]")).to_string();
+    let scope = &finding.scope;
+    let names = [&scope.stack, &scope.component, &scope.attribute].into_iter().flatten();
+    let names: Vec<String> =
+        names.filter(|name| !name.is_empty()).map(|name| shortened(&printable(name), look)).collect();
+    let names = names.join(if look.ascii { " > " } else { " › " });
+    let mark = if finding.is_fixable() {
+        " [fixable]"
+    } else if finding.has_suggested_fix() {
+        " [suggestion]"
+    } else {
+        ""
+    };
+    let width = severity.len() + rule.len() + "[] ".len() + names.chars().count() + mark.len();
+    let (is_nameless, is_too_wide) = (names.is_empty(), width > look.width);
+    let (names, mark) =
+        (look.paint(HEADING, names), look.paint(if mark.is_empty() { Style::new() } else { ADDED }, mark));
+    if is_nameless {
+        format!("{title}{mark}")
+    } else if is_too_wide {
+        format!("{title}{mark}\n  {names}")
+    } else {
+        format!("{title} {names}{mark}")
+    }
+}
+
+/// Returns a name of at most [`LONGEST_NAME`] characters: of a longer one its start and its end.
+fn shortened(name: &str, look: Look) -> String {
+    let len = name.chars().count();
+    if len <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let mark = if look.ascii { "..." } else { "…" };
+    let end = LONGEST_NAME / 3;
+    let start: String = name.chars().take(LONGEST_NAME - end - mark.chars().count()).collect();
+    let end: String = name.chars().skip(len - end).collect();
+    format!("{start}{mark}{end}")
+}
+
+/// A finding as miette wants it; its header is written apart.
 #[derive(Debug)]
 struct Shown<'f> {
     finding: &'f Finding,
@@ -62,12 +112,12 @@ struct Shown<'f> {
 }
 
 impl<'f> Shown<'f> {
-    fn new(finding: &'f Finding) -> Self {
+    fn new(finding: &'f Finding, look: Look) -> Self {
         Self {
             finding,
             message: printable(&finding.message),
             help: finding.help.as_deref().map(printable),
-            excerpt: Excerpt::new(&finding.source, finding.span, finding.conceal),
+            excerpt: drawn(Excerpt::new(&finding.source, finding.span, finding.conceal), look),
         }
     }
 }
@@ -81,10 +131,6 @@ impl fmt::Display for Shown<'_> {
 impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(format!("{}[{}]", self.finding.severity.name(), self.finding.rule)))
-    }
-
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.finding.severity {
             Severity::Error => miette::Severity::Error,
@@ -103,5 +149,92 @@ impl Diagnostic for Shown<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let label = self.finding.label.clone();
         Some(Box::new(std::iter::once(LabeledSpan::new_with_span(label, self.excerpt.label()))))
+    }
+}
+
+/// A failure as miette wants it.
+#[derive(Debug)]
+struct ShownFailure<'f> {
+    failure: &'f Failure,
+    excerpt: Option<Excerpt>,
+}
+
+impl fmt::Display for ShownFailure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl std::error::Error for ShownFailure<'_> {}
+
+impl Diagnostic for ShownFailure<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.failure.help_text().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let excerpt = self.excerpt.as_ref()?;
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, excerpt.label()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Applicability, FixEdit, Scope};
+    use crate::source::{SourceFile, Span};
+    use std::sync::Arc;
+
+    fn finding(names: [&str; 3], fix: Option<Applicability>) -> Finding {
+        let source = Arc::new(SourceFile::new("s.yaml", "x: y"));
+        let finding = Finding::new("unknown-key", Severity::Error, &source, Span::new(3, 4), "wrong");
+        let [stack, component, attribute] = names.map(|name| Some(Arc::from(name)).filter(|_| !name.is_empty()));
+        let scope = Scope { stack, component, component_name: None, attribute };
+        let edits = vec![FixEdit::new(Span::new(3, 4), "z")];
+        let finding = fix.into_iter().fold(finding, |finding, fix| finding.with_fix(fix, edits.clone()));
+        Finding { scope, ..finding }
+    }
+
+    #[test]
+    fn a_header_names_what_is_known_and_whether_it_can_be_fixed() {
+        let prod = ["prod", "experiment_tracker", "tracking_password"];
+        for (names, fix, expected) in [
+            (["", "", ""], None, "error[unknown-key]"),
+            (prod, None, "error[unknown-key] prod › experiment_tracker › tracking_password"),
+            (["", "step", "secrets"], Some(Applicability::Safe), "error[unknown-key] step › secrets [fixable]"),
+            (["", "", ""], Some(Applicability::Suggestion), "error[unknown-key] [suggestion]"),
+        ] {
+            assert_eq!(header(&finding(names, fix), Look::PLAIN), expected);
+        }
+        let ascii = Look { ascii: true, ..Look::PLAIN };
+        let expected = "error[unknown-key] prod > experiment_tracker > tracking_password";
+        assert_eq!(header(&finding(prod, None), ascii), expected);
+    }
+
+    #[test]
+    fn a_header_is_short_and_steers_no_terminal_whatever_the_names_are() {
+        let long = "ü".repeat(100_000);
+        let hostile = "a\u{1b}]8;;http://evil\u{1b}\\\u{202e}\n  × b";
+        for look in [Look::PLAIN, Look { ascii: true, width: 20, ..Look::PLAIN }] {
+            let header = header(&finding([&long, hostile, &long], Some(Applicability::Safe)), look);
+            assert!(header.chars().count() < 250, "{header}");
+            let (title, names) = header.split_once('\n').unwrap_or_default();
+            assert_eq!(title, "error[unknown-key] [fixable]");
+            assert!(names.starts_with("  ü") && !names.contains(['\u{1b}', '\u{202e}', '\n']), "{names}");
+        }
+    }
+
+    #[test]
+    fn the_rule_links_to_its_page_where_links_are_wanted() {
+        let look = Look { links: true, color: true, ..Look::PLAIN };
+        let header = header(&finding(["", "", ""], None), look);
+        let url = rules::find("unknown-key").map(rules::Rule::url).unwrap_or_default();
+        assert!(url.starts_with("https://") && url.ends_with("#unknown-key"), "{url}");
+        let link = format!("\u{1b}]8;;{url}\u{1b}\\unknown-key\u{1b}]8;;\u{1b}\\");
+        assert!(header.contains(&link), "{header:?}");
     }
 }

@@ -1,11 +1,16 @@
-//! What `register` and `inventory` print: lists of names and keys, never of values.
+//! What `register`, `inventory`, `refs` and `explain` print: lists of names and keys, never of values.
 
 use super::json::{self, Items, JsonFailure, JsonSpan};
+use super::look::{ADDED, ERROR, HEADING, Look, NAME, REMOVED, WARNING};
 use crate::error::Failure;
 use crate::excerpt::printable;
+use crate::finding::Severity;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
+use crate::refs;
 use crate::register::Need;
+use crate::rules::{self, RULES};
+use anstyle::Style;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -98,14 +103,14 @@ fn name_of(inventories: &Inventories, at: usize) -> Option<&str> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_needs(needs: &[&Need<'_>], inventories: &Inventories, look: Look, out: &mut dyn Write) -> io::Result<()> {
     for need in needs {
         let inventory = name_of(inventories, need.inventory);
         let inventory = inventory.map_or_else(String::new, |inventory| format!(" for `{}`", printable(inventory)));
-        let (stack, name) = (printable(&need.stack), printable(&need.name()));
+        let (stack, name) = (look.paint(HEADING, printable(&need.stack)), look.paint(NAME, printable(&need.name())));
         write!(out, "{stack}: {name}{inventory}, used by {}", printable(&need.places()))?;
         match &need.nearest {
-            Some(near) => writeln!(out, "; did you mean `{}`?", printable(near))?,
+            Some(near) => writeln!(out, "; did you mean `{}`?", look.paint(NAME, printable(near)))?,
             None if need.exists => writeln!(out, "; exists")?,
             None => writeln!(out)?,
         }
@@ -160,7 +165,7 @@ fn json_secrets(secrets: &[Stored]) -> Items<'_, JsonSecret<'_>> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_table(listed: &[Listed], look: Look, out: &mut dyn Write) -> io::Result<()> {
     let secrets = || listed.iter().flat_map(|inventory| inventory.secrets.iter().map(move |entry| (inventory, entry)));
     if secrets().next().is_none() {
         return Ok(());
@@ -172,9 +177,11 @@ pub fn write_table(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
     let second = width("SECRET", &mut secrets().map(|(_, (secret, _))| secret.as_str()));
     // A name that is far longer than the others would fill the lines of all of them with blanks.
     let second = second.min(WIDEST);
-    writeln!(out, "{:first$}  {:second$}  KEYS", "INVENTORY", "SECRET")?;
+    let title = format!("{:first$}  {:second$}  KEYS", "INVENTORY", "SECRET");
+    writeln!(out, "{}", look.paint(HEADING, title))?;
     for (inventory, (secret, keys)) in secrets() {
-        write!(out, "{:first$}  {:second$}  ", printable(&inventory.name), printable(secret))?;
+        let (inventory, secret) = (printable(&inventory.name), format!("{:second$}", printable(secret)));
+        write!(out, "{inventory:first$}  {}  ", look.paint(NAME, secret))?;
         for (at, key) in keys.iter().enumerate() {
             write!(out, "{}{}", if at > 0 { ", " } else { "" }, printable(key))?;
         }
@@ -213,7 +220,7 @@ struct JsonMay<'r> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_probes(probes: &[Probe], as_json: bool, look: Look, out: &mut dyn Write) -> io::Result<()> {
     if as_json {
         let inventories = probes.iter().map(|probe| {
             let may = probe.may.iter().map(|(what, may)| {
@@ -228,10 +235,13 @@ pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io:
     }
     let names = probes.iter().map(|probe| printable(&probe.name).chars().count());
     let width = names.chain(["INVENTORY".len()]).max().unwrap_or_default();
-    writeln!(out, "{:width$}  LIST  KEYS  VALUES  WRITE", "INVENTORY")?;
+    writeln!(out, "{}", look.paint(HEADING, format!("{:width$}  LIST  KEYS  VALUES  WRITE", "INVENTORY")))?;
     for probe in probes {
-        let [list, keys, values, write] = probe.may.each_ref().map(|(_, may)| may.word());
-        writeln!(out, "{:width$}  {list:4}  {keys:4}  {values:6}  {write}", printable(&probe.name))?;
+        let [list, keys, values, write] = probe.may.each_ref().map(|(_, may)| may);
+        let cell = |may: &May, width: usize| look.paint(style_of(may), format!("{:width$}", may.word()));
+        let name = look.paint(NAME, format!("{:width$}", printable(&probe.name)));
+        let write = look.paint(style_of(write), write.word());
+        writeln!(out, "{name}  {}  {}  {}  {write}", cell(list, 4), cell(keys, 4), cell(values, 6))?;
     }
     for probe in probes {
         // Where nothing can be listed, why the rest was not tried goes without saying.
@@ -246,20 +256,70 @@ pub fn write_probes(probes: &[Probe], as_json: bool, out: &mut dyn Write) -> io:
     Ok(())
 }
 
+fn style_of(may: &May) -> Style {
+    match may {
+        May::Yes => ADDED,
+        May::No(_) => ERROR,
+        May::Untried(_) => Style::new(),
+    }
+}
+
+/// Writes references, one a line: the location, whose it is, and what it names.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_references(lines: impl Iterator<Item = refs::Line>, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    for refs::Line { location, owner, named } in lines {
+        writeln!(out, "{}: {owner} -> {}", look.paint(HEADING, location), look.paint(NAME, named))?;
+    }
+    Ok(())
+}
+
+/// Writes the rules, one a line: the name, the severity and what the rule finds.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_rules(look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let width = rules::names().map(str::len).max().unwrap_or(0);
+    for rule in RULES {
+        let style = match rule.severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+        };
+        let severity = look.paint(style, format!("{:7}", rule.severity.name()));
+        let blanks = " ".repeat(width - rule.name.len());
+        let name = look.paint(NAME, look.link(&rule.url(), rule.name));
+        writeln!(out, "{name}{blanks}  {severity}  {}", rule.summary)?;
+    }
+    Ok(())
+}
+
+/// Writes the differences between a snapshot and its inventories, one a line: `+` is new, `-` is gone.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_differences(lines: &[String], look: Look, out: &mut dyn Write) -> io::Result<()> {
+    for line in lines {
+        let style = if line.starts_with('-') { REMOVED } else { ADDED };
+        writeln!(out, "{}", look.paint(style, printable(line)))?;
+    }
+    Ok(())
+}
+
 /// Writes inventories, one line a key: `inventory: secret.key`.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_short(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_short(listed: &[Listed], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for inventory in listed {
         let name = printable(&inventory.name);
         for (secret, keys) in &inventory.secrets {
             let secret = printable(secret);
             if keys.is_empty() {
-                writeln!(out, "{name}: {secret}")?;
+                writeln!(out, "{name}: {}", look.paint(NAME, &secret))?;
             }
             for key in keys {
-                writeln!(out, "{name}: {secret}.{}", printable(key))?;
+                writeln!(out, "{name}: {}", look.paint(NAME, format_args!("{secret}.{}", printable(key))))?;
             }
         }
     }

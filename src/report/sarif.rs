@@ -8,7 +8,7 @@ use super::json::{Items, write_pretty};
 use crate::check::Report;
 use crate::excerpt::printable;
 use crate::finding::{Finding, Fix};
-use crate::rules::{RULES, capitalised};
+use crate::rules::{HOME, RULES, capitalised};
 use crate::source::{SourceFile, Span};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,7 +16,6 @@ use std::io::{self, Write};
 
 /// What `$schema` says.
 pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-const HOME: &str = "https://github.com/stackref/stackref";
 
 /// The key of stackref's fingerprints among those of other tools; the number changes when the fingerprints do.
 const FINGERPRINT: &str = "stackref/v1";
@@ -78,7 +77,7 @@ fn rules() -> Vec<Value> {
             "name": rule.name.split('-').map(capitalised).collect::<String>(),
             "shortDescription": {"text": summary},
             "fullDescription": {"text": rule.lead()},
-            "helpUri": format!("{HOME}/blob/v{}/docs/src/rules.md#{}", env!("CARGO_PKG_VERSION"), rule.name),
+            "helpUri": rule.url(),
             "help": {"text": page, "markdown": page},
             "defaultConfiguration": {"level": rule.severity.name()},
             "properties": {"tags": ["security"]},

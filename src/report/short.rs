@@ -1,23 +1,29 @@
 //! `path:line:col: error[rule]: message`, one line a finding, as compilers and editors have it.
 
+use super::look::{ERROR, HEADING, Look, WARNING};
 use super::{FAILURE, failure_text};
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use std::io::{self, Write};
 
 /// Writes the findings.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(findings: &[Finding], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for finding in findings {
         let at = finding.source.position(finding.span.start);
         // A runner of GitHub takes a line that begins with two colons for a command of its own.
         let lead = if finding.source.path().starts_with("::") { "./" } else { "" };
         let (path, message) = (printable(finding.source.path()), printable(&finding.message));
-        let (severity, rule) = (finding.severity.name(), finding.rule);
-        writeln!(out, "{lead}{path}:{}:{}: {severity}[{rule}]: {message}", at.line, at.column)?;
+        let style = match finding.severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+        };
+        let path = look.paint(HEADING, format!("{lead}{path}"));
+        let title = look.paint(style, format!("{}[{}]", finding.severity.name(), finding.rule));
+        writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@
 
 use super::{Check, Rule};
 use crate::finding::{Applicability, Finding, FixEdit, Severity};
-use crate::reference::{Piece, PieceKind, Reading};
+use crate::reference::{Piece, PieceKind, Reading, references_in_shape};
 use crate::site::Site;
 use crate::source::Span;
 
@@ -48,7 +48,12 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         return Some(if fixable { finding.with_fix(Applicability::Safe, quotes.to_vec()) } else { finding });
     }
     // There may be anything in it.
-    finding.conceal = true;
+    finding.conceal = !is_one_reference(text);
     finding.identity = Some(site.scope().attribute.unwrap_or_default().to_string());
     Some(finding.with_help("put it in quotes; a reference is \"{{name.key}}\""))
+}
+
+/// Whether a text is one reference in shape and nothing else.
+fn is_one_reference(text: &str) -> bool {
+    matches!(references_in_shape(text).as_slice(), [reference] if *reference == (0..text.len()))
 }

@@ -18,8 +18,8 @@ use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
 use crate::paths;
-use crate::report::human::Look;
-use crate::report::{self, Format, count, summary_line};
+use crate::report::look::Look;
+use crate::report::{self, Format, count, diff, summary_line};
 use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
@@ -61,9 +61,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     refuse_contradictions(args, session.stdin.is_some())?;
     refuse_leaks_below_key_level(args, level, &session.config)?;
     if args.list_files {
-        return session.list_files(world);
+        return session.list_files(color, world);
     }
-    let mut baseline = args.baseline.as_ref().map(|file| read_baseline(file, world)).transpose()?;
+    let mut baseline = known_baseline(args, &session, world)?;
     let mut target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
     if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
         known.find_files(&session.bases.root);
@@ -131,22 +131,23 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     // Whatever becomes of standard output, files are whole.
     report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
-    let look = look(to_terminal, color, world.env.as_ref());
-    report::write(args.reports.stdout, &report, look, to_terminal.out)?;
+    let report_look = look(to_terminal, color, world.env.as_ref());
+    report::write(args.reports.stdout, &report, report_look, to_terminal.out)?;
     if let (Some(which), true) = (args.fix, args.diff) {
         let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
         report.answers = fixed.answers;
+        let look = look(&world.stdout, color, world.env.as_ref());
         for changed in fixed.changed.values() {
-            changed.write_diff(world.stdout.out)?;
+            diff::write_fixed(changed, look, world.stdout.out)?;
         }
     }
     world.stdout.out.flush()?;
+    note_sarif_limit(args, report.findings.len(), world)?;
     session.notes(&scan, world)?;
     note_list(&session, listed_decisive.as_deref(), level.of(&session.config), world)?;
     warn(&inventories, report.answers.asked(), world)?;
-    for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
-        let (rule, path) = (printable(&entry.rule), printable(&entry.path));
-        writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
+    if baseline.is_some() {
+        warn_of_stale(&report, world)?;
     }
     tell(&report.failures, color, world)?;
     let outcome = report.outcome(args.deny_warnings);
@@ -169,6 +170,23 @@ fn refuse_leaks_below_key_level(args: &Check, level: LevelChoice<'_>, config: &C
     let level = level.of(config).name();
     Err(Failure::usage(format!("--leaks reads values, which the level {level}{origin} does not allow"))
         .with_help("check at the level secret-and-key-exists, or without --leaks"))
+}
+
+/// The results that GitHub takes in one upload of a SARIF report.
+const MAX_SARIF_RESULTS: usize = 25_000;
+
+/// Notes that a SARIF report is complete, but has more results than GitHub's code scanning takes.
+fn note_sarif_limit(args: &Check, findings: usize, world: &mut World<'_>) -> io::Result<()> {
+    let mut formats = args.reports.files.iter().map(|(format, _)| *format).chain([args.reports.stdout]);
+    if findings <= MAX_SARIF_RESULTS || !formats.any(|format| format == Format::Sarif) {
+        return Ok(());
+    }
+    writeln!(
+        world.stderr.out,
+        "note: the SARIF report contains {findings} results, and GitHub code scanning refuses more than \
+         {MAX_SARIF_RESULTS}: record known findings with `--write-baseline`, turn rules off in `[rules]`, or check parts of \
+         the repository in several runs"
+    )
 }
 
 /// Notes what a list left out, or which file in it made this run check everything.
@@ -222,11 +240,52 @@ fn refuse_contradictions(args: &Check, stdin: bool) -> Result<(), Failure> {
         return Err(Failure::usage("standard input cannot be fixed in place")
             .with_help("show what would change with `--fix --diff`"));
     }
-    if args.diff && args.reports.stdout != Format::Human {
-        return Err(Failure::usage("the diff takes standard output")
+    let is_for_people = matches!(args.reports.stdout, Format::Human | Format::Short);
+    if args.diff && !is_for_people {
+        return Err(Failure::usage("`--diff` prints to standard output, where this format would be printed, too")
             .with_help("write the report to a file: `--format FORMAT --output FILE`"));
     }
     Ok(())
+}
+
+/// Returns the findings that this run does not report: those of `--baseline`, else of the file that the config names. A run that
+/// writes a baseline reports all.
+fn known_baseline(args: &Check, session: &Session<'_>, world: &World<'_>) -> Result<Option<Baseline>, Failure> {
+    match (&args.baseline, &session.config.baseline) {
+        (Some(file), _) => read_baseline(file, world).map(Some),
+        (None, Some(file)) if args.write_baseline.is_none() => configured_baseline(file, session, world).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Warns of entries of the baseline whose finding is gone.
+fn warn_of_stale(report: &Report, world: &mut World<'_>) -> io::Result<()> {
+    for entry in &report.stale {
+        let (rule, path) = (printable(&entry.rule), printable(&entry.path));
+        writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
+    }
+    Ok(())
+}
+
+/// Reads the baseline that the config names. The config is one that stackref found by itself, so the file must not lie outside
+/// the repository, nor be a link that leads there.
+fn configured_baseline(file: &Path, session: &Session<'_>, world: &World<'_>) -> Result<Baseline, Failure> {
+    let shown = printable(&paths::relative(file, &world.cwd));
+    let of_config = session.config.file.as_deref().map(|file| printable(&paths::relative(file, &world.cwd)));
+    let of_config = of_config.unwrap_or_default();
+    if file.symlink_metadata().is_err() {
+        return Err(Failure::usage(format!("cannot find the baseline `{shown}`, which `{of_config}` names"))
+            .with_help(format!(
+                "write it with `stackref check --write-baseline {shown}`, or remove `baseline` from `{of_config}`"
+            )));
+    }
+    let folder = &session.config.folder;
+    let root = session.git.owners().root(folder).unwrap_or_else(|| folder.clone());
+    if file.canonicalize().is_ok_and(|file| !file.starts_with(paths::real(&root))) {
+        let words = format!("the baseline `{shown}`, which `{of_config}` names, lies outside the repository");
+        return Err(Failure::usage(words).with_help("move it into the repository, or name it with `--baseline FILE`"));
+    }
+    read_baseline(file, world)
 }
 
 fn read_baseline(file: &Path, world: &World<'_>) -> Result<Baseline, Failure> {

@@ -2,7 +2,7 @@
 
 use super::bar::watched;
 use super::session::{KEY_LEVEL, Session};
-use super::{Stop, World, tell, tell_unread, unread_failures, warn};
+use super::{Stop, World, look, tell, tell_unread, unread_failures, warn};
 use crate::check;
 use crate::cli::{self, Color, Files, InventoryCommand, InventoryList, Snapshot};
 use crate::document::Syntax;
@@ -71,9 +71,10 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     }
     let secrets = count(listed.iter().map(|inventory| inventory.secrets.len()).sum(), "secret");
     world.summary = Some(format!("listed {secrets} in {}", number_of_inventories(listed.len())));
+    let look = look(&world.stdout, color, world.env.as_ref());
     match args.format {
-        ListFormat::Human => lists::write_table(&listed, world.stdout.out)?,
-        ListFormat::Short => lists::write_short(&listed, world.stdout.out)?,
+        ListFormat::Human => lists::write_table(&listed, look, world.stdout.out)?,
+        ListFormat::Short => lists::write_short(&listed, look, world.stdout.out)?,
         ListFormat::Json => {
             let failures: Vec<Failure> = failures.iter().cloned().chain(unread_failures(&scan)).collect();
             lists::write_inventories_json(&listed, &failures, world.stdout.out)?;
@@ -89,7 +90,8 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
     warn(&inventories, which.iter().copied(), world)?;
     let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
     world.summary = Some(format!("probed {}", number_of_inventories(probes.len())));
-    lists::write_probes(&probes, args.format == ListFormat::Json, world.stdout.out)?;
+    let look = look(&world.stdout, color, world.env.as_ref());
+    lists::write_probes(&probes, args.format == ListFormat::Json, look, world.stdout.out)?;
     world.stdout.out.flush()?;
     let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();
     tell(&failures, color, world)?;
@@ -127,9 +129,7 @@ fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outc
                 .into());
         }
         let lines = listing::differences(&snapshot.secrets(), &now);
-        for line in &lines {
-            writeln!(world.stdout.out, "{}", printable(line))?;
-        }
+        lists::write_differences(&lines, look(&world.stdout, color, world.env.as_ref()), world.stdout.out)?;
         world.stdout.out.flush()?;
         let shown = printable(snapshot.name());
         if lines.is_empty() {

@@ -4,7 +4,7 @@ use super::bar::watched;
 use super::create::create;
 use super::session::{KEY_LEVEL, Session, select_stack};
 use super::talk::Talk;
-use super::{Stop, World, tell, tell_unread, unread_failures, warn};
+use super::{Stop, World, look, tell, tell_unread, unread_failures, warn};
 use crate::check::{self, Report, Settings};
 use crate::cli::{Color, Files, Register};
 use crate::document::Syntax;
@@ -88,7 +88,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
         world.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
-    let mut run = Run::new(args, &inventories, &session.git);
+    let mut run = Run::new(args, color, &inventories, &session.git);
     let ended = if from_elsewhere {
         run.take(&needs, world)
     } else if args.dry_run {
@@ -135,7 +135,7 @@ fn without_inventory(
     world: &mut World<'_>,
 ) -> Result<Outcome, Stop> {
     let needs = needs(scan, &Report::default(), &session.key_level(inventories))?;
-    let run = Run { missing: needs.iter().collect(), ..Run::new(args, inventories, &session.git) };
+    let run = Run { missing: needs.iter().collect(), ..Run::new(args, color, inventories, &session.git) };
     run.summarize(world);
     let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
     run.print(&all, world)?;
@@ -156,6 +156,7 @@ fn paths_and_stack<'a>(args: &'a Register, cwd: &Path) -> (&'a [PathBuf], Option
 /// One run: what it stores, and what is still missing in the end.
 struct Run<'r> {
     args: &'r Register,
+    color: Color,
     inventories: &'r Inventories,
     git: &'r Git,
     stored: Vec<Stored>,
@@ -177,21 +178,22 @@ struct Plan<'r> {
 }
 
 impl<'r> Run<'r> {
-    fn new(args: &'r Register, inventories: &'r Inventories, git: &'r Git) -> Self {
+    fn new(args: &'r Register, color: Color, inventories: &'r Inventories, git: &'r Git) -> Self {
         let (stored, missing, existing, kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { args, inventories, git, stored, missing, existing, kept }
+        Self { args, color, inventories, git, stored, missing, existing, kept }
     }
 
     /// Prints what is missing, and as JSON what was stored, too.
     fn print(&self, failures: &[Failure], world: &mut World<'_>) -> io::Result<()> {
+        let look = look(&world.stdout, self.color, world.env.as_ref());
         let (out, inventories) = (&mut *world.stdout.out, self.inventories);
         if self.args.format == ListFormat::Json {
             let Self { missing, existing, stored, kept, .. } = self;
             let registered = Registered { missing, existing, stored, kept, failures };
             lists::write_register_json(&registered, inventories, out)?;
         } else {
-            lists::write_needs(&self.missing, inventories, out)?;
-            lists::write_needs(&self.existing, inventories, out)?;
+            lists::write_needs(&self.missing, inventories, look, out)?;
+            lists::write_needs(&self.existing, inventories, look, out)?;
         }
         out.flush()
     }
@@ -546,7 +548,8 @@ impl<'r> Run<'r> {
         }
         for (at, names) in by_inventory {
             if !self.args.yes {
-                lists::write_needs(&names, self.inventories, world.stderr.out)?;
+                let look = look(&world.stderr, self.color, world.env.as_ref());
+                lists::write_needs(&names, self.inventories, look, world.stderr.out)?;
                 match talk.confirm(&self.names_question(at, names.len(), &world.cwd), world)? {
                     None => return Ok(false),
                     Some(true) => {}

@@ -12,8 +12,7 @@ use crate::git::Git;
 use crate::inventory::Inventory;
 use crate::outcome::Outcome;
 use crate::render::{self, Rendered};
-use crate::report::human;
-use crate::report::{count, summary_line};
+use crate::report::{count, diff, human, summary_line};
 use crate::write;
 use std::io;
 
@@ -79,8 +78,9 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
         };
         world.stdout.out.write_all(file.text().as_bytes())?;
     } else if args.diff {
+        let look = look(&world.stdout, color, world.env.as_ref());
         for file in &rendered {
-            file.lines_changed(world.stdout.out)?;
+            diff::write_rendered(file, look, world.stdout.out)?;
         }
     }
     let configs = session.known_configs();

@@ -1,6 +1,6 @@
 //! What the file arguments of a command come to: the config, the files, the inventories, and where paths are shown from.
 
-use super::{Stop, World, recovered, tell};
+use super::{Stop, World, look, recovered, tell};
 use crate::check::{LevelChoice, Settings};
 use crate::cli::{Color, Files};
 use crate::config::{self, Config, FALLBACK_NAMES, InventoryConfig, Kind, Level};
@@ -17,6 +17,7 @@ use crate::outcome::Outcome;
 use crate::paths;
 use crate::register::labels;
 use crate::report::count;
+use crate::report::look::HEADING;
 use crate::repository::Owners;
 use crate::rules;
 use crate::scan::{self, Bases, Scan};
@@ -224,15 +225,17 @@ impl<'a> Session<'a> {
         Ok(candidate.map(read).unwrap_or_default())
     }
 
-    pub fn list_files(&mut self, world: &mut World<'_>) -> Result<Outcome, Stop> {
+    pub fn list_files(&mut self, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
         let scan = self.scan(world)?;
         world.summary = Some(format!("{} would be scanned", count(scan.files.len(), "file")));
+        let look = look(&world.stdout, color, world.env.as_ref());
         for file in &scan.files {
-            writeln!(world.stdout.out, "{}: {}", printable(file.source.path()), printable(&file.why.to_string()))?;
+            let path = look.paint(HEADING, printable(file.source.path()));
+            writeln!(world.stdout.out, "{path}: {}", printable(&file.why.to_string()))?;
         }
         world.stdout.out.flush()?;
         self.notes(&scan, world)?;
-        tell(&scan.passed.failures, Color::Auto, world)?;
+        tell(&scan.passed.failures, color, world)?;
         Ok(scan.passed.failures.iter().map(Failure::outcome).fold(Outcome::Clean, Outcome::max))
     }
 

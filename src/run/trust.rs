@@ -2,8 +2,8 @@
 
 use super::session::trust_store;
 use super::talk::Talk;
-use super::{Stop, World};
-use crate::cli::Trust;
+use super::{Stop, World, look};
+use crate::cli::{Color, Trust};
 use crate::config::{self, Config, FILE_NAME};
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
@@ -11,19 +11,20 @@ use crate::git::Git;
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::count;
+use crate::report::look::HEADING;
 use crate::repository::Owners;
 use crate::rules;
 use crate::trust::{self, Record, Request, TrustStore};
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) fn trust(args: &Trust, world: &mut World<'_>) -> Result<Outcome, Stop> {
+pub(super) fn trust(args: &Trust, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let store = trust_store(world.env.as_ref()).ok_or_else(|| {
         Failure::usage("cannot record trusted configs: there is no folder for them")
             .with_help("set XDG_STATE_HOME or HOME to an absolute path")
     })?;
     if args.list {
-        return list(&store, world);
+        return list(&store, color, world);
     }
     let given = args.dir.as_deref().unwrap_or(Path::new("."));
     let git = Git::new(world.env.as_ref());
@@ -36,10 +37,12 @@ pub(super) fn trust(args: &Trust, world: &mut World<'_>) -> Result<Outcome, Stop
     ended
 }
 
-fn list(store: &TrustStore, world: &mut World<'_>) -> Result<Outcome, Stop> {
+fn list(store: &TrustStore, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let records = store.records()?;
+    let look = look(&world.stdout, color, world.env.as_ref());
     for record in &records {
-        writeln!(world.stdout.out, "{:7}  {}", record.state(), printable(&record.path))?;
+        let path = look.paint(HEADING, printable(&record.path));
+        writeln!(world.stdout.out, "{:7}  {path}", record.state())?;
     }
     world.stdout.out.flush()?;
     world.summary = Some(format!("listed {}", count(records.len(), "trusted config")));

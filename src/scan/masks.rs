@@ -4,12 +4,13 @@ use crate::document::{Document, Kind, NodeId, Style};
 use crate::excerpt;
 use crate::flavors;
 use crate::ignore;
-use crate::reference::{Reading, Resolver, read};
+use crate::reference::{Reading, Resolver, read, references_in_shape};
 use crate::source::Span;
 use std::collections::HashSet;
 
 /// What excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
-/// sound so, wherever aliases put them. A value that is one reference and nothing else may be seen.
+/// sound so, wherever aliases put them; and comments, in which a value may be kept, except what they say to stackref. A value
+/// that is one reference and nothing else may be seen.
 pub(super) fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
@@ -30,8 +31,6 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
     }
     let source = document.source();
     let mut seen = HashSet::new();
-    // Where lines begin on which a value ends that is not to be seen: a comment behind it may go on with it, `hunter #2`.
-    let mut lines = HashSet::new();
     while let Some(id) = open.pop() {
         let id = document.target(id);
         if !seen.insert(id) {
@@ -54,19 +53,18 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
                 if !whole && !text.is_empty() && node.span.len() > 2 * quotes {
                     spans.push(Span::new(node.span.start + quotes, node.span.end - quotes));
                 }
-                if !whole {
-                    lines.insert(source.line_span(node.span.end).start);
-                }
             }
             Kind::Alias(_) => {}
         }
     }
-    for comment in ignore::comments(document) {
+    spans.extend(ignore::comments(document).into_iter().flat_map(|comment| {
         let text = source.slice(comment);
-        let goes_on = lines.contains(&source.line_span(comment.start).start) && !text.contains("stackref:");
-        let hidden = if goes_on { Some(1) } else { excerpt::after_sensitive_word(text) };
-        spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
-    }
+        let own = text.find("stackref:");
+        let before = text.get(..own.unwrap_or(text.len())).unwrap_or_default().trim_end_matches([' ', '\t', '#']);
+        let before = Span::new(comment.start + 1, comment.start + before.len());
+        let behind = own.and_then(|_| excerpt::after_sensitive_word(text));
+        [Some(before), behind.map(|at| Span::new(comment.start + at, comment.end))].into_iter().flatten()
+    }));
     spans.sort_unstable();
     let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -76,6 +74,27 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
         }
     }
     apart
+}
+
+/// Takes the references in a text out of the spans that its excerpts must not show: a reference is no secret. The spans are
+/// sorted and apart.
+pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
+    if spans.is_empty() {
+        return spans;
+    }
+    let references: Vec<Span> = references_in_shape(text).into_iter().map(Span::from).collect();
+    let mut rest = Vec::with_capacity(spans.len());
+    for Span { mut start, end } in spans {
+        let first = references.partition_point(|reference| reference.end <= start);
+        let inside = references.iter().skip(first).take_while(|reference| reference.start < end);
+        for reference in inside {
+            rest.push(Span::new(start, reference.start));
+            start = reference.end;
+        }
+        rest.push(Span::new(start, end));
+    }
+    rest.retain(|span| !span.is_empty());
+    rest
 }
 
 /// In `scheme://user:password@host`: the password, unless a reference stands for it.

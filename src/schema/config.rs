@@ -16,6 +16,10 @@ pub struct ConfigFile {
     level: Option<Level>,
     /// Who replaces the references, which decides where they may stand.
     resolver: Option<Resolver>,
+    /// Findings that are known, as `stackref check --write-baseline` writes them: `stackref check` does not report them. A file
+    /// inside the repository, relative to this one; `--baseline` replaces it.
+    #[schemars(length(min = 1))]
+    baseline: Option<String>,
     /// Which files are stack files.
     files: Option<Files>,
     /// Where names, keys and values are looked up, each under a name.

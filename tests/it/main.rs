@@ -29,6 +29,7 @@ mod layers;
 mod leaks;
 mod levels;
 mod links;
+mod look;
 mod manual;
 mod monorepo;
 mod pages;

@@ -10,7 +10,8 @@ use stackref::discover::Why;
 use stackref::document::{Document, Kind, Style, Syntax};
 use stackref::inventory::Inventories;
 use stackref::reference::{PieceKind, Resolver, scan};
-use stackref::report::human::{self, Look};
+use stackref::report::human;
+use stackref::report::look::Look;
 use stackref::report::{json, short};
 use stackref::source::SourceFile;
 use std::sync::Arc;
@@ -145,8 +146,8 @@ fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
     let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
     let report = check(&scan, &settings, None);
     let mut out = Vec::new();
-    human::write(&report.findings, Look { color: false, width: 100 }, &mut out).unwrap();
-    short::write(&report.findings, &mut out).unwrap();
+    human::write(&report.findings, Look::PLAIN, &mut out).unwrap();
+    short::write(&report.findings, Look::PLAIN, &mut out).unwrap();
     json::write(&report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }

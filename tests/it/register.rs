@@ -102,6 +102,11 @@ impl Session {
         }
     }
 
+    /// What was printed so far.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
     fn type_in(&mut self, text: &str) {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
@@ -391,7 +396,7 @@ fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
 #[test]
 fn names_alone_are_confirmed_once() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: [username] # kept\n")]);
-    let mut session = Session::start(folder.path(), &["register"], 80);
+    let mut session = Session::start(folder.path(), &["register", "--color", "never"], 80);
     session.answer(
         "prod: mlflow.password for `secrets.inventory.yaml`, used by prod.yaml:8\r\n`secrets.inventory.yaml` stores names only. Add these 2 names to it? [y/N] ",
         "n\n",

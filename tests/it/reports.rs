@@ -410,3 +410,65 @@ fn only_check_takes_a_list_for_more_than_it_is() {
     let render = run(&["render", "--check", "--files-from", "-"], folder.path(), list);
     assert_eq!(last_line(&render), "rendered 1 file, 2 references; nothing was written");
 }
+
+#[test]
+fn the_config_names_a_baseline_of_the_repository() {
+    let folder = project();
+    let path = folder.path();
+    let config = |text: &str| write(path, "conf/stackref.toml", text.as_bytes());
+    let with_config = |more: &[&str]| check(path, &[&["--config", "conf/stackref.toml"], more].concat());
+    write(path, "secrets.inventory.yaml", b"db: [user]\n");
+    config("baseline = \"known.json\"\n");
+
+    // Without the file nobody knows what is new.
+    let missing = with_config(&[]);
+    assert_eq!(missing.code, 2);
+    let said = missing.said();
+    assert!(said.contains("cannot find the baseline `conf/known.json`, which `conf/stackref.toml` names"), "{said}");
+    assert!(said.contains("`stackref check --write-baseline conf/known.json`"), "{said}");
+    assert_eq!(with_config(&["--format", "json"]).code, 2);
+
+    // Writing it is what the help asks for, and a second time it still contains everything.
+    for _ in 0..2 {
+        let written = with_config(&["--write-baseline", "conf/known.json"]);
+        assert!(written.code == 0 && written.stderr.contains("wrote 2 findings to `conf/known.json`"), "{written:?}");
+    }
+    let known = with_config(&[]);
+    assert_eq!((known.code, known.stdout.as_str()), (0, ""), "{}", known.stderr);
+    assert!(last_line(&known).contains("(2 in the baseline)"), "{}", known.stderr);
+
+    // The flag comes first; no other command reads it.
+    write(path, "other.json", std::fs::read_to_string(path.join("conf/known.json")).unwrap().as_bytes());
+    config("baseline = \"nosuch.json\"\n");
+    assert_eq!(with_config(&["--baseline", "other.json"]).code, 0);
+    assert_eq!(run(&["refs", "--config", "conf/stackref.toml"], path, b"").code, 0);
+    config("baseline = \"../other.json\"\n");
+    assert_eq!(with_config(&[]).code, 0);
+
+    // What is gone is told.
+    write(path, "secrets.inventory.yaml", b"db: [user, token]\n");
+    let stale = with_config(&[]);
+    assert!(stale.stderr.contains("warning: the baseline is stale: `unknown-key`"), "{}", stale.stderr);
+}
+
+#[test]
+fn a_baseline_of_the_config_does_not_lead_out_of_the_repository() {
+    let around = folder(&[("outside.json", "{\"version\": 1, \"findings\": []}\n"), ("in/a.txt", "")]);
+    let path = around.path().join("in");
+    std::fs::create_dir(path.join(".git")).unwrap();
+    write(&path, "s.stack.yaml", stack("token").as_bytes());
+    std::os::unix::fs::symlink("../outside.json", path.join("link.json")).unwrap();
+    let absolute = around.path().join("outside.json").display().to_string();
+    for name in ["../outside.json", "link.json", &absolute] {
+        write(&path, "stackref.toml", format!("baseline = \"{name}\"\n").as_bytes());
+        let output = check(&path, &["--level", "none"]);
+        assert_eq!(output.code, 2, "{name}: {}", output.stderr);
+        assert!(output.said().contains("lies outside the repository"), "{name}: {}", output.stderr);
+        assert_eq!(check(&path, &["--level", "none", "--baseline", "../outside.json"]).code, 0, "{name}");
+    }
+    for (value, words) in [("3", "`baseline`"), ("\"\"", "`baseline` is empty"), ("\"s.stack.yaml\"", "s.stack.yaml")] {
+        write(&path, "stackref.toml", format!("baseline = {value}\n").as_bytes());
+        let output = check(&path, &["--level", "none"]);
+        assert!(output.code == 2 && output.said().contains(words), "{value}: {}", output.stderr);
+    }
+}

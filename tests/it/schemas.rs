@@ -2,7 +2,6 @@
 //! make of real files is tried by `tests/ci/schemas.py`, with a validator.
 
 use crate::support::{check, folder, project, run};
-use miette::Diagnostic as _;
 use serde_json::Value;
 use stackref::config;
 use stackref::rules;
@@ -35,7 +34,7 @@ fn mistakes(text: &str) -> Vec<(String, String)> {
         Ok(_) => Vec::new(),
         Err(failures) => failures,
     };
-    let told = failures.iter().map(|failure| (failure.to_string(), failure.help().unwrap().to_string()));
+    let told = failures.iter().map(|failure| (failure.to_string(), failure.help_text().unwrap().to_string()));
     told.collect()
 }
 

@@ -1,7 +1,6 @@
 //! Files written whole: what was there meanwhile is not lost, modes are kept, and a place that takes no file is told.
 
 use crate::support::folder;
-use miette::Diagnostic as _;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use stackref::error::Failure;
 use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, staging_name, update, write_all};
@@ -157,7 +156,7 @@ fn a_batch_that_fails_is_rolled_back() {
     let out = folder.path().join("out");
     let content = |path: &str| Content { path: PathBuf::from(path), text: "new", replaces: true };
     let unchanged = |failure: Failure| {
-        assert_eq!(failure.help().unwrap().to_string(), "every output is as it was");
+        assert_eq!(failure.help_text().unwrap().to_string(), "every output is as it was");
         let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
         assert_eq!(texts, ["old a", "old d"]);
         assert!(!out.join("new").exists(), "a folder that was created is left");
