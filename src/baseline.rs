@@ -95,6 +95,11 @@ impl Baseline {
         self.entries.extend(entries);
     }
 
+    /// Adds all entries of another baseline.
+    pub fn extend(&mut self, other: Self) {
+        self.entries.extend(other.entries);
+    }
+
     /// Adds entries of another baseline.
     pub fn keep(&mut self, entries: &[Entry]) {
         self.entries.extend(entries.iter().map(|entry| (entry.fingerprint.clone(), entry.clone())));

@@ -240,13 +240,14 @@ pub struct Register {
     /// An inventory of the config, or a file; repeatable, searched in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
-    /// Also ask for values that exist; with --from-file or --from-env, replace them
+    /// Also ask for values that exist
     ///
-    /// Without it, existing values are neither asked for nor replaced.
+    /// Without it, only missing values are asked for. Values of --from-file and --from-env always replace existing ones, unless
+    /// --skip-existing is given.
     #[arg(long)]
     pub change: bool,
-    /// Accepted for compatibility: existing values are kept unless --change is given
-    #[arg(long, hide = true, conflicts_with = "change")]
+    /// Keep existing values that --from-file or --from-env would replace
+    #[arg(long, conflicts_with = "change")]
     pub skip_existing: bool,
     /// List what would be asked for or stored, and do neither
     #[arg(long)]

@@ -63,12 +63,12 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if args.list_files {
         return session.list_files(color, world);
     }
-    let mut baseline = known_baseline(args, &session, world)?;
     let mut target = args.write_baseline.as_ref().map(|file| fit_for_baseline(file, world)).transpose()?;
+    let mut scan = session.scan(world)?;
+    let mut baseline = known_baseline(args, &session, world)?;
     if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
         known.find_files(&session.bases.root);
     }
-    let mut scan = session.scan(world)?;
     if args.level.is_none() && !args.inventory.is_empty() {
         warn_of_lowered_levels(level, &session, world)?;
     }
@@ -248,14 +248,20 @@ fn refuse_contradictions(args: &Check, stdin: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the findings that this run does not report: those of `--baseline`, else of the file that the config names. A run that
-/// writes a baseline reports all.
+/// Returns the findings that this run does not report: those of `--baseline`, else of the files that the configs name. A run
+/// that writes a baseline reports all.
 fn known_baseline(args: &Check, session: &Session<'_>, world: &World<'_>) -> Result<Option<Baseline>, Failure> {
-    match (&args.baseline, &session.config.baseline) {
-        (Some(file), _) => read_baseline(file, world).map(Some),
-        (None, Some(file)) if args.write_baseline.is_none() => configured_baseline(file, session, world).map(Some),
-        _ => Ok(None),
+    if let Some(file) = &args.baseline {
+        return read_baseline(file, world).map(Some);
     }
+    let mut known: Option<Baseline> = None;
+    for config in session.known_configs().iter().filter(|_| args.write_baseline.is_none()) {
+        if let Some(file) = &config.baseline {
+            let baseline = configured_baseline(file, config, session, world)?;
+            known.get_or_insert_default().extend(baseline);
+        }
+    }
+    Ok(known)
 }
 
 /// Warns of entries of the baseline whose finding is gone.
@@ -269,9 +275,14 @@ fn warn_of_stale(report: &Report, world: &mut World<'_>) -> io::Result<()> {
 
 /// Reads the baseline that the config names. The config is one that stackref found by itself, so the file must not lie outside
 /// the repository, nor be a link that leads there.
-fn configured_baseline(file: &Path, session: &Session<'_>, world: &World<'_>) -> Result<Baseline, Failure> {
+fn configured_baseline(
+    file: &Path,
+    config: &Config,
+    session: &Session<'_>,
+    world: &World<'_>,
+) -> Result<Baseline, Failure> {
     let shown = printable(&paths::relative(file, &world.cwd));
-    let of_config = session.config.file.as_deref().map(|file| printable(&paths::relative(file, &world.cwd)));
+    let of_config = config.file.as_deref().map(|file| printable(&paths::relative(file, &world.cwd)));
     let of_config = of_config.unwrap_or_default();
     if file.symlink_metadata().is_err() {
         return Err(Failure::usage(format!("cannot find the baseline `{shown}`, which `{of_config}` names"))
@@ -279,7 +290,7 @@ fn configured_baseline(file: &Path, session: &Session<'_>, world: &World<'_>) ->
                 "write it with `stackref check --write-baseline {shown}`, or remove `baseline` from `{of_config}`"
             )));
     }
-    let folder = &session.config.folder;
+    let folder = &config.folder;
     let root = session.git.owners().root(folder).unwrap_or_else(|| folder.clone());
     if file.canonicalize().is_ok_and(|file| !file.starts_with(paths::real(&root))) {
         let words = format!("the baseline `{shown}`, which `{of_config}` names, lies outside the repository");

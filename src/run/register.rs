@@ -332,7 +332,7 @@ impl<'r> Run<'r> {
             }
         };
         let (wanted, existing): (Vec<&Need<'_>>, Vec<&Need<'_>>) =
-            needs.iter().partition(|need| !need.exists || self.args.change);
+            needs.iter().partition(|need| !need.exists || !self.args.skip_existing);
         let failures = given.failures(&wanted);
         if !failures.is_empty() {
             return Err(failures.into());
@@ -463,8 +463,8 @@ impl<'r> Run<'r> {
     fn kept_words(&self) -> String {
         match self.kept.iter().map(|kept| kept.keys.len()).sum() {
             0 => String::new(),
-            1 => "; 1 existing value is kept (--change replaces it)".to_owned(),
-            number => format!("; {number} existing values are kept (--change replaces them)"),
+            1 => "; kept 1 existing value".to_owned(),
+            number => format!("; kept {number} existing values"),
         }
     }
 

@@ -242,6 +242,19 @@ fn a_baseline_holds_the_findings_of_all_configs() {
     assert_eq!(check(folder.path(), &["--write-baseline", "baseline.json"]).code, 0);
     let output = check(folder.path(), &["--baseline", "baseline.json"]);
     assert!(output.code == 0 && output.stdout.is_empty(), "{output:?}");
+    // Each config may name one.
+    let folder = repository();
+    let config = "baseline = 'known.json'\n[inventory.prod]\nkind = 'file'\npath = ";
+    write(folder.path(), "services/a/stackref.toml", format!("{config}'names.yaml'\n").as_bytes());
+    write(folder.path(), "stackref.toml", format!("{config}'secrets.yaml'\n").as_bytes());
+    std::fs::remove_dir_all(folder.path().join("old")).unwrap();
+    let output = check(folder.path(), &[]);
+    assert!(output.code == 2 && output.stderr.contains("cannot find the baseline"), "{output:?}");
+    for (paths, file) in [("services/a", "services/a/known.json"), ("stacks", "known.json")] {
+        assert_eq!(check(folder.path(), &["--write-baseline", file, paths]).code, 0);
+    }
+    assert_eq!(reported(folder.path(), &[]), [ALL[2]]);
+    assert_eq!(check(folder.path(), &["--write-baseline", "baseline.json"]).code, 0);
     let output = check(folder.path(), &["--baseline", "baseline.json", "services/a"]);
     assert!(output.code == 0 && !output.stderr.contains("stale"), "{output:?}");
 }

@@ -57,7 +57,7 @@ impl Session {
         let command = command.current_dir(folder);
         // The PATH, since git may be asked.
         let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
+        let child = command.envs(coverage()).env("HOME", folder).env("NO_COLOR", "1").spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
         let reader = Arc::clone(&pty);
