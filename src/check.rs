@@ -468,6 +468,17 @@ impl<'s> Joined<'s> {
         matches!(self.answers.get(&shifted), Answer::Found { .. }).then(|| format!("{{{{{secret}.{key}}}}}"))
     }
 
+    /// Returns the names that stacks use as names of whole secrets, also where that use is wrong or misspelt, each with the
+    /// inventories of its stack; `None` if nobody can say which these are.
+    fn whole_names(&self, scan: &Scan, findings: &[Finding]) -> Vec<(Option<Vec<usize>>, String)> {
+        let written = scan.files.iter().flat_map(|file| {
+            let names = file.whole_names.iter();
+            names.map(move |(stack, name)| (chain(file, *stack, self.settings), name.clone()))
+        });
+        let misspelt = findings.iter().filter(|finding| finding.secret.is_some() && finding.key.is_none());
+        written.chain(misspelt.filter_map(|finding| Some((None, finding.suggestion.clone()?)))).collect()
+    }
+
     /// Names in inventory files that nothing uses, or that nothing can.
     fn inventory_files(&self, scan: &Scan, findings: &mut Vec<Finding>) {
         if self.settings.level == Level::None {
@@ -489,16 +500,19 @@ impl<'s> Joined<'s> {
         // What could not be read, or looked up, may be what uses it.
         let complete = self.settings.whole_tree && is_complete(scan) && !self.unanswered;
         let asked: BTreeSet<usize> = self.answers.answered().collect();
+        let whole_names = self.whole_names(scan, findings);
         for (at, inventory) in self.settings.inventories.in_use() {
             if !asked.contains(&at) && !complete {
                 continue;
             }
-            let used: HashSet<&str> = self
+            let mut used: HashSet<&str> = self
                 .asked
                 .iter()
                 .filter(|(_, question)| question.chain.contains(&at))
                 .map(|(reference, _)| reference.secret.as_str())
                 .collect();
+            let reaches = |chain: &Option<Vec<usize>>| chain.as_ref().is_none_or(|chain| chain.contains(&at));
+            used.extend(whole_names.iter().filter(|(chain, _)| reaches(chain)).map(|(_, name)| name.as_str()));
             let is_snapshot = inventory.is_snapshot();
             for secret in inventory.declared() {
                 let usage = if used.contains(secret.name.as_str()) {

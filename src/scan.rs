@@ -53,6 +53,8 @@ pub struct StackFile {
     pub directives: Vec<Directive>,
     /// The lines of scalars whose braces a comment makes plain text.
     pub literals: BTreeSet<usize>,
+    /// Names that a stack, by its index, uses as the name of a whole secret, also where that use is wrong.
+    pub whole_names: BTreeSet<(usize, String)>,
 }
 
 impl StackFile {
@@ -285,6 +287,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 references: Vec::new(),
                 directives: Vec::new(),
                 literals: BTreeSet::new(),
+                whole_names: BTreeSet::new(),
             });
         }
     };
@@ -325,6 +328,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         findings,
         directives,
         literals,
+        whole_names: layout.whole_names,
     })
 }
 
