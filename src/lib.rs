@@ -33,6 +33,8 @@ pub mod jobs;
 pub mod secret;
 pub mod reference;
 pub mod flavors;
+pub mod placeholder;
+pub mod url;
 pub mod shape;
 pub mod excerpt;
 pub mod error;

@@ -14,9 +14,11 @@ pub use shapes::shape;
 
 use crate::document::{Document, Kind, NodeId, ScalarType, Syntax};
 use crate::flavors::{self, Version};
+use crate::placeholder::{self, StandIn};
 use crate::reference;
 use crate::shape::Shape;
 use crate::source::floor_char_boundary;
+use crate::url;
 use shapes::{Top, other_shape};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -489,6 +491,8 @@ impl<'d> Walker<'d> {
             return;
         }
         let holds = unquoted || document.text(node).is_some_and(reference::may_hold_reference);
+        let inside = matches!(context.role, Role::Attribute | Role::Nested);
+        let holds = holds || (inside && document.text(node).is_some_and(may_be_reported));
         let mut context = context;
         let mut attribute = context.attribute.map(|name| self.attribute_name(name));
         if form_less && !key {
@@ -521,8 +525,19 @@ impl<'d> Walker<'d> {
     }
 }
 
+/// Returns whether rules may report a value without braces in any attribute: references of other tools, and passwords in URLs.
+fn may_be_reported(text: &str) -> bool {
+    text.contains(':')
+        && (placeholder::foreign_reference(text).is_some_and(|reference| reference.unmistakable)
+            || !url::passwords(text).is_empty())
+}
+
 /// Whether a text can be the name of a secret: not a reference, not a variable, not the id that ZenML takes as well.
 fn reads_as_name(text: &str) -> bool {
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
+    if !is_word && (placeholder::stand_in(text) == Some(StandIn::Placeholder) || !url::passwords(text).is_empty()) {
+        return false;
+    }
     let is_id = text.len() == 36
         && text.char_indices().all(|(at, c)| match at {
             8 | 13 | 18 | 23 => c == '-',

@@ -49,6 +49,7 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
             Foreign::GitHub => "; GitHub Actions' braces are not filled in here",
             Foreign::Databricks => "; Databricks' braces are not filled in here",
             Foreign::OnePassword => "; 1Password's braces are not filled in here",
+            Foreign::CloudFormation => "; CloudFormation's braces are not filled in here",
             Foreign::Argo => "; Argo's names are not filled in here, where the resolver takes them for a secret",
         });
     }

@@ -1,45 +1,40 @@
-//! What excerpts of a document must not show: what may be a password, by the key or the place that it stands at.
+//! Spans of a document that no excerpt may show: possible passwords, by the key, the word or the mark in front of them.
 
 use crate::document::{Document, Kind, NodeId, Style};
 use crate::excerpt;
 use crate::flavors;
 use crate::ignore;
 use crate::reference::{Reading, Resolver, read};
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
+use crate::url;
 use std::collections::HashSet;
 
-/// What excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
+/// Keys of a mapping whose value says what the other values are: `{name: DB_PASSWORD, value: …}`.
+const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "flag", "header", "field"];
+
+/// Returns what excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
 /// sound so, wherever aliases put them. A value that is one reference and nothing else may be seen.
 pub(super) fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
     for (id, node) in document.nodes() {
-        // `{password:hunter2}` is one key to YAML, `--password=hunter2` one value, and neither is to be seen.
-        let text = if matches!(node.kind, Kind::Scalar(_)) { document.text(id).unwrap_or_default() } else { "" };
-        if let Some(at) = excerpt::after_sensitive_word(text).filter(|&at| at < text.len()) {
-            spans.push(document.offsets(id).source(at, text.len()));
-        }
-        if let Some((start, end)) = password_of_url(text) {
-            spans.push(document.offsets(id).source(start, end));
-        }
-        if let Kind::Mapping { entries, .. } = &node.kind {
-            let sensitive =
-                entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
-            open.extend(sensitive.map(|&(_, value)| value));
+        match &node.kind {
+            Kind::Scalar(_) => spans.extend(parts_of_scalar(document, id)),
+            Kind::Mapping { entries, .. } => open.extend(sensitive_values(document, entries)),
+            Kind::Sequence(items) => open.extend(announced_items(document, items)),
+            Kind::Alias(_) => {}
         }
     }
     let source = document.source();
     let mut seen = HashSet::new();
-    // Where lines begin on which a value ends that is not to be seen: a comment behind it may go on with it, `hunter #2`.
-    let mut lines = HashSet::new();
+    let mut lines = SensitiveLines::default();
     while let Some(id) = open.pop() {
         let id = document.target(id);
         if !seen.insert(id) {
             continue;
         }
         let node = document.node(id);
-        // `!hunter2` is a tag, and `&hunter2` an anchor.
-        spans.extend(document.properties(id));
+        spans.extend(document.properties(id).into_iter().flat_map(|span| suspicious_properties(document, id, span)));
         match &node.kind {
             Kind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
             Kind::Sequence(items) => open.extend(items),
@@ -54,19 +49,131 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
                 if !whole && !text.is_empty() && node.span.len() > 2 * quotes {
                     spans.push(Span::new(node.span.start + quotes, node.span.end - quotes));
                 }
-                if !whole {
-                    lines.insert(source.line_span(node.span.end).start);
-                }
+                let line = source.line_span(node.span.end).start;
+                if whole {
+                    lines.of_references.insert(line)
+                } else {
+                    lines.of_values.insert(line)
+                };
             }
             Kind::Alias(_) => {}
         }
     }
     for comment in ignore::comments(document) {
-        let text = source.slice(comment);
-        let goes_on = lines.contains(&source.line_span(comment.start).start) && !text.contains("stackref:");
-        let hidden = if goes_on { Some(1) } else { excerpt::after_sensitive_word(text) };
+        let hidden = lines.hidden_in(source, comment);
         spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
     }
+    merged(spans)
+}
+
+/// Returns what may be a password within a scalar: `--password=hunter2` is one value, `{password:hunter2}` one key to YAML.
+fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
+    let text = document.text(id).unwrap_or_default();
+    let is_reference = |text: &str| matches!(read(text, Resolver::Zenml), Reading::Whole(_));
+    if is_reference(text) {
+        return Vec::new();
+    }
+    let announced = excerpt::after_sensitive_word(text).map(|at| at..text.len());
+    let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
+    let ranges: Vec<_> = announced.into_iter().chain(in_urls).collect();
+    if ranges.is_empty() {
+        return Vec::new();
+    }
+    let offsets = document.offsets(id);
+    ranges.into_iter().map(|range| offsets.source(range.start, range.end)).collect()
+}
+
+/// Returns the values of a mapping whose keys sound sensitive, or that another entry calls so.
+fn sensitive_values(document: &Document, entries: &[(NodeId, NodeId)]) -> Vec<NodeId> {
+    let is_sensitive = |id: NodeId| document.text(id).is_some_and(flavors::may_be_sensitive);
+    let names_others = |&&(key, value): &&(NodeId, NodeId)| {
+        document.text(key).is_some_and(|key| NAMING_KEYS.contains(&key)) && is_sensitive(value)
+    };
+    let naming = entries.iter().find(names_others).map(|&(key, _)| key);
+    let hidden = entries.iter().filter(|&&(key, _)| match naming {
+        Some(naming) => key != naming,
+        None => is_sensitive(key),
+    });
+    hidden.map(|&(_, value)| value).collect()
+}
+
+/// Returns the items of a list that follow an option or a name of theirs: `["--password", "hunter2"]`.
+fn announced_items(document: &Document, items: &[NodeId]) -> Vec<NodeId> {
+    let announces = |id: NodeId| {
+        document.text(id).is_some_and(|text| !text.contains(char::is_whitespace) && excerpt::names_value(text))
+    };
+    let pairs = items.iter().zip(items.iter().skip(1));
+    pairs.filter(|&(&name, _)| announces(name)).map(|(_, &value)| value).collect()
+}
+
+/// Returns those of the tags and the anchor of a sensitive value that may be a password: `!hunter2` reads as a tag to YAML, and
+/// `&hunter2` as an anchor. An anchor with a value, a standard tag, and a plain word are what they look like.
+fn suspicious_properties(document: &Document, id: NodeId, properties: Span) -> Vec<Span> {
+    let has_value = !document.node(id).span.is_empty();
+    let source = document.source();
+    let text = source.slice(properties);
+    let mut at = properties.start;
+    let mut found = Vec::new();
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        let is_plain = match word.strip_prefix('&') {
+            Some(name) => has_value || reads_as_word(name),
+            None => word.starts_with("!!") || reads_as_word(word.trim_start_matches('!')),
+        };
+        if !is_plain {
+            found.push(Span::new(at, at + piece.len()));
+        }
+        at += piece.len();
+    }
+    found
+}
+
+/// Returns whether a text has nothing but letters in it, and marks between them.
+fn reads_as_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | '.' | '/' | ':'))
+}
+
+/// Where lines begin on which a sensitive value ends. A comment behind it may contain a part of it or an old value.
+#[derive(Default)]
+struct SensitiveLines {
+    /// The value is not a reference: the comment may go on with it, `hunter #2`.
+    of_values: HashSet<usize>,
+    /// The value is a reference: the comment may contain what it was before, `"{{a.b}}" # hunter2`.
+    of_references: HashSet<usize>,
+}
+
+impl SensitiveLines {
+    /// Returns from which byte on a comment must not be shown; `None` if all of it may be.
+    fn hidden_in(&self, source: &SourceFile, comment: Span) -> Option<usize> {
+        let text = source.slice(comment);
+        let line = source.line_span(comment.start).start;
+        let is_directive = text.contains("stackref:");
+        if self.of_values.contains(&line) && !is_directive {
+            return Some(1);
+        }
+        let in_url = url::passwords(text).first().map(|range| range.start);
+        let announced = excerpt::after_sensitive_word(text);
+        let odd = (self.of_references.contains(&line) && !is_directive).then(|| odd_word(text)).flatten();
+        [in_url, announced, odd].into_iter().flatten().min()
+    }
+}
+
+/// Returns where the first word of a comment begins that is not a word of a language, or a number.
+fn odd_word(comment: &str) -> Option<usize> {
+    let mut at = 0;
+    comment.split_inclusive(char::is_whitespace).find_map(|piece| {
+        let start = at;
+        at += piece.len();
+        let marks = |c: char| c.is_ascii_punctuation() || c == '…';
+        let word = piece.trim_end().trim_matches(marks);
+        let is_usual = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '/'))
+            || word.chars().all(|c| c.is_ascii_digit());
+        (!is_usual).then_some(start)
+    })
+}
+
+/// Sorts spans and joins those that overlap.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_unstable();
     let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -76,16 +183,4 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
         }
     }
     apart
-}
-
-/// In `scheme://user:password@host`: the password, unless a reference stands for it.
-fn password_of_url(text: &str) -> Option<(usize, usize)> {
-    let start = text.find("://")? + 3;
-    let rest = text.get(start..)?;
-    let authority = rest.split(['/', '?', '#', ' ']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (name, password) = user.split_once(':')?;
-    let from = start + name.len() + 1;
-    let is_reference = matches!(read(password, Resolver::Zenml), Reading::Whole(_));
-    (!password.is_empty() && !is_reference).then_some((from, from + password.len()))
 }
