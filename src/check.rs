@@ -588,6 +588,17 @@ impl<'s> Joined<'s> {
         shared
     }
 
+    /// Returns the names that stacks use as names of whole secrets, also where that use is wrong or misspelt, each with the
+    /// inventories of its stack; `None` if nobody can say which these are.
+    fn whole_names(&self, scan: &Scan, findings: &[Finding]) -> Vec<(Option<Vec<usize>>, String)> {
+        let written = scan.files.iter().flat_map(|file| {
+            let names = file.whole_names.iter();
+            names.map(move |(stack, name)| (chain(file, *stack, self.settings), name.clone()))
+        });
+        let misspelt = findings.iter().filter(|finding| finding.secret.is_some() && finding.key.is_none());
+        written.chain(misspelt.filter_map(|finding| Some((None, finding.suggestion.clone()?)))).collect()
+    }
+
     /// Names in inventory files that nothing uses, or that nothing can.
     fn inventory_files(&self, scan: &Scan, findings: &mut Vec<Finding>) {
         let inventories = self.distinct_inventories();
@@ -610,6 +621,7 @@ impl<'s> Joined<'s> {
         // What could not be read, or looked up, may be what uses it.
         let is_read = is_complete(scan) && !self.unanswered;
         let answered: BTreeSet<usize> = self.answers.answered().collect();
+        let whole_names = self.whole_names(scan, findings);
         for SharedInventory { file, users } in &inventories {
             let at = users.iter().map(|(at, _)| *at).find(|at| answered.contains(at));
             let Some(at) = at.or_else(|| Some(users.first()?.0)) else { continue };
@@ -622,13 +634,15 @@ impl<'s> Joined<'s> {
             if !answered.contains(&at) && !complete {
                 continue;
             }
-            let asks_it = |question: &Question| users.iter().any(|(at, _)| question.chain.contains(at));
-            let used: HashSet<&str> = self
+            let is_own = |chain: &[usize]| users.iter().any(|(at, _)| chain.contains(at));
+            let mut used: HashSet<&str> = self
                 .asked
                 .iter()
-                .filter(|(_, question)| asks_it(question))
+                .filter(|(_, question)| is_own(&question.chain))
                 .map(|(reference, _)| reference.secret.as_str())
                 .collect();
+            let reaches = |chain: &Option<Vec<usize>>| chain.as_ref().is_none_or(|chain| is_own(chain));
+            used.extend(whole_names.iter().filter(|(chain, _)| reaches(chain)).map(|(_, name)| name.as_str()));
             let is_snapshot = inventory.is_snapshot();
             for secret in inventory.declared() {
                 let usage = if used.contains(secret.name.as_str()) {

@@ -6,6 +6,7 @@
 //!
 //! Not here: what the keys mean (`stack`), and what a reference is (`reference`).
 
+mod brackets;
 mod edits;
 mod insert;
 mod json;
@@ -336,7 +337,8 @@ impl Document {
             && self.scalar(key).is_some_and(|scalar| scalar.style == Style::Plain)
     }
 
-    /// The entries of a mapping with `<<` applied as YAML 1.1 readers do: own keys win, then the merged mappings in order.
+    /// The entries of a mapping with `<<` applied as `PyYAML` does: own keys win, then the merged mappings in order, those of a
+    /// second merge key first.
     /// `budget` bounds the work over a whole file, as merges can multiply; nothing when it is spent.
     pub fn merged_entries(&self, mapping: NodeId, budget: &mut usize) -> Option<Vec<(NodeId, NodeId)>> {
         let own = self.entries(mapping)?;
@@ -361,15 +363,16 @@ impl Document {
             for &(key, value) in entries {
                 if self.is_merge_key(key) {
                     *budget = budget.checked_sub(self.items(value).map_or(1, <[NodeId]>::len))?;
+                    // Of two merge keys the last wins, of the mappings in one list the first.
                     match self.items(value) {
-                        Some(items) => merged.extend(items.iter().map(|&item| self.target(item))),
+                        Some(items) => merged.extend(items.iter().rev().map(|&item| self.target(item))),
                         None => merged.push(self.target(value)),
                     }
                 } else if self.text(key).is_none_or(|text| seen.insert(text)) {
                     all.push((key, value));
                 }
             }
-            open.extend(merged.into_iter().rev());
+            open.extend(merged);
         }
         Some(all)
     }
@@ -381,6 +384,18 @@ impl Document {
             at = parent;
         }
         self.node(at).span.start
+    }
+
+    /// Returns the key of a node that is the value of a mapping's entry; `None` for other nodes, and in scripts.
+    pub fn key_of_value(&self, id: NodeId) -> Option<NodeId> {
+        let node = self.node(id);
+        let (parent, slot) = node.parent.filter(|_| !node.key)?;
+        match &self.node(parent).kind {
+            Kind::Mapping { entries, .. } if self.syntax != Syntax::Script => {
+                entries.get(slot as usize).map(|&(key, _)| key)
+            }
+            _ => None,
+        }
     }
 
     /// What stands beside a node and belongs to it: in YAML its tag and its anchor.
@@ -604,6 +619,16 @@ impl Document {
     fn duplicate_key(&self, first: NodeId, key: NodeId, text: &str) -> DuplicateKey {
         let line = self.source.position(self.node(first).span.start).line;
         let path = self.path(key);
+        if self.is_merge_key(key) {
+            let message = "two merge keys `<<` in one mapping".to_owned();
+            let help = format!(
+                "the first is on line {line}. YAML 1.2 has no merge keys, and two equal keys are an error there; PyYAML, which \
+                 ZenML reads with, merges both mappings, and the last of them wins. Write one merge key with a list, in which the \
+                 first wins: `<<: [*a, *b]`"
+            );
+            let error = SyntaxError { span: self.node(key).span, message, help: Some(help) };
+            return DuplicateKey { error, conceal: false };
+        }
         let conceal = path.split('.').rev().skip(1).any(flavors::may_be_sensitive);
         let name = if conceal { "a key".to_owned() } else { format!("the key `{text}`") };
         let message = format!("{name} stands twice in one mapping");

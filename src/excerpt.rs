@@ -250,11 +250,27 @@ fn last_word(text: &str) -> &str {
     text.rsplit(|c: char| !is_word(c) || c == '.').next().unwrap_or_default()
 }
 
-/// Where in a text a key that may be sensitive is followed by `:` or `=`: the byte behind that.
+/// Returns where in a text a value may begin: behind a word that may be sensitive and a separator, such as in `password: x`,
+/// `pw=x`, `--token x`, `password is x` and `Bearer x`. `None` if nothing follows such a word.
 pub fn after_sensitive_word(text: &str) -> Option<usize> {
-    let mut separators = memchr::memchr2_iter(b':', b'=', text.as_bytes());
-    let found = separators.find(|&at| text.get(..at).is_some_and(|before| may_be_sensitive(last_word(before))));
-    found.map(|at| at + 1)
+    let separators = text.char_indices().filter(|&(_, c)| matches!(c, ':' | '=') || c.is_whitespace());
+    let mut ends = separators.map(|(at, c)| (at, at + c.len_utf8()));
+    let is_value = |rest: &str| {
+        let rest = rest.trim_start();
+        // A word inside the braces of a reference is followed by their end.
+        !rest.is_empty() && !rest.starts_with("}}")
+    };
+    let found =
+        ends.find(|&(at, end)| text.get(..at).is_some_and(names_value) && text.get(end..).is_some_and(is_value));
+    found.map(|(_, end)| end)
+}
+
+/// Returns whether a text ends with a word that announces a value: a sensitive name, or an option of a program such as `-p`.
+pub fn names_value(text: &str) -> bool {
+    const OPTIONS: [&str; 6] = ["-p", "-P", "-u", "-H", "--user", "--header"];
+    let text = text.trim_end().trim_end_matches(['"', '\'', ':', '=']);
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    may_be_sensitive(last_word(text)) || OPTIONS.contains(&word)
 }
 
 struct Builder<'s> {

@@ -103,6 +103,8 @@ pub struct Finding {
     pub span: Span,
     /// Where the scalar begins that the culprit is in: what an ignore comment above it silences.
     pub scalar_start: usize,
+    /// Where the key of that scalar begins: a comment above the key holds for its value, wherever a formatter has put it.
+    pub key_start: usize,
     /// Whose it is.
     pub scope: Scope,
     /// The secret it names.
@@ -139,6 +141,7 @@ impl Finding {
             source: Arc::clone(source),
             span,
             scalar_start: span.start,
+            key_start: span.start,
             scope: Scope::default(),
             secret: None,
             key: None,

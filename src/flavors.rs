@@ -142,10 +142,34 @@ pub fn sounds_sensitive(attribute: &str) -> bool {
 /// Whether an attribute is sensitive in any version of any flavor, or sounds so: what an excerpt masks.
 pub fn may_be_sensitive(attribute: &str) -> bool {
     const ALSO: [&str; 6] = ["passwd", "pwd", "passphrase", "credentials", "credential", "apikey"];
+    const PARTS: [&str; 19] = [
+        "pw",
+        "pass",
+        "pswd",
+        "passwords",
+        "passcode",
+        "tokens",
+        "auth",
+        "authorization",
+        "bearer",
+        "cred",
+        "creds",
+        "access_key",
+        "secret_key",
+        "api_keys",
+        "private_keys",
+        "connection_string",
+        "dsn",
+        "auth_key",
+        "encryption_key",
+    ];
     let lower = attribute.to_ascii_lowercase();
+    let ends_with_part =
+        |part: &&str| lower.strip_suffix(*part).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()));
     let listed = [V0_13, ADDED_0_30, ADDED_0_44, V0_98].iter().flat_map(|table| table.iter());
     sounds_sensitive(attribute)
         || ALSO.iter().any(|word| lower.ends_with(word))
+        || PARTS.iter().any(ends_with_part)
         || listed.flat_map(|row| row.sensitive).any(|&name| name == lower)
 }
 

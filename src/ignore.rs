@@ -1,8 +1,8 @@
 //! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
 //!
 //! Behind something on its line a comment speaks of that line; alone on its line, of the next that is no comment.
-//! A finding is on a line if its span or the scalar that holds it begins there; in a script, if its command does. JSON has no
-//! comments: `[[ignore]]` in the config stands in for them.
+//! A finding is on a line if its span, the scalar that contains it or the key of that scalar begins there; in a script, if its
+//! command does. JSON has no comments: `[[ignore]]` in the config stands in for them.
 
 use crate::document::{Document, Kind, Style, Syntax};
 use crate::finding::{Finding, FixEdit};

@@ -23,7 +23,6 @@
 
 pub mod source;
 pub mod outcome;
-pub mod nearest;
 pub mod paths;
 pub mod files;
 pub mod digest;
@@ -32,7 +31,11 @@ pub mod parallel;
 pub mod jobs;
 pub mod secret;
 pub mod reference;
+pub mod lookalike;
+pub mod nearest;
 pub mod flavors;
+pub mod placeholder;
+pub mod url;
 pub mod shape;
 pub mod excerpt;
 pub mod error;

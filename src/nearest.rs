@@ -4,6 +4,8 @@
 //! neighbours, most candidates are ruled out by their letters before anything is compared, and what is left is paid for
 //! from an [`Effort`]. The effort is counted and not timed, so that the same names always have the same neighbours.
 
+use crate::lookalike::folded;
+
 /// Characters of the longest name that is compared.
 const LONGEST: usize = 255;
 
@@ -86,7 +88,7 @@ impl<'n> Neighbours<'n> {
     /// Returns the nearest name as [`Neighbours::nearest`] does, or `None` if the search would take more than is left of
     /// the effort.
     pub fn nearest_within(&self, name: &str, effort: &mut Effort) -> Option<&'n str> {
-        let lower = name.to_lowercase();
+        let lower = folded(name);
         let letters = Letters::of(&lower);
         if letters.len > LONGEST {
             return None;
@@ -106,7 +108,7 @@ impl<'n> Neighbours<'n> {
     pub fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
         let short = known.into_iter().filter(|name| name.len() <= 4 * LONGEST);
         let known = short.map(|name| {
-            let lower = name.to_lowercase();
+            let lower = folded(name);
             Known { name, letters: Letters::of(&lower), lower }
         });
         Self { known: known.collect() }
@@ -116,7 +118,7 @@ impl<'n> Neighbours<'n> {
     /// be a slip: one edit, or a third of the longer name. Where none is, one that the name is a part of, or that is a part
     /// of it (`mlflow`, `mlflow_secret`). Of equals the first in the alphabet.
     pub fn nearest(&self, name: &str) -> Option<&'n str> {
-        let lower = name.to_lowercase();
+        let lower = folded(name);
         let letters = Letters::of(&lower);
         if letters.len > LONGEST {
             return None;

@@ -54,6 +54,8 @@ pub enum Foreign {
     Databricks,
     /// `{{ op://vault/item/field }}` of 1Password.
     OnePassword,
+    /// `{{resolve:secretsmanager:…}}` of AWS CloudFormation.
+    CloudFormation,
     /// `{{workflow.name}}` and its like, of Argo Workflows.
     Argo,
 }
@@ -388,6 +390,8 @@ fn foreign(inner: &str, dollar: bool) -> Option<Foreign> {
         Some(Foreign::Databricks)
     } else if inner.starts_with("op://") {
         Some(Foreign::OnePassword)
+    } else if inner.starts_with("resolve:") {
+        Some(Foreign::CloudFormation)
     } else {
         is_argo(inner).then_some(Foreign::Argo)
     }
@@ -517,6 +521,7 @@ mod tests {
             ("${{ secrets.X }}", Some(Foreign::GitHub)),
             ("{{ secrets/scope/key }}", Some(Foreign::Databricks)),
             ("{{op://vault/item/field}}", Some(Foreign::OnePassword)),
+            ("{{resolve:ssm-secure:/db/password:1}}", Some(Foreign::CloudFormation)),
             ("{{workflow.name}}", Some(Foreign::Argo)),
             ("{{=inputs.x}}", Some(Foreign::Argo)),
             ("{{item}}", Some(Foreign::Argo)),

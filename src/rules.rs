@@ -189,7 +189,9 @@ fn is_foreign_text(site: &Site<'_>, piece: &Piece<'_>) -> bool {
         Foreign::GitHub => true,
         Foreign::Argo => site.is_nested_or_embedded(),
         // By the grammar these can be references, and then they are ours.
-        Foreign::Databricks | Foreign::OnePassword => matches!(piece.kind, PieceKind::Malformed(_)),
+        Foreign::Databricks | Foreign::OnePassword | Foreign::CloudFormation => {
+            matches!(piece.kind, PieceKind::Malformed(_))
+        }
     }
 }
 

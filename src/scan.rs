@@ -53,6 +53,8 @@ pub struct StackFile {
     pub directives: Vec<Directive>,
     /// The lines of scalars whose braces a comment makes plain text.
     pub literals: BTreeSet<usize>,
+    /// Names that a stack, by its index, uses as the name of a whole secret, also where that use is wrong.
+    pub whole_names: BTreeSet<(usize, String)>,
 }
 
 impl StackFile {
@@ -285,6 +287,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
                 references: Vec::new(),
                 directives: Vec::new(),
                 literals: BTreeSet::new(),
+                whole_names: BTreeSet::new(),
             });
         }
     };
@@ -325,6 +328,7 @@ fn read_stack_file(candidate: Candidate, bytes: &[u8], resolver: Resolver, bases
         findings,
         directives,
         literals,
+        whole_names: layout.whole_names,
     })
 }
 
@@ -379,12 +383,12 @@ fn read_places(document: &Document, layout: &Layout, directives: &[Directive], r
         directives.iter().filter(|directive| directive.says == Says::Literal).map(|directive| directive.line).collect();
     let mut places = Places::default();
     for place in &layout.places {
-        let start = site::start(document, place.node);
-        let line = Some(&literal).filter(|literal| !literal.is_empty()).map(|_| document.source().position(start).line);
-        let line = line.filter(|line| literal.contains(line));
+        let lines = literal_lines(document, place, &literal);
         let is_literal =
-            line.is_some_and(|_| place.unquoted || read(text_of_place(document, place), resolver) != Reading::Plain);
-        places.literals.extend(line.filter(|_| is_literal));
+            !lines.is_empty() && (place.unquoted || read(text_of_place(document, place), resolver) != Reading::Plain);
+        if is_literal {
+            places.literals.extend(lines);
+        }
         let site = Site::new(document, layout, place, resolver, is_literal);
         let finding = RULES.iter().find_map(|rule| match rule.check {
             Check::Scalar(check) => check(&site),
@@ -398,6 +402,16 @@ fn read_places(document: &Document, layout: &Layout, directives: &[Directive], r
         places.findings.extend(finding);
     }
     places
+}
+
+/// Returns the lines of comments that make the braces of a scalar plain text: that of the scalar, and that of its key.
+fn literal_lines(document: &Document, place: &Place, literal: &HashSet<usize>) -> Vec<usize> {
+    if literal.is_empty() {
+        return Vec::new();
+    }
+    let starts = [site::start(document, place.node), site::key_start(document, place.node)];
+    let lines = starts.map(|start| document.source().position(start).line);
+    lines.into_iter().filter(|line| literal.contains(line)).collect()
 }
 
 fn text_of_place<'d>(document: &'d Document, place: &Place) -> &'d str {

@@ -66,8 +66,9 @@ impl<'s> Spoken<'s> {
         if self.directives.is_empty() {
             return false;
         }
-        let lines: BTreeSet<usize> =
-            [finding.span.start, finding.scalar_start].map(|at| finding.source.position(at).line).into();
+        let lines: BTreeSet<usize> = [finding.span.start, finding.scalar_start, finding.key_start]
+            .map(|at| finding.source.position(at).line)
+            .into();
         let mut is_silenced = false;
         for &line in &lines {
             is_silenced |= self.line_silences(line, finding);

@@ -36,6 +36,8 @@ pub struct Reference {
     pub span: Span,
     /// Where its scalar begins, or its command in a script.
     pub scalar_start: usize,
+    /// Where the key of that scalar begins; its own start if it has none.
+    pub key_start: usize,
     /// Whose it is.
     pub scope: Scope,
     /// The scalar.
@@ -91,6 +93,7 @@ impl Reference {
     pub fn finding(&self, rule: (&'static str, Severity), message: impl Into<String>) -> Finding {
         let mut finding = Finding::new(rule.0, rule.1, &self.source, self.span, message);
         finding.scalar_start = self.scalar_start;
+        finding.key_start = self.key_start;
         finding.scope = self.scope.clone();
         finding.secret = Some(self.secret.clone());
         finding.key.clone_from(&self.key);
@@ -104,6 +107,12 @@ pub fn start(document: &Document, node: NodeId) -> usize {
         Syntax::Script => document.start_of_item(node),
         _ => document.node(node).span.start,
     }
+}
+
+/// Returns where the key begins whose own value a node is, or where the node begins if there is no such key. A comment above the
+/// key holds for the value, also if that is on the next line; it does not hold for what is in a collection.
+pub fn key_start(document: &Document, node: NodeId) -> usize {
+    document.key_of_value(node).map_or_else(|| start(document, node), |key| document.node(key).span.start)
 }
 
 impl<'a> Site<'a> {
@@ -212,6 +221,7 @@ impl<'a> Site<'a> {
     pub fn finding(&self, rule: (&'static str, Severity), range: &Range<usize>, message: String) -> Finding {
         let mut finding = Finding::new(rule.0, rule.1, self.document.source(), self.span(range), message);
         finding.scalar_start = self.start();
+        finding.key_start = key_start(self.document, self.place.node);
         finding.scope = self.scope();
         finding
     }
@@ -232,6 +242,7 @@ impl<'a> Site<'a> {
             source: Arc::clone(self.document.source()),
             span: self.span(range),
             scalar_start: self.start(),
+            key_start: key_start(self.document, self.place.node),
             scope: self.scope(),
             node: self.place.node,
             range: range.clone(),

@@ -14,11 +14,13 @@ pub use shapes::shape;
 
 use crate::document::{Document, Kind, NodeId, ScalarType, Syntax};
 use crate::flavors::{self, Version};
+use crate::placeholder::{self, StandIn};
 use crate::reference;
 use crate::shape::Shape;
 use crate::source::floor_char_boundary;
+use crate::url;
 use shapes::{Top, other_shape};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A stack: one document of a file.
@@ -113,9 +115,14 @@ pub struct Layout {
     pub stacks: Vec<Stack>,
     /// In the order of the file.
     pub places: Vec<Place>,
+    /// Names that a stack, by its index, uses as the name of a whole secret, whatever else is wrong with that use.
+    pub whole_names: BTreeSet<(usize, String)>,
     /// Set where merge keys multiply beyond all reason; the places are then not complete.
     pub too_many_merges: Option<NodeId>,
 }
+
+/// The attribute that names a whole secret in every component.
+const WHOLE_SECRET_KEY: &str = "authentication_secret";
 
 /// Entries that merges and aliases may bring into components, over one file.
 const MERGE_BUDGET: usize = 1_000_000;
@@ -297,11 +304,15 @@ impl<'d> Walker<'d> {
         let flavor = component.and_then(|component| component.flavor.as_deref());
         let mut sensitive = version.is_sensitive(kind, flavor, name);
         let mut role = Role::Attribute;
-        if flavors::names_whole_secret(kind, flavor, name) && self.is_secret_name(value) {
+        let refused = version.refuses(kind, flavor, name);
+        let names_whole = flavors::names_whole_secret(kind, flavor, name);
+        if names_whole && self.is_secret_name(value) {
             role = Role::WholeSecret;
             sensitive = false;
         }
-        let refused = version.refuses(kind, flavor, name);
+        if names_whole {
+            self.note_whole_name(value);
+        }
         let context = Context { attribute: document.text(key), role, refused, sensitive, ..inside };
         self.key(key, context);
         self.descend(value, context);
@@ -309,6 +320,7 @@ impl<'d> Walker<'d> {
 
     fn whole_secrets(&mut self, list: NodeId, context: Context<'d>) {
         for &item in self.document.items(list).unwrap_or_default() {
+            self.note_whole_name(item);
             if self.is_secret_name(item) {
                 let context = Context { attribute: Some("secrets"), role: Role::WholeSecret, ..context };
                 self.descend(item, context);
@@ -320,6 +332,16 @@ impl<'d> Walker<'d> {
     fn is_secret_name(&self, value: NodeId) -> bool {
         let string = self.document.scalar(value).is_some_and(|scalar| scalar.ty == ScalarType::String);
         string && self.document.text(value).is_some_and(reads_as_name)
+    }
+
+    /// Records that the last stack uses a value as the name of a whole secret. Braces around it are a mistake of their own.
+    fn note_whole_name(&mut self, value: NodeId) {
+        let braced = |text: &'d str| text.strip_prefix("{{")?.strip_suffix("}}").map(str::trim);
+        let name = self.document.text(value).map(|text| braced(text).unwrap_or(text));
+        if let Some(name) = name.filter(|name| reads_as_name(name)) {
+            let stack = self.layout.stacks.len().saturating_sub(1);
+            self.layout.whole_names.insert((stack, name.to_owned()));
+        }
     }
 
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
@@ -374,6 +396,11 @@ impl<'d> Walker<'d> {
             let unquoted = self.looks_unquoted(id);
             if unquoted {
                 skip_to = node.span.end;
+            }
+            // Wherever it is, this attribute names a whole secret.
+            if let Some((_, name)) = document.get(id, WHOLE_SECRET_KEY).filter(|_| !matches!(node.kind, Kind::Alias(_)))
+            {
+                self.note_whole_name(name);
             }
             let is_key = match &node.kind {
                 _ if unquoted => node.key,
@@ -464,12 +491,14 @@ impl<'d> Walker<'d> {
             return;
         }
         let holds = unquoted || document.text(node).is_some_and(reference::may_hold_reference);
+        let inside = matches!(context.role, Role::Attribute | Role::Nested);
+        let holds = holds || (inside && document.text(node).is_some_and(may_be_reported));
         let mut context = context;
         let mut attribute = context.attribute.map(|name| self.attribute_name(name));
         if form_less && !key {
             let path = document.path(node);
             let last = path.rsplit('.').next().unwrap_or_default();
-            if last == "authentication_secret" && self.is_secret_name(node) {
+            if last == WHOLE_SECRET_KEY && self.is_secret_name(node) {
                 context.role = Role::WholeSecret;
             }
             context.sensitive = context.role == Role::Attribute && flavors::sounds_sensitive(&path);
@@ -496,8 +525,19 @@ impl<'d> Walker<'d> {
     }
 }
 
+/// Returns whether rules may report a value without braces in any attribute: references of other tools, and passwords in URLs.
+fn may_be_reported(text: &str) -> bool {
+    text.contains(':')
+        && (placeholder::foreign_reference(text).is_some_and(|reference| reference.unmistakable)
+            || !url::passwords(text).is_empty())
+}
+
 /// Whether a text can be the name of a secret: not a reference, not a variable, not the id that ZenML takes as well.
 fn reads_as_name(text: &str) -> bool {
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
+    if !is_word && (placeholder::stand_in(text) == Some(StandIn::Placeholder) || !url::passwords(text).is_empty()) {
+        return false;
+    }
     let is_id = text.len() == 36
         && text.char_indices().all(|(at, c)| match at {
             8 | 13 | 18 | 23 => c == '-',

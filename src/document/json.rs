@@ -3,9 +3,10 @@
 //! Strict JSON only: no comments, no trailing commas. jsonc-parser lets raw control characters in strings through, so they
 //! are refused here.
 
+use super::brackets;
 use super::edits::{self, in_place};
 use super::offsets::Pieces;
-use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
 use crate::source::Span;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
@@ -198,8 +199,13 @@ fn plain_words(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     let start = crate::source::floor_char_boundary(text, range.start);
     let end = crate::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
     let rest = text.get(start.saturating_sub(1)..).or_else(|| text.get(start..)).unwrap_or_default();
+    let is_reference = rest.contains("{{") && rest.find("{{") <= Some(1);
+    let is_deep = matches!(error.kind(), ParseErrorKind::NestingDepthExceeded);
+    if let Some(error) = brackets::unclosed(text, Syntax::Json, start).filter(|_| !is_reference && !is_deep) {
+        return SyntaxError { span: Span::new(error.span.start + bom, error.span.end + bom), ..error };
+    }
     let (message, help) = match error.kind() {
-        _ if rest.contains("{{") && rest.find("{{") <= Some(1) => (
+        _ if is_reference => (
             "a reference outside quotes is no JSON value".to_owned(),
             Some("put it in double quotes: \"{{name.key}}\""),
         ),

@@ -3,9 +3,10 @@
 //! The `toml` crate's spanned tables are the reader: they hold the logical layout (headers, dotted keys, arrays of tables),
 //! and refuse duplicate keys. A table that several headers build has the span of its first.
 
+use super::brackets;
 use super::edits::{self, in_place};
 use super::offsets::Pieces;
-use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
 use crate::source::Span;
 use std::ops::Range;
 use std::sync::Arc;
@@ -284,25 +285,28 @@ pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
     let before = text.get(..start).unwrap_or_default().trim_end();
     let second_brace = before.ends_with('{') && !before.ends_with("\"{");
     let words = error.message();
-    let (message, help) =
-        if rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && second_brace) {
-            (
-                "braces without quotes are a TOML inline table, and this is none".to_owned(),
-                Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
-            )
-        } else if (words.contains("must be quoted") || words.contains("invalid float"))
-            && rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii())
-        {
-            ("a value without quotes".to_owned(), Some("strings take quotes in TOML".to_owned()))
-        } else if words.contains("duplicate key") {
-            ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
-        } else if words.contains("recursion") {
-            (
-                "values nested deeper than 80 levels".to_owned(),
-                Some("no stack is that deep: is this the right file?".to_owned()),
-            )
-        } else {
-            (words.to_owned(), None)
-        };
+    let is_reference = rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && second_brace);
+    if let Some(error) = brackets::unclosed(text, Syntax::Toml, start).filter(|_| !is_reference) {
+        return error;
+    }
+    let (message, help) = if is_reference {
+        (
+            "braces without quotes are a TOML inline table, and this is none".to_owned(),
+            Some("put the reference in quotes: \"{{name.key}}\"".to_owned()),
+        )
+    } else if (words.contains("must be quoted") || words.contains("invalid float"))
+        && rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii())
+    {
+        ("a value without quotes".to_owned(), Some("strings take quotes in TOML".to_owned()))
+    } else if words.contains("duplicate key") {
+        ("a key that stands twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
+    } else if words.contains("recursion") {
+        (
+            "values nested deeper than 80 levels".to_owned(),
+            Some("no stack is that deep: is this the right file?".to_owned()),
+        )
+    } else {
+        (words.to_owned(), None)
+    };
     SyntaxError { span: Span::new(start, start + first_line), message, help }
 }

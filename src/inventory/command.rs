@@ -10,8 +10,9 @@ use super::{
 use crate::config::{Limits, Programs};
 use crate::error::Failure;
 use crate::secret::SecretText;
-use serde_json::Value;
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -64,20 +65,68 @@ impl CommandInventory {
             .map(|printed| (printed, turn))
             .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
     }
+}
 
-    /// A list of names, as JSON.
-    fn list(what: &str, printed: &[u8]) -> Result<Vec<String>, NoAnswer> {
-        let none = || NoAnswer::Unreachable(format!("{what}: what was printed is no JSON list of names"));
-        let Ok(Value::Array(items)) = serde_json::from_slice(printed) else { return Err(none()) };
-        let name = |item: Value| match item {
-            Value::String(name) => Some(name),
-            Value::Object(mut entries) => match entries.remove("name") {
-                Some(Value::String(name)) => name.rsplit('/').next().map(str::to_owned),
-                _ => None,
-            },
-            _ => None,
-        };
-        items.into_iter().map(name).collect::<Option<Vec<String>>>().ok_or_else(none)
+/// Reads what a program printed as a list of names.
+///
+/// # Errors
+/// It is not such a list; the error has the expected form and where the output departs from it, and nothing of the output, which
+/// may contain values.
+fn read_names(what: &str, printed: &[u8]) -> Result<Vec<String>, NoAnswer> {
+    serde_json::from_slice::<Vec<ListedName>>(printed)
+        .map(|names| names.into_iter().map(|name| name.0).collect())
+        .map_err(|error| {
+            let place = if printed.trim_ascii().is_empty() {
+                "it is empty".to_owned()
+            } else {
+                let (line, column) = (error.line(), char_column(printed, error.line(), error.column()));
+                format!("it stops being valid at line {line}, column {column}")
+            };
+            let form = r#"expected `["name", "name"]` or `[{"name": "name"}]`"#;
+            NoAnswer::Unreachable(format!("{what}: what was printed is no JSON list of names: {place}; {form}"))
+        })
+}
+
+/// Returns a column in characters, from 1, for one in bytes.
+fn char_column(text: &[u8], line: usize, column: usize) -> usize {
+    let line = text.split(|&byte| byte == b'\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let before = line.get(..column).unwrap_or(line);
+    before.iter().filter(|&&byte| byte & 0xC0 != 0x80).count().max(1)
+}
+
+/// An item of a list of names: a string, or an object whose `name` ends with the name, behind slashes.
+struct ListedName(String);
+
+impl<'de> Deserialize<'de> for ListedName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListedNameVisitor)
+    }
+}
+
+struct ListedNameVisitor;
+
+impl<'de> Visitor<'de> for ListedNameVisitor {
+    type Value = ListedName;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<ListedName, E> {
+        Ok(ListedName(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ListedName, A::Error> {
+        let mut found = None;
+        while let Some(key) = entries.next_key::<String>()? {
+            if key == "name" {
+                found = Some(entries.next_value::<String>()?);
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        let name = found.ok_or_else(|| de::Error::missing_field("name"))?;
+        Ok(ListedName(name.rsplit('/').next().unwrap_or_default().to_owned()))
     }
 }
 
@@ -93,13 +142,13 @@ impl Inventory for CommandInventory {
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
         let (printed, _turn) = self.run("names", self.programs.names.as_ref(), "", "", None)?;
-        let names = Self::list("names", &printed)?;
+        let names = read_names("names", &printed)?;
         Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
     }
 
     fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
         let (printed, _turn) = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
-        let keys = Self::list("keys", &printed)?;
+        let keys = read_names("keys", &printed)?;
         Ok(keys.into_iter().map(|name| Key { name, value: ValueType::Unknown }).collect())
     }
 
@@ -123,5 +172,39 @@ impl Inventory for CommandInventory {
             self.run("put", self.programs.put.as_ref(), secret, &entry.key, Some(entry.text()))?;
         }
         Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(printed: &str) -> String {
+        match read_names("names", printed.as_bytes()) {
+            Err(NoAnswer::Unreachable(words)) => words,
+            _ => String::new(),
+        }
+    }
+
+    #[test]
+    fn wrong_output_is_placed_and_not_shown() {
+        for (printed, place) in [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            ("[\"a\",\n \"b\", 17]", "line 2, column 8"),
+            ("[\"ä\", hunter2]", "line 1, column 7"),
+            ("{\"hunter2\": 1}", "line 1, column 1"),
+            ("[{\"name\": 1}]", "line 1, column 11"),
+            ("[\"a\"] hunter2", "line 1, column 7"),
+            ("[\"a\"", "line 1, column 4"),
+        ] {
+            let words = error(printed);
+            assert!(words.contains(place) && !words.contains("hunter2"), "{printed:?}: {words}");
+            assert!(words.contains("expected `[\"name\", \"name\"]`"), "{words}");
+        }
+        assert_eq!(
+            read_names("names", br#"["a", {"x": 1, "name": "projects/1/b"}]"#).ok(),
+            Some(vec!["a".into(), "b".into()])
+        );
     }
 }

@@ -1,10 +1,13 @@
-//! Braces of another system: `${{ secrets.X }}` of GitHub Actions, `{{secrets/scope/key}}` of Databricks, `{{ op://… }}` of
-//! 1Password, and the names that Argo Workflows uses in its own templates (`{{workflow.name}}`, `{{inputs.…}}`).
+//! A reference of another tool: `${{ secrets.X }}` of GitHub Actions, `{{secrets/scope/key}}` of Databricks, `{{ op://… }}` and
+//! `op://…` of 1Password, `ref+vault://…` of vals, `vault:secret/data/x#y` of Bank-Vaults, `{{resolve:secretsmanager:…}}` of
+//! CloudFormation, `<path:secret/data/x#y>` of the Argo CD Vault plugin, and the names that Argo Workflows uses in its own
+//! templates (`{{workflow.name}}`, `{{inputs.…}}`). What could also mean something else, such as `file:///run/secrets/x` and
+//! `env:PASSWORD`, is reported in sensitive attributes only.
 //!
 //! ## Why
 //!
-//! Nothing here replaces them. That can be right, where that other system reads the value later: Kubernetes settings hold
-//! Argo's names for good reasons. It never speaks where a reference would be replaced.
+//! Neither ZenML nor stackref replaces it, so the component gets the text itself. That can be right if the other tool reads the
+//! value later: Kubernetes settings contain Argo's names for good reasons. A reference that would be replaced is not reported.
 //!
 //! ## Example
 //!
@@ -15,24 +18,46 @@
 //! ## Fix
 //!
 //! Register the value as a secret and refer to it: `{{mlflow.password}}`. If it is right as it is, put
-//! `# stackref: literal` on the line or the one above.
+//! `# stackref: literal` (for braces) or `# stackref: ignore[foreign-reference]` on the line or the one above.
 
 use super::is_foreign_text;
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
-use crate::reference::{Foreign, Resolver};
+use crate::placeholder;
+use crate::reference::{Foreign, Reading, Resolver};
 use crate::site::Site;
+use crate::stack::Role;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     name: "foreign-reference",
     severity: Severity::Warning,
-    summary: "the braces of another system",
+    summary: "a reference of another tool",
     page: include_str!("foreign_reference.rs"),
     check: Check::Scalar(check),
 };
 
 fn check(site: &Site<'_>) -> Option<Finding> {
+    if matches!(site.reading, Reading::Plain) { whole_value(site) } else { braces(site) }
+}
+
+/// Reports a value without braces that is a reference of another tool.
+fn whole_value(site: &Site<'_>) -> Option<Finding> {
+    let place = site.place;
+    let reference = placeholder::foreign_reference(site.text)?;
+    if place.key || place.role != Role::Attribute || !(reference.unmistakable || place.sensitive) {
+        return None;
+    }
+    let message = format!("a reference of {}: neither ZenML nor stackref resolves it", reference.tool);
+    let mut finding = site.finding((RULE.name, RULE.severity), &(0..site.text.len()), message);
+    finding.conceal = !reference.unmistakable;
+    let help = "refer to a secret, `{{name.key}}`; or, if another tool reads this, add \
+                `# stackref: ignore[foreign-reference]`";
+    Some(finding.with_label("plain text to both").with_help(help))
+}
+
+/// Reports the braces of another system.
+fn braces(site: &Site<'_>) -> Option<Finding> {
     let mut foreign = site.pieces().iter().filter(|piece| is_foreign_text(site, piece));
     let piece = foreign.next()?;
     // Beside a reference that is an error here, the error is what counts; where the reference is right, both are.
@@ -45,6 +70,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         }
         Foreign::Databricks => ("Databricks' braces: neither ZenML nor stackref replaces them", piece.range.clone()),
         Foreign::OnePassword => ("1Password's braces: neither ZenML nor stackref replaces them", piece.range.clone()),
+        Foreign::CloudFormation => {
+            ("CloudFormation's braces: neither ZenML nor stackref replaces them", piece.range.clone())
+        }
         Foreign::Argo => ("a name of Argo Workflows: neither ZenML nor stackref replaces it here", piece.range.clone()),
     };
     let finding = site.finding((RULE.name, RULE.severity), &range, message.to_owned());

@@ -17,6 +17,7 @@
 use super::{Check, Known, Rule, capitalised};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::inventory::lookup::Answer;
+use crate::lookalike;
 use crate::site::{Part, Reference};
 
 /// The rule.
@@ -37,7 +38,11 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     if keys.contains_key(key) {
         return None;
     }
-    let message = format!("secret `{}` in the inventory `{}` has no key `{key}`", reference.secret, known.holder);
+    let odd = match &known.nearest {
+        Some(nearest) => lookalike::difference(key, nearest),
+        None => lookalike::suspicious(key),
+    };
+    let message = format!("secret `{}` in the inventory `{}` has no key `{key}`{odd}", reference.secret, known.holder);
     let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let more = keys.len().saturating_sub(LISTED);
     let mut list = keys.keys().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -49,7 +54,10 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let edits = known.nearest.as_deref().map(|nearest| reference.renaming(Part::Key, nearest));
     let finding = finding.with_fix(Applicability::Suggestion, edits.unwrap_or_default());
     Some(finding.with_label("no such key").with_help(match &known.nearest {
-        Some(nearest) => format!("did you mean `{nearest}`? {}", capitalised(&has)),
+        Some(nearest) => {
+            let odd = lookalike::difference(nearest, key);
+            format!("did you mean `{nearest}`{odd}? {}", capitalised(&has))
+        }
         None => has,
     }))
 }

@@ -19,6 +19,7 @@ use super::Known;
 use super::{Check, Rule};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::inventory::lookup::Answer;
+use crate::lookalike;
 use crate::reference::Foreign;
 use crate::site::{Part, Reference};
 
@@ -33,15 +34,20 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
     let Answer::Missing = known.answer else { return None };
-    let message = format!("no secret `{}` in {}", reference.secret, known.inventories());
-    let mut finding = reference.finding((RULE.name, RULE.severity), message);
     let nearest = known.nearest.clone();
+    let odd = match &nearest {
+        Some(nearest) => lookalike::difference(&reference.secret, nearest),
+        None => lookalike::suspicious(&reference.secret),
+    };
+    let message = format!("no secret `{}`{odd} in {}", reference.secret, known.inventories());
+    let mut finding = reference.finding((RULE.name, RULE.severity), message);
+    let of_nearest = |name: &str| lookalike::difference(name, &reference.secret);
     let mut help = match (&known.shifted, &nearest) {
         (Some(shifted), _) => format!("did you mean `{shifted}`? The first dot ends the name of the secret"),
         (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
             format!("did you mean `{name}`? Case counts")
         }
-        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, Some(name)) => format!("did you mean `{name}`{}?", of_nearest(name)),
         (None, None) => "correct the name, or register the secret".to_owned(),
     };
     if let Some(foreign) = reference.foreign {
@@ -49,6 +55,7 @@ fn check(reference: &Reference, known: &Known<'_>) -> Option<Finding> {
             Foreign::GitHub => "; GitHub Actions' braces are not filled in here",
             Foreign::Databricks => "; Databricks' braces are not filled in here",
             Foreign::OnePassword => "; 1Password's braces are not filled in here",
+            Foreign::CloudFormation => "; CloudFormation's braces are not filled in here",
             Foreign::Argo => "; Argo's names are not filled in here, where the resolver takes them for a secret",
         });
     }

@@ -1,4 +1,5 @@
-//! YAML reads braces without quotes as a flow mapping: `x: {{a.b}}` is a mapping whose key is a mapping, not a string.
+//! YAML reads braces without quotes as a flow mapping: `x: {{a.b}}` is a mapping whose key is a mapping, not a string. The same
+//! holds for a key, `{{key}}: value`, which usually belongs to a template: templates are not stack files.
 //!
 //! ## Why
 //!
@@ -16,7 +17,7 @@
 
 use super::{Check, Rule};
 use crate::finding::{Applicability, Finding, FixEdit, Severity};
-use crate::reference::{Piece, PieceKind, Reading, references_in_shape};
+use crate::reference::{Piece, PieceKind, Reading, reads_as_name, references_in_shape};
 use crate::site::Site;
 use crate::source::Span;
 
@@ -33,6 +34,9 @@ fn check(site: &Site<'_>) -> Option<Finding> {
     if !site.place.unquoted {
         return None;
     }
+    if site.place.key {
+        return Some(mapping_as_key(site));
+    }
     let text = site.text;
     let message = "a reference without quotes: YAML reads these braces as a mapping".to_owned();
     let mut finding =
@@ -41,8 +45,8 @@ fn check(site: &Site<'_>) -> Option<Finding> {
         finding.secret = Some((*name).to_owned());
         finding.key = Some((*key).to_owned());
         let finding = finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
-        // A key with quotes is a reference in a key; an escape would become one of the string, an anchor would be lost.
-        let fixable = !site.place.key && !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);
+        // An escape would become one of the string, an anchor would be lost.
+        let fixable = !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);
         let Span { start, end } = site.node_span();
         let quotes = [start, end].map(|at| FixEdit::new(Span::new(at, at), "\""));
         return Some(if fixable { finding.with_fix(Applicability::Safe, quotes.to_vec()) } else { finding });
@@ -56,4 +60,19 @@ fn check(site: &Site<'_>) -> Option<Finding> {
 /// Whether a text is one reference in shape and nothing else.
 fn is_one_reference(text: &str) -> bool {
     matches!(references_in_shape(text).as_slice(), [reference] if *reference == (0..text.len()))
+}
+
+/// Reports braces that are a key: `{{key}}: value`, as templates have it. In quotes they would be a reference in a key, which
+/// nothing replaces either.
+fn mapping_as_key(site: &Site<'_>) -> Finding {
+    let message = "a mapping is used as a key: without quotes, YAML reads these braces as a mapping".to_owned();
+    let mut finding =
+        site.finding((RULE.name, RULE.severity), &(0..site.text.len()), message).with_label("a mapping, not a string");
+    let inner = site.text.trim_matches(['{', '}', ' ']);
+    finding.conceal = !reads_as_name(inner);
+    finding.identity = Some(site.scope().attribute.unwrap_or_default().to_string());
+    finding.with_help(
+        "write the key out: nothing replaces references in keys, and ZenML cannot load such a file. If it is a template, it is \
+         not a stack file: check what is rendered from it, and list the template under `exclude` in `[files]`",
+    )
 }

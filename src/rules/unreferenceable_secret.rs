@@ -1,5 +1,6 @@
 //! A name in an inventory file that no reference can ever hold, because of a dot, white space or a brace in it. It is not
-//! reported if an attribute such as `authentication_secret` names the whole secret.
+//! reported if an attribute (`authentication_secret: my.secret`), an item of `secrets:` or an option of a command (`--secret
+//! my.secret`) names the whole secret, even if that use has a mistake of its own.
 //!
 //! ## Why
 //!

@@ -1,4 +1,4 @@
-//! What excerpts of a document must not show: what may be a password, by the key or the place that it stands at.
+//! Spans of a document that no excerpt may show: possible passwords, by the key, the word or the mark in front of them.
 
 use crate::document::{Document, Kind, NodeId, Style};
 use crate::excerpt;
@@ -6,30 +6,26 @@ use crate::flavors;
 use crate::ignore;
 use crate::reference::{Reading, Resolver, read, references_in_shape};
 use crate::source::Span;
+use crate::url;
 use std::collections::HashSet;
 
-/// What excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
-/// sound so, wherever aliases put them; and comments, in which a value may be kept, except what they say to stackref. A value
+/// Keys of a mapping whose value says what the other values are: `{name: DB_PASSWORD, value: …}`.
+const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "flag", "header", "field"];
+
+/// Returns what excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
+/// sound so, wherever aliases put them; and comments, in which a value may be kept, except what they tell stackref. A value
 /// that is one reference and nothing else may be seen.
 pub(super) fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
     for (id, node) in document.nodes() {
-        // `{password:hunter2}` is one key to YAML, `--password=hunter2` one value, and neither is to be seen.
-        let text = if matches!(node.kind, Kind::Scalar(_)) { document.text(id).unwrap_or_default() } else { "" };
-        if let Some(at) = excerpt::after_sensitive_word(text).filter(|&at| at < text.len()) {
-            spans.push(document.offsets(id).source(at, text.len()));
-        }
-        if let Some((start, end)) = password_of_url(text) {
-            spans.push(document.offsets(id).source(start, end));
-        }
-        if let Kind::Mapping { entries, .. } = &node.kind {
-            let sensitive =
-                entries.iter().filter(|&&(key, _)| document.text(key).is_some_and(flavors::may_be_sensitive));
-            open.extend(sensitive.map(|&(_, value)| value));
+        match &node.kind {
+            Kind::Scalar(_) => spans.extend(parts_of_scalar(document, id)),
+            Kind::Mapping { entries, .. } => open.extend(sensitive_values(document, entries)),
+            Kind::Sequence(items) => open.extend(announced_items(document, items)),
+            Kind::Alias(_) => {}
         }
     }
-    let source = document.source();
     let mut seen = HashSet::new();
     while let Some(id) = open.pop() {
         let id = document.target(id);
@@ -37,8 +33,7 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
             continue;
         }
         let node = document.node(id);
-        // `!hunter2` is a tag, and `&hunter2` an anchor.
-        spans.extend(document.properties(id));
+        spans.extend(document.properties(id).into_iter().flat_map(|span| suspicious_properties(document, id, span)));
         match &node.kind {
             Kind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
             Kind::Sequence(items) => open.extend(items),
@@ -57,14 +52,95 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
             Kind::Alias(_) => {}
         }
     }
-    spans.extend(ignore::comments(document).into_iter().flat_map(|comment| {
-        let text = source.slice(comment);
-        let own = text.find("stackref:");
-        let before = text.get(..own.unwrap_or(text.len())).unwrap_or_default().trim_end_matches([' ', '\t', '#']);
-        let before = Span::new(comment.start + 1, comment.start + before.len());
-        let behind = own.and_then(|_| excerpt::after_sensitive_word(text));
-        [Some(before), behind.map(|at| Span::new(comment.start + at, comment.end))].into_iter().flatten()
-    }));
+    spans.extend(ignore::comments(document).into_iter().flat_map(|comment| parts_of_comment(document, comment)));
+    merged(spans)
+}
+
+/// Returns what may be a password within a scalar: `--password=hunter2` is one value, `{password:hunter2}` one key to YAML.
+fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
+    let text = document.text(id).unwrap_or_default();
+    let is_reference = |text: &str| matches!(read(text, Resolver::Zenml), Reading::Whole(_));
+    if is_reference(text) {
+        return Vec::new();
+    }
+    let announced = excerpt::after_sensitive_word(text).map(|at| at..text.len());
+    let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
+    let ranges: Vec<_> = announced.into_iter().chain(in_urls).collect();
+    if ranges.is_empty() {
+        return Vec::new();
+    }
+    let offsets = document.offsets(id);
+    ranges.into_iter().map(|range| offsets.source(range.start, range.end)).collect()
+}
+
+/// Returns the values of a mapping whose keys sound sensitive, or that another entry calls so.
+fn sensitive_values(document: &Document, entries: &[(NodeId, NodeId)]) -> Vec<NodeId> {
+    let is_sensitive = |id: NodeId| document.text(id).is_some_and(flavors::may_be_sensitive);
+    let names_others = |&&(key, value): &&(NodeId, NodeId)| {
+        document.text(key).is_some_and(|key| NAMING_KEYS.contains(&key)) && is_sensitive(value)
+    };
+    let naming = entries.iter().find(names_others).map(|&(key, _)| key);
+    let hidden = entries.iter().filter(|&&(key, _)| match naming {
+        Some(naming) => key != naming,
+        None => is_sensitive(key),
+    });
+    hidden.map(|&(_, value)| value).collect()
+}
+
+/// Returns the items of a list that follow an option or a name of theirs: `["--password", "hunter2"]`.
+fn announced_items(document: &Document, items: &[NodeId]) -> Vec<NodeId> {
+    let announces = |id: NodeId| {
+        document.text(id).is_some_and(|text| !text.contains(char::is_whitespace) && excerpt::names_value(text))
+    };
+    let pairs = items.iter().zip(items.iter().skip(1));
+    pairs.filter(|&(&name, _)| announces(name)).map(|(_, &value)| value).collect()
+}
+
+/// Returns those of the tags and the anchor of a sensitive value that may be a password: `!hunter2` reads as a tag to YAML, and
+/// `&hunter2` as an anchor. An anchor with a value, a standard tag, and a plain word are what they look like.
+fn suspicious_properties(document: &Document, id: NodeId, properties: Span) -> Vec<Span> {
+    let has_value = !document.node(id).span.is_empty();
+    let source = document.source();
+    let text = source.slice(properties);
+    let mut at = properties.start;
+    let mut found = Vec::new();
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        let is_plain = match word.strip_prefix('&') {
+            Some(name) => has_value || reads_as_word(name),
+            None => word.starts_with("!!") || reads_as_word(word.trim_start_matches('!')),
+        };
+        if !is_plain {
+            found.push(Span::new(at, at + piece.len()));
+        }
+        at += piece.len();
+    }
+    found
+}
+
+/// Returns whether a text has nothing but letters in it, and marks between them.
+fn reads_as_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | '.' | '/' | ':'))
+}
+
+/// Returns what may be a password in a comment: all of it, except a directive to stackref and the reason behind it.
+fn parts_of_comment(document: &Document, comment: Span) -> Vec<Span> {
+    let text = document.source().slice(comment);
+    let directive = text.find("stackref:");
+    let before = text.get(..directive.unwrap_or(text.len())).unwrap_or_default().trim_end_matches([' ', '\t', '#']);
+    let lead = before.len() - before.trim_start_matches(['#', ' ', '\t']).len();
+    let mut spans = vec![Span::new(comment.start + lead, comment.start + before.len())];
+    if directive.is_some() {
+        let in_url = url::passwords(text).first().map(|range| range.start);
+        let hidden = [in_url, excerpt::after_sensitive_word(text)].into_iter().flatten().min();
+        spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
+    }
+    spans.retain(|span| span.start < span.end);
+    spans
+}
+
+/// Sorts spans and joins those that overlap.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_unstable();
     let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -95,16 +171,4 @@ pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
     }
     rest.retain(|span| !span.is_empty());
     rest
-}
-
-/// In `scheme://user:password@host`: the password, unless a reference stands for it.
-fn password_of_url(text: &str) -> Option<(usize, usize)> {
-    let start = text.find("://")? + 3;
-    let rest = text.get(start..)?;
-    let authority = rest.split(['/', '?', '#', ' ']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (name, password) = user.split_once(':')?;
-    let from = start + name.len() + 1;
-    let is_reference = matches!(read(password, Resolver::Zenml), Reading::Whole(_));
-    (!password.is_empty() && !is_reference).then_some((from, from + password.len()))
 }

@@ -30,7 +30,8 @@ impl<'d> Walker<'d> {
         // The type, what is to be done with it, and its name.
         let mut plain = words.iter().filter(plain).copied();
         let kind = plain.next().and_then(|word| document.text(word)).unwrap_or_default();
-        let name = plain.nth(1);
+        let action = plain.next().and_then(|word| document.text(word));
+        let name = plain.next();
         let component = Component {
             kind: kept(kind),
             name: name.and_then(|name| document.text(name)).map(kept),
@@ -38,9 +39,12 @@ impl<'d> Walker<'d> {
         };
         let Some(inside) = self.begin(component, Context::OUTSIDE) else { return };
         let kind = kind.replace('-', "_");
+        // `--secret` attaches a whole secret, unless the flavor has an attribute of that name.
+        let attaches = matches!(action, Some("register" | "update"))
+            && !Version::NEWEST.is_listed_sensitive(&kind, flavor, "secret");
         for &word in words {
             if let Some(&(key, value)) = document.entries(word).and_then(|entries| entries.first()) {
-                self.option(&kind, flavor, (key, value), inside);
+                self.option((&kind, flavor, attaches), (key, value), inside);
             } else if Some(word) == name {
                 let attribute = Some("name");
                 self.descend(word, Context { attribute, role: Role::Attribute, refused: true, ..inside });
@@ -50,16 +54,23 @@ impl<'d> Walker<'d> {
         }
     }
 
-    fn option(&mut self, kind: &str, flavor: Option<&str>, (key, value): (NodeId, NodeId), inside: Context<'d>) {
+    /// Gives an option its place. `attaches` says whether `--secret` names a whole secret in this command.
+    fn option(
+        &mut self,
+        (kind, flavor, attaches): (&str, Option<&str>, bool),
+        (key, value): (NodeId, NodeId),
+        inside: Context<'d>,
+    ) {
         let document = self.document;
         let attribute = document.text(key);
         let name = attribute.unwrap_or_default().replace('-', "_");
         let version = Version::NEWEST;
-        // Of a name in capitals, or between angle brackets, a document says that something else is to be written there.
-        let is_name = document.text(value).is_some_and(|text| {
-            text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) && text.chars().any(char::is_lowercase)
-        });
-        let whole = is_name && flavors::names_whole_secret(kind, flavor, &name) && self.is_secret_name(value);
+        let names_whole = (name == "secret" && attaches) || flavors::names_whole_secret(kind, flavor, &name);
+        if names_whole || matches!(name.as_str(), "secret" | "remove_secret") {
+            self.note_whole_name(value);
+        }
+        let is_name = document.text(value).is_some_and(is_written_out);
+        let whole = is_name && names_whole && self.is_secret_name(value);
         let context = Context {
             attribute,
             role: if whole { Role::WholeSecret } else { Role::Attribute },
@@ -70,4 +81,14 @@ impl<'d> Walker<'d> {
         self.key(key, context);
         self.descend(value, context);
     }
+}
+
+/// Returns whether a word of a command is the name itself. A document writes `NAME`, `<NAME>` or `...` if the reader is to write
+/// a name there.
+fn is_written_out(word: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    word.chars().all(is_of_name)
+        && word.chars().any(char::is_lowercase)
+        && word.starts_with(char::is_alphanumeric)
+        && word.ends_with(char::is_alphanumeric)
 }

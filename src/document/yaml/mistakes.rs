@@ -1,6 +1,7 @@
 //! What the parser of YAML objects to, in words for people.
 
-use crate::document::SyntaxError;
+use crate::document::brackets;
+use crate::document::{Syntax, SyntaxError};
 use crate::source::{Span, floor_char_boundary};
 use granit_parser::{ErrorKind, ScanError};
 
@@ -35,6 +36,10 @@ pub(super) fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
                 line.get(..brace).map_or(0, |before| before.chars().count()) + 1
             )),
         };
+    }
+    let other = matches!(error.kind(), ErrorKind::UnknownAnchor | ErrorKind::RecursionLimitExceeded);
+    if let Some(error) = brackets::unclosed(text, Syntax::Yaml, at).filter(|_| !tab && !in_quotes && !other) {
+        return error;
     }
     let (message, help) = match error.kind() {
         ErrorKind::UnknownAnchor => (
