@@ -93,7 +93,7 @@ impl Report {
         self.count();
     }
 
-    fn count(&mut self) {
+    pub(crate) fn count(&mut self) {
         let count = |is: &dyn Fn(&Finding) -> bool| self.findings.iter().filter(|finding| is(finding)).count();
         let errors = count(&|finding| finding.severity == Severity::Error);
         self.summary.fixable = count(&Finding::is_fixable);

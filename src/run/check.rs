@@ -3,7 +3,9 @@
 use super::bar::watched;
 use super::outputs::Outputs;
 use super::session::{Session, config_identity};
+use super::verbose;
 use super::{LEVEL_VARIABLE, Stop, World, level_of_environment, look, tell, warn};
+use crate::add_ignores::{self, AddedIgnores};
 use crate::baseline::Baseline;
 use crate::check::{self, Report, Settings};
 use crate::cli::{Check, Color, FixWhich};
@@ -14,17 +16,18 @@ use crate::files;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
 use crate::git::Git;
+use crate::inventory::Inventories;
 use crate::inventory::lookup::Answers;
-use crate::leaks;
+use crate::leaks::{self, Values};
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::human::Look;
-use crate::report::{self, Format, count, summary_line};
+use crate::report::{self, Format, count, statistics, summary_line};
 use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
 use std::collections::HashSet;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -41,9 +44,9 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
             let config = config_identity(&args.files, &world.cwd, Git::new(world.env.as_ref()).owners());
             let mut report = Report { failures, config, ..Report::default() };
             report.failures.extend(outputs.write(&report));
-            // It goes on to standard error by itself.
+            // The human report of it goes to standard error.
             if args.reports.stdout != Format::Human {
-                report::write(args.reports.stdout, &report, Look::PLAIN, world.stdout.out)?;
+                write_to_stdout(args, &report, Look::PLAIN, world.stdout.out)?;
             }
             Err(Stop::Failed(report.failures))
         }
@@ -56,11 +59,17 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     let mut session = Session::open(&args.files, world)?;
     session.bases.heed_literals = !args.no_ignores;
     session.scripts = true;
-    let (level, origin) = choose_level(args.level, of_environment, &session.config);
+    args.rules.apply(&mut session.config);
+    let without_lookups = args.rules.without_lookups(&session.config);
+    let (level, origin) = match without_lookups {
+        Some(flag) => (Level::None, flag.to_owned()),
+        None => choose_level(args.level, of_environment, &session.config),
+    };
     let listed_decisive = session.widen(&args.inventory);
     let inventories = session.inventories(&args.inventory);
     refuse_contradictions(args, level, session.stdin.is_some())?;
-    if args.level.is_none() && !args.inventory.is_empty() {
+    warn_of_deselected_leaks(args, world)?;
+    if args.level.is_none() && without_lookups.is_none() && !args.inventory.is_empty() {
         warn_of_lowered_level(level, &origin, world)?;
     }
     if level > Level::None {
@@ -86,24 +95,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
     if args.leaks {
-        let found = watched(world, "look-ups", |progress| {
-            leaks::run(
-                &session.texts(),
-                &session.git,
-                &session.selection,
-                &session.bases,
-                &inventories,
-                &scan,
-                progress,
-            )
-        });
-        scan.leaked = found.files;
-        failures.extend(found.failures);
-        values = found.values;
-        for name in &found.without_values {
-            let name = printable(name);
-            writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
-        }
+        values = find_leaks(&session, &inventories, &mut scan, &mut failures, world)?;
     }
     let again = Again { bases: &session.bases, values: values.as_ref(), walked: &session.selection.folders };
     let mend = |scan: &mut Scan, which, known, world: &mut World<'_>| {
@@ -112,6 +104,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if let (Some(which), false) = (args.fix, args.diff) {
         fixed = mend(&mut scan, which, Answers::default(), world);
         failures.extend(fixed.write(&mut scan, &settings, &again));
+    }
+    if args.verbose {
+        verbose::write_files(&scan, &settings, world.stderr.out)?;
     }
     let known = std::mem::take(&mut fixed.answers);
     let mut report = watched(world, "look-ups", |progress| check::again(&scan, &settings, known, progress));
@@ -123,6 +118,10 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     report.summary.fixed = fixed.count();
     report.config = session.config.file.as_deref().map(config::identity);
+    let mut ignores = args.add_ignores.then(|| add_ignores::plan(&scan, &report, &settings, &again));
+    if let Some(ignores) = ignores.as_mut().filter(|_| !args.diff) {
+        ignores.write(&mut scan, &settings, &again, &mut report);
+    }
     if let Some(target) = &target
         && let Err(failure) = write_baseline(target, &mut report, &scan, world)
     {
@@ -133,7 +132,10 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
     let look = look(to_terminal, color, world.env.as_ref());
-    report::write(args.reports.stdout, &report, look, to_terminal.out)?;
+    write_to_stdout(args, &report, look, to_terminal.out)?;
+    if let Some(ignores) = ignores.as_ref().filter(|_| args.diff) {
+        ignores.write_diff(world.stdout.out)?;
+    }
     if let (Some(which), true) = (args.fix, args.diff) {
         let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
         report.answers = fixed.answers;
@@ -143,15 +145,44 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     world.stdout.out.flush()?;
     session.notes(&scan, world)?;
+    if let Some(ignores) = &ignores {
+        note_ignores(ignores, args.diff, &session, world)?;
+    }
     note_list(&session, listed_decisive.as_deref(), level, world)?;
     warn(&inventories, report.answers.asked(), world)?;
+    warn_of_stale_entries(args, &report, world)?;
+    tell(&report.failures, color, world)?;
+    let outcome = report.outcome(args.deny_warnings);
+    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+/// Searches all text files for the values of the inventories, and adds what it finds to the scan. Returns the values.
+fn find_leaks(
+    session: &Session<'_>,
+    inventories: &Inventories,
+    scan: &mut Scan,
+    failures: &mut Vec<Failure>,
+    world: &mut World<'_>,
+) -> io::Result<Option<Values>> {
+    let found = watched(world, "look-ups", |progress| {
+        leaks::run(&session.texts(), &session.git, &session.selection, &session.bases, inventories, scan, progress)
+    });
+    scan.leaked = found.files;
+    failures.extend(found.failures);
+    for name in &found.without_values {
+        let name = printable(name);
+        writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
+    }
+    Ok(found.values)
+}
+
+/// Warns of entries of the baseline whose finding does not exist any more.
+fn warn_of_stale_entries(args: &Check, report: &Report, world: &mut World<'_>) -> io::Result<()> {
     for entry in report.stale.iter().filter(|_| args.baseline.is_some()) {
         let (rule, path) = (printable(&entry.rule), printable(&entry.path));
         writeln!(world.stderr.out, "warning: the baseline is stale: `{rule}` in `{path}` is gone")?;
     }
-    tell(&report.failures, color, world)?;
-    let outcome = report.outcome(args.deny_warnings);
-    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+    Ok(())
 }
 
 /// Returns the level of a run and where it comes from: the flag, else the environment, else the config. The default has no
@@ -174,13 +205,10 @@ fn choose_level(flag: Option<Level>, of_environment: Option<Level>, config: &Con
 fn note_list(session: &Session<'_>, decisive: Option<&Path>, level: Level, world: &mut World<'_>) -> io::Result<()> {
     if let Some(file) = decisive {
         let file = printable(&paths::relative(file, &session.bases.cwd));
-        writeln!(
-            world.stderr.out,
-            "note: checked the whole project: the list contains `{file}`, which any stack may use"
-        )?;
+        world.note(format_args!("checked the whole project: the list contains `{file}`, which any stack may use"))?;
     }
     if !session.selection.listed.is_empty() && !session.covers_project() && level > Level::None {
-        writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
+        world.note("only listed files were read, so `unused-secret` was not checked")?;
     }
     Ok(())
 }
@@ -206,22 +234,70 @@ fn applicability(which: FixWhich) -> Applicability {
     }
 }
 
-/// What flags ask for that cannot be had together.
+/// Refuses options that contradict each other, or the level.
 fn refuse_contradictions(args: &Check, level: Level, stdin: bool) -> Result<(), Failure> {
     if args.leaks && level < Level::SecretAndKeyExists {
-        return Err(Failure::usage("--leaks reads values, which this level does not allow")
-            .with_help("check at the level secret-and-key-exists, or without --leaks"));
+        return Err(Failure::contradiction(format!(
+            "--leaks reads values, which the level {} does not allow",
+            level.name()
+        ))
+        .with_help("check at the level secret-and-key-exists, or without --leaks"));
     }
     if stdin && args.leaks {
-        return Err(Failure::usage("--leaks looks through files, and standard input is none"));
+        return Err(Failure::contradiction("--leaks searches files, so it cannot be used with standard input"));
     }
-    if stdin && args.fix.is_some() && !args.diff {
-        return Err(Failure::usage("standard input cannot be fixed in place")
-            .with_help("show what would change with `--fix --diff`"));
+    if args.diff && args.fix.is_none() && !args.add_ignores {
+        return Err(Failure::contradiction(
+            "--diff prints the changes of --fix or --add-ignores, and neither is given",
+        )
+        .with_help("add --fix or --add-ignores"));
+    }
+    if stdin && !args.diff && (args.fix.is_some() || args.add_ignores) {
+        let option = if args.add_ignores { "--add-ignores" } else { "--fix" };
+        return Err(Failure::contradiction(format!("{option} cannot write to standard input"))
+            .with_help(format!("print the changes with `{option} --diff`")));
     }
     if args.diff && args.reports.stdout != Format::Human {
-        return Err(Failure::usage("the diff takes standard output")
+        return Err(Failure::contradiction("--diff prints to standard output, and so does the report")
             .with_help("write the report to a file: `--format FORMAT --output FILE`"));
+    }
+    if args.statistics && !statistics::supports(args.reports.stdout) {
+        return Err(Failure::contradiction("--statistics supports the formats human, short and json only")
+            .with_help("write the report to a file: `--format FORMAT --output FILE`"));
+    }
+    Ok(())
+}
+
+/// Writes what goes to standard output: the findings, or their statistics.
+fn write_to_stdout(args: &Check, report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let format = args.reports.stdout;
+    if args.statistics && statistics::supports(format) {
+        statistics::write(format, report, out)
+    } else {
+        report::write(format, report, look, out)
+    }
+}
+
+/// Warns that a rule is selected, or searched for, that cannot report anything.
+fn warn_of_deselected_leaks(args: &Check, world: &mut World<'_>) -> io::Result<()> {
+    const RULE: &str = "leaked-value";
+    let is_selected = args.rules.select.contains(&RULE);
+    if is_selected && !args.leaks {
+        writeln!(world.stderr.out, "warning: `{RULE}` only reports findings with --leaks")?;
+    }
+    if args.leaks && (!is_selected && !args.rules.select.is_empty() || args.rules.ignore.contains(&RULE)) {
+        writeln!(world.stderr.out, "warning: --leaks has no effect: `{RULE}` is not selected")?;
+    }
+    Ok(())
+}
+
+/// Notes how many comments `--add-ignores` added, and warns of the findings that no comment can suppress.
+fn note_ignores(ignores: &AddedIgnores, diff: bool, session: &Session<'_>, world: &mut World<'_>) -> io::Result<()> {
+    let (findings, files) = (count(ignores.findings(), "finding"), count(ignores.files(), "file"));
+    let verb = if diff { "would add" } else { "added" };
+    world.note(format_args!("{verb} ignore comments for {findings} in {files}"))?;
+    for line in ignores.remaining(&session.config, &session.bases.root) {
+        writeln!(world.stderr.out, "{line}")?;
     }
     Ok(())
 }
@@ -282,7 +358,7 @@ fn write_baseline(
     world: &mut World<'_>,
 ) -> Result<(), Failure> {
     if !report.failures.is_empty() {
-        writeln!(world.stderr.out, "note: no baseline was written: not everything could be looked up").ok();
+        world.note("no baseline was written: not everything could be looked up").ok();
         return Ok(());
     }
     let mut baseline = Baseline::of(&report.findings);
@@ -299,7 +375,7 @@ fn write_baseline(
             all if all == kept => "of files that were not scanned".to_owned(),
             some => format!("that this run did not check, {some} of them of files that were not scanned"),
         };
-        writeln!(world.stderr.out, "note: kept {entries} {which}").ok();
+        world.note(format_args!("kept {entries} {which}")).ok();
     }
     report.leave_out(&baseline);
     Ok(())

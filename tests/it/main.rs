@@ -8,9 +8,11 @@
     reason = "tests may panic and print"
 )]
 
+mod add_ignores;
 mod book;
 mod cases;
 mod commands;
+mod completions;
 mod conformance;
 mod dependencies;
 mod documents;
