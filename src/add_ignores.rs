@@ -63,9 +63,10 @@ pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, again: &Again
     for finding in &report.findings {
         by_file.entry(finding.source.location()).or_default().push(finding);
     }
+    let stack_files: HashMap<&Path, &StackFile> = scan.files.iter().map(|file| (file.path.as_path(), file)).collect();
     let mut added = AddedIgnores::default();
     for (path, findings) in by_file {
-        let stack_file = scan.files.iter().find(|file| file.path == path);
+        let stack_file = stack_files.get(path).copied();
         let (suppressed, text) = match annotated(stack_file, path, &findings, settings) {
             Ok(annotated) => annotated,
             Err(reason) => {
@@ -286,7 +287,7 @@ impl<'a> Annotator<'a> {
     fn group(&mut self, findings: &[&Finding]) {
         let mut groups: BTreeMap<(BTreeSet<usize>, Option<usize>), Group> = BTreeMap::new();
         for finding in findings {
-            let is_same_text = finding.source.text() == self.source.text();
+            let is_same_text = Arc::ptr_eq(&finding.source, self.source) || finding.source.text() == self.source.text();
             if finding.rule == "bare-ignore" || !is_same_text {
                 continue;
             }
@@ -386,23 +387,25 @@ impl<'a> Annotator<'a> {
         if self.document.differs(&document, &HashMap::new()).is_some() {
             return None;
         }
-        let above: BTreeSet<usize> = rules.keys().filter_map(|way| self.line_below(*way)).collect();
-        let moved = |line: usize| line + above.range(..=line).count();
+        let mut above: Vec<usize> = rules.keys().filter_map(|way| self.line_below(*way)).collect();
+        above.sort_unstable();
+        let moved = |line: usize| line + above.partition_point(|&below| below <= line);
         let directives = ignore::directives(&document);
-        let applies = |line: usize, rule: &str| {
-            let is_there = |directive: &Directive| {
-                directive.line == line
-                    && matches!(&directive.says, Says::Ignore(rules) if rules.iter().any(|name| name == rule))
-            };
-            directives.iter().any(is_there)
-        };
+        let mut applying: HashSet<(usize, &str)> = HashSet::new();
+        for directive in &directives {
+            if let Says::Ignore(names) = &directive.says {
+                applying.extend(names.iter().map(|name| (directive.line, name.as_str())));
+            }
+        }
         let suppresses = |group: &&Group| {
-            let is_suppressed = |rule: &&&str| group.lines.iter().any(|&line| applies(moved(line), rule));
-            group.rules.iter().filter(is_suppressed).count() == group.rules.len()
+            let is_suppressed = |rule: &&str| group.lines.iter().any(|&line| applying.contains(&(moved(line), rule)));
+            group.rules.iter().all(is_suppressed)
         };
+        let others: HashSet<(usize, &Says)> =
+            directives.iter().map(|directive| (directive.line, &directive.says)).collect();
         let remains = |old: &Directive| match &old.says {
-            Says::Ignore(rules) => rules.iter().all(|rule| applies(moved(old.line), rule)),
-            says => directives.iter().any(|new| new.line == moved(old.line) && new.says == *says),
+            Says::Ignore(names) => names.iter().all(|name| applying.contains(&(moved(old.line), name.as_str()))),
+            says => others.contains(&(moved(old.line), says)),
         };
         (groups.iter().all(suppresses) && self.directives.iter().all(remains)).then(|| source.text().to_owned())
     }

@@ -137,3 +137,34 @@ fn every_command_has_a_page_with_all_that_it_takes() {
         }
     }
 }
+
+#[test]
+fn options_that_contradict_each_other_show_the_usage_of_their_command() {
+    let folder = TempDir::new().unwrap();
+    for (words, usage) in [
+        ("check --format json --format sarif", "check"),
+        ("check -o report.html", "check"),
+        ("check -o a.json -o a.json", "check"),
+        ("check -o a.json --write-baseline a.json", "check"),
+        ("check --diff", "check"),
+        ("check --fix -", "check"),
+        ("check --add-ignores --fix", "check"),
+        ("check --leaks -", "check"),
+        ("check --leaks --level none", "check"),
+        ("check --statistics --format junit", "check"),
+        ("check --fix --diff --format short", "check"),
+        ("check --stdin-filename x.yaml", "check"),
+        ("check - x.yaml", "check"),
+        ("check -q -v", "check"),
+        ("refs - x.yaml", "refs"),
+        ("render --stdout --check", "render"),
+        ("inventory --used --unused", "inventory"),
+        ("inventory snapshot --check a -o b", "inventory snapshot"),
+        ("register --partial", "register"),
+        ("trust --list --revoke", "trust"),
+    ] {
+        let output = run(&words.split(' ').collect::<Vec<_>>(), folder.path(), b"");
+        let shown = output.stderr.contains(&format!("Usage: stackref {usage} "));
+        assert!(output.code == 2 && shown, "{words}: {}\n{}", output.code, output.stderr);
+    }
+}
