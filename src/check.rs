@@ -98,7 +98,7 @@ impl Report {
         self.count();
     }
 
-    fn count(&mut self) {
+    pub(crate) fn count(&mut self) {
         let count = |is: &dyn Fn(&Finding) -> bool| self.findings.iter().filter(|finding| is(finding)).count();
         let errors = count(&|finding| finding.severity == Severity::Error);
         self.summary.fixable = count(&Finding::is_fixable);
@@ -149,7 +149,7 @@ impl<'s> LevelChoice<'s> {
     }
 
     /// Returns the level and where it comes from, as the summary names them.
-    fn reason(self, config: &Config) -> String {
+    pub fn reason(self, config: &Config) -> String {
         let level = self.of(config).name();
         self.origin(config).map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
     }

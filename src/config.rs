@@ -80,7 +80,7 @@ pub enum RuleLevel {
 }
 
 /// `[[stacks]]`: which files use which inventories.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StackRoute {
     files: Globs,
     /// Names of inventories, asked in order.
@@ -88,7 +88,7 @@ pub struct StackRoute {
 }
 
 /// `[[ignore]]`: findings that are not reported.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ConfigIgnore {
     path: Globs,
     /// The rule.
@@ -100,7 +100,7 @@ pub struct ConfigIgnore {
 }
 
 /// The config of a run; without a file, the defaults.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The file it was read from.
     pub file: Option<PathBuf>,

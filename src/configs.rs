@@ -19,10 +19,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 /// Finds the config of each file, and reads each config once.
 pub struct Configs {
     source: Source,
+    /// Applied to each config that is read.
+    adjust: Box<Adjust>,
     by_folder: RwLock<HashMap<PathBuf, Arc<Config>>>,
     /// The errors of each config that cannot be used. Its files have the defaults, so the run must not go on.
     failures: Mutex<BTreeMap<PathBuf, Vec<Failure>>>,
 }
+
+type Adjust = dyn Fn(&mut Config) + Send + Sync;
 
 enum Source {
     /// One config for every file, or none: `--config`, `--no-config`.
@@ -110,7 +114,22 @@ impl Configs {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, by_folder: RwLock::default(), failures: Mutex::default() }
+        Self { source, adjust: Box::new(|_| {}), by_folder: RwLock::default(), failures: Mutex::default() }
+    }
+
+    /// The same configs, each changed as flags of the command line want it.
+    #[must_use]
+    pub fn adjusted(self, adjust: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        let changed = |config: Arc<Config>| {
+            let mut config = Arc::unwrap_or_clone(config);
+            adjust(&mut config);
+            Arc::new(config)
+        };
+        let source = match self.source {
+            Source::Fixed(config) => Source::Fixed(changed(config)),
+            Source::Nearest(search) => Source::Nearest(Nearest { default: changed(search.default), ..search }),
+        };
+        Self { source, adjust: Box::new(adjust), ..self }
     }
 
     /// Returns the config of a file.
@@ -169,10 +188,11 @@ impl Configs {
             Ok(Some(file)) => config::load(&file, &paths::relative(&file, &search.cwd), &search.rules),
             Err(failure) => Err(vec![failure]),
         };
-        let config = loaded.unwrap_or_else(|errors| {
+        let mut config = loaded.unwrap_or_else(|errors| {
             self.failures.lock().unwrap_or_else(PoisonError::into_inner).insert(file, errors);
             Config { folder: folder.to_path_buf(), ..Config::default() }
         });
+        (self.adjust)(&mut config);
         // Another thread may have been faster: all files of a folder have one config.
         let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
         Some(Arc::clone(by_folder.entry(folder.to_path_buf()).or_insert_with(|| Arc::new(config))))

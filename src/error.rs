@@ -12,12 +12,19 @@ pub struct Failure {
     message: String,
     help: Option<String>,
     excerpt: Option<Excerpt>,
+    contradiction: bool,
 }
 
 impl Failure {
     /// Wrong usage, config or path: exit 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Usage, message: printable(&message.into()), help: None, excerpt: None }
+        let message = printable(&message.into());
+        Self { outcome: Outcome::Usage, message, help: None, excerpt: None, contradiction: false }
+    }
+
+    /// Options that contradict each other, or the rest of the command line: exit 2, and the usage line is shown.
+    pub fn contradiction(message: impl Into<String>) -> Self {
+        Self { contradiction: true, ..Self::usage(message) }
     }
 
     /// An inventory that could not answer: exit 3.
@@ -65,6 +72,11 @@ impl Failure {
     /// Returns the line that it is about, if there is one.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
+    }
+
+    /// Returns whether the command line contradicts itself.
+    pub fn is_contradiction(&self) -> bool {
+        self.contradiction
     }
 
     /// The exit code that it asks for.

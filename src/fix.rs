@@ -58,7 +58,7 @@ pub struct Again<'a> {
 }
 
 impl Again<'_> {
-    fn read(&self, file: &StackFile, text: &str, settings: &Settings<'_>) -> Option<StackFile> {
+    pub(crate) fn read(&self, file: &StackFile, text: &str, settings: &Settings<'_>) -> Option<StackFile> {
         let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, why: Some(file.why.clone()) };
         let resolver = settings.configs.of(&file.path).resolver;
         scan::run_text(text.as_bytes(), candidate, resolver, self.bases).files.pop()

@@ -26,7 +26,7 @@ pub struct Directive {
 }
 
 /// What such a comment says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Says {
     /// `ignore[rule, rule]`; never empty.
     Ignore(Vec<String>),

@@ -60,6 +60,7 @@ pub mod silence;
 pub mod leaks;
 pub mod check;
 pub mod fix;
+pub mod add_ignores;
 pub mod refs;
 pub mod render;
 pub mod register;

@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
         summary: None,
+        quiet: false,
     };
     let outcome = run(std::env::args_os(), &mut world);
     jobs::finish();

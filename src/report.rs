@@ -11,6 +11,7 @@ pub mod lists;
 pub mod look;
 pub mod sarif;
 pub mod short;
+pub mod statistics;
 
 use crate::check::{Report, Summary};
 use crate::config;
@@ -22,20 +23,21 @@ use std::io::{self, Write};
 /// The formats of `--format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Source excerpts, labels and help.
+    /// Diagnostics with source excerpts, labels and help
     #[default]
     Human,
-    /// One line a finding: `path:line:col: error[rule]: message`.
+    /// One line per finding, `path:line:column: error[rule]: message`
     Short,
-    /// The documented JSON object, version 1.
+    /// JSON, version 1; see `stackref schema report`
     Json,
-    /// SARIF 2.1.0, for code scanning.
+    /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// Annotations of GitHub Actions.
+    /// Workflow commands that annotate lines in GitHub Actions
     Github,
-    /// GitLab's Code Quality report.
+    /// Code Quality report for GitLab
     Gitlab,
-    /// The XML of `JUnit`.
+    /// XML of `JUnit`, for test reports
+    #[value(help = "JUnit XML, for test reports")]
     Junit,
 }
 
@@ -92,24 +94,24 @@ fn failure_text(failure: &Failure) -> String {
 /// The formats of lists: of references, of what is missing, of inventories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFormat {
-    /// Lines or a table, for people.
+    /// Lines or a table
     #[default]
     Human,
-    /// One line an entry.
+    /// One line per entry
     Short,
-    /// The documented JSON object, version 1.
+    /// JSON, version 1
     Json,
 }
 
 /// The formats of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum SnapshotFormat {
-    /// `name: [key, key]`.
+    /// YAML, `name: [key, key]`
     #[default]
     Yaml,
-    /// `name = ["key", "key"]`.
+    /// TOML, `name = ["key", "key"]`
     Toml,
-    /// `"name": ["key", "key"]`.
+    /// JSON, `"name": ["key", "key"]`
     Json,
 }
 

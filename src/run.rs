@@ -3,6 +3,7 @@
 
 mod bar;
 mod check;
+mod complete;
 mod create;
 mod guard;
 mod init;
@@ -16,6 +17,7 @@ mod session;
 mod talk;
 mod target;
 mod trust;
+mod verbose;
 
 use crate::check::{Report, Summary};
 use crate::cli::{Cli, Color, Command, InventoryCommand};
@@ -34,7 +36,7 @@ use crate::rules;
 use crate::scan::Scan;
 use crate::terminal::Keyboard;
 use crate::write::{self, Notice};
-use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use look::look;
 use session::Session;
 use std::ffi::OsString;
@@ -43,6 +45,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use guard::guard;
+
+/// The name of the program.
+const NAME: &str = "stackref";
 
 /// The environment variable that sets the level, as for `ZenML`.
 const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
@@ -75,6 +80,18 @@ pub struct World<'w> {
     /// The last line of standard error: what the run came to, as far as it has got. [`run`] sets it before a command begins
     /// and prints it whatever ends the run; commands replace it as they go.
     pub summary: Option<String>,
+    /// Whether to print neither notes nor the summary. [`run`] sets it.
+    pub quiet: bool,
+}
+
+impl World<'_> {
+    /// Prints a note on standard error, unless the run is quiet.
+    ///
+    /// # Errors
+    /// Those of standard error.
+    fn note(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(self.stderr.out, "note: {text}") }
+    }
 }
 
 /// Why a command ended early: something to tell, or a stream that is gone.
@@ -105,8 +122,8 @@ impl From<Vec<Failure>> for Stop {
 /// fails is told and is 2.
 pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
     let args: Vec<OsString> = args.into_iter().collect();
-    let ended = match Cli::try_parse_from(&args) {
-        Ok(cli) => command(&cli, world),
+    let ended = match parse(&args) {
+        Ok((cli, usage)) => command(&cli, &usage, world),
         Err(error) => usage(&error, &args, world),
     };
     let ended = ended.and_then(|outcome| world.stdout.out.flush().map(|()| outcome));
@@ -118,10 +135,26 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> O
             Outcome::Usage
         }
     };
-    if let Some(summary) = world.summary.take() {
+    if let Some(summary) = world.summary.take().filter(|_| !world.quiet) {
         let _ = writeln!(world.stderr.out, "{summary}");
     }
     outcome
+}
+
+/// Parses the command line. Returns it with the usage line of its command.
+///
+/// # Errors
+/// The command line is not valid, or asks for help or the version. The error shows the usage line of its command.
+fn parse(args: &[OsString]) -> Result<(Cli, String), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let (mut named, mut below) = (command, matches.subcommand());
+    while let Some((name, matches)) = below {
+        named = named.find_subcommand(name).cloned().unwrap_or(named);
+        below = matches.subcommand();
+    }
+    let usage = named.render_usage().to_string();
+    Cli::from_arg_matches(&matches).map(|cli| (cli, usage)).map_err(|error| error.format(&mut named))
 }
 
 /// Returns the summary of a run that ends before it has done anything; nothing for commands that only print what they know.
@@ -139,7 +172,12 @@ fn summary_of_nothing(command: &Command) -> Option<String> {
         }),
         Command::Init(_) => Some("nothing was written".to_owned()),
         Command::Trust(_) => Some("nothing was recorded".to_owned()),
-        Command::Explain(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_) => None,
+        Command::Explain(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Help(_)
+        | Command::Complete(_) => None,
     }
 }
 
@@ -201,8 +239,10 @@ fn write_failed(command: &str, format: Format, failures: &[Failure], world: &mut
     out.flush()
 }
 
-fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
+/// Runs a command. `usage` is its usage line, which is shown with options that contradict each other.
+fn command(cli: &Cli, usage: &str, world: &mut World<'_>) -> io::Result<Outcome> {
     let color = cli.color;
+    world.quiet = matches!(&cli.command, Command::Check(args) if args.quiet);
     world.summary = summary_of_nothing(&cli.command);
     // With the name under which the report of a failed run is written, where the report is JSON.
     let (ended, json) = match &cli.command {
@@ -221,8 +261,10 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
         Command::Init(args) => (init::init(args, color, world), None),
         Command::Trust(args) => (trust::trust(args, color, world), None),
         Command::Schema(args) => (manual::schema(args, world), None),
-        Command::Completions(args) => (manual::completions(args, world), None),
-        Command::Man(args) => (manual::man(args, world), None),
+        Command::Completions(args) => (complete::completions(args, world), None),
+        Command::Man(args) => (manual::man(args, color, world), None),
+        Command::Help(args) => (manual::help(args, color, world), None),
+        Command::Complete(args) => (complete::complete(args, world), None),
     };
     let noted = recovered(world);
     match ended {
@@ -234,6 +276,9 @@ fn command(cli: &Cli, world: &mut World<'_>) -> io::Result<Outcome> {
             }
             world.stdout.out.flush()?;
             tell(&failures, color, world)?;
+            if failures.iter().any(Failure::is_contradiction) {
+                writeln!(world.stderr.out, "\n{usage}\n\nFor more information, try '--help'.")?;
+            }
             Ok(failures.iter().map(Failure::outcome).max().unwrap_or(Outcome::Usage))
         }
     }
@@ -263,7 +308,7 @@ fn recovered(world: &mut World<'_>) -> io::Result<()> {
         match notice {
             Notice::Restored { path } => {
                 let path = shown(&path);
-                writeln!(world.stderr.out, "note: put back an edit of `{path}` that a killed run had replaced")?;
+                world.note(format_args!("put back an edit of `{path}` that a killed run had replaced"))?;
             }
             Notice::Kept { path, edit } => {
                 let (path, edit) = (shown(&path), shown(&edit));

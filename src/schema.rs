@@ -7,6 +7,7 @@ mod config;
 mod inventory;
 
 use crate::report::json::{JsonReferences, JsonReport};
+use crate::report::statistics::JsonStatistics;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
@@ -15,19 +16,21 @@ use serde_json::Value;
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Which {
-    /// `stackref.toml`.
+    /// The config, `stackref.toml`
     Config,
-    /// Inventory files, with values or with names and keys alone.
+    /// Inventory files, with values or with names and keys only
     Inventory,
-    /// What `check --format json` prints.
+    /// The output of `stackref check --format json`
     Report,
-    /// What `refs --format json` prints.
+    /// The output of `stackref refs --format json`
     References,
+    /// The output of `stackref check --statistics --format json`
+    Statistics,
 }
 
 impl Which {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Config, Self::Inventory, Self::Report, Self::References];
+    pub const ALL: [Self; 5] = [Self::Config, Self::Inventory, Self::Report, Self::References, Self::Statistics];
 
     /// The name that `stackref schema` takes, and the file below `schemas/` has.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Which {
             Self::Inventory => "inventory",
             Self::Report => "report",
             Self::References => "references",
+            Self::Statistics => "statistics",
         }
     }
 }
@@ -53,6 +57,9 @@ pub fn schema(which: Which) -> Value {
         Which::Inventory => ("An inventory of stackref", made::<inventory::InventoryFile>(read)),
         Which::Report => ("What stackref check --format json prints", made::<JsonReport<'static>>(written)),
         Which::References => ("What stackref refs --format json prints", made::<JsonReferences<'static>>(written)),
+        Which::Statistics => {
+            ("What stackref check --statistics --format json prints", made::<JsonStatistics<'static>>(written))
+        }
     };
     schema.insert("title".to_owned(), title.into());
     schema.to_value()

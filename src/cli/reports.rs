@@ -1,16 +1,20 @@
-//! `--format` and `--output`, which come in pairs: each file gets the format beside it on the command line.
+//! `--format` and `--output`. An output gets the format next to it on the command line, or else the format of its file
+//! extension.
 
+use super::OUTPUT as HEADING;
+use crate::excerpt::printable;
 use crate::report::Format;
+use clap::builder::EnumValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _, builder::EnumValueParser};
-use std::path::PathBuf;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _, ValueHint};
+use std::path::{Path, PathBuf};
 
-/// Where which format goes.
+/// The reports of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Reports {
-    /// What goes to standard output.
+    /// The format on standard output.
     pub stdout: Format,
-    /// What goes to files.
+    /// The formats of files.
     pub files: Vec<(Format, PathBuf)>,
 }
 
@@ -26,7 +30,8 @@ impl Args for Reports {
                     .value_name("FORMAT")
                     .action(ArgAction::Append)
                     .value_parser(EnumValueParser::<Format>::new())
-                    .help("How to write findings; human, if nothing is said"),
+                    .help_heading(HEADING)
+                    .help("Output format [default: human]"),
             )
             .arg(
                 Arg::new(OUTPUT)
@@ -35,7 +40,15 @@ impl Args for Reports {
                     .value_name("FILE")
                     .action(ArgAction::Append)
                     .value_parser(clap::value_parser!(PathBuf))
-                    .help("Write the format beside it to a file, and keep a human report on the terminal; repeatable, as in `--format sarif --output a.sarif --format junit --output b.xml`"),
+                    .value_hint(ValueHint::FilePath)
+                    .help_heading(HEADING)
+                    .help("Write a report to this file (repeatable)")
+                    .long_help(
+                        "Write a report to this file (repeatable)\n\nThe format is that of the `--format` next to it, for \
+                         example `--format gitlab -o report.json`. Otherwise it depends on the extension: .json, .sarif, \
+                         .xml (junit) or .txt (human). `-` is standard output. If all reports go to files, a human report \
+                         is still printed.",
+                    ),
             )
     }
 
@@ -59,56 +72,103 @@ impl FromArgMatches for Reports {
     }
 }
 
-/// The values of an argument, each with its place on the command line.
+/// Returns the values of an argument, each with its index on the command line.
 fn places<T>(matches: &ArgMatches, name: &str, values: impl Fn(&ArgMatches) -> Option<Vec<T>>) -> Vec<(usize, T)> {
     matches.indices_of(name).into_iter().flatten().zip(values(matches).unwrap_or_default()).collect()
 }
 
-/// Pairs each output with the format next to it that has none yet: the one before, else the one behind.
+/// Pairs outputs with formats: each output with the unpaired format before it, else with the one after it, else with the
+/// format of its extension. A format between two outputs belongs to the second one if the extension of the first one stands
+/// for a format. A format without an output goes to standard output.
+///
+/// # Errors
+/// Two reports go to standard output, or an output has no format.
 fn pair(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -> Result<Reports, String> {
     let mut words: Vec<(usize, Result<Format, PathBuf>)> =
         formats.into_iter().map(|(at, format)| (at, Ok(format))).collect();
     words.extend(outputs.into_iter().map(|(at, file)| (at, Err(file))));
     words.sort_by_key(|(at, _)| *at);
-    let (mut alone, mut waiting): (Option<Format>, Option<PathBuf>) = (None, None);
-    let mut stdout = None;
-    let mut files: Vec<(Format, PathBuf)> = Vec::new();
-    let take = |stdout: &mut Option<Format>, format: Format| match stdout.replace(format) {
-        Some(other) => Err(format!(
-            "`--format {}` and `--format {}` cannot both go to standard output: give one an `--output FILE`",
-            name(other),
-            name(format)
-        )),
-        None => Ok(()),
-    };
-    for (_, word) in words {
+    let mut reports = Collected::default();
+    let (mut format_before, mut output_before): (Option<Format>, Option<PathBuf>) = (None, None);
+    let mut words = words.into_iter().map(|(_, word)| word).peekable();
+    while let Some(word) = words.next() {
         match word {
-            Ok(format) => match waiting.take() {
-                Some(file) => files.push((format, file)),
-                None => alone.replace(format).map_or(Ok(()), |earlier| take(&mut stdout, earlier))?,
-            },
-            Err(file) => match alone.take() {
-                Some(format) => files.push((format, file)),
-                None => {
-                    if let Some(earlier) = waiting.replace(file) {
-                        return Err(format!("`--output {}` has no `--format` beside it", earlier.display()));
-                    }
+            Ok(format) => match output_before.take() {
+                Some(file) if matches!(words.peek(), Some(Err(_))) && format_of(&file).is_some() => {
+                    reports.add_by_extension(file)?;
+                    format_before = Some(format);
                 }
+                Some(file) => reports.add(format, file)?,
+                None => format_before.replace(format).map_or(Ok(()), |earlier| reports.add_stdout(earlier))?,
+            },
+            Err(file) => match format_before.take() {
+                Some(format) => reports.add(format, file)?,
+                None => output_before.replace(file).map_or(Ok(()), |earlier| reports.add_by_extension(earlier))?,
             },
         }
     }
-    if let Some(format) = alone {
-        take(&mut stdout, format)?;
-    }
-    files.extend(waiting.map(|file| (Format::Human, file)));
-    let dash = |(_, file): &(Format, PathBuf)| file.as_os_str() == "-";
-    for (format, _) in files.extract_if(.., |pair| dash(pair)) {
-        take(&mut stdout, format)?;
-    }
-    Ok(Reports { stdout: stdout.unwrap_or_default(), files })
+    format_before.map_or(Ok(()), |format| reports.add_stdout(format))?;
+    output_before.map_or(Ok(()), |file| reports.add_by_extension(file))?;
+    Ok(Reports { stdout: reports.stdout.unwrap_or_default(), files: reports.files })
 }
 
-/// The word for a format.
+/// The reports that were read so far.
+#[derive(Default)]
+struct Collected {
+    stdout: Option<Format>,
+    files: Vec<(Format, PathBuf)>,
+}
+
+impl Collected {
+    fn add(&mut self, format: Format, file: PathBuf) -> Result<(), String> {
+        if file.as_os_str() == "-" {
+            return self.add_stdout(format);
+        }
+        self.files.push((format, file));
+        Ok(())
+    }
+
+    fn add_stdout(&mut self, format: Format) -> Result<(), String> {
+        match self.stdout.replace(format) {
+            Some(other) => Err(format!(
+                "`--format {}` and `--format {}` cannot both go to standard output: give one an `--output FILE`",
+                name(other),
+                name(format)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn add_by_extension(&mut self, file: PathBuf) -> Result<(), String> {
+        let format = format_of(&file).ok_or_else(|| {
+            let file = printable(&file.display().to_string());
+            format!(
+                "cannot determine the format of `{file}` from its extension: write `--format FORMAT --output {file}`, for \
+                 example with `--format human`"
+            )
+        })?;
+        self.add(format, file)
+    }
+}
+
+/// Returns the format that the extension of a file stands for, if it stands for one. Streams get the human report.
+fn format_of(file: &Path) -> Option<Format> {
+    if file.as_os_str() == "-" || file.starts_with("/dev") {
+        return Some(Format::Human);
+    }
+    let extension = |file: &Path| file.extension().and_then(|text| text.to_str()).map(str::to_ascii_lowercase);
+    match extension(file)?.as_str() {
+        // Code scanning tools also call their files `x.sarif.json`.
+        "json" if extension(Path::new(file.file_stem()?)).is_some_and(|inner| inner == "sarif") => Some(Format::Sarif),
+        "json" => Some(Format::Json),
+        "sarif" => Some(Format::Sarif),
+        "xml" => Some(Format::Junit),
+        "txt" => Some(Format::Human),
+        _ => None,
+    }
+}
+
+/// Returns the name of a format on the command line.
 fn name(format: Format) -> String {
     format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
@@ -143,7 +203,12 @@ mod tests {
         assert_eq!(read("--format json"), (json, vec![]));
         assert_eq!(read("--format json --output a"), (human, vec![(json, "a".into())]));
         assert_eq!(read("--output a --format json"), (human, vec![(json, "a".into())]));
-        assert_eq!(read("-o a"), (human, vec![(human, "a".into())]));
+        assert_eq!(read("-o a.txt"), (human, vec![(human, "a.txt".into())]));
+        assert_eq!(read("-o a.json -o b.SARIF"), (human, vec![(json, "a.json".into()), (sarif, "b.SARIF".into())]));
+        assert_eq!(read("-o a.sarif.json -o -"), (human, vec![(sarif, "a.sarif.json".into())]));
+        assert_eq!(read("-o a.xml --format json -o -"), (json, vec![(Format::Junit, "a.xml".into())]));
+        assert_eq!(read("--format json -o a.txt"), (human, vec![(json, "a.txt".into())]));
+        assert_eq!(read("-o /dev/stderr"), (human, vec![(human, "/dev/stderr".into())]));
         assert_eq!(read("--format json -o -"), (json, vec![]));
         assert_eq!(read("--format json -o a --format sarif"), (sarif, vec![(json, "a".into())]));
         assert_eq!(
@@ -151,6 +216,10 @@ mod tests {
             (human, vec![(json, "a".into()), (sarif, "b".into())])
         );
         assert!(of("--format json --format sarif").is_err());
-        assert!(of("-o a -o b").is_err());
+        assert!(of("--format json -o - -o -").is_err());
+        for words in ["-o a", "-o a.json -o b", "-o .json", "-o report.html", "-o a.yaml --format json -o b"] {
+            let error = of(words).unwrap_err();
+            assert!(error.contains("--format") && error.contains("extension"), "{words}: {error}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 const LONGEST_GLOB: usize = 1_000;
 
 /// A set of globs, each with its text, so that the one that matched can be named.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Globs {
     set: GlobSet,
     /// By the index of each glob in the set.

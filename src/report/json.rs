@@ -1,6 +1,6 @@
 //! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
 
-use crate::check::Report;
+use crate::check::{Report, Summary};
 use crate::error::Failure;
 use crate::excerpt::is_unsafe;
 use crate::finding::{Finding, Fix, Scope};
@@ -49,7 +49,7 @@ pub(super) fn failures(failures: &[Failure]) -> Vec<JsonFailure<'_>> {
 /// The numbers of a run.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Summary")]
-struct JsonSummary {
+pub(super) struct JsonSummary {
     /// Stack files.
     files: usize,
     /// References in them, names of whole secrets included.
@@ -75,6 +75,25 @@ struct JsonSummary {
     /// Findings that are not reported, since the baseline has them.
     #[serde(skip_serializing_if = "is_zero")]
     baselined: usize,
+}
+
+impl JsonSummary {
+    /// Takes over the numbers of a run.
+    pub fn new(summary: &Summary) -> Self {
+        Self {
+            files: summary.files,
+            references: summary.references,
+            dynamic: summary.dynamic,
+            unchecked: summary.unchecked.references,
+            unchecked_keys: summary.unchecked.keys,
+            errors: summary.errors,
+            warnings: summary.warnings,
+            ignored: summary.ignored,
+            fixable: summary.fixable,
+            fixed: summary.fixed,
+            baselined: summary.baselined,
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
@@ -265,21 +284,8 @@ impl JsonSpan {
 /// # Errors
 /// Those of the writer.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let summary = &report.summary;
     let findings = Items::new(report.findings.iter().map(JsonFinding::new));
-    let summary = JsonSummary {
-        files: summary.files,
-        references: summary.references,
-        dynamic: summary.dynamic,
-        unchecked: summary.unchecked.references,
-        unchecked_keys: summary.unchecked.keys,
-        errors: summary.errors,
-        warnings: summary.warnings,
-        ignored: summary.ignored,
-        fixable: summary.fixable,
-        fixed: summary.fixed,
-        baselined: summary.baselined,
-    };
+    let summary = JsonSummary::new(&report.summary);
     let failures = failures(&report.failures);
     write_pretty(&JsonReport { version: VERSION, findings, failures, summary }, out)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Does something that tells its progress, with a bar for whoever watches.
 pub(super) fn watched<T>(world: &mut World<'_>, what: &'static str, work: impl FnOnce(Option<Progress<'_>>) -> T) -> T {
-    if world.stderr.terminal.is_none() {
+    if world.stderr.terminal.is_none() || world.quiet {
         return work(None);
     }
     let bar = RefCell::new(Bar { stream: &mut world.stderr, what, started: Instant::now(), shown: None });

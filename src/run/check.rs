@@ -3,7 +3,9 @@
 use super::bar::watched;
 use super::outputs::Outputs;
 use super::session::{Session, config_identity};
+use super::verbose;
 use super::{LEVEL_VARIABLE, Stop, World, level_of_environment, look, tell, warn};
+use crate::add_ignores::{self, AddedIgnores};
 use crate::baseline::Baseline;
 use crate::check::{self, LevelChoice, Report, Settings};
 use crate::cli::{Check, Color, FixWhich};
@@ -14,17 +16,18 @@ use crate::files;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
 use crate::git::Git;
+use crate::inventory::Inventories;
 use crate::inventory::lookup::Answers;
-use crate::leaks;
+use crate::leaks::{self, Values};
 use crate::outcome::Outcome;
 use crate::paths;
 use crate::report::look::Look;
-use crate::report::{self, Format, count, diff, summary_line};
+use crate::report::{self, Format, count, diff, statistics, summary_line};
 use crate::repository;
 use crate::scan::Scan;
 use crate::write::{self, Place};
 use std::collections::{BTreeSet, HashSet};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -41,9 +44,9 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
             let config = config_identity(&args.files, &world.cwd, Git::new(world.env.as_ref()).owners());
             let mut report = Report { failures, config, ..Report::default() };
             report.failures.extend(outputs.write(&report));
-            // It goes on to standard error by itself.
+            // The human report of it goes to standard error.
             if args.reports.stdout != Format::Human {
-                report::write(args.reports.stdout, &report, Look::PLAIN, world.stdout.out)?;
+                write_to_stdout(args, &report, Look::PLAIN, world.stdout.out)?;
             }
             Err(Stop::Failed(report.failures))
         }
@@ -53,13 +56,15 @@ pub(super) fn check(args: &Check, color: Color, world: &mut World<'_>) -> Result
 
 fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let of_environment = if args.level.is_some() { None } else { level_of_environment(world.env.as_ref())? };
-    let mut session = Session::open(&args.files, world)?;
+    let rules = args.rules.clone();
+    let mut session = Session::open_adjusted(&args.files, move |config| rules.apply(config), world)?;
     session.bases.heed_literals = !args.no_ignores;
     session.scripts = true;
     let level = choose_level(args.level, of_environment);
     let listed_decisive = session.widen(&args.inventory);
     refuse_contradictions(args, session.stdin.is_some())?;
     refuse_leaks_below_key_level(args, level, &session.config)?;
+    warn_of_deselected_leaks(args, world)?;
     if args.list_files {
         return session.list_files(color, world);
     }
@@ -69,12 +74,14 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
         known.find_files(&session.bases.root);
     }
-    if args.level.is_none() && !args.inventory.is_empty() {
-        warn_of_lowered_levels(level, &session, world)?;
-    }
     for config in session.known_configs() {
         refuse_leaks_below_key_level(args, level, &config)?;
     }
+    let without_lookups = without_lookups(args, &session);
+    if args.level.is_none() && without_lookups.is_none() && !args.inventory.is_empty() {
+        warn_of_lowered_levels(level, &session, world)?;
+    }
+    let level = without_lookups.map_or(level, |flag| LevelChoice::given(Level::None, flag));
     let inventories = session.inventories(&scan, &args.inventory, level)?;
     let settings = Settings {
         heed_ignores: !args.no_ignores,
@@ -84,25 +91,8 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         ..session.settings(level, &inventories)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
-    if args.leaks {
-        let found = watched(world, "look-ups", |progress| {
-            leaks::run(
-                &session.search(),
-                &session.git,
-                &session.selection,
-                &session.bases,
-                &inventories,
-                &scan,
-                progress,
-            )
-        });
-        scan.leaked = found.files;
-        failures.extend(found.failures);
-        values = found.values;
-        for name in &found.without_values {
-            let name = printable(name);
-            writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
-        }
+    if args.leaks && without_lookups.is_none() {
+        values = find_leaks(&session, &inventories, &mut scan, &mut failures, world)?;
     }
     let again = Again { bases: &session.bases, values: values.as_ref(), walked: &session.selection.folders };
     let mend = |scan: &mut Scan, which, known, world: &mut World<'_>| {
@@ -111,6 +101,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if let (Some(which), false) = (args.fix, args.diff) {
         fixed = mend(&mut scan, which, Answers::default(), world);
         failures.extend(fixed.write(&mut scan, &settings, &again));
+    }
+    if args.verbose {
+        verbose::write_files(&scan, &settings, world.stderr.out)?;
     }
     let known = std::mem::take(&mut fixed.answers);
     let mut report = watched(world, "look-ups", |progress| check::again(&scan, &settings, known, progress));
@@ -122,6 +115,10 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     }
     report.summary.fixed = fixed.count();
     report.config = session.config.file.as_deref().map(config::identity);
+    let mut ignores = args.add_ignores.then(|| add_ignores::plan(&scan, &report, &settings, &again));
+    if let Some(ignores) = ignores.as_mut().filter(|_| !args.diff) {
+        ignores.write(&mut scan, &settings, &again, &mut report);
+    }
     if let Some(target) = &target
         && let Err(failure) = write_baseline(target, &mut report, &scan, world)
     {
@@ -132,18 +129,26 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     report.failures.extend(outputs.write(&report));
     let to_terminal = if args.diff { &mut world.stderr } else { &mut world.stdout };
     let report_look = look(to_terminal, color, world.env.as_ref());
-    report::write(args.reports.stdout, &report, report_look, to_terminal.out)?;
+    write_to_stdout(args, &report, report_look, to_terminal.out)?;
+    let diff_look = look(&world.stdout, color, world.env.as_ref());
+    if let Some(ignores) = ignores.as_ref().filter(|_| args.diff) {
+        for changed in ignores.changed() {
+            diff::write_fixed(changed, diff_look, world.stdout.out)?;
+        }
+    }
     if let (Some(which), true) = (args.fix, args.diff) {
         let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
         report.answers = fixed.answers;
-        let look = look(&world.stdout, color, world.env.as_ref());
         for changed in fixed.changed.values() {
-            diff::write_fixed(changed, look, world.stdout.out)?;
+            diff::write_fixed(changed, diff_look, world.stdout.out)?;
         }
     }
     world.stdout.out.flush()?;
     note_sarif_limit(args, report.findings.len(), world)?;
     session.notes(&scan, world)?;
+    if let Some(ignores) = &ignores {
+        note_ignores(ignores, args.diff, &session, world)?;
+    }
     note_list(&session, listed_decisive.as_deref(), level.of(&session.config), world)?;
     warn(&inventories, report.answers.asked(), world)?;
     if baseline.is_some() {
@@ -152,6 +157,33 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     tell(&report.failures, color, world)?;
     let outcome = report.outcome(args.deny_warnings);
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+/// Searches all text files for the values of the inventories, and adds what it finds to the scan. Returns the values.
+fn find_leaks(
+    session: &Session<'_>,
+    inventories: &Inventories,
+    scan: &mut Scan,
+    failures: &mut Vec<Failure>,
+    world: &mut World<'_>,
+) -> io::Result<Option<Values>> {
+    let found = watched(world, "look-ups", |progress| {
+        leaks::run(&session.search(), &session.git, &session.selection, &session.bases, inventories, scan, progress)
+    });
+    scan.leaked = found.files;
+    failures.extend(found.failures);
+    for name in &found.without_values {
+        let name = printable(name);
+        writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
+    }
+    Ok(found.values)
+}
+
+/// Returns the flag because of which no rule needs an inventory under any config, if one is the reason.
+fn without_lookups(args: &Check, session: &Session<'_>) -> Option<&'static str> {
+    let configs = session.known_configs();
+    let flags: Option<Vec<&str>> = configs.iter().map(|config| args.rules.without_lookups(config)).collect();
+    flags.and_then(|flags| flags.first().copied())
 }
 
 /// Returns the level of a run: the flag, else the environment, else each file's config.
@@ -168,7 +200,7 @@ fn refuse_leaks_below_key_level(args: &Check, level: LevelChoice<'_>, config: &C
     }
     let origin = level.origin(config).map_or_else(String::new, |origin| format!(" (from {origin})"));
     let level = level.of(config).name();
-    Err(Failure::usage(format!("--leaks reads values, which the level {level}{origin} does not allow"))
+    Err(Failure::contradiction(format!("--leaks reads values, which the level {level}{origin} does not allow"))
         .with_help("check at the level secret-and-key-exists, or without --leaks"))
 }
 
@@ -181,25 +213,21 @@ fn note_sarif_limit(args: &Check, findings: usize, world: &mut World<'_>) -> io:
     if findings <= MAX_SARIF_RESULTS || !formats.any(|format| format == Format::Sarif) {
         return Ok(());
     }
-    writeln!(
-        world.stderr.out,
-        "note: the SARIF report contains {findings} results, and GitHub code scanning refuses more than \
+    world.note(format_args!(
+        "the SARIF report contains {findings} results, and GitHub code scanning refuses more than \
          {MAX_SARIF_RESULTS}: record known findings with `--write-baseline`, turn rules off in `[rules]`, or check parts of \
          the repository in several runs"
-    )
+    ))
 }
 
 /// Notes what a list left out, or which file in it made this run check everything.
 fn note_list(session: &Session<'_>, decisive: Option<&Path>, level: Level, world: &mut World<'_>) -> io::Result<()> {
     if let Some(file) = decisive {
         let file = printable(&paths::relative(file, &session.bases.cwd));
-        writeln!(
-            world.stderr.out,
-            "note: checked the whole project: the list contains `{file}`, which any stack may use"
-        )?;
+        world.note(format_args!("checked the whole project: the list contains `{file}`, which any stack may use"))?;
     }
     if !session.selection.listed.is_empty() && !session.covers_project() && level > Level::None {
-        writeln!(world.stderr.out, "note: only listed files were looked at, so `unused-secret` was not checked")?;
+        world.note("only listed files were read, so `unused-secret` was not checked")?;
     }
     Ok(())
 }
@@ -231,19 +259,64 @@ fn applicability(which: FixWhich) -> Applicability {
     }
 }
 
-/// What flags ask for that cannot be had together.
+/// Refuses options that contradict each other.
 fn refuse_contradictions(args: &Check, stdin: bool) -> Result<(), Failure> {
     if stdin && args.leaks {
-        return Err(Failure::usage("--leaks looks through files, and standard input is none"));
+        return Err(Failure::contradiction("--leaks searches files, so it cannot be used with standard input"));
     }
-    if stdin && args.fix.is_some() && !args.diff {
-        return Err(Failure::usage("standard input cannot be fixed in place")
-            .with_help("show what would change with `--fix --diff`"));
+    if args.diff && args.fix.is_none() && !args.add_ignores {
+        return Err(Failure::contradiction(
+            "--diff prints the changes of --fix or --add-ignores, and neither is given",
+        )
+        .with_help("add --fix or --add-ignores"));
+    }
+    if stdin && !args.diff && (args.fix.is_some() || args.add_ignores) {
+        let option = if args.add_ignores { "--add-ignores" } else { "--fix" };
+        return Err(Failure::contradiction(format!("{option} cannot write to standard input"))
+            .with_help(format!("print the changes with `{option} --diff`")));
     }
     let is_for_people = matches!(args.reports.stdout, Format::Human | Format::Short);
     if args.diff && !is_for_people {
-        return Err(Failure::usage("`--diff` prints to standard output, where this format would be printed, too")
+        return Err(Failure::contradiction("--diff prints to standard output, and so does the report")
             .with_help("write the report to a file: `--format FORMAT --output FILE`"));
+    }
+    if args.statistics && !statistics::supports(args.reports.stdout) {
+        return Err(Failure::contradiction("--statistics supports the formats human, short and json only")
+            .with_help("write the report to a file: `--format FORMAT --output FILE`"));
+    }
+    Ok(())
+}
+
+/// Writes what goes to standard output: the findings, or their statistics.
+fn write_to_stdout(args: &Check, report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let format = args.reports.stdout;
+    if args.statistics && statistics::supports(format) {
+        statistics::write(format, report, out)
+    } else {
+        report::write(format, report, look, out)
+    }
+}
+
+/// Warns that a rule is selected, or searched for, that cannot report anything.
+fn warn_of_deselected_leaks(args: &Check, world: &mut World<'_>) -> io::Result<()> {
+    const RULE: &str = "leaked-value";
+    let is_selected = args.rules.select.contains(&RULE);
+    if is_selected && !args.leaks {
+        writeln!(world.stderr.out, "warning: `{RULE}` only reports findings with --leaks")?;
+    }
+    if args.leaks && (!is_selected && !args.rules.select.is_empty() || args.rules.ignore.contains(&RULE)) {
+        writeln!(world.stderr.out, "warning: --leaks has no effect: `{RULE}` is not selected")?;
+    }
+    Ok(())
+}
+
+/// Notes how many comments `--add-ignores` added, and warns of the findings that no comment can suppress.
+fn note_ignores(ignores: &AddedIgnores, diff: bool, session: &Session<'_>, world: &mut World<'_>) -> io::Result<()> {
+    let (findings, files) = (count(ignores.findings(), "finding"), count(ignores.files(), "file"));
+    let verb = if diff { "would add" } else { "added" };
+    world.note(format_args!("{verb} ignore comments for {findings} in {files}"))?;
+    for line in ignores.remaining(&session.configs, &session.bases.root) {
+        writeln!(world.stderr.out, "{line}")?;
     }
     Ok(())
 }
@@ -355,7 +428,7 @@ fn write_baseline(
     world: &mut World<'_>,
 ) -> Result<(), Failure> {
     if !report.failures.is_empty() {
-        writeln!(world.stderr.out, "note: no baseline was written: not everything could be looked up").ok();
+        world.note("no baseline was written: not everything could be looked up").ok();
         return Ok(());
     }
     let mut baseline = Baseline::of(&report.findings);
@@ -372,7 +445,7 @@ fn write_baseline(
             all if all == kept => "of files that were not scanned".to_owned(),
             some => format!("that this run did not check, {some} of them of files that were not scanned"),
         };
-        writeln!(world.stderr.out, "note: kept {entries} {which}").ok();
+        world.note(format_args!("kept {entries} {which}")).ok();
     }
     report.leave_out(&baseline);
     Ok(())

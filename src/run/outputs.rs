@@ -41,18 +41,17 @@ impl Outputs {
         for (format, file) in &args.reports.files {
             let path = paths::absolute(file, &world.cwd);
             let shown = printable(&file.to_string_lossy());
-            let refused = |why: &str| {
-                Err(Failure::usage(format!("cannot write a report to `{shown}`: {why}"))
-                    .with_help("write to another file"))
-            };
+            let words = |why: &str| format!("cannot write a report to `{shown}`: {why}");
+            let refused = |why: &str| Err(Failure::usage(words(why)).with_help("write to another file"));
+            let contradiction = |why: &str| Err(Failure::contradiction(words(why)).with_help("write to another file"));
             let fit = if path.is_dir() {
                 refused("it is a folder")
             } else if is_standard_output(&path) {
                 refused("it is standard output, where a report goes without --output")
             } else if files.iter().any(|other| same(&other.path, &path)) {
-                refused("another one goes there")
+                contradiction("another report goes there")
             } else if baselines.iter().any(|baseline| same(baseline, &path)) {
-                refused("it is the baseline")
+                contradiction("it is the baseline")
             } else {
                 repository::refuse_link_out(&path, &world.cwd, &shown)
                     .and_then(|()| Output::new(*format, path, shown.clone()))

@@ -67,6 +67,15 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn open(files: &'a Files, world: &mut World<'_>) -> Result<Self, Stop> {
+        Self::open_adjusted(files, |_| {}, world)
+    }
+
+    /// Opens a session in which flags adjust every config that is read.
+    pub fn open_adjusted(
+        files: &'a Files,
+        adjust: impl Fn(&mut Config) + Send + Sync + 'static,
+        world: &mut World<'_>,
+    ) -> Result<Self, Stop> {
         let cwd = world.cwd.clone();
         let stdin = stdin_name(files, &cwd)?;
         let mut selection = Selection::default();
@@ -79,7 +88,7 @@ impl<'a> Session<'a> {
         let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, &cwd);
         let git = Git::new(world.env.as_ref());
         let owners = git.owners();
-        let configs = configs_of(files, &selection, &start, &cwd, owners)?;
+        let configs = configs_of(files, &selection, &start, &cwd, owners)?.adjusted(adjust);
         let config = configs.of_folder(&start);
         configs.check()?;
         let repository = owners.root(&start);
@@ -90,7 +99,7 @@ impl<'a> Session<'a> {
         // Told at once: whatever goes wrong after this may come from it.
         let owner_notes = owners.notes(&cwd);
         for note in &owner_notes {
-            writeln!(world.stderr.out, "note: {note}")?;
+            world.note(note)?;
         }
         let roots = roots_of(&selection.folders, owners);
         let unconfigured = repository.unwrap_or(start);
@@ -215,14 +224,16 @@ impl<'a> Session<'a> {
         // Without a name its syntax shows; JSON is YAML, too, and has fewer escapes.
         let is_json = self.files.stdin_filename.is_none() && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
         let syntax = if is_json { Syntax::Json } else { *syntax };
-        let named = Candidate { path: name.clone(), syntax, why: Some(Why::Named) };
-        let candidate = if self.files.only_stack_files {
-            self.search().candidates(&self.config, name, &[]).next()
-        } else {
-            Some(named)
+        let named = |why| Candidate { path: name.clone(), syntax, why };
+        let candidate = match (&self.files.stdin_filename, self.files.only_stack_files) {
+            (_, false) => Some(named(Some(Why::Named))),
+            (None, true) => Some(named(None)),
+            (Some(_), true) => self.search().candidates(&self.config, name, &[]).next(),
         };
         let read = |candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.bases);
-        Ok(candidate.map(read).unwrap_or_default())
+        let mut scan: Scan = candidate.map(read).unwrap_or_default();
+        scan.passed.skipped = usize::from(self.files.only_stack_files && scan.files.is_empty());
+        Ok(scan)
     }
 
     pub fn list_files(&mut self, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
@@ -307,11 +318,11 @@ impl<'a> Session<'a> {
             let first = paths.first().map_or("", String::as_str);
             let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
             let (first, glob) = (printable(first), printable(glob));
-            writeln!(world.stderr.out, "note: excluded by `{glob}`: `{first}`{more}; --no-exclude overrides")?;
+            world.note(format_args!("excluded by `{glob}`: `{first}`{more}; --no-exclude overrides"))?;
         }
         // Configs of other users that were found on the way.
         for note in self.git.owners().notes(&self.bases.cwd).iter().filter(|note| !self.owner_notes.contains(note)) {
-            writeln!(world.stderr.out, "note: {note}")?;
+            world.note(note)?;
         }
         for warning in self.known_configs().iter().flat_map(|config| &config.warnings) {
             writeln!(world.stderr.out, "warning: {warning}")?;
@@ -320,12 +331,17 @@ impl<'a> Session<'a> {
         let setup = &self.files.setup;
         if self.config.file.is_none() && setup.config.is_none() && !setup.no_config {
             for name in NEARLY_CONFIGS.iter().filter(|name| self.project.join(name).is_file()) {
-                writeln!(world.stderr.out, "note: `{name}` is not read: the config is `{}`", config::FILE_NAME)?;
+                world.note(format_args!("`{name}` is not read: the config is `{}`", config::FILE_NAME))?;
             }
+        }
+        if let (Some((name, _)), true) = (&self.stdin, scan.passed.skipped > 0) {
+            // An editor passes every buffer, so this is not worth a warning.
+            let name = printable(&paths::relative(name, &self.bases.cwd));
+            return world.note(format_args!("skipped `{name}`: not a stack file"));
         }
         if scan.passed.skipped > 0 {
             let skipped = count(scan.passed.skipped, "file");
-            writeln!(world.stderr.out, "note: skipped {skipped} of the list: no stack files, or not there")?;
+            world.note(format_args!("skipped {skipped} of the list: no stack files, or not there"))?;
         }
         if scan.files.is_empty() && scan.passed.failures.is_empty() && scan.passed.excluded.is_empty() {
             let why = if self.config.include.is_some() {
@@ -371,22 +387,27 @@ fn stdin_name(files: &Files, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Fa
     let dash = |path: &PathBuf| path.as_os_str() == "-";
     if files.files_from.is_some() || !files.paths.iter().any(dash) {
         if files.stdin_filename.is_some() {
-            return Err(Failure::usage("--stdin-filename names standard input, which is not read")
+            return Err(Failure::contradiction("--stdin-filename is given, and standard input is not read")
                 .with_help("add `-` as the path"));
         }
         return Ok(None);
     }
     if files.paths.len() > 1 {
-        return Err(Failure::usage("`-` cannot stand beside other paths"));
+        return Err(Failure::contradiction("`-` (standard input) cannot be combined with other paths"));
     }
     let Some(name) = &files.stdin_filename else {
         return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
     };
-    let Some(syntax) = Syntax::of_path(name) else {
-        return Err(Failure::usage(format!("`{}` is no stack file by its ending", name.display()))
-            .with_help("stack files end in .yaml, .yml, .toml or .json"));
-    };
-    Ok(Some((paths::absolute(name, cwd), syntax)))
+    match Syntax::of_path(name) {
+        Some(syntax) => Ok(Some((paths::absolute(name, cwd), syntax))),
+        // Skipped, unless a glob of `[files] scripts` matches.
+        None if files.only_stack_files => Ok(Some((paths::absolute(name, cwd), Syntax::Script))),
+        None => Err(Failure::usage(format!(
+            "`{}` is not a stack file: its extension is not .yaml, .yml, .toml or .json",
+            name.display()
+        ))
+        .with_help("with --only-stack-files, other files are skipped")),
+    }
 }
 
 fn read_list(list: &Path, null: bool, world: &mut World<'_>) -> Result<Vec<PathBuf>, Failure> {

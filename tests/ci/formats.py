@@ -27,7 +27,7 @@ STACKREF = str(pathlib.Path(sys.argv[1]).resolve())
 SCRATCH = pathlib.Path(sys.argv[2]).resolve()
 FORMATS = ["json", "sarif", "junit", "gitlab", "github"]
 # Cases whose output is no report, whatever the format, or that change their files.
-NO_REPORT = {"--help", "--list-files", "--fix", "--fix=suggestions", "--diff", "--write-baseline"}
+NO_REPORT = {"--help", "-h", "--statistics", "--add-ignores", "--list-files", "--fix", "--fix=suggestions", "--diff", "--write-baseline"}
 # Names that every format has to escape: for URIs, XML, workflow commands, terminals.
 HOSTILE = {
     "a b%20c, d:e&<f>#g?é\U0001f600/x]]>\"'.stack.yaml": (

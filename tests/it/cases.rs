@@ -6,8 +6,8 @@ use stackref::rules::RULES;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 10] =
-    ["check", "refs", "render", "register", "inventory", "explain", "init", "schema", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["check", "refs", "render", "register", "inventory", "explain", "init", "schema", "completions", "man", "help"];
 
 fn cases() -> Vec<PathBuf> {
     COMMANDS.iter().flat_map(|command| folders(&project().join("fixtures").join(command))).collect()
@@ -117,7 +117,11 @@ fn no_value_is_shown_by_any_case_in_any_format() {
         for format in ["human", "short", "json", "sarif", "github", "gitlab", "junit"] {
             let mut words = words(&cmd);
             let is_list = !words.contains(&"check") && !matches!(format, "human" | "short" | "json");
-            if is_list || words.iter().any(|word| matches!(*word, "explain" | "completions" | "man" | "schema")) {
+            if is_list
+                || words.iter().any(|word| {
+                    matches!(*word, "explain" | "completions" | "man" | "schema" | "help" | "--version" | "-V")
+                })
+            {
                 continue;
             }
             for flag in ["--format", "--output", "-o"] {

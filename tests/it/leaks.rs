@@ -188,7 +188,7 @@ fn a_value_that_was_found_is_masked_wherever_it_stands() {
         assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{format}: {}", output.stdout);
     }
     let output = check(folder.path(), &["--leaks", "--fix", "--diff"]);
-    assert!(output.stdout.contains("+    u: \"{{ a.b }}\" #***"), "{}", output.stdout);
+    assert!(output.stdout.contains("+    u: \"{{ a.b }}\" # ***"), "{}", output.stdout);
     assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{}{}", output.stdout, output.stderr);
 }
 

@@ -169,9 +169,9 @@ fn excerpts_and_diffs_show_references_and_nothing_else_that_may_be_a_secret() {
 @@ -6,10 +6,10 @@
      flavor: mlflow
      name: t
-     #***{{a.b}}
--    tracking_username: {{mlflow.username}} #***
-+    tracking_username: \"{{mlflow.username}}\" #***
+     # ***{{a.b}}
+-    tracking_username: {{mlflow.username}} # ***
++    tracking_username: \"{{mlflow.username}}\" # ***
      tracking_password: '***'
 -    tracking_token: {***: '{{x.y}}', ***: {{mlflow.username}}, ***: {***}}
 +    tracking_token: {***: '{{x.y}}', ***: \"{{mlflow.username}}\", ***: {***}}

@@ -8,12 +8,15 @@
     reason = "tests may panic and print"
 )]
 
+mod add_ignores;
 mod book;
 mod cases;
 mod commands;
+mod completions;
 mod conformance;
 mod dependencies;
 mod documents;
+mod editors;
 mod faults;
 mod fixes;
 mod fuzz;
@@ -43,6 +46,7 @@ mod reports;
 mod repository;
 mod schemas;
 mod scripts;
+mod selection;
 mod server;
 mod snapshots;
 mod stores;

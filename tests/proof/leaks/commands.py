@@ -96,6 +96,9 @@ def check(ground):
         rules = [finding["rule"] for finding in json.loads(ran.stdout)["findings"]]
         ground.expect("check --leaks", "the leaked values are found", rules.count("leaked-value") >= len(SHAPES), ran)
         run("--list-files")
+        run("--statistics", codes=[1])
+        run("--statistics", "--format", "json", "-o", "all.json", "-o", "all.sarif", codes=[1])
+        run("--verbose", "--select", "plaintext-secret", codes=[0, 1])
         run("--write-baseline", "baseline.json", place="check --write-baseline", codes=[0])
         run("--baseline", "baseline.json", place="check --write-baseline", codes=[0])
         search("--write-baseline", "baseline.json", place="check --write-baseline", codes=[0, 1])
@@ -106,6 +109,9 @@ def check(ground):
             run(which, place="check --fix", codes=[1], holds=["stacks/"])
             search(which, "--diff", place="check --fix", codes=[1])
             search(which, place="check --fix", codes=[1], holds=["stacks/"])
+        for one in [run, search]:
+            one("--add-ignores", "--diff", place="check --fix", codes=[1])
+            one("--add-ignores", place="check --fix", codes=[0, 1], holds=["stacks/", "secrets."])
 
 
 def render(ground):
@@ -160,12 +166,13 @@ def texts(ground):
     for line in rules[: 3 if ground.quick else None]:
         if line.strip():
             run("explain", "explain", line.split()[0], codes=[0])
-    for which in ["config", "inventory", "report", "references", "inventories", "baseline"]:
+    for which in ["config", "inventory", "report", "references", "statistics", "inventories", "baseline"]:
         run("schema", "schema", which)
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"]:
         run("completions", "completions", shell, codes=[0])
     run("man", "man", codes=[0])
-    for command in ["check", "render", "register", "refs", "inventory", "explain", "init", "schema", "completions", "man"]:
+    run("completions", "__complete", "bash", "3", "--", "stackref", "check", "--inventory", "", codes=[0])
+    for command in ["check", "render", "register", "refs", "inventory", "explain", "init", "schema", "completions", "man", "help"]:
         run("man", "man", command, codes=[0])
         run("--help", command, "--help", codes=[0])
     for words in [["-v"], ["--verbose"], ["check", "-vvv"], ["check", "--debug"], ["check", "--format", "none"], ["chekc"]]:
