@@ -88,6 +88,10 @@ pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, again: &Again
             let read = stack_file.and_then(|file| again.read(file, &text, settings)).map(|file| file.source);
             let syntax = stack_file.map(|file| file.syntax).or_else(|| Syntax::of_path(path));
             let after = Arc::new(with_visible_comments(before.path(), text, read.as_deref(), syntax));
+            // Finds the values of secrets in the new text, so that the diff hides them.
+            if let Some(values) = again.values {
+                values.leaked(&after);
+            }
             let inode = stack_file.and_then(|file| file.inode);
             added.fixed.changed.insert(path.to_path_buf(), Changed { before, after, inode, count: suppressed.len() });
         }
@@ -108,7 +112,6 @@ fn with_visible_comments(shown: &str, text: String, read: Option<&SourceFile>, s
     let directives = document.as_ref().map(ignore::directives).unwrap_or_default();
     let comments = directives.iter().filter(|directive| names_rules_only(directive)).map(|directive| directive.head);
     source.set_visibility(Visibility::Masked(comments.fold(masks, |masks, comment| without(&masks, comment))));
-    source.find_values(|| read.map(|read| read.values().to_vec()).unwrap_or_default());
     source
 }
 
@@ -321,10 +324,10 @@ impl<'a> Annotator<'a> {
         });
         let (own, first) = (self.source.line_span(finding.span.start), self.source.line_span(finding.scalar_start));
         let mut ways = Vec::from_iter(existing.map(Way::Into));
-        if self.opens_block(first) {
-            ways.extend([Way::Above(first), Way::Behind(first)]);
+        if own == first && !self.opens_block(first) {
+            ways.extend([Way::Behind(own), Way::Above(own)]);
         } else {
-            ways.extend([Way::Behind(own), Way::Above(first), Way::Behind(first), Way::Above(own)]);
+            ways.extend([Way::Above(first), Way::Behind(own), Way::Behind(first), Way::Above(own)]);
         }
         ways.retain(|way| self.syntax != Syntax::Script || self.fits_script(*way, finding));
         ways

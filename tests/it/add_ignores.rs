@@ -170,6 +170,16 @@ fn a_diff_writes_nothing_and_shows_no_value() {
 }
 
 #[test]
+fn a_diff_shows_no_value_that_leaked() {
+    let text = stack("      x: 'tr0ub4dor&3 {{no.k}}'\n");
+    let inventory = "mlflow: {password: tr0ub4dor&3}\n";
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
+    let diff = check(folder.path(), &["--leaks", "--add-ignores", "--diff"]);
+    assert!(diff.stdout.contains("ignore[embedded-reference, leaked-value]"), "{}", diff.stdout);
+    assert!(!diff.stdout.contains("tr0ub") && !diff.stderr.contains("tr0ub"), "{}{}", diff.stdout, diff.stderr);
+}
+
+#[test]
 fn only_selected_rules_get_comments() {
     let text = stack("      x: '{{no.k}}'\n      y: '{{mlflow.k}}'\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
