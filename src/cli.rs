@@ -144,7 +144,7 @@ pub struct Check {
     /// How much to ask the inventory for: none, secret-exists or secret-and-key-exists
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub level: Option<Level>,
-    /// An inventory of the config, or a file; repeatable, asked in order
+    /// An inventory of the config, a file, or `-` for standard input; repeatable, asked in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
     /// How to write findings, and where
@@ -205,7 +205,7 @@ pub struct Render {
     /// Leave out files without references
     #[arg(long)]
     pub only_changed: bool,
-    /// An inventory of the config, or a file; repeatable, asked in order
+    /// An inventory of the config, a file, or `-` for standard input; repeatable, asked in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
     /// The mode of the files, in octal; 600 lets nobody else read them
@@ -236,7 +236,7 @@ pub struct Register {
     /// Files and folders to look for stacks in
     #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".")]
     pub path: Vec<PathBuf>,
-    /// An inventory of the config, or a file; repeatable, searched in order
+    /// An inventory of the config, a file, or `-` for standard input; repeatable, searched in order
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
     /// Ask only for what is missing, not whether to change what is there
@@ -289,7 +289,7 @@ pub enum InventoryCommand {
 /// `inventory` by itself.
 #[derive(Debug, Args)]
 pub struct InventoryList {
-    /// An inventory of the config, or a file; repeatable
+    /// An inventory of the config, a file, or `-` for standard input; repeatable
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
     /// Only what stack files refer to
@@ -315,7 +315,7 @@ pub struct InventoryList {
 /// `inventory snapshot`.
 #[derive(Debug, Args)]
 pub struct Snapshot {
-    /// An inventory of the config, or a file; several are searched in order and make one snapshot
+    /// An inventory of the config, a file, or `-` for standard input; several are searched in order and make one snapshot
     #[arg(long, value_name = "NAME|FILE")]
     pub inventory: Vec<String>,
     /// The file to write, instead of standard output

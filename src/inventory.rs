@@ -403,6 +403,8 @@ pub struct Surroundings<'s> {
     pub repository: Option<&'s Path>,
     /// Whether the requests of the config are allowed.
     pub trust: &'s Trust,
+    /// What standard input contained, if `--inventory -` names it.
+    pub standard_input: Option<&'s [u8]>,
 }
 
 fn of_config(configured: &InventoryConfig, config: &Config, around: &Surroundings<'_>) -> Box<dyn Inventory> {
@@ -450,9 +452,13 @@ impl Inventories {
                 // What looks like the path of a file is one: no configured inventory may have such a name.
                 let configured = inventories.names.iter().position(|known| known == name);
                 configured.unwrap_or_else(|| {
+                    if let Some(bytes) = around.standard_input.filter(|_| name == file::STANDARD_INPUT) {
+                        let inventory = FileInventory::of_standard_input(bytes, around.cwd);
+                        return inventories.add(name.clone(), Box::new(inventory));
+                    }
                     let meant = nearest(name, inventories.names.iter().map(String::as_str)).map(str::to_owned);
                     let given = file(name, &paths::absolute(Path::new(name), around.cwd));
-                    inventories.add(name.clone(), Box::new(given.meaning(meant)))
+                    inventories.add(name.clone(), Box::new(given.meaning(meant).from_command_line()))
                 })
             });
             inventories.chosen = Some(chain.collect());

@@ -58,6 +58,9 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     session.scripts = true;
     let (level, origin) = choose_level(args.level, of_environment, &session.config);
     let listed_decisive = session.widen(&args.inventory);
+    if level > Level::None {
+        session.read_inventory_input(&args.inventory, world)?;
+    }
     let inventories = session.inventories(&args.inventory);
     refuse_contradictions(args, level, session.stdin.is_some())?;
     if args.level.is_none() && !args.inventory.is_empty() {

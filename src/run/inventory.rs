@@ -52,8 +52,10 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     let files = Files::of_paths(&args.path, &args.setup);
     let mut session = Session::open(&files, world)?;
     if args.probe {
+        session.read_inventory_input(&args.inventory, world)?;
         return probe(args, &session, color, world);
     }
+    session.read_inventory_input(&args.inventory, world)?;
     let (inventories, which) = chosen(&session, &args.inventory)?;
     let (mut listed, mut failures) =
         watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
@@ -99,7 +101,8 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
 
 fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let files = Files::of_paths(&[PathBuf::from(".")], &args.setup);
-    let session = Session::open(&files, world)?;
+    let mut session = Session::open(&files, world)?;
+    session.read_inventory_input(&args.inventory, world)?;
     let (inventories, which) = chosen(&session, &args.inventory)?;
     if args.inventory.is_empty() && which.len() > 1 {
         let names = which.iter().filter_map(|&at| inventories.get(at)).map(Inventory::name);

@@ -39,6 +39,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         _ => None,
     };
     let mut session = Session::open(&files, world)?;
+    session.read_inventory_input(&args.inventory, world)?;
     let mut inventories = session.inventories(&args.inventory);
     inventories.open_chosen()?;
     let mut scan = session.scan(world)?;

@@ -21,6 +21,7 @@ use crate::write;
 pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let mut session = Session::open(&args.files, world)?;
     session.bases.keep_documents = true;
+    session.read_inventory_input(&args.inventory, world)?;
     let inventories = session.inventories(&args.inventory);
     inventories.open_chosen()?;
     if session.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {

@@ -11,6 +11,7 @@ use crate::excerpt::printable;
 use crate::files;
 use crate::git::{self, Git};
 use crate::inventory::env::Environment;
+use crate::inventory::file::STANDARD_INPUT;
 use crate::inventory::{FALLBACK_NAMES, Inventories, Surroundings};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The environment variable that trusts the config for one run.
 const TRUST_VARIABLE: &str = "STACKREF_TRUST";
@@ -42,6 +44,8 @@ pub(super) struct Session<'a> {
     /// The folder whose whole content the config, or the repository, speaks for.
     pub project: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
+    /// What standard input contained, if it is an inventory.
+    inventory_input: Option<Zeroizing<Vec<u8>>>,
     env: Arc<dyn Environment>,
     /// Whether the user trusts the config for this run.
     trusts_config: bool,
@@ -91,6 +95,7 @@ impl<'a> Session<'a> {
             bases: Bases { cwd, root, keep_documents: false, heed_literals: true },
             project,
             stdin,
+            inventory_input: None,
             env: Arc::clone(&world.env),
             trusts_config: trusts_config(files, world.env.as_ref())?,
             never_below: None,
@@ -98,6 +103,31 @@ impl<'a> Session<'a> {
             git,
             roots,
         })
+    }
+
+    /// Reads standard input if the flags name it as an inventory. It is read once, whatever the command does with it.
+    pub fn read_inventory_input(&mut self, chosen: &[String], world: &mut World<'_>) -> Result<(), Failure> {
+        if self.inventory_input.is_some() || !chosen.iter().any(|name| name == STANDARD_INPUT) {
+            return Ok(());
+        }
+        let is_dash = |path: &PathBuf| path.as_os_str() == STANDARD_INPUT;
+        let other = if self.stdin.is_some() {
+            Some("`-` as a path")
+        } else {
+            self.files.files_from.as_ref().filter(|path| is_dash(path)).map(|_| "`--files-from -`")
+        };
+        if let Some(other) = other {
+            return Err(Failure::usage(format!(
+                "`--inventory -` cannot be used with {other}: both read standard input"
+            ))
+            .with_help("name a file for one of the two"));
+        }
+        let read = files::read_stream(world.stdin, files::MAX_INVENTORY);
+        let bytes = read.map_err(|error| {
+            Failure::usage(format!("cannot read the inventory from standard input: {}", plain_io(&error)))
+        })?;
+        self.inventory_input = Some(bytes);
+        Ok(())
     }
 
     pub fn inventories(&self, chosen: &[String]) -> Inventories {
@@ -111,6 +141,7 @@ impl<'a> Session<'a> {
             env: &self.env,
             repository: repository.as_deref(),
             trust: &trust,
+            standard_input: self.inventory_input.as_ref().map(|bytes| bytes.as_slice()),
         };
         Inventories::new(&self.config, chosen, &around)
     }
