@@ -14,6 +14,7 @@ use crate::files;
 use crate::finding::Applicability;
 use crate::fix::{self, Again, Fixed};
 use crate::git::Git;
+use crate::inventory::Inventories;
 use crate::inventory::lookup::Answers;
 use crate::leaks;
 use crate::outcome::Outcome;
@@ -58,10 +59,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     session.scripts = true;
     let (level, origin) = choose_level(args.level, of_environment, &session.config);
     let listed_decisive = session.widen(&args.inventory);
-    if level > Level::None {
-        session.read_inventory_input(&args.inventory, world)?;
-    }
-    let inventories = session.inventories(&args.inventory);
+    let inventories = inventories_at(level, &args.inventory, &mut session, world)?;
     refuse_contradictions(args, level, session.stdin.is_some())?;
     if args.level.is_none() && !args.inventory.is_empty() {
         warn_of_lowered_level(level, &origin, world)?;
@@ -155,6 +153,19 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     tell(&report.failures, color, world)?;
     let outcome = report.outcome(args.deny_warnings);
     Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+}
+
+/// Collects the inventories of a run. At the level `none` standard input is not read, either.
+fn inventories_at(
+    level: Level,
+    chosen: &[String],
+    session: &mut Session<'_>,
+    world: &mut World<'_>,
+) -> Result<Inventories, Failure> {
+    if level > Level::None {
+        session.read_inventory_input(chosen, world)?;
+    }
+    Ok(session.inventories(chosen))
 }
 
 /// Returns the level of a run and where it comes from: the flag, else the environment, else the config. The default has no
