@@ -243,8 +243,8 @@ pub struct Check {
     pub level: Option<Level>,
     /// Look up references here (name or file)
     ///
-    /// The name of an inventory in the config, or else the path of an inventory file. Repeatable: several inventories are asked
-    /// in this order.
+    /// The name of an inventory in the config, or else the path of an inventory file; `-` is standard input. Repeatable: several
+    /// inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
     /// Search all text files for the values of secrets
@@ -327,8 +327,8 @@ pub struct Check {
 pub struct Render {
     /// Read the values from here (name or file)
     ///
-    /// The name of an inventory in the config, or else the path of an inventory file. Repeatable: several inventories are asked
-    /// in this order.
+    /// The name of an inventory in the config, or else the path of an inventory file; `-` is standard input. Repeatable: several
+    /// inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
     /// Write the copies to this folder
@@ -397,8 +397,8 @@ pub struct Register {
     pub change: bool,
     /// Store the secrets here (name or file)
     ///
-    /// The name of an inventory in the config, or else the path of an inventory file. Repeatable: several inventories are asked
-    /// in this order.
+    /// The name of an inventory in the config, or else the path of an inventory file; `-` is standard input. Repeatable: several
+    /// inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
     /// Store values in files that git tracks

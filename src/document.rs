@@ -58,6 +58,23 @@ impl Syntax {
         }
     }
 
+    /// Returns the syntax of a text that has no file name: JSON if it is JSON, TOML if its first line with content is a table's
+    /// header or `key = value`, else YAML.
+    pub fn of_content(text: &str) -> Self {
+        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            return Self::Json;
+        }
+        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+        let first = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+        let is_header = first.starts_with('[') && first.split('#').next().unwrap_or_default().trim_end().ends_with(']');
+        let is_entry = first.split_once('=').is_some_and(|(key, _)| {
+            let key = key.trim().trim_matches(['"', '\'']);
+            !key.is_empty()
+                && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'' | ' '))
+        });
+        if is_header || is_entry { Self::Toml } else { Self::Yaml }
+    }
+
     /// The name that people use.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use crate::paths;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,30 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     // A file may grow meanwhile, and those in /proc have no size.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    check_size(bytes.len() as u64, limit)?;
+    Ok(bytes)
+}
+
+/// Returns whether a path leads to a pipe, such as that of `<(command)`.
+pub fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// Reads a pipe that the user has named to its end, up to `limit` bytes. It waits for the writer.
+///
+/// # Errors
+/// The system cannot open or read it, or it has more bytes.
+pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_stream(&mut File::open(path)?, limit)
+}
+
+/// Reads a stream to its end, up to `limit` bytes.
+///
+/// # Errors
+/// It cannot be read, or it has more bytes.
+pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
     Ok(bytes)
 }

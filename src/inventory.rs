@@ -404,6 +404,8 @@ pub struct Surroundings<'s> {
     pub root: &'s Path,
     /// The environment.
     pub env: &'s Arc<dyn Environment>,
+    /// What standard input contained, if `--inventory -` names it.
+    pub standard_input: Option<&'s [u8]>,
 }
 
 /// A config, and what its inventories may do.
@@ -513,13 +515,11 @@ impl Inventories {
                     .find_map(|of_it| of(of_it, name));
                 let file = || files.iter().find(|(known, _)| known == name).map(|&(_, at)| at);
                 let at = configured.or_else(file).unwrap_or_else(|| {
-                    let known = self.projects.iter().flat_map(|project| &project.configured);
-                    let meant = nearest(name, known.map(|(name, _)| name.as_str())).map(str::to_owned);
-                    let path = Path::new(name);
-                    let absolute = paths::absolute(path, around.cwd);
-                    let given = FileInventory::new(name.clone(), &absolute, around.cwd, around.root);
-                    let given = given.given_as(path, around.cwd);
-                    let at = self.add(Box::new(given.meaning(meant)));
+                    let input = around.standard_input.filter(|_| name == file::STANDARD_INPUT);
+                    let at = match input {
+                        Some(bytes) => self.add(Box::new(FileInventory::of_standard_input(bytes, around.cwd))),
+                        None => self.add(Box::new(self.chosen_file(name, around))),
+                    };
                     files.push((name, at));
                     at
                 });
@@ -529,6 +529,15 @@ impl Inventories {
                 project.chosen = Some(chain);
             }
         }
+    }
+
+    /// Returns the file that a flag names. If it does not exist, the nearest configured name may be meant.
+    fn chosen_file(&self, name: &str, around: &Surroundings<'_>) -> FileInventory {
+        let known = self.projects.iter().flat_map(|project| &project.configured);
+        let meant = nearest(name, known.map(|(name, _)| name.as_str())).map(str::to_owned);
+        let path = Path::new(name);
+        let file = FileInventory::new(name.to_owned(), &paths::absolute(path, around.cwd), around.cwd, around.root);
+        file.given_as(path, around.cwd).meaning(meant).from_command_line()
     }
 
     /// Finds the inventory file that needs no config, for each project.

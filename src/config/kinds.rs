@@ -278,6 +278,11 @@ impl Reader<'_> {
                 if is_place && ((key == "mount" && text.trim_matches('/').is_empty()) || text.split('/').any(odd)) {
                     self.fail(value.span().into(), format!("`{key}` is no place in a store"), None);
                 }
+                if key == "path" && kind == "file" && text == "-" {
+                    let help = "name a file here, or pass `--inventory -` on the command line";
+                    let words = "`path` cannot be `-`: a config cannot ask for standard input";
+                    self.fail(value.span().into(), words, Some(help.to_owned()));
+                }
                 entries.texts.insert(key.to_owned(), text);
             }
         }

@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+/// The argument of `--inventory` that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
 /// An inventory in a file, opened when it is first asked.
 pub struct FileInventory {
     name: String,
@@ -34,6 +37,8 @@ pub struct FileInventory {
     meant: Option<String>,
     /// The folder that it may not lead out of, for a file that nobody named.
     folder: Option<PathBuf>,
+    /// Whether it is standard input or a pipe, which is read once and cannot be written to.
+    is_stream: bool,
     content: OnceLock<Result<Content, Failure>>,
 }
 
@@ -50,6 +55,7 @@ impl FileInventory {
             in_repository: path.starts_with(root),
             meant: None,
             folder: None,
+            is_stream: false,
             content: OnceLock::new(),
         }
     }
@@ -58,6 +64,22 @@ impl FileInventory {
     #[must_use]
     pub fn meaning(self, meant: Option<String>) -> Self {
         Self { meant, ..self }
+    }
+
+    /// The same for a path from the command line, which may be that of a pipe.
+    #[must_use]
+    pub fn from_command_line(self) -> Self {
+        let is_stream = files::is_pipe(&self.path);
+        Self { is_stream, in_repository: self.in_repository && !is_stream, ..self }
+    }
+
+    /// Creates the inventory of standard input, which was read.
+    pub fn of_standard_input(bytes: &[u8], cwd: &Path) -> Self {
+        let shown = "standard input".to_owned();
+        let inventory = Self::new(shown.clone(), &cwd.join(STANDARD_INPUT), cwd, cwd);
+        let inventory = Self { shown, is_stream: true, in_repository: false, ..inventory };
+        let content = inventory.read(bytes);
+        Self { content: OnceLock::from(content), ..inventory }
     }
 
     /// The same for a file that stackref found by itself: it may not be a link out of the repository, or out of its folder outside
@@ -134,6 +156,7 @@ impl FileInventory {
     fn load(&self) -> Result<Content, Failure> {
         write::recover_beside(&self.path);
         let read = match &self.folder {
+            _ if self.is_stream => files::read_pipe(&self.path, files::MAX_INVENTORY),
             Some(folder) => files::read_inside(&self.path, folder, files::MAX_INVENTORY),
             None => files::read(&self.path, files::MAX_INVENTORY),
         };
@@ -148,13 +171,14 @@ impl FileInventory {
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Content, Failure> {
-        let Some(syntax) = Syntax::of_path(&self.path) else {
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
+        let of_content = (self.is_stream || self.path.extension().is_none()).then(|| Syntax::of_content(text));
+        let Some(syntax) = Syntax::of_path(&self.path).or(of_content) else {
             return Err(self.unreadable("its ending tells no format").with_help(
                 "an inventory is a .yaml, .toml or .json file with `name: [key, key]` or `name: {key: value}`",
             ));
         };
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| self.unreadable("it is not UTF-8").with_help("save it as UTF-8"))?;
         let source = SourceFile::new(self.shown.clone(), text);
         let source = source.with_identity(self.identity.clone()).with_location(&self.path);
         Content::read(&Arc::new(source), syntax)
@@ -171,7 +195,7 @@ impl Inventory for FileInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { list: true, keys: true, values: true, write: true }
+        Capabilities { write: !self.is_stream, ..Capabilities::ALL }
     }
 
     fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
@@ -199,6 +223,10 @@ impl Inventory for FileInventory {
     }
 
     fn check_writable(&self) -> Result<(), Failure> {
+        if self.is_stream {
+            let words = format!("cannot write to the inventory `{}`: it is a stream", self.shown);
+            return Err(Failure::usage(words).with_help("name a file with `--inventory FILE`"));
+        }
         if let Some(folder) = &self.folder {
             files::resolve_inside(&self.path, folder).map_err(|error| self.unreadable(&plain_io(&error)))?;
         }

@@ -82,7 +82,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         warn_of_lowered_levels(level, &session, world)?;
     }
     let level = without_lookups.map_or(level, |flag| LevelChoice::given(Level::None, flag));
-    let inventories = session.inventories(&scan, &args.inventory, level)?;
+    let inventories = session.inventories(&scan, &args.inventory, level, world)?;
     let settings = Settings {
         heed_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),

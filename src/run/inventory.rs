@@ -27,8 +27,13 @@ pub(super) fn inventory(args: &cli::Inventory, color: Color, world: &mut World<'
 }
 
 /// Which inventories are meant: those of the flags, else all that are configured or found.
-fn chosen(session: &Session<'_>, scan: &Scan, names: &[String]) -> Result<(Inventories, Vec<usize>), Failure> {
-    let inventories = session.inventories(scan, names, KEY_LEVEL)?;
+fn chosen(
+    session: &mut Session<'_>,
+    scan: &Scan,
+    names: &[String],
+    world: &mut World<'_>,
+) -> Result<(Inventories, Vec<usize>), Failure> {
+    let inventories = session.inventories(scan, names, KEY_LEVEL, world)?;
     let which = inventories.in_use_of(&session.config);
     if which.is_empty() {
         return Err(Failure::usage("there is no inventory").with_help(
@@ -52,10 +57,10 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     let files = Files::of_paths(&args.path, &args.setup);
     let mut session = Session::open(&files, world)?;
     if args.probe {
-        return probe(args, &session, color, world);
+        return probe(args, &mut session, color, world);
     }
     let scan = if args.used || args.unused { session.scan(world)? } else { Scan::default() };
-    let (inventories, which) = chosen(&session, &scan, &args.inventory)?;
+    let (inventories, which) = chosen(&mut session, &scan, &args.inventory, world)?;
     let (mut listed, mut failures) =
         watched(world, "look-ups", |progress| listing::list(&inventories, &which, progress));
     warn(&inventories, which.iter().copied(), world)?;
@@ -85,8 +90,13 @@ fn list(args: &InventoryList, color: Color, world: &mut World<'_>) -> Result<Out
     Ok(outcome.max(outcome_of(&failures)))
 }
 
-fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
-    let (inventories, which) = chosen(session, &Scan::default(), &args.inventory)?;
+fn probe(
+    args: &InventoryList,
+    session: &mut Session<'_>,
+    color: Color,
+    world: &mut World<'_>,
+) -> Result<Outcome, Stop> {
+    let (inventories, which) = chosen(session, &Scan::default(), &args.inventory, world)?;
     warn(&inventories, which.iter().copied(), world)?;
     let probes = watched(world, "look-ups", |progress| listing::probe_all(&inventories, &which, progress));
     world.summary = Some(format!("probed {}", number_of_inventories(probes.len())));
@@ -100,8 +110,8 @@ fn probe(args: &InventoryList, session: &Session<'_>, color: Color, world: &mut 
 
 fn snapshot(args: &Snapshot, color: Color, world: &mut World<'_>) -> Result<Outcome, Stop> {
     let files = Files::of_paths(&[PathBuf::from(".")], &args.setup);
-    let session = Session::open(&files, world)?;
-    let (inventories, which) = chosen(&session, &Scan::default(), &args.inventory)?;
+    let mut session = Session::open(&files, world)?;
+    let (inventories, which) = chosen(&mut session, &Scan::default(), &args.inventory, world)?;
     if args.inventory.is_empty() && which.len() > 1 {
         let names = which.iter().filter_map(|&at| inventories.get(at)).map(Inventory::name);
         let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -41,7 +41,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let mut session = Session::open(&files, world)?;
     let mut scan = session.scan(world)?;
     select_stack(&mut scan, stack)?;
-    let mut inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
+    let mut inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL, world)?;
     session.notes(&scan, world)?;
     let unread = tell_unread(&scan, color, world)?;
     let has_references = scan.references().next().is_some();
@@ -61,7 +61,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
             }
             return Ok(Outcome::Interrupted);
         }
-        inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
+        inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL, world)?;
     }
     let settings = Settings { may_be_empty: true, ..session.key_level(&inventories) };
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));

@@ -38,7 +38,7 @@ pub(super) fn render(args: &Render, color: Color, world: &mut World<'_>) -> Resu
     }
     let mut scan = session.scan(world)?;
     select_stack(&mut scan, args.stack.as_deref())?;
-    let inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL)?;
+    let inventories = session.inventories(&scan, &args.inventory, KEY_LEVEL, world)?;
     let settings = session.key_level(&inventories);
     let report = watched(world, "look-ups", |progress| check::run(&scan, &settings, progress));
     let checked = summary_line(&report.summary);

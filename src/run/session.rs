@@ -9,8 +9,10 @@ use crate::discover::{Candidate, Search, Selection, Why};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
+use crate::files;
 use crate::git::{self, Git};
 use crate::inventory::env::Environment;
+use crate::inventory::file::STANDARD_INPUT;
 use crate::inventory::{Inventories, Project, Surroundings};
 use crate::nearest::nearest;
 use crate::outcome::Outcome;
@@ -27,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The environment variable that trusts the config for one run.
 const TRUST_VARIABLE: &str = "STACKREF_TRUST";
@@ -50,6 +53,8 @@ pub(super) struct Session<'a> {
     /// The folder of the files that have no config: their repository, else what the arguments share.
     unconfigured: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
+    /// What standard input contained, if it is an inventory.
+    inventory_input: Option<Zeroizing<Vec<u8>>>,
     env: Arc<dyn Environment>,
     /// Whether the user trusts the config for this run.
     trusts_config: bool,
@@ -113,6 +118,7 @@ impl<'a> Session<'a> {
             project,
             unconfigured,
             stdin,
+            inventory_input: None,
             env: Arc::clone(&world.env),
             trusts_config: trusts_config(files, world.env.as_ref())?,
             never_below: None,
@@ -123,19 +129,58 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Reads standard input if the flags name it as an inventory. It is read once, whatever the command does with it.
+    fn read_inventory_input(&mut self, chosen: &[String], world: &mut World<'_>) -> Result<(), Failure> {
+        if self.inventory_input.is_some() || !chosen.iter().any(|name| name == STANDARD_INPUT) {
+            return Ok(());
+        }
+        let is_dash = |path: &PathBuf| path.as_os_str() == STANDARD_INPUT;
+        let other = if self.stdin.is_some() {
+            Some("`-` as a path")
+        } else {
+            self.files.files_from.as_ref().filter(|path| is_dash(path)).map(|_| "`--files-from -`")
+        };
+        if let Some(other) = other {
+            return Err(Failure::usage(format!(
+                "`--inventory -` cannot be used with {other}: both read standard input"
+            ))
+            .with_help("name a file for one of the two"));
+        }
+        let read = files::read_stream(world.stdin, files::MAX_INVENTORY);
+        let bytes = read.map_err(|error| {
+            Failure::usage(format!("cannot read the inventory from standard input: {}", plain_io(&error)))
+        })?;
+        self.inventory_input = Some(bytes);
+        Ok(())
+    }
+
     /// Returns the inventories of the files of a scan. What flags name is opened, if a level allows that.
     ///
     /// # Errors
     /// An inventory that a flag names cannot be read.
-    pub fn inventories(&self, scan: &Scan, chosen: &[String], level: LevelChoice<'_>) -> Result<Inventories, Failure> {
+    pub fn inventories(
+        &mut self,
+        scan: &Scan,
+        chosen: &[String],
+        level: LevelChoice<'_>,
+        world: &mut World<'_>,
+    ) -> Result<Inventories, Failure> {
         let mut configs = self.known_configs();
         if !chosen.is_empty() {
             let used: Vec<Arc<Config>> = scan.files.iter().map(|file| self.configs.of(&file.path)).collect();
             let is_used = |config: &Arc<Config>| used.iter().any(|used| used.file == config.file);
             configs.retain(|config| is_used(config) || used.is_empty());
         }
-        let around = Surroundings { cwd: &self.bases.cwd, root: &self.bases.root, env: &self.env };
         let is_asked = configs.iter().any(|config| level.of(config) > Level::None);
+        if is_asked {
+            self.read_inventory_input(chosen, world)?;
+        }
+        let around = Surroundings {
+            cwd: &self.bases.cwd,
+            root: &self.bases.root,
+            env: &self.env,
+            standard_input: self.inventory_input.as_ref().map(|bytes| bytes.as_slice()),
+        };
         let projects: Vec<Project> = configs.into_iter().map(|config| self.project_of(config)).collect();
         let inventories = Inventories::new(&projects, chosen, &around);
         if is_asked {
