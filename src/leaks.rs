@@ -1,12 +1,13 @@
 //! `--leaks`: the values of the inventories, looked for in every text file of the tree.
 //!
-//! The beginnings of all values, in every way in which they are written (`forms`), are one automaton (Aho-Corasick), so that a
-//! file is read once however many there are; what begins like one is then compared to its end. Files are searched in pieces;
-//! only one with such a beginning in it is read whole, to say where. Files that hold a NUL byte are binary and passed over.
-//!
-//! The automaton is made without prefilters, which would keep copies of the values.
+//! All values, in every way in which they are written (`forms`), are looked for at once (`matcher`), so that a file is read
+//! once however many there are. What may be broken into other lines, keys in PEM and base64, is looked for in the text without
+//! white space (`compact`). Files are searched in pieces; only one in which a value may begin is read whole, to say where. Files
+//! that hold a NUL byte are binary and passed over.
 
+mod compact;
 mod forms;
+mod matcher;
 mod words;
 
 use crate::discover::{Search, Selection};
@@ -21,11 +22,14 @@ use crate::repository;
 use crate::rules::{self, Check, Leak, RULES};
 use crate::scan::{Bases, Leaked, Scan, fill};
 use crate::source::{SourceFile, Span, is_utf16, text_with};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use compact::Compact;
+use forms::Forms;
+use matcher::{Form, Matcher, OVERLAP};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,12 +42,6 @@ const OWN_RULE: &str = "leaked-value";
 const SHORTEST: usize = 8;
 /// Bytes of a file that are searched at a time.
 const PIECE: usize = 1 << 18;
-/// Bytes of a form that the automaton knows.
-const BEGINNING: usize = 16;
-/// Bytes of all beginnings up to which the automaton is a table.
-const FEW: usize = 50_000;
-/// Bytes of a piece that are searched again with the next one.
-const OVERLAP: usize = BEGINNING - 1;
 /// Places in one file that are told.
 const MOST: usize = 10_000;
 
@@ -196,69 +194,44 @@ fn is_worth_it(value: &str) -> bool {
 
 /// The values, ready to be looked for.
 pub struct Values {
-    /// Finds how forms begin.
-    automaton: AhoCorasick,
-    /// By beginning: the indices of the forms that have it.
-    begun: Vec<Vec<usize>>,
-    forms: Vec<Form>,
+    /// What is looked for in a text as it is.
+    exact: Matcher,
+    /// What is looked for in a text without white space.
+    compact: Matcher,
     owners: Vec<Vec<Owner>>,
     /// Files and folders that hold the inventories, by what the system knows them as.
     exempt: HashSet<(u64, u64)>,
 }
 
-/// One way in which a value is written.
-struct Form {
-    bytes: Zeroizing<Vec<u8>>,
-    value: usize,
-    written: &'static str,
-    /// Whether these are only the first bytes.
-    cut: bool,
-}
-
-/// A form that stands in a text.
+/// A value that stands in a text.
 struct Found {
     span: Span,
-    form: usize,
+    value: usize,
+    written: &'static str,
 }
 
 impl Values {
     fn new(wanted: Wanted, inventories: &Inventories, leaks: &mut Leaks) -> Option<Self> {
-        let (mut forms, mut owners) = (Vec::new(), Vec::<Vec<Owner>>::new());
+        let (mut forms, mut owners) = (Forms::default(), Vec::<Vec<Owner>>::new());
+        let longest = forms::longest_of(wanted.len());
         let mut last: Option<Zeroizing<String>> = None;
         for (value, owner) in wanted {
             if last.as_ref() == Some(&value) {
                 owners.last_mut().into_iter().for_each(|owners| owners.push(owner.clone()));
                 continue;
             }
-            let of_value = forms::of(&value).into_iter();
-            forms.extend(of_value.map(|(bytes, written, cut)| Form { bytes, value: owners.len(), written, cut }));
+            forms.add(&value, owners.len(), longest);
             owners.push(vec![owner]);
             last = Some(value);
         }
-        forms.sort_by(|a, b| a.bytes.as_slice().cmp(b.bytes.as_slice()));
-        let head_of = |form: &Form| form.bytes.get(..BEGINNING.min(form.bytes.len())).unwrap_or_default().to_vec();
-        let (mut heads, mut begun) = (Vec::<Zeroizing<Vec<u8>>>::new(), Vec::<Vec<usize>>::new());
-        for (at, form) in forms.iter().enumerate() {
-            let head = Zeroizing::new(head_of(form));
-            if heads.last() != Some(&head) {
-                heads.push(head);
-                begun.push(Vec::new());
-            }
-            begun.last_mut().into_iter().for_each(|forms| forms.push(at));
-        }
-        // A table for each state is twice as fast, while it fits the caches.
-        let few = heads.iter().map(|head| head.len()).sum::<usize>() <= FEW;
-        let kind = few.then_some(AhoCorasickKind::DFA);
-        let heads = heads.iter().map(|head| head.as_slice());
-        let automaton = AhoCorasick::builder().prefilter(false).kind(kind).build(heads);
-        let Ok(automaton) = automaton else {
+        let Some((exact, compact)) = Matcher::new(forms.exact).zip(Matcher::new(forms.compact)) else {
             let failure = Failure::usage("the inventories hold more than can be looked for at once");
             leaks.failures.push(failure.with_help("name one of them with `--inventory`"));
             return None;
         };
         let held = inventories.all().filter_map(|inventory| inventory.file()?.metadata().ok());
         let exempt = held.map(|metadata| (metadata.dev(), metadata.ino())).collect();
-        Some(Self { automaton, begun, forms, owners, exempt })
+        Some(Self { exact, compact, owners, exempt })
     }
 
     /// The values in a file.
@@ -271,6 +244,7 @@ impl Values {
         buffer.resize(PIECE, 0);
         let mut kept = 0;
         let mut first = true;
+        let mut compact = Compact::default();
         loop {
             let len = fill(&mut file, buffer, kept)?;
             let piece = buffer.get(..len).unwrap_or_default();
@@ -281,9 +255,11 @@ impl Values {
                 return Ok(None);
             }
             first = false;
-            if self.automaton.is_match(piece) {
+            compact.push(piece.get(kept..).unwrap_or_default());
+            if self.exact.is_match(piece) || self.compact.is_match(&compact.bytes) {
                 break;
             }
+            compact.keep_last(OVERLAP);
             if len < buffer.len() {
                 return Ok(None);
             }
@@ -365,26 +341,21 @@ impl Values {
 
     /// What stands in a text, by place; what lies within something longer is part of that.
     fn find(&self, text: &str) -> Vec<Found> {
-        let mut found: Vec<Found> = Vec::new();
-        for begun in self.automaton.find_overlapping_iter(text) {
-            let rest = text.get(begun.start()..).unwrap_or_default();
-            let forms = self.begun.get(begun.pattern().as_usize()).into_iter().flatten();
-            let whole = forms.filter_map(|&at| Some((at, self.forms.get(at)?)));
-            let whole = whole.filter(|(_, form)| rest.as_bytes().starts_with(&form.bytes));
-            found.extend(whole.max_by_key(|(_, form)| form.bytes.len()).map(|(form, Form { bytes, cut, .. })| {
-                // What is cut goes on to the next blank, as far as anybody can tell.
-                let behind = rest.get(bytes.len()..).filter(|_| *cut).unwrap_or_default();
-                let more = behind.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(behind.len());
-                Found { span: Span::new(begun.start(), begun.start() + bytes.len() + more), form }
-            }));
-        }
+        let exact = self.exact.find(text.as_bytes()).map(|(range, form)| {
+            // What is cut goes on to the next blank, as far as anybody can tell.
+            let behind = text.get(range.end..).filter(|_| form.is_cut).unwrap_or_default();
+            let more = behind.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(behind.len());
+            Found { span: Span::new(range.start, range.end + more), value: form.value, written: form.written }
+        });
+        let mut found: Vec<Found> = exact.collect();
+        found.extend(self.find_compact(text));
         found.sort_by_key(|found| (found.span.start, Reverse(found.span.end)));
         let mut apart: Vec<Found> = Vec::new();
         for next in found {
             match apart.last_mut() {
                 Some(last) if next.span.end <= last.span.end => {}
                 // A value that repeats itself stands there once, as far as it goes.
-                Some(last) if next.form == last.form && next.span.start < last.span.end => {
+                Some(last) if next.value == last.value && next.span.start < last.span.end => {
                     last.span.end = next.span.end;
                 }
                 _ => apart.push(next),
@@ -393,14 +364,34 @@ impl Values {
         apart
     }
 
+    /// Returns what stands in a text if its white space is left out.
+    fn find_compact(&self, text: &str) -> Vec<Found> {
+        if self.compact.is_empty() {
+            return Vec::new();
+        }
+        let compact = Compact::of(text.as_bytes()).bytes;
+        let mut ranges: Vec<(Range<usize>, &Form)> = self.compact.find(&compact).collect();
+        for (range, _) in ranges.iter_mut().filter(|(_, form)| form.is_cut) {
+            let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+            range.end += compact.get(range.end..).unwrap_or_default().iter().take_while(is_base64).count();
+        }
+        let spans =
+            compact::spans_in(text.as_bytes(), &ranges.iter().map(|(range, _)| range.clone()).collect::<Vec<_>>());
+        let found = spans.into_iter().zip(ranges).filter_map(|(span, (_, form))| {
+            let is_allowed = compact::allows(form.gaps, text.as_bytes().get(span.clone())?);
+            let span = Span::new(span.start, span.end);
+            is_allowed.then_some(Found { span, value: form.value, written: form.written })
+        });
+        found.collect()
+    }
+
     fn findings(&self, source: &Arc<SourceFile>, found: &[Found]) -> Vec<Finding> {
         let check = RULES.iter().find_map(|rule| match rule.check {
             Check::Leak(check) => Some(check),
             _ => None,
         });
         let Some(check) = check else { return Vec::new() };
-        let findings = found.iter().take(MOST).filter_map(|Found { span, form }| {
-            let Form { value, written, .. } = self.forms.get(*form)?;
+        let findings = found.iter().take(MOST).filter_map(|Found { span, value, written }| {
             let (owner, others) = self.owners.get(*value)?.split_first()?;
             Some(check(&Leak { source, span: *span, owner: (&owner.0, &owner.1), others: others.len(), written }))
         });

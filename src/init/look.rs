@@ -175,7 +175,8 @@ fn words_of(path: &Path, folder: &Path) -> Vec<String> {
     if let Some(last) = words.last_mut().filter(|_| Syntax::of_path(path).is_some()) {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let endings = [".sops", ".inventory", ".enc", ".stack"];
-        *last = endings.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem).to_owned();
+        let stem = endings.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem);
+        stem.clone_into(last);
     }
     words
 }

@@ -1,48 +1,121 @@
 //! The ways in which a value is written where it should not be.
 
+use super::compact::Compact;
+use super::matcher::{Form, Gaps};
 use crate::source::floor_char_boundary;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Bytes of a value that are looked for in other ways than as it is; what is longer is known by its beginning.
+/// Bytes of a value that are looked for in other ways than as it is; what is longer is known by its beginning. Fewer if there are
+/// many values.
 const LONGEST: usize = 4_096;
+/// The least of these bytes, however many values there are.
+const LEAST: usize = 256;
+/// Bytes that all forms may take, besides the values as they are.
+const BUDGET: usize = 1 << 26;
+/// Bytes of the forms of a value by each of its own, about.
+const GROWTH: usize = 64;
+/// Bytes of a form whose lines may be broken.
+const SHORTEST_BLOCK: usize = 24;
 
-/// What a form looks like, words for how the value is written there, and whether it is only the beginning.
-pub(super) type Written = (Zeroizing<Vec<u8>>, &'static str, bool);
+/// Returns how many bytes of each value are encoded, if there are so many values.
+pub(super) fn longest_of(values: usize) -> usize {
+    (BUDGET / GROWTH / values.max(1)).clamp(LEAST, LONGEST)
+}
 
-/// The bytes to look for.
-pub(super) fn of(value: &str) -> Vec<Written> {
-    let mut forms: Vec<Written> = vec![(Zeroizing::new(value.as_bytes().to_vec()), "", false)];
-    let short = value.get(..floor_char_boundary(value, LONGEST)).unwrap_or_default();
-    let cut = short.len() < value.len();
-    let mut add = |form: Zeroizing<Vec<u8>>, written| {
-        if forms.iter().all(|(known, ..)| !known.starts_with(&form)) {
-            forms.push((form, written, cut));
+/// The forms of values: what is looked for in a text as it is, and what in a text without white space.
+#[derive(Default)]
+pub(super) struct Forms {
+    pub exact: Vec<Form>,
+    pub compact: Vec<Form>,
+}
+
+impl Forms {
+    /// Adds the forms of a value, with `longest` of its bytes encoded.
+    pub fn add(&mut self, value: &str, index: usize, longest: usize) {
+        let short = value.get(..floor_char_boundary(value, longest)).unwrap_or_default();
+        let is_cut = short.len() < value.len();
+        let mut exact: Vec<Form> = Vec::new();
+        let mut add = |bytes: Zeroizing<Vec<u8>>, written, is_cut| {
+            if exact.iter().all(|known| !known.bytes.starts_with(&bytes)) {
+                exact.push(Form { bytes, value: index, written, is_cut, gaps: Gaps::Refused });
+            }
+        };
+        add(Zeroizing::new(value.as_bytes().to_vec()), "", false);
+        add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "", is_cut);
+        // As YAML has it between single quotes.
+        add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "", is_cut);
+        for bits in 0..8 {
+            add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes", is_cut);
         }
-    };
-    add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "");
-    // As YAML has it between single quotes.
-    add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "");
-    for bits in 0..8 {
-        add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes");
-    }
-    // What Python, JavaScript, Java and Go leave as it is, in paths, queries, forms and before the host.
-    for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
-        for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
-            add(percent_encoded(short, keep, upper, plus), ", percent-encoded");
+        // What Python, JavaScript, Java and Go leave as it is, in paths, queries, forms and before the host.
+        for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
+            for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
+                add(percent_encoded(short, keep, upper, plus), ", percent-encoded", is_cut);
+            }
+        }
+        self.exact.append(&mut exact);
+        for (bytes, gaps) in blocks(value) {
+            self.compact.push(Form { bytes, value: index, written: ", with other line breaks", is_cut: false, gaps });
+        }
+        for bytes in base64_encoded(short) {
+            let gaps = if bytes.len() < SHORTEST_BLOCK { Gaps::Refused } else { Gaps::Any };
+            self.compact.push(Form { bytes, value: index, written: ", in base64", is_cut, gaps });
         }
     }
-    // What comes before shifts a value by up to two bytes in its group of three; letters that its neighbours share are left
-    // out.
+}
+
+/// Returns a value whose lines may be broken elsewhere without changing its meaning, as a compact text: text with keys in PEM, whole
+/// and each private key by itself, or base64.
+fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
+    let whole = Compact::of(value.as_bytes()).bytes;
+    let has = |class: fn(&u8) -> bool| whole.iter().any(class);
+    if whole.len() < SHORTEST_BLOCK {
+        return Vec::new();
+    }
+    if value.contains("-----BEGIN ") {
+        let keys = private_keys(value).into_iter().map(|key| (key, Gaps::Any));
+        return std::iter::once((whole, Gaps::Any)).chain(keys).collect();
+    }
+    if !whole.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+        return Vec::new();
+    }
+    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    vec![(whole, if is_mixed { Gaps::Any } else { Gaps::LineBreaks })]
+}
+
+/// Returns the base64 of each private key in PEM, without white space and without what is before it, such as `Proc-Type`.
+fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut keys = Vec::new();
+    for block in value.split("-----BEGIN ").skip(1) {
+        let Some((label, rest)) = block.split_once("-----") else { continue };
+        let body = rest.split("-----END").next().unwrap_or_default();
+        let compact = Compact::of(body.as_bytes()).bytes;
+        // Headers contain what base64 does not; a blank, which ends them, is left out of a compact text.
+        let start = compact.iter().rposition(|byte| b":,.".contains(byte)).map_or(0, |at| at + 1);
+        let key = compact.get(start..).unwrap_or_default();
+        if label.contains("PRIVATE KEY") && key.len() >= SHORTEST_BLOCK {
+            keys.push(Zeroizing::new(key.to_vec()));
+        }
+    }
+    keys
+}
+
+/// Returns a value in base64, as it is in a longer one: what comes before it shifts it by up to two bytes in its group of three.
+/// Letters that it shares with its neighbors are left out.
+fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     for shift in 0..3 {
         let mut bytes = Zeroizing::new(vec![0; shift]);
-        bytes.extend_from_slice(short.as_bytes());
+        bytes.extend_from_slice(value.as_bytes());
         let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
         for encoded in [STANDARD_NO_PAD.encode(&*bytes), URL_SAFE_NO_PAD.encode(&*bytes)] {
             let encoded = Zeroizing::new(encoded);
             let inner = encoded.as_bytes().get(first..last).unwrap_or_default();
-            add(Zeroizing::new(inner.to_vec()), ", in base64");
+            if forms.iter().all(|known| known.as_slice() != inner) {
+                forms.push(Zeroizing::new(inner.to_vec()));
+            }
         }
     }
     forms
@@ -106,7 +179,8 @@ mod tests {
         for before in ["", "u", "us", "user:"] {
             for after in ["", "\n", "@host", "xy"] {
                 let encoded = STANDARD.encode(format!("{before}{value}{after}"));
-                let found = of(value).iter().any(|(form, ..)| encoded.contains(std::str::from_utf8(form).unwrap()));
+                let forms = base64_encoded(value);
+                let found = forms.iter().any(|form| encoded.contains(std::str::from_utf8(form).unwrap()));
                 assert!(found, "{before:?} {after:?}");
             }
         }
@@ -114,9 +188,10 @@ mod tests {
 
     #[test]
     fn percent_encodings_of_all_habits_are_among_the_forms() {
-        let forms = of("a b/c?ü!");
+        let mut forms = Forms::default();
+        forms.add("a b/c?ü!", 0, LONGEST);
         for text in ["a%20b%2Fc%3F%C3%BC%21", "a%20b/c%3F%C3%BC%21", "a+b%2fc%3f%c3%bc%21", "a%20b%2Fc%3F%C3%BC!"] {
-            assert!(forms.iter().any(|(form, ..)| form.as_slice() == text.as_bytes()), "{text}");
+            assert!(forms.exact.iter().any(|form| form.bytes.as_slice() == text.as_bytes()), "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! With `--leaks`: the value of a secret stands in a text file of the tree, as it is, with the escapes of JSON, in base64, or
-//! percent-encoded as in a URL. Values of less than 8 bytes and common words are not looked for; inventories' own files
+//! percent-encoded as in a URL. Keys in PEM and base64 are found whatever their line breaks and indentation. Values of less than 8 bytes and common words are not looked for; inventories' own files
 //! hold them rightly.
 //!
 //! ## Why

@@ -290,3 +290,113 @@ fn a_run_that_cannot_begin_says_so_in_every_format() {
     let output = run(&["--color", "never", "check", "--format", "gitlab", "--bogus"], folder.path(), b"");
     assert!(output.stdout.contains("\"severity\": \"blocker\""), "{}", output.stdout);
 }
+
+/// A text in which each line of another one begins with an indentation, and ends in a line break of a kind.
+fn broken(text: &str, width: usize, indentation: &str, end: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let lines = letters.chunks(width).map(|line| format!("{indentation}{}", line.iter().collect::<String>()));
+    lines.collect::<Vec<_>>().join(end)
+}
+
+/// Letters of base64 that only a secret has.
+fn random_base64(mut seed: u64, len: usize) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut letter = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(letters[(seed >> 58) as usize])
+    };
+    (0..len).map(|_| letter()).collect()
+}
+
+#[test]
+fn keys_and_base64_are_found_however_their_lines_are_broken() {
+    let body = format!("MIIEpAIBAAKCAQEA{}nrt\u{3d}", random_base64(1, 1_500));
+    let pem =
+        |body: &str, end: &str| format!("-----BEGIN RSA PRIVATE KEY-----{end}{body}{end}-----END RSA PRIVATE KEY-----");
+    let key = pem(&broken(&body, 64, "", "\n"), "\n");
+    let token = random_base64(2, 300);
+    let encoded = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(&key)
+    };
+    let around = |text: &str, before: &str, after: &str| {
+        text.lines().flat_map(|line| [before, line, after]).map(str::to_owned).collect::<String>()
+    };
+    let indented = |text: &str, by: &str| around(text, by, "\n");
+    let inventory = format!("tls:\n  key: |\n{}  token: {token}\n", indented(&key, "    "));
+    let one_line = pem(&body, "");
+    let json = serde_json::to_string(&key).unwrap();
+    let cases = [
+        ("a block scalar", "key", format!("data:\n    x:\n      key: |\n{}", indented(&key, "      "))),
+        ("tabs", "key", indented(&key, "\t\t")),
+        ("json", "key", format!("{{\"key\": {json}}}")),
+        ("json in json", "key", serde_json::to_string(&json).unwrap()),
+        ("json with CRLF", "key", format!("{{\"key\": {}}}", json.replace("\\n", "\\r\\n"))),
+        ("another width", "key", pem(&broken(&body, 76, "", "\n"), "\n")),
+        ("another width, indented", "key", format!("  {}", pem(&broken(&body, 48, "  ", "\n"), "\n  "))),
+        ("CRLF", "key", key.replace('\n', "\r\n")),
+        ("CRLF, indented", "key", indented(&key, "    ").replace('\n', "\r\n")),
+        ("one line", "key", one_line),
+        ("one line with blanks", "key", key.replace('\n', " ")),
+        ("without the armor", "key", broken(&body, 70, "  ", "\n")),
+        ("strings in rows", "key", around(&key, "  \"", "\\n\"\n")),
+        ("continued lines", "key", key.replace('\n', "\\n\\\n")),
+        ("base64 at 76", "key", broken(&encoded, 76, "", "\n")),
+        ("base64 at 64, indented", "key", format!("data:\n  k: |\n{}", broken(&encoded, 64, "    ", "\n"))),
+        ("base64 with CRLF", "key", broken(&encoded, 76, "\t", "\r\n")),
+        ("base64 in json", "key", format!("\"{}\"", broken(&encoded, 76, "", "\\n"))),
+        ("a token at 64", "token", broken(&token, 64, "      ", "\n")),
+        ("a token at 20", "token", broken(&token, 20, "", "\n")),
+        ("a token in json", "token", format!("\"{}\"", broken(&token, 76, "", "\\r\\n"))),
+    ];
+    for (what, owner, text) in &cases {
+        let text = format!("# before\n{text}\n# after\n");
+        let folder = folder(&[("notes.txt", &text), ("secrets.inventory.yaml", &inventory)]);
+        let output = check(folder.path(), &["--leaks", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let findings: Vec<_> = findings.iter().filter(|finding| finding["rule"] == "leaked-value").collect();
+        assert_eq!((findings.len(), output.code), (1, 1), "{what}: {output:?}");
+        assert_eq!(findings[0]["key"], *owner, "{what}");
+        let span = &findings[0]["span"];
+        let offset = |name: &str| usize::try_from(span[name].as_u64().unwrap()).unwrap();
+        let found = &text[offset("offset")..offset("offset") + offset("length")];
+        assert!(!found.contains("before") && !found.contains("after") && found.len() > 250, "{what}: {found}");
+        for format in ["human", "short", "sarif"] {
+            let output = check(folder.path(), &["--leaks", "--format", format]);
+            let shown = format!("{}{}", output.stdout, output.stderr);
+            for secret in [&body[20..36], &token[20..36], &encoded[80..96], &body[400..412]] {
+                assert!(!shown.contains(secret), "{what} in {format}: {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn words_that_only_blanks_keep_apart_are_no_value() {
+    let folder = folder(&[
+        ("secrets.inventory.yaml", "a: {b: thelongestpassphraseofthem, c: dGhpcyBpcyBub3QgaXQ}\n"),
+        ("notes.txt", "the longest passphrase of them\nthe public key:\n-----BEGIN PUBLIC KEY-----\n"),
+    ]);
+    let output = check(folder.path(), &["--leaks"]);
+    assert_eq!(output.code, 0, "{output:?}");
+}
+
+/// As tokens of one service do, which begin with the same header.
+#[test]
+fn thousands_of_values_that_begin_alike_are_told_apart() {
+    let alike = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
+    let values: Vec<String> = (0..3_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect();
+    let entries = values.iter().enumerate().map(|(at, value)| format!("s{at}: {{k: '{value}'}}"));
+    let inventory = entries.collect::<Vec<_>>().join("\n");
+    let others = (5_000..8_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect::<Vec<_>>().join("\n");
+    let found = [7, 1_500, 2_999];
+    let text = found.map(|at| format!("token: {}", values[at])).join("\n");
+    let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text), ("others.txt", &others)]);
+    let output = check(folder.path(), &["--leaks", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let leaked = findings.filter(|finding| finding["rule"] == "leaked-value");
+    let secrets: Vec<&str> = leaked.map(|finding| finding["secret"].as_str().unwrap()).collect();
+    assert_eq!(secrets, ["s7", "s1500", "s2999"], "{}", output.stderr);
+}
