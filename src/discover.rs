@@ -15,6 +15,7 @@ use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::excerpt::printable;
 use crate::files;
+use crate::nearest::nearest_path;
 use crate::parallel;
 use crate::paths;
 use crate::repository;
@@ -180,7 +181,7 @@ fn unfit(given: &Path, cwd: &Path, metadata: std::io::Result<std::fs::Metadata>)
     match metadata {
         Err(error) => {
             let failure = Failure::usage(format!("cannot open `{shown}`: {}", plain_io(&error)));
-            let near = paths::nearest_existing(given, cwd);
+            let near = nearest_path(given, cwd);
             Some(failure.with_help_if(near.map(|near| format!("did you mean `{}`?", near.display()))))
         }
         Ok(metadata) if !metadata.is_file() => Some(

@@ -1,6 +1,5 @@
 //! Paths: made absolute, freed of links, and as reports show them.
 
-use crate::nearest::nearest;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
@@ -61,44 +60,6 @@ pub fn shown_as_given(given: &Path, cwd: &Path) -> String {
         return given.to_string_lossy().into_owned();
     }
     relative(&absolute(given, cwd), cwd)
-}
-
-/// Returns the existing path that is nearest to one that does not exist, in the form in which that was given: each component
-/// that is not there is replaced by the nearest name in its folder. Ends at a folder if nothing in it is near to the next component.
-/// Returns `None` if the first such component has no neighbor.
-pub fn nearest_existing(given: &Path, cwd: &Path) -> Option<PathBuf> {
-    let mut found = PathBuf::new();
-    let mut is_corrected = false;
-    let mut components = given.components().peekable();
-    while let Some(component) = components.next() {
-        let next = found.join(component);
-        let is_last = components.peek().is_none();
-        if is_usable(&cwd.join(&next), is_last) {
-            found = next;
-        } else if let Some(name) = nearest_name(&cwd.join(&found), component.as_os_str(), is_last) {
-            found.push(name);
-            is_corrected = true;
-        } else {
-            break;
-        }
-    }
-    is_corrected.then_some(found)
-}
-
-/// Returns whether a path can be a component of a longer one, or the last one.
-fn is_usable(path: &Path, is_last: bool) -> bool {
-    path.metadata().is_ok_and(|metadata| is_last || metadata.is_dir())
-}
-
-/// Returns the name in a folder that is nearest to another one: a name without extension may stand for a file with one.
-fn nearest_name(folder: &Path, name: &OsStr, is_last: bool) -> Option<String> {
-    let name = name.to_str()?;
-    let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| is_usable(&entry.path(), is_last));
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
-    let has_stem = |other: &&String| Path::new(other).file_stem().is_some_and(|stem| stem == name);
-    let near = nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned);
-    near.or_else(|| names.iter().find(has_stem).cloned())
 }
 
 /// A path as the system has it.

@@ -319,7 +319,10 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(&key)
     };
-    let indented = |text: &str, by: &str| text.lines().map(|line| format!("{by}{line}\n")).collect::<String>();
+    let around = |text: &str, before: &str, after: &str| {
+        text.lines().flat_map(|line| [before, line, after]).map(str::to_owned).collect::<String>()
+    };
+    let indented = |text: &str, by: &str| around(text, by, "\n");
     let inventory = format!("tls:\n  key: |\n{}  token: {token}\n", indented(&key, "    "));
     let one_line = pem(&body, "");
     let json = serde_json::to_string(&key).unwrap();
@@ -336,7 +339,7 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         ("one line", "key", one_line),
         ("one line with blanks", "key", key.replace('\n', " ")),
         ("without the armor", "key", broken(&body, 70, "  ", "\n")),
-        ("strings in rows", "key", key.lines().map(|line| format!("  \"{line}\\n\"\n")).collect()),
+        ("strings in rows", "key", around(&key, "  \"", "\\n\"\n")),
         ("continued lines", "key", key.replace('\n', "\\n\\\n")),
         ("base64 at 76", "key", broken(&encoded, 76, "", "\n")),
         ("base64 at 64, indented", "key", format!("data:\n  k: |\n{}", broken(&encoded, 64, "    ", "\n"))),
@@ -384,10 +387,11 @@ fn words_that_only_blanks_keep_apart_are_no_value() {
 fn thousands_of_values_that_begin_alike_are_told_apart() {
     let alike = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
     let values: Vec<String> = (0..3_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect();
-    let inventory: String = values.iter().enumerate().map(|(at, value)| format!("s{at}: {{k: '{value}'}}\n")).collect();
-    let others: String = (5_000..8_000).map(|at| format!("{alike}{}\n", random_base64(at, 60))).collect();
+    let entries = values.iter().enumerate().map(|(at, value)| format!("s{at}: {{k: '{value}'}}"));
+    let inventory = entries.collect::<Vec<_>>().join("\n");
+    let others = (5_000..8_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect::<Vec<_>>().join("\n");
     let found = [7, 1_500, 2_999];
-    let text: String = found.iter().map(|&at| format!("token: {}\n", values[at])).collect();
+    let text = found.map(|at| format!("token: {}", values[at])).join("\n");
     let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text), ("others.txt", &others)]);
     let output = check(folder.path(), &["--leaks", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
