@@ -144,6 +144,11 @@ impl Unusable {
     }
 }
 
+/// Returns what messages call an inventory that is a file or a folder: its name in the config, and where it is.
+fn title(name: &str, shown: &str) -> String {
+    if name == shown { format!("`{name}`") } else { format!("`{name}` ({shown})") }
+}
+
 /// Reads a JSON value as the value of a key: only a string is one.
 fn text_of_json(value: &serde_json::Value) -> Result<SecretText, Unusable> {
     use serde_json::Value;
@@ -433,7 +438,7 @@ fn of_config(
     let limits = configured.limits;
     let lookup = || Lookup::new(around.env.as_ref(), project.repository.as_deref());
     match &configured.kind {
-        Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root)),
+        Kind::File(path) => Box::new(FileInventory::new(name, path, around.cwd, around.root).configured()),
         Kind::Dir(folder) => Box::new(DirInventory::new(name, folder, around.cwd)),
         Kind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(around.env))),
         Kind::Sops(path) => Box::new(SopsInventory::new(name, path, around.cwd, lookup(), limits)),

@@ -286,7 +286,9 @@ pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
     let second_brace = before.ends_with('{') && !before.ends_with("\"{");
     let words = error.message();
     let is_reference = rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && second_brace);
-    if let Some(error) = brackets::unclosed(text, Syntax::Toml, start).filter(|_| !is_reference) {
+    if let Some(error) =
+        brackets::unclosed(text, Syntax::Toml, start).filter(|_| !is_reference && !words.contains("recursion"))
+    {
         return error;
     }
     let (message, help) = if is_reference {

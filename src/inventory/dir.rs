@@ -6,7 +6,7 @@
 
 use super::{
     Capabilities, Change, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
-    sort_out,
+    sort_out, title,
 };
 use crate::error::{Failure, plain_io};
 use crate::files;
@@ -138,7 +138,7 @@ impl DirInventory {
         if error.kind() == io::ErrorKind::PermissionDenied {
             return forbidden();
         }
-        let words = format!("cannot read the inventory `{}`: {}", self.shown, plain_io(error));
+        let words = format!("cannot read the inventory {}: {}", title(&self.name, &self.shown), plain_io(error));
         NoAnswer::Invalid(Failure::usage(words).with_help("its path is taken from the config's folder"))
     }
 }
@@ -173,8 +173,10 @@ impl Inventory for DirInventory {
         let names = self.list(&self.folder, Metadata::is_dir).map_err(|error| self.unreadable(&error))?;
         let stray = if names.is_empty() { self.stray_files() } else { Ok(Vec::new()) };
         if let Some(file) = stray.map_err(|error| self.unreadable(&error))?.first() {
-            let words =
-                format!("the inventory `{}` contains files, not folders: `{file}` would have no key", self.shown);
+            let words = format!(
+                "the inventory {} contains files, not folders: `{file}` would have no key",
+                title(&self.name, &self.shown)
+            );
             let help = format!(
                 "a secret is a folder with a file for each key: mount `{file}` as `{}`, in Docker with a `target`; or set `path` \
                  to the folder above",
@@ -215,8 +217,8 @@ impl Inventory for DirInventory {
         let secrets = self.list(&folder, Metadata::is_dir).unwrap_or_default();
         if mounted(&folder) || secrets.iter().any(|name| mounted(&folder.join(name))) {
             return Err(Failure::usage(format!(
-                "the inventory `{}` is mounted by Kubernetes, and read-only",
-                self.shown
+                "the inventory {} is mounted by Kubernetes, and read-only",
+                title(&self.name, &self.shown)
             ))
             .with_help("add the secret to the cluster"));
         }
@@ -234,8 +236,8 @@ impl Inventory for DirInventory {
         let (first, more) = (stray.first()?, stray.len() - 1);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         Some(format!(
-            "the inventory `{}` skips `{first}`{more}: a secret is a folder with a file for each key, and this is not a folder",
-            self.shown
+            "the inventory {} skips `{first}`{more}: a secret is a folder with a file for each key, and this is not a folder",
+            title(&self.name, &self.shown)
         ))
     }
 
@@ -310,7 +312,8 @@ impl DirInventory {
             Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
             Err(NoAnswer::Missing) if is_new => Ok(BTreeSet::new()),
             Err(NoAnswer::Missing) => {
-                let words = format!("`{secret}` in the inventory `{}` is no folder inside of it", self.shown);
+                let words =
+                    format!("`{secret}` in the inventory {} is no folder inside of it", title(&self.name, &self.shown));
                 Err(NoAnswer::Invalid(Failure::usage(words)))
             }
             Err(why) => Err(why),

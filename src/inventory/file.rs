@@ -7,7 +7,9 @@ mod put;
 
 pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
-use super::{Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
+use super::{
+    Capabilities, Change, Comments, Declared, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted, title,
+};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
 use crate::files;
@@ -27,8 +29,8 @@ pub struct FileInventory {
     name: String,
     path: PathBuf,
     shown: String,
-    /// Its path as the user gave it, where the config did not.
-    given: Option<String>,
+    /// Its name and path as messages have them.
+    title: String,
     /// What messages call it when it cannot be read.
     what: &'static str,
     identity: String,
@@ -48,8 +50,8 @@ impl FileInventory {
         Self {
             name,
             path: path.to_path_buf(),
+            title: format!("`{}`", paths::shown(path, cwd)),
             shown: paths::shown(path, cwd),
-            given: None,
             what: "inventory",
             identity: paths::relative(path, root),
             in_repository: path.starts_with(root),
@@ -66,6 +68,12 @@ impl FileInventory {
         Self { meant, ..self }
     }
 
+    /// The same for an inventory of the config: messages name it, beside the path.
+    #[must_use]
+    pub fn configured(self) -> Self {
+        Self { title: title(&self.name, &self.shown), ..self }
+    }
+
     /// The same for a path from the command line, which may be that of a pipe.
     #[must_use]
     pub fn from_command_line(self) -> Self {
@@ -77,7 +85,8 @@ impl FileInventory {
     pub fn of_standard_input(bytes: &[u8], cwd: &Path) -> Self {
         let shown = "standard input".to_owned();
         let inventory = Self::new(shown.clone(), &cwd.join(STANDARD_INPUT), cwd, cwd);
-        let inventory = Self { shown, is_stream: true, in_repository: false, ..inventory };
+        let title = format!("`{shown}`");
+        let inventory = Self { shown, title, is_stream: true, in_repository: false, ..inventory };
         let content = inventory.read(bytes);
         Self { content: OnceLock::from(content), ..inventory }
     }
@@ -94,7 +103,8 @@ impl FileInventory {
     #[must_use]
     pub fn given_as(self, given: &Path, cwd: &Path) -> Self {
         let shown = paths::shown_as_given(given, cwd);
-        Self { shown, given: Some(given.to_string_lossy().into_owned()), ..self }
+        let title = format!("`{}`", given.to_string_lossy());
+        Self { shown, title, ..self }
     }
 
     /// A file of an inventory's form that is none of a run's inventories.
@@ -108,7 +118,7 @@ impl FileInventory {
     /// # Errors
     /// Where it does not parse.
     pub fn of_text(name: &str, text: String, syntax: Syntax) -> Result<Self, Failure> {
-        let content = Content::read(&Arc::new(SourceFile::new(name, text)), syntax)?;
+        let content = Content::read(&Arc::new(SourceFile::new(name, text)), syntax, &format!("`{name}`"))?;
         let inventory = Self::new(name.to_owned(), Path::new(name), Path::new(""), Path::new(""));
         Ok(Self { shown: name.to_owned(), in_repository: false, content: OnceLock::from(Ok(content)), ..inventory })
     }
@@ -181,11 +191,11 @@ impl FileInventory {
         };
         let source = SourceFile::new(self.shown.clone(), text);
         let source = source.with_identity(self.identity.clone()).with_location(&self.path);
-        Content::read(&Arc::new(source), syntax)
+        Content::read(&Arc::new(source), syntax, &self.title)
     }
 
     fn unreadable(&self, why: &str) -> Failure {
-        Failure::usage(format!("cannot read the {} `{}`: {why}", self.what, self.given.as_ref().unwrap_or(&self.shown)))
+        Failure::usage(format!("cannot read the {} {}: {why}", self.what, self.title))
     }
 }
 
@@ -224,7 +234,7 @@ impl Inventory for FileInventory {
 
     fn check_writable(&self) -> Result<(), Failure> {
         if self.is_stream {
-            let words = format!("cannot write to the inventory `{}`: it is a stream", self.shown);
+            let words = format!("cannot write to the inventory {}: it is a stream", self.title);
             return Err(Failure::usage(words).with_help("name a file with `--inventory FILE`"));
         }
         if let Some(folder) = &self.folder {

@@ -7,7 +7,7 @@ use super::http;
 use super::process::{Lookup, Problem, run};
 use super::{
     Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
-    text_of_json,
+    text_of_json, title,
 };
 use crate::config::Limits;
 use crate::document::{Document, NodeId, ScalarType, Syntax, SyntaxError};
@@ -67,7 +67,8 @@ impl SopsInventory {
     }
 
     fn read(&self) -> Result<Document, Failure> {
-        let cannot = |why: &str| Failure::usage(format!("cannot read the inventory `{}`: {why}", self.shown));
+        let cannot =
+            |why: &str| Failure::usage(format!("cannot read the inventory {}: {why}", title(&self.name, &self.shown)));
         let syntax = Syntax::of_path(&self.path).filter(|syntax| *syntax != Syntax::Toml);
         let syntax = syntax.ok_or_else(|| cannot("SOPS files with secrets are .yaml or .json"))?;
         write::recover_beside(&self.path);
@@ -77,11 +78,11 @@ impl SopsInventory {
         let source = Arc::new(SourceFile::new(self.shown.clone(), text));
         let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
             let place = Span::new(error.span.start, error.span.start);
-            let words = format!("the inventory `{}` does not parse: {}", self.shown, error.message);
+            let words = format!("the inventory {} does not parse: {}", title(&self.name, &self.shown), error.message);
             Failure::usage(words).at(&source, place).with_help_if(error.help)
         })?;
         let unusable = |at: Span, why: &str, help: &str| {
-            let words = format!("the inventory `{}` is not usable: {why}", self.shown);
+            let words = format!("the inventory {} is not usable: {why}", title(&self.name, &self.shown));
             Failure::usage(words).at(&source, Span::new(at.start, at.start)).with_help(help)
         };
         // `sops --decrypt` gives the first document only as JSON, so what is in the others could be looked up, and never read.
@@ -272,8 +273,8 @@ impl Inventory for SopsInventory {
         let value = now.secret(secret)?;
         if value.is_some_and(|value| document.entries(value).is_none()) {
             return refused(format!(
-                "`{secret}` in the inventory `{}` holds a value and no keys, and would be lost",
-                self.shown
+                "`{secret}` in the inventory {} holds a value and no keys, and would be lost",
+                title(&self.name, &self.shown)
             ));
         }
         // SOPS takes a place apart at these, whatever stands around them.

@@ -63,7 +63,6 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     let level = choose_level(args.level, of_environment);
     let listed_decisive = session.widen(&args.inventory);
     refuse_contradictions(args, session.stdin.is_some())?;
-    refuse_leaks_below_key_level(args, level, &session.config)?;
     warn_of_deselected_leaks(args, world)?;
     if args.list_files {
         return session.list_files(color, world);
@@ -74,14 +73,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     if let Some(known) = baseline.as_mut().or(target.as_mut().map(|target| &mut target.previous)) {
         known.find_files(&session.bases.root);
     }
-    for config in session.known_configs() {
-        refuse_leaks_below_key_level(args, level, &config)?;
-    }
-    let without_lookups = without_lookups(args, &session);
-    if args.level.is_none() && without_lookups.is_none() && !args.inventory.is_empty() {
-        warn_of_lowered_levels(level, &session, world)?;
-    }
-    let level = without_lookups.map_or(level, |flag| LevelChoice::given(Level::None, flag));
+    let (level, has_lookups) = settle_level(args, level, &session, world)?;
     let inventories = session.inventories(&scan, &args.inventory, level, world)?;
     let settings = Settings {
         heed_ignores: !args.no_ignores,
@@ -91,7 +83,7 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
         ..session.settings(level, &inventories)
     };
     let (mut fixed, mut failures, mut values) = (Fixed::default(), Vec::new(), None);
-    if args.leaks && without_lookups.is_none() {
+    if args.leaks && has_lookups {
         values = find_leaks(&session, &inventories, &mut scan, &mut failures, world)?;
     }
     let again = Again { bases: &session.bases, values: values.as_ref(), walked: &session.selection.folders };
@@ -132,16 +124,12 @@ fn checked(args: &Check, color: Color, outputs: &Outputs, world: &mut World<'_>)
     write_to_stdout(args, &report, report_look, to_terminal.out)?;
     let diff_look = look(&world.stdout, color, world.env.as_ref());
     if let Some(ignores) = ignores.as_ref().filter(|_| args.diff) {
-        for changed in ignores.changed() {
-            diff::write_fixed(changed, diff_look, world.stdout.out)?;
-        }
+        ignores.changed().try_for_each(|changed| diff::write_fixed(changed, diff_look, world.stdout.out))?;
     }
     if let (Some(which), true) = (args.fix, args.diff) {
         let fixed = mend(&mut scan, which, std::mem::take(&mut report.answers), world);
         report.answers = fixed.answers;
-        for changed in fixed.changed.values() {
-            diff::write_fixed(changed, diff_look, world.stdout.out)?;
-        }
+        fixed.changed.values().try_for_each(|changed| diff::write_fixed(changed, diff_look, world.stdout.out))?;
     }
     world.stdout.out.flush()?;
     note_sarif_limit(args, report.findings.len(), world)?;
@@ -177,6 +165,26 @@ fn find_leaks(
         writeln!(world.stderr.out, "warning: the inventory `{name}` holds no values for --leaks to look for")?;
     }
     Ok(found.values)
+}
+
+/// Checks the level of every config that is used against the flags. Returns the level of the run, and whether any rule of it
+/// needs an inventory.
+fn settle_level(
+    args: &Check,
+    level: LevelChoice<'static>,
+    session: &Session<'_>,
+    world: &mut World<'_>,
+) -> Result<(LevelChoice<'static>, bool), Stop> {
+    for config in session.known_configs() {
+        refuse_leaks_below_key_level(args, level, &config)?;
+    }
+    if let Some(flag) = without_lookups(args, session) {
+        return Ok((LevelChoice::given(Level::None, flag), false));
+    }
+    if args.level.is_none() && !args.inventory.is_empty() {
+        warn_of_lowered_levels(level, session, world)?;
+    }
+    Ok((level, true))
 }
 
 /// Returns the flag because of which no rule needs an inventory under any config, if one is the reason.

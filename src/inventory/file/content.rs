@@ -47,20 +47,21 @@ pub(super) struct Secret {
 }
 
 impl Content {
-    /// Reads an inventory.
+    /// Reads an inventory. `title` is what messages call it.
     ///
     /// # Errors
     /// Where it does not parse.
-    pub fn read(source: &Arc<SourceFile>, syntax: Syntax) -> Result<Self, Failure> {
+    pub fn read(source: &Arc<SourceFile>, syntax: Syntax, title: &str) -> Result<Self, Failure> {
         let document = Document::parse(Arc::clone(source), syntax).map_err(|error| {
             // At the place and no further: the parser may have stopped inside a value.
             let place = Span::new(error.span.start, error.span.start);
-            let words = format!("the inventory `{}` does not parse: {}", source.path(), error.message);
+            let words = format!("the inventory {title} does not parse: {}", error.message);
             Failure::usage(words).at(source, place).with_help_if(error.help)
         })?;
-        let mut reader = Reader { document: &document, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
+        let mut reader =
+            Reader { document: &document, title, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
         for duplicate in document.duplicates() {
-            let message = format!("the inventory `{}` is not usable: a name or a key stands twice", source.path());
+            let message = format!("the inventory {title} is not usable: a name or a key stands twice");
             let SyntaxError { span, help, .. } = &duplicate.error;
             let failure = Failure::usage(message).at(source, Span::new(span.start, span.start));
             reader.complaints.push(failure.with_help_if(help.as_ref()));
@@ -114,6 +115,7 @@ impl Content {
 
 struct Reader<'r> {
     document: &'r Document,
+    title: &'r str,
     complaints: Vec<Failure>,
     broken: Option<Failure>,
     budget: usize,
@@ -291,7 +293,7 @@ impl<'r> Reader<'r> {
         let span = self.document.node(self.document.target(node)).span;
         let place = if show { span } else { Span::new(span.start, span.start) };
         let words = printable(words.as_ref());
-        let message = format!("the inventory `{}` is not usable: {words}", self.document.source().path());
+        let message = format!("the inventory {} is not usable: {words}", self.title);
         let failure = Failure::usage(message).at(self.document.source(), place);
         self.complaints.push(failure.with_help_if(help));
     }

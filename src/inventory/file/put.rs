@@ -126,7 +126,7 @@ impl Content {
 
     fn again(&self, text: &str) -> Option<Self> {
         let source = Arc::new(SourceFile::new(self.shown(), text));
-        Self::read(&source, self.document.syntax()).ok()
+        Self::read(&source, self.document.syntax(), source.path()).ok()
     }
 
     /// Returns the text with all additions, by one set of edits.
