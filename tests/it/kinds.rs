@@ -131,7 +131,10 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
         let output = run(words, folder.path(), b"");
         let said = output.said();
         assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{words:?}: {said}");
-        assert!(said.contains("`secrets` contains files, not folders: `db` would have no key"), "{said}");
+        assert!(
+            said.contains("the inventory `x` (secrets) contains files, not folders: `db` would have no key"),
+            "{said}"
+        );
         assert!(said.contains("mount `db` as `secrets/db/KEY`"), "{said}");
     }
     // Beside folders a file is only told of, and a hidden one is nobody's secret.
@@ -140,7 +143,7 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
     write(folder.path(), "a.stack.yaml", b"a: '{{api.token}}'\nb: '{{db.password}}'\n");
     let output = check(folder.path(), &[]);
     assert_eq!(short(&output).iter().map(|found| found.0).collect::<Vec<_>>(), ["unknown-secret"]);
-    assert!(output.said().contains("warning: the inventory `secrets` skips `db`: "), "{}", output.stderr);
+    assert!(output.said().contains("warning: the inventory `x` (secrets) skips `db`: "), "{}", output.stderr);
     std::fs::remove_file(mounted.join("db")).unwrap();
     assert!(!check(folder.path(), &[]).stderr.contains("skips"));
     std::fs::remove_dir_all(mounted.join("api")).unwrap();

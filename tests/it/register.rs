@@ -57,7 +57,7 @@ impl Session {
         let command = command.current_dir(folder);
         // The PATH, since git may be asked.
         let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        let child = command.envs(coverage()).env("HOME", folder).env("NO_COLOR", "1").spawn(pts).unwrap();
+        let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
         let reader = Arc::clone(&pty);
@@ -167,11 +167,11 @@ fn what_is_typed_is_stored_and_never_shown() {
 fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter1, password: hunter2}\n")]);
     let bucket = "prod: bucket.key for `secrets.inventory.yaml`, used by prod.yaml:14\r\n";
-    let mut session = Session::start(folder.path(), &["register", "--dry-run"], 80);
+    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--color", "never"], 80);
     // The list comes before its summary, also where both go to one terminal.
     session.wait(&format!("{bucket}1 key to ask for; nothing was stored\r\n"));
     assert_eq!(session.end().1, 0);
-    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--change"], 80);
+    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--change", "--color", "never"], 80);
     session.wait(bucket);
     session.wait("mlflow.username for `secrets.inventory.yaml`, used by prod.yaml:7; exists\r\n");
     session.wait("3 keys to ask for (2 existing); nothing was stored\r\n");

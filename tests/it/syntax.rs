@@ -63,7 +63,7 @@ fn mistakes_in_toml_are_told_in_plain_words() {
             ("a = 1 {{b.c}}", (6, 6), braces, "\"{{name.key}}\""),
             ("a = 1 { {b", (6, 6), braces, "\"{{name.key}}\""),
             ("a = 1 {b}", (6, 6), "unexpected key or value, expected newline, `#`", ""),
-            ("a = \"{\"{", (7, 7), "unexpected key or value, expected newline, `#`", ""),
+            ("a = \"{\"{", (7, 8), "a missing bracket: nothing closes this `{`", "add"),
             ("a = xyz", (4, 7), quotes, "strings take quotes"),
             ("a = ünï", (4, 9), quotes, "strings take quotes"),
             ("a = →", (4, 7), quotes, "strings take quotes"),
@@ -78,7 +78,7 @@ fn mistakes_in_toml_are_told_in_plain_words() {
                 "no stack is that deep",
             ),
             ("a = 0x", (4, 6), "an integer without digits, or with one that is none", ""),
-            ("a = [1", (6, 6), "unclosed array, expected `]`", ""),
+            ("a = [1", (4, 5), "a missing bracket: nothing closes this `[`", "add `]`"),
         ],
     );
 }
@@ -113,7 +113,7 @@ fn mistakes_in_yaml_are_told_in_plain_words() {
             ("k:\t@x\n", (3, 4), character, "in quotes"),
             ("a: 1\n- b\n", (7, 8), "expected a key followed by `:`", "check the indentation"),
             (&"[".repeat(300), (255, 256), "collections nested deeper than 255 levels", "no stack is that deep"),
-            ("a: ]\n", (3, 4), "misplaced bracket", ""),
+            ("a: ]\n", (3, 4), "a missing bracket: no `[` belongs to this `]`", "remove it"),
         ],
     );
 }
