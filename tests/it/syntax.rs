@@ -113,6 +113,8 @@ fn mistakes_in_yaml_are_told_in_plain_words() {
             ("k:\t@x\n", (3, 4), character, "in quotes"),
             ("a: 1\n- b\n", (7, 8), "expected a key followed by `:`", "check the indentation"),
             (&"[".repeat(300), (255, 256), "collections nested deeper than 255 levels", "no stack is that deep"),
+            ("a: {b: c, d: {e: [1, 2}}\nf: g\n", (17, 18), "a missing bracket: nothing closes this `[`", "add `]`"),
+            ("a: {b.c}}\n", (8, 9), braces, "begins at column 4"),
             ("a: ]\n", (3, 4), "a missing bracket: no `[` belongs to this `]`", "remove it"),
         ],
     );

@@ -90,7 +90,9 @@ pub(super) fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
 fn unquoted_reference(line: &str) -> Option<usize> {
     let brace = line.find('{')?;
     let before = line.get(..brace)?.trim_end();
-    let is_meant = line.get(brace..)?.starts_with("{{") || line.trim_end().ends_with("}}");
+    let value = line.get(brace..)?.trim_end();
+    // A mapping that ends with two brackets, as in `{a: {b: c}}`, has keys.
+    let is_meant = value.starts_with("{{") || (value.ends_with("}}") && !value.contains([':', '[', ',']));
     (is_meant && (before.is_empty() || before.ends_with([':', '-', ',', '[']))).then_some(brace)
 }
 
