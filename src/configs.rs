@@ -12,6 +12,7 @@ use crate::files;
 use crate::paths;
 use crate::repository::Owners;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -21,7 +22,8 @@ pub struct Configs {
     source: Source,
     /// Applied to each config that is read.
     adjust: Box<Adjust>,
-    by_folder: RwLock<HashMap<PathBuf, Arc<Config>>>,
+    /// By the bytes of a folder's path: a path is costly to hash by its components.
+    by_folder: RwLock<HashMap<OsString, Arc<Config>>>,
     /// The errors of each config that cannot be used. Its files have the defaults, so the run must not go on.
     failures: Mutex<BTreeMap<PathBuf, Vec<Failure>>>,
 }
@@ -76,6 +78,16 @@ impl Nearest {
     fn top_of(&self, folder: &Path) -> PathBuf {
         let known = self.tops.iter().find(|top| folder.starts_with(top)).cloned();
         known.or_else(|| self.owners.root(folder)).unwrap_or_else(|| folder.to_path_buf())
+    }
+
+    /// Returns whether a search from a folder goes on to the folder above.
+    fn is_below_top(&self, folder: &Path) -> bool {
+        let folder = folder.as_os_str().as_encoded_bytes();
+        let is_below = |top: &PathBuf| {
+            let rest = folder.strip_prefix(top.as_os_str().as_encoded_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        self.tops.iter().any(is_below)
     }
 
     /// Returns whether a path that does not begin with the working directory leads into it all the same, through a link.
@@ -146,6 +158,10 @@ impl Configs {
         if let Some(known) = self.known_of(folder) {
             return known;
         }
+        if let Some(inherited) = self.inherited(folder, search) {
+            let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
+            return Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert(inherited));
+        }
         let top = search.top_of(folder);
         let mut passed = Vec::new();
         let mut config = None;
@@ -161,9 +177,18 @@ impl Configs {
         });
         let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
         for at in passed {
-            by_folder.entry(at.to_path_buf()).or_insert_with(|| Arc::clone(&config));
+            by_folder.entry(at.as_os_str().to_owned()).or_insert_with(|| Arc::clone(&config));
         }
         config
+    }
+
+    /// Returns the config of the folder above, if that is known and the folder has none of its own: so it is in a walk.
+    fn inherited(&self, folder: &Path, search: &Nearest) -> Option<Arc<Config>> {
+        if !search.is_below_top(folder) {
+            return None;
+        }
+        let above = self.known_of(folder.parent()?)?;
+        folder.join(FILE_NAME).symlink_metadata().is_err().then_some(above)
     }
 
     /// Returns the folder above which no config is searched for the files in a folder.
@@ -175,7 +200,7 @@ impl Configs {
     }
 
     fn known_of(&self, folder: &Path) -> Option<Arc<Config>> {
-        self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
+        self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder.as_os_str()).cloned()
     }
 
     /// Returns the config in a folder itself, unless the config above excludes it. If it cannot be used, that is the defaults,
@@ -195,7 +220,7 @@ impl Configs {
         (self.adjust)(&mut config);
         // Another thread may have been faster: all files of a folder have one config.
         let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(by_folder.entry(folder.to_path_buf()).or_insert_with(|| Arc::new(config))))
+        Some(Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert_with(|| Arc::new(config))))
     }
 
     /// Returns whether the config above a config excludes it, as that of a test fixture.

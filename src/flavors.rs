@@ -6,6 +6,8 @@
 
 mod tables;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
 use tables::{ADDED_0_30, ADDED_0_44, V0_13, V0_98};
 
 /// One flavor's row.
@@ -100,6 +102,16 @@ impl Version {
         row.is_some_and(|row| row.sensitive.contains(&attribute))
     }
 
+    /// Returns whether an attribute may be sensitive by the table of its flavor; for a flavor that is not given, by that of any
+    /// flavor of the component's type.
+    pub fn may_be_listed_sensitive(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
+        let mut rows = self.tables().iter().flat_map(|table| table.iter());
+        rows.any(|row| {
+            let is_meant = row.kind == kind && flavor.is_none_or(|flavor| flavor == row.name);
+            is_meant && row.sensitive.contains(&attribute)
+        })
+    }
+
     /// Whether an attribute of a component refuses references, because a validator reads it before they are replaced.
     pub fn refuses(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
         kind == "secrets_manager"
@@ -122,7 +134,7 @@ pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> 
 
 /// Whether the last word of an attribute's name says that its value is a secret.
 pub fn sounds_sensitive(attribute: &str) -> bool {
-    const WORDS: [&str; 6] = ["password", "token", "secret", "api_key", "passphrase", "private_key"];
+    const WORDS: [&str; 7] = ["password", "token", "secret", "api_key", "auth_key", "passphrase", "private_key"];
     let mut name = String::with_capacity(attribute.len() + 4);
     let mut lower_before = false;
     for c in attribute.chars() {
@@ -142,7 +154,7 @@ pub fn sounds_sensitive(attribute: &str) -> bool {
 /// Whether an attribute is sensitive in any version of any flavor, or sounds so: what an excerpt masks.
 pub fn may_be_sensitive(attribute: &str) -> bool {
     const ALSO: [&str; 6] = ["passwd", "pwd", "passphrase", "credentials", "credential", "apikey"];
-    const PARTS: [&str; 19] = [
+    const PARTS: [&str; 18] = [
         "pw",
         "pass",
         "pswd",
@@ -160,18 +172,25 @@ pub fn may_be_sensitive(attribute: &str) -> bool {
         "private_keys",
         "connection_string",
         "dsn",
-        "auth_key",
         "encryption_key",
     ];
     let lower = attribute.to_ascii_lowercase();
-    let ends_with_part =
-        |part: &&str| lower.strip_suffix(*part).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()));
-    let listed = [V0_13, ADDED_0_30, ADDED_0_44, V0_98].iter().flat_map(|table| table.iter());
-    sounds_sensitive(attribute)
+    let mut boundaries = lower.rmatch_indices(|c: char| !c.is_alphanumeric());
+    let mut after_boundary = || boundaries.next().and_then(|(at, mark)| lower.get(at + mark.len()..));
+    // A word of the list is the last word of the name, or the last two.
+    let (last, last_two) = (after_boundary().unwrap_or(&lower), after_boundary().unwrap_or(&lower));
+    PARTS.contains(&last)
+        || PARTS.contains(&last_two)
+        || sounds_sensitive(attribute)
         || ALSO.iter().any(|word| lower.ends_with(word))
-        || PARTS.iter().any(ends_with_part)
-        || listed.flat_map(|row| row.sensitive).any(|&name| name == lower)
+        || LISTED.contains(lower.as_str())
 }
+
+/// The sensitive attributes of all versions and flavors.
+static LISTED: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let tables = [V0_13, ADDED_0_30, ADDED_0_44, V0_98];
+    tables.iter().flat_map(|table| table.iter()).flat_map(|row| row.sensitive).copied().collect()
+});
 
 #[cfg(test)]
 mod tests {

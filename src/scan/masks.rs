@@ -60,13 +60,10 @@ pub(super) fn masks(document: &Document) -> Vec<Span> {
 fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
     let text = document.text(id).unwrap_or_default();
     let is_reference = |text: &str| matches!(read(text, Resolver::Zenml), Reading::Whole(_));
-    if is_reference(text) {
-        return Vec::new();
-    }
     let announced = excerpt::after_sensitive_word(text).map(|at| at..text.len());
     let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
     let ranges: Vec<_> = announced.into_iter().chain(in_urls).collect();
-    if ranges.is_empty() {
+    if ranges.is_empty() || is_reference(text) {
         return Vec::new();
     }
     let offsets = document.offsets(id);

@@ -39,9 +39,9 @@ impl<'d> Walker<'d> {
         };
         let Some(inside) = self.begin(component, Context::OUTSIDE) else { return };
         let kind = kind.replace('-', "_");
-        // `--secret` attaches a whole secret, unless the flavor has an attribute of that name.
+        // `--secret` attaches a whole secret, unless the flavor may have an attribute of that name.
         let attaches = matches!(action, Some("register" | "update"))
-            && !Version::NEWEST.is_listed_sensitive(&kind, flavor, "secret");
+            && !Version::NEWEST.may_be_listed_sensitive(&kind, flavor, "secret");
         for &word in words {
             if let Some(&(key, value)) = document.entries(word).and_then(|entries| entries.first()) {
                 self.option((&kind, flavor, attaches), (key, value), inside);

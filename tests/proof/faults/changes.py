@@ -224,7 +224,7 @@ def grown(place, found):
 def typed(run):
     """Somebody edits the inventory while another types a value at a terminal: both are there in the end."""
     files = {"stackref.toml": project.CONFIG, "a.stack.yaml": project.stack(["s0.k", "s1.k"]), "secrets.yaml": project.values(1)}
-    words = ["register", "--from-file", "-"]
+    words = ["register", "--from-file", "-", "--skip-existing"]
     place = Place(run.program, project.Work("register", words, files, project.given(1, 1)), run.folder)
     row = Row("edited while somebody types: register")
     for trial in range(max(4, run.trials // 10)):
@@ -237,7 +237,7 @@ def typed(run):
 def type_once(place, trial):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [place.program, "register"], cwd=place.folder, stdin=theirs, stdout=theirs, stderr=theirs,
+        [place.program, "register", "--skip-existing"], cwd=place.folder, stdin=theirs, stdout=theirs, stderr=theirs,
         env={"PATH": os.environ["PATH"], "TERM": "dumb"}, start_new_session=True,
     )
     os.close(theirs)

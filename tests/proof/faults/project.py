@@ -333,7 +333,7 @@ def register_file(size=SIZE):
     """Half of the secrets are in the file, half are missing."""
     half = size // 2
     files = {"stackref.toml": CONFIG, "secrets.yaml": "# ours\n" + values(half), "a.stack.yaml": stack(names(size))}
-    words = ["register", "--from-file", "-"]
+    words = ["register", "--from-file", "-", "--skip-existing"]
     return Work("register, kind file", words, files, given(half, half))
 
 
@@ -341,7 +341,7 @@ def register_dir(size=SIZE):
     """A folder with a file for each value."""
     config = '[inventory.dev]\nkind = "dir"\npath = "mounted"\n'
     files = {"stackref.toml": config, "a.stack.yaml": stack(names(size)), "mounted/s0/k": f"{CANARY} 0"}
-    words = ["register", "--from-file", "-"]
+    words = ["register", "--from-file", "-", "--skip-existing"]
     return Work("register, kind dir", words, files, given(size - 1, 1))
 
 

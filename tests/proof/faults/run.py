@@ -152,7 +152,7 @@ def one_key_twice(run):
     for kind, config, target in [("file", project.CONFIG, "secrets.yaml"), ("dir", mounted, "mounted/s1/k")]:
         files = {"stackref.toml": config, "a.stack.yaml": project.stack(["s1.k"])}
         files |= {"secrets.yaml": project.values(1), "mounted/s0/k": project.CANARY}
-        words = ["register", "--from-file", "-"]
+        words = ["register", "--from-file", "-", "--skip-existing"]
         place = Place(run.program, project.Work("register", words, files, project.given(1, 1)), run.folder)
         row = Row(f"2 at once: register of one key, kind {kind}")
         is_slow = project.can_delay(place)

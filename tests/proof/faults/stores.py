@@ -49,7 +49,7 @@ def work_of(command, dying, url):
         return project.Work(command, words, files, "", dying.ENV)
     files["a.stack.yaml"] = project.stack([*project.names(12), "s0.second", "s1.second"])
     second = "".join(f'"{name}": {{"second": "{CANARY} second"}}\n' for name in ("s0", "s1"))
-    words = ["register", "--from-file", "-"]
+    words = ["register", "--from-file", "-", "--skip-existing"]
     return project.Work(command, words, files, project.given(4, 8) + second, dying.ENV)
 
 
@@ -106,7 +106,7 @@ def killed_programs(run):
     for command, words in {
         "check": ["check", "a.stack.yaml"],
         "render": ["render", "-o", "out", "a.stack.yaml"],
-        "register": ["register", "--from-file", "-"],
+        "register": ["register", "--from-file", "-", "--skip-existing"],
     }.items():
         row = Row(f"a program that is killed, kind command: {command}")
         for _ in range(run.trials):
