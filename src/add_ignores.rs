@@ -196,7 +196,7 @@ impl AddedIgnores {
             let is_ignorable = !NOT_IGNORABLE.contains(&remaining.rule);
             let reason = if is_ignorable { remaining.reason } else { "correct the mistake instead" };
             *by_reason.entry((&remaining.shown, reason)).or_default() += 1;
-            let config = configs.of(&remaining.path);
+            let config = configs.of_findings_in(&remaining.path);
             if is_ignorable && let Some(entry) = config_entry(remaining, &config, root) {
                 let file = config.source.as_ref().map_or(config::FILE_NAME, |source| source.path());
                 entries.entry(file.to_owned()).or_default().insert(entry);

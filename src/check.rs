@@ -301,7 +301,7 @@ pub fn weighed(mut findings: Vec<Finding>, scan: &Scan, settings: &Settings<'_>)
 
 /// Gives findings the severity that the config has for their rules, leaves out those of rules that are off, and finishes them.
 fn weigh(findings: &mut Vec<Finding>, configs: &Configs) {
-    let mut cursor = Cursor::new(configs);
+    let mut cursor = Cursor::of_findings(configs);
     findings.retain_mut(|finding| {
         match cursor.of(finding.source.location()).rules.get(finding.rule) {
             Some(RuleLevel::Off) => return false,
@@ -350,7 +350,7 @@ impl Looked<'_> {
 
     /// Whether an entry of a baseline would have been found, if it were still there.
     fn would_find(&self, entry: &baseline::Entry, files: &HashMap<&str, &StackFile>) -> bool {
-        let config = self.settings.configs.of(&entry.location);
+        let config = self.settings.configs.of_findings_in(&entry.location);
         let whole = self.is_complete(&config);
         if !entry.exists && whole {
             return true;

@@ -40,6 +40,8 @@ enum Source {
 pub struct Nearest {
     owners: Arc<Owners>,
     cwd: PathBuf,
+    /// The folder that all arguments share.
+    start: PathBuf,
     /// The folders that a search does not leave, outermost first.
     tops: Vec<PathBuf>,
     rules: Vec<&'static str>,
@@ -50,14 +52,23 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// A search for the files below `starts`, the folders that are checked. `rules` are the names of all rules.
-    pub fn new(owners: Arc<Owners>, cwd: &Path, starts: &[&Path], rules: Vec<&'static str>, no_exclude: bool) -> Self {
-        let folders = starts.iter().copied().chain([cwd]);
+    /// A search for the files below `folders`, those that are checked; `start` is the one that all arguments share. `rules` are
+    /// the names of all rules.
+    pub fn new(
+        owners: Arc<Owners>,
+        cwd: &Path,
+        start: &Path,
+        folders: &[PathBuf],
+        rules: Vec<&'static str>,
+        no_exclude: bool,
+    ) -> Self {
+        let folders = folders.iter().map(PathBuf::as_path).chain([start, cwd]);
         let mut tops: Vec<PathBuf> =
             folders.map(|folder| owners.root(folder).unwrap_or_else(|| folder.to_path_buf())).collect();
         tops.sort_by_key(|top| top.as_os_str().len());
         let default = Arc::new(Config { folder: cwd.to_path_buf(), ..Config::default() });
-        Self { owners, cwd: cwd.to_path_buf(), tops, rules, no_exclude, default }
+        let (cwd, start) = (cwd.to_path_buf(), start.to_path_buf());
+        Self { owners, cwd, start, tops, rules, no_exclude, default }
     }
 
     /// Returns the config file of the files in a folder, without reading it.
@@ -182,6 +193,16 @@ impl Configs {
         config
     }
 
+    /// Returns the config that applies to findings about a file. A file that is not searched, such as an inventory outside the
+    /// repository, has the config of the arguments: no config is read because of it.
+    pub fn of_findings_in(&self, file: &Path) -> Arc<Config> {
+        let known = file.ancestors().skip(1).find_map(|folder| self.known_of(folder));
+        known.unwrap_or_else(|| match &self.source {
+            Source::Fixed(config) => Arc::clone(config),
+            Source::Nearest(search) => self.of_folder(&search.start),
+        })
+    }
+
     /// Returns the config of the folder above, if that is known and the folder has none of its own: so it is in a walk.
     fn inherited(&self, folder: &Path, search: &Nearest) -> Option<Arc<Config>> {
         if !search.is_below_top(folder) {
@@ -257,13 +278,19 @@ impl Configs {
 /// Looks up the configs of files one after the other. Files of one folder follow each other, and cost one comparison.
 pub struct Cursor<'c> {
     configs: &'c Configs,
+    find: fn(&Configs, &Path) -> Arc<Config>,
     last: Option<(PathBuf, Arc<Config>)>,
 }
 
 impl<'c> Cursor<'c> {
-    /// Starts before the first file.
-    pub fn new(configs: &'c Configs) -> Self {
-        Self { configs, last: None }
+    /// Looks up the configs of files that are searched.
+    pub fn of_files(configs: &'c Configs) -> Self {
+        Self { configs, find: Configs::of, last: None }
+    }
+
+    /// Looks up the configs that apply to findings, by the files that these are about.
+    pub fn of_findings(configs: &'c Configs) -> Self {
+        Self { configs, find: Configs::of_findings_in, last: None }
     }
 
     /// Returns the config of a file, or the one that decides whether a folder is entered: that of the folder above.
@@ -271,7 +298,7 @@ impl<'c> Cursor<'c> {
         let folder = path.parent().unwrap_or(path);
         let is_last = self.last.as_ref().is_some_and(|(last, _)| last.as_os_str() == folder.as_os_str());
         let known = if is_last { self.last.take() } else { None };
-        let known = known.unwrap_or_else(|| (folder.to_path_buf(), self.configs.of_folder(folder)));
+        let known = known.unwrap_or_else(|| (folder.to_path_buf(), (self.find)(self.configs, path)));
         &self.last.insert(known).1
     }
 }

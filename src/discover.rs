@@ -238,7 +238,7 @@ impl Search<'_> {
             }
         }
         self.walk(&folders, &mut passed, || {
-            let (mut visit, mut cursor) = (make(), Cursor::new(self.configs));
+            let (mut visit, mut cursor) = (make(), Cursor::of_files(self.configs));
             let folders = &folders;
             move |entry: &DirEntry| {
                 let kind = entry.file_type();
@@ -246,12 +246,14 @@ impl Search<'_> {
                     (kind.is_some_and(|kind| kind.is_dir()), kind.is_some_and(|kind| kind.is_file()));
                 // The name first: a path is costly to take apart, and most of a tree is told by its names.
                 let may_be_ours = self.scripts || Syntax::of_path(Path::new(entry.file_name())).is_some();
-                if !(is_folder || is_file && may_be_ours) {
+                // What lies above the folder of an argument does not decide about it.
+                let is_argument = entry.depth() == 0;
+                if is_argument || !(is_folder || is_file && may_be_ours) {
                     return WalkState::Continue;
                 }
                 let config = cursor.of(entry.path());
                 let is_inventory = is_folder && config.has_inventory_at(entry.path());
-                if is_inventory || entry.depth() > 0 && self.excluded_by(config, entry.path()).is_some() {
+                if is_inventory || self.excluded_by(config, entry.path()).is_some() {
                     return WalkState::Skip;
                 }
                 if is_file {

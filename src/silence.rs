@@ -165,7 +165,7 @@ impl<'s> Silencer<'s> {
     /// Whether an `[[ignore]]` silences a finding.
     pub fn config_silences(&mut self, finding: &Finding) -> bool {
         let attribute = finding.scope.attribute.as_deref();
-        let config = self.configs.of(finding.source.location());
+        let config = self.configs.of_findings_in(finding.source.location());
         let mut is_ignored = false;
         for at in config.ignored_by(finding.source.location(), finding.rule, attribute) {
             self.used.insert((config.file.clone(), at));
@@ -179,7 +179,7 @@ impl<'s> Silencer<'s> {
     pub fn unused(&self, judged: &dyn Fn(&Config, &str) -> bool, complete: &dyn Fn(&Config) -> bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (path, file) in &self.files {
-            let config = self.configs.of(path);
+            let config = self.configs.of_findings_in(path);
             findings.extend(file.unused(&|rule| judged(&config, rule)));
         }
         for config in self.configs.known().iter().filter(|config| complete(config)) {

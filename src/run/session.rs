@@ -525,12 +525,11 @@ fn configs_of(
     if files.setup.no_config {
         return Ok(Configs::fixed(Config { folder: cwd.to_path_buf(), ..Config::default() }));
     }
-    let starts: Vec<&Path> = selection.folders.iter().map(PathBuf::as_path).chain([start]).collect();
-    Ok(Configs::nearest(nearest_config(files, &starts, cwd, owners)))
+    Ok(Configs::nearest(nearest_config(files, start, &selection.folders, cwd, owners)))
 }
 
-fn nearest_config(files: &Files, starts: &[&Path], cwd: &Path, owners: &Arc<Owners>) -> Nearest {
-    Nearest::new(Arc::clone(owners), cwd, starts, rules::names().collect(), files.setup.no_exclude)
+fn nearest_config(files: &Files, start: &Path, folders: &[PathBuf], cwd: &Path, owners: &Arc<Owners>) -> Nearest {
+    Nearest::new(Arc::clone(owners), cwd, start, folders, rules::names().collect(), files.setup.no_exclude)
 }
 
 /// Returns the config's path from the repository's root, also if the config cannot be read; nothing if there is none.
@@ -546,7 +545,7 @@ pub(super) fn config_identity(files: &Files, cwd: &Path, owners: &Arc<Owners>) -
     let paths = if has_paths { files.paths.as_slice() } else { &[] };
     let selection = Selection::of_arguments(paths, cwd, files.only_stack_files);
     let start = start_of(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, cwd);
-    let file = nearest_config(files, &[&start], cwd, owners).find(&start).ok().flatten();
+    let file = nearest_config(files, &start, &[], cwd, owners).find(&start).ok().flatten();
     file.map(|file| config::identity(&file))
 }
 

@@ -274,3 +274,32 @@ fn outside_a_repository_the_arguments_are_the_limit() {
     assert!(check(&outside.path().join("a"), &["--level", "none"]).stderr.contains("from --level"));
     assert!(check(outside.path(), &["a"]).stderr.contains("level none"));
 }
+
+#[test]
+fn a_config_above_the_repository_is_never_read() {
+    let home = folder(&[
+        ("stackref.toml", "no config = at all\n"),
+        (
+            "repo/stackref.toml",
+            "[inventory.x]\nkind = 'file'\npath = '../secrets.yaml'\n[rules]\nunused-secret = 'error'\n",
+        ),
+        ("repo/x.yaml", &stack("x", "a: '{{s.k}}'")),
+        ("secrets.yaml", "s: [k]\n'two words': [k]\n"),
+    ]);
+    let repository = home.path().join("repo");
+    std::fs::create_dir(repository.join(".git")).unwrap();
+    std::fs::create_dir(repository.join("below")).unwrap();
+    write(&repository, "y.yaml", stack("y", "a: {{s.k}}").as_bytes());
+    for (folder, words) in [
+        (&repository, &["."][..]),
+        (&repository, &["."]),
+        (&repository, &["x.yaml", "--fix", "--diff"]),
+        (&repository.join("below"), &[".."]),
+        (&repository, &[".", "--leaks"]),
+    ] {
+        let output = run(&[&["check", "--trust"], words].concat(), folder, b"");
+        // An inventory outside the repository has the config that names it.
+        assert!(output.code < 2 && !output.stderr.contains("no config"), "{words:?}: {output:?}");
+        assert!(output.stderr.contains("1 warning") || output.stderr.contains("2 files"), "{words:?}: {output:?}");
+    }
+}
