@@ -9,7 +9,7 @@
 //! neither the user's own global ignores nor ignore files above the repository's root: the same tree gives the same answer on
 //! every machine. It enters hidden folders, never `.git`, and does not follow symbolic links; a link that is named is followed.
 
-use crate::config::{Config, FALLBACK_NAMES};
+use crate::config::{Config, FALLBACK_NAMES, FILE_NAME};
 use crate::configs::{Configs, Cursor};
 use crate::document::Syntax;
 use crate::error::{Failure, plain_io};
@@ -263,6 +263,19 @@ impl Search<'_> {
             }
         });
         passed
+    }
+
+    /// Finds the configs in a folder that are not ignored, so that all of them are known. A folder that cannot be walked has none:
+    /// a check of it reports why.
+    pub fn find_configs(&self, folder: &Path) {
+        self.walk(&[folder.to_path_buf()], &mut Passed::default(), || {
+            |entry: &DirEntry| {
+                if entry.file_name() == FILE_NAME {
+                    self.configs.of(entry.path());
+                }
+                WalkState::Continue
+            }
+        });
     }
 
     /// Calls a visitor for every file of a selection that is not ignored, and for those of `also`, whatever the excludes say. It

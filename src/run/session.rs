@@ -306,10 +306,14 @@ impl<'a> Session<'a> {
     pub fn widen(&mut self, chosen: &[String]) -> Option<PathBuf> {
         let chosen: Vec<PathBuf> =
             chosen.iter().map(|name| paths::real(&paths::absolute(Path::new(name), &self.bases.cwd))).collect();
+        if self.selection.listed.is_empty() {
+            return None;
+        }
         for listed in &self.selection.listed {
             self.configs.of(listed);
         }
-        let configs = self.known_configs();
+        let mut configs = self.known_configs();
+        configs.extend(self.configs_elsewhere());
         let (mut decisive, mut folders) = (None, Vec::new());
         for listed in &self.selection.listed {
             let real = paths::real(listed);
@@ -327,6 +331,19 @@ impl<'a> Session<'a> {
         self.selection.folders.dedup();
         self.roots = roots_of(&self.selection.folders, self.git.owners());
         decisive
+    }
+
+    /// Returns the configs of the repository: that of another folder may name a listed file as its inventory. One that cannot be
+    /// used is left to the check of its folder.
+    fn configs_elsewhere(&self) -> Vec<Arc<Config>> {
+        let setup = &self.files.setup;
+        let root = self.git.owners().root(&self.bases.cwd).filter(|_| setup.config.is_none() && !setup.no_config);
+        let Some(root) = root else { return Vec::new() };
+        let all = Configs::nearest(nearest_config(self.files, &root, &[], &self.bases.cwd, self.git.owners()));
+        Search { configs: &all, ..self.search() }.find_configs(&root);
+        let mut configs = all.known();
+        configs.retain(|config| config.file.is_some());
+        configs
     }
 
     /// Returns whether a change of a file can break any stack of a config: it is the config or one of its inventories.

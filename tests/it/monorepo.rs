@@ -179,6 +179,9 @@ fn a_secret_of_a_shared_file_is_unused_if_no_project_uses_it() {
     assert_eq!(unused(&[]), ["none"]);
     assert_eq!(unused(&["a", "b"]), [""; 0], "another folder may use it");
     assert_eq!(unused(&["a"]), [""; 0]);
+    // A change of the file can break the stacks of all that name it.
+    let output = check(folder.path(), &["--only-stack-files", "secrets.yaml", "--format", "short"]);
+    assert!(output.stderr.contains("checked 2 files, 2 references"), "{output:?}");
 }
 
 #[test]
