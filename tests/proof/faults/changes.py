@@ -260,7 +260,7 @@ def type_once(place, trial):
     text = inventory.read_text()
     how = f"{process.returncode} (-9: it took more than {project.LONGEST} s)"
     losses = [] if process.returncode == 0 else [f"register at a terminal ends with {how}: {said!r}"]
-    if same_key and (f"{CANARY} theirs" not in text or f"{CANARY} typed" in text or b"meanwhile" not in said):
+    if same_key and (f"{CANARY} theirs" not in text or f"{CANARY} typed" in text or b"in the meantime" not in said):
         losses.append("register at a terminal replaces a key that came meanwhile")
     if not same_key and (MARK not in text or f"{CANARY} typed" not in text):
         losses.append("register at a terminal loses an edit, or what was typed")
