@@ -24,7 +24,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "stackref", version, long_version = LONG_VERSION, max_term_width = 100)]
 #[command(disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
-#[command(after_help = "Run `stackref help COMMAND` for the options of a command, with examples.")]
+#[command(
+    after_help = "Example: stackref check\n\nRun `stackref help COMMAND` for the options of a command, with examples."
+)]
 #[command(after_long_help = guide::after_long_help(&[]))]
 pub struct Cli {
     /// The command to run.
@@ -74,53 +76,53 @@ pub enum Command {
     ///
     /// stackref reads stack files, run configs and scripts, and reports each mistake with its location, an explanation and
     /// advice. It looks up each reference in an inventory, unless the level is `none`.
-    #[command(after_long_help = guide::after_long_help(&["check"]))]
+    #[command(after_help = guide::after_help(&["check"]), after_long_help = guide::after_long_help(&["check"]))]
     Check(Check),
     /// Write copies of stack files with the references resolved
     ///
     /// All files are checked first. Either every copy is written, or none. Everything outside the references stays as it is.
-    #[command(after_long_help = guide::after_long_help(&["render"]))]
+    #[command(after_help = guide::after_help(&["render"]), after_long_help = guide::after_long_help(&["render"]))]
     Render(Render),
     /// Prompt for and store missing secrets
     ///
     /// The secrets are stored in an inventory. Prompts need a terminal. Without one, stackref lists what is missing and exits with 1, or takes the values from
     /// `--from-file` or `--from-env`.
-    #[command(visible_alias = "register-secrets", after_long_help = guide::after_long_help(&["register"]))]
+    #[command(visible_alias = "register-secrets", after_help = guide::after_help(&["register"]), after_long_help = guide::after_long_help(&["register"]))]
     Register(Register),
     /// List all references
-    #[command(after_long_help = guide::after_long_help(&["refs"]))]
+    #[command(after_help = guide::after_help(&["refs"]), after_long_help = guide::after_long_help(&["refs"]))]
     Refs(Refs),
     /// List the names and keys in inventories, never values
-    #[command(args_conflicts_with_subcommands = true, after_long_help = guide::after_long_help(&["inventory"]))]
+    #[command(args_conflicts_with_subcommands = true, after_help = guide::after_help(&["inventory"]), after_long_help = guide::after_long_help(&["inventory"]))]
     Inventory(Inventory),
     /// Explain a rule, or list all rules
-    #[command(after_long_help = guide::after_long_help(&["explain"]))]
+    #[command(after_help = guide::after_help(&["explain"]), after_long_help = guide::after_long_help(&["explain"]))]
     Explain(Explain),
     /// Write a commented `stackref.toml` for this repository
     ///
     /// The config is based on the stack files and inventories that stackref finds in the repository. An existing
     /// `stackref.toml` is never overwritten.
-    #[command(after_long_help = guide::after_long_help(&["init"]))]
+    #[command(after_help = guide::after_help(&["init"]), after_long_help = guide::after_long_help(&["init"]))]
     Init(Init),
     /// Accept a repository's config
     ///
     /// An accepted config may run programs, connect to hosts and read files outside the repository. stackref prints what the
     /// config requests, and asks before it records the config. A changed config must be accepted again.
-    #[command(after_long_help = guide::after_long_help(&["trust"]))]
+    #[command(after_help = guide::after_help(&["trust"]), after_long_help = guide::after_long_help(&["trust"]))]
     Trust(Trust),
     /// Print the JSON Schema of a file that stackref reads or writes
-    #[command(after_long_help = guide::after_long_help(&["schema"]))]
+    #[command(after_help = guide::after_help(&["schema"]), after_long_help = guide::after_long_help(&["schema"]))]
     Schema(Schema),
     /// Print a completion script for a shell
-    #[command(after_long_help = guide::after_long_help(&["completions"]))]
+    #[command(after_help = guide::after_help(&["completions"]), after_long_help = guide::after_long_help(&["completions"]))]
     Completions(Completions),
     /// Show a manual page
     ///
     /// The page is formatted in a terminal, and plain roff in a pipe or a file.
-    #[command(after_long_help = guide::after_long_help(&["man"]))]
+    #[command(after_help = guide::after_help(&["man"]), after_long_help = guide::after_long_help(&["man"]))]
     Man(Man),
     /// Print the help of a command
-    #[command(after_long_help = guide::after_long_help(&["help"]))]
+    #[command(after_help = guide::after_help(&["help"]), after_long_help = guide::after_long_help(&["help"]))]
     Help(Help),
     /// Complete a command line; called by the scripts of `stackref completions`
     #[command(name = "__complete", hide = true)]
@@ -457,7 +459,7 @@ pub enum InventoryCommand {
     /// Write names and keys to a file that is safe to commit
     ///
     /// Checks can use the snapshot in place of the secret store, for example in pull requests. It contains no values.
-    #[command(after_long_help = guide::after_long_help(&["inventory", "snapshot"]))]
+    #[command(after_help = guide::after_help(&["inventory", "snapshot"]), after_long_help = guide::after_long_help(&["inventory", "snapshot"]))]
     Snapshot(Snapshot),
 }
 

@@ -18,8 +18,8 @@ pub type Entry = (&'static str, &'static str);
 
 const CHECK: [Example; 7] = [
     example("Check the stack files below the working directory", "stackref check"),
-    example("Check only the syntax, without an inventory", "stackref check --level none"),
     example("Look up references in one inventory", "stackref check --inventory names.yaml stacks/"),
+    example("Check only the syntax, without an inventory", "stackref check --level none"),
     example("Apply safe fixes", "stackref check --fix"),
     example("Run two rules only", "stackref check --select unknown-secret,unknown-key"),
     example("Write reports for other tools", "stackref check -o report.sarif -o report.xml"),
@@ -99,6 +99,14 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
         ["help"] => &HELP,
         _ => &MAIN,
     }
+}
+
+/// Returns the text behind the options in the short help of a command: its first example that has arguments.
+pub fn after_help(command: &[&str]) -> String {
+    let examples = examples(command);
+    let has_arguments = |example: &&Example| example.command.split(' ').count() > command.len() + 1;
+    let example = examples.iter().find(has_arguments).or(examples.first());
+    example.map_or_else(String::new, |example| format!("Example: {}", example.command))
 }
 
 /// Returns the text behind the options in the long help of a command: its examples, and the exit codes.

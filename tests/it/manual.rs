@@ -76,6 +76,7 @@ fn the_short_help_fits_on_a_screen_and_the_long_one_has_examples() {
                 .all(|line| line.chars().count() <= 81),
             "{words:?}"
         );
+        assert!(short.contains("\nExample: "), "{words:?}:\n{short}");
         for option in &options {
             assert!(long.contains(&format!("--{option}")), "{words:?}: --{option}");
         }
