@@ -204,7 +204,7 @@ It wrote this page on {date}, with stackref {version}, on {machine}.
 
 
 def page(rows, program):
-    ran = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    ran = subprocess.run([program, "-V"], capture_output=True, text=True, check=True)
     machine = f"{platform.system()} {platform.release()} ({platform.machine()}, {os.cpu_count()} cores)"
     date = datetime.date.today().isoformat()
     return PAGE.format(date=date, version=ran.stdout.split()[-1], machine=machine, sums=sums(rows), table=table(rows).rstrip())

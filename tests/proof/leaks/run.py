@@ -193,7 +193,7 @@ def main():
     print(table(ground))
     print(f"{runs:,} runs, {len(ground.failures)} failures, {seconds:.0f} s")
     if words.write:
-        version = subprocess.run([words.stackref, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        version = subprocess.run([words.stackref, "-V"], capture_output=True, text=True, check=True).stdout.strip()
         verdict = "None was found where it should not be." if not ground.failures else f"{len(ground.failures)} expectations failed."
         page = PAGE.format(
             when=datetime.date.today(), machine=machine(), version=version, runs=f"{runs:,}", values=f"{len(ground.canaries.tokens):,}",
