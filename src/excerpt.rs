@@ -253,24 +253,35 @@ fn last_word(text: &str) -> &str {
 /// Returns where in a text a value may begin: behind a word that may be sensitive and a separator, such as in `password: x`,
 /// `pw=x`, `--token x`, `password is x` and `Bearer x`. `None` if nothing follows such a word.
 pub fn after_sensitive_word(text: &str) -> Option<usize> {
-    let separators = text.char_indices().filter(|&(_, c)| matches!(c, ':' | '=') || c.is_whitespace());
-    let mut ends = separators.map(|(at, c)| (at, at + c.len_utf8()));
     let is_value = |rest: &str| {
         let rest = rest.trim_start();
         // A word inside the braces of a reference is followed by their end.
         !rest.is_empty() && !rest.starts_with("}}")
     };
-    let found =
-        ends.find(|&(at, end)| text.get(..at).is_some_and(names_value) && text.get(end..).is_some_and(is_value));
-    found.map(|(_, end)| end)
+    // Where the last word ends, and the end of the last one that was judged: before a run of separators that is done once.
+    let (mut word_end, mut judged) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        if !(matches!(c, ':' | '=' | '"' | '\'') || c.is_whitespace()) {
+            word_end = end;
+        } else if !matches!(c, '"' | '\'') && judged < word_end {
+            judged = word_end;
+            if text.get(..word_end).is_some_and(names_value) && text.get(end..).is_some_and(is_value) {
+                return Some(end);
+            }
+        }
+    }
+    None
 }
 
 /// Returns whether a text ends with a word that announces a value: a sensitive name, or an option of a program such as `-p`.
 pub fn names_value(text: &str) -> bool {
     const OPTIONS: [&str; 6] = ["-p", "-P", "-u", "-H", "--user", "--header"];
     let text = text.trim_end().trim_end_matches(['"', '\'', ':', '=']);
-    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    may_be_sensitive(last_word(text)) || OPTIONS.contains(&word)
+    let is_last_word = |option: &&str| {
+        text.strip_suffix(*option).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+    };
+    may_be_sensitive(last_word(text)) || OPTIONS.iter().any(is_last_word)
 }
 
 struct Builder<'s> {
@@ -324,6 +335,27 @@ mod tests {
         let file = SourceFile::new("f.yaml", text);
         file.set_visibility(visibility);
         file
+    }
+
+    #[test]
+    fn a_value_begins_behind_the_word_that_announces_it() {
+        for (text, value) in [
+            ("password: x", " x"),
+            ("a --token x", "x"),
+            ("\"password\" : x", ": x"),
+            ("tool -p x", "x"),
+            ("a:b -p:x", "x"),
+        ] {
+            let at = after_sensitive_word(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(text.get(at..), Some(value), "{text}");
+        }
+        for text in ["", "password", "password: ", "{{ a.password }}", "x-p y", "a: b"] {
+            assert_eq!(after_sensitive_word(text), None, "{text}");
+        }
+        // A word is judged once, however many separators follow it: a look back for each would take hours.
+        for text in [": ", "a:", "\":", "= \"", "x "] {
+            assert_eq!(after_sensitive_word(&text.repeat(1_000_000)), None, "{text}");
+        }
     }
 
     #[test]
