@@ -382,12 +382,11 @@ impl Looked<'_> {
     fn reads_besides_stacks(&self, entry: &baseline::Entry) -> bool {
         let Settings { configs, inventories, .. } = self.settings;
         let is_leak = matches!(rules::find(&entry.rule).map(|rule| &rule.check), Some(Check::Leak(_)));
-        let sources =
-            inventories.in_use().filter_map(|(_, inventory)| inventory.comments()).map(|comments| comments.source);
-        let is_config = |config: &Arc<Config>| config.source.as_ref().is_some_and(|it| it.identity() == entry.path);
+        let is_of_entry = |source: &Arc<SourceFile>| source.identity() == entry.path;
+        let mut comments = inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
         is_leak
-            || sources.into_iter().any(|source| source.identity() == entry.path)
-            || configs.known().iter().any(is_config)
+            || comments.any(|comments| is_of_entry(comments.source))
+            || configs.known().iter().filter_map(|config| config.source.as_ref()).any(is_of_entry)
     }
 }
 
@@ -397,17 +396,17 @@ fn names_leak_rule(directive: &Directive) -> bool {
     matches!(&directive.says, Says::Ignore(rules) if rules.iter().any(is_leak))
 }
 
-/// The inventories that a stack of a file uses.
-fn chain(file: &StackFile, stack: usize, settings: &Settings<'_>) -> Option<Vec<usize>> {
+/// Returns the inventories that a stack of a file uses; `config` is that of the file.
+fn chain(file: &StackFile, stack: usize, config: &Config, settings: &Settings<'_>) -> Option<Vec<usize>> {
     let manager = file.stacks.get(stack).and_then(|stack| stack.secrets_manager());
-    settings.inventories.chain(&settings.configs.of(&file.path), &file.path, manager)
+    settings.inventories.chain(config, &file.path, manager)
 }
 
 /// What a reference asks of the inventories that its stack uses.
 pub fn question(file: &StackFile, reference: &Reference, settings: &Settings<'_>) -> Question {
-    let chain = chain(file, reference.stack, settings).unwrap_or_default();
-    let level = settings.level.of(&settings.configs.of(&file.path));
-    ask(reference, chain, level)
+    let config = settings.configs.of(&file.path);
+    let chain = chain(file, reference.stack, &config, settings).unwrap_or_default();
+    ask(reference, chain, settings.level.of(&config))
 }
 
 /// Returns an answer without the keys, if they are known only since a reference of another level asked for them.
@@ -482,7 +481,8 @@ impl<'s> Joined<'s> {
             }
             let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
             for reference in &file.references {
-                let chain = chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, settings));
+                let chain =
+                    chains.entry(reference.stack).or_insert_with(|| chain(file, reference.stack, &config, settings));
                 if let Some(chain) = chain {
                     joined.asked.push((reference, ask(reference, chain.clone(), level)));
                 } else {
@@ -591,9 +591,10 @@ impl<'s> Joined<'s> {
     /// Returns the names that stacks use as names of whole secrets, also where that use is wrong or misspelt, each with the
     /// inventories of its stack; `None` if nobody can say which these are.
     fn whole_names(&self, scan: &Scan, findings: &[Finding]) -> Vec<(Option<Vec<usize>>, String)> {
-        let written = scan.files.iter().flat_map(|file| {
+        let written = scan.files.iter().filter(|file| !file.whole_names.is_empty()).flat_map(|file| {
+            let config = self.settings.configs.of(&file.path);
             let names = file.whole_names.iter();
-            names.map(move |(stack, name)| (chain(file, *stack, self.settings), name.clone()))
+            names.map(move |(stack, name)| (chain(file, *stack, &config, self.settings), name.clone()))
         });
         let misspelt = findings.iter().filter(|finding| finding.secret.is_some() && finding.key.is_none());
         written.chain(misspelt.filter_map(|finding| Some((None, finding.suggestion.clone()?)))).collect()

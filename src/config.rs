@@ -155,6 +155,14 @@ impl Config {
         Some(format!("{}:{}", source.path(), source.position(span.start).line))
     }
 
+    /// The same config, which findings show with another path than the failures of reading it.
+    #[must_use]
+    pub fn shown_as(self, path: &str) -> Self {
+        let renamed = |source| Arc::try_unwrap(source).map(|source: SourceFile| Arc::new(source.with_path(path)));
+        let source = self.source.map(|source| renamed(source).unwrap_or_else(|shared| shared));
+        Self { source, ..self }
+    }
+
     /// The inventories that the first matching `[[stacks]]` names for a file.
     pub fn route(&self, path: &Path) -> Option<&[String]> {
         let relative = self.relative(path);
@@ -201,12 +209,11 @@ pub fn load(file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Ve
 pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let source = SourceFile::new(shown, text).with_identity(identity(file)).with_location(file);
-    let mut reader =
-        Reader { source: &source, folder: folder.clone(), failures: Vec::new(), warnings: Vec::new(), known_rules };
+    let mut reader = Reader { source: &source, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
     let config = match DeTable::parse(source.text()) {
         Ok(table) => {
             source.set_visibility(Visibility::Masked(values(table.get_ref())));
-            reader.config(table.get_ref(), folder)
+            reader.config(table.get_ref())
         }
         Err(error) => {
             source.set_visibility(Visibility::Guessed);
@@ -221,16 +228,6 @@ pub fn parse(text: String, file: &Path, shown: &str, known_rules: &[&str]) -> Re
         Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::new(source)), warnings, ..config })
     } else {
         Err(reader.failures)
-    }
-}
-
-impl Config {
-    /// The same config, which findings show with another path than the failures of reading it.
-    #[must_use]
-    pub fn shown_as(self, path: &str) -> Self {
-        let renamed = |source| Arc::try_unwrap(source).map(|source: SourceFile| Arc::new(source.with_path(path)));
-        let source = self.source.map(|source| renamed(source).unwrap_or_else(|shared| shared));
-        Self { source, ..self }
     }
 }
 
@@ -252,8 +249,8 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn config(&mut self, table: &DeTable<'_>, folder: PathBuf) -> Config {
-        let mut config = Config { folder, ..Config::default() };
+    fn config(&mut self, table: &DeTable<'_>) -> Config {
+        let mut config = Config { folder: self.folder.clone(), ..Config::default() };
         for (key, value) in sorted(table) {
             match key.get_ref().as_ref() {
                 "level" => {

@@ -170,8 +170,7 @@ impl Configs {
             return known;
         }
         if let Some(inherited) = self.inherited(folder, search) {
-            let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
-            return Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert(inherited));
+            return self.remember(folder, inherited);
         }
         let top = search.top_of(folder);
         let mut passed = Vec::new();
@@ -186,9 +185,8 @@ impl Configs {
         let config = config.unwrap_or_else(|| {
             if search.leads_below_cwd(folder) { self.of_folder(&search.cwd) } else { Arc::clone(&search.default) }
         });
-        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
         for at in passed {
-            by_folder.entry(at.as_os_str().to_owned()).or_insert_with(|| Arc::clone(&config));
+            self.remember(at, Arc::clone(&config));
         }
         config
     }
@@ -224,6 +222,13 @@ impl Configs {
         self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder.as_os_str()).cloned()
     }
 
+    /// Records the config of a folder, and returns it. If another thread was faster, that is the one it has recorded: all files
+    /// of a folder have one config.
+    fn remember(&self, folder: &Path, config: Arc<Config>) -> Arc<Config> {
+        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert(config))
+    }
+
     /// Returns the config in a folder itself, unless the config above excludes it. If it cannot be used, that is the defaults,
     /// and the errors are kept.
     fn load_in(&self, folder: &Path, top: &Path, search: &Nearest) -> Option<Arc<Config>> {
@@ -239,9 +244,7 @@ impl Configs {
             Config { folder: folder.to_path_buf(), ..Config::default() }
         });
         (self.adjust)(&mut config);
-        // Another thread may have been faster: all files of a folder have one config.
-        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert_with(|| Arc::new(config))))
+        Some(self.remember(folder, Arc::new(config)))
     }
 
     /// Returns whether the config above a config excludes it, as that of a test fixture.

@@ -603,7 +603,7 @@ impl Inventories {
         project.fallback.map(|at| vec![at])
     }
 
-    /// The inventories that flags name, checked to be readable before anything is scanned.
+    /// Checks that the inventories that flags name can be read.
     ///
     /// # Errors
     /// What is wrong with the first that is not.

@@ -26,7 +26,7 @@ pub(super) fn create(
     world: &mut World<'_>,
 ) -> Result<bool, Stop> {
     let [name, ..] = FALLBACK_NAMES;
-    let path = session.project.join(name);
+    let path = session.project().join(name);
     let shown = printable(&paths::relative(&path, &session.bases.cwd));
     let refused = || {
         Failure::usage("there are references, and no inventory to store their values in").with_help(format!(
@@ -57,7 +57,7 @@ pub(super) fn create(
         Ok(ignored) => Ok(ignored),
     };
     if ignored()? != Ignored::Yes {
-        let list = session.project.join(".gitignore");
+        let list = session.project().join(".gitignore");
         let list_shown = printable(&paths::relative(&list, &session.bases.cwd));
         repository::refuse_link_out(&list, &session.bases.cwd, &list_shown)?;
         ignore(&list, &list_shown, name)?;

@@ -43,7 +43,7 @@ pub(super) fn init(args: &Init, color: Color, world: &mut World<'_>) -> Result<O
     let mut session = Session::open(&files, world)?;
     let noted = session.git.owners().notes(&cwd);
     for note in owners.notes(&cwd).iter().filter(|note| !noted.contains(note)) {
-        writeln!(world.stderr.out, "note: {note}")?;
+        world.note(note)?;
     }
     let scan = session.scan(world)?;
     let survey = Survey::of(&root, &scan);

@@ -76,11 +76,11 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
     let passed_over = passed_over.count();
     let note = (passed_over > 0).then(|| {
         let references = count(passed_over, "place");
-        format!("note: {references} with mistakes not asked for; `stackref check` shows them")
+        format!("{references} with mistakes not asked for; `stackref check` shows them")
     });
     // In a dry run it comes after the list.
     if let Some(note) = note.as_ref().filter(|_| !args.dry_run) {
-        writeln!(world.stderr.out, "{note}")?;
+        world.note(note)?;
     }
     let needs = needs(&scan, &report, &settings)?;
     let missing = needs.iter().filter(|need| !need.exists).count();
@@ -112,7 +112,7 @@ pub(super) fn register(args: &Register, color: Color, world: &mut World<'_>) -> 
         run.print(&failures, world)?;
     }
     if let Some(note) = note.filter(|_| args.dry_run) {
-        writeln!(world.stderr.out, "{note}")?;
+        world.note(note)?;
     }
     match ended {
         Ok(outcome) => Ok(outcome.max(unread)),
@@ -209,7 +209,7 @@ impl<'r> Run<'r> {
         for at in targets {
             let Some(refusal) = self.refusal(at, true) else { continue };
             existing.retain(|need| need.inventory != at);
-            writeln!(world.stderr.out, "note: existing values are not asked for: {}", printable(&refusal.to_string()))?;
+            world.note(format_args!("existing values are not asked for: {}", printable(&refusal.to_string())))?;
         }
         let missing = select(&|need| !need.exists && need.has_value);
         let names = select(&|need| !need.exists && !need.has_value);
@@ -339,7 +339,7 @@ impl<'r> Run<'r> {
         }
         let unneeded = given.unneeded(needs);
         if unneeded > 0 {
-            writeln!(world.stderr.out, "note: ignored {} that no reference uses", count(unneeded, "key"))?;
+            world.note(format_args!("ignored {} that no reference uses", count(unneeded, "key")))?;
         }
         let mut puts: BTreeMap<usize, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
         let mut open = OpenSecret::default();
@@ -388,15 +388,12 @@ impl<'r> Run<'r> {
                 continue;
             }
             if !has_values(secrets) {
-                writeln!(world.stderr.out, "note: `{name}` keeps names only, so values are not stored")?;
+                world.note(format_args!("`{name}` keeps names only, so values are not stored"))?;
                 continue;
             }
             for secret in kept {
                 let secret = printable(secret);
-                writeln!(
-                    world.stderr.out,
-                    "note: `{name}` keeps of `{secret}` names only, so its values are not stored"
-                )?;
+                world.note(format_args!("`{name}` keeps of `{secret}` names only, so its values are not stored"))?;
             }
         }
         if self.args.dry_run {
@@ -596,10 +593,9 @@ impl<'r> Run<'r> {
         let kept = store(target, changes)?;
         for (secret, key) in &kept {
             let (secret, key) = (printable(secret), printable(key));
-            writeln!(
-                world.stderr.out,
-                "note: `{secret}.{key}` was added to `{name}` in the meantime; keeping the existing value"
-            )?;
+            world.note(format_args!(
+                "`{secret}.{key}` was added to `{name}` in the meantime; keeping the existing value"
+            ))?;
         }
         let kept: HashSet<(&str, &str)> = kept.iter().map(|(secret, key)| (secret.as_str(), key.as_str())).collect();
         for Change { secret, entries } in changes {

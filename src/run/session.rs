@@ -48,8 +48,6 @@ pub(super) struct Session<'a> {
     pub config: Arc<Config>,
     pub selection: Selection,
     pub bases: Bases,
-    /// The folder of the config, else of the files that have none.
-    pub project: PathBuf,
     /// The folder of the files that have no config: their repository, else what the arguments share.
     unconfigured: PathBuf,
     pub stdin: Option<(PathBuf, Syntax)>,
@@ -100,7 +98,7 @@ impl<'a> Session<'a> {
         let beside = config.file.as_ref().map(|_| config.folder.clone());
         // Of a repository in another one, that of the working directory: fingerprints must not hang on the arguments.
         let around = owners.root(&cwd).filter(|root| start.starts_with(root));
-        let root = around.or_else(|| repository.clone()).or_else(|| beside.clone()).unwrap_or_else(|| cwd.clone());
+        let root = around.or_else(|| repository.clone()).or(beside).unwrap_or_else(|| cwd.clone());
         // Told at once: whatever goes wrong after this may come from it.
         let owner_notes = owners.notes(&cwd);
         for note in &owner_notes {
@@ -108,14 +106,12 @@ impl<'a> Session<'a> {
         }
         let roots = roots_of(&selection.folders, owners);
         let unconfigured = repository.unwrap_or(start);
-        let project = beside.unwrap_or_else(|| unconfigured.clone());
         Ok(Self {
             files,
             configs,
             config,
             selection,
             bases: Bases { cwd, root, keep_documents: false, heed_literals: true },
-            project,
             unconfigured,
             stdin,
             inventory_input: None,
@@ -223,8 +219,17 @@ impl<'a> Session<'a> {
 
     /// Where the inventory file that needs no config is looked for.
     fn inventory_folders(&self, config: &Config) -> Vec<PathBuf> {
-        let folder = if config.file.is_some() { &config.folder } else { &self.unconfigured };
-        vec![folder.clone(), self.bases.root.clone(), self.bases.cwd.clone()]
+        vec![self.folder_of(config).to_path_buf(), self.bases.root.clone(), self.bases.cwd.clone()]
+    }
+
+    /// Returns the folder of the config, else of the files that have none.
+    pub fn project(&self) -> &Path {
+        self.folder_of(&self.config)
+    }
+
+    /// Returns the folder that contains the files of a config.
+    fn folder_of<'c>(&'c self, config: &'c Config) -> &'c Path {
+        if config.file.is_some() { &config.folder } else { &self.unconfigured }
     }
 
     /// What files are looked for with.
@@ -233,7 +238,7 @@ impl<'a> Session<'a> {
             configs: &self.configs,
             scripts: self.scripts,
             no_exclude: self.files.setup.no_exclude,
-            inventory_folders: vec![self.project.clone(), self.bases.root.clone(), self.bases.cwd.clone()],
+            inventory_folders: self.inventory_folders(&self.config),
             never_below: self.never_below.clone(),
             roots: self.roots.clone(),
         }
@@ -297,18 +302,18 @@ impl<'a> Session<'a> {
 
     /// Returns whether the walk covers everything that could use an inventory of this project.
     pub fn covers_project(&self) -> bool {
-        self.selection.covers(&self.project)
+        self.selection.covers(self.project())
     }
 
     /// Replaces a list by the whole project if it names a config or an inventory: a change there can break any stack, also
     /// one that is not in the list. A file that is named and does not exist counts, since removing an inventory is such a change.
     /// `chosen` are the inventories of the flags. Returns the file that decided.
     pub fn widen(&mut self, chosen: &[String]) -> Option<PathBuf> {
-        let chosen: Vec<PathBuf> =
-            chosen.iter().map(|name| paths::real(&paths::absolute(Path::new(name), &self.bases.cwd))).collect();
         if self.selection.listed.is_empty() {
             return None;
         }
+        let chosen: Vec<PathBuf> =
+            chosen.iter().map(|name| paths::real(&paths::absolute(Path::new(name), &self.bases.cwd))).collect();
         for listed in &self.selection.listed {
             self.configs.of(listed);
         }
@@ -319,8 +324,7 @@ impl<'a> Session<'a> {
             let real = paths::real(listed);
             for config in &configs {
                 if chosen.contains(&real) || self.decides(config, listed, &real) {
-                    let folder = if config.file.is_some() { &config.folder } else { &self.unconfigured };
-                    folders.push(folder.clone());
+                    folders.push(self.folder_of(config).to_path_buf());
                     decisive.get_or_insert_with(|| listed.clone());
                 }
             }
@@ -392,7 +396,7 @@ impl<'a> Session<'a> {
         recovered(world)?;
         let setup = &self.files.setup;
         if self.config.file.is_none() && setup.config.is_none() && !setup.no_config {
-            for name in NEARLY_CONFIGS.iter().filter(|name| self.project.join(name).is_file()) {
+            for name in NEARLY_CONFIGS.iter().filter(|name| self.project().join(name).is_file()) {
                 world.note(format_args!("`{name}` is not read: the config is `{}`", config::FILE_NAME))?;
             }
         }

@@ -32,7 +32,7 @@ pub(super) fn trust(args: &Trust, color: Color, world: &mut World<'_>) -> Result
     let ended =
         if args.revoke { revoke(&store, given, owners, world) } else { accept(args, &store, given, owners, world) };
     for note in owners.notes(&world.cwd) {
-        writeln!(world.stderr.out, "note: {note}")?;
+        world.note(note)?;
     }
     ended
 }
