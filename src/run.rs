@@ -39,7 +39,7 @@ use crate::write::{self, Notice};
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use look::look;
 use session::Session;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -183,9 +183,7 @@ fn summary_of_nothing(command: &Command) -> Option<String> {
 
 fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::Result<Outcome> {
     let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
-    let behind = words.windows(2).filter_map(|pair| if let ["--format", format] = pair { Some(*format) } else { None });
-    let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
-    let format = behind.chain(joined).find_map(|format| Format::from_str(format, false).ok());
+    let format = values_of(args, "--format").find_map(|format| Format::from_str(format.to_str()?, false).ok());
     if let Some(format) = format.filter(|_| error.use_stderr()) {
         let commands: Vec<String> =
             Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
@@ -205,17 +203,23 @@ fn usage(error: &clap::Error, args: &[OsString], world: &mut World<'_>) -> io::R
     let (stream, outcome) =
         if error.use_stderr() { (&mut world.stderr, Outcome::Usage) } else { (&mut world.stdout, Outcome::Clean) };
     let text = error.render();
-    let color = look(stream, color_of_words(&words), world.env.as_ref()).color;
+    let color = look(stream, color_of_words(args), world.env.as_ref()).color;
     let text = if color { text.ansi().to_string() } else { text.to_string() };
     write!(stream.out, "{text}")?;
     Ok(outcome)
 }
 
 /// Returns what `--color` says on a command line that could not be read.
-fn color_of_words(words: &[&str]) -> Color {
-    let behind = words.windows(2).filter_map(|pair| if let ["--color", when] = pair { Some(*when) } else { None });
-    let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
-    behind.chain(joined).find_map(|when| Color::from_str(when, false).ok()).unwrap_or(Color::Auto)
+fn color_of_words(words: &[OsString]) -> Color {
+    values_of(words, "--color").find_map(|when| Color::from_str(when.to_str()?, false).ok()).unwrap_or(Color::Auto)
+}
+
+/// Returns the values that a command line gives an option: `--name value` and `--name=value`. For lines that clap has not parsed.
+fn values_of<'w>(words: &'w [OsString], option: &'static str) -> impl Iterator<Item = &'w OsStr> {
+    words.iter().enumerate().filter_map(move |(at, word)| match word.to_str()?.strip_prefix(option)? {
+        "" => words.get(at + 1).map(OsString::as_os_str),
+        rest => rest.strip_prefix('=').map(OsStr::new),
+    })
 }
 
 /// Writes the report of a run that failed before it had anything to report: a whole document that contains the failures. Writes

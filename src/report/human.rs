@@ -1,7 +1,7 @@
 //! Compiler-grade diagnostics, drawn by miette, below a header of our own. Every finding is drawn by itself, from an excerpt
 //! that was made safe before; what steers a terminal is taken out of the words, too.
 
-use super::look::{ADDED, ERROR, HEADING, Look, WARNING};
+use super::look::{ADDED, HEADING, Look, severity_style};
 use crate::error::Failure;
 use crate::excerpt::{Excerpt, printable};
 use crate::finding::{Finding, Severity};
@@ -58,12 +58,8 @@ const LONGEST_NAME: usize = 60;
 /// have a line of their own.
 fn header(finding: &Finding, look: Look) -> String {
     let (severity, rule) = (finding.severity.name(), finding.rule);
-    let style = match finding.severity {
-        Severity::Error => ERROR,
-        Severity::Warning => WARNING,
-    };
     let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| look.link(&known.url(), rule));
-    let title = look.paint(style, format!("{severity}[{name}]")).to_string();
+    let title = look.paint(severity_style(finding.severity), format!("{severity}[{name}]")).to_string();
     let scope = &finding.scope;
     let names = [&scope.stack, &scope.component, &scope.attribute].into_iter().flatten();
     let names: Vec<String> =

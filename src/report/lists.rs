@@ -1,10 +1,9 @@
 //! What `register`, `inventory`, `refs` and `explain` print: lists of names and keys, never of values.
 
 use super::json::{self, Items, JsonFailure, JsonSpan};
-use super::look::{ADDED, ERROR, HEADING, Look, NAME, REMOVED, WARNING};
+use super::look::{ADDED, ERROR, HEADING, Look, NAME, REMOVED, severity_style};
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::finding::Severity;
 use crate::inventory::{Inventories, Inventory};
 use crate::listing::{Listed, May, Probe};
 use crate::refs;
@@ -282,11 +281,7 @@ pub fn write_references(lines: impl Iterator<Item = refs::Line>, look: Look, out
 pub fn write_rules(look: Look, out: &mut dyn Write) -> io::Result<()> {
     let width = rules::names().map(str::len).max().unwrap_or(0);
     for rule in RULES {
-        let style = match rule.severity {
-            Severity::Error => ERROR,
-            Severity::Warning => WARNING,
-        };
-        let severity = look.paint(style, format!("{:7}", rule.severity.name()));
+        let severity = look.paint(severity_style(rule.severity), format!("{:7}", rule.severity.name()));
         let blanks = " ".repeat(width - rule.name.len());
         let name = look.paint(NAME, look.link(&rule.url(), rule.name));
         writeln!(out, "{name}{blanks}  {severity}  {}", rule.summary)?;

@@ -3,6 +3,7 @@
 //! `run` decides it for each stream from `--color` and the environment. Machine formats have no look.
 
 use crate::excerpt::marks_in_ascii;
+use crate::finding::Severity;
 use anstyle::{AnsiColor, Style};
 use std::fmt;
 
@@ -11,7 +12,7 @@ pub const HEADING: Style = Style::new().bold();
 /// An error, and what is missing.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// A warning.
-pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The name of a secret, an inventory or a rule.
 pub const NAME: Style = AnsiColor::Cyan.on_default();
 /// What `--fix` changes, and lines that are added.
@@ -20,6 +21,14 @@ pub const ADDED: Style = AnsiColor::Green.on_default();
 pub const REMOVED: Style = AnsiColor::Red.on_default();
 /// Where in a file a part of a diff is.
 pub const HUNK: Style = AnsiColor::Cyan.on_default();
+
+/// Returns the style of a severity.
+pub const fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => ERROR,
+        Severity::Warning => WARNING,
+    }
+}
 
 /// How a stream wants its output.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,10 @@
 //! `path:line:col: error[rule]: message`, one line a finding, as compilers and editors have it.
 
-use super::look::{ERROR, HEADING, Look, WARNING};
+use super::look::{HEADING, Look, severity_style};
 use super::{FAILURE, failure_text};
 use crate::error::Failure;
 use crate::excerpt::printable;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use std::io::{self, Write};
 
 /// Writes the findings.
@@ -17,12 +17,9 @@ pub fn write(findings: &[Finding], look: Look, out: &mut dyn Write) -> io::Resul
         // A runner of GitHub takes a line that begins with two colons for a command of its own.
         let lead = if finding.source.path().starts_with("::") { "./" } else { "" };
         let (path, message) = (printable(finding.source.path()), printable(&finding.message));
-        let style = match finding.severity {
-            Severity::Error => ERROR,
-            Severity::Warning => WARNING,
-        };
         let path = look.paint(HEADING, format!("{lead}{path}"));
-        let title = look.paint(style, format!("{}[{}]", finding.severity.name(), finding.rule));
+        let title =
+            look.paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule));
         writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! Completing runs no program, trusts no config and prints no error: if anything fails, there are no candidates. Of a config
 //! only the names of its inventories are read, and only names that no shell would expand are offered.
 
-use super::{NAME, Stop, World};
+use super::{NAME, Stop, World, values_of};
 use crate::cli::{Cli, Complete, Completions};
 use crate::config;
 use crate::files;
@@ -193,12 +193,8 @@ fn inventory_names(words: &[OsString], cwd: &Path, sudo_uid: Option<&std::ffi::O
     if words.iter().any(|word| word == "--no-config") {
         return BTreeSet::new();
     }
-    let named = |(at, word): (usize, &OsString)| match word.to_str()? {
-        "--config" => words.get(at + 1).cloned(),
-        word => word.strip_prefix("--config=").map(OsString::from),
-    };
-    if let Some(config) = words.iter().enumerate().find_map(named) {
-        return names_in(&paths::absolute(Path::new(&config), cwd));
+    if let Some(config) = values_of(words, "--config").next() {
+        return names_in(&paths::absolute(Path::new(config), cwd));
     }
     // Without asking git, whose `safe.directory` may allow more.
     let owners = Owners::new(sudo_uid.and_then(|id| id.to_str()), Box::new(|_| Vec::new()));
