@@ -15,7 +15,7 @@ live:
     cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
-# Looks for secret values in all that runs say or leave behind; `--quick` is what CI runs, `--write docs/leaks.md` keeps the table.
+# Looks for secret values in all that runs say or leave behind; `--quick` is what CI runs, `--write docs/dev/leaks.md` keeps the table.
 leaks *options:
     cargo build --locked --release
     python3 tests/proof/leaks/run.py target/release/stackref {{options}}
@@ -28,7 +28,7 @@ packages:
     target/ci/bin/python tests/ci/action.py target/action
     target/ci/bin/python tests/ci/precommit.py target/precommit
 
-# Kills, full disks, races, links and dying stores; `just faults --quick` is the short form, `--write docs/faults.md` keeps the table.
+# Kills, full disks, races, links and dying stores; `just faults --quick` is the short form, `--write docs/dev/faults.md` keeps the table.
 faults *options:
     cargo build --locked --release
     python3 tests/proof/faults/run.py target/release/stackref {{options}}
@@ -52,7 +52,7 @@ instructions *words:
     python3 benches/instructions.py target/release/stackref {{words}}
 
 # `cargo mutants`, which has to be on the PATH (27.1), gives the same list, and would build anew for each of them.
-# Small changes of the readers and the writer, and whether a test notices; an hour. docs/mutation.md judges what none does.
+# Small changes of the readers and the writer, and whether a test notices; an hour. docs/dev/mutation.md judges what none does.
 mutants:
     python3 tests/proof/mutants.py
 
@@ -60,7 +60,7 @@ mutants:
 book:
     mdbook build docs --dest-dir "$PWD/target/book"
 
-# Counts again what the public suites say, for docs/conformance.md; fetches them where they are not there.
+# Counts again what the public suites say, for docs/dev/conformance.md; fetches them where they are not there.
 conformance:
     STACKREF_CORPORA="$(tests/proof/corpora.sh)" cargo test --locked conformance -- --nocapture
 
@@ -79,7 +79,7 @@ nightly: ci
     bash fuzz/run.sh 120
     tests/proof/oldest.sh
 
-# Licences, advisories and duplicates of what is depended on, its oldest Rust, and what docs/dependencies.md says of it.
+# Licences, advisories and duplicates of what is depended on, its oldest Rust, and what docs/dev/dependencies.md says of it.
 deny:
     tests/proof/deny.sh
     python3 tests/proof/dependencies.py

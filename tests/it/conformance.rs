@@ -1,5 +1,5 @@
 //! The public suites, by what `check` and `render` make of them: what is valid is taken and has the suite's values, what is
-//! invalid is a `syntax-error`, every scalar is mapped to its place, and every string can be rendered. `docs/conformance.md`
+//! invalid is a `syntax-error`, every scalar is mapped to its place, and every string can be rendered. `docs/dev/conformance.md`
 //! is written from here (`STACKREF_BLESS=1`).
 
 use crate::fuzz::properties::scan;
@@ -295,7 +295,7 @@ const REASONS: [(&str, &str, &str); 7] = [
 
 #[test]
 fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
-    let path = project().join("docs/conformance.md");
+    let path = project().join("docs/dev/conformance.md");
     let told = std::fs::read_to_string(&path).unwrap();
     let all = corpora().is_some();
     let mut page = include_str!("conformance/head.md").to_owned();

@@ -1,4 +1,4 @@
-//! `docs/dependencies.md` has a row for every dependency that a manifest names, with its version and features, and no other.
+//! `docs/dev/dependencies.md` has a row for every dependency that a manifest names, with its version and features, and no other.
 //!
 //! Licences and numbers of crates need what cargo knows; `tests/proof/dependencies.py` holds those.
 
@@ -47,7 +47,7 @@ fn named() -> BTreeSet<Row> {
 }
 
 fn documented() -> BTreeSet<Row> {
-    let page = read(&project().join("docs/dependencies.md"));
+    let page = read(&project().join("docs/dev/dependencies.md"));
     let mut rows = BTreeSet::new();
     let mut section = "";
     for line in page.lines() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The documents at the top, which link to each other and into the book.
 const MORE: [&str; 5] =
-    ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "docs/dependencies.md"];
+    ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "docs/dev/dependencies.md"];
 
 /// The anchors of a page: its headings as GitHub and mdBook name them, a second one of a name with `-1` behind it.
 fn anchors(text: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the folder of the public suites of YAML and JSON: `STACKREF_CORPORA` if it is set, what lies beside the project, or the target
-# folder, to which the commits that docs/conformance.md counts are fetched first.
+# folder, to which the commits that docs/dev/conformance.md counts are fetched first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

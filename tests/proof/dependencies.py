@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds docs/dependencies.md to Cargo.lock, and all dependencies to the oldest Rust that Cargo.toml names.
+"""Holds docs/dev/dependencies.md to Cargo.lock, and all dependencies to the oldest Rust that Cargo.toml names.
 
 Licences and numbers of crates are those of `cargo tree` for x86_64 Linux; with STACKREF_BLESS=1 they are written. That every
 dependency has its row is a test in Rust. Ends with `N passed, N failed`.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = CHECKOUT / "docs/dependencies.md"
+PAGE = CHECKOUT / "docs/dev/dependencies.md"
 # A section of the page: the edges and features of its builds.
 SECTIONS = {
     "In every build": ["--edges", "normal,build"],
@@ -116,7 +116,7 @@ def main():
     else:
         for old, new in zip(is_.split("\n"), must.split("\n")):
             if re.match(r"\| [a-z]", new):
-                expect(f"docs/dependencies.md says\n  {old}\nand Cargo.lock\n  {new}", old == new)
+                expect(f"docs/dev/dependencies.md says\n  {old}\nand Cargo.lock\n  {new}", old == new)
     print(f"{counts[True]} passed, {counts[False]} failed")
     sys.exit(1 if counts[False] else 0)
 

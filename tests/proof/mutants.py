@@ -7,7 +7,7 @@ one by itself: half a day for the files below. Here each function with mutants i
 first failure. A mutant that no test notices is *missed*: a test is wanting, or the code does nothing. One with which the tests
 run out of time or memory counts as caught, as it does with `cargo mutants`.
 
-Wanted: cargo-mutants on the PATH. Results go to `target/mutants`; what is missed is judged in `docs/mutation.md`.
+Wanted: cargo-mutants on the PATH. Results go to `target/mutants`; what is missed is judged in `docs/dev/mutation.md`.
 """
 import argparse
 import collections
