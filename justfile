@@ -60,6 +60,11 @@ mutants:
 book:
     mdbook build docs --dest-dir "$PWD/target/book"
 
+# Draws docs/src/check.svg, the picture of `check` in README.md.
+picture:
+    cargo build --locked --release
+    python3 docs/picture.py target/release/stackref
+
 # Counts again what the public suites say, for docs/dev/conformance.md; fetches them where they are not there.
 conformance:
     STACKREF_CORPORA="$(tests/proof/corpora.sh)" cargo test --locked conformance -- --nocapture
