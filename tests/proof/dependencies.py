@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds docs/dev/dependencies.md to Cargo.lock, and all dependencies to the oldest Rust that Cargo.toml names.
+"""Compares docs/dev/dependencies.md with Cargo.lock, and the Rust version of all dependencies with that of Cargo.toml.
 
-Licences and numbers of crates are those of `cargo tree` for x86_64 Linux; with STACKREF_BLESS=1 they are written. That every
-dependency has its row is a test in Rust. Ends with `N passed, N failed`.
+Licences and numbers of crates come from `cargo tree` for x86_64 Linux. With STACKREF_BLESS=1, the script writes them to the page.
+A test in Rust (`tests/it/dependencies.rs`) checks that every dependency has a row. The last line is `N passed, N failed`.
 """
 import json
 import os
@@ -19,7 +19,7 @@ SECTIONS = {
     "With the feature `aws`": ["--edges", "normal,build", "--all-features"],
     "For tests": ["--edges", "normal,build,dev", "--all-features"],
 }
-BUILDS = dict(zip(["plain", "with the feature `aws`", "with what the tests need, too"], SECTIONS.values()))
+BUILDS = dict(zip(["plain", "with the feature `aws`", "with the crates for tests"], SECTIONS.values()))
 counts = {True: 0, False: 0}
 
 
@@ -116,7 +116,7 @@ def main():
     else:
         for old, new in zip(is_.split("\n"), must.split("\n")):
             if re.match(r"\| [a-z]", new):
-                expect(f"docs/dev/dependencies.md says\n  {old}\nand Cargo.lock\n  {new}", old == new)
+                expect(f"docs/dev/dependencies.md is out of date:\n  {old}\nshould be\n  {new}", old == new)
     print(f"{counts[True]} passed, {counts[False]} failed")
     sys.exit(1 if counts[False] else 0)
 
