@@ -1,13 +1,12 @@
 //! Every link of the documents leads to a file, and its anchor to a heading there.
 
 use crate::pages::{book_pages, pages, prose, read, shown};
-use crate::support::project;
+use crate::support::{files_below, project};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// The documents at the top, which link to each other and into the book.
-const MORE: [&str; 5] =
-    ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "docs/dev/dependencies.md"];
+/// Documents outside the book and `docs/dev`.
+const MORE: [&str; 5] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "fuzz/README.md"];
 
 /// The anchors of a page: its headings as GitHub and mdBook name them, a second one of a name with `-1` behind it.
 fn anchors(text: &str) -> Vec<String> {
@@ -47,6 +46,7 @@ fn every_link_leads_to_something() {
     let book = project().join("docs/src");
     let mut documents = pages();
     documents.extend(MORE.iter().map(|name| project().join(name)));
+    documents.extend(files_below(&project().join("docs/dev"), Some("md")));
     let (mut wrong, mut followed) = (Vec::new(), 0);
     for page in documents {
         for target in targets(&read(&page)).into_iter().filter(|target| !is_elsewhere(target)) {

@@ -80,7 +80,7 @@ def delayed(run):
         place = Place(run.program, work, run.folder)
         target = place.written()[0]
         if not project.can_delay(place):
-            row.note = "strace is not there, or may not do this"
+            row.note = "strace is not installed, or not permitted"
             yield row
             continue
         for trial in range(max(4, run.trials // 10)):
@@ -102,7 +102,7 @@ def killed_after_edit(run):
         place = Place(run.program, work, run.folder)
         target = place.written()[0]
         if not project.can_delay(place):
-            row.note = "strace is not there, or may not do this"
+            row.note = "strace is not installed, or not permitted"
             yield row
             continue
         for trial in range(max(4, run.trials // 10)):
@@ -158,10 +158,10 @@ def killed_after_exchange(run):
     works = [(project.register_file(4), ["inventory"]), (project.register_dir(4), ["inventory"]), (project.fix(4), ["check", "--level", "none", "--exit-zero"])]
     works += [(project.render_folder(8), ["render", "-o", "out"])]
     for work, command in works:
-        row = Row(f"killed before old texts are removed: {work.name}")
+        row = Row(f"killed before old versions are removed: {work.name}")
         place = Place(run.program, work, run.folder)
         if not project.can_delay(place):
-            row.note = "strace is not there, or may not do this"
+            row.note = "strace is not installed, or not permitted"
             yield row
             continue
         for _ in range(max(4, run.trials // 10)):
@@ -226,7 +226,7 @@ def typed(run):
     files = {"stackref.toml": project.CONFIG, "a.stack.yaml": project.stack(["s0.k", "s1.k"]), "secrets.yaml": project.values(1)}
     words = ["register", "--from-file", "-", "--skip-existing"]
     place = Place(run.program, project.Work("register", words, files, project.given(1, 1)), run.folder)
-    row = Row("edited while somebody types: register")
+    row = Row("edited during a prompt: register")
     for trial in range(max(4, run.trials // 10)):
         place.reset()
         row.add(type_once(place, trial))
@@ -353,13 +353,13 @@ def swapped(run):
     below = {project.render_folder: "out/team-1", project.fix: "team-1", project.register_dir: "mounted/s0"}
     for make, folder in below.items():
         yield swap_often(run, make, folder, lambda place, path: b"theirs\n", "other files")
-        yield swap_often(run, make, folder, lambda place, path: place.old.get(path, b""), "files alike")
+        yield swap_often(run, make, folder, lambda place, path: place.old.get(path, b""), "identical files")
     yield swap_often(run, project.report_below, "reports", lambda place, path: b"theirs\n", "other files")
 
 
 def swap_often(run, make, below, theirs, alike):
     place = Place(run.program, make(run.size), run.folder)
-    row = Row(f"folder swapped for a link to {alike}: {place.work.name}")
+    row = Row(f"folder replaced by a link to {alike}: {place.work.name}")
     with victim(place, below, theirs) as elsewhere:
         before = contents(elsewhere)
         for _ in range(run.trials):
@@ -387,7 +387,7 @@ def rewrite(folder, files):
 def links(run):
     """Links where files are written: at the target, to nothing, in a circle; and a target that becomes one meanwhile."""
     place = Place(run.program, project.render_folder(12), run.folder)
-    row = Row("links to a file, to nothing, in a circle: render, check")
+    row = Row("links to a file, dangling, circular: render, check")
     elsewhere = pathlib.Path(tempfile.mkdtemp(dir=run.folder))
     moments = Moments(place)
     for trial in range(run.trials):

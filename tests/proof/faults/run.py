@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Proves by injected faults that no run loses anything: `run.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
+"""Injects faults into runs of stackref: `run.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
 
-The built program is killed, starved of disk space, robbed of its files and folders, raced by editors, led astray by links, left
-alone by its stores and started several times at once. After each trial every file has to be the old one or the new one, byte by
-byte; what another has written has to be there still; temporary files that a kill leaves behind have to be private, and gone after
-the next run; no value may be shown. Each fault is a row of the table that is printed in the end; the exit code is 1 if anything
-was lost. What this machine does not allow is a row `not run`, and no loss.
+The script kills the built program, fills its disk, removes its files and folders, edits them at the same time, replaces folders by
+links, ends its stores, and starts it several times at once. After each trial it checks that:
 
-Most folders are made on a memory disk where there is one, since trials are many; kills of a run that writes one file need a disk
-that takes its time. Nothing is said here about a loss of power. Servers bind to loopback, and end with their trial.
+- every file has its old or its new content, byte by byte,
+- edits by others are still there,
+- temporary files that a kill leaves are private, and the next run removes them,
+- no output contains a value.
+
+Each fault is a row of the table that the script prints. The exit code is 1 if anything was lost. A fault that this machine does not
+allow is a row `not run`, not a loss.
+
+Most folders are on a memory disk if there is one, because there are many trials. Kills of a run that writes one file need a slower
+disk. The script does not test power cuts. Servers bind to loopback, and end with their trial.
 """
 import argparse
 import datetime
@@ -44,7 +49,7 @@ def killed(run):
         moments = Moments(place)
         for _ in range(run.trials):
             kill_once(place, moments, row)
-        row.note = f"{100 * row.midway // row.trials} % of the kills came between the first write and the last"
+        row.note = f"{100 * row.midway // row.trials} % of the kills came between the first and the last write"
         if row.trials >= 100 and not row.midway:
             row.losses.append("no kill came between the first write and the last: nothing is shown")
         place.remove()
@@ -130,7 +135,7 @@ def render_beside_fix(run):
     padded = {path: text if path.endswith(".stack.yaml") else files[path] for path, text in padded.items()}
     work = project.Work("render beside --fix", ["check", "--fix", "--exit-zero"], padded)
     place = Place(run.program, work, run.folder)
-    row = Row("2 at once: render beside --fix")
+    row = Row("2 at once: render and --fix")
     for _ in range(run.trials):
         place.reset()
         processes = [place.start(), place.start(["render", "-o", "out"])]
@@ -183,7 +188,7 @@ FAULTS += [changes.delayed, changes.typed, changes.links, changes.swapped, store
 
 def table(rows):
     """The rows as a table of Markdown."""
-    lines = ["| fault | trials | all old | some of each | all new | with temporary files left | lost | |"]
+    lines = ["| fault | trials | all old | both | all new | temporary files | lost | note |"]
     lines += ["|---|--:|--:|--:|--:|--:|--:|---|"]
     for row in rows:
         figures = [row.trials, row.old, row.mixed, row.new, row.left, len(row.losses)]
@@ -194,8 +199,21 @@ def table(rows):
 
 PAGE = """# Faults
 
-`just faults` disturbs runs of the built program and looks at what is there afterwards; `tests/proof/faults/run.py` says how.
-It wrote this page on {date}, with stackref {version}, on {machine}.
+This page shows that stackref loses no data when a run is killed or disturbed.
+
+`just faults` injects each fault into runs of the built program and compares the files afterwards; `--write docs/dev/faults.md`
+updates this page, and `--quick` takes less than a minute. `tests/proof/faults/run.py` describes the checks.
+
+For example, `kill -9: check --fix` kills `check --fix` at a random moment. Afterwards, each file must have its old or its new
+content, and the next run must complete the work.
+
+- *All old* counts trials in which every file had its old content, *all new* those in which every file had its new content.
+  *Both* counts trials with some of each.
+- *Temporary files* counts trials that left some. They must be private, and the next run must remove them.
+
+Power cuts are not tested.
+
+Written on {date}, with stackref {version}, on {machine}.
 
 {sums}
 
@@ -245,11 +263,11 @@ class Run:
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program")
-    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each kill (300); other faults have a sixth")
+    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each kill (default: 300); other faults get a sixth")
     parser.add_argument("--quick", action="store_true", help="25 trials of each fault")
     parser.add_argument("--only", default="", metavar="FAULT", choices=[fault.__name__ for fault in FAULTS], help="only this fault")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the table as a page, too")
+    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="also write the table to a page")
     return parser.parse_args()
 
 

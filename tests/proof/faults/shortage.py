@@ -38,7 +38,7 @@ def full_disk(run):
     with small_disk(run.folder, 1 << 20) as disk:
         is_allowed = disk is not None
     if not is_allowed:
-        yield from run.in_namespace("full_disk") or [Row("full disk", note="no disk can be mounted here")]
+        yield from run.in_namespace("full_disk") or [Row("full disk", note="cannot mount a disk here")]
         return
     for make in WRITING:
         work = make(run.size)
@@ -123,7 +123,7 @@ def irreplaceable(run):
     for make in [project.render_folder, project.register_dir, project.fix]:
         work = make(run.size)
         place = Place(run.program, work, run.disk)
-        row = Row(f"immutable, a mount point: {work.name}")
+        row = Row(f"immutable file or mount point: {work.name}")
         moments = Moments(place)
         for trial in range(run.trials):
             place.reset()
@@ -138,7 +138,7 @@ def irreplaceable(run):
                     process = place.start(stdin=project.on_disk(work.stdin))
                     moments.wait(process)
                 if not stack.enter_context(blocked(target, is_mounted=trial % 3 == 1)):
-                    row.note = "not all of it: this machine does not allow it"
+                    row.note = "partly: this machine does not allow all of it"
                 ran = place.finish(process, "") if process else place.run(stdin=project.on_disk(work.stdin))
             verdict = place.judge_ended(ran, whole=work.name not in ONE_BY_ONE)
             if ran.returncode and "as it was" not in " ".join(ran.stderr.split()):
@@ -165,9 +165,9 @@ def without_exchange(run):
     for make in [project.render_folder, project.register_file, project.register_dir, project.fix]:
         work = make(8)
         place = Place(run.program, work, run.folder)
-        row = Row(f"no exchange of two files: {work.name}")
+        row = Row(f"file system without exchange: {work.name}")
         if not project.can_delay(place):
-            row.note = "strace is not there, or may not do this"
+            row.note = "strace is not installed, or not permitted"
             yield row
             continue
         for trial in range(max(4, run.trials // 10)):
@@ -195,7 +195,7 @@ def vanishing(run):
     """Files, and whole folders, that go away while a run reads and writes."""
     for make in [project.render_folder, project.fix, project.register_dir]:
         place = Place(run.program, make(run.size), run.folder)
-        row = Row(f"vanishing files and folders: {place.work.name}")
+        row = Row(f"files and folders removed: {place.work.name}")
         moments = Moments(place)
         for trial in range(run.trials):
             place.reset()

@@ -19,14 +19,14 @@ def dying(run):
     rows = []
     for kind in KINDS:
         for command in ["check", "render", "register"]:
-            row = Row(f"a store that dies, kind {kind.__name__.lower()}: {command}")
+            row = Row(f"store dies, kind {kind.__name__.lower()}: {command}")
             with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
                 for verdict in pool.map(lambda trial: die_once(run, kind, command, trial), range(run.trials)):
                     row.add(verdict)
             rows.append(row)
             yield row
     if not any(row.new for row in rows) or not any(row.old + row.mixed for row in rows):
-        yield Row("a store that dies, of any kind", trials=1, losses=["no run came before the failure, or none into it"])
+        yield Row("store dies, any kind", trials=1, losses=["no run came before the failure, or none into it"])
 
 
 def die_once(run, kind, command, trial):
@@ -108,7 +108,7 @@ def killed_programs(run):
         "render": ["render", "-o", "out", "a.stack.yaml"],
         "register": ["register", "--from-file", "-", "--skip-existing"],
     }.items():
-        row = Row(f"a program that is killed, kind command: {command}")
+        row = Row(f"program killed, kind command: {command}")
         for _ in range(run.trials):
             lives = {"lives": f"{random.randint(0, 20)}\n"}
             place = Place(run.program, project.Work(command, words, files | lives, given), run.folder, quiet=True)

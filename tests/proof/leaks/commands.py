@@ -209,14 +209,14 @@ def register(ground):
         names = ground.project({**files, f"secrets.inventory.{ending}": {"toml": "db = []\n"}.get(ending, '{"db": []}\n')})
         ground.run("register, names only", names, "register", "--from-file", f"given.{ending}", "--yes", codes=[0])
         lacking = ground.project({**files, "a.stack.yaml": stack(["db.plain", "db.more", "else.k"])})
-        ground.run("register, lacking", lacking, "register", "--from-file", f"given.{ending}", codes=[2])
-        ground.run("register, lacking", lacking, "register", "--format", "json", codes=[2])
-        ground.run("register, lacking", lacking, "register", "--from-file", f"given.{ending}", "--partial", "--yes", holds=["secrets."])
+        ground.run("register, keys missing", lacking, "register", "--from-file", f"given.{ending}", codes=[2])
+        ground.run("register, keys missing", lacking, "register", "--format", "json", codes=[2])
+        ground.run("register, keys missing", lacking, "register", "--from-file", f"given.{ending}", "--partial", "--yes", holds=["secrets."])
 
 
 def beside_git(ground):
     """Credentials in the environment of commands that ask git: it gets none of them."""
-    place = "credentials beside git"
+    place = "credentials and git"
     names = ["VAULT_TOKEN", "ZENML_STORE_PASSWORD", "ZENML_STORE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SOPS_AGE_KEY"]
     env = {name: ground.canaries.value(name) for name in names}
     project = Usual(ground).project

@@ -1,4 +1,4 @@
-"""What goes wrong: files that do not parse beside a value, streams that are gone, runs that are killed, memory that is short."""
+"""What goes wrong: files that do not parse beside a value, closed streams, killed runs, memory that is short."""
 import os
 import random
 import re
@@ -84,7 +84,7 @@ BROKEN = {"yaml": YAML, "toml": TOML, "json": JSON}
 
 def broken_inventories(ground):
     """Inventories, values that are handed in, snapshots and baselines with a mistake beside the value."""
-    place = "an inventory with a mistake in it"
+    place = "invalid inventories"
     for ending, texts in BROKEN.items():
         for text in texts:
             text = text.replace("%s", ground.canaries.value(f"broken {ending}"))
@@ -122,17 +122,17 @@ def broken_stacks(ground):
             if not any(word in text for word in ["password", "token"]):
                 continue
             for format in ["human"] if ground.quick else FORMATS:
-                ground.run("a stack file with a mistake in it", project, "check", "--format", format)
+                ground.run("invalid stack files", project, "check", "--format", format)
             for words in [["check", "--fix", "--diff"], ["refs"], ["render", "--stdout"], ["register"]][: 1 if ground.quick else None]:
                 shows = ["stdout"] if "render" in words else []
-                ground.run("a stack file with a mistake in it", project, *words, shows=shows)
+                ground.run("invalid stack files", project, *words, shows=shows)
             utf16 = ground.project({f"a.stack.{ending}": text.encode("utf-16"), f"secrets.inventory.{ending}": text.encode("utf-16")})
             ground.run("files in UTF-16", utf16, "check")
             ground.run("files in UTF-16", utf16, "check", "--level", "none")
             config = ground.project({"stackref.toml": text, "a.stack.yaml": stack(["db.k"])})
             if ending == "toml":
-                ground.run("a config with a mistake in it", config, "check")
-                ground.run("a config with a mistake in it", config, "init", "--dry-run")
+                ground.run("invalid configs", config, "check")
+                ground.run("invalid configs", config, "init", "--dry-run")
     for encoding in ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"]:
         value = ground.canaries.value("another encoding")
         text = f"db:\n  k: '{value}ü'\n"
@@ -178,7 +178,7 @@ def scripts(ground):
 
 def damaged(ground):
     """A good inventory, and a good stack, cut off at every byte and with bytes changed at random."""
-    place = "files cut off and damaged"
+    place = "truncated and damaged files"
     dice = random.Random(1)
     for ending in ["yaml", "toml", "json"]:
         value = ground.canaries.value(f"damaged {ending}", "quotes")
@@ -226,7 +226,7 @@ def names(ground):
 
 def styles(ground):
     """Values that no style of a scalar holds as they are, put everywhere where a reference may stand."""
-    place = "values that a style cannot hold"
+    place = "values that need another style"
     odd = ["\x00", "\x1f", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\ud800", "\n", "\r", "'''", '"""', "---\n", "{{x.y}}", "\t"]
     places = [
         "a: {{db.k}}\n", "a: '{{db.k}}'\n", 'a: "{{db.k}}"\n', "a: x {{db.k}}\n", "a: |\n  {{db.k}}\n", "a: >-\n  x {{db.k}}\n",
@@ -253,7 +253,7 @@ def streams(ground):
     """Outputs that are full, closed, or not to be written to."""
     usual = Usual(ground, leaks=True)
     good = "stacks/good.yaml"
-    place = "streams that are gone"
+    place = "closed streams"
     for words in [["check", "--leaks"], ["render", good, "--stdout"], ["inventory"], ["register", "--format", "json"]]:
         shows = ["stdout"] if "render" in words else []
         for shell in ['"$@" | head -c 1', '"$@" >&-', '"$@" 2>&-', '"$@" >/dev/full', '"$@" 2>/dev/full', '"$@" <&- >&- 2>&-', '"$@" >&0']:
@@ -268,7 +268,7 @@ def streams(ground):
 
 def killed(ground):
     """A run that is killed while it writes: what it leaves is private and beside its target, and the next run removes it."""
-    place = "runs that are killed"
+    place = "killed runs"
     usual = Usual(ground)
     command = ["render", "stacks/good.yaml", "-o", "out"]
 
@@ -316,7 +316,7 @@ def looked_into(ground):
     place = "memory, read by other processes of the user"
     row = ground.row(place)
     if not os.getuid():
-        ground.remarks[place] = "not looked at: the administrator may read all memory"
+        ground.remarks[place] = "not searched: root can read all memory"
         return
     process = waiting(ground, usual)
     for name in ["mem", "environ"]:
@@ -349,7 +349,7 @@ def cores_allowed():
 
 def shortage(ground):
     """No threads and too little memory: libraries panic, and a panic tells its place alone."""
-    place = "panics, and memory that is short"
+    place = "panics and memory limits"
     usual = Usual(ground)
     held = ground.root / "held-by-store.json"
     programs = {"FAKE_STORE": str(held)} if held.exists() else {}

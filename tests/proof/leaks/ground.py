@@ -177,7 +177,7 @@ class Ground:
                 entries = data.split(b"\0")
                 own = mine.intersection(entries) if program in TRUSTED else set()
                 if any(map(self.canaries.halves, own)):
-                    self.remarks[place] = "has the variables of its caller, credentials among them"
+                    self.remarks[place] = "inherits its caller's variables, including credentials"
                 data = b"\0".join(entry for entry in entries if entry not in own)
             self.look(place, f"the {kind} of {program}", data)
             path.unlink()

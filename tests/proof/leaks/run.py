@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Proves that no secret value is ever shown: `leaks/run.py STACKREF [--quick] [--write PAGE]`.
+"""Searches runs of stackref for secret values: `leaks/run.py STACKREF [--quick] [--write PAGE]`.
 
-Every command is run on values that are random tokens, from every kind of inventory that needs no network, in health and with
-faults; whatever a run says, writes, hands to a program or leaves in memory is searched for them, in every encoding that a program
-may print (`canaries.py`). Only a rendered file, or the store that `register` writes to, may hold one. Ends with 1 where a
-value was found elsewhere, or where a run was not what it was meant to be. Linux and Python 3.11 are all that it needs.
+The script runs every command on random values, from every kind of inventory that needs no network, with and without faults. It
+searches output, written files, arguments and environments of other programs, and memory for these values, in every encoding that a
+program may print (`canaries.py`). Only a rendered file and the store that `register` writes to may contain one.
+
+The exit code is 1 if a value was found elsewhere, or if a run did not have its expected result. Requires Linux and Python 3.11.
 """
 import argparse
 import datetime
@@ -26,34 +27,43 @@ import stores
 from canaries import Canaries, shapes_of_output
 from ground import Ground
 
-PAGE = """# Where secret values were looked for
+PAGE = """# Leaks
 
-`just leaks` runs the program on values that are random tokens, and searches whatever it says or leaves behind for them: as they
-are, in capitals, in base64 (at each of its offsets, of URLs, too), in hexadecimal, percent-encoded, with the escapes of JSON, Rust, C and
-XML, in UTF-16, broken over lines, and any eight characters in a row of one. The values hold quotes, line breaks, what is
-special to YAML, control and escape sequences, and up to 90,000 bytes.
+This page shows that stackref does not disclose secret values.
+
+`just leaks` runs every command on random values, and searches its output, files, child programs and memory for them.
+`--write docs/dev/leaks.md` updates this page. For example, `check --format sarif` runs nine times, and no report may contain a
+value.
+
+The script searches for each value as it is and in these forms:
+
+- in capitals, broken over lines, and any eight consecutive characters of it,
+- in base64 (at each offset, also the URL alphabet), in hexadecimal, and percent-encoded,
+- with the escapes of JSON, Rust, C and XML, and in UTF-16.
+
+The values contain quotes, line breaks, YAML syntax, control characters and escape sequences. They have up to 90,000 bytes.
 
 {when}, {machine}, {version}: {runs} runs, {values} values, {seconds:.0f} s. {verdict}
 
-| place | runs | values found | |
+| searched | runs | values found | note |
 |---|---|---|---|
 {rows}
 
-A rendered file, `render --stdout` and the store that `register` writes to hold the values, and each was found to hold all of
-them.
+Rendered files, `render --stdout` and the store that `register` writes to must contain the values. The script checks that they
+contain all of them.
 
-## Not looked at
+## Not searched
 
-| place | why |
+| not searched | reason |
 |---|---|
-| the kind `aws` | it needs the feature of that name and a server of its own; `just live` looks for values in what it prints |
-| TLS | it needs a certificate; `just live` has one, and looks for values in what is printed |
-| arguments of stackref itself | no option takes a value, since others can read the list of processes |
-| names of files | a path is shown as it is, also where somebody has called a file by a value |
-| names of secrets and keys, without `--leaks` | they are shown as the names that they are taken for; with `--leaks` they are looked at above |
-| attributes that do not sound sensitive, without `--leaks` | nothing says that they hold a value |
-| answers of yes and no | they are shown as they are typed |
-| swap, and the memory of the machine | out of reach of a program |
+| the kind `aws` | It needs the cargo feature and a server. `just live` searches its output. |
+| TLS | It needs a certificate. `just live` has one, and searches the output. |
+| arguments of stackref itself | No option takes a value, because other users can read the list of processes. |
+| names of files | stackref prints paths unchanged, even if a file is named after a value. |
+| names of secrets and keys, without `--leaks` | stackref prints names. The rows above include them for `--leaks`. |
+| attributes without a sensitive name, without `--leaks` | stackref cannot know that they contain a value. |
+| answers to yes-or-no questions | The terminal shows them as they are typed. |
+| swap, and memory outside the process | A program cannot control them. |
 """
 
 
@@ -107,7 +117,7 @@ def in_memory(ground, name, project, words, env, stdin=os.devnull):
         code = memory.at_exit([ground.stackref, *words], project, ground.environment(env), stdin, look)
     except memory.NotAllowed as why:
         ground.row(place)
-        ground.remarks[place] = f"not looked at: {why}"
+        ground.remarks[place] = f"not searched: {why}"
         return
     ground.expect(place, f"{name} ends well", code in (0, 1), code)
     for kind, names in found.items():
@@ -116,7 +126,7 @@ def in_memory(ground, name, project, words, env, stdin=os.devnull):
         row.runs += 1
         row.found |= names
         if kind == "arguments and environment":
-            ground.remarks[place] = "credentials in variables stand where the system has put them, as in every program below a shell"
+            ground.remarks[place] = "the system keeps environment variables there, as for every program"
         else:
             ground.expect(place, f"{name} leaves {len(names)} values", not names, sorted(names))
     # So what is there is found, too.
@@ -140,8 +150,8 @@ def temporary_files(ground):
     wrong = [(path, oct(mode)) for path, mode in modes if mode != 0o600 and not is_of_group(ground, path, mode)]
     ground.expect("temporary files", "those with values have the mode 0600", not wrong, wrong)
     ground.expect("temporary files", "some of those were seen", any(mode == 0o600 for _, mode in modes))
-    remark = "beside the target alone, gone in the end; those with values had the mode 0600"
-    ground.remarks["temporary files"] = f"not looked at: {', '.join(watch.blind)}" if watch.blind else remark
+    remark = "only next to the target, and removed at the end; those with values had mode 0600"
+    ground.remarks["temporary files"] = f"not searched: {', '.join(watch.blind)}" if watch.blind else remark
 
 
 def is_of_group(ground, path, mode):
@@ -176,7 +186,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("stackref", type=pathlib.Path)
-    parser.add_argument("--quick", action="store_true", help="a part of each, within a minute")
+    parser.add_argument("--quick", action="store_true", help="run a part of each, within a minute")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="write the table to a page")
     parser.add_argument("--only", metavar="PART", help="one of " + ", ".join(part.__name__ for part in PARTS))
     words = parser.parse_args()
@@ -194,7 +204,7 @@ def main():
     print(f"{runs:,} runs, {len(ground.failures)} failures, {seconds:.0f} s")
     if words.write:
         version = subprocess.run([words.stackref, "-V"], capture_output=True, text=True, check=True).stdout.strip()
-        verdict = "None was found where it should not be." if not ground.failures else f"{len(ground.failures)} expectations failed."
+        verdict = "No value was found where it must not be." if not ground.failures else f"{len(ground.failures)} expectations failed."
         page = PAGE.format(
             when=datetime.date.today(), machine=machine(), version=version, runs=f"{runs:,}", values=f"{len(ground.canaries.tokens):,}",
             seconds=seconds, verdict=verdict, rows=table(ground),

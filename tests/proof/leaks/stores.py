@@ -124,9 +124,9 @@ def of_server(ground):
             unread = {"zenml": "/api/v1/secrets/", "vault": "/v1/kv/data/"}.get(kind)
             for words in [["--level", "secret-exists"], []][: {"zenml": 1, "vault": 2}.get(kind, 0)]:
                 store.asked.clear()
-                ground.run("values that nobody needs", project, "check", *words, "good.stack.yaml", env=env, codes=[0])
+                ground.run("unneeded values", project, "check", *words, "good.stack.yaml", env=env, codes=[0])
                 read = [path for _, path in store.asked if path.startswith(unread)]
-                ground.expect("values that nobody needs", f"`check {words}` asks {kind} for none", store.asked and not read, store.asked)
+                ground.expect("unneeded values", f"`check {words}` asks {kind} for none", store.asked and not read, store.asked)
             verbs(ground, kind, project, env, lambda: json.dumps(store.secrets, ensure_ascii=True).encode())
             if "file" not in kind and kind != "zenml, API key":
                 faults(ground, kind, project, env, store)
@@ -152,7 +152,7 @@ def faults(ground, kind, project, env, store):
 
 def addresses(ground):
     """Credentials where they should not stand: in URLs, in the config, in proxies, in odd shapes."""
-    place = "addresses and credentials"
+    place = "URLs and credentials"
     canaries = ground.canaries
     store = Store(canaries)
     with loopback.serving(store) as url:
@@ -222,9 +222,9 @@ def of_folder(ground):
     verbs(ground, "dir", project, {}, lambda: b"".join(path.read_bytes() for path in (project / "store").rglob("*") if path.is_file()))
     for odd in [b"\xff%b", b"%b\0%b", b"\xff\xfe%b"]:
         ground.write(project, "store/db/plain", odd.replace(b"%b", ground.canaries.value("no text").encode()))
-        ground.run("values that are no text", project, "render", "good.stack.yaml", "--diff")
-        ground.run("values that are no text", project, "render", "good.stack.yaml", "--stdout", shows=["stdout"])
-        ground.run("values that are no text", project, "check", "--leaks")
+        ground.run("values that are not text", project, "render", "good.stack.yaml", "--diff")
+        ground.run("values that are not text", project, "render", "good.stack.yaml", "--stdout", shows=["stdout"])
+        ground.run("values that are not text", project, "check", "--leaks")
 
 
 def of_variables(ground):
@@ -235,8 +235,8 @@ def of_variables(ground):
     verbs(ground, "env", project, env)
     for odd in ["\udcff%s", "%s\udcff"]:
         env = {"SR_DB__PLAIN": odd.replace("%s", ground.canaries.value("no text")), "SR_" + ground.canaries.value("name").upper(): "x"}
-        ground.run("values that are no text", project, "render", "good.stack.yaml", "--stdout", env=env)
-        ground.run("values that are no text", project, "register", "--from-env", "SR", env=env)
+        ground.run("values that are not text", project, "render", "good.stack.yaml", "--stdout", env=env)
+        ground.run("values that are not text", project, "register", "--from-env", "SR", env=env)
 
 
 SOPS = """#!{python} -SE
@@ -283,8 +283,8 @@ def of_sops(ground):
     env = {"FAKE_SOPS": str(held), "SOPS_AGE_KEY": ground.canaries.value("SOPS_AGE_KEY")}
     for words in [["check"], ["check", "--level", "secret-exists"]]:
         before = ground.row("arguments of sops").runs
-        ground.run("values that nobody needs", project, *words, "good.stack.yaml", env=env, codes=[0])
-        ground.expect("values that nobody needs", "a check starts no sops", ground.row("arguments of sops").runs == before)
+        ground.run("unneeded values", project, *words, "good.stack.yaml", env=env, codes=[0])
+        ground.expect("unneeded values", "a check starts no sops", ground.row("arguments of sops").runs == before)
     verbs(ground, "sops", project, env, held.read_bytes)
     for fault in ["fails", "no JSON", "odd", "dies"]:
         for words in [["render", "good.stack.yaml", "--diff"], ["inventory", "--probe"], ["check", "--leaks"]]:
