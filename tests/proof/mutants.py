@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Mutation testing of the reader and the writer in one build: `mutants.py [--only FILE] [--missed]`.
+"""Mutation testing of the parsers and the writer in one build: `mutants.py [--only FILE] [--missed]`.
 
-`cargo mutants` lists small changes of the code (a `<` that becomes `<=`, a body that becomes `None`) and builds and tests each
-one by itself: half a day for the files below. Here each function with mutants is written once for each of them, behind a
-`match` on a number from the environment, so that one build has them all; then the tests run once for each mutant, until the
-first failure. A mutant that no test notices is *missed*: a test is wanting, or the code does nothing. One with which the tests
-run out of time or memory counts as caught, as it does with `cargo mutants`.
+`cargo mutants` lists small changes of the code (for example `<` becomes `<=`, or a body becomes `None`), and builds and tests each of
+them separately: half a day for the files below. This script writes each function once for each of its mutants, and selects one with a
+`match` on a number from the environment. So one build contains all mutants. The tests then run once for each mutant, until the first
+failure.
 
-Wanted: cargo-mutants on the PATH. Results go to `target/mutants`; what is missed is judged in `docs/dev/mutation.md`.
+A mutant that no test notices is *missed*: a test is missing, or the code has no effect. If the tests run out of time or memory, the
+mutant counts as caught, as with `cargo mutants`.
+
+Requires cargo-mutants on the PATH. Results go to `target/mutants`; `docs/dev/mutation.md` explains the missed ones.
 """
 import argparse
 import collections
