@@ -69,11 +69,11 @@ def without_format(words):
 
 def cases():
     """Name, input folder, words of the command, standard input."""
-    for case in sorted((CHECKOUT / "fixtures/check").iterdir()):
+    for case in sorted((CHECKOUT / "fixtures/check").glob("*/*")):
         words = without_format(words_of((case / "cmd").read_text(encoding="utf-8")))
         stdin = case / "stdin"
         if not NO_REPORT.intersection(words):
-            yield case.name, case / "input", words, stdin.read_bytes() if stdin.exists() else b""
+            yield f"{case.parent.name}-{case.name}", case / "input", words, stdin.read_bytes() if stdin.exists() else b""
     yield "the-demo", CHECKOUT / "fixtures/demo", ["check"], b""
     hostile = SCRATCH / "hostile"
     for name, text in HOSTILE.items():

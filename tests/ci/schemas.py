@@ -48,7 +48,7 @@ def printed(words: list[str], folder: pathlib.Path):
 
 
 def folders() -> list[pathlib.Path]:
-    cases = [case for command in ["check", "refs", "render"] for case in (PROJECT / "fixtures" / command).iterdir()]
+    cases = [case for command in ["check", "refs", "render"] for case in (PROJECT / "fixtures" / command).glob("*/*")]
     return [PROJECT / "fixtures/demo"] + sorted(case / "input" for case in cases if (case / "input").is_dir())
 
 
@@ -92,9 +92,9 @@ def configs() -> int:
     """Every config that the fixtures and the documents show, except those of cases about mistakes in one."""
     config, tried = validator("config"), 0
     for path in sorted(PROJECT.glob("fixtures/**/stackref.toml")):
-        if path.parent.name == "input" and "config" in path.parent.parent.name and "mistake" in path.parent.parent.name:
+        if path.is_relative_to(PROJECT / "fixtures/check/config-mistakes"):
             fails(config, read(path), path)
-        elif "no-toml" not in str(path):
+        elif not path.is_relative_to(PROJECT / "fixtures/check/config/refuses-invalid-toml"):
             fits(config, read(path), path)
         tried += 1
     for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("**/*.md"))]:

@@ -1,147 +1,79 @@
-//! A case of the command line is a folder `fixtures/<command>/<a-sentence-as-name>/` with `input/`, `cmd`, `stdout`, `stderr`
-//! and `exit`, perhaps `stdin`, and perhaps `after/` with files as they are to be then. `STACKREF_BLESS=1` writes what was printed; read the difference before committing it.
+//! The rules for the layout of the cases below `fixtures/`. `tests/README.md` describes it, `tests/cases.rs` runs the cases.
 
-use crate::support::{copy, files_below, folders, project, run, words};
+use crate::support::{all_cases, cases, project, words};
 use stackref::rules::RULES;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
-const COMMANDS: [&str; 11] =
-    ["check", "refs", "render", "register", "inventory", "explain", "init", "schema", "completions", "man", "help"];
-
-fn cases() -> Vec<PathBuf> {
-    COMMANDS.iter().flat_map(|command| folders(&project().join("fixtures").join(command))).collect()
-}
+const REQUIRED: [&str; 5] = ["cmd", "exit", "input", "stderr", "stdout"];
+const OPTIONAL: [&str; 2] = ["after", "stdin"];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-#[test]
-fn every_case_prints_what_it_says() {
-    let bless = std::env::var_os("STACKREF_BLESS").is_some();
-    let mut wrong = Vec::new();
-    for case in cases() {
-        let input = TempDir::new().unwrap();
-        copy(&case.join("input"), input.path());
-        let stdin = std::fs::read(case.join("stdin")).unwrap_or_default();
-        let cmd = read(&case.join("cmd"));
-        let output = run(&words(&cmd), input.path(), &stdin);
-        let printed = [("stdout", output.stdout), ("stderr", output.stderr), ("exit", format!("{}\n", output.code))];
-        for (name, actual) in printed {
-            let file = case.join(name);
-            if bless {
-                std::fs::write(&file, actual).unwrap();
-            } else if read(&file) != actual {
-                wrong.push(format!("{}:\n--- expected\n{}--- printed\n{actual}", file.display(), read(&file)));
-            }
-        }
-        let has_after = case.join("after").is_dir();
-        let after = if has_after { files_below(&case.join("after"), None) } else { Vec::new() };
-        for file in after {
-            let written = input.path().join(file.strip_prefix(case.join("after")).unwrap());
-            if bless {
-                std::fs::copy(&written, &file).unwrap();
-            } else if read(&file) != read(&written) {
-                wrong.push(format!(
-                    "{}:\n--- expected\n{}--- written\n{}",
-                    file.display(),
-                    read(&file),
-                    read(&written)
-                ));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+/// Returns the name of the folder that a path ends in.
+fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
 }
 
+/// `fixtures/check/<rule>/reports-…` and `suggests-…` print the rule; `accepts-…` does not.
 #[test]
-fn every_rule_has_a_case_where_it_speaks_and_one_where_it_must_not() {
+fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
+    let cases = cases("check");
     for rule in RULES {
-        // No file has two secrets of one name: an inventory of tests says so in `levels`.
+        // No inventory file can contain two secrets of one name. `levels` tests this rule.
         if rule.name == "ambiguous-secret" {
             continue;
         }
-        let case = |what: &str| project().join("fixtures/check").join(format!("{}-{what}", rule.name));
         let mark = format!("[{}]", rule.name);
-        assert!(read(&case("speaks").join("stdout")).contains(&mark), "{} does not speak", rule.name);
-        assert!(!read(&case("is-silent").join("stdout")).contains(&mark), "{} is not silent", rule.name);
-    }
-}
-
-/// The string values of a tree of values.
-fn strings(value: &serde_json::Value, out: &mut Vec<String>) {
-    match value {
-        serde_json::Value::String(text) => out.push(text.clone()),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
-        serde_json::Value::Object(entries) => entries.values().for_each(|value| strings(value, out)),
-        _ => {}
-    }
-}
-
-/// The values of an inventory file: of its maps, not of its lists of keys.
-fn values(path: &Path) -> Vec<String> {
-    let text = read(path);
-    let inventory: Option<serde_json::Value> = match path.extension().unwrap().to_str().unwrap() {
-        "toml" => toml::from_str(&text).ok(),
-        "json" => serde_json::from_str(&text).ok(),
-        _ => serde_yaml::from_str(&text).ok(),
-    };
-    let mut found = Vec::new();
-    for secret in inventory.as_ref().and_then(serde_json::Value::as_object).into_iter().flat_map(|map| map.values()) {
-        if let Some(map) = secret.as_object() {
-            let values = map.iter().filter(|(key, _)| *key != "zenml_schema_name");
-            values.for_each(|(_, value)| strings(value, &mut found));
-        }
-    }
-    found
-}
-
-/// Every fixture, in every format: no value of any inventory, and no plain text that stands in a sensitive attribute. In
-/// fixtures these hold `hunter2`.
-#[test]
-fn no_value_is_shown_by_any_case_in_any_format() {
-    let mut inputs: Vec<(PathBuf, String)> =
-        cases().into_iter().map(|case| (case.join("input"), read(&case.join("cmd")))).collect();
-    inputs.push((project().join("fixtures/demo"), "check".to_owned()));
-    let (mut secrets, mut outputs) = (0, 0);
-    for (input, cmd) in inputs {
-        let files = files_below(&input, None);
-        let name = |path: &PathBuf| path.strip_prefix(&input).unwrap().display().to_string();
-        let inventories = files.iter().filter(|path| name(path).contains("secrets"));
-        let mut forbidden: Vec<String> = inventories.flat_map(|path| values(path)).filter(|v| v.len() > 3).collect();
-        secrets += forbidden.len();
-        forbidden.push("hunter2".to_owned());
-        let copied = TempDir::new().unwrap();
-        copy(&input, copied.path());
-        for format in ["human", "short", "json", "sarif", "github", "gitlab", "junit"] {
-            let mut words = words(&cmd);
-            let is_list = !words.contains(&"check") && !matches!(format, "human" | "short" | "json");
-            if is_list
-                || words.iter().any(|word| {
-                    matches!(*word, "explain" | "completions" | "man" | "schema" | "help" | "--version" | "-V")
-                })
-            {
-                continue;
-            }
-            for flag in ["--format", "--output", "-o"] {
-                while let Some(at) = words.iter().position(|word| *word == flag && words.contains(&"check")) {
-                    words.drain(at..at + 2);
+        let (mut reports, mut accepts) = (0, 0);
+        for case in cases.iter().filter(|case| name(case.parent().unwrap()) == rule.name) {
+            let is_printed = read(&case.join("stdout")).contains(&mark);
+            match name(case).split('-').next().unwrap() {
+                "reports" | "suggests" => {
+                    reports += 1;
+                    assert!(is_printed, "{} does not report {mark}", case.display());
                 }
-            }
-            if let Some(at) = words.iter().position(|word| *word == "--format") {
-                words.drain(at..at + 2);
-            }
-            if !words.iter().any(|word| matches!(*word, "render" | "snapshot" | "init")) {
-                words.extend(["--format", format]);
-            }
-            let output = run(&words, copied.path(), b"");
-            outputs += 1;
-            for value in &forbidden {
-                let shown = output.stdout.contains(value.as_str()) || output.stderr.contains(value.as_str());
-                assert!(!shown, "{} shows a value with {words:?}", input.display());
+                "accepts" => {
+                    accepts += 1;
+                    assert!(!is_printed, "{} reports {mark}", case.display());
+                }
+                _ => {}
             }
         }
+        assert!(reports > 0, "fixtures/check/{} needs a case `reports-…`", rule.name);
+        assert!(accepts > 0, "fixtures/check/{} needs a case `accepts-…`", rule.name);
     }
-    assert!(secrets > 5 && outputs > 50, "{secrets} values in {outputs} outputs: nothing was looked at");
+}
+
+#[test]
+fn each_case_has_its_files_and_no_others() {
+    let cases = all_cases();
+    for case in &cases {
+        let entries = std::fs::read_dir(case).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let entries: Vec<String> = entries.collect();
+        for file in REQUIRED {
+            assert!(entries.iter().any(|entry| entry == file), "{} has no `{file}`", case.display());
+        }
+        for entry in &entries {
+            let is_known = REQUIRED.contains(&entry.as_str()) || OPTIONAL.contains(&entry.as_str());
+            assert!(is_known, "{} has a file `{entry}`, which no test reads", case.display());
+        }
+    }
+    assert!(cases.len() > 200, "{} cases", cases.len());
+}
+
+#[test]
+fn each_case_is_named_in_lower_case_below_its_command() {
+    for case in all_cases() {
+        let path = case.strip_prefix(project().join("fixtures")).unwrap();
+        for part in path {
+            let part = part.to_str().unwrap();
+            let is_plain = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            assert!(is_plain, "{}: only a-z, 0-9 and `-`", path.display());
+        }
+        let cmd = read(&case.join("cmd"));
+        let command = words(&cmd).into_iter().find(|word| !word.contains('='));
+        assert!(command.is_some_and(|command| path.starts_with(command)), "{}: runs {command:?}", path.display());
+    }
 }

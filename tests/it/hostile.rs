@@ -415,7 +415,7 @@ fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
 /// A report goes over an older one of its format, and over nothing else.
 #[test]
 fn only_a_report_is_overwritten_by_a_report() {
-    let cases = crate::support::folders(&crate::support::project().join("fixtures/check"));
+    let cases = crate::support::cases("check");
     let ours: Vec<std::path::PathBuf> = cases.into_iter().map(|case| case.join("input")).collect();
     let reports = tempfile::TempDir::new().unwrap();
     let mut written = std::collections::BTreeSet::new();

@@ -1,7 +1,7 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, check, copy, folder, folders, git, is_installed, project, run, with_git, write};
+use crate::support::{Output, cases, check, copy, folder, git, is_installed, project, run, with_git, write};
 use stackref::config;
 use stackref::rules;
 use std::path::Path;
@@ -28,8 +28,7 @@ fn stack(secret: &str) -> String {
 
 #[test]
 fn checks_go_by_the_config_that_was_written() {
-    let cases = folders(&project().join("fixtures/check"));
-    let mut repositories: Vec<_> = cases.into_iter().map(|case| case.join("input")).collect();
+    let mut repositories: Vec<_> = cases("check").into_iter().map(|case| case.join("input")).collect();
     repositories.push(project().join("fixtures/demo"));
     let mut written_at_all = 0;
     for repository in repositories {

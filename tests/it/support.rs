@@ -198,3 +198,16 @@ pub fn folders(of: &Path) -> Vec<PathBuf> {
     folders.sort();
     folders
 }
+
+/// The cases of a command, sorted: the folders `fixtures/<command>/<subject>/<condition>`.
+pub fn cases(command: &str) -> Vec<PathBuf> {
+    folders(&project().join("fixtures").join(command)).iter().flat_map(|subject| folders(subject)).collect()
+}
+
+/// The cases of all commands. The other folders of `fixtures/` are input of single tests.
+pub fn all_cases() -> Vec<PathBuf> {
+    let commands = folders(&project().join("fixtures"));
+    let mut names: Vec<&str> = commands.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    names.retain(|name| !matches!(*name, "demo" | "schemas"));
+    names.into_iter().flat_map(cases).collect()
+}

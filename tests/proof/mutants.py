@@ -42,7 +42,7 @@ FIRST = {
 }
 # The first is a test of the project's own text, from which the copy differs on purpose. The others take long for what they
 # would catch here: they are of stores, of time and memory, or repeat what shorter ones look at.
-SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::checks_go_by", "cases::no_value_is_shown",
+SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::checks_go_by", "values/",
            "fixes::fixing_twice", "fuzz::readers::every_seed", "hostile::a_scalar_of_100_mb", "hostile::many",
            "leaks::a_stack_file_that_does_not_parse", "leaks::an_inventory_shows", "render::a_run_that_is_killed",
            "scripts::no_script_takes_long"]
@@ -192,15 +192,16 @@ def drop_unviable(tree, mutants, unviable):
 
 
 def build(tree):
-    """Builds the tests; the unit tests and the others, as programs."""
-    code, messages = cargo(tree, "test", "--no-run", "--lib", "--bins", "--test", "it")
+    """Builds the tests and returns their programs: the unit tests, the cases and the others."""
+    code, messages = cargo(tree, "test", "--no-run", "--lib", "--bins", "--test", "cases", "--test", "it")
     programs = {}
     for message in messages:
         if message.get("executable") and message["profile"]["test"]:
-            programs[message["target"]["kind"][0]] = message["executable"]
-    if code != 0 or not {"lib", "test"} <= programs.keys():
+            kind, name = message["target"]["kind"][0], message["target"]["name"]
+            programs[name if kind == "test" else kind] = message["executable"]
+    if code != 0 or not {"lib", "cases", "it"} <= programs.keys():
         sys.exit("the tests of the copy do not build")
-    return programs["lib"], programs["test"]
+    return programs["lib"], programs["cases"], programs["it"]
 
 
 def run(tree, program, words, number, seconds):
@@ -238,8 +239,8 @@ def run(tree, program, words, number, seconds):
 
 def suites(programs, file):
     """The tests for a mutant of a file, in turn: programs and their words."""
-    unit, tests = programs
-    return [(unit, []), (tests, FIRST.get(file, READERS)), (tests, ["cases::every_case"]), (tests, [])]
+    unit, cases, tests = programs
+    return [(unit, []), (tests, FIRST.get(file, READERS)), (cases, []), (tests, [])]
 
 
 def limits(tree, programs, pool, jobs):
