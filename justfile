@@ -6,9 +6,11 @@ ci:
 test:
     cargo nextest run --locked
 
-# Writes the current output to the fixture cases. Read the difference before you commit it.
+# Writes the current output to the fixture cases and to the examples of README.md and the book. Read the difference before you
+# commit it.
 bless:
-    STACKREF_BLESS=1 cargo test --locked every_case
+    STACKREF_BLESS=1 cargo test --locked --test cases
+    STACKREF_BLESS=1 cargo test --locked --test it -- each_example
 
 # Tests real stores on loopback. Installs them into the target folder first.
 live:
@@ -80,7 +82,7 @@ fuzz-smoke:
 # Checks that take too long for CI.
 nightly: ci
     cargo publish --dry-run --locked --allow-dirty
-    PROPTEST_CASES=5000 cargo test --locked -- fixing_twice properties:: script fuzz::
+    PROPTEST_CASES=5000 cargo test --locked --lib --test it -- fixing_twice properties:: script fuzz::
     bash fuzz/run.sh 120
     tests/proof/oldest.sh
 

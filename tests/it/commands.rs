@@ -1,21 +1,24 @@
-//! Whatever the README and the book tell a reader to type is typed here.
+//! Runs the examples of the README and of the book.
 //!
-//! | block | what is done with it |
+//! | block | test |
 //! |---|---|
-//! | `console` | each `$ command` is run; the lines below it are what it prints, standard output before standard error, and `…` any number of lines |
-//! | `sh` | run as a whole; it has to end well |
-//! | `toml` | a config: it has to load |
-//! | `yaml`, `json`, `text` | shown only, unless a comment says what it is |
+//! | `console` | runs each `$ command`; the lines below it are its output, standard output before standard error, and a line `…` matches any number of lines |
+//! | `sh` | runs as a whole and has to exit with 0 |
+//! | `toml` | loads as a config |
+//! | `yaml`, `json`, `text` | none, unless a comment names one |
 //!
-//! A page begins in a copy of `fixtures/demo` and its blocks follow each other there. Comments before a block:
+//! A page starts in a copy of `fixtures/demo`, and its blocks run there one after the other. A comment before a block changes that:
 //!
-//! | comment | says |
+//! | comment | meaning |
 //! |---|---|
-//! | `in fixtures/x` | from here on in a new copy of that folder; `in a new folder`: in an empty one |
+//! | `in fixtures/x` | this block and those after it run in a new copy of that folder; `in a new folder`: in an empty one |
 //! | `file NAME` | the block is this file of the page's folder |
-//! | `an inventory`, `a stack` | the block is one, without a mistake |
-//! | `not run: reason` | why the block is not run |
-//! | `pending` | it shows what is not there yet |
+//! | `an inventory`, `a stack` | the block is one, without findings |
+//! | `not run: reason` | the block does not run, for this reason |
+//! | `pending` | the block shows a feature that does not exist yet |
+//!
+//! `STACKREF_BLESS=1` writes the actual output into `console` blocks. A block with a line `…` is never rewritten: if its output
+//! differs, the test reports it as without the variable.
 
 use crate::pages::{Block, blocks, pages, read, shown};
 use crate::support::{copy, coverage, folder, project, run, write};
@@ -24,7 +27,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// What a shell prints, standard output first, and how it ends. `before` is what `$?` is to it.
+/// Matches any number of lines of output.
+const ELLIPSIS: &str = "…";
+
+/// Runs a script and returns its standard output, then its standard error, and its exit code. The script finds `before` in `$?`.
 fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32) {
     let program = Path::new(env!("CARGO_BIN_EXE_stackref"));
     let mut path = vec![program.parent().unwrap().to_path_buf()];
@@ -36,109 +42,163 @@ fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32
     command.env("XDG_STATE_HOME", folder.join(".state"));
     let output = command.output().expect("there is a shell");
     let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    (printed, output.status.code().expect("the shell ends by itself"))
+    (printed, output.status.code().expect("the shell exits by itself"))
 }
 
-/// Whether lines are those that are shown, of which `…` leaves any number out.
-fn agree(expected: &[&str], printed: &[&str]) -> bool {
+/// Returns whether the output has the expected lines.
+fn matches(expected: &[&str], printed: &[&str]) -> bool {
     match expected.split_first() {
         None => printed.is_empty(),
-        Some((&"…", rest)) => (0..=printed.len()).any(|from| agree(rest, &printed[from..])),
-        Some((line, rest)) => printed.first() == Some(line) && agree(rest, &printed[1..]),
+        Some((&ELLIPSIS, rest)) => (0..=printed.len()).any(|from| matches(rest, &printed[from..])),
+        Some((line, rest)) => printed.first() == Some(line) && matches(rest, &printed[1..]),
     }
 }
 
-/// The lines of a text that are not empty.
+/// Returns the lines of a text that are not empty.
 fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
 
-/// The commands of a `console` block, each with the lines that it prints.
-fn conversation(text: &str) -> Vec<(&str, Vec<&str>)> {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+/// Returns the commands of a `console` block, each with the lines of its output.
+fn steps(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in lines(text) {
         match line.strip_prefix("$ ") {
-            Some(command) => said.push((command, Vec::new())),
-            None => said.last_mut().expect("a command comes first").1.push(line),
+            Some(command) => steps.push((command, Vec::new())),
+            None => steps.last_mut().expect("a command comes first").1.push(line),
         }
     }
-    said
+    steps
 }
 
-/// What is wrong with a block.
-fn mistake(block: &Block, page: &Path) -> Option<String> {
-    if let Some(reason) = block.said("not run:") {
-        return reason.is_empty().then(|| "it is not said why this is not run".to_owned());
+/// A mistake in a block, and perhaps the text that it has to have.
+struct Mistake {
+    message: String,
+    corrected: Option<String>,
+}
+
+impl From<String> for Mistake {
+    fn from(message: String) -> Self {
+        Self { message, corrected: None }
     }
-    if let Some(name) = block.said("file ") {
+}
+
+/// Runs the commands of a `console` block. If the output of one differs, the corrected text is the block with the actual output
+/// of all its commands, except for a block with a line `…`.
+fn console(block: &Block, page: &Path) -> Option<Mistake> {
+    let (mut code, mut message, mut corrected) = (0, String::new(), String::new());
+    for (command, expected) in steps(&block.text) {
+        let (printed, exit) = shell("-c", command, code, page);
+        code = exit;
+        let printed = lines(&printed);
+        if !matches(&expected, &printed) {
+            message += &format!("`{command}` prints\n{}\n", printed.join("\n"));
+        }
+        for line in [format!("$ {command}").as_str()].iter().chain(&printed) {
+            corrected += &format!("{line}\n");
+        }
+    }
+    let has_ellipsis = block.text.lines().any(|line| line.trim_end() == ELLIPSIS);
+    (!message.is_empty()).then(|| Mistake { message, corrected: (!has_ellipsis).then_some(corrected) })
+}
+
+/// Runs a block and returns a mistake in it.
+fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
+    if let Some(reason) = block.comment("not run:") {
+        return reason.is_empty().then(|| "give a reason after `not run:`".to_owned().into());
+    }
+    if let Some(name) = block.comment("file ") {
         write(page, name, block.text.as_bytes());
     }
-    if let Some(name) = ["an inventory", "a stack"].into_iter().find(|what| block.said(what).is_some()) {
+    if let Some(kind) = ["an inventory", "a stack"].into_iter().find(|kind| block.comment(kind).is_some()) {
         let file = format!("block.{}", block.language);
         let folder = folder(&[(&file, &block.text)]);
-        let words = match name {
+        let words = match kind {
             "a stack" => ["check", "--level", "none", "--deny-warnings", &file],
             _ => ["inventory", "--inventory", &file, "--format", "json"],
         };
         let output = run(&words, folder.path(), b"");
-        return (output.code != 0).then(|| format!("{name} with mistakes:\n{}{}", output.stdout, output.stderr));
+        return (output.code != 0).then(|| format!("{kind} with findings:\n{}{}", output.stdout, output.stderr).into());
     }
     match block.language.as_str() {
-        "console" => {
-            let mut code = 0;
-            conversation(&block.text).into_iter().find_map(|(command, expected)| {
-                let (printed, ended) = shell("-c", command, code, page);
-                code = ended;
-                (!agree(&expected, &lines(&printed))).then(|| format!("`{command}` prints\n{printed}"))
-            })
-        }
+        "console" => console(block, page),
         "sh" => {
             let (printed, code) = shell("-ec", &block.text, 0, page);
-            (code != 0).then(|| format!("it ends with {code}:\n{printed}"))
+            (code != 0).then(|| format!("exits with {code}:\n{printed}").into())
         }
         "toml" => {
             let folder = folder(&[("block.toml", &block.text)]);
             let output = run(&["check", "--config", "block.toml", "--list-files"], folder.path(), b"");
-            (output.code != 0).then(|| format!("it is no config:\n{}", output.stderr))
+            (output.code != 0).then(|| format!("is not a config:\n{}", output.stderr).into())
         }
         "yaml" | "json" | "text" => None,
-        other => Some(format!("no test knows what `{other}` is")),
+        other => Some(format!("no test for blocks of `{other}`").into()),
     }
 }
 
+/// Replaces the text of a block in its page. The block is at the same line as when the page was read: blocks are replaced from
+/// the last to the first.
+fn replace(page: &mut String, block: &Block, text: &str) {
+    let mut lines: Vec<&str> = page.lines().collect();
+    lines.splice(block.line..block.line + block.text.lines().count(), text.lines());
+    *page = lines.join("\n") + "\n";
+}
+
 #[test]
-fn what_the_documents_show_is_what_is_printed() {
+fn each_example_of_the_documents_prints_the_shown_output() {
+    let bless = std::env::var_os("STACKREF_BLESS").is_some();
     let (mut wrong, mut pending, mut run) = (Vec::new(), 0, 0);
     for page in pages() {
         let demo = TempDir::new().unwrap();
         copy(&project().join("fixtures/demo"), demo.path());
         let mut inside = demo;
-        for block in blocks(&read(&page)) {
+        let mut text = read(&page);
+        let blocks = blocks(&text);
+        let mut corrections = Vec::new();
+        for block in &blocks {
             if block.comments.iter().any(|comment| comment == "pending") {
                 pending += 1;
                 continue;
             }
-            if let Some(place) = block.said("in ") {
+            if let Some(place) = block.comment("in ") {
                 inside = TempDir::new().unwrap();
                 if place != "a new folder" {
                     copy(&project().join(place), inside.path());
                 }
             }
-            run += usize::from(matches!(block.language.as_str(), "console" | "sh") && block.said("not run:").is_none());
-            if let Some(mistake) = mistake(&block, inside.path()) {
-                wrong.push(format!("{}:{}: {mistake}", shown(&page), block.line));
+            let is_run = matches!(block.language.as_str(), "console" | "sh") && block.comment("not run:").is_none();
+            run += usize::from(is_run);
+            match mistake(block, inside.path()) {
+                Some(Mistake { corrected: Some(corrected), .. }) if bless => corrections.push((block, corrected)),
+                Some(mistake) => wrong.push(format!("{}:{}: {}", shown(&page), block.line, mistake.message)),
+                None => {}
             }
         }
+        if !corrections.is_empty() {
+            for (block, corrected) in corrections.iter().rev() {
+                replace(&mut text, block, corrected);
+            }
+            std::fs::write(&page, text).unwrap();
+        }
     }
-    // Past the capture of the test's output, so that the number is seen while it is not 0.
-    let _ = writeln!(std::io::stderr(), "{run} blocks of commands were run, {pending} show what is pending");
+    // Not captured by the test runner, so that the number is visible while it is not 0.
+    let _ = writeln!(std::io::stderr(), "ran {run} blocks of commands, skipped {pending} pending ones");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(run >= 30, "the documents show too little");
+    assert!(run >= 30, "the documents show {run} blocks of commands");
 }
 
-/// The set-up commands are the ones that CI runs, or that a test runs here.
 #[test]
-fn the_two_commands_of_the_set_up_are_real() {
+fn a_corrected_block_replaces_the_lines_between_its_fences() {
+    let mut page = String::from("# A\n\n```console\n$ a\nold\n```\n\n```console\n$ b\n```\n\nEnd.\n");
+    let blocks = blocks(&page);
+    replace(&mut page, &blocks[1], "$ b\nnew\n");
+    replace(&mut page, &blocks[0], "$ a\n");
+    assert_eq!(page, "# A\n\n```console\n$ a\n```\n\n```console\n$ b\nnew\n```\n\nEnd.\n");
+}
+
+/// CI runs the commands of the installation, or this test does.
+#[test]
+fn the_commands_of_the_installation_work() {
     let readme = read(&project().join("README.md"));
     let setup = blocks(&readme).into_iter().find(|block| block.language == "sh").unwrap();
     let commands: Vec<&str> = setup.text.lines().map(|line| line.split(" #").next().unwrap().trim()).collect();

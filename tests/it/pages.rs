@@ -1,11 +1,11 @@
-//! The README and the pages of the book as the tests read them: fenced blocks, each with the comments that stand before it.
+//! The README and the pages of the book as the tests read them: fenced blocks, each with the comments directly before it.
 
 use crate::support::{files_below, project};
 use std::path::{Path, PathBuf};
 
 /// A fenced block of a page.
 pub struct Block {
-    /// The first word behind the fence.
+    /// The text after the opening fence.
     pub language: String,
     /// The HTML comments on the lines before it, without their marks.
     pub comments: Vec<String>,
@@ -15,25 +15,25 @@ pub struct Block {
 }
 
 impl Block {
-    /// What stands behind a word in one of its comments.
-    pub fn said(&self, word: &str) -> Option<&str> {
-        self.comments.iter().find_map(|comment| Some(comment.strip_prefix(word)?.trim()))
+    /// Returns the rest of the first comment that starts with a prefix, or `None` if none does.
+    pub fn comment(&self, prefix: &str) -> Option<&str> {
+        self.comments.iter().find_map(|comment| Some(comment.strip_prefix(prefix)?.trim()))
     }
 }
 
-/// The README and every page of the book, sorted.
+/// Returns the README and every page of the book, sorted.
 pub fn pages() -> Vec<PathBuf> {
     let mut pages = vec![project().join("README.md")];
     pages.extend(book_pages());
     pages
 }
 
-/// Every page of the book, sorted, its table of contents too.
+/// Returns every page of the book, sorted, including its table of contents.
 pub fn book_pages() -> Vec<PathBuf> {
     files_below(&project().join("docs/src"), Some("md"))
 }
 
-/// A page's path from the top of the project.
+/// Returns a page's path relative to the project.
 pub fn shown(page: &Path) -> String {
     page.strip_prefix(project()).unwrap().display().to_string()
 }
@@ -42,7 +42,7 @@ pub fn read(page: &Path) -> String {
     std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
 }
 
-/// The fenced blocks of a text. A fence that is not closed is a mistake.
+/// Returns the fenced blocks of a text. Panics if a fence is not closed.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut comments: Vec<String> = Vec::new();
@@ -70,7 +70,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// The lines of a text that stand in no fenced block.
+/// Returns the lines of a text outside its fenced blocks.
 pub fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     text.lines().filter(move |line| {
