@@ -79,14 +79,19 @@ fn rust(source: &str) -> Vec<String> {
     let unit_tests = regex(r"#\[cfg\(test\)\]\s*mod tests \{");
     let literal = regex(r#""((?:[^"\\]|\\.)*)""#);
     let source = unit_tests.find(source).map_or(source, |found| &source[..found.start()]);
-    let text = |line: &str| match line.trim_start().strip_prefix("//") {
-        Some(comment) => comment.strip_prefix(['/', '!']).unwrap_or(comment).to_owned(),
-        None => {
-            let literals = literal.captures_iter(line).map(|found| found[1].to_owned());
-            literals.filter(|literal| literal.contains(' ')).collect::<Vec<_>>().join(" ")
-        }
-    };
-    source.lines().map(text).collect()
+    source.lines().map(|line| comment(line).unwrap_or_else(|| literals(line, &literal))).collect()
+}
+
+/// Returns the text of a line that is a comment.
+fn comment(line: &str) -> Option<String> {
+    let comment = line.trim_start().strip_prefix("//")?;
+    Some(comment.strip_prefix(['/', '!']).unwrap_or(comment).to_owned())
+}
+
+/// Returns the string literals of a line that are more than one word.
+fn literals(line: &str, literal: &Regex) -> String {
+    let literals = literal.captures_iter(line).map(|found| found[1].to_owned());
+    literals.filter(|literal| literal.contains(' ')).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the lines of a page, empty inside code blocks, and without inline code.
