@@ -5,13 +5,13 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use stackref::diagnostics::finding::{Finding, Severity};
 use stackref::document::{Document, Syntax};
-use stackref::finding::{Finding, Severity};
-use stackref::nearest::Neighbours;
-use stackref::reference;
-use stackref::report::human;
-use stackref::report::look::Look;
-use stackref::source::{SourceFile, Span, Visibility};
+use stackref::output::human;
+use stackref::output::style::OutputStyle;
+use stackref::text::nearest::Suggester;
+use stackref::text::source::{SourceFile, Span, Visibility};
+use stackref::zenml::grammar;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -64,13 +64,13 @@ fn parse(bencher: Bencher<'_, '_>, syntax: Syntax) {
 #[divan::bench]
 fn scan(bencher: Bencher<'_, '_>) {
     let text = stack(Syntax::Yaml);
-    bencher.counter(BytesCount::of_str(&text)).bench(|| reference::scan(black_box(&text)).len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| grammar::find_braces(black_box(&text)).len());
 }
 
 #[divan::bench]
 fn nearest(bencher: Bencher<'_, '_>) {
     let known: Vec<String> = (0..NAMES).map(|at| format!("team_{}_{}_secret", at % 37, at * 7919 % 1009)).collect();
-    let neighbours = Neighbours::new(known.iter().map(String::as_str));
+    let neighbours = Suggester::new(known.iter().map(String::as_str));
     bencher.counter(ItemsCount::new(NAMES)).bench(|| neighbours.nearest(black_box("team_12_511_secert")));
 }
 
@@ -101,7 +101,7 @@ fn human_report(bencher: Bencher<'_, '_>) {
     let findings: Vec<Finding> = spans.into_iter().map(finding).collect();
     bencher.counter(ItemsCount::new(FINDINGS)).bench(|| {
         let mut out = Vec::new();
-        human::write(black_box(&findings), Look::PLAIN, &mut out).unwrap();
+        human::write(black_box(&findings), OutputStyle::PLAIN, &mut out).unwrap();
         out
     });
 }

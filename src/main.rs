@@ -1,10 +1,10 @@
 //! The program: hands arguments, streams and environment to the library.
 
 use signal_hook::consts::{SIGCHLD, SIGXFSZ};
-use stackref::inventory::env::Environment;
-use stackref::jobs;
-use stackref::run::{DEFAULT_WIDTH, Stream, World, guard, run};
-use stackref::terminal::{Keyboard, Terminal};
+use stackref::commands::{Context, DEFAULT_WIDTH, Stream, guard, run};
+use stackref::prompt::terminal::{Keyboard, Terminal};
+use stackref::system::environment::Environment;
+use stackref::system::jobs;
 use std::alloc::System;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -17,9 +17,9 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Standard error: nobody is there to be told that it is gone.
-struct BestEffort<W>(W);
+struct BestEffortWriter<W>(W);
 
-impl<W: Write> Write for BestEffort<W> {
+impl<W: Write> Write for BestEffortWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.0.write_all(bytes);
         Ok(bytes.len())
@@ -32,9 +32,9 @@ impl<W: Write> Write for BestEffort<W> {
 }
 
 /// The environment of this process.
-struct Variables;
+struct ProcessEnvironment;
 
-impl Environment for Variables {
+impl Environment for ProcessEnvironment {
     fn get(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name)
     }
@@ -59,18 +59,18 @@ fn main() -> ExitCode {
         terminal.then(|| terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into()))
     };
     let (stdout, stderr) = (io::stdout(), io::stderr());
-    let mut world = World {
+    let mut context = Context {
         stdin: &mut io::stdin(),
-        stdout: Stream { terminal: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
-        stderr: Stream { terminal: width(stderr.is_terminal()), out: &mut BestEffort(stderr.lock()) },
-        env: Arc::new(Variables),
+        stdout: Stream { columns: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
+        stderr: Stream { columns: width(stderr.is_terminal()), out: &mut BestEffortWriter(stderr.lock()) },
+        env: Arc::new(ProcessEnvironment),
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
             .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
         summary: None,
         quiet: false,
     };
-    let outcome = run(std::env::args_os(), &mut world);
+    let outcome = run(std::env::args_os(), &mut context);
     jobs::finish();
     outcome.into()
 }

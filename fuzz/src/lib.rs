@@ -12,26 +12,26 @@ mod grammar;
 mod second;
 mod store;
 
-use stackref::baseline::Baseline;
-use stackref::check::{LevelChoice, Report, Settings, run as check_scan};
-use stackref::config::{self, Config, Level};
-use stackref::configs::Configs;
-use stackref::discover::{Candidate, Why};
+use stackref::diagnostics::error::Failure;
+use stackref::diagnostics::finding::{Applicability, Finding};
+use stackref::diagnostics::outcome::Outcome;
 use stackref::document::{NodeId, Syntax};
-use stackref::error::Failure;
-use stackref::finding::{Applicability, Finding};
-use stackref::fix::{self, Again};
+use stackref::edit::fix::{self, Rescanner};
 use stackref::inventory::file::FileInventory;
-use stackref::inventory::lookup::Answers;
-use stackref::inventory::{Change, Entry, Inventories, Inventory, Wanted};
-use stackref::outcome::Outcome;
-use stackref::reference::{PieceKind, Reading, Resolver, read, zenml_takes};
-use stackref::report::human;
-use stackref::report::look::Look;
-use stackref::report::{self, Format};
-use stackref::scan::{Bases, Scan, run_text};
-use stackref::secret::SecretText;
-use stackref::site::Reference;
+use stackref::inventory::lookup::LookupResults;
+use stackref::inventory::{Inventories, Inventory, NewKey, RequestedNames, SecretChange};
+use stackref::lint::baseline::Baseline;
+use stackref::lint::pipeline::{LevelChoice, Report, Settings, run as check_scan};
+use stackref::lint::scan::{PathRoots, Scan, run_text};
+use stackref::output::human;
+use stackref::output::style::OutputStyle;
+use stackref::output::{self, Format};
+use stackref::project::config::{self, Config, Level};
+use stackref::project::configs::Configs;
+use stackref::project::discover::{Candidate, MatchReason};
+use stackref::sources::scalar::Reference;
+use stackref::text::secret_value::SecretText;
+use stackref::zenml::grammar::{BraceKind, ParsedValue, Resolver, parse_as_zenml, parse_value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use store::Store;
@@ -44,33 +44,33 @@ pub fn references(bytes: &[u8]) {
     let text = &*String::from_utf8_lossy(bytes);
     let taken = grammar::matches(grammar::FROM_0_40, text);
     let names = taken.then(|| grammar::names(text));
-    assert_eq!(zenml_takes(text).map(|(name, key)| (name.to_owned(), key.to_owned())), names, "{text:?}");
-    let reading = read(text, Resolver::Zenml);
+    assert_eq!(parse_as_zenml(text).map(|(name, key)| (name.to_owned(), key.to_owned())), names, "{text:?}");
+    let reading = parse_value(text, Resolver::Zenml);
     match (&reading, &names) {
-        (Reading::Whole(piece), names) => {
-            let PieceKind::Reference { name, key, padded } = piece.kind else { panic!("{text:?}: {reading:?}") };
+        (ParsedValue::Reference(piece), names) => {
+            let BraceKind::Reference { name, key, padded } = piece.kind else { panic!("{text:?}: {reading:?}") };
             assert_eq!(Some((name.to_owned(), key.to_owned())), *names, "{text:?}");
             assert_eq!(!padded, grammar::matches(grammar::BEFORE_0_40, text), "{text:?}");
         }
         // Names that nobody could take for anything else are no mistake.
-        (Reading::Malformed(_), names) => {
+        (ParsedValue::Malformed(_), names) => {
             let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
             assert!(
                 !names.as_ref().is_some_and(|(name, key)| is_plain(name) && is_plain(key)),
                 "{text:?}: {reading:?}"
             );
         }
-        (Reading::Plain, None) => assert!(!text.contains("{{"), "{text:?} passes in silence"),
-        (Reading::Mixed(pieces), None) => assert!(!pieces.is_empty(), "{text:?}"),
+        (ParsedValue::Plain, None) => assert!(!text.contains("{{"), "{text:?} passes in silence"),
+        (ParsedValue::Template(pieces), None) => assert!(!pieces.is_empty(), "{text:?}"),
         (_, Some(_)) => panic!("ZenML takes {text:?} for a reference; here it is {reading:?}"),
     }
     // Under the other resolver the same pieces are references, wherever they stand.
-    let pieces = stackref::reference::scan(text);
+    let pieces = stackref::zenml::grammar::find_braces(text);
     let mut end = 0;
     for piece in &pieces {
         assert!(piece.range.start >= end && text[piece.range.clone()].contains("{{"), "{text:?}: {piece:?}");
         end = piece.range.end;
-        if let PieceKind::Reference { name, key, .. } = piece.kind {
+        if let BraceKind::Reference { name, key, .. } = piece.kind {
             let alone = &text[piece.range.clone()];
             assert_eq!(grammar::names(alone), (name.to_owned(), key.to_owned()), "{text:?}");
             assert!(grammar::matches(grammar::FROM_0_40, alone), "{text:?}");
@@ -78,7 +78,7 @@ pub fn references(bytes: &[u8]) {
     }
     let mut braces = text.match_indices("{{");
     assert!(braces.all(|(at, _)| pieces.iter().any(|piece| piece.range.contains(&at))), "{text:?}: {pieces:?}");
-    assert!(pieces.is_empty() || read(text, Resolver::Render) != Reading::Plain, "{text:?}");
+    assert!(pieces.is_empty() || parse_value(text, Resolver::Render) != ParsedValue::Plain, "{text:?}");
 }
 
 pub fn check_yaml(bytes: &[u8]) {
@@ -101,7 +101,7 @@ pub fn check_script(bytes: &[u8]) {
 /// stand where they are said to.
 fn check(bytes: &[u8], syntax: Syntax) {
     let inventories = few_names();
-    for (why, resolver) in [(Some(Why::Named), Resolver::Zenml), (None, Resolver::Render)] {
+    for (why, resolver) in [(Some(MatchReason::Argument), Resolver::Zenml), (None, Resolver::Render)] {
         let configs = Configs::fixed(Config { resolver, ..Config::default() });
         let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
         let [once, twice] = [(); 2].map(|()| {
@@ -119,9 +119,9 @@ fn check(bytes: &[u8], syntax: Syntax) {
 fn assert_stands_there(reference: &Reference) {
     let text = reference.source.text().get(reference.span.start..reference.span.end).expect("it lies in the text");
     let Some(key) = reference.key.as_deref().filter(|_| !text.contains(['\\', '\'', '"'])) else { return };
-    let pieces = stackref::reference::scan(text);
+    let pieces = stackref::zenml::grammar::find_braces(text);
     let [piece] = pieces.as_slice() else { panic!("{text:?}: {pieces:?}") };
-    let PieceKind::Reference { name, key: own, .. } = piece.kind else { panic!("{text:?}: {piece:?}") };
+    let BraceKind::Reference { name, key: own, .. } = piece.kind else { panic!("{text:?}: {piece:?}") };
     assert_eq!((name, own, &piece.range), (reference.secret.as_str(), key, &(0..text.len())));
 }
 
@@ -141,7 +141,7 @@ fn printed(report: &Report) -> Vec<String> {
     let formats = [Format::Human, Format::Short, Format::Json, Format::Github, Format::Gitlab, Format::Junit];
     let printed = formats.map(|format| {
         let mut out = Vec::new();
-        report::write(format, report, Look { width: 80, ..Look::PLAIN }, &mut out).unwrap();
+        output::write(format, report, OutputStyle { width: 80, ..OutputStyle::PLAIN }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     });
     serde_json::from_str::<serde_json::Value>(&printed[2]).unwrap();
@@ -165,20 +165,20 @@ pub fn render(bytes: &[u8]) {
 pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolver) -> usize {
     let store = Store::new(values);
     let value = |name: &str, key: &str| store.value(name, key).to_owned();
-    let inventories = Inventories::of(vec![Box::new(store.clone())]);
+    let inventories = Inventories::from_inventories(vec![Box::new(store.clone())]);
     let configs = Configs::fixed(Config { resolver, ..Config::default() });
-    let scan = scan(text.as_bytes(), syntax, Some(Why::Named), resolver, true);
+    let scan = scan(text.as_bytes(), syntax, Some(MatchReason::Argument), resolver, true);
     let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
     let report = check_scan(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean || scan.files.is_empty() {
         return 0;
     }
-    let rendered = match stackref::render::run(&scan, &report, &settings, None) {
+    let rendered = match stackref::edit::substitution::run(&scan, &report, &settings, None) {
         Ok(rendered) => rendered,
         Err(failures) => panic!("{syntax:?} {text:?} passes and is not rendered: {failures:?}"),
     };
     for rendered in &rendered {
-        let replaces = rendered.replaced() > 0;
+        let replaces = rendered.replaced_count() > 0;
         assert_eq!(replaces, rendered.text.is_some());
         assert!(replaces || rendered.text() == text);
         // How many strings have to be other ones.
@@ -190,14 +190,14 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         }
         let fewest = strings.values().filter(|parts| parts.iter().any(|(old, new)| old != new)).count();
         let in_place_of = |old: &str| {
-            let pieces = match read(old, resolver) {
-                Reading::Whole(piece) => vec![piece],
-                Reading::Mixed(pieces) if resolver == Resolver::Render => pieces,
+            let pieces = match parse_value(old, resolver) {
+                ParsedValue::Reference(piece) => vec![piece],
+                ParsedValue::Template(pieces) if resolver == Resolver::Render => pieces,
                 _ => Vec::new(),
             };
             let mut new = old.to_owned();
             for piece in pieces.iter().rev() {
-                if let PieceKind::Reference { name, key, .. } = piece.kind {
+                if let BraceKind::Reference { name, key, .. } = piece.kind {
                     new.replace_range(piece.range.clone(), &value(name, key));
                 }
             }
@@ -205,12 +205,12 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         };
         // Of a scalar with a character that only YAML 1.1 takes for a line break, a render gives what YAML 1.2 reads.
         let document = rendered.file.document.as_ref().unwrap();
-        let disputed = strings.keys().filter(|&&node| document.has_disputed_break(node));
+        let disputed = strings.keys().filter(|&&node| document.has_ambiguous_break(node));
         let disputed: Vec<String> = disputed.map(|&node| in_place_of(document.text(node).unwrap())).collect();
         let is_replaced = |old: &str, new: &str| in_place_of(old) == new || disputed.iter().any(|text| text == new);
         second::assert_same_but_references(text, rendered.text(), syntax, fewest, &is_replaced);
     }
-    rendered.iter().map(stackref::render::Rendered::replaced).sum()
+    rendered.iter().map(stackref::edit::substitution::RenderedFile::replaced_count).sum()
 }
 
 /// Fixing twice is fixing once, what can be fixed is, and no fix breaks a file.
@@ -233,15 +233,21 @@ pub fn fix(bytes: &[u8]) {
 
 /// How many syntax errors a text has, and the text with its fixes.
 fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'_>) -> (usize, String) {
-    let mut scan = scan(text.as_bytes(), syntax, Some(Why::Named), settings.configs.of(Path::new("x")).resolver, false);
+    let mut scan = scan(
+        text.as_bytes(),
+        syntax,
+        Some(MatchReason::Argument),
+        settings.configs.for_file(Path::new("x")).resolver,
+        false,
+    );
     let findings = check_scan(&scan, settings, None).findings;
     let broken = findings.iter().filter(|finding| finding.rule == "syntax-error").count();
     let is_due = |finding: &Finding| finding.fix.as_ref().is_some_and(|fix| fix.applicability <= most);
     let is_due = findings.iter().any(is_due);
     let bases = bases(false);
-    let again = Again { bases: &bases, values: None, walked: &[] };
-    let fixed = fix::run(&mut scan, settings, &again, most, Answers::default(), None);
-    let after = fixed.changed.values().next().map_or(text, |changed| changed.after.text());
+    let again = Rescanner { roots: &bases, values: None, walked_folders: &[] };
+    let fixed = fix::run(&mut scan, settings, &again, most, LookupResults::default(), None);
+    let after = fixed.changed.values().next().map_or(text, |changed| changed.new_source.text());
     assert_eq!(is_due, after != text, "{syntax:?} {most:?} {text:?}");
     (broken, after.to_owned())
 }
@@ -254,9 +260,9 @@ pub fn readers(bytes: &[u8]) {
     config.err().into_iter().flatten().for_each(|failure| assert_can_be_shown(&failure));
     assert!(Baseline::parse(text).err().is_none_or(|why| !why.is_empty()));
     for (syntax, name) in SYNTAXES.into_iter().zip(["i.yaml", "i.toml", "i.json"]) {
-        match FileInventory::of_text(name, text.to_owned(), syntax) {
+        match FileInventory::from_text(name, text.to_owned(), syntax) {
             Ok(inventory) => {
-                inventory.complaints().iter().for_each(assert_can_be_shown);
+                inventory.entry_errors().iter().for_each(assert_can_be_shown);
                 put(text, name, &contents(&inventory));
             }
             Err(failure) => assert_can_be_shown(&failure),
@@ -266,7 +272,7 @@ pub fn readers(bytes: &[u8]) {
 
 fn assert_can_be_shown(failure: &Failure) {
     let mut shown = Vec::new();
-    human::write_failure(failure, Look::PLAIN, &mut shown).unwrap();
+    human::write_failure(failure, OutputStyle::PLAIN, &mut shown).unwrap();
     assert!(!String::from_utf8(shown).unwrap().trim().is_empty(), "{failure:?}");
 }
 
@@ -274,7 +280,7 @@ fn assert_can_be_shown(failure: &Failure) {
 type Contents = BTreeMap<String, (Option<Vec<String>>, Option<BTreeMap<String, String>>)>;
 
 fn contents(inventory: &FileInventory) -> Contents {
-    let (names, all) = (inventory.names(&Wanted::new()).unwrap(), Wanted::new());
+    let (names, all) = (inventory.names(&RequestedNames::new()).unwrap(), RequestedNames::new());
     let secret = |name: String| {
         let keys = inventory.keys(&name, &all).ok();
         let keys = keys.map(|keys| keys.into_iter().map(|key| key.name).collect());
@@ -296,8 +302,8 @@ fn put(text: &str, name: &str, before: &Contents) {
         let Ok(takes_values) = inventory.takes_values(secret) else { continue };
         let value = "it's: #\n\"new\"\\";
         let entry =
-            Entry { key: new_key.to_owned(), value: takes_values.then(|| SecretText::new(value)), replaces: false };
-        let put = inventory.put(&[Change { secret, entries: &[entry] }]);
+            NewKey { key: new_key.to_owned(), value: takes_values.then(|| SecretText::new(value)), replaces: false };
+        let put = inventory.put(&[SecretChange { secret, entries: &[entry] }]);
         let mut after = contents(&open());
         if put.is_err() {
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{name} changed though it was refused");
@@ -321,22 +327,22 @@ fn put(text: &str, name: &str, before: &Contents) {
 /// An inventory in which references are found, missed and nearly found.
 fn few_names() -> Inventories {
     let text = "a: [b, user, password]\ndb: [user, password]\nmlflow_secret: [username, password]\naws: [key]\n";
-    let inventory = FileInventory::of_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
-    Inventories::of(vec![Box::new(inventory)])
+    let inventory = FileInventory::from_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
+    Inventories::from_inventories(vec![Box::new(inventory)])
 }
 
-fn bases(keep_documents: bool) -> Bases {
-    Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents, heed_literals: true }
+fn bases(keep_documents: bool) -> PathRoots {
+    PathRoots { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents, honor_literal_comments: true }
 }
 
 /// Reads a text as a file of a syntax.
-pub fn scan(bytes: &[u8], syntax: Syntax, why: Option<Why>, resolver: Resolver, keep_documents: bool) -> Scan {
+pub fn scan(bytes: &[u8], syntax: Syntax, why: Option<MatchReason>, resolver: Resolver, keep_documents: bool) -> Scan {
     let name = match syntax {
         Syntax::Yaml => "s.yaml",
         Syntax::Toml => "s.toml",
         Syntax::Json => "s.json",
         Syntax::Script => "s.sh",
     };
-    let candidate = Candidate { path: Path::new("/w").join(name), syntax, why };
+    let candidate = Candidate { path: Path::new("/w").join(name), syntax, reason: why };
     run_text(bytes, candidate, resolver, &bases(keep_documents))
 }

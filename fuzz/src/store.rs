@@ -1,7 +1,9 @@
 //! An inventory that has every secret with every key, and gives of a list of values always the same for one name.
 
-use stackref::inventory::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, ValueType, Wanted};
-use stackref::secret::SecretText;
+use stackref::inventory::{
+    Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
+};
+use stackref::text::secret_value::SecretText;
 
 /// Values that break files, or change their type, where they are spliced in.
 const VALUES: [&str; 16] = [
@@ -50,15 +52,15 @@ impl Inventory for Store {
         Capabilities { list: true, keys: true, values: true, write: false }
     }
 
-    fn names(&self, wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
-        Ok(wanted.iter().map(|name| SecretName { name: name.clone(), doubled: None }).collect())
+    fn names(&self, wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+        Ok(wanted.iter().map(|name| SecretName { name: name.clone(), ambiguity: None }).collect())
     }
 
-    fn keys(&self, _secret: &str, wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, _secret: &str, wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         Ok(wanted.iter().map(|name| Key { name: name.clone(), value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+    fn values(&self, secret: &str, wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
         Ok(wanted.iter().map(|key| (key.clone(), Ok(SecretText::new(self.value(secret, key))))).collect())
     }
 }

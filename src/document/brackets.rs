@@ -3,11 +3,11 @@
 //! The text is read for its brackets and quotes alone, and only after a parser has refused it.
 
 use super::{Syntax, SyntaxError};
-use crate::source::Span;
+use crate::text::source::Span;
 
 /// Something that is not closed, or not by its own bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum BracketError {
     /// A bracket without its counterpart.
     Unclosed(u8),
     /// A bracket that another kind of bracket closes, which has its own place.
@@ -19,33 +19,33 @@ enum Fault {
 }
 
 /// Returns what is not closed before the place where a parser stopped; `None` if the cause is another one.
-pub(super) fn unclosed(text: &str, syntax: Syntax, stopped_at: usize) -> Option<SyntaxError> {
-    let mut scanner = Scanner::new(text.as_bytes());
+pub(super) fn find_unclosed(text: &str, syntax: Syntax, stopped_at: usize) -> Option<SyntaxError> {
+    let mut scanner = BracketScanner::new(text.as_bytes());
     match syntax {
         Syntax::Yaml => scanner.yaml(),
         Syntax::Toml => scanner.toml(),
         Syntax::Json => scanner.json(),
         Syntax::Script => return None,
     }
-    let before = |&&(at, _): &&(usize, Fault)| at <= stopped_at;
-    let &(at, fault) = scanner.faults.iter().filter(before).max_by_key(|(at, _)| *at)?;
+    let before = |&&(at, _): &&(usize, BracketError)| at <= stopped_at;
+    let &(at, fault) = scanner.errors.iter().filter(before).max_by_key(|(at, _)| *at)?;
     let mut span = Span::new(at, at + 1);
     let (message, help) = match fault {
-        Fault::Unclosed(open) => {
+        BracketError::Unclosed(open) => {
             let (open, close) = (char::from(open), char::from(counterpart(open)));
             (format!("a missing bracket: nothing closes this `{open}`"), format!("add `{close}` where it ends"))
         }
-        Fault::Mismatch(open, (closed_at, close)) => {
+        BracketError::Mismatch(open, (closed_at, close)) => {
             span = Span::new(closed_at, closed_at + 1);
             let (close, needed, open) = (char::from(close), char::from(counterpart(open)), char::from(open));
             (format!("a wrong bracket: `{open}` is closed by `{close}`"), format!("write `{needed}` in its place"))
         }
-        Fault::Surplus(close) => {
+        BracketError::Surplus(close) => {
             let (close, open) = (char::from(close), char::from(counterpart(close)));
             let help = format!("remove it, add the `{open}` that it is to close, or put the value in quotes");
             (format!("a missing bracket: no `{open}` belongs to this `{close}`"), help)
         }
-        Fault::String(quotes) => {
+        BracketError::String(quotes) => {
             span = Span::new(at, at + quotes);
             ("a string that is never closed".to_owned(), "close the quote that opens here".to_owned())
         }
@@ -63,19 +63,19 @@ fn counterpart(bracket: u8) -> u8 {
 }
 
 /// Reads a text from its start to its end.
-struct Scanner<'t> {
+struct BracketScanner<'t> {
     text: &'t [u8],
     at: usize,
     /// The brackets that are open, each with its place.
     open: Vec<(usize, u8)>,
     /// How many of them are `[`, and how many `{`.
     counts: [usize; 2],
-    faults: Vec<(usize, Fault)>,
+    errors: Vec<(usize, BracketError)>,
 }
 
-impl<'t> Scanner<'t> {
+impl<'t> BracketScanner<'t> {
     fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, open: Vec::new(), counts: [0; 2], faults: Vec::new() }
+        Self { text, at: 0, open: Vec::new(), counts: [0; 2], errors: Vec::new() }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -107,22 +107,22 @@ impl<'t> Scanner<'t> {
     fn close(&mut self, close: u8) {
         let wanted = counterpart(close);
         if *self.count(wanted) == 0 {
-            let mismatch = self.pop().map(|(at, open)| (at, Fault::Mismatch(open, (self.at, close))));
-            self.faults.push(mismatch.unwrap_or((self.at, Fault::Surplus(close))));
+            let mismatch = self.pop().map(|(at, open)| (at, BracketError::Mismatch(open, (self.at, close))));
+            self.errors.push(mismatch.unwrap_or((self.at, BracketError::Surplus(close))));
             return;
         }
         while let Some((at, open)) = self.pop() {
             if open == wanted {
                 return;
             }
-            self.faults.push((at, Fault::Unclosed(open)));
+            self.errors.push((at, BracketError::Unclosed(open)));
         }
     }
 
     /// Takes all brackets away: none of them is closed.
     fn give_up(&mut self) {
         while let Some((at, open)) = self.pop() {
-            self.faults.push((at, Fault::Unclosed(open)));
+            self.errors.push((at, BracketError::Unclosed(open)));
         }
     }
 
@@ -145,7 +145,7 @@ impl<'t> Scanner<'t> {
             self.at += if escapes && byte == b'\\' { 2 } else { 1 };
         }
         self.at = self.at.min(self.text.len());
-        self.faults.push((start, Fault::String(quotes.len())));
+        self.errors.push((start, BracketError::String(quotes.len())));
     }
 
     fn json(&mut self) {
@@ -340,7 +340,7 @@ mod tests {
     /// Where a fault is found that lies before the mark `¦`, where a parser would have stopped.
     fn found(text: &str, syntax: Syntax) -> Option<(usize, String)> {
         let stopped = text.find('¦').unwrap_or(text.len());
-        let error = unclosed(&text.replace('¦', ""), syntax, stopped)?;
+        let error = find_unclosed(&text.replace('¦', ""), syntax, stopped)?;
         Some((error.span.start, error.message))
     }
 

@@ -1,7 +1,7 @@
 //! Changes to a text: spans and what comes in their place.
 
 use super::{OffsetMap, Replacement};
-use crate::source::Span;
+use crate::text::source::Span;
 use zeroize::Zeroizing;
 
 /// One change. Its text may hold secret values, so it is wiped and has no `Debug`.
@@ -32,7 +32,11 @@ pub(super) fn in_place(
 /// A value between double quotes, with the escapes that YAML, TOML and JSON share. `special` gives those of one syntax, by
 /// offset and character; none of its escapes may take more than `most` bytes for a byte of the value, as a buffer that
 /// grows leaves its old content behind.
-pub(super) fn escaped(value: &str, most: usize, special: impl Fn(usize, char) -> Option<String>) -> Zeroizing<String> {
+pub(super) fn escape_text(
+    value: &str,
+    most: usize,
+    special: impl Fn(usize, char) -> Option<String>,
+) -> Zeroizing<String> {
     let mut out = Zeroizing::new(String::with_capacity(value.len() * most));
     for (at, c) in value.char_indices() {
         match c {

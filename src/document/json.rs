@@ -5,9 +5,9 @@
 
 use super::brackets;
 use super::edits::{self, in_place};
-use super::offsets::Pieces;
-use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
-use crate::source::Span;
+use super::offsets::OffsetMapBuilder;
+use super::{Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
+use crate::text::source::Span;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
@@ -33,7 +33,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| plain_words(&error, text, bom))?;
+    let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| describe_error(&error, text, bom))?;
     let Some(value) = parsed.value else {
         return Err(SyntaxError {
             span: Span::new(source.text().len(), source.text().len()),
@@ -41,7 +41,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
             help: Some("write `{}` for a document without content".into()),
         });
     };
-    let mut reader = Reader { document, bom };
+    let mut reader = JsonReader { document, bom };
     let root = reader.value(&value)?;
     document.roots.push(root);
     refuse_foreign_blanks(document, bom)
@@ -53,7 +53,7 @@ fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxEr
     let mut at = bom;
     let end = Span::new(document.source().text().len(), document.source().text().len());
     let scalars = document.nodes().filter_map(|(_, node)| match node.kind {
-        Kind::Scalar(_) => Some(node.span),
+        NodeKind::Scalar(_) => Some(node.span),
         _ => None,
     });
     for scalar in scalars.chain([end]) {
@@ -70,12 +70,12 @@ fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxEr
     Ok(())
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     document: &'a mut Document,
     bom: usize,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     /// The parser has bounded the depth to 512.
     fn value(&mut self, value: &Value<'_>) -> Result<NodeId, SyntaxError> {
         match value {
@@ -86,18 +86,18 @@ impl Reader<'_> {
             }
             Value::NullKeyword(null) => self.plain(&null.range, "null", ScalarType::Null),
             Value::Array(array) => {
-                let id = self.document.add(self.span(&array.range), Kind::Sequence(Vec::new()))?;
+                let id = self.document.add(self.span(&array.range), NodeKind::Sequence(Vec::new()))?;
                 let mut items = Vec::with_capacity(array.elements.len());
                 for element in &array.elements {
                     items.push(self.value(element)?);
                 }
-                self.document.set_kind(id, self.span(&array.range).end, Kind::Sequence(items));
+                self.document.set_kind(id, self.span(&array.range).end, NodeKind::Sequence(items));
                 Ok(id)
             }
             Value::Object(object) => {
                 let span = self.span(&object.range);
                 let entries = Vec::new();
-                let id = self.document.add(span, Kind::Mapping { entries, flow: true })?;
+                let id = self.document.add(span, NodeKind::Mapping { entries, flow: true })?;
                 let mut entries = Vec::with_capacity(object.properties.len());
                 for property in &object.properties {
                     let (start, end) = match &property.name {
@@ -107,7 +107,7 @@ impl Reader<'_> {
                     let key = self.string(&Range { start, end }, property.name.as_str())?;
                     entries.push((key, self.value(&property.value)?));
                 }
-                self.document.set_kind(id, span.end, Kind::Mapping { entries, flow: true });
+                self.document.set_kind(id, span.end, NodeKind::Mapping { entries, flow: true });
                 Ok(id)
             }
         }
@@ -136,24 +136,24 @@ impl Reader<'_> {
 }
 
 /// Decodes a string with its quotes again, noting where each piece comes from.
-pub(super) fn decode(raw: &str) -> Pieces {
-    let mut out = Pieces::default();
+pub(super) fn decode(raw: &str) -> OffsetMapBuilder {
+    let mut out = OffsetMapBuilder::default();
     let text = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
-        out.verbatim(1 + at, rest.get(..plain).unwrap_or_default());
+        out.push_verbatim(1 + at, rest.get(..plain).unwrap_or_default());
         at += plain;
         if let Some(after) = rest.get(plain + 1..) {
-            let (len, decoded) = escape(after);
-            out.replaced(1 + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+            let (len, decoded) = decode_escape(after);
+            out.push_replaced(1 + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
             at += 1 + len;
         }
     }
     out
 }
 
-fn escape(text: &str) -> (usize, char) {
+fn decode_escape(text: &str) -> (usize, char) {
     let hex = |from: usize| text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     match text.chars().next() {
         Some('b') => (1, '\u{8}'),
@@ -176,32 +176,32 @@ fn escape(text: &str) -> (usize, char) {
 /// Other text in some places of a string, which holds everything.
 pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     if !offsets.is_exact() {
-        return vec![Edit::new(span, quoted(value))];
+        return vec![Edit::new(span, quote_text(value))];
     }
-    in_place(offsets, parts, escaped)
+    in_place(offsets, parts, escape_text)
 }
 
 /// A string.
-pub(super) fn quoted(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escaped(value)))
+pub(super) fn quote_text(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
 }
 
-fn escaped(value: &str) -> Zeroizing<String> {
-    edits::escaped(value, 6, |_, c| {
+fn escape_text(value: &str) -> Zeroizing<String> {
+    edits::escape_text(value, 6, |_, c| {
         let unsafe_in_scripts = matches!(c, '\u{2028}' | '\u{2029}');
         (c.is_control() || unsafe_in_scripts).then(|| format!("\\u{:04x}", u32::from(c)))
     })
 }
 
 /// The parser's finding in plain words, at its place, with none of the file's text.
-fn plain_words(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
+fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     let range = error.range();
-    let start = crate::source::floor_char_boundary(text, range.start);
-    let end = crate::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
+    let start = crate::text::source::floor_char_boundary(text, range.start);
+    let end = crate::text::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
     let rest = text.get(start.saturating_sub(1)..).or_else(|| text.get(start..)).unwrap_or_default();
     let is_reference = rest.contains("{{") && rest.find("{{") <= Some(1);
     let is_deep = matches!(error.kind(), ParseErrorKind::NestingDepthExceeded);
-    if let Some(error) = brackets::unclosed(text, Syntax::Json, start).filter(|_| !is_reference && !is_deep) {
+    if let Some(error) = brackets::find_unclosed(text, Syntax::Json, start).filter(|_| !is_reference && !is_deep) {
         return SyntaxError { span: Span::new(error.span.start + bom, error.span.end + bom), ..error };
     }
     let (message, help) = match error.kind() {

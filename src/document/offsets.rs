@@ -1,18 +1,18 @@
 //! From an offset in a scalar's decoded value to the bytes that it was written with.
 
-use crate::source::Span;
+use crate::text::source::Span;
 
 /// Where each part of a decoded value stands in the source.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OffsetMap {
-    pieces: Vec<Piece>,
+    runs: Vec<OffsetRun>,
     exact: bool,
     span: Span,
 }
 
 /// A run of decoded bytes and the source bytes that it comes from: either the same bytes, or one escape, fold or break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
+struct OffsetRun {
     decoded: usize,
     source: usize,
     source_len: usize,
@@ -21,15 +21,15 @@ struct Piece {
 
 impl OffsetMap {
     /// A value that stands in the source letter by letter.
-    pub(super) fn verbatim(span: Span) -> Self {
-        let piece = Piece { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
-        Self { pieces: vec![piece], exact: true, span }
+    pub(super) fn from_verbatim(span: Span) -> Self {
+        let piece = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
+        Self { runs: vec![piece], exact: true, span }
     }
 
     /// A value of which only the whole span is known.
-    pub(super) fn whole(span: Span) -> Self {
-        let piece = Piece { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
-        Self { pieces: vec![piece], exact: false, span }
+    pub(super) fn opaque(span: Span) -> Self {
+        let piece = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
+        Self { runs: vec![piece], exact: false, span }
     }
 
     /// Whether the map was proven: decoding by it gives the parser's value. Where it is not, [`OffsetMap::source`] answers
@@ -40,7 +40,7 @@ impl OffsetMap {
 
     /// The source span of the decoded bytes from `start` up to `end`.
     pub fn source(&self, start: usize, end: usize) -> Span {
-        let Some(first) = self.piece_at(start) else {
+        let Some(first) = self.run_at(start) else {
             return self.span;
         };
         let from =
@@ -48,7 +48,7 @@ impl OffsetMap {
         if end <= start {
             return Span::new(from, from);
         }
-        let last = self.piece_at(end - 1).unwrap_or(first);
+        let last = self.run_at(end - 1).unwrap_or(first);
         let to = if last.verbatim {
             last.source + (end - last.decoded).min(last.source_len)
         } else {
@@ -57,40 +57,40 @@ impl OffsetMap {
         Span::new(from, to)
     }
 
-    fn piece_at(&self, decoded: usize) -> Option<Piece> {
-        let after = self.pieces.partition_point(|piece| piece.decoded <= decoded);
-        self.pieces.get(after.checked_sub(1)?).copied()
+    fn run_at(&self, decoded: usize) -> Option<OffsetRun> {
+        let after = self.runs.partition_point(|piece| piece.decoded <= decoded);
+        self.runs.get(after.checked_sub(1)?).copied()
     }
 }
 
-/// Builds a map while it decodes; offsets are relative to the scalar's span until [`Pieces::finish`].
+/// Builds a map while it decodes; offsets are relative to the scalar's span until [`OffsetMapBuilder::finish`].
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(super) struct OffsetMapBuilder {
     out: String,
-    pieces: Vec<Piece>,
+    runs: Vec<OffsetRun>,
 }
 
-impl Pieces {
+impl OffsetMapBuilder {
     /// Source bytes that stand for themselves.
-    pub fn verbatim(&mut self, source: usize, text: &str) {
+    pub fn push_verbatim(&mut self, source: usize, text: &str) {
         if text.is_empty() {
             return;
         }
-        match self.pieces.last_mut() {
+        match self.runs.last_mut() {
             Some(last) if last.verbatim && last.source + last.source_len == source => {
                 last.source_len += text.len();
             }
-            _ => self.pieces.push(Piece { decoded: self.out.len(), source, source_len: text.len(), verbatim: true }),
+            _ => self.runs.push(OffsetRun { decoded: self.out.len(), source, source_len: text.len(), verbatim: true }),
         }
         self.out.push_str(text);
     }
 
     /// Source bytes that stand for something else: an escape, a folded line break.
-    pub fn replaced(&mut self, source: usize, source_len: usize, text: &str) {
+    pub fn push_replaced(&mut self, source: usize, source_len: usize, text: &str) {
         if text.is_empty() {
             return;
         }
-        self.pieces.push(Piece { decoded: self.out.len(), source, source_len, verbatim: false });
+        self.runs.push(OffsetRun { decoded: self.out.len(), source, source_len, verbatim: false });
         self.out.push_str(text);
     }
 
@@ -102,9 +102,9 @@ impl Pieces {
     /// Forgets decoded bytes from `len` on.
     pub fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
-        while let Some(last) = self.pieces.last_mut() {
+        while let Some(last) = self.runs.last_mut() {
             if last.decoded >= len {
-                self.pieces.pop();
+                self.runs.pop();
             } else {
                 if last.verbatim {
                     last.source_len = last.source_len.min(len - last.decoded);
@@ -117,12 +117,12 @@ impl Pieces {
     /// Closes the map. It is proven against the parser's own value; where the two differ the map is not trusted.
     pub fn finish(mut self, span: Span, value: &str) -> OffsetMap {
         if self.out != value {
-            return OffsetMap::whole(span);
+            return OffsetMap::opaque(span);
         }
-        for piece in &mut self.pieces {
+        for piece in &mut self.runs {
             piece.source += span.start;
         }
-        OffsetMap { pieces: self.pieces, exact: true, span }
+        OffsetMap { runs: self.runs, exact: true, span }
     }
 }
 
@@ -132,14 +132,14 @@ mod tests {
 
     #[test]
     fn neighbours_that_stand_for_themselves_are_one_piece() {
-        let mut pieces = Pieces::default();
+        let mut pieces = OffsetMapBuilder::default();
         for (at, letter) in ["a", "b", "c"].into_iter().enumerate() {
-            pieces.verbatim(3 + at, letter);
+            pieces.push_verbatim(3 + at, letter);
         }
-        assert_eq!(pieces.pieces, [Piece { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
-        pieces.verbatim(9, "d");
-        pieces.replaced(10, 2, "\n");
-        pieces.verbatim(12, "e");
+        assert_eq!(pieces.runs, [OffsetRun { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
+        pieces.push_verbatim(9, "d");
+        pieces.push_replaced(10, 2, "\n");
+        pieces.push_verbatim(12, "e");
         let map = pieces.finish(Span::new(100, 120), "abcd\ne");
         let places: Vec<_> = (0..6).map(|at| map.source(at, at + 1)).collect();
         let expected = [(103, 104), (104, 105), (105, 106), (109, 110), (110, 112), (112, 113)];
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_has_no_place() {
-        let mut pieces = Pieces::default();
-        pieces.verbatim(0, "x");
-        pieces.replaced(1, 2, "\t");
-        pieces.verbatim(3, "abcd");
+        let mut pieces = OffsetMapBuilder::default();
+        pieces.push_verbatim(0, "x");
+        pieces.push_replaced(1, 2, "\t");
+        pieces.push_verbatim(3, "abcd");
         pieces.truncate(4);
         assert_eq!(pieces.text(), "x\tab");
-        pieces.verbatim(7, "e");
+        pieces.push_verbatim(7, "e");
         let map = pieces.finish(Span::new(0, 8), "x\tabe");
         let places: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
         assert_eq!(places, [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end)));
@@ -164,11 +164,11 @@ mod tests {
 
     #[test]
     fn a_map_that_does_not_give_the_value_is_not_trusted() {
-        let mut pieces = Pieces::default();
-        pieces.verbatim(1, "abc");
+        let mut pieces = OffsetMapBuilder::default();
+        pieces.push_verbatim(1, "abc");
         let map = pieces.finish(Span::new(10, 15), "abd");
         assert!(!map.is_exact());
         assert_eq!(map.source(1, 2), Span::new(10, 15));
-        assert!(OffsetMap::verbatim(Span::new(1, 2)).is_exact());
+        assert!(OffsetMap::from_verbatim(Span::new(1, 2)).is_exact());
     }
 }

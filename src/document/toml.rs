@@ -5,9 +5,9 @@
 
 use super::brackets;
 use super::edits::{self, in_place};
-use super::offsets::Pieces;
-use super::{Document, Edit, Kind, NodeId, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
-use crate::source::Span;
+use super::offsets::OffsetMapBuilder;
+use super::{Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
+use crate::text::source::Span;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -18,22 +18,22 @@ use zeroize::Zeroizing;
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
     let text = source.text();
-    let table = DeTable::parse(text).map_err(|error| plain_words(&error, text))?;
-    let mut reader = Reader { document };
+    let table = DeTable::parse(text).map_err(|error| describe_error(&error, text))?;
+    let mut reader = TomlReader { document };
     let root = reader.table(Span::new(0, text.len()), table.get_ref())?;
     document.roots.push(root);
     Ok(())
 }
 
-struct Reader<'a> {
+struct TomlReader<'a> {
     document: &'a mut Document,
 }
 
-impl Reader<'_> {
+impl TomlReader<'_> {
     fn table(&mut self, span: Span, table: &DeTable<'_>) -> Result<NodeId, SyntaxError> {
         let flow = self.document.source().slice(span).starts_with('{');
         let entries = Vec::new();
-        let id = self.document.add(span, Kind::Mapping { entries, flow })?;
+        let id = self.document.add(span, NodeKind::Mapping { entries, flow })?;
         let mut sorted: Vec<_> = table.iter().collect();
         sorted.sort_by_key(|(key, _)| key.span().start);
         let mut entries = Vec::with_capacity(sorted.len());
@@ -43,7 +43,7 @@ impl Reader<'_> {
             let key = self.document.add_scalar(key_span, key.get_ref(), style, ScalarType::String)?;
             entries.push((key, self.value(value)?));
         }
-        self.document.set_kind(id, span.end, Kind::Mapping { entries, flow });
+        self.document.set_kind(id, span.end, NodeKind::Mapping { entries, flow });
         Ok(id)
     }
 
@@ -57,12 +57,12 @@ impl Reader<'_> {
             }
             DeValue::Table(table) => self.table(span, table),
             DeValue::Array(array) => {
-                let id = self.document.add(span, Kind::Sequence(Vec::new()))?;
+                let id = self.document.add(span, NodeKind::Sequence(Vec::new()))?;
                 let mut items = Vec::with_capacity(array.len());
                 for item in array {
                     items.push(self.value(item)?);
                 }
-                self.document.set_kind(id, span.end, Kind::Sequence(items));
+                self.document.set_kind(id, span.end, NodeKind::Sequence(items));
                 Ok(id)
             }
             DeValue::Integer(number) if !is_integer(number.as_str(), number.radix()) => Err(SyntaxError {
@@ -99,8 +99,8 @@ fn string_style(raw: &str) -> Style {
 }
 
 /// Decodes a string with its quotes again, noting where each piece comes from.
-pub(super) fn decode(raw: &str, style: Style) -> Pieces {
-    let mut out = Pieces::default();
+pub(super) fn decode(raw: &str, style: Style) -> OffsetMapBuilder {
+    let mut out = OffsetMapBuilder::default();
     let multiline = matches!(style, Style::MultilineBasic | Style::MultilineLiteral);
     let escapes = matches!(style, Style::Basic | Style::MultilineBasic);
     let quotes = if multiline { 3 } else { 1 };
@@ -118,13 +118,13 @@ pub(super) fn decode(raw: &str, style: Style) -> Pieces {
             if multiline && break_len(after.get(blanks..).unwrap_or_default()) > 0 {
                 at += 1 + after.len() - after.trim_start_matches([' ', '\t', '\r', '\n']).len();
             } else {
-                let (len, decoded) = escape(after);
-                out.replaced(at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+                let (len, decoded) = decode_escape(after);
+                out.push_replaced(at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
                 at += 1 + len;
             }
         } else {
             let len = rest.chars().next().map_or(1, char::len_utf8);
-            out.verbatim(at, rest.get(..len).unwrap_or_default());
+            out.push_verbatim(at, rest.get(..len).unwrap_or_default());
             at += len;
         }
     }
@@ -135,7 +135,7 @@ fn break_len(text: &str) -> usize {
     if text.starts_with("\r\n") { 2 } else { usize::from(text.starts_with('\n')) }
 }
 
-fn escape(text: &str) -> (usize, char) {
+fn decode_escape(text: &str) -> (usize, char) {
     let first = text.chars().next().unwrap_or('\\');
     let digits = match first {
         'x' => 2,
@@ -159,7 +159,7 @@ fn escape(text: &str) -> (usize, char) {
 }
 
 /// A string that is to hold another value.
-pub(super) struct Target<'t> {
+pub(super) struct TomlTarget<'t> {
     /// How it is written, quotes included.
     pub raw: &'t str,
     /// Where it is in the file.
@@ -173,11 +173,11 @@ pub(super) struct Target<'t> {
 }
 
 /// The least change that makes a string hold other text in some places: the quotes stay where they can hold it.
-pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+pub(super) fn encode(target: &TomlTarget<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     let literal = |text: &str| !text.contains('\'') && text.chars().all(|c| c == '\t' || !c.is_control());
     let write = |text: &str| match target.style {
         Style::Literal | Style::MultilineLiteral => Zeroizing::new(text.to_owned()),
-        _ => escaped(text),
+        _ => escape_text(text),
     };
     let can_stay = target.offsets.is_exact()
         && match target.style {
@@ -193,7 +193,7 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
     }
     let text = match target.style {
         Style::MultilineBasic | Style::MultilineLiteral => multiline(target, parts),
-        _ => quoted(value),
+        _ => quote_text(value),
     };
     vec![Edit::new(target.span, text)]
 }
@@ -201,7 +201,7 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
 /// Returns whether a string with some edits is one string of this value. A part that is empty can join what is around it: a line
 /// break that becomes the first one is not part of the value, a backslash at the end of a line takes empty lines with
 /// it, and three quotes end the string.
-fn is_written_as(target: &Target<'_>, edits: &[Edit], value: &str) -> bool {
+fn is_written_as(target: &TomlTarget<'_>, edits: &[Edit], value: &str) -> bool {
     let grown: usize = edits.iter().map(|edit| edit.text.len()).sum();
     let mut line = Zeroizing::new(String::with_capacity(target.raw.len() + grown + 2));
     line.push_str("k=");
@@ -220,7 +220,7 @@ fn is_written_as(target: &Target<'_>, edits: &[Edit], value: &str) -> bool {
 
 /// A string of several lines in `"""`: the line breaks that it had stay as they are in the file, since whether a CRLF is one
 /// or two characters readers do not agree on. All others are escaped.
-fn multiline(target: &Target<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+fn multiline(target: &TomlTarget<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String> {
     let (old, raw) = (target.old, target.raw);
     let grown: usize = parts.iter().map(|part| part.text.len()).sum();
     let mut out = Zeroizing::new(String::with_capacity(6 * (old.len() + grown) + 8));
@@ -229,7 +229,7 @@ fn multiline(target: &Target<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String
     let mut at = 0;
     for part in parts {
         push_lines(&mut out, target, at..part.range.start);
-        out.push_str(&escaped(part.text));
+        out.push_str(&escape_text(part.text));
         at = part.range.end;
     }
     push_lines(&mut out, target, at..old.len());
@@ -238,7 +238,7 @@ fn multiline(target: &Target<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String
 }
 
 /// Appends a part of the old value. Its line breaks stay if they are line breaks in the file.
-fn push_lines(out: &mut String, target: &Target<'_>, range: Range<usize>) {
+fn push_lines(out: &mut String, target: &TomlTarget<'_>, range: Range<usize>) {
     let mut at = range.start;
     for line in target.old.get(range).unwrap_or_default().split_inclusive('\n') {
         let content = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line);
@@ -246,10 +246,10 @@ fn push_lines(out: &mut String, target: &Target<'_>, range: Range<usize>) {
         let written = target.offsets.source(at + content.len(), at + line.len());
         let written = Span::new(written.start - target.span.start, written.end - target.span.start);
         if target.raw.get(written.start..written.end) == Some(line_break) {
-            out.push_str(&escaped(content));
+            out.push_str(&escape_text(content));
             out.push_str(line_break);
         } else {
-            out.push_str(&escaped(line));
+            out.push_str(&escape_text(line));
         }
         at += line.len();
     }
@@ -258,28 +258,28 @@ fn push_lines(out: &mut String, target: &Target<'_>, range: Range<usize>) {
 /// A key: bare where it can be.
 pub(super) fn key(name: &str) -> Zeroizing<String> {
     let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if bare { Zeroizing::new(name.to_owned()) } else { quoted(name) }
+    if bare { Zeroizing::new(name.to_owned()) } else { quote_text(name) }
 }
 
 /// A value in basic quotes, on one line.
-pub fn quoted(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escaped(value)))
+pub fn quote_text(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
 }
 
 /// A value between basic quotes, one line or several. A blank at its start is escaped, too: behind a line that ends in a
 /// backslash it would be dropped.
-fn escaped(value: &str) -> Zeroizing<String> {
-    edits::escaped(value, 6, |at, c| match c {
+fn escape_text(value: &str) -> Zeroizing<String> {
+    edits::escape_text(value, 6, |at, c| match c {
         ' ' if at == 0 => Some("\\u0020".to_owned()),
         c => c.is_control().then(|| format!("\\u{:04X}", u32::from(c))),
     })
 }
 
 /// The parser's finding at its place. Its words never hold the file's text; a duplicate key is named by its place.
-pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
+pub fn describe_error(error: &toml::de::Error, text: &str) -> SyntaxError {
     let range = error.span().unwrap_or(text.len()..text.len());
-    let start = crate::source::floor_char_boundary(text, range.start);
-    let end = crate::source::floor_char_boundary(text, range.end.max(start));
+    let start = crate::text::source::floor_char_boundary(text, range.start);
+    let end = crate::text::source::floor_char_boundary(text, range.end.max(start));
     let first_line = text.get(start..end).and_then(|at| at.lines().next()).map_or(0, str::len);
     let rest = text.get(start..).unwrap_or_default();
     let before = text.get(..start).unwrap_or_default().trim_end();
@@ -287,7 +287,7 @@ pub fn plain_words(error: &toml::de::Error, text: &str) -> SyntaxError {
     let words = error.message();
     let is_reference = rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && second_brace);
     if let Some(error) =
-        brackets::unclosed(text, Syntax::Toml, start).filter(|_| !is_reference && !words.contains("recursion"))
+        brackets::find_unclosed(text, Syntax::Toml, start).filter(|_| !is_reference && !words.contains("recursion"))
     {
         return error;
     }

@@ -7,12 +7,12 @@
 mod breaks;
 mod mistakes;
 
-pub(super) use breaks::{is_in as has_disputed_break, parse_as_yaml_1_1, refuse_other_trees};
+pub(super) use breaks::{contains_break as has_disputed_break, parse_as_yaml_1_1, refuse_other_trees};
 
 use super::edits::{self, in_place};
-use super::offsets::Pieces;
-use super::{Document, Edit, Kind, Node, NodeId, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
-use crate::source::Span;
+use super::offsets::OffsetMapBuilder;
+use super::{Document, Edit, Node, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
+use crate::text::source::Span;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A collection whose end has not been seen.
-enum Open {
+enum OpenCollection {
     Mapping { id: NodeId, flow: bool, entries: Vec<(NodeId, NodeId)>, key: Option<NodeId> },
     Sequence { id: NodeId, items: Vec<NodeId> },
 }
@@ -29,11 +29,11 @@ enum Open {
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
     let options = granit_parser::options! { strict_indentation: true };
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<OpenCollection> = Vec::new();
     let mut anchors = HashMap::new();
     let mut last_end = 0;
     for item in Parser::new_from_str_with_options(source.text(), options) {
-        let (event, span) = item.map_err(|error| mistakes::plain_words(&error, source.text()))?;
+        let (event, span) = item.map_err(|error| mistakes::describe_error(&error, source.text()))?;
         let span = span.byte_range().map_or_else(Span::default, Span::from);
         let node = match event {
             Event::Scalar(value, style, anchor, tag) => {
@@ -52,7 +52,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 last_end = span.end;
                 let value = without_missing_break(source.text(), span, style, value);
                 let id = document.add_scalar(span, &value, style, scalar_type(&value, style, tag.as_deref()))?;
-                if let Some(Node { kind: Kind::Scalar(scalar), .. }) = document.nodes.get_mut(id.0 as usize) {
+                if let Some(Node { kind: NodeKind::Scalar(scalar), .. }) = document.nodes.get_mut(id.0 as usize) {
                     scalar.non_specific = tag.as_deref().is_some_and(is_non_specific);
                 }
                 anchors.insert(anchor, id);
@@ -62,29 +62,29 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 let target = anchors.get(&anchor).copied();
                 let target = target.ok_or_else(|| error_at(span, "an alias to an anchor that is not known"))?;
                 last_end = span.end;
-                document.add(span, Kind::Alias(target))?
+                document.add(span, NodeKind::Alias(target))?
             }
             Event::MappingStart(style, anchor, _) => {
                 let flow = style == StructureStyle::Flow;
                 let entries = Vec::new();
-                let id = document.add(span, Kind::Mapping { entries, flow })?;
+                let id = document.add(span, NodeKind::Mapping { entries, flow })?;
                 anchors.insert(anchor, id);
-                open.push(Open::Mapping { id, flow, entries: Vec::new(), key: None });
+                open.push(OpenCollection::Mapping { id, flow, entries: Vec::new(), key: None });
                 continue;
             }
             Event::SequenceStart(_, anchor, _) => {
-                let id = document.add(span, Kind::Sequence(Vec::new()))?;
+                let id = document.add(span, NodeKind::Sequence(Vec::new()))?;
                 anchors.insert(anchor, id);
-                open.push(Open::Sequence { id, items: Vec::new() });
+                open.push(OpenCollection::Sequence { id, items: Vec::new() });
                 continue;
             }
             Event::MappingEnd | Event::SequenceEnd => match open.pop() {
-                Some(Open::Mapping { id, flow, entries, .. }) => {
-                    document.set_kind(id, span.end, Kind::Mapping { entries, flow });
+                Some(OpenCollection::Mapping { id, flow, entries, .. }) => {
+                    document.set_kind(id, span.end, NodeKind::Mapping { entries, flow });
                     id
                 }
-                Some(Open::Sequence { id, items }) => {
-                    document.set_kind(id, span.end, Kind::Sequence(items));
+                Some(OpenCollection::Sequence { id, items }) => {
+                    document.set_kind(id, span.end, NodeKind::Sequence(items));
                     id
                 }
                 None => continue,
@@ -92,8 +92,8 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
             _ => continue,
         };
         match open.last_mut() {
-            Some(Open::Sequence { items, .. }) => items.push(node),
-            Some(Open::Mapping { entries, key, .. }) => match key.take() {
+            Some(OpenCollection::Sequence { items, .. }) => items.push(node),
+            Some(OpenCollection::Mapping { entries, key, .. }) => match key.take() {
                 Some(key) => entries.push((key, node)),
                 None => *key = Some(node),
             },
@@ -223,20 +223,20 @@ fn is_date(value: &str) -> bool {
 
 /// Decodes a scalar again, noting where each piece comes from. `value` is the parser's result; block scalars are aligned
 /// with it, since their indentation depends on what stands above them.
-pub(super) fn decode(raw: &str, style: Style, value: &str) -> Pieces {
+pub(super) fn decode(raw: &str, style: Style, value: &str) -> OffsetMapBuilder {
     match style {
         Style::SingleQuoted | Style::DoubleQuoted => {
             let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-            flow(inner, 1, style)
+            decode_flow(inner, 1, style)
         }
-        Style::LiteralBlock | Style::FoldedBlock => block(raw, style, value),
-        _ => flow(raw, 0, style),
+        Style::LiteralBlock | Style::FoldedBlock => decode_block(raw, style, value),
+        _ => decode_flow(raw, 0, style),
     }
 }
 
 /// Plain and quoted scalars: line breaks fold, blanks around them go, escapes decode. `base` is where `text` begins.
-fn flow(text: &str, base: usize, style: Style) -> Pieces {
-    let mut out = Pieces::default();
+fn decode_flow(text: &str, base: usize, style: Style) -> OffsetMapBuilder {
+    let mut out = OffsetMapBuilder::default();
     // Up to here the output stays: blanks after it that stand before a line break are dropped.
     let mut solid = 0;
     let mut at = 0;
@@ -246,7 +246,7 @@ fn flow(text: &str, base: usize, style: Style) -> Pieces {
             out.truncate(trimmed.max(solid));
             let (end, blank_lines) = skip_blank_lines(text, at + len);
             let folded = if blank_lines == 0 { " ".to_owned() } else { "\n".repeat(blank_lines) };
-            out.replaced(base + at, end - at, &folded);
+            out.push_replaced(base + at, end - at, &folded);
             solid = out.text().len();
             at = end;
         } else if style == Style::DoubleQuoted && rest.starts_with('\\') {
@@ -254,20 +254,20 @@ fn flow(text: &str, base: usize, style: Style) -> Pieces {
             if let Some(len) = break_len(after) {
                 // An escaped break joins the lines; empty lines behind it stay.
                 let (end, blank_lines) = skip_blank_lines(text, at + 1 + len);
-                out.replaced(base + at, end - at, &"\n".repeat(blank_lines));
+                out.push_replaced(base + at, end - at, &"\n".repeat(blank_lines));
                 at = end;
             } else {
-                let (len, decoded) = escape(after);
-                out.replaced(base + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
+                let (len, decoded) = decode_escape(after);
+                out.push_replaced(base + at, 1 + len, decoded.encode_utf8(&mut [0; 4]));
                 at += 1 + len;
             }
             solid = out.text().len();
         } else if style == Style::SingleQuoted && rest.starts_with("''") {
-            out.replaced(base + at, 2, "'");
+            out.push_replaced(base + at, 2, "'");
             at += 2;
         } else {
             let len = rest.chars().next().map_or(1, char::len_utf8);
-            out.verbatim(base + at, rest.get(..len).unwrap_or_default());
+            out.push_verbatim(base + at, rest.get(..len).unwrap_or_default());
             at += len;
         }
     }
@@ -296,7 +296,7 @@ fn skip_blank_lines(text: &str, mut at: usize) -> (usize, usize) {
 
 /// Decodes an escape, without its backslash: how many bytes it takes, and what it stands for. The parser has refused
 /// those that are not YAML's.
-fn escape(text: &str) -> (usize, char) {
+fn decode_escape(text: &str) -> (usize, char) {
     let hex = |from: usize, digits: usize| text.get(from..from + digits).and_then(|h| u32::from_str_radix(h, 16).ok());
     let first = text.chars().next().unwrap_or('\\');
     let digits = match first {
@@ -334,8 +334,8 @@ fn escape(text: &str) -> (usize, char) {
 
 /// Block scalars. Each content line stands in the value as it is, less the indentation; what lies between two lines is
 /// read off the value itself: line breaks, or the space of a fold.
-fn block(raw: &str, style: Style, value: &str) -> Pieces {
-    let mut out = Pieces::default();
+fn decode_block(raw: &str, style: Style, value: &str) -> OffsetMapBuilder {
+    let mut out = OffsetMapBuilder::default();
     let lines = content_lines(raw);
     let indent = block_indent(&lines, value);
     let mut break_at = lines.first().map_or(raw.len(), |line| line.0);
@@ -349,13 +349,13 @@ fn block(raw: &str, style: Style, value: &str) -> Pieces {
         let breaks = after.len() - after.trim_start_matches('\n').len();
         let folded = style == Style::FoldedBlock && after.starts_with(' ') && !text.starts_with([' ', '\t']);
         let between = if folded { " " } else { after.get(..breaks).unwrap_or_default() };
-        out.replaced(break_at, start + cut - break_at, between);
-        out.verbatim(start + cut, text);
+        out.push_replaced(break_at, start + cut - break_at, between);
+        out.push_verbatim(start + cut, text);
         break_at = start + line.len();
     }
     let rest = value.get(out.text().len()..).unwrap_or_default();
     if rest.chars().all(|c| c == '\n') {
-        out.replaced(break_at, raw.len() - break_at.min(raw.len()), rest);
+        out.push_replaced(break_at, raw.len() - break_at.min(raw.len()), rest);
     }
     out
 }
@@ -394,7 +394,7 @@ fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
 }
 
 /// A scalar that is to hold another value.
-pub(super) struct Target<'t> {
+pub(super) struct YamlTarget<'t> {
     /// The whole text of the file.
     pub text: &'t str,
     /// The scalar in it, quotes or header included.
@@ -411,16 +411,16 @@ pub(super) struct Target<'t> {
 
 /// The least change that makes a scalar hold other text in some places. The result means the same to readers of YAML 1.1 and
 /// of 1.2; the quotes and the style stay where they can hold it, and what needs more gets double quotes with escapes.
-pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+pub(super) fn encode(target: &YamlTarget<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     let raw = target.text.get(target.span.start..target.span.end).unwrap_or_default();
     let one_line = !raw.contains(['\n', '\r']);
     let block = matches!(target.style, Style::LiteralBlock | Style::FoldedBlock);
     // A raw character that is a line break to some readers gets an escape, so that all of them read the same value.
-    let in_quotes = !target.offsets.is_exact() || breaks::is_in(raw);
+    let in_quotes = !target.offsets.is_exact() || breaks::contains_break(raw);
     match target.style {
         _ if in_quotes && block => block_to_quoted(target, raw, value),
-        _ if in_quotes => vec![Edit::new(target.span, quoted(value))],
-        Style::DoubleQuoted if one_line => in_place(target.offsets, parts, escaped),
+        _ if in_quotes => vec![Edit::new(target.span, quote_text(value))],
+        Style::DoubleQuoted if one_line => in_place(target.offsets, parts, escape_text),
         Style::SingleQuoted if one_line && parts.iter().all(|part| is_printable(part.text)) => {
             in_place(target.offsets, parts, |text| Zeroizing::new(text.replace('\'', "''")))
         }
@@ -429,52 +429,52 @@ pub(super) fn encode(target: &Target<'_>, parts: &[Replacement<'_>], value: &str
         }
         Style::Plain if is_plain(value, target.flow) => {
             if one_line {
-                in_place(target.offsets, parts, as_it_is)
+                in_place(target.offsets, parts, unchanged_text)
             } else {
-                vec![Edit::new(target.span, as_it_is(value))]
+                vec![Edit::new(target.span, unchanged_text(value))]
             }
         }
         Style::LiteralBlock => {
-            literal(target, raw, parts, value).unwrap_or_else(|| block_to_quoted(target, raw, value))
+            encode_literal_block(target, raw, parts, value).unwrap_or_else(|| block_to_quoted(target, raw, value))
         }
         Style::FoldedBlock
             if block_indent(&content_lines(raw), target.old) > 0
-                && in_lines(target, parts)
+                && are_single_line(target, parts)
                 && parts.iter().all(|part| fits_fold(part.text))
                 && starts_lines(value) =>
         {
-            in_place(target.offsets, parts, as_it_is)
+            in_place(target.offsets, parts, unchanged_text)
         }
         Style::FoldedBlock => block_to_quoted(target, raw, value),
-        _ => vec![Edit::new(target.span, quoted(value))],
+        _ => vec![Edit::new(target.span, quote_text(value))],
     }
 }
 
 /// Whether each part stands in one line of the source.
-fn in_lines(target: &Target<'_>, parts: &[Replacement<'_>]) -> bool {
+fn are_single_line(target: &YamlTarget<'_>, parts: &[Replacement<'_>]) -> bool {
     parts.iter().all(|part| {
         let span = target.offsets.source(part.range.start, part.range.end);
         target.text.get(span.start..span.end).is_some_and(|written| !written.contains(['\n', '\r']))
     })
 }
 
-fn as_it_is(text: &str) -> Zeroizing<String> {
+fn unchanged_text(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.to_owned())
 }
 
 /// A name as a key, or as an item of a list of names: without quotes where every reader takes it for the same string.
 pub(super) fn key(name: &str, flow: bool) -> Zeroizing<String> {
-    if is_plain(name, flow) { as_it_is(name) } else { quoted(name) }
+    if is_plain(name, flow) { unchanged_text(name) } else { quote_text(name) }
 }
 
 /// The value in double quotes, on one line.
-pub(super) fn quoted(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escaped(value)))
+pub(super) fn quote_text(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
 }
 
 /// A value between double quotes: what YAML 1.1 or 1.2 cannot hold as it is, or reads as a break, is escaped.
-fn escaped(value: &str) -> Zeroizing<String> {
-    edits::escaped(value, 4, |_, c| match (c, u32::from(c)) {
+fn escape_text(value: &str) -> Zeroizing<String> {
+    edits::escape_text(value, 4, |_, c| match (c, u32::from(c)) {
         ('\0', _) => Some("\\0".to_owned()),
         _ if is_printable_char(c) => None,
         (_, code @ ..=0xFF) => Some(format!("\\x{code:02x}")),
@@ -517,7 +517,12 @@ fn starts_lines(value: &str) -> bool {
 
 /// A literal block that goes on holding its value: each line is indented, and the header says which line breaks at the end
 /// are kept. Nothing where the block cannot hold it.
-fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &str) -> Option<Vec<Edit>> {
+fn encode_literal_block(
+    target: &YamlTarget<'_>,
+    raw: &str,
+    parts: &[Replacement<'_>],
+    value: &str,
+) -> Option<Vec<Edit>> {
     let lines = content_lines(raw);
     let indent = block_indent(&lines, target.old);
     let (body, _) = lines.first().copied()?;
@@ -544,8 +549,8 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
     }
     let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
     let same_end = ends(value) == ends(target.old);
-    if same_end && in_lines(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
-        return Some(in_place(target.offsets, parts, as_it_is));
+    if same_end && are_single_line(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
+        return Some(in_place(target.offsets, parts, unchanged_text));
     }
     // A file that ends inside the block: whether a line break belongs to the value there, readers do not agree on.
     let ended = raw.ends_with(['\n', '\r']);
@@ -587,7 +592,7 @@ fn literal(target: &Target<'_>, raw: &str, parts: &[Replacement<'_>], value: &st
 
 /// A block scalar as one in double quotes: the quotes take the place of the indicator, the rest of the header line stays,
 /// the body goes.
-fn block_to_quoted(target: &Target<'_>, raw: &str, value: &str) -> Vec<Edit> {
+fn block_to_quoted(target: &YamlTarget<'_>, raw: &str, value: &str) -> Vec<Edit> {
     let body = content_lines(raw).first().map_or(raw.len(), |line| line.0);
     let header = raw.get(..body).unwrap_or_default();
     let mark =
@@ -597,7 +602,7 @@ fn block_to_quoted(target: &Target<'_>, raw: &str, value: &str) -> Vec<Edit> {
         rest = rest.trim_end_matches(['\n', '\r']);
     }
     let span = Span::new(target.span.start, target.span.start + content_len(raw, target.old));
-    vec![Edit::new(span, format!("{}{rest}", *quoted(value)))]
+    vec![Edit::new(span, format!("{}{rest}", *quote_text(value)))]
 }
 
 /// How much of a block scalar is its header and its content: blank lines behind them belong to nothing, unless the header

@@ -2,14 +2,15 @@
 //!
 //! `{secret}` and `{key}` are whole arguments, and no shell reads them: there is nothing that a name could inject.
 
-use super::clock::{Clock, Turn};
-use super::process::{Lookup, run};
+use super::clock::{Permit, TimeBudget};
 use super::{
-    Capabilities, Entry, Inventory, Key, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted, sort_out,
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError, Unusable, ValueType,
+    partition_existing,
 };
-use crate::config::{Limits, Programs};
-use crate::error::Failure;
-use crate::secret::SecretText;
+use crate::diagnostics::error::Failure;
+use crate::project::config::{CommandConfig, TimeLimits};
+use crate::system::process::{ProgramFinder, run};
+use crate::text::secret_value::SecretText;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,15 +22,21 @@ pub struct CommandInventory {
     name: String,
     /// Where the programs are run: the config's folder.
     folder: PathBuf,
-    programs: Programs,
-    lookup: Lookup,
-    clock: Clock,
+    programs: CommandConfig,
+    finder: ProgramFinder,
+    budget: TimeBudget,
 }
 
 impl CommandInventory {
     /// An inventory whose programs are run in a folder.
-    pub fn new(name: String, folder: PathBuf, programs: Programs, lookup: Lookup, limits: Limits) -> Self {
-        Self { name, folder, programs, lookup, clock: Clock::new(limits) }
+    pub fn new(
+        name: String,
+        folder: PathBuf,
+        programs: CommandConfig,
+        finder: ProgramFinder,
+        limits: TimeLimits,
+    ) -> Self {
+        Self { name, folder, programs, finder, budget: TimeBudget::new(limits) }
     }
 
     /// Runs one of the programs. The time until the turn is dropped counts as the program's.
@@ -40,9 +47,9 @@ impl CommandInventory {
         secret: &str,
         key: &str,
         input: Option<&str>,
-    ) -> Result<(Zeroizing<Vec<u8>>, Turn), NoAnswer> {
+    ) -> Result<(Zeroizing<Vec<u8>>, Permit), StoreError> {
         let program = program.ok_or_else(|| {
-            NoAnswer::Forbidden(match what {
+            StoreError::Forbidden(match what {
                 "keys" => "it has no program for `keys`; `--level secret-exists` needs only `names`".to_owned(),
                 _ => format!("it has no program for `{what}`: name one in the config"),
             })
@@ -58,12 +65,12 @@ impl CommandInventory {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if let Some(name) = [secret, key].into_iter().find(|name| name.starts_with('-')) {
             let words = format!("`{name}` begins with `-`, which a program would take for an option");
-            return Err(NoAnswer::Invalid(Failure::usage(words)));
+            return Err(StoreError::Invalid(Failure::usage(words)));
         }
-        let turn = self.clock.begin().map_err(NoAnswer::Unreachable)?;
-        run(&self.lookup, &words, &self.folder, input, turn.limit)
-            .map(|printed| (printed, turn))
-            .map_err(|problem| NoAnswer::Unreachable(format!("{what}: {}", problem.words())))
+        let permit = self.budget.begin().map_err(StoreError::Unreachable)?;
+        run(&self.finder, &words, &self.folder, input, permit.limit)
+            .map(|printed| (printed, permit))
+            .map_err(|problem| StoreError::Unreachable(format!("{what}: {}", problem.into_message())))
     }
 }
 
@@ -72,7 +79,7 @@ impl CommandInventory {
 /// # Errors
 /// It is not such a list; the error has the expected form and where the output departs from it, and nothing of the output, which
 /// may contain values.
-fn read_names(what: &str, printed: &[u8]) -> Result<Vec<String>, NoAnswer> {
+fn read_names(what: &str, printed: &[u8]) -> Result<Vec<String>, StoreError> {
     serde_json::from_slice::<Vec<ListedName>>(printed)
         .map(|names| names.into_iter().map(|name| name.0).collect())
         .map_err(|error| {
@@ -83,7 +90,7 @@ fn read_names(what: &str, printed: &[u8]) -> Result<Vec<String>, NoAnswer> {
                 format!("it stops being valid at line {line}, column {column}")
             };
             let form = r#"expected `["name", "name"]` or `[{"name": "name"}]`"#;
-            NoAnswer::Unreachable(format!("{what}: what was printed is no JSON list of names: {place}; {form}"))
+            StoreError::Unreachable(format!("{what}: what was printed is no JSON list of names: {place}; {form}"))
         })
 }
 
@@ -136,38 +143,41 @@ impl Inventory for CommandInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let Programs { names, keys, value, put } = &self.programs;
+        let CommandConfig { names, keys, value, put } = &self.programs;
         Capabilities { list: names.is_some(), keys: keys.is_some(), values: value.is_some(), write: put.is_some() }
     }
 
-    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
-        let (printed, _turn) = self.run("names", self.programs.names.as_ref(), "", "", None)?;
+    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+        let (printed, _permit) = self.run("names", self.programs.names.as_ref(), "", "", None)?;
         let names = read_names("names", &printed)?;
-        Ok(names.into_iter().map(|name| SecretName { name, doubled: None }).collect())
+        Ok(names.into_iter().map(|name| SecretName { name, ambiguity: None }).collect())
     }
 
-    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        let (printed, _turn) = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
+    fn keys(&self, secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+        let (printed, _permit) = self.run("keys", self.programs.keys.as_ref(), secret, "", None)?;
         let keys = read_names("keys", &printed)?;
         Ok(keys.into_iter().map(|name| Key { name, value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+    fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         let mut values = SecretValues::new();
-        for key in wanted {
-            let (printed, _turn) = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
+        for key in requested {
+            let (printed, _permit) = self.run("value", self.programs.value.as_ref(), secret, key, None)?;
             let text = std::str::from_utf8(&printed).map(SecretText::new).map_err(|_| Unusable::NotUtf8);
             values.insert(key.clone(), text);
         }
         Ok(values)
     }
 
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
-        let is_there = self.names(&Wanted::new())?.iter().any(|known| known.name == secret);
-        let there =
-            if is_there && self.programs.keys.is_some() { self.keys(secret, &Wanted::new())? } else { Vec::new() };
-        let there: BTreeSet<&str> = there.iter().map(|key| key.name.as_str()).collect();
-        let (kept, fresh) = sort_out(entries, |key| there.contains(key));
+    fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
+        let is_there = self.names(&RequestedNames::new())?.iter().any(|known| known.name == secret);
+        let existing = if is_there && self.programs.keys.is_some() {
+            self.keys(secret, &RequestedNames::new())?
+        } else {
+            Vec::new()
+        };
+        let existing: BTreeSet<&str> = existing.iter().map(|key| key.name.as_str()).collect();
+        let (kept, fresh) = partition_existing(entries, |key| existing.contains(key));
         for entry in fresh {
             self.run("put", self.programs.put.as_ref(), secret, &entry.key, Some(entry.text()))?;
         }
@@ -181,7 +191,7 @@ mod tests {
 
     fn error(printed: &str) -> String {
         match read_names("names", printed.as_bytes()) {
-            Err(NoAnswer::Unreachable(words)) => words,
+            Err(StoreError::Unreachable(words)) => words,
             _ => String::new(),
         }
     }

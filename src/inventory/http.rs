@@ -8,13 +8,13 @@
 //! escapes them, whatever a library limits by itself: resolving a name, the answer of a proxy, the TLS handshake, headers,
 //! a body, and its JSON. A call that takes too long has its connection shut down, which ends its thread, too.
 
-use super::NoAnswer;
-use super::clock::{Clock, Turn};
-use super::env::Environment;
-use crate::config::Limits;
-use crate::error::{Failure, plain_io};
-use crate::excerpt::printable;
-use crate::files;
+use super::StoreError;
+use super::clock::{Permit, TimeBudget};
+use crate::diagnostics::error::{Failure, io_message};
+use crate::diagnostics::excerpt::escape_control;
+use crate::project::config::TimeLimits;
+use crate::system::environment::Environment;
+use crate::system::files;
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -32,16 +32,16 @@ use ureq::{Agent, Body, Error, Proxy, Timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Bytes that an answer may have.
-const MOST: u64 = 32 << 20;
+const MAX_BODY_BYTES: u64 = 32 << 20;
 
 /// Bytes that a file with a token or with certificates may have.
-const LARGEST_LOCAL: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// The variables that name a proxy.
-const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// How often a call is made in all, where the store is overloaded or a connection breaks.
-const TRIES: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Where a server is, and how it may be reached.
 pub struct Address<'a> {
@@ -60,15 +60,15 @@ pub struct Http {
     config: Config,
     base: String,
     connect: Duration,
-    clock: Clock,
+    budget: TimeBudget,
     /// Lanes that no call uses now.
-    idle: Mutex<Vec<Lane>>,
+    idle: Mutex<Vec<PooledConnection>>,
 }
 
 /// A connection for one call at a time. It is kept open for the next call, and shut down with a call that took too long.
-struct Lane {
+struct PooledConnection {
     agent: Agent,
-    connecting: Connecting,
+    connecting: ConnectCounter,
 }
 
 /// One call.
@@ -89,8 +89,8 @@ pub struct Reply {
     pub status: u16,
     /// The body.
     pub body: Zeroizing<Vec<u8>>,
-    json: Option<Wiped>,
-    _turn: Turn,
+    json: Option<WipedJson>,
+    _permit: Permit,
 }
 
 impl Reply {
@@ -101,20 +101,20 @@ impl Reply {
 }
 
 /// An answer as it came from the server.
-struct Received {
+struct RawReply {
     status: u16,
     location: Option<String>,
     body: Zeroizing<Vec<u8>>,
-    json: Option<Wiped>,
+    json: Option<WipedJson>,
 }
 
 /// Why a try has no answer, and whether another one may help.
-type Broken = (String, bool);
+type CallError = (String, bool);
 
 /// A JSON value whose strings are wiped in the end.
-struct Wiped(Value);
+struct WipedJson(Value);
 
-impl Drop for Wiped {
+impl Drop for WipedJson {
     fn drop(&mut self) {
         wipe(self.0.take());
     }
@@ -132,9 +132,9 @@ pub fn wipe(value: Value) {
 
 /// Whether a call is looking for its server or connecting to it: how many layers of that are under way.
 #[derive(Clone, Debug, Default)]
-struct Connecting(Arc<AtomicUsize>);
+struct ConnectCounter(Arc<AtomicUsize>);
 
-impl Connecting {
+impl ConnectCounter {
     fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.fetch_add(1, Ordering::Relaxed);
         let done = work();
@@ -149,12 +149,12 @@ impl Connecting {
 
 /// The addresses of hosts. `localhost` is always this machine, whatever the system's resolver makes of it.
 #[derive(Debug)]
-struct Hosts {
+struct HostResolver {
     system: DefaultResolver,
-    connecting: Connecting,
+    connecting: ConnectCounter,
 }
 
-impl Resolver for Hosts {
+impl Resolver for HostResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         if !uri.host().is_some_and(|host| host.eq_ignore_ascii_case("localhost")) {
             return self.connecting.during(|| self.system.resolve(uri, config, timeout));
@@ -169,24 +169,24 @@ impl Resolver for Hosts {
 
 /// The way to a server: by way of a proxy and with TLS, where they are called for.
 #[derive(Debug)]
-struct Connections {
-    usual: DefaultConnector,
-    connecting: Connecting,
+struct ProxyConnector {
+    default: DefaultConnector,
+    connecting: ConnectCounter,
 }
 
-impl Connector for Connections {
+impl Connector for ProxyConnector {
     type Out = Box<dyn Transport>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
-        self.connecting.during(|| self.usual.connect(details, chained))
+        self.connecting.during(|| self.default.connect(details, chained))
     }
 }
 
-impl Lane {
+impl PooledConnection {
     fn new(config: Config) -> Self {
-        let connecting = Connecting::default();
-        let hosts = Hosts { system: DefaultResolver::default(), connecting: connecting.clone() };
-        let connections = Connections { usual: DefaultConnector::default(), connecting: connecting.clone() };
+        let connecting = ConnectCounter::default();
+        let hosts = HostResolver { system: DefaultResolver::default(), connecting: connecting.clone() };
+        let connections = ProxyConnector { default: DefaultConnector::default(), connecting: connecting.clone() };
         Self { agent: Agent::with_parts(config, connections, hosts), connecting }
     }
 }
@@ -197,10 +197,10 @@ impl Http {
     /// # Errors
     /// For a URL that would send credentials unencrypted to another machine, a proxy that cannot be used, and a file of
     /// certificates without one.
-    pub fn new(address: &Address<'_>, limits: Limits, env: &dyn Environment) -> Result<Self, Failure> {
+    pub fn new(address: &Address<'_>, limits: TimeLimits, env: &dyn Environment) -> Result<Self, Failure> {
         let Address { inventory, url, allow_http, ca_cert } = *address;
         refuse_exposed(inventory, url, allow_http)?;
-        let proxies = PROXIES.iter().find(|name| env.get(name).is_some_and(|value| !value.is_empty()));
+        let proxies = PROXY_VARIABLES.iter().find(|name| env.get(name).is_some_and(|value| !value.is_empty()));
         if let Some(name) = proxies.filter(|_| Proxy::try_from_env().is_none()) {
             let failure = Failure::usage(format!("the proxy that {name} names is none that can be used"));
             return Err(failure.with_help("write http://host:port, or unset it"));
@@ -221,45 +221,46 @@ impl Http {
             config = config.tls_config(tls);
         }
         let base = url.trim_end_matches('/').to_owned();
-        let (connect, clock) = (limits.connect, Clock::new(limits));
-        Ok(Self { config: config.build(), base, connect, clock, idle: Mutex::default() })
+        let (connect, clock) = (limits.connect, TimeBudget::new(limits));
+        Ok(Self { config: config.build(), base, connect, budget: clock, idle: Mutex::default() })
     }
 
     /// Makes a call. What the store says no to is a reply like any other.
     ///
     /// # Errors
-    /// [`NoAnswer::Unreachable`], with the call and what was seen.
-    pub fn call(&self, call: &Call<'_>) -> Result<Reply, NoAnswer> {
-        let seen = |why: String| NoAnswer::Unreachable(format!("{} {}: {why}", call.method, shown(call.path)));
-        let mut turn = self.clock.begin().map_err(seen)?;
+    /// [`StoreError::Unreachable`], with the call and what was seen.
+    pub fn call(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
+        let seen =
+            |why: String| StoreError::Unreachable(format!("{} {}: {why}", call.method, path_without_query(call.path)));
+        let mut permit = self.budget.begin().map_err(seen)?;
         let mut tried = 1;
         loop {
-            let ended = self.once(call, &turn);
-            let again = match &ended {
+            let ended = self.attempt(call, &permit);
+            let retry = match &ended {
                 Ok(received) => matches!(received.status, 429 | 500 | 502 | 503 | 504),
-                Err((_, again)) => *again,
+                Err((_, retry)) => *retry,
             };
             // What changes something is repeated only where the store has said that it did nothing.
             let harmless = matches!(call.method, "GET" | "LIST")
                 || matches!(&ended, Ok(received) if matches!(received.status, 429 | 503));
-            if !again || !harmless || tried == TRIES {
+            if !retry || !harmless || tried == MAX_ATTEMPTS {
                 return match ended {
-                    Ok(Received { status: status @ (300..=399 | 500..), location, .. }) => {
-                        Err(seen(unexpected(status, location.as_deref())))
+                    Ok(RawReply { status: status @ (300..=399 | 500..), location, .. }) => {
+                        Err(seen(unexpected_status(status, location.as_deref())))
                     }
-                    Ok(Received { status: 429, .. }) => Err(seen("it answers 429: too many calls".to_owned())),
-                    Ok(Received { status, body, json, .. }) => Ok(Reply { status, body, json, _turn: turn }),
+                    Ok(RawReply { status: 429, .. }) => Err(seen("it answers 429: too many calls".to_owned())),
+                    Ok(RawReply { status, body, json, .. }) => Ok(Reply { status, body, json, _permit: permit }),
                     Err((why, _)) => Err(seen(why)),
                 };
             }
-            thread::sleep(pause(tried).min(turn.left));
-            turn.renew().map_err(seen)?;
+            thread::sleep(retry_delay(tried).min(permit.remaining));
+            permit.renew().map_err(seen)?;
             tried += 1;
         }
     }
 
     /// Makes one try of a call, within the limit of its turn.
-    fn once(&self, call: &Call<'_>, turn: &Turn) -> Result<Received, Broken> {
+    fn attempt(&self, call: &Call<'_>, permit: &Permit) -> Result<RawReply, CallError> {
         let mut request = Request::builder().method(call.method).uri(format!("{}{}", self.base, call.path));
         request = request.header("accept", "application/json");
         for (name, value) in call.headers {
@@ -272,15 +273,15 @@ impl Http {
         let request = request.body(()).map_err(no_request)?;
         let body = call.body.map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = idle().pop().unwrap_or_else(|| Lane::new(self.config.clone()));
+        let lane = idle().pop().unwrap_or_else(|| PooledConnection::new(self.config.clone()));
         let (sender, answers) = sync_channel(1);
         let agent = lane.agent.clone();
         let work = move || {
             // Nobody waits any more for a call that took too long.
             let _ = sender.send(exchange(&agent, request, body.as_ref().map(|body| body.as_slice())));
         };
-        thread::Builder::new().spawn(work).map_err(|error| (plain_io(&error), false))?;
-        match self.wait(&answers, &lane.connecting, turn) {
+        thread::Builder::new().spawn(work).map_err(|error| (io_message(&error), false))?;
+        match self.wait(&answers, &lane.connecting, permit) {
             Ok(received) => {
                 idle().push(lane);
                 received
@@ -293,17 +294,17 @@ impl Http {
     }
 
     /// Waits for a call that was started, and no longer than its limits allow.
-    fn wait<T>(&self, answers: &Receiver<T>, connecting: &Connecting, turn: &Turn) -> Result<T, String> {
-        let until = Instant::now() + turn.limit;
-        let mut answer = answers.recv_timeout(self.connect.min(turn.limit));
-        if matches!(answer, Err(RecvTimeoutError::Timeout)) && self.connect < turn.limit {
+    fn wait<T>(&self, answers: &Receiver<T>, connecting: &ConnectCounter, permit: &Permit) -> Result<T, String> {
+        let until = Instant::now() + permit.limit;
+        let mut answer = answers.recv_timeout(self.connect.min(permit.limit));
+        if matches!(answer, Err(RecvTimeoutError::Timeout)) && self.connect < permit.limit {
             if connecting.is_under_way() {
                 return Err(NOT_CONNECTED.to_owned());
             }
             answer = answers.recv_timeout(until.saturating_duration_since(Instant::now()));
         }
         answer.map_err(|error| match error {
-            RecvTimeoutError::Timeout => turn.overrun(),
+            RecvTimeoutError::Timeout => permit.timeout_message(),
             RecvTimeoutError::Disconnected => "the call broke off".to_owned(),
         })
     }
@@ -319,36 +320,36 @@ impl Drop for Http {
 const NOT_CONNECTED: &str = "no connection in time (`connect_timeout`)";
 
 /// Sends a request and reads the whole answer.
-fn exchange(agent: &Agent, request: Request<()>, body: Option<&[u8]>) -> Result<Received, Broken> {
+fn exchange(agent: &Agent, request: Request<()>, body: Option<&[u8]>) -> Result<RawReply, CallError> {
     let sent = match body {
         Some(body) => agent.run(request.map(|()| body)),
         None => agent.run(request),
     };
-    let mut response = sent.map_err(|error| plain(&error))?;
+    let mut response = sent.map_err(|error| describe_error(&error))?;
     let status = response.status().as_u16();
     let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
-    let body = read(&mut response).map_err(|error| plain(&error))?;
-    let json = serde_json::from_slice(&body).ok().map(Wiped);
-    Ok(Received { status, location, body, json })
+    let body = read_body(&mut response).map_err(|error| describe_error(&error))?;
+    let json = serde_json::from_slice(&body).ok().map(WipedJson);
+    Ok(RawReply { status, location, body, json })
 }
 
-fn read(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    response.body_mut().with_config().limit(MOST).read_to_vec().map(Zeroizing::new)
+fn read_body(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec().map(Zeroizing::new)
 }
 
 /// A path without its query, which may hold names of secrets that are not worth showing twice.
-fn shown(path: &str) -> String {
-    printable(path.split('?').next().unwrap_or_default())
+fn path_without_query(path: &str) -> String {
+    escape_control(path.split('?').next().unwrap_or_default())
 }
 
-fn unexpected(status: u16, location: Option<&str>) -> String {
+fn unexpected_status(status: u16, location: Option<&str>) -> String {
     match location {
         Some(to) if status < 400 => {
             // The host alone: the rest may be what it was handed.
             let host =
                 to.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
             let host = host.rsplit('@').next().unwrap_or_default();
-            let to = if host.is_empty() { "another place of its own".to_owned() } else { printable(host) };
+            let to = if host.is_empty() { "another place of its own".to_owned() } else { escape_control(host) };
             format!("it answers {status} and points to {to}; if that is the server, set it as `url`")
         }
         _ => format!("it answers {status}"),
@@ -356,28 +357,30 @@ fn unexpected(status: u16, location: Option<&str>) -> String {
 }
 
 /// What went wrong in plain words, and whether another try may help. The limits are those of [`Http::wait`].
-fn plain(error: &Error) -> Broken {
+fn describe_error(error: &Error) -> CallError {
     match error {
         Error::Timeout(Timeout::Connect | Timeout::Resolve) => (NOT_CONNECTED.to_owned(), false),
         Error::HostNotFound => ("there is no host of that name".to_owned(), false),
         Error::ConnectionFailed => ("no connection".to_owned(), true),
-        Error::BodyExceedsLimit(_) => (format!("an answer of more than {} MiB", MOST >> 20), false),
+        Error::BodyExceedsLimit(_) => (format!("an answer of more than {} MiB", MAX_BODY_BYTES >> 20), false),
         // What TLS objects to comes wrapped in one of these, too.
-        Error::Io(error) if error.to_string().contains("certificate") => (untrusted(&error.to_string()), false),
-        Error::Io(error) => (plain_io(error), true),
+        Error::Io(error) if error.to_string().contains("certificate") => {
+            (untrusted_certificate(&error.to_string()), false)
+        }
+        Error::Io(error) => (io_message(error), true),
         Error::InvalidProxyUrl => ("the proxy of the environment is no URL".to_owned(), false),
-        Error::Rustls(error) => (untrusted(&error.to_string()), false),
+        Error::Rustls(error) => (untrusted_certificate(&error.to_string()), false),
         Error::Protocol(_) | Error::Http(_) => ("what it answers is no HTTP".to_owned(), false),
         other => (other.to_string(), false),
     }
 }
 
-fn untrusted(why: &str) -> String {
+fn untrusted_certificate(why: &str) -> String {
     format!("no trusted connection: {why}; `ca_cert` names the certificates to trust")
 }
 
 /// Before the next try: longer each time, and not the same for everybody.
-fn pause(tried: u32) -> Duration {
+fn retry_delay(tried: u32) -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let base = 100 << tried;
     Duration::from_millis(base + u64::from(now.subsec_nanos()) % base)
@@ -385,11 +388,11 @@ fn pause(tried: u32) -> Duration {
 
 fn certificates(file: &Path) -> Result<RootCerts, Failure> {
     let cannot = |why: &str| {
-        let shown = printable(&file.display().to_string());
+        let shown = escape_control(&file.display().to_string());
         Failure::usage(format!("cannot take certificates from `{shown}`: {why}"))
             .with_help("`ca_cert` names a file in PEM; its path is taken from the config's folder")
     };
-    let pem = files::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
+    let pem = files::read(file, MAX_FILE_BYTES).map_err(|error| cannot(&io_message(&error)))?;
     let items: Result<Vec<PemItem<'static>>, Error> = parse_pem(&pem).collect();
     let items = items.map_err(|_| cannot("it is no PEM"))?;
     let certificates: Vec<_> = items
@@ -406,7 +409,7 @@ fn certificates(file: &Path) -> Result<RootCerts, Failure> {
 }
 
 /// A name as a part of a path or of a query.
-pub fn encoded(text: &str) -> String {
+pub fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -419,7 +422,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// A JSON value as text, wiped in the end as the value is now.
-pub fn text_of(value: Value) -> Zeroizing<String> {
+pub fn into_wiped_text(value: Value) -> Zeroizing<String> {
     let text = Zeroizing::new(value.to_string());
     wipe(value);
     text
@@ -439,7 +442,7 @@ pub fn refuse_exposed(inventory: &str, url: &str, allow_http: bool) -> Result<()
     if allow_http || !is_exposed(url) {
         return Ok(());
     }
-    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(printable)).unwrap_or_default();
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(escape_control)).unwrap_or_default();
     let words = format!(
         "cannot use the inventory `{inventory}`: it would send credentials to `{host}` without encryption (http://)"
     );
@@ -486,12 +489,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// A credential from a file: its only line.
-pub fn token_of(file: &Path) -> Result<Zeroizing<String>, NoAnswer> {
+pub fn read_token(file: &Path) -> Result<Zeroizing<String>, StoreError> {
     let cannot = |why: &str| {
-        let shown = printable(&file.display().to_string());
-        NoAnswer::Invalid(Failure::usage(format!("cannot take a token from `{shown}`: {why}")))
+        let shown = escape_control(&file.display().to_string());
+        StoreError::Invalid(Failure::usage(format!("cannot take a token from `{shown}`: {why}")))
     };
-    let bytes = files::read(file, LARGEST_LOCAL).map_err(|error| cannot(&plain_io(&error)))?;
+    let bytes = files::read(file, MAX_FILE_BYTES).map_err(|error| cannot(&io_message(&error)))?;
     let token = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
         return Err(cannot("it holds none, or more than one line"));
@@ -563,7 +566,7 @@ mod tests {
 
     #[test]
     fn localhost_is_never_looked_up() {
-        let hosts = Hosts { system: DefaultResolver::default(), connecting: Connecting::default() };
+        let hosts = HostResolver { system: DefaultResolver::default(), connecting: ConnectCounter::default() };
         for (url, port) in [("http://localhost/x", 80), ("https://LOCALHOST", 443), ("http://localhost:8080", 8080)] {
             let found = hosts.resolve(&url.parse().unwrap(), &Config::default(), NextTimeout::default()).unwrap();
             assert!(

@@ -1,7 +1,7 @@
 //! An inventory that must not be queried in this run: every question is answered with the reason.
 
-use super::{Capabilities, Inventory, Key, NoAnswer, SecretName, SecretValues, Wanted};
-use crate::error::Failure;
+use super::{Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError};
+use crate::diagnostics::error::Failure;
 
 /// An inventory that must not be queried, for example because its config is not trusted or because this build
 /// does not have its kind. It contains nothing that could open, connect to or run anything.
@@ -25,8 +25,8 @@ impl RefusedInventory {
         Self::new(name, Capabilities::NONE, Failure::usage(words).with_help(help))
     }
 
-    fn no_answer(&self) -> NoAnswer {
-        NoAnswer::Invalid(self.reason.clone())
+    fn error(&self) -> StoreError {
+        StoreError::Invalid(self.reason.clone())
     }
 }
 
@@ -39,20 +39,20 @@ impl Inventory for RefusedInventory {
         self.capabilities
     }
 
-    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
-        Err(self.no_answer())
+    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+        Err(self.error())
     }
 
-    fn keys(&self, _secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
-        Err(self.no_answer())
+    fn keys(&self, _secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+        Err(self.error())
     }
 
-    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
-        Err(self.no_answer())
+    fn values(&self, _secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
+        Err(self.error())
     }
 
-    fn takes_values(&self, _secret: &str) -> Result<bool, NoAnswer> {
-        Err(self.no_answer())
+    fn takes_values(&self, _secret: &str) -> Result<bool, StoreError> {
+        Err(self.error())
     }
 
     fn check_writable(&self) -> Result<(), Failure> {

@@ -3,14 +3,14 @@
 //! Version 2 gives keys without values (`subkeys`, from Vault 1.10 on); version 1 does not, so there a check reads the secrets
 //! that are referred to.
 
-use super::env::Environment;
-use super::http::{Address, Call, Http, Reply, encoded, text_of, token_of, warning};
+use super::http::{Address, Call, Http, Reply, into_wiped_text, percent_encode, read_token, warning};
 use super::{
-    Capabilities, Entry, Inventory, Key, LESS, NoAnswer, SecretName, SecretValues, Unusable, ValueType, Wanted,
-    sort_out, text_of_json,
+    Capabilities, Inventory, Key, LIST_ONLY_HINT, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    Unusable, ValueType, partition_existing, secret_from_json,
 };
-use crate::config::{Limits, VaultPlace, unfit_url};
-use crate::error::Failure;
+use crate::diagnostics::error::Failure;
+use crate::project::config::{TimeLimits, VaultConfig, url_error};
+use crate::system::environment::Environment;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -19,13 +19,13 @@ use zeroize::Zeroizing;
 /// An inventory in a KV engine.
 pub struct VaultInventory {
     name: String,
-    place: VaultPlace,
-    limits: Limits,
+    config: VaultConfig,
+    limits: TimeLimits,
     env: Arc<dyn Environment>,
-    session: OnceLock<Result<Session, NoAnswer>>,
+    session: OnceLock<Result<VaultSession, StoreError>>,
 }
 
-struct Session {
+struct VaultSession {
     http: Http,
     token: Zeroizing<String>,
     namespace: Option<String>,
@@ -35,66 +35,66 @@ struct Session {
 
 impl VaultInventory {
     /// A KV engine.
-    pub fn new(name: String, place: VaultPlace, limits: Limits, env: Arc<dyn Environment>) -> Self {
-        Self { name, place, limits, env, session: OnceLock::new() }
+    pub fn new(name: String, config: VaultConfig, limits: TimeLimits, env: Arc<dyn Environment>) -> Self {
+        Self { name, config, limits, env, session: OnceLock::new() }
     }
 
     fn url(&self) -> Option<String> {
-        self.place.url.clone().or_else(|| self.env.text("VAULT_ADDR"))
+        self.config.url.clone().or_else(|| self.env.text("VAULT_ADDR"))
     }
 
-    fn session(&self) -> Result<&Session, NoAnswer> {
+    fn session(&self) -> Result<&VaultSession, StoreError> {
         self.session.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
     }
 
-    fn open(&self) -> Result<Session, NoAnswer> {
+    fn open(&self) -> Result<VaultSession, StoreError> {
         let url = self.url().ok_or_else(|| {
             let words = format!("the inventory `{}` has no address", self.name);
-            NoAnswer::Invalid(Failure::usage(words).with_help("set `url` in the config, or VAULT_ADDR"))
+            StoreError::Invalid(Failure::usage(words).with_help("set `url` in the config, or VAULT_ADDR"))
         })?;
-        if let Some(why) = unfit_url(&url) {
-            return Err(NoAnswer::Invalid(Failure::usage(format!("VAULT_ADDR is {why}"))));
+        if let Some(why) = url_error(&url) {
+            return Err(StoreError::Invalid(Failure::usage(format!("VAULT_ADDR is {why}"))));
         }
-        let ca_cert = self.place.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
+        let ca_cert = self.config.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
         let address = Address {
             inventory: &self.name,
             url: &url,
-            allow_http: self.place.allow_http,
+            allow_http: self.config.allow_http,
             ca_cert: ca_cert.as_deref(),
         };
-        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(NoAnswer::Invalid)?;
-        let token = match (self.env.text("VAULT_TOKEN"), &self.place.token_file) {
-            (_, Some(file)) => token_of(file)?,
+        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(StoreError::Invalid)?;
+        let token = match (self.env.text("VAULT_TOKEN"), &self.config.token_file) {
+            (_, Some(file)) => read_token(file)?,
             (Some(token), None) => Zeroizing::new(token),
             (None, None) => {
                 let file = self.env.text("HOME").map(|home| PathBuf::from(home).join(".vault-token"));
                 let file = file.filter(|file| file.is_file()).ok_or_else(|| {
-                    NoAnswer::Forbidden(
+                    StoreError::Forbidden(
                         "there is no token: set VAULT_TOKEN, name a file with `token_file`, or log in with `vault login`".to_owned(),
                     )
                 })?;
-                token_of(&file)?
+                read_token(&file)?
             }
         };
-        let namespace = self.place.namespace.clone().or_else(|| self.env.text("VAULT_NAMESPACE"));
-        let mut session = Session { http, token, namespace, version: 2 };
+        let namespace = self.config.namespace.clone().or_else(|| self.env.text("VAULT_NAMESPACE"));
+        let mut session = VaultSession { http, token, namespace, version: 2 };
         // The one question about an engine that an identity may ask which may only list.
-        let mount = segments(&self.place.mount);
+        let mount = segments(&self.config.mount);
         let reply = session.call("GET", &format!("/v1/sys/internal/ui/mounts/{mount}"), None)?;
         match reply.status {
             200 => {
                 let answer = reply.json();
                 let data = answer.and_then(|answer| answer.get("data"));
-                let data = data.ok_or_else(|| no_vault("GET /v1/sys/internal/ui/mounts", &reply))?;
+                let data = data.ok_or_else(|| not_vault_error("GET /v1/sys/internal/ui/mounts", &reply))?;
                 let version = data.get("options").and_then(|options| options.get("version"));
                 let is_second =
                     version.is_some_and(|version| version.as_str() == Some("2") || version.as_u64() == Some(2));
                 session.version = if is_second { 2 } else { 1 };
             }
             403 => {
-                return Err(NoAnswer::Forbidden(format!(
+                return Err(StoreError::Forbidden(format!(
                     "the token is not taken, or may not use the mount `{}`",
-                    self.place.mount
+                    self.config.mount
                 )));
             }
             404 => {
@@ -103,36 +103,36 @@ impl VaultInventory {
                 let answer = status.json();
                 match answer.and_then(|answer| answer.get("sealed")?.as_bool()) {
                     Some(false) => session.version = 1,
-                    Some(true) => return Err(NoAnswer::Unreachable("it is sealed".to_owned())),
-                    None => return Err(no_vault("GET /v1/sys/seal-status", &status)),
+                    Some(true) => return Err(StoreError::Unreachable("it is sealed".to_owned())),
+                    None => return Err(not_vault_error("GET /v1/sys/seal-status", &status)),
                 }
             }
-            _ => return Err(no_vault("GET /v1/sys/internal/ui/mounts", &reply)),
+            _ => return Err(not_vault_error("GET /v1/sys/internal/ui/mounts", &reply)),
         }
         Ok(session)
     }
 
     /// The path of a secret, or of the folder, below one of the engine's roots.
     fn path(&self, root: &str, secret: &str) -> String {
-        let parts = [self.place.mount.as_str(), root, self.place.path.as_str()].map(segments);
+        let parts = [self.config.mount.as_str(), root, self.config.path.as_str()].map(segments);
         let mut path = "/v1".to_owned();
         for part in parts.iter().filter(|part| !part.is_empty()) {
             path.push('/');
             path.push_str(part);
         }
         path.push('/');
-        path.push_str(&encoded(secret));
+        path.push_str(&percent_encode(secret));
         path
     }
 
     /// All keys and values of a secret, with its version.
-    fn data(&self, secret: &str) -> Result<(SecretValues, u64), NoAnswer> {
+    fn read_secret(&self, secret: &str) -> Result<(SecretValues, u64), StoreError> {
         let session = self.session()?;
         let root = if session.version == 2 { "data" } else { "" };
         let reply = session.call("GET", &self.path(root, secret), None)?;
         match reply.status {
-            403 => return Err(NoAnswer::Forbidden(format!("the token may not read the secret; {LESS}"))),
-            404 if is_vault(&reply) => return Err(NoAnswer::Missing),
+            403 => return Err(StoreError::Forbidden(format!("the token may not read the secret; {LIST_ONLY_HINT}"))),
+            404 if is_vault(&reply) => return Err(StoreError::NotFound),
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
@@ -143,13 +143,13 @@ impl VaultInventory {
         } else {
             (data, 0)
         };
-        let entries = data.and_then(Value::as_object).ok_or_else(|| no_vault("GET the secret", &reply))?;
-        let entry = |(key, value): (&String, &Value)| (key.clone(), text_of_json(value));
+        let entries = data.and_then(Value::as_object).ok_or_else(|| not_vault_error("GET the secret", &reply))?;
+        let entry = |(key, value): (&String, &Value)| (key.clone(), secret_from_json(value));
         Ok((entries.iter().map(entry).collect(), version))
     }
 
     /// The last version of a secret that is not there any more: what a write has to name.
-    fn deleted_version(&self, secret: &str) -> Result<u64, NoAnswer> {
+    fn deleted_version(&self, secret: &str) -> Result<u64, StoreError> {
         let session = self.session()?;
         if session.version == 1 {
             return Ok(0);
@@ -161,8 +161,8 @@ impl VaultInventory {
     }
 }
 
-impl Session {
-    fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, NoAnswer> {
+impl VaultSession {
+    fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, StoreError> {
         let mut headers = vec![("x-vault-token", self.token.as_str()), ("x-vault-request", "true")];
         headers.extend(self.namespace.as_deref().map(|namespace| ("x-vault-namespace", namespace)));
         self.http.call(&Call { method, path, headers: &headers, body: body.map(|body| ("application/json", body)) })
@@ -171,7 +171,7 @@ impl Session {
 
 /// A path of several parts, each encoded.
 fn segments(path: &str) -> String {
-    path.split('/').filter(|part| !part.is_empty()).map(encoded).collect::<Vec<_>>().join("/")
+    path.split('/').filter(|part| !part.is_empty()).map(percent_encode).collect::<Vec<_>>().join("/")
 }
 
 /// Whether a reply without an answer is one of Vault's, and not that of something else behind the address.
@@ -181,9 +181,9 @@ fn is_vault(reply: &Reply) -> bool {
 }
 
 /// An answer that no Vault gives.
-fn no_vault(call: &str, reply: &Reply) -> NoAnswer {
+fn not_vault_error(call: &str, reply: &Reply) -> StoreError {
     let status = reply.status;
-    NoAnswer::Unreachable(format!(
+    StoreError::Unreachable(format!(
         "{call}: it answers {status} with what no Vault says; is `url` right, and is it unsealed?"
     ))
 }
@@ -197,7 +197,7 @@ impl Inventory for VaultInventory {
         Capabilities { list: true, keys: true, values: true, write: true }
     }
 
-    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         let session = self.session()?;
         let root = if session.version == 2 { "metadata" } else { "" };
         let folder = self.path(root, "");
@@ -205,18 +205,18 @@ impl Inventory for VaultInventory {
         match reply.status {
             // An empty folder is none to Vault.
             404 if is_vault(&reply) => return Ok(Vec::new()),
-            403 => return Err(NoAnswer::Forbidden("the token may not list that folder".to_owned())),
+            403 => return Err(StoreError::Forbidden("the token may not list that folder".to_owned())),
             _ => {}
         }
         let answer = reply.json().filter(|_| reply.status == 200);
         let keys = answer.and_then(|answer| answer.get("data")?.get("keys")?.as_array());
-        let keys = keys.ok_or_else(|| no_vault("LIST the folder", &reply))?;
+        let keys = keys.ok_or_else(|| not_vault_error("LIST the folder", &reply))?;
         // What ends in a slash is a folder.
         let names = keys.iter().filter_map(Value::as_str).filter(|name| !name.ends_with('/'));
-        Ok(names.map(|name| SecretName { name: name.to_owned(), doubled: None }).collect())
+        Ok(names.map(|name| SecretName { name: name.to_owned(), ambiguity: None }).collect())
     }
 
-    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         let session = self.session()?;
         if session.version == 2 {
             let reply = session.call("GET", &self.path("subkeys", secret), None)?;
@@ -234,22 +234,22 @@ impl Inventory for VaultInventory {
             // 404 is a secret that was deleted, and a server that does not know the question; 403 a right that only this
             // question needs: the data tell.
         }
-        let (data, _) = self.data(secret)?;
-        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), value: ValueType::of(value) }).collect())
+        let (data, _) = self.read_secret(secret)?;
+        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), value: ValueType::from_value(value) }).collect())
     }
 
-    fn values(&self, secret: &str, wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
-        let (data, _) = self.data(secret)?;
-        Ok(data.into_iter().filter(|(key, _)| wanted.contains(key)).collect())
+    fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
+        let (data, _) = self.read_secret(secret)?;
+        Ok(data.into_iter().filter(|(key, _)| requested.contains(key)).collect())
     }
 
-    fn put_secret(&self, secret: &str, entries: &[Entry]) -> Result<Vec<String>, NoAnswer> {
+    fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
         let session = self.session()?;
-        let (there, version) = match self.data(secret) {
-            Err(NoAnswer::Missing) => (SecretValues::new(), self.deleted_version(secret)?),
+        let (there, version) = match self.read_secret(secret) {
+            Err(StoreError::NotFound) => (SecretValues::new(), self.deleted_version(secret)?),
             other => other?,
         };
-        let (kept, fresh) = sort_out(entries, |key| there.contains_key(key));
+        let (kept, fresh) = partition_existing(entries, |key| there.contains_key(key));
         if fresh.is_empty() && !entries.is_empty() {
             return Ok(kept);
         }
@@ -258,7 +258,7 @@ impl Inventory for VaultInventory {
             let Ok(value) = value else {
                 let words =
                     format!("`{secret}.{key}` in the inventory `{}` is not a string, and would be lost", self.name);
-                return Err(NoAnswer::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));
+                return Err(StoreError::Invalid(Failure::usage(words).with_help("add the key with `vault kv patch`")));
             };
             values.insert(key.clone(), Value::from(value.expose()));
         }
@@ -267,18 +267,18 @@ impl Inventory for VaultInventory {
             2 => ("data", json!({ "options": { "cas": version }, "data": values })),
             _ => ("", Value::Object(values)),
         };
-        let reply = session.call("POST", &self.path(root, secret), Some(&text_of(content)))?;
+        let reply = session.call("POST", &self.path(root, secret), Some(&into_wiped_text(content)))?;
         match reply.status {
             200 | 204 => Ok(kept),
-            403 => Err(NoAnswer::Forbidden("the token may not write there".to_owned())),
-            400 => {
-                Err(NoAnswer::Unreachable("somebody else has changed it at the same moment: run this again".to_owned()))
-            }
-            status => Err(NoAnswer::Unreachable(format!("POST the secret: it answers {status}"))),
+            403 => Err(StoreError::Forbidden("the token may not write there".to_owned())),
+            400 => Err(StoreError::Unreachable(
+                "somebody else has changed it at the same moment: run this again".to_owned(),
+            )),
+            status => Err(StoreError::Unreachable(format!("POST the secret: it answers {status}"))),
         }
     }
 
     fn warning(&self) -> Option<String> {
-        warning(&self.name, &self.url()?, self.place.allow_http)
+        warning(&self.name, &self.url()?, self.config.allow_http)
     }
 }

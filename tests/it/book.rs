@@ -1,7 +1,7 @@
 //! `docs/src/rules.md` is made from the table of rules. `STACKREF_BLESS=1` writes it.
 
 use crate::support::project;
-use stackref::rules::{RULES, Rule};
+use stackref::lint::rules::{RULES, Rule};
 
 /// A rule's page with its headings two levels down, so that `rules.md#name` is where it is.
 fn section(rule: &Rule) -> String {

@@ -1,7 +1,7 @@
 //! The rules for the layout of the cases below `fixtures/`. `tests/README.md` describes it, `tests/cases.rs` runs the cases.
 
 use crate::support::{all_cases, cases, project, words};
-use stackref::rules::RULES;
+use stackref::lint::rules::RULES;
 use std::path::Path;
 
 const REQUIRED: [&str; 5] = ["cmd", "exit", "input", "stderr", "stdout"];

@@ -1,7 +1,7 @@
 //! A document by itself: the paths, merges and comparisons that everything above relies on.
 
 use stackref::document::{Document, NodeId, Replacement, Syntax};
-use stackref::source::{SourceFile, Span};
+use stackref::text::source::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -32,12 +32,12 @@ fn a_path_names_the_keys_and_indices_above_a_node() {
     for (text, path, item) in [("x", "a.b.0", 5), ("y", "a.b.1.c", 5), ("b", "a.b", 5), ("z", "?", 31)] {
         let id = scalar(&document, text);
         assert_eq!(document.path(id), path, "{text}");
-        assert_eq!(document.start_of_item(id), item, "{text}");
+        assert_eq!(document.root_item_start(id), item, "{text}");
     }
     let script = parse("echo\nzenml x --a=1\nzenml y\n", Syntax::Script);
-    assert_eq!(script.start_of_item(scalar(&script, "1")), 5);
-    assert_eq!(script.start_of_item(scalar(&script, "y")), 19);
-    assert_eq!(script.start_of_item(script.roots()[0]), 0);
+    assert_eq!(script.root_item_start(scalar(&script, "1")), 5);
+    assert_eq!(script.root_item_start(scalar(&script, "y")), 19);
+    assert_eq!(script.root_item_start(script.roots()[0]), 0);
 }
 
 #[test]
@@ -62,7 +62,8 @@ fn merges_are_paid_for_by_what_they_bring() {
 
 #[test]
 fn documents_that_differ_in_anything_are_told_apart() {
-    let differs = |own: &str, other: &str, syntax| parse(own, syntax).differs(&parse(other, syntax), &HashMap::new());
+    let differs =
+        |own: &str, other: &str, syntax| parse(own, syntax).find_difference(&parse(other, syntax), &HashMap::new());
     let yaml = "a: &a x\nb: *a\nc: [1, y]\n";
     for other in [
         "a: &a z\nb: *a\nc: [1, y]\n",
@@ -92,9 +93,9 @@ fn documents_that_differ_in_anything_are_told_apart() {
 fn a_changed_scalar_holds_its_new_text_and_keeps_its_type() {
     let own = parse("a: x\nb: y\n", Syntax::Yaml);
     let changed = HashMap::from([(scalar(&own, "x"), Zeroizing::new("1".to_owned()))]);
-    assert_eq!(own.differs(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed), None);
+    assert_eq!(own.find_difference(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed), None);
     for other in ["a: 1\nb: y\n", "a: x\nb: y\n", "a: '1'\nb: z\n", "a: '2'\nb: y\n"] {
-        assert!(own.differs(&parse(other, Syntax::Yaml), &changed).is_some(), "{other:?}");
+        assert!(own.find_difference(&parse(other, Syntax::Yaml), &changed).is_some(), "{other:?}");
     }
 }
 

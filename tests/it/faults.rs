@@ -2,8 +2,8 @@
 
 use crate::support::{files_below, folder, is_installed, run, with_git};
 use stackref::inventory::dir::DirInventory;
-use stackref::inventory::{Change, Entry, Inventory as _};
-use stackref::secret::SecretText;
+use stackref::inventory::{Inventory as _, NewKey, SecretChange};
+use stackref::text::secret_value::SecretText;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -64,9 +64,9 @@ fn of_two_runs_that_store_one_key_in_a_folder_one_is_told_that_it_did_not() {
         let folder = folder(&[("mounted/a/k", "v")]);
         let path = folder.path();
         let put = |value: &str| {
-            let entries = [Entry { key: "k".to_owned(), value: Some(SecretText::new(value)), replaces: false }];
+            let entries = [NewKey { key: "k".to_owned(), value: Some(SecretText::new(value)), replaces: false }];
             let inventory = DirInventory::new("mounted".to_owned(), &path.join("mounted"), path);
-            inventory.put(&[Change { secret: "s", entries: &entries }]).unwrap()
+            inventory.put(&[SecretChange { secret: "s", entries: &entries }]).unwrap()
         };
         let (one, other) = std::thread::scope(|scope| {
             let one = scope.spawn(|| put("one"));
@@ -121,7 +121,7 @@ fn a_report_on_a_disk_in_memory_is_replaced_like_any_other() {
 /// Creates a staging folder as a process leaves it that was killed.
 fn leave(folder: &Path, below: &str, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
-    let left = folder.join(below).join(stackref::write::staging_name(999_999_999, 3));
+    let left = folder.join(below).join(stackref::system::write::staging_name(999_999_999, 3));
     for name in [".gitignore", "0"] {
         crate::support::write(&left, name, text.as_bytes());
     }
@@ -170,7 +170,7 @@ fn every_command_removes_what_a_killed_run_left_in_the_folders_that_it_reads() {
 fn a_walk_reads_nothing_in_a_staging_folder() {
     let folder = folder(&[("a.stack.yaml", STACK)]);
     // That of a process that runs is not removed.
-    let left = stackref::write::staging_name(std::process::id(), 3);
+    let left = stackref::system::write::staging_name(std::process::id(), 3);
     crate::support::write(folder.path(), &format!("{left}/b.stack.yaml"), STACK.as_bytes());
     let output = run(&["check", "--list-files"], folder.path(), b"");
     assert!(output.stderr.ends_with("1 file would be scanned\n"), "{output:?}");
@@ -207,11 +207,11 @@ fn of_many_renders_at_one_time_the_result_is_that_of_one() {
 #[test]
 fn a_store_in_a_folder_that_fails_leaves_nothing() {
     let folder = folder(&[("mounted/a/k", "old"), ("mounted/b/k/in-the-way", "")]);
-    let value = |key: &str| Entry { key: key.to_owned(), value: Some(SecretText::new("new")), replaces: true };
+    let value = |key: &str| NewKey { key: key.to_owned(), value: Some(SecretText::new("new")), replaces: true };
     let entries = [value("k")];
     let inventory = DirInventory::new("mounted".to_owned(), &folder.path().join("mounted"), folder.path());
-    let change = |secret| Change { secret, entries: &entries };
-    let empty = Change { secret: "empty", entries: &[] };
+    let change = |secret| SecretChange { secret, entries: &entries };
+    let empty = SecretChange { secret: "empty", entries: &[] };
     assert!(inventory.put(&[change("a"), change("new"), change("b"), empty]).is_err());
     assert_eq!(crate::support::folders(&folder.path().join("mounted")).len(), 2, "folders of new secrets are left");
     assert_eq!(std::fs::read_to_string(folder.path().join("mounted/a/k")).unwrap(), "old");

@@ -5,7 +5,7 @@
 
 use crate::fuzz::properties::render_as;
 use stackref::document::Syntax;
-use stackref::reference::Resolver;
+use stackref::zenml::grammar::Resolver;
 
 /// Where the scalar is in a template.
 const HERE: &str = "@@";

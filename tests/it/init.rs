@@ -2,8 +2,8 @@
 
 use crate::register::Session;
 use crate::support::{Output, cases, check, copy, folder, git, is_installed, project, run, with_git, write};
-use stackref::config;
-use stackref::rules;
+use stackref::lint::rules;
+use stackref::project::config;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -294,7 +294,7 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
     let output = init(repository.path());
     let text = written(repository.path());
     for shown in [&preview.stdout, &preview.stderr, &output.stderr, &text] {
-        let unseen = |c: char| c != '\n' && stackref::excerpt::is_unsafe(c);
+        let unseen = |c: char| c != '\n' && stackref::diagnostics::excerpt::is_unsafe(c);
         assert!(!shown.contains(unseen), "{shown:?}");
     }
     assert!(text.contains("ev\\U0000202Eil/prod.yaml"), "{text}");

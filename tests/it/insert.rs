@@ -1,7 +1,7 @@
 //! New entries by themselves, in layouts that no inventory has to have: lists of maps, empty values, line breaks of old.
 
-use stackref::document::{Document, Fresh, NodeId, Syntax, apply, names_text};
-use stackref::source::SourceFile;
+use stackref::document::{Document, NewValue, NodeId, Syntax, apply, format_name_map};
+use stackref::text::source::SourceFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,32 +15,32 @@ fn at(document: &Document, path: &str) -> NodeId {
     keys.fold(document.roots()[0], |node, key| document.get(node, key).unwrap().1)
 }
 
-fn inserted(text: &str, syntax: Syntax, path: &str, fresh: &Fresh<'_>) -> Option<String> {
+fn inserted(text: &str, syntax: Syntax, path: &str, fresh: &NewValue<'_>) -> Option<String> {
     let document = parse(text, syntax);
     let edits = document.insert(at(&document, path), &[("s", *fresh)])?;
     Some(apply(text, &edits).unwrap().to_string())
 }
 
-const PAIRS: Fresh<'_> = Fresh::Map(&[("k", "v"), ("l", "w")]);
-const NAMES: Fresh<'_> = Fresh::Names(&["k", "l"]);
+const PAIRS: NewValue<'_> = NewValue::Map(&[("k", "v"), ("l", "w")]);
+const NAMES: NewValue<'_> = NewValue::Names(&["k", "l"]);
 
 #[test]
 fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
     for (syntax, text, path, fresh, expected) in [
         (Syntax::Yaml, "a: 1\n", "", &PAIRS, "a: 1\ns:\n  k: \"v\"\n  l: \"w\"\n"),
         (Syntax::Yaml, "a: 1\n", "", &NAMES, "a: 1\ns: [k, l]\n"),
-        (Syntax::Yaml, "a: 1\n", "", &Fresh::Map(&[]), "a: 1\ns: {}\n"),
+        (Syntax::Yaml, "a: 1\n", "", &NewValue::Map(&[]), "a: 1\ns: {}\n"),
         (Syntax::Yaml, "{a: {x: w}}\n", "", &PAIRS, "{a: {x: w}, s: {k: \"v\", l: \"w\"}}\n"),
-        (Syntax::Yaml, "a: {x: w}\n", "a", &Fresh::Text("v"), "a: {x: w, s: \"v\"}\n"),
+        (Syntax::Yaml, "a: {x: w}\n", "a", &NewValue::Text("v"), "a: {x: w, s: \"v\"}\n"),
         (Syntax::Toml, "a = { x = 'w' }\n", "", &PAIRS, "a = { x = 'w' }\ns = { k = \"v\", l = \"w\" }\n"),
-        (Syntax::Toml, "a = { x='w' }\n", "a", &Fresh::Text("v"), "a = { x='w', s=\"v\" }\n"),
+        (Syntax::Toml, "a = { x='w' }\n", "a", &NewValue::Text("v"), "a = { x='w', s=\"v\" }\n"),
         (Syntax::Toml, "[a]\nx = 1\n\n", "", &PAIRS, "[a]\nx = 1\n\n[s]\nk = \"v\"\nl = \"w\"\n"),
         (Syntax::Toml, "[a]\r\nx = 1\r\n\r\n", "", &PAIRS, "[a]\r\nx = 1\r\n\r\n[s]\r\nk = \"v\"\r\nl = \"w\"\r\n"),
-        (Syntax::Toml, "a = 1\n", "", &Fresh::Names(&[]), "a = 1\ns = []\n"),
+        (Syntax::Toml, "a = 1\n", "", &NewValue::Names(&[]), "a = 1\ns = []\n"),
         (Syntax::Json, "{\"a\": []}", "", &PAIRS, "{\"a\": [], \"s\": {\"k\": \"v\", \"l\": \"w\"}}"),
         (Syntax::Json, "{\"a\":1}", "", &PAIRS, "{\"a\":1,\"s\":{\"k\":\"v\",\"l\":\"w\"}}"),
-        (Syntax::Json, "{\"a\": 1}", "", &Fresh::Map(&[]), "{\"a\": 1, \"s\": {}}"),
-        (Syntax::Json, "{\n  \"a\": 1\n}", "", &Fresh::Map(&[]), "{\n  \"a\": 1,\n  \"s\": {}\n}"),
+        (Syntax::Json, "{\"a\": 1}", "", &NewValue::Map(&[]), "{\"a\": 1, \"s\": {}}"),
+        (Syntax::Json, "{\n  \"a\": 1\n}", "", &NewValue::Map(&[]), "{\n  \"a\": 1,\n  \"s\": {}\n}"),
         (
             Syntax::Json,
             "{\n  \"a\": []\n}",
@@ -77,7 +77,7 @@ fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
 
 #[test]
 fn an_entry_stands_behind_the_content_and_before_what_follows() {
-    let text = Fresh::Text("v");
+    let text = NewValue::Text("v");
     for (before, path, expected) in [
         ("o:\n  a:\n  - x\n\n# c\np: {}\n", "o", "o:\n  a:\n  - x\n  s: \"v\"\n\n# c\np: {}\n"),
         ("o:\n  a: p\n    q\np: {}\n", "o", "o:\n  a: p\n    q\n  s: \"v\"\np: {}\n"),
@@ -126,12 +126,12 @@ fn a_file_of_names_has_a_line_for_each() {
         names.iter().map(|(name, list)| ((*name).to_owned(), items(list))).collect()
     };
     let names = entries(&[("b 1", &["x", "0"]), ("a", &[])]);
-    assert_eq!(names_text(Syntax::Yaml, &names), "a: []\nb 1: [\"0\", x]\n");
-    assert_eq!(names_text(Syntax::Toml, &names), "a = []\n\"b 1\" = [\"0\", \"x\"]\n");
-    assert_eq!(names_text(Syntax::Json, &names), "{\n  \"a\": [],\n  \"b 1\": [\"0\", \"x\"]\n}\n");
+    assert_eq!(format_name_map(Syntax::Yaml, &names), "a: []\nb 1: [\"0\", x]\n");
+    assert_eq!(format_name_map(Syntax::Toml, &names), "a = []\n\"b 1\" = [\"0\", \"x\"]\n");
+    assert_eq!(format_name_map(Syntax::Json, &names), "{\n  \"a\": [],\n  \"b 1\": [\"0\", \"x\"]\n}\n");
     let none = entries(&[]);
     assert_eq!(
-        [Syntax::Yaml, Syntax::Toml, Syntax::Json].map(|syntax| names_text(syntax, &none)),
+        [Syntax::Yaml, Syntax::Toml, Syntax::Json].map(|syntax| format_name_map(syntax, &none)),
         ["{}\n", "", "{}\n"]
     );
 }

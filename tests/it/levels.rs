@@ -1,17 +1,17 @@
 //! What each level may touch, proven by inventories that fail when touched and that count.
 
-use stackref::check::{LevelChoice, Report, Settings, run};
-use stackref::config::{Config, Level};
-use stackref::configs::Configs;
-use stackref::discover::{Candidate, Why};
+use stackref::diagnostics::outcome::Outcome;
 use stackref::document::Syntax;
 use stackref::inventory::{
-    Capabilities, Inventories, Inventory, Key, NoAnswer, SecretName, SecretValues, ValueType, Wanted,
+    Capabilities, Inventories, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
 };
-use stackref::outcome::Outcome;
-use stackref::reference::Resolver;
-use stackref::scan::{Bases, Scan, run_text};
-use stackref::secret::SecretText;
+use stackref::lint::pipeline::{LevelChoice, Report, Settings, run};
+use stackref::lint::scan::{PathRoots, Scan, run_text};
+use stackref::project::config::{Config, Level};
+use stackref::project::configs::Configs;
+use stackref::project::discover::{Candidate, MatchReason};
+use stackref::text::secret_value::SecretText;
+use stackref::zenml::grammar::Resolver;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,33 +47,33 @@ impl Inventory for Counting {
         READABLE
     }
 
-    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         self.counts.names.fetch_add(1, Ordering::Relaxed);
         let doubled = self.doubled.then(|| "the public one".to_owned());
         Ok(["db", "mlflow", "gcp_secret", "other"]
-            .map(|name| SecretName { name: name.into(), doubled: doubled.clone() })
+            .map(|name| SecretName { name: name.into(), ambiguity: doubled.clone() })
             .to_vec())
     }
 
-    fn keys(&self, secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         self.counts.keys.fetch_add(1, Ordering::Relaxed);
         let keys: &[&str] = match secret {
             "db" => &["user", "password"],
             "mlflow" => &["x"],
-            _ => return Err(NoAnswer::Missing),
+            _ => return Err(StoreError::NotFound),
         };
         Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), value: ValueType::Unknown }).collect())
     }
 
-    fn values(&self, secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+    fn values(&self, secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
         self.value(secret)
     }
 }
 
 impl Counting {
-    fn value(&self, secret: &str) -> Result<SecretValues, NoAnswer> {
+    fn value(&self, secret: &str) -> Result<SecretValues, StoreError> {
         self.counts.values.fetch_add(1, Ordering::Relaxed);
-        let keys = self.keys(secret, &Wanted::new())?;
+        let keys = self.keys(secret, &RequestedNames::new())?;
         Ok(keys
             .into_iter()
             .map(|key| (key.name.clone(), Ok(SecretText::new(format!("{secret} {}", key.name)))))
@@ -82,7 +82,7 @@ impl Counting {
 }
 
 /// Answers nothing in one of three ways.
-struct Failing(fn() -> NoAnswer);
+struct Failing(fn() -> StoreError);
 
 impl Inventory for Failing {
     fn name(&self) -> &'static str {
@@ -93,46 +93,56 @@ impl Inventory for Failing {
         READABLE
     }
 
-    fn names(&self, _wanted: &Wanted) -> Result<Vec<SecretName>, NoAnswer> {
+    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         Err(self.0())
     }
 
-    fn keys(&self, _secret: &str, _wanted: &Wanted) -> Result<Vec<Key>, NoAnswer> {
+    fn keys(&self, _secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         Err(self.0())
     }
 
-    fn values(&self, _secret: &str, _wanted: &Wanted) -> Result<SecretValues, NoAnswer> {
+    fn values(&self, _secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
         Err(self.0())
     }
 }
 
 fn scan(text: &str) -> Scan {
-    let bases =
-        Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: false, heed_literals: true };
-    let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
+    let bases = PathRoots {
+        cwd: PathBuf::from("/w"),
+        root: PathBuf::from("/w"),
+        keep_documents: false,
+        honor_literal_comments: true,
+    };
+    let candidate =
+        Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, reason: Some(MatchReason::Argument) };
     run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
 }
 
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
     let configs = Configs::fixed(Config::default());
-    let inventories = Inventories::of(inventories);
+    let inventories = Inventories::from_inventories(inventories);
     run(&scan(text), &Settings::new(&configs, LevelChoice::fixed(level), &inventories), None)
 }
 
 #[test]
 fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let (counts, inventories) = counting(false);
-    let bases =
-        Bases { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents: true, heed_literals: true };
-    let candidate = Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, why: Some(Why::Named) };
+    let bases = PathRoots {
+        cwd: PathBuf::from("/w"),
+        root: PathBuf::from("/w"),
+        keep_documents: true,
+        honor_literal_comments: true,
+    };
+    let candidate =
+        Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, reason: Some(MatchReason::Argument) };
     let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
     let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
-    let (configs, inventories) = (Configs::fixed(Config::default()), Inventories::of(inventories));
+    let (configs, inventories) = (Configs::fixed(Config::default()), Inventories::from_inventories(inventories));
     let level = Level::SecretAndKeyExists;
     let settings = Settings::new(&configs, LevelChoice::fixed(level), &inventories);
     let report = run(&scan, &settings, None);
-    let rendered =
-        stackref::render::run(&scan, &report, &settings, None).unwrap_or_else(|failures| panic!("{}", failures[0]));
+    let rendered = stackref::edit::substitution::run(&scan, &report, &settings, None)
+        .unwrap_or_else(|failures| panic!("{}", failures[0]));
     assert!(rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'"));
     // `db` and `mlflow`, of which four references name keys; a value of this inventory asks for the keys once more.
     assert_eq!(counts.values.load(Ordering::Relaxed), 2);
@@ -197,8 +207,8 @@ fn the_first_of_several_inventories_that_has_the_secret_answers() {
 fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
     let malformed = format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
     for (why, word) in [
-        ((|| NoAnswer::Forbidden("ask for the right to list".into())) as fn() -> NoAnswer, "forbids"),
-        (|| NoAnswer::Unreachable("connection refused".into()), "did not answer"),
+        ((|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError, "forbids"),
+        (|| StoreError::Unreachable("connection refused".into()), "did not answer"),
     ] {
         let report = check(&malformed, Level::SecretExists, vec![Box::new(Failing(why))]);
         assert_eq!(rules(&report), ["malformed-reference"]);

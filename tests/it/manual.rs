@@ -3,7 +3,7 @@
 use crate::support::{Output, run};
 use clap::CommandFactory as _;
 use clap::Parser as _;
-use stackref::cli::{Cli, guide};
+use stackref::cli::{Cli, help_text};
 use tempfile::TempDir;
 
 fn printed(words: &[&str]) -> String {
@@ -93,7 +93,7 @@ fn every_example_is_a_valid_command_line() {
     let mut examples = 0;
     for (words, _) in [all(), vec![Default::default()]].concat() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        for example in guide::examples(&words) {
+        for example in help_text::examples(&words) {
             let line = example.command.trim_start_matches("source <(").split([')', '|', '>']).next().unwrap();
             let parsed = Cli::try_parse_from(line.split_whitespace());
             assert!(parsed.is_ok(), "{}: {}", example.command, parsed.err().unwrap());

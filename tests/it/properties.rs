@@ -3,17 +3,17 @@
 
 use crate::fuzz::properties as fuzz;
 use proptest::prelude::*;
-use stackref::check::{LevelChoice, Settings, run as check};
-use stackref::config::{Config, Level};
-use stackref::configs::Configs;
-use stackref::discover::Why;
-use stackref::document::{Document, Kind, Style, Syntax};
+use stackref::document::{Document, NodeKind, Style, Syntax};
 use stackref::inventory::Inventories;
-use stackref::reference::{PieceKind, Resolver, scan};
-use stackref::report::human;
-use stackref::report::look::Look;
-use stackref::report::{json, short};
-use stackref::source::SourceFile;
+use stackref::lint::pipeline::{LevelChoice, Settings, run as check};
+use stackref::output::human;
+use stackref::output::style::OutputStyle;
+use stackref::output::{json_report, short};
+use stackref::project::config::{Config, Level};
+use stackref::project::configs::Configs;
+use stackref::project::discover::MatchReason;
+use stackref::text::source::SourceFile;
+use stackref::zenml::grammar::{BraceKind, Resolver, find_braces};
 use std::sync::Arc;
 
 fn parse(text: &str, syntax: Syntax) -> Document {
@@ -108,11 +108,11 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
 /// Every piece of every scalar: its span lies in the scalar, and what is written there reads as the piece.
 fn assert_spans(document: &Document) {
     for (id, node) in document.nodes() {
-        let Kind::Scalar(scalar) = &node.kind else { continue };
+        let NodeKind::Scalar(scalar) = &node.kind else { continue };
         let text = document.text(id).unwrap();
         let offsets = document.offsets(id);
         assert!(offsets.is_exact(), "{text:?} {:?}", document.source().text());
-        for piece in scan(text) {
+        for piece in find_braces(text) {
             let span = offsets.source(piece.range.start, piece.range.end);
             assert!(node.span.contains(span));
             let (wanted, written) = (&text[piece.range.clone()], document.source().slice(span));
@@ -140,15 +140,15 @@ impl StringsOf for Document {
 
 /// Everything that `check` prints about a text, in all formats.
 fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
-    let scan = fuzz::scan(bytes, syntax, Some(Why::Named), resolver, false);
+    let scan = fuzz::scan(bytes, syntax, Some(MatchReason::Argument), resolver, false);
     let configs = Configs::fixed(Config { resolver, ..Config::default() });
-    let inventories = Inventories::of(Vec::new());
+    let inventories = Inventories::from_inventories(Vec::new());
     let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
     let report = check(&scan, &settings, None);
     let mut out = Vec::new();
-    human::write(&report.findings, Look::PLAIN, &mut out).unwrap();
-    short::write(&report.findings, Look::PLAIN, &mut out).unwrap();
-    json::write(&report, &mut out).unwrap();
+    human::write(&report.findings, OutputStyle::PLAIN, &mut out).unwrap();
+    short::write(&report.findings, OutputStyle::PLAIN, &mut out).unwrap();
+    json_report::write(&report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -249,7 +249,7 @@ proptest! {
 
 #[test]
 fn a_piece_that_is_a_reference_reads_as_itself() {
-    for piece in scan("{{a.b}} {{ c.d }}") {
-        assert!(matches!(piece.kind, PieceKind::Reference { .. }));
+    for piece in find_braces("{{a.b}} {{ c.d }}") {
+        assert!(matches!(piece.kind, BraceKind::Reference { .. }));
     }
 }

@@ -3,20 +3,20 @@
 use crate::support::folder;
 use proptest::prelude::*;
 use stackref::inventory::file::FileInventory;
-use stackref::inventory::{Change, Entry, Inventory as _, NoAnswer, Wanted};
-use stackref::secret::SecretText;
+use stackref::inventory::{Inventory as _, NewKey, RequestedNames, SecretChange, StoreError};
+use stackref::text::secret_value::SecretText;
 use std::path::Path;
 
-fn entry(key: &str, value: Option<&str>) -> Entry {
-    Entry { key: key.to_owned(), value: value.map(SecretText::new), replaces: false }
+fn entry(key: &str, value: Option<&str>) -> NewKey {
+    NewKey { key: key.to_owned(), value: value.map(SecretText::new), replaces: false }
 }
 
 fn open(folder: &Path, name: &str) -> FileInventory {
     FileInventory::new(name.to_owned(), &folder.join(name), folder, folder)
 }
 
-fn put_in(inventory: &FileInventory, secret: &str, entry: Entry) -> Result<Vec<(String, String)>, NoAnswer> {
-    inventory.put(&[Change { secret, entries: &[entry] }])
+fn put_in(inventory: &FileInventory, secret: &str, entry: NewKey) -> Result<Vec<(String, String)>, StoreError> {
+    inventory.put(&[SecretChange { secret, entries: &[entry] }])
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn several_secrets_are_stored_together_or_not_at_all() {
     let folder = folder(&[("i.yaml", before)]);
     let inventory = open(folder.path(), "i.yaml");
     let (first, second) = ([entry("k", Some("v"))], [entry("k", Some("v"))]);
-    let change = |secret, entries| Change { secret, entries };
+    let change = |secret, entries| SecretChange { secret, entries };
     assert!(inventory.put(&[change("a", &first), change("b", &second)]).is_err());
     assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), before);
     assert!(inventory.put(&[change("a", &first), change("d", &second)]).unwrap().is_empty());
@@ -247,7 +247,7 @@ proptest! {
         let secret = if new { "n\u{e9}w:#" } else { "a" };
         let inventory = open(folder.path(), name);
         put_in(&inventory, secret, entry(&key, Some(&value))).unwrap();
-        let values = open(folder.path(), name).values(secret, &Wanted::new()).unwrap();
+        let values = open(folder.path(), name).values(secret, &RequestedNames::new()).unwrap();
         let kept = key == "x" && !new && before.contains('x');
         prop_assert_eq!(values.get(&key).unwrap().as_ref().unwrap().expose(), if kept { "w" } else { value.as_str() });
         let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -269,7 +269,7 @@ fn an_inventory_that_nobody_may_write_says_so() {
     inventory.check_writable().unwrap();
     put_in(&inventory, "b", entry("k", Some("v"))).unwrap();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "values are for their owner alone");
-    assert!(matches!(put_in(&inventory, "b", entry("q", None)), Err(NoAnswer::Invalid(_))));
+    assert!(matches!(put_in(&inventory, "b", entry("q", None)), Err(StoreError::Invalid(_))));
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn many_writers_at_one_time_lose_nothing() {
         }
     });
     let inventory = open(folder.path(), "i.yaml");
-    let keys: usize = (0..3).map(|at| inventory.keys(&format!("s{at}"), &Wanted::new()).unwrap().len()).sum();
+    let keys: usize = (0..3).map(|at| inventory.keys(&format!("s{at}"), &RequestedNames::new()).unwrap().len()).sum();
     assert_eq!(keys, 40);
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "temporary files stayed behind");

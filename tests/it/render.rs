@@ -3,8 +3,8 @@
 use crate::suites::Verdict;
 use crate::support::{Output, folder, git, is_installed, run, skipped, with_git, words};
 use proptest::prelude::*;
-use stackref::document::{Document, Kind, NodeId, Replacement, ScalarType, Syntax, apply, replaced};
-use stackref::source::SourceFile;
+use stackref::document::{Document, NodeId, NodeKind, Replacement, ScalarType, Syntax, apply, replace_parts};
+use stackref::text::source::SourceFile;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,19 +81,19 @@ fn render(
     let mut edits = Vec::new();
     let mut changed = HashMap::new();
     for (id, node) in document.nodes() {
-        let Kind::Scalar(scalar) = &node.kind else { continue };
+        let NodeKind::Scalar(scalar) = &node.kind else { continue };
         let old = document.text(id).unwrap();
         let parts: Vec<_> = wanted(old).into_iter().map(|range| Replacement { range, text: value }).collect();
         if node.key || scalar.ty != ScalarType::String || parts.is_empty() {
             continue;
         }
         edits.extend(document.encode(id, &parts));
-        changed.insert(id, replaced(old, &parts));
+        changed.insert(id, replace_parts(old, &parts));
     }
     edits.sort_by_key(|edit| edit.span);
     let new = apply(text, &edits).unwrap_or_else(|| panic!("overlap in {text:?}")).to_string();
     let again = parse(&new, syntax).unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
-    if let Some(id) = document.differs(&again, &changed) {
+    if let Some(id) = document.find_difference(&again, &changed) {
         let got = again.text(id);
         panic!("{text:?} with {value:?} gave {new:?}: {:?} is {got:?}", changed.get(&id).map(|text| text.as_str()));
     }
@@ -101,7 +101,7 @@ fn render(
 }
 
 fn braces(text: &str) -> Vec<std::ops::Range<usize>> {
-    stackref::reference::scan(text).into_iter().map(|piece| piece.range).collect()
+    stackref::zenml::grammar::find_braces(text).into_iter().map(|piece| piece.range).collect()
 }
 
 #[test]
@@ -525,7 +525,7 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
 #[test]
 fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
     let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("else.txt", "x")]);
-    let left = format!("out/{}", stackref::write::staging_name(999_999_999, 0));
+    let left = format!("out/{}", stackref::system::write::staging_name(999_999_999, 0));
     crate::support::write(folder.path(), &left, b"hunter2");
     std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
@@ -688,16 +688,16 @@ fn what_once_went_wrong_holds() {
 fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
     let document = parse(text, syntax).unwrap();
     let (mut edits, mut changed) = (Vec::new(), HashMap::new());
-    for (id, _) in document.nodes().filter(|(_, node)| matches!(node.kind, Kind::Scalar(_))) {
+    for (id, _) in document.nodes().filter(|(_, node)| matches!(node.kind, NodeKind::Scalar(_))) {
         let old = document.text(id).unwrap();
         let parts: Vec<_> = braces(old).into_iter().map(|range| Replacement { range, text: value }).collect();
         if !parts.is_empty() {
             edits.extend(document.encode(id, &parts));
-            changed.insert(id, replaced(old, &parts));
+            changed.insert(id, replace_parts(old, &parts));
         }
     }
     let new = apply(text, &edits).unwrap().to_string();
-    assert_eq!(document.differs(&parse(&new, syntax).unwrap(), &changed), None, "{new:?}");
+    assert_eq!(document.find_difference(&parse(&new, syntax).unwrap(), &changed), None, "{new:?}");
     new
 }
 

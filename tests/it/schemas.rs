@@ -3,15 +3,15 @@
 
 use crate::support::{check, folder, project, run};
 use serde_json::Value;
-use stackref::config;
-use stackref::rules;
-use stackref::schema::{Which, schema};
+use stackref::lint::rules;
+use stackref::output::schemas::{SchemaKind, schema};
+use stackref::project::config;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 
 #[test]
 fn the_schemas_that_are_checked_in_are_those_that_are_printed() {
-    for which in Which::ALL {
+    for which in SchemaKind::ALL {
         let file = project().join(format!("schemas/stackref.{}.schema.json", which.name()));
         let printed = run(&["schema", which.name()], project(), b"");
         assert_eq!((printed.stderr.as_str(), printed.code), ("", 0));
@@ -74,7 +74,7 @@ fn allowed(root: &Value, place: &Value) -> BTreeSet<String> {
 
 #[test]
 fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
-    let root = &schema(Which::Config);
+    let root = &schema(SchemaKind::Config);
     let at = |key: &str| resolved(root, &root["properties"][key]);
     assert_eq!(properties(root, "", root), listed("nonsense = 1", "`nonsense`"));
     assert_eq!(properties(root, "files", at("files")), listed("[files]\nnonsense = 1", "`nonsense`"));
@@ -105,7 +105,7 @@ fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
 
 #[test]
 fn the_schema_of_the_config_has_the_words_that_its_reader_takes() {
-    let root = &schema(Which::Config);
+    let root = &schema(SchemaKind::Config);
     let at = |key: &str| resolved(root, &root["properties"][key]);
     let levels = allowed(root, at("level"));
     assert_eq!(levels.len(), 6);

@@ -3,7 +3,7 @@
 use crate::support::run;
 use proptest::prelude::*;
 use stackref::document::{Document, NodeId, Syntax};
-use stackref::source::SourceFile;
+use stackref::text::source::SourceFile;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;

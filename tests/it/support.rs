@@ -89,7 +89,7 @@ pub fn is_installed(program: &str) -> bool {
 /// test is skipped.
 pub fn with_git() -> Option<String> {
     let path = std::env::var_os("PATH");
-    if stackref::programs::find("git".as_ref(), path.as_deref(), None).is_none() {
+    if stackref::system::programs::find("git".as_ref(), path.as_deref(), None).is_none() {
         eprintln!("skipped: git is not installed, or not on the PATH");
         return None;
     }

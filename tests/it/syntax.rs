@@ -1,8 +1,8 @@
 //! The three readers by themselves: each mistake in plain words, at its place, with what to do; and where each character of a
 //! decoded value was written.
 
-use stackref::document::{Document, Kind, ScalarType, Syntax, plain_type};
-use stackref::source::{SourceFile, Span};
+use stackref::document::{Document, NodeKind, ScalarType, Syntax, plain_type};
+use stackref::text::source::{SourceFile, Span};
 use std::sync::Arc;
 
 fn parse(text: &str, syntax: Syntax) -> Result<Document, stackref::document::SyntaxError> {
@@ -228,7 +228,7 @@ fn tags_say_what_a_scalar_is() {
         ("'12'", ScalarType::String),
     ] {
         let document = parse(text, Syntax::Yaml).unwrap();
-        let Kind::Scalar(scalar) = &document.node(document.roots()[0]).kind else { panic!("{text}") };
+        let NodeKind::Scalar(scalar) = &document.node(document.roots()[0]).kind else { panic!("{text}") };
         assert_eq!(scalar.ty, ty, "{text}");
     }
 }

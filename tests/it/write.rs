@@ -2,8 +2,10 @@
 
 use crate::support::folder;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
-use stackref::error::Failure;
-use stackref::write::{Content, NewText, Place, check_folder, check_replaceable, staging_name, update, write_all};
+use stackref::diagnostics::error::Failure;
+use stackref::system::write::{
+    NewFile, NewText, OutputFile, check_folder, check_replaceable, staging_name, update, write_all,
+};
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -74,10 +76,10 @@ fn one_file_is_replaced_whole_and_keeps_its_mode() {
     let at = |name: &str| folder.path().join(name);
     set_permissions(at("mine"), Permissions::from_mode(0o600)).unwrap();
     for (name, bits) in [("f", mode(&at("usual"))), ("mine", 0o600), ("new", mode(&at("usual")))] {
-        Place::of(&at(name), name).unwrap().replace("b").unwrap();
+        OutputFile::open(&at(name), name).unwrap().replace("b").unwrap();
         assert_eq!((mode(&at(name)), read_to_string(at(name)).unwrap().as_str()), (bits, "b"));
     }
-    assert!(said(Place::of(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`"));
+    assert!(said(OutputFile::open(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`"));
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn a_place_that_takes_no_file_is_told_before() {
 #[test]
 fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     let folder = folder(&[("file", "x")]);
-    let content = |path: &str| Content { path: PathBuf::from(path), text: "t", replaces: true };
+    let content = |path: &str| NewFile { path: PathBuf::from(path), text: "t", replaces: true };
     let mut seen = Vec::new();
     write_all(&folder.path().join("out"), &[content("a"), content("b/c")], 0o640, &mut |count| seen.push(count))
         .unwrap();
@@ -112,7 +114,7 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     let onto_a_folder = write_all(&folder.path().join("out"), &[content("c"), content("z")], 0o600, &mut |_| {});
     assert!(said(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
     // What is not to be replaced stays; what cannot be named is no such thing.
-    let fresh = |path: &str| Content { replaces: false, ..content(path) };
+    let fresh = |path: &str| NewFile { replaces: false, ..content(path) };
     let kept = write_all(&folder.path().join("out"), &[fresh("a"), fresh("d")], 0o600, &mut |_| {}).unwrap();
     assert_eq!(kept, [Path::new("a")]);
     let unnameable = write_all(&folder.path().join("out"), &[fresh(&"x".repeat(300))], 0o600, &mut |_| {});
@@ -154,7 +156,7 @@ fn only_what_no_process_owns_is_removed() {
 fn a_batch_that_fails_is_rolled_back() {
     let folder = folder(&[("out/a", "old a"), ("out/b", "old b"), ("out/d", "old d")]);
     let out = folder.path().join("out");
-    let content = |path: &str| Content { path: PathBuf::from(path), text: "new", replaces: true };
+    let content = |path: &str| NewFile { path: PathBuf::from(path), text: "new", replaces: true };
     let unchanged = |failure: Failure| {
         assert_eq!(failure.help_text().unwrap().to_string(), "every output is as it was");
         let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
@@ -195,7 +197,7 @@ fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
             eprintln!("not tested: no attribute {on} can be set here");
             return;
         }
-        let files = ["a", "z"].map(|path| Content { path: PathBuf::from(path), text: "new", replaces: true });
+        let files = ["a", "z"].map(|path| NewFile { path: PathBuf::from(path), text: "new", replaces: true });
         let written = said(write_all(&at("out"), &files, 0o600, &mut |_| {}));
         let replaceable = said(check_replaceable(&at("i.yaml"), "i.yaml"));
         let updated = said(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| Ok(Some(text(&bytes, "x")))));
@@ -244,7 +246,7 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     }
     assert_eq!(mode(&path), 0o640);
     update(&path, "f", &mut |bytes, _| Ok(Some(text(&bytes, "b")))).unwrap();
-    Place::of(&path, "f").unwrap().replace("c").unwrap();
+    OutputFile::open(&path, "f").unwrap().replace("c").unwrap();
     assert_eq!(read_to_string(&path).unwrap(), "c");
     let mut buffer = vec![0; 4096];
     assert_eq!(
@@ -264,7 +266,7 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     let out = folder.path().join("out/f");
     for (bits, listed) in [(0o640, true), (0o600, false)] {
         assert!(set(&out, acl, &list) && set(&out, own, b"x"));
-        let files = [Content { path: PathBuf::from("f"), text: "new", replaces: true }];
+        let files = [NewFile { path: PathBuf::from("f"), text: "new", replaces: true }];
         write_all(&folder.path().join("out"), &files, bits, &mut |_| {}).unwrap();
         assert_eq!((attribute(&out, acl).is_some(), attribute(&out, own).is_some(), mode(&out)), (listed, true, bits));
     }

@@ -4,8 +4,8 @@
 //! the text behind it is content. This file rewrites a text so that the parser reads it as they do, and refuses a
 //! document that the two versions read as different trees.
 
-use super::super::{Document, Kind, Node, Style, Syntax, SyntaxError};
-use crate::source::{SourceFile, Span};
+use super::super::{Document, Node, NodeKind, Style, Syntax, SyntaxError};
+use crate::text::source::{SourceFile, Span};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ fn offsets(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Returns whether a text contains a line break that only YAML 1.1 has.
-pub(in crate::document) fn is_in(text: &str) -> bool {
+pub(in crate::document) fn contains_break(text: &str) -> bool {
     offsets(text).next().is_some()
 }
 
@@ -30,7 +30,7 @@ pub(in crate::document) fn is_in(text: &str) -> bool {
 ///
 /// Such a character inside quotes stays: [`refuse_other_trees`] has checked that it cannot end anything there.
 pub(in crate::document) fn parse_as_yaml_1_1(document: &Document) -> Option<Document> {
-    let places = unquoted(document);
+    let places = unquoted_offsets(document);
     let last = *places.last()?;
     reparse(document, &places, last).ok()
 }
@@ -38,14 +38,14 @@ pub(in crate::document) fn parse_as_yaml_1_1(document: &Document) -> Option<Docu
 /// Refuses a document that readers of YAML 1.1 and of YAML 1.2 read as different trees, or not at all: nobody can tell which one
 /// is meant. Texts of scalars may differ.
 pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(), SyntaxError> {
-    if !is_in(document.source().text()) {
+    if !contains_break(document.source().text()) {
         return Ok(());
     }
     let ending = document.nodes().find_map(|(_, node)| ends_scalar(document, node));
     if let Some(at) = ending.or_else(|| ends_comment(document)) {
-        return Err(refusal(document, at));
+        return Err(ambiguity_error(document, at));
     }
-    let places = unquoted(document);
+    let places = unquoted_offsets(document);
     let is_same = |last: usize| reparse(document, &places, last).is_ok_and(|other| document.has_shape_of(&other));
     let Some(last) = places.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
     // The first character that changes the tree, as long as those before it change nothing.
@@ -57,13 +57,13 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
             _ => other = middle,
         }
     }
-    Err(refusal(document, places.get(same).copied().unwrap_or(*last)))
+    Err(ambiguity_error(document, places.get(same).copied().unwrap_or(*last)))
 }
 
 /// Returns where such a character ends a quoted scalar or the header of a block scalar for readers of YAML 1.1: in a key,
 /// which takes one line; before a document marker; behind `|` or `>`.
 fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
-    let Kind::Scalar(scalar) = &node.kind else { return None };
+    let NodeKind::Scalar(scalar) = &node.kind else { return None };
     let raw = document.source().slice(node.span);
     let mut within = offsets(raw);
     let at = match scalar.style {
@@ -84,7 +84,7 @@ fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
 /// Returns where such a character ends a comment, and there is content behind it for readers of YAML 1.1.
 fn ends_comment(document: &Document) -> Option<usize> {
     let text = document.source().text();
-    outside(document, |_| true).into_iter().find(|&at| {
+    offsets_outside(document, |_| true).into_iter().find(|&at| {
         let next_line = text.get(at..).and_then(|rest| rest.strip_prefix(BREAKS)).unwrap_or_default();
         let next_line = next_line.trim_start_matches([' ', '\t']);
         !(next_line.is_empty() || next_line.starts_with(['#', '\r', '\n']) || next_line.starts_with(BREAKS))
@@ -92,8 +92,8 @@ fn ends_comment(document: &Document) -> Option<usize> {
 }
 
 /// Returns the offsets of such characters outside of the scalars of some styles.
-fn outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> Vec<usize> {
-    let is_skipped = |node: &Node| matches!(&node.kind, Kind::Scalar(scalar) if is_skipped(scalar.style));
+fn offsets_outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> Vec<usize> {
+    let is_skipped = |node: &Node| matches!(&node.kind, NodeKind::Scalar(scalar) if is_skipped(scalar.style));
     let mut spans = document.nodes().filter(|(_, node)| is_skipped(node)).map(|(_, node)| node.span).peekable();
     let mut places = Vec::new();
     for at in offsets(document.source().text()) {
@@ -105,8 +105,8 @@ fn outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> Vec<usize
     places
 }
 
-fn unquoted(document: &Document) -> Vec<usize> {
-    outside(document, |style| matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
+fn unquoted_offsets(document: &Document) -> Vec<usize> {
+    offsets_outside(document, |style| matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
 }
 
 /// Parses the text with a line feed in place of each of the `places` up to `last`. All other line breaks become line feeds,
@@ -135,7 +135,7 @@ fn push_line_feeds(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-fn refusal(document: &Document, at: usize) -> SyntaxError {
+fn ambiguity_error(document: &Document, at: usize) -> SyntaxError {
     let c = document.source().text().get(at..).and_then(|rest| rest.chars().next()).unwrap_or('\u{85}');
     let escape = match c {
         '\u{2028}' => "\\L",

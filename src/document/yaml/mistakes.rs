@@ -2,12 +2,12 @@
 
 use crate::document::brackets;
 use crate::document::{Syntax, SyntaxError};
-use crate::source::{Span, floor_char_boundary};
+use crate::text::source::{Span, floor_char_boundary};
 use granit_parser::{ErrorKind, ScanError};
 
 /// The parser's finding for people: its words where they are plain, ours where a cause is more useful than a symptom.
 /// Alias and anchor names are left out, since a password that begins with `*` or `&` reads as one.
-pub(super) fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
+pub(super) fn describe_error(error: &ScanError, text: &str) -> SyntaxError {
     let at = error.marker().byte_offset().unwrap_or(text.len());
     let at = floor_char_boundary(text, at);
     let len = text.get(at..).and_then(|rest| rest.chars().next()).filter(|c| !matches!(c, '\r' | '\n'));
@@ -38,7 +38,7 @@ pub(super) fn plain_words(error: &ScanError, text: &str) -> SyntaxError {
         };
     }
     let other = matches!(error.kind(), ErrorKind::UnknownAnchor | ErrorKind::RecursionLimitExceeded);
-    if let Some(error) = brackets::unclosed(text, Syntax::Yaml, at).filter(|_| !tab && !in_quotes && !other) {
+    if let Some(error) = brackets::find_unclosed(text, Syntax::Yaml, at).filter(|_| !tab && !in_quotes && !other) {
         return error;
     }
     let (message, help) = match error.kind() {

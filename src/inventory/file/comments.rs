@@ -1,8 +1,8 @@
 //! The comments of a file of names, each with the entry that it belongs to, so that a refreshed snapshot keeps them.
 
-use super::content::Content;
-use crate::document::{Document, NodeId, Syntax, names_text};
-use crate::ignore;
+use super::content::FileContent;
+use crate::document::directives;
+use crate::document::{Document, NodeId, Syntax, format_name_map};
 use std::collections::BTreeMap;
 
 /// The line that a snapshot begins with, where its syntax has comments.
@@ -23,21 +23,21 @@ pub struct NameComments {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct EntryComments {
     /// Those on lines of their own, above the entry or inside of it.
-    pub above: Vec<String>,
+    pub lines_above: Vec<String>,
     /// The one on its line.
-    pub behind: Option<String>,
+    pub end_of_line: Option<String>,
 }
 
-impl Content {
+impl FileContent {
     /// Whether `snapshot` wrote this file. Where there are comments, the first ones have the line that says so, whatever else
     /// was edited. JSON has none: there the file is, byte by byte, what `snapshot` writes of its names.
     pub fn is_snapshot(&self) -> bool {
         let text = self.document.source().text();
         if self.document.syntax() == Syntax::Json {
-            let names = |secret: &super::content::Secret| {
+            let names = |secret: &super::content::FileSecret| {
                 (secret.name.clone(), secret.keys.iter().map(|key| key.name.clone()).collect())
             };
-            return text == names_text(Syntax::Json, &self.secrets.iter().map(names).collect());
+            return text == format_name_map(Syntax::Json, &self.secrets.iter().map(names).collect());
         }
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
         let mut first = lines.take_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
@@ -61,7 +61,7 @@ impl Content {
             })
             .collect();
         let first_line = entries.first().map_or(usize::MAX, |&(_, first, ..)| first);
-        let comments = ignore::comments(document);
+        let comments = directives::comments(document);
         // The comments directly above the first entry are its own.
         let mut own = first_line;
         for comment in comments.iter().rev() {
@@ -79,7 +79,7 @@ impl Content {
                 kept.head.push(text);
             } else if is_alone(document, comment.start) {
                 match entries.get(entries.partition_point(|&(.., end)| end <= comment.start)) {
-                    Some(&(name, ..)) => kept.entries.entry(name.to_owned()).or_default().above.push(text),
+                    Some(&(name, ..)) => kept.entries.entry(name.to_owned()).or_default().lines_above.push(text),
                     None => kept.tail.push(text),
                 }
             } else {
@@ -88,10 +88,10 @@ impl Content {
                 let here = entries.get(here..).unwrap_or_default();
                 for &(name, first, last, _) in here.iter().take_while(|&&(_, first, ..)| first <= at) {
                     let entry = kept.entries.entry(name.to_owned()).or_default();
-                    if entry.behind.is_none() && (first == at || last == at) {
-                        entry.behind = Some(text.clone());
+                    if entry.end_of_line.is_none() && (first == at || last == at) {
+                        entry.end_of_line = Some(text.clone());
                     } else {
-                        entry.above.push(text.clone());
+                        entry.lines_above.push(text.clone());
                     }
                 }
             }

@@ -5,14 +5,14 @@
 //! YAML readers read differently is not a place to keep a password in. One bad entry does not take the others with it.
 //! Diagnostics show names, keys and places, nothing else of the text.
 
-use crate::document::{Document, Kind, NodeId, ScalarType, Syntax, SyntaxError, plain_type};
-use crate::error::Failure;
-use crate::excerpt::printable;
-use crate::ignore::{self, Directive};
-use crate::inventory::{Key, NoAnswer, ValueType};
-use crate::reference::reads_as_name;
-use crate::secret::SecretText;
-use crate::source::{SourceFile, Span};
+use crate::diagnostics::error::Failure;
+use crate::diagnostics::excerpt::escape_control;
+use crate::document::directives::{self, Directive};
+use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax, SyntaxError, plain_type};
+use crate::inventory::{Key, StoreError, ValueType};
+use crate::text::secret_value::SecretText;
+use crate::text::source::{SourceFile, Span};
+use crate::zenml::grammar::looks_like_name;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, HashMap};
@@ -26,27 +26,27 @@ pub(super) const ZENML_MARKER: &str = "zenml_schema_name";
 const MERGE_BUDGET: usize = 1_000_000;
 
 /// What an inventory file holds.
-pub(super) struct Content {
+pub(super) struct FileContent {
     pub document: Document,
     pub directives: Vec<Directive>,
-    pub secrets: Vec<Secret>,
-    pub complaints: Vec<Failure>,
+    pub secrets: Vec<FileSecret>,
+    pub entry_errors: Vec<Failure>,
     by_name: HashMap<String, usize>,
 }
 
 /// A secret in the file.
-pub(super) struct Secret {
+pub(super) struct FileSecret {
     pub name: String,
     /// The node of its name.
-    pub place: NodeId,
+    pub name_node: NodeId,
     /// A list of keys, or a mapping of keys to values.
     pub value: NodeId,
     pub keys: Vec<Key>,
     /// Why its keys are not known: an entry that is none.
-    pub broken: Option<Failure>,
+    pub error: Option<Failure>,
 }
 
-impl Content {
+impl FileContent {
     /// Reads an inventory. `title` is what messages call it.
     ///
     /// # Errors
@@ -59,48 +59,48 @@ impl Content {
             Failure::usage(words).at(source, place).with_help_if(error.help)
         })?;
         let mut reader =
-            Reader { document: &document, title, complaints: Vec::new(), broken: None, budget: MERGE_BUDGET };
+            InventoryReader { document: &document, title, entry_errors: Vec::new(), error: None, budget: MERGE_BUDGET };
         for duplicate in document.duplicates() {
             let message = format!("the inventory {title} is not usable: a name or a key stands twice");
             let SyntaxError { span, help, .. } = &duplicate.error;
             let failure = Failure::usage(message).at(source, Span::new(span.start, span.start));
-            reader.complaints.push(failure.with_help_if(help.as_ref()));
+            reader.entry_errors.push(failure.with_help_if(help.as_ref()));
         }
         let secrets = reader.secrets();
-        let complaints = reader.complaints;
+        let entry_errors = reader.entry_errors;
         let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
-        let directives = ignore::directives(&document);
-        Ok(Self { document, directives, secrets, complaints, by_name })
+        let directives = directives::directives(&document);
+        Ok(Self { document, directives, secrets, entry_errors, by_name })
     }
 
     /// A secret by its name.
-    pub fn secret(&self, name: &str) -> Option<&Secret> {
+    pub fn secret(&self, name: &str) -> Option<&FileSecret> {
         self.secrets.get(*self.by_name.get(name)?)
     }
 
     /// Whether a secret holds values, not only the names of its keys.
-    pub fn holds_values(&self, secret: &Secret) -> bool {
+    pub fn stores_values(&self, secret: &FileSecret) -> bool {
         self.document.entries(secret.value).is_some()
     }
 
     /// Whether a secret's values are ZenML's base64.
-    pub fn is_zenml(&self, secret: &Secret) -> bool {
+    pub fn is_zenml(&self, secret: &FileSecret) -> bool {
         self.entries(secret).iter().any(|&(key, _)| self.document.text(key) == Some(ZENML_MARKER))
     }
 
     /// The entries of a secret that holds values, merged ones included.
-    pub fn entries(&self, secret: &Secret) -> Vec<(NodeId, NodeId)> {
+    pub fn entries(&self, secret: &FileSecret) -> Vec<(NodeId, NodeId)> {
         self.document.merged_entries(secret.value, &mut MERGE_BUDGET.clone()).unwrap_or_default()
     }
 
     /// All values of a secret.
-    pub fn values(&self, name: &str) -> Result<BTreeMap<String, SecretText>, NoAnswer> {
-        let secret = self.secret(name).ok_or(NoAnswer::Missing)?;
-        if let Some(why) = &secret.broken {
-            return Err(NoAnswer::Invalid(why.clone()));
+    pub fn values(&self, name: &str) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        let secret = self.secret(name).ok_or(StoreError::NotFound)?;
+        if let Some(why) = &secret.error {
+            return Err(StoreError::Invalid(why.clone()));
         }
-        if !self.holds_values(secret) {
-            return Err(NoAnswer::NoValues);
+        if !self.stores_values(secret) {
+            return Err(StoreError::NoValues);
         }
         let document = &self.document;
         let is_zenml = self.is_zenml(secret);
@@ -113,19 +113,19 @@ impl Content {
     }
 }
 
-struct Reader<'r> {
+struct InventoryReader<'r> {
     document: &'r Document,
     title: &'r str,
-    complaints: Vec<Failure>,
-    broken: Option<Failure>,
+    entry_errors: Vec<Failure>,
+    error: Option<Failure>,
     budget: usize,
 }
 
-impl<'r> Reader<'r> {
-    fn secrets(&mut self) -> Vec<Secret> {
+impl<'r> InventoryReader<'r> {
+    fn secrets(&mut self) -> Vec<FileSecret> {
         let document = self.document;
         if let Some(&second) = document.roots().get(1) {
-            self.complain(second, false, "an inventory is one document, and a second begins here", None);
+            self.add_entry_error(second, false, "an inventory is one document, and a second begins here", None);
         }
         let Some(&root) = document.roots().first() else { return Vec::new() };
         if document.scalar(root).is_some_and(|scalar| scalar.ty == ScalarType::Null) {
@@ -133,20 +133,20 @@ impl<'r> Reader<'r> {
         }
         if document.entries(root).is_none() {
             let help = Some("write `name: [key, key]`");
-            self.complain(root, false, "an inventory maps names to secrets", help);
+            self.add_entry_error(root, false, "an inventory maps names to secrets", help);
             return Vec::new();
         }
-        let second = self.second_opinion();
+        let second = self.parse_with_serde_yaml();
         let mut secrets = Vec::new();
         for (place, value) in self.merged(root) {
             let Some(name) = self.name(place, "a secret") else { continue };
-            let complaints = self.complaints.len();
-            self.broken = None;
+            let entry_errors = self.entry_errors.len();
+            self.error = None;
             let keys = self.keys(&name, place, value);
-            let broken = self.broken.take();
-            let secret = Secret { place: document.target(place), value, keys, name, broken };
-            if let Some(second) = second.as_ref().filter(|_| self.complaints.len() == complaints) {
-                self.compare(&secret, value, second);
+            let broken = self.error.take();
+            let secret = FileSecret { name_node: document.target(place), value, keys, name, error: broken };
+            if let Some(second) = second.as_ref().filter(|_| self.entry_errors.len() == entry_errors) {
+                self.compare_with_serde_yaml(&secret, value, second);
             }
             secrets.push(secret);
         }
@@ -154,32 +154,33 @@ impl<'r> Reader<'r> {
         secrets
     }
 
-    fn keys(&mut self, name: &str, place: NodeId, value: NodeId) -> Vec<Key> {
+    fn keys(&mut self, name: &str, name_node: NodeId, value: NodeId) -> Vec<Key> {
         let document = self.document;
         if let Some(items) = document.items(value) {
             let names = items.iter().filter_map(|&item| self.name(item, "a key"));
             return names.map(|name| Key { name, value: ValueType::Unknown }).collect();
         }
         if document.entries(value).is_none() {
-            let words = format!("`{}` is neither a list of keys nor a map of values", told(name));
+            let words = format!("`{}` is neither a list of keys nor a map of values", redact_name(name));
             let help = Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys");
-            self.complain(place, reads_as_name(name), words, help);
+            self.add_entry_error(name_node, looks_like_name(name), words, help);
             return Vec::new();
         }
         let entries = self.merged(value);
         let is_zenml = entries.iter().any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
         let mut keys = Vec::with_capacity(entries.len());
-        for (place, value) in entries {
-            let Some(key) = self.name(place, "a key") else { continue };
+        for (name_node, value) in entries {
+            let Some(key) = self.name(name_node, "a key") else { continue };
             if key == ZENML_MARKER {
                 continue;
             }
-            let text = self.value(name, place, &key, value);
-            let value = text.map(ValueType::of_text).unwrap_or_default();
+            let text = self.value(name, name_node, &key, value);
+            let value = text.map(ValueType::from_text).unwrap_or_default();
             if text.is_some_and(|text| is_zenml && !is_base64_text(text)) {
-                let words = format!("the value of `{}.{}` is not base64 of UTF-8 text", told(name), told(&key));
+                let words =
+                    format!("the value of `{}.{}` is not base64 of UTF-8 text", redact_name(name), redact_name(&key));
                 let help = Some("the key `zenml_schema_name` beside it says that it is");
-                self.complain(place, reads_as_name(&key), words, help);
+                self.add_entry_error(name_node, looks_like_name(&key), words, help);
             }
             keys.push(Key { name: key, value });
         }
@@ -191,16 +192,16 @@ impl<'r> Reader<'r> {
         let document = self.document;
         match document.scalar(node) {
             Some(scalar) if scalar.ty != ScalarType::Null => return document.text(node).map(str::to_owned),
-            Some(_) => self.complain(node, false, format!("{what} without a name"), Some("name it")),
-            None => self.complain(node, false, format!("{what} whose name is a collection"), Some("quote it")),
+            Some(_) => self.add_entry_error(node, false, format!("{what} without a name"), Some("name it")),
+            None => self.add_entry_error(node, false, format!("{what} whose name is a collection"), Some("quote it")),
         }
         None
     }
 
     /// A value, which has to be a string. A complaint shows whose it is as far as that reads like a name: `k:hunter2`, with
     /// the blank forgotten, is a key to YAML.
-    fn value(&mut self, secret: &str, place: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
-        let (document, secret) = (self.document, told(secret));
+    fn value(&mut self, secret: &str, name_node: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
+        let (document, secret) = (self.document, redact_name(secret));
         let scalar = document.scalar(value);
         if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) && !self.is_misread(value) {
             return document.text(value);
@@ -210,19 +211,19 @@ impl<'r> Reader<'r> {
             let help = Some(
                 "an empty value is \"\", and keys alone are a list, `name: [key, key]`; or is a blank missing behind a colon?",
             );
-            self.complain(place, false, format!("`{secret}` has an entry without a value"), help);
-            self.broken = self.complaints.last().cloned();
-        } else if !reads_as_name(key) {
+            self.add_entry_error(name_node, false, format!("`{secret}` has an entry without a value"), help);
+            self.error = self.entry_errors.last().cloned();
+        } else if !looks_like_name(key) {
             let words = format!("a value of `{secret}` is not a string to every reader");
-            self.complain(place, false, words, Some("quote it"));
-            self.broken = self.complaints.last().cloned();
+            self.add_entry_error(name_node, false, words, Some("quote it"));
+            self.error = self.entry_errors.last().cloned();
         } else if scalar.is_some() {
             let words = format!("the value of `{secret}.{key}` is not a string to every reader");
-            self.complain(place, true, words, Some("quote it"));
+            self.add_entry_error(name_node, true, words, Some("quote it"));
         } else {
             let words = format!("the value of `{secret}.{key}` is a collection, not a string");
             let help = "secrets stand at the top level, each with its keys: `name: {key: value}`";
-            self.complain(place, true, words, Some(help));
+            self.add_entry_error(name_node, true, words, Some(help));
         }
         None
     }
@@ -237,16 +238,16 @@ impl<'r> Reader<'r> {
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
         let entries = self.document.merged_entries(mapping, &mut self.budget);
         if entries.is_none() {
-            self.complain(mapping, false, "merge keys multiply to more than a million entries", None);
+            self.add_entry_error(mapping, false, "merge keys multiply to more than a million entries", None);
         }
         entries.unwrap_or_default()
     }
 
     /// The same file as `serde_yaml` reads it. What it cannot read shows as a secret that it does not have.
-    fn second_opinion(&self) -> Option<serde_yaml::Value> {
+    fn parse_with_serde_yaml(&self) -> Option<serde_yaml::Value> {
         // serde_yaml copies what merge keys bring, and copies of copies are more than any memory: those go unread twice.
         let merges = self.document.nodes().any(|(_, node)| match &node.kind {
-            Kind::Mapping { entries, .. } => entries.iter().any(|&(key, _)| self.document.is_merge_key(key)),
+            NodeKind::Mapping { entries, .. } => entries.iter().any(|&(key, _)| self.document.is_merge_key(key)),
             _ => false,
         });
         if self.document.syntax() != Syntax::Yaml || merges {
@@ -259,10 +260,10 @@ impl<'r> Reader<'r> {
 
     /// Complains where the two readers do not have the same keys and values for a secret. Names that one of them takes for
     /// something else than a string are not compared.
-    fn compare(&mut self, secret: &Secret, value: NodeId, second: &serde_yaml::Value) {
+    fn compare_with_serde_yaml(&mut self, secret: &FileSecret, value: NodeId, second: &serde_yaml::Value) {
         let document = self.document;
         let is_string = |node| document.scalar(node).is_some_and(|scalar| scalar.ty == ScalarType::String);
-        if !is_string(secret.place) {
+        if !is_string(secret.name_node) {
             return;
         }
         let same = match (document.items(value), second.get(secret.name.as_str())) {
@@ -282,26 +283,26 @@ impl<'r> Reader<'r> {
             _ => false,
         };
         if !same {
-            let words = format!("two YAML readers read `{}` differently", told(&secret.name));
+            let words = format!("two YAML readers read `{}` differently", redact_name(&secret.name));
             let help = "put its keys and values in double quotes, with escapes for what is not plain text";
-            self.complain(secret.place, reads_as_name(&secret.name), words, Some(help));
+            self.add_entry_error(secret.name_node, looks_like_name(&secret.name), words, Some(help));
         }
     }
 
     /// Notes what is wrong. Names and keys may be shown; of anything else the place is enough.
-    fn complain(&mut self, node: NodeId, show: bool, words: impl AsRef<str>, help: Option<&str>) {
+    fn add_entry_error(&mut self, node: NodeId, show: bool, words: impl AsRef<str>, help: Option<&str>) {
         let span = self.document.node(self.document.target(node)).span;
         let place = if show { span } else { Span::new(span.start, span.start) };
-        let words = printable(words.as_ref());
+        let words = escape_control(words.as_ref());
         let message = format!("the inventory {} is not usable: {words}", self.title);
         let failure = Failure::usage(message).at(self.document.source(), place);
-        self.complaints.push(failure.with_help_if(help));
+        self.entry_errors.push(failure.with_help_if(help));
     }
 }
 
 /// A name as a complaint may tell it: a value may have slipped into what does not read like one.
-fn told(name: &str) -> &str {
-    if reads_as_name(name) { name } else { "…" }
+fn redact_name(name: &str) -> &str {
+    if looks_like_name(name) { name } else { "…" }
 }
 
 /// Wipes the strings of a copy that is of no more use.

@@ -4,13 +4,13 @@
 //! added. Where that does not hold (an alias that would take another secret along, a layout that nobody foresaw), the file
 //! stays as it is.
 
-use super::content::{Content, Secret, ZENML_MARKER, encode_base64};
-use crate::document::{Edit, Fresh, Kind, NodeId, Replacement, Syntax, apply};
-use crate::error::Failure;
-use crate::inventory::{Change, Entry};
-use crate::secret::SecretText;
-use crate::source::SourceFile;
-use crate::write::NewText;
+use super::content::{FileContent, FileSecret, ZENML_MARKER, encode_base64};
+use crate::diagnostics::error::Failure;
+use crate::document::{Edit, NewValue, NodeId, NodeKind, Replacement, Syntax, apply};
+use crate::inventory::{NewKey, SecretChange};
+use crate::system::write::NewText;
+use crate::text::secret_value::SecretText;
+use crate::text::source::SourceFile;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -19,25 +19,25 @@ use zeroize::Zeroizing;
 const ZENML_SCHEMA: &str = "arbitrary";
 
 /// Secrets by name, keys by name, each with its value if the file holds values.
-type Plain = BTreeMap<String, BTreeMap<String, Option<SecretText>>>;
+type PlainSecrets = BTreeMap<String, BTreeMap<String, Option<SecretText>>>;
 
 /// Secrets and keys that stay as they are.
-type Kept = Vec<(String, String)>;
+type KeptKeys = Vec<(String, String)>;
 
 /// What is to be added to one secret.
 struct Addition<'a> {
     name: &'a str,
     /// The secret, if it is there.
-    secret: Option<&'a Secret>,
+    secret: Option<&'a FileSecret>,
     /// Whether it holds values, and not only names.
     values: bool,
-    wanted: Vec<&'a Entry>,
+    entries: Vec<&'a NewKey>,
 }
 
-impl Content {
+impl FileContent {
     /// Whether a new secret takes values: as the others do, or where there are none.
     pub fn takes_values(&self) -> bool {
-        self.secrets.is_empty() || self.secrets.iter().any(|secret| self.holds_values(secret))
+        self.secrets.is_empty() || self.secrets.iter().any(|secret| self.stores_values(secret))
     }
 
     /// Returns this content with the keys of all changes in it, or `None` if all are there, and the keys that stay: those that
@@ -45,92 +45,94 @@ impl Content {
     ///
     /// # Errors
     /// Entries of another kind than the file holds, and a layout in which they cannot be added.
-    pub fn with(&self, changes: &[Change<'_>]) -> Result<(Option<Self>, Kept), Failure> {
+    pub fn with_changes(&self, changes: &[SecretChange<'_>]) -> Result<(Option<Self>, KeptKeys), Failure> {
         let mut kept = Vec::new();
         let mut additions: Vec<Addition<'_>> = Vec::new();
         let mut by_name: HashMap<&str, usize> = HashMap::new();
-        for Change { secret: name, entries } in changes {
+        for SecretChange { secret: name, entries } in changes {
             let secret = self.secret(name);
             let known: HashSet<&str> =
                 secret.map(|secret| secret.keys.iter().map(|key| key.name.as_str()).collect()).unwrap_or_default();
-            let (present, mut wanted): (Vec<&Entry>, Vec<&Entry>) =
+            let (present, mut requested): (Vec<&NewKey>, Vec<&NewKey>) =
                 entries.iter().partition(|entry| known.contains(entry.key.as_str()));
-            let (replaced, stay): (Vec<&Entry>, Vec<&Entry>) = present.into_iter().partition(|entry| entry.replaces);
+            let (replaced, stay): (Vec<&NewKey>, Vec<&NewKey>) = present.into_iter().partition(|entry| entry.replaces);
             kept.extend(stay.into_iter().map(|entry| ((*name).to_owned(), entry.key.clone())));
-            wanted.extend(replaced);
-            if wanted.is_empty() && secret.is_some() {
+            requested.extend(replaced);
+            if requested.is_empty() && secret.is_some() {
                 continue;
             }
-            let values = secret.map_or_else(|| self.takes_values(), |secret| self.holds_values(secret));
-            if wanted.iter().any(|entry| entry.value.is_some() != values) {
+            let values = secret.map_or_else(|| self.takes_values(), |secret| self.stores_values(secret));
+            if requested.iter().any(|entry| entry.value.is_some() != values) {
                 let holds = if values { "values" } else { "names and keys only" };
-                return Err(Failure::usage(format!("`{}` has come to hold {holds} for `{name}`", self.shown()))
+                return Err(Failure::usage(format!("`{}` has come to hold {holds} for `{name}`", self.display_path()))
                     .with_help("run the command again"));
             }
             let at = *by_name.entry(name).or_insert_with(|| {
-                additions.push(Addition { name, secret, values, wanted: Vec::new() });
+                additions.push(Addition { name, secret, values, entries: Vec::new() });
                 additions.len() - 1
             });
             if let Some(addition) = additions.get_mut(at) {
-                addition.wanted.extend(wanted);
+                addition.entries.extend(requested);
             }
         }
         if additions.is_empty() {
             return Ok((None, kept));
         }
-        Ok((Some(self.proven(&additions)?), kept))
+        Ok((Some(self.verified(&additions)?), kept))
     }
 
     /// Returns why additions cannot be made that cannot be made together: the first that cannot be made by itself, found by
     /// halves.
-    fn culprit(&self, additions: &[Addition<'_>]) -> Failure {
+    fn addition_error(&self, additions: &[Addition<'_>]) -> Failure {
         if let [one] = additions {
-            return self.unforeseen(one);
+            return self.unverified_error(one);
         }
         let (left, right) = additions.split_at(additions.len() / 2);
-        match self.proven(left) {
+        match self.verified(left) {
             Err(failure) => failure,
-            Ok(_) => self.proven(right).err().unwrap_or_else(|| {
-                let words = format!("cannot add to `{}` without changing something else", self.shown());
+            Ok(_) => self.verified(right).err().unwrap_or_else(|| {
+                let words = format!("cannot add to `{}` without changing something else", self.display_path());
                 Failure::usage(words).with_help("add the secrets by hand; nothing was written")
             }),
         }
     }
 
     /// Returns this content with additions, read again and compared.
-    fn proven(&self, additions: &[Addition<'_>]) -> Result<Self, Failure> {
-        let again = self.again(&self.written(additions)?);
-        let proven = again.filter(|again| again.complaints.is_empty() && self.becomes(again, additions));
-        proven.ok_or_else(|| self.culprit(additions))
+    fn verified(&self, additions: &[Addition<'_>]) -> Result<Self, Failure> {
+        let reparsed = self.reparse(&self.write_additions(additions)?);
+        let proven =
+            reparsed.filter(|reparsed| reparsed.entry_errors.is_empty() && self.matches_additions(reparsed, additions));
+        proven.ok_or_else(|| self.addition_error(additions))
     }
 
     /// Its text, as it is to be written.
     pub fn new_text(&self) -> NewText {
         let text = Zeroizing::new(self.document.source().text().to_owned());
-        NewText { text, private: self.secrets.iter().any(|secret| self.holds_values(secret)) }
+        NewText { text, private: self.secrets.iter().any(|secret| self.stores_values(secret)) }
     }
 
-    fn shown(&self) -> &str {
+    fn display_path(&self) -> &str {
         self.document.source().path()
     }
 
-    fn unforeseen(&self, addition: &Addition<'_>) -> Failure {
-        let words = format!("cannot add to `{}` in `{}` without changing something else", addition.name, self.shown());
+    fn unverified_error(&self, addition: &Addition<'_>) -> Failure {
+        let words =
+            format!("cannot add to `{}` in `{}` without changing something else", addition.name, self.display_path());
         let failure = match addition.secret {
-            Some(secret) => Failure::usage(words).at(self.document.source(), self.document.node(secret.place).span),
+            Some(secret) => Failure::usage(words).at(self.document.source(), self.document.node(secret.name_node).span),
             None => Failure::usage(words),
         };
         failure
             .with_help("an alias, a merge key or a rare layout stands in the way: add it by hand; nothing was written")
     }
 
-    fn again(&self, text: &str) -> Option<Self> {
-        let source = Arc::new(SourceFile::new(self.shown(), text));
+    fn reparse(&self, text: &str) -> Option<Self> {
+        let source = Arc::new(SourceFile::new(self.display_path(), text));
         Self::read(&source, self.document.syntax(), source.path()).ok()
     }
 
     /// Returns the text with all additions, by one set of edits.
-    fn written(&self, additions: &[Addition<'_>]) -> Result<Zeroizing<String>, Failure> {
+    fn write_additions(&self, additions: &[Addition<'_>]) -> Result<Zeroizing<String>, Failure> {
         let document = &self.document;
         let entries = document.roots().first().and_then(|&root| document.entries(root)).unwrap_or_default();
         let own: HashSet<NodeId> = entries.iter().map(|&(_, value)| value).collect();
@@ -138,13 +140,13 @@ impl Content {
         for addition in additions {
             let Some(secret) = addition.secret else { continue };
             // Aliased or merged, it is another secret's, too.
-            let is_own = own.contains(&secret.value) && !matches!(document.node(secret.value).kind, Kind::Alias(_));
+            let is_own = own.contains(&secret.value) && !matches!(document.node(secret.value).kind, NodeKind::Alias(_));
             let new = is_own.then(|| self.new_keys(secret, addition)).flatten();
-            edits.extend(new.ok_or_else(|| self.unforeseen(addition))?);
+            edits.extend(new.ok_or_else(|| self.unverified_error(addition))?);
         }
         let new: Vec<&Addition<'_>> = additions.iter().filter(|addition| addition.secret.is_none()).collect();
         if let Some(first) = new.first() {
-            edits.extend(self.new_secrets(&new).ok_or_else(|| self.unforeseen(first))?);
+            edits.extend(self.new_secrets(&new).ok_or_else(|| self.unverified_error(first))?);
         }
         edits.sort_by_key(|edit| edit.span.start);
         let text = document.source().text();
@@ -155,51 +157,54 @@ impl Content {
                 edit.text = Zeroizing::new(rest.to_owned());
             }
         }
-        apply(text, &edits).ok_or_else(|| self.culprit(additions))
+        apply(text, &edits).ok_or_else(|| self.addition_error(additions))
     }
 
     fn new_secrets(&self, additions: &[&Addition<'_>]) -> Option<Vec<Edit>> {
         let is_zenml = !self.secrets.is_empty() && self.secrets.iter().all(|secret| self.is_zenml(secret));
         let texts: Vec<Vec<Zeroizing<String>>> = additions
             .iter()
-            .map(|addition| addition.wanted.iter().map(|entry| stored(entry, is_zenml)).collect())
+            .map(|addition| addition.entries.iter().map(|entry| encode_value(entry, is_zenml)).collect())
             .collect();
         let pairs: Vec<Vec<(&str, &str)>> = additions
             .iter()
             .zip(&texts)
             .map(|(addition, texts)| {
                 let marker = is_zenml.then_some((ZENML_MARKER, ZENML_SCHEMA));
-                let keys = addition.wanted.iter().map(|entry| entry.key.as_str());
+                let keys = addition.entries.iter().map(|entry| entry.key.as_str());
                 marker.into_iter().chain(keys.zip(texts.iter().map(|text| text.as_str()))).collect()
             })
             .collect();
-        let names: Vec<Vec<&str>> =
-            additions.iter().map(|addition| addition.wanted.iter().map(|entry| entry.key.as_str()).collect()).collect();
-        let fresh: Vec<(&str, Fresh<'_>)> = additions
+        let names: Vec<Vec<&str>> = additions
+            .iter()
+            .map(|addition| addition.entries.iter().map(|entry| entry.key.as_str()).collect())
+            .collect();
+        let fresh: Vec<(&str, NewValue<'_>)> = additions
             .iter()
             .zip(pairs.iter().zip(&names))
             .map(|(addition, (pairs, names))| {
-                (addition.name, if addition.values { Fresh::Map(pairs) } else { Fresh::Names(names) })
+                (addition.name, if addition.values { NewValue::Map(pairs) } else { NewValue::Names(names) })
             })
             .collect();
         let document = &self.document;
         match document.roots().first() {
             Some(&root) if document.entries(root).is_some() => document.insert(root, &fresh),
             // Comments, or nothing at all.
-            _ if document.syntax() == Syntax::Yaml => Some(vec![document.begin(&fresh)]),
+            _ if document.syntax() == Syntax::Yaml => Some(vec![document.begin_document(&fresh)]),
             _ => None,
         }
     }
 
-    fn new_keys(&self, secret: &Secret, addition: &Addition<'_>) -> Option<Vec<Edit>> {
+    fn new_keys(&self, secret: &FileSecret, addition: &Addition<'_>) -> Option<Vec<Edit>> {
         let document = &self.document;
         if !addition.values {
             let known: HashSet<&str> = secret.keys.iter().map(|key| key.name.as_str()).collect();
-            let names = addition.wanted.iter().map(|entry| entry.key.as_str()).filter(|key| !known.contains(key));
+            let names = addition.entries.iter().map(|entry| entry.key.as_str()).filter(|key| !known.contains(key));
             return document.push(secret.value, &names.collect::<Vec<_>>());
         }
         let is_zenml = self.is_zenml(secret);
-        let texts: Vec<Zeroizing<String>> = addition.wanted.iter().map(|entry| stored(entry, is_zenml)).collect();
+        let texts: Vec<Zeroizing<String>> =
+            addition.entries.iter().map(|entry| encode_value(entry, is_zenml)).collect();
         let mut places: HashMap<&str, NodeId> = HashMap::new();
         for &(key, value) in document.entries(secret.value)? {
             if let Some(key) = document.text(key) {
@@ -207,10 +212,10 @@ impl Content {
             }
         }
         let (mut edits, mut new) = (Vec::new(), Vec::new());
-        for (entry, text) in addition.wanted.iter().zip(&texts) {
+        for (entry, text) in addition.entries.iter().zip(&texts) {
             match places.get(entry.key.as_str()) {
-                None => new.push((entry.key.as_str(), Fresh::Text(text))),
-                Some(&old) if matches!(document.node(old).kind, Kind::Alias(_)) => return None,
+                None => new.push((entry.key.as_str(), NewValue::Text(text))),
+                Some(&old) if matches!(document.node(old).kind, NodeKind::Alias(_)) => return None,
                 Some(&old) => {
                     let whole = Replacement { range: 0..document.text(old)?.len(), text };
                     edits.extend(document.encode(old, &[whole]));
@@ -222,15 +227,15 @@ impl Content {
     }
 
     /// Whether another content is this one and the keys that were to be added.
-    fn becomes(&self, other: &Self, additions: &[Addition<'_>]) -> bool {
-        let mut expected = self.plain();
+    fn matches_additions(&self, other: &Self, additions: &[Addition<'_>]) -> bool {
+        let mut expected = self.to_plain();
         for addition in additions {
             let keys = expected.entry(addition.name.to_owned()).or_default();
-            for entry in &addition.wanted {
+            for entry in &addition.entries {
                 keys.insert(entry.key.clone(), entry.value.as_ref().map(|value| SecretText::new(value.expose())));
             }
         }
-        let actual = other.plain();
+        let actual = other.to_plain();
         let same_keys = |a: &BTreeMap<String, Option<SecretText>>, b: &BTreeMap<String, Option<SecretText>>| {
             let text =
                 |value: &Option<SecretText>| value.as_ref().map(|value| Zeroizing::new(value.expose().to_owned()));
@@ -239,7 +244,7 @@ impl Content {
         expected.len() == actual.len() && expected.iter().zip(&actual).all(|(a, b)| a.0 == b.0 && same_keys(a.1, b.1))
     }
 
-    fn plain(&self) -> Plain {
+    fn to_plain(&self) -> PlainSecrets {
         let secrets = self.secrets.iter().map(|secret| {
             let keys = match self.values(&secret.name) {
                 Ok(values) => values.into_iter().map(|(key, value)| (key, Some(value))).collect(),
@@ -252,6 +257,6 @@ impl Content {
 }
 
 /// A value as the file has it.
-fn stored(entry: &Entry, is_zenml: bool) -> Zeroizing<String> {
+fn encode_value(entry: &NewKey, is_zenml: bool) -> Zeroizing<String> {
     if is_zenml { encode_base64(entry.text()) } else { Zeroizing::new(entry.text().to_owned()) }
 }

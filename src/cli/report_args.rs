@@ -1,0 +1,231 @@
+//! `--format` and `--output`. An output gets the format next to it on the command line, or else the format of its file
+//! extension.
+
+use super::OUTPUT as HEADING;
+use crate::diagnostics::excerpt::escape_control;
+use crate::output::Format;
+use clap::builder::EnumValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _, ValueHint};
+use std::path::{Path, PathBuf};
+
+/// The reports of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Reports {
+    /// The format on standard output.
+    pub stdout: Format,
+    /// The formats of files.
+    pub files: Vec<(Format, PathBuf)>,
+}
+
+const FORMAT: &str = "format";
+const OUTPUT: &str = "output";
+
+impl Args for Reports {
+    fn augment_args(command: Command) -> Command {
+        command
+            .arg(
+                Arg::new(FORMAT)
+                    .long(FORMAT)
+                    .value_name("FORMAT")
+                    .action(ArgAction::Append)
+                    .value_parser(EnumValueParser::<Format>::new())
+                    .help_heading(HEADING)
+                    .help("Output format [default: human]"),
+            )
+            .arg(
+                Arg::new(OUTPUT)
+                    .long(OUTPUT)
+                    .short('o')
+                    .value_name("FILE")
+                    .action(ArgAction::Append)
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .value_hint(ValueHint::FilePath)
+                    .help_heading(HEADING)
+                    .help("Write a report to this file (repeatable)")
+                    .long_help(
+                        "Write a report to this file (repeatable)\n\nThe format is that of the `--format` next to it, for \
+                         example `--format gitlab -o report.json`. Otherwise it depends on the extension: .json, .sarif, \
+                         .xml (junit) or .txt (human). `-` is standard output. If all reports go to files, a human report \
+                         is still printed.",
+                    ),
+            )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Reports {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let formats = values_with_positions(matches, FORMAT, |matches| {
+            matches.get_many::<Format>(FORMAT).map(|all| all.copied().collect())
+        });
+        let outputs = values_with_positions(matches, OUTPUT, |matches| {
+            matches.get_many::<PathBuf>(OUTPUT).map(|all| all.cloned().collect())
+        });
+        pair_outputs(formats, outputs).map_err(|message| clap::Error::raw(ErrorKind::ArgumentConflict, message))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Returns the values of an argument, each with its index on the command line.
+fn values_with_positions<T>(
+    matches: &ArgMatches,
+    name: &str,
+    values: impl Fn(&ArgMatches) -> Option<Vec<T>>,
+) -> Vec<(usize, T)> {
+    matches.indices_of(name).into_iter().flatten().zip(values(matches).unwrap_or_default()).collect()
+}
+
+/// Pairs outputs with formats: each output with the unpaired format before it, else with the one after it, else with the
+/// format of its extension. A format between two outputs belongs to the second one if the extension of the first one stands
+/// for a format. A format without an output goes to standard output.
+///
+/// # Errors
+/// Two reports go to standard output, or an output has no format.
+fn pair_outputs(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -> Result<Reports, String> {
+    let mut words: Vec<(usize, Result<Format, PathBuf>)> =
+        formats.into_iter().map(|(at, format)| (at, Ok(format))).collect();
+    words.extend(outputs.into_iter().map(|(at, file)| (at, Err(file))));
+    words.sort_by_key(|(at, _)| *at);
+    let mut reports = PairedReports::default();
+    let (mut format_before, mut output_before): (Option<Format>, Option<PathBuf>) = (None, None);
+    let mut words = words.into_iter().map(|(_, word)| word).peekable();
+    while let Some(word) = words.next() {
+        match word {
+            Ok(format) => match output_before.take() {
+                Some(file) if matches!(words.peek(), Some(Err(_))) && format_from_extension(&file).is_some() => {
+                    reports.add_by_extension(file)?;
+                    format_before = Some(format);
+                }
+                Some(file) => reports.add(format, file)?,
+                None => format_before.replace(format).map_or(Ok(()), |earlier| reports.add_stdout(earlier))?,
+            },
+            Err(file) => match format_before.take() {
+                Some(format) => reports.add(format, file)?,
+                None => output_before.replace(file).map_or(Ok(()), |earlier| reports.add_by_extension(earlier))?,
+            },
+        }
+    }
+    format_before.map_or(Ok(()), |format| reports.add_stdout(format))?;
+    output_before.map_or(Ok(()), |file| reports.add_by_extension(file))?;
+    Ok(Reports { stdout: reports.stdout.unwrap_or_default(), files: reports.files })
+}
+
+/// The reports that were read so far.
+#[derive(Default)]
+struct PairedReports {
+    stdout: Option<Format>,
+    files: Vec<(Format, PathBuf)>,
+}
+
+impl PairedReports {
+    fn add(&mut self, format: Format, file: PathBuf) -> Result<(), String> {
+        if file.as_os_str() == "-" {
+            return self.add_stdout(format);
+        }
+        self.files.push((format, file));
+        Ok(())
+    }
+
+    fn add_stdout(&mut self, format: Format) -> Result<(), String> {
+        match self.stdout.replace(format) {
+            Some(other) => Err(format!(
+                "`--format {}` and `--format {}` cannot both go to standard output: give one an `--output FILE`",
+                name(other),
+                name(format)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn add_by_extension(&mut self, file: PathBuf) -> Result<(), String> {
+        let format = format_from_extension(&file).ok_or_else(|| {
+            let file = escape_control(&file.display().to_string());
+            format!(
+                "cannot determine the format of `{file}` from its extension: write `--format FORMAT --output {file}`, for \
+                 example with `--format human`"
+            )
+        })?;
+        self.add(format, file)
+    }
+}
+
+/// Returns the format that the extension of a file stands for, if it stands for one. Streams get the human report.
+fn format_from_extension(file: &Path) -> Option<Format> {
+    if file.as_os_str() == "-" || file.starts_with("/dev") {
+        return Some(Format::Human);
+    }
+    let extension = |file: &Path| file.extension().and_then(|text| text.to_str()).map(str::to_ascii_lowercase);
+    match extension(file)?.as_str() {
+        // Code scanning tools also call their files `x.sarif.json`.
+        "json" if extension(Path::new(file.file_stem()?)).is_some_and(|inner| inner == "sarif") => Some(Format::Sarif),
+        "json" => Some(Format::Json),
+        "sarif" => Some(Format::Sarif),
+        "xml" => Some(Format::Junit),
+        "txt" => Some(Format::Human),
+        _ => None,
+    }
+}
+
+/// Returns the name of a format on the command line.
+fn name(format: Format) -> String {
+    format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn of(words: &str) -> Result<Reports, String> {
+        let command = Reports::augment_args(Command::new("x"));
+        let matches =
+            command.try_get_matches_from(std::iter::once("x").chain(words.split(' ').filter(|word| !word.is_empty())));
+        Reports::from_arg_matches(&matches.unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn formats_and_outputs_that_stand_together_are_pairs() {
+        let read = |words: &str| {
+            let reports = of(words).unwrap();
+            (
+                reports.stdout,
+                reports
+                    .files
+                    .into_iter()
+                    .map(|(format, file)| (format, file.display().to_string()))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let (human, json, sarif) = (Format::Human, Format::Json, Format::Sarif);
+        assert_eq!(read(""), (human, vec![]));
+        assert_eq!(read("--format json"), (json, vec![]));
+        assert_eq!(read("--format json --output a"), (human, vec![(json, "a".into())]));
+        assert_eq!(read("--output a --format json"), (human, vec![(json, "a".into())]));
+        assert_eq!(read("-o a.txt"), (human, vec![(human, "a.txt".into())]));
+        assert_eq!(read("-o a.json -o b.SARIF"), (human, vec![(json, "a.json".into()), (sarif, "b.SARIF".into())]));
+        assert_eq!(read("-o a.sarif.json -o -"), (human, vec![(sarif, "a.sarif.json".into())]));
+        assert_eq!(read("-o a.xml --format json -o -"), (json, vec![(Format::Junit, "a.xml".into())]));
+        assert_eq!(read("--format json -o a.txt"), (human, vec![(json, "a.txt".into())]));
+        assert_eq!(read("-o /dev/stderr"), (human, vec![(human, "/dev/stderr".into())]));
+        assert_eq!(read("--format json -o -"), (json, vec![]));
+        assert_eq!(read("--format json -o a --format sarif"), (sarif, vec![(json, "a".into())]));
+        assert_eq!(
+            read("--format json -o a --format sarif -o b"),
+            (human, vec![(json, "a".into()), (sarif, "b".into())])
+        );
+        assert!(of("--format json --format sarif").is_err());
+        assert!(of("--format json -o - -o -").is_err());
+        for words in ["-o a", "-o a.json -o b", "-o .json", "-o report.html", "-o a.yaml --format json -o b"] {
+            let error = of(words).unwrap_err();
+            assert!(error.contains("--format") && error.contains("extension"), "{words}: {error}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! How a stream wants its output: from `--color`, the environment, and whether the stream is a terminal.
+
+use super::{DEFAULT_WIDTH, Stream};
+use crate::cli::Color;
+use crate::output::style::OutputStyle;
+use crate::system::environment::Environment;
+
+/// Returns the look of a stream.
+pub(super) fn output_style(stream: &Stream<'_>, color: Color, env: &dyn Environment) -> OutputStyle {
+    let is_terminal = stream.columns.is_some();
+    let color = has_color(color, is_terminal, env);
+    OutputStyle {
+        color,
+        width: stream.columns.unwrap_or(DEFAULT_WIDTH),
+        ascii: is_ascii(env),
+        links: color && is_terminal && !is_dumb(env),
+    }
+}
+
+/// Whether a stream is coloured. `NO_COLOR` (no-color.org), `CLICOLOR` and `CLICOLOR_FORCE` (bixense.com/clicolors) and
+/// `FORCE_COLOR` (force-color.org) mean what their authors say. Beyond that, `FORCE_COLOR` switches colour off with `0` or
+/// `false`, as Node.js has it.
+fn has_color(color: Color, is_terminal: bool, env: &dyn Environment) -> bool {
+    let value = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    match color {
+        Color::Always => return true,
+        Color::Never => return false,
+        Color::Auto => {}
+    }
+    if value("NO_COLOR").is_some() {
+        return false;
+    }
+    if value("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    if let Some(value) = value("FORCE_COLOR") {
+        return value != "0" && !value.eq_ignore_ascii_case("false");
+    }
+    is_terminal && !is_dumb(env) && value("CLICOLOR").is_none_or(|value| value != "0")
+}
+
+/// Whether the terminal says of itself that it knows no escape sequences.
+fn is_dumb(env: &dyn Environment) -> bool {
+    env.get("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether the locale has another encoding than UTF-8. Where no variable names a locale, that is not so: POSIX would have it
+/// be `C`, but it is usual for CI jobs, containers and pipes to have none, and what reads their output takes UTF-8.
+fn is_ascii(env: &dyn Environment) -> bool {
+    let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let locale = variables.filter_map(|name| env.get(name)).find(|value| !value.is_empty());
+    locale.is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        !locale.contains("utf-8") && !locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::ffi::OsString;
+
+    struct Variables(HashMap<&'static str, &'static str>);
+
+    impl Environment for Variables {
+        fn get(&self, name: &str) -> Option<OsString> {
+            self.0.get(name).map(OsString::from)
+        }
+
+        fn names(&self) -> Vec<OsString> {
+            self.0.keys().map(OsString::from).collect()
+        }
+    }
+
+    fn look_at_terminal(color: Color, variables: &[(&'static str, &'static str)]) -> [OutputStyle; 2] {
+        let env = Variables(variables.iter().copied().collect());
+        [Some(80), None].map(|terminal| output_style(&Stream { out: &mut Vec::new(), columns: terminal }, color, &env))
+    }
+
+    #[test]
+    fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
+        // At a terminal, and elsewhere.
+        for (variables, expected) in [
+            (&[][..], [true, false]),
+            (&[("NO_COLOR", "1")], [false, false]),
+            (&[("NO_COLOR", "")], [true, false]),
+            (&[("CLICOLOR_FORCE", "1")], [true, true]),
+            (&[("CLICOLOR_FORCE", "0")], [true, false]),
+            (&[("FORCE_COLOR", "1")], [true, true]),
+            (&[("FORCE_COLOR", "3")], [true, true]),
+            (&[("FORCE_COLOR", "true")], [true, true]),
+            (&[("FORCE_COLOR", "")], [true, false]),
+            (&[("FORCE_COLOR", "0")], [false, false]),
+            (&[("FORCE_COLOR", "false")], [false, false]),
+            (&[("FORCE_COLOR", "False")], [false, false]),
+            (&[("CLICOLOR", "0")], [false, false]),
+            (&[("CLICOLOR", "1")], [true, false]),
+            (&[("CLICOLOR", "")], [true, false]),
+            (&[("TERM", "dumb")], [false, false]),
+            (&[("TERM", "xterm")], [true, false]),
+            (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")], [false, false]),
+            (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], [true, true]),
+            (&[("CLICOLOR", "0"), ("FORCE_COLOR", "1")], [true, true]),
+            (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], [true, true]),
+            (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], [true, true]),
+        ] {
+            let looks = look_at_terminal(Color::Auto, variables);
+            assert_eq!(looks.map(|look| look.color), expected, "{variables:?}");
+        }
+        let no = [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("FORCE_COLOR", "0"), ("TERM", "dumb")];
+        assert_eq!(look_at_terminal(Color::Always, &no).map(|look| look.color), [true, true]);
+        let yes = [("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
+        assert_eq!(look_at_terminal(Color::Never, &yes).map(|look| look.color), [false, false]);
+    }
+
+    #[test]
+    fn links_need_colour_and_a_terminal_that_is_not_dumb() {
+        for (color, variables, expected) in [
+            (Color::Auto, &[][..], [true, false]),
+            (Color::Always, &[], [true, false]),
+            (Color::Always, &[("TERM", "dumb")], [false, false]),
+            (Color::Never, &[], [false, false]),
+        ] {
+            assert_eq!(look_at_terminal(color, variables).map(|look| look.links), expected, "{color:?} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_locale_without_utf_8_is_ascii() {
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("LANG", "C")], true),
+            (&[("LANG", "POSIX")], true),
+            (&[("LANG", "en_US.ISO-8859-1")], true),
+            (&[("LANG", "en_US")], true),
+            (&[("LANG", "C.UTF-8")], false),
+            (&[("LANG", "en_US.utf8")], false),
+            (&[("LANG", "")], false),
+            (&[("LANG", "en_US.UTF-8"), ("LC_CTYPE", "C")], true),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], false),
+            (&[("LANG", "C"), ("LC_CTYPE", "C"), ("LC_ALL", "C.UTF-8")], false),
+            (&[("LANG", "C.UTF-8"), ("LC_CTYPE", "C.UTF-8"), ("LC_ALL", "C")], true),
+            (&[("LANG", "C"), ("LC_ALL", "")], true),
+        ] {
+            assert_eq!(look_at_terminal(Color::Auto, variables)[0].ascii, expected, "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `check --verbose`: for each file why it is read, which inventories its references are looked up in, and at which level.
+
+use crate::diagnostics::excerpt::escape_control;
+use crate::inventory::Inventory;
+use crate::lint::pipeline::Settings;
+use crate::lint::scan::{Scan, StackFile};
+use crate::project::config::Level;
+use std::io::{self, Write};
+
+/// Writes one line for each file of a scan, in its order.
+///
+/// # Errors
+/// Those of the writer.
+pub(super) fn write_files(scan: &Scan, settings: &Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for file in &scan.files {
+        let (path, reason) = (escape_control(file.source.path()), escape_control(&file.reason.to_string()));
+        let level = escape_control(&settings.level.reason(&settings.configs.for_file(&file.path)));
+        writeln!(out, "{path}: {reason}; {}; {level}", inventories(file, settings))?;
+    }
+    Ok(())
+}
+
+/// Describes the inventories that the stacks of a file use, each chain once.
+fn inventories(file: &StackFile, settings: &Settings<'_>) -> String {
+    let config = settings.configs.for_file(&file.path);
+    if settings.level.for_config(&config) == Level::None {
+        return "no inventory is asked".to_owned();
+    }
+    let name = |at: usize| settings.inventories.get(at).map_or("?", Inventory::name);
+    let mut chains: Vec<String> = Vec::new();
+    let managers = file.stacks.iter().map(|stack| stack.secrets_manager());
+    // A file that does not parse has no stack, and still a route.
+    let managers = managers.chain(file.stacks.is_empty().then_some(None));
+    for chain in managers.map(|manager| settings.inventories.chain(&config, &file.path, manager)) {
+        let names = chain.unwrap_or_default().into_iter().map(|at| format!("`{}`", escape_control(name(at))));
+        let names = names.collect::<Vec<_>>();
+        let text = match names.as_slice() {
+            [] => "no inventory".to_owned(),
+            [one] => format!("inventory {one}"),
+            many => format!("inventories {}", many.join(", ")),
+        };
+        if !chains.contains(&text) {
+            chains.push(text);
+        }
+    }
+    chains.join(" or ")
+}

@@ -1,0 +1,258 @@
+//! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
+//!
+//! Behind something on its line a comment speaks of that line; alone on its line, of the next that is no comment.
+//! A finding is on a line if its span, the scalar that contains it or the key of that scalar begins there; in a script, if its
+//! command does. JSON has no comments: `[[ignore]]` in the config stands in for them.
+
+use crate::diagnostics::finding::{Finding, FixEdit};
+use crate::document::{Document, NodeKind, Style, Syntax};
+use crate::text::nearest::nearest;
+use crate::text::source::{SourceFile, Span};
+use std::collections::HashSet;
+
+/// A comment that speaks to stackref.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// From `#` to the end of the line.
+    pub span: Span,
+    /// From `#` to the end of what is said, without the reason behind it.
+    pub directive_span: Span,
+    /// What it says.
+    pub kind: DirectiveKind,
+    /// The line that it speaks of, from 1.
+    pub line: usize,
+    /// Whether the line has to stay a comment: without it more would belong to the block scalar above.
+    ends_block: bool,
+}
+
+/// What such a comment says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DirectiveKind {
+    /// `ignore[rule, rule]`; never empty.
+    Ignore(Vec<String>),
+    /// `ignore` without rules, or a word that was meant as one of the two.
+    MissingRules,
+    /// `literal`: the braces of the scalar are plain text.
+    Literal,
+}
+
+impl Directive {
+    /// The edit that takes some rules out of it, or the whole of it: then with the blanks before it, or with its line where
+    /// nothing else is on that.
+    pub fn removal(&self, source: &SourceFile, rules: &[&str], whole: bool) -> FixEdit {
+        let text = source.slice(self.span);
+        let list = text.find('[').zip(text.find(']')).filter(|(open, close)| open < close && !whole);
+        if let Some((open, close)) = list {
+            let names = text.get(open + 1..close).unwrap_or_default().split(',').map(str::trim);
+            let left: Vec<&str> = names.filter(|name| !name.is_empty() && !rules.contains(name)).collect();
+            return FixEdit::new(Span::new(self.span.start + open + 1, self.span.start + close), left.join(", "));
+        }
+        let line = source.line_span(self.span.start);
+        let lead = source.slice(Span::new(line.start, self.span.start));
+        let kept = lead.trim_end_matches([' ', '\t']).len();
+        let is_alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
+        let line_break = source.text().get(line.end..).unwrap_or_default();
+        let line_break = if line_break.starts_with("\r\n") { 2 } else { usize::from(!line_break.is_empty()) };
+        if is_alone && self.ends_block {
+            return FixEdit::new(Span::new(self.span.start + 1, self.span.end), "");
+        }
+        let start = if is_alone && lead.starts_with('\u{feff}') { line.start + 3 } else { line.start };
+        let span = if is_alone {
+            Span::new(start, line.end + line_break)
+        } else {
+            Span::new(line.start + kept, self.span.end)
+        };
+        FixEdit::new(span, "")
+    }
+
+    /// Whether it silences a finding on its line.
+    pub fn suppresses(&self, finding: &Finding) -> bool {
+        matches!(&self.kind, DirectiveKind::Ignore(rules) if rules.iter().any(|rule| rule == finding.rule))
+    }
+}
+
+/// The directives of a document, in order.
+pub fn directives(document: &Document) -> Vec<Directive> {
+    let text = document.source().text();
+    if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
+        return Vec::new();
+    }
+    let contents = scalar_contents(document);
+    let mut found: Vec<Directive> = Vec::new();
+    // From below, so that of comments one above the other each speaks of the line below the last.
+    let mut below: Option<(usize, usize)> = None;
+    let mut indent_below = 0;
+    for comment in comments(document).into_iter().rev() {
+        let whole = document.source().line_span(comment.start);
+        let lead = text.get(whole.start..comment.start).unwrap_or_default();
+        let is_alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
+        let line = document.source().position(comment.start).line;
+        let number = if is_alone {
+            below.filter(|&(next, _)| next == line + 1).map_or(line + 1, |(_, number)| number)
+        } else {
+            line_of_command(document, comment.start, line).unwrap_or(line)
+        };
+        let deeper_below = std::mem::replace(&mut indent_below, if is_alone { lead.len() } else { 0 }) > lead.len();
+        if is_alone {
+            below = Some((line, number));
+        }
+        let Some(parsed) = parse_directive(document.source().slice(comment)) else { continue };
+        let before = contents.partition_point(|(span, _)| span.start <= comment.start).checked_sub(1);
+        let span = Span::new(comment.start + parsed.hash, comment.end);
+        found.push(Directive {
+            span,
+            directive_span: Span::new(span.start, comment.start + parsed.end),
+            kind: parsed.kind,
+            line: number,
+            ends_block: before.and_then(|at| contents.get(at)).is_some_and(|(_, block)| match block {
+                BlockStyle::NotBlock => false,
+                BlockStyle::Chomped => deeper_below,
+                BlockStyle::Kept => true,
+            }),
+        });
+    }
+    found.reverse();
+    if document.syntax() == Syntax::Script {
+        // What looks like a comment elsewhere may be a string of the shell, or prose.
+        let commands: HashSet<usize> =
+            commands(document).map(|span| document.source().position(span.start).line).collect();
+        found.retain(|directive| commands.contains(&directive.line));
+    }
+    found
+}
+
+/// The commands of a script.
+fn commands(document: &Document) -> impl Iterator<Item = Span> {
+    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script);
+    let commands = root.and_then(|&root| document.items(root)).unwrap_or_default();
+    commands.iter().map(|&command| document.node(command).span)
+}
+
+/// The first line of the command that a comment in a script stands behind, at the end of its last line: what it says holds
+/// for all of the command.
+fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<usize> {
+    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script)?;
+    let commands = document.items(*root)?;
+    let next = commands.partition_point(|&command| document.node(command).span.start < comment);
+    let span = document.node(*commands.get(next.checked_sub(1)?)?).span;
+    (document.source().position(span.end).line == line).then(|| document.source().position(span.start).line)
+}
+
+/// The comments of a document, each from `#` to the end of its line.
+pub fn comments(document: &Document) -> Vec<Span> {
+    let source = document.source();
+    let contents = scalar_contents(document);
+    let mut comments: Vec<Span> = Vec::new();
+    if document.syntax() == Syntax::Json {
+        return comments;
+    }
+    for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
+        if comments.last().is_some_and(|comment| hash < comment.end) {
+            continue;
+        }
+        let before = source.text().get(..hash).unwrap_or_default();
+        let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
+        let scalar = contents.partition_point(|(span, _)| span.start <= hash).checked_sub(1);
+        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|(span, _)| hash < span.end);
+        if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
+            comments.push(Span::new(hash, source.line_span(hash).end));
+        }
+    }
+    comments
+}
+
+/// What a comment says to stackref, and where in it that begins and ends.
+struct ParsedDirective {
+    hash: usize,
+    end: usize,
+    kind: DirectiveKind,
+}
+
+fn parse_directive(comment: &str) -> Option<ParsedDirective> {
+    comment.match_indices("stackref:").find_map(|(at, mark)| {
+        let before = comment.get(..at)?.trim_end_matches([' ', '\t']);
+        let hash = before.strip_suffix('#')?.len();
+        let rest = comment.get(at + mark.len()..)?;
+        let directive = rest.trim_start();
+        let (kind, len) = parse_directive_kind(directive)?;
+        Some(ParsedDirective { hash, end: comment.len() - directive.len() + len, kind })
+    })
+}
+
+/// What is said, and how many bytes that takes.
+fn parse_directive_kind(text: &str) -> Option<(DirectiveKind, usize)> {
+    let word_len = text.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').unwrap_or(text.len());
+    let (word, rest) = text.split_at_checked(word_len)?;
+    match word {
+        "literal" => Some((DirectiveKind::Literal, word_len)),
+        "ignore" => {
+            let inner = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+            let names = inner.map_or("", |(names, _)| names).split(',').map(str::trim);
+            let rules: Vec<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let len = inner.map_or(word_len, |(_, behind)| text.len() - behind.len());
+            Some((if rules.is_empty() { DirectiveKind::MissingRules } else { DirectiveKind::Ignore(rules) }, len))
+        }
+        other => nearest(other, ["ignore", "literal"]).map(|_| (DirectiveKind::MissingRules, word_len)),
+    }
+}
+
+/// Whether a scalar is a block, and what becomes of the line breaks behind its text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum BlockStyle {
+    NotBlock,
+    Chomped,
+    Kept,
+}
+
+/// The content of each scalar, in order: `#` in it begins no comment. The header line of a block scalar is not content.
+fn scalar_contents(document: &Document) -> Vec<(Span, BlockStyle)> {
+    let mut contents: Vec<(Span, BlockStyle)> = Vec::new();
+    for (_, node) in document.nodes() {
+        let NodeKind::Scalar(scalar) = &node.kind else { continue };
+        let mut content = (node.span, BlockStyle::NotBlock);
+        if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) {
+            let header = document.source().line_span(node.span.start).end;
+            let mut indicators = document.source().slice(node.span).bytes().take_while(u8::is_ascii_graphic);
+            let kept = indicators.any(|byte| byte == b'+');
+            content = (Span::new(header, node.span.end), if kept { BlockStyle::Kept } else { BlockStyle::Chomped });
+        }
+        contents.push(content);
+    }
+    contents.sort_unstable();
+    contents
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::text::source::SourceFile;
+    use std::sync::Arc;
+
+    fn read(text: &str) -> Vec<(usize, DirectiveKind)> {
+        let source = Arc::new(SourceFile::new("x.yaml", text));
+        let document = Document::parse(source, Syntax::Yaml).unwrap();
+        directives(&document).into_iter().map(|directive| (directive.line, directive.kind)).collect()
+    }
+
+    #[test]
+    fn a_comment_speaks_of_its_line_or_of_the_next() {
+        let ignore = |name: &str| DirectiveKind::Ignore(vec![name.to_owned()]);
+        assert_eq!(read("a: b # stackref: ignore[x] why\n"), [(1, ignore("x"))]);
+        assert_eq!(
+            read("# stackref: ignore[x]\n#stackref: literal\na: b"),
+            [(3, ignore("x")), (3, DirectiveKind::Literal)]
+        );
+        assert_eq!(read("a: | # stackref: literal\n  b\n"), [(1, DirectiveKind::Literal)]);
+        assert_eq!(
+            read("a: b # stackref: ignore\n# stackref: ignroe[x]\n"),
+            [(1, DirectiveKind::MissingRules), (3, DirectiveKind::MissingRules)]
+        );
+    }
+
+    #[test]
+    fn text_that_looks_like_a_comment_is_none() {
+        assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref:literal\n"), []);
+        assert_eq!(read("# stackref: what this file is for\na: b"), []);
+    }
+}

@@ -1,0 +1,5 @@
+//! Changes to files: safe fixes, ignore comments, references replaced by values.
+
+pub mod fix;
+pub mod add_ignores;
+pub mod substitution;

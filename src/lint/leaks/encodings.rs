@@ -1,0 +1,203 @@
+//! The ways in which a value is written where it should not be.
+
+use super::compact::CompactText;
+use super::matcher::{Gaps, Pattern};
+use crate::text::source::floor_char_boundary;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// Bytes of a value that are looked for in other ways than as it is; what is longer is known by its beginning. Fewer if there are
+/// many values.
+const MAX_ENCODED_BYTES: usize = 4_096;
+/// The least of these bytes, however many values there are.
+const MIN_ENCODED_BYTES: usize = 256;
+/// Bytes that all forms may take, besides the values as they are.
+const MAX_TOTAL_BYTES: usize = 1 << 26;
+/// Bytes of the forms of a value by each of its own, about.
+const BYTES_PER_VALUE_BYTE: usize = 64;
+/// Bytes of a form whose lines may be broken.
+const MIN_BLOCK_BYTES: usize = 24;
+
+/// Returns how many bytes of each value are encoded, if there are so many values.
+pub(super) fn encoded_bytes_limit(values: usize) -> usize {
+    (MAX_TOTAL_BYTES / BYTES_PER_VALUE_BYTE / values.max(1)).clamp(MIN_ENCODED_BYTES, MAX_ENCODED_BYTES)
+}
+
+/// The forms of values: what is looked for in a text as it is, and what in a text without white space.
+#[derive(Default)]
+pub(super) struct Patterns {
+    pub exact: Vec<Pattern>,
+    pub compact: Vec<Pattern>,
+}
+
+impl Patterns {
+    /// Adds the forms of a value, with `longest` of its bytes encoded.
+    pub fn add(&mut self, value: &str, index: usize, longest: usize) {
+        let short = value.get(..floor_char_boundary(value, longest)).unwrap_or_default();
+        let is_truncated = short.len() < value.len();
+        let mut exact: Vec<Pattern> = Vec::new();
+        let mut add = |bytes: Zeroizing<Vec<u8>>, encoding, is_truncated| {
+            if exact.iter().all(|known| !known.bytes.starts_with(&bytes)) {
+                exact.push(Pattern { bytes, value: index, encoding, is_truncated, gaps: Gaps::Forbidden });
+            }
+        };
+        add(Zeroizing::new(value.as_bytes().to_vec()), "", false);
+        add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "", is_truncated);
+        // As YAML has it between single quotes.
+        add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "", is_truncated);
+        for bits in 0..8 {
+            add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes", is_truncated);
+        }
+        // What Python, JavaScript, Java and Go leave as it is, in paths, queries, forms and before the host.
+        for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
+            for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
+                add(percent_encoded(short, keep, upper, plus), ", percent-encoded", is_truncated);
+            }
+        }
+        self.exact.append(&mut exact);
+        for (bytes, gaps) in blocks(value) {
+            self.compact.push(Pattern {
+                bytes,
+                value: index,
+                encoding: ", with other line breaks",
+                is_truncated: false,
+                gaps,
+            });
+        }
+        for bytes in base64_encoded(short) {
+            let gaps = if bytes.len() < MIN_BLOCK_BYTES { Gaps::Forbidden } else { Gaps::Any };
+            self.compact.push(Pattern { bytes, value: index, encoding: ", in base64", is_truncated, gaps });
+        }
+    }
+}
+
+/// Returns a value whose lines may be broken elsewhere without changing its meaning, as a compact text: text with keys in PEM, whole
+/// and each private key by itself, or base64.
+fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
+    let whole = CompactText::from_bytes(value.as_bytes()).bytes;
+    let has = |class: fn(&u8) -> bool| whole.iter().any(class);
+    if whole.len() < MIN_BLOCK_BYTES {
+        return Vec::new();
+    }
+    if value.contains("-----BEGIN ") {
+        let keys = private_keys(value).into_iter().map(|key| (key, Gaps::Any));
+        return std::iter::once((whole, Gaps::Any)).chain(keys).collect();
+    }
+    if !whole.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+        return Vec::new();
+    }
+    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    vec![(whole, if is_mixed { Gaps::Any } else { Gaps::LineBreaks })]
+}
+
+/// Returns the base64 of each private key in PEM, without white space and without what is before it, such as `Proc-Type`.
+fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut keys = Vec::new();
+    for block in value.split("-----BEGIN ").skip(1) {
+        let Some((label, rest)) = block.split_once("-----") else { continue };
+        let body = rest.split("-----END").next().unwrap_or_default();
+        let compact = CompactText::from_bytes(body.as_bytes()).bytes;
+        // Headers contain what base64 does not; a blank, which ends them, is left out of a compact text.
+        let start = compact.iter().rposition(|byte| b":,.".contains(byte)).map_or(0, |at| at + 1);
+        let key = compact.get(start..).unwrap_or_default();
+        if label.contains("PRIVATE KEY") && key.len() >= MIN_BLOCK_BYTES {
+            keys.push(Zeroizing::new(key.to_vec()));
+        }
+    }
+    keys
+}
+
+/// Returns a value in base64, as it is in a longer one: what comes before it shifts it by up to two bytes in its group of three.
+/// Letters that it shares with its neighbors are left out.
+fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+    for shift in 0..3 {
+        let mut bytes = Zeroizing::new(vec![0; shift]);
+        bytes.extend_from_slice(value.as_bytes());
+        let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
+        for encoded in [STANDARD_NO_PAD.encode(&*bytes), URL_SAFE_NO_PAD.encode(&*bytes)] {
+            let encoded = Zeroizing::new(encoded);
+            let inner = encoded.as_bytes().get(first..last).unwrap_or_default();
+            if forms.iter().all(|known| known.as_slice() != inner) {
+                forms.push(Zeroizing::new(inner.to_vec()));
+            }
+        }
+    }
+    forms
+}
+
+/// A value as it stands in a JSON string: perhaps all in ASCII (as Python writes it), `<`, `>` and `&` as escapes (Go), `/` as
+/// `\\/` (PHP).
+fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 12));
+    for c in value.chars() {
+        let short = match c {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '/' if slash => "\\/",
+            _ => "",
+        };
+        if !short.is_empty() {
+            out.extend_from_slice(short.as_bytes());
+        } else if c.is_ascii_control() || (ascii && !c.is_ascii()) || (html && matches!(c, '<' | '>' | '&')) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    out
+}
+
+/// The bytes of a value, all but letters, digits and some others as `%` and two digits.
+fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 3));
+    for &byte in value.as_bytes() {
+        if byte.is_ascii_alphanumeric() || keep.as_bytes().contains(&byte) {
+            out.push(byte);
+        } else if plus && byte == b' ' {
+            out.push(b'+');
+        } else {
+            let digit = |half: u8| {
+                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
+                u8::try_from(if upper { digit.to_ascii_uppercase() } else { digit }).unwrap_or(b'0')
+            };
+            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD;
+
+    #[test]
+    fn base64_is_found_wherever_the_value_begins_in_it() {
+        let value = "c0rrect/horse+battery";
+        for before in ["", "u", "us", "user:"] {
+            for after in ["", "\n", "@host", "xy"] {
+                let encoded = STANDARD.encode(format!("{before}{value}{after}"));
+                let forms = base64_encoded(value);
+                let found = forms.iter().any(|form| encoded.contains(std::str::from_utf8(form).unwrap()));
+                assert!(found, "{before:?} {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn percent_encodings_of_all_habits_are_among_the_forms() {
+        let mut forms = Patterns::default();
+        forms.add("a b/c?ü!", 0, MAX_ENCODED_BYTES);
+        for text in ["a%20b%2Fc%3F%C3%BC%21", "a%20b/c%3F%C3%BC%21", "a+b%2fc%3f%c3%bc%21", "a%20b%2Fc%3F%C3%BC!"] {
+            assert!(forms.exact.iter().any(|form| form.bytes.as_slice() == text.as_bytes()), "{text}");
+        }
+    }
+}

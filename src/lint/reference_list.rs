@@ -1,0 +1,33 @@
+//! `refs`: every reference, as the resolver sees it.
+
+use crate::diagnostics::excerpt::escape_control;
+use crate::lint::scan::Scan;
+use crate::sources::scalar::Reference;
+
+/// A reference in a list, safe for a terminal.
+pub struct ReferenceLine {
+    /// Its path, line and column.
+    pub location: String,
+    /// The stack, the component and the attribute.
+    pub owner: String,
+    /// The secret and the key that it names.
+    pub target: String,
+}
+
+/// Returns each reference of a scan, in order.
+pub fn lines(scan: &Scan) -> impl Iterator<Item = ReferenceLine> {
+    scan.references().map(line)
+}
+
+fn line(reference: &Reference) -> ReferenceLine {
+    let at = reference.source.position(reference.span.start);
+    let scope = &reference.scope;
+    let owner: Vec<&str> =
+        [&scope.stack, &scope.component, &scope.attribute].into_iter().filter_map(Option::as_deref).collect();
+    let key = reference.key.as_ref().map_or_else(String::new, |key| format!(".{key}"));
+    ReferenceLine {
+        location: escape_control(&format!("{}:{}:{}", reference.source.path(), at.line, at.column)),
+        owner: escape_control(&owner.join(" / ")),
+        target: escape_control(&format!("{}{key}", reference.secret)),
+    }
+}

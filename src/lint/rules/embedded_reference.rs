@@ -1,0 +1,94 @@
+//! Under the resolver `zenml`: a reference inside a longer string.
+//!
+//! ## Why
+//!
+//! ZenML replaces only values that are a reference and nothing else. Any other text beside it, be it a line break at the end,
+//! makes the whole value plain text.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! uri: mysql://{{db.user}}@host
+//! password: |
+//!   {{db.password}}
+//! ```
+//!
+//! ## Fix
+//!
+//! Keep the whole value in the secret and refer to that; write `|-` instead of `|`; or set `resolver = "render"` and fill the
+//! file in with `stackref render`.
+
+use super::is_foreign_text;
+use super::{Rule, RuleKind};
+use crate::diagnostics::finding::{Applicability, Finding, FixEdit, Severity};
+use crate::document::Style;
+use crate::sources::scalar::ScalarContext;
+use crate::text::source::Span;
+use crate::zenml::grammar::Resolver;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "embedded-reference",
+    severity: Severity::Error,
+    summary: "a reference inside a longer string",
+    page: include_str!("embedded_reference.rs"),
+    kind: RuleKind::Scalar(check),
+};
+
+fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+    if context.resolver != Resolver::Zenml || context.is_reference() {
+        return None;
+    }
+    let braces = context.brace_expressions().iter().find(|braces| !is_foreign_text(context, braces))?;
+    let outside = (context.text.get(..braces.range.start), context.text.get(braces.range.end..));
+    let block = matches!(
+        context.document.scalar(context.position.node).map(|scalar| scalar.style),
+        Some(Style::LiteralBlock | Style::FoldedBlock)
+    );
+    let only_breaks = block && matches!(outside, (Some(""), Some(rest)) if rest.chars().all(|c| c == '\n'));
+    let (message, help) = match outside {
+        _ if only_breaks => (
+            "a line break behind the reference makes the value plain text",
+            "write `|-` or `>-`, which end without a line break",
+        ),
+        (Some(before), Some(after)) if before.trim().is_empty() && after.trim().is_empty() => (
+            "white space outside the braces makes the value plain text",
+            "remove what stands before and behind the braces",
+        ),
+        (Some(before), Some(after)) if is_typographic(before) && is_typographic(after) => {
+            ("typographic quotes around a reference, which are text and no quotes", "write `\"` or `'` in their place")
+        }
+        _ if context.is_in_script() => (
+            "a reference inside a longer string, which ZenML takes for plain text",
+            "keep the whole value in one secret",
+        ),
+        _ => (
+            "a reference inside a longer string, which ZenML takes for plain text",
+            "keep the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
+        ),
+    };
+    let finding = context.finding_at((RULE.name, RULE.severity), braces, message.to_owned());
+    let finding =
+        if only_breaks { finding.with_fix(Applicability::Safe, vec![strip_line_break(context)]) } else { finding };
+    Some(finding.with_label("not the whole value").with_help(help))
+}
+
+/// Whether a text is nothing but quotes as word processors write them.
+fn is_typographic(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '`' | '\u{b4}'))
+}
+
+/// Makes a block scalar end without a line break: `|` becomes `|-`, and `|2+` becomes `|2-`.
+fn strip_line_break(context: &ScalarContext<'_>) -> FixEdit {
+    let span = context.node_span();
+    let header = context
+        .document
+        .source()
+        .slice(span)
+        .bytes()
+        .take_while(|byte| matches!(byte, b'|' | b'>' | b'+' | b'0'..=b'9'));
+    match header.enumerate().find(|&(_, byte)| byte == b'+') {
+        Some((at, _)) => FixEdit::new(Span::new(span.start + at, span.start + at + 1), "-"),
+        None => FixEdit::new(Span::new(span.start + 1, span.start + 1), "-"),
+    }
+}

@@ -1,0 +1,148 @@
+//! A sensitive attribute that contains plain text, or a URL with a password (`http://user:password@host`) in any attribute. The
+//! table of a known flavor decides which attributes are sensitive; otherwise the last word of the attribute's name does:
+//! password, token, secret, `api_key`, passphrase, `private_key`. Scripts are not checked, since they are full of variables.
+//!
+//! Some values are plainly not secrets and are not reported: what a tool fills in before ZenML reads the file (`$(PASSWORD)`,
+//! `$DB_PASSWORD`, `{% … %}`, `#{PASSWORD}#`, `__PASSWORD__`), documentation (`<YOUR_TOKEN>`), redactions (`***`), and encrypted
+//! values (`ENC[…]` in a file with `sops` metadata, `$ANSIBLE_VAULT;…`). The whole value has to be of such a form.
+//!
+//! ## Why
+//!
+//! The file is in the repository, so the secret is, too. ZenML exports it verbatim.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! tracking_password: s3cr3t
+//! ```
+//!
+//! ## Fix
+//!
+//! Store the value as a secret, refer to it with `{{name.key}}`, and change it where it is used: it was readable to everyone
+//! who can read the repository.
+
+use super::{Rule, RuleKind};
+use crate::diagnostics::finding::{Finding, Severity};
+use crate::document::{Document, ScalarType};
+use crate::sources::scalar::ScalarContext;
+use crate::sources::stack_model::Role;
+use crate::text::placeholder::{PlaceholderKind, placeholder_kind};
+use crate::text::url;
+use std::ops::Range;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "plaintext-secret",
+    severity: Severity::Warning,
+    summary: "plain text in a sensitive attribute, or a password in a URL",
+    page: include_str!("plaintext_secret.rs"),
+    kind: RuleKind::Scalar(check),
+};
+
+fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+    if context.is_in_script() || context.position.is_key {
+        return None;
+    }
+    sensitive_attribute(context).or_else(|| password_in_url(context))
+}
+
+/// Reports the whole value of a sensitive attribute.
+fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<Finding> {
+    let scalar = context.document.scalar(context.position.node)?;
+    let place = context.position;
+    // `!hunter2` is a tag with nothing behind it.
+    let is_tag = scalar.ty == ScalarType::Tagged && context.text.is_empty();
+    let is_blank = context.text.trim().is_empty() && !is_tag;
+    if !place.is_sensitive || place.role != Role::Attribute || is_blank || is_not_secret(context) {
+        return None;
+    }
+    let scope = context.scope();
+    let attribute = scope.attribute.clone().unwrap_or_default();
+    let stack = context.stack();
+    let component = stack.zip(place.component).and_then(|(stack, at)| stack.components.get(at));
+    let listed = component.is_some_and(|component| {
+        context.version().is_listed_sensitive(&component.kind, component.flavor.as_deref(), &attribute)
+    });
+    // A number in `max_token` is no secret; one in an attribute that its flavor calls sensitive is.
+    if scalar.ty != ScalarType::String && !is_tag && !(listed && scalar.ty == ScalarType::Other) {
+        return None;
+    }
+    let mut finding =
+        redacted_finding(context, &(0..context.text.len()), format!("`{attribute}` is sensitive and holds plain text"));
+    finding.span = context.node_span();
+    Some(finding.with_help(if context.text.starts_with('{') || context.text.ends_with('}') {
+        "a reference takes two braces on either side, `{{name.key}}`; what is none belongs in a secret"
+    } else {
+        "store it as a secret and refer to that: `{{name.key}}`"
+    }))
+}
+
+/// Reports the first password in a URL of any attribute.
+fn password_in_url(context: &ScalarContext<'_>) -> Option<Finding> {
+    if !matches!(context.position.role, Role::Attribute | Role::Nested) {
+        return None;
+    }
+    let password = url::passwords(context.text).into_iter().find(|password| is_password(context, password))?;
+    let message = match &context.position.attribute {
+        Some(attribute) => format!("a URL in `{attribute}` contains a password in plain text"),
+        None => "a URL contains a password in plain text".to_owned(),
+    };
+    let help = "store the whole URL as a secret and refer to that: `{{name.key}}`";
+    Some(redacted_finding(context, &password, message).with_help(help))
+}
+
+/// Creates a finding about a value that is not to be seen.
+fn redacted_finding(context: &ScalarContext<'_>, range: &Range<usize>, message: String) -> Finding {
+    let mut finding = context.finding((RULE.name, RULE.severity), range, message);
+    finding.redact = true;
+    let scope = context.scope();
+    finding.fingerprint_key =
+        Some(format!("{}.{}", scope.component.unwrap_or_default(), scope.attribute.unwrap_or_default()));
+    finding.with_label("readable to everyone with the repository")
+}
+
+/// Returns whether the value of a sensitive attribute, or the password of the URL that it is, is not a secret.
+fn is_not_secret(context: &ScalarContext<'_>) -> bool {
+    if ["{{", "${"].iter().any(|mark| context.text.contains(mark)) {
+        return true;
+    }
+    let passwords = url::passwords(context.text);
+    let is_of_url = !passwords.is_empty() && !passwords.iter().any(|password| is_password(context, password));
+    is_of_url || is_placeholder(context.document, context.text)
+}
+
+/// Returns whether a part of a value, the password of a URL, is plain text.
+fn is_password(context: &ScalarContext<'_>, range: &Range<usize>) -> bool {
+    let text = context.text.get(range.clone()).unwrap_or_default();
+    !["{{", "${"].iter().any(|mark| text.contains(mark)) && !is_placeholder(context.document, text)
+}
+
+/// Returns whether a text is in the place of a secret and is not one. SOPS encrypts files, so `ENC[…]` means something only
+/// beside its metadata.
+fn is_placeholder(document: &Document, text: &str) -> bool {
+    match placeholder_kind(text) {
+        Some(PlaceholderKind::Sops) => is_encrypted_by_sops(document),
+        Some(PlaceholderKind::Template | PlaceholderKind::Encrypted | PlaceholderKind::Foreign(_)) => true,
+        None => false,
+    }
+}
+
+/// Returns whether a file has the metadata that SOPS adds to what it encrypts.
+fn is_encrypted_by_sops(document: &Document) -> bool {
+    const KEYS: [&str; 11] = [
+        "mac",
+        "lastmodified",
+        "version",
+        "kms",
+        "gcp_kms",
+        "azure_kv",
+        "hc_vault",
+        "age",
+        "pgp",
+        "key_groups",
+        "unencrypted_suffix",
+    ];
+    let metadata = document.roots().iter().filter_map(|&root| document.get(root, "sops"));
+    let is_metadata = |mapping| KEYS.iter().any(|key| document.get(mapping, key).is_some());
+    metadata.into_iter().any(|(_, mapping)| is_metadata(mapping))
+}

@@ -1,0 +1,77 @@
+//! GitLab's Code Quality report: a list of issues, each with its fingerprint.
+
+use super::json_report::{StreamedItems, write_pretty};
+use super::{FAILURE, failure_path, failure_text};
+use crate::diagnostics::error::Failure;
+use crate::diagnostics::excerpt::escape_control;
+use crate::diagnostics::finding::{self, Finding, Severity};
+use crate::lint::pipeline::Report;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+#[derive(Serialize)]
+struct GitlabIssue<'r> {
+    description: String,
+    check_name: &'r str,
+    fingerprint: Cow<'r, str>,
+    severity: &'r str,
+    location: GitlabLocation<'r>,
+}
+
+#[derive(Serialize)]
+struct GitlabLocation<'r> {
+    path: &'r str,
+    lines: GitlabLines,
+}
+
+#[derive(Serialize)]
+struct GitlabLines {
+    begin: usize,
+    end: usize,
+}
+
+/// Writes the findings, and each failure as an issue of the highest severity at the config: without it, a run that failed
+/// would look like one that found nothing.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    let failures = report.failures.iter().map(|failure| {
+        let number = alike.entry(failure.to_string()).or_default();
+        *number += 1;
+        failure_issue(failure, failure_path(report), *number)
+    });
+    let failures: Vec<GitlabIssue<'_>> = failures.collect();
+    write_pretty(&StreamedItems::new(report.findings.iter().map(issue).chain(failures)), out)
+}
+
+fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> GitlabIssue<'r> {
+    GitlabIssue {
+        description: failure_text(failure),
+        check_name: FAILURE,
+        fingerprint: finding::fingerprint_of_failure(path, &failure.to_string(), ordinal).into(),
+        severity: "blocker",
+        location: GitlabLocation { path, lines: GitlabLines { begin: 1, end: 1 } },
+    }
+}
+
+fn issue(finding: &Finding) -> GitlabIssue<'_> {
+    let line = |at| finding.source.position(at).line;
+    let help = finding.help.as_deref().map_or_else(String::new, |help| format!(" ({})", escape_control(help)));
+    GitlabIssue {
+        description: format!("{}{help}", escape_control(&finding.message)),
+        check_name: finding.rule,
+        fingerprint: finding.fingerprint.as_str().into(),
+        severity: match finding.severity {
+            Severity::Error => "major",
+            Severity::Warning => "minor",
+        },
+        location: GitlabLocation {
+            path: finding.source.repository_path(),
+            lines: GitlabLines { begin: line(finding.span.start), end: line(finding.span.end) },
+        },
+    }
+}

@@ -1,0 +1,237 @@
+//! Compiler-grade diagnostics, drawn by miette, below a header of our own. Every finding is drawn by itself, from an excerpt
+//! that was made safe before; what steers a terminal is taken out of the words, too.
+
+use super::style::{ADDED, HEADING, OutputStyle, severity_style};
+use crate::diagnostics::error::Failure;
+use crate::diagnostics::excerpt::{Excerpt, escape_control};
+use crate::diagnostics::finding::{Finding, Severity};
+use crate::lint::rules;
+use anstyle::Style;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use std::fmt;
+use std::io::{self, Write};
+
+/// Writes the findings, one after the other.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+    let handler = handler(style);
+    let mut text = String::new();
+    for finding in findings {
+        text.clear();
+        handler.render_report(&mut text, &FindingDiagnostic::new(finding, style)).map_err(io::Error::other)?;
+        writeln!(out, "{}\n\n{text}", header(finding, style))?;
+    }
+    Ok(())
+}
+
+/// Writes a failure, drawn like a finding.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_failure(failure: &Failure, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = String::new();
+    let shown =
+        FailureDiagnostic { failure, excerpt: failure.excerpt().map(|excerpt| styled_excerpt(excerpt.clone(), style)) };
+    handler(style).render_report(&mut text, &shown).map_err(io::Error::other)?;
+    writeln!(out, "{}", text.trim_end())
+}
+
+fn handler(style: OutputStyle) -> GraphicalReportHandler {
+    let theme = match (style.ascii, style.color) {
+        (false, true) => GraphicalTheme::unicode(),
+        (false, false) => GraphicalTheme::unicode_nocolor(),
+        (true, true) => GraphicalTheme::ascii(),
+        (true, false) => GraphicalTheme::none(),
+    };
+    GraphicalReportHandler::new_themed(theme).with_context_lines(0).with_width(style.width).with_links(false)
+}
+
+fn styled_excerpt(excerpt: Excerpt, style: OutputStyle) -> Excerpt {
+    if style.ascii { excerpt.in_ascii() } else { excerpt }
+}
+
+/// Columns of a name in a header: a longer one is cut in its middle.
+const LONGEST_NAME: usize = 60;
+
+/// Returns the line above a finding: `error[rule] stack › component › attribute [fixable]`. Where that is too wide, the names
+/// have a line of their own.
+fn header(finding: &Finding, style: OutputStyle) -> String {
+    let (severity, rule) = (finding.severity.name(), finding.rule);
+    let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| style.link(&known.url(), rule));
+    let title = style.paint(severity_style(finding.severity), format!("{severity}[{name}]")).to_string();
+    let scope = &finding.scope;
+    let names = [&scope.stack, &scope.component, &scope.attribute].into_iter().flatten();
+    let names: Vec<String> =
+        names.filter(|name| !name.is_empty()).map(|name| shorten_name(&escape_control(name), style)).collect();
+    let names = names.join(if style.ascii { " > " } else { " › " });
+    let mark = if finding.is_fixable() {
+        " [fixable]"
+    } else if finding.has_suggested_fix() {
+        " [suggestion]"
+    } else {
+        ""
+    };
+    let width = severity.len() + rule.len() + "[] ".len() + names.chars().count() + mark.len();
+    let (is_nameless, is_too_wide) = (names.is_empty(), width > style.width);
+    let (names, mark) =
+        (style.paint(HEADING, names), style.paint(if mark.is_empty() { Style::new() } else { ADDED }, mark));
+    if is_nameless {
+        format!("{title}{mark}")
+    } else if is_too_wide {
+        format!("{title}{mark}\n  {names}")
+    } else {
+        format!("{title} {names}{mark}")
+    }
+}
+
+/// Returns a name of at most [`LONGEST_NAME`] characters: of a longer one its start and its end.
+fn shorten_name(name: &str, style: OutputStyle) -> String {
+    let len = name.chars().count();
+    if len <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let mark = if style.ascii { "..." } else { "…" };
+    let end = LONGEST_NAME / 3;
+    let start: String = name.chars().take(LONGEST_NAME - end - mark.chars().count()).collect();
+    let end: String = name.chars().skip(len - end).collect();
+    format!("{start}{mark}{end}")
+}
+
+/// A finding as miette wants it; its header is written apart.
+#[derive(Debug)]
+struct FindingDiagnostic<'f> {
+    finding: &'f Finding,
+    message: String,
+    help: Option<String>,
+    excerpt: Excerpt,
+}
+
+impl<'f> FindingDiagnostic<'f> {
+    fn new(finding: &'f Finding, style: OutputStyle) -> Self {
+        Self {
+            finding,
+            message: escape_control(&finding.message),
+            help: finding.help.as_deref().map(escape_control),
+            excerpt: styled_excerpt(Excerpt::new(&finding.source, finding.span, finding.redact), style),
+        }
+    }
+}
+
+impl fmt::Display for FindingDiagnostic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for FindingDiagnostic<'_> {}
+
+impl Diagnostic for FindingDiagnostic<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.finding.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = self.finding.label.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(label, self.excerpt.label()))))
+    }
+}
+
+/// A failure as miette wants it.
+#[derive(Debug)]
+struct FailureDiagnostic<'f> {
+    failure: &'f Failure,
+    excerpt: Option<Excerpt>,
+}
+
+impl fmt::Display for FailureDiagnostic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl std::error::Error for FailureDiagnostic<'_> {}
+
+impl Diagnostic for FailureDiagnostic<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.failure.help_text().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let excerpt = self.excerpt.as_ref()?;
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, excerpt.label()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::finding::{Applicability, FixEdit, Scope};
+    use crate::text::source::{SourceFile, Span};
+    use std::sync::Arc;
+
+    fn finding(names: [&str; 3], fix: Option<Applicability>) -> Finding {
+        let source = Arc::new(SourceFile::new("s.yaml", "x: y"));
+        let finding = Finding::new("unknown-key", Severity::Error, &source, Span::new(3, 4), "wrong");
+        let [stack, component, attribute] = names.map(|name| Some(Arc::from(name)).filter(|_| !name.is_empty()));
+        let scope = Scope { stack, component, component_name: None, attribute };
+        let edits = vec![FixEdit::new(Span::new(3, 4), "z")];
+        let finding = fix.into_iter().fold(finding, |finding, fix| finding.with_fix(fix, edits.clone()));
+        Finding { scope, ..finding }
+    }
+
+    #[test]
+    fn a_header_names_what_is_known_and_whether_it_can_be_fixed() {
+        let prod = ["prod", "experiment_tracker", "tracking_password"];
+        for (names, fix, expected) in [
+            (["", "", ""], None, "error[unknown-key]"),
+            (prod, None, "error[unknown-key] prod › experiment_tracker › tracking_password"),
+            (["", "step", "secrets"], Some(Applicability::Safe), "error[unknown-key] step › secrets [fixable]"),
+            (["", "", ""], Some(Applicability::Suggestion), "error[unknown-key] [suggestion]"),
+        ] {
+            assert_eq!(header(&finding(names, fix), OutputStyle::PLAIN), expected);
+        }
+        let ascii = OutputStyle { ascii: true, ..OutputStyle::PLAIN };
+        let expected = "error[unknown-key] prod > experiment_tracker > tracking_password";
+        assert_eq!(header(&finding(prod, None), ascii), expected);
+    }
+
+    #[test]
+    fn a_header_is_short_and_steers_no_terminal_whatever_the_names_are() {
+        let long = "ü".repeat(100_000);
+        let hostile = "a\u{1b}]8;;http://evil\u{1b}\\\u{202e}\n  × b";
+        for style in [OutputStyle::PLAIN, OutputStyle { ascii: true, width: 20, ..OutputStyle::PLAIN }] {
+            let header = header(&finding([&long, hostile, &long], Some(Applicability::Safe)), style);
+            assert!(header.chars().count() < 250, "{header}");
+            let (title, names) = header.split_once('\n').unwrap_or_default();
+            assert_eq!(title, "error[unknown-key] [fixable]");
+            assert!(names.starts_with("  ü") && !names.contains(['\u{1b}', '\u{202e}', '\n']), "{names}");
+        }
+    }
+
+    #[test]
+    fn the_rule_links_to_its_page_where_links_are_wanted() {
+        let style = OutputStyle { links: true, color: true, ..OutputStyle::PLAIN };
+        let header = header(&finding(["", "", ""], None), style);
+        let url = rules::find("unknown-key").map(rules::Rule::url).unwrap_or_default();
+        assert!(url.starts_with("https://") && url.ends_with("#unknown-key"), "{url}");
+        let link = format!("\u{1b}]8;;{url}\u{1b}\\unknown-key\u{1b}]8;;\u{1b}\\");
+        assert!(header.contains(&link), "{header:?}");
+    }
+}

@@ -1,0 +1,165 @@
+//! SARIF 2.1.0, for code scanning: one run, its rules with their pages, and a result for each finding.
+//!
+//! Paths are relative to the repository's root (`SRCROOT`), as URIs with `/`. Columns count code points, and an end column
+//! is one past the last, as in SARIF. What could not be answered is a notification, and the run then was not successful.
+
+use super::failure_text;
+use super::json_report::{StreamedItems, write_pretty};
+use crate::diagnostics::excerpt::escape_control;
+use crate::diagnostics::finding::{Finding, Fix};
+use crate::lint::pipeline::Report;
+use crate::lint::rules::{PROJECT_URL, RULES, capitalize};
+use crate::text::source::{SourceFile, Span};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// What `$schema` says.
+pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// The key of stackref's fingerprints among those of other tools; the number changes when the fingerprints do.
+const FINGERPRINT: &str = "stackref/v1";
+
+/// The fields of a log, a run and a tool are in the order of the alphabet, as in the objects that `json!` makes.
+#[derive(Serialize)]
+struct SarifLog<'r> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [SarifRun<'r>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifRun<'r> {
+    column_kind: &'static str,
+    invocations: Value,
+    original_uri_base_ids: Value,
+    results: StreamedItems<'r, Value>,
+    tool: Value,
+}
+
+/// Writes the findings, each as it is turned into a result.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let notifications: Vec<Value> = report
+        .failures
+        .iter()
+        .map(|failure| json!({"level": "error", "message": {"text": failure_text(failure)}}))
+        .collect();
+    let invocation = json!({"executionSuccessful": notifications.is_empty()});
+    let notifications = Some(notifications).filter(|notifications| !notifications.is_empty());
+    let invocation = with(invocation, "toolExecutionNotifications", notifications.map(Value::from));
+    let run = SarifRun {
+        column_kind: "unicodeCodePoints",
+        invocations: json!([invocation]),
+        original_uri_base_ids: json!({"SRCROOT": {"description": {"text": "The root of the repository."}}}),
+        results: StreamedItems::new(report.findings.iter().map(result)),
+        tool: json!({"driver": {
+            "name": "stackref",
+            "informationUri": PROJECT_URL,
+            "version": env!("CARGO_PKG_VERSION"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": rules(),
+        }}),
+    };
+    write_pretty(&SarifLog { schema: SCHEMA, runs: [run], version: "2.1.0" }, out)
+}
+
+fn rules() -> Vec<Value> {
+    let rules = RULES.iter().map(|rule| {
+        let page = rule.page();
+        let summary = format!("{}.", capitalize(rule.summary));
+        json!({
+            "id": rule.name,
+            "name": rule.name.split('-').map(capitalize).collect::<String>(),
+            "shortDescription": {"text": summary},
+            "fullDescription": {"text": rule.first_paragraph()},
+            "helpUri": rule.url(),
+            "help": {"text": page, "markdown": page},
+            "defaultConfiguration": {"level": rule.severity.name()},
+            "properties": {"tags": ["security"]},
+        })
+    });
+    rules.collect()
+}
+
+fn result(finding: &Finding) -> Value {
+    let mut text = escape_control(&finding.message);
+    if let Some(help) = &finding.help {
+        text.push_str(&format!(". Help: {}", escape_control(help)));
+    }
+    let index = RULES.iter().position(|rule| rule.name == finding.rule);
+    let result = json!({
+        "ruleId": finding.rule,
+        "level": finding.severity.name(),
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {
+            "artifactLocation": artifact(&finding.source),
+            "region": region(&finding.source, finding.span),
+        }}],
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+    });
+    let result = with(result, "ruleIndex", index.map(Value::from));
+    with(result, "fixes", finding.fix.as_ref().map(|fix| json!([fix_of(finding, fix)])))
+}
+
+/// An object with one more property, if there is something to put there.
+fn with(mut object: Value, name: &str, value: Option<Value>) -> Value {
+    if let (Some(entries), Some(value)) = (object.as_object_mut(), value) {
+        entries.insert(name.to_owned(), value);
+    }
+    object
+}
+
+fn fix_of(finding: &Finding, fix: &Fix) -> Value {
+    let replacements = fix.edits.iter().map(|edit| {
+        json!({
+            "deletedRegion": region(&finding.source, edit.span),
+            "insertedContent": {"text": edit.replacement},
+        })
+    });
+    let (applicability, help) = (fix.applicability.name(), finding.help.as_deref().unwrap_or("mend it"));
+    json!({
+        "description": {"text": format!("{} ({applicability})", escape_control(help))},
+        "artifactChanges": [{
+            "artifactLocation": artifact(&finding.source),
+            "replacements": replacements.collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn artifact(source: &SourceFile) -> Value {
+    json!({"uri": uri(source.repository_path()), "uriBaseId": "SRCROOT"})
+}
+
+fn region(source: &SourceFile, span: Span) -> Value {
+    let (start, end) = (source.position(span.start), source.position(span.end));
+    json!({"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column})
+}
+
+/// A relative path as a URI reference: all but what RFC 3986 has in a path segment as `%` and two digits.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for &byte in path.as_bytes() {
+        // A colon in the first segment would make a scheme of it.
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_uri_whatever_is_in_it() {
+        assert_eq!(uri("stacks/my prod ü:1%.yaml"), "stacks/my%20prod%20%C3%BC%3A1%25.yaml");
+    }
+}

@@ -1,0 +1,8 @@
+//! A repository: its root, its configs, whether they are trusted, and its files.
+
+pub mod repository;
+pub mod config;
+pub mod configs;
+pub mod git;
+pub mod trust_store;
+pub mod discover;

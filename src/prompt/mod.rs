@@ -1,0 +1,3 @@
+//! The terminal and its questions.
+
+pub mod terminal;

@@ -1,0 +1,93 @@
+//! Paths: made absolute, freed of links, and as reports show them.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+/// The names of staging folders begin with this, and so do the temporary files of earlier versions.
+pub const STAGING_PREFIX: &str = ".stackref-";
+
+/// The names of staging folders end with this.
+pub const STAGING_SUFFIX: &str = ".tmp";
+
+/// Returns whether a name is that of a staging folder, in which a run prepares the files that it writes.
+pub fn is_staging(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(STAGING_PREFIX.as_bytes()) && name.ends_with(STAGING_SUFFIX.as_bytes())
+}
+
+/// An absolute path without `.` and `..`, by its text alone: links are not resolved.
+pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in cwd.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(out.pop()),
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// A path without links, as far as it is there.
+pub fn canonicalize_existing(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match existing {
+        Some((above, real)) if above == path => real,
+        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
+        None => path.to_path_buf(),
+    }
+}
+
+/// A path as reports show it: from `base`, with `/`, climbing out with `..` where it has to.
+pub fn relative(path: &Path, base: &Path) -> String {
+    let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
+    let up = base.components().skip(shared).map(|_| "..".to_owned());
+    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = up.chain(down).collect();
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+/// Returns a path as messages show it: relative to `base`, or absolute if the two have no folder in common.
+pub fn display_path(path: &Path, base: &Path) -> String {
+    let common = path.components().zip(base.components()).take_while(|(a, b)| a == b);
+    if common.count() > 1 { relative(path, base) } else { path.to_string_lossy().into_owned() }
+}
+
+/// Returns a path that the user gave as reports show it: as it was given if it is absolute and lies outside of `cwd`, else
+/// relative to `cwd`.
+pub fn display_given_path(given: &Path, cwd: &Path) -> String {
+    if given.is_absolute() && !given.starts_with(cwd) {
+        return given.to_string_lossy().into_owned();
+    }
+    relative(&absolute(given, cwd), cwd)
+}
+
+/// A path as the system has it.
+pub fn from_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let base = Path::new("/a/b");
+        assert_eq!(relative(Path::new("/a/b/c/d.yaml"), base), "c/d.yaml");
+        assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
+        assert_eq!(relative(base, base), ".");
+        assert_eq!(absolute(Path::new("../x/./y"), base), Path::new("/a/x/y"));
+    }
+
+    #[test]
+    fn messages_show_no_long_way_to_a_path_elsewhere() {
+        let base = Path::new("/a/b");
+        assert_eq!(display_path(Path::new("/a/x.yaml"), base), "../x.yaml");
+        assert_eq!(display_path(Path::new("/nope/x.yaml"), base), "/nope/x.yaml");
+        assert_eq!(display_given_path(Path::new("/a/x.yaml"), base), "/a/x.yaml");
+        assert_eq!(display_given_path(Path::new("/a/b/x.yaml"), base), "x.yaml");
+        assert_eq!(display_given_path(Path::new("../c/./x.yaml"), base), "../c/x.yaml");
+    }
+}

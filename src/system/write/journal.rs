@@ -1,0 +1,163 @@
+//! The journal of a staging folder: for each staged file its target, and digests of the new and the old text.
+//!
+//! The journal is on the disk before the first file is exchanged. So whoever finds the folder after a kill can tell the
+//! texts that stackref wrote or replaced from an edit that somebody else made in the last moment.
+
+use super::folder::DirHandle;
+use crate::text::digest::hex;
+use rustix::fs::FileType;
+use sha2::{Digest as _, Sha256};
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// The most bytes of a file that are read for a digest. A larger file was not written by stackref.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// The bytes that are read at a time.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// The bytes of the stack that are wiped after a hash, more than it uses.
+const STACK_BYTES: usize = 1 << 13;
+
+/// What is about to happen to one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRecord {
+    /// The name of the staged file.
+    pub staged: String,
+    /// The path of the target, from the folder that contains the staging folder.
+    pub target: PathBuf,
+    /// The digest of the new text.
+    pub new: Digest,
+    /// The digest of the text that it replaces. `None` if there is no such file, or if the old text has to be restored.
+    pub old: Option<Digest>,
+}
+
+/// The SHA-256 of the content of a file, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Returns the digest of a text.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new();
+        hasher.0.update(bytes);
+        hasher.finish()
+    }
+
+    /// Returns the digest of a file or of a link, which is not followed. Returns `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// Those of the system, and if the entry is something else.
+    pub fn of_entry(folder: &DirHandle, name: &OsStr) -> io::Result<Option<Self>> {
+        let mut hasher = Hasher::new();
+        let hash = &mut *hasher.0;
+        match folder.entry_type(name) {
+            None => return Ok(None),
+            Some(FileType::Symlink) => {
+                hash.update(b"link to\0");
+                hash.update(folder.link_target(name)?);
+            }
+            Some(_) => {
+                let mut file = match folder.file(name) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                    opened => opened?.take(MAX_FILE_BYTES),
+                };
+                let mut buffer = Zeroizing::new(vec![0; BUFFER_BYTES]);
+                loop {
+                    let len = match file.read(&mut buffer) {
+                        Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                        read => read?,
+                    };
+                    if len == 0 {
+                        break;
+                    }
+                    hash.update(buffer.get(..len).unwrap_or_default());
+                }
+            }
+        }
+        Ok(Some(hasher.finish()))
+    }
+}
+
+/// A hash of texts that may contain values: nothing of them stays on the stack.
+struct Hasher(Box<Sha256>);
+
+impl Hasher {
+    fn new() -> Self {
+        Self(Box::default())
+    }
+
+    /// Returns the digest. The state is on the heap, where it is wiped when it is freed, and is not moved.
+    fn finish(mut self) -> Digest {
+        let mut bytes = [0; 32];
+        self.0.finalize_into_reset((&mut bytes).into());
+        wipe_stack();
+        Digest(hex(&bytes))
+    }
+}
+
+/// Overwrites the part of the stack that the functions called before have used: the last blocks of a text are worked on there.
+#[inline(never)]
+fn wipe_stack() {
+    let mut used = [0_u8; STACK_BYTES];
+    used.zeroize();
+    std::hint::black_box(&mut used);
+}
+
+/// Writes records as four fields each, with a NUL byte after every field: a path cannot contain one.
+pub fn encode(records: &[JournalRecord]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for record in records {
+        let old = record.old.as_ref().map_or("", |old| &old.0);
+        for field in
+            [record.staged.as_bytes(), record.new.0.as_bytes(), old.as_bytes(), record.target.as_os_str().as_bytes()]
+        {
+            bytes.extend_from_slice(field);
+            bytes.push(0);
+        }
+    }
+    bytes
+}
+
+/// Reads the records that [`encode`] wrote. A journal that was cut off ends with its last whole record.
+pub fn decode(bytes: &[u8]) -> Vec<JournalRecord> {
+    let mut fields: Vec<&[u8]> = bytes.split(|&byte| byte == 0).collect();
+    // What follows the last NUL byte is not a whole field.
+    fields.pop();
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    let record = |fields: &[&[u8]]| match fields {
+        [staged, new, old, target] => Some(JournalRecord {
+            staged: text(staged),
+            target: PathBuf::from(OsStr::from_bytes(target)),
+            new: Digest(text(new)),
+            old: (!old.is_empty()).then(|| Digest(text(old))),
+        }),
+        _ => None,
+    };
+    fields.chunks(4).filter_map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_was_cut_off_has_its_whole_records() {
+        let record = |staged: &str, old: Option<&str>| JournalRecord {
+            staged: staged.to_owned(),
+            target: PathBuf::from(OsStr::from_bytes(b"a/\xff\n.yaml")),
+            new: Digest::of_bytes(b"new"),
+            old: old.map(|old| Digest::of_bytes(old.as_bytes())),
+        };
+        let records = [record("0", Some("old")), record("1", None)];
+        let bytes = encode(&records);
+        assert_eq!(decode(&bytes), records);
+        let first = encode(records.split_at(1).0).len();
+        for len in 0..bytes.len() {
+            assert_eq!(decode(bytes.split_at(len).0), records.split_at(usize::from(len >= first)).0, "{len}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! What becomes of a staging folder at its end, or when a later run finds it after a kill.
+//!
+//! A staged file that has a text of the journal, the new or the old one, is removed, and so is one without a record: it was
+//! never exchanged. Anything else is an edit that somebody made in the last moment before the exchange. It is put back if
+//! the target still has the new text. Otherwise it is kept, and every run that comes by reports it.
+
+use super::folder::DirHandle;
+use super::journal::{Digest, JournalRecord, decode};
+use super::open_subfolder;
+use super::staging::{ASIDE_SUFFIX, HOST_ID, IGNORE_FILE, JOURNAL, next_name, swap};
+use crate::diagnostics::error::io_message;
+use crate::system::paths::{STAGING_PREFIX, STAGING_SUFFIX, is_staging};
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// From this age on, a staging folder of a process that cannot be asked for is a leftover.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
+
+/// What a staging folder with edits is renamed to.
+const KEPT_PREFIX: &str = "kept";
+
+/// The most folders of one folder that are kept.
+const MAX_KEPT: u32 = 10_000;
+
+/// The most bytes of a journal that are read.
+const MAX_JOURNAL_BYTES: u64 = 64 << 20;
+
+/// What the settling of a staging folder came to.
+#[derive(Debug, Default)]
+pub struct SettleResult {
+    /// The targets whose edits were put back.
+    pub restored: Vec<PathBuf>,
+    /// The targets whose edits were kept, and why they could not be put back.
+    pub kept: Vec<(PathBuf, String)>,
+}
+
+/// A version of a file that was found in a staging folder, and that stackref neither wrote nor replaced.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// It was put back.
+    Restored {
+        /// The edited file.
+        path: PathBuf,
+    },
+    /// It is kept, and somebody has to merge it.
+    Kept {
+        /// The edited file.
+        path: PathBuf,
+        /// The file with the edit, in a staging folder.
+        edit: PathBuf,
+    },
+}
+
+/// The notices of this run, from all threads. Those that were taken are `true`: each is printed once.
+static NOTICES: Mutex<BTreeMap<Notice, bool>> = Mutex::new(BTreeMap::new());
+
+/// Returns the notices that nobody has taken yet.
+pub fn take_notices() -> Vec<Notice> {
+    let mut notices = NOTICES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fresh = Vec::new();
+    for (notice, is_taken) in notices.iter_mut() {
+        if !std::mem::replace(is_taken, true) {
+            fresh.push(notice.clone());
+        }
+    }
+    fresh
+}
+
+fn notify(notice: Notice) {
+    NOTICES.lock().unwrap_or_else(PoisonError::into_inner).entry(notice).or_default();
+}
+
+/// Removes the staging folders that dead processes left in a folder, if it can be read. Returns whether an edit was put
+/// back.
+pub fn recover_in(path: &Path) -> bool {
+    DirHandle::open(path).is_ok_and(|folder| recover(&folder))
+}
+
+/// Removes the staging folders that dead processes left beside a file. A link is followed. Returns whether an edit was
+/// put back.
+pub fn recover_beside(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path.parent().is_some_and(recover_in))
+}
+
+/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was put back.
+pub fn recover(folder: &DirHandle) -> bool {
+    let mut restored = false;
+    for name in folder.names().unwrap_or_default().iter().filter(|name| is_staging(name)) {
+        restored |= name.to_str().and_then(|name| recover_one(folder, name)).is_some();
+    }
+    restored
+}
+
+/// Removes a staging folder that a dead process left. Returns `None` if no edit was put back.
+fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
+    let rest = name.strip_prefix(STAGING_PREFIX)?.strip_suffix(STAGING_SUFFIX)?;
+    let (process, rest) = rest.split_once('-')?;
+    match parent.entry_type(OsStr::new(name)) {
+        Some(FileType::Directory) => {}
+        // A temporary file of an earlier version.
+        Some(FileType::RegularFile) => {
+            let age = || parent.file(name).ok()?.metadata().ok()?.modified().ok()?.elapsed().ok();
+            if is_leftover(process, rest, age) {
+                parent.remove(name);
+            }
+            return None;
+        }
+        _ => return None,
+    }
+    let folder = parent.open_subfolder(OsStr::new(name)).ok()?;
+    // One that others may write to, or that belongs to somebody else, is not ours.
+    let age = folder.private_age()?;
+    if process == KEPT_PREFIX {
+        report_kept(parent, &folder, &read_journal(&folder));
+        return None;
+    }
+    if !is_leftover(process, rest, || Some(age)) {
+        return None;
+    }
+    // Of several runs that find it, one renames it.
+    let claimed = next_name();
+    parent.rename_new(OsStr::new(name), parent, OsStr::new(&claimed)).ok()?;
+    let folder = parent.open_subfolder(OsStr::new(&claimed)).ok()?;
+    let settled = settle(parent, &folder, &claimed, &read_journal(&folder));
+    let restored = (!settled.restored.is_empty()).then_some(());
+    settled.restored.into_iter().for_each(|path| notify(Notice::Restored { path }));
+    restored
+}
+
+/// Returns whether the process in a name is dead. One of another machine or container cannot be asked for: then the age
+/// decides.
+fn is_leftover(process: &str, rest: &str, age: impl FnOnce() -> Option<Duration>) -> bool {
+    let Ok(process) = process.parse() else { return false };
+    if rest.split('-').next() == Some(HOST_ID.as_str()) {
+        process != std::process::id() && !is_alive(process)
+    } else {
+        age().is_some_and(|age| age > STALE_AFTER)
+    }
+}
+
+/// Returns whether a process of that id runs, whoever it belongs to.
+fn is_alive(id: u32) -> bool {
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
+}
+
+/// Returns the records of a staging folder, as far as they can be read.
+fn read_journal(folder: &DirHandle) -> Vec<JournalRecord> {
+    let mut bytes = Vec::new();
+    let read = folder.file(JOURNAL).and_then(|file| file.take(MAX_JOURNAL_BYTES).read_to_end(&mut bytes));
+    read.map(|_| decode(&bytes)).unwrap_or_default()
+}
+
+/// Settles a staging folder: removes the texts that stackref wrote and replaced, puts edits back or keeps them, and
+/// removes the folder unless it keeps one.
+pub fn settle(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[JournalRecord]) -> SettleResult {
+    let mut settled = SettleResult::default();
+    for staged in staged_files(folder) {
+        let Some(record) = record_of(&staged, records) else {
+            folder.remove(&staged);
+            continue;
+        };
+        let path = parent.path().join(&record.target);
+        let digest = Digest::of_entry(folder, &staged).ok().flatten();
+        if digest.as_ref() == Some(&record.new) || digest.is_some() && digest == record.old {
+            folder.remove(&staged);
+        } else {
+            match restore(parent, folder, record, &staged) {
+                Ok(()) => settled.restored.push(path),
+                Err(error) => settled.kept.push((path, io_message(&error))),
+            }
+        }
+    }
+    if settled.kept.is_empty() {
+        folder.remove(JOURNAL);
+        // Last, so that git never sees what is beside it.
+        folder.remove(IGNORE_FILE);
+        parent.remove_folder(name);
+    } else {
+        keep_edits(parent, folder, name, records);
+    }
+    settled
+}
+
+/// Gives a staging folder with edits a name that no later run removes, and reports them.
+fn keep_edits(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[JournalRecord]) {
+    for number in 0..MAX_KEPT {
+        let kept = format!("{STAGING_PREFIX}{KEPT_PREFIX}-{number}{STAGING_SUFFIX}");
+        match parent.rename_new(OsStr::new(name), parent, OsStr::new(&kept)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            renamed => {
+                let renamed = renamed.ok().and_then(|()| parent.open_subfolder(OsStr::new(&kept)).ok());
+                return report_kept(parent, renamed.as_ref().unwrap_or(folder), records);
+            }
+        }
+    }
+}
+
+fn report_kept(parent: &DirHandle, folder: &DirHandle, records: &[JournalRecord]) {
+    for staged in staged_files(folder) {
+        if let Some(record) = record_of(&staged, records) {
+            let (path, edit) = (parent.path().join(&record.target), folder.path().join(&staged));
+            notify(Notice::Kept { path, edit });
+        }
+    }
+}
+
+/// Returns the names in a staging folder that are not its own.
+fn staged_files(folder: &DirHandle) -> Vec<OsString> {
+    let mut names = folder.names().unwrap_or_default();
+    names.retain(|name| name != IGNORE_FILE && name != JOURNAL);
+    names
+}
+
+/// Returns the record of a staged file, also of one that was put aside.
+fn record_of<'r>(staged: &OsStr, records: &'r [JournalRecord]) -> Option<&'r JournalRecord> {
+    let staged = staged.to_str()?;
+    let staged = staged.strip_suffix(ASIDE_SUFFIX).unwrap_or(staged);
+    records.iter().find(|record| record.staged == staged)
+}
+
+/// Exchanges a staged file with its target again and removes the new text that comes out.
+///
+/// # Errors
+/// Those of the system, and if the target does not have the new text any more: then it stays as it is.
+fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, staged: &OsStr) -> io::Result<()> {
+    let (target_folder, name) = target_of(parent, record)?;
+    if Digest::of_entry(&target_folder, name)?.as_ref() != Some(&record.new) {
+        return Err(changed_error());
+    }
+    let staged_name = staged.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+    swap(folder, staged_name, &target_folder, name)?;
+    if Digest::of_entry(folder, staged)?.as_ref() != Some(&record.new) {
+        // Somebody wrote between the look and the exchange: that is newer.
+        swap(folder, staged_name, &target_folder, name)?;
+        return Err(changed_error());
+    }
+    target_folder.sync();
+    folder.remove(staged);
+    Ok(())
+}
+
+/// Removes a target that did not exist before, if it still has the new text.
+///
+/// # Errors
+/// Those of the system, and if the target does not have the new text any more: then it stays.
+pub fn remove_created(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord) -> io::Result<()> {
+    let (target_folder, name) = target_of(parent, record)?;
+    match Digest::of_entry(&target_folder, name)? {
+        None => return Ok(()),
+        Some(digest) if digest == record.new => {}
+        Some(_) => return Err(changed_error()),
+    }
+    let staged = OsStr::new(&record.staged);
+    target_folder.rename_new(name, folder, staged)?;
+    if Digest::of_entry(folder, staged)?.as_ref() != Some(&record.new) {
+        folder.rename_new(staged, &target_folder, name)?;
+        return Err(changed_error());
+    }
+    target_folder.sync();
+    folder.remove(staged);
+    Ok(())
+}
+
+fn changed_error() -> io::Error {
+    io::Error::other("somebody else has changed it since")
+}
+
+/// Opens the folder of a target.
+fn target_of<'r>(parent: &DirHandle, record: &'r JournalRecord) -> io::Result<(DirHandle, &'r OsStr)> {
+    let name = record.target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let above = record.target.parent().unwrap_or(Path::new(""));
+    let folder =
+        open_subfolder(parent, above, parent.path()).map_err(|failure| io::Error::other(failure.to_string()))?;
+    Ok((folder, name))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::super::staging::{Staging, staging_name};
+    use super::*;
+    use std::fs::{read_dir, read_to_string, write};
+    use std::os::unix::fs::PermissionsExt as _;
+    use tempfile::TempDir;
+
+    /// Creates a folder with a file whose text a run replaces, up to the exchange.
+    fn exchanged(edit: Option<&str>) -> (TempDir, DirHandle, Staging) {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("f");
+        write(&target, "old").unwrap();
+        let folder = DirHandle::open(place.path()).unwrap();
+        let mut staging = Staging::new(&folder).unwrap();
+        let staged = staging.write("new", 0o600).unwrap();
+        let (new, old) = (Digest::of_bytes(b"new"), Some(Digest::of_bytes(b"old")));
+        let record = JournalRecord { staged: staged.name.clone(), target: PathBuf::from("f"), new, old };
+        staging.record(vec![record]).unwrap();
+        if let Some(edit) = edit {
+            write(&target, edit).unwrap();
+        }
+        staging.swap(&staged.name, &folder, OsStr::new("f")).unwrap();
+        assert_eq!(read_to_string(&target).unwrap(), "new");
+        (place, folder, staging)
+    }
+
+    /// Leaves a staging folder behind as a process does that was killed.
+    fn die(place: &TempDir, staging: Staging) -> PathBuf {
+        std::mem::forget(staging);
+        let is_ours = |path: &Path| path.file_name().is_some_and(is_staging);
+        let left =
+            read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_ours(path)).unwrap();
+        let dead = place.path().join(staging_name(999_999_999, 7));
+        std::fs::rename(left, &dead).unwrap();
+        dead
+    }
+
+    fn names(place: &TempDir) -> Vec<String> {
+        let names = read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn a_replaced_text_is_removed_and_git_never_sees_it() {
+        let (place, folder, staging) = exchanged(None);
+        let dead = die(&place, staging);
+        assert_eq!(read_to_string(dead.join(".gitignore")).unwrap(), "*\n");
+        assert_eq!(dead.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(read_to_string(dead.join("0")).unwrap(), "old");
+        assert!(!recover(&folder));
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "new")
+        );
+    }
+
+    #[test]
+    fn a_text_that_was_never_exchanged_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = DirHandle::open(place.path()).unwrap();
+        let staging = Staging::new(&folder).unwrap();
+        staging.write("new", 0o600).unwrap();
+        let dead = die(&place, staging);
+        // A folder that others may enter was not made by stackref.
+        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o755)).unwrap();
+        recover(&folder);
+        assert!(dead.exists());
+        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o700)).unwrap();
+        recover(&folder);
+        assert!(names(&place).is_empty());
+    }
+
+    #[test]
+    fn an_edit_of_the_last_moment_is_put_back_after_a_kill() {
+        let (place, folder, staging) = exchanged(Some("edit"));
+        die(&place, staging);
+        assert!(recover(&folder));
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "edit")
+        );
+        assert!(take_notices().contains(&Notice::Restored { path: place.path().join("f") }));
+    }
+
+    #[test]
+    fn an_edit_that_cannot_be_put_back_is_kept_and_reported_by_every_run() {
+        for is_killed in [true, false] {
+            let (place, folder, staging) = exchanged(Some("edit"));
+            write(place.path().join("f"), "newer").unwrap();
+            if is_killed {
+                die(&place, staging);
+            } else {
+                assert_eq!(staging.settle().kept.len(), 1);
+            }
+            for _ in 0..2 {
+                NOTICES.lock().unwrap().retain(|notice, _| !matches!(notice, Notice::Kept { .. }));
+                recover(&folder);
+                let (path, edit) = (place.path().join("f"), place.path().join(".stackref-kept-0.tmp/0"));
+                assert_eq!(read_to_string(&path).unwrap(), "newer");
+                assert_eq!(read_to_string(&edit).unwrap(), "edit");
+                assert_eq!(read_to_string(edit.with_file_name(".gitignore")).unwrap(), "*\n");
+                assert!(take_notices().contains(&Notice::Kept { path, edit }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_was_changed_since_is_not_rolled_back() {
+        let (place, _, staging) = exchanged(None);
+        write(place.path().join("f"), "newer").unwrap();
+        let failed = staging.roll_back(&[]);
+        assert_eq!(failed, [(place.path().join("f"), "somebody else has changed it since".to_owned())]);
+        assert_eq!(read_to_string(place.path().join(".stackref-kept-0.tmp/0")).unwrap(), "old");
+        let (place, _, staging) = exchanged(None);
+        assert!(staging.roll_back(&[]).is_empty());
+        assert_eq!(
+            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (vec!["f".to_owned()], "old")
+        );
+    }
+
+    #[test]
+    fn a_journal_leads_out_of_no_folder() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("inside")).unwrap();
+        write(place.path().join("f"), "new").unwrap();
+        let folder = DirHandle::open(&place.path().join("inside")).unwrap();
+        for target in ["../f".into(), place.path().join("f")] {
+            let mut staging = Staging::new(&folder).unwrap();
+            let staged = staging.write("theirs", 0o600).unwrap();
+            let record = JournalRecord { staged: staged.name, target, new: Digest::of_bytes(b"new"), old: None };
+            staging.record(vec![record]).unwrap();
+            assert_eq!(staging.settle().kept.len(), 1);
+            assert_eq!(read_to_string(place.path().join("f")).unwrap(), "new");
+        }
+    }
+}
