@@ -5,12 +5,15 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use stackref::diagnostics::finding::{Finding, Severity};
+use stackref::diagnostics::finding::Severity;
+use stackref::diagnostics::finding_builder::{FindingBuilder, build_all};
+use stackref::diagnostics::rule_id::RuleId;
 use stackref::document::{Document, Syntax};
 use stackref::output::human;
 use stackref::output::style::OutputStyle;
 use stackref::text::nearest::Suggester;
-use stackref::text::source::{SourceFile, Span, Visibility};
+use stackref::text::redacted_source::{RedactedSource, Visibility};
+use stackref::text::source::{SourceFile, Span};
 use stackref::zenml::grammar;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -85,20 +88,13 @@ fn human_report(bencher: Bencher<'_, '_>) {
         spans.push(Span::new(start, text.len()));
         text.push('\n');
     }
-    let source = Arc::new(SourceFile::new("many.yaml", text));
-    source.set_visibility(Visibility::Masked(Vec::new()));
+    let source = RedactedSource::new(Arc::new(SourceFile::new("many.yaml", text)), Visibility::Masked(Vec::new()));
     let finding = |span| {
-        Finding::new(
-            "unknown-secret",
-            Severity::Error,
-            &source,
-            span,
-            "no secret `mlflow_secre` in the inventory `team`",
-        )
-        .with_label("no such secret")
-        .with_help("did you mean `mlflow_secret`?")
+        let message = "no secret `mlflow_secre` in the inventory `team`";
+        let finding = FindingBuilder::new(RuleId::UnknownSecret, &source, span, message);
+        finding.label("no such secret").help("did you mean `mlflow_secret`?")
     };
-    let findings: Vec<Finding> = spans.into_iter().map(finding).collect();
+    let findings = build_all(spans.into_iter().map(finding).collect(), |_| Some(Severity::Error));
     bencher.counter(ItemsCount::new(FINDINGS)).bench(|| {
         let mut out = Vec::new();
         human::write(black_box(&findings), OutputStyle::PLAIN, &mut out).unwrap();

@@ -1,25 +1,19 @@
-//! stackref finds, checks and resolves secret references, `{{name.key}}`, in the stack files of ML pipelines.
-//!
-//! How data flows:
+//! stackref finds, checks and resolves secret references, such as `{{mysql_secret.password}}`, in ML pipeline projects.
 //!
 //! ```text
-//! discover → prefilter → document (spans) → stack + reference → rules (+ inventory) → silence → report (or fix)
+//! project ──▶ text ──▶ sources ──▶ lint ──▶ output
+//! (files)    (source) (analysis)  (rules,   (reports)
+//!                                  answers)    └──▶ edit (fixes, renders)
 //! ```
 //!
-//! Every verb starts from one `scan`: what lint sees is what a render replaces. The modules below stand in the order of
-//! their layers; a file uses only modules that are listed above its own, and a test holds the code to that.
+//! Every command starts from one scan, in which each file has one [`Analysis`](lint::analysis::Analysis). So `render` replaces
+//! the references that `check` reports.
 //!
-//! | layer | modules | what they may do |
-//! |---|---|---|
-//! | foundations | `source` to `repository` | text, spans, the grammar, what may be shown, what may be read |
-//! | reading | `document` to `discover` | the only users of parsers and globs (with `inventory`) |
-//! | meaning | `stack` to `site` | documents as stacks, findings as data, files written, inventories |
-//! | judging | `rules` to `leaks` | rules do no I/O and print nothing |
-//! | verbs | `check` to `init` | no printing; `render`, `register` and `listing` start from what `check` says |
-//! | reports | `report`, `schema` | one file a format, to a writer that is handed in; the schemas of what is read and written |
-//! | outside | `terminal`, `cli`, `run`, `main` | the only readers of arguments, environment, terminals and standard streams |
+//! Each folder is a subject. The folders below are ordered: a folder uses only folders listed before it, and a test enforces
+//! that. Only `cli` and `commands` know arguments, the environment and the standard streams.
 //!
-//! Exit codes are in [`outcome`].
+//! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how to add a rule, a source, an
+//! inventory, a format or a command.
 
 pub mod zenml;
 pub mod text;

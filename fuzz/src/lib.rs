@@ -21,8 +21,10 @@ use stackref::inventory::file::FileInventory;
 use stackref::inventory::lookup::LookupResults;
 use stackref::inventory::{Inventories, Inventory, NewKey, RequestedNames, SecretChange};
 use stackref::lint::baseline::Baseline;
-use stackref::lint::pipeline::{LevelChoice, Report, Settings, run as check_scan};
+use stackref::lint::pipeline::run as check_scan;
+use stackref::lint::report::Report;
 use stackref::lint::scan::{PathRoots, Scan, run_text};
+use stackref::lint::settings::{LevelChoice, Settings};
 use stackref::output::human;
 use stackref::output::style::OutputStyle;
 use stackref::output::{self, Format};
@@ -183,7 +185,7 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         assert!(replaces || rendered.text() == text);
         // How many strings have to be other ones.
         let mut strings: BTreeMap<NodeId, Vec<(&str, &str)>> = BTreeMap::new();
-        for reference in rendered.file.replaced() {
+        for reference in rendered.file.replaced_references() {
             let key = reference.key.as_deref().unwrap();
             let there = reference.source.text().get(reference.span.start..reference.span.end).unwrap();
             strings.entry(reference.node).or_default().push((there, store.value(&reference.secret, key)));
@@ -241,7 +243,7 @@ fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'
         false,
     );
     let findings = check_scan(&scan, settings, None).findings;
-    let broken = findings.iter().filter(|finding| finding.rule == "syntax-error").count();
+    let broken = findings.iter().filter(|finding| finding.rule.name() == "syntax-error").count();
     let is_due = |finding: &Finding| finding.fix.as_ref().is_some_and(|fix| fix.applicability <= most);
     let is_due = findings.iter().any(is_due);
     let bases = bases(false);

@@ -3,13 +3,14 @@
 use super::RULE_SELECTION;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Severity;
+use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rules::{self, RULES, Rule, RuleKind};
 use crate::project::config::{Config, RuleLevel};
 use crate::text::nearest::nearest;
 use clap::Args;
 
 /// The rule that also runs if `--select` does not name it: a file that cannot be read must not pass for a clean one.
-const ALWAYS_SELECTED: &str = "syntax-error";
+const ALWAYS_SELECTED: RuleId = RuleId::SyntaxError;
 
 /// The rules that a run is restricted to.
 #[derive(Clone, Debug, Default, Args)]
@@ -19,24 +20,24 @@ pub struct RuleSelection {
     /// Overrides `[rules]` of the config: a rule that is off there, or off by default, runs with its default severity.
     /// `syntax-error` always runs, unless `--ignore` names it.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule, help_heading = RULE_SELECTION)]
-    pub select: Vec<&'static str>,
+    pub select: Vec<RuleId>,
     /// Do not run these rules (comma-separated; repeatable)
     ///
     /// Overrides `[rules]` of the config, and `--select`. An ignore comment for a rule that does not run is never reported as
     /// unused.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule, help_heading = RULE_SELECTION)]
-    pub ignore: Vec<&'static str>,
+    pub ignore: Vec<RuleId>,
 }
 
 impl RuleSelection {
     /// Applies the selection to the levels of the config.
     pub fn apply(&self, config: &mut Config) {
         for rule in RULES {
-            let level = config.rules.get(rule.name);
+            let level = config.rules.get(rule.id.name());
             if self.deselects(rule) {
-                config.rules.insert(rule.name.to_owned(), RuleLevel::Off);
-            } else if self.select.contains(&rule.name) && level.is_none_or(|level| *level == RuleLevel::Off) {
-                config.rules.insert(rule.name.to_owned(), default_level(rule));
+                config.rules.insert(rule.id.name().to_owned(), RuleLevel::Off);
+            } else if self.select.contains(&rule.id) && level.is_none_or(|level| *level == RuleLevel::Off) {
+                config.rules.insert(rule.id.name().to_owned(), default_level(rule));
             }
         }
     }
@@ -44,8 +45,8 @@ impl RuleSelection {
     /// Returns the flag because of which no rule of this run needs an inventory, if one is the reason.
     pub fn flag_disabling_lookups(&self, config: &Config) -> Option<&'static str> {
         let needs_inventory =
-            |rule: &&Rule| matches!(rule.kind, RuleKind::Reference(_) | RuleKind::Inventory(_) | RuleKind::Leak(_));
-        let is_on = |rule: &&Rule| config.rules.get(rule.name) != Some(&RuleLevel::Off);
+            |rule: &&Rule| matches!(rule.kind(), RuleKind::Reference | RuleKind::Inventory | RuleKind::Leak);
+        let is_on = |rule: &&Rule| config.rules.get(rule.id.name()) != Some(&RuleLevel::Off);
         if RULES.into_iter().filter(needs_inventory).any(|rule| is_on(&rule)) {
             return None;
         }
@@ -57,8 +58,8 @@ impl RuleSelection {
     }
 
     fn deselects(&self, rule: &Rule) -> bool {
-        let is_selected = self.select.is_empty() || self.select.contains(&rule.name) || rule.name == ALWAYS_SELECTED;
-        !is_selected || self.ignore.contains(&rule.name)
+        let is_selected = self.select.is_empty() || self.select.contains(&rule.id) || rule.id == ALWAYS_SELECTED;
+        !is_selected || self.ignore.contains(&rule.id)
     }
 }
 
@@ -70,9 +71,9 @@ fn default_level(rule: &Rule) -> RuleLevel {
 }
 
 /// Parses the name of a rule. The error of an unknown one suggests the nearest.
-fn parse_rule(name: &str) -> Result<&'static str, String> {
+fn parse_rule(name: &str) -> Result<RuleId, String> {
     let name = name.trim();
-    rules::find(name).map(|rule| rule.name).ok_or_else(|| match nearest(name, rules::names()) {
+    name.parse().map_err(|_| match nearest(name, rules::names()) {
         Some(near) => format!("no rule is named `{}`; did you mean `{near}`?", escape_control(name)),
         None => "`stackref explain` lists the rules".to_owned(),
     })
@@ -82,7 +83,7 @@ fn parse_rule(name: &str) -> Result<&'static str, String> {
 mod tests {
     use super::*;
 
-    fn levels(select: &[&'static str], ignore: &[&'static str], config: &[(&str, RuleLevel)]) -> Config {
+    fn levels(select: &[RuleId], ignore: &[RuleId], config: &[(&str, RuleLevel)]) -> Config {
         let rules = config.iter().map(|(name, level)| ((*name).to_owned(), *level)).collect();
         let mut config = Config { rules, ..Config::default() };
         RuleSelection { select: select.to_vec(), ignore: ignore.to_vec() }.apply(&mut config);
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn select_turns_on_what_it_names_and_nothing_else() {
-        let config = levels(&["unknown-key", "unused-secret"], &[], &[("unused-secret", RuleLevel::Off)]);
+        let config = levels(&[RuleId::UnknownKey, RuleId::UnusedSecret], &[], &[("unused-secret", RuleLevel::Off)]);
         let level = |name| config.rules.get(name).copied();
         assert_eq!(level("unused-secret"), Some(RuleLevel::Warning));
         assert_eq!((level("unknown-key"), level("unknown-secret")), (Some(RuleLevel::Error), Some(RuleLevel::Off)));
@@ -102,16 +103,16 @@ mod tests {
 
     #[test]
     fn a_severity_of_the_config_stays_and_ignore_wins() {
-        let config = levels(&["unknown-key"], &[], &[("unknown-key", RuleLevel::Warning)]);
+        let config = levels(&[RuleId::UnknownKey], &[], &[("unknown-key", RuleLevel::Warning)]);
         assert_eq!(config.rules.get("unknown-key"), Some(&RuleLevel::Warning));
-        let config = levels(&["unknown-key"], &["unknown-key", "syntax-error"], &[]);
+        let config = levels(&[RuleId::UnknownKey], &[RuleId::UnknownKey, RuleId::SyntaxError], &[]);
         assert!(config.rules.len() == RULES.len() && config.rules.values().all(|level| *level == RuleLevel::Off));
         assert!(levels(&[], &[], &[]).rules.is_empty());
     }
 
     #[test]
     fn an_unknown_rule_is_told_apart_from_a_misspelled_one() {
-        assert_eq!(parse_rule(" unknown-key"), Ok("unknown-key"));
+        assert_eq!(parse_rule(" unknown-key"), Ok(RuleId::UnknownKey));
         assert!(parse_rule("unknwn-key").is_err_and(|error| error.contains("did you mean `unknown-key`?")));
         assert!(parse_rule("").is_err() && parse_rule("E501").is_err());
     }

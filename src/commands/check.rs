@@ -12,14 +12,17 @@ use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Applicability;
 use crate::diagnostics::outcome::Outcome;
+use crate::diagnostics::rule_id::RuleId;
 use crate::edit::add_ignores::{self, AddedIgnores};
 use crate::edit::fix::{self, FixResult, Rescanner};
 use crate::inventory::Inventories;
 use crate::inventory::lookup::LookupResults;
 use crate::lint::baseline::Baseline;
 use crate::lint::leaks::{self, LeakScanner};
-use crate::lint::pipeline::{self, LevelChoice, Report, Settings};
+use crate::lint::pipeline;
+use crate::lint::report::Report;
 use crate::lint::scan::Scan;
+use crate::lint::settings::{LevelChoice, Settings};
 use crate::output::style::OutputStyle;
 use crate::output::{self, Format, count, diff, statistics, summary_line};
 use crate::project::config::{self, Config, Level};
@@ -117,7 +120,7 @@ fn run_check(
     let mut reported = HashSet::new();
     report.failures.retain(|failure| reported.insert(failure.to_string()));
     if let Some(values) = &values {
-        report.findings.iter_mut().for_each(|finding| values.redact_finding(finding));
+        report.findings = values.redact_findings(std::mem::take(&mut report.findings));
     }
     report.summary.fixed = fixed.count();
     report.config = workspace.config.file.as_deref().map(config::repository_path);
@@ -140,9 +143,10 @@ fn run_check(
     if let Some(ignores) = ignores.as_ref().filter(|_| args.diff) {
         ignores.changed().try_for_each(|changed| diff::write_fixed(changed, diff_look, context.stdout.out))?;
     }
+    let mut answers = std::mem::take(&mut report.references).into_answers();
     if let (Some(which), true) = (args.fix, args.diff) {
-        let fixed = apply_fixes(&mut scan, which, std::mem::take(&mut report.answers), context);
-        report.answers = fixed.answers;
+        let fixed = apply_fixes(&mut scan, which, std::mem::take(&mut answers), context);
+        answers = fixed.answers;
         fixed.changed.values().try_for_each(|changed| diff::write_fixed(changed, diff_look, context.stdout.out))?;
     }
     context.stdout.out.flush()?;
@@ -152,7 +156,7 @@ fn run_check(
         note_ignores(ignores, args.diff, &workspace, context)?;
     }
     note_list(&workspace, listed_decisive.as_deref(), level.for_config(&workspace.config), context)?;
-    warn_about_inventories(&inventories, report.answers.queried_inventories(), context)?;
+    warn_about_inventories(&inventories, answers.queried_inventories(), context)?;
     if baseline.is_some() {
         warn_of_stale(&report, context)?;
     }
@@ -339,7 +343,7 @@ fn write_to_stdout(args: &CheckArgs, report: &Report, style: OutputStyle, out: &
 
 /// Warns that a rule is selected, or searched for, that cannot report anything.
 fn warn_of_deselected_leaks(args: &CheckArgs, context: &mut Context<'_>) -> io::Result<()> {
-    const RULE: &str = "leaked-value";
+    const RULE: RuleId = RuleId::LeakedValue;
     let is_selected = args.rules.select.contains(&RULE);
     if is_selected && !args.leaks {
         writeln!(context.stderr.out, "warning: `{RULE}` only reports findings with --leaks")?;

@@ -150,7 +150,7 @@ fn with_values(command: Command, inventories: &BTreeSet<String>) -> Command {
         let values: Vec<(String, &'static str)> = match (arg.get_id().as_str(), arg.get_value_hint()) {
             ("inventory", _) => inventories_and_files.iter().map(|name| (name.clone(), "")).collect(),
             ("select" | "ignore" | "rule", _) => {
-                RULES.iter().map(|rule| (rule.name.to_owned(), rule.summary)).collect()
+                RULES.iter().map(|rule| (rule.id.name().to_owned(), rule.summary)).collect()
             }
             (_, ValueHint::FilePath | ValueHint::AnyPath) => vec![(FILES.to_owned(), "")],
             (_, ValueHint::DirPath) => vec![(FOLDERS.to_owned(), "")],

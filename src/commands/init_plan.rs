@@ -10,6 +10,7 @@ mod pairing;
 pub use survey::{DetectedInventory, DetectedKind, local_secrets};
 
 use crate::diagnostics::excerpt::is_unsafe;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::toml_string;
 use crate::lint::scan::Scan;
 use crate::zenml::flavors::Version;
@@ -51,7 +52,7 @@ impl Survey {
             stacks: files().map(|file| survey::path_from_root(root, &file.path)).collect(),
             unparsed: files().filter(|file| file.stacks.is_empty() && !file.findings.is_empty()).count(),
             render_only_references: findings()
-                .filter(|finding| matches!(finding.rule, "embedded-reference" | "nested-reference"))
+                .filter(|finding| matches!(finding.rule(), RuleId::EmbeddedReference | RuleId::NestedReference))
                 .count(),
             inventories: found,
             skipped_files: passed_over,

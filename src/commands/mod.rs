@@ -23,10 +23,13 @@ mod verbose;
 use crate::cli::{Cli, Color, Command, InventoryCommand};
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::excerpt::escape_control;
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
 use crate::diagnostics::outcome::Outcome;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::Inventories;
-use crate::lint::pipeline::{Report, Summary};
 use crate::lint::reference_list;
+use crate::lint::report::{Report, Summary};
 use crate::lint::rules;
 use crate::lint::scan::Scan;
 use crate::output::style::OutputStyle;
@@ -352,7 +355,8 @@ fn warn_about_inventories(
 /// What could not be read: it has no references to list or to register, and what is not whole must not pass for it.
 fn report_unparsed(scan: &Scan, color: Color, context: &mut Context<'_>) -> io::Result<Outcome> {
     let findings = scan.files.iter().flat_map(|file| &file.findings);
-    let broken: Vec<_> = findings.filter(|finding| finding.rule == "syntax-error").cloned().collect();
+    let broken = findings.filter(|finding| finding.rule() == RuleId::SyntaxError).cloned().collect();
+    let broken = build_all(broken, |_| Some(Severity::Error));
     short::write(&broken, output_style(&context.stderr, color, context.env.as_ref()), context.stderr.out)?;
     print_failures(&scan.skipped.failures, color, context)?;
     let broken = if broken.is_empty() { Outcome::Clean } else { Outcome::Findings };
@@ -362,10 +366,11 @@ fn report_unparsed(scan: &Scan, color: Color, context: &mut Context<'_>) -> io::
 /// Returns why a list of references is not complete, as JSON reports have it: what could not be read, and what does not parse.
 fn unread_failures(scan: &Scan) -> Vec<Failure> {
     let findings = scan.files.iter().flat_map(|file| &file.findings);
-    let broken = findings.filter(|finding| finding.rule == "syntax-error").map(|finding| {
-        let (path, line) = (finding.source.path(), finding.source.position(finding.span.start).line);
-        Failure::finding(format!("cannot parse `{path}`: line {line}: {}", finding.message))
-    });
+    let broken =
+        findings.map(FindingBuilder::draft).filter(|finding| finding.rule == RuleId::SyntaxError).map(|finding| {
+            let (path, line) = (finding.source.path(), finding.source.position(finding.span.start).line);
+            Failure::finding(format!("cannot parse `{path}`: line {line}: {}", finding.message))
+        });
     scan.skipped.failures.iter().cloned().chain(broken).collect()
 }
 

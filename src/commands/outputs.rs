@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
-use crate::lint::pipeline::Report;
+use crate::lint::report::Report;
 use crate::output::existing_report::is_report;
 use crate::output::{self, Format};
 use crate::project::repository;

@@ -12,12 +12,15 @@ use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::outcome::Outcome;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::Syntax;
 use crate::inventory::file::FileInventory;
 use crate::inventory::{Inventories, Inventory, NewKey, SecretChange};
 use crate::lint::missing_keys::{GivenSecret, RequiredKey, ValueSource, required_keys, store};
-use crate::lint::pipeline::{self, Report, Settings};
+use crate::lint::pipeline;
+use crate::lint::rules;
 use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use crate::output::lists::{self, RegisterResult, StoredSecret};
 use crate::output::{ListFormat, count};
 use crate::project::git::Git;
@@ -67,15 +70,14 @@ pub(super) fn register(args: &RegisterArgs, color: Color, context: &mut Context<
     }
     let settings = Settings { allow_empty_listing: true, ..workspace.key_level(&inventories) };
     let report = with_progress(context, "look-ups", |progress| pipeline::run(&scan, &settings, progress));
-    warn_about_inventories(&inventories, report.answers.queried_inventories(), context)?;
+    warn_about_inventories(&inventories, report.references.answers().queried_inventories(), context)?;
     let failures = report.failures.get(scan.skipped.failures.len()..).unwrap_or_default();
     if !failures.is_empty() {
         return Err(failures.to_vec().into());
     }
+    let is_error = |rule: RuleId| rules::get(rule).severity == Severity::Error && rule != RuleId::SyntaxError;
     let passed_over = scan.files.iter().flat_map(|file| &file.findings);
-    let passed_over =
-        passed_over.filter(|finding| finding.severity == Severity::Error && finding.rule != "syntax-error");
-    let passed_over = passed_over.count();
+    let passed_over = passed_over.filter(|finding| is_error(finding.rule())).count();
     let note = (passed_over > 0).then(|| {
         let references = count(passed_over, "place");
         format!("{references} with mistakes not asked for; `stackref check` shows them")
@@ -136,7 +138,9 @@ fn without_inventory(
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let needs = required_keys(scan, &Report::default(), &workspace.key_level(inventories))?;
+    let settings = workspace.key_level(inventories);
+    let report = pipeline::run(scan, &settings, None);
+    let needs = required_keys(scan, &report, &settings)?;
     let run =
         RegisterRun { missing: needs.iter().collect(), ..RegisterRun::new(args, color, inventories, &workspace.git) };
     run.summarize(context);

@@ -47,7 +47,7 @@ pub(super) fn render(args: &RenderArgs, color: Color, context: &mut Context<'_>)
     let stops = outcome > Outcome::Clean;
     write_findings(&report.findings, args, color, context)?;
     workspace.notes(&scan, context)?;
-    warn_about_inventories(&inventories, report.answers.queried_inventories(), context)?;
+    warn_about_inventories(&inventories, report.references.answers().queried_inventories(), context)?;
     if stops {
         print_failures(&report.failures, color, context)?;
         return Ok(outcome);

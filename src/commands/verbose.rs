@@ -2,8 +2,9 @@
 
 use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::Inventory;
-use crate::lint::pipeline::Settings;
-use crate::lint::scan::{Scan, StackFile};
+use crate::lint::analysis::Analysis;
+use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use crate::project::config::Level;
 use std::io::{self, Write};
 
@@ -21,7 +22,7 @@ pub(super) fn write_files(scan: &Scan, settings: &Settings<'_>, out: &mut dyn Wr
 }
 
 /// Describes the inventories that the stacks of a file use, each chain once.
-fn inventories(file: &StackFile, settings: &Settings<'_>) -> String {
+fn inventories(file: &Analysis, settings: &Settings<'_>) -> String {
     let config = settings.configs.for_file(&file.path);
     if settings.level.for_config(&config) == Level::None {
         return "no inventory is asked".to_owned();

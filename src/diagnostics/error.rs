@@ -2,7 +2,8 @@
 
 use crate::diagnostics::excerpt::{Excerpt, escape_control};
 use crate::diagnostics::outcome::Outcome;
-use crate::text::source::{SourceFile, Span};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use std::fmt;
 
 /// Why a run cannot go on, or cannot answer for everything.
@@ -59,7 +60,7 @@ impl Failure {
 
     /// At a place in a file.
     #[must_use]
-    pub fn at(mut self, source: &SourceFile, span: Span) -> Self {
+    pub fn at(mut self, source: &RedactedSource, span: Span) -> Self {
         self.excerpt = Some(Excerpt::new(source, span, false));
         self
     }

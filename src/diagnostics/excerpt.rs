@@ -4,7 +4,8 @@
 //! (`***`) do not tell a length. Characters that steer a terminal or turn the direction of the text are replaced, and a
 //! line that is too long is cut to a window around the span, which also keeps miette's columns in their bounds.
 
-use crate::text::source::{SourceFile, Span, Visibility, floor_char_boundary};
+use crate::text::redacted_source::{RedactedSource, Visibility};
+use crate::text::source::{Span, floor_char_boundary};
 use crate::zenml::flavors::may_be_sensitive;
 use crate::zenml::grammar::{find_reference_shapes, is_invisible};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
@@ -28,7 +29,7 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// The line of `span`. With `conceal`, or where a value was found in it, the span's own text is masked, too.
-    pub fn new(source: &SourceFile, span: Span, redact: bool) -> Self {
+    pub fn new(source: &RedactedSource, span: Span, redact: bool) -> Self {
         let redact = redact || source.values().iter().any(|value| value.overlaps(span));
         let position = source.position(span.start);
         let line = source.line_span(span.start);
@@ -111,7 +112,7 @@ impl SourceCode for Excerpt {
 }
 
 /// A whole line, safe to show, with some spans of it masked besides.
-pub fn line(source: &SourceFile, offset: usize, masked: &[Span]) -> String {
+pub fn line(source: &RedactedSource, offset: usize, masked: &[Span]) -> String {
     let line = source.line_span(offset);
     let mut hidden = hidden_spans(source, line);
     // A mask may hold one of the spans: what is asked for is hidden whole, the rest of the mask beside it.
@@ -145,7 +146,7 @@ pub fn is_unsafe(c: char) -> bool {
     c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-fn window(source: &SourceFile, line: Span, shown_span: Span) -> Span {
+fn window(source: &RedactedSource, line: Span, shown_span: Span) -> Span {
     if line.len() <= MAX_WHOLE_LINE_BYTES {
         return line;
     }
@@ -158,7 +159,7 @@ fn window(source: &SourceFile, line: Span, shown_span: Span) -> Span {
 }
 
 /// What must not be seen of a window.
-fn hidden_spans(source: &SourceFile, window: Span) -> Vec<Span> {
+fn hidden_spans(source: &RedactedSource, window: Span) -> Vec<Span> {
     let mut hidden = hidden_by_visibility(source, window);
     let values = source.values().iter().copied().filter(|value| value.overlaps(window));
     let before = hidden.len();
@@ -169,7 +170,7 @@ fn hidden_spans(source: &SourceFile, window: Span) -> Vec<Span> {
     hidden
 }
 
-fn hidden_by_visibility(source: &SourceFile, window: Span) -> Vec<Span> {
+fn hidden_by_visibility(source: &RedactedSource, window: Span) -> Vec<Span> {
     match source.visibility() {
         Visibility::SpanOnly => vec![window],
         Visibility::Masked(spans) => {
@@ -185,7 +186,7 @@ fn hidden_by_visibility(source: &SourceFile, window: Span) -> Vec<Span> {
 /// In a line that did not parse: every word that is not a key. A key stands at the start of its line or behind `{`, `[` or
 /// `,`, and before `:` or `=`; behind one that may be sensitive no other key is shown. So no value is, whatever the lines above
 /// make of this one. What has the shape of a reference is shown.
-fn guess_value_spans(source: &SourceFile, window: Span) -> Vec<Span> {
+fn guess_value_spans(source: &RedactedSource, window: Span) -> Vec<Span> {
     let line = source.line_span(window.start);
     let text = source.slice(line);
     let is_toml = source.path().rsplit('.').next() == Some("toml");
@@ -288,7 +289,7 @@ pub fn announces_value(text: &str) -> bool {
 }
 
 struct ExcerptBuilder<'s> {
-    source: &'s SourceFile,
+    source: &'s RedactedSource,
     text: String,
 }
 
@@ -329,15 +330,15 @@ impl ExcerptBuilder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::source::SourceFile;
+    use std::sync::Arc;
 
-    fn text_of(source: &SourceFile, span: Span) -> String {
+    fn text_of(source: &RedactedSource, span: Span) -> String {
         Excerpt::new(source, span, false).text
     }
 
-    fn file(text: &str, visibility: Visibility) -> SourceFile {
-        let file = SourceFile::new("f.yaml", text);
-        file.set_visibility(visibility);
-        file
+    fn file(text: &str, visibility: Visibility) -> Arc<RedactedSource> {
+        RedactedSource::new(Arc::new(SourceFile::new("f.yaml", text)), visibility)
     }
 
     #[test]
@@ -363,7 +364,7 @@ mod tests {
 
     #[test]
     fn nothing_but_the_span_is_shown_of_a_file_nobody_spoke_for() {
-        let source = SourceFile::new("f.yaml", "  a.b: hunter2 # x");
+        let source = file("  a.b: hunter2 # x", Visibility::SpanOnly);
         assert_eq!(text_of(&source, Span::new(2, 5)), "  a.b…");
     }
 

@@ -3,4 +3,7 @@
 pub mod outcome;
 pub mod excerpt;
 pub mod error;
+pub mod rule_id;
 pub mod finding;
+pub mod finding_builder;
+pub mod fingerprint;

@@ -4,7 +4,8 @@
 //! A finding is on a line if its span, the scalar that contains it or the key of that scalar begins there; in a script, if its
 //! command does. JSON has no comments: `[[ignore]]` in the config stands in for them.
 
-use crate::diagnostics::finding::{Finding, FixEdit};
+use crate::diagnostics::finding::FixEdit;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeKind, Style, Syntax};
 use crate::text::nearest::nearest;
 use crate::text::source::{SourceFile, Span};
@@ -65,9 +66,9 @@ impl Directive {
         FixEdit::new(span, "")
     }
 
-    /// Whether it silences a finding on its line.
-    pub fn suppresses(&self, finding: &Finding) -> bool {
-        matches!(&self.kind, DirectiveKind::Ignore(rules) if rules.iter().any(|rule| rule == finding.rule))
+    /// Returns whether it suppresses the findings of a rule on its line.
+    pub fn suppresses(&self, rule: RuleId) -> bool {
+        matches!(&self.kind, DirectiveKind::Ignore(names) if names.iter().any(|name| name == rule.name()))
     }
 }
 

@@ -6,24 +6,28 @@
 
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::directives::{self, Directive, DirectiveKind};
 use crate::document::{Document, Edit, Syntax, apply};
 use crate::edit::fix::{ChangedFile, FixResult, Rescanner};
-use crate::lint::pipeline::{Report, Settings};
+use crate::lint::analysis::Analysis;
+use crate::lint::report::Report;
 use crate::lint::rules;
-use crate::lint::scan::{Scan, StackFile};
+use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use crate::project::config::{self, Config};
 use crate::project::configs::Configs;
-use crate::text::source::{SourceFile, Span, Visibility};
+use crate::text::redacted_source::{RedactedSource, Visibility};
+use crate::text::source::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The rule about ignore comments that suppress nothing. Only its name in the comment itself suppresses it.
-const UNUSED_IGNORE: &str = "unused-ignore";
+const UNUSED_IGNORE: RuleId = RuleId::UnusedIgnore;
 
 /// The rules whose findings need a correction: no comment and no config can suppress them.
-const NOT_IGNORABLE: [&str; 2] = ["bare-ignore", "syntax-error"];
+const NOT_IGNORABLE: [RuleId; 2] = [RuleId::BareIgnore, RuleId::SyntaxError];
 
 /// The comments that were added, in memory or on disk.
 #[derive(Default)]
@@ -41,7 +45,7 @@ struct UnsuppressedFinding {
     display_path: String,
     reason: &'static str,
     path: PathBuf,
-    rule: &'static str,
+    rule: RuleId,
     attribute: Option<String>,
 }
 
@@ -63,7 +67,7 @@ pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, rescanner: &R
     for finding in &report.findings {
         by_file.entry(finding.source.absolute_path()).or_default().push(finding);
     }
-    let stack_files: HashMap<&Path, &StackFile> = scan.files.iter().map(|file| (file.path.as_path(), file)).collect();
+    let stack_files: HashMap<&Path, &Analysis> = scan.files.iter().map(|file| (file.path.as_path(), file)).collect();
     let mut added = AddedIgnores::default();
     for (path, findings) in by_file {
         let stack_file = stack_files.get(path).copied();
@@ -87,11 +91,8 @@ pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, rescanner: &R
             let before = stack_file.map_or_else(|| Arc::clone(&first.source), |file| Arc::clone(&file.source));
             let read = stack_file.and_then(|file| rescanner.rescan(file, &text, settings)).map(|file| file.source);
             let syntax = stack_file.map(|file| file.syntax).or_else(|| Syntax::from_path(path));
-            let after = Arc::new(with_visible_comments(before.path(), text, read.as_deref(), syntax));
-            // Finds the values of secrets in the new text, so that the diff hides them.
-            if let Some(values) = rescanner.values {
-                values.scan_source(&after);
-            }
+            let after = with_visible_comments(before.path(), text, read.as_deref(), syntax);
+            let (before, after) = (rescanner.redact(&before), rescanner.redact(&after));
             let inode = stack_file.and_then(|file| file.inode);
             added.changes.changed.insert(
                 path.to_path_buf(),
@@ -107,21 +108,20 @@ pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, rescanner: &R
 fn with_visible_comments(
     display_path: &str,
     text: String,
-    read: Option<&SourceFile>,
+    read: Option<&RedactedSource>,
     syntax: Option<Syntax>,
-) -> SourceFile {
-    let source = SourceFile::new(display_path, text);
-    let parsed = Arc::new(SourceFile::new(display_path, source.text()));
-    let document = syntax.and_then(|syntax| Document::parse(parsed, syntax).ok());
-    let masks = match read.map(SourceFile::visibility) {
+) -> Arc<RedactedSource> {
+    let source = Arc::new(SourceFile::new(display_path, text));
+    let document = syntax.and_then(|syntax| Document::parse(Arc::clone(&source), syntax).ok());
+    let masks = match read.map(RedactedSource::visibility) {
         Some(Visibility::Masked(masks)) => masks.clone(),
         _ => vec![Span::new(0, source.text().len())],
     };
     let directives = document.as_ref().map(directives::directives).unwrap_or_default();
     let comments =
         directives.iter().filter(|directive| names_rules_only(directive)).map(|directive| directive.directive_span);
-    source.set_visibility(Visibility::Masked(comments.fold(masks, |masks, comment| subtract_span(&masks, comment))));
-    source
+    let masks = comments.fold(masks, |masks, comment| subtract_span(&masks, comment));
+    RedactedSource::new(source, Visibility::Masked(masks))
 }
 
 /// Returns whether an ignore comment contains nothing but names of rules, so that it can be shown.
@@ -144,7 +144,7 @@ fn subtract_span(spans: &[Span], part: Span) -> Vec<Span> {
 /// # Errors
 /// The reason why the file can contain no ignore comment.
 fn annotate_file(
-    stack_file: Option<&StackFile>,
+    stack_file: Option<&Analysis>,
     path: &Path,
     findings: &[&Finding],
     settings: &Settings<'_>,
@@ -161,7 +161,7 @@ fn annotate_file(
     };
     let syntax = stack_file.map(|file| file.syntax).or_else(|| Syntax::from_path(path));
     let syntax = syntax.filter(|syntax| *syntax != Syntax::Json).ok_or("JSON has no comments")?;
-    let document = Document::parse(Arc::clone(source), syntax).map_err(|_| "the file cannot be parsed")?;
+    let document = Document::parse(Arc::clone(source.file()), syntax).map_err(|_| "the file cannot be parsed")?;
     Ok(Annotator::new(source, syntax, document).annotate(findings))
 }
 
@@ -233,7 +233,7 @@ fn config_entry(remaining: &UnsuppressedFinding, config: &Config, root: &Path) -
     Some(format!(
         "\n[[ignore]]\npath = {}\nrule = {}\n{}",
         string(&globset::escape(path)),
-        string(remaining.rule),
+        string(remaining.rule.name()),
         attribute.unwrap_or_default()
     ))
     .map(|entry| entry.trim_end().to_owned())
@@ -254,7 +254,7 @@ enum Placement {
 struct Group {
     /// The lines that a comment may apply to, from 1.
     lines: BTreeSet<usize>,
-    rules: BTreeSet<&'static str>,
+    rules: BTreeSet<RuleId>,
     fingerprints: Vec<String>,
     /// In the order in which they are tried.
     placements: Vec<Placement>,
@@ -265,7 +265,7 @@ type Choice = (usize, usize);
 
 /// Adds ignore comments to one file.
 struct Annotator<'a> {
-    source: &'a Arc<SourceFile>,
+    source: &'a Arc<RedactedSource>,
     syntax: Syntax,
     document: Document,
     directives: Vec<Directive>,
@@ -273,7 +273,7 @@ struct Annotator<'a> {
 }
 
 impl<'a> Annotator<'a> {
-    fn new(source: &'a Arc<SourceFile>, syntax: Syntax, document: Document) -> Self {
+    fn new(source: &'a Arc<RedactedSource>, syntax: Syntax, document: Document) -> Self {
         let directives = directives::directives(&document);
         Self { source, syntax, document, directives, groups: Vec::new() }
     }
@@ -301,7 +301,7 @@ impl<'a> Annotator<'a> {
         let mut groups: BTreeMap<(BTreeSet<usize>, Option<usize>), Group> = BTreeMap::new();
         for finding in findings {
             let is_same_text = Arc::ptr_eq(&finding.source, self.source) || finding.source.text() == self.source.text();
-            if finding.rule == "bare-ignore" || !is_same_text {
+            if finding.rule == RuleId::BareIgnore || !is_same_text {
                 continue;
             }
             // The comment itself, for a finding about a comment.
@@ -392,7 +392,7 @@ impl<'a> Annotator<'a> {
 
     /// Returns the text with the comments of some choices, if nothing but these comments differs.
     fn verified_text(&self, choices: &[Choice]) -> Option<String> {
-        let mut rules: BTreeMap<Placement, BTreeSet<&'static str>> = BTreeMap::new();
+        let mut rules: BTreeMap<Placement, BTreeSet<RuleId>> = BTreeMap::new();
         let groups: Vec<&Group> = choices.iter().filter_map(|&(group, _)| self.groups.get(group)).collect();
         for (group, &(_, placement)) in groups.iter().zip(choices) {
             rules.entry(*group.placements.get(placement)?).or_default().extend(&group.rules);
@@ -417,7 +417,8 @@ impl<'a> Annotator<'a> {
             }
         }
         let suppresses = |group: &&Group| {
-            let is_suppressed = |rule: &&str| group.lines.iter().any(|&line| applying.contains(&(moved(line), rule)));
+            let is_suppressed =
+                |rule: &RuleId| group.lines.iter().any(|&line| applying.contains(&(moved(line), rule.name())));
             group.rules.iter().all(is_suppressed)
         };
         let others: HashSet<(usize, &DirectiveKind)> =
@@ -438,8 +439,8 @@ impl<'a> Annotator<'a> {
     }
 
     /// Returns the edit that adds rules in some way.
-    fn edit(&self, placement: Placement, rules: &BTreeSet<&'static str>) -> Option<Edit> {
-        let list = rules.iter().copied().collect::<Vec<_>>().join(", ");
+    fn edit(&self, placement: Placement, rules: &BTreeSet<RuleId>) -> Option<Edit> {
+        let list = rules.iter().map(|rule| rule.name()).collect::<Vec<_>>().join(", ");
         Some(match placement {
             Placement::ExistingComment(at) => {
                 let head = self.directives.get(at)?.directive_span;

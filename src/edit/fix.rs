@@ -6,15 +6,19 @@
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Applicability, Finding, FixEdit};
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, Edit, apply};
 use crate::inventory::lookup::{LookupResults, Progress};
+use crate::lint::analysis::Analysis;
 use crate::lint::leaks::LeakScanner;
-use crate::lint::pipeline::{self, LevelChoice, Settings};
-use crate::lint::scan::{self, PathRoots, Scan, StackFile};
+use crate::lint::pipeline;
+use crate::lint::scan::{self, PathRoots, Scan};
+use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::Level;
 use crate::project::discover::Candidate;
 use crate::system::write::{self, Inode, NewText, OutputFile};
-use crate::text::source::{SourceFile, Span};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +28,7 @@ use zeroize::Zeroizing;
 const MAX_ROUNDS: usize = 100;
 
 /// The rule whose fixes take out comments.
-const COMMENT_RULE: &str = "unused-ignore";
+const COMMENT_RULE: RuleId = RuleId::UnusedIgnore;
 
 /// What was mended, in memory.
 #[derive(Default)]
@@ -38,9 +42,9 @@ pub struct FixResult {
 /// A file before and after.
 pub struct ChangedFile {
     /// As it was read.
-    pub old_source: Arc<SourceFile>,
+    pub old_source: Arc<RedactedSource>,
     /// As it is to be.
-    pub new_source: Arc<SourceFile>,
+    pub new_source: Arc<RedactedSource>,
     /// Which file it was read from.
     pub inode: Option<Inode>,
     /// How many fixes that took.
@@ -58,14 +62,19 @@ pub struct Rescanner<'a> {
 }
 
 impl Rescanner<'_> {
-    pub(crate) fn rescan(&self, file: &StackFile, text: &str, settings: &Settings<'_>) -> Option<StackFile> {
+    pub(crate) fn rescan(&self, file: &Analysis, text: &str, settings: &Settings<'_>) -> Option<Analysis> {
         let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, reason: Some(file.reason.clone()) };
         let resolver = settings.configs.for_file(&file.path).resolver;
         scan::run_text(text.as_bytes(), candidate, resolver, self.roots).files.pop()
     }
 
+    /// Returns a source that hides the values that are searched for.
+    pub(crate) fn redact(&self, source: &Arc<RedactedSource>) -> Arc<RedactedSource> {
+        self.values.map_or_else(|| Arc::clone(source), |values| values.redact_source(source))
+    }
+
     /// Puts a file in place of the one that was read before.
-    fn replace(&self, scan: &mut Scan, at: usize, new: StackFile) {
+    fn replace(&self, scan: &mut Scan, at: usize, new: Analysis) {
         if let Some(values) = self.values {
             scan.leaked_files.retain(|leaked| leaked.source.absolute_path() != new.path);
             scan.leaked_files.extend(values.scan_source(&new.source));
@@ -95,7 +104,7 @@ pub fn run(
             let answers = if asks { std::mem::take(&mut fixer.result.answers) } else { LookupResults::default() };
             let mut report = pipeline::check_with_answers(scan, &settings, answers, progress);
             if asks {
-                fixer.result.answers = std::mem::take(&mut report.answers);
+                fixer.result.answers = std::mem::take(&mut report.references).into_answers();
             }
             if !fixer.round(scan, &report.findings, &settings) {
                 break;
@@ -134,7 +143,8 @@ impl Fixer<'_> {
             let Some((holding, new)) = self.largest_valid_subset(file, &non_overlapping(findings), settings) else {
                 continue;
             };
-            let (path, before, after) = (file.path.clone(), Arc::clone(&file.source), Arc::clone(&new.source));
+            let path = file.path.clone();
+            let (before, after) = (self.rescanner.redact(&file.source), self.rescanner.redact(&new.source));
             // What did not hold may do so now.
             self.rejected.retain(|(refused, _)| *refused != path);
             let first = ChangedFile { old_source: before, new_source: Arc::clone(&after), inode: file.inode, count: 0 };
@@ -151,10 +161,10 @@ impl Fixer<'_> {
     /// refused. Halves are tried first, so that one of many costs little.
     fn largest_valid_subset<'f>(
         &mut self,
-        file: &StackFile,
+        file: &Analysis,
         findings: &[&'f Finding],
         settings: &Settings<'_>,
-    ) -> Option<(Vec<&'f Finding>, StackFile)> {
+    ) -> Option<(Vec<&'f Finding>, Analysis)> {
         if let Some(new) = self.apply_fixes(file, findings, settings) {
             return Some((findings.to_vec(), new));
         }
@@ -176,20 +186,21 @@ impl Fixer<'_> {
     }
 
     /// A file with the edits of some findings, if it is then what it should be.
-    fn apply_fixes(&self, file: &StackFile, findings: &[&Finding], settings: &Settings<'_>) -> Option<StackFile> {
+    fn apply_fixes(&self, file: &Analysis, findings: &[&Finding], settings: &Settings<'_>) -> Option<Analysis> {
         let edits = findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
         let mut edits: Vec<Edit> = edits.map(|edit| Edit::new(edit.span, edit.replacement.clone())).collect();
         edits.sort_by_key(|edit| edit.span);
         let new = self.rescanner.rescan(file, &apply(file.source.text(), &edits)?, settings)?;
-        let broken = |file: &StackFile| file.findings.iter().filter(|finding| finding.rule == "syntax-error").count();
+        let broken =
+            |file: &Analysis| file.findings.iter().filter(|finding| finding.rule() == RuleId::SyntaxError).count();
         let comments_only = findings.iter().all(|finding| finding.rule == COMMENT_RULE);
         (broken(&new) <= broken(file) && (!comments_only || is_equivalent(file, &new))).then_some(new)
     }
 }
 
 /// Whether two texts are one document to their readers, and have the same scalars that are plain text.
-fn is_equivalent(old: &StackFile, new: &StackFile) -> bool {
-    let parse = |file: &StackFile| Document::parse(Arc::clone(&file.source), file.syntax).ok();
+fn is_equivalent(old: &Analysis, new: &Analysis) -> bool {
+    let parse = |file: &Analysis| Document::parse(Arc::clone(file.source.file()), file.syntax).ok();
     let same =
         parse(old).zip(parse(new)).is_some_and(|(old, new)| old.find_difference(&new, &HashMap::new()).is_none());
     same && old.literals.len() == new.literals.len()

@@ -2,4 +2,5 @@
 
 pub mod fix;
 pub mod add_ignores;
+mod render_proof;
 pub mod substitution;

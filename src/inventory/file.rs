@@ -274,7 +274,7 @@ impl Inventory for FileInventory {
     fn comments(&self) -> Option<InventoryComments<'_>> {
         let content = self.loaded_content()?;
         Some(InventoryComments {
-            source: content.document.source(),
+            source: &content.source,
             path: &self.path,
             directives: &content.directives,
             is_snapshot: content.is_snapshot(),
@@ -291,7 +291,7 @@ impl Inventory for FileInventory {
         let secrets = content.secrets.iter().filter(|_| usable);
         let declared = secrets.map(|secret| DeclaredName {
             name: secret.name.clone(),
-            source: Arc::clone(content.document.source()),
+            source: Arc::clone(&content.source),
             span: content.document.node(secret.name_node).span,
         });
         declared.collect()

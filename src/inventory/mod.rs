@@ -26,8 +26,9 @@ use crate::system::environment::Environment;
 use crate::system::paths;
 use crate::system::process::ProgramFinder;
 use crate::text::nearest::nearest;
+use crate::text::redacted_source::RedactedSource;
 use crate::text::secret_value::SecretText;
-use crate::text::source::{SourceFile, Span};
+use crate::text::source::Span;
 use command::CommandInventory;
 use dir::DirInventory;
 use env::EnvInventory;
@@ -168,7 +169,7 @@ pub struct DeclaredName {
     /// The name.
     pub name: String,
     /// The file.
-    pub source: Arc<SourceFile>,
+    pub source: Arc<RedactedSource>,
     /// The name's place.
     pub span: Span,
 }
@@ -177,7 +178,7 @@ pub struct DeclaredName {
 #[derive(Clone, Copy, Debug)]
 pub struct InventoryComments<'i> {
     /// The file.
-    pub source: &'i Arc<SourceFile>,
+    pub source: &'i Arc<RedactedSource>,
     /// Absolute.
     pub path: &'i Path,
     /// The comments.

@@ -15,6 +15,7 @@ use crate::system::files;
 use crate::system::paths;
 use crate::system::process::{ProgramError, ProgramFinder, run};
 use crate::system::write;
+use crate::text::redacted_source::RedactedSource;
 use crate::text::secret_value::SecretText;
 use crate::text::source::{SourceFile, Span};
 use serde_json::Value;
@@ -81,11 +82,11 @@ impl SopsInventory {
             let place = Span::new(error.span.start, error.span.start);
             let words =
                 format!("the inventory {} does not parse: {}", title(&self.name, &self.display_path), error.message);
-            Failure::usage(words).at(&source, place).with_help_if(error.help)
+            Failure::usage(words).at(&RedactedSource::span_only(&source), place).with_help_if(error.help)
         })?;
         let unusable = |at: Span, why: &str, help: &str| {
             let words = format!("the inventory {} is not usable: {why}", title(&self.name, &self.display_path));
-            Failure::usage(words).at(&source, Span::new(at.start, at.start)).with_help(help)
+            Failure::usage(words).at(&RedactedSource::span_only(&source), Span::new(at.start, at.start)).with_help(help)
         };
         // `sops --decrypt` gives the first document only as JSON, so what is in the others could be looked up, and never read.
         if let Some(&second) = document.roots().get(1) {

@@ -14,6 +14,7 @@
 //! the repository's root.
 
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::rule_id::RuleId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 const VERSION: u32 = 1;
 
 /// What is wrong with a file that does not parse is not known, so a baseline cannot hold it.
-const UNRECORDABLE_RULE: &str = "syntax-error";
+const UNRECORDABLE_RULE: RuleId = RuleId::SyntaxError;
 
 /// Known findings.
 #[derive(Debug, Default)]
@@ -86,7 +87,7 @@ impl Baseline {
     /// Takes in more findings.
     pub fn add(&mut self, findings: &[Finding]) {
         let entries = findings.iter().filter(|finding| finding.rule != UNRECORDABLE_RULE).map(|finding| {
-            let (rule, path) = (finding.rule.to_owned(), finding.source.repository_path().to_owned());
+            let (rule, path) = (finding.rule.name().to_owned(), finding.source.repository_path().to_owned());
             (
                 finding.fingerprint.clone(),
                 BaselineEntry {
@@ -151,16 +152,18 @@ impl Baseline {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::diagnostics::finding::{Severity, assign_fingerprints};
+    use crate::diagnostics::finding::Severity;
+    use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
+    use crate::text::redacted_source::RedactedSource;
     use crate::text::source::{SourceFile, Span};
     use std::sync::Arc;
 
     #[test]
     fn a_baseline_is_read_as_it_was_written_and_holds_no_syntax_errors() {
-        let source = Arc::new(SourceFile::new("a.yaml", "{{a.b}}"));
-        let finding = |rule| Finding::new(rule, Severity::Error, &source, Span::new(0, 7), "x");
-        let mut findings = [finding("unknown-key"), finding("syntax-error")];
-        assign_fingerprints(&mut findings);
+        let source = RedactedSource::span_only(&Arc::new(SourceFile::new("a.yaml", "{{a.b}}")));
+        let builder = |rule| FindingBuilder::new(rule, &source, Span::new(0, 7), "x");
+        let builders = [RuleId::UnknownKey, RuleId::SyntaxError].map(builder).to_vec();
+        let findings = build_all(builders, |_| Some(Severity::Error));
         let text = Baseline::from_findings(&findings).text();
         let read = Baseline::parse(&text).unwrap();
         assert_eq!((read.len(), read.text()), (1, text));

@@ -12,21 +12,25 @@ mod words;
 
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{Progress, fetch_values, list_contents};
 use crate::inventory::{Inventories, StoreError};
-use crate::lint::rules::{self, Leak, RULES, RuleKind};
-use crate::lint::scan::{LeakedFile, PathRoots, Scan, fill};
+use crate::lint::file_reader::fill;
+use crate::lint::rules::{self, Leak, Subject};
+use crate::lint::scan::{LeakedFile, PathRoots, Scan};
 use crate::project::discover::{Search, Selection};
 use crate::project::git::Git;
 use crate::project::repository;
 use crate::system::paths;
+use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span, is_utf16, replace_invalid_utf8};
 use crate::zenml::grammar::{ParsedValue, Resolver, parse_value};
 use compact::CompactText;
 use encodings::Patterns;
 use matcher::{Matcher, OVERLAP, Pattern};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -34,9 +38,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
-
-/// The rule whose findings are about values themselves.
-const LEAKED_VALUE_RULE: &str = "leaked-value";
 
 /// Bytes of a value that is worth looking for.
 const MIN_VALUE_BYTES: usize = 8;
@@ -278,7 +279,7 @@ impl LeakScanner {
         let text = decode_lossily(&Zeroizing::new(std::fs::read(path)?));
         let (shown, identity) = (paths::relative(path, &roots.cwd), paths::relative(path, &roots.root));
         let source = Arc::new(SourceFile::new(shown, text).with_repository_path(identity).with_absolute_path(path));
-        Ok(self.scan_source(&source))
+        Ok(self.scan_source(&RedactedSource::span_only(&source)))
     }
 
     /// Whether a file is an inventory, or lies in one, by whatever path.
@@ -288,51 +289,70 @@ impl LeakScanner {
         path.ancestors().any(known)
     }
 
-    /// The values in a text, which no excerpt of it shows from now on.
-    pub fn scan_source(&self, source: &Arc<SourceFile>) -> Option<LeakedFile> {
+    /// Returns the values in a file with a source that hides them, or `None` if there are none.
+    pub fn scan_source(&self, source: &RedactedSource) -> Option<LeakedFile> {
         let found = self.find(source.text());
         if found.is_empty() {
             return None;
         }
-        source.find_values(|| found.iter().map(|found| found.span).collect());
-        let findings = self.findings(source, &found);
-        Some(LeakedFile {
-            source: Arc::clone(source),
-            findings,
-            omitted: found.len().saturating_sub(MAX_LEAKS_PER_FILE),
-        })
+        let source = source.with_values(found.iter().map(|found| found.span).collect());
+        let findings = self.findings(&source, &found);
+        Some(LeakedFile { source, findings, omitted: found.len().saturating_sub(MAX_LEAKS_PER_FILE) })
     }
 
-    /// Takes every value out of what a finding says, where names and other text may be values, too.
-    pub fn redact_finding(&self, finding: &mut Finding) {
-        let find = || self.find(finding.source.text()).into_iter().map(|found| found.span).collect();
-        let in_value = finding.source.find_values(find).iter().any(|value| value.overlaps(finding.span));
-        if in_value && finding.rule != LEAKED_VALUE_RULE {
-            // Its words may hold the value in pieces.
-            let summary = rules::find(finding.rule).map_or("", |rule| rule.summary);
-            finding.message = format!("{summary}; what stands here is a secret's value, or holds one");
-            finding.redact = true;
-            (finding.label, finding.help, finding.fix) = (None, None, None);
-            (finding.secret, finding.key, finding.suggestion) = (None, None, None);
+    /// Returns a source that hides the values in it.
+    pub fn redact_source(&self, source: &Arc<RedactedSource>) -> Arc<RedactedSource> {
+        let values: Vec<Span> = self.find(source.text()).into_iter().map(|found| found.span).collect();
+        if values.is_empty() { Arc::clone(source) } else { source.with_values(values) }
+    }
+
+    /// Removes every value from findings. Their excerpts hide it, and so do names and messages: a name may be a value, too.
+    pub fn redact_findings(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        let mut sources: HashMap<*const RedactedSource, Arc<RedactedSource>> = HashMap::new();
+        let redacted = findings.into_iter().map(|finding| {
+            let source =
+                sources.entry(Arc::as_ptr(&finding.source)).or_insert_with(|| self.redact_source(&finding.source));
+            self.redact_finding(Finding { source: Arc::clone(source), ..finding })
+        });
+        redacted.collect()
+    }
+
+    fn redact_finding(&self, mut finding: Finding) -> Finding {
+        let is_in_value = finding.source.values().iter().any(|value| value.overlaps(finding.span));
+        if is_in_value && finding.rule != RuleId::LeakedValue {
+            // The words of the message may contain the value in pieces.
+            let summary = rules::get(finding.rule).summary;
+            finding = Finding {
+                message: format!("{summary}; the text is, or contains, a secret value"),
+                redact: true,
+                label: None,
+                help: None,
+                fix: None,
+                secret: None,
+                key: None,
+                suggestion: None,
+                ..finding
+            };
         }
         let texts = [Some(&mut finding.message), finding.label.as_mut(), finding.help.as_mut()];
         let names = [finding.secret.as_mut(), finding.key.as_mut(), finding.suggestion.as_mut()];
         for text in texts.into_iter().chain(names).flatten() {
-            if let Some(masked) = self.redact_text(text) {
-                *text = masked;
+            if let Some(redacted) = self.redact_text(text) {
+                *text = redacted;
                 finding.fix = None;
             }
         }
         let scope = &mut finding.scope;
         for name in [&mut scope.stack, &mut scope.component, &mut scope.component_name, &mut scope.attribute] {
-            if let Some(masked) = name.as_deref().and_then(|name| self.redact_text(name)) {
-                *name = Some(masked.into());
+            if let Some(redacted) = name.as_deref().and_then(|name| self.redact_text(name)) {
+                *name = Some(redacted.into());
             }
         }
-        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
-        if edits.into_iter().any(|edit| self.redact_text(&edit.replacement).is_some()) {
+        let mut edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        if edits.any(|edit| self.redact_text(&edit.replacement).is_some()) {
             finding.fix = None;
         }
+        finding
     }
 
     /// A text with `***` for every value in it.
@@ -395,23 +415,12 @@ impl LeakScanner {
         found.collect()
     }
 
-    fn findings(&self, source: &Arc<SourceFile>, found: &[LeakMatch]) -> Vec<Finding> {
-        let check = RULES.iter().find_map(|rule| match rule.kind {
-            RuleKind::Leak(check) => Some(check),
-            _ => None,
+    fn findings(&self, source: &Arc<RedactedSource>, found: &[LeakMatch]) -> Vec<FindingBuilder> {
+        let findings = found.iter().take(MAX_LEAKS_PER_FILE).filter_map(|&LeakMatch { span, value, encoding }| {
+            let ((secret, key), others) = self.owners.get(value)?.split_first()?;
+            let (owner, other_owners) = ((secret.as_str(), key.as_str()), others.len());
+            rules::check(Subject::Leak(&Leak { source, span, owner, other_owners, encoding }))
         });
-        let Some(check) = check else { return Vec::new() };
-        let findings =
-            found.iter().take(MAX_LEAKS_PER_FILE).filter_map(|LeakMatch { span, value, encoding: written }| {
-                let (owner, others) = self.owners.get(*value)?.split_first()?;
-                Some(check(&Leak {
-                    source,
-                    span: *span,
-                    owner: (&owner.0, &owner.1),
-                    other_owners: others.len(),
-                    encoding: written,
-                }))
-            });
         findings.collect()
     }
 }

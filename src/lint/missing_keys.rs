@@ -2,12 +2,15 @@
 //! given for them without a terminal.
 
 use crate::diagnostics::error::Failure;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::env::to_variable_name;
 use crate::inventory::file::FileInventory;
 use crate::inventory::lookup::LookupResult;
 use crate::inventory::{Inventory, NewKey, RequestedNames, SecretChange, SecretValues, StoreError};
-use crate::lint::pipeline::{self, Report, Settings};
-use crate::lint::scan::{Scan, StackFile};
+use crate::lint::analysis::Analysis;
+use crate::lint::report::Report;
+use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use crate::sources::scalar::Reference;
 use crate::system::environment::Environment;
 use crate::text::secret_value::SecretText;
@@ -57,7 +60,7 @@ impl RequiredKey<'_> {
 }
 
 /// The names that a stack goes by: its `stack_name`, else the file's stem, also without `.stack`.
-pub fn stack_names(file: &StackFile) -> Vec<String> {
+pub fn stack_names(file: &Analysis) -> Vec<String> {
     let named: Vec<String> = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned)).collect();
     if !named.is_empty() {
         return named;
@@ -81,21 +84,21 @@ pub fn required_keys<'s>(
         .findings
         .iter()
         .filter_map(|finding| {
-            let key = finding.key.as_deref().filter(|_| finding.rule == "unknown-key");
+            let key = finding.key.as_deref().filter(|_| finding.rule == RuleId::UnknownKey);
             Some(((finding.secret.as_deref()?, key), finding.suggestion.as_deref()?))
         })
         .collect();
     let mut needs: BTreeMap<(usize, &str, Option<&str>), RequiredKey<'s>> = BTreeMap::new();
-    for file in &scan.files {
+    for (at, file) in scan.files.iter().enumerate() {
         let mut label: Option<String> = None;
-        for reference in &file.references {
+        for (reference, answer) in report.references.in_file(scan, at) {
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
-            let question = pipeline::reference_lookup(file, reference, settings);
-            let (inventory, exists) = match report.answers.get(&question) {
-                LookupResult::Found { inventory, keys, .. } => {
+            let chain = answer.lookup.map(|lookup| lookup.chain.as_slice()).unwrap_or_default();
+            let (inventory, exists) = match answer.result {
+                Some(LookupResult::Found { inventory, keys, .. }) => {
                     (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))
                 }
-                _ => (target_inventory(&question.chain, secret, settings), false),
+                _ => (target_inventory(chain, secret, settings), false),
             };
             let stack = file.stacks.get(reference.stack).and_then(|stack| stack.name.as_deref().map(str::to_owned));
             let stack = stack

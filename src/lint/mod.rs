@@ -1,11 +1,20 @@
-//! From files to findings: the rules, the look-ups, the suppressions.
+//! From files to findings: analysis, rules, look-ups, suppressions.
 
 pub mod rules;
+pub mod analysis;
+mod file_reader;
 pub mod scan;
+pub mod settings;
+pub mod suggestions;
+pub mod resolve;
+pub mod reference_checks;
+pub mod inventory_checks;
 pub mod suppressions;
 pub mod baseline;
-pub mod leaks;
+pub mod coverage;
+pub mod report;
 pub mod pipeline;
+pub mod leaks;
 pub mod reference_list;
 pub mod missing_keys;
 pub mod secret_list;

@@ -26,63 +26,106 @@ mod unused_ignore;
 mod unused_secret;
 mod unusable_value;
 
-use crate::diagnostics::finding::{Finding, Severity};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
 use crate::inventory::DeclaredName;
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::{Reference, ScalarContext};
 use crate::sources::stack_model::Stack;
-use crate::text::source::{SourceFile, Span};
+use crate::text::redacted_source::RedactedSource;
 use crate::zenml::grammar::{BraceExpression, BraceKind, ForeignSyntax, parse_as_zenml};
 use std::sync::Arc;
 
+pub use bare_ignore::InvalidIgnore;
 pub use empty_value::finding as empty_value;
 pub use leaked_value::Leak;
 pub use unused_ignore::UnusedIgnore;
 
-/// A rule.
+/// A rule: the row of the table that defines it.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its name, in kebab case.
-    pub name: &'static str,
-    /// What its findings weigh, unless the config says otherwise.
+    /// The name.
+    pub id: RuleId,
+    /// The severity of its findings, unless the config sets another one.
     pub severity: Severity,
-    /// What it finds, in one line.
+    /// The problem that it finds, in one line.
     pub summary: &'static str,
     page: &'static str,
-    /// What it looks at.
-    pub kind: RuleKind,
+    check: Check,
 }
 
-/// What a rule looks at.
+/// The function of a rule, by the subject that it checks.
 #[derive(Debug)]
-pub enum RuleKind {
-    /// A file that does not parse.
-    Document(fn(&Arc<SourceFile>, &SyntaxError) -> Finding),
-    /// A scalar at its place.
-    Scalar(fn(&ScalarContext<'_>) -> Option<Finding>),
-    /// A reference, and what the inventories say of it.
-    Reference(fn(&Reference, &LookupContext<'_>) -> Option<Finding>),
-    /// A stack and its references.
-    Stack(fn(&Stack, &[&Reference]) -> Option<Finding>),
-    /// A name in an inventory file, and whether a stack uses it.
-    Inventory(fn(&DeclaredName, Usage) -> Option<Finding>),
-    /// An ignore comment that names no rule, or one that does not exist.
-    Comment(fn(&Arc<SourceFile>, Span, Option<&str>) -> Finding),
-    /// An ignore that silences nothing.
-    Ignore(fn(UnusedIgnore<'_>) -> Finding),
-    /// A secret's value in a text file.
-    Leak(fn(&Leak<'_>) -> Finding),
+enum Check {
+    Document(fn(&Arc<RedactedSource>, &SyntaxError) -> FindingBuilder),
+    Scalar(fn(&ScalarContext<'_>) -> Option<FindingBuilder>),
+    Reference(fn(&Reference, &LookupContext<'_>) -> Option<FindingBuilder>),
+    Stack(fn(&Stack, &[&Reference]) -> Option<FindingBuilder>),
+    Inventory(fn(&DeclaredName, Usage) -> Option<FindingBuilder>),
+    Comment(fn(&InvalidIgnore<'_>) -> FindingBuilder),
+    Ignore(fn(&UnusedIgnore<'_>) -> FindingBuilder),
+    Leak(fn(&Leak<'_>) -> FindingBuilder),
 }
 
-/// Whether something uses a secret that is declared in an inventory file.
+/// The kind of subject that a rule checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// A document that does not parse.
+    Document,
+    /// A scalar in its context.
+    Scalar,
+    /// A reference and the answer of the inventories.
+    Reference,
+    /// A stack and its references.
+    Stack,
+    /// A name in an inventory file, and whether a stack uses it.
+    Inventory,
+    /// An ignore comment that names no rule, or an unknown one.
+    Comment,
+    /// An ignore that suppresses nothing.
+    Ignore,
+    /// A secret's value in a text file.
+    Leak,
+}
+
+/// Something that rules check.
+#[derive(Clone, Copy)]
+pub enum Subject<'s> {
+    /// A document that does not parse, and the error.
+    Document(&'s Arc<RedactedSource>, &'s SyntaxError),
+    /// A scalar in its context.
+    Scalar(&'s ScalarContext<'s>),
+    /// A reference and the answer of the inventories.
+    Reference(&'s Reference, &'s LookupContext<'s>),
+    /// A stack and its references.
+    Stack(&'s Stack, &'s [&'s Reference]),
+    /// A name in an inventory file, and whether a stack uses it.
+    Inventory(&'s DeclaredName, Usage),
+    /// An ignore comment that names no rule, or an unknown one.
+    Comment(&'s InvalidIgnore<'s>),
+    /// An ignore that suppresses nothing.
+    Ignore(&'s UnusedIgnore<'s>),
+    /// A secret's value in a text file.
+    Leak(&'s Leak<'s>),
+}
+
+/// Checks a subject: returns the finding of the first rule that reports one, in the order of [`RULES`].
+///
+/// This is the only place that calls rules. At most one rule reports a subject.
+pub fn check(subject: Subject<'_>) -> Option<FindingBuilder> {
+    RULES.iter().find_map(|rule| rule.check(subject))
+}
+
+/// Whether a stack uses a secret that an inventory file declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usage {
     /// A reference names it, or an attribute names the whole secret.
     Used,
-    /// Nothing in the whole tree does.
+    /// Nothing in the whole project uses it.
     Unused,
-    /// Not known, or of no matter: part of the tree was scanned, or the file is a snapshot of a store that others use.
+    /// Unknown or irrelevant: only part of the project was read, or the file is a snapshot of a store that others use.
     Unknown,
 }
 
@@ -111,9 +154,16 @@ pub const RULES: [&Rule; 21] = [
     &bare_ignore::RULE,
 ];
 
-/// The rule of a name.
+/// Returns the rule of a name, or `None` if no rule has it.
 pub fn find(name: &str) -> Option<&'static Rule> {
-    RULES.into_iter().find(|rule| rule.name == name)
+    name.parse().ok().map(get)
+}
+
+/// Returns the rule of an id.
+pub fn get(id: RuleId) -> &'static Rule {
+    const SYNTAX_ERROR: &Rule = &syntax_error::RULE;
+    // A test makes sure that every id has a row.
+    RULES.into_iter().find(|rule| rule.id == id).unwrap_or(SYNTAX_ERROR)
 }
 
 /// A text as the beginning of a sentence.
@@ -124,16 +174,45 @@ pub fn capitalize(text: &str) -> String {
 
 /// The names of all rules.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    RULES.into_iter().map(|rule| rule.name)
+    RULES.into_iter().map(|rule| rule.id.name())
 }
 
 /// The project's page.
 pub const PROJECT_URL: &str = "https://github.com/stackref/stackref";
 
 impl Rule {
+    /// Returns the kind of subject that it checks.
+    pub const fn kind(&self) -> RuleKind {
+        match self.check {
+            Check::Document(_) => RuleKind::Document,
+            Check::Scalar(_) => RuleKind::Scalar,
+            Check::Reference(_) => RuleKind::Reference,
+            Check::Stack(_) => RuleKind::Stack,
+            Check::Inventory(_) => RuleKind::Inventory,
+            Check::Comment(_) => RuleKind::Comment,
+            Check::Ignore(_) => RuleKind::Ignore,
+            Check::Leak(_) => RuleKind::Leak,
+        }
+    }
+
+    /// Checks a subject; returns `None` if the rule has nothing to report, or checks another kind.
+    fn check(&self, subject: Subject<'_>) -> Option<FindingBuilder> {
+        match (&self.check, subject) {
+            (Check::Document(check), Subject::Document(source, error)) => Some(check(source, error)),
+            (Check::Scalar(check), Subject::Scalar(context)) => check(context),
+            (Check::Reference(check), Subject::Reference(reference, context)) => check(reference, context),
+            (Check::Stack(check), Subject::Stack(stack, references)) => check(stack, references),
+            (Check::Inventory(check), Subject::Inventory(declared, usage)) => check(declared, usage),
+            (Check::Comment(check), Subject::Comment(ignore)) => Some(check(ignore)),
+            (Check::Ignore(check), Subject::Ignore(ignore)) => Some(check(ignore)),
+            (Check::Leak(check), Subject::Leak(leak)) => Some(check(leak)),
+            _ => None,
+        }
+    }
+
     /// Returns the URL of the page that explains it, as of this version.
     pub fn url(&self) -> String {
-        format!("{PROJECT_URL}/blob/v{}/docs/src/rules.md#{}", env!("CARGO_PKG_VERSION"), self.name)
+        format!("{PROJECT_URL}/blob/v{}/docs/src/rules.md#{}", env!("CARGO_PKG_VERSION"), self.id)
     }
 
     /// What it finds, in a sentence or more: the first paragraph of the page.
@@ -146,7 +225,7 @@ impl Rule {
     pub fn page(&self) -> String {
         let lines = self.page.lines().map_while(|line| line.strip_prefix("//!"));
         let text: String = lines.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect();
-        format!("# {} ({})\n\n{text}", self.name, self.severity.name())
+        format!("# {} ({})\n\n{text}", self.id, self.severity.name())
     }
 }
 
@@ -200,15 +279,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_every_page_says_what_why_and_how() {
-        let mut names: Vec<_> = names().collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), RULES.len());
+    fn every_rule_has_one_row() {
+        let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, RuleId::ALL);
+        for &id in RuleId::ALL {
+            assert_eq!(get(id).id, id);
+        }
+    }
+
+    #[test]
+    fn every_page_explains_why_with_an_example_and_a_fix() {
         for rule in RULES {
             let page = rule.page();
             for section in ["## Why", "## Example", "## Fix"] {
-                assert!(page.contains(section), "{} has no {section}", rule.name);
+                assert!(page.contains(section), "{} has no {section}", rule.id);
             }
         }
     }

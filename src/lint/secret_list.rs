@@ -5,8 +5,9 @@ use crate::document::{Syntax, format_name_map};
 use crate::inventory::file::{FileInventory, NameComments, SNAPSHOT_HEAD};
 use crate::inventory::lookup::{LookupResult, Progress, list_contents, parallel_map};
 use crate::inventory::{Capabilities, Inventories, Inventory, RequestedNames, StoreError};
-use crate::lint::pipeline::{self, Report, Settings};
+use crate::lint::report::Report;
 use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Secrets by name, each with its keys.
@@ -156,23 +157,20 @@ pub fn retain_by_use(
     settings: &Settings<'_>,
 ) {
     let mut wanted: BTreeMap<(usize, &str), Option<BTreeSet<&str>>> = BTreeMap::new();
-    for file in &scan.files {
-        for reference in &file.references {
-            let question = pipeline::reference_lookup(file, reference, settings);
-            let holders = match report.answers.get(&question) {
-                LookupResult::Found { inventory, .. } => vec![inventory],
-                LookupResult::NotFound => continue,
-                // Any inventory of the chain may be the one that is used.
-                LookupResult::Failed { .. } => question.chain,
-            };
-            for inventory in holders {
-                let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
-                match (&reference.key, keys) {
-                    (Some(key), Some(keys)) => drop(keys.insert(key)),
-                    // A whole secret is wanted with everything in it.
-                    (None, keys) => *keys = None,
-                    (Some(_), None) => {}
-                }
+    for (_, reference, answer) in report.references.iter(scan) {
+        let holders = match answer.result {
+            Some(LookupResult::Found { inventory, .. }) => vec![inventory],
+            // Any inventory of the chain may be the one that is used.
+            Some(LookupResult::Failed { .. }) => answer.lookup.map(|lookup| lookup.chain.clone()).unwrap_or_default(),
+            Some(LookupResult::NotFound) | None => continue,
+        };
+        for inventory in holders {
+            let keys = wanted.entry((inventory, &reference.secret)).or_insert_with(|| Some(BTreeSet::new()));
+            match (&reference.key, keys) {
+                (Some(key), Some(keys)) => drop(keys.insert(key)),
+                // A whole secret is wanted with everything in it.
+                (None, keys) => *keys = None,
+                (Some(_), None) => {}
             }
         }
     }

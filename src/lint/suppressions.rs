@@ -1,75 +1,72 @@
-//! Which findings the comments and the config silence, and which of those silence nothing.
+//! Suppressions: which findings the ignore comments and `[[ignore]]` entries suppress, and which of these suppress nothing.
 
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::Syntax;
 use crate::document::directives::{Directive, DirectiveKind};
 use crate::inventory::Inventories;
-use crate::lint::rules::{self, RULES, RuleKind, UnusedIgnore};
+use crate::lint::rules::{self, RuleKind, Subject, UnusedIgnore};
 use crate::lint::scan::Scan;
 use crate::project::config::{Config, ConfigIgnore};
 use crate::project::configs::Configs;
-use crate::text::source::SourceFile;
+use crate::text::redacted_source::RedactedSource;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
-/// An ignore that names this rule beside another may well have nothing to silence.
-const UNUSED_IGNORE_RULE: &str = "unused-ignore";
-
-/// The rule that does not apply to snapshots, so that an ignore for it may have been of use before.
-const UNUSED_SECRET_RULE: &str = "unused-secret";
-
-/// All that may silence a finding, and what of it did.
+/// The suppressions of a run, and which of them were used.
 pub struct Suppressions<'s> {
     configs: &'s Configs,
     files: HashMap<&'s Path, FileSuppressions<'s>>,
-    /// Which `[[ignore]]` matched, by config file and index.
+    /// The used `[[ignore]]` entries, by config file and index.
     used: BTreeSet<(Option<PathBuf>, usize)>,
 }
 
-/// A file, and the comments in it.
+/// Returns whether all findings of a rule are known for the files of a config.
+pub type IsEvaluated<'f> = &'f dyn Fn(&Config, RuleId) -> bool;
+
+/// The ignore comments of one file.
 struct FileSuppressions<'s> {
-    source: &'s Arc<SourceFile>,
+    source: &'s Arc<RedactedSource>,
     directives: &'s [Directive],
-    /// Indices of directives by the line that they speak of.
+    /// The indices of the directives by the line that they apply to.
     by_line: HashMap<usize, Vec<usize>>,
-    /// Which directives silenced a finding of which rule.
-    used: BTreeSet<(usize, &'static str)>,
-    /// Whether the findings of a rule on a line are silenced, as far as that was looked up: a line may have thousands of
-    /// findings, and of comments.
-    suppressed: HashMap<(usize, &'static str), bool>,
-    /// The lines of which a scalar rule spoke, so that no other of these and no reference rule did.
+    /// Which directives suppressed a finding of which rule.
+    used: BTreeSet<(usize, RuleId)>,
+    /// Whether the findings of a rule on a line are suppressed. A line may have thousands of findings and comments, so this is
+    /// computed once.
+    suppressed: HashMap<(usize, RuleId), bool>,
+    /// The lines with a finding of a scalar rule: no other scalar rule and no reference rule reports the same scalar.
     scalar_rule_lines: HashSet<usize>,
-    /// The lines of which a reference rule spoke, so that no other of these did.
+    /// The lines with a finding of a reference rule: no other reference rule reports the same reference.
     reference_rule_lines: HashSet<usize>,
-    /// For a stack file: the lines of literal scalars that hold braces.
+    /// In a stack file, the lines of scalars with braces that a `literal` comment applies to.
     literals: Option<&'s BTreeSet<usize>>,
-    /// Whether comments may be taken out of it. An inventory is written by its owner alone, and of a script not all is read.
+    /// Whether `--fix` may remove comments. Only its owner writes an inventory, and a script is read in part only.
     can_remove_comments: bool,
-    /// Whether it is a snapshot, to which [`UNUSED_SECRET_RULE`] does not apply.
+    /// Whether the file is a snapshot, to which `unused-secret` does not apply.
     is_snapshot: bool,
 }
 
 impl<'s> FileSuppressions<'s> {
-    fn new(source: &'s Arc<SourceFile>, directives: &'s [Directive]) -> Self {
+    fn new(source: &'s Arc<RedactedSource>, directives: &'s [Directive]) -> Self {
         let mut by_line: HashMap<usize, Vec<usize>> = HashMap::new();
         for (at, directive) in directives.iter().enumerate() {
             by_line.entry(directive.line).or_default().push(at);
         }
-        let (used, scalars, references) = (BTreeSet::new(), HashSet::new(), HashSet::new());
-        let (suppressed, literals, can_remove_comments, is_snapshot) = (HashMap::new(), None, false, false);
         Self {
             source,
             directives,
             by_line,
-            used,
-            suppressed,
-            scalar_rule_lines: scalars,
-            reference_rule_lines: references,
-            literals,
-            can_remove_comments,
-            is_snapshot,
+            used: BTreeSet::new(),
+            suppressed: HashMap::new(),
+            scalar_rule_lines: HashSet::new(),
+            reference_rule_lines: HashSet::new(),
+            literals: None,
+            can_remove_comments: false,
+            is_snapshot: false,
         }
     }
 
@@ -77,38 +74,36 @@ impl<'s> FileSuppressions<'s> {
         if self.directives.is_empty() {
             return false;
         }
-        let lines: BTreeSet<usize> = [finding.span.start, finding.scalar_start, finding.key_start]
-            .map(|at| finding.source.position(at).line)
-            .into();
+        let starts = [finding.span.start, finding.scalar_start, finding.key_start];
+        let lines: BTreeSet<usize> = starts.map(|start| finding.source.position(start).line).into();
         let mut is_suppressed = false;
         for &line in &lines {
-            is_suppressed |= self.suppresses_on_line(line, finding);
+            is_suppressed |= self.suppresses_on_line(line, finding.rule);
         }
-        match rule_kind(finding.rule) {
-            Some(RuleKind::Scalar(_)) => self.scalar_rule_lines.extend(lines),
-            // A key that is not there says that the secret is.
-            Some(RuleKind::Reference(_)) if finding.rule != "unknown-key" => self.reference_rule_lines.extend(lines),
+        match rules::get(finding.rule).kind() {
+            RuleKind::Scalar => self.scalar_rule_lines.extend(lines),
+            // An unknown key means that the secret is known.
+            RuleKind::Reference if finding.rule != RuleId::UnknownKey => self.reference_rule_lines.extend(lines),
             _ => {}
         }
         is_suppressed
     }
 
-    /// Whether the comments that speak of a line silence a finding there.
-    fn suppresses_on_line(&mut self, line: usize, finding: &Finding) -> bool {
-        if let Some(&known) = self.suppressed.get(&(line, finding.rule)) {
+    /// Returns whether the comments for a line suppress a rule there, and records their use.
+    fn suppresses_on_line(&mut self, line: usize, rule: RuleId) -> bool {
+        if let Some(&known) = self.suppressed.get(&(line, rule)) {
             return known;
         }
-        let candidates = self.by_line.get(&line).map(Vec::as_slice).unwrap_or_default();
-        let matching =
-            candidates.iter().filter(|&&at| self.directives.get(at).is_some_and(|it| it.suppresses(finding)));
-        let matching: Vec<usize> = matching.copied().collect();
-        self.used.extend(matching.iter().map(|&at| (at, finding.rule)));
-        self.suppressed.insert((line, finding.rule), !matching.is_empty());
+        let on_line = self.by_line.get(&line).map(Vec::as_slice).unwrap_or_default();
+        let suppresses = |at: &usize| self.directives.get(*at).is_some_and(|directive| directive.suppresses(rule));
+        let matching: Vec<usize> = on_line.iter().copied().filter(suppresses).collect();
+        self.used.extend(matching.iter().map(|&at| (at, rule)));
+        self.suppressed.insert((line, rule), !matching.is_empty());
         !matching.is_empty()
     }
 
-    /// The directives that silenced nothing, of those rules that were looked at.
-    fn unused_ignores(&self, is_evaluated: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+    /// Returns a finding for each directive that suppressed nothing.
+    fn unused_ignores(&self, is_evaluated: &dyn Fn(RuleId) -> bool) -> Vec<FindingBuilder> {
         let mut findings = Vec::new();
         for (at, directive) in self.directives.iter().enumerate() {
             let names: &[String] = match &directive.kind {
@@ -116,126 +111,118 @@ impl<'s> FileSuppressions<'s> {
                 DirectiveKind::Literal if self.literals.is_some_and(|lines| !lines.contains(&directive.line)) => &[],
                 DirectiveKind::Literal | DirectiveKind::MissingRules => continue,
             };
-            if names.iter().any(|name| name == UNUSED_IGNORE_RULE) {
+            // A comment that also names `unused-ignore` may suppress nothing.
+            if names.iter().any(|name| name == RuleId::UnusedIgnore.name()) {
                 continue;
             }
-            let is_unused = |name: &&str| {
-                let used = rules::find(name).is_some_and(|rule| self.used.contains(&(at, rule.name)));
-                let open = match rule_kind(name) {
-                    Some(RuleKind::Scalar(_)) => !self.scalar_rule_lines.contains(&directive.line),
-                    Some(RuleKind::Reference(_)) => {
-                        !self.scalar_rule_lines.contains(&directive.line)
-                            && !self.reference_rule_lines.contains(&directive.line)
-                    }
-                    _ => true,
-                };
-                let applies = !(self.is_snapshot && *name == UNUSED_SECRET_RULE);
-                open && applies && is_evaluated(name) && !used
-            };
+            let is_unused = |name: &&str| name.parse().is_ok_and(|rule| self.is_unused(at, rule, is_evaluated));
             let unused_rules: Vec<&str> = names.iter().map(String::as_str).filter(is_unused).collect();
             if unused_rules.is_empty() && !names.is_empty() {
                 continue;
             }
-            let whole = unused_rules.len() == names.len();
-            let fix = self.can_remove_comments.then(|| directive.removal(self.source, &unused_rules, whole));
-            let unused = UnusedIgnore {
+            let is_entirely_unused = unused_rules.len() == names.len();
+            let removal = || directive.removal(self.source, &unused_rules, is_entirely_unused);
+            findings.extend(rules::check(Subject::Ignore(&UnusedIgnore {
                 source: self.source,
                 span: directive.directive_span,
                 named_rules: names,
                 unused_rules: &unused_rules,
-                is_entirely_unused: whole,
-                fix: Vec::from_iter(fix),
-            };
-            findings.extend(finding(unused));
+                is_entirely_unused,
+                fix: self.can_remove_comments.then(removal).into_iter().collect(),
+            })));
         }
         findings
+    }
+
+    /// Returns whether a directive names a rule without need.
+    fn is_unused(&self, at: usize, rule: RuleId, is_evaluated: &dyn Fn(RuleId) -> bool) -> bool {
+        let Some(line) = self.directives.get(at).map(|directive| directive.line) else { return false };
+        // Another finding may take precedence over the one that the comment suppresses.
+        let is_preceded = match rules::get(rule).kind() {
+            RuleKind::Scalar => self.scalar_rule_lines.contains(&line),
+            RuleKind::Reference => self.scalar_rule_lines.contains(&line) || self.reference_rule_lines.contains(&line),
+            _ => false,
+        };
+        let applies = !(self.is_snapshot && rule == RuleId::UnusedSecret);
+        !is_preceded && applies && is_evaluated(rule) && !self.used.contains(&(at, rule))
     }
 }
 
 impl<'s> Suppressions<'s> {
-    /// Hears the comments of a scan and of the inventories, and the config.
+    /// Collects the comments of a scan and of the inventories in use.
     pub fn new(scan: &'s Scan, configs: &'s Configs, inventories: &'s Inventories) -> Self {
         let mut files = HashMap::new();
         for comments in inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
-            let candidates = FileSuppressions::new(comments.source, comments.directives);
-            files.insert(comments.path, FileSuppressions { is_snapshot: comments.is_snapshot, ..candidates });
+            let file = FileSuppressions::new(comments.source, comments.directives);
+            files.insert(comments.path, FileSuppressions { is_snapshot: comments.is_snapshot, ..file });
         }
-        for file in &scan.files {
-            let (literals, can_remove_comments) = (Some(&file.literals), file.syntax != Syntax::Script);
-            files.insert(
-                file.path.as_path(),
-                FileSuppressions {
-                    literals,
-                    can_remove_comments,
-                    ..FileSuppressions::new(&file.source, &file.directives)
-                },
-            );
+        for analysis in &scan.files {
+            let file = FileSuppressions {
+                literals: Some(&analysis.literals),
+                can_remove_comments: analysis.syntax != Syntax::Script,
+                ..FileSuppressions::new(&analysis.source, &analysis.directives)
+            };
+            files.insert(analysis.path.as_path(), file);
         }
         Self { configs, files, used: BTreeSet::new() }
     }
 
-    /// Whether a finding is silenced. All that speak of it count as used.
+    /// Returns whether a finding is suppressed. Every suppression that matches counts as used.
     pub fn suppresses(&mut self, finding: &Finding) -> bool {
-        let by_comment =
-            self.files.get_mut(finding.source.absolute_path()).is_some_and(|file| file.suppresses(finding));
+        let file = self.files.get_mut(finding.source.absolute_path());
+        let by_comment = file.is_some_and(|file| file.suppresses(finding));
         let by_config = self.config_suppresses(finding);
         by_comment || by_config
     }
 
-    /// Whether an `[[ignore]]` silences a finding.
+    /// Returns whether an `[[ignore]]` entry suppresses a finding.
     pub fn config_suppresses(&mut self, finding: &Finding) -> bool {
-        let attribute = finding.scope.attribute.as_deref();
-        let config = self.configs.for_findings_in(finding.source.absolute_path());
-        let mut is_ignored = false;
-        for at in config.matching_ignores(finding.source.absolute_path(), finding.rule, attribute) {
+        let path = finding.source.absolute_path();
+        let config = self.configs.for_findings_in(path);
+        let matching = config.matching_ignores(path, finding.rule.name(), finding.scope.attribute.as_deref());
+        let mut is_suppressed = false;
+        for at in matching {
             self.used.insert((config.file.clone(), at));
-            is_ignored = true;
+            is_suppressed = true;
         }
-        is_ignored
+        is_suppressed
     }
 
-    /// Returns a finding for each comment and each `[[ignore]]` that silenced nothing. `judged` tells of which rules that is known
-    /// under a config, and `complete` whether all files of a config were read.
+    /// Returns a finding for each ignore comment and `[[ignore]]` entry that suppressed nothing. `is_complete` returns whether
+    /// all files of a config were read.
     pub fn unused_ignores(
         &self,
-        is_evaluated: &dyn Fn(&Config, &str) -> bool,
-        complete: &dyn Fn(&Config) -> bool,
-    ) -> Vec<Finding> {
+        is_evaluated: IsEvaluated<'_>,
+        is_complete: &dyn Fn(&Config) -> bool,
+    ) -> Vec<FindingBuilder> {
         let mut findings = Vec::new();
         for (path, file) in &self.files {
             let config = self.configs.for_findings_in(path);
             findings.extend(file.unused_ignores(&|rule| is_evaluated(&config, rule)));
         }
-        for config in self.configs.known_configs().iter().filter(|config| complete(config)) {
-            let Some(source) = &config.source else { continue };
-            for (at, ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
-                let is_used = self.used.contains(&(config.file.clone(), at));
-                if !is_used && rule != UNUSED_IGNORE_RULE && is_evaluated(config, rule) {
-                    let (named, rules) = (slice::from_ref(rule), &[rule.as_str()][..]);
-                    let unused = UnusedIgnore {
-                        source,
-                        span: *span,
-                        named_rules: named,
-                        unused_rules: rules,
-                        is_entirely_unused: true,
-                        fix: Vec::new(),
-                    };
-                    findings.extend(finding(unused));
-                }
+        for config in self.configs.known_configs().iter().filter(|config| is_complete(config)) {
+            findings.extend(self.unused_config_ignores(config, is_evaluated));
+        }
+        findings
+    }
+
+    fn unused_config_ignores(&self, config: &Config, is_evaluated: IsEvaluated<'_>) -> Vec<FindingBuilder> {
+        let Some(source) = &config.source else { return Vec::new() };
+        let mut findings = Vec::new();
+        for (at, ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
+            let Ok(id) = rule.parse() else { continue };
+            let is_used = self.used.contains(&(config.file.clone(), at));
+            if !is_used && id != RuleId::UnusedIgnore && is_evaluated(config, id) {
+                findings.extend(rules::check(Subject::Ignore(&UnusedIgnore {
+                    source,
+                    span: *span,
+                    named_rules: slice::from_ref(rule),
+                    unused_rules: &[rule.as_str()],
+                    is_entirely_unused: true,
+                    fix: Vec::new(),
+                })));
             }
         }
         findings
     }
-}
-
-fn rule_kind(rule: &str) -> Option<&'static RuleKind> {
-    rules::find(rule).map(|rule| &rule.kind)
-}
-
-fn finding(unused: UnusedIgnore<'_>) -> Option<Finding> {
-    let check = RULES.iter().find_map(|rule| match rule.kind {
-        RuleKind::Ignore(check) => Some(check),
-        _ => None,
-    });
-    check.map(|check| check(unused))
 }

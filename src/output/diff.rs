@@ -4,7 +4,8 @@ use super::style::{ADDED, HEADING, HUNK, OutputStyle, REMOVED};
 use crate::diagnostics::excerpt::{self, escape_control};
 use crate::edit::fix::ChangedFile;
 use crate::edit::substitution::RenderedFile;
-use crate::text::source::{SourceFile, Span};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use similar::udiff::UnifiedHunkHeader;
 use similar::{Algorithm, ChangeTag, DiffOp, capture_diff_slices, group_diff_ops};
 use std::io::{self, Write};
@@ -48,13 +49,13 @@ fn write_change(
 
 /// The lines of a file, without their line breaks.
 struct DiffLines<'s> {
-    source: &'s SourceFile,
+    source: &'s RedactedSource,
     spans: Vec<Span>,
     ends_with_break: bool,
 }
 
 impl<'s> DiffLines<'s> {
-    fn from_source(source: &'s SourceFile) -> Self {
+    fn from_source(source: &'s RedactedSource) -> Self {
         let (mut spans, mut at, text) = (Vec::new(), 0, source.text());
         while at < text.len() {
             let line = source.line_span(at);
@@ -102,7 +103,7 @@ impl<'s> DiffLines<'s> {
 pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let source = &rendered.file.source;
     let path = escape_control(source.path());
-    let mut references = rendered.file.replaced().peekable();
+    let mut references = rendered.file.replaced_references().peekable();
     if references.peek().is_none() {
         return Ok(());
     }

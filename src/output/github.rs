@@ -5,7 +5,7 @@
 use super::failure_text;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
-use crate::lint::pipeline::Report;
+use crate::lint::report::Report;
 use std::io::{self, Write};
 
 /// Writes the findings, and what could not be answered.
@@ -35,7 +35,7 @@ fn command(finding: &Finding) -> String {
     if let Some(help) = &finding.help {
         message.push_str(&format!("\nhelp: {}", escape_control(help)));
     }
-    let (severity, title) = (finding.severity.name(), property(&format!("stackref[{}]", finding.rule)));
+    let (severity, title) = (finding.severity.name(), property(&format!("stackref[{}]", finding.rule.name())));
     format!("::{severity} {place},title={title}::{}", data(&message))
 }
 

@@ -4,8 +4,9 @@ use super::json_report::{StreamedItems, write_pretty};
 use super::{FAILURE, failure_path, failure_text};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
-use crate::diagnostics::finding::{self, Finding, Severity};
-use crate::lint::pipeline::Report;
+use crate::diagnostics::finding::{Finding, Severity};
+use crate::diagnostics::fingerprint;
+use crate::lint::report::Report;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> Gitlab
     GitlabIssue {
         description: failure_text(failure),
         check_name: FAILURE,
-        fingerprint: finding::fingerprint_of_failure(path, &failure.to_string(), ordinal).into(),
+        fingerprint: fingerprint::fingerprint_of_failure(path, &failure.to_string(), ordinal).into(),
         severity: "blocker",
         location: GitlabLocation { path, lines: GitlabLines { begin: 1, end: 1 } },
     }
@@ -63,7 +64,7 @@ fn issue(finding: &Finding) -> GitlabIssue<'_> {
     let help = finding.help.as_deref().map_or_else(String::new, |help| format!(" ({})", escape_control(help)));
     GitlabIssue {
         description: format!("{}{help}", escape_control(&finding.message)),
-        check_name: finding.rule,
+        check_name: finding.rule.name(),
         fingerprint: finding.fingerprint.as_str().into(),
         severity: match finding.severity {
             Severity::Error => "major",

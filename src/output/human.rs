@@ -58,7 +58,7 @@ const LONGEST_NAME: usize = 60;
 /// Returns the line above a finding: `error[rule] stack › component › attribute [fixable]`. Where that is too wide, the names
 /// have a line of their own.
 fn header(finding: &Finding, style: OutputStyle) -> String {
-    let (severity, rule) = (finding.severity.name(), finding.rule);
+    let (severity, rule) = (finding.severity.name(), finding.rule.name());
     let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| style.link(&known.url(), rule));
     let title = style.paint(severity_style(finding.severity), format!("{severity}[{name}]")).to_string();
     let scope = &finding.scope;
@@ -183,17 +183,20 @@ impl Diagnostic for FailureDiagnostic<'_> {
 mod tests {
     use super::*;
     use crate::diagnostics::finding::{Applicability, FixEdit, Scope};
+    use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
+    use crate::diagnostics::rule_id::RuleId;
+    use crate::text::redacted_source::RedactedSource;
     use crate::text::source::{SourceFile, Span};
     use std::sync::Arc;
 
     fn finding(names: [&str; 3], fix: Option<Applicability>) -> Finding {
-        let source = Arc::new(SourceFile::new("s.yaml", "x: y"));
-        let finding = Finding::new("unknown-key", Severity::Error, &source, Span::new(3, 4), "wrong");
+        let source = RedactedSource::span_only(&Arc::new(SourceFile::new("s.yaml", "x: y")));
+        let finding = FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(3, 4), "wrong");
         let [stack, component, attribute] = names.map(|name| Some(Arc::from(name)).filter(|_| !name.is_empty()));
         let scope = Scope { stack, component, component_name: None, attribute };
         let edits = vec![FixEdit::new(Span::new(3, 4), "z")];
-        let finding = fix.into_iter().fold(finding, |finding, fix| finding.with_fix(fix, edits.clone()));
-        Finding { scope, ..finding }
+        let finding = fix.into_iter().fold(finding, |finding, fix| finding.fix(fix, edits.clone()));
+        build_all(vec![finding.scope(scope)], |_| Some(Severity::Error)).remove(0)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::is_unsafe;
 use crate::diagnostics::finding::{Finding, Fix, Scope};
-use crate::lint::pipeline::{Report, Summary};
+use crate::lint::report::{Report, Summary};
 use crate::sources::scalar::Reference;
 use crate::text::source::{SourceFile, Span};
 use schemars::JsonSchema;
@@ -139,7 +139,7 @@ struct JsonFinding<'r> {
 impl<'r> JsonFinding<'r> {
     fn new(finding: &'r Finding) -> Self {
         Self {
-            rule: finding.rule,
+            rule: finding.rule.name(),
             severity: finding.severity.name(),
             message: &finding.message,
             help: finding.help.as_deref(),

@@ -6,7 +6,7 @@
 use super::FAILURE;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Severity};
-use crate::lint::pipeline::Report;
+use crate::lint::report::Report;
 use std::io::{self, Write};
 
 /// Writes the findings.
@@ -51,7 +51,8 @@ fn suite(name: &str, [tests, failures, errors, skipped]: [usize; 4], out: &mut d
 
 fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let at = finding.source.position(finding.span.start);
-    let (path, rule, message) = (escaped(finding.source.repository_path()), finding.rule, escaped(&finding.message));
+    let (path, rule, message) =
+        (escaped(finding.source.repository_path()), finding.rule.name(), escaped(&finding.message));
     writeln!(out, "    <testcase name=\"{rule} ({}:{})\" classname=\"{path}\">", at.line, at.column)?;
     let help = finding.help.as_deref().map_or_else(String::new, |help| format!("\nhelp: {}", escaped(help)));
     match finding.severity {

@@ -299,8 +299,8 @@ pub fn write_rules(output_style: OutputStyle, out: &mut dyn Write) -> io::Result
     let width = rules::names().map(str::len).max().unwrap_or(0);
     for rule in RULES {
         let severity = output_style.paint(severity_style(rule.severity), format!("{:7}", rule.severity.name()));
-        let blanks = " ".repeat(width - rule.name.len());
-        let name = output_style.paint(NAME, output_style.link(&rule.url(), rule.name));
+        let blanks = " ".repeat(width - rule.id.name().len());
+        let name = output_style.paint(NAME, output_style.link(&rule.url(), rule.id.name()));
         writeln!(out, "{name}{blanks}  {severity}  {}", rule.summary)?;
     }
     Ok(())

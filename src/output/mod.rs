@@ -16,7 +16,7 @@ pub mod statistics;
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
-use crate::lint::pipeline::{Report, Summary};
+use crate::lint::report::{Report, Summary};
 use crate::project::config;
 use std::io::{self, Write};
 use style::OutputStyle;

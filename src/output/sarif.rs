@@ -7,7 +7,7 @@ use super::failure_text;
 use super::json_report::{StreamedItems, write_pretty};
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Fix};
-use crate::lint::pipeline::Report;
+use crate::lint::report::Report;
 use crate::lint::rules::{PROJECT_URL, RULES, capitalize};
 use crate::text::source::{SourceFile, Span};
 use serde::Serialize;
@@ -73,8 +73,8 @@ fn rules() -> Vec<Value> {
         let page = rule.page();
         let summary = format!("{}.", capitalize(rule.summary));
         json!({
-            "id": rule.name,
-            "name": rule.name.split('-').map(capitalize).collect::<String>(),
+            "id": rule.id.name(),
+            "name": rule.id.name().split('-').map(capitalize).collect::<String>(),
             "shortDescription": {"text": summary},
             "fullDescription": {"text": rule.first_paragraph()},
             "helpUri": rule.url(),
@@ -91,9 +91,9 @@ fn result(finding: &Finding) -> Value {
     if let Some(help) = &finding.help {
         text.push_str(&format!(". Help: {}", escape_control(help)));
     }
-    let index = RULES.iter().position(|rule| rule.name == finding.rule);
+    let index = RULES.iter().position(|rule| rule.id == finding.rule);
     let result = json!({
-        "ruleId": finding.rule,
+        "ruleId": finding.rule.name(),
         "level": finding.severity.name(),
         "message": {"text": text},
         "locations": [{"physicalLocation": {

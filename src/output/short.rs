@@ -18,8 +18,8 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
         let lead = if finding.source.path().starts_with("::") { "./" } else { "" };
         let (path, message) = (escape_control(finding.source.path()), escape_control(&finding.message));
         let path = style.paint(HEADING, format!("{lead}{path}"));
-        let title =
-            style.paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule));
+        let title = style
+            .paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule.name()));
         writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
     }
     Ok(())

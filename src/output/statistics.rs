@@ -3,7 +3,7 @@
 use super::json_report::{JsonFailure, JsonSummary, failures};
 use super::{Format, json_report};
 use crate::diagnostics::finding::{Finding, Severity};
-use crate::lint::pipeline::Report;
+use crate::lint::report::Report;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -66,8 +66,8 @@ fn counts(findings: &[Finding]) -> Vec<JsonCount> {
     let mut counts: BTreeMap<&'static str, JsonCount> = BTreeMap::new();
     for finding in findings {
         let severity = finding.severity.name();
-        let new = JsonCount { rule: finding.rule, severity, count: 0, fixable: 0 };
-        let count = counts.entry(finding.rule).or_insert(new);
+        let new = JsonCount { rule: finding.rule.name(), severity, count: 0, fixable: 0 };
+        let count = counts.entry(finding.rule.name()).or_insert(new);
         count.count += 1;
         count.fixable += usize::from(finding.is_fixable());
         if finding.severity == Severity::Error {

@@ -14,7 +14,8 @@ use crate::document;
 use crate::project::repository;
 use crate::system::files;
 use crate::text::nearest::nearest;
-use crate::text::source::{SourceFile, Span, Visibility};
+use crate::text::redacted_source::{RedactedSource, Visibility};
+use crate::text::source::{SourceFile, Span};
 use crate::zenml::grammar::Resolver;
 use globs::{GlobsBuilder, UnmatchableGlob};
 use std::collections::BTreeMap;
@@ -105,7 +106,7 @@ pub struct Config {
     /// The file it was read from.
     pub file: Option<PathBuf>,
     /// The text of that file.
-    pub source: Option<Arc<SourceFile>>,
+    pub source: Option<Arc<RedactedSource>>,
     /// The folder that globs are relative to.
     pub folder: PathBuf,
     /// `level`.
@@ -158,8 +159,7 @@ impl Config {
     /// The same config, which findings show with another path than the failures of reading it.
     #[must_use]
     pub fn with_display_path(self, path: &str) -> Self {
-        let renamed = |source| Arc::try_unwrap(source).map(|source: SourceFile| Arc::new(source.with_path(path)));
-        let source = self.source.map(|source| renamed(source).unwrap_or_else(|shared| shared));
+        let source = self.source.map(|source| RedactedSource::with_path(source, path));
         Self { source, ..self }
     }
 
@@ -211,23 +211,20 @@ pub fn parse(text: String, file: &Path, display_path: &str, known_rules: &[&str]
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let source =
         SourceFile::new(display_path, text).with_repository_path(repository_path(file)).with_absolute_path(file);
-    let mut reader = ConfigReader { source: &source, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
-    let config = match DeTable::parse(source.text()) {
-        Ok(table) => {
-            source.set_visibility(Visibility::Masked(value_spans(table.get_ref())));
-            reader.config(table.get_ref())
-        }
-        Err(error) => {
-            source.set_visibility(Visibility::Guessed);
-            let error = document::toml_error(&error, source.text());
-            let failure = Failure::usage(format!("`{display_path}` is not valid TOML: {}", error.message));
-            reader.failures.push(failure.at(&source, error.span).with_help_if(error.help));
-            Config::default()
-        }
-    };
+    let source = Arc::new(source);
+    let table = DeTable::parse(source.text()).map_err(|error| {
+        let error = document::toml_error(&error, source.text());
+        let failure = Failure::usage(format!("`{display_path}` is not valid TOML: {}", error.message));
+        let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Guessed);
+        vec![failure.at(&redacted, error.span).with_help_if(error.help)]
+    })?;
+    let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Masked(value_spans(table.get_ref())));
+    let mut reader =
+        ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
+    let config = reader.config(table.get_ref());
     if reader.failures.is_empty() {
         let warnings = reader.warnings;
-        Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::new(source)), warnings, ..config })
+        Ok(Config { file: Some(file.to_path_buf()), source: Some(Arc::clone(&redacted)), warnings, ..config })
     } else {
         Err(reader.failures)
     }
@@ -243,7 +240,7 @@ type Value<'i> = Spanned<DeValue<'i>>;
 
 /// Walks the spanned table and collects every mistake instead of stopping at the first.
 struct ConfigReader<'s> {
-    source: &'s SourceFile,
+    source: &'s RedactedSource,
     folder: PathBuf,
     failures: Vec<Failure>,
     warnings: Vec<String>,

@@ -1,9 +1,12 @@
 //! A scalar at its place, read: what the scalar rules look at, and the references that come of it.
 
-use crate::diagnostics::finding::{Finding, FixEdit, Scope, Severity};
+use crate::diagnostics::finding::{FixEdit, Scope};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, OffsetMap, ScalarType, Syntax, plain_type};
 use crate::sources::stack_model::{Role, ScalarPosition, Stack, StackModel};
-use crate::text::source::{SourceFile, Span};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use crate::zenml::flavors::Version;
 use crate::zenml::grammar::{self, BraceExpression, BraceKind, ForeignSyntax, ParsedValue, Resolver};
 use std::ops::Range;
@@ -12,7 +15,9 @@ use std::sync::{Arc, OnceLock};
 /// A scalar (or a flow mapping that was meant as one) with everything that a rule may ask of it.
 #[derive(Debug)]
 pub struct ScalarContext<'a> {
-    /// The file.
+    /// The file, with the parts of it that may be shown.
+    pub source: &'a Arc<RedactedSource>,
+    /// The parsed file.
     pub document: &'a Document,
     /// The stacks in it.
     pub stacks: &'a StackModel,
@@ -27,11 +32,24 @@ pub struct ScalarContext<'a> {
     offsets: OnceLock<OffsetMap>,
 }
 
+/// The file that scalars are read from.
+#[derive(Clone, Copy, Debug)]
+pub struct FileContext<'a> {
+    /// The file, with the parts of it that may be shown.
+    pub source: &'a Arc<RedactedSource>,
+    /// The parsed file.
+    pub document: &'a Document,
+    /// The stacks in it.
+    pub stacks: &'a StackModel,
+    /// What replaces references.
+    pub resolver: Resolver,
+}
+
 /// A reference that the resolver replaces, or the name of a whole secret.
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// The file.
-    pub source: Arc<SourceFile>,
+    pub source: Arc<RedactedSource>,
     /// Braces included.
     pub span: Span,
     /// Where its scalar begins, or its command in a script.
@@ -90,15 +108,12 @@ impl Reference {
         if fits { vec![FixEdit::new(span, new)] } else { Vec::new() }
     }
 
-    /// A finding about it.
-    pub fn finding(&self, rule: (&'static str, Severity), message: impl Into<String>) -> Finding {
-        let mut finding = Finding::new(rule.0, rule.1, &self.source, self.span, message);
-        finding.scalar_start = self.scalar_start;
-        finding.key_start = self.key_start;
-        finding.scope = self.scope.clone();
-        finding.secret = Some(self.secret.clone());
-        finding.key.clone_from(&self.key);
-        finding
+    /// Starts a finding about the reference.
+    pub fn finding(&self, rule: RuleId, message: impl Into<String>) -> FindingBuilder {
+        FindingBuilder::new(rule, &self.source, self.span, message)
+            .starts(self.scalar_start, self.key_start)
+            .scope(self.scope.clone())
+            .names(self.secret.clone(), self.key.clone())
     }
 }
 
@@ -117,22 +132,16 @@ pub fn key_start(document: &Document, node: NodeId) -> usize {
 }
 
 impl<'a> ScalarContext<'a> {
-    /// Reads the scalar at a place; the braces of a literal one are plain text.
-    pub fn new(
-        document: &'a Document,
-        layout: &'a StackModel,
-        place: &'a ScalarPosition,
-        resolver: Resolver,
-        literal: bool,
-    ) -> Self {
-        let span = document.node(place.node).span;
-        let text = document.text(place.node).unwrap_or_else(|| document.source().slice(span));
-        let reading = match document.syntax() {
-            _ if literal => ParsedValue::Plain,
+    /// Parses the scalar at a position.
+    pub fn new(file: FileContext<'a>, position: &'a ScalarPosition) -> Self {
+        let FileContext { source, document, stacks, resolver } = file;
+        let span = document.node(position.node).span;
+        let text = document.text(position.node).unwrap_or_else(|| source.slice(span));
+        let value = match document.syntax() {
             Syntax::Script => grammar::parse_word(text),
             _ => grammar::parse_value(text, resolver),
         };
-        Self { document, stacks: layout, position: place, text, value: reading, resolver, offsets: OnceLock::new() }
+        Self { source, document, stacks, position, text, value, resolver, offsets: OnceLock::new() }
     }
 
     /// The stack it is in.
@@ -218,29 +227,26 @@ impl<'a> ScalarContext<'a> {
         }
     }
 
-    /// A finding about some bytes of the decoded value.
-    pub fn finding(&self, rule: (&'static str, Severity), range: &Range<usize>, message: String) -> Finding {
-        let mut finding = Finding::new(rule.0, rule.1, self.document.source(), self.span(range), message);
-        finding.scalar_start = self.comment_anchor();
-        finding.key_start = key_start(self.document, self.position.node);
-        finding.scope = self.scope();
-        finding
+    /// Starts a finding about some bytes of the decoded value.
+    pub fn finding(&self, rule: RuleId, range: &Range<usize>, message: String) -> FindingBuilder {
+        FindingBuilder::new(rule, self.source, self.span(range), message)
+            .starts(self.comment_anchor(), key_start(self.document, self.position.node))
+            .scope(self.scope())
     }
 
-    /// A finding about a piece; a reference's names go with it.
-    pub fn finding_at(&self, rule: (&'static str, Severity), braces: &BraceExpression<'_>, message: String) -> Finding {
-        let mut finding = self.finding(rule, &braces.range, message);
-        if let BraceKind::Reference { name, key, .. } = braces.kind {
-            finding.secret = Some(name.to_owned());
-            finding.key = Some(key.to_owned());
+    /// Starts a finding about a brace expression, with the names of a reference.
+    pub fn finding_at(&self, rule: RuleId, braces: &BraceExpression<'_>, message: String) -> FindingBuilder {
+        let finding = self.finding(rule, &braces.range, message);
+        match braces.kind {
+            BraceKind::Reference { name, key, .. } => finding.names(name, Some(key.to_owned())),
+            BraceKind::Malformed(_) => finding,
         }
-        finding
     }
 
     /// The references of a site that no scalar rule objects to.
     pub fn references(&self) -> Vec<Reference> {
         let reference = |range: &Range<usize>, secret: &str, key: Option<&str>, foreign| Reference {
-            source: Arc::clone(self.document.source()),
+            source: Arc::clone(self.source),
             span: self.span(range),
             scalar_start: self.comment_anchor(),
             key_start: key_start(self.document, self.position.node),

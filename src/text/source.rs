@@ -3,7 +3,7 @@
 //! Offsets are UTF-8 bytes in the file as it is on disk, a byte-order mark included. Lines and columns count from 1; a
 //! column counts Unicode scalar values. LF, CRLF and a lone CR each end a line, as YAML has it.
 //!
-//! Not here: what an excerpt of the text may show (`excerpt`), and what the text means (`document`).
+//! Not here: which parts of the text may be shown (`redacted_source`), and its meaning (`document`).
 
 use std::fmt;
 use std::ops::Range;
@@ -62,18 +62,6 @@ pub struct Position {
     pub column: usize,
 }
 
-/// What of a file's text may be shown to a person; the default is the least.
-#[derive(Debug, Default)]
-pub enum Visibility {
-    /// Nothing but the text of the span asked for: inventories, and every file of which nothing is known.
-    #[default]
-    SpanOnly,
-    /// All but these spans, sorted by start: the values of sensitive attributes.
-    Masked(Vec<Span>),
-    /// A file that did not parse, so that what is a value can only be guessed from the line itself.
-    Guessed,
-}
-
 /// One file: the path it is reported under, and its text.
 pub struct SourceFile {
     path: String,
@@ -81,8 +69,6 @@ pub struct SourceFile {
     absolute_path: Option<PathBuf>,
     text: String,
     lines: OnceLock<LineIndex>,
-    visibility: OnceLock<Visibility>,
-    values: OnceLock<Vec<Span>>,
 }
 
 impl fmt::Debug for SourceFile {
@@ -108,8 +94,6 @@ impl SourceFile {
             absolute_path: None,
             text: text.into(),
             lines: OnceLock::new(),
-            visibility: OnceLock::new(),
-            values: OnceLock::new(),
         }
     }
 
@@ -157,27 +141,6 @@ impl SourceFile {
     /// The text of a span; empty where the span is not one of this text.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
-    }
-
-    /// Says what excerpts of this file may show; the first call counts.
-    pub fn set_visibility(&self, visibility: Visibility) {
-        let _ = self.visibility.set(visibility);
-    }
-
-    /// Says where values of secrets are found, sorted: no excerpt shows them, whatever else it may. It is looked for once.
-    pub fn find_values(&self, find: impl FnOnce() -> Vec<Span>) -> &[Span] {
-        self.values.get_or_init(find)
-    }
-
-    /// Where values of secrets were found.
-    pub fn values(&self) -> &[Span] {
-        self.values.get().map_or(&[], Vec::as_slice)
-    }
-
-    /// What excerpts of this file may show.
-    pub fn visibility(&self) -> &Visibility {
-        const LEAST: &Visibility = &Visibility::SpanOnly;
-        self.visibility.get().unwrap_or(LEAST)
     }
 
     /// The line and column of a byte offset.

@@ -7,7 +7,7 @@ use stackref::lint::rules::{RULES, Rule};
 fn section(rule: &Rule) -> String {
     let page = rule.page();
     let (_, text) = page.split_once("\n\n").unwrap();
-    let mut section = format!("## {}\n\n", rule.name);
+    let mut section = format!("## {}\n\n", rule.id.name());
     let mut code = false;
     for line in text.lines() {
         code ^= line.starts_with("```");
@@ -27,7 +27,7 @@ fn the_page_of_the_rules_is_that_of_their_table() {
          | rule | | finds |\n|---|---|---|\n",
     );
     for rule in RULES {
-        page += &format!("| [{0}](#{0}) | {1} | {2} |\n", rule.name, rule.severity.name(), rule.summary);
+        page += &format!("| [{0}](#{0}) | {1} | {2} |\n", rule.id.name(), rule.severity.name(), rule.summary);
     }
     for rule in RULES {
         page += &format!("\n{}", section(rule));

@@ -22,12 +22,12 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
     let cases = cases("check");
     for rule in RULES {
         // No inventory file can contain two secrets of one name. `levels` tests this rule.
-        if rule.name == "ambiguous-secret" {
+        if rule.id.name() == "ambiguous-secret" {
             continue;
         }
-        let mark = format!("[{}]", rule.name);
+        let mark = format!("[{}]", rule.id.name());
         let (mut reports, mut accepts) = (0, 0);
-        for case in cases.iter().filter(|case| name(case.parent().unwrap()) == rule.name) {
+        for case in cases.iter().filter(|case| name(case.parent().unwrap()) == rule.id.name()) {
             let is_printed = read(&case.join("stdout")).contains(&mark);
             match name(case).split('-').next().unwrap() {
                 "reports" | "suggests" => {
@@ -41,8 +41,8 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
                 _ => {}
             }
         }
-        assert!(reports > 0, "fixtures/check/{} needs a case `reports-…`", rule.name);
-        assert!(accepts > 0, "fixtures/check/{} needs a case `accepts-…`", rule.name);
+        assert!(reports > 0, "fixtures/check/{} needs a case `reports-…`", rule.id.name());
+        assert!(accepts > 0, "fixtures/check/{} needs a case `accepts-…`", rule.id.name());
     }
 }
 

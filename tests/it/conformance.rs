@@ -6,12 +6,15 @@ use crate::fuzz::properties::scan;
 use crate::suites::{Case, Verdict, cases, corpora};
 use crate::support::project;
 use serde_json::{Value, json};
+use stackref::diagnostics::finding_builder::FindingBuilder;
 use stackref::diagnostics::outcome::Outcome;
+use stackref::diagnostics::rule_id::RuleId;
 use stackref::document::{Document, NodeId, NodeKind, Replacement, ScalarType, Style, Syntax, apply};
 use stackref::inventory::Inventories;
 use stackref::inventory::file::FileInventory;
-use stackref::lint::pipeline::{LevelChoice, Settings, run as check};
+use stackref::lint::pipeline::run as check;
 use stackref::lint::scan::Scan;
+use stackref::lint::settings::{LevelChoice, Settings};
 use stackref::project::config::{Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::MatchReason;
@@ -45,7 +48,12 @@ fn row(syntax: Syntax) -> Row {
     let mut row = Row::default();
     for case in cases(syntax) {
         let scan = read(&case.bytes, syntax);
-        let refused = scan.files.iter().flat_map(|file| &file.findings).find(|finding| finding.rule == "syntax-error");
+        let refused = scan
+            .files
+            .iter()
+            .flat_map(|file| &file.findings)
+            .map(FindingBuilder::draft)
+            .find(|finding| finding.rule == RuleId::SyntaxError);
         match case.verdict {
             Verdict::Either => row.either += 1,
             Verdict::Invalid => {

@@ -5,8 +5,10 @@ use stackref::document::Syntax;
 use stackref::inventory::{
     Capabilities, Inventories, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
 };
-use stackref::lint::pipeline::{LevelChoice, Report, Settings, run};
+use stackref::lint::pipeline::run;
+use stackref::lint::report::Report;
 use stackref::lint::scan::{PathRoots, Scan, run_text};
+use stackref::lint::settings::{LevelChoice, Settings};
 use stackref::project::config::{Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::{Candidate, MatchReason};
@@ -159,7 +161,7 @@ fn asked(counts: &Counts) -> (usize, usize) {
 }
 
 fn rules(report: &Report) -> Vec<&'static str> {
-    report.findings.iter().map(|finding| finding.rule).collect()
+    report.findings.iter().map(|finding| finding.rule.name()).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! that one; all others use those that nothing is called like.
 
 use super::survey::{DetectedInventory, path_from_root};
-use crate::lint::scan::StackFile;
+use crate::lint::analysis::Analysis;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,10 +30,10 @@ const MAX_GLOB_BYTES: usize = 900;
 /// One inventory needs no route.
 pub(super) fn routes<'s>(
     root: &Path,
-    files: impl Iterator<Item = &'s StackFile>,
+    files: impl Iterator<Item = &'s Analysis>,
     found: &[DetectedInventory],
 ) -> (Vec<ProposedRoute>, Vec<String>) {
-    let files: Vec<&StackFile> = files.filter(|file| !has_manager(file, found)).collect();
+    let files: Vec<&Analysis> = files.filter(|file| !has_manager(file, found)).collect();
     if let [only] = found {
         let outside = files.iter().filter(|file| !file.path.starts_with(&only.scope_folder));
         return (Vec::new(), outside.map(|file| path_from_root(root, &file.path)).collect());
@@ -64,7 +64,7 @@ pub(super) fn routes<'s>(
 }
 
 /// Whether each stack of a file has a secrets manager that is called like an inventory: it uses that one by itself.
-fn has_manager(file: &StackFile, found: &[DetectedInventory]) -> bool {
+fn has_manager(file: &Analysis, found: &[DetectedInventory]) -> bool {
     let known = |manager: &str| found.iter().any(|found| found.name == manager);
     !file.stacks.is_empty() && file.stacks.iter().all(|stack| stack.secrets_manager().is_some_and(known))
 }

@@ -10,6 +10,7 @@ use crate::diagnostics::excerpt::escape_control;
 use crate::document::directives::{self, Directive};
 use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax, SyntaxError, plain_type};
 use crate::inventory::{Key, StoreError, ValueType};
+use crate::text::redacted_source::RedactedSource;
 use crate::text::secret_value::SecretText;
 use crate::text::source::{SourceFile, Span};
 use crate::zenml::grammar::looks_like_name;
@@ -28,6 +29,8 @@ const MERGE_BUDGET: usize = 1_000_000;
 /// What an inventory file holds.
 pub(super) struct FileContent {
     pub document: Document,
+    /// The file, of which excerpts show names and keys only.
+    pub source: Arc<RedactedSource>,
     pub directives: Vec<Directive>,
     pub secrets: Vec<FileSecret>,
     pub entry_errors: Vec<Failure>,
@@ -56,21 +59,23 @@ impl FileContent {
             // At the place and no further: the parser may have stopped inside a value.
             let place = Span::new(error.span.start, error.span.start);
             let words = format!("the inventory {title} does not parse: {}", error.message);
-            Failure::usage(words).at(source, place).with_help_if(error.help)
+            Failure::usage(words).at(&RedactedSource::span_only(source), place).with_help_if(error.help)
         })?;
         let mut reader =
             InventoryReader { document: &document, title, entry_errors: Vec::new(), error: None, budget: MERGE_BUDGET };
         for duplicate in document.duplicates() {
             let message = format!("the inventory {title} is not usable: a name or a key stands twice");
             let SyntaxError { span, help, .. } = &duplicate.error;
-            let failure = Failure::usage(message).at(source, Span::new(span.start, span.start));
+            let failure =
+                Failure::usage(message).at(&RedactedSource::span_only(source), Span::new(span.start, span.start));
             reader.entry_errors.push(failure.with_help_if(help.as_ref()));
         }
         let secrets = reader.secrets();
         let entry_errors = reader.entry_errors;
         let by_name = secrets.iter().enumerate().map(|(at, secret)| (secret.name.clone(), at)).collect();
         let directives = directives::directives(&document);
-        Ok(Self { document, directives, secrets, entry_errors, by_name })
+        let source = RedactedSource::span_only(source);
+        Ok(Self { source, document, directives, secrets, entry_errors, by_name })
     }
 
     /// A secret by its name.
@@ -295,7 +300,7 @@ impl<'r> InventoryReader<'r> {
         let place = if show { span } else { Span::new(span.start, span.start) };
         let words = escape_control(words.as_ref());
         let message = format!("the inventory {} is not usable: {words}", self.title);
-        let failure = Failure::usage(message).at(self.document.source(), place);
+        let failure = Failure::usage(message).at(&RedactedSource::span_only(self.document.source()), place);
         self.entry_errors.push(failure.with_help_if(help));
     }
 }

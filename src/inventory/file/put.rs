@@ -9,6 +9,7 @@ use crate::diagnostics::error::Failure;
 use crate::document::{Edit, NewValue, NodeId, NodeKind, Replacement, Syntax, apply};
 use crate::inventory::{NewKey, SecretChange};
 use crate::system::write::NewText;
+use crate::text::redacted_source::RedactedSource;
 use crate::text::secret_value::SecretText;
 use crate::text::source::SourceFile;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -119,7 +120,8 @@ impl FileContent {
         let words =
             format!("cannot add to `{}` in `{}` without changing something else", addition.name, self.display_path());
         let failure = match addition.secret {
-            Some(secret) => Failure::usage(words).at(self.document.source(), self.document.node(secret.name_node).span),
+            Some(secret) => Failure::usage(words)
+                .at(&RedactedSource::span_only(self.document.source()), self.document.node(secret.name_node).span),
             None => Failure::usage(words),
         };
         failure

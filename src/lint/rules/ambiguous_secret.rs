@@ -13,24 +13,26 @@
 //! Rename one of the two.
 
 use super::LookupContext;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::Reference;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "ambiguous-secret",
+    id: RuleId::AmbiguousSecret,
     severity: Severity::Warning,
     summary: "the store has two secrets of that name",
     page: include_str!("ambiguous_secret.rs"),
-    kind: RuleKind::Reference(check),
+    check: Check::Reference(check),
 };
 
-fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> {
+fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
     let LookupResult::Found { doubled: Some(taken), .. } = context.answer else { return None };
     let message =
         format!("two secrets `{}` in the inventory `{}`; {taken} is taken", reference.secret, context.found_in);
-    let finding = reference.finding((RULE.name, RULE.severity), message);
-    Some(finding.with_label("which of the two?").with_help("rename one of the two"))
+    let finding = reference.finding(RULE.id, message);
+    Some(finding.label("which of the two?").help("rename one of the two"))
 }

@@ -19,8 +19,10 @@
 //! file in with `stackref render`.
 
 use super::is_foreign_text;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Applicability, Finding, FixEdit, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::Style;
 use crate::sources::scalar::ScalarContext;
 use crate::text::source::Span;
@@ -28,14 +30,14 @@ use crate::zenml::grammar::Resolver;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "embedded-reference",
+    id: RuleId::EmbeddedReference,
     severity: Severity::Error,
     summary: "a reference inside a longer string",
     page: include_str!("embedded_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.is_reference() {
         return None;
     }
@@ -67,10 +69,9 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
             "keep the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
         ),
     };
-    let finding = context.finding_at((RULE.name, RULE.severity), braces, message.to_owned());
-    let finding =
-        if only_breaks { finding.with_fix(Applicability::Safe, vec![strip_line_break(context)]) } else { finding };
-    Some(finding.with_label("not the whole value").with_help(help))
+    let finding = context.finding_at(RULE.id, braces, message.to_owned());
+    let finding = if only_breaks { finding.fix(Applicability::Safe, vec![strip_line_break(context)]) } else { finding };
+    Some(finding.label("not the whole value").help(help))
 }
 
 /// Whether a text is nothing but quotes as word processors write them.

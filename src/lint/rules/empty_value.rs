@@ -17,22 +17,24 @@
 //! Give it its value, or remove the key.
 
 use super::LookupContext;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::ValueType;
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::Reference;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "empty-value",
+    id: RuleId::EmptyValue,
     severity: Severity::Warning,
     summary: "the key exists and its value is empty",
     page: include_str!("empty_value.rs"),
-    kind: RuleKind::Reference(check),
+    check: Check::Reference(check),
 };
 
-fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> {
+fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
     let LookupResult::Found { keys: Some(keys), .. } = context.answer else { return None };
     let key = reference.key.as_ref()?;
     if keys.get(key) != Some(&ValueType::EmptyString) {
@@ -42,8 +44,8 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> 
 }
 
 /// A key of which the value in an inventory is empty: `check` may not have read it, and a render has.
-pub fn finding(reference: &Reference, key: &str, holder: &str) -> Finding {
+pub fn finding(reference: &Reference, key: &str, holder: &str) -> FindingBuilder {
     let message = format!("`{}.{key}` in the inventory `{holder}` is empty", reference.secret);
-    let finding = reference.finding((RULE.name, RULE.severity), message);
-    finding.with_label("resolves to nothing").with_help("give it its value, or refer to another key")
+    let finding = reference.finding(RULE.id, message);
+    finding.label("resolves to nothing").help("give it its value, or refer to another key")
 }

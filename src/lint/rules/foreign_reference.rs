@@ -21,8 +21,10 @@
 //! `# stackref: literal` (for braces) or `# stackref: ignore[foreign-reference]` on the line or the one above.
 
 use super::is_foreign_text;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
 use crate::text::placeholder;
@@ -30,34 +32,34 @@ use crate::zenml::grammar::{ForeignSyntax, ParsedValue, Resolver};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "foreign-reference",
+    id: RuleId::ForeignReference,
     severity: Severity::Warning,
     summary: "a reference of another tool",
     page: include_str!("foreign_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if matches!(context.value, ParsedValue::Plain) { whole_value(context) } else { braces(context) }
 }
 
 /// Reports a value without braces that is a reference of another tool.
-fn whole_value(context: &ScalarContext<'_>) -> Option<Finding> {
+fn whole_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let place = context.position;
     let reference = placeholder::foreign_reference(context.text)?;
     if place.is_key || place.role != Role::Attribute || !(reference.is_unambiguous || place.is_sensitive) {
         return None;
     }
     let message = format!("a reference of {}: neither ZenML nor stackref resolves it", reference.tool);
-    let mut finding = context.finding((RULE.name, RULE.severity), &(0..context.text.len()), message);
-    finding.redact = !reference.is_unambiguous;
+    let finding = context.finding(RULE.id, &(0..context.text.len()), message);
+    let finding = finding.redact(!reference.is_unambiguous);
     let help = "refer to a secret, `{{name.key}}`; or, if another tool reads this, add \
                 `# stackref: ignore[foreign-reference]`";
-    Some(finding.with_label("plain text to both").with_help(help))
+    Some(finding.label("plain text to both").help(help))
 }
 
 /// Reports the braces of another system.
-fn braces(context: &ScalarContext<'_>) -> Option<Finding> {
+fn braces(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let mut foreign = context.brace_expressions().iter().filter(|piece| is_foreign_text(context, piece));
     let piece = foreign.next()?;
     // Beside a reference that is an error here, the error is what counts; where the reference is right, both are.
@@ -81,8 +83,10 @@ fn braces(context: &ScalarContext<'_>) -> Option<Finding> {
             ("a name of Argo Workflows: neither ZenML nor stackref replaces it here", piece.range.clone())
         }
     };
-    let finding = context.finding((RULE.name, RULE.severity), &range, message.to_owned());
-    Some(finding.with_label("plain text to both").with_help(
-        "refer to a secret, `{{name.key}}`; or, if another system reads this, say so with `# stackref: literal`",
-    ))
+    let finding = context.finding(RULE.id, &range, message.to_owned());
+    Some(
+        finding.label("plain text to both").help(
+            "refer to a secret, `{{name.key}}`; or, if another system reads this, say so with `# stackref: literal`",
+        ),
+    )
 }

@@ -18,24 +18,27 @@
 //! Refer to the secret instead, and change its value in the store: taking it out of the file does not take it out of the
 //! history.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
-use crate::text::source::{SourceFile, Span};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use std::sync::Arc;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "leaked-value",
+    id: RuleId::LeakedValue,
     severity: Severity::Error,
     summary: "with --leaks: a secret's value stands in a file of the tree",
     page: include_str!("leaked_value.rs"),
-    kind: RuleKind::Leak(check),
+    check: Check::Leak(check),
 };
 
 /// Where a value stands, and whose it is.
 pub struct Leak<'l> {
     /// The file.
-    pub source: &'l Arc<SourceFile>,
+    pub source: &'l Arc<RedactedSource>,
     /// Its place.
     pub span: Span,
     /// The secret, and its key; the first of several that have this value.
@@ -46,7 +49,7 @@ pub struct Leak<'l> {
     pub encoding: &'static str,
 }
 
-fn check(leak: &Leak<'_>) -> Finding {
+fn check(leak: &Leak<'_>) -> FindingBuilder {
     let (secret, key) = leak.owner;
     let more = match leak.other_owners {
         0 => String::new(),
@@ -54,12 +57,11 @@ fn check(leak: &Leak<'_>) -> Finding {
         more => format!(" (and of {more} other keys)"),
     };
     let message = format!("the value of `{secret}.{key}`{more} stands in this file{}", leak.encoding);
-    let mut finding = Finding::new(RULE.name, RULE.severity, leak.source, leak.span, message);
-    finding.redact = true;
-    finding.fingerprint_key = Some(format!("{secret}.{key}"));
-    finding.secret = Some(secret.to_owned());
-    finding.key = Some(key.to_owned());
-    finding.with_label("readable to everyone with the repository").with_help(format!(
+    let finding = FindingBuilder::new(RULE.id, leak.source, leak.span, message);
+    let finding = finding.redact(true);
+    let finding = finding.fingerprint_key(format!("{secret}.{key}"));
+    let finding = finding.names(secret, Some(key.to_owned()));
+    finding.label("readable to everyone with the repository").help(format!(
         "refer to it, `{{{{{secret}.{key}}}}}`, and change the value in the store: history keeps this one"
     ))
 }

@@ -18,8 +18,10 @@
 //! plain text, put `# stackref: literal` on the line or the one above.
 
 use super::is_foreign_text;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScalarType, Style};
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{
@@ -29,14 +31,14 @@ use crate::zenml::grammar::{
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "malformed-reference",
+    id: RuleId::MalformedReference,
     severity: Severity::Error,
     summary: "braces that were meant as a reference and are none",
     page: include_str!("malformed_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if let Some(finding) = tagged_reference(context) {
         return Some(finding);
     }
@@ -45,26 +47,26 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
         .iter()
         .find(|braces| !is_foreign_text(context, braces) && malformed_kind(braces).is_some())?;
     let (message, help) = message_and_help(context, braces, malformed_kind(braces)?);
-    let mut finding = context.finding_at((RULE.name, RULE.severity), braces, message).with_label("no reference");
+    let finding = context.finding_at(RULE.id, braces, message).label("no reference");
     if context.position.is_sensitive && !reads_as_reference(context, braces) {
         // The braces may be part of a password.
-        finding.redact = true;
-        finding.fingerprint_key = Some(context.scope().attribute.unwrap_or_default().to_string());
-        return Some(finding.with_help("a reference is `{{name.key}}`, and the whole value"));
+        let finding = finding.redact(true);
+        let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+        return Some(finding.help("a reference is `{{name.key}}`, and the whole value"));
     }
-    Some(finding.with_help(help))
+    Some(finding.help(help))
 }
 
 /// A reference under a tag, which makes something else of the string (`!!int`), or which ZenML's reader does not take; and
 /// under `!`, with which a value is a string to readers of YAML 1.2 and whatever it looks like to those of 1.1.
-fn tagged_reference(context: &ScalarContext<'_>) -> Option<Finding> {
+fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let scalar = context.document.scalar(context.position.node)?;
     let reference =
         context.brace_expressions().iter().find(|braces| matches!(braces.kind, BraceKind::Reference { .. }));
     if let Some(braces) = reference.filter(|_| scalar.non_specific && !context.position.is_key) {
         let message = "a reference under the tag `!`, with which its value may become a number or a date".to_owned();
-        let finding = context.finding_at((RULE.name, RULE.severity), braces, message).with_label("not always a string");
-        return Some(finding.with_help("remove the `!` in front of it"));
+        let finding = context.finding_at(RULE.id, braces, message).label("not always a string");
+        return Some(finding.help("remove the `!` in front of it"));
     }
     if context.resolver != Resolver::Zenml
         || context.position.is_key
@@ -75,8 +77,8 @@ fn tagged_reference(context: &ScalarContext<'_>) -> Option<Finding> {
     }
     let braces = context.brace_expressions().first()?;
     let message = "a reference under a tag, with which it is no string to ZenML".to_owned();
-    let finding = context.finding_at((RULE.name, RULE.severity), braces, message).with_label("no string");
-    Some(finding.with_help("remove the tag in front of it"))
+    let finding = context.finding_at(RULE.id, braces, message).label("no string");
+    Some(finding.help("remove the tag in front of it"))
 }
 
 /// Whether a piece is the whole value, and between its braces holds nothing that no name or key would.

@@ -19,31 +19,33 @@
 //!
 //! Add a `secrets_manager` component to the stack.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::Reference;
 use crate::sources::stack_model::Stack;
 use crate::zenml::keywords::FileKind;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "missing-secrets-manager",
+    id: RuleId::MissingSecretsManager,
     severity: Severity::Error,
     summary: "a stack of an old ZenML has references and no secrets manager",
     page: include_str!("missing_secrets_manager.rs"),
-    kind: RuleKind::Stack(check),
+    check: Check::Stack(check),
 };
 
-fn check(stack: &Stack, references: &[&Reference]) -> Option<Finding> {
+fn check(stack: &Stack, references: &[&Reference]) -> Option<FindingBuilder> {
     let needed =
         stack.kind == Some(FileKind::Stack) && stack.version.needs_secrets_manager() && !stack.has_secrets_manager();
     // Names of whole secrets are not references to this version's check.
     let first = references.iter().find(|reference| reference.key.is_some()).filter(|_| needed)?;
     let message = "this stack has references and no secrets manager to resolve them";
-    let finding = first.finding((RULE.name, RULE.severity), message);
+    let finding = first.finding(RULE.id, message);
     Some(
         finding
-            .with_label("the first reference")
-            .with_help("add a `secrets_manager` component; ZenML needs one from 0.13 up to 0.33"),
+            .label("the first reference")
+            .help("add a `secrets_manager` component; ZenML needs one from 0.13 up to 0.33"),
     )
 }

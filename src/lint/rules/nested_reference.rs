@@ -18,8 +18,10 @@
 //! Move the reference to a top-level attribute, or set `resolver = "render"` and fill the file in with `stackref render`.
 
 use super::is_foreign_text;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
 use crate::text::nearest::nearest;
@@ -27,14 +29,14 @@ use crate::zenml::grammar::Resolver;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "nested-reference",
+    id: RuleId::NestedReference,
     severity: Severity::Error,
     summary: "a reference inside a list or map of an attribute",
     page: include_str!("nested_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.position.role < Role::Nested {
         return None;
     }
@@ -52,6 +54,6 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
     } else {
         "ZenML replaces whole values of top-level attributes only; for others set `resolver = \"render\"` and use `stackref render`"
     };
-    let finding = context.finding_at((RULE.name, RULE.severity), braces, message);
-    Some(finding.with_label("never replaced here").with_help(help))
+    let finding = context.finding_at(RULE.id, braces, message);
+    Some(finding.label("never replaced here").help(help))
 }

@@ -19,28 +19,30 @@
 //!
 //! Write `{{wandb.api_key}}`.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Applicability, Finding, FixEdit, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{BraceKind, ParsedValue, Resolver, is_space};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "padded-reference",
+    id: RuleId::PaddedReference,
     severity: Severity::Error,
     summary: "white space inside the braces, for a ZenML before 0.40",
     page: include_str!("padded_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.version().takes_padding() {
         return None;
     }
     let ParsedValue::Reference(braces) = &context.value else { return None };
     let BraceKind::Reference { name, key, padded: true } = braces.kind else { return None };
     let message = "white space inside the braces, which ZenML takes only from 0.40 on".to_owned();
-    let finding = context.finding_at((RULE.name, RULE.severity), braces, message);
+    let finding = context.finding_at(RULE.id, braces, message);
     let inner = context.text.get(braces.range.start + 2..braces.range.end - 2)?;
     let lead = inner.len() - inner.trim_start_matches(is_space).len();
     let trail = inner.len() - inner.trim_end_matches(is_space).len();
@@ -48,6 +50,6 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
         [braces.range.start + 2..braces.range.start + 2 + lead, braces.range.end - 2 - trail..braces.range.end - 2];
     let edits =
         paddings.iter().filter(|padding| !padding.is_empty()).map(|padding| FixEdit::new(context.span(padding), ""));
-    let finding = finding.with_fix(Applicability::Safe, edits.collect());
-    Some(finding.with_label("plain text to this version").with_help(format!("write `{{{{{name}.{key}}}}}`")))
+    let finding = finding.fix(Applicability::Safe, edits.collect());
+    Some(finding.label("plain text to this version").help(format!("write `{{{{{name}.{key}}}}}`")))
 }

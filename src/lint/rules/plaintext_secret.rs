@@ -21,8 +21,10 @@
 //! Store the value as a secret, refer to it with `{{name.key}}`, and change it where it is used: it was readable to everyone
 //! who can read the repository.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, ScalarType};
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
@@ -32,14 +34,14 @@ use std::ops::Range;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "plaintext-secret",
+    id: RuleId::PlaintextSecret,
     severity: Severity::Warning,
     summary: "plain text in a sensitive attribute, or a password in a URL",
     page: include_str!("plaintext_secret.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.is_in_script() || context.position.is_key {
         return None;
     }
@@ -47,7 +49,7 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
 }
 
 /// Reports the whole value of a sensitive attribute.
-fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<Finding> {
+fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let scalar = context.document.scalar(context.position.node)?;
     let place = context.position;
     // `!hunter2` is a tag with nothing behind it.
@@ -67,10 +69,10 @@ fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<Finding> {
     if scalar.ty != ScalarType::String && !is_tag && !(listed && scalar.ty == ScalarType::Other) {
         return None;
     }
-    let mut finding =
+    let finding =
         redacted_finding(context, &(0..context.text.len()), format!("`{attribute}` is sensitive and holds plain text"));
-    finding.span = context.node_span();
-    Some(finding.with_help(if context.text.starts_with('{') || context.text.ends_with('}') {
+    let finding = finding.span(context.node_span());
+    Some(finding.help(if context.text.starts_with('{') || context.text.ends_with('}') {
         "a reference takes two braces on either side, `{{name.key}}`; what is none belongs in a secret"
     } else {
         "store it as a secret and refer to that: `{{name.key}}`"
@@ -78,7 +80,7 @@ fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<Finding> {
 }
 
 /// Reports the first password in a URL of any attribute.
-fn password_in_url(context: &ScalarContext<'_>) -> Option<Finding> {
+fn password_in_url(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if !matches!(context.position.role, Role::Attribute | Role::Nested) {
         return None;
     }
@@ -88,17 +90,15 @@ fn password_in_url(context: &ScalarContext<'_>) -> Option<Finding> {
         None => "a URL contains a password in plain text".to_owned(),
     };
     let help = "store the whole URL as a secret and refer to that: `{{name.key}}`";
-    Some(redacted_finding(context, &password, message).with_help(help))
+    Some(redacted_finding(context, &password, message).help(help))
 }
 
 /// Creates a finding about a value that is not to be seen.
-fn redacted_finding(context: &ScalarContext<'_>, range: &Range<usize>, message: String) -> Finding {
-    let mut finding = context.finding((RULE.name, RULE.severity), range, message);
-    finding.redact = true;
+fn redacted_finding(context: &ScalarContext<'_>, range: &Range<usize>, message: String) -> FindingBuilder {
     let scope = context.scope();
-    finding.fingerprint_key =
-        Some(format!("{}.{}", scope.component.unwrap_or_default(), scope.attribute.unwrap_or_default()));
-    finding.with_label("readable to everyone with the repository")
+    let key = format!("{}.{}", scope.component.unwrap_or_default(), scope.attribute.unwrap_or_default());
+    let finding = context.finding(RULE.id, range, message).redact(true).fingerprint_key(key);
+    finding.label("readable to everyone with the repository")
 }
 
 /// Returns whether the value of a sensitive attribute, or the password of the URL that it is, is not a secret.

@@ -20,25 +20,27 @@
 //! Write the value out. Where it differs between environments, render the file first: set `resolver = "render"` and use
 //! `stackref render`.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::Resolver;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "refused-attribute",
+    id: RuleId::RefusedAttribute,
     severity: Severity::Error,
     summary: "an attribute that takes no reference",
     page: include_str!("refused_attribute.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
 /// What says which component this is, in stacks and in specs.
 const IDENTIFYING_KEYS: [&str; 9] =
     ["name", "type", "flavor", "id", "user", "is_shared", "spec_type", "component_type", "component_flavor"];
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || !context.position.is_refused {
         return None;
     }
@@ -52,11 +54,11 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
     } else {
         format!("`{attribute}` takes no reference: ZenML validates it before secrets are resolved")
     };
-    let finding = context.finding_at((RULE.name, RULE.severity), piece, message);
+    let finding = context.finding_at(RULE.id, piece, message);
     let help = if context.is_in_script() {
         "write the value out"
     } else {
         "write the value out, or fill it in before deployment with `resolver = \"render\"`"
     };
-    Some(finding.with_label("stays as it is").with_help(help))
+    Some(finding.label("stays as it is").help(help))
 }

@@ -18,24 +18,28 @@
 //!
 //! The place is the parser's. Quote values that hold `{`, `}`, `: ` or ` #`; remove or rename one of two equal keys.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
-use crate::text::source::SourceFile;
+use crate::text::redacted_source::RedactedSource;
 use std::sync::Arc;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "syntax-error",
+    id: RuleId::SyntaxError,
     severity: Severity::Error,
     summary: "a stack file that does not parse, or holds a key twice",
     page: include_str!("syntax_error.rs"),
-    kind: RuleKind::Document(check),
+    check: Check::Document(check),
 };
 
-fn check(source: &Arc<SourceFile>, error: &SyntaxError) -> Finding {
-    let mut finding = Finding::new(RULE.name, RULE.severity, source, error.span, error.message.clone());
-    finding.help.clone_from(&error.help);
-    finding.fingerprint_key = Some(String::new());
-    finding
+fn check(source: &Arc<RedactedSource>, error: &SyntaxError) -> FindingBuilder {
+    let finding = FindingBuilder::new(RULE.id, source, error.span, error.message.clone());
+    let finding = match &error.help {
+        Some(help) => finding.help(help.clone()),
+        None => finding,
+    };
+    finding.fingerprint_key("")
 }

@@ -16,8 +16,10 @@
 //! Correct the name, or register the secret.
 
 use super::LookupContext;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Applicability, Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::{Applicability, Severity};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::{Reference, ReferencePart};
 use crate::text::lookalike;
@@ -25,14 +27,14 @@ use crate::zenml::grammar::ForeignSyntax;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unknown-secret",
+    id: RuleId::UnknownSecret,
     severity: Severity::Error,
     summary: "no secret of that name",
     page: include_str!("unknown_secret.rs"),
-    kind: RuleKind::Reference(check),
+    check: Check::Reference(check),
 };
 
-fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> {
+fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
     let LookupResult::NotFound = context.answer else { return None };
     let nearest = context.suggestion.clone();
     let difference = match &nearest {
@@ -40,7 +42,7 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> 
         None => lookalike::describe_suspicious(&reference.secret),
     };
     let message = format!("no secret `{}`{difference} in {}", reference.secret, context.describe_inventories());
-    let mut finding = reference.finding((RULE.name, RULE.severity), message);
+    let finding = reference.finding(RULE.id, message);
     let of_nearest = |name: &str| lookalike::describe_difference(name, &reference.secret);
     let mut help = match (&context.dotted_suggestion, &nearest) {
         (Some(shifted), _) => format!("did you mean `{shifted}`? The first dot ends the name of the secret"),
@@ -60,7 +62,7 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> 
         });
     }
     let edits = nearest.as_deref().map(|nearest| reference.rename_edits(ReferencePart::Secret, nearest));
-    finding.suggestion = nearest;
-    let finding = finding.with_fix(Applicability::Suggestion, edits.unwrap_or_default());
-    Some(finding.with_label("not found").with_help(help))
+    let finding = finding.suggestion(nearest);
+    let finding = finding.fix(Applicability::Suggestion, edits.unwrap_or_default());
+    Some(finding.label("not found").help(help))
 }

@@ -15,22 +15,24 @@
 //!
 //! Put it in quotes: `tracking_password: "{{mlflow.password}}"`.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Applicability, Finding, FixEdit, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::sources::scalar::ScalarContext;
 use crate::text::source::Span;
 use crate::zenml::grammar::{BraceExpression, BraceKind, ParsedValue, find_reference_shapes, looks_like_name};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unquoted-reference",
+    id: RuleId::UnquotedReference,
     severity: Severity::Error,
     summary: "YAML `x: {{a.b}}`: a flow mapping, not a string",
     page: include_str!("unquoted_reference.rs"),
-    kind: RuleKind::Scalar(check),
+    check: Check::Scalar(check),
 };
 
-fn check(context: &ScalarContext<'_>) -> Option<Finding> {
+fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if !context.position.is_unquoted_reference {
         return None;
     }
@@ -39,23 +41,20 @@ fn check(context: &ScalarContext<'_>) -> Option<Finding> {
     }
     let text = context.text;
     let message = "a reference without quotes: YAML reads these braces as a mapping".to_owned();
-    let mut finding =
-        context.finding((RULE.name, RULE.severity), &(0..text.len()), message).with_label("a mapping, not a string");
+    let finding = context.finding(RULE.id, &(0..text.len()), message).label("a mapping, not a string");
     if let ParsedValue::Reference(BraceExpression { kind: BraceKind::Reference { name, key, .. }, .. }) = &context.value
     {
-        finding.secret = Some((*name).to_owned());
-        finding.key = Some((*key).to_owned());
-        let finding = finding.with_help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
+        let finding = finding.names(*name, Some((*key).to_owned())).help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
         // An escape would become one of the string, an anchor would be lost.
         let fixable = !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);
         let Span { start, end } = context.node_span();
         let quotes = [start, end].map(|at| FixEdit::new(Span::new(at, at), "\""));
-        return Some(if fixable { finding.with_fix(Applicability::Safe, quotes.to_vec()) } else { finding });
+        return Some(if fixable { finding.fix(Applicability::Safe, quotes.to_vec()) } else { finding });
     }
     // There may be anything in it.
-    finding.redact = !is_one_reference(text);
-    finding.fingerprint_key = Some(context.scope().attribute.unwrap_or_default().to_string());
-    Some(finding.with_help("put it in quotes; a reference is \"{{name.key}}\""))
+    let finding = finding.redact(!is_one_reference(text));
+    let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+    Some(finding.help("put it in quotes; a reference is \"{{name.key}}\""))
 }
 
 /// Whether a text is one reference in shape and nothing else.
@@ -65,15 +64,13 @@ fn is_one_reference(text: &str) -> bool {
 
 /// Reports braces that are a key: `{{key}}: value`, as templates have it. In quotes they would be a reference in a key, which
 /// nothing replaces either.
-fn mapping_as_key(context: &ScalarContext<'_>) -> Finding {
+fn mapping_as_key(context: &ScalarContext<'_>) -> FindingBuilder {
     let message = "a mapping is used as a key: without quotes, YAML reads these braces as a mapping".to_owned();
-    let mut finding = context
-        .finding((RULE.name, RULE.severity), &(0..context.text.len()), message)
-        .with_label("a mapping, not a string");
+    let finding = context.finding(RULE.id, &(0..context.text.len()), message).label("a mapping, not a string");
     let inner = context.text.trim_matches(['{', '}', ' ']);
-    finding.redact = !looks_like_name(inner);
-    finding.fingerprint_key = Some(context.scope().attribute.unwrap_or_default().to_string());
-    finding.with_help(
+    let finding = finding.redact(!looks_like_name(inner));
+    let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+    finding.help(
         "write the key out: nothing replaces references in keys, and ZenML cannot load such a file. If it is a template, it is \
          not a stack file: check what is rendered from it, and list the template under `exclude` in `[files]`",
     )

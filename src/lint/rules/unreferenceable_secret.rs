@@ -17,21 +17,23 @@
 //!
 //! Rename the secret: `my_secret`.
 
-use super::{Rule, RuleKind, Usage};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule, Usage};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::DeclaredName;
 use crate::zenml::grammar::{is_space, name_error};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unreferenceable-secret",
+    id: RuleId::UnreferenceableSecret,
     severity: Severity::Warning,
     summary: "a name that no reference can hold",
     page: include_str!("unreferenceable_secret.rs"),
-    kind: RuleKind::Inventory(check),
+    check: Check::Inventory(check),
 };
 
-fn check(declared: &DeclaredName, usage: Usage) -> Option<Finding> {
+fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     // An attribute can name a whole secret, whatever its name.
     if usage == Usage::Used {
         return None;
@@ -39,13 +41,13 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<Finding> {
     let name = &declared.name;
     let why = name_error(name)?;
     let message = format!("no reference can name `{name}`, because {why}");
-    let mut finding = Finding::new(RULE.name, RULE.severity, &declared.source, declared.span, message);
-    finding.secret = Some(name.clone());
+    let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
+    let finding = finding.names(name.clone(), None);
     let renamed: String =
         name.chars().map(|c| if matches!(c, '.' | '{' | '}') || is_space(c) { '_' } else { c }).collect();
     Some(if name.is_empty() {
-        finding.with_help("give it a name")
+        finding.help("give it a name")
     } else {
-        finding.with_help(format!("rename it, for example to `{renamed}`"))
+        finding.help(format!("rename it, for example to `{renamed}`"))
     })
 }

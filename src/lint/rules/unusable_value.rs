@@ -33,27 +33,29 @@
 //! Store the value as a string: `port: "3306"` before it is encrypted.
 
 use super::LookupContext;
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::ValueType;
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::Reference;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unusable-value",
+    id: RuleId::UnusableValue,
     severity: Severity::Error,
     summary: "the key exists, but its value is not a string",
     page: include_str!("unusable_value.rs"),
-    kind: RuleKind::Reference(check),
+    check: Check::Reference(check),
 };
 
-fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<Finding> {
+fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
     let LookupResult::Found { keys: Some(keys), .. } = context.answer else { return None };
     let key = reference.key.as_ref()?;
     let Some(ValueType::Unusable(unusable)) = keys.get(key) else { return None };
     let why = unusable.description();
     let message = format!("the value of `{}.{key}` in the inventory `{}` {why}", reference.secret, context.found_in);
-    let finding = reference.finding((RULE.name, RULE.severity), message);
-    Some(finding.with_label("cannot be resolved").with_help(unusable.help()))
+    let finding = reference.finding(RULE.id, message);
+    Some(finding.label("cannot be resolved").help(unusable.help()))
 }

@@ -17,24 +17,27 @@
 //! Remove it: `--fix` does. Where it is needed at another time, name this rule beside the other: `ignore[unknown-secret,
 //! unused-ignore]`.
 
-use super::{Rule, RuleKind};
-use crate::diagnostics::finding::{Applicability, Finding, FixEdit, Severity};
-use crate::text::source::{SourceFile, Span};
+use super::{Check, Rule};
+use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use std::sync::Arc;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unused-ignore",
+    id: RuleId::UnusedIgnore,
     severity: Severity::Warning,
     summary: "an ignore comment that silences nothing",
     page: include_str!("unused_ignore.rs"),
-    kind: RuleKind::Ignore(check),
+    check: Check::Ignore(check),
 };
 
 /// What silences nothing.
 pub struct UnusedIgnore<'u> {
     /// The file.
-    pub source: &'u Arc<SourceFile>,
+    pub source: &'u Arc<RedactedSource>,
     /// Its place.
     pub span: Span,
     /// The rules that it names; none where it says `literal`.
@@ -47,7 +50,7 @@ pub struct UnusedIgnore<'u> {
     pub fix: Vec<FixEdit>,
 }
 
-fn check(unused: UnusedIgnore<'_>) -> Finding {
+fn check(unused: &UnusedIgnore<'_>) -> FindingBuilder {
     let names = unused.unused_rules.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and no ");
     let message = match unused.unused_rules {
         [] => "no braces for this comment to make plain text of".to_owned(),
@@ -58,8 +61,8 @@ fn check(unused: UnusedIgnore<'_>) -> Finding {
     } else {
         format!("take {} out of it", names.replace(" and no ", " and "))
     };
-    let mut finding = Finding::new(RULE.name, RULE.severity, unused.source, unused.span, message).with_help(help);
+    let finding = FindingBuilder::new(RULE.id, unused.source, unused.span, message).help(help);
     // Neither reasons, which may be put better, nor which of the rules are in vain: that depends on what is looked at.
-    finding.fingerprint_key = Some(unused.named_rules.join(","));
-    finding.with_fix(Applicability::Safe, unused.fix)
+    let finding = finding.fingerprint_key(unused.named_rules.join(","));
+    finding.fix(Applicability::Safe, unused.fix.clone())
 }

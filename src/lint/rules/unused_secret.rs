@@ -17,25 +17,27 @@
 //!
 //! Remove it, or set `unused-secret = "off"` under `[rules]`.
 
-use super::{Rule, RuleKind, Usage};
-use crate::diagnostics::finding::{Finding, Severity};
+use super::{Check, Rule, Usage};
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::DeclaredName;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
-    name: "unused-secret",
+    id: RuleId::UnusedSecret,
     severity: Severity::Warning,
     summary: "a name in an inventory file that no stack uses",
     page: include_str!("unused_secret.rs"),
-    kind: RuleKind::Inventory(check),
+    check: Check::Inventory(check),
 };
 
-fn check(declared: &DeclaredName, usage: Usage) -> Option<Finding> {
+fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     if usage != Usage::Unused {
         return None;
     }
     let message = format!("no stack uses the secret `{}`", declared.name);
-    let mut finding = Finding::new(RULE.name, RULE.severity, &declared.source, declared.span, message);
-    finding.secret = Some(declared.name.clone());
-    Some(finding.with_help("remove it, if nothing outside this repository needs it"))
+    let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
+    let finding = finding.names(declared.name.clone(), None);
+    Some(finding.help("remove it, if nothing outside this repository needs it"))
 }

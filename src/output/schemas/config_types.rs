@@ -282,7 +282,7 @@ fn levels_of_rules(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = level.clone();
         schema.insert("description".to_owned(), Value::from(rule.summary));
         schema.insert("default".to_owned(), Value::from(rule.severity.name()));
-        (rule.name.to_owned(), schema.to_value())
+        (rule.id.name().to_owned(), schema.to_value())
     });
     let properties: Map<String, Value> = rules.collect();
     json_schema!({ "type": "object", "properties": json!(properties), "additionalProperties": false })

@@ -5,13 +5,13 @@ use crate::text::source::Span;
 use crate::zenml::grammar::{ParsedValue, parse_word};
 
 /// Whether no command is in it.
-pub(super) fn is_without_commands(document: &Document) -> bool {
+pub(crate) fn is_without_commands(document: &Document) -> bool {
     document.roots().iter().all(|&root| document.items(root).is_none_or(<[_]>::is_empty))
 }
 
 /// All but the commands' own words; of those the values of options, unless they are one reference, and what comes behind
 /// the name.
-pub(super) fn masks(document: &Document) -> Vec<Span> {
+pub(crate) fn masks(document: &Document) -> Vec<Span> {
     let commands = document.roots().iter().flat_map(|&root| document.items(root).unwrap_or_default());
     let mut masks: Vec<Span> = Vec::new();
     let mut at = 0;

@@ -15,7 +15,7 @@ const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "fla
 /// Returns what excerpts of a document must not show: the values of attributes that are sensitive in any version of any flavor, or
 /// sound so, wherever aliases put them; and comments, in which a value may be kept, except what they tell stackref. A value
 /// that is one reference and nothing else may be seen.
-pub(super) fn masks(document: &Document) -> Vec<Span> {
+pub(crate) fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
     for (id, node) in document.nodes() {
@@ -151,7 +151,7 @@ fn merged(mut spans: Vec<Span>) -> Vec<Span> {
 
 /// Takes the references in a text out of the spans that its excerpts must not show: a reference is no secret. The spans are
 /// sorted and apart.
-pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
+pub(crate) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
     if spans.is_empty() {
         return spans;
     }

@@ -1,0 +1,116 @@
+//! The proof of a render: the output is the input with the references replaced, and nothing else.
+//!
+//! The new text is parsed again and compared with the old document node by node, and byte by byte outside the changed scalars.
+//! YAML is compared as readers of YAML 1.1 and of YAML 1.2 read it, since they differ in what ends a line. A difference is a
+//! bug of stackref, and nothing is written.
+
+use crate::diagnostics::error::Failure;
+use crate::document::{Document, Edit, NodeId};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::{SourceFile, Span};
+use std::collections::HashMap;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The input of a render, with which its output is compared.
+pub(super) struct RenderProof<'p> {
+    pub(super) source: &'p Arc<RedactedSource>,
+    pub(super) document: &'p Document,
+    pub(super) edits: &'p [Edit],
+    pub(super) changed: &'p HashMap<NodeId, Zeroizing<String>>,
+}
+
+impl RenderProof<'_> {
+    /// Whether the new text is the old document with the changed scalars, and nothing else.
+    pub(super) fn verify(&self, text: &Zeroizing<String>) -> Result<(), Failure> {
+        let source = self.source;
+        let first = self.edits.first().map_or_else(Span::default, |edit| Span::new(edit.span.start, edit.span.start));
+        if !self.preserves_the_rest(text) {
+            return Err(internal_error(source, first, "bytes outside the scalars would change"));
+        }
+        let reparsed = Arc::new(SourceFile::new(source.path(), text.as_str()));
+        let Ok(parsed) = Document::parse(reparsed, self.document.syntax()) else {
+            return Err(internal_error(source, first, "what would be written does not parse"));
+        };
+        let disputed = || self.changed.keys().copied().find(|&node| parsed.has_ambiguous_break(node));
+        let Some(node) = self.document.find_difference(&parsed, self.changed).or_else(disputed) else { return Ok(()) };
+        let start = self.document.node(node).span.start;
+        Err(internal_error(source, Span::new(start, start), "what would be written means something else"))
+    }
+
+    /// Whether all that stands between the changed scalars is in the new text as it was, byte by byte.
+    fn preserves_the_rest(&self, text: &str) -> bool {
+        let old = self.document.source().text();
+        let (mut old_at, mut new_at) = (0, 0);
+        let end = Span::new(old.len(), old.len());
+        let edits = self.edits.iter().map(|edit| (edit.span, edit.text.len()));
+        for (span, len) in edits.chain([(end, 0)]) {
+            let kept = old.get(old_at..span.start).unwrap_or_default();
+            if !text.get(new_at..).is_some_and(|rest| rest.starts_with(kept)) {
+                return false;
+            }
+            new_at += kept.len() + len;
+            old_at = span.end;
+        }
+        new_at == text.len()
+    }
+}
+
+/// Returns the error for a bug of stackref.
+pub(super) fn internal_error(source: &RedactedSource, at: Span, what: &str) -> Failure {
+    let place = format!("{}:{}", source.path(), source.position(at.start).line);
+    Failure::usage(format!("internal error at {place}: {what}; nothing was written")).at(source, at).with_help(
+        "this is a bug of stackref: please report the shape of this scalar (its quotes and breaks, not the value)",
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::Syntax;
+
+    const OLD: &str = "k: '{{a.b}}' # c\nl: x\n";
+
+    /// What the proof says of a new text, where the value of `k` is to become `v`.
+    fn holds(new: &str, edit: (usize, usize, &str)) -> Result<(), String> {
+        holds_value(new, edit, "v")
+    }
+
+    fn holds_value(new: &str, edit: (usize, usize, &str), value: &str) -> Result<(), String> {
+        let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml).expect("it parses");
+        let node = document.nodes().find(|&(id, _)| document.text(id) == Some("{{a.b}}")).expect("it is there").0;
+        let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
+        let changed = HashMap::from([(node, Zeroizing::new(value.to_owned()))]);
+        let source = RedactedSource::span_only(document.source());
+        let proof = RenderProof { source: &source, document: &document, edits: &edits, changed: &changed };
+        proof.verify(&Zeroizing::new(new.to_owned())).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_line_break_of_yaml_1_1_alone_is_written_as_an_escape() {
+        assert_eq!(holds_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"), Ok(()));
+        let said = holds_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}").expect_err("a raw one");
+        assert!(said.contains("what would be written means something else"), "{said}");
+    }
+
+    #[test]
+    fn a_text_with_its_values_and_nothing_else_is_proven() {
+        assert_eq!(holds("k: 'v' # c\nl: x\n", (4, 11, "v")), Ok(()));
+        assert_eq!(holds("k: \"v\" # c\nl: x\n", (3, 12, "\"v\"")), Ok(()));
+    }
+
+    #[test]
+    fn a_text_that_is_not_what_it_should_be_is_a_bug_that_says_so() {
+        for (new, edit, why) in [
+            ("k: 'v' # d\nl: x\n", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v' # c\nl: x\n\n", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v' # c\nl: x", (4, 11, "v"), "bytes outside the scalars would change"),
+            ("k: 'v # c\nl: x\n", (3, 12, "'v"), "what would be written does not parse"),
+            ("k: 'w' # c\nl: x\n", (4, 11, "w"), "what would be written means something else"),
+        ] {
+            let said = holds(new, edit).expect_err(new);
+            assert!(said.starts_with("internal error at s.yaml:1: ") && said.contains(why), "{new:?}: {said}");
+        }
+    }
+}

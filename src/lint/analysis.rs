@@ -1,0 +1,242 @@
+//! The analysis of one file: what it contains, and the findings that need no inventory.
+//!
+//! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an editor's buffer start from
+//! the same [`Analysis`], so a reference is whatever `check` accepts: a scalar yields references unless a scalar rule of
+//! severity error reports it.
+
+use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::document::directives::{Directive, DirectiveKind};
+use crate::document::{Document, Syntax, SyntaxError};
+use crate::lint::rules::{self, InvalidIgnore, Subject};
+use crate::lint::scan::PathRoots;
+use crate::project::discover::{Candidate, MatchReason};
+use crate::sources::scalar::{self, FileContext, Reference, ScalarContext};
+use crate::sources::stack_model::{ScalarPosition, Stack, StackModel};
+use crate::sources::{self, SourceModel, prefilter};
+use crate::system::paths;
+use crate::system::write::Inode;
+use crate::text::encoding::{DecodeError, decode, decode_for_search};
+use crate::text::redacted_source::{RedactedSource, Visibility};
+use crate::text::source::{SourceFile, Span, replace_invalid_utf8};
+use crate::zenml::grammar::{ParsedValue, Resolver};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A stack file, run config, component spec or script, analyzed.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The text, with the parts of it that may be shown.
+    pub source: Arc<RedactedSource>,
+    /// The absolute path.
+    pub path: PathBuf,
+    /// The identity of the file that was read; `None` for a buffer.
+    pub inode: Option<Inode>,
+    /// The syntax.
+    pub syntax: Syntax,
+    /// Whether the text equals the file's bytes. In a script, bytes that are not UTF-8 are replaced.
+    pub exact: bool,
+    /// The reason why the file is checked.
+    pub reason: MatchReason,
+    /// The parsed document, if the command changes files and the text parses.
+    pub document: Option<Document>,
+    /// The stacks, one for each document of the file; empty if it does not parse.
+    pub stacks: Vec<Stack>,
+    /// The references that the resolver replaces, in the order of the file.
+    pub references: Vec<Reference>,
+    /// The findings that need nothing but the file.
+    pub findings: Vec<FindingBuilder>,
+    /// The comments that address stackref.
+    pub directives: Vec<Directive>,
+    /// The lines of scalars whose braces a `literal` comment makes plain text.
+    pub literals: BTreeSet<usize>,
+    /// The names that a stack, by its index, uses for whole secrets, even if that use is wrong.
+    pub whole_secret_names: BTreeSet<(usize, String)>,
+}
+
+impl Analysis {
+    /// Returns the references that `render` replaces: those with a key. Names of whole secrets stay.
+    pub fn replaced_references(&self) -> impl Iterator<Item = &Reference> {
+        self.references.iter().filter(|reference| reference.key.is_some())
+    }
+}
+
+/// Analyzes the contents of a candidate.
+///
+/// Returns `None` if it is not a stackref file: a candidate without a reason has to show by its contents that it is one.
+pub fn analyze(candidate: Candidate, bytes: &[u8], resolver: Resolver, roots: &PathRoots) -> Option<Analysis> {
+    let Candidate { path, syntax, reason } = candidate;
+    let is_script = syntax == Syntax::Script;
+    let (bytes, exact) = if is_script { replace_invalid(bytes) } else { (Cow::Borrowed(bytes), true) };
+    let (text, encoding_error) = match decode(&bytes) {
+        Ok(text) => (text, None),
+        Err(DecodeError { valid, is_utf16 }) => (valid, Some(not_utf8(valid.len(), is_utf16))),
+    };
+    // A file that cannot be parsed is reported only if it was named, or states what it is.
+    let mut error_reason = reason.clone();
+    if encoding_error.is_some() && error_reason.is_none() {
+        error_reason = Some(stated_reason(&decode_for_search(&bytes), syntax)?);
+    }
+    let source = SourceFile::new(paths::relative(&path, &roots.cwd), text)
+        .with_repository_path(paths::relative(&path, &roots.root))
+        .with_absolute_path(&path);
+    let source = Arc::new(source);
+    let parsed = match encoding_error {
+        Some(error) => Err(error),
+        None => Document::parse(Arc::clone(&source), syntax),
+    };
+    let document = match parsed {
+        Ok(document) => document,
+        Err(error) => {
+            let reason = error_reason.or_else(|| stated_reason(source.text(), syntax))?;
+            let source = RedactedSource::new(source, Visibility::Guessed);
+            return Some(Analysis {
+                findings: rules::check(Subject::Document(&source, &error)).into_iter().collect(),
+                source,
+                path,
+                inode: None,
+                syntax,
+                exact,
+                reason,
+                document: None,
+                stacks: Vec::new(),
+                references: Vec::new(),
+                directives: Vec::new(),
+                literals: BTreeSet::new(),
+                whole_secret_names: BTreeSet::new(),
+            });
+        }
+    };
+    let reason = match reason {
+        Some(reason) => reason,
+        None => MatchReason::Contents(sources::file_kind(&document)?),
+    };
+    let SourceModel { stacks, directives, redactions } = sources::read(&document)?;
+    let source = RedactedSource::new(source, Visibility::Masked(redactions));
+    let resolver = if is_script { Resolver::Zenml } else { resolver };
+    let file = FileContext { source: &source, document: &document, stacks: &stacks, resolver };
+    let active_directives = if roots.honor_literal_comments { directives.as_slice() } else { &[] };
+    let ScalarResults { mut findings, references, literals } = check_scalars(file, active_directives);
+    findings.extend(check_directives(&source, &directives));
+    findings.extend(check_document(&source, &document, &stacks));
+    let StackModel { stacks, whole_secret_names, .. } = stacks;
+    Some(Analysis {
+        source,
+        path,
+        inode: None,
+        syntax,
+        exact,
+        reason,
+        document: roots.keep_documents.then_some(document),
+        stacks,
+        references,
+        findings,
+        directives,
+        literals,
+        whole_secret_names,
+    })
+}
+
+/// Replaces the bytes that are not UTF-8, and returns whether there are none.
+fn replace_invalid(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    if std::str::from_utf8(bytes).is_ok() {
+        return (Cow::Borrowed(bytes), true);
+    }
+    (Cow::Owned(replace_invalid_utf8(bytes, '?').into_bytes()), false)
+}
+
+/// Returns the reason to report a file that cannot be parsed: its text states what kind of file it is.
+fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
+    prefilter::stated_file_kind(text, syntax).map(MatchReason::Contents)
+}
+
+fn not_utf8(offset: usize, is_utf16: bool) -> SyntaxError {
+    SyntaxError {
+        span: Span::new(offset, offset),
+        message: if is_utf16 { "this file is UTF-16" } else { "from here on this file is not UTF-8" }.into(),
+        help: Some("save it as UTF-8".into()),
+    }
+}
+
+/// Checks a document as a whole: duplicate keys, and merge keys that multiply without end.
+fn check_document(source: &Arc<RedactedSource>, document: &Document, stacks: &StackModel) -> Vec<FindingBuilder> {
+    let duplicates = document.duplicates().iter().filter_map(|duplicate| {
+        let finding = rules::check(Subject::Document(source, &duplicate.error))?;
+        Some(finding.redact(duplicate.redact))
+    });
+    let mut findings: Vec<FindingBuilder> = duplicates.collect();
+    if let Some(node) = stacks.too_many_merges {
+        let error = SyntaxError {
+            span: document.node(node).span,
+            message: "merge keys and aliases multiply to more than a million attributes".into(),
+            help: Some("no stack needs that many: is this the right file?".into()),
+        };
+        findings.extend(rules::check(Subject::Document(source, &error)));
+    }
+    findings
+}
+
+/// The findings and references of a file's scalars.
+#[derive(Default)]
+struct ScalarResults {
+    findings: Vec<FindingBuilder>,
+    references: Vec<Reference>,
+    literals: BTreeSet<usize>,
+}
+
+/// Runs the scalar rules on every scalar.
+fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResults {
+    let literal_comments = directives.iter().filter(|directive| directive.kind == DirectiveKind::Literal);
+    let literal_lines: HashSet<usize> = literal_comments.map(|directive| directive.line).collect();
+    let mut results = ScalarResults::default();
+    for position in &file.stacks.positions {
+        let mut context = ScalarContext::new(file, position);
+        let lines = commented_lines(file.document, position, &literal_lines);
+        if !lines.is_empty() && (position.is_unquoted_reference || context.value != ParsedValue::Plain) {
+            context.value = ParsedValue::Plain;
+            results.literals.extend(lines);
+        }
+        let finding = rules::check(Subject::Scalar(&context));
+        // With resolver `render`, a string may contain several references: a mistake in one does not affect the others.
+        let is_template = file.resolver == Resolver::Render && !position.is_key && !position.is_unquoted_reference;
+        if is_template || finding.as_ref().is_none_or(|finding| !is_error(finding)) {
+            results.references.extend(context.references());
+        }
+        results.findings.extend(finding);
+    }
+    results
+}
+
+fn is_error(finding: &FindingBuilder) -> bool {
+    rules::get(finding.rule()).severity == Severity::Error
+}
+
+/// Returns those of the lines on which a `literal` comment applies to a scalar: the scalar's and its key's.
+fn commented_lines(document: &Document, position: &ScalarPosition, literal_lines: &HashSet<usize>) -> Vec<usize> {
+    if literal_lines.is_empty() {
+        return Vec::new();
+    }
+    let starts = [scalar::comment_anchor(document, position.node), scalar::key_start(document, position.node)];
+    let lines = starts.map(|start| document.source().position(start).line);
+    lines.into_iter().filter(|line| literal_lines.contains(line)).collect()
+}
+
+/// Returns the findings about ignore comments that name no rule, or an unknown one.
+pub(super) fn check_directives(source: &Arc<RedactedSource>, directives: &[Directive]) -> Vec<FindingBuilder> {
+    let mut findings = Vec::new();
+    for directive in directives {
+        let span = directive.directive_span;
+        let check = |unknown_rule| rules::check(Subject::Comment(&InvalidIgnore { source, span, unknown_rule }));
+        match &directive.kind {
+            DirectiveKind::MissingRules => findings.extend(check(None)),
+            DirectiveKind::Ignore(names) => {
+                let unknown = names.iter().filter(|name| rules::find(name).is_none());
+                findings.extend(unknown.filter_map(|name| check(Some(name))));
+            }
+            DirectiveKind::Literal => {}
+        }
+    }
+    findings
+}

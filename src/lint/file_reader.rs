@@ -1,0 +1,83 @@
+//! Reads candidates: most files of a tree cannot be stack files, and are recognised as such before they are parsed.
+
+use crate::document::{COMMAND, Syntax};
+use crate::project::discover::Candidate;
+use crate::sources::prefilter::{OVERLAP, Prefilter};
+use crate::system::write::{self, Inode};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+
+/// The bytes that are read at once. Most files are smaller, so one read is enough.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a stack file.
+#[derive(Default)]
+pub(super) struct FileReader {
+    buffer: Vec<u8>,
+    filter: Prefilter,
+}
+
+impl FileReader {
+    /// Returns the bytes of a candidate and the identity of the file, or `None` if it cannot be a stack file.
+    ///
+    /// For a file that is not one, neither the size nor the position is requested from the system: over a large tree, these
+    /// calls are a good part of the time.
+    pub(super) fn read(&mut self, candidate: &Candidate) -> io::Result<Option<(&[u8], Inode)>> {
+        let mut file = File::open(&candidate.path)?;
+        if self.buffer.is_empty() {
+            // Zeroed pages of the system: a small file touches only a few of them.
+            self.buffer = vec![0; CHUNK_BYTES];
+        }
+        self.buffer.resize(CHUNK_BYTES, 0);
+        let mut len = fill(&mut file, &mut self.buffer, 0)?;
+        let known = candidate.reason.is_some();
+        if len == self.buffer.len() && !known && !self.contains_shape_words(&mut file)? {
+            return Ok(None);
+        }
+        if len == self.buffer.len() {
+            if !known {
+                file.seek(SeekFrom::Start(0))?;
+                len = 0;
+            }
+            self.buffer.truncate(len);
+            file.read_to_end(&mut self.buffer)?;
+            return Ok(Some((&self.buffer, write::inode(&file.metadata()?))));
+        }
+        let bytes = self.buffer.get(..len).unwrap_or_default();
+        let fits = if candidate.syntax == Syntax::Script {
+            memchr::memmem::find(bytes, COMMAND.as_bytes()).is_some()
+        } else {
+            known || self.filter.may_be_stack(bytes)
+        };
+        if fits { Ok(Some((bytes, write::inode(&file.metadata()?)))) } else { Ok(None) }
+    }
+
+    /// Returns whether a file that is larger than the buffer may be a stack file. The buffer contains its beginning.
+    fn contains_shape_words(&mut self, file: &mut File) -> io::Result<bool> {
+        self.filter.begin(&self.buffer);
+        let mut len = self.buffer.len();
+        loop {
+            if self.filter.feed(self.buffer.get(..len).unwrap_or_default()) {
+                return Ok(true);
+            }
+            if len < self.buffer.len() {
+                return Ok(false);
+            }
+            self.buffer.copy_within(len - OVERLAP..len, 0);
+            len = fill(file, &mut self.buffer, OVERLAP)?;
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file ends, and returns the length of the content.
+pub(crate) fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Result<usize> {
+    while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
+}
