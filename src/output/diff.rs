@@ -1,7 +1,7 @@
 //! Diffs for people: unified diffs in which possible secret values are redacted.
 //!
-//! [`write_fixed`] compares two texts of a file. [`write_rendered`] does not compare texts: it shows
-//! each line with a reference before and after `render`, with the value redacted.
+//! [`write_fixed`] compares two texts of a file. [`write_rendered`] does not compare texts: it
+//! shows each line with a reference before and after `render`, with the value redacted.
 
 use super::style::{ADDED, HEADING, HUNK, OutputStyle, REMOVED};
 use crate::diagnostics::excerpt::{self, escape_control};

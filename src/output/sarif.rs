@@ -140,8 +140,8 @@ fn region(source: &SourceFile, span: Span) -> Value {
     json!({"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column})
 }
 
-/// Returns a relative path as a URI reference. Bytes that RFC 3986 does not allow in the segments of
-/// a path are percent-encoded.
+/// Returns a relative path as a URI reference. Bytes that RFC 3986 does not allow in the segments
+/// of a path are percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for &byte in path.as_bytes() {

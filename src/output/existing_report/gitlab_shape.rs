@@ -4,8 +4,8 @@ use super::exact_values::Fingerprint;
 use super::is_rule;
 use serde::Deserialize;
 
-/// An issue that stackref wrote. The issue of a failure has the severity `blocker` and does not name
-/// a rule.
+/// An issue that stackref wrote. The issue of a failure has the severity `blocker` and does not
+/// name a rule.
 #[derive(Deserialize)]
 #[serde(try_from = "RawIssue")]
 pub struct ParsedIssue;

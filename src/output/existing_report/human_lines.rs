@@ -35,7 +35,8 @@ pub fn is_complete(file: impl BufRead) -> io::Result<bool> {
 }
 
 impl DiagnosticPart {
-    /// Returns the part that the next line belongs to, or `None` if the line must not follow this part.
+    /// Returns the part that the next line belongs to, or `None` if the line must not follow this
+    /// part.
     fn next(self, line: &str) -> Option<DiagnosticPart> {
         let inner = line.trim_start_matches(' ');
         let is_excerpt = inner.starts_with('·')

@@ -14,8 +14,8 @@ pub fn is_short(line: &str) -> bool {
     })
 }
 
-/// Returns whether a line is `::error file=…,line=…,endLine=…,title=stackref[rule]::message`, or the
-/// command of a failure, `::error title=stackref::message`.
+/// Returns whether a line is `::error file=…,line=…,endLine=…,title=stackref[rule]::message`, or
+/// the command of a failure, `::error title=stackref::message`.
 pub fn is_github(line: &str) -> bool {
     let rest = line.strip_prefix("::error ").or_else(|| line.strip_prefix("::warning "));
     let Some((properties, _)) = rest.and_then(|rest| rest.split_once("::")) else { return false };

@@ -1,7 +1,7 @@
 //! Types that describe `[inventory.NAME]` in `stackref.toml` for its schema.
 //!
-//! `project::config` reads these tables. The doc comments here are the descriptions in the published
-//! schema.
+//! `project::config` reads these tables. The doc comments here are the descriptions in the
+//! published schema.
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
 use schemars::JsonSchema;
@@ -58,7 +58,8 @@ pub enum InventorySchema {
         #[schemars(flatten)]
         limits: LimitsSchema,
     },
-    /// A `ZenML` server. Credentials come from `ZENML_STORE_API_KEY` and similar environment variables.
+    /// A `ZenML` server. Credentials come from `ZENML_STORE_API_KEY` and similar environment
+    /// variables.
     Zenml {
         /// The URL of the server.
         url: Url,
@@ -92,8 +93,8 @@ pub enum InventorySchema {
         #[schemars(flatten)]
         limits: LimitsSchema,
     },
-    /// AWS Secrets Manager, or AWS Systems Manager Parameter Store. Credentials come from the sources
-    /// of the AWS SDK.
+    /// AWS Secrets Manager, or AWS Systems Manager Parameter Store. Credentials come from the
+    /// sources of the AWS SDK.
     Aws {
         /// The AWS region.
         region: Option<String>,
@@ -111,8 +112,8 @@ pub enum InventorySchema {
         #[schemars(flatten)]
         limits: LimitsSchema,
     },
-    /// Any other secret store, through programs. Without the program for an operation, that operation
-    /// is not available.
+    /// Any other secret store, through programs. Without the program for an operation, that
+    /// operation is not available.
     #[schemars(extend("anyOf" = [
         { "required": ["names"] }, { "required": ["keys"] }, { "required": ["value"] }, { "required": ["put"] },
     ]))]

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The configuration of stackref. Paths and globs are relative to the folder of this file. In globs,
-/// `*` does not match `/`, and `**` does.
+/// The configuration of stackref. Paths and globs are relative to the folder of this file. In
+/// globs, `*` does not match `/`, and `**` does.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ConfigFile {
@@ -65,8 +65,8 @@ enum LevelSchema {
 #[schemars(rename_all = "lowercase")]
 #[schemars(rename = "Resolver")]
 enum ResolverSchema {
-    /// `ZenML` replaces references at run time. It only replaces those that are the whole value of a
-    /// top-level attribute. The default.
+    /// `ZenML` replaces references at run time. It only replaces those that are the whole value of
+    /// a top-level attribute. The default.
     Zenml,
     /// `stackref render` replaces references before deployment, anywhere in any string.
     Render,
@@ -76,8 +76,8 @@ enum ResolverSchema {
 #[schemars(deny_unknown_fields)]
 #[schemars(rename = "Files")]
 struct FilesSchema {
-    /// Read only these files as stack files. By default, a file is a stack file if its contents look
-    /// like a stack, or if it is named like `prod.stack.yaml`.
+    /// Read only these files as stack files. By default, a file is a stack file if its contents
+    /// look like a stack, or if it is named like `prod.stack.yaml`.
     include: Option<GlobsSchema>,
     /// Never read these files, even if another setting includes them.
     exclude: Option<GlobsSchema>,
