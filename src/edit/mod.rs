@@ -1,4 +1,4 @@
-//! Changes to files: safe fixes, ignore comments, references replaced by values.
+//! Edits of files: safe fixes, ignore comments, and references replaced by their values.
 
 pub mod fix;
 pub mod add_ignores;

@@ -1,4 +1,7 @@
-//! Differences between files, for people: unified diffs in which everything is redacted that may be a secret.
+//! Diffs for people: unified diffs in which possible secret values are redacted.
+//!
+//! [`write_fixed`] compares two texts of a file. [`write_rendered`] does not compare texts: it
+//! shows each line with a reference before and after `render`, with the value redacted.
 
 use super::style::{ADDED, HEADING, HUNK, OutputStyle, REMOVED};
 use crate::diagnostics::excerpt::{self, escape_control};
@@ -10,13 +13,12 @@ use similar::udiff::UnifiedHunkHeader;
 use similar::{Algorithm, ChangeTag, DiffOp, capture_diff_slices, group_diff_ops};
 use std::io::{self, Write};
 
-/// Lines around a change, as `diff -u` has them.
+/// The number of unchanged lines around a change, the default of `diff -u`.
 const CONTEXT: usize = 3;
 
-/// Writes the diff of a file that `--fix` changes. Where nothing in it is redacted, `patch -p0` applies it.
+/// Writes the diff of a file that `--fix` or `--add-ignores` changes.
 ///
-/// # Errors
-/// Those of the writer.
+/// If nothing in the diff is redacted, `patch -p0` can apply it.
 pub fn write_fixed(changed: &ChangedFile, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let (before, after) = (&changed.old_source, &changed.new_source);
     let (old, new) = (DiffLines::from_source(before), DiffLines::from_source(after));
@@ -32,7 +34,7 @@ pub fn write_fixed(changed: &ChangedFile, style: OutputStyle, out: &mut dyn Writ
     Ok(())
 }
 
-/// Writes the lines of one change, or those that are the same before and after.
+/// Writes the removed and added lines of a change, or lines that did not change.
 fn write_change(
     op: &DiffOp,
     old: &DiffLines<'_>,
@@ -66,7 +68,8 @@ impl<'s> DiffLines<'s> {
         Self { source, spans, ends_with_break: text.ends_with(['\n', '\r']) }
     }
 
-    /// Returns the texts that are compared: the last one with a mark if no line break ends it.
+    /// Returns each line, and whether a line break ends it, so that adding a line break at the end
+    /// of the file counts as a change.
     fn texts(&self) -> Vec<(&'s str, bool)> {
         let last = self.spans.len().saturating_sub(1);
         let texts = self.spans.iter().enumerate();
@@ -96,10 +99,9 @@ impl<'s> DiffLines<'s> {
     }
 }
 
-/// Writes the lines of a file that a render changes, before and after, each value redacted.
+/// Writes the lines that `render` changes, before and after, with each value redacted.
 ///
-/// # Errors
-/// Those of the writer.
+/// Writes nothing if the file contains no references that `render` replaces.
 pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let source = &rendered.file.source;
     let path = escape_control(source.path());
@@ -115,10 +117,11 @@ pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut
         while let Some(next) = references.next_if(|next| source.position(next.span.start).line == line) {
             spans.push(next.span);
         }
-        let shown = |redacted| style.excerpt(excerpt::line(source, reference.span.start, redacted));
+        let old = style.excerpt(excerpt::line(source, reference.span.start, &[]));
+        let new = style.excerpt(excerpt::line(source, reference.span.start, &spans));
         writeln!(out, "{}", style.paint(HUNK, format!("@@ line {line} @@")))?;
-        writeln!(out, "{}", style.paint(REMOVED, format!("-{}", shown(&[]))))?;
-        writeln!(out, "{}", style.paint(ADDED, format!("+{}", shown(&spans))))?;
+        writeln!(out, "{}", style.paint(REMOVED, format!("-{old}")))?;
+        writeln!(out, "{}", style.paint(ADDED, format!("+{new}")))?;
     }
     Ok(())
 }

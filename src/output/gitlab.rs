@@ -1,6 +1,6 @@
-//! GitLab's Code Quality report: a list of issues, each with its fingerprint.
+//! The GitLab format: a Code Quality report, which is a list of issues with fingerprints.
 
-use super::json_report::{StreamedItems, write_pretty};
+use super::json_writer::{StreamedItems, write_pretty};
 use super::{FAILURE, failure_path, failure_text};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -33,22 +33,23 @@ struct GitlabLines {
     end: usize,
 }
 
-/// Writes the findings, and each failure as an issue of the highest severity at the config: without it, a run that failed
-/// would look like one that found nothing.
+/// Writes one issue per finding and per failure.
 ///
-/// # Errors
-/// Those of the writer.
+/// A failure is an issue of the highest severity, located in the config. Without it, the report of
+/// a failed run would look like one without findings.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut alike: HashMap<String, usize> = HashMap::new();
+    let mut ordinals: HashMap<String, usize> = HashMap::new();
     let failures = report.failures.iter().map(|failure| {
-        let number = alike.entry(failure.to_string()).or_default();
-        *number += 1;
-        failure_issue(failure, failure_path(report), *number)
+        let ordinal = ordinals.entry(failure.to_string()).or_default();
+        *ordinal += 1;
+        failure_issue(failure, failure_path(report), *ordinal)
     });
     let failures: Vec<GitlabIssue<'_>> = failures.collect();
     write_pretty(&StreamedItems::new(report.findings.iter().map(issue).chain(failures)), out)
 }
 
+/// Returns the issue for a failure. `ordinal` counts failures with equal messages, from 1, so that
+/// their fingerprints differ.
 fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> GitlabIssue<'r> {
     GitlabIssue {
         description: failure_text(failure),
@@ -60,7 +61,6 @@ fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> Gitlab
 }
 
 fn issue(finding: &Finding) -> GitlabIssue<'_> {
-    let line = |at| finding.source.position(at).line;
     let help = finding.help.as_deref().map_or_else(String::new, |help| format!(" ({})", escape_control(help)));
     GitlabIssue {
         description: format!("{}{help}", escape_control(&finding.message)),
@@ -72,7 +72,10 @@ fn issue(finding: &Finding) -> GitlabIssue<'_> {
         },
         location: GitlabLocation {
             path: finding.source.repository_path(),
-            lines: GitlabLines { begin: line(finding.span.start), end: line(finding.span.end) },
+            lines: GitlabLines {
+                begin: finding.source.position(finding.span.start).line,
+                end: finding.source.position(finding.span.end).line,
+            },
         },
     }
 }

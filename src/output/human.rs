@@ -1,5 +1,8 @@
-//! Compiler-grade diagnostics, drawn by miette, below a header of our own. Every finding is drawn by itself, from an excerpt
-//! that was made safe before; what steers a terminal is taken out of the words, too.
+//! The human format: a header line, then a diagnostic with an excerpt, labels and help.
+//!
+//! miette draws the diagnostic, stackref writes the header. miette only receives an [`Excerpt`],
+//! in which secret values are already redacted, never the whole source. Control characters in
+//! names and messages are escaped, so that they cannot control the terminal.
 
 use super::style::{ADDED, HEADING, OutputStyle, severity_style};
 use crate::diagnostics::error::Failure;
@@ -11,10 +14,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, So
 use std::fmt;
 use std::io::{self, Write};
 
-/// Writes the findings, one after the other.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes one diagnostic per finding.
 pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let handler = handler(style);
     let mut text = String::new();
@@ -26,15 +26,11 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
     Ok(())
 }
 
-/// Writes a failure, drawn like a finding.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes a failure as a diagnostic without a header.
 pub fn write_failure(failure: &Failure, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
-    let shown =
-        FailureDiagnostic { failure, excerpt: failure.excerpt().map(|excerpt| styled_excerpt(excerpt.clone(), style)) };
-    handler(style).render_report(&mut text, &shown).map_err(io::Error::other)?;
+    let excerpt = failure.excerpt().map(|excerpt| styled_excerpt(excerpt.clone(), style));
+    handler(style).render_report(&mut text, &FailureDiagnostic { failure, excerpt }).map_err(io::Error::other)?;
     writeln!(out, "{}", text.trim_end())
 }
 
@@ -52,11 +48,13 @@ fn styled_excerpt(excerpt: Excerpt, style: OutputStyle) -> Excerpt {
     if style.ascii { excerpt.in_ascii() } else { excerpt }
 }
 
-/// Columns of a name in a header: a longer one is cut in its middle.
+/// The most characters of a name in a header, so that one long name does not fill the line.
 const LONGEST_NAME: usize = 60;
 
-/// Returns the line above a finding: `error[rule] stack › component › attribute [fixable]`. Where that is too wide, the names
-/// have a line of their own.
+/// Returns the header of a finding, for example
+/// `error[unknown-key] prod › tracker › password [fixable]`.
+///
+/// If the line would be wider than the stream, the names follow on a line of their own.
 fn header(finding: &Finding, style: OutputStyle) -> String {
     let (severity, rule) = (finding.severity.name(), finding.rule.name());
     let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| style.link(&known.url(), rule));
@@ -86,7 +84,7 @@ fn header(finding: &Finding, style: OutputStyle) -> String {
     }
 }
 
-/// Returns a name of at most [`LONGEST_NAME`] characters: of a longer one its start and its end.
+/// Returns the name, with its middle cut out if it has more than [`LONGEST_NAME`] characters.
 fn shorten_name(name: &str, style: OutputStyle) -> String {
     let len = name.chars().count();
     if len <= LONGEST_NAME {
@@ -99,7 +97,7 @@ fn shorten_name(name: &str, style: OutputStyle) -> String {
     format!("{start}{mark}{end}")
 }
 
-/// A finding as miette wants it; its header is written apart.
+/// A finding as a diagnostic for miette, without the header.
 #[derive(Debug)]
 struct FindingDiagnostic<'f> {
     finding: &'f Finding,
@@ -149,7 +147,7 @@ impl Diagnostic for FindingDiagnostic<'_> {
     }
 }
 
-/// A failure as miette wants it.
+/// A failure as a diagnostic for miette.
 #[derive(Debug)]
 struct FailureDiagnostic<'f> {
     failure: &'f Failure,
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_names_what_is_known_and_whether_it_can_be_fixed() {
+    fn header_contains_scope_and_fix_mark() {
         let prod = ["prod", "experiment_tracker", "tracking_password"];
         for (names, fix, expected) in [
             (["", "", ""], None, "error[unknown-key]"),
@@ -216,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_short_and_steers_no_terminal_whatever_the_names_are() {
+    fn header_shortens_and_escapes_names() {
         let long = "ü".repeat(100_000);
         let hostile = "a\u{1b}]8;;http://evil\u{1b}\\\u{202e}\n  × b";
         for style in [OutputStyle::PLAIN, OutputStyle { ascii: true, width: 20, ..OutputStyle::PLAIN }] {
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_links_to_its_page_where_links_are_wanted() {
+    fn rule_links_to_its_page_if_links_are_enabled() {
         let style = OutputStyle { links: true, color: true, ..OutputStyle::PLAIN };
         let header = header(&finding(["", "", ""], None), style);
         let url = rules::find("unknown-key").map(rules::Rule::url).unwrap_or_default();

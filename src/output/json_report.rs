@@ -1,84 +1,65 @@
-//! The JSON report, version 1. Offsets and lengths are UTF-8 bytes; a field that does not apply is absent.
+//! The JSON report of `check`, version 1.
+//!
+//! Offsets and lengths are UTF-8 bytes. A field that does not apply is absent. The doc comments of
+//! these types and fields are the descriptions in the published schema.
 
-use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::is_unsafe;
-use crate::diagnostics::finding::{Finding, Fix, Scope};
+use super::json_types::{JsonFailure, JsonScope, JsonSpan, VERSION, json_failures};
+use super::json_writer::{StreamedItems, write_pretty};
+use crate::diagnostics::finding::{Finding, Fix, FixEdit};
 use crate::lint::report::{Report, Summary};
-use crate::sources::scalar::Reference;
-use crate::text::source::{SourceFile, Span};
 use schemars::JsonSchema;
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
-use serde_json::ser::{Formatter, PrettyFormatter};
-use std::cell::RefCell;
-use std::io::{self, BufWriter, Write};
+use serde::Serialize;
+use std::io::{self, Write};
 
-const VERSION: u32 = 1;
+pub use super::json_references::write_references;
 
-/// The report of one run. Other fields may come; none goes or changes its meaning within a version.
+/// The report of one run. Within a version, fields can be added, but none is removed or changes its
+/// meaning.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct JsonReport<'r> {
-    /// 1.
+    /// The version of this format: 1.
     version: u32,
-    /// In the order of path, offset and rule.
+    /// The findings, sorted by path, offset and rule.
     #[schemars(with = "Vec<JsonFinding<'r>>")]
     findings: StreamedItems<'r, JsonFinding<'r>>,
-    /// Why the run failed, or could not look up everything; empty unless it exits with 2 or 3.
+    /// The failures of the run. Empty unless stackref exits with code 2 or 3.
     failures: Vec<JsonFailure<'r>>,
-    /// Their numbers.
+    /// The counts of the run.
     summary: JsonSummary,
 }
 
-/// Why a run failed, or could not look up everything.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Failure")]
-pub(super) struct JsonFailure<'r> {
-    /// What could not be done, and the reason.
-    message: String,
-    /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'r str>,
-}
-
-/// Returns failures as reports have them.
-pub(super) fn failures(failures: &[Failure]) -> Vec<JsonFailure<'_>> {
-    let failure = |failure| JsonFailure { message: Failure::to_string(failure), help: Failure::help_text(failure) };
-    failures.iter().map(failure).collect()
-}
-
-/// The numbers of a run.
+/// The counts of a run.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Summary")]
 pub(super) struct JsonSummary {
-    /// Stack files.
+    /// The number of stack files.
     files: usize,
-    /// References in them, names of whole secrets included.
+    /// The number of references in these files, including names of whole secrets.
     references: usize,
-    /// References with a part that is only known at run time.
+    /// The number of references with a part that is only known at run time.
     dynamic: usize,
-    /// References that were not looked up.
+    /// The number of references that were not looked up.
     unchecked: usize,
-    /// References of which the secret was found and the key was not looked up.
+    /// The number of references whose secret was found but whose key was not looked up.
     #[serde(skip_serializing_if = "is_zero")]
     unchecked_keys: usize,
-    /// Findings that are errors.
+    /// The number of findings that are errors.
     errors: usize,
-    /// Findings that are warnings.
+    /// The number of findings that are warnings.
     warnings: usize,
-    /// Findings that are not reported, since a comment or the config says so.
+    /// The number of findings that a comment or the config suppresses.
     ignored: usize,
-    /// Findings that `--fix` can take away.
+    /// The number of findings that `--fix` fixes.
     fixable: usize,
-    /// Fixes that were applied.
+    /// The number of fixes that were applied.
     #[serde(skip_serializing_if = "is_zero")]
     fixed: usize,
-    /// Findings that are not reported, since the baseline has them.
+    /// The number of findings that the baseline suppresses.
     #[serde(skip_serializing_if = "is_zero")]
     baselined: usize,
 }
 
 impl JsonSummary {
-    /// Takes over the numbers of a run.
     pub fn new(summary: &Summary) -> Self {
         Self {
             files: summary.files,
@@ -96,48 +77,50 @@ impl JsonSummary {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// What is wrong, and where. A field that does not apply is absent.
+/// A reported problem. A field that does not apply is absent.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Finding")]
 struct JsonFinding<'r> {
-    /// The rule's name, as `stackref explain` lists it.
+    /// The name of the rule, as `stackref explain` lists it.
     rule: &'r str,
     /// `error` or `warning`.
     severity: &'r str,
-    /// What is wrong, in a sentence.
+    /// The problem, in one sentence.
     message: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// What to do.
+    /// How to solve the problem.
     help: Option<&'r str>,
-    /// From the working directory, with `/`.
+    /// The path of the file, relative to the working directory, with `/`.
     path: &'r str,
-    /// The reference with its braces, or what is wrong where there is none.
+    /// The reference, including its braces. If the problem is not in a reference, the text that
+    /// causes it.
     span: JsonSpan,
     #[serde(flatten)]
     scope: JsonScope<'r>,
     /// The secret that the reference names.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'r str>,
-    /// The key that it names.
+    /// The key that the reference names.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'r str>,
-    /// The name or key that was probably meant.
+    /// The name or key that was probably intended.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
-    /// The same for the same mistake, wherever in its file it moves; it holds no line and no value.
+    /// An identifier of the finding that does not change if the finding moves within its file. It
+    /// contains neither line numbers nor values.
     fingerprint: &'r str,
-    /// What would mend it.
+    /// The edits that fix the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<JsonFix<'r>>,
 }
 
-impl<'r> JsonFinding<'r> {
-    fn new(finding: &'r Finding) -> Self {
+impl<'r> From<&'r Finding> for JsonFinding<'r> {
+    fn from(finding: &'r Finding) -> Self {
         Self {
             rule: finding.rule.name(),
             severity: finding.severity.name(),
@@ -145,269 +128,54 @@ impl<'r> JsonFinding<'r> {
             help: finding.help.as_deref(),
             path: finding.source.path(),
             span: JsonSpan::new(&finding.source, finding.span),
-            scope: JsonScope::new(&finding.scope),
+            scope: JsonScope::from(&finding.scope),
             secret: finding.secret.as_deref(),
             key: finding.key.as_deref(),
             suggestion: finding.suggestion.as_deref(),
             fingerprint: &finding.fingerprint,
-            fix: finding.fix.as_ref().map(JsonFix::new),
+            fix: finding.fix.as_ref().map(JsonFix::from),
         }
     }
 }
 
-/// Edits of the finding's file, to be made all or none.
+/// Edits of the file that contains the finding. Apply either all of them or none.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Fix")]
 struct JsonFix<'r> {
-    /// `safe` (`--fix` applies it) or `suggestion` (only `--fix=suggestions` does).
+    /// `safe` (`--fix` applies it) or `suggestion` (only `--fix=suggestions` applies it).
     applicability: &'r str,
-    /// Sorted, and apart from each other.
+    /// The edits, sorted by offset. They do not overlap.
     edits: Vec<JsonEdit<'r>>,
 }
 
-/// Other text for some bytes of the file.
+/// A replacement of bytes in the file.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Edit")]
 struct JsonEdit<'r> {
-    /// The first byte that goes.
+    /// The offset of the first byte to replace.
     offset: usize,
-    /// How many bytes go.
+    /// The number of bytes to replace.
     length: usize,
-    /// What comes.
+    /// The text to insert in their place.
     replacement: &'r str,
 }
 
-impl<'r> JsonFix<'r> {
-    fn new(fix: &'r Fix) -> Self {
-        let edits = fix.edits.iter().map(|edit| JsonEdit {
-            offset: edit.span.start,
-            length: edit.span.len(),
-            replacement: &edit.replacement,
-        });
-        Self { applicability: fix.applicability.name(), edits: edits.collect() }
+impl<'r> From<&'r Fix> for JsonFix<'r> {
+    fn from(fix: &'r Fix) -> Self {
+        Self { applicability: fix.applicability.name(), edits: fix.edits.iter().map(JsonEdit::from).collect() }
     }
 }
 
-/// Every reference of the stack files.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct JsonReferences<'r> {
-    /// 1.
-    version: u32,
-    /// In the order of path and offset.
-    #[schemars(with = "Vec<JsonReference<'r>>")]
-    references: StreamedItems<'r, JsonReference<'r>>,
-    /// Why the list is not complete; empty unless the run exits with 2.
-    failures: Vec<JsonFailure<'r>>,
-}
-
-/// A reference, as the resolver sees it. A field that does not apply is absent.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Reference")]
-struct JsonReference<'r> {
-    /// From the working directory, with `/`.
-    path: &'r str,
-    /// The reference with its braces.
-    span: JsonSpan,
-    #[serde(flatten)]
-    scope: JsonScope<'r>,
-    /// The secret that it names.
-    secret: &'r str,
-    /// The key that it names; absent where a whole secret is named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'r str>,
-}
-
-/// Whose it is.
-#[derive(Serialize, JsonSchema)]
-struct JsonScope<'r> {
-    /// `stack_name`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stack: Option<&'r str>,
-    /// The key below `components`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    component: Option<&'r str>,
-    /// The component's `name`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    component_name: Option<&'r str>,
-    /// Its attribute; in a file without components a dotted path.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attribute: Option<&'r str>,
-}
-
-/// Some bytes of a file.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Span")]
-pub(super) struct JsonSpan {
-    /// Where it begins: UTF-8 bytes from the file's beginning.
-    offset: usize,
-    /// UTF-8 bytes.
-    length: usize,
-    /// Where it begins.
-    start: JsonPosition,
-    /// Where it ends: behind its last character.
-    end: JsonPosition,
-}
-
-/// A place in a file.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Position")]
-struct JsonPosition {
-    /// From 1.
-    line: usize,
-    /// From 1, in Unicode scalar values.
-    column: usize,
-}
-
-impl<'r> JsonScope<'r> {
-    fn new(scope: &'r Scope) -> Self {
-        Self {
-            stack: scope.stack.as_deref(),
-            component: scope.component.as_deref(),
-            component_name: scope.component_name.as_deref(),
-            attribute: scope.attribute.as_deref(),
-        }
+impl<'r> From<&'r FixEdit> for JsonEdit<'r> {
+    fn from(edit: &'r FixEdit) -> Self {
+        Self { offset: edit.span.start, length: edit.span.len(), replacement: &edit.replacement }
     }
 }
 
-impl JsonSpan {
-    pub fn new(source: &SourceFile, span: Span) -> Self {
-        let position = |offset| {
-            let at = source.position(offset);
-            JsonPosition { line: at.line, column: at.column }
-        };
-        Self { offset: span.start, length: span.len(), start: position(span.start), end: position(span.end) }
-    }
-}
-
-/// Writes the findings, the failures and their numbers.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes the findings, the failures and the counts of a run.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let findings = StreamedItems::new(report.findings.iter().map(JsonFinding::new));
+    let findings = StreamedItems::new(report.findings.iter().map(JsonFinding::from));
     let summary = JsonSummary::new(&report.summary);
-    let failures = failures(&report.failures);
+    let failures = json_failures(&report.failures);
     write_pretty(&JsonReport { version: VERSION, findings, failures, summary }, out)
-}
-
-/// Writes a list of references, and why it is not complete.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_references<'r>(
-    references: impl Iterator<Item = &'r Reference> + 'r,
-    failed: &[Failure],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let references = references.map(|reference| JsonReference {
-        path: reference.source.path(),
-        span: JsonSpan::new(&reference.source, reference.span),
-        scope: JsonScope::new(&reference.scope),
-        secret: &reference.secret,
-        key: reference.key.as_deref(),
-    });
-    let failures = failures(failed);
-    write_pretty(&JsonReferences { version: VERSION, references: StreamedItems::new(references), failures }, out)
-}
-
-/// The items of a list, each made when it is written: a report may have a million.
-pub(super) struct StreamedItems<'r, T>(RefCell<Box<dyn Iterator<Item = T> + 'r>>);
-
-impl<'r, T> StreamedItems<'r, T> {
-    pub fn new(items: impl IntoIterator<Item = T, IntoIter: 'r>) -> Self {
-        Self(RefCell::new(Box::new(items.into_iter())))
-    }
-}
-
-impl<T: Serialize> Serialize for StreamedItems<'_, T> {
-    /// Writes the items; a second call has none.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&mut **self.0.try_borrow_mut().map_err(S::Error::custom)?)
-    }
-}
-
-/// Writes a value as JSON with indentation, piece by piece. Control characters and invisible ones are escaped, also where JSON
-/// does not require it.
-pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, EscapingFormatter(PrettyFormatter::new()));
-    value.serialize(&mut serializer)?;
-    writeln!(out)?;
-    out.flush()
-}
-
-/// A formatter that escapes in strings what steers a terminal or cannot be seen, and otherwise writes what
-/// [`PrettyFormatter`] does.
-struct EscapingFormatter(PrettyFormatter<'static>);
-
-impl Formatter for EscapingFormatter {
-    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut from = 0;
-        for (at, c) in fragment.char_indices().filter(|&(_, c)| is_unsafe(c)) {
-            out.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            from = at + c.len_utf8();
-        }
-        out.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
-    }
-
-    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    #[test]
-    fn what_is_written_piece_by_piece_is_what_serde_json_writes() {
-        let value = json!({"a": [], "b": {}, "c": [1, "x\u{1b}\u{202e}\"\\\n\u{7f}\u{1f600}\u{e0001}é", null], "d\u{2028}": {"e": true}});
-        let mut out = Vec::new();
-        write_pretty(&value, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.is_ascii() || !text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text}");
-        assert!(text.contains("\\u202e\\\"\\\\\\n\\u007f\u{1f600}\\udb40\\udc01é"), "{text}");
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
-        let plain = json!({"a": [], "b": {}, "c": [1, [{"x": "y"}]]});
-        let mut out = Vec::new();
-        write_pretty(&plain, &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string_pretty(&plain).unwrap() + "\n");
-    }
 }

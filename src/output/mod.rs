@@ -1,22 +1,35 @@
-//! Findings for people and for machines: one file a format.
+//! Writes results: findings, lists and diffs, for people and for machines.
+//!
+//! Each report format has a file of its own: [`human`], [`short`], [`json_report`], [`sarif`],
+//! [`github`], [`gitlab`] and [`junit`]. [`lists`] writes the lists of `refs`, `inventory`,
+//! `register` and `explain`, [`diff`] writes unified diffs, and [`schemas`] generates the JSON
+//! schemas.
+//!
+//! Every function writes to the writer that it is given and returns that writer's errors. Nothing
+//! here opens a stream or a file, and nothing prints the value of a secret.
 
 pub mod diff;
 pub mod existing_report;
 pub mod github;
 pub mod gitlab;
 pub mod human;
+pub mod json_references;
 pub mod json_report;
+mod json_types;
+mod json_writer;
 pub mod junit;
 pub mod lists;
-pub mod schemas;
-pub mod style;
 pub mod sarif;
+pub mod schemas;
 pub mod short;
 pub mod statistics;
+pub mod style;
+mod summary;
+
+pub use summary::{count, summary_line};
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
-use crate::lint::report::{Report, Summary};
+use crate::lint::report::Report;
 use crate::project::config;
 use std::io::{self, Write};
 use style::OutputStyle;
@@ -42,10 +55,7 @@ pub enum Format {
     Junit,
 }
 
-/// Writes a report in a format; `look` is that of the formats for people.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes the report of a check. The machine formats ignore `style`.
 pub fn write(format: Format, report: &Report, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Human => human::write(&report.findings, style, out),
@@ -58,11 +68,10 @@ pub fn write(format: Format, report: &Report, style: OutputStyle, out: &mut dyn 
     }
 }
 
-/// Writes a report to a file. Unlike standard output, a file has no standard error beside it, so that the formats for people
-/// contain the failures, too.
+/// Writes a report to a file.
 ///
-/// # Errors
-/// Those of the writer.
+/// The formats for people also contain the failures here. On standard output they do not, because
+/// the failures go to standard error.
 pub fn write_file(format: Format, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write(format, report, OutputStyle::PLAIN, out)?;
     for failure in &report.failures {
@@ -79,20 +88,20 @@ pub fn write_file(format: Format, report: &Report, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-/// What stands for the name of a rule where a failure is shown among findings.
+/// The name that takes the place of a rule's name when a failure is shown like a finding.
 const FAILURE: &str = "failure";
 
-/// Returns the path of the file at which a failure is shown where a location is required: the config's.
+/// Returns the path of the config, for formats in which a failure needs a location.
 fn failure_path(report: &Report) -> &str {
     report.config.as_deref().unwrap_or(config::FILE_NAME)
 }
 
-/// Returns a failure's message and its help as one text.
+/// Returns the message of a failure, followed by its help in parentheses.
 fn failure_text(failure: &Failure) -> String {
     failure.help_text().map_or_else(|| failure.to_string(), |help| format!("{failure} (help: {help})"))
 }
 
-/// The formats of lists: of references, of what is missing, of inventories.
+/// The formats of `refs`, `register` and `inventory list`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFormat {
     /// Lines or a table
@@ -104,7 +113,7 @@ pub enum ListFormat {
     Json,
 }
 
-/// The formats of a snapshot.
+/// The formats of `inventory snapshot`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum SnapshotFormat {
     /// YAML, `name: [key, key]`
@@ -114,48 +123,4 @@ pub enum SnapshotFormat {
     Toml,
     /// JSON, `"name": ["key", "key"]`
     Json,
-}
-
-/// The line that ends every run of `check`, on stderr.
-pub fn summary_line(summary: &Summary) -> String {
-    let mut line = format!(
-        "checked {}, {}: {}, {}",
-        count(summary.files, "file"),
-        count(summary.references, "reference"),
-        count(summary.errors, "error"),
-        count(summary.warnings, "warning"),
-    );
-    let aside = [(summary.ignored, "ignored"), (summary.baselined, "in the baseline")];
-    let aside = aside.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
-    let aside = aside.collect::<Vec<_>>().join(", ");
-    if !aside.is_empty() {
-        line.push_str(&format!(" ({aside})"));
-    }
-    if summary.fixed > 0 {
-        line.push_str(&format!(", {} fixed", summary.fixed));
-    }
-    if summary.fixable > 0 || summary.suggestions > 0 {
-        line.push_str(&format!(", {} fixable with --fix", summary.fixable));
-    }
-    if summary.suggestions > 0 {
-        line.push_str(&format!(", {} more with --fix=suggestions", summary.suggestions));
-    }
-    let unchecked = &summary.unchecked;
-    if unchecked.references > 0 {
-        let reasons = unchecked.reasons.iter().map(|reason| escape_control(reason)).collect::<Vec<_>>().join(", ");
-        line.push_str(&format!(", {} not looked up ({reasons})", count(unchecked.references, "reference")));
-    }
-    if unchecked.keys > 0 {
-        let levels = unchecked.levels.iter().map(|level| escape_control(level)).collect::<Vec<_>>().join(", ");
-        line.push_str(&format!(", keys of {} not looked up ({levels})", count(unchecked.keys, "reference")));
-    }
-    if summary.dynamic > 0 {
-        line.push_str(&format!(", {} dynamic", summary.dynamic));
-    }
-    line
-}
-
-/// `1 file`, `2 files`.
-pub fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,10 +1,11 @@
-//! SARIF 2.1.0, for code scanning: one run, its rules with their pages, and a result for each finding.
+//! The SARIF format (2.1.0), for code scanning: one run with its rules, and a result per finding.
 //!
-//! Paths are relative to the repository's root (`SRCROOT`), as URIs with `/`. Columns count code points, and an end column
-//! is one past the last, as in SARIF. What could not be answered is a notification, and the run then was not successful.
+//! - Paths are URIs relative to the root of the repository (`SRCROOT`).
+//! - Columns count code points. As SARIF requires, an end column is one after the last character.
+//! - A failure is a notification, and the run is then marked as not successful.
 
 use super::failure_text;
-use super::json_report::{StreamedItems, write_pretty};
+use super::json_writer::{StreamedItems, write_pretty};
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Fix};
 use crate::lint::report::Report;
@@ -14,13 +15,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// What `$schema` says.
+/// The value of `$schema`.
 pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// The key of stackref's fingerprints among those of other tools; the number changes when the fingerprints do.
+/// The key of stackref's fingerprints. Its number must change if their computation changes.
 const FINGERPRINT: &str = "stackref/v1";
 
-/// The fields of a log, a run and a tool are in the order of the alphabet, as in the objects that `json!` makes.
+/// The whole log. Fields are in alphabetical order, the order in which `json!` writes its objects.
 #[derive(Serialize)]
 struct SarifLog<'r> {
     #[serde(rename = "$schema")]
@@ -39,10 +40,7 @@ struct SarifRun<'r> {
     tool: Value,
 }
 
-/// Writes the findings, each as it is turned into a result.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes the log. Each result is created only when it is written.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let notifications: Vec<Value> = report
         .failures
@@ -68,6 +66,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write_pretty(&SarifLog { schema: SCHEMA, runs: [run], version: "2.1.0" }, out)
 }
 
+/// Returns the descriptions of all rules.
 fn rules() -> Vec<Value> {
     let rules = RULES.iter().map(|rule| {
         let page = rule.page();
@@ -86,6 +85,7 @@ fn rules() -> Vec<Value> {
     rules.collect()
 }
 
+/// Returns the result for a finding.
 fn result(finding: &Finding) -> Value {
     let mut text = escape_control(&finding.message);
     if let Some(help) = &finding.help {
@@ -103,10 +103,10 @@ fn result(finding: &Finding) -> Value {
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
     });
     let result = with(result, "ruleIndex", index.map(Value::from));
-    with(result, "fixes", finding.fix.as_ref().map(|fix| json!([fix_of(finding, fix)])))
+    with(result, "fixes", finding.fix.as_ref().map(|fix| json!([sarif_fix(finding, fix)])))
 }
 
-/// An object with one more property, if there is something to put there.
+/// Adds a property to an object if there is a value for it.
 fn with(mut object: Value, name: &str, value: Option<Value>) -> Value {
     if let (Some(entries), Some(value)) = (object.as_object_mut(), value) {
         entries.insert(name.to_owned(), value);
@@ -114,14 +114,14 @@ fn with(mut object: Value, name: &str, value: Option<Value>) -> Value {
     object
 }
 
-fn fix_of(finding: &Finding, fix: &Fix) -> Value {
+fn sarif_fix(finding: &Finding, fix: &Fix) -> Value {
     let replacements = fix.edits.iter().map(|edit| {
         json!({
             "deletedRegion": region(&finding.source, edit.span),
             "insertedContent": {"text": edit.replacement},
         })
     });
-    let (applicability, help) = (fix.applicability.name(), finding.help.as_deref().unwrap_or("mend it"));
+    let (applicability, help) = (fix.applicability.name(), finding.help.as_deref().unwrap_or("apply the fix"));
     json!({
         "description": {"text": format!("{} ({applicability})", escape_control(help))},
         "artifactChanges": [{
@@ -140,11 +140,13 @@ fn region(source: &SourceFile, span: Span) -> Value {
     json!({"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column})
 }
 
-/// A relative path as a URI reference: all but what RFC 3986 has in a path segment as `%` and two digits.
+/// Returns a relative path as a URI reference. Bytes that RFC 3986 does not allow in the segments
+/// of a path are percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for &byte in path.as_bytes() {
-        // A colon in the first segment would make a scheme of it.
+        // A colon is not in the list: the text before it in the first segment would be read as a
+        // scheme.
         if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
             out.push(char::from(byte));
         } else {
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_uri_whatever_is_in_it() {
+    fn path_is_percent_encoded() {
         assert_eq!(uri("stacks/my prod ü:1%.yaml"), "stacks/my%20prod%20%C3%BC%3A1%25.yaml");
     }
 }

@@ -1,19 +1,27 @@
-//! The JSON Schemas (draft 2020-12) of what stackref reads and writes: its config, inventory files, and the two reports.
+//! Generates the JSON Schemas (draft 2020-12) of the files that stackref reads and the JSON that it
+//! writes.
 //!
-//! Reports have the schema of the types that they are written from. The config and the inventories are read by hand, with a
-//! place for every mistake, so theirs are types that only mirror what the readers take; tests hold the two together.
+//! The schema of a report is generated from the types that are serialized. The config and inventory
+//! files are not deserialized with serde, because their readers report every mistake with its
+//! location. Their schemas are generated from types that only describe the format. Tests compare
+//! these types with the readers.
+//!
+//! The published schemas are in the folder `schemas/`. Descriptions in them are the doc comments of
+//! the types.
 
+mod config_inventory_types;
 mod config_types;
 mod inventory_types;
 
-use crate::output::json_report::{JsonReferences, JsonReport};
+use crate::output::json_references::JsonReferences;
+use crate::output::json_report::JsonReport;
 use crate::output::statistics::JsonStatistics;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// What there is a schema of.
+/// The format that a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SchemaKind {
     /// The config, `stackref.toml`
@@ -29,10 +37,11 @@ pub enum SchemaKind {
 }
 
 impl SchemaKind {
-    /// All of them.
+    /// All formats with a schema.
     pub const ALL: [Self; 5] = [Self::Config, Self::Inventory, Self::Report, Self::References, Self::Statistics];
 
-    /// The name that `stackref schema` takes, and the file below `schemas/` has.
+    /// Returns the name that `stackref schema` accepts. It is also part of the name of the file in
+    /// `schemas/`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Config => "config",
@@ -44,23 +53,23 @@ impl SchemaKind {
     }
 }
 
-/// A schema as a file holds it.
-pub fn text(which: SchemaKind) -> String {
-    format!("{:#}\n", schema(which))
+/// Returns a schema as indented JSON, as the files in `schemas/` contain it.
+pub fn text(kind: SchemaKind) -> String {
+    format!("{:#}\n", schema(kind))
 }
 
-/// A schema.
-pub fn schema(which: SchemaKind) -> Value {
+/// Returns a schema.
+pub fn schema(kind: SchemaKind) -> Value {
     let (read, written) = (Contract::Deserialize, Contract::Serialize);
-    let (title, mut schema) = match which {
-        SchemaKind::Config => ("The config of stackref, stackref.toml", generate::<config_types::ConfigFile>(read)),
-        SchemaKind::Inventory => ("An inventory of stackref", generate::<inventory_types::InventoryFile>(read)),
-        SchemaKind::Report => ("What stackref check --format json prints", generate::<JsonReport<'static>>(written)),
+    let (title, mut schema) = match kind {
+        SchemaKind::Config => ("stackref configuration (stackref.toml)", generate::<config_types::ConfigFile>(read)),
+        SchemaKind::Inventory => ("stackref inventory file", generate::<inventory_types::InventoryFile>(read)),
+        SchemaKind::Report => ("Output of stackref check --format json", generate::<JsonReport<'static>>(written)),
         SchemaKind::References => {
-            ("What stackref refs --format json prints", generate::<JsonReferences<'static>>(written))
+            ("Output of stackref refs --format json", generate::<JsonReferences<'static>>(written))
         }
         SchemaKind::Statistics => {
-            ("What stackref check --statistics --format json prints", generate::<JsonStatistics<'static>>(written))
+            ("Output of stackref check --statistics --format json", generate::<JsonStatistics<'static>>(written))
         }
     };
     schema.insert("title".to_owned(), title.into());
@@ -73,31 +82,17 @@ fn generate<T: JsonSchema>(contract: Contract) -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// Leaves out what is only true of the types in Rust: a field that does not apply is absent, never null, the formats of
-/// numbers are none that a validator knows, and descriptions are one line.
+/// Removes the parts of a schema that only describe the Rust types:
+///
+/// - `null`, because a field that does not apply is absent;
+/// - the formats of numbers, such as `uint32`, which validators do not know;
+/// - line breaks in descriptions.
 #[derive(Clone, Debug)]
 struct StripRustDetails;
 
 impl Transform for StripRustDetails {
     fn transform(&mut self, schema: &mut Schema) {
-        let is_null = |schema: &Value| schema.get("type").is_some_and(|name| name == "null");
-        if let Some(Value::Array(types)) = schema.get_mut("type") {
-            types.retain(|name| name != "null");
-            if let [only] = types.as_slice() {
-                let only = only.clone();
-                schema.insert("type".to_owned(), only);
-            }
-        }
-        if let Some(Value::Array(kinds)) = schema.get_mut("anyOf") {
-            kinds.retain(|kind| !is_null(kind));
-            if let [Value::Object(only)] = kinds.as_slice() {
-                let only = only.clone();
-                schema.remove("anyOf");
-                for (key, value) in only {
-                    schema.insert(key, value);
-                }
-            }
-        }
+        remove_null(schema);
         if matches!(schema.get("type"), Some(Value::String(name)) if name == "integer" || name == "number") {
             schema.remove("format");
         }
@@ -105,5 +100,27 @@ impl Transform for StripRustDetails {
             *description = description.replace('\n', " ");
         }
         transform_subschemas(self, schema);
+    }
+}
+
+/// Removes `null` from the types and from the alternatives of a schema. A single remaining
+/// alternative takes the place of the list.
+fn remove_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(alternatives)) = schema.get_mut("anyOf") {
+        alternatives.retain(|alternative| alternative.get("type").is_none_or(|name| name != "null"));
+        if let [Value::Object(only)] = alternatives.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.insert(key, value);
+            }
+        }
     }
 }

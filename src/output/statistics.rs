@@ -1,7 +1,9 @@
 //! `check --statistics`: the number of findings per rule, the most frequent rule first.
 
-use super::json_report::{JsonFailure, JsonSummary, failures};
-use super::{Format, json_report};
+use super::Format;
+use super::json_report::JsonSummary;
+use super::json_types::{JsonFailure, json_failures};
+use super::json_writer::write_pretty;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::lint::report::Report;
 use schemars::JsonSchema;
@@ -9,14 +11,15 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// The counts of one run.
+/// The number of findings per rule.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct JsonStatistics<'r> {
-    /// 1.
+    /// The version of this format: 1.
     version: u32,
-    /// The most frequent rule first; rules with equal counts by name.
+    /// One entry per rule with findings, the most frequent rule first. Rules with equal counts are
+    /// sorted by name.
     statistics: Vec<JsonCount>,
-    /// Why the run failed, or could not look up everything; empty unless it exits with 2 or 3.
+    /// The failures of the run. Empty unless stackref exits with code 2 or 3.
     failures: Vec<JsonFailure<'r>>,
     /// The counts of the whole run.
     summary: JsonSummary,
@@ -26,30 +29,27 @@ pub(crate) struct JsonStatistics<'r> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Count")]
 struct JsonCount {
-    /// The rule's name.
+    /// The name of the rule.
     rule: &'static str,
     /// `error` or `warning`.
     severity: &'static str,
     /// The number of its findings.
     count: usize,
-    /// The number of them that `--fix` can fix.
+    /// The number of its findings that `--fix` fixes.
     fixable: usize,
 }
 
-/// Returns whether there are statistics in a format.
+/// Returns whether `--statistics` supports a format.
 pub fn supports(format: Format) -> bool {
     matches!(format, Format::Human | Format::Short | Format::Json)
 }
 
 /// Writes the statistics of a report, in a format that [`supports`] accepts.
-///
-/// # Errors
-/// Those of the writer.
 pub fn write(format: Format, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counts = counts(&report.findings);
     if format == Format::Json {
-        let (failures, summary) = (failures(&report.failures), JsonSummary::new(&report.summary));
-        return json_report::write_pretty(&JsonStatistics { version: 1, statistics: counts, failures, summary }, out);
+        let (failures, summary) = (json_failures(&report.failures), JsonSummary::new(&report.summary));
+        return write_pretty(&JsonStatistics { version: 1, statistics: counts, failures, summary }, out);
     }
     let width = counts.iter().map(|count| count.count.to_string().len()).max().unwrap_or(0);
     let rule_width = counts.iter().map(|count| count.rule.len()).max().unwrap_or(0);
@@ -61,7 +61,7 @@ pub fn write(format: Format, report: &Report, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-/// Counts findings per rule.
+/// Counts the findings of each rule. A rule counts as an error if one of its findings is one.
 fn counts(findings: &[Finding]) -> Vec<JsonCount> {
     let mut counts: BTreeMap<&'static str, JsonCount> = BTreeMap::new();
     for finding in findings {

@@ -1,25 +1,26 @@
-//! How output for people is drawn on a stream: in colour or without, in Unicode or ASCII, and with links or without.
+//! The style of output for people: colors, width, Unicode or ASCII, and hyperlinks.
 //!
-//! `run` decides it for each stream from `--color` and the environment. Machine formats have no look.
+//! `commands::terminal_style` chooses the style of each stream from `--color` and the environment.
+//! Machine formats have no style.
 
 use crate::diagnostics::excerpt::to_ascii_marks;
 use crate::diagnostics::finding::Severity;
 use anstyle::{AnsiColor, Style};
 use std::fmt;
 
-/// A heading of a table, and the path of a file.
+/// The heading of a table, or the path of a file.
 pub const HEADING: Style = Style::new().bold();
-/// An error, and what is missing.
+/// An error, or a missing permission.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// A warning.
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The name of a secret, an inventory or a rule.
 pub const NAME: Style = AnsiColor::Cyan.on_default();
-/// What `--fix` changes, and lines that are added.
+/// A mark such as `[fixable]`, or an added line.
 pub const ADDED: Style = AnsiColor::Green.on_default();
-/// Lines that are removed.
+/// A removed line.
 pub const REMOVED: Style = AnsiColor::Red.on_default();
-/// Where in a file a part of a diff is.
+/// The header of a hunk in a diff.
 pub const HUNK: Style = AnsiColor::Cyan.on_default();
 
 /// Returns the style of a severity.
@@ -30,40 +31,43 @@ pub const fn severity_style(severity: Severity) -> Style {
     }
 }
 
-/// How a stream wants its output.
+/// The style of one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputStyle {
-    /// Colours.
+    /// Whether to write colors.
     pub color: bool,
-    /// Columns.
+    /// The width in columns.
     pub width: usize,
-    /// Boxes and symbols of stackref's own in ASCII. Names and paths stay as they are.
+    /// Whether stackref draws its boxes and symbols in ASCII. Names and paths do not change.
     pub ascii: bool,
-    /// Hyperlinks (OSC 8).
+    /// Whether to write hyperlinks (OSC 8).
     pub links: bool,
 }
 
 impl OutputStyle {
-    /// The look of a file: it is the same wherever it is written.
+    /// The style of files, so that their contents do not depend on the terminal.
     pub const PLAIN: Self = Self { color: false, width: 100, ascii: false, links: false };
 
-    /// Returns a text that is shown in a style.
+    /// Returns the text in a style, or unchanged if the stream has no colors.
     pub fn paint<T: fmt::Display>(self, style: Style, text: T) -> Painted<T> {
         Painted { style: if self.color { style } else { Style::new() }, text }
     }
 
-    /// Returns a text that leads to a page. The URL is one of stackref's own.
+    /// Returns the text as a hyperlink if the stream supports them.
+    ///
+    /// The URL is not escaped, so pass only URLs of stackref's own pages.
     pub fn link(self, url: &str, text: &str) -> String {
         if self.links { format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\") } else { text.to_owned() }
     }
 
-    /// Returns the text of an excerpt with the marks that stackref put there in ASCII, if the stream wants that.
+    /// Returns the text of an excerpt. For ASCII streams, the marks that stackref inserted, such as
+    /// those for cut or redacted text, become ASCII.
     pub fn excerpt(self, text: String) -> String {
         if self.ascii { to_ascii_marks(&text) } else { text }
     }
 }
 
-/// A text with the escape sequences of its style around it.
+/// A text that is displayed between the escape sequences of its style.
 pub struct Painted<T> {
     style: Style,
     text: T,

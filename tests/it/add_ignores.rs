@@ -128,7 +128,7 @@ fn what_no_comment_can_suppress_is_reported_with_the_entry_that_can() {
     assert_eq!((added.code, added.stdout.lines().count()), (1, 3), "{}", added.stdout);
     assert_eq!((read(folder.path(), "broken.stack.yaml").as_str(), read(folder.path(), "bare.yaml")), (broken, bare));
     assert!(added.stderr.contains("in `stacks/a[1].json`: JSON has no comments"), "{}", added.stderr);
-    assert!(added.stderr.contains("in `bare.yaml`: correct the mistake instead"), "{}", added.stderr);
+    assert!(added.stderr.contains("in `bare.yaml`: fix the mistake instead"), "{}", added.stderr);
     assert_eq!(added.stderr.matches("[[ignore]]").count(), 1, "{}", added.stderr);
     let entry = added.stderr.split_once("[[ignore]]").unwrap().1.split("\nchecked").next().unwrap();
     std::fs::write(folder.path().join("stackref.toml"), format!("[[ignore]]{entry}")).unwrap();

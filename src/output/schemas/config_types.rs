@@ -1,47 +1,53 @@
-//! `stackref.toml` as types that stand for what the reader in `config` takes.
-#![expect(dead_code, reason = "no value of these types is ever made: only their schemas are used")]
+//! Types that describe `stackref.toml` for its schema, apart from `[inventory.NAME]`.
+//!
+//! `project::config` reads the file. The doc comments here are the descriptions in the published
+//! schema.
+#![expect(dead_code, reason = "only the schemas of these types are used")]
 
+use super::config_inventory_types::InventorySchema;
 use crate::lint::rules::{self, RULES};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// What stackref checks here, and against what. Paths and globs are relative to this file; in globs `*` does not cross a
-/// `/`, and `**` does.
+/// The configuration of stackref. Paths and globs are relative to the folder of this file. In
+/// globs, `*` does not match `/`, and `**` does.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ConfigFile {
-    /// How much of the inventories is asked for. The flag `--level` and the environment variable
-    /// `ZENML_SECRET_VALIDATION_LEVEL` come first.
+    /// How much stackref queries the inventories. The flag `--level` and the environment variable
+    /// `ZENML_SECRET_VALIDATION_LEVEL` override it.
     level: Option<LevelSchema>,
-    /// Who replaces the references, which decides where they may stand.
+    /// The program that replaces the references by values. It determines where references are
+    /// allowed.
     resolver: Option<ResolverSchema>,
-    /// Findings that are known, as `stackref check --write-baseline` writes them: `stackref check` does not report them. A file
-    /// inside the repository, relative to this one; `--baseline` replaces it.
+    /// The baseline: a file with findings that `stackref check` does not report. `stackref check
+    /// --write-baseline` creates it. The file must be inside the repository. The flag `--baseline`
+    /// overrides it.
     #[schemars(length(min = 1))]
     baseline: Option<String>,
-    /// Which files are stack files.
+    /// Which files stackref reads.
     files: Option<FilesSchema>,
-    /// Where names, keys and values are looked up, each under a name.
+    /// The inventories, by name. stackref looks up secrets, keys and values in them.
     inventory: Option<BTreeMap<String, InventorySchema>>,
-    /// Which stack files use which inventories; the first that matches counts.
+    /// Which stack files use which inventories. The first entry that matches a file applies.
     stacks: Option<Vec<StackRouteSchema>>,
-    /// Findings that are not reported, for files that cannot hold comments.
+    /// Findings to suppress, for example in files that cannot contain comments.
     ignore: Option<Vec<Ignore>>,
-    /// What findings of a rule count as.
+    /// The severity of each rule.
     rules: Option<Levels>,
 }
 
 #[derive(JsonSchema)]
 #[schemars(rename = "Level")]
 enum LevelSchema {
-    /// Nothing: no file is opened, no connection made.
+    /// Query nothing: stackref opens no inventory file and no connection.
     #[schemars(rename = "none")]
     None,
-    /// The names.
+    /// Look up the names of secrets.
     #[schemars(rename = "secret-exists")]
     SecretExists,
-    /// Names, and the keys of the secrets that are referred to: the default.
+    /// Look up the names of secrets, and the keys of referenced secrets. The default.
     #[schemars(rename = "secret-and-key-exists")]
     SecretAndKeyExists,
     /// The same as `none`.
@@ -59,9 +65,10 @@ enum LevelSchema {
 #[schemars(rename_all = "lowercase")]
 #[schemars(rename = "Resolver")]
 enum ResolverSchema {
-    /// `ZenML`, at run time: only whole values of top-level attributes. The default.
+    /// `ZenML` replaces references at run time. It only replaces those that are the whole value of
+    /// a top-level attribute. The default.
     Zenml,
-    /// `stackref render`, before deployment: anywhere in any string.
+    /// `stackref render` replaces references before deployment, anywhere in any string.
     Render,
 }
 
@@ -69,11 +76,12 @@ enum ResolverSchema {
 #[schemars(deny_unknown_fields)]
 #[schemars(rename = "Files")]
 struct FilesSchema {
-    /// Only these are stack files. Without it: those with the shape of a stack or a name like `prod.stack.yaml`.
+    /// Read only these files as stack files. By default, a file is a stack file if its contents
+    /// look like a stack, or if it is named like `prod.stack.yaml`.
     include: Option<GlobsSchema>,
-    /// These are none, whatever else says so.
+    /// Never read these files, even if another setting includes them.
     exclude: Option<GlobsSchema>,
-    /// Scripts in which references are looked for, too.
+    /// Also read references in these scripts.
     scripts: Option<GlobsSchema>,
 }
 
@@ -85,7 +93,7 @@ enum GlobsSchema {
     Several(Vec<Glob>),
 }
 
-/// A glob, which cannot be negated.
+/// A glob. Negation with `!` is not supported.
 #[derive(JsonSchema)]
 struct Glob(#[schemars(length(max = 1000), regex(pattern = "^([^!]|$)"))] String);
 
@@ -100,27 +108,27 @@ enum Names {
 #[schemars(deny_unknown_fields)]
 #[schemars(rename = "StackRoute")]
 struct StackRouteSchema {
-    /// The stack files.
+    /// The stack files that this entry applies to.
     files: GlobsSchema,
-    /// The inventories that they use, asked in order.
+    /// The inventories that these files use, in the order in which stackref queries them.
     inventory: Names,
 }
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Ignore {
-    /// The files.
+    /// The files that this entry applies to.
     path: GlobsSchema,
-    /// The rule that says nothing there.
+    /// The rule whose findings are suppressed.
     #[schemars(schema_with = "rule")]
     rule: String,
-    /// Only at this attribute.
+    /// Suppress only findings in this attribute.
     attribute: Option<String>,
-    /// Why.
+    /// The reason, for people who read the config.
     reason: Option<String>,
 }
 
-/// By the names of the rules.
+/// The severity of each rule, by name.
 #[derive(JsonSchema)]
 struct Levels(#[schemars(schema_with = "levels_of_rules")] BTreeMap<String, RuleLevelSchema>);
 
@@ -128,148 +136,12 @@ struct Levels(#[schemars(schema_with = "levels_of_rules")] BTreeMap<String, Rule
 #[schemars(rename_all = "lowercase")]
 #[schemars(rename = "RuleLevel")]
 enum RuleLevelSchema {
-    /// Not reported.
+    /// Findings are not reported.
     Off,
-    /// Reported; the run ends well all the same.
+    /// Findings are reported and do not affect the exit code.
     Warning,
-    /// Reported; the run ends with 1.
+    /// Findings are reported, and stackref exits with code 1.
     Error,
-}
-
-/// An address, without credentials in it.
-#[derive(JsonSchema)]
-struct Url(
-    #[schemars(regex(pattern = "^https?://[^@]+$"))]
-    String,
-);
-
-/// Seconds, or a fraction of one, up to a day.
-#[derive(JsonSchema)]
-struct Seconds(#[schemars(range(min = 0.001, max = 86_400.0))] f64);
-
-/// A program and its arguments; no shell reads them, and `{secret}` and `{key}` are arguments of their own.
-#[derive(JsonSchema)]
-#[schemars(rename = "Program")]
-struct ProgramSchema(#[schemars(length(min = 1))] Vec<String>);
-
-/// An inventory. Credentials never stand here.
-#[derive(JsonSchema)]
-#[schemars(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-#[schemars(rename = "Inventory")]
-enum InventorySchema {
-    /// A YAML, TOML or JSON file with `name: [key, key]` or `name: {key: value}`.
-    File {
-        /// The file.
-        path: String,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// A folder with a folder for each secret and a file for each key, as Kubernetes and Docker mount them.
-    Dir {
-        /// The folder.
-        path: String,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// Environment variables: `{{mysql_secret.password}}` is `PREFIX_MYSQL_SECRET__PASSWORD`.
-    Env {
-        /// What their names begin with.
-        prefix: String,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// A file that SOPS has encrypted.
-    Sops {
-        /// The file.
-        path: String,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// A server of `ZenML`; credentials come from `ZENML_STORE_API_KEY` and its like.
-    Zenml {
-        /// Its address.
-        url: Url,
-        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
-        allow_http: Option<bool>,
-        /// A file with an API token.
-        token_file: Option<String>,
-        /// A file with the certificates (PEM) to trust.
-        ca_cert: Option<String>,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// The KV engine of Vault or OpenBao; the credential is `VAULT_TOKEN`.
-    Vault {
-        /// Its address; without it `VAULT_ADDR`.
-        url: Option<Url>,
-        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
-        allow_http: Option<bool>,
-        /// The mount of the engine.
-        mount: String,
-        /// The folder in it.
-        path: Option<String>,
-        /// The namespace; without it `VAULT_NAMESPACE`.
-        namespace: Option<String>,
-        /// A file with the token.
-        token_file: Option<String>,
-        /// A file with the certificates (PEM) to trust; without it `VAULT_CACERT`.
-        ca_cert: Option<String>,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// AWS Secrets Manager, or parameters of Systems Manager; credentials are those of the AWS SDK.
-    Aws {
-        /// The region.
-        region: Option<String>,
-        /// The profile.
-        profile: Option<String>,
-        /// What the names begin with.
-        prefix: Option<String>,
-        /// Which of the two.
-        service: Option<AwsService>,
-        /// Another endpoint than that of AWS.
-        endpoint_url: Option<Url>,
-        /// Whether credentials may be sent to an `http://` URL of another machine, that is, without encryption.
-        allow_http: Option<bool>,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-    /// Any other store, by its own program; each question without a program has no answer.
-    #[schemars(extend("anyOf" = [
-        { "required": ["names"] }, { "required": ["keys"] }, { "required": ["value"] }, { "required": ["put"] },
-    ]))]
-    Command {
-        /// Prints the names, as a JSON list.
-        names: Option<ProgramSchema>,
-        /// Prints the keys of `{secret}`, as a JSON list.
-        keys: Option<ProgramSchema>,
-        /// Prints the value of `{secret}` and `{key}`, exactly.
-        value: Option<ProgramSchema>,
-        /// Takes the value of `{secret}` and `{key}` on standard input.
-        put: Option<ProgramSchema>,
-        #[schemars(flatten)]
-        limits: LimitsSchema,
-    },
-}
-
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum AwsService {
-    /// Secrets Manager, the default.
-    SecretsManager,
-    /// Parameters of Systems Manager: `/prefix/SECRET/KEY`.
-    Ssm,
-}
-
-#[derive(JsonSchema)]
-#[schemars(rename = "Limits")]
-struct LimitsSchema {
-    /// How long a connection may take: 5 seconds.
-    connect_timeout: Option<Seconds>,
-    /// How long one answer, or one program, may take: 15 seconds.
-    timeout: Option<Seconds>,
-    /// How long all answers of a run may take: 60 seconds.
-    run_timeout: Option<Seconds>,
 }
 
 fn rule(_: &mut SchemaGenerator) -> Schema {

@@ -1,11 +1,15 @@
-//! An inventory file as types that stand for what the reader in `inventory/file/content` takes.
-#![expect(dead_code, reason = "no value of these types is ever made: only their schemas are used")]
+//! Types that describe an inventory file for its schema.
+//!
+//! `inventory::file::content` reads the file. The doc comments here are the descriptions in the
+//! published schema.
+#![expect(dead_code, reason = "only the schemas of these types are used")]
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::collections::BTreeMap;
 
-/// Secrets by their names. With lists of keys the file is safe to commit; with values it is not. Quote a name, a key or a
-/// value that YAML takes for something else than a string, such as `0123`, `1.10` or `yes`.
+/// Secrets by name. Each has a list of its keys, or a mapping of its keys to values. A file with
+/// values is not safe to commit. Quote names, keys and values that YAML would not read as a string,
+/// for example `0123`, `1.10` or `yes`.
 #[derive(JsonSchema)]
 #[schemars(transparent)]
 pub struct InventoryFile(BTreeMap<String, Secret>);
@@ -13,17 +17,17 @@ pub struct InventoryFile(BTreeMap<String, Secret>);
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Secret {
-    /// Its keys; none for a secret without keys.
+    /// The keys of the secret. Empty for a secret without keys.
     Keys(Vec<String>),
     #[schemars(schema_with = "zenml_secret")]
     Zenml(BTreeMap<String, String>),
-    #[schemars(schema_with = "plain_secret")]
+    #[schemars(schema_with = "secret_with_values")]
     Values(BTreeMap<String, String>),
 }
 
-fn plain_secret(_: &mut SchemaGenerator) -> Schema {
+fn secret_with_values(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "description": "Its keys with their values.",
+        "description": "The keys of the secret, with their values.",
         "type": "object",
         "properties": { "zenml_schema_name": false },
         "additionalProperties": { "type": "string" },
@@ -32,7 +36,7 @@ fn plain_secret(_: &mut SchemaGenerator) -> Schema {
 
 fn zenml_secret(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "description": "ZenML's local file: base64 of each value.",
+        "description": "A secret in the format of ZenML's own local file, with base64-encoded values.",
         "type": "object",
         "properties": { "zenml_schema_name": { "type": "string" } },
         "required": ["zenml_schema_name"],
