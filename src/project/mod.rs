@@ -1,4 +1,4 @@
-//! A repository: its root, its configs, whether they are trusted, and its files.
+//! The project that is checked: its repository, its configs, whether they are trusted, and its files.
 
 pub mod repository;
 pub mod config;
