@@ -66,7 +66,6 @@ impl NearestConfig {
         start: &Path,
         folders: &[PathBuf],
         rules: Vec<&'static str>,
-        no_exclude: bool,
     ) -> Self {
         let folders = folders.iter().map(PathBuf::as_path).chain([start, cwd]);
         let mut tops: Vec<PathBuf> =
@@ -74,7 +73,13 @@ impl NearestConfig {
         tops.sort_by_key(|top| top.as_os_str().len());
         let default = Arc::new(Config { folder: cwd.to_path_buf(), ..Config::default() });
         let (cwd, start) = (cwd.to_path_buf(), start.to_path_buf());
-        Self { owners, cwd, start, tops, rules, no_exclude, default }
+        Self { owners, cwd, start, tops, rules, no_exclude: false, default }
+    }
+
+    /// Sets whether a config is used even if the config above excludes it: `--no-exclude`.
+    #[must_use]
+    pub fn with_no_exclude(self, no_exclude: bool) -> Self {
+        Self { no_exclude, ..self }
     }
 
     /// Returns the path of the config for the files in a folder, without reading it. Returns `None` if there
