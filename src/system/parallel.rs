@@ -2,7 +2,7 @@
 //! order.
 //!
 //! Use it for work that waits for a disk or a store, or that keeps a processor busy. The walk of
-//! folders has its own threads, see `project::walk`.
+//! folders has its own threads, see `project::discover`.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};

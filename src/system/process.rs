@@ -1,6 +1,6 @@
 //! Runs the programs that a config names, without a shell, with a time limit and an output limit.
 //!
-//! The processes themselves are [`Job`]s. Git has its own runner in `project::git_shadow`.
+//! The processes themselves are [`Job`]s. Git has its own runner in `project::git`.
 
 use crate::diagnostics::error::io_message;
 use crate::system::environment::Environment;
