@@ -4,5 +4,7 @@ pub mod repository;
 pub mod config;
 pub mod configs;
 pub mod git;
+pub mod command_text;
+pub mod requests;
 pub mod trust_store;
 pub mod discover;
