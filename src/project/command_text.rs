@@ -1,4 +1,5 @@
-//! Commands as messages show them: quoted for a shell, and without words that look like credentials.
+//! Commands as messages show them: quoted for a shell, and without words that look like
+//! credentials.
 
 use crate::zenml::flavors::has_sensitive_name;
 
@@ -20,8 +21,8 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_./:=@%+,-{}".contains(c)
 }
 
-/// Replaces each word of a command that looks like a credential with `***`, for example in `--token=…`,
-/// `-u me:…`, `API_KEY=…` and `Bearer …`. Also redacts words in the script of a shell.
+/// Replaces each word of a command that looks like a credential with `***`, for example in
+/// `--token=…`, `-u me:…`, `API_KEY=…` and `Bearer …`. Also redacts words in the script of a shell.
 pub fn redact_command(command: &[String]) -> Vec<String> {
     let mut redactor = WordRedactor::default();
     command.iter().map(|text| redactor.redact_text(text)).collect()

@@ -1,8 +1,8 @@
 //! The config, `stackref.toml`: reads one file and reports all mistakes in it.
 //!
-//! Every mistake is a failure with a location. An unknown key comes with the nearest known key, and an
-//! invalid value with the allowed ones. Globs are relative to the folder of the config. The search for
-//! the config of a file is in [`super::configs`].
+//! Every mistake is a failure with a location. An unknown key comes with the nearest known key, and
+//! an invalid value with the allowed ones. Globs are relative to the folder of the config. The
+//! search for the config of a file is in [`super::configs`].
 //!
 //! | file | concept |
 //! |---|---|
@@ -103,7 +103,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns a path relative to the config's folder, for its globs. Returns a path outside unchanged.
+    /// Returns a path relative to the config's folder, for its globs. Returns a path outside
+    /// unchanged.
     pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
         path.strip_prefix(&self.folder).unwrap_or(path)
     }
@@ -117,14 +118,15 @@ impl Config {
         })
     }
 
-    /// Returns the location of `level` for messages, for example `stackref.toml:6`. Returns `None` if it is
-    /// not set.
+    /// Returns the location of `level` for messages, for example `stackref.toml:6`. Returns `None`
+    /// if it is not set.
     pub fn level_location(&self) -> Option<String> {
         let (source, span) = self.source.as_ref().zip(self.level_span)?;
         Some(format!("{}:{}", source.path(), source.position(span.start).line))
     }
 
-    /// Returns the same config with another path for its findings. The failures of reading it keep theirs.
+    /// Returns the same config with another path for its findings. The failures of reading it keep
+    /// theirs.
     #[must_use]
     pub fn with_display_path(self, path: &str) -> Self {
         let source = self.source.map(|source| match Arc::try_unwrap(source) {
@@ -205,14 +207,14 @@ pub fn parse(text: String, file: &Path, display_path: &str, known_rules: &[&str]
     }
 }
 
-/// Returns whether an argument of `--inventory` is the path of a file, regardless of the names in the
-/// config: it contains a path separator or ends with the extension of an inventory file.
+/// Returns whether an argument of `--inventory` is the path of a file, regardless of the names in
+/// the config: it contains a path separator or ends with the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {
     name.contains(['/', '\\']) || document::Syntax::from_path(Path::new(&name.to_ascii_lowercase())).is_some()
 }
 
-/// Returns the locations of all values. An excerpt shows only the value that it is about: the others may
-/// contain secret values by mistake.
+/// Returns the locations of all values. An excerpt shows only the value that it is about: the
+/// others may contain secret values by mistake.
 fn value_spans(table: &DeTable<'_>) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut open: Vec<&Value<'_>> = table.iter().map(|(_, value)| value).collect();

@@ -1,10 +1,10 @@
-//! The configs of a run. Each file uses the nearest `stackref.toml` in its folder or above it, so that
-//! every project of a monorepo can have its own.
+//! The configs of a run. Each file uses the nearest `stackref.toml` in its folder or above it, so
+//! that every project of a monorepo can have its own.
 //!
-//! The search ends at the root of the file's repository. If the working directory or a checked folder is
-//! above that root, the search continues to the root of their repository: `stackref check .` treats all
-//! files below `.` alike. Outside a repository, it ends at the folder that contains all arguments, or at
-//! the working directory if that is above.
+//! The search ends at the root of the file's repository. If the working directory or a checked
+//! folder is above that root, the search continues to the root of their repository: `stackref check
+//! .` treats all files below `.` alike. Outside a repository, it ends at the folder that contains
+//! all arguments, or at the working directory if that is above.
 //!
 //! Reading one config is in [`super::config`].
 
@@ -25,11 +25,11 @@ pub struct Configs {
     source: ConfigSource,
     /// Changes each config after it was read.
     adjust: Box<Adjust>,
-    /// The config of each folder. The key is the path as bytes, since hashing a path by its components
-    /// is slow.
+    /// The config of each folder. The key is the path as bytes, since hashing a path by its
+    /// components is slow.
     by_folder: RwLock<HashMap<OsString, Arc<Config>>>,
-    /// The errors of each config that cannot be used. Its files use the defaults, so the run must not
-    /// continue.
+    /// The errors of each config that cannot be used. Its files use the defaults, so the run must
+    /// not continue.
     failures: Mutex<BTreeMap<PathBuf, Vec<Failure>>>,
 }
 
@@ -58,8 +58,8 @@ pub struct NearestConfig {
 }
 
 impl NearestConfig {
-    /// Creates a search for the files below `folders`, the folders that are checked. `start` is the deepest
-    /// folder that contains all arguments, and `rules` are the names of all rules.
+    /// Creates a search for the files below `folders`, the folders that are checked. `start` is the
+    /// deepest folder that contains all arguments, and `rules` are the names of all rules.
     pub fn new(
         owners: Arc<TrustedOwners>,
         cwd: &Path,
@@ -82,8 +82,8 @@ impl NearestConfig {
         Self { no_exclude, ..self }
     }
 
-    /// Returns the path of the config for the files in a folder, without reading it. Returns `None` if there
-    /// is no config.
+    /// Returns the path of the config for the files in a folder, without reading it. Returns `None`
+    /// if there is no config.
     ///
     /// # Errors
     /// Fails if the config is a link that points outside the repository.
@@ -203,8 +203,8 @@ impl Configs {
 
     /// Returns the config that applies to the findings in a file.
     ///
-    /// A file that is not searched, such as an inventory outside the repository, has the config of the
-    /// arguments. This function reads no config because of such a file.
+    /// A file that is not searched, such as an inventory outside the repository, has the config of
+    /// the arguments. This function reads no config because of such a file.
     pub fn for_findings_in(&self, file: &Path) -> Arc<Config> {
         let cached = file.ancestors().skip(1).find_map(|folder| self.cached(folder));
         cached.unwrap_or_else(|| match &self.source {
@@ -213,8 +213,8 @@ impl Configs {
         })
     }
 
-    /// Returns the config of the parent folder if it is cached and the folder contains no config. This is the
-    /// usual case in a walk.
+    /// Returns the config of the parent folder if it is cached and the folder contains no config.
+    /// This is the usual case in a walk.
     fn inherited_config(&self, folder: &Path, search: &NearestConfig) -> Option<Arc<Config>> {
         if !search.is_below_top(folder) {
             return None;
@@ -235,15 +235,15 @@ impl Configs {
         self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder.as_os_str()).cloned()
     }
 
-    /// Caches the config of a folder and returns it. If another thread was faster, returns the config that it
-    /// cached, so that all files of a folder share one config.
+    /// Caches the config of a folder and returns it. If another thread was faster, returns the
+    /// config that it cached, so that all files of a folder share one config.
     fn remember(&self, folder: &Path, config: Arc<Config>) -> Arc<Config> {
         let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert(config))
     }
 
-    /// Reads the config in the folder itself. Returns `None` if there is none or the config above excludes
-    /// it. If the config is not valid, keeps its errors and returns the defaults.
+    /// Reads the config in the folder itself. Returns `None` if there is none or the config above
+    /// excludes it. If the config is not valid, keeps its errors and returns the defaults.
     fn load_in(&self, folder: &Path, top: &Path, search: &NearestConfig) -> Option<Arc<Config>> {
         let file = folder.join(FILE_NAME);
         let loaded = match search.file_in(folder, top) {
@@ -291,8 +291,8 @@ impl Configs {
     }
 }
 
-/// A cursor that looks up the configs of files one after the other. Successive files of the same folder
-/// cost one comparison.
+/// A cursor that looks up the configs of files one after the other. Successive files of the same
+/// folder cost one comparison.
 pub struct Cursor<'c> {
     configs: &'c Configs,
     find: fn(&Configs, &Path) -> Arc<Config>,
@@ -310,8 +310,8 @@ impl<'c> Cursor<'c> {
         Self { configs, find: Configs::for_findings_in, last: None }
     }
 
-    /// Returns the config of a file, or the config of a folder's parent, which decides whether the folder is
-    /// entered.
+    /// Returns the config of a file, or the config of a folder's parent, which decides whether the
+    /// folder is entered.
     pub fn get(&mut self, path: &Path) -> &Config {
         let folder = path.parent().unwrap_or(path);
         let is_last = self.last.as_ref().is_some_and(|(last, _)| last.as_os_str() == folder.as_os_str());

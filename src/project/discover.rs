@@ -1,17 +1,19 @@
 //! Finds the files to read: turns paths, globs and ignore files into candidates.
 //!
-//! A file is a stack file if one of these conditions holds:
+//! A file is a stack file if one of these conditions is true:
 //!
 //! 1. A glob in `[files] include` matches it.
-//! 2. Without `include`, its contents look like a stack, or it is named `*.stack.{yaml,yml,toml,json}`.
+//! 2. Without `include`, its contents look like a stack, or it is named
+//!    `*.stack.{yaml,yml,toml,json}`.
 //! 3. It is named as an argument.
 //!
-//! Excludes always win. The contents are not read here, so a candidate may have no reason yet. A file that
-//! matches a glob in `[files] scripts` is a script if it is not a stack file.
+//! Excludes always win. The contents are not read here, so a candidate may have no reason yet. A
+//! file that matches a glob in `[files] scripts` is a script if it is not a stack file.
 //!
-//! A walk respects `.gitignore`, `.ignore` and the repository's `.git/info/exclude`, in git repositories and
-//! outside them. It ignores the user's global excludes and the ignore files above the repository's root. It
-//! enters hidden folders except `.git`. It does not follow links, except those named as arguments.
+//! A walk respects `.gitignore`, `.ignore` and the repository's `.git/info/exclude`, in git
+//! repositories and outside them. It ignores the user's global excludes and the ignore files above
+//! the repository's root. It enters hidden folders except `.git`. It does not follow links, except
+//! those named as arguments.
 
 mod selection;
 mod walk;
@@ -87,18 +89,19 @@ pub struct Search<'c> {
     pub scripts: bool,
     /// Whether excludes have no effect: `--no-exclude`.
     pub no_exclude: bool,
-    /// The folders with an inventory file that is used without a config, besides the folders of the configs.
+    /// The folders with an inventory file that is used without a config, besides the folders of the
+    /// configs.
     pub inventory_folders: Vec<PathBuf>,
     /// The folder that the run writes to. Files in it are skipped.
     pub output_folder: Option<PathBuf>,
-    /// The roots of the repositories that are searched, without links. Ignore files above them have no
-    /// effect.
+    /// The roots of the repositories that are searched, without links. Ignore files above them have
+    /// no effect.
     pub roots: Vec<PathBuf>,
 }
 
 impl Search<'_> {
-    /// Calls a visitor for every candidate, from several threads and in any order. `make` creates the visitor
-    /// of a thread.
+    /// Calls a visitor for every candidate, from several threads and in any order. `make` creates
+    /// the visitor of a thread.
     pub fn run<V: FnMut(Candidate) + Send>(&self, selection: &Selection, make: impl Fn() -> V + Sync) -> SkippedFiles {
         let mut skipped = SkippedFiles { failures: selection.failures.clone(), ..SkippedFiles::default() };
         self.visit_files(selection, &mut skipped, &mut make());
@@ -165,8 +168,8 @@ impl Search<'_> {
         WalkState::Continue
     }
 
-    /// Reads all configs in a folder that are not ignored. Errors of the walk are dropped, since a check of
-    /// the folder reports them.
+    /// Reads all configs in a folder that are not ignored. Errors of the walk are dropped, since a
+    /// check of the folder reports them.
     pub fn find_configs(&self, folder: &Path) {
         self.walk(&[folder.to_path_buf()], &mut SkippedFiles::default(), || {
             |entry: &DirEntry| {
@@ -178,7 +181,8 @@ impl Search<'_> {
         });
     }
 
-    /// Calls a visitor for every file of a selection that is not ignored, and for the files in `also`.
+    /// Calls a visitor for every file of a selection that is not ignored, and for the files in
+    /// `also`.
     ///
     /// Excludes have no effect. The inventories of all configs that were found so far are skipped.
     pub fn walk_text_files<V: FnMut(&Path) + Send>(
@@ -212,8 +216,8 @@ impl Search<'_> {
         skipped
     }
 
-    /// Returns the candidates of a file: as a stack file by condition 1 or 2, and as a script. The second one
-    /// is used only if the file is not a stack file.
+    /// Returns the candidates of a file: as a stack file by condition 1 or 2, and as a script. The
+    /// second one is used only if the file is not a stack file.
     pub fn candidates(
         &self,
         config: &Config,
@@ -237,7 +241,7 @@ impl Search<'_> {
         })
     }
 
-    /// Returns a file as a stack file if condition 1 or 2 may hold.
+    /// Returns a file as a stack file if condition 1 or 2 may be true.
     fn candidate(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::from_path(path)?;
         if self.is_never_searched(config, path) {
@@ -245,14 +249,16 @@ impl Search<'_> {
         }
         let reason = match &config.include {
             Some(include) => Some(MatchReason::IncludeGlob(include.first_match(config.relative(path))?.to_owned())),
-            // A folder with braces in its name belongs to a project template (cookiecutter, copier).
+            // A folder with braces in its name belongs to a project template (cookiecutter,
+            // copier).
             None if is_in_template(path, roots) => return None,
             None => is_named_as_stack(path).then_some(MatchReason::FileName),
         };
         Some(Candidate { path: path.to_path_buf(), syntax, reason })
     }
 
-    /// Returns whether a file is an output of this run, its own config, or an inventory of that config.
+    /// Returns whether a file is an output of this run, its own config, or an inventory of that
+    /// config.
     fn is_never_searched(&self, config: &Config, path: &Path) -> bool {
         let is_config = config.file.as_deref().is_some_and(|file| file.as_os_str() == path.as_os_str());
         let is_output = self.output_folder.as_ref().is_some_and(|folder| path.starts_with(folder));
@@ -264,7 +270,8 @@ impl Search<'_> {
         configs.iter().any(|config| self.is_inventory(config, path))
     }
 
-    /// Returns whether a file is an inventory of a config, or the inventory that is used without a config.
+    /// Returns whether a file is an inventory of a config, or the inventory that is used without a
+    /// config.
     fn is_inventory(&self, config: &Config, path: &Path) -> bool {
         let is_fallback = path.file_name().is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
             && path.parent().is_some_and(|folder| {
@@ -273,8 +280,8 @@ impl Search<'_> {
         is_fallback || config.has_inventory_at(path)
     }
 
-    /// Returns the exclude that matches a path or a folder above it. Configs in an excluded folder are not
-    /// read.
+    /// Returns the exclude that matches a path or a folder above it. Configs in an excluded folder
+    /// are not read.
     pub fn matching_exclude(&self, path: &Path) -> Option<String> {
         let top = self.configs.top_of(path);
         let mut folders: Vec<&Path> = path.ancestors().take_while(|at| at.starts_with(&top) && *at != top).collect();
@@ -294,8 +301,8 @@ impl Search<'_> {
     }
 }
 
-/// Returns whether a path that a tool listed is a regular file. As in a walk, links are not followed: the
-/// user did not choose their targets.
+/// Returns whether a path that a tool listed is a regular file. As in a walk, links are not
+/// followed: the user did not choose their targets.
 fn is_unlinked_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
 }

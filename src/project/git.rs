@@ -1,12 +1,12 @@
 //! Asks the git program whether it ignores a file, and which files it tracks.
 //!
-//! A repository may come from an untrusted author, and its `.git/config` can name programs and files. So git
-//! never reads that config. It runs in a *shadow*: a private temporary folder with a config that stackref
-//! writes, and with the repository's index, objects and `info/exclude`. The user's own config is used, except
-//! for settings that start programs.
+//! A repository may come from an untrusted author, and its `.git/config` can name programs and
+//! files. So git never reads that config. It runs in a *shadow*: a private temporary folder with a
+//! config that stackref writes, and with the repository's index, objects and `info/exclude`. The
+//! user's own config is used, except for settings that start programs.
 //!
-//! Git is looked up outside the repository, gets only the variables that it needs, and has a time limit. If
-//! git fails, the result is an error and never "not ignored" or "not tracked".
+//! Git is looked up outside the repository, gets only the variables that it needs, and has a time
+//! limit. If git fails, the result is an error and never "not ignored" or "not tracked".
 
 mod git_program;
 mod quoted_path;
@@ -123,11 +123,12 @@ impl Git {
         })
     }
 
-    /// Returns the first of some paths below a folder that git does not ignore. `folder` must not contain links.
-    /// Returns `None` if git ignores all of them or they are not in a repository.
+    /// Returns the first of some paths below a folder that git does not ignore. `folder` must not
+    /// contain links. Returns `None` if git ignores all of them or they are not in a repository.
     ///
     /// # Errors
-    /// Fails if there is a repository but git has no answer, or if one of the paths contains a link.
+    /// Fails if there is a repository but git has no answer, or if one of the paths contains a
+    /// link.
     pub fn first_not_ignored<'p>(&self, folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, GitError> {
         // A repository may contain another one. Each path belongs to its nearest repository.
         let mut roots: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
@@ -172,8 +173,8 @@ impl Git {
         Ok(answer.stdout.split(|&byte| byte == 0).map(paths::from_bytes).collect())
     }
 
-    /// Returns the tracked files at or below a path, even those that are ignored. For a link, returns the link
-    /// and the tracked files at its target.
+    /// Returns the tracked files at or below a path, even those that are ignored. For a link,
+    /// returns the link and the tracked files at its target.
     ///
     /// # Errors
     /// Fails if there is a repository but git has no answer.
@@ -186,7 +187,8 @@ impl Git {
         Ok(files)
     }
 
-    /// Returns the tracked files below a folder that an ignore file matches, a `.gitignore` or an `.ignore`.
+    /// Returns the tracked files below a folder that an ignore file matches, a `.gitignore` or an
+    /// `.ignore`.
     ///
     /// # Errors
     /// Fails if there is a repository but git has no answer.

@@ -1,4 +1,5 @@
-//! The project that is checked: its repository, its configs, whether they are trusted, and its files.
+//! The project that is checked: its repository, its configs, whether they are trusted, and its
+//! files.
 
 pub mod repository;
 pub mod config;

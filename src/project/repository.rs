@@ -1,9 +1,9 @@
-//! The repository that contains a path: its root, its git folders, their owners, and links that point
-//! outside it.
+//! The repository that contains a path: its root, its git folders, their owners, and links that
+//! point outside it.
 //!
-//! In a shared folder such as `/tmp`, any user can put a `.git` or a `stackref.toml` above the files of
-//! others. As in git, both are used only if they belong to the user, to root, or, under sudo, to the
-//! user who called it, or if git's `safe.directory` lists their folder.
+//! In a shared folder such as `/tmp`, any user can put a `.git` or a `stackref.toml` above the
+//! files of others. As in git, both are used only if they belong to the user, to root, or, under
+//! sudo, to the user who called it, or if git's `safe.directory` lists their folder.
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -39,8 +39,8 @@ pub struct GitFolders {
 }
 
 impl GitFolders {
-    /// Finds the folders of a root by its `.git`: a folder, or a file that names one (in work trees and
-    /// submodules).
+    /// Finds the folders of a root by its `.git`: a folder, or a file that names one (in work trees
+    /// and submodules).
     ///
     /// # Errors
     /// Fails if a file cannot be read or does not have git's format.
@@ -66,8 +66,8 @@ impl GitFolders {
 /// Returns the `info/exclude` of the repository with this root, or `None` if it has none.
 ///
 /// # Errors
-/// Fails if the file must not be read: it is not a regular file, is too large, or points outside the
-/// repository.
+/// Fails if the file must not be read: it is not a regular file, is too large, or points outside
+/// the repository.
 pub fn exclude_file(root: &Path) -> io::Result<Option<PathBuf>> {
     // A `.git` that git could not follow either excludes nothing.
     let Some(folders) = has_git(root).then(|| GitFolders::for_root(root).ok()).flatten() else { return Ok(None) };
@@ -91,8 +91,8 @@ pub struct ForeignFile {
     pub owner: u32,
 }
 
-/// Returns the values of git's `safe.directory` in their order. The git program must not be in the given
-/// folder.
+/// Returns the values of git's `safe.directory` in their order. The git program must not be in the
+/// given folder.
 pub type ListSafe = dyn Fn(&Path) -> Vec<OsString> + Send + Sync;
 
 /// The users whose repositories and configs are used.
@@ -118,15 +118,15 @@ impl TrustedOwners {
         }
     }
 
-    /// Returns the root of the repository that contains `start`: the nearest folder with a `.git` of a trusted
-    /// user.
+    /// Returns the root of the repository that contains `start`: the nearest folder with a `.git`
+    /// of a trusted user.
     pub fn root(&self, start: &Path) -> Option<PathBuf> {
         let root = start.ancestors().find(|folder| has_git(folder) && self.is_trusted(self.foreign_repository(folder)));
         root.map(Path::to_path_buf)
     }
 
-    /// Finds a config by its name, from `start` upward to the root of the repository. Returns it with that
-    /// root.
+    /// Finds a config by its name, from `start` upward to the root of the repository. Returns it
+    /// with that root.
     ///
     /// Outside a repository, only `start` is searched. Configs of other users are skipped.
     pub fn config(&self, start: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
@@ -169,8 +169,8 @@ impl TrustedOwners {
         false
     }
 
-    /// Returns whether git's `safe.directory` lists a folder. As in git, an empty value clears the values
-    /// before it.
+    /// Returns whether git's `safe.directory` lists a folder. As in git, an empty value clears the
+    /// values before it.
     fn is_safe(&self, folder: &Path) -> bool {
         let folder = paths::canonicalize_existing(folder);
         self.safe.get_or_init(|| (self.list_safe)(&folder)).iter().fold(false, |is_safe, value| {
@@ -202,8 +202,9 @@ impl ForeignFile {
     }
 }
 
-/// Refuses to write through a link that points outside its repository, or outside the working directory.
-/// The author of the repository chose that target, not the user. `path` must be absolute.
+/// Refuses to write through a link that points outside its repository, or outside the working
+/// directory. The author of the repository chose that target, not the user. `path` must be
+/// absolute.
 ///
 /// # Errors
 /// Fails if the path contains such a link.

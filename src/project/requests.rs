@@ -1,8 +1,10 @@
-//! The requests of a config: programs to run, hosts to connect to, and paths outside the repository.
+//! The requests of a config: programs to run, hosts to connect to, and paths outside the
+//! repository.
 //!
-//! Reading files of the repository and naming environment variables is harmless and not a request. A request
-//! needs the user's agreement, see [`super::trust_store`]. It contains what it leads to, for example the target
-//! of a link or the contents of a script, so that the agreement ends when that changes.
+//! Reading files of the repository and naming environment variables is harmless and not a request.
+//! A request needs the user's agreement, see [`super::trust_store`]. It also contains its target,
+//! for example the target of a link or the contents of a script, so that the agreement ends when
+//! that changes.
 
 use crate::document::{Document, Syntax};
 use crate::project::command_text::{quote_command, redact_command};
@@ -37,7 +39,8 @@ pub enum RequestedAccess {
     Program {
         /// The program and its arguments.
         command: Vec<String>,
-        /// The SHA-256 of each word that is a file in the repository. `None` if the file cannot be read.
+        /// The SHA-256 of each word that is a file in the repository. `None` if the file cannot be
+        /// read.
         files: Vec<(PathBuf, Option<String>)>,
     },
     /// Connecting to a host, which then receives credentials.
@@ -69,7 +72,8 @@ impl fmt::Display for RequestedAccess {
 }
 
 impl RequestedAccess {
-    /// Describes the access with all words of a command. The user must see the whole command to agree to it.
+    /// Describes the access with all words of a command. The user must see the whole command to
+    /// agree to it.
     pub fn describe_in_full(&self) -> String {
         match self {
             Self::Program { command, .. } => format!("run the program `{}`", quote_command(command)),
@@ -85,7 +89,8 @@ impl RequestedAccess {
     }
 }
 
-/// Returns all requests of a config. `root` is the config's repository, or its folder if there is none.
+/// Returns all requests of a config. `root` is the config's repository, or its folder if there is
+/// none.
 pub fn all_requests(config: &Config, root: &Path) -> Vec<Request> {
     let root = paths::canonicalize_existing(root);
     config.inventories.iter().flat_map(|inventory| inventory_requests(inventory, config, &root)).collect()
@@ -162,9 +167,9 @@ fn file_digest(path: &Path) -> Option<String> {
     Some(sha256(&bytes))
 }
 
-/// Returns the SHA-256 of the metadata that SOPS uses to get the key of a file: recipients, and addresses of
-/// key services, which receive credentials. It does not depend on the values in the file. Returns `None` if
-/// the file cannot be read.
+/// Returns the SHA-256 of the metadata that SOPS uses to get the key of a file: recipients, and
+/// addresses of key services, which receive credentials. It does not depend on the values in the
+/// file. Returns `None` if the file cannot be read.
 fn sops_digest(path: &Path) -> Option<String> {
     const CHANGING: [&str; 4] = ["mac", "lastmodified", "enc", "created_at"];
     let bytes = files::read(path, MAX_SCRIPT_BYTES).ok()?;

@@ -1,11 +1,11 @@
-//! Trust: whether a config may use what it requests.
+//! Trust: whether the requests of a config are allowed.
 //!
-//! stackref finds a repository's `stackref.toml` by itself, so the author of the repository decides which
-//! programs, hosts and paths it requests (see [`super::requests`]). An inventory with requests is only created
-//! if [`TrustDecision`] allows it, see `inventory::Inventories::new`.
+//! stackref finds a repository's `stackref.toml` by itself, so the author of the repository decides
+//! which programs, hosts and paths it requests (see [`super::requests`]). An inventory with
+//! requests is only created if [`TrustDecision`] allows it, see `inventory::Inventories::new`.
 //!
-//! The user's agreement is a record in a [`TrustStore`]: the config's path, the SHA-256 of its text, and a
-//! digest of each request. A config is trusted only while all of that stays the same.
+//! The user's agreement is a record in a [`TrustStore`]: the config's path, the SHA-256 of its
+//! text, and a digest of each request. A config is trusted only while all of that stays the same.
 
 use crate::diagnostics::error::{Failure, io_message};
 use crate::project::command_text::quote_word;
@@ -49,8 +49,8 @@ impl TrustDecision {
 
     /// Decides from the user's records.
     ///
-    /// `root` is the config's repository, or its folder if there is none. `store` is `None` if the user has no
-    /// state folder.
+    /// `root` is the config's repository, or its folder if there is none. `store` is `None` if the
+    /// user has no state folder.
     pub fn from_records(config: &Config, root: &Path, store: Option<&TrustStore>) -> Self {
         let requests = all_requests(config, root);
         if requests.is_empty() {
@@ -68,7 +68,8 @@ impl TrustDecision {
     }
 }
 
-/// Returns the failure for requests that the records do not allow, or `None` if they allow all of them.
+/// Returns the failure for requests that the records do not allow, or `None` if they allow all of
+/// them.
 fn refusal(config: &Config, requests: &[Request], records: &[TrustRecord]) -> Option<Failure> {
     let key = config.file.as_deref().map(config_key);
     let record = records.iter().find(|record| Some(&record.path) == key.as_ref());
@@ -95,7 +96,8 @@ fn refusal(config: &Config, requests: &[Request], records: &[TrustRecord]) -> Op
     )))
 }
 
-/// Returns the command that accepts a config, for the working directory that its path is relative to.
+/// Returns the command that accepts a config, for the working directory that its path is relative
+/// to.
 fn command_for(display_path: &str) -> String {
     let folder = display_path.strip_suffix(FILE_NAME).map(|folder| folder.trim_end_matches('/'));
     match folder {

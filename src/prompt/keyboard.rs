@@ -18,8 +18,8 @@ pub enum LineEvent {
     Interrupted,
     /// Ctrl-Z. A [`Terminal`](super::terminal::Terminal) stops the process and never returns this.
     Suspended,
-    /// The process was stopped and continued, or the terminal's modes were changed. The question must
-    /// be asked again.
+    /// The process was stopped and continued, or the terminal's modes were changed. The question
+    /// must be asked again.
     Resumed,
 }
 

@@ -53,8 +53,8 @@ enum EscapeState {
 }
 
 impl LineEditor {
-    /// Handles typed bytes, up to the end of the line. Returns the number of bytes that were handled, and
-    /// the event that ended the line, if any.
+    /// Handles typed bytes, up to the end of the line. Returns the number of bytes that were
+    /// handled, and the event that ended the line, if any.
     ///
     /// # Errors
     /// Returns the error of `echo`.
@@ -76,8 +76,8 @@ impl LineEditor {
         Ok((used, None))
     }
 
-    /// Handles a byte of an escape sequence. Returns false if the byte is not part of one. That ends an
-    /// incomplete sequence.
+    /// Handles a byte of an escape sequence. Returns false if the byte is not part of one. That
+    /// ends an incomplete sequence.
     fn handle_escape(&mut self, byte: u8) -> bool {
         match (std::mem::take(&mut self.escape), byte) {
             (EscapeState::Escape, b'[') => {
@@ -85,7 +85,6 @@ impl LineEditor {
                 self.parameters = 0;
             }
             (EscapeState::Escape, b'O') => self.escape = EscapeState::Ss3,
-            (EscapeState::Ss3, 0x20..=0x7e) => {}
             (EscapeState::Csi, 0x20..=0x3f) => {
                 self.escape = EscapeState::Csi;
                 self.add_parameter(byte);
@@ -94,7 +93,7 @@ impl LineEditor {
             (EscapeState::Csi, b'~') if self.parameters == PASTE_END => {
                 self.is_multiline |= std::mem::take(&mut self.paste) == PasteState::Later;
             }
-            (EscapeState::Csi, 0x40..=0x7e) => {}
+            (EscapeState::Ss3, 0x20..=0x7e) | (EscapeState::Csi, 0x40..=0x7e) => {}
             (_, 0x1b) => self.escape = EscapeState::Escape,
             _ => return false,
         }

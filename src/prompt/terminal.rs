@@ -1,8 +1,8 @@
 //! The terminal on standard input: reads lines of any length without showing them.
 //!
 //! Before the first question, the terminal is set to a silent mode without echo and without line
-//! buffering, which would cut a line at 4,096 bytes. So type-ahead is not shown either. Dropping the
-//! [`Terminal`] restores the original modes.
+//! buffering, which would cut a line at 4,096 bytes. So type-ahead is not shown either. Dropping
+//! the [`Terminal`] restores the original modes.
 //!
 //! While a question waits, Ctrl-C is a key, and a signal from outside has the same effect. At other
 //! times, for example while a store is queried, a signal terminates the process and the terminal is
@@ -11,10 +11,10 @@
 //! Stopping and continuing the process:
 //!
 //! - Before a stop (Ctrl-Z, SIGTSTP), the terminal is restored.
-//! - When the process is continued, it sets the silent mode again and discards the input that was typed
-//!   meanwhile, since the terminal may have shown it. Then the question is repeated.
-//! - After SIGSTOP, the shell has changed the modes. They are checked before and after each read, so
-//!   that bytes that may have been shown are never used as an answer.
+//! - When the process is continued, it sets the silent mode again and discards the input that was
+//!   typed meanwhile, since the terminal may have shown it. Then the question is repeated.
+//! - After SIGSTOP, the shell has changed the modes. They are checked before and after each read,
+//!   so that bytes that may have been shown are never used as an answer.
 //! - In the background, no mode is set. A question waits until the process is in the foreground.
 
 use crate::prompt::keyboard::{Keyboard, LineEvent};
@@ -72,15 +72,15 @@ const RESUMED: u8 = 1;
 const RESUME_MILLISECONDS: u32 = 500;
 
 impl Terminal {
-    /// Opens the terminal and sets the silent mode. `has_escapes` is whether the terminal understands
-    /// escape sequences.
+    /// Opens the terminal and sets the silent mode. `has_escapes` is whether the terminal
+    /// understands escape sequences.
     ///
     /// # Errors
     /// Fails if standard input is not a terminal.
     pub fn open(has_escapes: bool) -> io::Result<Self> {
         let stdin = io::stdin();
-        // In the background, this call makes the system stop the process. The modes are those of the
-        // shell until it is continued in the foreground.
+        // In the background, this call makes the system stop the process. The modes are those of
+        // the shell until it is continued in the foreground.
         loop {
             match tcdrain(&stdin) {
                 Err(Errno::INTR) => {}
@@ -152,7 +152,8 @@ impl Terminal {
         !is_silent() || !is_foreground() || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
     }
 
-    /// Waits until the signal thread has set the modes again. Otherwise it could discard the next answer.
+    /// Waits until the signal thread has set the modes again. Otherwise it could discard the next
+    /// answer.
     fn wait_for_resume(&mut self) -> io::Result<WaitResult> {
         Ok(if self.event(RESUME_MILLISECONDS)? == Some(END) { WaitResult::End } else { WaitResult::Resumed })
     }
@@ -172,8 +173,8 @@ impl Terminal {
         }
     }
 
-    /// Stops the process until it is in the foreground. Returns false if a signal asks the process to
-    /// terminate before that.
+    /// Stops the process until it is in the foreground. Returns false if a signal asks the process
+    /// to terminate before that.
     fn wait_for_foreground(&mut self) -> io::Result<bool> {
         while !is_foreground() {
             // Check for a termination signal first, since a stopped process could not handle it.
@@ -182,8 +183,8 @@ impl Terminal {
                 Some(_) => continue,
                 None => kill_current_process_group(Signal::TTOU)?,
             }
-            // The process was continued. Take the event of the signal thread now, so that it does not
-            // interrupt the answer.
+            // The process was continued. Take the event of the signal thread now, so that it does
+            // not interrupt the answer.
             if self.event(200)? == Some(END) {
                 return Ok(false);
             }
@@ -191,8 +192,8 @@ impl Terminal {
         Ok(true)
     }
 
-    /// Waits for an event and takes all that are available. Returns [`END`] if it is one of them, and on
-    /// every later call.
+    /// Waits for an event and takes all that are available. Returns [`END`] if it is one of them,
+    /// and on every later call.
     fn event(&mut self, milliseconds: u32) -> io::Result<Option<u8>> {
         if self.has_ended {
             return Ok(Some(END));
@@ -230,8 +231,8 @@ impl Keyboard for Terminal {
             // `line` returns the event.
             return Ok(());
         }
-        // Correct modes are not set again. Otherwise a change by a shell, while this process is stopped,
-        // would go unnoticed.
+        // Correct modes are not set again. Otherwise a change by a shell, while this process is
+        // stopped, would go unnoticed.
         if !is_ready_for_question() {
             self.read_ahead()?;
             if !is_silent() {
@@ -255,8 +256,8 @@ impl Keyboard for Terminal {
             match event {
                 None => {}
                 Some(LineEvent::Suspended) => {
-                    // The signal thread restores the terminal and stops the process. It sends an event when
-                    // the process is continued.
+                    // The signal thread restores the terminal and stops the process. It sends an
+                    // event when the process is continued.
                     self.pending_input = Zeroizing::default();
                     kill_current_process_group(Signal::TSTP)?;
                 }

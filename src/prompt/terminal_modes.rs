@@ -92,8 +92,8 @@ pub fn is_ready_for_question() -> bool {
     tcgetattr(io::stdin()).is_ok_and(|modes| !modes.local_modes.intersects(ECHO_MODES | LocalModes::ISIG))
 }
 
-/// Returns whether this process may use the terminal. Always true if the terminal does not control a
-/// session.
+/// Returns whether this process may use the terminal. Always true if the terminal does not control
+/// a session.
 pub fn is_foreground() -> bool {
     tcgetpgrp(io::stdin()).map_or(true, |group| group == getpgrp())
 }

@@ -42,7 +42,8 @@ pub fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
-/// Reads a pipe to its end and waits for the writer. Use it only for a path that the user has given.
+/// Reads a pipe to its end and waits for the writer. Use it only for a path that the user has
+/// given.
 ///
 /// # Errors
 /// Fails if the pipe cannot be opened or read, or contains more than `limit` bytes.

@@ -167,8 +167,8 @@ fn stop() {
 /// Returns whether a shell could continue the process after it is stopped. The system does not stop
 /// an orphaned process group on SIGTSTP.
 fn can_stop() -> bool {
-    // nix instead of rustix: the id of a process outside the PID namespace is 0, which rustix cannot
-    // represent.
+    // nix instead of rustix: the id of a process outside the PID namespace is 0, which rustix
+    // cannot represent.
     let parent = getppid();
     let (Ok(session), Ok(parent_session)) = (getsid(None), getsid(Some(parent))) else { return false };
     // The parent of a session leader is in another session.
@@ -214,7 +214,8 @@ fn signal_session(leader: Pid, signal: Signal) {
     }
 }
 
-/// Lists the processes of a session, for example those that `timeout` has moved into their own group.
+/// Lists the processes of a session, for example those that `timeout` has moved into their own
+/// group.
 fn session_members(leader: Pid) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -289,8 +290,8 @@ impl Job {
         self.child.stderr().take()
     }
 
-    /// Waits until the program has exited. Returns false if it still runs at `until`. Does not return
-    /// if a signal terminates stackref.
+    /// Waits until the program has exited. Returns false if it still runs at `until`. Does not
+    /// return if a signal terminates stackref.
     ///
     /// # Errors
     /// Returns the system's error if the program's state cannot be read.

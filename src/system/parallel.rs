@@ -15,7 +15,8 @@ pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Calls `work` for each item on up to `threads` threads and returns the results in the items' order.
+/// Calls `work` for each item on up to `threads` threads and returns the results in the items'
+/// order.
 ///
 /// Calls `progress` on this thread with the number of finished items: after each item, and at least
 /// every `tick` if there is one. If the system cannot start more threads, the existing ones do all

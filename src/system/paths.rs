@@ -11,7 +11,8 @@ pub const STAGING_PREFIX: &str = ".stackref-";
 /// The names of staging folders end with this.
 pub const STAGING_SUFFIX: &str = ".tmp";
 
-/// Returns whether a name is that of a staging folder, in which a run prepares the files that it writes.
+/// Returns whether a name is that of a staging folder, in which a run prepares the files that it
+/// writes.
 pub fn is_staging(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(STAGING_PREFIX.as_bytes()) && name.ends_with(STAGING_SUFFIX.as_bytes())
@@ -40,7 +41,8 @@ pub fn canonicalize_existing(path: &Path) -> PathBuf {
     }
 }
 
-/// Returns a path as reports show it: relative to `base`, with `/`, and with `..` for each folder to leave.
+/// Returns a path as reports show it: relative to `base`, with `/`, and with `..` for each folder
+/// to leave.
 pub fn relative(path: &Path, base: &Path) -> String {
     let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
     let up = base.components().skip(shared).map(|_| "..".to_owned());
@@ -49,7 +51,8 @@ pub fn relative(path: &Path, base: &Path) -> String {
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
-/// Returns a path as messages show it: relative to `base`, or absolute if they share only the root folder.
+/// Returns a path as messages show it: relative to `base`, or absolute if they share only the root
+/// folder.
 pub fn display_path(path: &Path, base: &Path) -> String {
     let common = path.components().zip(base.components()).take_while(|(a, b)| a == b);
     if common.count() > 1 { relative(path, base) } else { path.to_string_lossy().into_owned() }

@@ -87,8 +87,8 @@ impl ProgramFinder {
 
 /// Runs a program in a folder and returns its standard output.
 ///
-/// The program has no terminal (see [`Job`]). Its standard error is never shown, since programs that
-/// read secrets quote them when they fail. For example, `kubectl` prints the whole secret if a
+/// The program has no terminal (see [`Job`]). Its standard error is never shown, since programs
+/// that read secrets quote them when they fail. For example, `kubectl` prints the whole secret if a
 /// template does not match it. Standard error is only searched for signs of a missing terminal.
 ///
 /// # Errors
@@ -181,7 +181,7 @@ struct PipeReader {
     end: Receiver<()>,
 }
 
-/// What a [`PipeReader`] does with bytes beyond its limit.
+/// The handling of bytes beyond the limit of a [`PipeReader`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ExcessPolicy {
     /// Closes the pipe, so that the program fails to write.

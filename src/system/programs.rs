@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// The folders that are searched if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// Returns the folders of a PATH that may supply programs: absolute ones outside `outside_of`, links
-/// followed.
+/// Returns the folders of a PATH that may supply programs: absolute ones outside `outside_of`,
+/// links followed.
 pub fn folders(path: Option<&OsStr>, outside_of: Option<&Path>) -> Vec<PathBuf> {
     let entries =
         path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes().split(|&byte| byte == b':').map(paths::from_bytes);

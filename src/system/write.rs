@@ -55,8 +55,8 @@ const DEFAULT_MODE: u32 = 0o666;
 /// How long a run waits for another run that has locked a file.
 const FILE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a run waits for another run that has locked a folder. That run may exchange thousands of
-/// files.
+/// How long a run waits for another run that has locked a folder. That run may exchange thousands
+/// of files.
 const FOLDER_LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The help of a failure to write one file.

@@ -1,6 +1,7 @@
 //! Reads typed values of a config and collects the mistakes in them.
 //!
-//! It does not know which keys a config has. See [`super::sections`] and [`super::inventory_tables`].
+//! It does not know which keys a config has. See [`super::sections`] and
+//! [`super::inventory_tables`].
 
 use super::globs::{Globs, GlobsBuilder, UnmatchableGlob};
 use crate::diagnostics::error::Failure;
@@ -160,8 +161,8 @@ pub fn entries_in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<toml
     entries
 }
 
-/// Returns a help text with the nearest allowed name and the list of all of them. `noun` is for example
-/// "keys". Returns `None` if there are no allowed names.
+/// Returns a help text with the nearest allowed name and the list of all of them. `noun` is for
+/// example "keys". Returns `None` if there are no allowed names.
 pub fn nearest_help(name: &str, allowed: &[&str], noun: &str) -> Option<String> {
     if allowed.is_empty() {
         return None;

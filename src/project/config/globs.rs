@@ -1,5 +1,5 @@
-//! The globs of a config. They are relative to its folder. A glob that names a folder matches everything
-//! in it.
+//! The globs of a config. They are relative to its folder. A glob that names a folder matches
+//! everything in it.
 
 use crate::system::paths;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -58,8 +58,8 @@ impl GlobsBuilder {
         Self { set: GlobSetBuilder::new(), texts: Vec::new() }
     }
 
-    /// Adds a glob. Returns it as [`UnmatchableGlob`] if it cannot match any path below `folder`, the folder
-    /// of the config.
+    /// Adds a glob. Returns it as [`UnmatchableGlob`] if it cannot match any path below `folder`,
+    /// the folder of the config.
     ///
     /// # Errors
     /// Fails if the text is not a valid glob.
@@ -122,17 +122,18 @@ fn normalize_relative_glob(text: &str, folder: &Path) -> Result<String, Unmatcha
     }
 }
 
-/// Returns whether a glob uses `\` as a Windows path does. Before characters such as `[` and `?` it is an
-/// escape.
+/// Returns whether a glob uses `\` as a Windows path does. Before characters such as `[` and `?` it
+/// is an escape.
 fn has_windows_separator(text: &str) -> bool {
     let after = text.split('\\').skip(1);
     after.into_iter().any(|rest| rest.chars().next().is_none_or(|c| !matches!(c, '[' | ']' | '{' | '}' | '?' | '!')))
 }
 
-/// Returns a glob relative to a folder, without redundant parts. Returns `None` if it leaves the folder.
+/// Returns a glob relative to a folder, without redundant parts. Returns `None` if it leaves the
+/// folder.
 fn relative_glob(glob: &str, folder: &Path) -> Option<String> {
-    // A leading slash means the folder of the config, as in `.gitignore`, unless the path starts with the
-    // absolute path of that folder.
+    // A leading slash means the folder of the config, as in `.gitignore`, unless the path starts
+    // with the absolute path of that folder.
     let path = if Path::new(glob).starts_with(folder) { glob } else { glob.trim_start_matches('/') };
     let path = paths::absolute(Path::new(path), folder);
     let parts = path.strip_prefix(folder).ok()?.to_str()?.to_owned();

@@ -112,8 +112,8 @@ impl Default for TimeLimits {
     }
 }
 
-/// Returns why a URL cannot be the address of a store, or `None` if it can. It must use http or https,
-/// contain a host, and contain no credentials.
+/// Returns why a URL cannot be the address of a store, or `None` if it can. It must use http or
+/// https, contain a host, and contain no credentials.
 pub fn url_error(url: &str) -> Option<&'static str> {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return Some("a URL must start with https:// (or http://, without encryption)");

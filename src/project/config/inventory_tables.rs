@@ -1,7 +1,7 @@
 //! Reads `[inventory.NAME]`: the keys of each kind of inventory.
 //!
-//! A config must not contain credentials. A key that looks like one is reported with the right place for
-//! it.
+//! A config must not contain credentials. A key that looks like one is reported with the right
+//! place for it.
 
 use super::config_reader::{ConfigReader, Value, entries_in_order};
 use super::inventory_config::{
@@ -221,7 +221,8 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// Reads a program with its arguments. An excerpt shows none of them, since one may be a credential.
+    /// Reads a program with its arguments. An excerpt shows none of them, since one may be a
+    /// credential.
     fn program(&mut self, value: &Value<'_>, key: &str) -> Vec<String> {
         let span = start_of(value.span().into());
         if !matches!(value.get_ref(), DeValue::Array(_)) {
@@ -251,7 +252,8 @@ impl ConfigReader<'_> {
     /// Reports a URL that cannot be the address of a store.
     fn check_url(&mut self, url: &str, span: Span) {
         if let Some(reason) = url_error(url) {
-            // Only its start: an excerpt shows the text that the span covers, which may be a password.
+            // Only its start: an excerpt shows the text that the span covers, which may be a
+            // password.
             let help = "write the address of the server as https://host:port, without credentials".to_owned();
             self.fail(start_of(span), reason, Some(help));
         }

@@ -25,8 +25,8 @@ impl Level {
         }
     }
 
-    /// Parses either spelling, for example `SECRET_EXISTS` or `secret-exists`. Returns `None` for any other
-    /// text.
+    /// Parses either spelling, for example `SECRET_EXISTS` or `secret-exists`. Returns `None` for
+    /// any other text.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "NONE" | "none" => Some(Self::None),

@@ -15,8 +15,8 @@ pub struct Selection {
     pub folders: Vec<PathBuf>,
     /// Files that were named as arguments.
     pub files: Vec<PathBuf>,
-    /// Files that were named as arguments but do not have the extension of a stack file, each as it was
-    /// given. They are scripts or mistakes, see [`Selection::resolve_scripts`].
+    /// Files that were named as arguments but do not have the extension of a stack file, each as it
+    /// was given. They are scripts or mistakes, see [`Selection::resolve_scripts`].
     pub unrecognized: Vec<(PathBuf, String)>,
     /// Files from the list of a tool such as pre-commit.
     pub listed_files: Vec<PathBuf>,
@@ -25,8 +25,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Sorts arguments into folders, files and failures. An argument fails if it does not exist or is neither
-    /// a file nor a folder. With `is_tool_list`, all files are those of a tool's list.
+    /// Sorts arguments into folders, files and failures. An argument fails if it does not exist or
+    /// is neither a file nor a folder. With `is_tool_list`, all files are those of a tool's list.
     pub fn from_arguments(paths: &[PathBuf], cwd: &Path, is_tool_list: bool) -> Self {
         let mut selection = Self::default();
         for given in paths {
@@ -47,8 +47,8 @@ impl Selection {
         selection
     }
 
-    /// Sorts the unrecognized files into scripts and failures. Call it once the globs of the configs are
-    /// known.
+    /// Sorts the unrecognized files into scripts and failures. Call it once the globs of the
+    /// configs are known.
     pub fn resolve_scripts(&mut self, search: &Search<'_>) {
         for (path, shown) in std::mem::take(&mut self.unrecognized) {
             let config = search.configs.for_file(&path);
@@ -67,7 +67,8 @@ impl Selection {
     }
 }
 
-/// Returns the failure for a file that does not have the extension of a stack file and is not a script.
+/// Returns the failure for a file that does not have the extension of a stack file and is not a
+/// script.
 fn extension_failure(shown: &str, has_script_globs: bool) -> Failure {
     let message = format!("`{shown}` is not a stack file: its extension is not .yaml, .yml, .toml or .json");
     Failure::usage(message).with_help(if has_script_globs {

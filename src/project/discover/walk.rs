@@ -1,8 +1,8 @@
 //! Walks folders in parallel and respects the ignore files in them.
 //!
-//! Ignore files above the root of a repository have no effect, so that the same tree gives the same result
-//! on every machine. An ignore file that must not be opened, such as a pipe, is reported, and its folder is
-//! skipped. Which files of a walk are candidates is decided in [`super`].
+//! Ignore files above the root of a repository have no effect, so that the same tree gives the same
+//! result on every machine. An ignore file that must not be opened, such as a pipe, is reported,
+//! and its folder is skipped. Which files of a walk are candidates is decided in [`super`].
 
 use super::{Search, SkippedFiles};
 use crate::diagnostics::error::{Failure, io_message};
@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The names of ignore files. If both are in one folder, the later one wins.
 const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 
-/// The largest tree, in entries, that is walked on one thread. More threads would find nothing to do and
-/// take time to stop.
+/// The largest tree, in entries, that is walked on one thread. More threads would find nothing to
+/// do and take time to stop.
 const SMALL_TREE_ENTRIES: usize = 32;
 
 /// Folders below one root that are walked together.
@@ -31,7 +31,8 @@ struct Tree {
     folders: Vec<PathBuf>,
     /// The same folders without links.
     resolved: Vec<PathBuf>,
-    /// Whether these folders were named but not reached from the root, since an ignore file matches them.
+    /// Whether these folders were named but not reached from the root, since an ignore file matches
+    /// them.
     is_retry: bool,
 }
 
@@ -51,7 +52,7 @@ impl Search<'_> {
             tree.resolved.push(resolved);
         }
         for (root, tree) in trees {
-            if let Err(failure) = self.walk_tree_completely(&root, tree, skipped, &make) {
+            if let Err(failure) = self.walk_tree_completely(&root, &tree, skipped, &make) {
                 skipped.failures.push(failure);
             }
         }
@@ -61,11 +62,11 @@ impl Search<'_> {
     fn walk_tree_completely<V: FnMut(&DirEntry) -> WalkState + Send>(
         &self,
         root: &Path,
-        tree: Tree,
+        tree: &Tree,
         skipped: &mut SkippedFiles,
         make: &(impl Fn() -> V + Sync),
     ) -> Result<(), Failure> {
-        let unreached = self.walk_tree(root, &tree, skipped, make)?;
+        let unreached = self.walk_tree(root, tree, skipped, make)?;
         if !unreached.is_empty() {
             let rest = Tree { folders: unreached.clone(), resolved: unreached, is_retry: true };
             self.walk_tree(root, &rest, skipped, make)?;
@@ -129,8 +130,8 @@ impl Search<'_> {
         Ok(builder)
     }
 
-    /// Returns the folder whose ignore files apply to a folder without links: the root of its repository.
-    /// Outside a repository, that is the folder of its config, or the folder itself.
+    /// Returns the folder whose ignore files apply to a folder without links: the root of its
+    /// repository. Outside a repository, that is the folder of its config, or the folder itself.
     fn root_of(&self, folder: &Path) -> PathBuf {
         let roots = self.roots.iter().filter(|root| folder.starts_with(root));
         if let Some(root) = roots.max_by_key(|root| root.as_os_str().len()) {
@@ -159,8 +160,8 @@ impl WalkPlan {
         }
         let is_shadowed = outside.iter().any(|folder| has_ignore_file(folder));
         let mut between = inside.iter().filter(|folder| !tree.resolved.iter().any(|start| start.as_path() == **folder));
-        // The walker reads either all ignore files above a folder or none of them. If some of them must have
-        // no effect and others must, the walk starts at the root.
+        // The walker reads either all ignore files above a folder or none of them. If some of them
+        // must have no effect and others must, the walk starts at the root.
         let from_root = is_shadowed
             && !tree.is_retry
             && tree.resolved == tree.folders
@@ -184,7 +185,8 @@ impl WalkRecord {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
     }
 
-    /// Records an entry of a walk from the root. Returns whether the entry is in a folder of the tree.
+    /// Records an entry of a walk from the root. Returns whether the entry is in a folder of the
+    /// tree.
     fn reach(&self, entry: &DirEntry, tree: &Tree) -> bool {
         if let Some(start) = tree.folders.iter().find(|start| *start == entry.path()) {
             self.reached.lock().unwrap_or_else(PoisonError::into_inner).insert(start.clone());
@@ -192,7 +194,8 @@ impl WalkRecord {
         tree.folders.iter().any(|start| entry.path().starts_with(start))
     }
 
-    /// Moves the failures and the staging folders to `skipped`. Returns the folders that were reached.
+    /// Moves the failures and the staging folders to `skipped`. Returns the folders that were
+    /// reached.
     fn finish(&self, skipped: &mut SkippedFiles) -> BTreeSet<PathBuf> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         // The threads finish in any order.
@@ -203,8 +206,8 @@ impl WalkRecord {
     }
 }
 
-/// Decides which entries a walk enters or visits. It is called before the walker opens the ignore files of a
-/// folder, since opening a pipe or a device would block.
+/// Decides which entries a walk enters or visits. It is called before the walker opens the ignore
+/// files of a folder, since opening a pipe or a device would block.
 struct EntryFilter {
     record: Arc<WalkRecord>,
     root: PathBuf,

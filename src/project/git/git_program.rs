@@ -14,8 +14,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The variables that git needs to run and to find the user's configs. The credentials of other programs
-/// and the repository of a git hook are not among them.
+/// The variables that git needs to run and to find the user's configs. The credentials of other
+/// programs and the repository of a git hook are not among them.
 const PASSTHROUGH_ENV: [&str; 5] = ["HOME", "LANG", "LD_LIBRARY_PATH", "XDG_CONFIG_HOME", "GIT_EXEC_PATH"];
 
 /// How long git may take for one answer.
@@ -51,8 +51,8 @@ impl GitProgram {
         }
     }
 
-    /// Returns the values of `safe.directory` in the configs of the user and the system. Returns no values if
-    /// git fails. The config in `folder` has no effect.
+    /// Returns the values of `safe.directory` in the configs of the user and the system. Returns no
+    /// values if git fails. The config in `folder` has no effect.
     pub fn safe_directories(&self, folder: &Path) -> Vec<OsString> {
         let arguments = ["config", "-z", "--get-all", "safe.directory"].map(OsStr::new);
         let shadow = ShadowRepository::new(folder, &self.temporary);

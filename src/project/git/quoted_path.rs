@@ -1,7 +1,7 @@
 //! Paths as git quotes them in its lists.
 
-/// Returns the bytes of a path that git has quoted because it contains special characters, for example
-/// `"st\303\244ck.yaml"`. Returns `None` if the name is not quoted correctly.
+/// Returns the bytes of a path that git has quoted because it contains special characters, for
+/// example `"st\303\244ck.yaml"`. Returns `None` if the name is not quoted correctly.
 pub fn unquote_path(name: &[u8]) -> Option<Vec<u8>> {
     let mut rest = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut path = Vec::with_capacity(rest.len());

@@ -1,4 +1,5 @@
-//! The shadow of a repository: a temporary folder in which git runs without the repository's own config.
+//! The shadow of a repository: a temporary folder in which git runs without the repository's own
+//! config.
 
 use super::GitError;
 use super::git_program::{GitOutput, GitProgram, run_command};
@@ -22,8 +23,8 @@ const MAX_CONFIG: u64 = 1 << 20;
 /// The most parts of a split index.
 const MAX_SHARED_INDEXES: usize = 64;
 
-/// A private folder that git uses as the repository, so that the repository's own config has no effect. It
-/// is removed when this is dropped.
+/// A private folder that git uses as the repository, so that the repository's own config has no
+/// effect. It is removed when this is dropped.
 pub struct ShadowRepository {
     folder: PathBuf,
     root: PathBuf,
@@ -149,8 +150,8 @@ impl Drop for ShadowRepository {
     }
 }
 
-/// Returns whether a repository uses SHA-256. git needs to know that to read the index. No other setting of
-/// the repository's config is used.
+/// Returns whether a repository uses SHA-256. git needs to know that to read the index. No other
+/// setting of the repository's config is used.
 fn uses_sha256(common: &Path) -> Result<bool, GitError> {
     let config = common.join("config");
     let text = match files::read(&config, MAX_CONFIG) {

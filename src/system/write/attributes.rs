@@ -73,8 +73,8 @@ mod extended {
     use std::fs::File;
     use std::io;
 
-    /// The attribute with the access control list. It exists only if the list contains more than the
-    /// mode.
+    /// The attribute with the access control list. It exists only if the list contains more than
+    /// the mode.
     const ACCESS_LIST: &CStr = c"system.posix_acl_access";
 
     /// Attributes that the system derives from the contents of the file.
@@ -87,8 +87,8 @@ mod extended {
     /// Copies every extended attribute that differs, except for the access control list.
     ///
     /// # Errors
-    /// Fails for the first attribute that cannot be copied. Attributes outside the `user` and `system`
-    /// namespaces are skipped if the system refuses them.
+    /// Fails for the first attribute that cannot be copied. Attributes outside the `user` and
+    /// `system` namespaces are skipped if the system refuses them.
     pub fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
         let names = match read_growing(|buffer| flistxattr(old, buffer)) {
             Err(error) if is_missing_attribute(error) => return Ok(()),

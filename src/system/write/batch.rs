@@ -31,21 +31,22 @@ pub struct NewFile<'c> {
     pub replaces: bool,
 }
 
-/// The number of files that are synced at the same time. File systems complete several syncs together.
+/// The number of files that are synced at the same time. File systems complete several syncs
+/// together.
 const WRITERS: usize = 8;
 
 /// The help of a failure that changed nothing.
 const UNCHANGED: &str = "no output was changed";
 
-/// Writes files below a folder with this mode, all of them or none. Returns the paths of the existing
-/// files that were kept.
+/// Writes files below a folder with this mode, all of them or none. Returns the paths of the
+/// existing files that were kept.
 ///
 /// A replacement keeps the owner, group and attributes of the old file. Calls `progress` with the
 /// number of staged files, before the first file is exchanged.
 ///
 /// # Errors
-/// Fails if a folder is a link, if another process holds the lock, or with the system's error. The
-/// failure names every file that could not be restored.
+/// Fails if a folder is a link, if another process has locked the root, or with the system's error.
+/// The failure names every file that could not be restored.
 pub fn write_all(
     folder: &Path,
     files: &[NewFile<'_>],
@@ -274,7 +275,8 @@ impl Batch<'_> {
             .map_err(|error| io_failure("write", &self.display_root.join(path), &error))
     }
 
-    /// Restores every target. Returns a help text that lists the targets that could not be restored.
+    /// Restores every target. Returns a help text that lists the targets that could not be
+    /// restored.
     fn roll_back(&mut self, created: &[Vec<&str>]) -> String {
         let mut failed = Vec::new();
         for ((_, staging), created) in self.stagings.drain(..).zip(created) {

@@ -73,7 +73,8 @@ impl DirHandle {
         &self.path
     }
 
-    /// Creates a folder in this one that only its owner can enter. Returns false if it exists already.
+    /// Creates a folder in this one that only its owner can enter. Returns false if it exists
+    /// already.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -84,8 +85,8 @@ impl DirHandle {
         }
     }
 
-    /// Creates a file that must not exist yet. The umask, or the default access control list of the folder, applies to
-    /// the mode.
+    /// Creates a file that must not exist yet. The umask, or the default access control list of the
+    /// folder, applies to the mode.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -102,8 +103,8 @@ impl DirHandle {
         self.open_file(name.as_ref(), OFlags::RDONLY)
     }
 
-    /// Opens a regular file like [`DirHandle::file`], but for writing if possible. Network file systems
-    /// lock only files that are open for writing.
+    /// Opens a regular file like [`DirHandle::file`], but for writing if possible. Network file
+    /// systems lock only files that are open for writing.
     ///
     /// # Errors
     /// Fails like [`DirHandle::file`].
@@ -161,7 +162,8 @@ impl DirHandle {
         None
     }
 
-    /// Returns the device and, if the system knows it, the mount of the folder. Renames work only within one mount.
+    /// Returns the device and, if the system knows it, the mount of the folder. Renames work only
+    /// within one mount.
     pub fn mount(&self) -> (u64, u64) {
         let device = rustix::fs::fstat(&self.handle).map(|status| status.st_dev).unwrap_or_default();
         (device, self.mount_id())
@@ -261,16 +263,18 @@ impl DirHandle {
         is_private.then(|| metadata.modified().ok()?.elapsed().ok()).flatten()
     }
 
-    /// Waits until the entries of the folder are on the disk. Does nothing on file systems that do not
-    /// support this.
+    /// Waits until the entries of the folder are on the disk. Does nothing on file systems that do
+    /// not support this.
     pub fn sync(&self) {
         let _ = self.readable().and_then(|folder| sync(&File::from(folder)));
     }
 
-    /// Locks the folder until the returned handle is dropped. Returns `None` if the file system has no locks.
+    /// Locks the folder until the returned handle is dropped. Returns `None` if the file system has
+    /// no locks.
     ///
     /// # Errors
-    /// Returns [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than `limit`.
+    /// Returns [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than
+    /// `limit`.
     pub fn lock(&self, limit: Duration) -> io::Result<Option<OwnedFd>> {
         let Ok(handle) = self.readable() else { return Ok(None) };
         let started = Instant::now();

@@ -33,7 +33,8 @@ pub struct JournalRecord {
     pub target: PathBuf,
     /// The digest of the new text.
     pub new: Digest,
-    /// The digest of the old text. `None` if the target does not exist or the old text must be restored.
+    /// The digest of the old text. `None` if the target does not exist or the old text must be
+    /// restored.
     pub old: Option<Digest>,
 }
 
@@ -101,8 +102,8 @@ impl Hasher {
     }
 }
 
-/// Overwrites the part of the stack that the hash function has used. It keeps the last blocks of the
-/// text there.
+/// Overwrites the part of the stack that the hash function has used. It keeps the last blocks of
+/// the text there.
 #[inline(never)]
 fn wipe_stack() {
     let mut used = [0_u8; STACK_BYTES];
@@ -110,7 +111,8 @@ fn wipe_stack() {
     std::hint::black_box(&mut used);
 }
 
-/// Encodes records as four fields each. A NUL byte ends every field, since a path cannot contain one.
+/// Encodes records as four fields each. A NUL byte ends every field, since a path cannot contain
+/// one.
 pub fn encode(records: &[JournalRecord]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for record in records {

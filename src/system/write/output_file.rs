@@ -47,8 +47,8 @@ impl OutputFile {
         Ok(Self::new(folder, &path, display_path))
     }
 
-    /// Opens the folder of a path below another folder. The path must not contain a link, since walks
-    /// do not follow links either.
+    /// Opens the folder of a path below another folder. The path must not contain a link, since
+    /// walks do not follow links either.
     ///
     /// # Errors
     /// Fails if a folder on the way is a link or does not exist.
@@ -140,12 +140,13 @@ pub fn update(
 /// Changes a file under a lock, so that two runs at the same time do not overwrite each other's
 /// changes.
 ///
-/// Calls `change_text` with the bytes of the file and its identity. It returns the new text, or `None`
-/// to keep the file. It is called again if a process that does not use the lock changes the file.
+/// Calls `change_text` with the bytes of the file and its identity. It returns the new text, or
+/// `None` to keep the file. It is called again if a process that does not use the lock changes the
+/// file.
 ///
 /// # Errors
-/// Fails with an error of `change_text`, if the lock is not released, or with the system's error. The
-/// file is unchanged then.
+/// Fails with an error of `change_text`, if the lock is not released, or with the system's error.
+/// The file is unchanged then.
 pub fn change(
     output: &OutputFile,
     change_text: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
@@ -156,7 +157,8 @@ pub fn change(
     let started = Instant::now();
     while started.elapsed() < FILE_LOCK_TIMEOUT {
         let mut file = folder.file_to_lock(name).map_err(|error| cannot(&error))?;
-        // Some network file systems have no locks. The check before the exchange must suffice there.
+        // Some network file systems have no locks. The check before the exchange must suffice
+        // there.
         if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             std::thread::sleep(Duration::from_millis(10));
             continue;
@@ -176,8 +178,8 @@ pub fn change(
         }
         staged.staging.swap(&staged.name, folder, name).map_err(|error| cannot(&error))?;
         folder.sync();
-        // The exchange must return the text that was read. Otherwise the file was edited in the meantime:
-        // the edit is restored, or kept if there is a newer one.
+        // The exchange must return the text that was read. Otherwise the file was edited in the
+        // meantime: the edit is restored, or kept if there is a newer one.
         let settled = staged.staging.settle();
         if settled.restored.is_empty() && settled.kept.is_empty() {
             return Ok(());

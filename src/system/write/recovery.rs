@@ -4,8 +4,8 @@
 //!
 //! - If it has no journal record, it was never exchanged. It is removed.
 //! - If it contains the new or the old text of its record, it is removed.
-//! - Otherwise it is a concurrent edit of the target, made just before the exchange. It is restored if
-//!   the target still has the new text. If not, it is kept, and every later run reports it.
+//! - Otherwise it is a concurrent edit of the target, made just before the exchange. It is restored
+//!   if the target still has the new text. If not, it is kept, and every later run reports it.
 
 use super::folder::DirHandle;
 use super::journal::{Digest, JournalRecord, decode};
@@ -93,7 +93,8 @@ pub fn recover_beside(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| path.parent().is_some_and(recover_in))
 }
 
-/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was restored.
+/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was
+/// restored.
 pub fn recover(folder: &DirHandle) -> bool {
     let mut restored = false;
     for name in folder.names().unwrap_or_default().iter().filter(|name| is_staging(name)) {
@@ -233,8 +234,8 @@ fn record_of<'r>(staged: &OsStr, records: &'r [JournalRecord]) -> Option<&'r Jou
 /// Restores an edit: exchanges it with its target and removes the new text.
 ///
 /// # Errors
-/// Fails with the system's error, or if the target does not have the new text any more. The target is
-/// unchanged then.
+/// Fails with the system's error, or if the target does not have the new text any more. The target
+/// is unchanged then.
 fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, staged: &OsStr) -> io::Result<()> {
     let (target_folder, name) = target_of(parent, record)?;
     if Digest::of_entry(&target_folder, name)?.as_ref() != Some(&record.new) {

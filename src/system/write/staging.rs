@@ -1,10 +1,10 @@
-//! A staging folder: a private folder next to the targets that contains new texts before the exchange
-//! and old texts after it.
+//! A staging folder: a private folder next to the targets that contains new texts before the
+//! exchange and old texts after it.
 //!
-//! Each run creates its own staging folder, with the process id in its name. The first file in it is a
-//! `.gitignore`, so that git never sees the others, even after a kill. A new text is written to the
-//! folder and then exchanged with its target. The exchange can be undone, since the old text stays
-//! here until everything is written. The journal identifies both texts.
+//! Each run creates its own staging folder, with the process id in its name. The first file in it
+//! is a `.gitignore`, so that git never sees the others, even after a kill. A new text is written
+//! to the folder and then exchanged with its target. The exchange can be undone, since the old text
+//! stays here until everything is written. The journal identifies both texts.
 
 use super::folder::{DirHandle, sync};
 use super::journal::{JournalRecord, encode};
@@ -147,8 +147,8 @@ impl Staging {
         self.folder.rename_new(OsStr::new(staged), folder, target)
     }
 
-    /// Settles and removes the folder: restores every concurrent edit that an exchange replaced, and
-    /// keeps those that cannot be restored.
+    /// Settles and removes the folder: restores every concurrent edit that an exchange replaced,
+    /// and keeps those that cannot be restored.
     pub fn settle(mut self) -> SettleResult {
         self.is_settled = true;
         recovery::settle(&self.parent, &self.folder, &self.name, &self.records)
@@ -160,8 +160,8 @@ impl Staging {
         recovery::settle(&self.parent, &self.folder, &self.name, &[]);
     }
 
-    /// Undoes all exchanges: removes the targets of the `created` staged files and restores every old
-    /// text. Returns the targets that could not be restored, each with the reason.
+    /// Undoes all exchanges: removes the targets of the `created` staged files and restores every
+    /// old text. Returns the targets that could not be restored, each with the reason.
     pub fn roll_back(mut self, created: &[&str]) -> Vec<(PathBuf, String)> {
         self.is_settled = true;
         let mut failed = Vec::new();
