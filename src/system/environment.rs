@@ -1,6 +1,6 @@
 //! The environment variables of a run, as a trait so that tests can replace them.
 //!
-//! No other module reads `std::env`.
+//! Only `main` reads the real environment.
 
 use std::ffi::OsString;
 

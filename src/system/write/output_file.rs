@@ -119,7 +119,8 @@ impl OutputFile {
 
 /// Returns the failure for an output file whose folder does not exist.
 fn missing_folder_failure(display_path: &str) -> Failure {
-    let folder = Path::new(display_path).parent().unwrap_or(Path::new("")).display().to_string();
+    let folder = Path::new(display_path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).display().to_string();
     let (file, folder) = (escape_control(display_path), escape_control(&folder));
     Failure::usage(format!("cannot write `{file}`: the folder `{folder}` does not exist"))
         .with_help("create it first; nothing was written")
