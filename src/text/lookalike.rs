@@ -30,8 +30,8 @@ pub fn describe_difference(name: &str, other: &str) -> String {
     describe_chars(differing.chars().filter(|c| !c.is_ascii() || has_accents))
 }
 
-/// Describes the code points of a name that look like other ones. Returns an empty text if there
-/// are none.
+/// Describes the code points of a name that look like other ones. Returns an empty text for a name
+/// without them.
 pub fn describe_suspicious(name: &str) -> String {
     let has_ascii = name.contains(|c: char| c.is_ascii_alphabetic());
     describe_chars(name.chars().filter(|&c| is_suspicious(c, has_ascii)))
