@@ -2,7 +2,8 @@
 
 use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 use stackref::commands::{Context, DEFAULT_WIDTH, Stream, guard, run};
-use stackref::prompt::terminal::{Keyboard, Terminal};
+use stackref::prompt::keyboard::Keyboard;
+use stackref::prompt::terminal::Terminal;
 use stackref::system::environment::Environment;
 use stackref::system::jobs;
 use std::alloc::System;

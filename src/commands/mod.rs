@@ -35,7 +35,7 @@ use crate::lint::scan::Scan;
 use crate::output::style::OutputStyle;
 use crate::output::{self, Format, ListFormat, count, human, json_report, lists, short, summary_line};
 use crate::project::config::Level;
-use crate::prompt::terminal::Keyboard;
+use crate::prompt::keyboard::Keyboard;
 use crate::system::environment::Environment;
 use crate::system::paths;
 use crate::system::write::{self, Notice};

@@ -5,7 +5,7 @@ use crate::diagnostics::error::io_message;
 use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::NewKey;
 use crate::lint::missing_keys::RequiredKey;
-use crate::prompt::terminal::{Keyboard, LineEvent};
+use crate::prompt::keyboard::{Keyboard, LineEvent};
 use crate::system::files;
 use crate::system::paths;
 use crate::text::secret_value::SecretText;

@@ -13,7 +13,8 @@ use crate::output::style::HEADING;
 use crate::project::config::{self, Config, FILE_NAME};
 use crate::project::git::Git;
 use crate::project::repository::TrustedOwners;
-use crate::project::trust_store::{self, Request, TrustRecord, TrustStore};
+use crate::project::requests::{self, Request};
+use crate::project::trust_store::{self, TrustRecord, TrustStore};
 use crate::system::paths;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,12 +94,12 @@ fn accept(
     let config = config::load(&file, &display_path, &rules)?;
     let root = owners.root(&config.folder).unwrap_or_else(|| config.folder.clone());
     let display_path = escape_control(&display_path);
-    let requests = trust_store::all_requests(&config, &root);
+    let requests = requests::all_requests(&config, &root);
     if requests.is_empty() {
         context.summary = Some(format!("`{display_path}` requests nothing that needs trust; nothing was recorded"));
         return Ok(Outcome::Clean);
     }
-    show(&display_path, &trust_store::distinct_requests(&requests), context)?;
+    show(&display_path, &requests::distinct_requests(&requests), context)?;
     let record = TrustRecord::for_config(&config, &root)?;
     if store.records()?.contains(&record) {
         context.summary = Some(format!("`{display_path}` is already trusted"));

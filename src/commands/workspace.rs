@@ -566,7 +566,8 @@ fn nearest_config(
     cwd: &Path,
     owners: &Arc<TrustedOwners>,
 ) -> NearestConfig {
-    NearestConfig::new(Arc::clone(owners), cwd, start, folders, rules::names().collect(), files.setup.no_exclude)
+    NearestConfig::new(Arc::clone(owners), cwd, start, folders, rules::names().collect())
+        .with_no_exclude(files.setup.no_exclude)
 }
 
 /// Returns the config's path from the repository's root, also if the config cannot be read; nothing if there is none.

@@ -1,8 +1,9 @@
-//! The repository around a path: its root, its own folders, whose they are, and the links that lead out of it.
+//! The repository that contains a path: its root, its git folders, their owners, and links that
+//! point outside it.
 //!
-//! A folder like `/tmp` is shared, so anybody can put a `.git` or a `stackref.toml` above the files of others. As in git, both
-//! count only if they belong to the user (with sudo, also to the user who called it), to root, or if git's `safe.directory`
-//! lists their folder.
+//! In a shared folder such as `/tmp`, any user can put a `.git` or a `stackref.toml` above the
+//! files of others. As in git, both are used only if they belong to the user, to root, or, under
+//! sudo, to the user who called it, or if git's `safe.directory` lists their folder.
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -10,17 +11,16 @@ use crate::system::files;
 use crate::system::paths;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// The largest `.git` file or `commondir`, in bytes: either holds one path.
+/// The largest `.git` file or `commondir`, in bytes. Both contain one path.
 const MAX_LINK_FILE: u64 = 64 << 10;
 
-/// Returns the nearest folder with a `.git`, from `start` upward, whoever owns it.
+/// Returns the nearest folder with a `.git`, from `start` upward, regardless of its owner.
 pub fn nearest_root(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| has_git(folder)).map(Path::to_path_buf)
 }
@@ -29,51 +29,54 @@ fn has_git(folder: &Path) -> bool {
     folder.join(".git").exists()
 }
 
-/// The folders that git keeps a repository in.
+/// The folders in which git stores a repository.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GitFolders {
-    /// The folder of this work tree: it holds the index.
+    /// The folder of this work tree. It contains the index.
     pub worktree: PathBuf,
-    /// The folder that all work trees of the repository share.
+    /// The folder that all work trees share.
     pub common: PathBuf,
 }
 
 impl GitFolders {
-    /// Follows the `.git` of a root: a folder, or a file that names one (work trees, submodules).
+    /// Finds the folders of a root by its `.git`: a folder, or a file that names one (in work trees
+    /// and submodules).
     ///
     /// # Errors
-    /// A file on the way cannot be read, or is not what git writes.
+    /// Fails if a file cannot be read or does not have git's format.
     pub fn for_root(root: &Path) -> io::Result<Self> {
         let git = root.join(".git");
-        let own = if git.is_dir() {
+        let worktree = if git.is_dir() {
             git
         } else {
             let text = files::read(&git, MAX_LINK_FILE)?;
-            let target = text.strip_prefix(b"gitdir: ").ok_or_else(|| io::Error::other("it names no folder"))?;
+            let target =
+                text.strip_prefix(b"gitdir: ").ok_or_else(|| io::Error::other("it does not name a git folder"))?;
             root.join(paths::from_bytes(target.trim_ascii_end()))
         };
-        let common = match files::read(&own.join("commondir"), MAX_LINK_FILE) {
-            Ok(text) => own.join(paths::from_bytes(text.trim_ascii_end())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => own.clone(),
+        let common = match files::read(&worktree.join("commondir"), MAX_LINK_FILE) {
+            Ok(text) => worktree.join(paths::from_bytes(text.trim_ascii_end())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => worktree.clone(),
             Err(error) => return Err(error),
         };
-        Ok(Self { worktree: own, common })
+        Ok(Self { worktree, common })
     }
 }
 
-/// Returns the `info/exclude` of the repository whose root this is, if there is one.
+/// Returns the `info/exclude` of the repository with this root, or `None` if it has none.
 ///
 /// # Errors
-/// It must not be read: it is not a regular file, too large, or leads out of the repository.
+/// Fails if the file must not be read: it is not a regular file, is too large, or points outside
+/// the repository.
 pub fn exclude_file(root: &Path) -> io::Result<Option<PathBuf>> {
-    // What git could not follow, either, excludes nothing.
+    // A `.git` that git could not follow either excludes nothing.
     let Some(folders) = has_git(root).then(|| GitFolders::for_root(root).ok()).flatten() else { return Ok(None) };
     let file = folders.common.join("info/exclude");
     if file.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let is_inside = |folder: &Path| files::check_discovered(&file, folder, files::MAX_IGNORE_FILE);
-    is_inside(&folders.common).or_else(|error| is_inside(root).map_err(|_| error))?;
+    files::check_discovered(&file, &folders.common, files::MAX_IGNORE_FILE)
+        .or_else(|error| files::check_discovered(&file, root, files::MAX_IGNORE_FILE).map_err(|_| error))?;
     Ok(file.is_file().then_some(file))
 }
 
@@ -88,21 +91,22 @@ pub struct ForeignFile {
     pub owner: u32,
 }
 
-/// Returns the values of git's `safe.directory` in its order; git is not taken from the folder that is given.
+/// Returns the values of git's `safe.directory` in their order. The git program must not be in the
+/// given folder.
 pub type ListSafe = dyn Fn(&Path) -> Vec<OsString> + Send + Sync;
 
-/// The users whose repositories and configs count.
+/// The users whose repositories and configs are used.
 pub struct TrustedOwners {
     users: Vec<u32>,
-    /// Reads git's `safe.directory`. It is asked once, and only if something belongs to another user.
+    /// Reads git's `safe.directory`. Called at most once, and only for a file of another user.
     list_safe: Box<ListSafe>,
     safe: OnceLock<Vec<OsString>>,
-    /// What was found and did not count.
+    /// The files that were ignored because they belong to another user.
     ignored_files: Mutex<BTreeMap<PathBuf, ForeignFile>>,
 }
 
 impl TrustedOwners {
-    /// The user of this process, root, and with sudo the user of `SUDO_UID`.
+    /// Trusts the user of this process, root and, under sudo, the user of `SUDO_UID`.
     pub fn new(sudo_uid: Option<&str>, list_safe: Box<ListSafe>) -> Self {
         let user = rustix::process::geteuid().as_raw();
         let caller = sudo_uid.filter(|_| user == 0).and_then(|id| id.parse().ok());
@@ -114,46 +118,50 @@ impl TrustedOwners {
         }
     }
 
-    /// Returns the root of the repository that `start` lies in: the nearest folder with a `.git`. Those of other users are
-    /// passed over.
+    /// Returns the root of the repository that contains `start`: the nearest folder with a `.git`
+    /// of a trusted user.
     pub fn root(&self, start: &Path) -> Option<PathBuf> {
         let root = start.ancestors().find(|folder| has_git(folder) && self.is_trusted(self.foreign_repository(folder)));
         root.map(Path::to_path_buf)
     }
 
-    /// Finds a config by its name, from `start` upward to the root of the repository, which is returned with it; outside a
-    /// repository in `start` alone. Configs of other users are passed over.
+    /// Finds a config by its name, from `start` upward to the root of the repository. Returns it
+    /// with that root.
+    ///
+    /// Outside a repository, only `start` is searched. Configs of other users are skipped.
     pub fn config(&self, start: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
         let root = self.root(start).unwrap_or_else(|| start.to_path_buf());
         let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
         let files = folders.map(|folder| folder.join(name)).filter(|file| file.symlink_metadata().is_ok());
-        let mut own = files.filter(|file| self.is_trusted_config(file));
-        own.next().map(|file| (file, root.clone()))
+        let mut trusted = files.filter(|file| self.is_trusted_config(file));
+        trusted.next().map(|file| (file, root.clone()))
     }
 
-    /// Returns whether a config file may be used. Those of other users are passed over.
+    /// Returns whether a config may be used, and records it as ignored if not.
     pub fn is_trusted_config(&self, file: &Path) -> bool {
         let folder = file.parent().unwrap_or(file);
         let root = self.root(folder).unwrap_or_else(|| folder.to_path_buf());
         self.is_trusted(self.foreign(file, &root))
     }
 
-    /// Returns the part of a repository that belongs to another user, if there is one that `safe.directory` does not allow.
+    /// Returns the part of a repository that belongs to another user, or `None` if there is none or
+    /// `safe.directory` lists the root.
     pub fn foreign_repository(&self, root: &Path) -> Option<ForeignFile> {
-        let own = GitFolders::for_root(root).ok().map(|folders| folders.worktree);
-        let parts = [Some(root.join(".git")), Some(root.to_path_buf()), own];
+        let worktree = GitFolders::for_root(root).ok().map(|folders| folders.worktree);
+        let parts = [Some(root.join(".git")), Some(root.to_path_buf()), worktree];
         parts.into_iter().flatten().find_map(|part| self.foreign(&part, root))
     }
 
-    /// Returns a file or folder as [`ForeignFile`], if it or the file that it links to belongs to another user.
+    /// Returns a path as a [`ForeignFile`] if it, or the target of a link, belongs to another user.
     fn foreign(&self, path: &Path, folder: &Path) -> Option<ForeignFile> {
-        let owner = |metadata: io::Result<Metadata>| metadata.ok().map(|metadata| metadata.uid());
-        let owners = [owner(path.symlink_metadata()), owner(path.metadata())];
-        let owner = owners.into_iter().flatten().find(|owner| !self.users.contains(owner))?;
+        let metadata = [path.symlink_metadata(), path.metadata()];
+        let mut owners = metadata.into_iter().flatten().map(|metadata| metadata.uid());
+        let owner = owners.find(|owner| !self.users.contains(owner))?;
         let foreign = ForeignFile { path: path.to_path_buf(), folder: folder.to_path_buf(), owner };
         (!self.is_safe(folder)).then_some(foreign)
     }
 
+    /// Returns whether there is no foreign file, and records it as ignored if there is one.
     fn is_trusted(&self, foreign: Option<ForeignFile>) -> bool {
         let Some(foreign) = foreign else { return true };
         let mut ignored = self.ignored_files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +169,8 @@ impl TrustedOwners {
         false
     }
 
-    /// Whether git's `safe.directory` lists a folder, as git reads it: an empty value takes back those before it.
+    /// Returns whether git's `safe.directory` lists a folder. As in git, an empty value clears the
+    /// values before it.
     fn is_safe(&self, folder: &Path) -> bool {
         let folder = paths::canonicalize_existing(folder);
         self.safe.get_or_init(|| (self.list_safe)(&folder)).iter().fold(false, |is_safe, value| {
@@ -174,48 +183,52 @@ impl TrustedOwners {
         })
     }
 
-    /// Describes what was passed over since it belongs to another user, and how to use it all the same.
+    /// Returns a note for each ignored file, with the command that makes stackref use it.
     pub fn notes(&self, cwd: &Path) -> Vec<String> {
         let ignored = self.ignored_files.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = |ForeignFile { path, folder, owner }: &ForeignFile| {
-            let (path, folder) =
-                (escape_control(&paths::relative(path, cwd)), escape_control(&folder.display().to_string()));
-            format!(
-                "`{path}` is ignored: it belongs to another user (uid {owner}); to use it, run \
-                 `git config --global --add safe.directory {folder}`"
-            )
-        };
-        ignored.values().map(note).collect()
+        ignored.values().map(|file| file.note(cwd)).collect()
     }
 }
 
-/// Refuses to write to a path that is reached through a link in a repository, or in the working directory, which leads out of
-/// it: whoever made the repository chose that place, and not the user. `path` is absolute.
+impl ForeignFile {
+    fn note(&self, cwd: &Path) -> String {
+        let path = escape_control(&paths::relative(&self.path, cwd));
+        let folder = escape_control(&self.folder.display().to_string());
+        format!(
+            "`{path}` is ignored: it belongs to another user (uid {owner}); to use it, run \
+             `git config --global --add safe.directory {folder}`",
+            owner = self.owner
+        )
+    }
+}
+
+/// Refuses to write through a link that points outside its repository, or outside the working
+/// directory. The author of the repository chose that target, not the user. `path` must be
+/// absolute.
 ///
 /// # Errors
-/// There is such a link.
+/// Fails if the path contains such a link.
 pub fn refuse_link_out(path: &Path, cwd: &Path, display_path: &str) -> Result<(), Failure> {
-    let is_link = |at: &Path| at.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     let cwd = paths::canonicalize_existing(cwd);
     let mut parts: Vec<&Path> = path.ancestors().collect();
     parts.reverse();
-    for link in parts.into_iter().filter(|at| is_link(at)) {
+    for link in parts.into_iter().filter(|path| path.is_symlink()) {
         let Ok(target) = link.canonicalize() else { continue };
         let folder = paths::canonicalize_existing(link.parent().unwrap_or(link));
-        let inside = nearest_root(&folder).or_else(|| folder.starts_with(&cwd).then(|| cwd.clone()));
-        let leads_out = |inside: &PathBuf| !target.starts_with(inside) || target.starts_with(inside.join(".git"));
-        if let Some(inside) = inside.filter(leads_out) {
-            let real = escape_control(&paths::canonicalize_existing(path).display().to_string());
-            let (link, target) =
-                (escape_control(&paths::relative(link, &cwd)), escape_control(&target.display().to_string()));
-            let inside = escape_control(&inside.display().to_string());
-            let words = format!(
-                "cannot write to `{display_path}`: `{link}` is a symbolic link out of `{inside}`, to `{target}`"
-            );
-            return Err(
-                Failure::usage(words).with_help(format!("if this is intended, name the target itself: `{real}`"))
-            );
+        let root = nearest_root(&folder).or_else(|| folder.starts_with(&cwd).then(|| cwd.clone()));
+        let Some(root) = root else { continue };
+        if target.starts_with(&root) && !target.starts_with(root.join(".git")) {
+            continue;
         }
+        let real = escape_control(&paths::canonicalize_existing(path).display().to_string());
+        let link = escape_control(&paths::relative(link, &cwd));
+        let (root, target) = (root.display().to_string(), target.display().to_string());
+        let message = format!(
+            "cannot write to `{display_path}`: `{link}` is a symbolic link that points outside `{}`, to `{}`",
+            escape_control(&root),
+            escape_control(&target)
+        );
+        return Err(Failure::usage(message).with_help(format!("if you intend this, pass the target itself: `{real}`")));
     }
     Ok(())
 }
@@ -228,12 +241,12 @@ mod tests {
 
     fn owners(safe: &[&str]) -> TrustedOwners {
         let safe: Vec<OsString> = safe.iter().map(OsString::from).collect();
-        // Nobody: every file is another user's.
+        // No user is trusted, so every file belongs to another user.
         TrustedOwners { users: Vec::new(), ..TrustedOwners::new(None, Box::new(move |_| safe.clone())) }
     }
 
     #[test]
-    fn safe_directory_is_read_as_git_reads_it() {
+    fn safe_directory_is_read_as_in_git() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("a/.git")).unwrap();
@@ -248,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_others_is_passed_over_and_told() {
+    fn files_of_other_users_are_ignored_with_a_note() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".git")).unwrap();
         std::fs::write(folder.path().join("c.toml"), "").unwrap();
@@ -263,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_git_file_names_its_folders() {
+    fn for_root_follows_git_file() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("main/.git/worktrees/w")).unwrap();
@@ -277,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_out_of_a_repository_is_refused_and_one_inside_is_not() {
+    fn refuse_link_out_refuses_only_links_out() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in ["repository/.git", "repository/sub", "home/.git", "plain/sub"] {

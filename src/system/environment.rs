@@ -1,16 +1,18 @@
-//! The environment variables of a run, as a trait: tests replace them.
+//! The environment variables of a run, as a trait so that tests can replace them.
+//!
+//! Only `main` reads the real environment.
 
 use std::ffi::OsString;
 
 /// The environment of a run.
 pub trait Environment: Send + Sync {
-    /// The value of a variable.
+    /// Returns the value of a variable.
     fn get(&self, name: &str) -> Option<OsString>;
 
-    /// The names of all variables.
+    /// Returns the names of all variables.
     fn names(&self) -> Vec<OsString>;
 
-    /// The value of a variable that is UTF-8, and not empty.
+    /// Returns the value of a variable, or `None` if it is unset, empty or not UTF-8.
     fn text(&self, name: &str) -> Option<String> {
         self.get(name)?.into_string().ok().filter(|text| !text.is_empty())
     }

@@ -1,4 +1,7 @@
-//! Files that are read whole: regular files up to a size. A pipe would block, and a device may never end.
+//! Reads whole files: regular files up to a size limit.
+//!
+//! Everything else is rejected, since a pipe would block and a device may never end. Pipes that the
+//! user names, such as `<(command)`, have functions of their own. Writing is in [`super::write`].
 
 use crate::system::paths;
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -17,10 +20,10 @@ pub const MAX_INVENTORY: u64 = 64 << 20;
 /// Reads a regular file of at most `limit` bytes. Links are followed.
 ///
 /// # Errors
-/// The system cannot open or read the file, the file is not a regular one, or it is larger than `limit`.
+/// Fails if the file cannot be opened or read, is not a regular file, or is larger than `limit`.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Opening a device can have effects of its own, so the kind is checked before. The open file is checked again, since the
-    // path may lead to another one by then.
+    // Opening a device can have side effects, so the type is checked first. It is checked again
+    // after opening, since the path may lead to another file by then.
     check_regular(&path.metadata()?)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, path, flags, Mode::empty())?);
@@ -28,29 +31,30 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     check_regular(&metadata)?;
     check_size(metadata.len(), limit)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-    // A file may grow meanwhile, and those in /proc have no size.
+    // The file may grow while it is read, and files in /proc report a size of 0.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
     Ok(bytes)
 }
 
-/// Returns whether a path leads to a pipe, such as that of `<(command)`.
+/// Returns whether a path is a named pipe, such as the one that `<(command)` creates.
 pub fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
-/// Reads a pipe that the user has named to its end, up to `limit` bytes. It waits for the writer.
+/// Reads a pipe to its end and waits for the writer. Use it only for a path that the user has
+/// given.
 ///
 /// # Errors
-/// The system cannot open or read it, or it has more bytes.
+/// Fails if the pipe cannot be opened or read, or contains more than `limit` bytes.
 pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     read_stream(&mut File::open(path)?, limit)
 }
 
-/// Reads a stream to its end, up to `limit` bytes.
+/// Reads a stream to its end.
 ///
 /// # Errors
-/// It cannot be read, or it has more bytes.
+/// Fails if the stream cannot be read or contains more than `limit` bytes.
 pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -58,31 +62,33 @@ pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizin
     Ok(bytes)
 }
 
-/// Reads a regular file that stackref found by itself: it may not lead out of `folder`.
+/// Reads a regular file that stackref discovered in `folder`. A link must not leave that folder.
 ///
 /// # Errors
-/// Those of [`read`] and [`resolve_inside`].
+/// Fails like [`read`] and [`resolve_inside`].
 pub fn read_inside(path: &Path, folder: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     read(&resolve_inside(path, folder)?, limit)
 }
 
-/// Returns a path without links, if it does not lead out of `folder`.
+/// Resolves the links of a path that must not leave `folder`.
 ///
 /// # Errors
-/// The path does not exist, or a link in it leads out of `folder`.
+/// Fails if the path does not exist or a link in it points outside `folder`.
 pub fn resolve_inside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
     let target = path.canonicalize()?;
     if target.starts_with(paths::canonicalize_existing(folder)) {
         return Ok(target);
     }
-    Err(io::Error::other(format!("a symbolic link leads out of `{}`", folder.display())))
+    Err(io::Error::other(format!("a symbolic link points outside `{}`", folder.display())))
 }
 
-/// Checks that a file found in `folder` is a regular one of at most `limit` bytes and, if it is a link, does not lead out of
-/// `root`. What no reader could open passes: nothing, a link to nothing, and a folder.
+/// Checks that a discovered file is a regular file of at most `limit` bytes and, if it is a link,
+/// that it does not point outside `root`.
+///
+/// Accepts a path that no reader can open anyway: a missing file, a dangling link or a folder.
 ///
 /// # Errors
-/// The reason why the file must not be opened.
+/// Returns the reason why the file must not be opened.
 pub fn check_discovered(path: &Path, root: &Path, limit: u64) -> io::Result<()> {
     let Ok(mut metadata) = path.symlink_metadata() else { return Ok(()) };
     if metadata.is_symlink() {
@@ -116,7 +122,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn only_regular_files_up_to_a_size_are_read() {
+    fn read_accepts_only_regular_files_within_the_limit() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("file"), "text").unwrap();
@@ -129,14 +135,14 @@ mod tests {
         assert_eq!(reason(&at("pipe")), "it is not a regular file");
         symlink("/dev/zero", at("link")).unwrap();
         assert_eq!(reason(&at("link")), "it is not a regular file");
-        // It has no size, and more text than that.
+        // This file reports a size of 0 and is longer than the limit.
         if cfg!(target_os = "linux") {
             assert!(reason(Path::new("/proc/self/status")).contains("larger than"));
         }
     }
 
     #[test]
-    fn a_file_that_was_found_lies_inside() {
+    fn discovered_file_must_not_link_outside_its_root() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("root")).unwrap();
@@ -147,8 +153,8 @@ mod tests {
         symlink("nothing", at("root/dangling")).unwrap();
         assert!(read_inside(&at("root/in"), &at("root"), 9).is_ok());
         assert!(read_inside(&at("root/out"), &at("root"), 9).is_err());
-        for (name, is_fit) in [("inside", true), ("in", true), ("dangling", true), ("no", true), ("out", false)] {
-            assert_eq!(check_discovered(&at("root").join(name), &at("root"), 9).is_ok(), is_fit, "{name}");
+        for (name, is_accepted) in [("inside", true), ("in", true), ("dangling", true), ("no", true), ("out", false)] {
+            assert_eq!(check_discovered(&at("root").join(name), &at("root"), 9).is_ok(), is_accepted, "{name}");
         }
         assert!(check_discovered(&at("root/inside"), &at("root"), 0).is_err());
     }

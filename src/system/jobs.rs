@@ -1,10 +1,13 @@
-//! Programs that stackref starts, and the signals that end, stop or continue stackref itself.
+//! Starts child programs, and handles the signals that terminate, stop or continue stackref.
 //!
-//! Every program runs as a [`Job`]: in a session of its own, so it has no terminal that it could read from, and registered, so it
-//! ends together with stackref. One thread receives the signals. It starts with the first job or the first question at a
-//! terminal; a run without either keeps the default actions.
+//! Every program runs as a [`Job`]. It gets its own session, so it has no terminal to read from. It
+//! is also registered, so it is terminated together with stackref.
 //!
-//! If stackref is killed with SIGKILL, nothing can run any more: a program then notices that its pipes are closed.
+//! A single thread receives the signals. It starts with the first job or the first prompt. A run
+//! without either keeps the default actions.
+//!
+//! SIGKILL cannot be handled: the programs keep running until they notice that their pipes are
+//! closed.
 
 use nix::unistd::{getpgid, getpgrp, getppid, getsid};
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessSession};
@@ -18,39 +21,41 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The signals that ask a process to end.
+/// The signals that ask a process to terminate.
 const TERMINATION_SIGNALS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// How long programs may take to clean up after SIGTERM before they get SIGKILL.
+/// The time that programs have to clean up between SIGTERM and SIGKILL. A person who presses Ctrl-C
+/// should not notice it.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// How often a running program is looked at.
+/// The interval at which a running program is polled.
 const TICK: Duration = Duration::from_millis(2);
 
 static STATE: Mutex<JobState> =
-    Mutex::new(JobState { jobs: Vec::new(), starting: 0, is_ending: false, watch: None, handler: None });
+    Mutex::new(JobState { jobs: Vec::new(), starting: 0, is_ending: false, signals: None, handler: None });
 
-/// What the signal thread needs to know.
+/// The state that jobs share with the signal thread.
 struct JobState {
-    /// The programs that are running. A program leads its own session and process group.
+    /// The running programs. Each leads its own session and process group.
     jobs: Vec<Pid>,
     /// The number of programs that are being started.
     starting: usize,
-    /// Whether the process is about to end; no program is started any more.
+    /// Whether stackref is terminating. No program is started after that.
     is_ending: bool,
-    watch: Option<Handle>,
+    signals: Option<Handle>,
     handler: Option<Box<dyn SignalHandler>>,
 }
 
-/// Reacts to signals on behalf of a terminal, on the signal thread.
+/// Reacts to signals while a terminal is in use. Its methods run on the signal thread.
 pub trait SignalHandler: Send {
-    /// Handles a signal that asks to end. Returns true if the conversation ends in its own way, and the process must not.
+    /// Handles a signal that asks the process to terminate. Returns true if a waiting prompt
+    /// handles it, so that the process must not be terminated here.
     fn end(&mut self) -> bool;
 
-    /// Restores the terminal before the process stops or ends.
+    /// Restores the terminal before the process stops or terminates.
     fn suspend(&mut self);
 
-    /// Sets the terminal again after the process was stopped.
+    /// Sets the terminal modes again after the process was continued.
     fn resume(&mut self);
 }
 
@@ -59,30 +64,32 @@ fn state() -> MutexGuard<'static, JobState> {
 }
 
 impl JobState {
-    /// Starts the signal thread, unless it runs already.
-    fn watch(&mut self) -> io::Result<&Handle> {
-        if self.watch.is_none() {
-            // No signal is caught before the thread that answers it is there.
-            let mut caught = Signals::new([0_i32; 0])?;
-            let watch = caught.handle();
+    /// Starts the signal thread if it does not run yet, and returns its handle.
+    fn signal_handle(&mut self) -> io::Result<&Handle> {
+        if self.signals.is_none() {
+            // Signals are caught only after the thread that handles them has started.
+            let mut signals = Signals::new([0_i32; 0])?;
+            let handle = signals.handle();
             thread::Builder::new()
                 .name("signals".to_owned())
-                .spawn(move || caught.forever().for_each(handle_signal))?;
+                .spawn(move || signals.forever().for_each(handle_signal))?;
             for signal in TERMINATION_SIGNALS {
-                catch(&watch, signal)?;
+                catch(&handle, signal)?;
             }
-            self.watch = Some(watch);
+            self.signals = Some(handle);
         }
-        self.watch.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        self.signals.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 }
 
-/// Catches a signal, unless whoever started stackref has it ignored, as `nohup` does.
-fn catch(watch: &Handle, signal: i32) -> io::Result<()> {
-    if is_ignored(signal) { Ok(()) } else { watch.add_signal(signal) }
+/// Catches a signal, unless the parent process started stackref with the signal ignored, as
+/// `nohup` does.
+fn catch(signals: &Handle, signal: i32) -> io::Result<()> {
+    if is_ignored(signal) { Ok(()) } else { signals.add_signal(signal) }
 }
 
-/// Returns whether a signal is ignored. Only Linux tells this.
+/// Returns whether a signal is ignored. Returns false on systems other than Linux, which do not
+/// report it.
 fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -90,25 +97,26 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Lets a terminal handle signals until [`detach`] is called.
+/// Registers a handler that receives signals until [`detach`] is called.
 ///
 /// # Errors
-/// Returns the system's error if there can be no thread or no handler.
+/// Returns the system's error if the thread or the handler cannot be set up.
 pub fn attach(handler: Box<dyn SignalHandler>) -> io::Result<()> {
     let mut state = state();
-    let watch = state.watch()?;
-    catch(watch, SIGTSTP)?;
-    watch.add_signal(SIGCONT)?;
+    let signals = state.signal_handle()?;
+    catch(signals, SIGTSTP)?;
+    signals.add_signal(SIGCONT)?;
     state.handler = Some(handler);
     Ok(())
 }
 
-/// Handles signals without a terminal again.
+/// Removes the handler, so that signals have their usual effect again.
 pub fn detach() {
     state().handler = None;
 }
 
-/// Ends all programs that still run, as the last act of a run. Does not return if a signal is already ending the process.
+/// Terminates all programs that still run. Called once, at the end of a run. Does not return if a
+/// signal is already terminating the process.
 pub fn finish() {
     let jobs = {
         let mut state = state();
@@ -124,7 +132,7 @@ pub fn finish() {
     }
 }
 
-/// Waits until the signal thread has ended the process.
+/// Waits until the signal thread has terminated the process.
 fn park() -> ! {
     loop {
         thread::park();
@@ -152,22 +160,24 @@ fn stop() {
     if let Some(handler) = &mut state.handler {
         handler.suspend();
     }
-    // The process is stopped here. SIGCONT continues it, and resumes the handler.
+    // The process stops here. SIGCONT continues it, and `handle_signal` resumes the handler.
     let _ = emulate_default_handler(SIGTSTP);
 }
 
-/// Returns whether a shell could continue a stopped process. The system does not stop an orphaned process group by SIGTSTP.
+/// Returns whether a shell could continue the process after it is stopped. The system does not stop
+/// an orphaned process group on SIGTSTP.
 fn can_stop() -> bool {
-    // nix instead of rustix: an id is 0 where its process is outside the PID namespace, and rustix has no such id.
+    // nix instead of rustix: the id of a process outside the PID namespace is 0, which rustix
+    // cannot represent.
     let parent = getppid();
-    let (Ok(own), Ok(session)) = (getsid(None), getsid(Some(parent))) else { return false };
-    // The parent of a session's leader is in another session.
+    let (Ok(session), Ok(parent_session)) = (getsid(None), getsid(Some(parent))) else { return false };
+    // The parent of a session leader is in another session.
     parent.as_raw() != 0
-        && own == session
-        && (session != parent || getpgid(Some(parent)).is_ok_and(|group| group != getpgrp()))
+        && session == parent_session
+        && (parent_session != parent || getpgid(Some(parent)).is_ok_and(|group| group != getpgrp()))
 }
 
-/// Ends all programs, and then the process by the default action of a signal.
+/// Terminates all programs, and then the process by the default action of the signal.
 fn end(signal: i32) {
     let jobs = {
         let mut state = state();
@@ -184,7 +194,7 @@ fn end(signal: i32) {
         signal_session(job, Signal::TERM);
         signal_session(job, Signal::CONT);
     }
-    // The threads that wait for the programs take them off the list.
+    // The threads that wait for the programs remove them from the list.
     let until = Instant::now() + GRACE;
     while Instant::now() < until && (!state().jobs.is_empty() || state().starting > 0) {
         thread::sleep(TICK);
@@ -195,7 +205,8 @@ fn end(signal: i32) {
     let _ = emulate_default_handler(signal);
 }
 
-/// Sends a signal to a program and to what it started: its process group and, on Linux, every process of its session.
+/// Sends a signal to a program and its descendants: its process group and, on Linux, every process
+/// of its session.
 fn signal_session(leader: Pid, signal: Signal) {
     let _ = kill_process_group(leader, signal);
     for member in session_members(leader) {
@@ -203,31 +214,34 @@ fn signal_session(leader: Pid, signal: Signal) {
     }
 }
 
-/// Lists the processes of a session, for example those that `timeout` has put into a group of their own.
+/// Lists the processes of a session, for example those that `timeout` has moved into their own
+/// group.
 fn session_members(leader: Pid) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let ids = ids.filter_map(|id| i32::try_from(id).ok());
-    let is_member = |id: &i32| {
-        let session = getsid(Some(nix::unistd::Pid::from_raw(*id)));
-        session.is_ok_and(|session| session.as_raw() == leader.as_raw_pid())
-    };
-    ids.filter(is_member).filter_map(Pid::from_raw).collect()
+    ids.filter(|&id| is_session_member(id, leader)).filter_map(Pid::from_raw).collect()
 }
 
-/// A running program. It ends, with what it started, when this is dropped.
+fn is_session_member(id: i32, leader: Pid) -> bool {
+    let session = getsid(Some(nix::unistd::Pid::from_raw(id)));
+    session.is_ok_and(|session| session.as_raw() == leader.as_raw_pid())
+}
+
+/// A running program. Dropping it terminates the program and everything that it started.
 #[derive(Debug)]
 pub struct Job {
     child: Box<dyn ChildWrapper>,
     id: Pid,
-    /// Whether the program has ended by itself.
-    has_ended: bool,
+    /// Whether the program has exited by itself.
+    has_exited: bool,
     /// Whether its exit status has been collected.
     is_reaped: bool,
 }
 
 impl Job {
-    /// Starts a program in a session of its own: it has no terminal, and the terminal's signals do not reach it.
+    /// Starts a program in its own session, where it has no terminal and does not receive the
+    /// terminal's signals.
     ///
     /// # Errors
     /// Returns the system's error if the program cannot be started.
@@ -238,12 +252,12 @@ impl Job {
                 drop(state);
                 park();
             }
-            state.watch()?;
+            state.signal_handle()?;
             state.starting += 1;
         }
         let mut wrap = CommandWrap::from(command);
         wrap.wrap(ProcessSession);
-        // Without the wrapper around the child, which would wait for all processes of the group.
+        // The wrapper around the child is dropped: it would wait for all processes of the group.
         let child = wrap.spawn().map(ChildWrapper::into_inner);
         let mut state = state();
         state.starting -= 1;
@@ -253,7 +267,7 @@ impl Job {
         state.jobs.push(id);
         let ending = state.is_ending;
         drop(state);
-        let job = Self { child, id, has_ended: false, is_reaped: false };
+        let job = Self { child, id, has_exited: false, is_reaped: false };
         if ending {
             drop(job);
             park();
@@ -276,40 +290,42 @@ impl Job {
         self.child.stderr().take()
     }
 
-    /// Waits until the program has ended, and returns false if that takes too long. Does not return if a signal ends the process.
+    /// Waits until the program has exited. Returns false if it still runs at `until`. Does not
+    /// return if a signal terminates stackref.
     ///
     /// # Errors
-    /// Returns the system's error if it does not say how the program is.
+    /// Returns the system's error if the program's state cannot be read.
     pub fn wait_until(&mut self, until: Instant) -> io::Result<bool> {
         loop {
-            // The exit status is left for `finish`, so that nobody else gets the process id before.
-            let how = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-            self.has_ended = match waitid(WaitId::Pid(self.id), how) {
+            // The exit status is left for `finish`. Otherwise the process id could be reused.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            self.has_exited = match waitid(WaitId::Pid(self.id), options) {
                 Err(rustix::io::Errno::INTR) => false,
                 status => status?.is_some(),
             };
             let ending = state().is_ending;
-            if ending && self.has_ended {
-                let _ = self.retire();
+            if ending && self.has_exited {
+                let _ = self.reap();
                 park();
             }
-            if self.has_ended || (!ending && Instant::now() >= until) {
-                return Ok(self.has_ended);
+            if self.has_exited || (!ending && Instant::now() >= until) {
+                return Ok(self.has_exited);
             }
             thread::sleep(TICK);
         }
     }
 
-    /// Ends the program, and what it left running in its process group, and returns the exit status.
+    /// Terminates the program and the processes that it left running in its process group. Returns
+    /// the exit status.
     ///
     /// # Errors
-    /// Returns the system's error if there is no exit status.
+    /// Returns the system's error if the exit status cannot be read.
     pub fn finish(mut self) -> io::Result<ExitStatus> {
-        self.retire()
+        self.reap()
     }
 
-    fn retire(&mut self) -> io::Result<ExitStatus> {
-        if self.has_ended {
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        if self.has_exited {
             let _ = kill_process_group(self.id, Signal::KILL);
         } else {
             signal_session(self.id, Signal::KILL);
@@ -324,7 +340,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.is_reaped {
-            let _ = self.retire();
+            let _ = self.reap();
         }
     }
 }

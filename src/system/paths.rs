@@ -1,4 +1,6 @@
-//! Paths: made absolute, freed of links, and as reports show them.
+//! Paths: makes them absolute, resolves their links, and formats them for reports.
+//!
+//! Only [`canonicalize_existing`] reads the file system.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -9,13 +11,14 @@ pub const STAGING_PREFIX: &str = ".stackref-";
 /// The names of staging folders end with this.
 pub const STAGING_SUFFIX: &str = ".tmp";
 
-/// Returns whether a name is that of a staging folder, in which a run prepares the files that it writes.
+/// Returns whether a name is that of a staging folder, in which a run prepares the files that it
+/// writes.
 pub fn is_staging(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(STAGING_PREFIX.as_bytes()) && name.ends_with(STAGING_SUFFIX.as_bytes())
 }
 
-/// An absolute path without `.` and `..`, by its text alone: links are not resolved.
+/// Returns an absolute path without `.` and `..`. Works on the text alone and resolves no links.
 pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in cwd.join(path).components() {
@@ -28,7 +31,7 @@ pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     out
 }
 
-/// A path without links, as far as it is there.
+/// Resolves the links of the longest part of a path that exists, and appends the rest unchanged.
 pub fn canonicalize_existing(path: &Path) -> PathBuf {
     let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     match existing {
@@ -38,7 +41,8 @@ pub fn canonicalize_existing(path: &Path) -> PathBuf {
     }
 }
 
-/// A path as reports show it: from `base`, with `/`, climbing out with `..` where it has to.
+/// Returns a path as reports show it: relative to `base`, with `/`, and with `..` for each folder
+/// to leave.
 pub fn relative(path: &Path, base: &Path) -> String {
     let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
     let up = base.components().skip(shared).map(|_| "..".to_owned());
@@ -47,14 +51,15 @@ pub fn relative(path: &Path, base: &Path) -> String {
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
-/// Returns a path as messages show it: relative to `base`, or absolute if the two have no folder in common.
+/// Returns a path as messages show it: relative to `base`, or absolute if they share only the root
+/// folder.
 pub fn display_path(path: &Path, base: &Path) -> String {
     let common = path.components().zip(base.components()).take_while(|(a, b)| a == b);
     if common.count() > 1 { relative(path, base) } else { path.to_string_lossy().into_owned() }
 }
 
-/// Returns a path that the user gave as reports show it: as it was given if it is absolute and lies outside of `cwd`, else
-/// relative to `cwd`.
+/// Returns a path from the command line as reports show it: unchanged if it is absolute and outside
+/// `cwd`, otherwise relative to `cwd`.
 pub fn display_given_path(given: &Path, cwd: &Path) -> String {
     if given.is_absolute() && !given.starts_with(cwd) {
         return given.to_string_lossy().into_owned();
@@ -62,7 +67,7 @@ pub fn display_given_path(given: &Path, cwd: &Path) -> String {
     relative(&absolute(given, cwd), cwd)
 }
 
-/// A path as the system has it.
+/// Returns a path from the bytes that the system uses for it.
 pub fn from_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
     PathBuf::from(OsStr::from_bytes(bytes))
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_shown_from_the_working_directory() {
+    fn relative_climbs_to_shared_folder() {
         let base = Path::new("/a/b");
         assert_eq!(relative(Path::new("/a/b/c/d.yaml"), base), "c/d.yaml");
         assert_eq!(relative(Path::new("/a/x.yaml"), base), "../x.yaml");
@@ -82,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_show_no_long_way_to_a_path_elsewhere() {
+    fn display_path_is_absolute_without_shared_folder() {
         let base = Path::new("/a/b");
         assert_eq!(display_path(Path::new("/a/x.yaml"), base), "../x.yaml");
         assert_eq!(display_path(Path::new("/nope/x.yaml"), base), "/nope/x.yaml");

@@ -1,4 +1,6 @@
-//! Programs of the user's, run without a shell, with a time limit and a limit on what they print.
+//! Runs the programs that a config names, without a shell, with a time limit and an output limit.
+//!
+//! The processes themselves are [`Job`]s. Git has its own runner in `project::git`.
 
 use crate::diagnostics::error::io_message;
 use crate::system::environment::Environment;
@@ -7,24 +9,24 @@ use crate::system::programs;
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Bytes that a program may print.
+/// The most bytes that a program may print to standard output.
 const MAX_OUTPUT_BYTES: usize = 32 << 20;
 
-/// The bytes of a program's standard error that are searched.
+/// The bytes of a program's standard error that are searched for [`TERMINAL_WORDS`].
 const MAX_STDERR_BYTES: usize = 1 << 16;
 
-/// The variable that names the terminal for gpg-agent, which would ask there for a passphrase on behalf of a program that has no
-/// terminal of its own.
+/// The variable that names the terminal for gpg-agent. It is removed: gpg-agent would ask for a
+/// passphrase on that terminal, even if the program has none.
 const TERMINAL_VARIABLE: &str = "GPG_TTY";
 
-/// Words, in lower case, of programs that failed because they could not ask at a terminal.
+/// Phrases, in lower case, that programs print if they fail because they have no terminal.
 const TERMINAL_WORDS: [&str; 8] = [
     "/dev/tty",
     " tty",
@@ -36,27 +38,27 @@ const TERMINAL_WORDS: [&str; 8] = [
     "eoferror",
 ];
 
-/// How long is waited for a pipe that outlives its program.
+/// How long to wait for a pipe that is still open after its program has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(200);
 
-/// Why a program has no answer.
+/// The reason why a program has no answer.
 pub enum ProgramError {
-    /// It could not be started, or did not end in time.
+    /// It could not be started, or did not exit in time.
     NotRun(String),
-    /// It ended with a failure of its own.
+    /// It exited with a failure.
     Failed(String),
 }
 
 impl ProgramError {
-    /// In words.
+    /// Returns the reason as a message.
     pub fn into_message(self) -> String {
         match self {
-            Self::NotRun(words) | Self::Failed(words) => words,
+            Self::NotRun(message) | Self::Failed(message) => message,
         }
     }
 }
 
-/// Where programs are looked up: in the PATH, but never in the repository, whose files may be anybody's.
+/// A look-up of programs on the PATH that skips the repository, see [`programs`].
 #[derive(Clone, Debug)]
 pub struct ProgramFinder {
     path: Option<OsString>,
@@ -64,12 +66,12 @@ pub struct ProgramFinder {
 }
 
 impl ProgramFinder {
-    /// Creates a look-up in the PATH of an environment, outside a repository.
+    /// Creates a look-up on the PATH of an environment, outside a repository.
     pub fn new(env: &dyn Environment, repository: Option<&Path>) -> Self {
         Self { path: env.get("PATH"), repository: repository.map(Path::to_path_buf) }
     }
 
-    /// Returns the file of a program. A name with a slash is a path, relative to `folder`.
+    /// Finds the file of a program. A name with a slash is a path relative to `folder`.
     fn find(&self, program: &str, folder: &Path) -> Option<PathBuf> {
         if program.contains('/') {
             return Some(folder.join(program));
@@ -77,17 +79,21 @@ impl ProgramFinder {
         programs::find(program.as_ref(), self.path.as_deref(), self.repository.as_deref())
     }
 
-    /// Returns the PATH for the program itself, which may start others.
+    /// Returns the PATH for the program itself, which may start other programs.
     fn path(&self) -> OsString {
         programs::join(&programs::folders(self.path.as_deref(), self.repository.as_deref()))
     }
 }
 
-/// Runs a program in a folder and returns what it printed.
+/// Runs a program in a folder and returns its standard output.
 ///
-/// The program has no terminal (see [`Job`]). What it writes to standard error is never shown: a program that reads values
-/// quotes them when it fails (`kubectl` prints the whole secret that its template did not fit). It is only searched for signs that
-/// the program wanted a terminal.
+/// The program has no terminal (see [`Job`]). Its standard error is never shown, since programs
+/// that read secrets quote them when they fail. For example, `kubectl` prints the whole secret if a
+/// template does not match it. Standard error is only searched for signs of a missing terminal.
+///
+/// # Errors
+/// Fails if the program cannot be run, does not exit within `limit`, prints too much, or exits with
+/// a failure.
 pub fn run(
     finder: &ProgramFinder,
     words: &[&str],
@@ -95,80 +101,92 @@ pub fn run(
     input: Option<&str>,
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, ProgramError> {
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(ProgramError::NotRun("no program is named".to_owned()));
+    let Some((&program, arguments)) = words.split_first() else {
+        return Err(ProgramError::NotRun("no program is given".to_owned()));
     };
-    let until = Instant::now() + limit;
-    let not_found =
-        || ProgramError::NotRun(format!("`{program}` is not installed, or not on the PATH outside the repository"));
-    let mut command = Command::new(finder.find(program, folder).ok_or_else(not_found)?);
+    let deadline = Instant::now() + limit;
+    let mut command = Command::new(finder.find(program, folder).ok_or_else(|| not_found(program))?);
     command.env("PATH", finder.path());
     command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.env_remove(TERMINAL_VARIABLE);
-    let cannot_run = |error: &io::Error| {
-        ProgramError::NotRun(match error.kind() {
-            io::ErrorKind::NotFound => format!("`{program}` does not exist"),
-            _ => format!("`{program}` cannot be run: {}", io_message(error)),
-        })
-    };
-    // Wherever this function returns, the program ends with its job.
-    let mut job = Job::spawn(command).map_err(|error| cannot_run(&error))?;
-    let fed = job.stdin().zip(input).map_or(Ok(()), |(mut pipe, input)| {
-        let input = Zeroizing::new(input.to_owned());
-        // On a thread of its own: a program that reads nothing must not hold this one up.
-        thread::Builder::new().spawn(move || drop(pipe.write_all(input.as_bytes()))).map(drop)
-    });
-    let pipes = fed.and_then(|()| {
-        Ok((
-            PipeReader::start(job.stdout(), MAX_OUTPUT_BYTES, ExcessPolicy::Close)?,
-            PipeReader::start(job.stderr(), MAX_STDERR_BYTES, ExcessPolicy::Discard)?,
-        ))
-    });
-    let (printed, complaint) = pipes.map_err(|error| cannot_run(&error))?;
-    if !job.wait_until(until).map_err(|error| cannot_run(&error))? {
-        return Err(ProgramError::NotRun(format!("`{program}` did not end within {:.1} s", limit.as_secs_f32())));
+    // If this function returns early, dropping the job terminates the program.
+    let mut job = Job::spawn(command).map_err(|error| cannot_run(program, &error))?;
+    let (stdout, stderr) = connect_pipes(&mut job, input).map_err(|error| cannot_run(program, &error))?;
+    if !job.wait_until(deadline).map_err(|error| cannot_run(program, &error))? {
+        return Err(ProgramError::NotRun(format!("`{program}` did not exit within {:.1} s", limit.as_secs_f32())));
     }
-    // What the program has left running may hold its pipe open: what it printed itself is there.
-    let printed = printed.into_bytes();
-    let status = job.finish().map_err(|error| cannot_run(&error))?;
-    if printed.len() > MAX_OUTPUT_BYTES {
+    // A process that the program left running may keep the pipe open. The program's own output is
+    // complete.
+    let output = stdout.into_bytes();
+    let status = job.finish().map_err(|error| cannot_run(program, &error))?;
+    if output.len() > MAX_OUTPUT_BYTES {
         return Err(ProgramError::NotRun(format!("`{program}` printed more than {} MiB", MAX_OUTPUT_BYTES >> 20)));
     }
-    if status.success() {
-        return Ok(printed);
+    if status.success() { Ok(output) } else { Err(exit_error(program, status, &stderr.into_bytes())) }
+}
+
+fn not_found(program: &str) -> ProgramError {
+    ProgramError::NotRun(format!("`{program}` is not installed, or not on the PATH outside the repository"))
+}
+
+fn cannot_run(program: &str, error: &io::Error) -> ProgramError {
+    ProgramError::NotRun(match error.kind() {
+        io::ErrorKind::NotFound => format!("`{program}` does not exist"),
+        _ => format!("cannot run `{program}`: {}", io_message(error)),
+    })
+}
+
+/// Writes the input of a program, and starts to read its standard output and standard error.
+fn connect_pipes(job: &mut Job, input: Option<&str>) -> io::Result<(PipeReader, PipeReader)> {
+    if let Some((mut pipe, input)) = job.stdin().zip(input) {
+        let input = Zeroizing::new(input.to_owned());
+        // On another thread: a program that does not read its input must not block this one.
+        thread::Builder::new().spawn(move || drop(pipe.write_all(input.as_bytes())))?;
     }
-    let code = status.code().map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-    Err(ProgramError::Failed(if wants_terminal(&complaint.into_bytes()) {
+    let stdout = PipeReader::start(job.stdout(), MAX_OUTPUT_BYTES, ExcessPolicy::Close)?;
+    let stderr = PipeReader::start(job.stderr(), MAX_STDERR_BYTES, ExcessPolicy::Discard)?;
+    Ok((stdout, stderr))
+}
+
+/// Returns the error of a program that exited with a failure.
+fn exit_error(program: &str, status: ExitStatus, stderr: &[u8]) -> ProgramError {
+    let ending = match status.code() {
+        Some(code) => format!("exited with status {code}"),
+        None => "was killed by a signal".to_owned(),
+    };
+    ProgramError::Failed(if wants_terminal(stderr) {
         format!(
-            "`{program}` ended with {code}: it seems to ask for input at the terminal, and programs that stackref runs have none; \
+            "`{program}` {ending}: it seems to ask for input at the terminal, but stackref runs programs without one; \
              unlock it first, for example with `gpg --decrypt FILE` or `op signin`, and run stackref again"
         )
     } else {
         format!(
-            "`{program}` ended with {code}; what it says is not shown, as it may hold a value: run it by hand to see that"
+            "`{program}` {ending}; its error output is not shown because it may contain a secret value: \
+             run the program yourself to see it"
         )
-    }))
+    })
 }
 
-/// Returns whether a program's standard error says that it needs a terminal, for example to ask for a passphrase.
+/// Returns whether standard error shows that a program needs a terminal, for example to ask for a
+/// passphrase.
 fn wants_terminal(stderr: &[u8]) -> bool {
     let stderr = Zeroizing::new(stderr.to_ascii_lowercase());
     TERMINAL_WORDS.iter().any(|words| memchr::memmem::find(&stderr, words.as_bytes()).is_some())
 }
 
-/// What comes out of a pipe, read on a thread of its own: no more than a limit and one piece.
+/// The output of a pipe, read on its own thread up to a limit and one more chunk.
 struct PipeReader {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     end: Receiver<()>,
 }
 
-/// What to do with bytes beyond the limit of a [`PipeReader`].
+/// The handling of bytes beyond the limit of a [`PipeReader`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ExcessPolicy {
-    /// Closes the pipe, so that the program ends.
+    /// Closes the pipe, so that the program fails to write.
     Close,
-    /// Reads and forgets them.
+    /// Reads and discards them.
     Discard,
 }
 
@@ -179,11 +197,11 @@ impl PipeReader {
         let read = Arc::clone(&bytes);
         thread::Builder::new().spawn(move || {
             let mut pipe = pipe;
-            let mut piece = Zeroizing::new([0; 1 << 14]);
-            while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(piece.as_mut_slice())) {
+            let mut chunk = Zeroizing::new([0; 1 << 14]);
+            while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(chunk.as_mut_slice())) {
                 let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
                 if read.len() <= limit {
-                    read.extend_from_slice(piece.get(..len).unwrap_or_default());
+                    read.extend_from_slice(chunk.get(..len).unwrap_or_default());
                 } else if excess == ExcessPolicy::Close {
                     break;
                 }
@@ -193,7 +211,7 @@ impl PipeReader {
         Ok(Self { bytes, end })
     }
 
-    /// What came, once the program has ended.
+    /// Returns the output. Call it after the program has exited.
     fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         let _ = self.end.recv_timeout(PIPE_GRACE);
         std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
@@ -205,8 +223,8 @@ mod tests {
     use super::wants_terminal;
 
     #[test]
-    fn a_program_that_could_not_ask_at_the_terminal_is_recognized() {
-        for complaint in [
+    fn wants_terminal_recognizes_common_messages() {
+        for message in [
             "sh: 1: cannot open /dev/tty: No such device or address",
             "gpg: decryption failed: Inappropriate ioctl for device",
             "sudo: a terminal is required to read the password",
@@ -214,10 +232,10 @@ mod tests {
             "GetPassWarning: Can not control echo on the terminal.",
             "open /dev/tty: device not configured",
         ] {
-            assert!(wants_terminal(complaint.as_bytes()), "{complaint}");
+            assert!(wants_terminal(message.as_bytes()), "{message}");
         }
-        for complaint in ["", "pretty wrong", "error: secret not found", "permission denied"] {
-            assert!(!wants_terminal(complaint.as_bytes()), "{complaint}");
+        for message in ["", "pretty wrong", "error: secret not found", "permission denied"] {
+            assert!(!wants_terminal(message.as_bytes()), "{message}");
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Programs that stackref runs, looked up on the PATH but never in the folder that is worked on: its files may be anybody's.
+//! Looks up programs on the PATH, but never in the repository that is checked: its author must not
+//! decide which program runs.
+//!
+//! Running them is in [`super::process`].
 
 use crate::system::paths;
 use rustix::fs::{Access, access};
@@ -6,38 +9,48 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// The folders that are searched where PATH is not set.
+/// The folders that are searched if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// Returns the folders of a PATH that may supply programs: absolute ones that do not lie in `outside_of`, without links.
+/// Returns the folders of a PATH that may supply programs: absolute ones outside `outside_of`,
+/// links followed.
 pub fn folders(path: Option<&OsStr>, outside_of: Option<&Path>) -> Vec<PathBuf> {
     let entries =
         path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes().split(|&byte| byte == b':').map(paths::from_bytes);
     entries.filter(|entry| entry.is_absolute() && !is_inside(entry, outside_of)).collect()
 }
 
-/// Finds a program by its name in the [`folders`] of a PATH. Returns `None` where none of them has it, where the only one
-/// leads into `outside_of`, or where the name is a path.
+/// Finds a program by its name in the [`folders`] of a PATH.
+///
+/// Returns `None` if none of them contains it, if it is a link into `outside_of`, or if the name is
+/// a path.
 pub fn find(name: &OsStr, path: Option<&OsStr>, outside_of: Option<&Path>) -> Option<PathBuf> {
     if name.is_empty() || Path::new(name).file_name() != Some(name) {
         return None;
     }
-    let is_program =
-        |file: &PathBuf| file.is_file() && access(file, Access::EXEC_OK).is_ok() && !is_inside(file, outside_of);
-    folders(path, outside_of).into_iter().map(|folder| folder.join(name)).find(is_program)
+    let mut files = folders(path, outside_of).into_iter().map(|folder| folder.join(name));
+    files.find(|file| is_executable(file) && !is_inside(file, outside_of))
 }
 
-/// Joins [`folders`] to a PATH again.
+fn is_executable(file: &Path) -> bool {
+    file.is_file() && access(file, Access::EXEC_OK).is_ok()
+}
+
+/// Joins [`folders`] to a PATH.
 pub fn join(folders: &[PathBuf]) -> OsString {
     let folders: Vec<&OsStr> = folders.iter().map(|folder| folder.as_os_str()).collect();
     folders.join(OsStr::new(":"))
 }
 
-/// Whether a path lies in a folder, links followed. Everything would lie in the root folder, so that counts for nothing.
+/// Returns whether a path is in a folder, links followed. Returns false for the root folder, which
+/// contains every program.
 fn is_inside(path: &Path, folder: Option<&Path>) -> bool {
     let Some(folder) = folder.filter(|folder| folder.parent().is_some()) else { return false };
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    path.starts_with(folder) || real(path).starts_with(real(folder))
+    path.starts_with(folder) || resolve_or_keep(path).starts_with(resolve_or_keep(folder))
+}
+
+fn resolve_or_keep(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 #[cfg(test)]
@@ -47,7 +60,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     #[test]
-    fn no_relative_entry_and_none_in_the_folder_supplies_a_program() {
+    fn find_skips_relative_folders_and_the_repository() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in ["repository/bin", "bin", "plain", "links"] {

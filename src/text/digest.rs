@@ -1,9 +1,9 @@
-//! SHA-256 digests as text.
+//! SHA-256 digests in hexadecimal.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
-/// Returns the SHA-256 of some bytes in hexadecimal.
+/// Returns the SHA-256 of bytes in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

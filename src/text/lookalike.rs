@@ -1,11 +1,11 @@
-//! Names that print alike and differ in their code points: Cyrillic and full-width letters, characters without width, and
-//! accents that are composed (NFC) or not (NFD).
+//! Names that look alike but differ in their code points: Cyrillic and full-width letters,
+//! characters without width, and composed (NFC) or decomposed (NFD) accents.
 
-/// Code points that a description lists.
+/// The most code points that a description lists.
 const MAX_LISTED: usize = 6;
 
-/// Returns a name as its reader sees it: in lower case, without characters of no width and accents, and with the ASCII letter for
-/// each letter that looks like it.
+/// Returns a name in a form that is equal for all names that look alike: in lower case, without
+/// accents and characters without width, and with ASCII letters for similar letters.
 pub fn fold_lookalikes(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -13,8 +13,8 @@ pub fn fold_lookalikes(name: &str) -> String {
     name.to_lowercase().chars().filter(|&c| !is_hidden(c)).map(ascii_of).collect()
 }
 
-/// Describes the code points in which a name differs from another one, for example ` (with U+043E, Cyrillic)`. Empty if all of them
-/// are ASCII, which anybody can see.
+/// Describes the code points in which a name differs from another one, for example ` (with U+043E,
+/// Cyrillic)`. Returns an empty text if all of them are ASCII, since that difference is visible.
 pub fn describe_difference(name: &str, other: &str) -> String {
     let prefix: usize = name.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let (name, other) = (name.get(prefix..).unwrap_or_default(), other.get(prefix..).unwrap_or_default());
@@ -25,19 +25,22 @@ pub fn describe_difference(name: &str, other: &str) -> String {
     if differing.is_empty() || (differing.is_ascii() && counterpart.is_ascii()) {
         return String::new();
     }
-    // An accent of its own is seen only with the letter before it.
-    let is_composed = |text: &str| text.chars().any(|c| matches!(c, '\u{300}'..='\u{36f}'));
-    let listed = differing.chars().filter(|c| !c.is_ascii() || is_composed(differing) || is_composed(counterpart));
-    describe_chars(listed)
+    // A combining accent is listed together with the ASCII letter before it.
+    let has_accents = differing.chars().chain(counterpart.chars()).any(is_combining_accent);
+    describe_chars(differing.chars().filter(|c| !c.is_ascii() || has_accents))
 }
 
-/// Describes the code points of a name that are not what they look like; empty if there are none.
+/// Describes the code points of a name that look like other ones. Returns an empty text for a name
+/// without them.
 pub fn describe_suspicious(name: &str) -> String {
     let has_ascii = name.contains(|c: char| c.is_ascii_alphabetic());
-    let odd = |&c: &char| {
-        is_hidden(c) || matches!(c, '\u{ff01}'..='\u{ff5e}') || (has_ascii && ascii_of(c) != c && script(c).is_some())
-    };
-    describe_chars(name.chars().filter(odd))
+    describe_chars(name.chars().filter(|&c| is_suspicious(c, has_ascii)))
+}
+
+/// Returns whether a character looks like another one. A letter of another script is suspicious
+/// only next to ASCII letters.
+fn is_suspicious(c: char, has_ascii: bool) -> bool {
+    is_hidden(c) || matches!(c, '\u{ff01}'..='\u{ff5e}') || (has_ascii && ascii_of(c) != c && script(c).is_some())
 }
 
 fn describe_chars(chars: impl Iterator<Item = char>) -> String {
@@ -59,12 +62,17 @@ fn describe_chars(chars: impl Iterator<Item = char>) -> String {
     }
 }
 
-/// Returns whether a character has no width, or is an accent on the letter before it.
+/// Returns whether a character has no width or is an accent on the letter before it.
 fn is_hidden(c: char) -> bool {
-    crate::zenml::grammar::is_invisible(c) || matches!(c, '\u{300}'..='\u{36f}')
+    crate::zenml::grammar::is_invisible(c) || is_combining_accent(c)
 }
 
-/// Returns what a reader should know about a character beside its code point.
+fn is_combining_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// Returns the script of a character, or another reason why it is unusual. Returns `None` for all
+/// other characters.
 fn script(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{300}'..='\u{36f}' => "a combining accent",
@@ -76,7 +84,7 @@ fn script(c: char) -> Option<&'static str> {
     })
 }
 
-/// Returns the ASCII character that a character of a name looks like, in lower case; the character itself if there is none.
+/// Returns the ASCII character that a character looks like, in lower case, or the character itself.
 fn ascii_of(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => {
@@ -112,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_print_alike_are_one_to_their_reader() {
+    fn fold_lookalikes_folds_similar_names_to_one() {
         for name in ["mlfl\u{43e}w", "ｍｌｆｌｏｗ", "ml\u{200b}flow", "MLFLOW", "mlflo\u{301}w", "mlfl\u{f3}w"] {
             assert_eq!(fold_lookalikes(name), "mlflow", "{name}");
         }
@@ -120,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_points_that_differ_are_listed() {
+    fn describe_difference_lists_code_points() {
         for (name, other, words) in [
             ("mlfl\u{43e}w", "mlflow", " (with U+043E, Cyrillic)"),
             ("mlflow", "mlfl\u{43e}w", ""),

@@ -1,36 +1,40 @@
-//! The name, or the path, that was probably meant.
+//! Spelling suggestions: the known name or path that is nearest to an unknown one.
 //!
-//! Names and keys are many and some are hostile, so the work is bounded: a name longer than ZenML's longest has no
-//! neighbours, most candidates are ruled out by their letters before anything is compared, and what is left is paid for
-//! from an [`SearchBudget`]. The effort is counted and not timed, so that the same names always have the same neighbours.
+//! There may be many names, and some may be hostile, so the work is limited:
+//!
+//! - A name that is longer than ZenML allows has no suggestion.
+//! - Most candidates are excluded by their letter counts, without a comparison.
+//! - Each search is charged to a [`SearchBudget`]. It counts work, not time, so that the same names
+//!   always get the same suggestions.
 
 use crate::text::lookalike::fold_lookalikes;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Characters of the longest name that is compared.
+/// The longest name that is compared, in characters: the longest name in ZenML.
 const MAX_NAME_CHARS: usize = 255;
 
-/// Bytes of a name below which being a part of another says nothing.
+/// The shortest name, in bytes, that is suggested for a name that contains it. Shorter parts match
+/// by chance.
 const MIN_PART_BYTES: usize = 4;
 
-/// Kinds of letters that are counted.
+/// The number of buckets in which letters are counted.
 const LETTER_KINDS: usize = 32;
 
-/// How much work a search for neighbours may still take, in pairs of letters that are compared.
+/// The remaining work of all searches, as a number of compared pairs of letters.
 #[derive(Debug)]
 pub struct SearchBudget(u64);
 
 impl SearchBudget {
-    /// What ruling out one candidate costs.
+    /// The cost of excluding one candidate.
     pub const CANDIDATE_COST: u64 = 64;
 
-    /// Returns the effort of a whole run, which is a few seconds of one processor at most.
+    /// Returns the budget of a whole run: at most a few seconds of one processor.
     pub fn for_run() -> Self {
         Self(1_000_000_000)
     }
 
-    /// Takes a part of the effort. Returns `None`, and takes the rest, if there is not as much left.
+    /// Spends a part of the budget. If too little is left, spends the rest and returns `None`.
     pub fn spend(&mut self, work: u64) -> Option<()> {
         let left = self.0.checked_sub(work);
         self.0 = left.unwrap_or(0);
@@ -38,7 +42,7 @@ impl SearchBudget {
     }
 }
 
-/// Known names, made ready to be compared with many that are not known.
+/// A set of known names, prepared for comparisons with many unknown names.
 #[derive(Debug)]
 pub struct Suggester<'n> {
     names: Vec<KnownName<'n>>,
@@ -52,13 +56,22 @@ struct KnownName<'n> {
 }
 
 impl KnownName<'_> {
-    /// Returns how many edits away a name may be and still be a slip.
+    /// Returns the most edits between this name and a misspelling of it.
     fn max_distance(&self, letters: &LetterCounts) -> usize {
         (letters.len.max(self.letters.len) / 3).max(1)
     }
+
+    /// Returns the cost of comparing this name with another one, given in lower case and with its
+    /// letters.
+    fn comparison_cost(&self, lower: &str, letters: &LetterCounts) -> u64 {
+        let is_compared =
+            self.letters.len <= MAX_NAME_CHARS && letters.min_distance(&self.letters) <= self.max_distance(letters);
+        let edits = if is_compared { letters.len * self.letters.len } else { 0 };
+        SearchBudget::CANDIDATE_COST + (edits + self.lower.len() + lower.len()) as u64
+    }
 }
 
-/// How often letters occur, by kind: two names that are few edits apart differ in few.
+/// The number of letters in each bucket. Names with few edits between them differ in few counts.
 #[derive(Debug)]
 struct LetterCounts {
     counts: [u8; LETTER_KINDS],
@@ -78,36 +91,31 @@ impl LetterCounts {
         Self { counts, len }
     }
 
-    /// Edits that it takes at least to make one of the other.
+    /// Returns a lower bound for the number of edits between two names.
     fn min_distance(&self, other: &Self) -> usize {
         let differ = self.counts.iter().zip(&other.counts).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>();
-        // A substitution changes two counts, an insertion one.
+        // A substitution changes two counts, an insertion changes one.
         (differ as usize).div_ceil(2).max(self.len.abs_diff(other.len))
     }
 }
 
 impl<'n> Suggester<'n> {
-    /// Returns the nearest name as [`Suggester::nearest`] does, or `None` if the search would take more than is left of
-    /// the effort.
+    /// Returns the nearest name like [`Suggester::nearest`], or `None` if the search would exceed
+    /// the budget.
     pub fn nearest_within(&self, name: &str, budget: &mut SearchBudget) -> Option<&'n str> {
         let lower = fold_lookalikes(name);
         let letters = LetterCounts::from_text(&lower);
         if letters.len > MAX_NAME_CHARS {
             return None;
         }
-        let cost = |known: &KnownName<'_>| {
-            let compared = known.letters.len <= MAX_NAME_CHARS
-                && letters.min_distance(&known.letters) <= known.max_distance(&letters);
-            let edits = if compared { letters.len * known.letters.len } else { 0 };
-            SearchBudget::CANDIDATE_COST + (edits + known.lower.len() + lower.len()) as u64
-        };
-        // Ruling out is work as well: it is paid for first, and what is left is known only then.
+        // The letter counts of all names are compared to estimate the cost, so that work is spent
+        // first.
         budget.spend(self.names.len() as u64 * SearchBudget::CANDIDATE_COST)?;
-        budget.spend(self.names.iter().map(cost).sum())?;
+        budget.spend(self.names.iter().map(|known| known.comparison_cost(&lower, &letters)).sum())?;
         self.nearest(name)
     }
 
-    /// Takes the known names in.
+    /// Prepares the known names.
     pub fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
         let short = known.into_iter().filter(|name| name.len() <= 4 * MAX_NAME_CHARS);
         let known = short.map(|name| {
@@ -117,9 +125,12 @@ impl<'n> Suggester<'n> {
         Self { names: known.collect() }
     }
 
-    /// The nearest by edits (insertions, deletions, substitutions, swaps; case counts for nothing), if it is near enough to
-    /// be a slip: one edit, or a third of the longer name. Where none is, one that the name is a part of, or that is a part
-    /// of it (`mlflow`, `mlflow_secret`). Of equals the first in the alphabet.
+    /// Returns the known name with the fewest edits: insertions, deletions, substitutions and
+    /// swaps. Case is ignored. At most one edit, or a third of the longer name, is allowed.
+    ///
+    /// Otherwise returns a known name that contains the name, or that the name contains, for
+    /// example `mlflow_secret` for `mlflow`. Returns the alphabetically first of several equal
+    /// candidates, or `None` if no name is near enough.
     pub fn nearest(&self, name: &str) -> Option<&'n str> {
         let lower = fold_lookalikes(name);
         let letters = LetterCounts::from_text(&lower);
@@ -129,17 +140,17 @@ impl<'n> Suggester<'n> {
         let mut best: Option<(usize, &str)> = None;
         let mut part: Option<&str> = None;
         for known in &self.names {
-            let most = known.max_distance(&letters);
-            let most = best.map_or(most, |(edits, _)| most.min(edits));
-            if known.letters.len <= MAX_NAME_CHARS && letters.min_distance(&known.letters) <= most {
+            let limit = known.max_distance(&letters);
+            let limit = best.map_or(limit, |(edits, _)| limit.min(edits));
+            if known.letters.len <= MAX_NAME_CHARS && letters.min_distance(&known.letters) <= limit {
                 let edits = strsim::osa_distance(&lower, &known.lower);
-                if edits <= most && best.is_none_or(|best| (edits, known.name) < best) {
+                if edits <= limit && best.is_none_or(|best| (edits, known.name) < best) {
                     best = Some((edits, known.name));
                 }
             }
-            let long_enough = lower.len() >= MIN_PART_BYTES && known.lower.len() >= MIN_PART_BYTES;
-            let parts = long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
-            if parts && part.is_none_or(|part| known.name < part) {
+            let is_long_enough = lower.len() >= MIN_PART_BYTES && known.lower.len() >= MIN_PART_BYTES;
+            let is_part = is_long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
+            if is_part && part.is_none_or(|part| known.name < part) {
                 part = Some(known.name);
             }
         }
@@ -147,14 +158,16 @@ impl<'n> Suggester<'n> {
     }
 }
 
-/// The nearest of a few names: see [`Suggester::nearest`].
+/// Returns the nearest of a few names like [`Suggester::nearest`].
 pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     Suggester::new(known).nearest(name)
 }
 
-/// Returns the existing path that is nearest to one that does not exist, in the form in which that was given: each component
-/// that is not there is replaced by the nearest name in its folder. Ends at a folder if nothing in it is near to the next component.
-/// Returns `None` if the first such component has no neighbor.
+/// Returns the existing path that is nearest to one that does not exist, relative or absolute like
+/// that one.
+///
+/// Each missing component is replaced with the nearest name in its folder. If there is none, the
+/// path ends at that folder. Returns `None` if no component was replaced.
 pub fn nearest_path(given: &Path, cwd: &Path) -> Option<PathBuf> {
     let mut found = PathBuf::new();
     let mut is_corrected = false;
@@ -174,20 +187,21 @@ pub fn nearest_path(given: &Path, cwd: &Path) -> Option<PathBuf> {
     is_corrected.then_some(found)
 }
 
-/// Returns whether a path can be a component of a longer one, or the last one.
+/// Returns whether a path exists and, if it is not the last component, is a folder.
 fn is_usable(path: &Path, is_last: bool) -> bool {
     path.metadata().is_ok_and(|metadata| is_last || metadata.is_dir())
 }
 
-/// Returns the name in a folder that is nearest to another one: a name without extension may stand for a file with one.
+/// Returns the nearest name in a folder, or a name that differs only by its extension.
 fn nearest_name(folder: &Path, name: &OsStr, is_last: bool) -> Option<String> {
     let name = name.to_str()?;
     let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| is_usable(&entry.path(), is_last));
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
-    let has_stem = |other: &&String| Path::new(other).file_stem().is_some_and(|stem| stem == name);
-    let suggestion = nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)).map(str::to_owned);
-    suggestion.or_else(|| names.iter().find(has_stem).cloned())
+    if let Some(nearest) = nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)) {
+        return Some(nearest.to_owned());
+    }
+    names.into_iter().find(|other| Path::new(other).file_stem().is_some_and(|stem| stem == name))
 }
 
 #[cfg(test)]
@@ -195,7 +209,7 @@ mod tests {
     use super::{SearchBudget, Suggester, nearest};
 
     #[test]
-    fn slips_are_near_and_other_words_are_not() {
+    fn nearest_finds_misspellings_only() {
         let known = ["password", "username", "api_key"];
         assert_eq!(nearest("passwrod", known), Some("password"));
         assert_eq!(nearest("PASSWORD", known), Some("password"));
@@ -206,23 +220,23 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_takes_too_much_is_not_made() {
+    fn nearest_within_stops_when_budget_is_spent() {
         let known: Vec<String> = (0..100).map(|at| format!("{}{at:03}", "ab".repeat(100))).collect();
-        let neighbours = Suggester::new(known.iter().map(String::as_str));
+        let suggester = Suggester::new(known.iter().map(String::as_str));
         let one = format!("{}007", "ab".repeat(100));
-        let slip = format!("{}7", one.replace('a', "b"));
-        let mut effort = SearchBudget(20_000_000);
-        let found = neighbours.nearest_within(&one, &mut effort);
+        let misspelled = format!("{}7", one.replace('a', "b"));
+        let mut budget = SearchBudget(20_000_000);
+        let found = suggester.nearest_within(&one, &mut budget);
         assert_eq!(found, Some(one.as_str()));
-        assert_eq!(neighbours.nearest_within(&slip, &mut effort), neighbours.nearest(&slip));
-        // Every search is paid for, until nothing is left.
-        let searches = (0..10_000).take_while(|_| neighbours.nearest_within(&one, &mut effort).is_some()).count();
+        assert_eq!(suggester.nearest_within(&misspelled, &mut budget), suggester.nearest(&misspelled));
+        // Every search is charged until nothing is left.
+        let searches = (0..10_000).take_while(|_| suggester.nearest_within(&one, &mut budget).is_some()).count();
         assert!((1..10_000).contains(&searches), "{searches}");
-        assert_eq!(neighbours.nearest_within("x", &mut effort), None, "nothing is left");
+        assert_eq!(suggester.nearest_within("x", &mut budget), None, "nothing is left");
     }
 
     #[test]
-    fn names_beyond_any_length_have_no_neighbours() {
+    fn overlong_name_has_no_suggestion() {
         let (long, other) = ("a".repeat(50_000), "b".repeat(50_000));
         assert_eq!(nearest(&long, [other.as_str(), "x"]), None);
     }

@@ -1,17 +1,19 @@
-//! A secret value in memory: it cannot be printed, compared or serialised, and is wiped when it is dropped.
+//! A secret value in memory. It cannot be printed, compared or serialized, and is wiped when it is
+//! dropped.
 
 use zeroize::Zeroizing;
 
-/// A value. There is no `Debug`, `Display` or `Serialize` for it, so no format and no error can show one.
+/// A secret value. It implements neither `Debug`, `Display` nor `Serialize`, so that no message can
+/// contain it.
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Takes a value in.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The value itself: for the encoders of a render, and nothing else.
+    /// Returns the value. Only for the encoders of `render`.
     pub fn expose(&self) -> &str {
         &self.0
     }

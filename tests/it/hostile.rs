@@ -138,7 +138,7 @@ fn a_named_path_that_is_no_stack_file_ends_with_2() {
     let folder = folder(&[("prod.yaml", GOOD), ("notes.txt", "x"), ("x.yaml/good.yaml", GOOD)]);
     for (path, said) in [
         ("prdo.yaml", "did you mean `prod.yaml`?"),
-        ("notes.txt", "no stack file by its ending"),
+        ("notes.txt", "not a stack file"),
         ("/dev/null", "neither a file nor a folder"),
         ("nowhere/x.yaml", "cannot open"),
     ] {
@@ -282,7 +282,7 @@ fn globs_that_are_too_large_are_mistakes_in_the_config() {
     let folder = folder(&[("stackref.toml", &deep), ("good.yaml", GOOD)]);
     let output = check(folder.path(), &[]);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("a glob of more than 1000 bytes"), "{}", output.stderr);
+    assert!(output.stderr.contains("this glob is longer than 1000 bytes"), "{}", output.stderr);
 }
 
 #[test]

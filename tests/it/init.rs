@@ -221,7 +221,7 @@ fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
     let pipe = std::process::Command::new("mkfifo").arg(repository.path().join(".gitignore")).status().unwrap();
     assert!(pipe.success());
     let output = init(repository.path());
-    assert!(output.code == 2 && output.said().contains("cannot walk"), "{}", output.stderr);
+    assert!(output.code == 2 && output.said().contains("cannot search"), "{}", output.stderr);
     assert!(!repository.path().join("stackref.toml").exists());
 }
 

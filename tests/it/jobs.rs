@@ -88,7 +88,7 @@ fn a_signal_ends_all_programs_and_what_they_have_started() {
 fn a_program_that_takes_too_long_ends_with_what_it_has_started() {
     let folder = project(1, STUBBORN, "timeout = 1");
     let output = run(&["PATH=/usr/bin:/bin", "check"], folder.path(), b"");
-    assert!(output.code == 3 && output.said().contains("did not end within 1.0 s"), "{output:?}");
+    assert!(output.code == 3 && output.said().contains("did not exit within 1.0 s"), "{output:?}");
     wait_until_gone(&started(folder.path(), 3));
 }
 

@@ -424,7 +424,7 @@ fn a_name_is_never_an_option_and_what_is_handed_over_is_never_shown() {
     assert!(output.code == 2 && output.said().contains("begins with `-`"), "{}", output.stderr);
     write(folder.path(), "a.stack.yaml", b"a: '{{db.k}}'\n");
     let output = run(&[&path, "N_DB__K=hunter2", "register", "--from-env", "N"], folder.path(), b"");
-    assert!(output.code == 3 && output.said().contains("ended with 1"), "{}", output.stderr);
+    assert!(output.code == 3 && output.said().contains("exited with status 1"), "{}", output.stderr);
     assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
 }
 
@@ -446,8 +446,11 @@ fn what_sops_cannot_set_is_refused_before_it_is_tried() {
 fn a_program_that_fails_is_told_without_what_it_said() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     for (program, words) in [
-        ("names = [\"sh\", \"-c\", \"echo hunter2 >&2; exit 4\"]", "`sh` ended with 4; what it says is not shown"),
-        ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not end within 0.3 s"),
+        (
+            "names = [\"sh\", \"-c\", \"echo hunter2 >&2; exit 4\"]",
+            "`sh` exited with status 4; its error output is not shown",
+        ),
+        ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not exit within 0.3 s"),
         ("names = [\"no-such-program\"]", "is not installed"),
         ("names = [\"echo\", \"<html>\"]", "no JSON list of names"),
         ("names = [\"echo\", \"[1]\"]", "no JSON list of names"),
@@ -466,19 +469,22 @@ fn a_program_that_fails_is_told_without_what_it_said() {
 #[test]
 fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
     for (table, words) in [
-        ("kind = \"zenml\"\nurl = \"https://u:hunter2@h\"", "a user name or a password in it"),
+        ("kind = \"zenml\"\nurl = \"https://u:hunter2@h\"", "a user name or a password"),
         ("kind = \"zenml\"\nurl = \"https://h\"\ntoken = \"hunter2\"", "set ZENML_STORE_API_KEY"),
         ("kind = \"vault\"\nmount = \"kv\"\npassword = \"hunter2\"", "set VAULT_TOKEN"),
         ("kind = \"aws\"\nsecret_access_key = \"hunter2\"", "the credentials of the AWS SDK"),
         ("kind = \"zenml\"", "has no `url`"),
-        ("kind = \"zenml\"\nurl = \"ftp://h\"", "begins with https://"),
-        ("kind = \"zenml\"\nurl = \"http://127.0.0.1:99999\"", "a port that is none"),
-        ("kind = \"zenml\"\nurl = \"http://[::1\"", "without a host"),
-        ("kind = \"vault\"\nmount = \"/\"", "no place in a store"),
-        ("kind = \"vault\"\nmount = \"../sys\"", "no place in a store"),
-        ("kind = \"command\"", "without any program"),
-        ("kind = \"command\"\nvalue = [\"x\", \"hunter2\", \"--password=hunter2{secret}\"]", "arguments of their own"),
-        ("kind = \"command\"\nkeys = [\"x\", \"hunter2\"]", "does not say which secret"),
+        ("kind = \"zenml\"\nurl = \"ftp://h\"", "must start with https://"),
+        ("kind = \"zenml\"\nurl = \"http://127.0.0.1:99999\"", "an invalid port"),
+        ("kind = \"zenml\"\nurl = \"http://[::1\"", "no valid host"),
+        ("kind = \"vault\"\nmount = \"/\"", "not a valid path in a store"),
+        ("kind = \"vault\"\nmount = \"../sys\"", "not a valid path in a store"),
+        ("kind = \"command\"", "`command` inventory has no program"),
+        (
+            "kind = \"command\"\nvalue = [\"x\", \"hunter2\", \"--password=hunter2{secret}\"]",
+            "must be separate arguments",
+        ),
+        ("kind = \"command\"\nkeys = [\"x\", \"hunter2\"]", "has no `{secret}`"),
         ("kind = \"command\"\nnames = \"x hunter2\"", "a program and its arguments"),
         ("kind = \"env\"\nprefix = \"x\"\ntimeout = \"soon\"", "a number of seconds"),
         ("kind = \"dir\"\npath = \"x\"\nurl = \"y\"", "unknown key `url`"),

@@ -551,7 +551,7 @@ fn a_folder_that_cannot_be_made_and_an_empty_selection_are_told() {
     let folder =
         folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("file", "x"), ("empty/x.txt", "")]);
     let output = rendered(folder.path(), "render -o file/sub");
-    assert!(output.code == 2 && output.stderr.contains("cannot make"), "{output:?}");
+    assert!(output.code == 2 && output.stderr.contains("cannot create"), "{output:?}");
     let output = rendered(folder.path(), "render empty -o out");
     assert!(output.code == 2 && output.stderr.contains("nothing to render"), "{output:?}");
     let output = rendered(folder.path(), "render");

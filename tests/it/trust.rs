@@ -151,7 +151,7 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
     assert!(attacked(&["trust", "--list"], path).stdout.starts_with("trusted  "));
     // Either script is a part of what was accepted.
     write(path, "repo/keys.sh", b"echo '[\"k\"]' # changed\n");
-    assert!(check(2).contains("has changed since it was trusted, and additionally requests to run the program `sh"));
+    assert!(check(2).contains("has changed since it was trusted and now also requests to run the program `sh"));
     assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
     check(0);
     let config = std::fs::read_to_string(path.join("repo/stackref.toml")).unwrap();
@@ -164,7 +164,7 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
         format!("{config}value = [\"cat\", \"/etc/passwd\", \"{{secret}}\"]\n").as_bytes(),
     );
     let said = check(2);
-    assert!(said.contains("additionally requests to run the program `cat /etc/passwd {secret}`"), "{said}");
+    assert!(said.contains("now also requests to run the program `cat /etc/passwd {secret}`"), "{said}");
     assert!(!said.contains("names.sh"), "{said}");
     assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
     check(0);
@@ -206,7 +206,7 @@ fn an_argument_that_reads_like_a_file_is_one() {
         write(folder.path(), "repo/stackref.toml", config.as_bytes());
         write(folder.path(), "repo/names.yaml", b"s: [k]\n");
         let output = attacked(&["check", "--inventory", name, "--trust"], folder.path());
-        assert!(output.code == 2 && output.said().contains("reads like the path of a file"), "{}", output.stderr);
+        assert!(output.code == 2 && output.said().contains("looks like a file path"), "{}", output.stderr);
         assert!(!folder.path().join("pwned").exists(), "{name}");
     }
 }

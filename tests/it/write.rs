@@ -128,7 +128,7 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".stackref-")).collect();
     assert!(left.is_empty(), "{left:?}");
     let outside = write_all(&folder.path().join("out"), &[content("../a")], 0o600, &mut |_| {});
-    assert!(said(outside).contains("`..` would lie outside the folder"));
+    assert!(said(outside).contains("`..` is outside the folder"));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_batch_that_fails_is_rolled_back() {
     let out = folder.path().join("out");
     let content = |path: &str| NewFile { path: PathBuf::from(path), text: "new", replaces: true };
     let unchanged = |failure: Failure| {
-        assert_eq!(failure.help_text().unwrap().to_string(), "every output is as it was");
+        assert_eq!(failure.help_text().unwrap().to_string(), "no output was changed");
         let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
         assert_eq!(texts, ["old a", "old d"]);
         assert!(!out.join("new").exists(), "a folder that was created is left");

@@ -1,17 +1,18 @@
-//! The globs of the config. They are relative to its folder, and one that names a folder means everything in it.
+//! The globs of a config. They are relative to its folder. A glob that names a folder matches
+//! everything in it.
 
 use crate::system::paths;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::Path;
 
-/// Bytes that a glob may have: nesting beyond that overflows the stack of its reader.
+/// The most bytes of a glob. Deeper nesting overflows the stack of the glob parser.
 const MAX_GLOB_BYTES: usize = 1_000;
 
-/// A set of globs, each with its text, so that the one that matched can be named.
+/// A set of globs, each with its text, so that messages can name the glob that matches.
 #[derive(Clone, Debug, Default)]
 pub struct Globs {
     set: GlobSet,
-    /// By the index of each glob in the set.
+    /// The text of each glob in the set.
     texts: Vec<String>,
 }
 
@@ -30,61 +31,63 @@ impl Globs {
         self.set.is_match(path)
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 }
 
-/// Collects globs.
+/// A builder of [`Globs`].
 pub struct GlobsBuilder {
     set: GlobSetBuilder,
     texts: Vec<String>,
 }
 
-/// A glob whose form keeps it from matching any path.
+/// A glob that cannot match any path because of its form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnmatchableGlob {
-    /// Why it matches nothing.
+    /// The reason why it matches nothing.
     pub reason: &'static str,
-    /// The form that was probably meant, if there is one.
+    /// The glob that was probably intended, if there is one.
     pub correct: Option<String>,
 }
 
 impl GlobsBuilder {
-    /// A builder without globs.
+    /// Creates a builder without globs.
     pub fn new() -> Self {
         Self { set: GlobSetBuilder::new(), texts: Vec::new() }
     }
 
-    /// Adds a glob. Returns the reason if it cannot match any path below `folder`, that of the config.
+    /// Adds a glob. Returns it as [`UnmatchableGlob`] if it cannot match any path below `folder`,
+    /// the folder of the config.
     ///
     /// # Errors
-    /// It is not a glob.
+    /// Fails if the text is not a valid glob.
     pub fn add(&mut self, text: &str, folder: &Path) -> Result<Option<UnmatchableGlob>, String> {
         if text.len() > MAX_GLOB_BYTES {
-            return Err(format!("a glob of more than {MAX_GLOB_BYTES} bytes"));
+            return Err(format!("this glob is longer than {MAX_GLOB_BYTES} bytes"));
         }
         if text.starts_with('!') {
-            return Err(format!("`{text}` begins with `!`, and globs are not negated here"));
+            return Err(format!("`{text}` starts with `!`, but negated globs are not supported"));
         }
         let glob = match normalize_glob(text, folder) {
             Ok(glob) => glob,
-            Err(misfit) => return Ok(Some(misfit)),
+            Err(unmatchable) => return Ok(Some(unmatchable)),
         };
         let last = glob.rsplit('/').next().unwrap_or(&glob);
         let below = if last.contains(['*', '?', '[', '{', '\\']) { None } else { Some(format!("{glob}/**")) };
         for glob in [Some(glob), below].into_iter().flatten() {
-            self.set.add(compile_glob(&glob).map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))?);
+            self.set
+                .add(compile_glob(&glob).map_err(|error| format!("`{text}` is not a valid glob: {}", error.kind()))?);
             self.texts.push(text.to_owned());
         }
         Ok(None)
     }
 
-    /// Returns the globs.
+    /// Builds the set.
     ///
     /// # Errors
-    /// Together they are too large.
+    /// Fails if the globs are too large together.
     pub fn build(self) -> Result<Globs, String> {
         let set = self.set.build().map_err(|error| format!("these globs are too large: {}", error.kind()))?;
         Ok(Globs { set, texts: self.texts })
@@ -95,22 +98,21 @@ fn compile_glob(glob: &str) -> Result<globset::Glob, globset::Error> {
     GlobBuilder::new(glob).literal_separator(true).build()
 }
 
-/// Returns a glob as paths below the config's folder have their parts: without `.`, and without empty ones.
+/// Returns a glob in the form of the paths below the config's folder: without `.` and empty parts.
 fn normalize_glob(text: &str, folder: &Path) -> Result<String, UnmatchableGlob> {
-    let misfit = |reason, glob: &str| {
-        let correct = relative_glob(glob, folder);
-        Err(UnmatchableGlob { reason, correct })
+    let (reason, intended) = if has_windows_separator(text) {
+        ("`\\` escapes the next character; folders are separated by `/`", text.replace('\\', "/"))
+    } else if text.trim() != text {
+        ("it starts or ends with a space", text.trim().to_owned())
+    } else if text.starts_with('/') {
+        ("globs are relative to the folder of the config", text.to_owned())
+    } else {
+        return normalize_relative_glob(text, folder);
     };
-    if has_windows_separator(text) {
-        return misfit("`\\` escapes the next character; folders are separated by `/`", &text.replace('\\', "/"));
-    }
-    let trimmed = text.trim();
-    if trimmed != text {
-        return misfit("it begins or ends with a space", trimmed);
-    }
-    if text.starts_with('/') {
-        return misfit("globs are relative to the folder of the config", text);
-    }
+    Err(UnmatchableGlob { reason, correct: relative_glob(&intended, folder) })
+}
+
+fn normalize_relative_glob(text: &str, folder: &Path) -> Result<String, UnmatchableGlob> {
     match relative_glob(text, folder) {
         Some(glob) if !text.split('/').any(|part| part == "..") => Ok(glob),
         correct => Err(UnmatchableGlob {
@@ -120,15 +122,18 @@ fn normalize_glob(text: &str, folder: &Path) -> Result<String, UnmatchableGlob> 
     }
 }
 
-/// Whether a glob has `\` where a path of Windows has it. Before `[`, `{` and `?` it is an escape.
+/// Returns whether a glob uses `\` as a Windows path does. Before characters such as `[` and `?` it
+/// is an escape.
 fn has_windows_separator(text: &str) -> bool {
     let after = text.split('\\').skip(1);
     after.into_iter().any(|rest| rest.chars().next().is_none_or(|c| !matches!(c, '[' | ']' | '{' | '}' | '?' | '!')))
 }
 
-/// Returns a glob relative to a folder, without parts that lead nowhere; nothing if it leads out of the folder.
+/// Returns a glob relative to a folder, without redundant parts. Returns `None` if it leaves the
+/// folder.
 fn relative_glob(glob: &str, folder: &Path) -> Option<String> {
-    // A slash at the beginning means the folder of the config, as in `.gitignore`, unless it is the path of that folder.
+    // A leading slash means the folder of the config, as in `.gitignore`, unless the path starts
+    // with the absolute path of that folder.
     let path = if Path::new(glob).starts_with(folder) { glob } else { glob.trim_start_matches('/') };
     let path = paths::absolute(Path::new(path), folder);
     let parts = path.strip_prefix(folder).ok()?.to_str()?.to_owned();
@@ -144,12 +149,12 @@ mod tests {
         let mut builder = GlobsBuilder::new();
         match builder.add(text, Path::new("/repo/sub")).unwrap() {
             None => Ok(builder.build().unwrap()),
-            Some(misfit) => Err(misfit.correct),
+            Some(unmatchable) => Err(unmatchable.correct),
         }
     }
 
     #[test]
-    fn a_glob_that_names_a_folder_means_everything_in_it() {
+    fn glob_of_folder_matches_everything_in_it() {
         for text in ["archive", "archive/", "./archive", "archive/**", "archive//", "**/archive", ".//archive/."] {
             let globs = globs(text).unwrap();
             assert!(globs.is_match(Path::new("archive/a/b.yaml")), "{text}");
@@ -158,14 +163,14 @@ mod tests {
         }
         assert!(!globs("archive").unwrap().is_match(Path::new("stacks/archive/b.yaml")));
         assert!(globs("**/archive").unwrap().is_match(Path::new("stacks/archive/b.yaml")));
-        // What stars match is not a folder by its name.
+        // A glob with a wildcard does not name a folder.
         assert!(!globs("stacks/*").unwrap().is_match(Path::new("stacks/a/b.yaml")));
         assert!(globs("stacks/*.yaml").unwrap().is_match(Path::new("stacks/a.yaml")));
         assert!(globs(r"stacks/\[a\].yaml").unwrap().is_match(Path::new("stacks/[a].yaml")));
     }
 
     #[test]
-    fn a_form_that_matches_nothing_has_a_correct_one() {
+    fn unmatchable_glob_suggests_correct_one() {
         for (text, correct) in [
             ("/stacks/archive/**", Some("stacks/archive/**")),
             ("//stacks", Some("stacks")),

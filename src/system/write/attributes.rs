@@ -1,29 +1,31 @@
-//! The owner, group, mode, access control list and extended attributes of a file that replaces another one.
+//! Copies the owner, group, mode, access control list and extended attributes of a file to its
+//! replacement.
 
 use crate::diagnostics::error::io_message;
 use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
-/// The permissions that a file is to have.
+/// The permissions that the replacement gets.
 #[derive(Clone, Copy)]
 pub enum FilePermissions {
     /// The mode and the access control list of the file that it replaces.
     Preserve,
-    /// This mode. An access control list stays as far as the mode allows; without any rights for others it is dropped.
+    /// This mode. The access control list is kept only if the mode gives other users any rights.
     Mode(u32),
 }
 
 /// The bits of a mode that are permissions.
 const PERMISSION_BITS: u32 = 0o777;
 
-/// The rights of everybody but the owner.
+/// The permissions of the group and of other users.
 const OTHERS_MASK: u32 = 0o077;
 
-/// Gives a new file, which only its owner can read so far, what an old one has, and these permissions.
+/// Gives a new file the attributes of the old one and these permissions. So far only the owner can
+/// read the new file.
 ///
 /// # Errors
-/// What cannot be kept, in words: then the old file must not be replaced.
+/// Fails if an attribute cannot be kept. The old file must not be replaced then.
 pub fn apply_attributes(old: &File, new: &File, access: FilePermissions) -> io::Result<()> {
     let before = old.metadata()?;
     keep_owner(&before, new)?;
@@ -32,21 +34,21 @@ pub fn apply_attributes(old: &File, new: &File, access: FilePermissions) -> io::
         FilePermissions::Preserve => (before.mode() & PERMISSION_BITS, true),
         FilePermissions::Mode(mode) => (mode, mode & OTHERS_MASK != 0),
     };
-    // The list first: setting it sets the mode, too, of which the group's bits are then its mask.
+    // The list first, since setting it changes the mode: the group's bits become its mask.
     let list = if is_listed { access_list(old)? } else { None };
     set_access_list(new, list.as_deref()).map_err(|error| cannot_keep("access control list", &error))?;
     let set = new.metadata()?.mode() & PERMISSION_BITS;
     if set != wanted {
         new.set_permissions(Permissions::from_mode(wanted)).map_err(|error| cannot_keep("mode", &error))?;
     }
-    // Some file systems accept a mode, and do not keep it.
+    // Some file systems accept a mode but do not store it.
     if new.metadata()?.mode() & PERMISSION_BITS & !wanted & !before.mode() != 0 {
-        return Err(io::Error::other("more users could read it than before"));
+        return Err(io::Error::other("more users could read the file than before"));
     }
     Ok(())
 }
 
-/// Sets the owner and the group, which only the administrator can change freely.
+/// Sets the owner and the group. Only root can change them freely.
 fn keep_owner(before: &Metadata, new: &File) -> io::Result<()> {
     let now = new.metadata()?;
     let owner = (now.uid() != before.uid()).then_some(before.uid());
@@ -54,12 +56,12 @@ fn keep_owner(before: &Metadata, new: &File) -> io::Result<()> {
     if owner.is_none() && group.is_none() {
         return Ok(());
     }
-    let what = if owner.is_some() { "owner" } else { "group" };
-    fchown(new, owner, group).map_err(|error| cannot_keep(what, &error))
+    let attribute = if owner.is_some() { "owner" } else { "group" };
+    fchown(new, owner, group).map_err(|error| cannot_keep(attribute, &error))
 }
 
-fn cannot_keep(what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("its {what} cannot be kept: {}", io_message(error)))
+fn cannot_keep(attribute: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot keep its {attribute}: {}", io_message(error)))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -71,19 +73,22 @@ mod extended {
     use std::fs::File;
     use std::io;
 
-    /// The access control list. Reading it returns one exactly if there is more in it than the mode.
+    /// The attribute with the access control list. It exists only if the list contains more than
+    /// the mode.
     const ACCESS_LIST: &CStr = c"system.posix_acl_access";
 
-    /// Attributes that the system derives from the content or keeps for itself.
+    /// Attributes that the system derives from the contents of the file.
     const DERIVED_ATTRIBUTES: [&[u8]; 2] = [b"security.ima", b"security.evm"];
 
-    /// The size of the first buffer for an attribute. It grows as long as it is too small.
+    /// The size of the first buffer for an attribute. It is enough for nearly all attributes and is
+    /// doubled if it is too small.
     const INITIAL_BUFFER_BYTES: usize = 1024;
 
     /// Copies every extended attribute that differs, except for the access control list.
     ///
     /// # Errors
-    /// The first attribute that cannot be copied. Those of the system itself are copied as far as it permits.
+    /// Fails for the first attribute that cannot be copied. Attributes outside the `user` and
+    /// `system` namespaces are skipped if the system refuses them.
     pub fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
         let names = match read_growing(|buffer| flistxattr(old, buffer)) {
             Err(error) if is_missing_attribute(error) => return Ok(()),
@@ -98,11 +103,11 @@ mod extended {
             if attribute(new, name).is_ok_and(|now| now.as_ref() == Some(&value)) {
                 continue;
             }
-            let is_ours = [&b"user."[..], b"system."].iter().any(|space| name.to_bytes().starts_with(space));
+            let is_required = [&b"user."[..], b"system."].iter().any(|space| name.to_bytes().starts_with(space));
             match fsetxattr(new, name, &value, XattrFlags::empty()) {
-                Err(error) if is_ours || !is_refused(error) => {
-                    let what = format!("attribute `{}`", name.to_string_lossy());
-                    return Err(cannot_keep(&what, &error.into()));
+                Err(error) if is_required || !is_refused(error) => {
+                    let attribute = format!("attribute `{}`", name.to_string_lossy());
+                    return Err(cannot_keep(&attribute, &error.into()));
                 }
                 _ => {}
             }
@@ -110,10 +115,10 @@ mod extended {
         Ok(())
     }
 
-    /// Returns the access control list of a file, if it has one.
+    /// Returns the access control list of a file, or `None` if it has none.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn access_list(file: &File) -> io::Result<Option<Vec<u8>>> {
         attribute(file, ACCESS_LIST)
     }
@@ -121,11 +126,11 @@ mod extended {
     /// Sets or removes the access control list.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn set_access_list(file: &File, list: Option<&[u8]>) -> io::Result<()> {
         match list {
             Some(list) => Ok(fsetxattr(file, ACCESS_LIST, list, XattrFlags::empty())?),
-            // A new file has one if its folder has a default list.
+            // A new file gets one if its folder has a default list.
             None => match fremovexattr(file, ACCESS_LIST) {
                 Err(error) if !is_missing_attribute(error) => Err(error.into()),
                 _ => Ok(()),
@@ -140,7 +145,7 @@ mod extended {
         }
     }
 
-    /// Calls with a larger buffer as long as the system finds it too small.
+    /// Repeats a call with a larger buffer until the buffer is large enough.
     fn read_growing(mut call: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; INITIAL_BUFFER_BYTES];
         loop {
@@ -155,7 +160,7 @@ mod extended {
         }
     }
 
-    /// Returns whether an error means that there is no such attribute, or that there are none on this file system.
+    /// Returns whether an error means that the attribute does not exist or is not supported here.
     fn is_missing_attribute(error: Errno) -> bool {
         #[cfg(target_vendor = "apple")]
         let missing = Errno::NOATTR;
@@ -164,7 +169,7 @@ mod extended {
         error == missing || is_refused(error) && error != Errno::PERM && error != Errno::ACCESS
     }
 
-    /// Returns whether an error means that this process, or this file system, cannot have such an attribute.
+    /// Returns whether an error means that the process or the file system cannot set the attribute.
     fn is_refused(error: Errno) -> bool {
         [Errno::PERM, Errno::ACCESS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].contains(&error)
     }
@@ -178,7 +183,7 @@ mod extended {
     /// Copies nothing on this system.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn copy_attributes(_: &File, _: &File) -> io::Result<()> {
         Ok(())
     }
@@ -186,7 +191,7 @@ mod extended {
     /// Returns no list on this system.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn access_list(_: &File) -> io::Result<Option<Vec<u8>>> {
         Ok(None)
     }
@@ -194,7 +199,7 @@ mod extended {
     /// Does nothing on this system.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn set_access_list(_: &File, _: Option<&[u8]>) -> io::Result<()> {
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A handle of an open folder, and the system calls on the entries of that folder.
 //!
-//! A handle stays on its folder when the path is changed, so nothing is written to another place.
+//! A handle refers to the same folder even if another folder takes over its path, so nothing is
+//! written elsewhere.
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat, renameat, statat,
@@ -16,17 +17,17 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The device and the number of a file, which identify it whatever its name is.
+/// The device and the inode number of a file, which identify it independently of its name.
 pub type Inode = (u64, u64);
 
-/// How long a lock is waited for between two attempts.
+/// The interval between two attempts to get a lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// An open folder.
 #[derive(Debug)]
 pub struct DirHandle {
     handle: OwnedFd,
-    /// The path it was opened with, which is only shown.
+    /// The path that the folder was opened with. Used only in messages.
     path: PathBuf,
 }
 
@@ -37,10 +38,10 @@ const FOLDER_ACCESS: OFlags = OFlags::PATH;
 const FOLDER_ACCESS: OFlags = OFlags::RDONLY;
 
 impl DirHandle {
-    /// Opens a folder and follows the links on the way.
+    /// Opens a folder. Links are followed.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let handle = openat(CWD, path, FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Self { handle, path: path.to_path_buf() })
@@ -49,19 +50,20 @@ impl DirHandle {
     /// Opens a folder in this one. A link is not followed.
     ///
     /// # Errors
-    /// Those of the system: [`Errno::LOOP`] for a link.
+    /// Returns the system's error: [`Errno::LOOP`] for a link.
     pub fn open_subfolder(&self, name: &OsStr) -> Result<Self, Errno> {
         let flags = FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(&self.handle, name, flags, Mode::empty());
-        let is_link = || self.entry_type(name) == Some(FileType::Symlink);
-        let path = self.path.join(name);
-        opened.map(|handle| Self { handle, path }).map_err(|error| if is_link() { Errno::LOOP } else { error })
+        match openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => Ok(Self { handle, path: self.path.join(name) }),
+            Err(_) if self.entry_type(name) == Some(FileType::Symlink) => Err(Errno::LOOP),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens another handle of the same folder.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { handle: self.handle.try_clone()?, path: self.path.clone() })
     }
@@ -71,22 +73,23 @@ impl DirHandle {
         &self.path
     }
 
-    /// Creates a folder in this one that only its owner can enter. Returns `false` if there is one already.
+    /// Creates a folder in this one that only its owner can enter. Returns false if it exists
+    /// already.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn create_folder(&self, name: &OsStr) -> Result<bool, Errno> {
         match mkdirat(&self.handle, name, Mode::RWXU) {
             Err(Errno::EXIST) => Ok(false),
-            made => made.map(|()| true),
+            created => created.map(|()| true),
         }
     }
 
-    /// Creates a file that must not exist yet. The umask, or the default access control list of the folder, applies to
-    /// the mode.
+    /// Creates a file that must not exist yet. The umask, or the default access control list of the
+    /// folder, applies to the mode.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.handle, name, flags, Mode::from_raw_mode(mode))?))
@@ -95,15 +98,16 @@ impl DirHandle {
     /// Opens a regular file. A link is not followed.
     ///
     /// # Errors
-    /// Those of the system, and if it is not a regular file.
+    /// Fails with the system's error, or if it is not a regular file.
     pub fn file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.open_file(name.as_ref(), OFlags::RDONLY)
     }
 
-    /// Opens a regular file like [`DirHandle::file`], for writing if possible: network file systems lock only such files.
+    /// Opens a regular file like [`DirHandle::file`], but for writing if possible. Network file
+    /// systems lock only files that are open for writing.
     ///
     /// # Errors
-    /// Those of [`DirHandle::file`].
+    /// Fails like [`DirHandle::file`].
     pub fn file_to_lock(&self, name: &OsStr) -> io::Result<File> {
         match self.open_file(name, OFlags::RDWR) {
             Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
@@ -126,7 +130,7 @@ impl DirHandle {
         Some(FileType::from_raw_mode(status.st_mode))
     }
 
-    /// Returns whether there is an entry of this name, even a dangling link.
+    /// Returns whether there is an entry with this name. A dangling link counts.
     pub fn contains(&self, name: &OsStr) -> bool {
         self.entry_type(name).is_some()
     }
@@ -134,7 +138,7 @@ impl DirHandle {
     /// Returns the target of a link.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn link_target(&self, name: &OsStr) -> io::Result<Vec<u8>> {
         Ok(rustix::fs::readlinkat(&self.handle, name, Vec::new())?.into_bytes())
     }
@@ -149,7 +153,7 @@ impl DirHandle {
             (StatxAttributes::IMMUTABLE, "it is immutable"),
             (StatxAttributes::APPEND, "it can only be appended to"),
         ];
-        obstacles.into_iter().find_map(|(attribute, why)| status.stx_attributes.contains(attribute).then_some(why))
+        obstacles.into_iter().find_map(|(attribute, text)| status.stx_attributes.contains(attribute).then_some(text))
     }
 
     /// Returns why an existing file cannot be replaced, if its attributes show that already.
@@ -158,7 +162,8 @@ impl DirHandle {
         None
     }
 
-    /// Returns the device and, if the system knows it, the mount of the folder. Renames work only within one mount.
+    /// Returns the device and, if the system knows it, the mount of the folder. Renames work only
+    /// within one mount.
     pub fn mount(&self) -> (u64, u64) {
         let device = rustix::fs::fstat(&self.handle).map(|status| status.st_dev).unwrap_or_default();
         (device, self.mount_id())
@@ -176,10 +181,10 @@ impl DirHandle {
         0
     }
 
-    /// Renames an entry to a name in another folder and replaces what has that name.
+    /// Renames an entry to a name in another folder. Replaces an existing entry of that name.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn rename(&self, from: &str, folder: &Self, to: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.handle, from, &folder.handle, to)?)
     }
@@ -187,7 +192,7 @@ impl DirHandle {
     /// Renames an entry to a name in another folder that must not exist yet.
     ///
     /// # Errors
-    /// Those of the system: [`io::ErrorKind::AlreadyExists`] if the name exists.
+    /// Returns the system's error, or [`io::ErrorKind::AlreadyExists`] if the name exists.
     pub fn rename_new(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
         match rename_with(self, from, folder, to, RenameMode::New) {
             Err(error) if is_unsupported(error) => match self.link(from, folder, to) {
@@ -195,7 +200,7 @@ impl DirHandle {
                     self.remove(from);
                     Ok(())
                 }
-                // A file system without links: a look before the rename has to do.
+                // The file system has no hard links either: check the name before the rename.
                 Err(error) if error != Errno::EXIST && !folder.contains(to) => {
                     Ok(renameat(&self.handle, from, &folder.handle, to)?)
                 }
@@ -205,10 +210,10 @@ impl DirHandle {
         }
     }
 
-    /// Exchanges two entries. Returns `false` if the file system does not support that.
+    /// Exchanges two entries. Returns false if the file system does not support this.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn exchange(&self, one: &str, folder: &Self, other: &OsStr) -> io::Result<bool> {
         match rename_with(self, OsStr::new(one), folder, other, RenameMode::Exchange) {
             Err(error) if is_unsupported(error) => Ok(false),
@@ -216,10 +221,10 @@ impl DirHandle {
         }
     }
 
-    /// Gives a file a second name, in another folder.
+    /// Creates a hard link to a file in another folder.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn link(&self, from: &OsStr, folder: &Self, to: &OsStr) -> Result<(), Errno> {
         linkat(&self.handle, from, &folder.handle, to, AtFlags::empty())
     }
@@ -237,7 +242,7 @@ impl DirHandle {
     /// Returns the names of all entries.
     ///
     /// # Errors
-    /// Those of the system, for example if the folder must not be listed.
+    /// Returns the system's error, for example if the folder must not be listed.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(self.readable()?)? {
@@ -250,24 +255,26 @@ impl DirHandle {
         Ok(names)
     }
 
-    /// Returns whether only this process's user can enter the folder, and how old its last change is.
+    /// Returns how long ago the folder was last changed, or `None` if other users can enter it.
     pub fn private_age(&self) -> Option<Duration> {
         let metadata = File::from(self.readable().ok()?).metadata().ok()?;
         let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode().trailing_zeros() >= 6;
-        // A change in the future has no age.
+        // A time in the future has no age.
         is_private.then(|| metadata.modified().ok()?.elapsed().ok()).flatten()
     }
 
-    /// Waits for everything in the folder's own list of names to be on the disk. Does nothing on file systems that
-    /// cannot do that.
+    /// Waits until the entries of the folder are on the disk. Does nothing on file systems that do
+    /// not support this.
     pub fn sync(&self) {
         let _ = self.readable().and_then(|folder| sync(&File::from(folder)));
     }
 
-    /// Locks the folder until the returned handle is dropped. Returns no handle if the file system has no locks.
+    /// Locks the folder until the returned handle is dropped. Returns `None` if the file system has
+    /// no locks.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than `limit`.
+    /// Returns [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than
+    /// `limit`.
     pub fn lock(&self, limit: Duration) -> io::Result<Option<OwnedFd>> {
         let Ok(handle) = self.readable() else { return Ok(None) };
         let started = Instant::now();
@@ -286,7 +293,7 @@ impl DirHandle {
     }
 }
 
-/// Returns the device and the number of a file.
+/// Returns the device and the inode number of a file.
 pub fn inode(metadata: &std::fs::Metadata) -> Inode {
     (metadata.dev(), metadata.ino())
 }
@@ -294,21 +301,21 @@ pub fn inode(metadata: &std::fs::Metadata) -> Inode {
 /// Waits until a file or a folder is on the disk.
 ///
 /// # Errors
-/// Those of the system.
+/// Returns the system's error.
 pub fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
-        // Apple's systems ask the disk itself, which fails across a network.
+        // Apple's systems flush the disk itself, which fails for a network file system.
         Err(_) if cfg!(target_vendor = "apple") => Ok(rustix::fs::fsync(file)?),
-        ended => ended,
+        result => result,
     }
 }
 
 /// How a rename treats the new name.
 #[derive(Clone, Copy)]
 enum RenameMode {
-    /// It must not exist.
+    /// The name must not exist.
     New,
-    /// It exists and gets the old name.
+    /// The name exists, and its entry gets the old name.
     Exchange,
 }
 
@@ -333,7 +340,7 @@ fn rename_with(_: &DirHandle, _: &OsStr, _: &DirHandle, _: &OsStr, _: RenameMode
     Err(Errno::NOSYS)
 }
 
-/// Returns whether an error means that the system or the file system does not have such a call.
+/// Returns whether an error means that the system or the file system does not support a call.
 fn is_unsupported(error: Errno) -> bool {
     [Errno::NOSYS, Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&error)
 }

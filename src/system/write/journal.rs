@@ -1,7 +1,9 @@
-//! The journal of a staging folder: for each staged file its target, and digests of the new and the old text.
+//! The journal of a staging folder: the target of each staged file, and the digests of its new and
+//! old text.
 //!
-//! The journal is on the disk before the first file is exchanged. So whoever finds the folder after a kill can tell the
-//! texts that stackref wrote or replaced from an edit that somebody else made in the last moment.
+//! The journal is on the disk before the first file is exchanged. After a kill, a later run can
+//! therefore distinguish the texts that stackref wrote or replaced from a concurrent edit of the
+//! target.
 
 use super::folder::DirHandle;
 use crate::text::digest::hex;
@@ -13,29 +15,30 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// The most bytes of a file that are read for a digest. A larger file was not written by stackref.
+/// The most bytes of a file that are read for a digest. stackref does not write larger files.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// The bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// The bytes of the stack that are wiped after a hash, more than it uses.
+/// The bytes of the stack that are wiped after hashing. This is more than the hash function uses.
 const STACK_BYTES: usize = 1 << 13;
 
-/// What is about to happen to one file.
+/// An exchange that is about to happen: one staged file and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRecord {
     /// The name of the staged file.
     pub staged: String,
-    /// The path of the target, from the folder that contains the staging folder.
+    /// The path of the target, relative to the parent of the staging folder.
     pub target: PathBuf,
     /// The digest of the new text.
     pub new: Digest,
-    /// The digest of the text that it replaces. `None` if there is no such file, or if the old text has to be restored.
+    /// The digest of the old text. `None` if the target does not exist or the old text must be
+    /// restored.
     pub old: Option<Digest>,
 }
 
-/// The SHA-256 of the content of a file, in hexadecimal.
+/// The SHA-256 of the contents of a file, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest(String);
 
@@ -47,10 +50,10 @@ impl Digest {
         hasher.finish()
     }
 
-    /// Returns the digest of a file or of a link, which is not followed. Returns `None` if there is no such entry.
+    /// Returns the digest of a file, or of a link itself. Returns `None` if there is no such entry.
     ///
     /// # Errors
-    /// Those of the system, and if the entry is something else.
+    /// Fails with the system's error, or if the entry is neither a file nor a link.
     pub fn of_entry(folder: &DirHandle, name: &OsStr) -> io::Result<Option<Self>> {
         let mut hasher = Hasher::new();
         let hash = &mut *hasher.0;
@@ -82,7 +85,7 @@ impl Digest {
     }
 }
 
-/// A hash of texts that may contain values: nothing of them stays on the stack.
+/// A hasher for texts that may contain secret values. It leaves no part of them on the stack.
 struct Hasher(Box<Sha256>);
 
 impl Hasher {
@@ -90,7 +93,7 @@ impl Hasher {
         Self(Box::default())
     }
 
-    /// Returns the digest. The state is on the heap, where it is wiped when it is freed, and is not moved.
+    /// Returns the digest. The state is on the heap, is not moved, and is wiped when it is freed.
     fn finish(mut self) -> Digest {
         let mut bytes = [0; 32];
         self.0.finalize_into_reset((&mut bytes).into());
@@ -99,7 +102,8 @@ impl Hasher {
     }
 }
 
-/// Overwrites the part of the stack that the functions called before have used: the last blocks of a text are worked on there.
+/// Overwrites the part of the stack that the hash function has used. It keeps the last blocks of
+/// the text there.
 #[inline(never)]
 fn wipe_stack() {
     let mut used = [0_u8; STACK_BYTES];
@@ -107,7 +111,8 @@ fn wipe_stack() {
     std::hint::black_box(&mut used);
 }
 
-/// Writes records as four fields each, with a NUL byte after every field: a path cannot contain one.
+/// Encodes records as four fields each. A NUL byte ends every field, since a path cannot contain
+/// one.
 pub fn encode(records: &[JournalRecord]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for record in records {
@@ -122,22 +127,26 @@ pub fn encode(records: &[JournalRecord]) -> Vec<u8> {
     bytes
 }
 
-/// Reads the records that [`encode`] wrote. A journal that was cut off ends with its last whole record.
+/// Decodes the records that [`encode`] wrote. Ignores an incomplete record at the end.
 pub fn decode(bytes: &[u8]) -> Vec<JournalRecord> {
     let mut fields: Vec<&[u8]> = bytes.split(|&byte| byte == 0).collect();
-    // What follows the last NUL byte is not a whole field.
+    // The bytes after the last NUL byte are not a complete field.
     fields.pop();
-    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-    let record = |fields: &[&[u8]]| match fields {
-        [staged, new, old, target] => Some(JournalRecord {
-            staged: text(staged),
-            target: PathBuf::from(OsStr::from_bytes(target)),
-            new: Digest(text(new)),
-            old: (!old.is_empty()).then(|| Digest(text(old))),
-        }),
-        _ => None,
-    };
-    fields.chunks(4).filter_map(record).collect()
+    fields.chunks(4).filter_map(decode_record).collect()
+}
+
+fn decode_record(fields: &[&[u8]]) -> Option<JournalRecord> {
+    let [staged, new, old, target] = fields else { return None };
+    Some(JournalRecord {
+        staged: decode_text(staged),
+        target: PathBuf::from(OsStr::from_bytes(target)),
+        new: Digest(decode_text(new)),
+        old: (!old.is_empty()).then(|| Digest(decode_text(old))),
+    })
+}
+
+fn decode_text(field: &[u8]) -> String {
+    String::from_utf8_lossy(field).into_owned()
 }
 
 #[cfg(test)]
@@ -145,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_that_was_cut_off_has_its_whole_records() {
+    fn decode_ignores_incomplete_last_record() {
         let record = |staged: &str, old: Option<&str>| JournalRecord {
             staged: staged.to_owned(),
             target: PathBuf::from(OsStr::from_bytes(b"a/\xff\n.yaml")),

@@ -1,8 +1,11 @@
-//! What becomes of a staging folder at its end, or when a later run finds it after a kill.
+//! Cleans up a staging folder, at the end of its run or when a later run finds it after a kill.
 //!
-//! A staged file that has a text of the journal, the new or the old one, is removed, and so is one without a record: it was
-//! never exchanged. Anything else is an edit that somebody made in the last moment before the exchange. It is put back if
-//! the target still has the new text. Otherwise it is kept, and every run that comes by reports it.
+//! For each staged file:
+//!
+//! - If it has no journal record, it was never exchanged. It is removed.
+//! - If it contains the new or the old text of its record, it is removed.
+//! - Otherwise it is a concurrent edit of the target, made just before the exchange. It is restored
+//!   if the target still has the new text. If not, it is kept, and every later run reports it.
 
 use super::folder::DirHandle;
 use super::journal::{Digest, JournalRecord, decode};
@@ -20,36 +23,36 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// From this age on, a staging folder of a process that cannot be asked for is a leftover.
+/// The age from which a staging folder of another host is a leftover. No run takes that long.
 const STALE_AFTER: Duration = Duration::from_secs(3600);
 
-/// What a staging folder with edits is renamed to.
+/// Replaces the process id in the name of a staging folder that contains edits.
 const KEPT_PREFIX: &str = "kept";
 
-/// The most folders of one folder that are kept.
+/// The most staging folders with edits in one folder. Prevents an endless search for a free name.
 const MAX_KEPT: u32 = 10_000;
 
 /// The most bytes of a journal that are read.
 const MAX_JOURNAL_BYTES: u64 = 64 << 20;
 
-/// What the settling of a staging folder came to.
+/// The edits that were found when a staging folder was settled.
 #[derive(Debug, Default)]
 pub struct SettleResult {
-    /// The targets whose edits were put back.
+    /// The targets whose edits were restored.
     pub restored: Vec<PathBuf>,
-    /// The targets whose edits were kept, and why they could not be put back.
+    /// The targets whose edits were kept, each with the reason why it could not be restored.
     pub kept: Vec<(PathBuf, String)>,
 }
 
-/// A version of a file that was found in a staging folder, and that stackref neither wrote nor replaced.
+/// A report about a concurrent edit that was found in a staging folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notice {
-    /// It was put back.
+    /// The edit was restored.
     Restored {
         /// The edited file.
         path: PathBuf,
     },
-    /// It is kept, and somebody has to merge it.
+    /// The edit was kept, and the user has to merge it.
     Kept {
         /// The edited file.
         path: PathBuf,
@@ -58,38 +61,40 @@ pub enum Notice {
     },
 }
 
-/// The notices of this run, from all threads. Those that were taken are `true`: each is printed once.
+/// The notices of this run, from all threads. The value is true if the notice was taken, since each
+/// is printed once.
 static NOTICES: Mutex<BTreeMap<Notice, bool>> = Mutex::new(BTreeMap::new());
 
-/// Returns the notices that nobody has taken yet.
+/// Returns the notices that no earlier call has returned.
 pub fn take_notices() -> Vec<Notice> {
     let mut notices = NOTICES.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut fresh = Vec::new();
+    let mut new = Vec::new();
     for (notice, is_taken) in notices.iter_mut() {
         if !std::mem::replace(is_taken, true) {
-            fresh.push(notice.clone());
+            new.push(notice.clone());
         }
     }
-    fresh
+    new
 }
 
 fn notify(notice: Notice) {
     NOTICES.lock().unwrap_or_else(PoisonError::into_inner).entry(notice).or_default();
 }
 
-/// Removes the staging folders that dead processes left in a folder, if it can be read. Returns whether an edit was put
-/// back.
+/// Removes the staging folders that dead processes left in a folder, if the folder can be read.
+/// Returns whether an edit was restored.
 pub fn recover_in(path: &Path) -> bool {
     DirHandle::open(path).is_ok_and(|folder| recover(&folder))
 }
 
-/// Removes the staging folders that dead processes left beside a file. A link is followed. Returns whether an edit was
-/// put back.
+/// Removes the staging folders that dead processes left next to a file. A link is followed. Returns
+/// whether an edit was restored.
 pub fn recover_beside(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| path.parent().is_some_and(recover_in))
 }
 
-/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was put back.
+/// Removes the staging folders that dead processes left in a folder. Returns whether an edit was
+/// restored.
 pub fn recover(folder: &DirHandle) -> bool {
     let mut restored = false;
     for name in folder.names().unwrap_or_default().iter().filter(|name| is_staging(name)) {
@@ -98,13 +103,13 @@ pub fn recover(folder: &DirHandle) -> bool {
     restored
 }
 
-/// Removes a staging folder that a dead process left. Returns `None` if no edit was put back.
+/// Removes a staging folder that a dead process left. Returns `None` if no edit was restored.
 fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
     let rest = name.strip_prefix(STAGING_PREFIX)?.strip_suffix(STAGING_SUFFIX)?;
     let (process, rest) = rest.split_once('-')?;
     match parent.entry_type(OsStr::new(name)) {
         Some(FileType::Directory) => {}
-        // A temporary file of an earlier version.
+        // A temporary file of an earlier version of stackref.
         Some(FileType::RegularFile) => {
             let age = || parent.file(name).ok()?.metadata().ok()?.modified().ok()?.elapsed().ok();
             if is_leftover(process, rest, age) {
@@ -115,7 +120,7 @@ fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
         _ => return None,
     }
     let folder = parent.open_subfolder(OsStr::new(name)).ok()?;
-    // One that others may write to, or that belongs to somebody else, is not ours.
+    // stackref did not create a folder that other users own or may write to.
     let age = folder.private_age()?;
     if process == KEPT_PREFIX {
         report_kept(parent, &folder, &read_journal(&folder));
@@ -124,7 +129,7 @@ fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
     if !is_leftover(process, rest, || Some(age)) {
         return None;
     }
-    // Of several runs that find it, one renames it.
+    // If several runs find the folder, only one of them can rename it.
     let claimed = next_name();
     parent.rename_new(OsStr::new(name), parent, OsStr::new(&claimed)).ok()?;
     let folder = parent.open_subfolder(OsStr::new(&claimed)).ok()?;
@@ -134,8 +139,8 @@ fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
     restored
 }
 
-/// Returns whether the process in a name is dead. One of another machine or container cannot be asked for: then the age
-/// decides.
+/// Returns whether the process in the name of a staging folder is dead. The state of a process on
+/// another host is unknown, so the age decides.
 fn is_leftover(process: &str, rest: &str, age: impl FnOnce() -> Option<Duration>) -> bool {
     let Ok(process) = process.parse() else { return false };
     if rest.split('-').next() == Some(HOST_ID.as_str()) {
@@ -145,21 +150,21 @@ fn is_leftover(process: &str, rest: &str, age: impl FnOnce() -> Option<Duration>
     }
 }
 
-/// Returns whether a process of that id runs, whoever it belongs to.
+/// Returns whether a process with this id runs, as any user.
 fn is_alive(id: u32) -> bool {
     let process = i32::try_from(id).ok().and_then(Pid::from_raw);
     process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
 }
 
-/// Returns the records of a staging folder, as far as they can be read.
+/// Returns the journal records of a staging folder, or those that can be read.
 fn read_journal(folder: &DirHandle) -> Vec<JournalRecord> {
     let mut bytes = Vec::new();
     let read = folder.file(JOURNAL).and_then(|file| file.take(MAX_JOURNAL_BYTES).read_to_end(&mut bytes));
     read.map(|_| decode(&bytes)).unwrap_or_default()
 }
 
-/// Settles a staging folder: removes the texts that stackref wrote and replaced, puts edits back or keeps them, and
-/// removes the folder unless it keeps one.
+/// Settles a staging folder: removes the texts that stackref wrote or replaced, restores or keeps
+/// edits, and removes the folder unless it contains kept edits.
 pub fn settle(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[JournalRecord]) -> SettleResult {
     let mut settled = SettleResult::default();
     for staged in staged_files(folder) {
@@ -180,7 +185,7 @@ pub fn settle(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[Jou
     }
     if settled.kept.is_empty() {
         folder.remove(JOURNAL);
-        // Last, so that git never sees what is beside it.
+        // Last, so that git never sees the other files.
         folder.remove(IGNORE_FILE);
         parent.remove_folder(name);
     } else {
@@ -212,24 +217,25 @@ fn report_kept(parent: &DirHandle, folder: &DirHandle, records: &[JournalRecord]
     }
 }
 
-/// Returns the names in a staging folder that are not its own.
+/// Returns the names of the staged files in a staging folder.
 fn staged_files(folder: &DirHandle) -> Vec<OsString> {
     let mut names = folder.names().unwrap_or_default();
     names.retain(|name| name != IGNORE_FILE && name != JOURNAL);
     names
 }
 
-/// Returns the record of a staged file, also of one that was put aside.
+/// Returns the record of a staged file, with or without [`ASIDE_SUFFIX`].
 fn record_of<'r>(staged: &OsStr, records: &'r [JournalRecord]) -> Option<&'r JournalRecord> {
     let staged = staged.to_str()?;
     let staged = staged.strip_suffix(ASIDE_SUFFIX).unwrap_or(staged);
     records.iter().find(|record| record.staged == staged)
 }
 
-/// Exchanges a staged file with its target again and removes the new text that comes out.
+/// Restores an edit: exchanges it with its target and removes the new text.
 ///
 /// # Errors
-/// Those of the system, and if the target does not have the new text any more: then it stays as it is.
+/// Fails with the system's error, or if the target does not have the new text any more. The target
+/// is unchanged then.
 fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, staged: &OsStr) -> io::Result<()> {
     let (target_folder, name) = target_of(parent, record)?;
     if Digest::of_entry(&target_folder, name)?.as_ref() != Some(&record.new) {
@@ -238,7 +244,7 @@ fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, stage
     let staged_name = staged.to_str().ok_or(io::ErrorKind::InvalidInput)?;
     swap(folder, staged_name, &target_folder, name)?;
     if Digest::of_entry(folder, staged)?.as_ref() != Some(&record.new) {
-        // Somebody wrote between the look and the exchange: that is newer.
+        // The target was changed between the check and the exchange. That text is newer.
         swap(folder, staged_name, &target_folder, name)?;
         return Err(changed_error());
     }
@@ -250,7 +256,8 @@ fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, stage
 /// Removes a target that did not exist before, if it still has the new text.
 ///
 /// # Errors
-/// Those of the system, and if the target does not have the new text any more: then it stays.
+/// Fails with the system's error, or if the target does not have the new text any more. It is not
+/// removed then.
 pub fn remove_created(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord) -> io::Result<()> {
     let (target_folder, name) = target_of(parent, record)?;
     match Digest::of_entry(&target_folder, name)? {
@@ -270,10 +277,10 @@ pub fn remove_created(parent: &DirHandle, folder: &DirHandle, record: &JournalRe
 }
 
 fn changed_error() -> io::Error {
-    io::Error::other("somebody else has changed it since")
+    io::Error::other("another process has changed it since")
 }
 
-/// Opens the folder of a target.
+/// Opens the folder of a target. Returns it with the target's name.
 fn target_of<'r>(parent: &DirHandle, record: &'r JournalRecord) -> io::Result<(DirHandle, &'r OsStr)> {
     let name = record.target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let above = record.target.parent().unwrap_or(Path::new(""));
@@ -291,12 +298,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use tempfile::TempDir;
 
-    /// Creates a folder with a file whose text a run replaces, up to the exchange.
+    /// Creates a folder with a file that was exchanged with its new text.
     fn exchanged(edit: Option<&str>) -> (TempDir, DirHandle, Staging) {
-        let place = tempfile::tempdir().unwrap();
-        let target = place.path().join("f");
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("f");
         write(&target, "old").unwrap();
-        let folder = DirHandle::open(place.path()).unwrap();
+        let folder = DirHandle::open(parent.path()).unwrap();
         let mut staging = Staging::new(&folder).unwrap();
         let staged = staging.write("new", 0o600).unwrap();
         let (new, old) = (Digest::of_bytes(b"new"), Some(Digest::of_bytes(b"old")));
@@ -307,81 +314,81 @@ mod tests {
         }
         staging.swap(&staged.name, &folder, OsStr::new("f")).unwrap();
         assert_eq!(read_to_string(&target).unwrap(), "new");
-        (place, folder, staging)
+        (parent, folder, staging)
     }
 
-    /// Leaves a staging folder behind as a process does that was killed.
-    fn die(place: &TempDir, staging: Staging) -> PathBuf {
+    /// Turns a staging folder into one that a killed process has left.
+    fn abandon(parent: &TempDir, staging: Staging) -> PathBuf {
         std::mem::forget(staging);
         let is_ours = |path: &Path| path.file_name().is_some_and(is_staging);
         let left =
-            read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_ours(path)).unwrap();
-        let dead = place.path().join(staging_name(999_999_999, 7));
-        std::fs::rename(left, &dead).unwrap();
-        dead
+            read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_ours(path)).unwrap();
+        let abandoned = parent.path().join(staging_name(999_999_999, 7));
+        std::fs::rename(left, &abandoned).unwrap();
+        abandoned
     }
 
-    fn names(place: &TempDir) -> Vec<String> {
-        let names = read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    fn names(parent: &TempDir) -> Vec<String> {
+        let names = read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect()
     }
 
     #[test]
-    fn a_replaced_text_is_removed_and_git_never_sees_it() {
-        let (place, folder, staging) = exchanged(None);
-        let dead = die(&place, staging);
-        assert_eq!(read_to_string(dead.join(".gitignore")).unwrap(), "*\n");
-        assert_eq!(dead.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(read_to_string(dead.join("0")).unwrap(), "old");
+    fn recover_removes_old_text_that_git_ignores() {
+        let (parent, folder, staging) = exchanged(None);
+        let abandoned = abandon(&parent, staging);
+        assert_eq!(read_to_string(abandoned.join(".gitignore")).unwrap(), "*\n");
+        assert_eq!(abandoned.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(read_to_string(abandoned.join("0")).unwrap(), "old");
         assert!(!recover(&folder));
         assert_eq!(
-            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
             (vec!["f".to_owned()], "new")
         );
     }
 
     #[test]
-    fn a_text_that_was_never_exchanged_is_removed() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = DirHandle::open(place.path()).unwrap();
+    fn recover_removes_text_that_was_never_exchanged() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DirHandle::open(parent.path()).unwrap();
         let staging = Staging::new(&folder).unwrap();
         staging.write("new", 0o600).unwrap();
-        let dead = die(&place, staging);
-        // A folder that others may enter was not made by stackref.
-        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let abandoned = abandon(&parent, staging);
+        // stackref does not create folders that other users may enter.
+        std::fs::set_permissions(&abandoned, std::fs::Permissions::from_mode(0o755)).unwrap();
         recover(&folder);
-        assert!(dead.exists());
-        std::fs::set_permissions(&dead, std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(abandoned.exists());
+        std::fs::set_permissions(&abandoned, std::fs::Permissions::from_mode(0o700)).unwrap();
         recover(&folder);
-        assert!(names(&place).is_empty());
+        assert!(names(&parent).is_empty());
     }
 
     #[test]
-    fn an_edit_of_the_last_moment_is_put_back_after_a_kill() {
-        let (place, folder, staging) = exchanged(Some("edit"));
-        die(&place, staging);
+    fn recover_restores_concurrent_edit() {
+        let (parent, folder, staging) = exchanged(Some("edit"));
+        abandon(&parent, staging);
         assert!(recover(&folder));
         assert_eq!(
-            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
             (vec!["f".to_owned()], "edit")
         );
-        assert!(take_notices().contains(&Notice::Restored { path: place.path().join("f") }));
+        assert!(take_notices().contains(&Notice::Restored { path: parent.path().join("f") }));
     }
 
     #[test]
-    fn an_edit_that_cannot_be_put_back_is_kept_and_reported_by_every_run() {
+    fn edit_that_cannot_be_restored_is_kept_and_reported_by_every_run() {
         for is_killed in [true, false] {
-            let (place, folder, staging) = exchanged(Some("edit"));
-            write(place.path().join("f"), "newer").unwrap();
+            let (parent, folder, staging) = exchanged(Some("edit"));
+            write(parent.path().join("f"), "newer").unwrap();
             if is_killed {
-                die(&place, staging);
+                abandon(&parent, staging);
             } else {
                 assert_eq!(staging.settle().kept.len(), 1);
             }
             for _ in 0..2 {
                 NOTICES.lock().unwrap().retain(|notice, _| !matches!(notice, Notice::Kept { .. }));
                 recover(&folder);
-                let (path, edit) = (place.path().join("f"), place.path().join(".stackref-kept-0.tmp/0"));
+                let (path, edit) = (parent.path().join("f"), parent.path().join(".stackref-kept-0.tmp/0"));
                 assert_eq!(read_to_string(&path).unwrap(), "newer");
                 assert_eq!(read_to_string(&edit).unwrap(), "edit");
                 assert_eq!(read_to_string(edit.with_file_name(".gitignore")).unwrap(), "*\n");
@@ -391,33 +398,33 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_was_changed_since_is_not_rolled_back() {
-        let (place, _, staging) = exchanged(None);
-        write(place.path().join("f"), "newer").unwrap();
+    fn roll_back_keeps_target_that_was_changed() {
+        let (parent, _, staging) = exchanged(None);
+        write(parent.path().join("f"), "newer").unwrap();
         let failed = staging.roll_back(&[]);
-        assert_eq!(failed, [(place.path().join("f"), "somebody else has changed it since".to_owned())]);
-        assert_eq!(read_to_string(place.path().join(".stackref-kept-0.tmp/0")).unwrap(), "old");
-        let (place, _, staging) = exchanged(None);
+        assert_eq!(failed, [(parent.path().join("f"), "another process has changed it since".to_owned())]);
+        assert_eq!(read_to_string(parent.path().join(".stackref-kept-0.tmp/0")).unwrap(), "old");
+        let (parent, _, staging) = exchanged(None);
         assert!(staging.roll_back(&[]).is_empty());
         assert_eq!(
-            (names(&place), read_to_string(place.path().join("f")).unwrap().as_str()),
+            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
             (vec!["f".to_owned()], "old")
         );
     }
 
     #[test]
-    fn a_journal_leads_out_of_no_folder() {
-        let place = tempfile::tempdir().unwrap();
-        std::fs::create_dir(place.path().join("inside")).unwrap();
-        write(place.path().join("f"), "new").unwrap();
-        let folder = DirHandle::open(&place.path().join("inside")).unwrap();
-        for target in ["../f".into(), place.path().join("f")] {
+    fn journal_cannot_name_target_outside_its_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::create_dir(parent.path().join("inside")).unwrap();
+        write(parent.path().join("f"), "new").unwrap();
+        let folder = DirHandle::open(&parent.path().join("inside")).unwrap();
+        for target in ["../f".into(), parent.path().join("f")] {
             let mut staging = Staging::new(&folder).unwrap();
             let staged = staging.write("theirs", 0o600).unwrap();
             let record = JournalRecord { staged: staged.name, target, new: Digest::of_bytes(b"new"), old: None };
             staging.record(vec![record]).unwrap();
             assert_eq!(staging.settle().kept.len(), 1);
-            assert_eq!(read_to_string(place.path().join("f")).unwrap(), "new");
+            assert_eq!(read_to_string(parent.path().join("f")).unwrap(), "new");
         }
     }
 }

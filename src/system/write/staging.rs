@@ -1,8 +1,10 @@
-//! A staging folder: a private folder beside the targets, in which a run prepares new texts and puts the old ones.
+//! A staging folder: a private folder next to the targets that contains new texts before the
+//! exchange and old texts after it.
 //!
-//! Each run creates its own, with its process id in the name. It contains a `.gitignore` before anything else, so that git
-//! never sees what is in it, even after a kill. A new text is written here and then exchanged with its target, which can
-//! be undone: the old text is here until everything is written. The journal tells both from anything else.
+//! Each run creates its own staging folder, with the process id in its name. The first file in it
+//! is a `.gitignore`, so that git never sees the others, even after a kill. A new text is written
+//! to the folder and then exchanged with its target. The exchange can be undone, since the old text
+//! stays here until everything is written. The journal identifies both texts.
 
 use super::folder::{DirHandle, sync};
 use super::journal::{JournalRecord, encode};
@@ -23,14 +25,14 @@ use zeroize::Zeroizing;
 /// The file that hides a staging folder from git.
 pub const IGNORE_FILE: &str = ".gitignore";
 
-/// The journal.
+/// The file with the journal.
 pub const JOURNAL: &str = "journal";
 
-/// What follows the name of a staged file while the old text is put in its place in several steps.
+/// The suffix of an old text while it replaces a staged file in several steps, see [`swap`].
 pub const ASIDE_SUFFIX: &str = ".old";
 
-/// Identifies the processes whose ids can be compared: one start of a machine, and one container on it. A folder may be
-/// shared with others.
+/// Identifies the host of a process id: one boot of a machine and one container on it. Ids of
+/// different hosts cannot be compared, and a folder may be shared between hosts.
 pub static HOST_ID: LazyLock<String> = LazyLock::new(|| {
     let mut host = DefaultHasher::new();
     read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().hash(&mut host);
@@ -50,7 +52,7 @@ pub fn next_name() -> String {
     staging_name(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A staging folder of this run. When it is dropped, it is settled (see [`recovery::settle`]) and removed.
+/// A staging folder of this run. Dropping it settles (see [`recovery::settle`]) and removes it.
 #[derive(Debug)]
 pub struct Staging {
     parent: DirHandle,
@@ -58,16 +60,16 @@ pub struct Staging {
     name: String,
     next: AtomicU32,
     records: Vec<JournalRecord>,
-    /// Whether nothing is left to do when it is dropped.
+    /// Whether the folder is settled, so that dropping it does nothing.
     is_settled: bool,
 }
 
 /// A file in a staging folder.
 #[derive(Debug)]
 pub struct Staged {
-    /// Its name there.
+    /// Its name in the staging folder.
     pub name: String,
-    /// The file itself.
+    /// The open file.
     pub file: File,
 }
 
@@ -75,7 +77,7 @@ impl Staging {
     /// Creates a staging folder in another folder.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn new(parent: &DirHandle) -> io::Result<Self> {
         let parent = parent.try_clone()?;
         let name = loop {
@@ -98,10 +100,10 @@ impl Staging {
         Ok(staging)
     }
 
-    /// Writes a text to a new file in it. The umask applies to the mode.
+    /// Writes a text to a new file in the folder. The umask applies to the mode.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn write(&self, text: &str, mode: u32) -> io::Result<Staged> {
         let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let mut file = self.folder.create(OsStr::new(&name), mode)?;
@@ -109,10 +111,10 @@ impl Staging {
         Ok(Staged { name, file })
     }
 
-    /// Writes the journal, once. After that, the targets of these records may be exchanged.
+    /// Writes the journal. Call it once, before the first exchange.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn record(&mut self, records: Vec<JournalRecord>) -> io::Result<()> {
         let mut journal = self.folder.create(OsStr::new(JOURNAL), PRIVATE_MODE)?;
         journal.write_all(&encode(&records))?;
@@ -124,41 +126,42 @@ impl Staging {
     /// Exchanges a staged file with an existing target.
     ///
     /// # Errors
-    /// Those of the system: then the target is as it was.
+    /// Returns the system's error. The target is unchanged then.
     pub fn swap(&self, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
         swap(&self.folder, staged, folder, target)
     }
 
-    /// Gives a staged file its name, and replaces what has that name. There is no way back.
+    /// Moves a staged file to its target and replaces an existing file. This cannot be undone.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the system's error.
     pub fn replace(&self, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
         self.folder.rename(staged, folder, target)
     }
 
-    /// Gives a staged file its name, which must not exist yet.
+    /// Moves a staged file to its target, which must not exist yet.
     ///
     /// # Errors
-    /// Those of the system: [`io::ErrorKind::AlreadyExists`] if the name exists.
+    /// Returns the system's error, or [`io::ErrorKind::AlreadyExists`] if the target exists.
     pub fn place_new(&self, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
         self.folder.rename_new(OsStr::new(staged), folder, target)
     }
 
-    /// Settles and removes the folder: restores every edit that came out of an exchange, and keeps it where that fails.
+    /// Settles and removes the folder: restores every concurrent edit that an exchange replaced,
+    /// and keeps those that cannot be restored.
     pub fn settle(mut self) -> SettleResult {
         self.is_settled = true;
         recovery::settle(&self.parent, &self.folder, &self.name, &self.records)
     }
 
-    /// Removes the folder with everything in it: what was replaced is not needed any more.
+    /// Removes the folder and all its files. The old texts are not needed any more.
     pub fn discard(mut self) {
         self.is_settled = true;
         recovery::settle(&self.parent, &self.folder, &self.name, &[]);
     }
 
-    /// Takes back the targets of these staged files, which did not exist before, and puts every old text back. Returns
-    /// the targets that could not be restored, and why.
+    /// Undoes all exchanges: removes the targets of the `created` staged files and restores every
+    /// old text. Returns the targets that could not be restored, each with the reason.
     pub fn roll_back(mut self, created: &[&str]) -> Vec<(PathBuf, String)> {
         self.is_settled = true;
         let mut failed = Vec::new();
@@ -167,7 +170,7 @@ impl Staging {
                 failed.push((self.parent.path().join(&record.target), io_message(&error)));
             }
         }
-        // Without its digest an old text is like an edit: it belongs back.
+        // Without its digest, an old text is treated as an edit, which is restored.
         let records: Vec<JournalRecord> =
             self.records.iter().map(|record| JournalRecord { old: None, ..record.clone() }).collect();
         failed.extend(recovery::settle(&self.parent, &self.folder, &self.name, &records).kept);
@@ -183,11 +186,13 @@ impl Drop for Staging {
     }
 }
 
-/// Exchanges a staged file with an existing target. Where the file system cannot exchange, the target gets a second name
-/// in the staging folder first, or is copied there.
+/// Exchanges a staged file with an existing target.
+///
+/// If the file system does not support an exchange, the target is first linked or copied to the
+/// staging folder.
 ///
 /// # Errors
-/// Those of the system: then the target is as it was.
+/// Returns the system's error. The target is unchanged then.
 pub fn swap(staging: &DirHandle, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
     if staging.exchange(staged, folder, target)? {
         return Ok(());

@@ -1,0 +1,177 @@
+//! The top-level keys of a config and its tables, except the contents of `[inventory.NAME]`.
+
+use super::config_reader::{ConfigReader, Value, entries_in_order, nearest_help};
+use super::{Config, ConfigIgnore, Level, RuleLevel, StackRoute, names_a_file};
+use crate::text::source::Span;
+use crate::zenml::grammar::Resolver;
+use toml::de::{DeTable, DeValue};
+
+/// The keys of the top-level table.
+const TOP_LEVEL_KEYS: [&str; 8] = ["level", "resolver", "baseline", "files", "inventory", "stacks", "ignore", "rules"];
+
+/// The levels in the spelling of the config. ZenML's spelling is accepted, too, but not suggested.
+const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
+
+impl ConfigReader<'_> {
+    /// Reads the whole config.
+    pub fn config(&mut self, table: &DeTable<'_>) -> Config {
+        let mut config = Config { folder: self.folder.clone(), ..Config::default() };
+        for (key, value) in entries_in_order(table) {
+            match key.get_ref().as_ref() {
+                "level" => {
+                    config.level_span = Some(value.span().into());
+                    config.level = self.choice(value, "level", &LEVELS, Level::parse);
+                }
+                "resolver" => {
+                    let resolver = self.choice(value, "resolver", &["zenml", "render"], parse_resolver);
+                    config.resolver = resolver.unwrap_or_default();
+                }
+                "baseline" => {
+                    config.baseline = self.baseline(value).map(|file| config.folder.join(file));
+                }
+                "files" => self.files(value, &mut config),
+                "inventory" => self.inventories(value, &mut config),
+                "stacks" => self.routes(value, &mut config),
+                "ignore" => self.ignores(value, &mut config),
+                "rules" => self.rules(value, &mut config),
+                _ => self.unknown_key(key, "", &TOP_LEVEL_KEYS),
+            }
+        }
+        self.check_routes(table, &config);
+        config
+    }
+
+    fn baseline(&mut self, value: &Value<'_>) -> Option<String> {
+        let file = self.string(value, "baseline");
+        if file.as_deref() == Some("") {
+            let help = "set it to the path of a file".to_owned();
+            self.fail(value.span().into(), "`baseline` is empty", Some(help));
+        }
+        file
+    }
+
+    /// Reports the inventories that `[[stacks]]` names but that are not configured.
+    fn check_routes(&mut self, table: &DeTable<'_>, config: &Config) {
+        for name in config.routes.iter().flat_map(|route| &route.inventory) {
+            if config.inventories.iter().any(|inventory| inventory.name == *name) {
+                continue;
+            }
+            let known: Vec<_> = config.inventories.iter().map(|inventory| inventory.name.as_str()).collect();
+            let span = find_inventory_name(table, name);
+            let help = nearest_help(name, &known, "inventories");
+            self.fail(span, format!("no `[inventory.{name}]` is configured"), help);
+        }
+    }
+
+    fn files(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "files") else { return };
+        for (key, value) in entries_in_order(table) {
+            match key.get_ref().as_ref() {
+                "include" => config.include = Some(self.globs(value, "include")),
+                "exclude" => config.exclude = self.globs(value, "exclude"),
+                "scripts" => config.scripts = self.globs(value, "scripts"),
+                _ => self.unknown_key(key, "files", &["include", "exclude", "scripts"]),
+            }
+        }
+    }
+
+    fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "inventory") else { return };
+        // `[inventory]` with the keys of one inventory: its name was forgotten.
+        if table.iter().any(|(name, value)| name.get_ref() == "kind" && matches!(value.get_ref(), DeValue::String(_))) {
+            self.fail(value.span().into(), "this inventory has no name", Some("write `[inventory.NAME]`".to_owned()));
+            return;
+        }
+        for (name, value) in entries_in_order(table) {
+            if names_a_file(name.get_ref()) {
+                let message = format!("the inventory name `{}` looks like a file path", name.get_ref());
+                let help = "choose a name without `/` and without a file extension, for example `dev`: \
+                            `--inventory` treats such a name as the path of a file";
+                self.fail(name.span().into(), message, Some(help.to_owned()));
+            }
+            let inventory = self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
+            config.inventories.extend(inventory);
+        }
+    }
+
+    fn routes(&mut self, value: &Value<'_>, config: &mut Config) {
+        for (table, span) in self.tables(value, "stacks") {
+            let (mut files, mut inventory) = (None, None);
+            for (key, value) in entries_in_order(table) {
+                match key.get_ref().as_ref() {
+                    "files" => files = Some(self.globs(value, "files")),
+                    "inventory" => {
+                        let names = self.strings(value, "inventory");
+                        inventory = Some(names.into_iter().map(|(name, _)| name).collect());
+                    }
+                    _ => self.unknown_key(key, "stacks", &["files", "inventory"]),
+                }
+            }
+            self.require_keys(table, span, "stacks", &["files", "inventory"]);
+            if let (Some(files), Some(inventory)) = (files, inventory) {
+                config.routes.push(StackRoute { files, inventory });
+            }
+        }
+    }
+
+    fn ignores(&mut self, value: &Value<'_>, config: &mut Config) {
+        for (table, span) in self.tables(value, "ignore") {
+            let (mut path, mut rule, mut attribute, mut rule_span) = (None, None, None, span);
+            for (key, value) in entries_in_order(table) {
+                match key.get_ref().as_ref() {
+                    "path" => path = Some(self.globs(value, "path")),
+                    "rule" => {
+                        rule = self.string(value, "rule");
+                        rule_span = value.span().into();
+                        if let Some(name) = rule.as_deref() {
+                            self.check_rule_name(name, value.span().into());
+                        }
+                    }
+                    "attribute" => attribute = self.string(value, "attribute"),
+                    "reason" => drop(self.string(value, "reason")),
+                    _ => self.unknown_key(key, "ignore", &["path", "rule", "attribute", "reason"]),
+                }
+            }
+            self.require_keys(table, span, "ignore", &["path", "rule"]);
+            if let (Some(path), Some(rule)) = (path, rule) {
+                config.ignores.push(ConfigIgnore { path, rule, attribute, span: rule_span });
+            }
+        }
+    }
+
+    fn rules(&mut self, value: &Value<'_>, config: &mut Config) {
+        let Some(table) = self.table(value, "rules") else { return };
+        for (key, value) in entries_in_order(table) {
+            self.check_rule_name(key.get_ref(), key.span().into());
+            if let Some(level) = self.choice(value, key.get_ref(), &RuleLevel::NAMES, RuleLevel::parse) {
+                config.rules.insert(key.get_ref().to_string(), level);
+            }
+        }
+    }
+}
+
+fn parse_resolver(text: &str) -> Option<Resolver> {
+    match text {
+        "zenml" => Some(Resolver::Zenml),
+        "render" => Some(Resolver::Render),
+        _ => None,
+    }
+}
+
+/// Returns the location of an inventory's name in `[[stacks]]`.
+fn find_inventory_name(table: &DeTable<'_>, wanted: &str) -> Span {
+    let routes = table.iter().find(|(key, _)| key.get_ref() == "stacks");
+    let Some(DeValue::Array(routes)) = routes.map(|(_, value)| value.get_ref()) else {
+        return Span::default();
+    };
+    let names = routes.iter().filter_map(|route| match route.get_ref() {
+        DeValue::Table(table) => table.iter().find(|(key, _)| key.get_ref() == "inventory").map(|(_, value)| value),
+        _ => None,
+    });
+    let mut strings = names.flat_map(|names| match names.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![names],
+    });
+    let found = strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
+    found.map_or_else(Span::default, |item| item.span().into())
+}
