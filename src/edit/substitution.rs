@@ -133,9 +133,9 @@ struct RenderInput<'s> {
 fn locate_values<'s>(scan: &'s Scan, report: &'s Report) -> (ValueLocations<'s>, Vec<RenderInput<'s>>, Vec<Failure>) {
     let mut locations = ValueLocations::default();
     let mut failures = Vec::new();
-    let files = scan.files.iter().enumerate().map(|(at, analysis)| {
+    let files = report.references.by_file(scan).into_iter().map(|(analysis, resolved)| {
         let mut references = Vec::new();
-        for (reference, answer) in report.references.in_file(scan, at) {
+        for (reference, answer) in resolved {
             let Some(key) = reference.key.as_deref() else { continue };
             let Some(LookupResult::Found { inventory, keys, .. }) = answer.result else {
                 failures.push(unresolved_failure(reference, "no inventory has the secret"));

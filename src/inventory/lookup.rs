@@ -24,7 +24,7 @@ pub struct ReferenceLookup {
 pub type KeyTypes = BTreeMap<String, ValueType>;
 
 /// What became of a question.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum LookupResult<'a> {
     /// The secret is there.
     Found {

@@ -89,9 +89,9 @@ pub fn required_keys<'s>(
         })
         .collect();
     let mut needs: BTreeMap<(usize, &str, Option<&str>), RequiredKey<'s>> = BTreeMap::new();
-    for (at, file) in scan.files.iter().enumerate() {
+    for (file, references) in report.references.by_file(scan) {
         let mut label: Option<String> = None;
-        for (reference, answer) in report.references.in_file(scan, at) {
+        for (reference, answer) in references {
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
             let chain = answer.lookup.map(|lookup| lookup.chain.as_slice()).unwrap_or_default();
             let (inventory, exists) = match answer.result {

@@ -40,25 +40,24 @@ impl ResolvedReferences {
         &'r self,
         scan: &'s Scan,
     ) -> impl Iterator<Item = (&'s Analysis, &'s Reference, Answer<'r>)> {
-        self.references.iter().filter_map(|resolved| {
+        let results = self.results();
+        self.references.iter().filter_map(move |resolved| {
             let file = scan.files.get(resolved.file)?;
             let reference = file.references.get(resolved.index)?;
-            Some((file, reference, self.answer(*resolved, reference)))
+            Some((file, reference, self.answer(*resolved, reference, &results)))
         })
     }
 
-    /// Iterates over the references of one file of a scan, by its index.
-    pub fn in_file<'r, 's: 'r>(
-        &'r self,
-        scan: &'s Scan,
-        file: usize,
-    ) -> impl Iterator<Item = (&'s Reference, Answer<'r>)> {
-        let start = self.references.partition_point(|resolved| resolved.file < file);
-        let references = self.references.iter().skip(start).take_while(move |resolved| resolved.file == file);
-        references.filter_map(move |resolved| {
-            let reference = scan.files.get(file)?.references.get(resolved.index)?;
-            Some((reference, self.answer(*resolved, reference)))
-        })
+    /// Returns each file of a scan with its references.
+    pub fn by_file<'r, 's: 'r>(&'r self, scan: &'s Scan) -> Vec<(&'s Analysis, Vec<(&'s Reference, Answer<'r>)>)> {
+        let mut files: Vec<_> = scan.files.iter().map(|file| (file, Vec::with_capacity(file.references.len()))).collect();
+        let results = self.results();
+        for resolved in &self.references {
+            let Some((file, references)) = files.get_mut(resolved.file) else { continue };
+            let Some(reference) = file.references.get(resolved.index) else { continue };
+            references.push((reference, self.answer(*resolved, reference, &results)));
+        }
+        files
     }
 
     /// Returns the answers of the inventories.
@@ -71,9 +70,20 @@ impl ResolvedReferences {
         self.answers
     }
 
-    fn answer(&self, resolved: ResolvedReference, reference: &Reference) -> Answer<'_> {
-        let Some(lookup) = resolved.lookup.and_then(|at| self.lookups.get(at)) else { return Answer::NOT_LOOKED_UP };
-        let result = match self.answers.get(lookup) {
+    /// Returns the result of each distinct lookup.
+    fn results(&self) -> Vec<LookupResult<'_>> {
+        self.lookups.iter().map(|lookup| self.answers.get(lookup)).collect()
+    }
+
+    fn answer<'r>(
+        &'r self,
+        resolved: ResolvedReference,
+        reference: &Reference,
+        results: &[LookupResult<'r>],
+    ) -> Answer<'r> {
+        let lookup = resolved.lookup.and_then(|at| self.lookups.get(at).zip(results.get(at)));
+        let Some((lookup, &result)) = lookup else { return Answer::NOT_LOOKED_UP };
+        let result = match result {
             // The keys are known only because a reference of another level requested them.
             LookupResult::Found { inventory, doubled, .. } if lookup.key.is_none() && reference.key.is_some() => {
                 LookupResult::Found { inventory, doubled, keys: None }
@@ -107,13 +117,14 @@ pub(super) struct Resolution {
 }
 
 /// Looks up the references of a scan. `known` are answers of an earlier check, which are used if they cover all lookups.
-pub(super) fn resolve(
-    scan: &Scan,
-    settings: &Settings<'_>,
+pub(super) fn resolve<'s>(
+    scan: &'s Scan,
+    settings: &'s Settings<'s>,
     known: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> Resolution {
-    let mut resolver = Resolver { settings, resolution: Resolution::default(), by_name: HashMap::new() };
+    let mut resolver =
+        Resolver { settings, resolution: Resolution::default(), chains: Vec::new(), by_name: HashMap::new() };
     let mut highest = Level::None;
     for (at, file) in scan.files.iter().enumerate().filter(|(_, file)| !file.references.is_empty()) {
         highest = highest.max(resolver.add_file(at, file));
@@ -131,13 +142,15 @@ pub(super) fn resolve(
 struct Resolver<'s> {
     settings: &'s Settings<'s>,
     resolution: Resolution,
-    /// The index of each distinct lookup.
-    by_name: HashMap<ReferenceLookup, usize>,
+    /// The distinct chains of inventories.
+    chains: Vec<Vec<usize>>,
+    /// The index of each distinct lookup, by its chain, secret and key.
+    by_name: HashMap<(usize, &'s str, Option<&'s str>), usize>,
 }
 
-impl Resolver<'_> {
+impl<'s> Resolver<'s> {
     /// Adds the references of a file, and returns its level.
-    fn add_file(&mut self, at: usize, file: &Analysis) -> Level {
+    fn add_file(&mut self, at: usize, file: &'s Analysis) -> Level {
         let settings = self.settings;
         let config = settings.configs.for_file(&file.path);
         let level = settings.level.for_config(&config);
@@ -147,34 +160,41 @@ impl Resolver<'_> {
         } else if level < Level::SecretAndKeyExists {
             unchecked.levels.insert(settings.level.reason(&config));
         }
-        let mut chains: BTreeMap<usize, Option<Vec<usize>>> = BTreeMap::new();
+        let mut chains: BTreeMap<usize, Option<usize>> = BTreeMap::new();
         for (index, reference) in file.references.iter().enumerate() {
-            let lookup = if level == Level::None {
-                None
-            } else {
-                let chain = chains
-                    .entry(reference.stack)
-                    .or_insert_with(|| inventory_chain(file, reference.stack, &config, settings));
+            let mut lookup = None;
+            if level > Level::None {
+                let chain = *chains.entry(reference.stack).or_insert_with(|| {
+                    let chain = inventory_chain(file, reference.stack, &config, settings)?;
+                    Some(self.intern_chain(chain))
+                });
                 match chain {
-                    Some(chain) => Some(self.lookup(reference, chain, level)),
-                    None => {
-                        self.add_unrouted(reference);
-                        None
-                    }
+                    Some(chain) => lookup = Some(self.lookup(reference, chain, level)),
+                    None => self.add_unrouted(reference),
                 }
-            };
+            }
             self.resolution.references.references.push(ResolvedReference { file: at, index, lookup });
         }
         level
     }
 
+    /// Returns the index of a chain. There are few distinct ones.
+    fn intern_chain(&mut self, chain: Vec<usize>) -> usize {
+        self.chains.iter().position(|known| *known == chain).unwrap_or_else(|| {
+            self.chains.push(chain);
+            self.chains.len() - 1
+        })
+    }
+
     /// Returns the index of a reference's lookup. Only the highest level requests keys.
-    fn lookup(&mut self, reference: &Reference, chain: &[usize], level: Level) -> usize {
-        let key = reference.key.clone().filter(|_| level == Level::SecretAndKeyExists);
-        let lookup = ReferenceLookup { chain: chain.to_vec(), secret: reference.secret.clone(), key };
+    fn lookup(&mut self, reference: &'s Reference, chain: usize, level: Level) -> usize {
+        let secret = reference.secret.as_str();
+        let key = reference.key.as_deref().filter(|_| level == Level::SecretAndKeyExists);
         let lookups = &mut self.resolution.references.lookups;
-        *self.by_name.entry(lookup).or_insert_with_key(|lookup| {
-            lookups.push(lookup.clone());
+        let chains = &self.chains;
+        *self.by_name.entry((chain, secret, key)).or_insert_with(|| {
+            let chain = chains.get(chain).cloned().unwrap_or_default();
+            lookups.push(ReferenceLookup { chain, secret: secret.to_owned(), key: key.map(str::to_owned) });
             lookups.len() - 1
         })
     }

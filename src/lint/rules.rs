@@ -30,7 +30,7 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
-use crate::inventory::DeclaredName;
+use crate::inventory::{DeclaredName, Inventories};
 use crate::inventory::lookup::LookupResult;
 use crate::sources::scalar::{Reference, ScalarContext};
 use crate::sources::stack_model::Stack;
@@ -233,8 +233,10 @@ impl Rule {
 pub struct LookupContext<'a> {
     /// The answer.
     pub answer: LookupResult<'a>,
-    /// The names of the inventories that were asked, in order.
-    pub queried: Vec<&'a str>,
+    /// The inventories of the run.
+    pub inventories: &'a Inventories,
+    /// The inventories that were queried, in order.
+    pub chain: &'a [usize],
     /// The name of the one that has the secret; empty where none has.
     pub found_in: &'a str,
     /// The nearest to a name or a key that is not there.
@@ -244,11 +246,15 @@ pub struct LookupContext<'a> {
 }
 
 impl LookupContext<'_> {
-    /// The inventories asked, for a sentence.
+    fn inventory_name(&self, at: usize) -> &str {
+        self.inventories.get(at).map_or("?", |inventory| inventory.name())
+    }
+
+    /// Returns the queried inventories as a part of a sentence.
     fn describe_inventories(&self) -> String {
         const MAX_NAMED: usize = 5;
-        let names: Vec<String> = self.queried.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect();
-        let more = self.queried.len().saturating_sub(MAX_NAMED);
+        let names: Vec<String> = self.chain.iter().take(MAX_NAMED).map(|&at| format!("`{}`", self.inventory_name(at))).collect();
+        let more = self.chain.len().saturating_sub(MAX_NAMED);
         match names.as_slice() {
             [one] => format!("the inventory {one}"),
             many if more > 0 => format!("the inventories {} and {more} more", many.join(", ")),
