@@ -29,6 +29,7 @@ use crate::project::config::TimeLimits;
 use crate::system::environment::Environment;
 use call_error::{CallError, NOT_CONNECTED, describe_status};
 use connection::{ConnectCounter, PooledConnection};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -47,6 +48,9 @@ const MAX_BODY_BYTES: u64 = 32 << 20;
 
 /// The environment variables that name a proxy.
 const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// All characters except the unreserved ones of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The number of attempts of a call if the store is overloaded or a connection breaks.
 const MAX_ATTEMPTS: u32 = 3;
@@ -306,13 +310,5 @@ fn read_body(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error>
 
 /// Encodes a name as a part of a path, of a query, or of a form.
 pub fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    utf8_percent_encode(text, RESERVED).to_string()
 }
