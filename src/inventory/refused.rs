@@ -1,10 +1,11 @@
-//! An inventory that must not be queried in this run: every question is answered with the reason.
+//! An inventory that must not be queried in this run. It answers every question with the reason.
 
 use super::{Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError};
 use crate::diagnostics::error::Failure;
 
-/// An inventory that must not be queried, for example because its config is not trusted or because this build
-/// does not have its kind. It contains nothing that could open, connect to or run anything.
+/// An inventory that must not be queried, for example because its config is not trusted or because
+/// this build does not support its kind. It contains nothing that could open a file, connect to a
+/// server or run a program.
 pub struct RefusedInventory {
     name: String,
     capabilities: Capabilities,
@@ -17,12 +18,14 @@ impl RefusedInventory {
         Self { name, capabilities, reason }
     }
 
-    /// Creates an inventory of a kind that this build does not have: the kind is named like its cargo feature.
+    /// Creates an inventory of a kind that this build does not support. Kinds are named like their
+    /// cargo feature.
     #[cfg(not(feature = "aws"))]
     pub fn not_built(name: String, kind: &str) -> Self {
-        let words = format!("the inventory `{name}` is of kind `{kind}`, which this build of stackref does not have");
-        let help = format!("build it with `cargo install --locked stackref --features {kind}`");
-        Self::new(name, Capabilities::NONE, Failure::usage(words).with_help(help))
+        let message =
+            format!("cannot use the inventory `{name}`: this build of stackref does not support the kind `{kind}`");
+        let help = format!("install it with `cargo install --locked stackref --features {kind}`");
+        Self::new(name, Capabilities::NONE, Failure::usage(message).with_help(help))
     }
 
     fn error(&self) -> StoreError {
@@ -39,15 +42,15 @@ impl Inventory for RefusedInventory {
         self.capabilities
     }
 
-    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+    fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         Err(self.error())
     }
 
-    fn keys(&self, _secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+    fn keys(&self, _secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         Err(self.error())
     }
 
-    fn values(&self, _secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
+    fn values(&self, _secret: &str, _requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         Err(self.error())
     }
 

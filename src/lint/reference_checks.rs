@@ -91,7 +91,14 @@ fn lookup_context<'r>(
         LookupResult::NotFound => dotted_suggestion(reference, lookup, answers),
         _ => None,
     };
-    LookupContext { answer, inventories: settings.inventories, chain: &lookup.chain, found_in, suggestion, dotted_suggestion }
+    LookupContext {
+        answer,
+        inventories: settings.inventories,
+        chain: &lookup.chain,
+        found_in,
+        suggestion,
+        dotted_suggestion,
+    }
 }
 
 /// Returns the reference without its first name if that exists: `{{db.password}}` for `{{secrets.db.password}}`.

@@ -50,7 +50,8 @@ impl ResolvedReferences {
 
     /// Returns each file of a scan with its references.
     pub fn by_file<'r, 's: 'r>(&'r self, scan: &'s Scan) -> Vec<(&'s Analysis, Vec<(&'s Reference, Answer<'r>)>)> {
-        let mut files: Vec<_> = scan.files.iter().map(|file| (file, Vec::with_capacity(file.references.len()))).collect();
+        let mut files: Vec<_> =
+            scan.files.iter().map(|file| (file, Vec::with_capacity(file.references.len()))).collect();
         let results = self.results();
         for resolved in &self.references {
             let Some((file, references)) = files.get_mut(resolved.file) else { continue };

@@ -30,8 +30,8 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
-use crate::inventory::{DeclaredName, Inventories};
 use crate::inventory::lookup::LookupResult;
+use crate::inventory::{DeclaredName, Inventories};
 use crate::sources::scalar::{Reference, ScalarContext};
 use crate::sources::stack_model::Stack;
 use crate::text::redacted_source::RedactedSource;
@@ -253,7 +253,8 @@ impl LookupContext<'_> {
     /// Returns the queried inventories as a part of a sentence.
     fn describe_inventories(&self) -> String {
         const MAX_NAMED: usize = 5;
-        let names: Vec<String> = self.chain.iter().take(MAX_NAMED).map(|&at| format!("`{}`", self.inventory_name(at))).collect();
+        let names: Vec<String> =
+            self.chain.iter().take(MAX_NAMED).map(|&at| format!("`{}`", self.inventory_name(at))).collect();
         let more = self.chain.len().saturating_sub(MAX_NAMED);
         match names.as_slice() {
             [one] => format!("the inventory {one}"),

@@ -15,8 +15,8 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
         let at = finding.source.position(finding.span.start);
         let path = style.paint(HEADING, displayed_path(finding.source.path()));
         let message = escape_control(&finding.message);
-        let title =
-            style.paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule.name()));
+        let title = style
+            .paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule.name()));
         writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
     }
     Ok(())

@@ -191,7 +191,8 @@ pub fn parse(text: String, file: &Path, display_path: &str, known_rules: &[&str]
         vec![failure.at(&redacted, error.span).with_help_if(error.help)]
     })?;
     let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Masked(value_spans(table.get_ref())));
-    let mut reader = ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
+    let mut reader =
+        ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
     let config = reader.config(table.get_ref());
     if reader.failures.is_empty() {
         let warnings = reader.warnings;

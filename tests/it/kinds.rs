@@ -257,7 +257,7 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         for output in texts {
             let mixed = output.stdout.contains("one") && output.stdout.contains("two");
-            assert!(!mixed && (output.code == 0 || output.stderr.contains("changes again and again")), "{output:?}");
+            assert!(!mixed && (output.code == 0 || output.stderr.contains("keeps changing")), "{output:?}");
         }
     });
 }
@@ -300,7 +300,7 @@ fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
     assert!(output.code == 3 && output.said().contains("`sops` is not installed"), "{}", output.stderr);
     write(folder.path(), "s.sops.yaml", b"db:\n    user: hunter2\n");
     let output = check(folder.path(), &[]);
-    assert!(output.code == 2 && output.said().contains("SOPS has not encrypted it"), "{}", output.stderr);
+    assert!(output.code == 2 && output.said().contains("it is not encrypted with SOPS"), "{}", output.stderr);
 }
 
 #[test]
@@ -334,9 +334,9 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
     for (text, words) in [
         (
             format!("{ENCRYPTED}---\nlate:\n    k: {}\nsops:\n    version: 3.11.0\n", value("str")),
-            "a second begins here",
+            "a second one starts here",
         ),
-        (format!("{ENCRYPTED}db:\n    k: {}\n", value("str")), "occurs twice"),
+        (format!("{ENCRYPTED}db:\n    k: {}\n", value("str")), "duplicate name or key"),
     ] {
         write(folder.path(), "s.sops.yaml", text.as_bytes());
         let output = check(folder.path(), &[]);
@@ -433,7 +433,9 @@ fn what_sops_cannot_set_is_refused_before_it_is_tried() {
     let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{top.x}}'\n");
     let encrypted = format!("top: ENC[AES256_GCM,data:Qg==,type:str]\n{ENCRYPTED}");
     write(folder.path(), "s.sops.yaml", encrypted.as_bytes());
-    for (stack, words) in [("a: '{{top.x}}'\n", "and would be lost"), ("a: '{{db.a[b}}'\n", "SOPS cannot set `a[b`")] {
+    for (stack, words) in
+        [("a: '{{top.x}}'\n", "and its value would be lost"), ("a: '{{db.a[b}}'\n", "SOPS cannot store `a[b`")]
+    {
         write(folder.path(), "a.stack.yaml", stack.as_bytes());
         write(folder.path(), "given.json", br#"{"top": {"x": "v"}, "db": {"a[b": "v"}}"#);
         let output = run(&["register", "--from-file", "given.json"], folder.path(), b"");
@@ -452,10 +454,10 @@ fn a_program_that_fails_is_told_without_what_it_said() {
         ),
         ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not exit within 0.3 s"),
         ("names = [\"no-such-program\"]", "is not installed"),
-        ("names = [\"echo\", \"<html>\"]", "no JSON list of names"),
-        ("names = [\"echo\", \"[1]\"]", "no JSON list of names"),
-        ("keys = [\"echo\", \"{secret}\"]", "no program for `names`"),
-        ("names = [\"echo\", \"[\\\"one\\\"]\"]", "no program for `keys`; `--level secret-exists`"),
+        ("names = [\"echo\", \"<html>\"]", "not a JSON list of names"),
+        ("names = [\"echo\", \"[1]\"]", "not a JSON list of names"),
+        ("keys = [\"echo\", \"{secret}\"]", "configure a program for `names`"),
+        ("names = [\"echo\", \"[\\\"one\\\"]\"]", "configure a program for `keys`; `--level secret-exists`"),
         ("names = [\"yes\", \"0123456789012345678901234567890123456789\"]", "more than 32 MiB"),
     ] {
         let folder = project(&format!("kind = \"command\"\n{program}\n"), "a: '{{one.k}}'\n");

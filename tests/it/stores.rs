@@ -82,7 +82,7 @@ fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
     assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
     let rendered = zenml(&server, "", STACK, &["render", "--stdout"]);
     assert_eq!((rendered.code, rendered.stdout.as_str()), (3, ""));
-    assert!(rendered.said().contains("is hidden from this identity"), "{}", rendered.stderr);
+    assert!(rendered.said().contains("these credentials may not read the value"), "{}", rendered.stderr);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn what_only_seems_to_answer_is_not_believed() {
     // Something else behind the address of a Vault.
     let other = Server::start(|_| Answer::Of(404, "<html>nginx</html>".to_owned()));
     let output = vault(&other, STACK, &["check"]);
-    assert!(output.code == 3 && output.said().contains("no Vault says"), "{}", output.stderr);
+    assert!(output.code == 3 && output.said().contains("is not Vault's"), "{}", output.stderr);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     let refused = Server::start(|_| Answer::Of(401, "{}".to_owned()));
     let output = zenml(&refused, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
-    assert!(output.said().contains("refuses the log-in: check ZENML_STORE_API_KEY"), "{}", output.stderr);
+    assert!(output.said().contains("rejected the login: check ZENML_STORE_API_KEY"), "{}", output.stderr);
 }
 
 /// A way to misbehave, and what is said about it.
@@ -186,8 +186,8 @@ fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
         (|| Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["), "GET /api/v1/secrets"),
         (|| Answer::Of(200, "<html>log in</html>".to_owned()), "is `url` right?"),
         (|| Answer::Of(200, "{\"items\": 3}".to_owned()), "is `url` right?"),
-        (|| Answer::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "no HTTP"),
-        (|| Answer::Of(500, "{}".to_owned()), "it answers 500"),
+        (|| Answer::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP"),
+        (|| Answer::Of(500, "{}".to_owned()), "the server answered 500"),
     ];
     for (answer, words) in cases {
         let server = list(answer);
@@ -212,7 +212,7 @@ fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
     });
     let output = zenml(&server, "", STACK, &["check"]);
     assert_eq!((output.code, elsewhere.asked().len()), (3, 0));
-    assert!(output.said().contains("answers 301 and points to 127.0.0.1"), "{}", output.stderr);
+    assert!(output.said().contains("answered 301, a redirect to 127.0.0.1"), "{}", output.stderr);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
     ];
     let limits = [
         ("timeout = 0.5\n", "no answer within 0.5 s (`timeout`)"),
-        ("run_timeout = 0.5\n", "no answer before 0.5 s were over (`run_timeout`)"),
+        ("run_timeout = 0.5\n", "no answer within the 0.5 s of the whole run (`run_timeout`)"),
         ("connect_timeout = 0.5\ntimeout = 1.5\n", "no connection in time (`connect_timeout`)"),
     ];
     let all_limits = |phase: &str, url: &str, proxy: &str| {
@@ -285,7 +285,7 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
     let broken = Server::start(|_| Answer::Of(503, String::new()));
     let output = zenml(&broken, "run_timeout = 0.15\n", STACK, &["check"]);
     assert_eq!((output.code, broken.asked().len()), (3, 1), "the pause before the second try takes all that is left");
-    assert!(output.said().contains("more than 0.15 s together (`run_timeout`)"), "{}", output.stderr);
+    assert!(output.said().contains("took more than 0.15 s (`run_timeout`)"), "{}", output.stderr);
     // A hundred secrets, eight at a time, of which none is answered.
     let names: Vec<Value> = (0..100).map(|at| item(&format!("s{at}"), false)).collect();
     let stack: Vec<String> = (0..100).map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n")).collect();
@@ -601,7 +601,7 @@ fn vault_is_written_with_the_version_that_was_read() {
     let denied = Server::start(|_| Answer::Of(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
     let output = vault(&denied, stack, &["check"]);
     assert_eq!(output.code, 3);
-    assert!(output.said().contains("the token is not taken"), "{}", output.stderr);
+    assert!(output.said().contains("the token is invalid"), "{}", output.stderr);
 }
 
 #[test]

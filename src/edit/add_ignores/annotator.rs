@@ -2,8 +2,8 @@
 
 use super::placement::{OriginalFile, Placement};
 use super::proof::{NewComments, proven_text};
-use crate::diagnostics::rule_id::RuleId;
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::rule_id::RuleId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 

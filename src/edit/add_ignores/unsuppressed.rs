@@ -1,8 +1,8 @@
 //! Findings that no comment can suppress, and the config entries that suppress them instead.
 
-use crate::diagnostics::rule_id::RuleId;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
+use crate::diagnostics::rule_id::RuleId;
 use crate::project::config::{self, Config};
 use crate::project::configs::Configs;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,113 +1,146 @@
-//! The comments of a file of names, each with the entry that it belongs to, so that a refreshed snapshot keeps them.
+//! The comments of a file with names and keys, each with the entry that it belongs to. They allow
+//! `stackref inventory snapshot` to keep the comments when it refreshes a file.
 
 use super::content::FileContent;
 use crate::document::directives;
 use crate::document::{Document, NodeId, Syntax, format_name_map};
 use std::collections::BTreeMap;
 
-/// The line that a snapshot begins with, where its syntax has comments.
+/// The first line of a snapshot, if its syntax has comments.
 pub const SNAPSHOT_HEAD: &str = "# Names and keys, no values: written by `stackref inventory snapshot`.";
 
-/// The comments of a file of names, without line breaks.
+/// The comments of a file with names and keys, without line breaks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct NameComments {
-    /// Those of the file itself: above the first entry, and apart from it by an empty line. Without [`SNAPSHOT_HEAD`].
+    /// The comments of the file: above the first entry, and separated from it by an empty line.
+    /// [`SNAPSHOT_HEAD`] is not included.
     pub head: Vec<String>,
-    /// Those of each entry.
+    /// The comments of each entry.
     pub entries: BTreeMap<String, EntryComments>,
-    /// Those below the last entry.
+    /// The comments below the last entry.
     pub tail: Vec<String>,
 }
 
 /// The comments of one entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct EntryComments {
-    /// Those on lines of their own, above the entry or inside of it.
+    /// The comments on separate lines, above the entry or inside it.
     pub lines_above: Vec<String>,
-    /// The one on its line.
+    /// The comment on the line of the entry.
     pub end_of_line: Option<String>,
 }
 
+/// An entry of the file with its lines.
+struct EntryLines<'d> {
+    name: &'d str,
+    first_line: usize,
+    last_line: usize,
+    /// The offset of the end of the entry.
+    end: usize,
+}
+
 impl FileContent {
-    /// Whether `snapshot` wrote this file. Where there are comments, the first ones have the line that says so, whatever else
-    /// was edited. JSON has none: there the file is, byte by byte, what `snapshot` writes of its names.
+    /// Returns whether `stackref inventory snapshot` wrote this file.
+    ///
+    /// A file with comments is a snapshot if [`SNAPSHOT_HEAD`] is one of the comments at its top,
+    /// even if the rest was edited. JSON has no comments: such a file is a snapshot if a
+    /// snapshot of its names would have exactly the same bytes.
     pub fn is_snapshot(&self) -> bool {
         let text = self.document.source().text();
         if self.document.syntax() == Syntax::Json {
-            let names = |secret: &super::content::FileSecret| {
-                (secret.name.clone(), secret.keys.iter().map(|key| key.name.clone()).collect())
-            };
-            return text == format_name_map(Syntax::Json, &self.secrets.iter().map(names).collect());
+            return text == format_name_map(Syntax::Json, &self.names_and_keys());
         }
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-        let mut first = lines.take_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
-        first.any(|line| line == SNAPSHOT_HEAD)
+        let mut top = lines.take_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
+        top.any(|line| line == SNAPSHOT_HEAD)
     }
 
     /// Returns the comments of the file, each with its entry.
     pub fn name_comments(&self) -> NameComments {
+        let source = self.document.source();
+        let entries = self.entry_lines();
+        let comments = directives::comments(&self.document);
+        let first_line = entries.first().map_or(usize::MAX, |entry| entry.first_line);
+        // The comments directly above the first entry belong to it, not to the file.
+        let mut first_own_line = first_line;
+        for comment in comments.iter().rev() {
+            if source.position(comment.start).line + 1 == first_own_line && is_alone(&self.document, comment.start) {
+                first_own_line -= 1;
+            }
+        }
+        let mut found = NameComments::default();
+        for comment in comments {
+            let text = source.slice(comment).trim_end();
+            let line = source.position(comment.start).line;
+            if text == SNAPSHOT_HEAD {
+                continue;
+            }
+            if line < first_own_line {
+                found.head.push(text.to_owned());
+            } else if is_alone(&self.document, comment.start) {
+                found.add_line(&entries, comment.start, text);
+            } else {
+                found.add_end_of_line(&entries, line, text);
+            }
+        }
+        found
+    }
+
+    fn entry_lines(&self) -> Vec<EntryLines<'_>> {
         let document = &self.document;
         let source = document.source();
         let root = document.roots().first().copied();
         let entries = root.and_then(|root| document.entries(root)).unwrap_or_default();
-        let line = |offset: usize| source.position(offset).line;
-        let mut kept = NameComments::default();
-        // Name, its line, the line on which the entry ends, and the byte behind it.
-        let entries: Vec<(&str, usize, usize, usize)> = entries
-            .iter()
-            .filter_map(|&(key, value)| {
-                let (start, end) = (document.node(key).span.start, end_of(document, value));
-                Some((document.text(key)?, line(start), line(end), end))
+        let lines = entries.iter().filter_map(|&(key, value)| {
+            let end = end_of(document, value);
+            Some(EntryLines {
+                name: document.text(key)?,
+                first_line: source.position(document.node(key).span.start).line,
+                last_line: source.position(end).line,
+                end,
             })
-            .collect();
-        let first_line = entries.first().map_or(usize::MAX, |&(_, first, ..)| first);
-        let comments = directives::comments(document);
-        // The comments directly above the first entry are its own.
-        let mut own = first_line;
-        for comment in comments.iter().rev() {
-            if line(comment.start) + 1 == own && is_alone(document, comment.start) {
-                own -= 1;
-            }
-        }
-        for comment in comments {
-            let text = source.slice(comment).trim_end().to_owned();
-            let at = line(comment.start);
-            if text == SNAPSHOT_HEAD {
-                continue;
-            }
-            if at < own {
-                kept.head.push(text);
-            } else if is_alone(document, comment.start) {
-                match entries.get(entries.partition_point(|&(.., end)| end <= comment.start)) {
-                    Some(&(name, ..)) => kept.entries.entry(name.to_owned()).or_default().lines_above.push(text),
-                    None => kept.tail.push(text),
-                }
-            } else {
-                // Entries may share a line, and then what is said there holds for all of them.
-                let here = entries.partition_point(|&(_, _, last, _)| last < at);
-                let here = entries.get(here..).unwrap_or_default();
-                for &(name, first, last, _) in here.iter().take_while(|&&(_, first, ..)| first <= at) {
-                    let entry = kept.entries.entry(name.to_owned()).or_default();
-                    if entry.end_of_line.is_none() && (first == at || last == at) {
-                        entry.end_of_line = Some(text.clone());
-                    } else {
-                        entry.lines_above.push(text.clone());
-                    }
-                }
-            }
-        }
-        kept
+        });
+        lines.collect()
     }
 }
 
-/// Whether nothing but blanks stands before a comment on its line.
+impl NameComments {
+    /// Adds a comment on a separate line to the entry that contains or follows it.
+    fn add_line(&mut self, entries: &[EntryLines<'_>], offset: usize, text: &str) {
+        match entries.get(entries.partition_point(|entry| entry.end <= offset)) {
+            Some(entry) => self.entry(entry.name).lines_above.push(text.to_owned()),
+            None => self.tail.push(text.to_owned()),
+        }
+    }
+
+    /// Adds a comment at the end of a line to all entries on this line.
+    fn add_end_of_line(&mut self, entries: &[EntryLines<'_>], line: usize, text: &str) {
+        let first = entries.partition_point(|entry| entry.last_line < line);
+        let on_line = entries.get(first..).unwrap_or_default().iter().take_while(|entry| entry.first_line <= line);
+        for EntryLines { name, first_line, last_line, .. } in on_line {
+            let entry = self.entry(name);
+            if entry.end_of_line.is_none() && (*first_line == line || *last_line == line) {
+                entry.end_of_line = Some(text.to_owned());
+            } else {
+                entry.lines_above.push(text.to_owned());
+            }
+        }
+    }
+
+    fn entry(&mut self, name: &str) -> &mut EntryComments {
+        self.entries.entry(name.to_owned()).or_default()
+    }
+}
+
+/// Returns whether only white space precedes a comment on its line.
 fn is_alone(document: &Document, comment: usize) -> bool {
     let source = document.source();
     let before = source.text().get(source.line_span(comment).start..comment).unwrap_or_default();
     before.trim_start_matches('\u{feff}').trim().is_empty()
 }
 
-/// Where a list of names ends: a block list with its last name.
+/// Returns the offset of the end of a list of names. A block list ends with its last name, not with
+/// the comments and empty lines that follow.
 fn end_of(document: &Document, value: NodeId) -> usize {
     let span = document.node(value).span;
     match document.items(value).and_then(<[NodeId]>::last) {

@@ -1,0 +1,125 @@
+//! The list of secrets on a ZenML server.
+//!
+//! A public and a private secret may have the same name. The version of the server decides which of
+//! them a reference resolves to.
+
+use super::{ZenmlSession, not_zenml_error};
+use crate::inventory::StoreError;
+use crate::inventory::http::Reply;
+use crate::zenml::flavors::Version;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The number of secrets requested per page.
+const PAGE_SIZE: usize = 1_000;
+
+/// The largest number of pages that is read.
+const MAX_PAGES: u64 = 1_000;
+
+/// The largest number of secrets that is read. A server may send larger pages than requested.
+const MAX_SECRETS: usize = 1_000_000;
+
+/// Secrets by name.
+pub(super) type SecretIds = BTreeMap<String, SecretId>;
+
+/// The secret that a name resolves to.
+pub(super) struct SecretId {
+    pub id: String,
+    /// If a public and a private secret have the name, which one it resolves to.
+    pub ambiguity: Option<String>,
+}
+
+/// The ids of the secrets of one name: the first public one and the first private one.
+#[derive(Default)]
+struct SameName {
+    public: Option<String>,
+    private: Option<String>,
+    is_ambiguous: bool,
+}
+
+impl SameName {
+    /// Adds a secret, unless it was added before.
+    fn add(&mut self, id: &str, private: bool) {
+        let earlier = [&self.public, &self.private];
+        if earlier.into_iter().flatten().any(|earlier| earlier == id) {
+            return;
+        }
+        self.is_ambiguous |= earlier.into_iter().any(Option::is_some);
+        let first = if private { &mut self.private } else { &mut self.public };
+        first.get_or_insert_with(|| id.to_owned());
+    }
+
+    /// Returns the secret that ZenML resolves the name to.
+    fn into_preferred(self, prefers_public: bool) -> Option<SecretId> {
+        let Self { public, private, is_ambiguous } = self;
+        let public = public.map(|id| (id, "the public one"));
+        let private = private.map(|id| (id, "the private one"));
+        let (id, description) = if prefers_public { public.or(private) } else { private.or(public) }?;
+        Some(SecretId { id, ambiguity: is_ambiguous.then(|| description.to_owned()) })
+    }
+}
+
+/// Reads all pages of the list of secrets.
+pub(super) fn list_secrets(session: &ZenmlSession) -> Result<SecretIds, StoreError> {
+    let mut found: BTreeMap<String, SameName> = BTreeMap::new();
+    let mut listed = 0;
+    let mut page = 1;
+    loop {
+        let reply = session.get(&format!("/api/v1/secrets?page={page}&size={PAGE_SIZE}&sort_by=asc%3Aname"))?;
+        if reply.status == 403 {
+            return Err(StoreError::Forbidden("these credentials may not list secrets".to_owned()));
+        }
+        let (items, pages) = parse_page(&reply).ok_or_else(|| list_error(&reply))?;
+        add_secrets(&mut found, items).ok_or_else(|| list_error(&reply))?;
+        listed += items.len();
+        if listed > MAX_SECRETS {
+            return Err(StoreError::Unreachable(format!("the list has more than {MAX_SECRETS} secrets")));
+        }
+        let pages = pages.ok_or_else(|| list_error(&reply))?;
+        if page >= pages {
+            break;
+        }
+        if items.is_empty() {
+            return Err(StoreError::Unreachable(format!("GET /api/v1/secrets: page {page} of {pages} is empty")));
+        }
+        page += 1;
+        if page > MAX_PAGES {
+            return Err(StoreError::Unreachable(format!("the list has more than {MAX_PAGES} pages")));
+        }
+    }
+    let is_ambiguous = found.values().any(|same_name| same_name.is_ambiguous);
+    let prefers_public = !is_ambiguous || prefers_public(session)?;
+    let preferred =
+        found.into_iter().filter_map(|(name, same_name)| Some((name, same_name.into_preferred(prefers_public)?)));
+    Ok(preferred.collect())
+}
+
+/// Returns the secrets on a page and the number of pages.
+fn parse_page(reply: &Reply) -> Option<(&[Value], Option<u64>)> {
+    let answer = reply.ok_json()?;
+    let pages = answer.get("total_pages").and_then(Value::as_u64);
+    Some((answer.get("items")?.as_array()?, pages))
+}
+
+/// Adds the secrets of a page. Returns `None` if one has no id or no name.
+///
+/// If a secret is created while the pages are read, a secret may appear on two pages.
+fn add_secrets(found: &mut BTreeMap<String, SameName>, items: &[Value]) -> Option<()> {
+    for item in items {
+        let private = item.get("body").and_then(|body| body.get("private")).and_then(Value::as_bool);
+        let (id, name) = (item.get("id")?.as_str()?, item.get("name")?.as_str()?);
+        found.entry(name.to_owned()).or_default().add(id, private.unwrap_or(false));
+    }
+    Some(())
+}
+
+fn list_error(reply: &Reply) -> StoreError {
+    not_zenml_error("GET /api/v1/secrets", reply)
+}
+
+/// Returns whether a name resolves to the public one of two secrets, as it does since ZenML 0.80.
+fn prefers_public(session: &ZenmlSession) -> Result<bool, StoreError> {
+    let reply = session.get("/api/v1/info")?;
+    let version = reply.json().and_then(|answer| answer.get("version")?.as_str()).and_then(Version::parse);
+    Ok(version.is_none_or(Version::takes_public_secret))
+}
