@@ -1,4 +1,5 @@
-//! The program: hands arguments, streams and environment to the library.
+//! The program: passes arguments, streams and environment to [`stackref::commands::run`]. All logic
+//! is in the library.
 
 use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 use stackref::commands::{Context, DEFAULT_WIDTH, Stream, guard, run};
@@ -13,11 +14,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes what is freed: parsers, TLS and all other libraries have copies of values, too.
+/// Wipes memory when it is freed, because parsers, TLS and other libraries also copy secret values.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// Standard error: nobody is there to be told that it is gone.
+/// A writer that ignores errors, for standard error: an error there cannot be reported anywhere.
 struct BestEffortWriter<W>(W);
 
 impl<W: Write> Write for BestEffortWriter<W> {
@@ -45,25 +46,29 @@ impl Environment for ProcessEnvironment {
     }
 }
 
-/// Whether the terminal knows escape sequences.
+/// Returns whether the terminal supports escape sequences.
 fn has_escapes() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
+/// Returns the width of a stream in columns; `None` if it is not a terminal.
+fn columns(stream: &impl io::IsTerminal) -> Option<usize> {
+    let width = || terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into());
+    stream.is_terminal().then(width)
+}
+
 fn main() -> ExitCode {
     guard();
-    // A file that becomes larger than it may is a write that fails, and no death: what was begun is cleaned up and told.
+    // With a handler, a file that exceeds the size limit is a failed write, and stackref can clean
+    // up. Without one, the signal would end the process.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
-    // Whoever ignores the end of children hands that on, and nobody would know what a program of this process has ended with.
+    // A parent that ignores SIGCHLD passes this on, and the exit status of programs would be lost.
     let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
-    let width = |terminal: bool| {
-        terminal.then(|| terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into()))
-    };
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let mut context = Context {
         stdin: &mut io::stdin(),
-        stdout: Stream { columns: width(stdout.is_terminal()), out: &mut BufWriter::new(stdout.lock()) },
-        stderr: Stream { columns: width(stderr.is_terminal()), out: &mut BestEffortWriter(stderr.lock()) },
+        stdout: Stream { columns: columns(&stdout), out: &mut BufWriter::new(stdout.lock()) },
+        stderr: Stream { columns: columns(&stderr), out: &mut BestEffortWriter(stderr.lock()) },
         env: Arc::new(ProcessEnvironment),
         cwd: std::env::current_dir().unwrap_or_default(),
         keyboard: (io::stdin().is_terminal() && stderr.is_terminal())

@@ -1,11 +1,14 @@
-//! What the long help and the manual pages contain besides the options: examples, environment variables, files and exit
-//! codes.
+//! The examples, exit codes, environment variables and files of each command, for the long help and
+//! the manual pages.
+//!
+//! A command is given as its words after `stackref`, for example `["inventory", "snapshot"]`; `[]`
+//! is stackref itself. The descriptions of arguments are in the files of the arguments.
 
-/// A command line, and what it is for.
+/// An example of a command line.
 pub struct Example {
-    /// What the command does.
+    /// The purpose of the command line, as a comment above it.
     pub purpose: &'static str,
-    /// The command line.
+    /// The words to type.
     pub command: &'static str,
 }
 
@@ -13,7 +16,7 @@ const fn example(purpose: &'static str, command: &'static str) -> Example {
     Example { purpose, command }
 }
 
-/// A name, such as that of a variable or a file, and its description.
+/// The name of an environment variable, a file or an exit code, and its description.
 pub type GuideEntry = (&'static str, &'static str);
 
 const CHECK: [Example; 7] = [
@@ -41,7 +44,10 @@ const REFS: [Example; 2] = [
 ];
 const INVENTORY: [Example; 3] = [
     example("List the names and keys of all inventories", "stackref inventory"),
-    example("List the secrets of one inventory that nothing uses", "stackref inventory --inventory prod --unused"),
+    example(
+        "List the secrets of one inventory that no stack file uses",
+        "stackref inventory --inventory prod --unused",
+    ),
     example("Test the connection to each inventory", "stackref inventory --probe"),
 ];
 const SNAPSHOT: [Example; 2] = [
@@ -55,7 +61,7 @@ const INIT: [Example; 2] = [
     example("Print the config", "stackref init --dry-run"),
 ];
 const TRUST: [Example; 3] = [
-    example("Show what the config requests, and accept it", "stackref trust"),
+    example("Print the requests of the config, and accept it", "stackref trust"),
     example("List the accepted configs", "stackref trust --list"),
     example("Withdraw the acceptance", "stackref trust --revoke"),
 ];
@@ -81,7 +87,7 @@ const MAIN: [Example; 4] = [
     example("Prompt for missing secrets and store them", "stackref register"),
 ];
 
-/// Returns the examples of a command, which is named by its words behind `stackref`.
+/// Returns the examples of a command.
 pub fn examples(command: &[&str]) -> &'static [Example] {
     match command {
         ["check"] => &CHECK,
@@ -101,15 +107,17 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
     }
 }
 
-/// Returns the text behind the options in the short help of a command: its first example that has arguments.
+/// Returns the end of a command's short help: the first example that has arguments, else the first
+/// example.
 pub fn after_help(command: &[&str]) -> String {
     let examples = examples(command);
-    let has_arguments = |example: &&Example| example.command.split(' ').count() > command.len() + 1;
-    let example = examples.iter().find(has_arguments).or(examples.first());
+    let words = command.len() + 1;
+    let with_arguments = examples.iter().find(|example| example.command.split(' ').count() > words);
+    let example = with_arguments.or(examples.first());
     example.map_or_else(String::new, |example| format!("Example: {}", example.command))
 }
 
-/// Returns the text behind the options in the long help of a command: its examples, and the exit codes.
+/// Returns the end of a command's long help: its examples and exit codes.
 pub fn after_long_help(command: &[&str]) -> String {
     let examples = examples(command).iter().map(|Example { purpose, command }| format!("  # {purpose}\n  {command}\n"));
     let examples = examples.collect::<Vec<_>>().join("\n");
@@ -117,10 +125,11 @@ pub fn after_long_help(command: &[&str]) -> String {
     format!("Examples:\n{examples}\nExit codes:\n{}", codes.collect::<Vec<_>>().join("\n"))
 }
 
-const CLEAN: GuideEntry = ("0", "No error was found");
+const CLEAN: GuideEntry = ("0", "No errors were found");
 const DONE: GuideEntry = ("0", "Success");
 const FINDINGS: GuideEntry = ("1", "There are findings (warnings count with --deny-warnings)");
 const USAGE: GuideEntry = ("2", "Wrong usage, config or path");
+const USAGE_OR_MISSING: GuideEntry = ("2", "Wrong usage, config or path, or values are missing without a prompt");
 const UNANSWERED: GuideEntry = ("3", "An inventory could not answer");
 
 /// Returns the exit codes of a command.
@@ -129,8 +138,14 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
         [] => &[CLEAN, ("1", "There are findings"), USAGE, UNANSWERED],
         ["check"] => &[CLEAN, FINDINGS, USAGE, UNANSWERED],
         ["render"] => &[DONE, ("1", "A file has findings, so nothing was written"), USAGE, UNANSWERED],
-        ["register"] => &[DONE, ("1", "Secrets are still missing"), USAGE, UNANSWERED],
+        ["register"] => &[
+            DONE,
+            ("1", "Secrets are missing after the prompts, or a stack file cannot be parsed"),
+            USAGE_OR_MISSING,
+            UNANSWERED,
+        ],
         ["refs"] => &[DONE, ("1", "A file cannot be parsed"), USAGE],
+        ["trust"] => &[DONE, ("1", "You did not accept the config"), USAGE],
         ["inventory"] => &[DONE, ("1", "A stack file cannot be parsed"), USAGE, UNANSWERED],
         ["inventory", "snapshot"] => &[DONE, ("1", "The snapshot is out of date (--check)"), USAGE, UNANSWERED],
         _ => &[DONE, USAGE],
@@ -138,16 +153,16 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
 }
 
 const LEVEL: GuideEntry =
-    ("ZENML_SECRET_VALIDATION_LEVEL", "The level, if --level is not given. Overrides the config.");
-const TRUST_VARIABLE: GuideEntry =
-    ("STACKREF_TRUST", "If it is 1, the config is trusted for this run, as with --trust.");
-const STATE: GuideEntry = (
-    "XDG_STATE_HOME",
-    "The folder below which stackref records the configs that you have accepted. Default: ~/.local/state.",
-);
+    ("ZENML_SECRET_VALIDATION_LEVEL", "The level, unless --level is given. Overrides the config.");
+const TRUST_VARIABLE: GuideEntry = ("STACKREF_TRUST", "Set it to 1 to trust the config for this run, as with --trust.");
+const STATE: GuideEntry =
+    ("XDG_STATE_HOME", "stackref records the accepted configs in this folder. Default: ~/.local/state.");
 const COLOR: [GuideEntry; 2] = [
-    ("NO_COLOR", "If it is set, output has no color."),
-    ("CLICOLOR_FORCE, FORCE_COLOR", "If one is set and not 0, output has color, even if it is not a terminal."),
+    ("NO_COLOR", "Set it to disable color."),
+    (
+        "CLICOLOR_FORCE, FORCE_COLOR",
+        "Set one to a value other than 0 to use color even if the output is not a terminal.",
+    ),
 ];
 const STORES: [GuideEntry; 3] = [
     (
@@ -174,7 +189,7 @@ pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
         entries.push(STATE);
     }
     if command == ["man"] {
-        entries.push(("PATH", "Where stackref looks for the program man."));
+        entries.push(("PATH", "The folders in which stackref looks for the program man."));
     }
     entries.extend(COLOR);
     entries
@@ -183,24 +198,23 @@ pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
 const CONFIG: GuideEntry = ("stackref.toml", "The config: the nearest one in a folder of the arguments or above it.");
 const INVENTORY_FILE: GuideEntry = (
     "secrets.inventory.yaml, secrets.inventory.toml, secrets.inventory.json",
-    "The inventory if the config has none: next to the config, or at the repository's root.",
+    "The inventory if the config has none: next to the config, or in the root of the repository.",
 );
 const IGNORE_FILES: GuideEntry = (".gitignore, .ignore", "Files and folders that stackref does not read.");
 const TRUSTED: GuideEntry = ("~/.local/state/stackref", "The configs that you have accepted.");
 
-/// Returns the files that a command reads or writes besides its arguments.
+/// Returns the files that a command reads or writes in addition to its arguments.
 pub fn files(command: &[&str]) -> Vec<GuideEntry> {
     match command {
         ["refs"] => vec![CONFIG, IGNORE_FILES],
         ["trust"] => vec![CONFIG, TRUSTED],
         ["init"] => {
-            vec![CONFIG, (".pre-commit-config.yaml", "The hooks of pre-commit, to which stackref can add its own.")]
+            vec![CONFIG, (".pre-commit-config.yaml", "The hooks of pre-commit. stackref can add its own hook.")]
         }
         ["__complete"] => Vec::new(),
-        ["completions"] => vec![(
-            "stackref.toml",
-            "At completion time, the names of its inventories are offered. Nothing else of it is used.",
-        )],
+        ["completions"] => {
+            vec![("stackref.toml", "The completions include the names of its inventories. Nothing else in it is used.")]
+        }
         _ if queries_inventories(command) => vec![CONFIG, INVENTORY_FILE, IGNORE_FILES, TRUSTED],
         _ => Vec::new(),
     }

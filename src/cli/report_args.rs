@@ -1,7 +1,9 @@
-//! `--format` and `--output`. An output gets the format next to it on the command line, or else the format of its file
-//! extension.
+//! `--format` and `--output`: which reports a run writes, and where.
+//!
+//! An output has the format next to it on the command line, or else the format of its file
+//! extension. The reports themselves are written in `output`.
 
-use super::OUTPUT as HEADING;
+use super::headings::OUTPUT as HEADING;
 use crate::diagnostics::excerpt::escape_control;
 use crate::output::Format;
 use clap::builder::EnumValueParser;
@@ -9,12 +11,12 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _, ValueHint};
 use std::path::{Path, PathBuf};
 
-/// The reports of a run.
+/// The reports that a run writes.
 #[derive(Clone, Debug, Default)]
 pub struct Reports {
     /// The format on standard output.
     pub stdout: Format,
-    /// The formats of files.
+    /// The files to write, each with its format.
     pub files: Vec<(Format, PathBuf)>,
 }
 
@@ -44,10 +46,10 @@ impl Args for Reports {
                     .help_heading(HEADING)
                     .help("Write a report to this file (repeatable)")
                     .long_help(
-                        "Write a report to this file (repeatable)\n\nThe format is that of the `--format` next to it, for \
-                         example `--format gitlab -o report.json`. Otherwise it depends on the extension: .json, .sarif, \
-                         .xml (junit) or .txt (human). `-` is standard output. If all reports go to files, a human report \
-                         is still printed.",
+                        "Write a report to this file (repeatable)\n\nThe format is the `--format` next to it, for example \
+                         `--format gitlab -o report.json`. Otherwise it depends on the extension: .json, .sarif, .xml (junit) \
+                         or .txt (human). `-` is standard output. If all reports go to files, a human report is still \
+                         printed.",
                     ),
             )
     }
@@ -83,12 +85,13 @@ fn values_with_positions<T>(
     matches.indices_of(name).into_iter().flatten().zip(values(matches).unwrap_or_default()).collect()
 }
 
-/// Pairs outputs with formats: each output with the unpaired format before it, else with the one after it, else with the
-/// format of its extension. A format between two outputs belongs to the second one if the extension of the first one stands
-/// for a format. A format without an output goes to standard output.
+/// Pairs outputs with formats: each output with the unpaired format before it, else with the one
+/// after it, else with the format of its extension. A format between two outputs belongs to the
+/// second one if the extension of the first one implies a format. A format without an output goes
+/// to standard output.
 ///
 /// # Errors
-/// Two reports go to standard output, or an output has no format.
+/// Two reports would go to standard output, or an output has no format.
 fn pair_outputs(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -> Result<Reports, String> {
     let mut words: Vec<(usize, Result<Format, PathBuf>)> =
         formats.into_iter().map(|(at, format)| (at, Ok(format))).collect();
@@ -118,7 +121,7 @@ fn pair_outputs(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -
     Ok(Reports { stdout: reports.stdout.unwrap_or_default(), files: reports.files })
 }
 
-/// The reports that were read so far.
+/// The reports that are paired so far.
 #[derive(Default)]
 struct PairedReports {
     stdout: Option<Format>,
@@ -149,7 +152,7 @@ impl PairedReports {
         let format = format_from_extension(&file).ok_or_else(|| {
             let file = escape_control(&file.display().to_string());
             format!(
-                "cannot determine the format of `{file}` from its extension: write `--format FORMAT --output {file}`, for \
+                "cannot determine the format of `{file}` from its extension: use `--format FORMAT --output {file}`, for \
                  example with `--format human`"
             )
         })?;
@@ -157,21 +160,27 @@ impl PairedReports {
     }
 }
 
-/// Returns the format that the extension of a file stands for, if it stands for one. Streams get the human report.
+/// Returns the format that the extension of a file implies, or `None` for an unknown one. Streams
+/// get the human report.
 fn format_from_extension(file: &Path) -> Option<Format> {
     if file.as_os_str() == "-" || file.starts_with("/dev") {
         return Some(Format::Human);
     }
-    let extension = |file: &Path| file.extension().and_then(|text| text.to_str()).map(str::to_ascii_lowercase);
-    match extension(file)?.as_str() {
-        // Code scanning tools also call their files `x.sarif.json`.
-        "json" if extension(Path::new(file.file_stem()?)).is_some_and(|inner| inner == "sarif") => Some(Format::Sarif),
+    match lowercase_extension(file)?.as_str() {
+        // Code scanning tools also name their files `x.sarif.json`.
+        "json" if lowercase_extension(Path::new(file.file_stem()?)).is_some_and(|inner| inner == "sarif") => {
+            Some(Format::Sarif)
+        }
         "json" => Some(Format::Json),
         "sarif" => Some(Format::Sarif),
         "xml" => Some(Format::Junit),
         "txt" => Some(Format::Human),
         _ => None,
     }
+}
+
+fn lowercase_extension(file: &Path) -> Option<String> {
+    file.extension().and_then(|text| text.to_str()).map(str::to_ascii_lowercase)
 }
 
 /// Returns the name of a format on the command line.
@@ -184,26 +193,22 @@ fn name(format: Format) -> String {
 mod tests {
     use super::*;
 
-    fn of(words: &str) -> Result<Reports, String> {
+    fn parse(words: &str) -> Result<Reports, String> {
         let command = Reports::augment_args(Command::new("x"));
         let matches =
             command.try_get_matches_from(std::iter::once("x").chain(words.split(' ').filter(|word| !word.is_empty())));
         Reports::from_arg_matches(&matches.unwrap()).map_err(|error| error.to_string())
     }
 
+    /// Returns the format on standard output, and the files with their formats.
+    fn read(words: &str) -> (Format, Vec<(Format, String)>) {
+        let reports = parse(words).unwrap();
+        let files = reports.files.into_iter().map(|(format, file)| (format, file.display().to_string()));
+        (reports.stdout, files.collect())
+    }
+
     #[test]
-    fn formats_and_outputs_that_stand_together_are_pairs() {
-        let read = |words: &str| {
-            let reports = of(words).unwrap();
-            (
-                reports.stdout,
-                reports
-                    .files
-                    .into_iter()
-                    .map(|(format, file)| (format, file.display().to_string()))
-                    .collect::<Vec<_>>(),
-            )
-        };
+    fn adjacent_formats_and_outputs_are_paired() {
         let (human, json, sarif) = (Format::Human, Format::Json, Format::Sarif);
         assert_eq!(read(""), (human, vec![]));
         assert_eq!(read("--format json"), (json, vec![]));
@@ -221,10 +226,10 @@ mod tests {
             read("--format json -o a --format sarif -o b"),
             (human, vec![(json, "a".into()), (sarif, "b".into())])
         );
-        assert!(of("--format json --format sarif").is_err());
-        assert!(of("--format json -o - -o -").is_err());
+        assert!(parse("--format json --format sarif").is_err());
+        assert!(parse("--format json -o - -o -").is_err());
         for words in ["-o a", "-o a.json -o b", "-o .json", "-o report.html", "-o a.yaml --format json -o b"] {
-            let error = of(words).unwrap_err();
+            let error = parse(words).unwrap_err();
             assert!(error.contains("--format") && error.contains("extension"), "{words}: {error}");
         }
     }

@@ -1,6 +1,6 @@
-//! `--select` and `--ignore`: the rules of a run, in place of what `[rules]` of the config turns on and off.
+//! `--select` and `--ignore`: the rules of a run. They override `[rules]` of the config.
 
-use super::RULE_SELECTION;
+use super::headings::RULE_SELECTION;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::rule_id::RuleId;
@@ -9,22 +9,23 @@ use crate::project::config::{Config, RuleLevel};
 use crate::text::nearest::nearest;
 use clap::Args;
 
-/// The rule that also runs if `--select` does not name it: a file that cannot be read must not pass for a clean one.
+/// The rule that runs even if `--select` does not name it: a file that cannot be parsed must not
+/// look clean.
 const ALWAYS_SELECTED: RuleId = RuleId::SyntaxError;
 
-/// The rules that a run is restricted to.
+/// The rules that the flags turn on and off.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RuleSelection {
     /// Run only these rules (comma-separated; repeatable)
     ///
-    /// Overrides `[rules]` of the config: a rule that is off there, or off by default, runs with its default severity.
-    /// `syntax-error` always runs, unless `--ignore` names it.
+    /// Overrides `[rules]` of the config: a rule that is off there, or off by default, runs with
+    /// its default severity. `syntax-error` always runs, unless `--ignore` names it.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule, help_heading = RULE_SELECTION)]
     pub select: Vec<RuleId>,
     /// Do not run these rules (comma-separated; repeatable)
     ///
-    /// Overrides `[rules]` of the config, and `--select`. An ignore comment for a rule that does not run is never reported as
-    /// unused.
+    /// Overrides `[rules]` of the config, and `--select`. An ignore comment for a rule that does
+    /// not run is never reported as unused.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule, help_heading = RULE_SELECTION)]
     pub ignore: Vec<RuleId>,
 }
@@ -42,12 +43,11 @@ impl RuleSelection {
         }
     }
 
-    /// Returns the flag because of which no rule of this run needs an inventory, if one is the reason.
+    /// Returns the flag that turns off every rule that needs an inventory; `None` if such a rule is
+    /// on, or if the config alone turns them off.
     pub fn flag_disabling_lookups(&self, config: &Config) -> Option<&'static str> {
-        let needs_inventory =
-            |rule: &&Rule| matches!(rule.kind(), RuleKind::Reference | RuleKind::Inventory | RuleKind::Leak);
-        let is_on = |rule: &&Rule| config.rules.get(rule.id.name()) != Some(&RuleLevel::Off);
-        if RULES.into_iter().filter(needs_inventory).any(|rule| is_on(&rule)) {
+        let mut rules = RULES.into_iter().filter(|rule| needs_inventory(rule));
+        if rules.any(|rule| config.rules.get(rule.id.name()) != Some(&RuleLevel::Off)) {
             return None;
         }
         match (self.select.as_slice(), self.ignore.as_slice()) {
@@ -63,6 +63,10 @@ impl RuleSelection {
     }
 }
 
+fn needs_inventory(rule: &Rule) -> bool {
+    matches!(rule.kind(), RuleKind::Reference | RuleKind::Inventory | RuleKind::Leak)
+}
+
 fn default_level(rule: &Rule) -> RuleLevel {
     match rule.severity {
         Severity::Warning => RuleLevel::Warning,
@@ -70,7 +74,7 @@ fn default_level(rule: &Rule) -> RuleLevel {
     }
 }
 
-/// Parses the name of a rule. The error of an unknown one suggests the nearest.
+/// Parses the name of a rule. The error for an unknown name suggests the nearest rule.
 fn parse_rule(name: &str) -> Result<RuleId, String> {
     let name = name.trim();
     name.parse().map_err(|_| match nearest(name, rules::names()) {
@@ -91,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn select_turns_on_what_it_names_and_nothing_else() {
+    fn select_enables_only_its_rules_and_syntax_error() {
         let config = levels(&[RuleId::UnknownKey, RuleId::UnusedSecret], &[], &[("unused-secret", RuleLevel::Off)]);
         let level = |name| config.rules.get(name).copied();
         assert_eq!(level("unused-secret"), Some(RuleLevel::Warning));
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_severity_of_the_config_stays_and_ignore_wins() {
+    fn ignore_overrides_select_and_severity_of_config_is_kept() {
         let config = levels(&[RuleId::UnknownKey], &[], &[("unknown-key", RuleLevel::Warning)]);
         assert_eq!(config.rules.get("unknown-key"), Some(&RuleLevel::Warning));
         let config = levels(&[RuleId::UnknownKey], &[RuleId::UnknownKey, RuleId::SyntaxError], &[]);
@@ -111,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_rule_is_told_apart_from_a_misspelled_one() {
+    fn misspelled_rule_suggests_nearest_and_unknown_rule_does_not() {
         assert_eq!(parse_rule(" unknown-key"), Ok(RuleId::UnknownKey));
         assert!(parse_rule("unknwn-key").is_err_and(|error| error.contains("did you mean `unknown-key`?")));
         assert!(parse_rule("").is_err() && parse_rule("E501").is_err());

@@ -1,6 +1,8 @@
-//! `help`, `man` and `schema`: what readers and editors get, from the definitions of the command line alone.
+//! `help`, `man` and `schema`: documentation that is generated from the definitions of the command
+//! line and of files. They read neither configs nor stack files.
 
-use super::{CommandError, Context, PROGRAM_NAME, output_style};
+use super::PROGRAM_NAME;
+use super::context::{CommandError, Context};
 use crate::cli::help_text::{self, Example, GuideEntry};
 use crate::cli::{Cli, Color, HelpArgs, ManArgs, SchemaArgs};
 use crate::diagnostics::error::Failure;
@@ -23,13 +25,14 @@ use std::sync::atomic::AtomicBool;
 pub(super) fn help(args: &HelpArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
     let (mut command, _) = find(&args.command)?;
     let text = command.render_long_help();
-    let color = output_style(&context.stdout, color, context.env.as_ref()).color;
+    let color = context.stdout_style(color).color;
     let text = if color { text.ansi().to_string() } else { text.to_string() };
     writeln!(context.stdout.out, "{}", text.trim_end())?;
     Ok(Outcome::Clean)
 }
 
-/// Shows the manual page of a command: formatted in a terminal, else as roff.
+/// Shows the manual page of a command: formatted in a terminal, else as roff. Without a working
+/// `man`, shows the long help.
 pub(super) fn man(args: &ManArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
     let (command, words) = find(&args.command)?;
     let page = page(command, &words)?;
@@ -38,7 +41,6 @@ pub(super) fn man(args: &ManArgs, color: Color, context: &mut Context<'_>) -> Re
         if show(&page, context.env.as_ref(), &context.cwd).unwrap_or(false) {
             return Ok(Outcome::Clean);
         }
-        // No reader of pages is installed, or it failed.
         return help(&HelpArgs { command: args.command.clone() }, color, context);
     }
     context.stdout.out.write_all(&page)?;
@@ -51,31 +53,33 @@ pub(super) fn schema(args: &SchemaArgs, context: &mut Context<'_>) -> Result<Out
     Ok(Outcome::Clean)
 }
 
-/// Finds a command by its words. Returns it with the words of its name, as `register` for `register-secrets`.
+/// Finds a command by its words. Returns it with the words of its name: `register` for the alias
+/// `register-secrets`.
 fn find(words: &[String]) -> Result<(Command, Vec<String>), Failure> {
     let mut root = Cli::command();
     // Gives every command its full name, `stackref-inventory-snapshot`.
     root.build();
     let (mut command, mut names) = (&root, Vec::new());
     for word in words {
-        let below = command.find_subcommand(word).filter(|below| !below.is_hide_set());
-        command = below.ok_or_else(|| unknown(command, word))?;
+        let subcommand = command.find_subcommand(word).filter(|subcommand| !subcommand.is_hide_set());
+        command = subcommand.ok_or_else(|| unknown_command(command, word))?;
         names.push(command.get_name().to_owned());
     }
     Ok((command.clone(), names))
 }
 
-fn unknown(above: &Command, word: &str) -> Failure {
+/// Returns the failure for a word that is not a subcommand of `parent`.
+fn unknown_command(parent: &Command, word: &str) -> Failure {
     let known: Vec<&str> =
-        above.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
-    let path = above.get_bin_name().unwrap_or(PROGRAM_NAME);
+        parent.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
+    let path = parent.get_bin_name().unwrap_or(PROGRAM_NAME);
     let failure = Failure::usage(format!("`{path}` has no command `{}`", escape_control(word)));
     match nearest(word, known.iter().copied()) {
         Some(near) => failure.with_help(format!("did you mean `{near}`?")),
         None if crate::lint::rules::find(word).is_some() => {
             failure.with_help(format!("`stackref explain {word}` explains this rule"))
         }
-        None if known.is_empty() => failure.with_help(format!("`{path}` has no commands below it")),
+        None if known.is_empty() => failure.with_help(format!("`{path}` has no subcommands")),
         None => failure.with_help(format!("the commands are {}", known.join(", "))),
     }
 }
@@ -83,8 +87,8 @@ fn unknown(above: &Command, word: &str) -> Failure {
 /// Renders the page of a command as roff.
 fn page(command: Command, words: &[String]) -> io::Result<Vec<u8>> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (version, has_commands) =
-        (env!("CARGO_PKG_VERSION"), command.get_subcommands().any(|below| !below.is_hide_set()));
+    let version = env!("CARGO_PKG_VERSION");
+    let has_commands = command.get_subcommands().any(|subcommand| !subcommand.is_hide_set());
     let page = clap_mangen::Man::new(command.version(version))
         .source(format!("{PROGRAM_NAME} {version}"))
         .manual(PROGRAM_NAME);
@@ -110,7 +114,7 @@ fn page(command: Command, words: &[String]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Adds a section of names and their descriptions, unless it would be empty.
+/// Adds a section of names and their descriptions. Adds nothing if there are no entries.
 fn definitions(roff: &mut Roff, title: &str, entries: &[GuideEntry]) {
     if entries.is_empty() {
         return;
@@ -122,24 +126,24 @@ fn definitions(roff: &mut Roff, title: &str, entries: &[GuideEntry]) {
 }
 
 fn see_also(roff: &mut Roff, words: &[&str]) {
-    let Some((_, above)) = words.split_last() else { return };
-    let page = [&[PROGRAM_NAME], above].concat().join("-");
+    let Some((_, parent)) = words.split_last() else { return };
+    let page = [&[PROGRAM_NAME], parent].concat().join("-");
     roff.control("SH", ["SEE ALSO"]).text([bold(page), roman("(1)")]);
 }
 
-/// Shows a page with the `man` of this system. Returns false if there is none, or if it fails.
+/// Shows a page with the `man` of this system. Returns false if `man` is not installed, or fails.
 fn show(page: &[u8], env: &dyn Environment, cwd: &Path) -> io::Result<bool> {
     let path = env.get("PATH");
     let repository = repository::nearest_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
     let Some(man) = programs::find("man".as_ref(), path.as_deref(), Some(&repository)) else { return Ok(false) };
-    // The pager answers an interrupt by itself, and goes on.
+    // Ctrl-C is for the pager, which handles it and continues.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false)));
     let mut command = std::process::Command::new(man);
-    // Its own programs, such as the pager, must not come from the repository either.
+    // The programs that `man` runs, such as the pager, must not come from the repository, either.
     command.env("PATH", programs::join(&programs::folders(path.as_deref(), Some(&repository))));
     let mut child = command.args(["-l", "-"]).stdin(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A reader that ends early has failed, which its status shows.
+        // If `man` ends early, this fails, and its exit status reports the failure.
         let _ = stdin.write_all(page);
     }
     Ok(child.wait()?.success())

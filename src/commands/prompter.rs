@@ -1,6 +1,8 @@
-//! What is asked at a terminal, and what the answers mean.
+//! The prompts of stackref: yes or no, the keys of a secret, and values. The terminal itself is in
+//! `prompt::terminal`.
 
-use super::Context;
+use super::context::{Context, cannot_read_terminal};
+use crate::diagnostics::error::Failure;
 use crate::diagnostics::error::io_message;
 use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::NewKey;
@@ -15,22 +17,32 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Bytes that a file may have which is named as an answer.
-const LARGEST_VALUE: u64 = 1 << 20;
+/// The largest file that `@PATH` reads, in bytes: the same limit as for a typed line.
+const MAX_VALUE_BYTES: u64 = 1 << 20;
 
-/// What an empty answer to the question for a value gets.
+/// The reply to an empty value.
 const EXPECTED_VALUE: &str =
-    "a value cannot be empty: type it, or `@PATH` to read it from a file; press Ctrl-C to stop";
+    "a value cannot be empty: type it, or type `@PATH` to read it from a file; press Ctrl-C to stop";
 
-/// The person at the terminal.
+/// Asks the user in a terminal. Methods return `None` or false if the user interrupts with Ctrl-C.
 pub(super) struct Prompter {
     pub keyboard: Box<dyn Keyboard>,
-    /// Where files that are named as answers are taken from.
+    /// The folder of the relative paths in answers.
     pub cwd: PathBuf,
 }
 
 impl Prompter {
-    /// Asks for what a need takes, and adds what was answered; false where nobody wants to go on.
+    /// Opens the terminal.
+    ///
+    /// # Errors
+    /// The terminal cannot be read.
+    pub fn open(open: &dyn Fn() -> io::Result<Box<dyn Keyboard>>, cwd: &Path) -> Result<Self, Failure> {
+        let keyboard = open().map_err(|error| cannot_read_terminal(&error))?;
+        Ok(Self { keyboard, cwd: cwd.to_path_buf() })
+    }
+
+    /// Asks for the value of a key, or for the keys and values of a whole secret, and adds the
+    /// answers to `entries`. Returns false if the user interrupts.
     pub fn entries(
         &mut self,
         required: &RequiredKey<'_>,
@@ -46,17 +58,17 @@ impl Prompter {
         };
         for key in keys {
             match self.value(required, &key, context)? {
-                Some(Some(value)) => entries.push(NewKey { key, value: Some(value), replaces: required.exists }),
-                Some(None) => {}
-                None => return Ok(false),
+                Answer::Value(value) => entries.push(NewKey { key, value: Some(value), replaces: required.exists }),
+                Answer::KeepExisting => {}
+                Answer::Interrupted => return Ok(false),
             }
         }
         Ok(true)
     }
 
-    /// The keys of a secret that is spoken of as a whole.
+    /// Asks for the keys of a secret that is referenced as a whole.
     fn keys(&mut self, required: &RequiredKey<'_>, context: &mut Context<'_>) -> io::Result<Option<Vec<String>>> {
-        let question = format!("Keys of secret `{}`, with blanks between: ", escape_control(&required.secret));
+        let question = format!("Keys of secret `{}`, separated by spaces: ", escape_control(&required.secret));
         loop {
             let Some(line) = self.read_line(&question, true, context)? else { return Ok(None) };
             let keys: BTreeSet<&str> = line.split_whitespace().collect();
@@ -64,7 +76,7 @@ impl Prompter {
                 Some((key, why)) => {
                     writeln!(
                         context.stderr.out,
-                        "no reference can name the key `{}`, because {why}",
+                        "a reference cannot contain the key `{}`, because {why}",
                         escape_control(key)
                     )?;
                 }
@@ -79,14 +91,8 @@ impl Prompter {
         }
     }
 
-    /// One value: nothing where nobody wants to go on, nothing inside where the existing one is kept.
-    #[expect(clippy::option_option, reason = "the two are different answers, and both are read at once")]
-    fn value(
-        &mut self,
-        required: &RequiredKey<'_>,
-        key: &str,
-        context: &mut Context<'_>,
-    ) -> io::Result<Option<Option<SecretText>>> {
+    /// Asks for one value until it is valid.
+    fn value(&mut self, required: &RequiredKey<'_>, key: &str, context: &mut Context<'_>) -> io::Result<Answer> {
         let name = format!("`{}.{}`", escape_control(&required.secret), escape_control(key));
         let question = if required.exists {
             format!("Value for secret {name} (Leave empty to use existing value): ")
@@ -94,77 +100,91 @@ impl Prompter {
             format!("Value for secret {name}: ")
         };
         loop {
-            let Some(line) = self.read_line(&question, false, context)? else { return Ok(None) };
+            let Some(line) = self.read_line(&question, false, context)? else { return Ok(Answer::Interrupted) };
             if line.is_empty() {
                 if required.exists {
-                    return Ok(Some(None));
+                    return Ok(Answer::KeepExisting);
                 }
                 writeln!(context.stderr.out, "{EXPECTED_VALUE}")?;
                 continue;
             }
             match self.parse_answer(&line, context) {
-                Ok(value) if value.expose().is_empty() => writeln!(context.stderr.out, "that file is empty")?,
-                Ok(value) => return Ok(Some(Some(value))),
+                Ok(value) if value.expose().is_empty() => writeln!(context.stderr.out, "the file is empty")?,
+                Ok(value) => return Ok(Answer::Value(value)),
                 Err(why) => writeln!(context.stderr.out, "{why}")?,
             }
         }
     }
 
-    /// What an answer means: `@path` is the content of a file, `@@x` the text `@x`.
+    /// Returns the value of an answer: `@PATH` is the content of a file, and `@@x` is the text
+    /// `@x`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not UTF-8. The error is a message for the user.
     fn parse_answer(&self, line: &str, context: &Context<'_>) -> Result<SecretText, String> {
         let Some(rest) = line.strip_prefix('@') else { return Ok(SecretText::new(line)) };
         if rest.starts_with('@') {
             return Ok(SecretText::new(rest));
         }
-        let home = || context.env.get("HOME").map(PathBuf::from);
         let below_home = if rest == "~" { Some("") } else { rest.strip_prefix("~/") };
-        let path = match below_home.and_then(|below| Some(home()?.join(below))) {
-            Some(path) => path,
+        let home = context.env.get("HOME").map(PathBuf::from);
+        let path = match below_home.zip(home) {
+            Some((below, home)) => home.join(below),
             None => paths::absolute(Path::new(rest), &self.cwd),
         };
-        let cannot = |why: &str| format!("cannot take that file: {why}; a text that begins with @ is typed with @@");
-        let bytes = files::read(&path, LARGEST_VALUE).map_err(|error| cannot(&io_message(&error)))?;
-        std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| cannot("it is not UTF-8"))
+        let bytes = files::read(&path, MAX_VALUE_BYTES).map_err(|error| cannot_read_value(&io_message(&error)))?;
+        std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| cannot_read_value("it is not UTF-8"))
     }
 
-    /// A question of yes or no; nothing where nobody wants to go on.
+    /// Asks a question whose answer is yes or no. Any answer other than `y` or `yes` is no.
     pub fn confirm(&mut self, question: &str, context: &mut Context<'_>) -> io::Result<Option<bool>> {
         let answer = self.read_line(question, true, context)?;
         Ok(answer.map(|answer| matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
-    /// One line; nothing where nobody wants to go on. What is typed is shown, or a mark that something was.
+    /// Reads one line of UTF-8. If `echo` is false, the input is not shown, and `***` marks that it
+    /// was read.
     fn read_line(
         &mut self,
         question: &str,
-        shown: bool,
+        echo: bool,
         context: &mut Context<'_>,
     ) -> io::Result<Option<Zeroizing<String>>> {
         loop {
             self.keyboard.begin()?;
             write!(context.stderr.out, "{question}")?;
             context.stderr.out.flush()?;
-            let echo = shown.then_some(&mut *context.stderr.out as &mut dyn io::Write);
-            let outcome = match self.keyboard.line(echo)? {
+            let output = echo.then_some(&mut *context.stderr.out as &mut dyn io::Write);
+            let problem = match self.keyboard.line(output)? {
                 LineEvent::Interrupted => {
                     writeln!(context.stderr.out)?;
                     return Ok(None);
                 }
                 LineEvent::Suspended | LineEvent::Resumed => continue,
-                LineEvent::TooLong => "longer than 1 MiB, which no value may be",
-                LineEvent::SeveralLines if shown => "that were several lines, and one is asked for",
-                LineEvent::SeveralLines => {
-                    "a value of several lines: put it into a file, and answer with `@` and its path"
-                }
+                LineEvent::TooLong => "the input is longer than 1 MiB",
+                LineEvent::SeveralLines if echo => "the input has several lines; type one line",
+                LineEvent::SeveralLines => "the value has several lines: save it in a file, and type `@PATH`",
                 LineEvent::Line(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => {
-                        writeln!(context.stderr.out, "{}", if shown || text.is_empty() { "" } else { "***" })?;
+                        writeln!(context.stderr.out, "{}", if echo || text.is_empty() { "" } else { "***" })?;
                         return Ok(Some(Zeroizing::new(text.to_owned())));
                     }
-                    Err(_) => "that is not UTF-8",
+                    Err(_) => "the input is not UTF-8",
                 },
             };
-            writeln!(context.stderr.out, "\n{outcome}")?;
+            writeln!(context.stderr.out, "\n{problem}")?;
         }
     }
+}
+
+/// The answer to the prompt for a value.
+enum Answer {
+    Value(SecretText),
+    /// An empty line, for a key that has a value.
+    KeepExisting,
+    Interrupted,
+}
+
+fn cannot_read_value(reason: &str) -> String {
+    format!("cannot read the value from this file: {reason}; to type a value that begins with @, type @@")
 }

@@ -1,9 +1,11 @@
-//! `render`: from arguments to files.
+//! `render`: checks the selected files, replaces their references, and writes the copies.
+//! `edit::substitution` does the replacing, and the output folder is checked in [`super::target`].
 
+use super::context::{CommandError, Context};
+use super::messages::{print_failures, warn_about_inventories};
 use super::progress::with_progress;
 use super::target::OutputFolder;
 use super::workspace::{KEY_LEVEL, Workspace, select_stack};
-use super::{CommandError, Context, output_style, print_failures, warn_about_inventories};
 use crate::cli::{Color, RenderArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
@@ -15,27 +17,19 @@ use crate::output::{count, diff, human, summary_line};
 use crate::project::git::Git;
 use crate::system::write;
 use std::io;
+use std::path::PathBuf;
 
 pub(super) fn render(args: &RenderArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
     let mut workspace = Workspace::open(&args.files, context)?;
     workspace.path_roots.keep_documents = true;
     if workspace.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
-        return Err(Failure::usage("standard input has no name to be written under")
+        return Err(Failure::usage("cannot write standard input to a folder: it has no file name")
             .with_help("give it one with --stdin-filename, or use --stdout")
             .into());
     }
     let git = Git::new(context.env.as_ref());
-    let target = match &args.output {
-        Some(folder) => {
-            let cwd = &workspace.path_roots.cwd;
-            Some(OutputFolder::new(folder, cwd, Some(&git).filter(|_| !args.allow_tracked))?)
-        }
-        None => None,
-    };
-    if let Some(OutputFolder { folder, .. }) = &target {
-        let holds_input = workspace.selection.folders.iter().any(|walked| walked.starts_with(folder));
-        workspace.output_folder = Some(folder.clone()).filter(|_| !holds_input);
-    }
+    let target = open_target(args, &workspace, &git)?;
+    workspace.output_folder = target.as_ref().and_then(|target| folder_to_skip(target, &workspace));
     let mut scan = workspace.scan(context)?;
     select_stack(&mut scan, args.stack.as_deref())?;
     let inventories = workspace.inventories(&scan, &args.inventory, KEY_LEVEL, context)?;
@@ -44,11 +38,10 @@ pub(super) fn render(args: &RenderArgs, color: Color, context: &mut Context<'_>)
     let checked = summary_line(&report.summary);
     context.summary = Some(format!("{checked}; nothing was rendered"));
     let outcome = report.outcome(false);
-    let stops = outcome > Outcome::Clean;
     write_findings(&report.findings, args, color, context)?;
     workspace.notes(&scan, context)?;
     warn_about_inventories(&inventories, report.references.answers().queried_inventories(), context)?;
-    if stops {
+    if outcome > Outcome::Clean {
         print_failures(&report.failures, color, context)?;
         return Ok(outcome);
     }
@@ -66,54 +59,97 @@ pub(super) fn render(args: &RenderArgs, color: Color, context: &mut Context<'_>)
         rendered.retain(|file| file.text.is_some());
     }
     if rendered.is_empty() {
-        return Err(Failure::usage("there is nothing to render: no stack file is selected").into());
+        return Err(Failure::usage("no stack file is selected, so there is nothing to render").into());
     }
-    let references: usize = rendered.iter().map(RenderedFile::replaced_count).sum();
-    let what = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
+    print_rendered(&rendered, args, color, context)?;
+    let outputs = match &target {
+        Some(target) => {
+            let configs = workspace.known_configs();
+            let config_files = configs.iter().filter_map(|config| config.file.as_deref());
+            let sources = inventories.all().filter_map(Inventory::file).chain(config_files);
+            target.output_paths(&rendered, sources, &workspace.path_roots)?
+        }
+        None => Vec::new(),
+    };
+    write_copies(&rendered, outputs, target.as_ref(), args, context)?;
+    Ok(Outcome::Clean)
+}
+
+/// Checks the folder of `--output`. Returns `None` without `--output`.
+fn open_target<'g>(
+    args: &RenderArgs,
+    workspace: &Workspace<'_>,
+    git: &'g Git,
+) -> Result<Option<OutputFolder<'g>>, Failure> {
+    let Some(folder) = &args.output else { return Ok(None) };
+    OutputFolder::new(folder, &workspace.path_roots.cwd, Some(git).filter(|_| !args.allow_tracked)).map(Some)
+}
+
+/// Returns the output folder if the scan skips it, so that copies of an earlier run are not read.
+/// It is not skipped if it contains the input.
+fn folder_to_skip(target: &OutputFolder<'_>, workspace: &Workspace<'_>) -> Option<PathBuf> {
+    let contains_input = workspace.selection.folders.iter().any(|folder| folder.starts_with(&target.folder));
+    (!contains_input).then(|| target.folder.clone())
+}
+
+/// Prints the copy for `--stdout`, or the diffs for `--diff`.
+fn print_rendered(
+    rendered: &[RenderedFile<'_>],
+    args: &RenderArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<(), CommandError> {
     if args.stdout {
-        let [file] = rendered.as_slice() else {
+        let [file] = rendered else {
             let found = count(rendered.len(), "file");
-            return Err(Failure::usage(format!("--stdout takes one file, and {found} are selected"))
-                .with_help("name the file, or write all of them with `-o DIR`")
+            return Err(Failure::usage(format!("--stdout prints one file, but {found} are selected"))
+                .with_help("name the file, or write all files with `-o DIR`")
                 .into());
         };
         context.stdout.out.write_all(file.text().as_bytes())?;
     } else if args.diff {
-        let style = output_style(&context.stdout, color, context.env.as_ref());
-        for file in &rendered {
+        let style = context.stdout_style(color);
+        for file in rendered {
             diff::write_rendered(file, style, context.stdout.out)?;
         }
     }
-    let configs = workspace.known_configs();
-    let config_files = configs.iter().filter_map(|config| config.file.as_deref());
-    let sources = inventories.all().filter_map(Inventory::file).chain(config_files);
-    let places = match &target {
-        Some(target) => target.output_paths(&rendered, sources, &workspace.path_roots)?,
-        None => Vec::new(),
-    };
-    if let (Some(OutputFolder { display_path: shown, canonical: real, .. }), false, false) =
-        (&target, args.check, args.diff)
-    {
-        let content = |(path, file)| write::NewFile { path, text: RenderedFile::text(file), replaces: true };
-        let files = places.into_iter().zip(&rendered).map(content);
-        let files: Vec<write::NewFile<'_>> = files.collect();
-        with_progress(context, "files", |progress| {
-            let mut tell = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
-            write::write_all(real, &files, args.mode, &mut tell)
-        })?;
-        context.summary = Some(format!("rendered {what}, to `{shown}`"));
-    } else {
-        context.stdout.out.flush()?;
-        let rest = if args.stdout { ", to standard output" } else { "; nothing was written" };
-        context.summary = Some(format!("rendered {what}{rest}"));
-    }
-    Ok(Outcome::Clean)
+    Ok(())
 }
 
-/// Writes findings to standard output; to standard error if the output is a document or a diff, which a redirected file must
-/// contain and nothing else.
+/// Writes the copies to their paths in the output folder, unless this run only checks or prints.
+/// Sets the summary.
+fn write_copies(
+    rendered: &[RenderedFile<'_>],
+    outputs: Vec<PathBuf>,
+    target: Option<&OutputFolder<'_>>,
+    args: &RenderArgs,
+    context: &mut Context<'_>,
+) -> Result<(), CommandError> {
+    let references: usize = rendered.iter().map(RenderedFile::replaced_count).sum();
+    let rendered_count = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
+    let Some(target) = target.filter(|_| !args.check && !args.diff) else {
+        context.stdout.out.flush()?;
+        let rest = if args.stdout { ", to standard output" } else { "; nothing was written" };
+        context.summary = Some(format!("rendered {rendered_count}{rest}"));
+        return Ok(());
+    };
+    let files = outputs.into_iter().zip(rendered);
+    let files: Vec<write::NewFile<'_>> =
+        files.map(|(path, file)| write::NewFile { path, text: file.text(), replaces: true }).collect();
+    with_progress(context, "files", |progress| {
+        let mut report_progress = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
+        write::write_all(&target.canonical, &files, args.mode, &mut report_progress)
+    })?;
+    context.summary = Some(format!("rendered {rendered_count}, to `{}`", target.display_path));
+    Ok(())
+}
+
+/// Writes findings to standard output; to standard error if standard output is a document or a
+/// diff, which must contain nothing else.
 fn write_findings(findings: &[Finding], args: &RenderArgs, color: Color, context: &mut Context<'_>) -> io::Result<()> {
-    let stream = if args.stdout || args.diff { &mut context.stderr } else { &mut context.stdout };
-    human::write(findings, output_style(stream, color, context.env.as_ref()), stream.out)?;
+    let to_stderr = args.stdout || args.diff;
+    let style = if to_stderr { context.stderr_style(color) } else { context.stdout_style(color) };
+    let out = if to_stderr { &mut *context.stderr.out } else { &mut *context.stdout.out };
+    human::write(findings, style, out)?;
     context.stdout.out.flush()
 }

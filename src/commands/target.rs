@@ -1,4 +1,5 @@
-//! The folder that `render -o` writes to: whether it may take rendered files, and where in it each of them goes.
+//! The output folder of `render`: whether rendered files may be written to it, and the path of each
+//! file in it. `edit` renders the files, and `system::write` writes them.
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -11,112 +12,119 @@ use crate::system::write::{self, Inode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// The folder of `render --output`.
 pub(super) struct OutputFolder<'g> {
-    /// Absolute, with links.
+    /// The absolute path, in which links are not resolved.
     pub folder: PathBuf,
-    /// As it was given, for messages.
+    /// The path as the user gave it, for messages.
     pub display_path: String,
-    /// The same without links: what git and the system know it as, and where files are written.
+    /// The absolute path without links. git is asked about this path, and files are written to it.
     pub canonical: PathBuf,
-    /// Who is asked whether files are tracked; nobody where that is meant.
+    /// Answers whether files are tracked; `None` with `--allow-tracked`.
     git: Option<&'g Git>,
 }
 
 impl<'g> OutputFolder<'g> {
-    /// A folder, be it there or not.
+    /// Checks a folder, which need not exist.
     ///
     /// # Errors
-    /// It is a file; a link in a repository leads out of it to the folder; or git would add what is rendered to a repository,
-    /// or could not say, and nobody said that this is meant.
+    /// The path is a file, or a link leads from the repository to the folder. With `git`, also if
+    /// git does not ignore rendered files in the folder, or cannot answer.
     pub(super) fn new(given: &Path, cwd: &Path, git: Option<&'g Git>) -> Result<Self, Failure> {
         let (folder, display_path) = (paths::absolute(given, cwd), escape_control(&given.to_string_lossy()));
         repository::refuse_link_out(&folder, cwd, &display_path)?;
         if folder.symlink_metadata().is_ok() && !folder.is_dir() {
             return Err(Failure::usage(format!("`{display_path}` is not a folder")));
         }
-        let real = paths::canonicalize_existing(&folder);
-        match git.map(|git| git.ignore_status(&real.join("stackref.rendered"))) {
-            Some(Err(error)) => return Err(cannot_ask("whether it ignores files", &real, &error)),
+        let canonical = paths::canonicalize_existing(&folder);
+        match git.map(|git| git.ignore_status(&canonical.join("stackref.rendered"))) {
+            Some(Err(error)) => return Err(cannot_ask("whether it ignores files", &canonical, &error)),
             Some(Ok(IgnoreStatus::NotIgnored)) => {
-                return Err(Failure::usage(format!(
-                    "`{display_path}` lies in a git work tree and is not ignored there"
-                ))
-                .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+                return Err(Failure::usage(format!("`{display_path}` is in a git repository and is not ignored"))
+                    .with_help("add it to .gitignore, or use --allow-tracked"));
             }
             Some(Ok(IgnoreStatus::Ignored | IgnoreStatus::NoRepository)) | None => {}
         }
-        Ok(Self { folder, display_path, canonical: real, git })
+        Ok(Self { folder, display_path, canonical, git })
     }
 
-    /// Where each rendered file goes: its path from the working directory, or from the repository's root where it lies outside
-    /// of that.
+    /// Returns the path of each rendered file in this folder. It is the path of the original from
+    /// the working directory; for an original outside the working directory, its path from the root
+    /// of the repository.
     ///
     /// # Errors
-    /// A file has no place, or one that it must not be written to: that of another, of one of the `sources` that the run has
-    /// read besides, or one that git would take.
+    /// A file is outside both, two files have the same path, or a path belongs to an input, to one
+    /// of the other `sources` that the run has read, or to a file that git tracks or does not
+    /// ignore.
     pub(super) fn output_paths<'i>(
         &self,
         rendered: &[RenderedFile<'_>],
         sources: impl Iterator<Item = &'i Path>,
-        bases: &PathRoots,
+        roots: &PathRoots,
     ) -> Result<Vec<PathBuf>, Failure> {
-        // By what the system knows them as, since the folder may be a link to that of the inputs.
-        let inode = |path: &Path| path.symlink_metadata().map(|metadata| write::inode(&metadata)).ok();
+        // Compared by inode, because the folder may be a link to the folder of the inputs.
         let sources: Vec<PathBuf> = sources.filter_map(|path| path.canonicalize().ok()).collect();
         let files =
             rendered.iter().map(|rendered| rendered.file.path.as_path()).chain(sources.iter().map(PathBuf::as_path));
-        let inputs: BTreeSet<Inode> = files.filter_map(inode).collect();
+        let inputs: BTreeSet<Inode> = files.filter_map(inode_of).collect();
         let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
-        let mut places = Vec::with_capacity(rendered.len());
+        let mut outputs = Vec::with_capacity(rendered.len());
         for RenderedFile { file, .. } in rendered {
             let display_path = escape_control(file.source.path());
-            let Ok(place) = file.path.strip_prefix(&bases.cwd).or_else(|_| file.path.strip_prefix(&bases.root)) else {
+            let Ok(output) = file.path.strip_prefix(&roots.cwd).or_else(|_| file.path.strip_prefix(&roots.root)) else {
                 return Err(Failure::usage(format!(
-                    "`{display_path}` lies outside the working directory and its repository"
+                    "`{display_path}` is outside the working directory and its repository"
                 ))
-                .with_help("run this from a folder that holds it"));
+                .with_help("run stackref in a folder that contains the file"));
             };
-            let target = self.canonical.join(place);
-            // An inventory may be a folder, of whose files none is to be replaced, either.
-            let is_input = inode(&target).is_some_and(|target| inputs.contains(&target));
+            let target = self.canonical.join(output);
+            // An inventory may be a folder. Its files must not be replaced, either.
+            let is_input = inode_of(&target).is_some_and(|target| inputs.contains(&target));
             if is_input || sources.iter().any(|source| target.starts_with(source)) {
-                return Err(Failure::usage(format!("`{display_path}` would be written over an input"))
-                    .with_help("render to another folder"));
+                return Err(Failure::usage(format!(
+                    "cannot render `{display_path}`: the copy would overwrite an input"
+                ))
+                .with_help("render to another folder"));
             }
-            if let Some(other) = seen.insert(place.to_path_buf(), file.source.path()) {
+            if let Some(other) = seen.insert(output.to_path_buf(), file.source.path()) {
                 let other = escape_control(other);
-                return Err(Failure::usage(format!("`{other}` and `{display_path}` would be written to one place")));
+                return Err(Failure::usage(format!(
+                    "cannot render `{other}` and `{display_path}`: their copies would have the same path"
+                )));
             }
-            places.push(place.to_path_buf());
+            outputs.push(output.to_path_buf());
         }
         if let Some(git) = self.git {
-            self.refuse_tracked(git, &places)?;
+            self.refuse_tracked(git, &outputs)?;
         }
-        Ok(places)
+        Ok(outputs)
     }
 
-    /// A file that git tracks is added by the next commit, whatever the ignore files say; and an ignore file may leave out all
-    /// but some names.
-    fn refuse_tracked(&self, git: &Git, places: &[PathBuf]) -> Result<(), Failure> {
-        let real = &self.canonical;
-        let display_path = |path: &Path| escape_control(&path.display().to_string());
-        let tracked = git.tracked(real).map_err(|error| cannot_ask("which files it tracks", real, &error))?;
-        if let Some(target) = places.iter().map(|place| real.join(place)).find(|target| tracked.contains(target)) {
-            return Err(Failure::usage(format!("git tracks `{}`", display_path(&target)))
-                .with_help("render to another folder, or say that it is meant with --allow-tracked"));
+    /// Refuses paths that the next commit could contain. That a folder is ignored is not enough:
+    /// git also commits ignored files that it tracks, and an ignore file may exempt some names.
+    fn refuse_tracked(&self, git: &Git, outputs: &[PathBuf]) -> Result<(), Failure> {
+        let folder = &self.canonical;
+        let tracked = git.tracked(folder).map_err(|error| cannot_ask("which files it tracks", folder, &error))?;
+        if let Some(target) = outputs.iter().map(|output| folder.join(output)).find(|target| tracked.contains(target)) {
+            return Err(Failure::usage(format!("git tracks `{}`", target.display()))
+                .with_help("render to another folder, or use --allow-tracked"));
         }
-        let place = git.first_not_ignored(real, places);
-        if let Some(place) = place.map_err(|error| cannot_ask("which files it ignores", real, &error))? {
-            return Err(Failure::usage(format!("git does not ignore `{}`", display_path(&real.join(place))))
-                .with_help("add it to .gitignore, or say that it is meant with --allow-tracked"));
+        let output = git.first_not_ignored(folder, outputs);
+        if let Some(output) = output.map_err(|error| cannot_ask("which files it ignores", folder, &error))? {
+            return Err(Failure::usage(format!("git does not ignore `{}`", folder.join(output).display()))
+                .with_help("add it to .gitignore, or use --allow-tracked"));
         }
         Ok(())
     }
 }
 
-/// A question about a folder that git could not answer.
+fn inode_of(path: &Path) -> Option<Inode> {
+    path.symlink_metadata().map(|metadata| write::inode(&metadata)).ok()
+}
+
+/// Returns the failure for a question about a folder that git cannot answer.
 fn cannot_ask(question: &str, folder: &Path, error: &GitError) -> Failure {
     let folder = folder.display();
     Failure::usage(format!("cannot ask git {question} in `{folder}`: {error}"))
-        .with_help(format!("{}; or pass --allow-tracked to write there all the same", error.remedy()))
+        .with_help(format!("{}; or use --allow-tracked to write there anyway", error.remedy()))
 }

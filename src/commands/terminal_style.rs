@@ -1,11 +1,12 @@
-//! How a stream wants its output: from `--color`, the environment, and whether the stream is a terminal.
+//! The style of a stream: color, width, character set and links. It depends on `--color`, the
+//! environment, and whether the stream is a terminal. The colors themselves are in `output::style`.
 
-use super::{DEFAULT_WIDTH, Stream};
+use super::context::{DEFAULT_WIDTH, Stream};
 use crate::cli::Color;
 use crate::output::style::OutputStyle;
 use crate::system::environment::Environment;
 
-/// Returns the look of a stream.
+/// Returns the style of a stream.
 pub(super) fn output_style(stream: &Stream<'_>, color: Color, env: &dyn Environment) -> OutputStyle {
     let is_terminal = stream.columns.is_some();
     let color = has_color(color, is_terminal, env);
@@ -17,9 +18,9 @@ pub(super) fn output_style(stream: &Stream<'_>, color: Color, env: &dyn Environm
     }
 }
 
-/// Whether a stream is coloured. `NO_COLOR` (no-color.org), `CLICOLOR` and `CLICOLOR_FORCE` (bixense.com/clicolors) and
-/// `FORCE_COLOR` (force-color.org) mean what their authors say. Beyond that, `FORCE_COLOR` switches colour off with `0` or
-/// `false`, as Node.js has it.
+/// Returns whether a stream is colored. `NO_COLOR` (no-color.org), `CLICOLOR` and `CLICOLOR_FORCE`
+/// (bixense.com/clicolors) and `FORCE_COLOR` (force-color.org) work as specified there. In
+/// addition, `FORCE_COLOR` disables color with `0` or `false`, as in Node.js.
 fn has_color(color: Color, is_terminal: bool, env: &dyn Environment) -> bool {
     let value = |name: &str| env.get(name).filter(|value| !value.is_empty());
     match color {
@@ -39,13 +40,14 @@ fn has_color(color: Color, is_terminal: bool, env: &dyn Environment) -> bool {
     is_terminal && !is_dumb(env) && value("CLICOLOR").is_none_or(|value| value != "0")
 }
 
-/// Whether the terminal says of itself that it knows no escape sequences.
+/// Returns whether the terminal supports no escape sequences.
 fn is_dumb(env: &dyn Environment) -> bool {
     env.get("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Whether the locale has another encoding than UTF-8. Where no variable names a locale, that is not so: POSIX would have it
-/// be `C`, but it is usual for CI jobs, containers and pipes to have none, and what reads their output takes UTF-8.
+/// Returns whether the locale has an encoding other than UTF-8. Without a locale, POSIX assumes
+/// `C`, but stackref assumes UTF-8: CI jobs, containers and pipes often have no locale, and the
+/// readers of their output expect UTF-8.
 fn is_ascii(env: &dyn Environment) -> bool {
     let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
     let locale = variables.filter_map(|name| env.get(name)).find(|value| !value.is_empty());
@@ -73,14 +75,14 @@ mod tests {
         }
     }
 
-    fn look_at_terminal(color: Color, variables: &[(&'static str, &'static str)]) -> [OutputStyle; 2] {
+    /// Returns the style in a terminal, and of a stream that is not a terminal.
+    fn styles(color: Color, variables: &[(&'static str, &'static str)]) -> [OutputStyle; 2] {
         let env = Variables(variables.iter().copied().collect());
         [Some(80), None].map(|terminal| output_style(&Stream { out: &mut Vec::new(), columns: terminal }, color, &env))
     }
 
     #[test]
-    fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
-        // At a terminal, and elsewhere.
+    fn color_depends_on_flag_then_environment_then_terminal() {
         for (variables, expected) in [
             (&[][..], [true, false]),
             (&[("NO_COLOR", "1")], [false, false]),
@@ -105,29 +107,28 @@ mod tests {
             (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], [true, true]),
             (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], [true, true]),
         ] {
-            let looks = look_at_terminal(Color::Auto, variables);
-            assert_eq!(looks.map(|look| look.color), expected, "{variables:?}");
+            assert_eq!(styles(Color::Auto, variables).map(|style| style.color), expected, "{variables:?}");
         }
-        let no = [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("FORCE_COLOR", "0"), ("TERM", "dumb")];
-        assert_eq!(look_at_terminal(Color::Always, &no).map(|look| look.color), [true, true]);
-        let yes = [("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
-        assert_eq!(look_at_terminal(Color::Never, &yes).map(|look| look.color), [false, false]);
+        let disabled = [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("FORCE_COLOR", "0"), ("TERM", "dumb")];
+        assert_eq!(styles(Color::Always, &disabled).map(|style| style.color), [true, true]);
+        let forced = [("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
+        assert_eq!(styles(Color::Never, &forced).map(|style| style.color), [false, false]);
     }
 
     #[test]
-    fn links_need_colour_and_a_terminal_that_is_not_dumb() {
+    fn links_require_color_and_a_terminal_with_escapes() {
         for (color, variables, expected) in [
             (Color::Auto, &[][..], [true, false]),
             (Color::Always, &[], [true, false]),
             (Color::Always, &[("TERM", "dumb")], [false, false]),
             (Color::Never, &[], [false, false]),
         ] {
-            assert_eq!(look_at_terminal(color, variables).map(|look| look.links), expected, "{color:?} {variables:?}");
+            assert_eq!(styles(color, variables).map(|style| style.links), expected, "{color:?} {variables:?}");
         }
     }
 
     #[test]
-    fn a_locale_without_utf_8_is_ascii() {
+    fn locale_without_utf_8_is_ascii() {
         for (variables, expected) in [
             (&[][..], false),
             (&[("LANG", "C")], true),
@@ -143,7 +144,7 @@ mod tests {
             (&[("LANG", "C.UTF-8"), ("LC_CTYPE", "C.UTF-8"), ("LC_ALL", "C")], true),
             (&[("LANG", "C"), ("LC_ALL", "")], true),
         ] {
-            assert_eq!(look_at_terminal(Color::Auto, variables)[0].ascii, expected, "{variables:?}");
+            assert_eq!(styles(Color::Auto, variables)[0].ascii, expected, "{variables:?}");
         }
     }
 }

@@ -1,10 +1,11 @@
-//! `trust`: shows what a config requests, asks, and records the answer.
+//! `trust`: prints the requests of a config, asks whether to accept them, and records the answer.
+//! `project::trust_store` defines requests and stores the records.
 
+use super::context::{CommandError, Context};
 use super::prompter::Prompter;
 use super::workspace::trust_store;
-use super::{CommandError, Context, output_style};
 use crate::cli::{Color, TrustArgs};
-use crate::diagnostics::error::{Failure, io_message};
+use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::rules;
@@ -21,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn trust(args: &TrustArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
     let store = trust_store(context.env.as_ref()).ok_or_else(|| {
-        Failure::usage("cannot record trusted configs: there is no folder for them")
-            .with_help("set XDG_STATE_HOME or HOME to an absolute path")
+        Failure::usage("cannot record trusted configs: neither XDG_STATE_HOME nor HOME is an absolute path")
+            .with_help("set one of them to an absolute path")
     })?;
     if args.list {
         return list(&store, color, context);
@@ -30,17 +31,18 @@ pub(super) fn trust(args: &TrustArgs, color: Color, context: &mut Context<'_>) -
     let given = args.dir.as_deref().unwrap_or(Path::new("."));
     let git = Git::new(context.env.as_ref());
     let owners = git.owners();
-    let ended =
+    let result =
         if args.revoke { revoke(&store, given, owners, context) } else { accept(args, &store, given, owners, context) };
     for note in owners.notes(&context.cwd) {
         context.note(note)?;
     }
-    ended
+    result
 }
 
+/// Lists the accepted configs.
 fn list(store: &TrustStore, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
     let records = store.records()?;
-    let style = output_style(&context.stdout, color, context.env.as_ref());
+    let style = context.stdout_style(color);
     for record in &records {
         let path = style.paint(HEADING, escape_control(&record.path));
         writeln!(context.stdout.out, "{:7}  {path}", record.state())?;
@@ -50,6 +52,7 @@ fn list(store: &TrustStore, color: Color, context: &mut Context<'_>) -> Result<O
     Ok(Outcome::Clean)
 }
 
+/// Removes the record of a config, which need not exist any more.
 fn revoke(
     store: &TrustStore,
     given: &Path,
@@ -57,7 +60,6 @@ fn revoke(
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     let start = &paths::absolute(given, &context.cwd);
-    // Also one that is not there any more.
     let file = config_of(start, owners).unwrap_or_else(|| {
         if start.extension().is_some_and(|extension| extension == "toml") {
             start.clone()
@@ -76,6 +78,7 @@ fn revoke(
     Ok(Outcome::Clean)
 }
 
+/// Asks whether to accept a config, and records it.
 fn accept(
     args: &TrustArgs,
     store: &TrustStore,
@@ -86,7 +89,7 @@ fn accept(
     let Some(file) = config_of(&paths::absolute(given, &context.cwd), owners) else {
         let display_path = escape_control(&given.to_string_lossy());
         return Err(Failure::usage(format!("cannot find a `{FILE_NAME}` in `{display_path}` or above it"))
-            .with_help("name the repository or the config file: `stackref trust DIR`")
+            .with_help("give the folder of the repository or the config file: `stackref trust DIR`")
             .into());
     };
     let display_path = shown_config(&file, given, &context.cwd);
@@ -99,13 +102,13 @@ fn accept(
         context.summary = Some(format!("`{display_path}` requests nothing that needs trust; nothing was recorded"));
         return Ok(Outcome::Clean);
     }
-    show(&display_path, &requests::distinct_requests(&requests), context)?;
+    print_requests(&display_path, &requests::distinct_requests(&requests), context)?;
     let record = TrustRecord::for_config(&config, &root)?;
     if store.records()?.contains(&record) {
         context.summary = Some(format!("`{display_path}` is already trusted"));
         return Ok(Outcome::Clean);
     }
-    match confirmed(args, context)? {
+    match confirm(args, context)? {
         Some(true) => {}
         Some(false) => {
             context.summary = Some(format!("`{display_path}` is not trusted; nothing was recorded"));
@@ -113,34 +116,36 @@ fn accept(
         }
         None => return Ok(Outcome::Interrupted),
     }
-    // The answer is about what was shown.
-    let now = config::load(&file, &display_path, &rules)
+    // The user accepted the requests above, so the config must still be the same.
+    let current = config::load(&file, &display_path, &rules)
         .ok()
         .and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
-    if now.as_ref() != Some(&record) {
+    if current.as_ref() != Some(&record) {
         return Err(Failure::usage(format!(
-            "`{display_path}`, or a file that it requests, has changed in the meantime"
+            "`{display_path}`, or a file that it requests, was changed in the meantime"
         ))
         .with_help("run `stackref trust` again")
         .into());
     }
     store.add(&record)?;
-    context.summary =
-        Some(format!("`{display_path}` is trusted until it changes; `stackref trust --revoke` withdraws that"));
+    context.summary = Some(format!(
+        "`{display_path}` is trusted until it changes; `stackref trust --revoke` withdraws the acceptance"
+    ));
     Ok(Outcome::Clean)
 }
 
-/// Returns how messages show a config: with an absolute path if that of its folder was given so.
+/// Returns the path of a config for messages: absolute if the user gave an absolute path, else
+/// relative.
 fn shown_config(file: &Path, given: &Path, cwd: &Path) -> String {
     if given.is_absolute() { file.to_string_lossy().into_owned() } else { paths::relative(file, cwd) }
 }
 
-/// Returns the config that a path is about: the file itself, or the nearest in the folder and above it.
+/// Returns the config for a path: the file itself, or the nearest config in the folder or above it.
 fn config_of(path: &Path, owners: &TrustedOwners) -> Option<PathBuf> {
     if path.is_file() { Some(path.to_path_buf()) } else { Some(owners.config(path, FILE_NAME)?.0) }
 }
 
-fn show(display_path: &str, requests: &[&Request], context: &mut Context<'_>) -> io::Result<()> {
+fn print_requests(display_path: &str, requests: &[&Request], context: &mut Context<'_>) -> io::Result<()> {
     let out = &mut *context.stdout.out;
     writeln!(out, "`{display_path}` requests:")?;
     for Request { inventory, access } in requests {
@@ -149,16 +154,15 @@ fn show(display_path: &str, requests: &[&Request], context: &mut Context<'_>) ->
     out.flush()
 }
 
-/// Returns the user's answer; `None` if the user interrupted.
-fn confirmed(args: &TrustArgs, context: &mut Context<'_>) -> Result<Option<bool>, CommandError> {
+/// Asks the user. Returns `None` if the user interrupted.
+fn confirm(args: &TrustArgs, context: &mut Context<'_>) -> Result<Option<bool>, CommandError> {
     if args.yes {
         return Ok(Some(true));
     }
     let open = context.keyboard.ok_or_else(|| {
         Failure::usage("cannot ask whether to trust this config: there is no terminal")
-            .with_help("run this at a terminal, or accept with --yes")
+            .with_help("run this in a terminal, or accept the config with --yes")
     })?;
-    let cannot = |error| Failure::usage(format!("cannot read from the terminal: {}", io_message(&error)));
-    let mut talk = Prompter { keyboard: open().map_err(cannot)?, cwd: context.cwd.clone() };
-    Ok(talk.confirm("Trust this config? [y/N] ", context)?)
+    let mut prompter = Prompter::open(open, &context.cwd)?;
+    Ok(prompter.confirm("Trust this config? [y/N] ", context)?)
 }

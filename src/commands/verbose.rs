@@ -1,4 +1,4 @@
-//! `check --verbose`: for each file why it is read, which inventories its references are looked up in, and at which level.
+//! `check --verbose`: why each file is read, the inventories of its references, and the level.
 
 use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::Inventory;
@@ -11,29 +11,32 @@ use std::io::{self, Write};
 /// Writes one line for each file of a scan, in its order.
 ///
 /// # Errors
-/// Those of the writer.
+/// The writer fails.
 pub(super) fn write_files(scan: &Scan, settings: &Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
     for file in &scan.files {
         let (path, reason) = (escape_control(file.source.path()), escape_control(&file.reason.to_string()));
         let level = escape_control(&settings.level.reason(&settings.configs.for_file(&file.path)));
-        writeln!(out, "{path}: {reason}; {}; {level}", inventories(file, settings))?;
+        writeln!(out, "{path}: {reason}; {}; {level}", describe_inventories(file, settings))?;
     }
     Ok(())
 }
 
-/// Describes the inventories that the stacks of a file use, each chain once.
-fn inventories(file: &Analysis, settings: &Settings<'_>) -> String {
+/// Describes the inventories of the stacks of a file. Stacks with the same inventories are
+/// described once.
+fn describe_inventories(file: &Analysis, settings: &Settings<'_>) -> String {
     let config = settings.configs.for_file(&file.path);
     if settings.level.for_config(&config) == Level::None {
-        return "no inventory is asked".to_owned();
+        return "no inventory is queried".to_owned();
     }
-    let name = |at: usize| settings.inventories.get(at).map_or("?", Inventory::name);
     let mut chains: Vec<String> = Vec::new();
     let managers = file.stacks.iter().map(|stack| stack.secrets_manager());
-    // A file that does not parse has no stack, and still a route.
+    // A file that cannot be parsed has no stack, but it does have a route.
     let managers = managers.chain(file.stacks.is_empty().then_some(None));
     for chain in managers.map(|manager| settings.inventories.chain(&config, &file.path, manager)) {
-        let names = chain.unwrap_or_default().into_iter().map(|at| format!("`{}`", escape_control(name(at))));
+        let names = chain.unwrap_or_default().into_iter().map(|at| {
+            let name = settings.inventories.get(at).map_or("?", Inventory::name);
+            format!("`{}`", escape_control(name))
+        });
         let names = names.collect::<Vec<_>>();
         let text = match names.as_slice() {
             [] => "no inventory".to_owned(),

@@ -48,7 +48,7 @@ fn checks_go_by_the_config_that_was_written() {
         }
         let after = check(first.path(), &["--trust"]);
         // Inventories with mistakes, and those that are called like no stack, are still what they were.
-        let at_fault = after.said().contains("cannot use the inventory") || output.stderr.contains("say which");
+        let at_fault = after.said().contains("is not usable") || output.stderr.contains("add a `[[stacks]]` entry");
         assert!(after.code <= 1 || at_fault, "{}: {}\n{text}", repository.display(), after.stderr);
         assert_eq!(init(first.path()).code, 2);
         assert_eq!(written(first.path()), text);
@@ -148,13 +148,13 @@ fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
     }
     let one = folder(&[("dev/s.yaml", &stack("s")), ("prod/s.yaml", &stack("s")), ("dev/secrets.yaml", "s: [k]\n")]);
     let output = init(one.path());
-    assert!(output.said().contains("note: `prod/s.yaml` uses the inventory `dev` as well"), "{output:?}");
+    assert!(output.said().contains("note: `prod/s.yaml` also uses the inventory `dev`"), "{output:?}");
     assert!(!output.stderr.contains("warning: the config"), "{output:?}");
     // Files that are called like inventories of other tools are not taken for one, and not worth a word.
     let ansible = "all:\n  hosts:\n    web: {ansible_host: h}\n";
     let other = folder(&[("dev/stack.yaml", &stack("s")), ("dev/inventory.yaml", ansible)]);
     let output = init(other.path());
-    assert!(output.stderr.contains("found no inventory\n") && !output.stderr.contains("taken for"), "{output:?}");
+    assert!(output.stderr.contains("found no inventory\n") && !output.stderr.contains("not used as"), "{output:?}");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn the_hook_is_offered_at_a_terminal() {
     for (answer, code, there) in [("y\n", 0, true), ("\n", 0, false), ("no\n", 0, false), ("\u{3}", 130, false)] {
         let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
         let mut session = Session::start(repository.path(), &["init"], 100);
-        session.answer("Write it to a new `.pre-commit-config.yaml`? [y/N] ", answer);
+        session.answer("Create `.pre-commit-config.yaml` with the hook? [y/N] ", answer);
         let (seen, ended) = session.end();
         assert_eq!(ended, code, "{seen}");
         assert_eq!(hook(repository.path()).is_ok(), there, "{seen}");
@@ -256,7 +256,7 @@ fn the_hook_is_offered_at_a_terminal() {
     let before = "repos:\n- repo: local\n  hooks: []\n";
     let repository = folder(&[(".pre-commit-config.yaml", before)]);
     let mut session = Session::start(repository.path(), &["init"], 100);
-    session.answer("Add it to `.pre-commit-config.yaml`? [y/N] ", "yes\n");
+    session.answer("Add the hook to `.pre-commit-config.yaml`? [y/N] ", "yes\n");
     assert_eq!(session.end().1, 0);
     assert!(hook(repository.path()).unwrap().starts_with(&format!("{before}- repo: https://")));
     for args in [["init", "--no-hook"], ["init", "--dry-run"]] {
@@ -273,7 +273,7 @@ fn values_that_git_tracks_are_told_of() {
     git(repository.path(), &["init", "--quiet"]);
     git(repository.path(), &["add", "secrets/x.yaml", "secrets/z.yaml"]);
     let output = run(&[&path, "init"], repository.path(), b"");
-    let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` holds values"));
+    let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` contains values"));
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
 }
 

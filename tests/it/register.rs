@@ -146,7 +146,7 @@ fn what_is_typed_is_stored_and_never_shown() {
         );
         session.answer("Value for secret `mlflow.password`: ", "@missing\n");
         session.answer(
-            "cannot take that file: no such file or directory; a text that begins with @ is typed with @@\r\nValue for secret `mlflow.password`: ",
+            "cannot read the value from this file: no such file or directory; to type a value that begins with @, type @@\r\nValue for secret `mlflow.password`: ",
             "@~/pem.txt\n",
         );
         session.answer("Value for secret `mlflow.username` (Leave empty to use existing value): ", "\n");
@@ -369,9 +369,9 @@ fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
                  path: s3://b\n      authentication_secret: whole\n";
     let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", "")]);
     let mut session = Session::start(folder.path(), &["register", "--format", "json"], 80);
-    session.answer("Keys of secret `whole`, with blanks between: ", "\n");
+    session.answer("Keys of secret `whole`, separated by spaces: ", "\n");
     session.wait("type the names of its keys, separated by spaces");
-    session.answer("Keys of secret `whole`, with blanks between: ", "k2 k1\n");
+    session.answer("Keys of secret `whole`, separated by spaces: ", "k2 k1\n");
     session.answer("`whole.k1`: ", "hunter2\n");
     session.answer("`whole.k2`: ", "\u{3}");
     let (seen, code) = session.end();
@@ -386,7 +386,7 @@ fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "-----BEGIN\ntouch hunter2\n");
-    session.wait("warning: more lines were typed than were asked for");
+    session.wait("warning: discarded the lines after the last answer");
     let pty = Arc::clone(&session.pty);
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("touch")), (0, false), "{seen}");
@@ -415,7 +415,7 @@ fn without_an_inventory_one_is_offered_private_and_ignored() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[STACK, (".gitignore", "target")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
-    session.answer("Create `secrets.inventory.yaml`, for your eyes only and ignored by git? [y/N] ", "y\n");
+    session.answer("Create `secrets.inventory.yaml`, readable only by you and ignored by git? [y/N] ", "y\n");
     session.answer("`bucket.key`: ", "\u{4}");
     assert_eq!(session.end().1, 130);
     assert_eq!(
@@ -463,7 +463,7 @@ fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~\r");
-    session.wait("put it into a file");
+    session.wait("save it in a file");
     session.answer("`bucket.key`: ", "\u{1b}[200~hunter2\r\u{1b}[201~\r");
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("BEGIN"), seen.contains("hunter2")), (0, false, false), "{seen}");
@@ -512,7 +512,10 @@ fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
     ]);
     let output = run(&["register", "--from-file", "-"], folder.path(), b"s: {k: hunter2}\nu: {k: hunter3}\n");
     assert_eq!(output.code, 0, "{output:?}");
-    assert!(output.stderr.contains("keeps of `s` names only, so its values are not stored"), "{output:?}");
+    assert!(
+        output.stderr.contains("stores only the names of the keys of `s`, so their values are not stored"),
+        "{output:?}"
+    );
     assert_eq!(inventory(folder.path()), "s: [k]\nt: {k: \"v\"}\nu:\n  k: \"hunter3\"\n");
 }
 

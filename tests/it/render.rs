@@ -421,7 +421,7 @@ fn a_redirected_file_contains_a_document_or_nothing() {
         (folder(&one(STACK, bad)), "inventory snapshot", "quote"),
         (folder(&one(STACK, VALUES)), "inventory snapshot --inventory none.yaml", "none.yaml"),
         (folder(&one(STACK, VALUES)), "inventory snapshot --format json --none", "--none"),
-        (folder(&one(STACK, VALUES)), "init --dry-run", "there is a config already"),
+        (folder(&one(STACK, VALUES)), "init --dry-run", "already exists"),
         (folder(&one(STACK, VALUES)), "init --dry-run --format json", "--format"),
         (folder(&one(STACK, VALUES)), "schema config --format json", "--format"),
     ];
@@ -511,7 +511,7 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
     assert_eq!(said("render -o safe").0, 0);
     assert_eq!(said("render -o out --allow-tracked").0, 0);
     let (code, stderr) = said("render -o . --allow-tracked");
-    assert!(code == 2 && stderr.contains("over an input"), "{stderr}");
+    assert!(code == 2 && stderr.contains("overwrite an input"), "{stderr}");
     let (code, stderr) = said("render -o file --allow-tracked");
     assert!(code == 2 && stderr.contains("is not a folder"), "{stderr}");
     std::fs::create_dir(folder.path().join("sub")).unwrap();
@@ -760,9 +760,9 @@ fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
 fn an_inventory_is_not_written_over() {
     let folder = folder(&[("dev.yaml", STACK), ("kept/dev.yaml", VALUES)]);
     let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o kept");
-    assert!(output.code == 2 && output.stderr.contains("over an input"), "{output:?}");
+    assert!(output.code == 2 && output.stderr.contains("overwrite an input"), "{output:?}");
     std::os::unix::fs::symlink("kept", folder.path().join("link")).unwrap();
     let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o link");
-    assert!(output.code == 2 && output.stderr.contains("over an input"), "{output:?}");
+    assert!(output.code == 2 && output.stderr.contains("overwrite an input"), "{output:?}");
     assert_eq!(std::fs::read_to_string(folder.path().join("kept/dev.yaml")).unwrap(), VALUES);
 }

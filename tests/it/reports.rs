@@ -252,7 +252,7 @@ fn every_run_ends_with_a_summary() {
         ("inventory --probe", "probed 1 inventory"),
         ("inventory snapshot", "wrote 1 secret to standard output"),
         ("inventory snapshot --config bad.toml", "no snapshot was made"),
-        ("inventory snapshot --check names.yaml", "`names.yaml` is stale: 1 difference"),
+        ("inventory snapshot --check names.yaml", "`names.yaml` is out of date: 1 difference"),
         ("init --dry-run", "`stackref.toml` was not written"),
         ("init --no-hook", "wrote `stackref.toml`"),
         ("init", "nothing was written"),
@@ -424,7 +424,7 @@ fn the_config_names_a_baseline_of_the_repository() {
     let missing = with_config(&[]);
     assert_eq!(missing.code, 2);
     let said = missing.said();
-    assert!(said.contains("cannot find the baseline `conf/known.json`, which `conf/stackref.toml` names"), "{said}");
+    assert!(said.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"), "{said}");
     assert!(said.contains("`stackref check --write-baseline conf/known.json`"), "{said}");
     assert_eq!(with_config(&["--format", "json"]).code, 2);
 
@@ -448,7 +448,7 @@ fn the_config_names_a_baseline_of_the_repository() {
     // What is gone is told.
     write(path, "secrets.inventory.yaml", b"db: [user, token]\n");
     let stale = with_config(&[]);
-    assert!(stale.stderr.contains("warning: the baseline is stale: `unknown-key`"), "{}", stale.stderr);
+    assert!(stale.stderr.contains("warning: obsolete baseline entry: `unknown-key`"), "{}", stale.stderr);
 }
 
 #[test]
@@ -463,7 +463,7 @@ fn a_baseline_of_the_config_does_not_lead_out_of_the_repository() {
         write(&path, "stackref.toml", format!("baseline = \"{name}\"\n").as_bytes());
         let output = check(&path, &["--level", "none"]);
         assert_eq!(output.code, 2, "{name}: {}", output.stderr);
-        assert!(output.said().contains("lies outside the repository"), "{name}: {}", output.stderr);
+        assert!(output.said().contains("is outside the repository"), "{name}: {}", output.stderr);
         assert_eq!(check(&path, &["--level", "none", "--baseline", "../outside.json"]).code, 0, "{name}");
     }
     for (value, words) in [("3", "`baseline`"), ("\"\"", "`baseline` is empty"), ("\"s.stack.yaml\"", "s.stack.yaml")] {

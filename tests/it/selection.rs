@@ -42,15 +42,15 @@ fn a_baseline_keeps_what_rules_that_do_not_run_have_found() {
     let all = std::fs::read_to_string(folder.path().join("all.json")).unwrap();
     assert!(all.contains("unknown-secret") && all.contains("unknown-key"), "{all}");
     let selected = check(folder.path(), &["--baseline", "all.json", "--select", "unknown-key"]);
-    assert!(selected.code == 0 && !selected.stderr.contains("stale"), "{}", selected.stderr);
+    assert!(selected.code == 0 && !selected.stderr.contains("obsolete"), "{}", selected.stderr);
     check(folder.path(), &["--write-baseline", "all.json", "--select", "unknown-key"]);
     assert_eq!(std::fs::read_to_string(folder.path().join("all.json")).unwrap(), all);
     let fixed = STACK.replace("{{mlflow.k}}", "{{mlflow.password}}");
     std::fs::write(folder.path().join("s.yaml"), fixed).unwrap();
     let ignored = check(folder.path(), &["--baseline", "all.json", "--ignore", "unknown-key,unused-ignore"]);
-    assert!(ignored.code == 0 && !ignored.stderr.contains("stale"), "{}", ignored.stderr);
+    assert!(ignored.code == 0 && !ignored.stderr.contains("obsolete"), "{}", ignored.stderr);
     let stale = check(folder.path(), &["--baseline", "all.json"]);
-    assert!(stale.stderr.contains("stale: `unknown-key`"), "{}", stale.stderr);
+    assert!(stale.stderr.contains("obsolete baseline entry: `unknown-key`"), "{}", stale.stderr);
 }
 
 #[test]

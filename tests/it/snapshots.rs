@@ -33,11 +33,11 @@ fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten(
     let output = check(folder.path(), &["--format", "short"]);
     assert!(output.code == 0 && !output.stdout.contains("names/prod.yaml"), "{output:?}");
     for (words, said) in [
-        (["live", "secrets/live.yaml"], "is a source of this snapshot"),
-        (["prod", "names/prod.yaml"], "is a source of this snapshot"),
-        (["mounted", "mounted/a/k.yaml"], "is a source of this snapshot"),
-        (["live", "secrets/other.yaml"], "is there already, and is no snapshot"),
-        (["live", "s.yaml"], "is there already, and is no snapshot"),
+        (["live", "secrets/live.yaml"], "the snapshot is made of it"),
+        (["prod", "names/prod.yaml"], "the snapshot is made of it"),
+        (["mounted", "mounted/a/k.yaml"], "the snapshot is made of it"),
+        (["live", "secrets/other.yaml"], "it is not a snapshot"),
+        (["live", "s.yaml"], "it is not a snapshot"),
     ] {
         let output = snapshot(folder.path(), &["--inventory", words[0], "-o", words[1]]);
         assert!(output.code == 2 && output.said().contains(said), "{words:?}: {output:?}");

@@ -1,19 +1,20 @@
-//! The entry of stackref in `.pre-commit-config.yaml`: what it is, and a file with it. A file that is there only grows.
+//! The entry of stackref in `.pre-commit-config.yaml`, and how to add it to the text of an existing
+//! file. Nothing that the file contains is changed.
 
 use crate::document::{Document, Syntax, apply};
 use crate::text::source::SourceFile;
 use std::sync::Arc;
 
-/// The config of pre-commit.
+/// The file name of pre-commit's config.
 pub const FILE_NAME: &str = ".pre-commit-config.yaml";
 
-/// The tag of the release that the entry names.
+/// The tag in the entry.
 pub const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-/// Whether that tag exists: the first release sets this to true.
+/// Whether the tag exists. The first release sets this to true.
 pub const IS_RELEASED: bool = false;
 
-/// The entry, from its own margin.
+/// The lines of the entry, without indentation.
 const ENTRY: [&str; 4] = [
     "repo: https://github.com/stackref/stackref",
     if IS_RELEASED {
@@ -25,23 +26,24 @@ const ENTRY: [&str; 4] = [
     "- id: stackref",
 ];
 
-/// How a file comes to have the entry.
+/// How to add the entry to a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum HookChange {
-    /// It has it.
+    /// The file contains the entry.
     Present,
-    /// With this text.
+    /// The file gets this text.
     Text(String),
-    /// By hand: its form is none that can be added to safely.
+    /// The layout is not supported, so the user has to add the entry.
     Manual,
 }
 
-/// The entry as it stands in a list.
+/// Returns the entry as an item of a YAML sequence.
 pub fn entry() -> String {
     format!("- {}\n", ENTRY.join("\n  "))
 }
 
-/// What becomes of the config of pre-commit; one that is not there is empty.
+/// Returns how to add the entry to the config of pre-commit. `before` is empty for a file that does
+/// not exist.
 pub fn add_hook(before: &str) -> HookChange {
     let Some(document) = parse(before) else { return HookChange::Manual };
     let Some(&root) = document.roots().first() else {
@@ -65,6 +67,7 @@ fn parse(text: &str) -> Option<Document> {
     (document.roots().len() < 2 && document.duplicates().is_empty()).then_some(document)
 }
 
+/// Returns whether a hook of stackref is among the hooks.
 fn has_hook(document: &Document) -> bool {
     let repos = document.roots().first().and_then(|&root| document.items(document.get(root, "repos")?.1));
     let hooks = repos.into_iter().flatten().filter_map(|&repo| document.items(document.get(repo, "hooks")?.1));
@@ -74,18 +77,21 @@ fn has_hook(document: &Document) -> bool {
     })
 }
 
-/// Whether a text has the hook, and all scalars of the document before it and behind.
+/// Returns whether a text contains the hook, and all scalars of the old document in their order.
 fn adds_only_hook(before: &Document, text: &str) -> bool {
     let Some(after) = parse(text) else { return false };
-    let scalars = |document: &Document| -> Vec<String> {
-        document.nodes().filter_map(|(id, _)| document.text(id).map(str::to_owned)).collect()
-    };
     let (old, new) = (scalars(before), scalars(&after));
     let same_start = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let same_end = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
-    let new_words = ENTRY.len() * 2 - 1;
-    let grown = new.len() == old.len() + new_words || (old.is_empty() && new.len() == new_words + 1);
-    has_hook(&after) && grown && same_start + same_end >= old.len()
+    // Each line has a key and a value, except `hooks:`, whose value is the sequence. An empty file
+    // also gets the key `repos`.
+    let added = ENTRY.len() * 2 - 1;
+    let has_grown = new.len() == old.len() + added || (old.is_empty() && new.len() == added + 1);
+    has_hook(&after) && has_grown && same_start + same_end >= old.len()
+}
+
+fn scalars(document: &Document) -> Vec<String> {
+    document.nodes().filter_map(|(id, _)| document.text(id).map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_added_in_the_manner_of_the_others() {
+    fn entry_is_added_with_the_indentation_of_the_other_entries() {
         let new = added("");
         assert!(new.starts_with(&format!("repos:\n{NEW}  rev: v")), "{new}");
         assert_eq!(add_hook(&new), HookChange::Present);
@@ -119,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_stays() {
+    fn unsupported_layouts_are_not_changed() {
         for before in [
             "repos: []\n",
             "repos: [{repo: local}]\n",

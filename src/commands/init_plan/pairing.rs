@@ -1,21 +1,22 @@
-//! Which stacks use which inventories: a stack file, or a folder on the way to it, that is called like an inventory uses
-//! that one; all others use those that nothing is called like.
+//! Proposes `[[stacks]]` entries. A stack file uses the inventory that has its name, or the name of
+//! a folder above it. The other stack files use the inventories whose names match no stack.
 
-use super::survey::{DetectedInventory, path_from_root};
+use super::detection::{DetectedInventory, path_from_root};
 use crate::lint::analysis::Analysis;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A `[[stacks]]` to be written.
+/// A `[[stacks]]` entry of the new config.
 pub(super) struct ProposedRoute {
-    /// Globs.
+    /// The globs of its stack files.
     pub files: Vec<String>,
-    /// The names of inventories.
+    /// The names of its inventories.
     pub inventories: Vec<String>,
 }
 
-/// How narrow a route is, the narrowest first: a file, a folder by its depth, or all below a base.
+/// How specific a route is, the most specific first: a file, a folder by its depth, or everything
+/// below the folder of an inventory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Specificity {
     File,
@@ -23,11 +24,11 @@ enum Specificity {
     Base(Reverse<usize>),
 }
 
-/// Bytes of a glob, less some: more than that the config does not take.
+/// The longest glob that is written, in bytes. The config accepts slightly longer ones.
 const MAX_GLOB_BYTES: usize = 900;
 
-/// The routes, and the stack files that use none of several inventories, or the only one although it lies in the folder of others.
-/// One inventory needs no route.
+/// Returns the routes, and the stack files without one. A single inventory needs no routes: then
+/// the second list contains the stack files outside its folder, which use it nevertheless.
 pub(super) fn routes<'s>(
     root: &Path,
     files: impl Iterator<Item = &'s Analysis>,
@@ -41,55 +42,63 @@ pub(super) fn routes<'s>(
     if found.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let by_name: Vec<_> = files.iter().map(|file| by_name(root, &file.path, found)).collect();
-    let taken: BTreeSet<&String> = by_name.iter().flatten().flat_map(|(.., names)| names).collect();
-    let shared: Vec<&DetectedInventory> = found.iter().filter(|found| !taken.contains(&found.name)).collect();
-    let mut wanted = BTreeSet::new();
-    let mut unpaired = Vec::new();
-    for (file, named) in files.iter().zip(&by_name) {
-        let route = named.clone().or_else(|| by_location(root, &file.path, &shared));
+    let routes_by_name: Vec<_> = files.iter().map(|file| route_by_name(root, &file.path, found)).collect();
+    let matched: BTreeSet<&String> = routes_by_name.iter().flatten().flat_map(|(.., names)| names).collect();
+    let shared: Vec<&DetectedInventory> = found.iter().filter(|found| !matched.contains(&found.name)).collect();
+    let mut ranked = BTreeSet::new();
+    let mut unrouted = Vec::new();
+    for (file, route) in files.iter().zip(routes_by_name) {
+        let route = route.or_else(|| route_by_location(root, &file.path, &shared));
         match route.filter(|(_, glob, _)| glob.len() < MAX_GLOB_BYTES) {
-            Some(route) => drop(wanted.insert(route)),
-            None => unpaired.push(path_from_root(root, &file.path)),
+            Some(route) => drop(ranked.insert(route)),
+            None => unrouted.push(path_from_root(root, &file.path)),
         }
     }
     let mut routes: Vec<(Specificity, ProposedRoute)> = Vec::new();
-    for (reach, glob, inventories) in wanted {
+    for (specificity, glob, inventories) in ranked {
         match routes.last_mut() {
-            Some((last, route)) if *last == reach && route.inventories == inventories => route.files.push(glob),
-            _ => routes.push((reach, ProposedRoute { files: vec![glob], inventories })),
+            Some((last, route)) if *last == specificity && route.inventories == inventories => route.files.push(glob),
+            _ => routes.push((specificity, ProposedRoute { files: vec![glob], inventories })),
         }
     }
-    (routes.into_iter().map(|(_, route)| route).collect(), unpaired)
+    (routes.into_iter().map(|(_, route)| route).collect(), unrouted)
 }
 
-/// Whether each stack of a file has a secrets manager that is called like an inventory: it uses that one by itself.
+/// Returns whether each stack of a file has a secrets manager with the name of an inventory. Such
+/// stacks need no route.
 fn has_manager(file: &Analysis, found: &[DetectedInventory]) -> bool {
-    let known = |manager: &str| found.iter().any(|found| found.name == manager);
-    !file.stacks.is_empty() && file.stacks.iter().all(|stack| stack.secrets_manager().is_some_and(known))
+    let mut managers = file.stacks.iter().map(|stack| stack.secrets_manager());
+    !file.stacks.is_empty()
+        && managers.all(|manager| manager.is_some_and(|manager| found.iter().any(|found| found.name == manager)))
 }
 
+/// A route for one stack file: its specificity, its glob and the names of its inventories.
 type RankedRoute = (Specificity, String, Vec<String>);
 
-fn by_name(root: &Path, path: &Path, found: &[DetectedInventory]) -> Option<RankedRoute> {
+/// Returns the route to the inventories with the name of the stack file, or of the innermost folder
+/// that has such a name.
+fn route_by_name(root: &Path, path: &Path, found: &[DetectedInventory]) -> Option<RankedRoute> {
     let below = path.strip_prefix(root).ok()?;
     let stem = path.file_stem()?.to_str()?;
     let stem = stem.strip_suffix(".stack").unwrap_or(stem);
-    let called = |name: &str| {
-        let candidates = found.iter().filter(|found| found.stack_names.iter().any(|own| own == name));
-        nearest_inventories(path, &candidates.collect::<Vec<_>>()).map(|(_, names)| names)
-    };
-    if let Some(names) = called(stem) {
+    if let Some(names) = inventories_named(stem, path, found) {
         return Some((Specificity::File, glob_for_path(below.to_str()?), names));
     }
     below.ancestors().skip(1).find_map(|folder| {
-        let names = called(folder.file_name()?.to_str()?)?;
+        let names = inventories_named(folder.file_name()?.to_str()?, path, found)?;
         let depth = folder.components().count();
         Some((Specificity::Folder(Reverse(depth)), format!("{}/**", glob_for_path(folder.to_str()?)), names))
     })
 }
 
-fn by_location(root: &Path, path: &Path, shared: &[&DetectedInventory]) -> Option<RankedRoute> {
+/// Returns the inventories for stacks of this name that are nearest to a path.
+fn inventories_named(name: &str, path: &Path, found: &[DetectedInventory]) -> Option<Vec<String>> {
+    let candidates = found.iter().filter(|found| found.stack_names.iter().any(|stack| stack == name));
+    nearest_inventories(path, &candidates.collect::<Vec<_>>()).map(|(_, names)| names)
+}
+
+/// Returns the route to the shared inventories that are nearest to a stack file.
+fn route_by_location(root: &Path, path: &Path, shared: &[&DetectedInventory]) -> Option<RankedRoute> {
     let (base, names) = nearest_inventories(path, shared)?;
     let folder = base.strip_prefix(root).ok()?;
     let depth = folder.components().count();
@@ -97,20 +106,20 @@ fn by_location(root: &Path, path: &Path, shared: &[&DetectedInventory]) -> Optio
     Some((Specificity::Base(Reverse(depth)), glob, names))
 }
 
-/// The inventories whose folder is the nearest above a path.
+/// Returns the nearest folder above a path that has inventories, with their names.
 fn nearest_inventories<'f>(path: &Path, candidates: &[&'f DetectedInventory]) -> Option<(&'f Path, Vec<String>)> {
     let above = || candidates.iter().filter(|found| path.starts_with(&found.scope_folder));
     let base = above().map(|found| found.scope_folder.as_path()).max_by_key(|base| base.components().count())?;
     Some((base, above().filter(|found| found.scope_folder == base).map(|found| found.name.clone()).collect()))
 }
 
-/// A path as a glob that matches it alone.
+/// Returns a glob that matches only this path.
 pub(super) fn glob_for_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for c in path.chars() {
         match c {
             '?' | '*' | '[' | ']' | '{' | '}' | '\\' => out.extend(['[', c, ']']),
-            // At the start it would be a negation.
+            // A glob that begins with `!` is a negation.
             '!' if out.is_empty() => out.push_str("./!"),
             c => out.push(c),
         }

@@ -393,6 +393,6 @@ def create(size=SIZE):
     """The inventory that needs no config."""
     files = {"a.stack.yaml": stack(names(size // 3))}
     words = ["register", "--yes", "--from-file", "-"]
-    empty = b"# The secrets of this project, for stackref. Values: never commit this file.\n"
+    empty = b"# The secrets of this project, for stackref. It contains values: never commit this file.\n"
     between = {"secrets.inventory.yaml": empty}
     return Work("register, a new file", words, files, given(size // 3), between=between)

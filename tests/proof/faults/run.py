@@ -65,7 +65,7 @@ def kill_once(place, moments, row):
     verdict = place.judge()
     ran = place.run()
     # A config or an inventory that the killed run has made is not made again.
-    is_made = place.work.name == "init" and "there is a config already" in ran.stderr
+    is_made = place.work.name == "init" and "` already exists" in ran.stderr
     if ran.returncode != 0 and not is_made:
         verdict.losses.append(f"the next run ends with {ran.returncode}: {' '.join(ran.stderr.split())[:300]}")
     if place.judge().state != "new" and not is_made:

@@ -9,7 +9,7 @@ import subprocess
 from commands import FORMATS, Usual, inventory, stack
 
 # All that is said of a panic.
-PANIC = re.compile(rb"error: internal error at \S+:\d+:\d+\n  help: this is a bug of stackref[^\n]*\n")
+PANIC = re.compile(rb"error: internal error at \S+:\d+:\d+\n  help: this is a bug in stackref[^\n]*\n")
 
 # Inventories in which something is wrong near the value `%s`.
 YAML = [

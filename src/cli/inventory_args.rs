@@ -1,0 +1,88 @@
+//! The arguments of `inventory` and `inventory snapshot`.
+
+use super::headings::{INVENTORIES, OUTPUT, SELECTION};
+use super::{ConfigArgs, help_text};
+use crate::output::{ListFormat, SnapshotFormat};
+use clap::{Args, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// The arguments of `inventory`.
+#[derive(Debug, Args)]
+pub struct InventoryArgs {
+    /// The subcommand, if one is given.
+    #[command(subcommand)]
+    pub command: Option<InventoryCommand>,
+    /// The arguments without a subcommand.
+    #[command(flatten)]
+    pub list: InventoryListArgs,
+}
+
+/// The commands below `inventory`.
+#[derive(Debug, Subcommand)]
+pub enum InventoryCommand {
+    /// Write names and keys to a file that is safe to commit
+    ///
+    /// The snapshot contains no values. Checks can use it instead of the secret store, for example
+    /// in pull requests.
+    #[command(after_help = help_text::after_help(&["inventory", "snapshot"]), after_long_help = help_text::after_long_help(&["inventory", "snapshot"]))]
+    Snapshot(SnapshotArgs),
+}
+
+/// The arguments of `inventory` without a subcommand.
+#[derive(Debug, Args)]
+pub struct InventoryListArgs {
+    /// List only secrets that stack files refer to
+    #[arg(long, conflicts_with = "unused", help_heading = SELECTION)]
+    pub used: bool,
+    /// List only secrets that no stack file refers to
+    #[arg(long, help_heading = SELECTION)]
+    pub unused: bool,
+    /// With `--used` or `--unused`, read stack files in these files and folders
+    #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".", help_heading = SELECTION)]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub path: Vec<PathBuf>,
+    /// List this inventory (name or file)
+    ///
+    /// The name of an inventory in the config, or else the path of an inventory file. Repeatable.
+    /// Default: all inventories of the config.
+    #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
+    pub inventory: Vec<String>,
+    /// Connect to each inventory and print your permissions
+    ///
+    /// Nothing is written to an inventory.
+    #[arg(long, conflicts_with_all = ["used", "unused"], help_heading = INVENTORIES)]
+    pub probe: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = OUTPUT)]
+    pub format: ListFormat,
+    /// The config.
+    #[command(flatten)]
+    pub setup: ConfigArgs,
+}
+
+/// The arguments of `inventory snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Take the snapshot of this inventory (name or file)
+    ///
+    /// The name of an inventory in the config, or else the path of an inventory file. If repeated,
+    /// the inventories are merged: each secret comes from the first inventory that contains it.
+    #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
+    pub inventory: Vec<String>,
+    /// Write the snapshot to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT, value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Compare with this snapshot; exit with 1 if it is out of date
+    ///
+    /// stackref prints the differences and writes no file.
+    #[arg(long, value_name = "FILE", conflicts_with = "output", help_heading = OUTPUT, value_hint = ValueHint::FilePath)]
+    pub check: Option<PathBuf>,
+    /// Output format
+    ///
+    /// Default: the format of the output's file extension, else yaml.
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "check", help_heading = OUTPUT)]
+    pub format: Option<SnapshotFormat>,
+    /// The config.
+    #[command(flatten)]
+    pub setup: ConfigArgs,
+}

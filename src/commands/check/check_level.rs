@@ -1,0 +1,108 @@
+//! The level of a `check` run, from the flag, the environment or the configs, and its
+//! contradictions with other flags.
+
+use super::super::context::{CommandError, Context};
+use super::super::workspace::Workspace;
+use crate::cli::CheckArgs;
+use crate::diagnostics::error::Failure;
+use crate::diagnostics::excerpt::escape_control;
+use crate::lint::settings::LevelChoice;
+use crate::project::config::{Config, Level};
+use crate::system::environment::Environment;
+use std::collections::BTreeSet;
+use std::io;
+
+/// The environment variable that sets the level. ZenML reads it, too.
+const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
+
+/// Returns the level that the command line or the environment sets for all files. The default is
+/// the level of each file's config.
+///
+/// # Errors
+/// The environment variable has an invalid value.
+pub(super) fn choose_level(args: &CheckArgs, env: &dyn Environment) -> Result<LevelChoice<'static>, Failure> {
+    if let Some(level) = args.level {
+        return Ok(LevelChoice::with_origin(level, "--level"));
+    }
+    let level = level_from_environment(env)?;
+    Ok(level.map(|level| LevelChoice::with_origin(level, LEVEL_VARIABLE)).unwrap_or_default())
+}
+
+fn level_from_environment(env: &dyn Environment) -> Result<Option<Level>, Failure> {
+    let Some(text) = env.get(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let text = text.to_string_lossy();
+    match Level::parse(&text) {
+        Some(level) => Ok(Some(level)),
+        None => Err(Failure::usage(format!("invalid value `{}` in {LEVEL_VARIABLE}", escape_control(&text)))
+            .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
+    }
+}
+
+/// Checks the level of every known config against the flags. Returns the level of the run, and
+/// whether any rule of the run needs an inventory.
+///
+/// # Errors
+/// `--leaks` is given, and a level does not allow stackref to read values. Or standard error cannot
+/// be written.
+pub(super) fn effective_level(
+    args: &CheckArgs,
+    level: LevelChoice<'static>,
+    workspace: &Workspace<'_>,
+    context: &mut Context<'_>,
+) -> Result<(LevelChoice<'static>, bool), CommandError> {
+    for config in workspace.known_configs() {
+        refuse_leaks_below_key_level(args, level, &config)?;
+    }
+    if let Some(flag) = flag_disabling_lookups(args, workspace) {
+        return Ok((LevelChoice::with_origin(Level::None, flag), false));
+    }
+    if args.level.is_none() && !args.inventory.is_empty() {
+        warn_of_lowered_levels(level, workspace, context)?;
+    }
+    Ok((level, true))
+}
+
+/// Returns the flag that turns off every rule that needs an inventory, if one does so under every
+/// config.
+fn flag_disabling_lookups(args: &CheckArgs, workspace: &Workspace<'_>) -> Option<&'static str> {
+    let configs = workspace.known_configs();
+    let flags: Option<Vec<&str>> = configs.iter().map(|config| args.rules.flag_disabling_lookups(config)).collect();
+    flags.and_then(|flags| flags.first().copied())
+}
+
+/// Refuses `--leaks` at a level that does not allow stackref to read values.
+fn refuse_leaks_below_key_level(args: &CheckArgs, level: LevelChoice<'_>, config: &Config) -> Result<(), Failure> {
+    if !args.leaks || level.for_config(config) == Level::SecretAndKeyExists {
+        return Ok(());
+    }
+    let origin = level.origin(config).map_or_else(String::new, |origin| format!(" (from {origin})"));
+    let level = level.for_config(config).name();
+    Err(Failure::contradiction(format!("--leaks reads values, which the level {level}{origin} does not allow"))
+        .with_help("use the level secret-and-key-exists, or remove --leaks"))
+}
+
+/// Warns if the environment or a config lowers the level, so that the inventories of `--inventory`
+/// are not queried, or not for keys.
+fn warn_of_lowered_levels(
+    level: LevelChoice<'_>,
+    workspace: &Workspace<'_>,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
+    let mut warned = BTreeSet::new();
+    for config in workspace.known_configs() {
+        let effect = match level.for_config(&config) {
+            Level::None => "--inventory is not queried",
+            Level::SecretExists => "--inventory is only queried for names of secrets",
+            Level::SecretAndKeyExists => continue,
+        };
+        let (name, origin) =
+            (level.for_config(&config).name(), escape_control(&level.origin(&config).unwrap_or_default()));
+        if warned.insert(origin.clone()) {
+            writeln!(
+                context.stderr.out,
+                "warning: level {name} from {origin}: {effect}; override it with `--level secret-and-key-exists`"
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! From the file arguments to a selection and its configs: `-`, `--stdin-filename`, `--files-from`,
+//! `--config` and `--no-config`.
+
+use super::super::context::Context;
+use crate::cli::FileArgs;
+use crate::diagnostics::error::{Failure, io_message};
+use crate::document::Syntax;
+use crate::lint::rules;
+use crate::project::config::{self, Config};
+use crate::project::configs::{Configs, NearestConfig};
+use crate::project::discover::Selection;
+use crate::project::git;
+use crate::project::repository::TrustedOwners;
+use crate::system::paths;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Returns the path and the syntax of standard input; `None` if the arguments do not select
+/// standard input.
+///
+/// # Errors
+/// The arguments contradict each other, or `--stdin-filename` is not the name of a stack file.
+pub(super) fn stdin_name(files: &FileArgs, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Failure> {
+    let has_dash = files.paths.iter().any(|path| path.as_os_str() == "-");
+    if files.files_from.is_some() || !has_dash {
+        if files.stdin_filename.is_some() {
+            return Err(Failure::contradiction("`--stdin-filename` requires `-` as the path").with_help("add `-`"));
+        }
+        return Ok(None);
+    }
+    if files.paths.len() > 1 {
+        return Err(Failure::contradiction("`-` (standard input) cannot be combined with other paths"));
+    }
+    let Some(name) = &files.stdin_filename else {
+        return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
+    };
+    match Syntax::from_path(name) {
+        Some(syntax) => Ok(Some((paths::absolute(name, cwd), syntax))),
+        // Skipped, unless a glob of `[files] scripts` matches.
+        None if files.only_stack_files => Ok(Some((paths::absolute(name, cwd), Syntax::Script))),
+        None => Err(Failure::usage(format!(
+            "`{}` is not a stack file: its extension is not .yaml, .yml, .toml or .json",
+            name.display()
+        ))
+        .with_help("use --only-stack-files to skip such files")),
+    }
+}
+
+/// Reads the list of `--files-from`: one path per line, or separated by NUL bytes with `--null`.
+///
+/// # Errors
+/// The list cannot be read, or its separators do not match the flag.
+pub(super) fn read_list(list: &Path, null: bool, context: &mut Context<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if list.as_os_str() == "-" {
+        context.stdin.read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(paths::absolute(list, &context.cwd)).map(|content| bytes = content)
+    };
+    read.map_err(|error| cannot_read_list(list, &io_message(&error)))?;
+    // A UTF-8 byte order mark, which editors on Windows write.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let has_nul = bytes.contains(&0);
+    if has_nul && !null {
+        return Err(cannot_read_list(list, "it contains NUL bytes")
+            .with_help("use `-0` if they separate the paths, or save the list as UTF-8 if it is UTF-16"));
+    }
+    if null && !has_nul && bytes.contains(&b'\n') {
+        return Err(cannot_read_list(list, "it contains lines but no NUL byte").with_help("remove `-0`"));
+    }
+    let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
+    let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
+    Ok(names.filter(|name| !name.is_empty()).map(|name| listed_path(name, null)).collect())
+}
+
+/// Returns the path of a line. In a list with lines, git quotes unusual names.
+fn listed_path(name: &[u8], null: bool) -> PathBuf {
+    let unquoted = git::unquote_path(name).filter(|_| !null).map(|name| paths::from_bytes(&name));
+    unquoted.unwrap_or_else(|| paths::from_bytes(name))
+}
+
+fn cannot_read_list(list: &Path, reason: &str) -> Failure {
+    Failure::usage(format!("cannot read the list `{}`: {reason}", list.display()))
+}
+
+/// Returns the folder in which the search for the config starts; it continues in the folders above.
+/// This is the innermost folder that contains all arguments. For standard input, it is the folder
+/// of its name. For a list of files, which tools generate, it is the working directory.
+pub(super) fn config_search_start(
+    files: &FileArgs,
+    stdin: Option<&Path>,
+    selection: &Selection,
+    cwd: &Path,
+) -> PathBuf {
+    let is_list = files.files_from.is_some() || files.only_stack_files;
+    let folder = match stdin {
+        Some(name) => name.parent().map(Path::to_path_buf),
+        None if is_list => None,
+        None => shared_folder(selection),
+    };
+    folder.unwrap_or_else(|| cwd.to_path_buf())
+}
+
+/// Returns the innermost folder that contains all arguments; `None` if there are no arguments.
+fn shared_folder(selection: &Selection) -> Option<PathBuf> {
+    let others = selection.unrecognized.iter().map(|(path, _)| path);
+    let files = selection.files.iter().chain(others).filter_map(|path| path.parent());
+    let folders = selection.folders.iter().map(PathBuf::as_path);
+    let mut shared: Option<PathBuf> = None;
+    for folder in folders.chain(files) {
+        shared = Some(match shared {
+            None => folder.to_path_buf(),
+            Some(so_far) => so_far.ancestors().find(|above| folder.starts_with(above))?.to_path_buf(),
+        });
+    }
+    shared
+}
+
+/// Returns the configs that the files use: the config of `--config`, none with `--no-config`, else
+/// the nearest config of each file.
+///
+/// # Errors
+/// The config of `--config` cannot be read or has errors.
+pub(super) fn load_configs(
+    files: &FileArgs,
+    selection: &Selection,
+    start: &Path,
+    cwd: &Path,
+    owners: &Arc<TrustedOwners>,
+) -> Result<Configs, Vec<Failure>> {
+    if let Some(given) = &files.setup.config {
+        let rules: Vec<&str> = rules::names().collect();
+        let config = config::load(&paths::absolute(given, cwd), &given.to_string_lossy(), &rules)?;
+        return Ok(Configs::fixed(config.with_display_path(&paths::display_given_path(given, cwd))));
+    }
+    if files.setup.no_config {
+        return Ok(Configs::fixed(Config { folder: cwd.to_path_buf(), ..Config::default() }));
+    }
+    Ok(Configs::nearest(nearest_config(files, start, &selection.folders, cwd, owners)))
+}
+
+/// Returns the search for the nearest config of each file.
+pub(super) fn nearest_config(
+    files: &FileArgs,
+    start: &Path,
+    folders: &[PathBuf],
+    cwd: &Path,
+    owners: &Arc<TrustedOwners>,
+) -> NearestConfig {
+    NearestConfig::new(Arc::clone(owners), cwd, start, folders, rules::names().collect())
+        .with_no_exclude(files.setup.no_exclude)
+}
+
+/// Returns the path of the config from the root of the repository, even if the config cannot be
+/// read; `None` if there is no config. Reports contain it.
+pub fn config_identity(files: &FileArgs, cwd: &Path, owners: &Arc<TrustedOwners>) -> Option<String> {
+    if let Some(file) = &files.setup.config {
+        return Some(config::repository_path(&paths::absolute(file, cwd)));
+    }
+    if files.setup.no_config {
+        return None;
+    }
+    let stdin = stdin_name(files, cwd).ok().flatten();
+    let has_paths = stdin.is_none() && files.files_from.is_none();
+    let paths = if has_paths { files.paths.as_slice() } else { &[] };
+    let selection = Selection::from_arguments(paths, cwd, files.only_stack_files);
+    let start = config_search_start(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, cwd);
+    let file = nearest_config(files, &start, &[], cwd, owners).find(&start).ok().flatten();
+    file.map(|file| config::repository_path(&file))
+}
