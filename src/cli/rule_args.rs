@@ -34,11 +34,11 @@ impl RuleSelection {
     /// Applies the selection to the levels of the config.
     pub fn apply(&self, config: &mut Config) {
         for rule in RULES {
-            let level = config.rules.get(rule.id.name());
+            let level = config.rules.get(&rule.id);
             if self.deselects(rule) {
-                config.rules.insert(rule.id.name().to_owned(), RuleLevel::Off);
+                config.rules.insert(rule.id, RuleLevel::Off);
             } else if self.select.contains(&rule.id) && level.is_none_or(|level| *level == RuleLevel::Off) {
-                config.rules.insert(rule.id.name().to_owned(), default_level(rule));
+                config.rules.insert(rule.id, default_level(rule));
             }
         }
     }
@@ -47,7 +47,7 @@ impl RuleSelection {
     /// on, or if the config alone turns them off.
     pub fn flag_disabling_lookups(&self, config: &Config) -> Option<&'static str> {
         let mut rules = RULES.into_iter().filter(|rule| needs_inventory(rule));
-        if rules.any(|rule| config.rules.get(rule.id.name()) != Some(&RuleLevel::Off)) {
+        if rules.any(|rule| config.rules.get(&rule.id) != Some(&RuleLevel::Off)) {
             return None;
         }
         match (self.select.as_slice(), self.ignore.as_slice()) {
@@ -87,8 +87,8 @@ fn parse_rule(name: &str) -> Result<RuleId, String> {
 mod tests {
     use super::*;
 
-    fn levels(select: &[RuleId], ignore: &[RuleId], config: &[(&str, RuleLevel)]) -> Config {
-        let rules = config.iter().map(|(name, level)| ((*name).to_owned(), *level)).collect();
+    fn levels(select: &[RuleId], ignore: &[RuleId], config: &[(RuleId, RuleLevel)]) -> Config {
+        let rules = config.iter().copied().collect();
         let mut config = Config { rules, ..Config::default() };
         RuleSelection { select: select.to_vec(), ignore: ignore.to_vec() }.apply(&mut config);
         config
@@ -96,19 +96,23 @@ mod tests {
 
     #[test]
     fn select_enables_only_its_rules_and_syntax_error() {
-        let config = levels(&[RuleId::UnknownKey, RuleId::UnusedSecret], &[], &[("unused-secret", RuleLevel::Off)]);
-        let level = |name| config.rules.get(name).copied();
-        assert_eq!(level("unused-secret"), Some(RuleLevel::Warning));
-        assert_eq!((level("unknown-key"), level("unknown-secret")), (Some(RuleLevel::Error), Some(RuleLevel::Off)));
-        assert_eq!(level("syntax-error"), None);
+        let config =
+            levels(&[RuleId::UnknownKey, RuleId::UnusedSecret], &[], &[(RuleId::UnusedSecret, RuleLevel::Off)]);
+        let level = |rule| config.rules.get(&rule).copied();
+        assert_eq!(level(RuleId::UnusedSecret), Some(RuleLevel::Warning));
+        assert_eq!(
+            (level(RuleId::UnknownKey), level(RuleId::UnknownSecret)),
+            (Some(RuleLevel::Error), Some(RuleLevel::Off))
+        );
+        assert_eq!(level(RuleId::SyntaxError), None);
         let on = config.rules.values().filter(|level| **level != RuleLevel::Off).count();
         assert_eq!((on, config.rules.len()), (2, RULES.len() - 1));
     }
 
     #[test]
     fn ignore_overrides_select_and_severity_of_config_is_kept() {
-        let config = levels(&[RuleId::UnknownKey], &[], &[("unknown-key", RuleLevel::Warning)]);
-        assert_eq!(config.rules.get("unknown-key"), Some(&RuleLevel::Warning));
+        let config = levels(&[RuleId::UnknownKey], &[], &[(RuleId::UnknownKey, RuleLevel::Warning)]);
+        assert_eq!(config.rules.get(&RuleId::UnknownKey), Some(&RuleLevel::Warning));
         let config = levels(&[RuleId::UnknownKey], &[RuleId::UnknownKey, RuleId::SyntaxError], &[]);
         assert!(config.rules.len() == RULES.len() && config.rules.values().all(|level| *level == RuleLevel::Off));
         assert!(levels(&[], &[], &[]).rules.is_empty());

@@ -8,7 +8,6 @@ use crate::cli::{Color, TrustArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
-use crate::lint::rules;
 use crate::output::count;
 use crate::output::style::HEADING;
 use crate::project::config::{self, Config, FILE_NAME};
@@ -93,8 +92,7 @@ fn accept(
             .into());
     };
     let display_path = shown_config(&file, given, &context.cwd);
-    let rules: Vec<&str> = rules::names().collect();
-    let config = config::load(&file, &display_path, &rules)?;
+    let config = config::load(&file, &display_path)?;
     let root = owners.root(&config.folder).unwrap_or_else(|| config.folder.clone());
     let display_path = escape_control(&display_path);
     let requests = requests::all_requests(&config, &root);
@@ -117,9 +115,8 @@ fn accept(
         None => return Ok(Outcome::Interrupted),
     }
     // The user accepted the requests above, so the config must still be the same.
-    let current = config::load(&file, &display_path, &rules)
-        .ok()
-        .and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
+    let current =
+        config::load(&file, &display_path).ok().and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
     if current.as_ref() != Some(&record) {
         return Err(Failure::usage(format!(
             "`{display_path}`, or a file that it requests, was changed in the meantime"

@@ -33,7 +33,7 @@ impl Coverage<'_> {
     pub(super) fn is_evaluated(&self, config: &Config, rule: RuleId) -> bool {
         let settings = self.settings;
         let is_looked_up = |least| settings.level.for_config(config) >= least && self.all_answered;
-        if config.rules.get(rule.name()) == Some(&RuleLevel::Off) {
+        if config.rules.get(&rule) == Some(&RuleLevel::Off) {
             return false;
         }
         match (rules::get(rule).kind(), rule) {

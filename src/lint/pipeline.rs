@@ -150,7 +150,7 @@ fn severity_by_config(configs: &Configs) -> impl FnMut(&FindingBuilder) -> Optio
     let mut cursor = Cursor::for_findings(configs);
     move |finding| {
         let finding = finding.draft();
-        match cursor.get(finding.source.absolute_path()).rules.get(finding.rule.name()) {
+        match cursor.get(finding.source.absolute_path()).rules.get(&finding.rule) {
             Some(RuleLevel::Off) => None,
             Some(RuleLevel::Warning) => Some(Severity::Warning),
             Some(RuleLevel::Error) => Some(Severity::Error),

@@ -13,7 +13,6 @@ use crate::project::configs::Configs;
 use crate::text::redacted_source::RedactedSource;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::slice;
 use std::sync::Arc;
 
 /// The suppressions of a run, and which of them were used.
@@ -179,7 +178,7 @@ impl<'s> Suppressions<'s> {
     pub fn config_suppresses(&mut self, finding: &Finding) -> bool {
         let path = finding.source.absolute_path();
         let config = self.configs.for_findings_in(path);
-        let matching = config.matching_ignores(path, finding.rule.name(), finding.scope.attribute.as_deref());
+        let matching = config.matching_ignores(path, finding.rule, finding.scope.attribute.as_deref());
         let mut is_suppressed = false;
         for at in matching {
             self.used.insert((config.file.clone(), at));
@@ -209,15 +208,14 @@ impl<'s> Suppressions<'s> {
     fn unused_config_ignores(&self, config: &Config, is_evaluated: IsEvaluated<'_>) -> Vec<FindingBuilder> {
         let Some(source) = &config.source else { return Vec::new() };
         let mut findings = Vec::new();
-        for (at, ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
-            let Ok(id) = rule.parse() else { continue };
+        for (at, &ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
             let is_used = self.used.contains(&(config.file.clone(), at));
-            if !is_used && id != RuleId::UnusedIgnore && is_evaluated(config, id) {
+            if !is_used && rule != RuleId::UnusedIgnore && is_evaluated(config, rule) {
                 findings.extend(rules::check(Subject::Ignore(&UnusedIgnore {
                     source,
-                    span: *span,
-                    named_rules: slice::from_ref(rule),
-                    unused_rules: &[rule.as_str()],
+                    span,
+                    named_rules: &[rule.name().to_owned()],
+                    unused_rules: &[rule.name()],
                     is_entirely_unused: true,
                     fix: Vec::new(),
                 })));

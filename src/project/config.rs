@@ -27,6 +27,7 @@ pub use inventory_config::{
 pub use levels::{Level, RuleLevel};
 
 use crate::diagnostics::error::{Failure, io_message};
+use crate::diagnostics::rule_id::RuleId;
 use crate::document;
 use crate::project::repository;
 use crate::system::files;
@@ -60,8 +61,8 @@ pub struct StackRoute {
 #[derive(Clone, Debug)]
 pub struct ConfigIgnore {
     path: Globs,
-    /// The name of the rule.
-    pub rule: String,
+    /// The rule.
+    pub rule: RuleId,
     /// The name of the attribute. `None` means all attributes.
     pub attribute: Option<String>,
     /// The location of the rule's name.
@@ -98,7 +99,7 @@ pub struct Config {
     /// `[[ignore]]`.
     pub ignores: Vec<ConfigIgnore>,
     /// `[rules]`.
-    pub rules: BTreeMap<String, RuleLevel>,
+    pub rules: BTreeMap<RuleId, RuleLevel>,
     /// Probable mistakes that do not stop the run, each as a sentence with its location.
     pub warnings: Vec<String>,
 }
@@ -142,7 +143,7 @@ impl Config {
     }
 
     /// Returns the indices of the `[[ignore]]` entries that suppress a finding.
-    pub fn matching_ignores(&self, path: &Path, rule: &str, attribute: Option<&str>) -> impl Iterator<Item = usize> {
+    pub fn matching_ignores(&self, path: &Path, rule: RuleId, attribute: Option<&str>) -> impl Iterator<Item = usize> {
         let relative = self.relative(path);
         let matching = self.ignores.iter().enumerate().filter(move |(_, ignore)| {
             ignore.rule == rule
@@ -160,26 +161,25 @@ pub fn repository_path(file: &Path) -> String {
     file.strip_prefix(root).unwrap_or(file).display().to_string()
 }
 
-/// Reads a config file. `display_path` is its path in reports, and `known_rules` are the names that
-/// `[rules]` accepts.
+/// Reads a config file. `display_path` is its path in reports.
 ///
 /// # Errors
 /// Returns all mistakes in the file, in its order.
-pub fn load(file: &Path, display_path: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
+pub fn load(file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
     let bytes = files::read(file, MAX_BYTES).map_err(|error| {
         vec![Failure::usage(format!("cannot read the config `{display_path}`: {}", io_message(&error)))]
     })?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
         vec![Failure::usage(format!("the config `{display_path}` is not UTF-8")).with_help("save it as UTF-8")]
     })?;
-    parse(text, file, display_path, known_rules)
+    parse(text, file, display_path)
 }
 
 /// Reads the text of a config file like [`load`].
 ///
 /// # Errors
 /// Returns all mistakes in the text, in its order.
-pub fn parse(text: String, file: &Path, display_path: &str, known_rules: &[&str]) -> Result<Config, Vec<Failure>> {
+pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let source =
         SourceFile::new(display_path, text).with_repository_path(repository_path(file)).with_absolute_path(file);
@@ -191,8 +191,7 @@ pub fn parse(text: String, file: &Path, display_path: &str, known_rules: &[&str]
         vec![failure.at(&redacted, error.span).with_help_if(error.help)]
     })?;
     let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Masked(value_spans(table.get_ref())));
-    let mut reader =
-        ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new(), known_rules };
+    let mut reader = ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new() };
     let config = reader.config(table.get_ref());
     if reader.failures.is_empty() {
         let warnings = reader.warnings;

@@ -50,7 +50,6 @@ pub struct NearestConfig {
     start: PathBuf,
     /// The folders at which a search ends, outermost first.
     tops: Vec<PathBuf>,
-    rules: Vec<&'static str>,
     /// Whether a config is used even if the config above excludes it: `--no-exclude`.
     no_exclude: bool,
     /// The config of files without a `stackref.toml`.
@@ -59,21 +58,15 @@ pub struct NearestConfig {
 
 impl NearestConfig {
     /// Creates a search for the files below `folders`, the folders that are checked. `start` is the
-    /// deepest folder that contains all arguments, and `rules` are the names of all rules.
-    pub fn new(
-        owners: Arc<TrustedOwners>,
-        cwd: &Path,
-        start: &Path,
-        folders: &[PathBuf],
-        rules: Vec<&'static str>,
-    ) -> Self {
+    /// deepest folder that contains all arguments.
+    pub fn new(owners: Arc<TrustedOwners>, cwd: &Path, start: &Path, folders: &[PathBuf]) -> Self {
         let folders = folders.iter().map(PathBuf::as_path).chain([start, cwd]);
         let mut tops: Vec<PathBuf> =
             folders.map(|folder| owners.root(folder).unwrap_or_else(|| folder.to_path_buf())).collect();
         tops.sort_by_key(|top| top.as_os_str().len());
         let default = Arc::new(Config { folder: cwd.to_path_buf(), ..Config::default() });
         let (cwd, start) = (cwd.to_path_buf(), start.to_path_buf());
-        Self { owners, cwd, start, tops, rules, no_exclude: false, default }
+        Self { owners, cwd, start, tops, no_exclude: false, default }
     }
 
     /// Sets whether a config is used even if the config above excludes it: `--no-exclude`.
@@ -249,7 +242,7 @@ impl Configs {
         let loaded = match search.file_in(folder, top) {
             Ok(None) => return None,
             Ok(Some(_)) if self.is_excluded(&file, top, search) => return None,
-            Ok(Some(file)) => config::load(&file, &paths::relative(&file, &search.cwd), &search.rules),
+            Ok(Some(file)) => config::load(&file, &paths::relative(&file, &search.cwd)),
             Err(failure) => Err(vec![failure]),
         };
         let mut config = loaded.unwrap_or_else(|errors| {

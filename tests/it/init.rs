@@ -2,7 +2,6 @@
 
 use crate::register::Session;
 use crate::support::{Output, cases, check, copy, folder, git, is_installed, project, run, with_git, write};
-use stackref::lint::rules;
 use stackref::project::config;
 use std::path::Path;
 use tempfile::TempDir;
@@ -15,8 +14,7 @@ fn init(folder: &Path) -> Output {
 fn written(folder: &Path) -> String {
     let file = folder.join("stackref.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let names: Vec<&str> = rules::names().collect();
-    if let Err(failures) = config::load(&file, "stackref.toml", &names) {
+    if let Err(failures) = config::load(&file, "stackref.toml") {
         panic!("{failures:?}\n{text}");
     }
     text

@@ -29,8 +29,7 @@ const NOT_READ_YET: [(&str, &str); 0] = [];
 /// The mistakes of a config, each with its help.
 fn mistakes(text: &str) -> Vec<(String, String)> {
     let files = folder(&[("stackref.toml", text)]);
-    let names: Vec<&str> = rules::names().collect();
-    let failures = match config::load(&files.path().join("stackref.toml"), "stackref.toml", &names) {
+    let failures = match config::load(&files.path().join("stackref.toml"), "stackref.toml") {
         Ok(_) => Vec::new(),
         Err(failures) => failures,
     };

@@ -5,7 +5,6 @@ use super::super::context::Context;
 use crate::cli::FileArgs;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
-use crate::lint::rules;
 use crate::project::config::{self, Config};
 use crate::project::configs::{Configs, NearestConfig};
 use crate::project::discover::Selection;
@@ -129,8 +128,7 @@ pub(super) fn load_configs(
     owners: &Arc<TrustedOwners>,
 ) -> Result<Configs, Vec<Failure>> {
     if let Some(given) = &files.setup.config {
-        let rules: Vec<&str> = rules::names().collect();
-        let config = config::load(&paths::absolute(given, cwd), &given.to_string_lossy(), &rules)?;
+        let config = config::load(&paths::absolute(given, cwd), &given.to_string_lossy())?;
         return Ok(Configs::fixed(config.with_display_path(&paths::display_given_path(given, cwd))));
     }
     if files.setup.no_config {
@@ -147,8 +145,7 @@ pub(super) fn nearest_config(
     cwd: &Path,
     owners: &Arc<TrustedOwners>,
 ) -> NearestConfig {
-    NearestConfig::new(Arc::clone(owners), cwd, start, folders, rules::names().collect())
-        .with_no_exclude(files.setup.no_exclude)
+    NearestConfig::new(Arc::clone(owners), cwd, start, folders).with_no_exclude(files.setup.no_exclude)
 }
 
 /// Returns the path of the config from the root of the repository, even if the config cannot be

@@ -6,6 +6,7 @@
 use super::globs::{Globs, GlobsBuilder, UnmatchableGlob};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
+use crate::diagnostics::rule_id::RuleId;
 use crate::text::nearest::nearest;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -25,7 +26,6 @@ pub struct ConfigReader<'s> {
     pub failures: Vec<Failure>,
     /// The warnings, each with its location.
     pub warnings: Vec<String>,
-    pub known_rules: &'s [&'s str],
 }
 
 impl ConfigReader<'_> {
@@ -36,12 +36,14 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// Reports a rule that does not exist.
-    pub fn check_rule_name(&mut self, name: &str, span: Span) {
-        if !self.known_rules.contains(&name) {
-            let help = nearest_help(name, self.known_rules, "rules");
-            self.fail(span, format!("unknown rule `{name}`"), help);
+    /// Parses the name of a rule. Reports a rule that does not exist and returns `None`.
+    pub fn rule(&mut self, name: &str, span: Span) -> Option<RuleId> {
+        let rule = name.parse().ok();
+        if rule.is_none() {
+            let names: Vec<&str> = RuleId::ALL.iter().map(|rule| rule.name()).collect();
+            self.fail(span, format!("unknown rule `{name}`"), nearest_help(name, &names, "rules"));
         }
+        rule
     }
 
     /// Reads a list of globs. A glob that cannot match any file only causes a warning.

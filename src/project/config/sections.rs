@@ -121,11 +121,8 @@ impl ConfigReader<'_> {
                 match key.get_ref().as_ref() {
                     "path" => path = Some(self.globs(value, "path")),
                     "rule" => {
-                        rule = self.string(value, "rule");
                         rule_span = value.span().into();
-                        if let Some(name) = rule.as_deref() {
-                            self.check_rule_name(name, value.span().into());
-                        }
+                        rule = self.string(value, "rule").and_then(|name| self.rule(&name, rule_span));
                     }
                     "attribute" => attribute = self.string(value, "attribute"),
                     "reason" => drop(self.string(value, "reason")),
@@ -142,10 +139,9 @@ impl ConfigReader<'_> {
     fn rules(&mut self, value: &Value<'_>, config: &mut Config) {
         let Some(table) = self.table(value, "rules") else { return };
         for (key, value) in entries_in_order(table) {
-            self.check_rule_name(key.get_ref(), key.span().into());
-            if let Some(level) = self.choice(value, key.get_ref(), &RuleLevel::NAMES, RuleLevel::parse) {
-                config.rules.insert(key.get_ref().to_string(), level);
-            }
+            let rule = self.rule(key.get_ref(), key.span().into());
+            let level = self.choice(value, key.get_ref(), &RuleLevel::NAMES, RuleLevel::parse);
+            config.rules.extend(rule.zip(level));
         }
     }
 }
