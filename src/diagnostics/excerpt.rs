@@ -254,6 +254,12 @@ fn last_word(text: &str) -> &str {
     text.rsplit(|c: char| !is_word(c) || c == '.').next().unwrap_or_default()
 }
 
+/// Returns whether a text may have more than one word. Most scalars have one word and contain no sensitive value.
+pub fn has_separator(text: &str) -> bool {
+    // White space that is not ASCII begins with one of the last bytes.
+    text.bytes().any(|byte| matches!(byte, b':' | b'=' | b' ' | b'\t'..=b'\r' | 0x80..))
+}
+
 /// Returns where in a text a value may begin: behind a word that may be sensitive and a separator, such as in `password: x`,
 /// `pw=x`, `--token x`, `password is x` and `Bearer x`. `None` if nothing follows such a word.
 pub fn find_sensitive_value(text: &str) -> Option<usize> {

@@ -155,10 +155,11 @@ pub fn placeholder_kind(text: &str) -> Option<PlaceholderKind> {
 /// Returns the reference of another tool that a text is; `None` if it is not one.
 pub fn foreign_reference(text: &str) -> Option<ForeignReference> {
     let text = text.trim();
-    // The longest prefix of the tables; what follows has letters of its own.
-    let start: String = text.chars().take(32).map(|c| c.to_ascii_lowercase()).collect();
     let of = |table: &[(&'static str, &'static str)]| {
-        let found = table.iter().find(|(prefix, _)| start.starts_with(prefix) && text.len() > prefix.len());
+        let found = table.iter().find(|(prefix, _)| {
+            let start = text.as_bytes().get(..prefix.len()).filter(|_| text.len() > prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+        });
         found.map(|&(_, tool)| tool)
     };
     let unmistakable = of(&UNAMBIGUOUS_PREFIXES).or_else(|| path_reference_tool(text));

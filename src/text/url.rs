@@ -7,6 +7,12 @@ const PLACEHOLDERS: [(&str, &str); 4] = [("{{", "}}"), ("${", "}"), ("$(", ")"),
 
 /// Returns the bytes of each password in the URLs of a text; empty ones are left out.
 pub fn passwords(text: &str) -> Vec<Range<usize>> {
+    // A password needs a colon and an `@` after it. Most values have neither.
+    let colon = memchr::memchr(b':', text.as_bytes());
+    let rest = colon.and_then(|colon| text.as_bytes().get(colon..)).unwrap_or_default();
+    if memchr::memchr(b'@', rest).is_none() {
+        return Vec::new();
+    }
     let mut reader = UrlReader { text, closing: [None; PLACEHOLDERS.len()] };
     // Where the URL ends that was read last, and its last `@`. A URL in it, as in `https://proxy/http://host`, ends with it.
     let (mut end, mut last_at) = (0, None);

@@ -6,13 +6,13 @@
 
 mod tables;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use tables::{ADDED_0_30, ADDED_0_44, V0_13, V0_98};
 
 /// One flavor's row.
 #[derive(Debug)]
-struct Flavor {
+pub struct Flavor {
     kind: &'static str,
     name: &'static str,
     sensitive_attributes: &'static [&'static str],
@@ -83,17 +83,15 @@ impl Version {
         }
     }
 
-    fn flavor(self, kind: &str, name: &str) -> Option<&'static Flavor> {
+    /// Returns the row of a known flavor.
+    pub fn flavor(self, kind: &str, name: &str) -> Option<&'static Flavor> {
         let mut rows = self.tables().iter().flat_map(|table| table.iter());
-        rows.find(|row| row.kind == kind && row.name == name)
+        rows.find(|row| row.name == name && row.kind == kind)
     }
 
     /// Whether an attribute of a component is sensitive. For a known flavor its table alone decides; elsewhere the name.
     pub fn is_sensitive(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
-        match flavor.and_then(|flavor| self.flavor(kind, flavor)) {
-            Some(row) => row.sensitive_attributes.contains(&attribute),
-            None => has_sensitive_name(attribute),
-        }
+        is_sensitive(flavor.and_then(|flavor| self.flavor(kind, flavor)), attribute)
     }
 
     /// Whether an attribute of a known flavor is sensitive by its table, so that even a number in it is a secret.
@@ -114,12 +112,23 @@ impl Version {
 
     /// Whether an attribute of a component refuses references, because a validator reads it before they are replaced.
     pub fn refuses_references(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
-        kind == "secrets_manager"
-            || (kind == "artifact_store" && attribute == "path")
-            || flavor
-                .and_then(|flavor| self.flavor(kind, flavor))
-                .is_some_and(|row| row.refused_attributes.contains(&attribute))
+        refuses_references(flavor.and_then(|flavor| self.flavor(kind, flavor)), kind, attribute)
     }
+}
+
+/// Returns whether an attribute of a component is sensitive, given the row of the component's flavor.
+pub fn is_sensitive(row: Option<&Flavor>, attribute: &str) -> bool {
+    match row {
+        Some(row) => row.sensitive_attributes.contains(&attribute),
+        None => has_sensitive_name(attribute),
+    }
+}
+
+/// Returns whether an attribute of a component refuses references, given the row of the component's flavor.
+pub fn refuses_references(row: Option<&Flavor>, kind: &str, attribute: &str) -> bool {
+    kind == "secrets_manager"
+        || (kind == "artifact_store" && attribute == "path")
+        || row.is_some_and(|row| row.refused_attributes.contains(&attribute))
 }
 
 /// Whether an attribute's value is the name of a whole secret, without braces.
@@ -136,7 +145,15 @@ pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> 
 
 /// Whether the last word of an attribute's name says that its value is a secret.
 pub fn has_sensitive_name(attribute: &str) -> bool {
-    const WORDS: [&str; 7] = ["password", "token", "secret", "api_key", "auth_key", "passphrase", "private_key"];
+    // The last two letters exclude most names.
+    let end =
+        attribute.as_bytes().last_chunk().map(|&[a, b]: &[u8; 2]| [a.to_ascii_lowercase(), b.to_ascii_lowercase()]);
+    if !matches!(end.as_ref(), Some(b"rd" | b"en" | b"et" | b"ey" | b"se")) {
+        return false;
+    }
+    if attribute.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return SECRET_WORDS.iter().any(|word| is_last_word(attribute.as_bytes(), word.as_bytes()));
+    }
     let mut name = String::with_capacity(attribute.len() + 4);
     let mut lower_before = false;
     for c in attribute.chars() {
@@ -147,7 +164,7 @@ pub fn has_sensitive_name(attribute: &str) -> bool {
         lower_before = c.is_lowercase();
         name.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
     }
-    WORDS.iter().any(|word| {
+    SECRET_WORDS.iter().any(|word| {
         name.strip_suffix(word)
             .is_some_and(|before| before.is_empty() || !before.ends_with(|c: char| c.is_alphanumeric()))
     })
@@ -155,43 +172,94 @@ pub fn has_sensitive_name(attribute: &str) -> bool {
 
 /// Whether an attribute is sensitive in any version of any flavor, or sounds so: what an excerpt masks.
 pub fn may_be_sensitive(attribute: &str) -> bool {
-    const ALSO: [&str; 6] = ["passwd", "pwd", "passphrase", "credentials", "credential", "apikey"];
-    const PARTS: [&str; 18] = [
-        "pw",
-        "pass",
-        "pswd",
-        "passwords",
-        "passcode",
-        "tokens",
-        "auth",
-        "authorization",
-        "bearer",
-        "cred",
-        "creds",
-        "access_key",
-        "secret_key",
-        "api_keys",
-        "private_keys",
-        "connection_string",
-        "dsn",
-        "encryption_key",
-    ];
+    if !has_known_ending(attribute) {
+        return false;
+    }
     let lower = attribute.to_ascii_lowercase();
     let mut boundaries = lower.rmatch_indices(|c: char| !c.is_alphanumeric());
     let mut after_boundary = || boundaries.next().and_then(|(at, mark)| lower.get(at + mark.len()..));
     // A word of the list is the last word of the name, or the last two.
     let (last, last_two) = (after_boundary().unwrap_or(&lower), after_boundary().unwrap_or(&lower));
-    PARTS.contains(&last)
-        || PARTS.contains(&last_two)
+    SENSITIVE_WORDS.contains(&last)
+        || SENSITIVE_WORDS.contains(&last_two)
         || has_sensitive_name(attribute)
-        || ALSO.iter().any(|word| lower.ends_with(word))
-        || SENSITIVE_ATTRIBUTES.contains(lower.as_str())
+        || SENSITIVE_SUFFIXES.iter().any(|word| lower.ends_with(word))
+        || SENSITIVE_ATTRIBUTES.binary_search(&lower.as_str()).is_ok()
+}
+
+/// Returns whether a lower-case name is a word or ends with a separator and the word. Hyphens count as underscores.
+fn is_last_word(name: &[u8], word: &[u8]) -> bool {
+    let Some((before, end)) = name.len().checked_sub(word.len()).and_then(|at| name.split_at_checked(at)) else {
+        return false;
+    };
+    let is_same = |(&byte, &expected): (&u8, &u8)| byte == expected || (byte == b'-' && expected == b'_');
+    end.iter().zip(word).rev().all(is_same) && before.last().is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
+/// Endings of sensitive names, also without a separator before them.
+const SENSITIVE_SUFFIXES: [&str; 6] = ["passwd", "pwd", "passphrase", "credentials", "credential", "apikey"];
+
+/// The last word of a sensitive name, or its last two words.
+const SENSITIVE_WORDS: [&str; 18] = [
+    "pw",
+    "pass",
+    "pswd",
+    "passwords",
+    "passcode",
+    "tokens",
+    "auth",
+    "authorization",
+    "bearer",
+    "cred",
+    "creds",
+    "access_key",
+    "secret_key",
+    "api_keys",
+    "private_keys",
+    "connection_string",
+    "dsn",
+    "encryption_key",
+];
+
+/// Words at the end of a name that mark any attribute as sensitive to ZenML users.
+const SECRET_WORDS: [&str; 7] = ["password", "token", "secret", "api_key", "auth_key", "passphrase", "private_key"];
+
+/// The endings of all names that may be sensitive, as one bit each. [`ending_bit`] returns the index and the bit.
+static KNOWN_ENDINGS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let mut endings = vec![0; 1 << 10];
+    for name in
+        SENSITIVE_SUFFIXES.iter().chain(&SENSITIVE_WORDS).chain(&SECRET_WORDS).chain(SENSITIVE_ATTRIBUTES.iter())
+    {
+        let (at, bit) = ending_bit(name);
+        if let Some(bits) = endings.get_mut(at) {
+            *bits |= bit;
+        }
+    }
+    endings
+});
+
+/// Returns the index and the bit in [`KNOWN_ENDINGS`] for the last three letters of a name. It ignores case, and few
+/// endings share a bit.
+fn ending_bit(name: &str) -> (usize, u32) {
+    let letter = |byte: u8| usize::from(byte & 31);
+    match *name.as_bytes() {
+        [.., first, second, third] => (letter(first) << 5 | letter(second), 1 << letter(third)),
+        _ => (0, 1),
+    }
+}
+
+/// Returns whether a name ends like one that may be sensitive. This excludes most names.
+fn has_known_ending(name: &str) -> bool {
+    let (at, bit) = ending_bit(name);
+    let ends_with_pw = || name.as_bytes().last_chunk::<2>().is_some_and(|end| end.eq_ignore_ascii_case(b"pw"));
+    KNOWN_ENDINGS.get(at).is_some_and(|bits| bits & bit != 0) || ends_with_pw()
 }
 
 /// The sensitive attributes of all versions and flavors.
-static SENSITIVE_ATTRIBUTES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+static SENSITIVE_ATTRIBUTES: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let tables = [V0_13, ADDED_0_30, ADDED_0_44, V0_98];
-    tables.iter().flat_map(|table| table.iter()).flat_map(|row| row.sensitive_attributes).copied().collect()
+    let names = tables.iter().flat_map(|table| table.iter()).flat_map(|row| row.sensitive_attributes);
+    names.copied().collect::<BTreeSet<_>>().into_iter().collect()
 });
 
 #[cfg(test)]
@@ -223,6 +291,21 @@ mod tests {
         assert!(newest.is_sensitive("artifact_store", Some("s3"), "key"));
         assert!(!newest.is_sensitive("deployer", Some("docker"), "some_token"));
         assert!(newest.is_sensitive("deployer", Some("ours"), "some_token"));
+    }
+
+    #[test]
+    fn may_be_sensitive_matches_listed_names_in_any_case_and_after_separators() {
+        for name in
+            SENSITIVE_SUFFIXES.iter().chain(&SENSITIVE_WORDS).chain(&SECRET_WORDS).chain(SENSITIVE_ATTRIBUTES.iter())
+        {
+            assert!(may_be_sensitive(name) && may_be_sensitive(&name.to_uppercase()), "{name}");
+        }
+        for name in SENSITIVE_WORDS.iter().chain(&SECRET_WORDS) {
+            for before in ["x_", "é-", "a b.", &"x_".repeat(40)] {
+                assert!(may_be_sensitive(&format!("{before}{name}")), "{before}{name}");
+            }
+            assert!(!may_be_sensitive(&format!("{name}_of")), "{name}");
+        }
     }
 
     #[test]

@@ -112,17 +112,21 @@ pub enum ParsedValue<'t> {
     Malformed(BraceExpression<'t>),
 }
 
+/// Returns whether a string contains `{{`. It is called for every scalar, most of which are short and have no brace.
+pub fn has_braces(text: &str) -> bool {
+    text.bytes().any(|byte| byte == b'{') && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
+}
+
 /// Whether a string can have anything to say: cheap, for every scalar.
 pub fn may_contain_reference(text: &str) -> bool {
-    let text = text.as_bytes();
-    match memchr::memchr(b'{', text) {
-        None => false,
-        Some(_) => memchr::memmem::find(text, b"{{").is_some() || text.first() == Some(&b'{'),
-    }
+    has_braces(text) || text.starts_with('{')
 }
 
 /// Reads a whole string value.
 pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
+    if let Some(braces) = parse_whole_reference(text) {
+        return ParsedValue::Reference(braces);
+    }
     let mut pieces = find_braces(text);
     let Some(first) = pieces.first() else {
         return find_near_miss(text).map_or(ParsedValue::Plain, ParsedValue::Malformed);
@@ -142,6 +146,18 @@ pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
         return ParsedValue::Malformed(BraceExpression { range: 0..text.len(), kind, foreign: argo });
     }
     ParsedValue::Template(pieces)
+}
+
+/// Parses a text that is one reference without spaces, the most frequent text with braces. Returns `None` for
+/// other texts.
+fn parse_whole_reference(text: &str) -> Option<BraceExpression<'_>> {
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
+    if memchr::memchr2(b'{', b'}', inner.as_bytes()).is_some() {
+        return None;
+    }
+    let kind = parse_inner(inner);
+    let is_reference = matches!(kind, BraceKind::Reference { .. });
+    is_reference.then(|| BraceExpression { range: 0..text.len(), kind, foreign: foreign_syntax(inner, false) })
 }
 
 /// Reads a word of a script, which `ZenML` gets after the shell: what holds a variable is no reference that anybody could
@@ -343,8 +359,16 @@ fn unclosed_braces(text: &str, start: usize, inner_start: usize, limit: usize) -
 
 /// What stands between two braces and two braces.
 fn parse_inner(inner: &str) -> BraceKind<'_> {
-    let text = inner.trim_matches(is_space);
     let malformed = BraceKind::Malformed;
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    if inner.as_bytes().iter().all(is_plain)
+        && let Some((name, key)) = inner.split_once('.')
+        && !name.is_empty()
+        && !key.is_empty()
+    {
+        return BraceKind::Reference { name, key, padded: false };
+    }
+    let text = inner.trim_matches(is_space);
     if text.is_empty() {
         return malformed(MalformedKind::Empty);
     }
@@ -408,9 +432,8 @@ fn foreign_syntax(inner: &str, dollar: bool) -> Option<ForeignSyntax> {
 
 /// The names that Argo Workflows gives to its own templates.
 fn is_argo(inner: &str) -> bool {
-    const NAMES: [&str; 7] = ["workflow", "inputs", "outputs", "steps", "tasks", "pod", "item"];
     let name = inner.trim_start_matches('=').split(['.', '[', ' ']).next().unwrap_or_default();
-    NAMES.contains(&name)
+    matches!(name, "workflow" | "inputs" | "outputs" | "steps" | "tasks" | "pod" | "item")
 }
 
 /// Characters of no width, of control, and those that turn the direction of the text.
