@@ -142,11 +142,11 @@ fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<u
 /// The comments of a document, each from `#` to the end of its line.
 pub fn comments(document: &Document) -> Vec<Span> {
     let source = document.source();
-    let contents = scalar_contents(document);
     let mut comments: Vec<Span> = Vec::new();
-    if document.syntax() == Syntax::Json {
+    if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none() {
         return comments;
     }
+    let contents = scalar_contents(document);
     for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
         if comments.last().is_some_and(|comment| hash < comment.end) {
             continue;

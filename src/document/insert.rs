@@ -34,12 +34,13 @@ impl Document {
 
     /// Returns the edits that add entries at the end of a mapping, in their order, or `None` if its layout is not supported.
     pub fn insert(&self, mapping: NodeId, new_entries: &[(&str, NewValue<'_>)]) -> Option<Vec<Edit>> {
-        let NodeKind::Mapping { entries, flow } = &self.node(mapping).kind else { return None };
+        let NodeKind::Mapping { entries, flow } = self.node(mapping).kind else { return None };
+        let entries = self.entries_in(entries);
         if new_entries.is_empty() {
             return Some(Vec::new());
         }
         let is_root = self.roots().contains(&mapping);
-        if *flow {
+        if flow {
             return self.insert_in_braces(mapping, entries, new_entries, is_root);
         }
         match self.syntax() {
@@ -52,7 +53,8 @@ impl Document {
 
     /// Returns the edits that add names at the end of a list, in their order, or `None` if its layout is not supported.
     pub fn push(&self, list: NodeId, names: &[&str]) -> Option<Vec<Edit>> {
-        let NodeKind::Sequence(items) = &self.node(list).kind else { return None };
+        let NodeKind::Sequence(items) = self.node(list).kind else { return None };
+        let items = self.items_in(items);
         if names.is_empty() {
             return Some(Vec::new());
         }
@@ -70,7 +72,8 @@ impl Document {
 
     /// The changes that add an item of several lines, written as YAML from its own margin, at the end of a block list.
     pub fn push_lines(&self, list: NodeId, lines: &[&str]) -> Option<Vec<Edit>> {
-        let NodeKind::Sequence(items) = &self.node(list).kind else { return None };
+        let NodeKind::Sequence(items) = self.node(list).kind else { return None };
+        let items = self.items_in(items);
         let (prefix, at) = self.block_item_prefix(items)?;
         let margin = format!("{}{}", self.line_break(), prefix.replace('-', " "));
         Some(vec![self.lines_at(at, &[format!("{prefix}{}", lines.join(&margin))])])
@@ -100,8 +103,8 @@ impl Document {
     ) -> Option<Vec<Edit>> {
         let (&(first, _), &(last, value)) = (entries.first()?, entries.last()?);
         let indent = self.indent(self.node(first).span.start);
-        let children = entries.iter().find_map(|&(_, value)| match &self.node(value).kind {
-            NodeKind::Mapping { entries, flow: false } => entries.first(),
+        let children = entries.iter().find_map(|&(_, value)| match self.node(value).kind {
+            NodeKind::Mapping { entries, flow: false } => self.entries_in(entries).first(),
             _ => None,
         });
         let child = children.and_then(|&(key, _)| self.indent(self.node(key).span.start).strip_prefix(indent));
@@ -293,8 +296,8 @@ impl Document {
     /// An object of JSON on one line or several, as its neighbours are.
     fn json_object(&self, layout: &ObjectLayout<'_>, indent: &str, pairs: &[(&str, &str)]) -> Zeroizing<String> {
         let &ObjectLayout { entries, is_root, nl, colon, comma } = layout;
-        let neighbour = entries.iter().rev().find_map(|&(_, value)| match &self.node(value).kind {
-            NodeKind::Mapping { entries, .. } => Some((value, entries.first()?.0)),
+        let neighbour = entries.iter().rev().find_map(|&(_, value)| match self.node(value).kind {
+            NodeKind::Mapping { entries, .. } => Some((value, self.entries_in(entries).first()?.0)),
             _ => None,
         });
         let lines = match neighbour {
@@ -451,9 +454,11 @@ impl Document {
     fn value_end(&self, mut id: NodeId) -> Option<usize> {
         loop {
             let node = self.node(id);
-            let last = match &node.kind {
-                NodeKind::Mapping { entries, flow: false } => entries.last().map(|&(_, value)| value),
-                NodeKind::Sequence(items) if !self.source().slice(node.span).starts_with('[') => items.last().copied(),
+            let last = match node.kind {
+                NodeKind::Mapping { entries, flow: false } => self.entries_in(entries).last().map(|&(_, value)| value),
+                NodeKind::Sequence(items) if !self.source().slice(node.span).starts_with('[') => {
+                    self.items_in(items).last().copied()
+                }
                 _ => None,
             };
             match last {
@@ -478,7 +483,7 @@ impl Document {
     fn is_block_truncated(&self, end: usize) -> bool {
         let text = self.source().text();
         let last = self.last_node().filter(|node| node.span.end == end);
-        let Some(NodeKind::Scalar(scalar)) = last.map(|node| &node.kind) else { return false };
+        let Some(NodeKind::Scalar(scalar)) = last.map(|node| node.kind) else { return false };
         end == text.len()
             && matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock)
             && !text.ends_with(['\n', '\r'])

@@ -86,18 +86,17 @@ impl JsonReader<'_> {
             }
             Value::NullKeyword(null) => self.plain(&null.range, "null", ScalarType::Null),
             Value::Array(array) => {
-                let id = self.document.add(self.span(&array.range), NodeKind::Sequence(Vec::new()))?;
+                let id = self.document.add_list(self.span(&array.range))?;
                 let mut items = Vec::with_capacity(array.elements.len());
                 for element in &array.elements {
                     items.push(self.value(element)?);
                 }
-                self.document.set_kind(id, self.span(&array.range).end, NodeKind::Sequence(items));
+                self.document.finish_list(id, self.span(&array.range).end, &items);
                 Ok(id)
             }
             Value::Object(object) => {
                 let span = self.span(&object.range);
-                let entries = Vec::new();
-                let id = self.document.add(span, NodeKind::Mapping { entries, flow: true })?;
+                let id = self.document.add_mapping(span, true)?;
                 let mut entries = Vec::with_capacity(object.properties.len());
                 for property in &object.properties {
                     let (start, end) = match &property.name {
@@ -107,7 +106,7 @@ impl JsonReader<'_> {
                     let key = self.string(&Range { start, end }, property.name.as_str())?;
                     entries.push((key, self.value(&property.value)?));
                 }
-                self.document.set_kind(id, span.end, NodeKind::Mapping { entries, flow: true });
+                self.document.finish_mapping(id, span.end, &entries);
                 Ok(id)
             }
         }

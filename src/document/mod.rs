@@ -11,6 +11,7 @@ pub mod directives;
 mod edits;
 mod insert;
 mod json;
+mod nodes;
 mod offsets;
 mod shell_commands;
 mod toml;
@@ -18,6 +19,7 @@ mod yaml;
 
 pub use edits::{Edit, apply};
 pub use insert::{NewValue, format_name_map};
+use nodes::{DecodedTexts, NodeList};
 pub use offsets::OffsetMap;
 pub use shell_commands::COMMAND;
 pub use toml::{describe_error as toml_error, quote_text as toml_string};
@@ -26,7 +28,6 @@ pub use yaml::plain_type;
 use crate::text::source::{SourceFile, Span, floor_char_boundary};
 use crate::zenml::flavors;
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ use zeroize::Zeroizing;
 
 /// Bytes of a key that are kept in a path.
 const MAX_PATH_SEGMENT_BYTES: usize = 1_000;
+
+/// The largest mapping whose keys are compared with each other instead of hashed.
+const MAX_COMPARED_KEYS: usize = 8;
 
 /// The three syntaxes of a stack file, and text with commands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +55,17 @@ pub enum Syntax {
 impl Syntax {
     /// The syntax of a file ending, in lower case as the file systems of teams have it.
     pub fn from_path(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "yaml" | "yml" => Some(Self::Yaml),
-            "toml" => Some(Self::Toml),
-            "json" => Some(Self::Json),
-            _ => None,
+        const EXTENSIONS: [(&[u8], Syntax); 4] =
+            [(b".yaml", Syntax::Yaml), (b".yml", Syntax::Yaml), (b".toml", Syntax::Toml), (b".json", Syntax::Json)];
+        // The walk calls this for every name, and comparing the end of a path is cheaper than parsing it.
+        let mut bytes = path.as_os_str().as_encoded_bytes();
+        while let Some(rest) = bytes.strip_suffix(b"/") {
+            bytes = rest;
         }
+        let (stem, syntax) =
+            EXTENSIONS.iter().find_map(|&(extension, syntax)| Some((bytes.strip_suffix(extension)?, syntax)))?;
+        // `.yaml` is a hidden file without an extension.
+        stem.last().is_some_and(|&byte| byte != b'/').then_some(syntax)
     }
 
     /// Returns the syntax of a text that has no file name: JSON if it is JSON, TOML if its first line with content is a table's
@@ -90,6 +99,13 @@ impl Syntax {
 /// Index of a node in its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
+
+impl NodeId {
+    /// Returns the index of the node in its document.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +144,7 @@ pub enum ScalarType {
 }
 
 /// A scalar: its decoded value and how it is written.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scalar {
     value: DecodedText,
     /// How it is written.
@@ -142,41 +158,47 @@ pub struct Scalar {
 }
 
 /// A decoded value: a slice of the source where nothing was decoded, so that a huge scalar is not held twice.
+#[derive(Clone, Copy, Debug)]
 enum DecodedText {
-    Verbatim(Span),
-    Decoded(Zeroizing<String>),
+    /// The text of the node, without this many bytes (the quotes) on both sides.
+    Verbatim(u8),
+    /// The index of the text in [`DecodedTexts`].
+    Decoded(u32),
 }
 
-impl fmt::Debug for DecodedText {
-    /// It may be a value of an inventory.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Verbatim(span) => write!(f, "Verbatim({span:?})"),
-            Self::Decoded(text) => write!(f, "Decoded({} bytes)", text.len()),
-        }
+/// The children of a collection: a range in the document's list of all entries or all items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChildRange {
+    start: u32,
+    end: u32,
+}
+
+impl ChildRange {
+    fn slice<T>(self, all: &[T]) -> &[T] {
+        all.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
 /// What a node is.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum NodeKind {
     /// A string, number, boolean or null.
     Scalar(Scalar),
     /// Keys and values in the order of the file.
     Mapping {
-        /// Pairs of key and value.
-        entries: Vec<(NodeId, NodeId)>,
+        /// The pairs of key and value, for [`Document::entries_in`].
+        entries: ChildRange,
         /// Written with braces.
         flow: bool,
     },
-    /// A list.
-    Sequence(Vec<NodeId>),
+    /// A list, whose items [`Document::items_in`] returns.
+    Sequence(ChildRange),
     /// `*name`, with the node that it stands for.
     Alias(NodeId),
 }
 
 /// A node with its place.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// The node's own text: quotes and block header included, anchor and tag not.
     pub span: Span,
@@ -184,8 +206,20 @@ pub struct Node {
     pub kind: NodeKind,
     /// Whether it is a mapping key.
     pub key: bool,
-    parent: Option<(NodeId, u32)>,
+    parent: NodeId,
+    /// The index among the entries or items of the parent.
+    slot: u32,
 }
+
+impl Node {
+    /// Returns the parent and the index among the parent's children. Returns `None` for a root.
+    fn parent(&self) -> Option<(NodeId, u32)> {
+        (self.parent != NO_PARENT).then_some((self.parent, self.slot))
+    }
+}
+
+/// The parent of a root.
+const NO_PARENT: NodeId = NodeId(u32::MAX);
 
 /// Why a file does not parse, in plain words that hold none of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,9 +254,16 @@ pub struct Replacement<'t> {
 pub struct Document {
     source: Arc<SourceFile>,
     syntax: Syntax,
-    nodes: Vec<Node>,
+    nodes: NodeList,
+    /// The entries of all mappings.
+    entries: Vec<(NodeId, NodeId)>,
+    /// The items of all lists.
+    items: Vec<NodeId>,
+    /// The values that are written differently, for example with escapes or folds.
+    texts: DecodedTexts,
     roots: Vec<NodeId>,
     duplicates: Vec<DuplicateKey>,
+    has_aliases: bool,
 }
 
 impl Document {
@@ -248,7 +289,7 @@ impl Document {
 
     /// Parses a text of which NUL bytes and line breaks are not checked.
     fn read(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
-        let mut document = Self { source, syntax, nodes: Vec::new(), roots: Vec::new(), duplicates: Vec::new() };
+        let mut document = Self::empty(source, syntax);
         match syntax {
             Syntax::Yaml => yaml::read(&mut document)?,
             Syntax::Toml => toml::read(&mut document)?,
@@ -258,6 +299,21 @@ impl Document {
         document.link_parents();
         document.duplicates = document.duplicate_keys();
         Ok(document)
+    }
+
+    /// Creates a document without nodes.
+    fn empty(source: Arc<SourceFile>, syntax: Syntax) -> Self {
+        Self {
+            nodes: NodeList::for_text(source.text()),
+            source,
+            syntax,
+            entries: Vec::new(),
+            items: Vec::new(),
+            texts: DecodedTexts::default(),
+            roots: Vec::new(),
+            duplicates: Vec::new(),
+            has_aliases: false,
+        }
     }
 
     /// The file.
@@ -280,30 +336,44 @@ impl Document {
         &self.duplicates
     }
 
-    /// A node.
-    #[expect(clippy::indexing_slicing, reason = "ids are made only by `add` and never leave their document")]
-    pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.0 as usize]
+    /// Returns a node.
+    pub fn node(&self, id: NodeId) -> Node {
+        self.nodes.get(id)
     }
 
     /// All nodes with their ids, in the order in which they begin.
-    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, Node)> {
         self.nodes_from(NodeId(0))
     }
 
     /// The last node in the order of the file.
-    fn last_node(&self) -> Option<&Node> {
+    fn last_node(&self) -> Option<Node> {
         self.nodes.last()
     }
 
+    /// Returns whether the document contains an alias.
+    pub fn has_aliases(&self) -> bool {
+        self.has_aliases
+    }
+
+    /// Returns the entries of a mapping, as its node refers to them.
+    pub fn entries_in(&self, entries: ChildRange) -> &[(NodeId, NodeId)] {
+        entries.slice(&self.entries)
+    }
+
+    /// Returns the items of a list, as its node refers to them.
+    pub fn items_in(&self, items: ChildRange) -> &[NodeId] {
+        items.slice(&self.items)
+    }
+
     /// The nodes that begin at or after this one.
-    pub fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
-        (first.0..).map(NodeId).zip(self.nodes.get(first.0 as usize..).unwrap_or_default())
+    pub fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = (NodeId, Node)> {
+        (first.0..).map(NodeId).zip(self.nodes.iter_from(first))
     }
 
     /// The scalar at a node, aliases followed.
-    pub fn scalar(&self, id: NodeId) -> Option<&Scalar> {
-        match &self.node(self.target(id)).kind {
+    pub fn scalar(&self, id: NodeId) -> Option<Scalar> {
+        match self.node(self.target(id)).kind {
             NodeKind::Scalar(scalar) => Some(scalar),
             _ => None,
         }
@@ -311,9 +381,14 @@ impl Document {
 
     /// The decoded value of a scalar, aliases followed; nothing for a collection.
     pub fn text(&self, id: NodeId) -> Option<&str> {
-        Some(match &self.scalar(id)?.value {
-            DecodedText::Verbatim(span) => self.source.slice(*span),
-            DecodedText::Decoded(text) => text,
+        let mut node = self.node(id);
+        if let NodeKind::Alias(target) = node.kind {
+            node = self.node(target);
+        }
+        let NodeKind::Scalar(scalar) = node.kind else { return None };
+        Some(match scalar.value {
+            DecodedText::Verbatim(quotes) => self.source.slice(without_quotes(node.span, quotes)),
+            DecodedText::Decoded(index) => self.texts.get(index),
         })
     }
 
@@ -328,16 +403,16 @@ impl Document {
 
     /// The entries of a mapping, aliases followed.
     pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
-        match &self.node(self.target(id)).kind {
-            NodeKind::Mapping { entries, .. } => Some(entries),
+        match self.node(self.target(id)).kind {
+            NodeKind::Mapping { entries, .. } => Some(self.entries_in(entries)),
             _ => None,
         }
     }
 
     /// The items of a sequence, aliases followed.
     pub fn items(&self, id: NodeId) -> Option<&[NodeId]> {
-        match &self.node(self.target(id)).kind {
-            NodeKind::Sequence(items) => Some(items),
+        match self.node(self.target(id)).kind {
+            NodeKind::Sequence(items) => Some(self.items_in(items)),
             _ => None,
         }
     }
@@ -350,9 +425,12 @@ impl Document {
 
     /// Whether a key is YAML's merge key `<<`; quoted it is a string like any other.
     pub fn is_merge_key(&self, key: NodeId) -> bool {
-        self.syntax == Syntax::Yaml
-            && self.text(key) == Some("<<")
-            && self.scalar(key).is_some_and(|scalar| scalar.style == Style::Plain)
+        if self.syntax != Syntax::Yaml {
+            return false;
+        }
+        let node = self.node(self.target(key));
+        let is_plain = matches!(node.kind, NodeKind::Scalar(scalar) if scalar.style == Style::Plain);
+        is_plain && node.span.len() == 2 && self.source.slice(node.span) == "<<"
     }
 
     /// The entries of a mapping with `<<` applied as `PyYAML` does: own keys win, then the merged mappings in order, those of a
@@ -398,7 +476,8 @@ impl Document {
     /// Where the item of the root begins that a node is, or is in.
     pub fn root_item_start(&self, id: NodeId) -> usize {
         let mut at = id;
-        while let Some((parent, _)) = self.node(at).parent.filter(|&(parent, _)| self.node(parent).parent.is_some()) {
+        while let Some((parent, _)) = self.node(at).parent().filter(|&(parent, _)| self.node(parent).parent().is_some())
+        {
             at = parent;
         }
         self.node(at).span.start
@@ -407,10 +486,10 @@ impl Document {
     /// Returns the key of a node that is the value of a mapping's entry; `None` for other nodes, and in scripts.
     pub fn key_for_value(&self, id: NodeId) -> Option<NodeId> {
         let node = self.node(id);
-        let (parent, slot) = node.parent.filter(|_| !node.key)?;
-        match &self.node(parent).kind {
+        let (parent, slot) = node.parent().filter(|_| !node.key)?;
+        match self.node(parent).kind {
             NodeKind::Mapping { entries, .. } if self.syntax != Syntax::Script => {
-                entries.get(slot as usize).map(|&(key, _)| key)
+                self.entries_in(entries).get(slot as usize).map(|&(key, _)| key)
             }
             _ => None,
         }
@@ -428,10 +507,10 @@ impl Document {
     pub fn path(&self, id: NodeId) -> String {
         let mut steps = Vec::new();
         let mut at = id;
-        while let Some((parent, slot)) = self.node(at).parent {
-            match &self.node(parent).kind {
+        while let Some((parent, slot)) = self.node(at).parent() {
+            match self.node(parent).kind {
                 NodeKind::Mapping { entries, .. } => {
-                    let key = entries.get(slot as usize).and_then(|&(key, _)| self.text(key));
+                    let key = self.entries_in(entries).get(slot as usize).and_then(|&(key, _)| self.text(key));
                     // Thousands of scalars may stand below one long key.
                     let key = key.unwrap_or("?");
                     steps.push(
@@ -502,13 +581,15 @@ impl Document {
     fn first_difference(&self, other: &Self, is_same: impl Fn(NodeId, &Scalar, &Scalar) -> bool) -> Option<NodeId> {
         let same = |id: NodeId, own: &Node, node: &Node| match (&own.kind, &node.kind) {
             (NodeKind::Scalar(a), NodeKind::Scalar(b)) => is_same(id, a, b),
-            (NodeKind::Mapping { entries: a, .. }, NodeKind::Mapping { entries: b, .. }) => a == b,
-            (NodeKind::Sequence(a), NodeKind::Sequence(b)) => a == b,
+            (NodeKind::Mapping { entries: a, .. }, NodeKind::Mapping { entries: b, .. }) => {
+                self.entries_in(*a) == other.entries_in(*b)
+            }
+            (NodeKind::Sequence(a), NodeKind::Sequence(b)) => self.items_in(*a) == other.items_in(*b),
             (NodeKind::Alias(a), NodeKind::Alias(b)) => a == b,
             _ => false,
         };
-        let mut pairs = self.nodes().zip(&other.nodes);
-        let differing = pairs.find(|((id, own), node)| !same(*id, own, node)).map(|((id, _), _)| id);
+        let mut pairs = self.nodes().zip(other.nodes());
+        let differing = pairs.find(|((id, own), (_, node))| !same(*id, own, node)).map(|((id, _), _)| id);
         let counts = self.nodes.len() == other.nodes.len() && self.roots == other.roots;
         differing.or(if counts { None } else { Some(NodeId(0)) })
     }
@@ -529,8 +610,8 @@ impl Document {
         let (Some(scalar), Some(value)) = (self.scalar(id), self.text(id)) else {
             return OffsetMap::opaque(span);
         };
-        if let DecodedText::Verbatim(span) = scalar.value {
-            return OffsetMap::from_verbatim(span);
+        if let DecodedText::Verbatim(quotes) = scalar.value {
+            return OffsetMap::from_verbatim(without_quotes(span, quotes));
         }
         let raw = self.source.slice(span);
         let pieces = match self.syntax {
@@ -543,74 +624,81 @@ impl Document {
     }
 
     fn add(&mut self, span: Span, kind: NodeKind) -> Result<NodeId, SyntaxError> {
-        let id = u32::try_from(self.nodes.len()).map_err(|_| SyntaxError {
+        self.has_aliases |= matches!(kind, NodeKind::Alias(_));
+        self.nodes.push(Node { span, kind, key: false, parent: NO_PARENT, slot: 0 }).ok_or_else(|| SyntaxError {
             span,
-            message: "more than four thousand million values in one file".into(),
+            message: "the file is too large: more than 4 GiB or two billion values".into(),
             help: None,
-        })?;
-        self.nodes.push(Node { span, kind, key: false, parent: None });
-        Ok(NodeId(id))
-    }
-
-    fn add_scalar(&mut self, span: Span, value: &str, style: Style, ty: ScalarType) -> Result<NodeId, SyntaxError> {
-        let verbatim = self.verbatim(span, value);
-        self.add(
-            span,
-            NodeKind::Scalar(Scalar {
-                value: verbatim
-                    .map_or_else(|| DecodedText::Decoded(Zeroizing::new(value.to_owned())), DecodedText::Verbatim),
-                style,
-                ty,
-                non_specific: false,
-                flow: false,
-            }),
-        )
-    }
-
-    /// Where in `span` the value stands letter by letter: between quotes, or as the whole.
-    fn verbatim(&self, span: Span, value: &str) -> Option<Span> {
-        let raw = self.source.slice(span);
-        [0, 1, 3].into_iter().find_map(|quotes| {
-            let inner = raw.get(quotes..raw.len().checked_sub(quotes)?)?;
-            (inner == value).then(|| Span::new(span.start + quotes, span.start + quotes + value.len()))
         })
     }
 
-    fn set_kind(&mut self, id: NodeId, end: usize, kind: NodeKind) {
-        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
-            node.span = Span::new(node.span.start, end);
-            node.kind = kind;
+    /// Adds a mapping whose entries follow with [`Document::finish_mapping`].
+    fn add_mapping(&mut self, span: Span, flow: bool) -> Result<NodeId, SyntaxError> {
+        self.add(span, NodeKind::Mapping { entries: ChildRange::default(), flow })
+    }
+
+    /// Adds a list whose items follow with [`Document::finish_list`].
+    fn add_list(&mut self, span: Span) -> Result<NodeId, SyntaxError> {
+        self.add(span, NodeKind::Sequence(ChildRange::default()))
+    }
+
+    fn add_scalar(&mut self, span: Span, value: &str, style: Style, ty: ScalarType) -> Result<NodeId, SyntaxError> {
+        let value = match self.quote_len(span, value) {
+            Some(quotes) => DecodedText::Verbatim(quotes),
+            None => DecodedText::Decoded(self.texts.push(value)),
+        };
+        self.add(span, NodeKind::Scalar(Scalar { value, style, ty, non_specific: false, flow: false }))
+    }
+
+    /// Returns the length of the quotes around the value if the source contains the value as it is, or 0 if it has no
+    /// quotes. Returns `None` if the source spells the value differently.
+    fn quote_len(&self, span: Span, value: &str) -> Option<u8> {
+        let raw = self.source.slice(span);
+        let quotes = match raw.len().checked_sub(value.len())? {
+            0 => 0,
+            2 => 1,
+            6 => 3,
+            _ => return None,
+        };
+        (self.source.slice(without_quotes(span, quotes)) == value).then_some(quotes)
+    }
+
+    /// Sets the end and the entries of a mapping.
+    fn finish_mapping(&mut self, id: NodeId, end: usize, entries: &[(NodeId, NodeId)]) {
+        let entries = append_children(&mut self.entries, entries);
+        if let NodeKind::Mapping { flow, .. } = self.node(id).kind {
+            self.nodes.finish_collection(id, end, NodeKind::Mapping { entries, flow });
         }
+    }
+
+    /// Sets the end and the items of a list.
+    fn finish_list(&mut self, id: NodeId, end: usize, items: &[NodeId]) {
+        let items = append_children(&mut self.items, items);
+        self.nodes.finish_collection(id, end, NodeKind::Sequence(items));
     }
 
     /// Tells every node its parent, and every scalar whether it is a key and whether it stands in flow context.
     fn link_parents(&mut self) {
-        let mut links = Vec::with_capacity(self.nodes.len());
-        for (id, node) in self.nodes() {
-            match &node.kind {
+        // Parents precede their children, so a parent is linked before its children.
+        for id in (0u32..).map(NodeId).take(self.nodes.len()) {
+            let node = self.node(id);
+            match node.kind {
                 NodeKind::Mapping { entries, flow } => {
-                    for (&(key, value), slot) in entries.iter().zip(0u32..) {
-                        links.push((key, id, slot, true, *flow));
-                        links.push((value, id, slot, false, *flow));
+                    let pairs = entries.slice(&self.entries);
+                    for (&(key, value), slot) in pairs.iter().zip(0u32..) {
+                        self.nodes.set_parent(key, (id, slot), true, flow);
+                        // The children of a collection that is a key are part of that key.
+                        self.nodes.set_parent(value, (id, slot), node.key, flow);
                     }
                 }
                 NodeKind::Sequence(items) => {
                     let flow = self.source.slice(node.span).starts_with('[');
-                    links.extend(items.iter().zip(0u32..).map(|(&item, slot)| (item, id, slot, false, flow)));
+                    let items = items.slice(&self.items);
+                    for (&item, slot) in items.iter().zip(0u32..) {
+                        self.nodes.set_parent(item, (id, slot), node.key, flow);
+                    }
                 }
-                _ => {}
-            }
-        }
-        // What stands in a collection that is a key is part of that key. Parents stand before their children.
-        links.sort_unstable_by_key(|&(child, ..)| child);
-        for (child, parent, slot, is_key, in_flow) in links {
-            let is_key = is_key || self.nodes.get(parent.0 as usize).is_some_and(|parent| parent.key);
-            if let Some(node) = self.nodes.get_mut(child.0 as usize) {
-                node.parent = Some((parent, slot));
-                node.key = is_key;
-                if let NodeKind::Scalar(scalar) = &mut node.kind {
-                    scalar.flow = in_flow;
-                }
+                NodeKind::Scalar(_) | NodeKind::Alias(_) => {}
             }
         }
     }
@@ -619,10 +707,15 @@ impl Document {
     /// TOML. Keys of other types are told apart from strings (`1` and `"1"`).
     fn duplicate_keys(&self) -> Vec<DuplicateKey> {
         let mut duplicates = Vec::new();
-        for node in &self.nodes {
-            let NodeKind::Mapping { entries, .. } = &node.kind else {
+        for (_, node) in self.nodes() {
+            let NodeKind::Mapping { entries, .. } = node.kind else {
                 continue;
             };
+            let entries = self.entries_in(entries);
+            // Most mappings are small: comparing their keys is cheaper than hashing them.
+            if entries.len() <= MAX_COMPARED_KEYS && !self.has_duplicates(entries) {
+                continue;
+            }
             let mut seen = HashMap::with_capacity(entries.len());
             for &(key, _) in entries {
                 let (Some(scalar), Some(text)) = (self.scalar(key), self.text(key)) else {
@@ -635,6 +728,19 @@ impl Document {
             }
         }
         duplicates
+    }
+
+    /// Returns whether two keys of a small mapping have the same text.
+    fn has_duplicates(&self, entries: &[(NodeId, NodeId)]) -> bool {
+        let mut seen = [None; MAX_COMPARED_KEYS];
+        (0..).zip(entries).any(|(count, &(key, _))| {
+            let text = self.text(key);
+            let is_known = text.is_some() && seen.iter().take(count).any(|known| *known == text);
+            if let Some(slot) = seen.get_mut(count) {
+                *slot = text;
+            }
+            is_known
+        })
     }
 
     fn duplicate_key(&self, first: NodeId, key: NodeId, text: &str) -> DuplicateKey {
@@ -657,6 +763,20 @@ impl Document {
             format!("it stands first on line {line}; readers keep one of the two in silence, so remove or rename one");
         DuplicateKey { error: SyntaxError { span: self.node(key).span, message, help: Some(help) }, redact: conceal }
     }
+}
+
+/// Returns the span of a value between its quotes.
+fn without_quotes(span: Span, quotes: u8) -> Span {
+    let quotes = usize::from(quotes);
+    Span::new(span.start + quotes, span.end.saturating_sub(quotes))
+}
+
+/// Appends the children of a collection to those of all collections.
+fn append_children<T: Copy>(all: &mut Vec<T>, children: &[T]) -> ChildRange {
+    // Each child is a node, so the numbers always fit.
+    let start = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    all.extend_from_slice(children);
+    ChildRange { start, end: u32::try_from(all.len()).unwrap_or(u32::MAX) }
 }
 
 /// A text with parts of it replaced.

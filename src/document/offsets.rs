@@ -5,6 +5,8 @@ use crate::text::source::Span;
 /// Where each part of a decoded value stands in the source.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OffsetMap {
+    /// The only run of most maps, which needs no allocation.
+    only: Option<OffsetRun>,
     runs: Vec<OffsetRun>,
     exact: bool,
     span: Span,
@@ -22,14 +24,14 @@ struct OffsetRun {
 impl OffsetMap {
     /// A value that stands in the source letter by letter.
     pub(super) fn from_verbatim(span: Span) -> Self {
-        let piece = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
-        Self { runs: vec![piece], exact: true, span }
+        let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
+        Self { only: Some(run), runs: Vec::new(), exact: true, span }
     }
 
     /// A value of which only the whole span is known.
     pub(super) fn opaque(span: Span) -> Self {
-        let piece = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
-        Self { runs: vec![piece], exact: false, span }
+        let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
+        Self { only: Some(run), runs: Vec::new(), exact: false, span }
     }
 
     /// Whether the map was proven: decoding by it gives the parser's value. Where it is not, [`OffsetMap::source`] answers
@@ -58,7 +60,10 @@ impl OffsetMap {
     }
 
     fn run_at(&self, decoded: usize) -> Option<OffsetRun> {
-        let after = self.runs.partition_point(|piece| piece.decoded <= decoded);
+        if self.only.is_some() {
+            return self.only;
+        }
+        let after = self.runs.partition_point(|run| run.decoded <= decoded);
         self.runs.get(after.checked_sub(1)?).copied()
     }
 }
@@ -122,7 +127,7 @@ impl OffsetMapBuilder {
         for piece in &mut self.runs {
             piece.source += span.start;
         }
-        OffsetMap { runs: self.runs, exact: true, span }
+        OffsetMap { only: None, runs: self.runs, exact: true, span }
     }
 }
 

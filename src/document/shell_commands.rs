@@ -10,7 +10,7 @@
 //! Not here: what the words mean (`stack`). Commands that store secrets are passed over: their values are no references.
 
 use super::offsets::OffsetMapBuilder;
-use super::{Document, NodeId, NodeKind, OffsetMap, ScalarType, Style, SyntaxError};
+use super::{Document, NodeId, OffsetMap, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
 use memchr::{memchr, memmem};
 use std::path::Path;
@@ -37,12 +37,12 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = std::sync::Arc::clone(&document.source);
     let mut commands = commands(source.text(), is_prose(source.path()));
     commands.sort_by_key(|command| command.first().map(|word| word.span));
-    let root = document.add(Span::new(0, source.text().len()), NodeKind::Sequence(Vec::new()))?;
+    let root = document.add_list(Span::new(0, source.text().len()))?;
     let mut nodes = Vec::new();
     for words in &commands {
         nodes.extend(add_command(document, words)?);
     }
-    document.set_kind(root, source.text().len(), NodeKind::Sequence(nodes));
+    document.finish_list(root, source.text().len(), &nodes);
     document.roots.push(root);
     Ok(())
 }
@@ -75,7 +75,7 @@ fn add_command(document: &mut Document, words: &[Word]) -> Result<Option<NodeId>
         return Ok(None);
     }
     let end = words.last().map_or(zenml.span.end, |word| word.span.end);
-    let command = document.add(Span::new(zenml.span.start, end), NodeKind::Sequence(Vec::new()))?;
+    let command = document.add_list(Span::new(zenml.span.start, end))?;
     let mut items = Vec::new();
     let mut seen_kind = false;
     let mut rest = arguments.iter().peekable();
@@ -91,17 +91,17 @@ fn add_command(document: &mut Document, words: &[Word]) -> Result<Option<NodeId>
         };
         if let Some((key, holder, value)) = value {
             let whole = Span::new(word.span.start, holder.span.end);
-            let entry = document.add(whole, NodeKind::Mapping { entries: Vec::new(), flow: false })?;
+            let entry = document.add_mapping(whole, false)?;
             let key = word.scalar(document, key)?;
             let value = holder.scalar(document, value)?;
-            document.set_kind(entry, whole.end, NodeKind::Mapping { entries: vec![(key, value)], flow: false });
+            document.finish_mapping(entry, whole.end, &[(key, value)]);
             items.push(entry);
         } else {
             seen_kind |= !word.text.starts_with('-');
             items.push(word.scalar(document, 0..word.text.len())?);
         }
     }
-    document.set_kind(command, end, NodeKind::Sequence(items));
+    document.finish_list(command, end, &items);
     Ok(Some(command))
 }
 

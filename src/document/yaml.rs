@@ -11,7 +11,7 @@ pub(super) use breaks::{contains_break as has_disputed_break, parse_as_yaml_1_1,
 
 use super::edits::{self, in_place};
 use super::offsets::OffsetMapBuilder;
-use super::{Document, Edit, Node, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
+use super::{Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 use std::borrow::Cow;
@@ -19,10 +19,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+/// The parser's number for a node without an anchor.
+const NO_ANCHOR: usize = 0;
+
 /// A collection whose end has not been seen.
 enum OpenCollection {
-    Mapping { id: NodeId, flow: bool, entries: Vec<(NodeId, NodeId)>, key: Option<NodeId> },
-    Sequence { id: NodeId, items: Vec<NodeId> },
+    /// `first` is the index of its first entry in the list of all open mappings' entries.
+    Mapping { id: NodeId, first: usize, key: Option<NodeId> },
+    /// `first` is the index of its first item in the list of all open lists' items.
+    Sequence { id: NodeId, first: usize },
 }
 
 /// Reads all documents of a stream into `document`.
@@ -30,6 +35,7 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
     let options = granit_parser::options! { strict_indentation: true };
     let mut open: Vec<OpenCollection> = Vec::new();
+    let (mut entries, mut items) = (Vec::new(), Vec::new());
     let mut anchors = HashMap::new();
     let mut last_end = 0;
     for item in Parser::new_from_str_with_options(source.text(), options) {
@@ -52,10 +58,12 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 last_end = span.end;
                 let value = without_missing_break(source.text(), span, style, value);
                 let id = document.add_scalar(span, &value, style, scalar_type(&value, style, tag.as_deref()))?;
-                if let Some(Node { kind: NodeKind::Scalar(scalar), .. }) = document.nodes.get_mut(id.0 as usize) {
-                    scalar.non_specific = tag.as_deref().is_some_and(is_non_specific);
+                if tag.as_deref().is_some_and(is_non_specific) {
+                    document.nodes.set_non_specific(id);
                 }
-                anchors.insert(anchor, id);
+                if anchor != NO_ANCHOR {
+                    anchors.insert(anchor, id);
+                }
                 id
             }
             Event::Alias(anchor) => {
@@ -65,26 +73,30 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
                 document.add(span, NodeKind::Alias(target))?
             }
             Event::MappingStart(style, anchor, _) => {
-                let flow = style == StructureStyle::Flow;
-                let entries = Vec::new();
-                let id = document.add(span, NodeKind::Mapping { entries, flow })?;
-                anchors.insert(anchor, id);
-                open.push(OpenCollection::Mapping { id, flow, entries: Vec::new(), key: None });
+                let id = document.add_mapping(span, style == StructureStyle::Flow)?;
+                if anchor != NO_ANCHOR {
+                    anchors.insert(anchor, id);
+                }
+                open.push(OpenCollection::Mapping { id, first: entries.len(), key: None });
                 continue;
             }
             Event::SequenceStart(_, anchor, _) => {
-                let id = document.add(span, NodeKind::Sequence(Vec::new()))?;
-                anchors.insert(anchor, id);
-                open.push(OpenCollection::Sequence { id, items: Vec::new() });
+                let id = document.add_list(span)?;
+                if anchor != NO_ANCHOR {
+                    anchors.insert(anchor, id);
+                }
+                open.push(OpenCollection::Sequence { id, first: items.len() });
                 continue;
             }
             Event::MappingEnd | Event::SequenceEnd => match open.pop() {
-                Some(OpenCollection::Mapping { id, flow, entries, .. }) => {
-                    document.set_kind(id, span.end, NodeKind::Mapping { entries, flow });
+                Some(OpenCollection::Mapping { id, first, .. }) => {
+                    document.finish_mapping(id, span.end, entries.get(first..).unwrap_or_default());
+                    entries.truncate(first);
                     id
                 }
-                Some(OpenCollection::Sequence { id, items }) => {
-                    document.set_kind(id, span.end, NodeKind::Sequence(items));
+                Some(OpenCollection::Sequence { id, first }) => {
+                    document.finish_list(id, span.end, items.get(first..).unwrap_or_default());
+                    items.truncate(first);
                     id
                 }
                 None => continue,
@@ -92,8 +104,8 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
             _ => continue,
         };
         match open.last_mut() {
-            Some(OpenCollection::Sequence { items, .. }) => items.push(node),
-            Some(OpenCollection::Mapping { entries, key, .. }) => match key.take() {
+            Some(OpenCollection::Sequence { .. }) => items.push(node),
+            Some(OpenCollection::Mapping { key, .. }) => match key.take() {
                 Some(key) => entries.push((key, node)),
                 None => *key = Some(node),
             },
@@ -107,8 +119,11 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
 /// 1.2, and the parser gives one.
 fn without_missing_break<'v>(text: &str, span: Span, style: Style, value: Cow<'v, str>) -> Cow<'v, str> {
     let block = matches!(style, Style::LiteralBlock | Style::FoldedBlock);
+    if !block || span.end != text.len() {
+        return value;
+    }
     let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
-    let cut_off = block && span.end == text.len() && !last.trim_matches(' ').is_empty();
+    let cut_off = !last.trim_matches(' ').is_empty();
     match value.strip_suffix('\n').filter(|_| cut_off) {
         Some(cut) => cut.to_owned().into(),
         None => value,
@@ -172,9 +187,15 @@ fn is_non_specific(tag: &Tag) -> bool {
 
 /// The type of an untagged plain scalar: a string only where the readers of YAML 1.1 and of 1.2 agree that it is one.
 pub fn plain_type(value: &str) -> ScalarType {
+    const MAX_WORD_BYTES: usize = "false".len();
     const OTHER: [&str; 12] = ["y", "n", "yes", "no", "on", "off", "true", "false", "=", "<<", ".nan", ".inf"];
     if matches!(value, "" | "~" | "null" | "Null" | "NULL") {
         return ScalarType::Null;
+    }
+    // Numbers and dates do not begin with a letter.
+    if value.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let is_word = value.len() <= MAX_WORD_BYTES && OTHER.iter().any(|word| value.eq_ignore_ascii_case(word));
+        return if is_word { ScalarType::Other } else { ScalarType::String };
     }
     let unsigned = value.strip_prefix(['-', '+']).unwrap_or(value);
     let lower = unsigned.to_ascii_lowercase();

@@ -7,7 +7,6 @@ use crate::text::source::Span;
 use crate::text::url;
 use crate::zenml::flavors;
 use crate::zenml::grammar::{ParsedValue, Resolver, find_reference_shapes, parse_value};
-use std::collections::HashSet;
 
 /// Keys of a mapping whose value says what the other values are: `{name: DB_PASSWORD, value: …}`.
 const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "flag", "header", "field"];
@@ -18,25 +17,35 @@ const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "fla
 pub(crate) fn masks(document: &Document) -> Vec<Span> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
+    let mut cache = SensitivityCache::default();
+    // Tags and anchors begin with one of these characters.
+    let text = document.source().text().as_bytes();
+    let has_properties = memchr::memchr2(b'!', b'&', text).is_some();
     for (id, node) in document.nodes() {
         match &node.kind {
             NodeKind::Scalar(_) => spans.extend(parts_of_scalar(document, id)),
-            NodeKind::Mapping { entries, .. } => open.extend(sensitive_values(document, entries)),
-            NodeKind::Sequence(items) => open.extend(announced_items(document, items)),
+            NodeKind::Mapping { entries, .. } => {
+                open.extend(sensitive_values(document, document.entries_in(*entries), &mut cache));
+            }
+            NodeKind::Sequence(items) => open.extend(announced_items(document, document.items_in(*items))),
             NodeKind::Alias(_) => {}
         }
     }
-    let mut seen = HashSet::new();
+    let mut visited = Vec::new();
     while let Some(id) = open.pop() {
         let id = document.target(id);
-        if !seen.insert(id) {
+        if mark_visited(&mut visited, id) {
             continue;
         }
         let node = document.node(id);
-        spans.extend(document.properties(id).into_iter().flat_map(|span| suspicious_properties(document, id, span)));
+        if has_properties && let Some(properties) = document.properties(id) {
+            spans.extend(suspicious_properties(document, id, properties));
+        }
         match &node.kind {
-            NodeKind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|&(key, value)| [key, value])),
-            NodeKind::Sequence(items) => open.extend(items),
+            NodeKind::Mapping { entries, .. } => {
+                open.extend(document.entries_in(*entries).iter().flat_map(|&(key, value)| [key, value]));
+            }
+            NodeKind::Sequence(items) => open.extend(document.items_in(*items)),
             NodeKind::Scalar(scalar) => {
                 let text = document.text(id).unwrap_or_default();
                 let quotes = match scalar.style {
@@ -56,9 +65,20 @@ pub(crate) fn masks(document: &Document) -> Vec<Span> {
     merged(spans)
 }
 
+/// Marks a node as visited, and returns whether it already was.
+fn mark_visited(visited: &mut Vec<bool>, id: NodeId) -> bool {
+    if visited.len() <= id.index() {
+        visited.resize(id.index() + 1, false);
+    }
+    visited.get_mut(id.index()).is_some_and(|is_visited| std::mem::replace(is_visited, true))
+}
+
 /// Returns what may be a password within a scalar: `--password=hunter2` is one value, `{password:hunter2}` one key to YAML.
 fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
     let text = document.text(id).unwrap_or_default();
+    if !excerpt::has_separator(text) {
+        return Vec::new();
+    }
     let is_reference = |text: &str| matches!(parse_value(text, Resolver::Zenml), ParsedValue::Reference(_));
     let announced = excerpt::find_sensitive_value(text).map(|at| at..text.len());
     let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
@@ -71,17 +91,44 @@ fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
 }
 
 /// Returns the values of a mapping whose keys sound sensitive, or that another entry calls so.
-fn sensitive_values(document: &Document, entries: &[(NodeId, NodeId)]) -> Vec<NodeId> {
-    let is_sensitive = |id: NodeId| document.text(id).is_some_and(flavors::may_be_sensitive);
-    let names_others = |&&(key, value): &&(NodeId, NodeId)| {
-        document.text(key).is_some_and(|key| NAMING_KEYS.contains(&key)) && is_sensitive(value)
-    };
-    let naming = entries.iter().find(names_others).map(|&(key, _)| key);
+fn sensitive_values<'d>(
+    document: &'d Document,
+    entries: &[(NodeId, NodeId)],
+    cache: &mut SensitivityCache<'d>,
+) -> Vec<NodeId> {
+    let mut is_sensitive = |id: NodeId| document.text(id).is_some_and(|name| cache.may_be_sensitive(name));
+    let is_naming = |key: NodeId| document.text(key).is_some_and(|key| NAMING_KEYS.contains(&key));
+    let naming = entries.iter().find(|&&(key, value)| is_naming(key) && is_sensitive(value)).map(|&(key, _)| key);
     let hidden = entries.iter().filter(|&&(key, _)| match naming {
         Some(naming) => key != naming,
         None => is_sensitive(key),
     });
     hidden.map(|&(_, value)| value).collect()
+}
+
+/// A cache of which names of a document may be sensitive. Components repeat the same names, and
+/// comparing two names is cheaper than looking a name up in the word lists.
+#[derive(Default)]
+struct SensitivityCache<'d> {
+    slots: Vec<Option<(&'d str, bool)>>,
+}
+
+impl<'d> SensitivityCache<'d> {
+    /// Names that are cached at the same time. A name replaces another one with the same slot.
+    const SLOTS: usize = 64;
+
+    fn may_be_sensitive(&mut self, name: &'d str) -> bool {
+        if self.slots.is_empty() {
+            self.slots = vec![None; Self::SLOTS];
+        }
+        let (first, last) = (name.bytes().next().unwrap_or_default(), name.bytes().next_back().unwrap_or_default());
+        let index = (name.len() * 5 + usize::from(first) * 3 + usize::from(last)) % Self::SLOTS;
+        let Some(slot) = self.slots.get_mut(index) else { return flavors::may_be_sensitive(name) };
+        match *slot {
+            Some((cached, is_sensitive)) if cached == name => is_sensitive,
+            _ => slot.insert((name, flavors::may_be_sensitive(name))).1,
+        }
+    }
 }
 
 /// Returns the items of a list that follow an option or a name of theirs: `["--password", "hunter2"]`.

@@ -16,11 +16,11 @@ use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax};
 use crate::text::placeholder::{self, PlaceholderKind};
 use crate::text::source::floor_char_boundary;
 use crate::text::url;
-use crate::zenml::flavors::{self, Version};
+use crate::zenml::flavors::{self, Flavor, Version};
 use crate::zenml::grammar;
 use crate::zenml::keywords::FileKind;
 use forms::{RootMapping, other_document_kind};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// A stack: one document of a file.
@@ -150,7 +150,7 @@ pub fn read_stacks(document: &Document) -> StackModel {
     let mut walker = Walker {
         document,
         model: StackModel::default(),
-        position_index: HashMap::new(),
+        position_index: PositionIndex::default(),
         visited: HashSet::new(),
         budget: MERGE_BUDGET,
         exhausted_at: None,
@@ -171,6 +171,8 @@ pub fn read_stacks(document: &Document) -> StackModel {
 #[derive(Clone, Copy)]
 struct WalkContext<'d> {
     component: Option<usize>,
+    /// The table row of the component's flavor, if stackref knows the flavor.
+    flavor: Option<&'static Flavor>,
     /// The key that names the attribute.
     attribute: Option<&'d str>,
     role: Role,
@@ -179,15 +181,45 @@ struct WalkContext<'d> {
 }
 
 impl WalkContext<'_> {
-    const OUTSIDE: Self =
-        Self { component: None, attribute: None, role: Role::Outside, is_refused: false, is_sensitive: false };
+    const OUTSIDE: Self = Self {
+        component: None,
+        flavor: None,
+        attribute: None,
+        role: Role::Outside,
+        is_refused: false,
+        is_sensitive: false,
+    };
+}
+
+/// The index of each node's position in the model.
+///
+/// A list by node and not a map, because most nodes of a file with positions are looked up. It
+/// contains the index plus one, or zero for a node without a position.
+#[derive(Default)]
+struct PositionIndex(Vec<u32>);
+
+impl PositionIndex {
+    fn get(&self, node: NodeId) -> Option<usize> {
+        let entry = self.0.get(node.index()).copied().unwrap_or_default();
+        (entry as usize).checked_sub(1)
+    }
+
+    fn insert(&mut self, node: NodeId, position: usize) {
+        if self.0.len() <= node.index() {
+            self.0.resize(node.index() + 1, 0);
+        }
+        if let Some(entry) = self.0.get_mut(node.index()) {
+            // There are fewer positions than nodes, so the number always fits.
+            *entry = u32::try_from(position + 1).unwrap_or(u32::MAX);
+        }
+    }
 }
 
 struct Walker<'d> {
     document: &'d Document,
     model: StackModel,
-    /// Nodes with a place, and its index.
-    position_index: HashMap<NodeId, usize>,
+    /// Nodes with a position.
+    position_index: PositionIndex,
     /// Collections whose content was walked, by what the walk would say of it.
     visited: HashSet<(NodeId, Role, bool)>,
     budget: usize,
@@ -253,21 +285,25 @@ impl<'d> Walker<'d> {
     fn component(&mut self, kind: &'d str, node: NodeId) {
         let document = self.document;
         let entries = self.merged(node);
-        let text = |name: &str| {
-            let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
-            entry.and_then(|&(_, value)| non_null_text(document, value)).map(truncated_name)
-        };
-        let component = Component { kind: truncated_name(kind), name: text("name"), flavor: text("flavor") };
+        let (mut name, mut flavor, mut configuration) = (None, None, None);
+        for &(key, value) in &entries {
+            match document.text(key) {
+                Some("name") => _ = name.get_or_insert(value),
+                Some("flavor") => _ = flavor.get_or_insert(value),
+                Some("configuration") if configuration.is_none() && document.entries(value).is_some() => {
+                    configuration = Some(value);
+                }
+                _ => {}
+            }
+        }
+        let text = |value: Option<NodeId>| value.and_then(|value| non_null_text(document, value)).map(truncated_name);
+        let component = Component { kind: truncated_name(kind), name: text(name), flavor: text(flavor) };
         let outside = WalkContext::OUTSIDE;
         let Some(inside) = self.begin(component, outside) else { return };
         if document.entries(node).is_none() {
             self.descend(node, inside);
             return;
         }
-        let configuration = entries
-            .iter()
-            .copied()
-            .find(|&(key, value)| document.text(key) == Some("configuration") && document.entries(value).is_some());
         for &(key, value) in &entries {
             let name = document.text(key);
             let beside = WalkContext { attribute: name, ..inside };
@@ -299,12 +335,11 @@ impl<'d> Walker<'d> {
         let document = self.document;
         let name = document.text(key).unwrap_or_default();
         let stack = self.model.stacks.last();
-        let version = stack.map_or(Version::NEWEST, |stack| stack.version);
         let component = inside.component.and_then(|at| stack?.components.get(at));
         let flavor = component.and_then(|component| component.flavor.as_deref());
-        let mut sensitive = version.is_sensitive(kind, flavor, name);
+        let mut sensitive = flavors::is_sensitive(inside.flavor, name);
         let mut role = Role::Attribute;
-        let refused = version.refuses_references(kind, flavor, name);
+        let refused = flavors::refuses_references(inside.flavor, kind, name);
         let names_whole = flavors::names_whole_secret(kind, flavor, name);
         if names_whole && self.is_secret_name(value) {
             role = Role::WholeSecret;
@@ -357,6 +392,12 @@ impl<'d> Walker<'d> {
     /// aliases cannot multiply the work. The stack is our own: chains of aliases are deeper than any nesting.
     fn descend(&mut self, value: NodeId, context: WalkContext<'d>) {
         let document = self.document;
+        // Most values are scalars, for which no list is allocated.
+        let target = document.target(value);
+        if matches!(document.node(target).kind, NodeKind::Scalar(_)) {
+            self.add_position(target, context, false, false);
+            return;
+        }
         let mut open = vec![(value, context)];
         while let Some((node, context)) = open.pop() {
             let node = document.target(node);
@@ -366,16 +407,16 @@ impl<'d> Walker<'d> {
                 continue;
             }
             let inner = WalkContext { role: context.role.max(Role::Nested), ..context };
-            match &document.node(node).kind {
+            match document.node(node).kind {
                 NodeKind::Scalar(_) => self.add_position(node, context, false, false),
                 NodeKind::Mapping { entries, .. } if self.first_visit(node, context) => {
-                    for &(key, value) in entries.iter().rev() {
+                    for &(key, value) in document.entries_in(entries).iter().rev() {
                         self.key(key, inner);
                         open.push((value, inner));
                     }
                 }
                 NodeKind::Sequence(items) if self.first_visit(node, context) => {
-                    open.extend(items.iter().rev().map(|&item| (item, inner)));
+                    open.extend(document.items_in(items).iter().rev().map(|&item| (item, inner)));
                 }
                 _ => {}
             }
@@ -383,13 +424,18 @@ impl<'d> Walker<'d> {
     }
 
     fn first_visit(&mut self, node: NodeId, context: WalkContext<'d>) -> bool {
-        self.visited.insert((node, context.role, context.is_refused))
+        // Only aliases can lead to a collection more than once.
+        !self.document.has_aliases() || self.visited.insert((node, context.role, context.is_refused))
     }
 
     /// What no component holds, or all there is in a form-less file.
     fn walk_remaining(&mut self, root: NodeId, end: Option<NodeId>, context: WalkContext<'d>) {
         let document = self.document;
         let mut skip_to = 0;
+        // The key is in the text as it is, unless it is written with escapes.
+        let text = document.source().text().as_bytes();
+        let may_name_whole_secret =
+            memchr::memmem::find(text, WHOLE_SECRET_KEY.as_bytes()).is_some() || memchr::memchr(b'\\', text).is_some();
         for (id, node) in document.nodes_from(root).take_while(|&(id, _)| end.is_none_or(|end| id < end)) {
             if node.span.start < skip_to {
                 continue;
@@ -399,12 +445,13 @@ impl<'d> Walker<'d> {
                 skip_to = node.span.end;
             }
             // Wherever it is, this attribute names a whole secret.
-            if let Some((_, name)) =
-                document.get(id, WHOLE_SECRET_KEY).filter(|_| !matches!(node.kind, NodeKind::Alias(_)))
+            if may_name_whole_secret
+                && !matches!(node.kind, NodeKind::Alias(_))
+                && let Some((_, name)) = document.get(id, WHOLE_SECRET_KEY)
             {
                 self.record_whole_secret(name);
             }
-            let is_key = match &node.kind {
+            let is_key = match node.kind {
                 _ if unquoted => node.key,
                 NodeKind::Scalar(_) => node.key,
                 NodeKind::Alias(_) if node.key => true,
@@ -412,7 +459,7 @@ impl<'d> Walker<'d> {
             };
             if is_key {
                 self.key(id, context);
-            } else if !self.position_index.contains_key(&id) {
+            } else if self.position_index.get(id).is_none() {
                 self.add_position(id, context, false, unquoted);
             }
         }
@@ -423,7 +470,7 @@ impl<'d> Walker<'d> {
         let key = self.document.target(key);
         if self.looks_unquoted(key) {
             self.add_position(key, context, true, true);
-        } else if self.document.text(key).is_some_and(|text| text.contains("{{")) {
+        } else if self.document.text(key).is_some_and(grammar::has_braces) {
             self.add_position(key, context, true, false);
         }
     }
@@ -433,19 +480,20 @@ impl<'d> Walker<'d> {
     fn looks_unquoted(&self, id: NodeId) -> bool {
         let document = self.document;
         let node = document.node(id);
-        let NodeKind::Mapping { entries, flow: true } = &node.kind else {
+        let NodeKind::Mapping { entries, flow: true } = node.kind else {
             return false;
         };
+        let entries = document.entries_in(entries);
         if document.syntax() != Syntax::Yaml {
             return false;
         }
-        let inner = entries.first().and_then(|&(key, _)| match &document.node(key).kind {
-            NodeKind::Mapping { entries, .. } => Some(entries),
+        let inner = entries.first().and_then(|&(key, _)| match document.node(key).kind {
+            NodeKind::Mapping { entries, .. } => Some(document.entries_in(entries)),
             _ => None,
         });
         // A pair in a list, `[{a: b}: c]`, is a mapping without braces of its own.
         let after_brace = document.source().slice(node.span).strip_prefix('{').unwrap_or_default();
-        let lone = |inner: &Vec<(NodeId, NodeId)>| entries.len() == 1 && inner.len() == 1;
+        let lone = |inner: &[(NodeId, NodeId)]| entries.len() == 1 && inner.len() == 1;
         let spaced = |inner| lone(inner) && after_brace.trim_start().starts_with('{');
         inner.is_some_and(|inner| after_brace.starts_with('{') || spaced(inner))
     }
@@ -453,8 +501,8 @@ impl<'d> Walker<'d> {
     /// `{a.b}`: a flow mapping of one key without a value. Elsewhere it may be meant; where a password belongs, it is not.
     fn is_name_in_braces(&self, id: NodeId) -> bool {
         let document = self.document;
-        let NodeKind::Mapping { entries, flow: true } = &document.node(id).kind else { return false };
-        let [(key, value)] = entries.as_slice() else { return false };
+        let NodeKind::Mapping { entries, flow: true } = document.node(id).kind else { return false };
+        let [(key, value)] = document.entries_in(entries) else { return false };
         let no_value = document.syntax() == Syntax::Yaml && document.node(*value).span.is_empty();
         let reads_as_reference = |text: &str| grammar::parse_as_zenml(&format!("{{{{{text}}}}}")).is_some();
         no_value && document.text(*key).is_some_and(reads_as_reference)
@@ -475,7 +523,7 @@ impl<'d> Walker<'d> {
     fn add_position(&mut self, node: NodeId, context: WalkContext<'d>, key: bool, unquoted: bool) {
         let document = self.document;
         let form_less = self.model.stacks.last().is_some_and(|stack| stack.kind.is_none());
-        if let Some(&at) = self.position_index.get(&node) {
+        if let Some(at) = self.position_index.get(node) {
             let stack = self.model.stacks.last();
             let component = context.component.and_then(|at| stack?.components.get(at));
             let attribute = context.attribute.map(truncated_name);
@@ -497,7 +545,7 @@ impl<'d> Walker<'d> {
         let inside = matches!(context.role, Role::Attribute | Role::Nested);
         let holds = holds || (inside && document.text(node).is_some_and(may_be_reported));
         let mut context = context;
-        let mut attribute = context.attribute.map(|name| self.attribute_name(name));
+        let mut path_name = None;
         if form_less && !key {
             let path = document.path(node);
             let last = path.rsplit('.').next().unwrap_or_default();
@@ -506,12 +554,13 @@ impl<'d> Walker<'d> {
             }
             context.is_sensitive = context.role == Role::Attribute && flavors::has_sensitive_name(&path);
             let shown = floor_char_boundary(&path, MAX_NAME_BYTES);
-            attribute = path.get(..shown).filter(|path| !path.is_empty()).map(Arc::from);
+            path_name = Some(path.get(..shown).filter(|path| !path.is_empty()).map(Arc::from));
         }
         let attribute_level = matches!(context.role, Role::Attribute | Role::WholeSecret);
         if !holds && (!attribute_level || !(context.is_sensitive || context.role == Role::WholeSecret)) {
             return;
         }
+        let attribute = path_name.unwrap_or_else(|| context.attribute.map(|name| self.attribute_name(name)));
         self.position_index.insert(node, self.model.positions.len());
         self.model.positions.push(ScalarPosition {
             node,

@@ -228,7 +228,7 @@ fn tags_say_what_a_scalar_is() {
         ("'12'", ScalarType::String),
     ] {
         let document = parse(text, Syntax::Yaml).unwrap();
-        let NodeKind::Scalar(scalar) = &document.node(document.roots()[0]).kind else { panic!("{text}") };
+        let NodeKind::Scalar(scalar) = document.node(document.roots()[0]).kind else { panic!("{text}") };
         assert_eq!(scalar.ty, ty, "{text}");
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
     if !contains_break(document.source().text()) {
         return Ok(());
     }
-    let ending = document.nodes().find_map(|(_, node)| ends_scalar(document, node));
+    let ending = document.nodes().find_map(|(_, node)| ends_scalar(document, &node));
     if let Some(at) = ending.or_else(|| ends_comment(document)) {
         return Err(ambiguity_error(document, at));
     }

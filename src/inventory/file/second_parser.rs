@@ -55,8 +55,10 @@ pub(super) fn is_string(document: &Document, node: NodeId) -> bool {
 }
 
 fn has_merge_keys(document: &Document) -> bool {
-    document.nodes().any(|(_, node)| match &node.kind {
-        NodeKind::Mapping { entries, .. } => entries.iter().any(|&(key, _)| document.is_merge_key(key)),
+    document.nodes().any(|(_, node)| match node.kind {
+        NodeKind::Mapping { entries, .. } => {
+            document.entries_in(entries).iter().any(|&(key, _)| document.is_merge_key(key))
+        }
         _ => false,
     })
 }

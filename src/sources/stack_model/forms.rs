@@ -153,8 +153,9 @@ impl<'d> Walker<'d> {
     /// Begins a component of the last stack; where its own content stands.
     pub(super) fn begin(&mut self, component: Component, outside: WalkContext<'d>) -> Option<WalkContext<'d>> {
         let stack = self.model.stacks.last_mut()?;
+        let flavor = component.flavor.as_deref().and_then(|name| stack.version.flavor(&component.kind, name));
         stack.components.push(component);
-        Some(WalkContext { component: Some(stack.components.len() - 1), ..outside })
+        Some(WalkContext { component: Some(stack.components.len() - 1), flavor, ..outside })
     }
 }
 
