@@ -29,8 +29,14 @@ impl FileReader {
             self.buffer = vec![0; CHUNK_BYTES];
         }
         self.buffer.resize(CHUNK_BYTES, 0);
-        let mut len = fill(&mut file, &mut self.buffer, 0)?;
         let known = candidate.reason.is_some();
+        // A regular file returns less than the buffer's length only at its end. So one read is enough to exclude most
+        // files; a possible stack file is read until nothing more comes.
+        let mut len = read_once(&mut file, &mut self.buffer)?;
+        if len < self.buffer.len() && !known && !self.filter.may_be_stack(self.buffer.get(..len).unwrap_or_default()) {
+            return Ok(None);
+        }
+        len = fill(&mut file, &mut self.buffer, len)?;
         if len == self.buffer.len() && !known && !self.contains_shape_words(&mut file)? {
             return Ok(None);
         }
@@ -72,12 +78,20 @@ impl FileReader {
 /// Reads until the buffer is full or the file ends, and returns the length of the content.
 pub(crate) fn fill(file: &mut File, buffer: &mut [u8], mut len: usize) -> io::Result<usize> {
     while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match read_once(file, rest)? {
+            0 => break,
+            read => len += read,
         }
     }
     Ok(len)
+}
+
+/// Reads once, and again only if a signal interrupts the read. Returns the number of bytes.
+fn read_once(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }

@@ -284,6 +284,14 @@ impl Configs {
     }
 }
 
+/// Returns whether a path is a folder's path followed by one name. It compares bytes, because parsing paths takes longer,
+/// and returns `false` for paths that are written in an unusual way.
+fn is_direct_child(path: &Path, folder: &Path) -> bool {
+    let rest = path.as_os_str().as_encoded_bytes().strip_prefix(folder.as_os_str().as_encoded_bytes());
+    let name = rest.and_then(|rest| rest.strip_prefix(b"/")).filter(|name| !matches!(*name, b"" | b"." | b".."));
+    name.is_some_and(|name| memchr::memchr(b'/', name).is_none())
+}
+
 /// A cursor that looks up the configs of files one after the other. Successive files of the same
 /// folder cost one comparison.
 pub struct Cursor<'c> {
@@ -306,10 +314,12 @@ impl<'c> Cursor<'c> {
     /// Returns the config of a file, or the config of a folder's parent, which decides whether the
     /// folder is entered.
     pub fn get(&mut self, path: &Path) -> &Config {
-        let folder = path.parent().unwrap_or(path);
-        let is_last = self.last.as_ref().is_some_and(|(last, _)| last.as_os_str() == folder.as_os_str());
+        let is_last = self.last.as_ref().is_some_and(|(last, _)| is_direct_child(path, last));
         let known = if is_last { self.last.take() } else { None };
-        let known = known.unwrap_or_else(|| (folder.to_path_buf(), (self.find)(self.configs, path)));
+        let known = known.unwrap_or_else(|| {
+            let folder = path.parent().unwrap_or(path);
+            (folder.to_path_buf(), (self.find)(self.configs, path))
+        });
         &self.last.insert(known).1
     }
 }

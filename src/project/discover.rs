@@ -273,7 +273,9 @@ impl Search<'_> {
     /// Returns whether a file is an inventory of a config, or the inventory that is used without a
     /// config.
     fn is_inventory(&self, config: &Config, path: &Path) -> bool {
-        let is_fallback = path.file_name().is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
+        let bytes = path.as_os_str().as_encoded_bytes();
+        let is_fallback = FALLBACK_NAMES.iter().any(|name| bytes.ends_with(name.as_bytes()))
+            && path.file_name().is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
             && path.parent().is_some_and(|folder| {
                 folder == config.folder || self.inventory_folders.iter().any(|known| known == folder)
             });
@@ -308,17 +310,26 @@ fn is_unlinked_file(path: &Path) -> bool {
 }
 
 fn is_named_as_stack(path: &Path) -> bool {
+    // The walk calls this for every file, and comparing the end of a path is cheaper than parsing it.
+    const SUFFIXES: [&[u8]; 4] = [b".stack.yaml", b".stack.yml", b".stack.toml", b".stack.json"];
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if !SUFFIXES.iter().any(|suffix| bytes.ends_with(suffix)) {
+        return false;
+    }
     let stem = path.file_stem().map(Path::new).and_then(Path::extension);
     stem.is_some_and(|extension| extension == "stack")
 }
 
 /// Returns whether a folder between the root of the walk and the file has `{{` in its name.
 fn is_in_template(path: &Path, roots: &[PathBuf]) -> bool {
-    let braces = |path: &Path| path.as_os_str().to_string_lossy().contains("{{");
-    braces(path) && {
+    has_braces(path) && {
         let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.as_os_str().len());
-        braces(root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path))
+        has_braces(root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path))
     }
+}
+
+fn has_braces(path: &Path) -> bool {
+    memchr::memmem::find(path.as_os_str().as_encoded_bytes(), b"{{").is_some()
 }
 
 #[cfg(test)]
