@@ -3,6 +3,7 @@
 
 mixed      COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
 stacks     COUNT stack files (600), each as those of mixed
+components COUNT stack files (600) with 12 components each; a component has 3 attributes, 2 of them references
 workflows  COUNT workflows of GitHub (600), each of as many bytes as a stack file of stacks
 findings   one stack file with COUNT findings (4,000)
 small      one small stack file
@@ -92,6 +93,25 @@ def component(n, references, pad, place=reference):
     return "\n".join(lines) + "\n"
 
 
+COMPONENT_TYPES = (
+    "alerter", "annotator", "artifact_store", "container_registry", "data_validator", "experiment_tracker", "feature_store",
+    "image_builder", "model_deployer", "model_registry", "orchestrator", "step_operator",
+)
+
+
+def full_stack(n):
+    """Returns a stack with one component of each of 12 types."""
+    lines = ["components:"]
+    for index, kind in enumerate(COMPONENT_TYPES):
+        lines += [
+            f"  {kind}:", "  - configuration:", "      region: eu-west-1",
+            f"      username: '{reference(n, 2 * index)}'", f"      password: '{reference(n, 2 * index + 1)}'",
+            "    flavor: ours", f"    name: {kind}-{n}", f"    type: {kind}",
+        ]
+    lines += [f"stack_name: stack-{n}", "zenml_version: 0.98.0"]
+    return "\n".join(lines) + "\n"
+
+
 def write_inventory(folder):
     (folder / "secrets.inventory.yaml").write_text(
         "mlflow_secret: [username, password]\naws_secret: [access_key, secret_key]\nslack: [token]\n"
@@ -129,6 +149,13 @@ def stacks(folder, count):
     write_inventory(folder)
     for n in range(count):
         (folder / f"stack-{n}.yaml").write_text(stack(n))
+
+
+def components(folder, count):
+    for n in range(count):
+        (folder / f"stack-{n}.yaml").write_text(full_stack(n))
+    names = "".join(f"secret_{n}: [{', '.join(f'key_{key}' for key in range(KEYS))}]\n" for n in range(SECRETS))
+    (folder / "secrets.inventory.yaml").write_text(names)
 
 
 def workflows(folder, count):
@@ -169,6 +196,7 @@ def large(folder, count, place=reference):
 KINDS = {
     "mixed": (mixed, 30000),
     "stacks": (stacks, 600),
+    "components": (components, 600),
     "workflows": (workflows, 600),
     "findings": (findings, 4000),
     "small": (small, 1),
