@@ -303,7 +303,7 @@ fn an_ignore_file_that_is_none_is_not_waited_for() {
     let output = check(folder.path(), &["--format", "short"]);
     assert_good_is_checked(&output);
     assert_eq!(output.code, 2);
-    assert!(output.said().contains("cannot read the `.gitignore` in it"), "{}", output.stderr);
+    assert!(output.said().contains("cannot read its `.gitignore`"), "{}", output.stderr);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn checks_go_by_the_config_that_was_written() {
         }
         let after = check(first.path(), &["--trust"]);
         // Inventories with mistakes, and those that are called like no stack, are still what they were.
-        let at_fault = after.said().contains("is not usable") || output.stderr.contains("add a `[[stacks]]` entry");
+        let at_fault = after.said().contains("cannot use the inventory") || output.stderr.contains("add a `[[stacks]]` entry");
         assert!(after.code <= 1 || at_fault, "{}: {}\n{text}", repository.display(), after.stderr);
         assert_eq!(init(first.path()).code, 2);
         assert_eq!(written(first.path()), text);

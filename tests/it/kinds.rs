@@ -114,7 +114,7 @@ fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
     write(folder.path(), "a.stack.yaml", b"a: '{{db.k}}'\ne: '{{db.odd}}'\n");
     let rendered = run(&["render", "--stdout"], folder.path(), b"");
     assert!(
-        rendered.code == 1 && rendered.said().contains("`db.odd` cannot be resolved: its value is not UTF-8"),
+        rendered.code == 1 && rendered.said().contains("cannot resolve `db.odd`: its value is not UTF-8"),
         "{}",
         rendered.stderr
     );

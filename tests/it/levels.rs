@@ -209,8 +209,8 @@ fn the_first_of_several_inventories_that_has_the_secret_answers() {
 fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
     let malformed = format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
     for (why, word) in [
-        ((|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError, "forbids"),
-        (|| StoreError::Unreachable("connection refused".into()), "did not answer"),
+        ((|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError, "permission denied"),
+        (|| StoreError::Unreachable("connection refused".into()), "connection refused"),
     ] {
         let report = check(&malformed, Level::SecretExists, vec![Box::new(Failing(why))]);
         assert_eq!(rules(&report), ["malformed-reference"]);

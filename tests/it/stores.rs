@@ -120,7 +120,7 @@ fn what_only_seems_to_answer_is_not_believed() {
 fn a_snapshot_is_not_made_of_a_server_that_shows_nothing() {
     let empty = Server::start(|asked| if asked.line.starts_with("POST") { log_in() } else { page(&[], 1, 0) });
     let output = zenml(&empty, "", STACK, &["inventory", "snapshot", "-o", "names.yaml"]);
-    assert!(output.code == 3 && output.said().contains("no secret at all"), "{}", output.stderr);
+    assert!(output.code == 3 && output.said().contains("cannot list any secret"), "{}", output.stderr);
     let output = zenml(&empty, "", STACK, &["inventory", "--probe"]);
     assert!(output.code == 0 && output.stdout.contains("prod       ?"), "{}", output.stdout);
 }
@@ -150,7 +150,7 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     let output = zenml(&forbidden, "", &format!("{STACK}e: '{{{{gone.k}}}}'\n"), &["check", "--format", "short"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("forbids to look up `db`") && output.said().contains("secret-exists"),
+        output.said().contains("permission denied while reading `db`") && output.said().contains("secret-exists"),
         "{}",
         output.stderr
     );
@@ -162,7 +162,7 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     let output = zenml(&nothing, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("no secret at all") && output.said().contains("may not list them"),
+        output.said().contains("cannot list any secret") && output.said().contains("may not list them"),
         "{}",
         output.stderr
     );
