@@ -150,7 +150,7 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     let output = zenml(&forbidden, "", &format!("{STACK}e: '{{{{gone.k}}}}'\n"), &["check", "--format", "short"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("forbids to look up `db`") && output.said().contains("secret-exists"),
+        output.said().contains("permission denied while reading `db`") && output.said().contains("secret-exists"),
         "{}",
         output.stderr
     );

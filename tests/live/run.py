@@ -262,7 +262,7 @@ def zenml():
         ran = project.run("check", "--level", "secret-exists", env=as_user["lister"])
         project.expect("a list is enough for names", 0, ran)
         ran = project.run("check", env=as_user["lister"])
-        project.expect("and not for keys", 3, ran, "forbids to look up `db`", "secret-exists")
+        project.expect("and not for keys", 3, ran, "permission denied while reading `db`", "secret-exists")
         project.expect("hidden values are enough for keys", 0, project.run("check", env=as_user["reader"]))
         ran = project.run("render", "--stdout", env=as_user["reader"])
         project.expect("and never rendered", 3, ran, "may not read the value")
