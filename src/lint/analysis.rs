@@ -1,7 +1,7 @@
 //! The analysis of one file: what it contains, and the findings that need no inventory.
 //!
 //! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an editor's buffer start from
-//! the same [`Analysis`], so a reference is whatever `check` accepts: a scalar yields references unless a scalar rule of
+//! the same [`Analysis`], so `check` and `render` agree on the references: a scalar yields references unless a scalar rule of
 //! severity error reports it.
 
 use crate::diagnostics::finding::Severity;
