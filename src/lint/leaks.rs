@@ -3,7 +3,7 @@
 //! 1. [`searched_values`] fetches the values.
 //! 2. [`encodings`] adds the ways in which each value may be written, such as base64.
 //! 3. [`matcher`] searches for all of them at once, so each file is read once. Values whose lines
-//!    may be broken differently are searched for in the text without white space ([`compact`]).
+//!    may be broken differently are searched for in the text without whitespace ([`compact`]).
 //! 4. [`leak_scanner`] applies this to files, and [`leak_redaction`] to the findings of all rules.
 
 mod compact;

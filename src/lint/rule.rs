@@ -1,6 +1,6 @@
 //! A rule: its name, severity, page and function.
 //!
-//! Not here: the rules themselves ([`rules`](super::rules)) and what they check
+//! Not here: the rules themselves ([`rules`](super::rules)) and their subjects
 //! ([`subject`](super::subject)).
 
 use crate::diagnostics::finding::Severity;

@@ -1,7 +1,7 @@
-//! Compact texts: texts without white space, in which a value is found even if its lines are broken
+//! Compact texts: texts without whitespace, in which a value is found even if its lines are broken
 //! or indented differently.
 //!
-//! A compact text omits white space, quotes, backslashes, and the letters of the escapes `\n`, `\r`
+//! A compact text omits whitespace, quotes, backslashes, and the letters of the escapes `\n`, `\r`
 //! and `\t`, with which JSON strings and scripts write line breaks. All other bytes keep their
 //! order.
 

@@ -25,7 +25,7 @@ pub(super) fn encoded_bytes_limit(values: usize) -> usize {
 }
 
 /// The patterns of all values: `exact` ones for a text as it is, `compact` ones for a text without
-/// white space.
+/// whitespace.
 #[derive(Default)]
 pub(super) struct Patterns {
     pub exact: Vec<Pattern>,
@@ -93,7 +93,7 @@ fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
     vec![(whole, if is_mixed { Gaps::Any } else { Gaps::LineBreaks })]
 }
 
-/// Returns the base64 of each PEM private key, without white space and headers such as `Proc-Type`.
+/// Returns the base64 of each PEM private key, without whitespace and headers such as `Proc-Type`.
 fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut keys = Vec::new();
     for block in value.split("-----BEGIN ").skip(1) {

@@ -36,7 +36,7 @@ pub(super) const MAX_LEAKS_PER_FILE: usize = 10_000;
 pub struct LeakScanner {
     /// The patterns to search for in a text as it is.
     exact: Matcher,
-    /// The patterns to search for in a text without white space.
+    /// The patterns to search for in a text without whitespace.
     compact: Matcher,
     /// The keys that have each value.
     owners: Vec<Vec<Owner>>,
@@ -177,7 +177,7 @@ impl LeakScanner {
     fn find_exact(&self, text: &str) -> Vec<LeakMatch> {
         let matches = self.exact.find(text.as_bytes()).map(|(range, pattern)| {
             // The pattern is only the beginning of a long value, whose end is assumed at the next
-            // white space or quote.
+            // whitespace or quote.
             let rest = text.get(range.end..).filter(|_| pattern.is_truncated).unwrap_or_default();
             let more = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(rest.len());
             let span = Span::new(range.start, range.end + more);
@@ -186,7 +186,7 @@ impl LeakScanner {
         matches.collect()
     }
 
-    /// Returns the values in a text without its white space.
+    /// Returns the values in a text without its whitespace.
     fn find_compact(&self, text: &str) -> Vec<LeakMatch> {
         if self.compact.is_empty() {
             return Vec::new();

@@ -18,7 +18,7 @@ const MAX_DENSE_PREFIX_BYTES: usize = 50_000;
 /// The end of a chunk that is searched again with the next chunk: a prefix may begin in it.
 pub(super) const OVERLAP: usize = PREFIX_BYTES - 1;
 
-/// The white space and escaped line breaks that may be between the bytes of a pattern.
+/// The whitespace and escaped line breaks that may be between the bytes of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gaps {
     /// No gaps.
