@@ -1,4 +1,4 @@
-//! `inventory list`: the names and keys in inventories, never values.
+//! `stackref inventory`: the names and keys in inventories, never values.
 //!
 //! Not here: the permissions of the credentials ([`permission_probe`]), the filter by use
 //! ([`usage_filter`]), and the snapshot that is safe to commit ([`snapshot_text`]).

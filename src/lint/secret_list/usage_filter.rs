@@ -1,4 +1,4 @@
-//! The filter of `inventory list --used` and `--unused`.
+//! The filter of `stackref inventory --used` and `--unused`.
 
 use super::ListedInventory;
 use crate::inventory::lookup::LookupResult;
