@@ -1,7 +1,8 @@
-//! `--fix`: the edits of findings, applied in memory until nothing is left to apply, each round read again and proven.
+//! `--fix`: applies the edits of findings in memory, in rounds, until there are no more.
 //!
-//! A round takes, file by file, the fixes that do not touch each other; the rest has its turn in the next. A fix is refused
-//! where the text would no longer parse, and one that takes out a comment where it would change anything else.
+//! A round applies, file by file, the fixes that do not overlap, and analyzes the new text. The
+//! others follow in the next round. A fix is rejected if the text would no longer parse. A fix that
+//! removes a comment is also rejected if it would change anything else.
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -24,40 +25,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// More rounds than any chain of fixes has; a guard against fixes that undo each other.
+/// The most rounds: more than any chain of fixes needs. The limit guards against fixes that undo
+/// each other.
 const MAX_ROUNDS: usize = 100;
 
-/// The rule whose fixes take out comments.
+/// The rule whose fixes remove comments.
 const COMMENT_RULE: RuleId = RuleId::UnusedIgnore;
 
-/// What was mended, in memory.
+/// The fixed files, in memory.
 #[derive(Default)]
 pub struct FixResult {
-    /// By path.
+    /// The files, by path.
     pub changed: BTreeMap<PathBuf, ChangedFile>,
-    /// What the inventories answered on the way.
+    /// The answers of the inventories, for the check after the fixes.
     pub answers: LookupResults,
 }
 
-/// A file before and after.
+/// A file before and after its fixes.
 pub struct ChangedFile {
-    /// As it was read.
+    /// The text that was read.
     pub old_source: Arc<RedactedSource>,
-    /// As it is to be.
+    /// The fixed text.
     pub new_source: Arc<RedactedSource>,
-    /// Which file it was read from.
+    /// The identity of the file that was read.
     pub inode: Option<Inode>,
-    /// How many fixes that took.
+    /// The number of fixes.
     pub count: usize,
 }
 
-/// Reads the files of a scan again, as they are in memory.
+/// Analyzes changed files again.
 pub struct Rescanner<'a> {
-    /// How paths are shown, and what is kept of a file.
+    /// The roots of displayed paths.
     pub roots: &'a PathRoots,
-    /// Values that are looked for in them.
+    /// The values to search for, with `--leaks`.
     pub values: Option<&'a LeakScanner>,
-    /// The folders that were walked, in which no link was followed.
+    /// The folders that were walked. Files in them are opened without following links.
     pub walked_folders: &'a [PathBuf],
 }
 
@@ -68,12 +70,12 @@ impl Rescanner<'_> {
         scan::run_text(text.as_bytes(), candidate, resolver, self.roots).files.pop()
     }
 
-    /// Returns a source that hides the values that are searched for.
+    /// Returns a source that redacts the values.
     pub(crate) fn redact(&self, source: &Arc<RedactedSource>) -> Arc<RedactedSource> {
         self.values.map_or_else(|| Arc::clone(source), |values| values.redact_source(source))
     }
 
-    /// Puts a file in place of the one that was read before.
+    /// Replaces a file of a scan.
     fn replace(&self, scan: &mut Scan, at: usize, new: Analysis) {
         if let Some(values) = self.values {
             scan.leaked_files.retain(|leaked| leaked.source.absolute_path() != new.path);
@@ -85,8 +87,10 @@ impl Rescanner<'_> {
     }
 }
 
-/// Mends the files of a scan, up to this applicability; the scan is then that of the new texts. Inventories are asked only
-/// when all that needs no answer is mended, so that they are asked for what the files say in the end.
+/// Applies the fixes of a scan, up to an applicability, and replaces the files of the scan.
+///
+/// Inventories are queried only after all fixes that need no answer, so that they are queried for
+/// the final references.
 pub fn run(
     scan: &mut Scan,
     settings: &Settings<'_>,
@@ -114,51 +118,58 @@ pub fn run(
     fixer.result
 }
 
+/// The state of a run of `--fix`.
 struct Fixer<'m> {
     rescanner: &'m Rescanner<'m>,
     max_applicability: Applicability,
     result: FixResult,
-    /// Findings of the files as they are, by file and fingerprint, whose fixes did not hold.
+    /// The findings whose fixes were rejected for the current text, by file and fingerprint.
     rejected: HashSet<(PathBuf, String)>,
 }
 
 impl Fixer<'_> {
-    /// Applies what it can of some findings; whether that was anything.
+    /// Applies fixes of findings, and returns whether any file changed.
     fn round(&mut self, scan: &mut Scan, findings: &[Finding], settings: &Settings<'_>) -> bool {
         let mut by_file: HashMap<&Path, Vec<&Finding>> = HashMap::new();
-        for finding in findings {
-            let wanted = finding.fix.as_ref().is_some_and(|fix| fix.applicability <= self.max_applicability);
-            let key = || (finding.source.absolute_path().to_path_buf(), finding.fingerprint.clone());
-            if wanted && !self.rejected.contains(&key()) {
-                by_file.entry(finding.source.absolute_path()).or_default().push(finding);
-            }
+        for finding in findings.iter().filter(|finding| self.is_applicable(finding)) {
+            by_file.entry(finding.source.absolute_path()).or_default().push(finding);
         }
-        let mut any = false;
+        let mut has_changed = false;
         for at in 0..scan.files.len() {
             let Some(file) = scan.files.get(at).filter(|file| file.exact) else { continue };
             let Some(mut findings) = by_file.remove(file.path.as_path()) else { continue };
             if findings.iter().any(|finding| finding.rule != COMMENT_RULE) {
                 findings.retain(|finding| finding.rule != COMMENT_RULE);
             }
-            let Some((holding, new)) = self.largest_valid_subset(file, &non_overlapping(findings), settings) else {
+            let Some((applied, new)) = self.largest_valid_subset(file, &non_overlapping(findings), settings) else {
                 continue;
             };
             let path = file.path.clone();
             let (before, after) = (self.rescanner.redact(&file.source), self.rescanner.redact(&new.source));
-            // What did not hold may do so now.
-            self.rejected.retain(|(refused, _)| *refused != path);
+            // A rejected fix may be valid for the new text.
+            self.rejected.retain(|(rejected, _)| *rejected != path);
             let first = ChangedFile { old_source: before, new_source: Arc::clone(&after), inode: file.inode, count: 0 };
             let changed = self.result.changed.entry(path).or_insert(first);
             changed.new_source = after;
-            changed.count += holding.len();
+            changed.count += applied.len();
             self.rescanner.replace(scan, at, new);
-            any = true;
+            has_changed = true;
         }
-        any
+        has_changed
     }
 
-    /// Of findings that are apart, those whose fixes hold together, and the file with them; what does not hold by itself is
-    /// refused. Halves are tried first, so that one of many costs little.
+    /// Returns whether a finding has a fix that may be applied and was not rejected.
+    fn is_applicable(&self, finding: &Finding) -> bool {
+        let Some(fix) = &finding.fix else { return false };
+        let key = || (finding.source.absolute_path().to_path_buf(), finding.fingerprint.clone());
+        fix.applicability <= self.max_applicability && !self.rejected.contains(&key())
+    }
+
+    /// Returns the largest subset of non-overlapping findings whose fixes are valid together, and
+    /// the fixed file. Rejects each fix that is invalid by itself.
+    ///
+    /// If the fixes of all findings are invalid, each half is tried, so one invalid fix among many
+    /// costs little.
     fn largest_valid_subset<'f>(
         &mut self,
         file: &Analysis,
@@ -185,20 +196,25 @@ impl Fixer<'_> {
         }
     }
 
-    /// A file with the edits of some findings, if it is then what it should be.
+    /// Returns a file with the fixes of findings. Returns `None` if the new text has more syntax
+    /// errors, or if the removal of comments changes anything else.
     fn apply_fixes(&self, file: &Analysis, findings: &[&Finding], settings: &Settings<'_>) -> Option<Analysis> {
         let edits = findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
         let mut edits: Vec<Edit> = edits.map(|edit| Edit::new(edit.span, edit.replacement.clone())).collect();
         edits.sort_by_key(|edit| edit.span);
         let new = self.rescanner.rescan(file, &apply(file.source.text(), &edits)?, settings)?;
-        let broken =
-            |file: &Analysis| file.findings.iter().filter(|finding| finding.rule() == RuleId::SyntaxError).count();
-        let comments_only = findings.iter().all(|finding| finding.rule == COMMENT_RULE);
-        (broken(&new) <= broken(file) && (!comments_only || is_equivalent(file, &new))).then_some(new)
+        let removes_comments = findings.iter().all(|finding| finding.rule == COMMENT_RULE);
+        let is_valid = syntax_errors(&new) <= syntax_errors(file) && (!removes_comments || is_equivalent(file, &new));
+        is_valid.then_some(new)
     }
 }
 
-/// Whether two texts are one document to their readers, and have the same scalars that are plain text.
+/// Returns the number of syntax errors in a file.
+fn syntax_errors(file: &Analysis) -> usize {
+    file.findings.iter().filter(|finding| finding.rule() == RuleId::SyntaxError).count()
+}
+
+/// Returns whether two texts are the same document, with the same scalars marked as literal.
 fn is_equivalent(old: &Analysis, new: &Analysis) -> bool {
     let parse = |file: &Analysis| Document::parse(Arc::clone(file.source.file()), file.syntax).ok();
     let same =
@@ -206,18 +222,18 @@ fn is_equivalent(old: &Analysis, new: &Analysis) -> bool {
     same && old.literals.len() == new.literals.len()
 }
 
-/// Of findings in their order, those whose edits do not touch those of one before.
+/// Returns the findings whose edits do not touch those of an earlier finding.
 fn non_overlapping(findings: Vec<&Finding>) -> Vec<&Finding> {
-    let touches = |a: Span, b: Span| a.start <= b.end && b.start <= a.end;
     let mut taken: BTreeMap<usize, Span> = BTreeMap::new();
     findings
         .into_iter()
         .filter(|finding| {
             let edits: &[FixEdit] = finding.fix.as_ref().map_or(&[], |fix| &fix.edits);
-            // Those taken are apart themselves, so only the neighbours on either side can touch.
+            // The spans in `taken` do not touch each other, so only the nearest one can touch the
+            // edit.
             let free = edits.iter().all(|edit| {
                 let before = taken.range(..=edit.span.end).next_back();
-                before.is_none_or(|(_, &span)| !touches(edit.span, span))
+                before.is_none_or(|(_, &span)| span.end < edit.span.start)
             });
             if free {
                 taken.extend(edits.iter().map(|edit| (edit.span.start, edit.span)));
@@ -228,13 +244,13 @@ fn non_overlapping(findings: Vec<&Finding>) -> Vec<&Finding> {
 }
 
 impl FixResult {
-    /// How many fixes were applied.
+    /// Returns the number of applied fixes.
     pub fn count(&self) -> usize {
         self.changed.values().map(|changed| changed.count).sum()
     }
 
-    /// Writes what was mended; of several paths to one file the first. Where that cannot be done, the scan is again that of
-    /// the file as it was.
+    /// Writes the fixed files. Of several paths to one file, only the first is written. If a file
+    /// cannot be written, its old text is put back into the scan.
     pub fn write(&mut self, scan: &mut Scan, settings: &Settings<'_>, rescanner: &Rescanner<'_>) -> Vec<Failure> {
         let (mut failures, mut written) = (Vec::new(), HashSet::new());
         self.changed.retain(|path, changed| {
@@ -256,22 +272,26 @@ impl FixResult {
 }
 
 impl ChangedFile {
-    /// Writes the new text in place of the old one; refuses where the file is no longer what was read.
+    /// Replaces the text of a file.
+    ///
+    /// # Errors
+    /// Fails if the file was changed or replaced since it was read.
     fn write(&self, path: &Path, walked_folders: &[PathBuf]) -> Result<(), Failure> {
         let shown = escape_control(self.old_source.path());
         if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(Failure::usage(format!("cannot fix `{shown}`: it is read-only")));
         }
         let below = walked_folders.iter().find_map(|folder| Some((folder, path.strip_prefix(folder).ok()?)));
-        let place = match below {
+        let file = match below {
             Some((folder, path)) => OutputFile::open_below(folder, path, &shown)?,
             None => OutputFile::open(path, &shown)?,
         };
-        write::change(&place, &mut |bytes, inode| {
-            // A link that has come there meanwhile may lead to a file that is alike.
+        write::change(&file, &mut |bytes, inode| {
+            // The identity is compared, too: a new link may lead to another file with the same
+            // text.
             if bytes != self.old_source.text().as_bytes() || self.inode.is_some_and(|read| read != inode) {
                 return Err(Failure::usage(format!("`{shown}` was changed while it was being checked"))
-                    .with_help("it is as somebody else left it; run the command again"));
+                    .with_help("run the command again; nothing was written to this file"));
             }
             Ok(Some(NewText { text: Zeroizing::new(self.new_source.text().to_owned()), private: false }))
         })

@@ -1,8 +1,9 @@
 //! The proof of a render: the output is the input with the references replaced, and nothing else.
 //!
-//! The new text is parsed again and compared with the old document node by node, and byte by byte outside the changed scalars.
-//! YAML is compared as readers of YAML 1.1 and of YAML 1.2 read it, since they differ in what ends a line. A difference is a
-//! bug of stackref, and nothing is written.
+//! The new text is parsed again. It is compared with the old document node by node, and byte by
+//! byte outside of the changed scalars. YAML is compared as readers of YAML 1.1 and of YAML 1.2
+//! read it, since they differ in the characters that end a line. A difference is a bug in stackref,
+//! and nothing is written.
 
 use crate::diagnostics::error::Failure;
 use crate::document::{Document, Edit, NodeId};
@@ -21,24 +22,27 @@ pub(super) struct RenderProof<'p> {
 }
 
 impl RenderProof<'_> {
-    /// Whether the new text is the old document with the changed scalars, and nothing else.
+    /// Verifies that the new text is the old document with the changed scalars, and nothing else.
+    ///
+    /// # Errors
+    /// Returns an internal error at the first difference.
     pub(super) fn verify(&self, text: &Zeroizing<String>) -> Result<(), Failure> {
         let source = self.source;
         let first = self.edits.first().map_or_else(Span::default, |edit| Span::new(edit.span.start, edit.span.start));
         if !self.preserves_the_rest(text) {
-            return Err(internal_error(source, first, "bytes outside the scalars would change"));
+            return Err(internal_error(source, first, "bytes outside of the replaced scalars would change"));
         }
         let reparsed = Arc::new(SourceFile::new(source.path(), text.as_str()));
         let Ok(parsed) = Document::parse(reparsed, self.document.syntax()) else {
-            return Err(internal_error(source, first, "what would be written does not parse"));
+            return Err(internal_error(source, first, "the rendered text does not parse"));
         };
-        let disputed = || self.changed.keys().copied().find(|&node| parsed.has_ambiguous_break(node));
-        let Some(node) = self.document.find_difference(&parsed, self.changed).or_else(disputed) else { return Ok(()) };
+        let ambiguous = || self.changed.keys().copied().find(|&node| parsed.has_ambiguous_break(node));
+        let Some(node) = self.document.find_difference(&parsed, self.changed).or_else(ambiguous) else { return Ok(()) };
         let start = self.document.node(node).span.start;
-        Err(internal_error(source, Span::new(start, start), "what would be written means something else"))
+        Err(internal_error(source, Span::new(start, start), "the rendered text has a different meaning"))
     }
 
-    /// Whether all that stands between the changed scalars is in the new text as it was, byte by byte.
+    /// Returns whether the bytes between the changed scalars are the same in the new text.
     fn preserves_the_rest(&self, text: &str) -> bool {
         let old = self.document.source().text();
         let (mut old_at, mut new_at) = (0, 0);
@@ -57,10 +61,10 @@ impl RenderProof<'_> {
 }
 
 /// Returns the error for a bug of stackref.
-pub(super) fn internal_error(source: &RedactedSource, at: Span, what: &str) -> Failure {
-    let place = format!("{}:{}", source.path(), source.position(at.start).line);
-    Failure::usage(format!("internal error at {place}: {what}; nothing was written")).at(source, at).with_help(
-        "this is a bug of stackref: please report the shape of this scalar (its quotes and breaks, not the value)",
+pub(super) fn internal_error(source: &RedactedSource, span: Span, problem: &str) -> Failure {
+    let location = format!("{}:{}", source.path(), source.position(span.start).line);
+    Failure::usage(format!("internal error at {location}: {problem}; nothing was written")).at(source, span).with_help(
+        "please report this bug of stackref with the form of this scalar (its quotes and line breaks, not its value)",
     )
 }
 
@@ -72,12 +76,12 @@ mod tests {
 
     const OLD: &str = "k: '{{a.b}}' # c\nl: x\n";
 
-    /// What the proof says of a new text, where the value of `k` is to become `v`.
-    fn holds(new: &str, edit: (usize, usize, &str)) -> Result<(), String> {
-        holds_value(new, edit, "v")
+    /// Verifies a new text in which the value of `k` is replaced by `v`.
+    fn verify(new: &str, edit: (usize, usize, &str)) -> Result<(), String> {
+        verify_value(new, edit, "v")
     }
 
-    fn holds_value(new: &str, edit: (usize, usize, &str), value: &str) -> Result<(), String> {
+    fn verify_value(new: &str, edit: (usize, usize, &str), value: &str) -> Result<(), String> {
         let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml).expect("it parses");
         let node = document.nodes().find(|&(id, _)| document.text(id) == Some("{{a.b}}")).expect("it is there").0;
         let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
@@ -88,29 +92,30 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_of_yaml_1_1_alone_is_written_as_an_escape() {
-        assert_eq!(holds_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"), Ok(()));
-        let said = holds_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}").expect_err("a raw one");
-        assert!(said.contains("what would be written means something else"), "{said}");
+    fn verify_rejects_a_raw_line_break_of_yaml_1_1() {
+        assert_eq!(verify_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"), Ok(()));
+        let message =
+            verify_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}").expect_err("a raw one");
+        assert!(message.contains("the rendered text has a different meaning"), "{message}");
     }
 
     #[test]
-    fn a_text_with_its_values_and_nothing_else_is_proven() {
-        assert_eq!(holds("k: 'v' # c\nl: x\n", (4, 11, "v")), Ok(()));
-        assert_eq!(holds("k: \"v\" # c\nl: x\n", (3, 12, "\"v\"")), Ok(()));
+    fn verify_accepts_replaced_values() {
+        assert_eq!(verify("k: 'v' # c\nl: x\n", (4, 11, "v")), Ok(()));
+        assert_eq!(verify("k: \"v\" # c\nl: x\n", (3, 12, "\"v\"")), Ok(()));
     }
 
     #[test]
-    fn a_text_that_is_not_what_it_should_be_is_a_bug_that_says_so() {
+    fn verify_reports_other_changes_as_a_bug() {
         for (new, edit, why) in [
-            ("k: 'v' # d\nl: x\n", (4, 11, "v"), "bytes outside the scalars would change"),
-            ("k: 'v' # c\nl: x\n\n", (4, 11, "v"), "bytes outside the scalars would change"),
-            ("k: 'v' # c\nl: x", (4, 11, "v"), "bytes outside the scalars would change"),
-            ("k: 'v # c\nl: x\n", (3, 12, "'v"), "what would be written does not parse"),
-            ("k: 'w' # c\nl: x\n", (4, 11, "w"), "what would be written means something else"),
+            ("k: 'v' # d\nl: x\n", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
+            ("k: 'v' # c\nl: x\n\n", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
+            ("k: 'v' # c\nl: x", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
+            ("k: 'v # c\nl: x\n", (3, 12, "'v"), "the rendered text does not parse"),
+            ("k: 'w' # c\nl: x\n", (4, 11, "w"), "the rendered text has a different meaning"),
         ] {
-            let said = holds(new, edit).expect_err(new);
-            assert!(said.starts_with("internal error at s.yaml:1: ") && said.contains(why), "{new:?}: {said}");
+            let message = verify(new, edit).expect_err(new);
+            assert!(message.starts_with("internal error at s.yaml:1: ") && message.contains(why), "{new:?}: {message}");
         }
     }
 }

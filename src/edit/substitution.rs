@@ -1,7 +1,8 @@
 //! `render`: replaces the references of a scan by their values.
 //!
-//! Every reference that the report resolved is replaced. Nothing is returned unless every file passes its
-//! [`RenderProof`](super::render_proof::RenderProof), so a bug cannot change anything but the references.
+//! Every reference that the report resolved is replaced. Nothing is returned unless every file
+//! passes its [`RenderProof`](super::render_proof::RenderProof), so a bug cannot change anything
+//! but the references.
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::escape_control;
@@ -186,7 +187,8 @@ fn empty_values(
     findings.collect()
 }
 
-/// Replaces the references of a file and proves the result. Returns `None` if there are no references.
+/// Replaces the references of a file and proves the result. Returns `None` if there are no
+/// references.
 fn render_file(
     file: &RenderInput<'_>,
     values: &[Option<&SecretValues>],
@@ -194,7 +196,7 @@ fn render_file(
     let RenderInput { analysis, references } = file;
     let Some(document) = analysis.document.as_ref() else {
         let failures: Vec<Failure> = analysis.findings.iter().map(syntax_failure).collect();
-        let not_read = || vec![internal_error(&analysis.source, Span::default(), "a file that was not read")];
+        let not_read = || vec![internal_error(&analysis.source, Span::default(), "a file that was not parsed")];
         return Err(if failures.is_empty() { not_read() } else { failures });
     };
     let parts = replacements(references, values)?;
@@ -211,7 +213,7 @@ fn render_file(
     edits.sort_by_key(|edit| edit.span);
     let proof = RenderProof { source: &analysis.source, document, edits: &edits, changed: &changed };
     let text = apply(analysis.source.text(), &edits)
-        .ok_or_else(|| internal_error(&analysis.source, Span::default(), "changes that overlap"))
+        .ok_or_else(|| internal_error(&analysis.source, Span::default(), "overlapping edits"))
         .and_then(|text| proof.verify(&text).map(|()| text));
     text.map(Some).map_err(|failure| vec![failure])
 }

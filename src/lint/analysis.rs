@@ -1,7 +1,7 @@
-//! The analysis of one file: what it contains, and the findings that need no inventory.
+//! The analysis of one file: its contents, and the findings that need no inventory.
 //!
 //! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an editor's buffer start from
-//! the same [`Analysis`], so a reference is whatever `check` accepts: a scalar yields references unless a scalar rule of
+//! the same [`Analysis`], so `check` and `render` agree on the references: a scalar yields references unless a scalar rule of
 //! severity error reports it.
 
 use crate::diagnostics::finding::Severity;
@@ -74,7 +74,7 @@ pub fn analyze(candidate: Candidate, bytes: &[u8], resolver: Resolver, roots: &P
         Ok(text) => (text, None),
         Err(DecodeError { valid, is_utf16 }) => (valid, Some(not_utf8(valid.len(), is_utf16))),
     };
-    // A file that cannot be parsed is reported only if it was named, or states what it is.
+    // A file that cannot be parsed is reported only if it was named or states its kind.
     let mut error_reason = reason.clone();
     if encoding_error.is_some() && error_reason.is_none() {
         error_reason = Some(stated_reason(&decode_for_search(&bytes), syntax)?);

@@ -1,5 +1,5 @@
-//! The findings that a repository starts with: a file of fingerprints, without lines, times or values, so that it changes
-//! only when findings come or go.
+//! Baselines: files that record the known findings of a repository, so that `check` reports only
+//! new ones. A baseline contains no lines, times or values, so it changes only if findings do.
 //!
 //! ```json
 //! {
@@ -10,8 +10,8 @@
 //! }
 //! ```
 //!
-//! They are sorted by fingerprint. Rule and path are there for people, and to tell which entries are stale; paths are from
-//! the repository's root.
+//! The entries are sorted by fingerprint. The rule and the path, which is relative to the
+//! repository's root, are for people and for the detection of stale entries.
 
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
@@ -19,30 +19,32 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// What is wrong with a file that does not parse is not known, so a baseline cannot hold it.
+/// The findings of a file that does not parse are unknown, so a baseline must not suppress this
+/// rule.
 const UNRECORDABLE_RULE: RuleId = RuleId::SyntaxError;
 
-/// Known findings.
+/// A set of known findings.
 #[derive(Debug, Default)]
 pub struct Baseline {
     entries: BTreeMap<String, BaselineEntry>,
 }
 
-/// A known finding.
+/// A known finding in a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineEntry {
     fingerprint: String,
     /// The rule.
     pub rule: String,
-    /// The file, from the repository's root.
+    /// The path of the file, relative to the repository's root.
     pub path: String,
-    /// Whether that file exists, as far as [`Baseline::find_files`] has looked.
+    /// Whether the file exists. [`Baseline::find_files`] sets this.
     #[serde(skip)]
     pub exists: bool,
-    /// Its absolute path, as far as [`Baseline::find_files`] has looked.
+    /// The absolute path. [`Baseline::find_files`] sets this.
     #[serde(skip)]
     pub absolute_path: PathBuf,
 }
@@ -55,36 +57,31 @@ struct SerializedBaseline {
 }
 
 impl Baseline {
-    /// Reads the text of a baseline.
+    /// Parses a baseline.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Returns the reason why the text is not a baseline of this version.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // What serde_json says may quote the text, which may be any file.
-        let file: SerializedBaseline = serde_json::from_str(text).map_err(|error| {
-            format!(
-                "it is no baseline: line {}, column {} is not as `--write-baseline` has it",
-                error.line(),
-                error.column()
-            )
-        })?;
+        // The message of serde_json may quote the text, and the file may be any file.
+        let file: SerializedBaseline = serde_json::from_str(text)
+            .map_err(|error| format!("it is not a baseline (line {}, column {})", error.line(), error.column()))?;
         if file.version != VERSION {
             return Err(format!(
-                "it is a baseline of version {}, and this stackref knows version {VERSION}",
+                "it is a baseline of version {}, but this stackref reads version {VERSION}",
                 file.version
             ));
         }
         Ok(Self { entries: file.findings.into_iter().map(|entry| (entry.fingerprint.clone(), entry)).collect() })
     }
 
-    /// The findings that can be in a baseline.
+    /// Creates a baseline of findings.
     pub fn from_findings(findings: &[Finding]) -> Self {
         let mut baseline = Self::default();
         baseline.add(findings);
         baseline
     }
 
-    /// Takes in more findings.
+    /// Adds findings, except those that a baseline cannot contain.
     pub fn add(&mut self, findings: &[Finding]) {
         let entries = findings.iter().filter(|finding| finding.rule != UNRECORDABLE_RULE).map(|finding| {
             let (rule, path) = (finding.rule.name().to_owned(), finding.source.repository_path().to_owned());
@@ -102,17 +99,18 @@ impl Baseline {
         self.entries.extend(entries);
     }
 
-    /// Adds all entries of another baseline.
+    /// Adds the entries of another baseline.
     pub fn extend(&mut self, other: Self) {
         self.entries.extend(other.entries);
     }
 
-    /// Adds entries of another baseline.
+    /// Adds copies of entries.
     pub fn add_entries(&mut self, entries: &[BaselineEntry]) {
         self.entries.extend(entries.iter().map(|entry| (entry.fingerprint.clone(), entry.clone())));
     }
 
-    /// Looks which files of the entries exist. An entry of a file that exists and was not scanned is not stale.
+    /// Determines which files of the entries exist. An entry is not stale if its file exists but
+    /// was not scanned.
     pub fn find_files(&mut self, root: &Path) {
         for entry in self.entries.values_mut() {
             entry.absolute_path = root.join(&entry.path);
@@ -120,30 +118,30 @@ impl Baseline {
         }
     }
 
-    /// How many it holds.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether it holds none.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Whether a finding is known.
+    /// Returns whether the baseline contains a finding.
     pub fn contains(&self, finding: &Finding) -> bool {
         finding.rule != UNRECORDABLE_RULE && self.entries.contains_key(&finding.fingerprint)
     }
 
-    /// The entries that another has not.
-    pub fn difference<'b>(&'b self, found: &Self) -> impl Iterator<Item = &'b BaselineEntry> {
-        self.entries.values().filter(|entry| !found.entries.contains_key(&entry.fingerprint))
+    /// Iterates over the entries that another baseline does not contain.
+    pub fn difference<'b>(&'b self, other: &Self) -> impl Iterator<Item = &'b BaselineEntry> {
+        self.entries.values().filter(|entry| !other.entries.contains_key(&entry.fingerprint))
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub fn text(&self) -> String {
         let file = SerializedBaseline { version: VERSION, findings: self.entries.values().cloned().collect() };
-        // A list of strings cannot fail to be written.
+        // Strings always serialize.
         serde_json::to_string_pretty(&file).map(|text| text + "\n").unwrap_or_default()
     }
 }
@@ -159,7 +157,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_baseline_is_read_as_it_was_written_and_holds_no_syntax_errors() {
+    fn parse_reads_text_and_syntax_errors_are_omitted() {
         let source = RedactedSource::span_only(&Arc::new(SourceFile::new("a.yaml", "{{a.b}}")));
         let builder = |rule| FindingBuilder::new(rule, &source, Span::new(0, 7), "x");
         let builders = [RuleId::UnknownKey, RuleId::SyntaxError].map(builder).to_vec();

@@ -1,6 +1,8 @@
-//! Which rules a run evaluated, and for which files: only there does a missing finding mean that there is no problem.
+//! Coverage: the rules that a run evaluated, and the files for which it did. Only there, a missing
+//! finding means that there is no problem.
 //!
-//! An ignore comment or a baseline entry is reported as unused or stale only if its finding would have been found.
+//! An ignore comment is reported as unused, and a baseline entry as stale, only if the run would
+//! have reported the finding.
 
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::directives::{Directive, DirectiveKind};
@@ -12,27 +14,27 @@ use crate::project::config::{Config, Level, RuleLevel};
 use crate::text::source::SourceFile;
 use std::collections::HashMap;
 
-/// What a run looked at, so that it is known of what there is none.
+/// The extent of a run.
 pub(super) struct Coverage<'k> {
     pub(super) settings: &'k Settings<'k>,
-    /// Whether every question had an answer.
+    /// Whether the run met no failures.
     pub(super) all_answered: bool,
-    /// Whether every stack file could be read.
+    /// Whether every stack file was read.
     pub(super) all_files_read: bool,
-    /// Whether the types of all values behind references are known.
+    /// Whether the types of all referenced values are known.
     pub(super) types_known: bool,
 }
 
 impl Coverage<'_> {
-    /// Returns whether everything that has a config was read.
+    /// Returns whether all files of a config were read.
     pub(super) fn is_complete(&self, config: &Config) -> bool {
         self.all_files_read && self.settings.covers(config)
     }
 
-    /// Returns whether all findings of a rule are known for the files of a config.
+    /// Returns whether the run evaluated a rule for all files of a config.
     pub(super) fn is_evaluated(&self, config: &Config, rule: RuleId) -> bool {
         let settings = self.settings;
-        let is_looked_up = |least| settings.level.for_config(config) >= least && self.all_answered;
+        let is_looked_up = |minimum| settings.level.for_config(config) >= minimum && self.all_answered;
         if config.rules.get(&rule) == Some(&RuleLevel::Off) {
             return false;
         }
@@ -40,7 +42,7 @@ impl Coverage<'_> {
             (RuleKind::Reference, RuleId::UnknownSecret) => is_looked_up(Level::SecretExists),
             (RuleKind::Reference, RuleId::UnknownKey) => is_looked_up(Level::SecretAndKeyExists),
             (RuleKind::Reference, RuleId::UnusableValue) => is_looked_up(Level::SecretAndKeyExists) && self.types_known,
-            // Only some stores show empty values or duplicate names.
+            // Only some stores reveal empty values or duplicate names.
             (RuleKind::Reference, _) => false,
             (RuleKind::Inventory, _) => is_looked_up(Level::SecretExists) && self.is_complete(config),
             (RuleKind::Leak, _) => settings.leaks && self.all_answered,
@@ -48,35 +50,41 @@ impl Coverage<'_> {
         }
     }
 
-    /// Whether an entry of a baseline would have been found, if it were still there.
+    /// Returns whether the run would have reported the finding of a baseline entry if it still
+    /// existed.
     pub(super) fn would_find(&self, entry: &baseline::BaselineEntry, files: &HashMap<&str, &Analysis>) -> bool {
         let config = self.settings.configs.for_findings_in(&entry.absolute_path);
-        let whole = self.is_complete(&config);
-        if !entry.exists && whole {
+        let is_complete = self.is_complete(&config);
+        if !entry.exists && is_complete {
             return true;
         }
         let file = files.get(entry.path.as_str());
-        let seen = match file {
+        let is_read = match file {
             Some(file) => !file.stacks.is_empty() || file.findings.is_empty(),
-            // A file that exists and was not read: excluded, ignored by git, an inventory that this run does not use.
-            None if entry.exists && !self.reads_besides_stacks(entry) => false,
-            None => whole && self.all_answered,
+            // The file exists but was not read: it is excluded, ignored by git, or an unused
+            // inventory.
+            None if entry.exists && !self.reads_other_file(entry) => false,
+            None => is_complete && self.all_answered,
         };
-        // What is of no use depends on all that can be looked at.
-        let Settings { level, honor_ignores: heed_ignores, leaks, .. } = *self.settings;
-        let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
-        let everything = level.for_config(&config) == Level::SecretAndKeyExists
-            && heed_ignores
-            && self.settings.covers(&config)
-            && leaks
-            && self.all_answered;
-        let Ok(rule) = entry.rule.parse::<RuleId>() else { return seen };
-        seen && (rule != RuleId::UnusedIgnore || everything) && self.is_evaluated(&config, rule)
+        let Ok(rule) = entry.rule.parse::<RuleId>() else { return is_read };
+        let finds_unused_ignores = || self.evaluates_all_ignores(&config, file.copied());
+        is_read && (rule != RuleId::UnusedIgnore || finds_unused_ignores()) && self.is_evaluated(&config, rule)
     }
 
-    /// Returns whether this run reads the file of an entry that is not a stack file: any text file in search of values, else
-    /// the config and the inventories in use.
-    fn reads_besides_stacks(&self, entry: &baseline::BaselineEntry) -> bool {
+    /// Returns whether the run evaluated every rule that an ignore comment of a file may name.
+    fn evaluates_all_ignores(&self, config: &Config, file: Option<&Analysis>) -> bool {
+        let Settings { level, honor_ignores, leaks, .. } = *self.settings;
+        let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
+        level.for_config(config) == Level::SecretAndKeyExists
+            && honor_ignores
+            && self.settings.covers(config)
+            && leaks
+            && self.all_answered
+    }
+
+    /// Returns whether the run reads the file of an entry even though it is not a stack file: with
+    /// `--leaks` any text file, and otherwise the configs and the inventories in use.
+    fn reads_other_file(&self, entry: &baseline::BaselineEntry) -> bool {
         let Settings { configs, inventories, .. } = self.settings;
         let is_leak = entry.rule == RuleId::LeakedValue.name();
         let is_of_entry = |source: &SourceFile| source.repository_path() == entry.path;
@@ -91,7 +99,7 @@ impl Coverage<'_> {
     }
 }
 
-/// Returns whether a comment ignores leaked values, so that only `--leaks` shows whether it is needed.
+/// Returns whether a comment ignores `leaked-value`, so that only `--leaks` can find it unused.
 fn names_leak_rule(directive: &Directive) -> bool {
     matches!(&directive.kind, DirectiveKind::Ignore(names) if names.iter().any(|name| name == RuleId::LeakedValue.name()))
 }

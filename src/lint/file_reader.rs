@@ -1,4 +1,5 @@
-//! Reads candidates: most files of a tree cannot be stack files, and are recognised as such before they are parsed.
+//! Reads candidates: most files of a tree cannot be stack files, and are recognised as such before
+//! they are parsed.
 
 use crate::document::{COMMAND, Syntax};
 use crate::project::discover::Candidate;
@@ -10,7 +11,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a stack file.
+/// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a
+/// stack file.
 #[derive(Default)]
 pub(super) struct FileReader {
     buffer: Vec<u8>,
@@ -18,10 +20,11 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    /// Returns the bytes of a candidate and the identity of the file, or `None` if it cannot be a stack file.
+    /// Returns the bytes of a candidate and the identity of the file, or `None` if it cannot be a
+    /// stack file.
     ///
-    /// For a file that is not one, neither the size nor the position is requested from the system: over a large tree, these
-    /// calls are a good part of the time.
+    /// For a file that is not one, neither the size nor the position is requested from the system:
+    /// over a large tree, these calls are a good part of the time.
     pub(super) fn read(&mut self, candidate: &Candidate) -> io::Result<Option<(&[u8], Inode)>> {
         let mut file = File::open(&candidate.path)?;
         if self.buffer.is_empty() {
@@ -58,7 +61,8 @@ impl FileReader {
         if fits { Ok(Some((bytes, write::inode(&file.metadata()?)))) } else { Ok(None) }
     }
 
-    /// Returns whether a file that is larger than the buffer may be a stack file. The buffer contains its beginning.
+    /// Returns whether a file that is larger than the buffer may be a stack file. The buffer
+    /// contains its beginning.
     fn contains_shape_words(&mut self, file: &mut File) -> io::Result<bool> {
         self.filter.begin(&self.buffer);
         let mut len = self.buffer.len();

@@ -1,4 +1,5 @@
-//! The rules about names in inventory files: names that no stack uses, and names that no reference can contain.
+//! The rules about names in inventory files: names that no stack uses, and names that no reference
+//! can contain.
 
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 
 /// Checks the inventory files in use.
 ///
-/// `findings` are those about references. `is_complete` is true if every file was read and every reference was looked up:
-/// a file that was not read may use any name.
+/// `findings` are those about references. `is_complete` is true if every file was read and every
+/// reference was looked up: a file that was not read may use any name.
 pub(super) fn check_inventory_files(
     scan: &Scan,
     references: &ResolvedReferences,
@@ -109,7 +110,8 @@ fn distinct_inventories(settings: &Settings<'_>) -> Vec<SharedInventory> {
     shared
 }
 
-/// Returns the words of wrong references and the names that were probably meant: such a reference still needs its secret.
+/// Returns the words of wrong references and the names that were probably meant: such a reference
+/// still needs its secret.
 fn mentioned_names(scan: &Scan, findings: &[FindingBuilder]) -> HashSet<String> {
     // Thousands of findings may be about one comment, which is split once.
     let mut seen: HashSet<(*const RedactedSource, Span)> = HashSet::new();
@@ -125,7 +127,8 @@ fn mentioned_names(scan: &Scan, findings: &[FindingBuilder]) -> HashSet<String> 
     names
 }
 
-/// The name of a whole secret, with the inventories of the stack that uses it; `None` if these are unknown.
+/// The name of a whole secret, with the inventories of the stack that uses it; `None` if these are
+/// unknown.
 struct WholeSecretName {
     chain: Option<Vec<usize>>,
     name: String,

@@ -1,5 +1,7 @@
 //! From files to findings: analysis, rules, look-ups, suppressions.
 
+pub mod subject;
+pub mod rule;
 pub mod rules;
 pub mod analysis;
 mod file_reader;

@@ -19,7 +19,7 @@ pub(super) struct ReferenceResults {
     pub(super) failures: Vec<Failure>,
     /// Whether an inventory could not answer for a reference.
     pub(super) has_unanswered: bool,
-    /// Whether the types of all values behind references are known.
+    /// Whether the types of all referenced values are known.
     pub(super) types_known: bool,
 }
 
@@ -60,7 +60,8 @@ pub(super) fn check_references(
     }
     results.has_unanswered = !failed.is_empty();
     results.failures.extend(failed.values().map(FailedInventory::failure));
-    // An error in an inventory behind the one that answered counts, too: the next reference may need it.
+    // Errors of all queried inventories count, even if another one answered: the next reference may
+    // need them.
     for at in references.answers().queried_inventories() {
         let errors = settings.inventories.get(at).map_or(&[][..], Inventory::entry_errors);
         results.failures.extend_from_slice(errors);
@@ -101,7 +102,8 @@ fn lookup_context<'r>(
     }
 }
 
-/// Returns the reference without its first name if that exists: `{{db.password}}` for `{{secrets.db.password}}`.
+/// Returns the reference without its first name if that exists: `{{db.password}}` for
+/// `{{secrets.db.password}}`.
 fn dotted_suggestion(reference: &Reference, lookup: &ReferenceLookup, answers: &LookupResults) -> Option<String> {
     let (secret, key) = reference.key.as_deref()?.split_once('.')?;
     let dotted = ReferenceLookup { chain: lookup.chain.clone(), secret: secret.to_owned(), key: Some(key.to_owned()) };

@@ -1,20 +1,20 @@
-//! `refs`: every reference, as the resolver sees it.
+//! `refs`: the references of a scan, as lines of text.
 
 use crate::diagnostics::excerpt::escape_control;
 use crate::lint::scan::Scan;
 use crate::sources::scalar::Reference;
 
-/// A reference in a list, safe for a terminal.
+/// A reference as text, with control characters escaped.
 pub struct ReferenceLine {
-    /// Its path, line and column.
+    /// The path, line and column.
     pub location: String,
     /// The stack, the component and the attribute.
     pub owner: String,
-    /// The secret and the key that it names.
+    /// The secret and the key.
     pub target: String,
 }
 
-/// Returns each reference of a scan, in order.
+/// Iterates over the references of a scan, in the order of the files.
 pub fn lines(scan: &Scan) -> impl Iterator<Item = ReferenceLine> {
     scan.references().map(line)
 }

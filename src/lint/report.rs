@@ -7,28 +7,28 @@ use crate::lint::baseline::{Baseline, BaselineEntry};
 use crate::lint::resolve::ResolvedReferences;
 use std::collections::BTreeSet;
 
-/// How many of what a run found.
+/// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Stack files.
+    /// The number of stack files.
     pub files: usize,
-    /// References, names of whole secrets included.
+    /// The number of references, including names of whole secrets.
     pub references: usize,
     /// Findings of severity error.
     pub errors: usize,
     /// Findings of severity warning.
     pub warnings: usize,
-    /// Findings silenced by comments or the config.
+    /// Findings suppressed by comments or the config.
     pub ignored: usize,
-    /// Findings that the baseline has.
+    /// Findings that the baseline contains.
     pub baselined: usize,
     /// Findings that have a safe fix.
     pub fixable: usize,
     /// Findings that only `--fix=suggestions` would fix.
     pub suggestions: usize,
-    /// Findings that were mended.
+    /// Findings that were fixed.
     pub fixed: usize,
-    /// References with a part that is only known at run time.
+    /// References of which a part is known only at run time.
     pub dynamic: usize,
     /// References that were not looked up, or not in full.
     pub unchecked: Unchecked,
@@ -39,11 +39,11 @@ pub struct Summary {
 pub struct Unchecked {
     /// References that were not looked up.
     pub references: usize,
-    /// Why they were not, in a few words each.
+    /// The reasons, in a few words each.
     pub reasons: BTreeSet<String>,
-    /// References of which the secret was found and the key was not looked up.
+    /// References whose secret was found but whose key was not looked up.
     pub keys: usize,
-    /// Why they were not: levels, and where they come from.
+    /// The levels that prevented it, and where they are configured.
     pub levels: BTreeSet<String>,
 }
 
@@ -56,27 +56,28 @@ impl Unchecked {
     }
 }
 
-/// What a run of `check` gives.
+/// The result of `check`.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The findings, in order.
     pub findings: Vec<Finding>,
-    /// Their numbers.
+    /// The counts.
     pub summary: Summary,
-    /// What could not be answered.
+    /// The failures.
     pub failures: Vec<Failure>,
     /// The references, in the order of the scan, each with the answer of its inventories.
     pub references: ResolvedReferences,
-    /// Entries of the baseline that nothing matches any more.
+    /// Baseline entries whose finding no longer exists.
     pub stale: Vec<BaselineEntry>,
-    /// Entries of the baseline that nothing matches, of which this run would not have found the finding.
+    /// Baseline entries without a finding, which this run would not have reported.
     pub unevaluated: Vec<BaselineEntry>,
-    /// The config's path from the repository's root, where reports that need a location show failures.
+    /// The config's path, relative to the repository's root. Reports that need a location use it
+    /// for failures.
     pub config: Option<String>,
 }
 
 impl Report {
-    /// Leaves out the findings that a baseline knows.
+    /// Removes the findings that a baseline contains.
     pub fn apply_baseline(&mut self, baseline: &Baseline) {
         let found = self.findings.len();
         self.findings.retain(|finding| !baseline.contains(finding));
@@ -93,7 +94,7 @@ impl Report {
         self.summary.warnings = self.findings.len() - errors;
     }
 
-    /// The exit code's reason.
+    /// Returns the outcome, which determines the exit code.
     pub fn outcome(&self, deny_warnings: bool) -> Outcome {
         let counts = self.summary.errors + if deny_warnings { self.summary.warnings } else { 0 };
         let findings = if counts > 0 { Outcome::Findings } else { Outcome::Clean };

@@ -1,4 +1,4 @@
-//! Resolves references: which inventories each one is looked up in, and what they answered.
+//! Resolves references: the inventories that each one is looked up in, and their answers.
 //!
 //! The lookup of a reference is computed here, once. The existence rules, `render`, `register` and `inventory` read it from
 //! the [`ResolvedReferences`] of a report.

@@ -16,50 +16,50 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A text file, stack file or not, in which values of secrets stand.
+/// A text file that contains values of secrets. It may be a stack file.
 #[derive(Debug)]
 pub struct LeakedFile {
-    /// The text.
+    /// The text, with the values redacted.
     pub source: Arc<RedactedSource>,
-    /// Where.
+    /// The findings.
     pub findings: Vec<FindingBuilder>,
-    /// At how many places more.
+    /// The number of further values, which are not reported.
     pub omitted: usize,
 }
 
-/// A tree, read.
+/// The files of a project, analyzed.
 #[derive(Debug, Default)]
 pub struct Scan {
     /// The stack files, sorted by path.
     pub files: Vec<Analysis>,
-    /// Other files, with the values of secrets that stand in them.
+    /// The text files that contain values of secrets.
     pub leaked_files: Vec<LeakedFile>,
-    /// What was passed over.
+    /// The files that were skipped.
     pub skipped: SkippedFiles,
 }
 
 impl Scan {
-    /// All references, in the order of the files.
+    /// Iterates over the references, in the order of the files.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.files.iter().flat_map(|file| &file.references)
     }
 }
 
-/// How paths are reported, and what of a file is kept.
+/// The roots of displayed paths, and the parts of a file to keep.
 #[derive(Debug)]
 pub struct PathRoots {
-    /// The working directory: paths are shown from here.
+    /// The working directory, to which displayed paths are relative.
     pub cwd: PathBuf,
-    /// The repository's root: paths in fingerprints are from here.
+    /// The repository's root, to which paths in fingerprints are relative.
     pub root: PathBuf,
-    /// Whether the files go on holding what they were parsed to.
+    /// Whether to keep the parsed documents, for commands that change files.
     pub keep_documents: bool,
-    /// Whether `# stackref: literal` is heard.
+    /// Whether `# stackref: literal` comments have an effect.
     pub honor_literal_comments: bool,
 }
 
-/// Reads everything a selection holds, on all cores. Removes what runs that were killed left in the folders of it; if
-/// that put an edit back, everything is read again.
+/// Reads the files of a selection on all cores. Also cleans up after killed runs in the folders of
+/// these files. If that restores a file, everything is read again.
 pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
     let scan = read_all(search, selection, roots);
     let parents = scan.files.iter().filter_map(|file| file.path.parent());
@@ -72,7 +72,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sca
 fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
     let files = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
-    let passed = search.run(selection, || {
+    let skipped = search.run(selection, || {
         let mut reader = FileReader::default();
         let (files, failures) = (&files, &failures);
         move |candidate: Candidate| match reader.read(&candidate) {
@@ -91,21 +91,21 @@ fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sc
         }
     });
     let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut scan = Scan { files, leaked_files: Vec::new(), skipped: passed };
+    let mut scan = Scan { files, leaked_files: Vec::new(), skipped };
     scan.files.sort_by(|a, b| (a.source.path(), &a.path, &a.reason).cmp(&(b.source.path(), &b.path, &b.reason)));
     scan.files.dedup_by(|b, a| a.path == b.path);
     let found: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
     let excluded: HashSet<&Path> = scan.skipped.excluded.iter().map(|(path, _)| path.as_path()).collect();
-    let passed_over = |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
-    let skipped = selection.listed_files.iter().filter(passed_over).count();
-    scan.skipped.count = skipped;
+    let is_skipped = |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
+    let count = selection.listed_files.iter().filter(is_skipped).count();
+    scan.skipped.count = count;
     let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     failures.sort_by_key(ToString::to_string);
     scan.skipped.failures.extend(failures);
     scan
 }
 
-/// Reads one text, as of standard input, under the name of a file.
+/// Analyzes one text, for example standard input, as the contents of a file.
 pub fn run_text(bytes: &[u8], candidate: Candidate, resolver: Resolver, roots: &PathRoots) -> Scan {
     let files = analysis::analyze(candidate, bytes, resolver, roots).into_iter().collect();
     Scan { files, ..Scan::default() }

@@ -1,4 +1,4 @@
-//! The settings of a check: level, inventories, and the extent of what was read.
+//! The settings of a check: the level, the inventories, and the extent of the run.
 
 use crate::inventory::Inventories;
 use crate::lint::baseline::Baseline;
@@ -7,22 +7,22 @@ use crate::project::configs::Configs;
 use crate::system::paths;
 use std::path::{Path, PathBuf};
 
-/// The level of each file: the same for all, or that of its config.
+/// The choice of a level: the same for all files, or that of each config.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LevelChoice<'s> {
-    /// The level of all files.
+    /// The level of all files; `None` for that of each config.
     fixed: Option<Level>,
-    /// Where that comes from, as the summary names it.
+    /// The flag or variable that sets the level, for the summary.
     origin: Option<&'s str>,
 }
 
 impl<'s> LevelChoice<'s> {
-    /// The same level for all files.
+    /// Creates a choice of the same level for all files.
     pub const fn fixed(level: Level) -> Self {
         Self { fixed: Some(level), origin: None }
     }
 
-    /// The same level for all files, from a flag or a variable.
+    /// Creates a choice of the same level for all files, set by a flag or a variable.
     pub fn with_origin(level: Level, origin: &'s str) -> Self {
         Self { fixed: Some(level), origin: Some(origin) }
     }
@@ -32,7 +32,7 @@ impl<'s> LevelChoice<'s> {
         self.fixed.or(config.level).unwrap_or_default()
     }
 
-    /// Returns where the level of a config's files comes from; `None` if it is the default.
+    /// Returns the setting of the level for the files of a config; `None` if it is the default.
     pub fn origin(self, config: &Config) -> Option<String> {
         match self.fixed {
             Some(_) => self.origin.map(str::to_owned),
@@ -40,42 +40,44 @@ impl<'s> LevelChoice<'s> {
         }
     }
 
-    /// Returns the level and where it comes from, as the summary names them.
+    /// Returns the level and its setting for the summary: `level none from --level`.
     pub fn reason(self, config: &Config) -> String {
         let level = self.for_config(config).name();
         self.origin(config).map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
     }
 }
 
-/// What a check is made with.
+/// The settings of a check.
 #[derive(Clone, Copy)]
 pub struct Settings<'s> {
     /// The configs of the files.
     pub configs: &'s Configs,
-    /// How much may be asked.
+    /// The level.
     pub level: LevelChoice<'s>,
     /// The inventories.
     pub inventories: &'s Inventories,
-    /// The folders that were walked: of a project in one of them it is known what no stack uses.
+    /// The folders that were scanned as a whole. Only there, it is known which secrets are unused.
     pub walked_folders: &'s [PathBuf],
-    /// The folder of the files that have no config: their repository, else what the arguments share.
+    /// The folder of the files without a config: their repository, or else the common folder of the
+    /// arguments.
     pub project: &'s Path,
     /// The root of the repository.
     pub root: &'s Path,
-    /// Whether a store that shows nothing is taken to be empty: to fill it, that has to be tried.
+    /// Whether an empty listing means an empty store, and not missing permissions. `register` uses
+    /// this to fill a new store.
     pub allow_empty_listing: bool,
-    /// Whether comments and the config may silence findings.
+    /// Whether comments and the config suppress findings.
     pub honor_ignores: bool,
-    /// Whether the scan holds the values of secrets that stand in files.
+    /// Whether the scan contains the findings of `--leaks`.
     pub leaks: bool,
-    /// Findings that are known.
+    /// The known findings, which are not reported.
     pub baseline: Option<&'s Baseline>,
-    /// A baseline that this run replaces: its findings are reported, and its entries are judged.
+    /// The baseline that this run replaces. Its findings are reported, and its stale entries, too.
     pub replaced_baseline: Option<&'s Baseline>,
 }
 
 impl<'s> Settings<'s> {
-    /// Those of a check as it is done without flags.
+    /// Creates the settings of a check without flags.
     pub fn new(configs: &'s Configs, level: LevelChoice<'s>, inventories: &'s Inventories) -> Self {
         Self {
             configs,
@@ -92,13 +94,13 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// Returns whether everything that has a config was walked.
+    /// Returns whether all files of a config were scanned.
     pub(super) fn covers(&self, config: &Config) -> bool {
         self.was_walked(if config.file.is_some() { &config.folder } else { self.project })
     }
 
-    /// Returns whether everything that may use an inventory was walked. The configs of other folders may name a file that lies
-    /// outside the folder of its config.
+    /// Returns whether all files that may use an inventory were scanned. If the inventory's file is
+    /// outside of the config's folder, configs of other folders may use it, too.
     pub(super) fn covers_users_of(&self, config: &Config, file: Option<&Path>) -> bool {
         let is_outside = file.is_some_and(|file| {
             config.file.is_some() && !file.starts_with(paths::canonicalize_existing(&config.folder))

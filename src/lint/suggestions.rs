@@ -4,8 +4,9 @@ use crate::inventory::lookup::{KeyTypes, LookupResults};
 use crate::text::nearest::{SearchBudget, Suggester};
 use std::collections::HashMap;
 
-/// The names that were probably meant, each looked for once: the same slip is often made many times, and the nearest of
-/// thousands of names is not cheap. After [`MAX_SUGGESTIONS`] different ones, or as much [`SearchBudget`] as a run has, no more are looked for.
+/// A cache of suggestions. The same mistake is often made many times, and a search through
+/// thousands of names is expensive. The search ends after [`MAX_SUGGESTIONS`] different names, or
+/// if the [`SearchBudget`] of the run is spent.
 pub(super) struct SuggestionCache<'a> {
     answers: &'a LookupResults,
     secrets: HashMap<(&'a [usize], &'a str), Option<String>>,
@@ -15,7 +16,7 @@ pub(super) struct SuggestionCache<'a> {
     budget: SearchBudget,
 }
 
-/// Different slips for which a nearest name is looked for in one run.
+/// The number of different names for which a run searches a suggestion.
 const MAX_SUGGESTIONS: usize = 1_000;
 
 impl<'a> SuggestionCache<'a> {
@@ -46,7 +47,7 @@ impl<'a> SuggestionCache<'a> {
             return known.clone();
         }
         self.remaining = self.remaining.checked_sub(1)?;
-        // To make the names ready is work that has to be paid for, too.
+        // Building the suggester costs time, too.
         self.budget.spend(1)?;
         self.budget.spend(keys.keys().map(|key| key.len() as u64 + SearchBudget::CANDIDATE_COST).sum())?;
         let known = Suggester::new(keys.keys().map(String::as_str));

@@ -1,4 +1,5 @@
-//! Suppressions: which findings the ignore comments and `[[ignore]]` entries suppress, and which of these suppress nothing.
+//! Suppressions: which findings the ignore comments and `[[ignore]]` entries suppress, and which of
+//! these suppress nothing.
 
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
@@ -34,16 +35,19 @@ struct FileSuppressions<'s> {
     by_line: HashMap<usize, Vec<usize>>,
     /// Which directives suppressed a finding of which rule.
     used: BTreeSet<(usize, RuleId)>,
-    /// Whether the findings of a rule on a line are suppressed. A line may have thousands of findings and comments, so this is
-    /// computed once.
+    /// Whether the findings of a rule on a line are suppressed. A line may have thousands of
+    /// findings and comments, so this is computed once.
     suppressed: HashMap<(usize, RuleId), bool>,
-    /// The lines with a finding of a scalar rule: no other scalar rule and no reference rule reports the same scalar.
+    /// The lines with a finding of a scalar rule: no other scalar rule and no reference rule
+    /// reports the same scalar.
     scalar_rule_lines: HashSet<usize>,
-    /// The lines with a finding of a reference rule: no other reference rule reports the same reference.
+    /// The lines with a finding of a reference rule: no other reference rule reports the same
+    /// reference.
     reference_rule_lines: HashSet<usize>,
     /// In a stack file, the lines of scalars with braces that a `literal` comment applies to.
     literals: Option<&'s BTreeSet<usize>>,
-    /// Whether `--fix` may remove comments. Only its owner writes an inventory, and a script is read in part only.
+    /// Whether `--fix` may remove comments. Only its owner writes an inventory, and a script is
+    /// read in part only.
     can_remove_comments: bool,
     /// Whether the file is a snapshot, to which `unused-secret` does not apply.
     is_snapshot: bool,
@@ -187,8 +191,8 @@ impl<'s> Suppressions<'s> {
         is_suppressed
     }
 
-    /// Returns a finding for each ignore comment and `[[ignore]]` entry that suppressed nothing. `is_complete` returns whether
-    /// all files of a config were read.
+    /// Returns a finding for each ignore comment and `[[ignore]]` entry that suppressed nothing.
+    /// `is_complete` returns whether all files of a config were read.
     pub fn unused_ignores(
         &self,
         is_evaluated: IsEvaluated<'_>,

@@ -1,9 +1,10 @@
-//! `docs/src/rules.md` is made from the table of rules. `STACKREF_BLESS=1` writes it.
+//! Tests that `docs/src/rules.md` is generated from the table of rules. `STACKREF_BLESS=1` writes it.
 
 use crate::support::project;
 use stackref::lint::rules::{RULES, Rule};
 
-/// A rule's page with its headings two levels down, so that `rules.md#name` is where it is.
+/// Returns the page of a rule as a section: the heading is the rule's name, so that
+/// `rules.md#name` links to it.
 fn section(rule: &Rule) -> String {
     let page = rule.page();
     let (_, text) = page.split_once("\n\n").unwrap();
@@ -18,13 +19,15 @@ fn section(rule: &Rule) -> String {
 }
 
 #[test]
-fn the_page_of_the_rules_is_that_of_their_table() {
+fn rules_page_matches_the_table_of_rules() {
     let mut page = String::from(
-        "# Rules\n\nThis page lists every rule: what it finds, why that matters, an example, and what to do. It is made from what\n\
-         `stackref explain RULE` prints.\n\n\
-         An *error* ends a run with 1, a *warning* only under `--deny-warnings`; `[rules]` in the config sets another weight or turns\n\
-         a rule off. Of the rules that look at one scalar the first that fits speaks, in the order of this table, and it alone.\n\n\
-         | rule | | finds |\n|---|---|---|\n",
+        "# Rules\n\n\
+         To see the page of one rule in the terminal, run `stackref explain RULE`, for example\n\
+         `stackref explain unknown-key`. This page contains the same text for all rules.\n\n\
+         If there is an *error*, `stackref check` exits with 1. A *warning* counts only with `--deny-warnings`.\n\
+         `[rules]` in the config changes the severity of a rule or turns it off. A scalar has at most one\n\
+         finding of the rules that check scalars: that of the first rule that applies, in the order of this table.\n\n\
+         | rule | severity | finds |\n|---|---|---|\n",
     );
     for rule in RULES {
         page += &format!("| [{0}](#{0}) | {1} | {2} |\n", rule.id.name(), rule.severity.name(), rule.summary);
@@ -37,6 +40,6 @@ fn the_page_of_the_rules_is_that_of_their_table() {
         std::fs::write(&file, &page).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    let stale = page.lines().zip(written.lines()).find(|(made, there)| made != there);
-    assert!(written == page, "docs/src/rules.md is stale ({stale:?}): `STACKREF_BLESS=1 cargo test` writes it anew");
+    let stale = page.lines().zip(written.lines()).find(|(expected, actual)| expected != actual);
+    assert!(written == page, "docs/src/rules.md is outdated ({stale:?}): update it with `STACKREF_BLESS=1 cargo test`");
 }

@@ -326,7 +326,7 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
             "unusable-value the value of `db.c` in the inventory `x` is a number, not a string",
             "unusable-value the value of `db.d` in the inventory `x` is a boolean, not a string",
             "unusable-value the value of `db.e` in the inventory `x` is null, not a string",
-            "empty-value `db.f` in the inventory `x` is empty",
+            "empty-value the value of `db.f` in the inventory `x` is empty",
             "unusable-value the value of `db.g` in the inventory `x` is a list, not a string",
         ]
     );

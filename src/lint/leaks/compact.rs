@@ -1,13 +1,15 @@
-//! Texts without white space, so that a value is found however its lines are broken and indented.
+//! Compact texts: texts without whitespace, in which a value is found even if its lines are broken
+//! or indented differently.
 //!
-//! White space, quotes and backslashes are left out, and so are the letters of the escapes `\n`, `\r` and `\t`: in a JSON string
-//! or in a script a line break is written like that. All other bytes stay in their order.
+//! A compact text omits whitespace, quotes, backslashes, and the letters of the escapes `\n`, `\r`
+//! and `\t`, with which JSON strings and scripts write line breaks. All other bytes keep their
+//! order.
 
 use super::matcher::Gaps;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// A text, read in pieces, without what [the module](self) leaves out.
+/// A compact text, built from chunks.
 #[derive(Default)]
 pub(super) struct CompactText {
     pub bytes: Zeroizing<Vec<u8>>,
@@ -21,13 +23,13 @@ impl CompactText {
         compact
     }
 
-    /// Adds a piece.
-    pub fn push(&mut self, piece: &[u8]) {
+    /// Adds a chunk.
+    pub fn push(&mut self, chunk: &[u8]) {
         let (bytes, mut follows_backslash) = (&mut *self.bytes, self.follows_backslash);
         let before = bytes.len();
-        bytes.resize(before + piece.len(), 0);
+        bytes.resize(before + chunk.len(), 0);
         let mut slots = bytes.get_mut(before..).unwrap_or_default().iter_mut();
-        for &byte in piece {
+        for &byte in chunk {
             if (follows_backslash || is_skipped(byte)) && !is_kept(byte, &mut follows_backslash) {
                 continue;
             }
@@ -36,11 +38,11 @@ impl CompactText {
             }
         }
         let unused = slots.len();
-        bytes.truncate(before + piece.len() - unused);
+        bytes.truncate(before + chunk.len() - unused);
         self.follows_backslash = follows_backslash;
     }
 
-    /// Leaves the last bytes only.
+    /// Keeps only the last bytes.
     pub fn keep_last(&mut self, number: usize) {
         let len = self.bytes.len();
         if len > number {
@@ -50,13 +52,13 @@ impl CompactText {
     }
 }
 
-/// Returns whether a byte is left out wherever it is.
+/// Returns whether a byte is omitted in every context.
 #[inline]
 fn is_skipped(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\\' | b'"' | b'\'')
 }
 
-/// Returns whether a byte stays, given whether a backslash is before it.
+/// Returns whether a byte is kept. `follows_backslash` is the state between bytes.
 #[inline]
 fn is_kept(byte: u8, follows_backslash: &mut bool) -> bool {
     let is_escape = *follows_backslash && matches!(byte, b'n' | b'r' | b't');
@@ -64,7 +66,7 @@ fn is_kept(byte: u8, follows_backslash: &mut bool) -> bool {
     !is_escape && !is_skipped(byte)
 }
 
-/// Returns where ranges of a compact text are in the text itself.
+/// Converts ranges of a compact text to ranges of the original text.
 pub(super) fn spans_in(text: &[u8], ranges: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut positions: Vec<usize> =
         ranges.iter().flat_map(|range| [range.start, range.end.saturating_sub(1)]).collect();
@@ -83,12 +85,12 @@ pub(super) fn spans_in(text: &[u8], ranges: &[Range<usize>]) -> Vec<Range<usize>
     ranges.iter().map(|range| span(range).unwrap_or_default()).collect()
 }
 
-/// Returns whether a text has only such gaps between the letters of a value as its form allows.
+/// Returns whether all gaps between the bytes of a value are allowed.
 pub(super) fn allows_gaps(gaps: Gaps, text: &[u8]) -> bool {
     if gaps == Gaps::Any {
         return true;
     }
-    // Of the current gap: whether there is one, and whether it contains a line break.
+    // The state of the current gap.
     let (mut is_gap, mut has_break) = (false, false);
     let mut follows_backslash = false;
     for &byte in text {
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compact_text_has_no_line_breaks_however_they_are_written() {
+    fn compact_text_omits_all_spellings_of_line_breaks() {
         let expected = b"-----BEGINKEY-----MIInrt=";
         for text in [
             "-----BEGIN KEY-----\nMII\nnrt=",
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_found_in_the_text_again() {
+    fn spans_in_returns_ranges_of_the_original_text() {
         let text = r" ab\ncd  ef ";
         let compact = CompactText::from_bytes(text.as_bytes());
         assert_eq!(compact.bytes.as_slice(), b"abcdef");
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_alone_are_no_line_break() {
+    fn allows_gaps_distinguishes_blanks_from_line_breaks() {
         assert!(allows_gaps(Gaps::LineBreaks, b"ab\n  cd") && allows_gaps(Gaps::LineBreaks, br"ab\n  cd"));
         assert!(!allows_gaps(Gaps::LineBreaks, b"ab cd") && !allows_gaps(Gaps::LineBreaks, b"ab\n  cd ef"));
         assert!(

@@ -1,4 +1,4 @@
-//! The ways in which a value is written where it should not be.
+//! Encodings: the ways in which a leaked value may be written.
 
 use super::compact::CompactText;
 use super::matcher::{Gaps, Pattern};
@@ -7,24 +7,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Bytes of a value that are looked for in other ways than as it is; what is longer is known by its beginning. Fewer if there are
-/// many values.
+/// The number of bytes of a value that are encoded. A longer value is recognized by its beginning.
+/// If there are many values, fewer bytes are encoded.
 const MAX_ENCODED_BYTES: usize = 4_096;
-/// The least of these bytes, however many values there are.
+/// The lower limit of that number.
 const MIN_ENCODED_BYTES: usize = 256;
-/// Bytes that all forms may take, besides the values as they are.
+/// The memory for the encoded patterns of all values.
 const MAX_TOTAL_BYTES: usize = 1 << 26;
-/// Bytes of the forms of a value by each of its own, about.
+/// The approximate total length of the patterns of a value, per byte of the value.
 const BYTES_PER_VALUE_BYTE: usize = 64;
-/// Bytes of a form whose lines may be broken.
+/// The shortest pattern that may contain gaps. In a shorter one, gaps would match prose.
 const MIN_BLOCK_BYTES: usize = 24;
 
-/// Returns how many bytes of each value are encoded, if there are so many values.
+/// Returns the number of bytes to encode of each value.
 pub(super) fn encoded_bytes_limit(values: usize) -> usize {
     (MAX_TOTAL_BYTES / BYTES_PER_VALUE_BYTE / values.max(1)).clamp(MIN_ENCODED_BYTES, MAX_ENCODED_BYTES)
 }
 
-/// The forms of values: what is looked for in a text as it is, and what in a text without white space.
+/// The patterns of all values: `exact` ones for a text as it is, `compact` ones for a text without
+/// whitespace.
 #[derive(Default)]
 pub(super) struct Patterns {
     pub exact: Vec<Pattern>,
@@ -32,9 +33,9 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    /// Adds the forms of a value, with `longest` of its bytes encoded.
-    pub fn add(&mut self, value: &str, index: usize, longest: usize) {
-        let short = value.get(..floor_char_boundary(value, longest)).unwrap_or_default();
+    /// Adds the patterns of a value, of which at most `limit` bytes are encoded.
+    pub fn add(&mut self, value: &str, index: usize, limit: usize) {
+        let short = value.get(..floor_char_boundary(value, limit)).unwrap_or_default();
         let is_truncated = short.len() < value.len();
         let mut exact: Vec<Pattern> = Vec::new();
         let mut add = |bytes: Zeroizing<Vec<u8>>, encoding, is_truncated| {
@@ -44,12 +45,13 @@ impl Patterns {
         };
         add(Zeroizing::new(value.as_bytes().to_vec()), "", false);
         add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "", is_truncated);
-        // As YAML has it between single quotes.
+        // YAML in single quotes.
         add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "", is_truncated);
         for bits in 0..8 {
             add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes", is_truncated);
         }
-        // What Python, JavaScript, Java and Go leave as it is, in paths, queries, forms and before the host.
+        // The characters that Python, JavaScript, Java and Go do not encode in paths, queries,
+        // forms and the user information of a URL.
         for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
             for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
                 add(percent_encoded(short, keep, upper, plus), ", percent-encoded", is_truncated);
@@ -72,11 +74,10 @@ impl Patterns {
     }
 }
 
-/// Returns a value whose lines may be broken elsewhere without changing its meaning, as a compact text: text with keys in PEM, whole
-/// and each private key by itself, or base64.
+/// Returns the compact texts of a value whose lines may be broken differently without changing its
+/// meaning: text with PEM keys, as a whole and each private key by itself, or base64.
 fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
     let whole = CompactText::from_bytes(value.as_bytes()).bytes;
-    let has = |class: fn(&u8) -> bool| whole.iter().any(class);
     if whole.len() < MIN_BLOCK_BYTES {
         return Vec::new();
     }
@@ -84,21 +85,23 @@ fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
         let keys = private_keys(value).into_iter().map(|key| (key, Gaps::Any));
         return std::iter::once((whole, Gaps::Any)).chain(keys).collect();
     }
-    if !whole.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+    if !whole.iter().all(|byte| is_base64(*byte)) {
         return Vec::new();
     }
-    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let classes = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+    let is_mixed = classes.iter().all(|class| whole.iter().any(class));
     vec![(whole, if is_mixed { Gaps::Any } else { Gaps::LineBreaks })]
 }
 
-/// Returns the base64 of each private key in PEM, without white space and without what is before it, such as `Proc-Type`.
+/// Returns the base64 of each PEM private key, without whitespace and headers such as `Proc-Type`.
 fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut keys = Vec::new();
     for block in value.split("-----BEGIN ").skip(1) {
         let Some((label, rest)) = block.split_once("-----") else { continue };
         let body = rest.split("-----END").next().unwrap_or_default();
         let compact = CompactText::from_bytes(body.as_bytes()).bytes;
-        // Headers contain what base64 does not; a blank, which ends them, is left out of a compact text.
+        // Headers contain characters that base64 does not. A compact text omits the blank line
+        // after them.
         let start = compact.iter().rposition(|byte| b":,.".contains(byte)).map_or(0, |at| at + 1);
         let key = compact.get(start..).unwrap_or_default();
         if label.contains("PRIVATE KEY") && key.len() >= MIN_BLOCK_BYTES {
@@ -108,8 +111,8 @@ fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     keys
 }
 
-/// Returns a value in base64, as it is in a longer one: what comes before it shifts it by up to two bytes in its group of three.
-/// Letters that it shares with its neighbors are left out.
+/// Returns the base64 of a value inside a longer text, which may shift the value by up to two bytes
+/// in a group of three. Characters that also encode neighboring bytes are omitted.
 fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     for shift in 0..3 {
@@ -127,8 +130,8 @@ fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     forms
 }
 
-/// A value as it stands in a JSON string: perhaps all in ASCII (as Python writes it), `<`, `>` and `&` as escapes (Go), `/` as
-/// `\\/` (PHP).
+/// Returns a value as a JSON string contains it: `ascii` escapes all other characters, as Python
+/// does, `html` escapes `<`, `>` and `&`, as Go does, and `slash` escapes `/`, as PHP does.
 fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 12));
     for c in value.chars() {
@@ -154,7 +157,7 @@ fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<
     out
 }
 
-/// The bytes of a value, all but letters, digits and some others as `%` and two digits.
+/// Returns a value with percent-encoding of all bytes except letters, digits and those in `keep`.
 fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 3));
     for &byte in value.as_bytes() {
@@ -163,14 +166,20 @@ fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizin
         } else if plus && byte == b' ' {
             out.push(b'+');
         } else {
-            let digit = |half: u8| {
-                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
-                u8::try_from(if upper { digit.to_ascii_uppercase() } else { digit }).unwrap_or(b'0')
-            };
-            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+            out.extend([b'%', hex_digit(byte >> 4, upper), hex_digit(byte & 15, upper)]);
         }
     }
     out
+}
+
+fn hex_digit(value: u8, upper: bool) -> u8 {
+    let digit = char::from_digit(u32::from(value), 16).unwrap_or('0');
+    u8::try_from(if upper { digit.to_ascii_uppercase() } else { digit }).unwrap_or(b'0')
+}
+
+/// Returns whether a byte occurs in base64 of the standard or the URL-safe alphabet.
+pub(super) fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte)
 }
 
 #[cfg(test)]
@@ -180,7 +189,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     #[test]
-    fn base64_is_found_wherever_the_value_begins_in_it() {
+    fn base64_encoded_matches_every_alignment() {
         let value = "c0rrect/horse+battery";
         for before in ["", "u", "us", "user:"] {
             for after in ["", "\n", "@host", "xy"] {
@@ -193,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn percent_encodings_of_all_habits_are_among_the_forms() {
+    fn patterns_include_percent_encodings_of_common_libraries() {
         let mut forms = Patterns::default();
         forms.add("a b/c?ü!", 0, MAX_ENCODED_BYTES);
         for text in ["a%20b%2Fc%3F%C3%BC%21", "a%20b/c%3F%C3%BC%21", "a+b%2fc%3f%c3%bc%21", "a%20b%2Fc%3F%C3%BC!"] {

@@ -1,100 +1,93 @@
-//! Many byte strings, looked for at once: an automaton (Aho-Corasick) knows how they begin, and where one begins, a binary search
-//! finds the longest that is there. So the time does not depend on how many begin alike.
+//! Searches for many byte strings at once.
 //!
-//! The automaton is made without prefilters, which would keep copies of the values.
+//! An Aho-Corasick automaton finds the prefixes of the patterns. At each prefix, a binary search
+//! finds the longest pattern, so the time does not depend on how many patterns share a prefix.
+//!
+//! The automaton is built without prefilters, which would keep copies of the values.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Bytes of a form that the automaton knows.
+/// The length of the prefixes in the automaton. Longer ones would make it larger but not more
+/// selective.
 const PREFIX_BYTES: usize = 16;
-/// Bytes of all beginnings up to which the automaton is a table.
+/// The total length of the prefixes up to which the automaton is a DFA, whose table fits the
+/// caches.
 const MAX_DENSE_PREFIX_BYTES: usize = 50_000;
-/// Bytes of a piece that are searched again with the next one.
+/// The end of a chunk that is searched again with the next chunk: a prefix may begin in it.
 pub(super) const OVERLAP: usize = PREFIX_BYTES - 1;
 
-/// Which white space and escapes of line breaks may be between the letters of a form.
+/// The whitespace and escaped line breaks that may be between the bytes of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gaps {
-    /// None.
+    /// No gaps.
     Forbidden,
-    /// Only line breaks, with the indentation behind them.
+    /// Line breaks, each with the indentation after it.
     LineBreaks,
-    /// Also blanks alone, as in a key that was put on one line.
+    /// Line breaks and blanks, as in a key that was joined to one line.
     Any,
 }
 
-/// One way in which a value is written.
+/// One way to write a value.
 pub(super) struct Pattern {
     pub bytes: Zeroizing<Vec<u8>>,
     /// The index of its value.
     pub value: usize,
-    /// How messages describe it.
+    /// The description of the encoding in messages, such as `, in base64`; empty if the value is
+    /// written as it is.
     pub encoding: &'static str,
-    /// Whether these are only the first bytes.
+    /// Whether `bytes` is only the beginning of the value.
     pub is_truncated: bool,
     pub gaps: Gaps,
 }
 
-/// Forms, ready to be looked for.
+/// An index of patterns.
 pub(super) struct Matcher {
-    /// Finds how forms begin.
+    /// Finds the prefixes of the patterns.
     automaton: AhoCorasick,
-    /// Sorted, each once.
+    /// The patterns, sorted and without duplicates.
     patterns: Vec<Pattern>,
-    /// By form: the longest other one that it begins with.
+    /// For each pattern, the longest other pattern that is a prefix of it.
     longest_prefix: Vec<Option<usize>>,
 }
 
 impl Matcher {
-    /// Takes in forms. Returns `None` if they are more than an automaton can know.
+    /// Indexes patterns. Returns `None` if there are more than the automaton can contain.
     pub fn new(mut patterns: Vec<Pattern>) -> Option<Self> {
         patterns.sort_by(|a, b| (a.bytes.as_slice(), a.value).cmp(&(b.bytes.as_slice(), b.value)));
         patterns.dedup_by(|b, a| a.bytes == b.bytes);
-        let mut shorter = Vec::with_capacity(patterns.len());
-        let mut open: Vec<usize> = Vec::new();
-        for (at, pattern) in patterns.iter().enumerate() {
-            let is_beginning = |&shorter: &usize| {
-                patterns.get(shorter).is_some_and(|shorter| pattern.bytes.starts_with(&shorter.bytes))
-            };
-            while open.pop_if(|shorter| !is_beginning(shorter)).is_some() {}
-            shorter.push(open.last().copied());
-            open.push(at);
-        }
-        let head_of =
-            |pattern: &Pattern| pattern.bytes.get(..PREFIX_BYTES.min(pattern.bytes.len())).unwrap_or_default().to_vec();
-        let mut heads: Vec<Zeroizing<Vec<u8>>> =
-            patterns.iter().map(|pattern| Zeroizing::new(head_of(pattern))).collect();
-        heads.dedup();
-        // A table for each state is twice as fast, while it fits the caches.
-        let few = heads.iter().map(|head| head.len()).sum::<usize>() <= MAX_DENSE_PREFIX_BYTES;
-        let kind = few.then_some(AhoCorasickKind::DFA);
-        let heads = heads.iter().map(|head| head.as_slice());
-        let automaton = AhoCorasick::builder().prefilter(false).kind(kind).build(heads).ok()?;
-        Some(Self { automaton, patterns, longest_prefix: shorter })
+        let longest_prefix = longest_prefixes(&patterns);
+        let mut prefixes: Vec<&[u8]> = patterns.iter().map(Pattern::prefix).collect();
+        prefixes.dedup();
+        // A DFA is twice as fast as long as it fits the caches.
+        let is_small = prefixes.iter().map(|prefix| prefix.len()).sum::<usize>() <= MAX_DENSE_PREFIX_BYTES;
+        let kind = is_small.then_some(AhoCorasickKind::DFA);
+        let automaton = AhoCorasick::builder().prefilter(false).kind(kind).build(prefixes).ok()?;
+        Some(Self { automaton, patterns, longest_prefix })
     }
 
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// Returns whether a form may begin in a text.
+    /// Returns whether a pattern may begin in a text.
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.automaton.is_match(text)
     }
 
-    /// Returns the places of the forms in a text, the longest where several begin.
+    /// Iterates over the patterns in a text. Where several begin, only the longest one is returned.
     pub fn find<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (Range<usize>, &'t Pattern)> {
-        self.automaton.find_overlapping_iter(text).filter_map(move |begun| {
-            let pattern = self.longest_match(text.get(begun.start()..)?)?;
-            Some((begun.start()..begun.start() + pattern.bytes.len(), pattern))
+        self.automaton.find_overlapping_iter(text).filter_map(move |prefix| {
+            let pattern = self.longest_match(text.get(prefix.start()..)?)?;
+            Some((prefix.start()..prefix.start() + pattern.bytes.len(), pattern))
         })
     }
 
-    /// Returns the longest form that a text begins with.
+    /// Returns the longest pattern that a text begins with.
     fn longest_match(&self, text: &[u8]) -> Option<&Pattern> {
-        // Every form that the text begins with is the last one up to the text, or is what that one begins with.
+        // A pattern that the text begins with is the last pattern up to the text, or a prefix of
+        // it.
         let mut at = self.patterns.partition_point(|pattern| pattern.bytes.as_slice() <= text).checked_sub(1)?;
         loop {
             let pattern = self.patterns.get(at)?;
@@ -104,6 +97,28 @@ impl Matcher {
             at = (*self.longest_prefix.get(at)?)?;
         }
     }
+}
+
+impl Pattern {
+    /// Returns the bytes that the automaton contains.
+    fn prefix(&self) -> &[u8] {
+        self.bytes.get(..PREFIX_BYTES).unwrap_or(&self.bytes)
+    }
+}
+
+/// Returns, for each of the sorted patterns, the longest other pattern that is a prefix of it.
+fn longest_prefixes(patterns: &[Pattern]) -> Vec<Option<usize>> {
+    let mut longest = Vec::with_capacity(patterns.len());
+    // The patterns that are prefixes of the last one, by length.
+    let mut open: Vec<usize> = Vec::new();
+    for (at, pattern) in patterns.iter().enumerate() {
+        let is_prefix =
+            |other: &usize| patterns.get(*other).is_some_and(|other| pattern.bytes.starts_with(&other.bytes));
+        while open.pop_if(|other| !is_prefix(other)).is_some() {}
+        longest.push(open.last().copied());
+        open.push(at);
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -123,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_form_is_found_however_many_begin_alike() {
+    fn find_returns_the_longest_of_many_patterns_with_the_same_prefix() {
         let alike = "the same sixteen letters, and ";
         let many: Vec<String> = (0..3_000).map(|at| format!("{alike}{at:04}")).collect();
         let mut patterns: Vec<&str> = many.iter().map(String::as_str).collect();

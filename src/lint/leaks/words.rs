@@ -1,11 +1,12 @@
-//! Values that stand in any repository without being anybody's secret.
+//! Values that occur in any repository and are not secrets.
 
-/// Whether a value is a common word, whatever its case.
+/// Returns whether a value is a common word, ignoring case.
 pub(super) fn is_common(value: &str) -> bool {
     COMMON_WORDS.binary_search(&value.to_lowercase().as_str()).is_ok()
 }
 
-/// Words of at least eight letters that configs, code and prose are full of; sorted.
+/// Common words of configs, code and prose with at least eight letters; sorted for the binary
+/// search.
 const COMMON_WORDS: &[&str] = &[
     "administrator",
     "ap-northeast-1",
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_are_sorted_and_found() {
+    fn is_common_finds_words_in_any_case() {
         assert!(COMMON_WORDS.is_sorted(), "{:?}", COMMON_WORDS.windows(2).find(|pair| pair.first() > pair.last()));
         assert!(is_common("Localhost") && !is_common("hunter2hunter2"));
     }

@@ -1,38 +1,39 @@
-//! The store has two secrets of that name: ZenML may have a public and a private one.
+//! Two secrets with the same name on a ZenML server: one is public, the other private.
 //!
 //! ## Why
 //!
-//! Which of them is taken depends on the version, so the same reference can mean two values.
+//! Which of the two ZenML uses depends on its version, so the same reference can resolve to two
+//! different values.
 //!
 //! ## Example
 //!
-//! A public and a private secret `mlflow` on one ZenML server, and `'{{mlflow.password}}'` in a stack.
+//! A ZenML server has a public and a private secret `mlflow`, and a stack contains
+//! `'{{mlflow.password}}'`.
 //!
 //! ## Fix
 //!
-//! Rename one of the two.
+//! Rename one of the two secrets.
 
-use super::LookupContext;
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::LookupContext;
 use crate::sources::scalar::Reference;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AmbiguousSecret,
     severity: Severity::Warning,
-    summary: "the store has two secrets of that name",
+    summary: "a secret whose name is not unique on the ZenML server",
     page: include_str!("ambiguous_secret.rs"),
     check: Check::Reference(check),
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found { doubled: Some(taken), .. } = context.answer else { return None };
+    let LookupResult::Found { doubled: Some(used), .. } = context.answer else { return None };
     let message =
-        format!("two secrets `{}` in the inventory `{}`; {taken} is taken", reference.secret, context.found_in);
+        format!("two secrets `{}` in the inventory `{}`: ZenML uses {used}", reference.secret, context.found_in);
     let finding = reference.finding(RULE.id, message);
-    Some(finding.label("which of the two?").help("rename one of the two"))
+    Some(finding.label("ambiguous name").help("rename one of the two secrets"))
 }

@@ -1,9 +1,9 @@
-//! Under the resolver `zenml`: a reference inside a longer string.
+//! A reference inside a longer string. This rule applies only with the resolver `zenml`.
 //!
 //! ## Why
 //!
-//! ZenML replaces only values that are a reference and nothing else. Any other text beside it, be it a line break at the end,
-//! makes the whole value plain text.
+//! ZenML replaces a value only if it is a reference and nothing else. Any other text in the value,
+//! even a line break at its end, makes the whole value plain text.
 //!
 //! ## Example
 //!
@@ -15,20 +15,21 @@
 //!
 //! ## Fix
 //!
-//! Keep the whole value in the secret and refer to that; write `|-` instead of `|`; or set `resolver = "render"` and fill the
-//! file in with `stackref render`.
+//! - Store the whole value in a secret, and refer to that secret.
+//! - In a block scalar, write `|-` instead of `|`. `--fix` does this.
+//! - Or set `resolver = "render"`, which allows references inside strings, and run
+//!   `stackref render`.
 
 use super::is_foreign_text;
-use super::{Check, Rule};
 use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::Style;
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::text::source::Span;
 use crate::zenml::grammar::Resolver;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::EmbeddedReference,
     severity: Severity::Error,
@@ -50,23 +51,22 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let only_breaks = block && matches!(outside, (Some(""), Some(rest)) if rest.chars().all(|c| c == '\n'));
     let (message, help) = match outside {
         _ if only_breaks => (
-            "a line break behind the reference makes the value plain text",
-            "write `|-` or `>-`, which end without a line break",
+            "a line break after the reference makes the value plain text",
+            "write `|-` or `>-`, which strip the final line break",
         ),
         (Some(before), Some(after)) if before.trim().is_empty() && after.trim().is_empty() => (
-            "white space outside the braces makes the value plain text",
-            "remove what stands before and behind the braces",
+            "whitespace around the reference makes the value plain text",
+            "remove the whitespace before and after the braces",
         ),
         (Some(before), Some(after)) if is_typographic(before) && is_typographic(after) => {
-            ("typographic quotes around a reference, which are text and no quotes", "write `\"` or `'` in their place")
+            ("typographic quotes around a reference are part of the text", "replace them with `\"` or `'`")
         }
-        _ if context.is_in_script() => (
-            "a reference inside a longer string, which ZenML takes for plain text",
-            "keep the whole value in one secret",
-        ),
+        _ if context.is_in_script() => {
+            ("a reference inside a longer string: ZenML does not replace it", "store the whole value in one secret")
+        }
         _ => (
-            "a reference inside a longer string, which ZenML takes for plain text",
-            "keep the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
+            "a reference inside a longer string: ZenML does not replace it",
+            "store the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
         ),
     };
     let finding = context.finding_at(RULE.id, braces, message.to_owned());
@@ -74,12 +74,13 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     Some(finding.label("not the whole value").help(help))
 }
 
-/// Whether a text is nothing but quotes as word processors write them.
+/// Returns whether a text consists of quotes that word processors insert.
 fn is_typographic(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '`' | '\u{b4}'))
 }
 
-/// Makes a block scalar end without a line break: `|` becomes `|-`, and `|2+` becomes `|2-`.
+/// Returns the edit that strips the final line break of a block scalar: `|` becomes `|-`, and `|2+`
+/// becomes `|2-`.
 fn strip_line_break(context: &ScalarContext<'_>) -> FixEdit {
     let span = context.node_span();
     let header = context

@@ -1,8 +1,9 @@
-//! The key exists, and its value is empty. Seen only where values are read anyway, as in an inventory file with values.
+//! A key whose value is an empty string. stackref reports it only if it reads the values anyway, as
+//! in an inventory file with values.
 //!
 //! ## Why
 //!
-//! An empty password resolves without an error, and fails where it is used.
+//! An empty password resolves without an error, and fails only where it is used.
 //!
 //! ## Example
 //!
@@ -14,22 +15,21 @@
 //!
 //! ## Fix
 //!
-//! Give it its value, or remove the key.
+//! Store the value, or remove the key.
 
-use super::LookupContext;
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::ValueType;
 use crate::inventory::lookup::LookupResult;
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::LookupContext;
 use crate::sources::scalar::Reference;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::EmptyValue,
     severity: Severity::Warning,
-    summary: "the key exists and its value is empty",
+    summary: "a key whose value is empty",
     page: include_str!("empty_value.rs"),
     check: Check::Reference(check),
 };
@@ -43,9 +43,9 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     Some(finding(reference, key, context.found_in))
 }
 
-/// A key of which the value in an inventory is empty: `check` may not have read it, and a render has.
-pub fn finding(reference: &Reference, key: &str, holder: &str) -> FindingBuilder {
-    let message = format!("`{}.{key}` in the inventory `{holder}` is empty", reference.secret);
+/// Creates the finding. `render` calls this for values that `check` did not read.
+pub fn finding(reference: &Reference, key: &str, inventory: &str) -> FindingBuilder {
+    let message = format!("the value of `{}.{key}` in the inventory `{inventory}` is empty", reference.secret);
     let finding = reference.finding(RULE.id, message);
-    finding.label("resolves to nothing").help("give it its value, or refer to another key")
+    finding.label("resolves to an empty string").help("store a value, or refer to another key")
 }

@@ -1,13 +1,24 @@
-//! A reference of another tool: `${{ secrets.X }}` of GitHub Actions, `{{secrets/scope/key}}` of Databricks, `{{ op://… }}` and
-//! `op://…` of 1Password, `ref+vault://…` of vals, `vault:secret/data/x#y` of Bank-Vaults, `{{resolve:secretsmanager:…}}` of
-//! CloudFormation, `<path:secret/data/x#y>` of the Argo CD Vault plugin, and the names that Argo Workflows uses in its own
-//! templates (`{{workflow.name}}`, `{{inputs.…}}`). What could also mean something else, such as `file:///run/secrets/x` and
-//! `env:PASSWORD`, is reported in sensitive attributes only.
+//! A reference in the syntax of another tool, such as GitHub Actions or 1Password.
+//!
+//! | syntax | tool |
+//! |---|---|
+//! | `${{ secrets.X }}` | GitHub Actions |
+//! | `{{secrets/scope/key}}` | Databricks |
+//! | `{{ op://… }}`, `op://…` | 1Password |
+//! | `{{resolve:secretsmanager:…}}` | CloudFormation |
+//! | `{{workflow.name}}`, `{{inputs.…}}` | templates of Argo Workflows |
+//! | `ref+vault://…` | vals |
+//! | `vault:secret/data/x#y` | Bank-Vaults |
+//! | `<path:secret/data/x#y>` | Argo CD Vault plugin |
+//!
+//! Text that may also mean something else, such as `file:///run/secrets/x` and `env:PASSWORD`, is
+//! reported only in sensitive attributes.
 //!
 //! ## Why
 //!
-//! Neither ZenML nor stackref replaces it, so the component gets the text itself. That can be right if the other tool reads the
-//! value later: Kubernetes settings contain Argo's names for good reasons. A reference that would be replaced is not reported.
+//! Neither ZenML nor stackref replaces such a reference, so the component receives the text itself.
+//! This is correct if the other tool reads the value later. For example, Kubernetes settings may
+//! contain variables of Argo Workflows.
 //!
 //! ## Example
 //!
@@ -17,24 +28,25 @@
 //!
 //! ## Fix
 //!
-//! Register the value as a secret and refer to it: `{{mlflow.password}}`. If it is right as it is, put
-//! `# stackref: literal` (for braces) or `# stackref: ignore[foreign-reference]` on the line or the one above.
+//! Register the value as a secret and refer to it: `{{mlflow.password}}`.
+//!
+//! If the other tool reads the value, put a comment on the line or on the line above it:
+//! `# stackref: literal` for braces, `# stackref: ignore[foreign-reference]` for other syntax.
 
 use super::is_foreign_text;
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
 use crate::text::placeholder;
 use crate::zenml::grammar::{ForeignSyntax, ParsedValue, Resolver};
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ForeignReference,
     severity: Severity::Warning,
-    summary: "a reference of another tool",
+    summary: "a reference in the syntax of another tool",
     page: include_str!("foreign_reference.rs"),
     check: Check::Scalar(check),
 };
@@ -43,50 +55,44 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if matches!(context.value, ParsedValue::Plain) { whole_value(context) } else { braces(context) }
 }
 
-/// Reports a value without braces that is a reference of another tool.
+/// Reports a value without braces, such as `op://vault/item/field`.
 fn whole_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let place = context.position;
+    let position = context.position;
     let reference = placeholder::foreign_reference(context.text)?;
-    if place.is_key || place.role != Role::Attribute || !(reference.is_unambiguous || place.is_sensitive) {
+    if position.is_key || position.role != Role::Attribute || !(reference.is_unambiguous || position.is_sensitive) {
         return None;
     }
-    let message = format!("a reference of {}: neither ZenML nor stackref resolves it", reference.tool);
+    let message = format!("a reference for {}: neither ZenML nor stackref resolves it", reference.tool);
     let finding = context.finding(RULE.id, &(0..context.text.len()), message);
     let finding = finding.redact(!reference.is_unambiguous);
-    let help = "refer to a secret, `{{name.key}}`; or, if another tool reads this, add \
-                `# stackref: ignore[foreign-reference]`";
-    Some(finding.label("plain text to both").help(help))
+    let help = "refer to a secret, `{{name.key}}`, or add `# stackref: ignore[foreign-reference]` if another tool \
+                reads this value";
+    Some(finding.label("used as plain text").help(help))
 }
 
-/// Reports the braces of another system.
+/// Reports the braces of another tool.
 fn braces(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let mut foreign = context.brace_expressions().iter().filter(|piece| is_foreign_text(context, piece));
-    let piece = foreign.next()?;
-    // Beside a reference that is an error here, the error is what counts; where the reference is right, both are.
+    let mut foreign = context.brace_expressions().iter().filter(|braces| is_foreign_text(context, braces));
+    let first = foreign.next()?;
+    // Next to a reference, the value is an error of `embedded-reference`, which matters more. With
+    // resolver `render`, that reference is valid, and both are reported.
     if context.resolver == Resolver::Zenml && 1 + foreign.count() < context.brace_expressions().len() {
         return None;
     }
-    let (message, range) = match piece.foreign? {
+    let range = first.range.clone();
+    let (message, range) = match first.foreign? {
+        // The `$` before the braces belongs to the expression.
         ForeignSyntax::GitHub => {
-            ("GitHub Actions' braces: neither ZenML nor stackref replaces them", piece.range.start - 1..piece.range.end)
+            ("a GitHub Actions expression: neither ZenML nor stackref replaces it", range.start - 1..range.end)
         }
-        ForeignSyntax::Databricks => {
-            ("Databricks' braces: neither ZenML nor stackref replaces them", piece.range.clone())
-        }
-        ForeignSyntax::OnePassword => {
-            ("1Password's braces: neither ZenML nor stackref replaces them", piece.range.clone())
-        }
+        ForeignSyntax::Databricks => ("a reference for Databricks: neither ZenML nor stackref resolves it", range),
+        ForeignSyntax::OnePassword => ("a reference for 1Password: neither ZenML nor stackref resolves it", range),
         ForeignSyntax::CloudFormation => {
-            ("CloudFormation's braces: neither ZenML nor stackref replaces them", piece.range.clone())
+            ("a reference for CloudFormation: neither ZenML nor stackref resolves it", range)
         }
-        ForeignSyntax::Argo => {
-            ("a name of Argo Workflows: neither ZenML nor stackref replaces it here", piece.range.clone())
-        }
+        ForeignSyntax::Argo => ("an Argo Workflows variable: neither ZenML nor stackref replaces it here", range),
     };
     let finding = context.finding(RULE.id, &range, message.to_owned());
-    Some(
-        finding.label("plain text to both").help(
-            "refer to a secret, `{{name.key}}`; or, if another system reads this, say so with `# stackref: literal`",
-        ),
-    )
+    let help = "refer to a secret, `{{name.key}}`, or add `# stackref: literal` if another tool reads this value";
+    Some(finding.label("used as plain text").help(help))
 }

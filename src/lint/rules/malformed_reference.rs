@@ -1,10 +1,20 @@
-//! Braces that were meant as a reference and are none: `{{a}}`, `{{.b}}`, `{{a.}}`, `{{ a b.c }}`, `{{a.b}`, `{a.b}}`,
-//! `{{{a.b}}}`, `{{$var.key}}`, two references without anything between them, characters that cannot be seen.
+//! Braces that look like a reference but are not valid, such as `{{mlflow}}`.
+//!
+//! The rule reports:
+//!
+//! - a missing part: `{{a}}`, `{{.b}}`, `{{a.}}`;
+//! - whitespace inside a name: `{{ a b.c }}`;
+//! - the wrong number of braces: `{{a.b}`, `{a.b}}`, `{{{a.b}}}`;
+//! - a variable of a shell: `{{$var.key}}`;
+//! - several references with nothing between them: `{{a.b}}{{c.d}}`;
+//! - invisible characters;
+//! - a reference with a YAML tag.
 //!
 //! ## Why
 //!
-//! ZenML takes most of these for plain text and hands the braces on as the password. Some it takes for a reference to a secret
-//! that nobody meant. Under a tag a value is no string any more, or, under `!`, one only to readers of YAML 1.2.
+//! ZenML uses most of these as plain text, so the component receives the braces as its password. It
+//! reads others as a reference to a different secret. A tag makes the value a non-string; with the
+//! tag `!`, only readers of YAML 1.2 read it as a string.
 //!
 //! ## Example
 //!
@@ -14,26 +24,26 @@
 //!
 //! ## Fix
 //!
-//! A reference is two braces, the name of a secret, a dot, a key, and two braces: `{{mlflow.password}}`. For braces that are
-//! plain text, put `# stackref: literal` on the line or the one above.
+//! Write a reference as two braces, the name of a secret, a dot, a key, and two braces:
+//! `{{mlflow.password}}`. If the braces are plain text, put `# stackref: literal` on the line or on
+//! the line above it.
 
 use super::is_foreign_text;
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScalarType, Style};
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{
     BraceExpression, BraceKind, MalformedKind, ParsedValue, Resolver, is_invisible, is_space, looks_like_name,
     parse_value,
 };
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MalformedReference,
     severity: Severity::Error,
-    summary: "braces that were meant as a reference and are none",
+    summary: "braces that look like a reference but are not valid",
     page: include_str!("malformed_reference.rs"),
     check: Check::Scalar(check),
 };
@@ -47,26 +57,27 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         .iter()
         .find(|braces| !is_foreign_text(context, braces) && malformed_kind(braces).is_some())?;
     let (message, help) = message_and_help(context, braces, malformed_kind(braces)?);
-    let finding = context.finding_at(RULE.id, braces, message).label("no reference");
+    let finding = context.finding_at(RULE.id, braces, message).label("not a reference");
     if context.position.is_sensitive && !reads_as_reference(context, braces) {
-        // The braces may be part of a password.
         let finding = finding.redact(true);
         let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
-        return Some(finding.help("a reference is `{{name.key}}`, and the whole value"));
+        return Some(finding.help("write a reference as `{{name.key}}`, with nothing around it"));
     }
     Some(finding.help(help))
 }
 
-/// A reference under a tag, which makes something else of the string (`!!int`), or which ZenML's reader does not take; and
-/// under `!`, with which a value is a string to readers of YAML 1.2 and whatever it looks like to those of 1.1.
+/// Reports a reference with a tag that makes the value a non-string (`!!int`), or that ZenML's
+/// reader rejects. Also reports the tag `!`: readers of YAML 1.1 ignore it when they determine the
+/// type.
 fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let scalar = context.document.scalar(context.position.node)?;
     let reference =
         context.brace_expressions().iter().find(|braces| matches!(braces.kind, BraceKind::Reference { .. }));
     if let Some(braces) = reference.filter(|_| scalar.non_specific && !context.position.is_key) {
-        let message = "a reference under the tag `!`, with which its value may become a number or a date".to_owned();
+        let message =
+            "the tag `!` on a reference: some YAML readers may take its value for a number or a date".to_owned();
         let finding = context.finding_at(RULE.id, braces, message).label("not always a string");
-        return Some(finding.help("remove the `!` in front of it"));
+        return Some(finding.help("remove the `!`"));
     }
     if context.resolver != Resolver::Zenml
         || context.position.is_key
@@ -76,12 +87,13 @@ fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         return None;
     }
     let braces = context.brace_expressions().first()?;
-    let message = "a reference under a tag, with which it is no string to ZenML".to_owned();
-    let finding = context.finding_at(RULE.id, braces, message).label("no string");
-    Some(finding.help("remove the tag in front of it"))
+    let message = "a YAML tag makes this value a non-string, so ZenML will not resolve it".to_owned();
+    let finding = context.finding_at(RULE.id, braces, message).label("not a string");
+    Some(finding.help("remove the tag"))
 }
 
-/// Whether a piece is the whole value, and between its braces holds nothing that no name or key would.
+/// Returns whether braces are the whole value and contain only characters of names and keys. Other
+/// braces may be part of a password.
 fn reads_as_reference(context: &ScalarContext<'_>, braces: &BraceExpression<'_>) -> bool {
     let inner = context.text.trim_matches(|c| matches!(c, '{' | '}' | ' '));
     let is_name =
@@ -89,7 +101,7 @@ fn reads_as_reference(context: &ScalarContext<'_>, braces: &BraceExpression<'_>)
     braces.range == (0..context.text.len()) && inner.chars().all(is_name)
 }
 
-/// Whether a word of a script stands between single quotes as a whole.
+/// Returns whether the whole word of a script is in single quotes.
 fn in_single_quotes(context: &ScalarContext<'_>) -> bool {
     let style = context.document.scalar(context.position.node).map(|scalar| scalar.style);
     style == Some(Style::SingleQuoted) && !context.document.source().slice(context.node_span()).contains('\'')
@@ -102,7 +114,10 @@ fn malformed_kind<'p>(braces: &'p BraceExpression<'_>) -> Option<&'p MalformedKi
     }
 }
 
-/// What is wrong, and what was meant.
+/// The help for a mistake that does not reveal which reference was meant.
+const SYNTAX_HELP: &str = "write a reference as `{{name.key}}`";
+
+/// Returns the message and the help for a mistake.
 fn message_and_help(
     context: &ScalarContext<'_>,
     braces: &BraceExpression<'_>,
@@ -110,69 +125,72 @@ fn message_and_help(
 ) -> (String, String) {
     let text = context.text.get(braces.range.clone()).unwrap_or_default();
     let inner = text.trim_matches(|c| matches!(c, '{' | '}') || is_space(c));
-    let meant = |text: &str| {
-        let compact: String = text.chars().filter(|&c| !is_space(c) && !is_invisible(c)).collect();
-        let is_reference =
-            matches!(parse_value(&format!("{{{{{compact}}}}}"), Resolver::Zenml), ParsedValue::Reference(_));
-        if is_reference { format!("write `{{{{{compact}}}}}`") } else { "a reference is `{{name.key}}`".to_owned() }
-    };
-    match kind {
-        MalformedKind::Unclosed { half: true } => ("a reference that ends in one brace instead of two".into(), meant(inner)),
-        MalformedKind::Unclosed { half: false } => ("braces that are never closed".into(), meant(inner)),
-        MalformedKind::HalfOpen => {
-            ("a reference takes two braces on either side, without blanks between them".into(), meant(inner))
+    let message = match kind {
+        MalformedKind::Unclosed { half: true } => "a reference that ends with one brace instead of two",
+        MalformedKind::Unclosed { half: false } => "braces that are never closed",
+        MalformedKind::HalfOpen => "a reference needs two braces on each side, without spaces between them",
+        MalformedKind::ExtraBraces => "too many braces: a reference has two on each side",
+        MalformedKind::Empty => "empty braces",
+        MalformedKind::NoDot { lookalike: Some(c) } => {
+            let message =
+                format!("U+{:04X} looks like a dot but is not one, so this reference has no key", u32::from(*c));
+            return (message, format!("write `{{{{{}}}}}`", inner.replace(*c, ".")));
         }
-        MalformedKind::ExtraBraces => ("a reference takes two braces on either side, and here are more".into(), meant(inner)),
-        MalformedKind::Empty => ("braces with nothing in them".into(), "a reference is `{{name.key}}`".into()),
-        MalformedKind::NoDot { lookalike: Some(c) } => (
-            format!("U+{:04X} looks like a dot and is none, so this names no key", u32::from(*c)),
-            format!("write `{{{{{}}}}}`", inner.replace(*c, ".")),
-        ),
-        MalformedKind::NoDot { lookalike: None } => (
-            "a reference without a key".into(),
-            match inner.split_once(['/', ':']) {
-                Some((name, key)) if looks_like_name(name) && looks_like_name(key) && !name.is_empty() && !key.is_empty() => {
-                    format!("a dot stands between the secret and the key: write `{{{{{name}.{key}}}}}`")
-                }
-                _ => format!("name the key behind a dot: `{{{{{inner}.key}}}}`"),
-            },
-        ),
-        MalformedKind::EmptyName => {
-            ("a reference without the name of a secret before the dot".into(), "a reference is `{{name.key}}`".into())
+        MalformedKind::NoDot { lookalike: None } => "a reference without a key",
+        MalformedKind::EmptyName => "a reference without a secret before the dot",
+        MalformedKind::EmptyKey => "a reference without a key after the dot",
+        MalformedKind::Space => "whitespace inside the name or the key of a reference",
+        MalformedKind::Filter => "a filter in a reference: only a name and a key can be in the braces",
+        MalformedKind::Brace => "a brace inside the name or the key of a reference",
+        MalformedKind::Variable => "a shell variable in a reference: no shell reads this file",
+        MalformedKind::FilledIn if in_single_quotes(context) => {
+            "a shell variable in a reference: the single quotes keep the shell from expanding it"
         }
-        MalformedKind::EmptyKey => ("a reference without a key behind the dot".into(), "a reference is `{{name.key}}`".into()),
-        MalformedKind::Space => ("white space inside the name or the key of a reference".into(), meant(inner)),
-        MalformedKind::Filter => (
-            "a filter in a reference: only a name and a key can stand in the braces".into(),
-            meant(inner.split('|').next().unwrap_or_default()),
-        ),
-        MalformedKind::Brace => {
-            ("a brace inside the name or the key of a reference".into(), "a reference is `{{name.key}}`".into())
-        }
-        MalformedKind::Variable => (
-            "a shell variable in the braces: no shell reads this file".into(),
-            "write the name of the secret out".into(),
-        ),
-        MalformedKind::FilledIn => (
-            if in_single_quotes(context) {
-                "a variable in the braces, which the shell leaves as it is between single quotes: which secret is meant \
-                 cannot be checked"
-            } else {
-                "a variable in the braces, which the shell fills in: which secret is meant cannot be checked"
-            }
-            .into(),
-            "write the name of the secret out".into(),
-        ),
+        MalformedKind::FilledIn => "a shell variable in a reference: stackref cannot check which secret it names",
         MalformedKind::Invisible(c) => {
-            (format!("a character in the reference that cannot be seen: U+{:04X}", u32::from(*c)), meant(inner))
+            let message = format!("an invisible character in a reference: U+{:04X}", u32::from(*c));
+            return (message, help_for_meant(inner));
         }
-        MalformedKind::Adjacent if context.is_in_script() => (
-            "several references that ZenML reads as one, with an odd key".into(),
-            "keep one reference to a value".into(),
-        ),
-        MalformedKind::Adjacent => (
-            "several references that ZenML reads as one, with an odd key".into(),
-            "keep one reference to a value, or set `resolver = \"render\"`".into(),
-        ),
+        MalformedKind::Adjacent => "several references that ZenML reads as a single one",
+    };
+    (message.to_owned(), help(context, inner, kind))
+}
+
+/// Returns the help for a mistake; `inner` is the text in the braces.
+fn help(context: &ScalarContext<'_>, inner: &str, kind: &MalformedKind) -> String {
+    match kind {
+        MalformedKind::Unclosed { .. }
+        | MalformedKind::HalfOpen
+        | MalformedKind::ExtraBraces
+        | MalformedKind::Space
+        | MalformedKind::Invisible(_) => help_for_meant(inner),
+        MalformedKind::Filter => help_for_meant(inner.split('|').next().unwrap_or_default()),
+        MalformedKind::NoDot { .. } => help_for_key(inner),
+        MalformedKind::Variable | MalformedKind::FilledIn => "write out the name of the secret".to_owned(),
+        MalformedKind::Adjacent if context.is_in_script() => "use one reference per value".to_owned(),
+        MalformedKind::Adjacent => "use one reference per value, or set `resolver = \"render\"`".to_owned(),
+        MalformedKind::Empty | MalformedKind::EmptyName | MalformedKind::EmptyKey | MalformedKind::Brace => {
+            SYNTAX_HELP.to_owned()
+        }
     }
+}
+
+/// Returns the help for a reference without a key. `mlflow/password` was probably meant as
+/// `mlflow.password`.
+fn help_for_key(inner: &str) -> String {
+    let is_part = |part: &str| looks_like_name(part) && !part.is_empty();
+    match inner.split_once(['/', ':']) {
+        Some((name, key)) if is_part(name) && is_part(key) => {
+            format!("separate the secret and the key with a dot: `{{{{{name}.{key}}}}}`")
+        }
+        _ => format!("add a dot and a key: `{{{{{inner}.key}}}}`"),
+    }
+}
+
+/// Returns the help for a text that is a reference except for whitespace and invisible characters.
+fn help_for_meant(text: &str) -> String {
+    let compact: String = text.chars().filter(|&c| !is_space(c) && !is_invisible(c)).collect();
+    let reference = format!("{{{{{compact}}}}}");
+    let is_reference = matches!(parse_value(&reference, Resolver::Zenml), ParsedValue::Reference(_));
+    if is_reference { format!("write `{reference}`") } else { SYNTAX_HELP.to_owned() }
 }

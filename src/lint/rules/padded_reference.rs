@@ -1,8 +1,8 @@
-//! White space inside the braces, in a stack of a ZenML before 0.40.
+//! Whitespace inside the braces, in a stack of a ZenML before 0.40.
 //!
 //! ## Why
 //!
-//! Those versions take `{{ a.b }}` for plain text.
+//! These versions use `{{ a.b }}` as plain text.
 //!
 //! ## Example
 //!
@@ -17,20 +17,19 @@
 //!
 //! ## Fix
 //!
-//! Write `{{wandb.api_key}}`.
+//! Write `{{wandb.api_key}}`. `--fix` does this.
 
-use super::{Check, Rule};
 use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{BraceKind, ParsedValue, Resolver, is_space};
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PaddedReference,
     severity: Severity::Error,
-    summary: "white space inside the braces, for a ZenML before 0.40",
+    summary: "whitespace inside the braces, in a stack of a ZenML before 0.40",
     page: include_str!("padded_reference.rs"),
     check: Check::Scalar(check),
 };
@@ -41,7 +40,7 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     }
     let ParsedValue::Reference(braces) = &context.value else { return None };
     let BraceKind::Reference { name, key, padded: true } = braces.kind else { return None };
-    let message = "white space inside the braces, which ZenML takes only from 0.40 on".to_owned();
+    let message = "whitespace inside the braces, which ZenML accepts only since 0.40".to_owned();
     let finding = context.finding_at(RULE.id, braces, message);
     let inner = context.text.get(braces.range.start + 2..braces.range.end - 2)?;
     let lead = inner.len() - inner.trim_start_matches(is_space).len();
@@ -51,5 +50,5 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let edits =
         paddings.iter().filter(|padding| !padding.is_empty()).map(|padding| FixEdit::new(context.span(padding), ""));
     let finding = finding.fix(Applicability::Safe, edits.collect());
-    Some(finding.label("plain text to this version").help(format!("write `{{{{{name}.{key}}}}}`")))
+    Some(finding.label("plain text in this version").help(format!("write `{{{{{name}.{key}}}}}`")))
 }

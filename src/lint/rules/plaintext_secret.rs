@@ -1,14 +1,21 @@
-//! A sensitive attribute that contains plain text, or a URL with a password (`http://user:password@host`) in any attribute. The
-//! table of a known flavor decides which attributes are sensitive; otherwise the last word of the attribute's name does:
-//! password, token, secret, `api_key`, passphrase, `private_key`. Scripts are not checked, since they are full of variables.
+//! Plain text in a sensitive attribute, or a URL with a password (`http://user:password@host`) in
+//! any attribute.
 //!
-//! Some values are plainly not secrets and are not reported: what a tool fills in before ZenML reads the file (`$(PASSWORD)`,
-//! `$DB_PASSWORD`, `{% … %}`, `#{PASSWORD}#`, `__PASSWORD__`), documentation (`<YOUR_TOKEN>`), redactions (`***`), and encrypted
-//! values (`ENC[…]` in a file with `sops` metadata, `$ANSIBLE_VAULT;…`). The whole value has to be of such a form.
+//! For a known flavor, a table lists the sensitive attributes. Otherwise the last word of the
+//! attribute's name decides: password, token, secret, `api_key`, passphrase, `private_key`. Scripts
+//! are not checked, because they are full of variables.
+//!
+//! A value is not reported if it is, as a whole, one of these:
+//!
+//! - a placeholder that a tool fills in before ZenML reads the file: `$(PASSWORD)`, `$DB_PASSWORD`,
+//!   `{% … %}`, `#{PASSWORD}#`, `__PASSWORD__`;
+//! - a placeholder in documentation: `<YOUR_TOKEN>`;
+//! - a redacted value: `***`;
+//! - an encrypted value: `ENC[…]` in a file with `sops` metadata, `$ANSIBLE_VAULT;…`.
 //!
 //! ## Why
 //!
-//! The file is in the repository, so the secret is, too. ZenML exports it verbatim.
+//! Anyone who can read the repository has the secret. ZenML also exports it verbatim.
 //!
 //! ## Example
 //!
@@ -18,21 +25,20 @@
 //!
 //! ## Fix
 //!
-//! Store the value as a secret, refer to it with `{{name.key}}`, and change it where it is used: it was readable to everyone
-//! who can read the repository.
+//! Store the value as a secret, and refer to it with `{{name.key}}`. Change the value, because the
+//! repository's history still contains it.
 
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, ScalarType};
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
 use crate::text::placeholder::{PlaceholderKind, placeholder_kind};
 use crate::text::url;
 use std::ops::Range;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PlaintextSecret,
     severity: Severity::Warning,
@@ -51,31 +57,35 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 /// Reports the whole value of a sensitive attribute.
 fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let scalar = context.document.scalar(context.position.node)?;
-    let place = context.position;
-    // `!hunter2` is a tag with nothing behind it.
+    let position = context.position;
+    // `!hunter2` is a tag with an empty value.
     let is_tag = scalar.ty == ScalarType::Tagged && context.text.is_empty();
     let is_blank = context.text.trim().is_empty() && !is_tag;
-    if !place.is_sensitive || place.role != Role::Attribute || is_blank || is_not_secret(context) {
+    if !position.is_sensitive || position.role != Role::Attribute || is_blank || is_not_secret(context) {
         return None;
     }
     let scope = context.scope();
     let attribute = scope.attribute.clone().unwrap_or_default();
     let stack = context.stack();
-    let component = stack.zip(place.component).and_then(|(stack, at)| stack.components.get(at));
+    let component = stack.zip(position.component).and_then(|(stack, at)| stack.components.get(at));
     let listed = component.is_some_and(|component| {
         context.version().is_listed_sensitive(&component.kind, component.flavor.as_deref(), &attribute)
     });
-    // A number in `max_token` is no secret; one in an attribute that its flavor calls sensitive is.
+    // A number in `max_token` is not a secret. A number in an attribute that its flavor declares as
+    // sensitive may be one.
     if scalar.ty != ScalarType::String && !is_tag && !(listed && scalar.ty == ScalarType::Other) {
         return None;
     }
-    let finding =
-        redacted_finding(context, &(0..context.text.len()), format!("`{attribute}` is sensitive and holds plain text"));
+    let finding = redacted_finding(
+        context,
+        &(0..context.text.len()),
+        format!("plain text in the sensitive attribute `{attribute}`"),
+    );
     let finding = finding.span(context.node_span());
     Some(finding.help(if context.text.starts_with('{') || context.text.ends_with('}') {
-        "a reference takes two braces on either side, `{{name.key}}`; what is none belongs in a secret"
+        "write a reference with two braces on each side, `{{name.key}}`; if this is not a reference, move the value into a secret"
     } else {
-        "store it as a secret and refer to that: `{{name.key}}`"
+        "store the value as a secret and refer to it: `{{name.key}}`"
     }))
 }
 
@@ -86,22 +96,23 @@ fn password_in_url(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     }
     let password = url::passwords(context.text).into_iter().find(|password| is_password(context, password))?;
     let message = match &context.position.attribute {
-        Some(attribute) => format!("a URL in `{attribute}` contains a password in plain text"),
-        None => "a URL contains a password in plain text".to_owned(),
+        Some(attribute) => format!("a URL with a plain-text password in `{attribute}`"),
+        None => "a URL with a plain-text password".to_owned(),
     };
-    let help = "store the whole URL as a secret and refer to that: `{{name.key}}`";
+    let help = "store the whole URL as a secret and refer to it: `{{name.key}}`";
     Some(redacted_finding(context, &password, message).help(help))
 }
 
-/// Creates a finding about a value that is not to be seen.
+/// Creates a finding about a value that reports must not show.
 fn redacted_finding(context: &ScalarContext<'_>, range: &Range<usize>, message: String) -> FindingBuilder {
     let scope = context.scope();
     let key = format!("{}.{}", scope.component.unwrap_or_default(), scope.attribute.unwrap_or_default());
     let finding = context.finding(RULE.id, range, message).redact(true).fingerprint_key(key);
-    finding.label("readable to everyone with the repository")
+    finding.label("readable by anyone who has the repository")
 }
 
-/// Returns whether the value of a sensitive attribute, or the password of the URL that it is, is not a secret.
+/// Returns whether the value of a sensitive attribute, or the password of the URL that it is, is
+/// not a secret.
 fn is_not_secret(context: &ScalarContext<'_>) -> bool {
     if ["{{", "${"].iter().any(|mark| context.text.contains(mark)) {
         return true;
@@ -117,8 +128,7 @@ fn is_password(context: &ScalarContext<'_>, range: &Range<usize>) -> bool {
     !["{{", "${"].iter().any(|mark| text.contains(mark)) && !is_placeholder(context.document, text)
 }
 
-/// Returns whether a text is in the place of a secret and is not one. SOPS encrypts files, so `ENC[…]` means something only
-/// beside its metadata.
+/// Returns whether a text replaces a secret. `ENC[…]` does so only in a file with SOPS metadata.
 fn is_placeholder(document: &Document, text: &str) -> bool {
     match placeholder_kind(text) {
         Some(PlaceholderKind::Sops) => is_encrypted_by_sops(document),
@@ -127,7 +137,7 @@ fn is_placeholder(document: &Document, text: &str) -> bool {
     }
 }
 
-/// Returns whether a file has the metadata that SOPS adds to what it encrypts.
+/// Returns whether a file has the metadata of SOPS.
 fn is_encrypted_by_sops(document: &Document) -> bool {
     const KEYS: [&str; 11] = [
         "mac",

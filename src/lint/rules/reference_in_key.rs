@@ -2,7 +2,7 @@
 //!
 //! ## Why
 //!
-//! Only values are replaced, by ZenML and by `stackref render` alike: the key would stay as it is.
+//! ZenML and `stackref render` replace only values, so the key keeps its braces.
 //!
 //! ## Example
 //!
@@ -13,15 +13,14 @@
 //!
 //! ## Fix
 //!
-//! Write the key out, and keep the reference in a value.
+//! Write the key without a reference.
 
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
+use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReferenceInKey,
     severity: Severity::Error,
@@ -32,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let braces = context.brace_expressions().first().filter(|_| context.position.is_key)?;
-    let message = "a reference in a mapping key, where nothing replaces it".to_owned();
+    let message = "a reference in a mapping key, which is never replaced".to_owned();
     let finding = context.finding_at(RULE.id, braces, message);
-    Some(finding.label("this is a key").help("write the key out; only values are replaced"))
+    Some(finding.label("a key, not a value").help("write the key without a reference; only values are replaced"))
 }

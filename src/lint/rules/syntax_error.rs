@@ -1,12 +1,14 @@
-//! A stack file that is not valid YAML, TOML or JSON, or that holds a key twice in one mapping.
+//! A stack file that is not valid YAML, TOML or JSON, or a mapping with a duplicate key.
 //!
 //! ## Why
 //!
-//! No reference in such a file can be checked. Of two equal keys readers keep one in silence, so one of two values is lost.
+//! stackref cannot check a file that does not parse. If a mapping contains a key twice, readers
+//! keep one of the two values silently.
 //!
-//! In YAML, the invisible characters U+0085, U+2028 and U+2029 end a line for readers of YAML 1.1, such as `PyYAML`, and not for
-//! readers of YAML 1.2. For example, one of them in a comment makes the rest of that comment content. This rule reports such a
-//! character if the two kinds of readers get different documents.
+//! In YAML, the invisible characters U+0085, U+2028 and U+2029 end a line for readers of YAML 1.1,
+//! such as PyYAML, but not for readers of YAML 1.2. For example, such a character in a comment
+//! turns the rest of the comment into content. This rule reports the character if the two kinds of
+//! readers get different documents.
 //!
 //! ## Example
 //!
@@ -16,21 +18,23 @@
 //!
 //! ## Fix
 //!
-//! The place is the parser's. Quote values that hold `{`, `}`, `: ` or ` #`; remove or rename one of two equal keys.
+//! The location is the one that the parser reports; the mistake may be on an earlier line.
+//!
+//! - Put values that contain `{`, `}`, `: ` or ` #` in quotes.
+//! - Remove or rename one of two equal keys.
 
-use super::{Check, Rule};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
+use crate::lint::rule::{Check, Rule};
 use crate::text::redacted_source::RedactedSource;
 use std::sync::Arc;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::SyntaxError,
     severity: Severity::Error,
-    summary: "a stack file that does not parse, or holds a key twice",
+    summary: "a stack file that does not parse, or a duplicate key",
     page: include_str!("syntax_error.rs"),
     check: Check::Document(check),
 };

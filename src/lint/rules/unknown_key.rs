@@ -1,8 +1,8 @@
-//! A reference to a key that the secret does not have. Keys are compared exactly, case included.
+//! A reference to a key that the secret does not contain. Keys are case-sensitive.
 //!
 //! ## Why
 //!
-//! The pipeline fails when it first needs the value, minutes into its run.
+//! The pipeline fails only when it first needs the value, minutes into its run.
 //!
 //! ## Example
 //!
@@ -12,26 +12,28 @@
 //!
 //! ## Fix
 //!
-//! Correct the key, or add it to the secret.
+//! Correct the key, or add it to the secret. `--fix=suggestions` replaces the key with the nearest
+//! one.
 
-use super::{Check, LookupContext, Rule, capitalize};
+use super::capitalize;
 use crate::diagnostics::finding::{Applicability, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::lookup::LookupResult;
+use crate::inventory::lookup::{KeyTypes, LookupResult};
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::LookupContext;
 use crate::sources::scalar::{Reference, ReferencePart};
 use crate::text::lookalike;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnknownKey,
     severity: Severity::Error,
-    summary: "the secret has no such key",
+    summary: "a reference to a key that the secret does not contain",
     page: include_str!("unknown_key.rs"),
     check: Check::Reference(check),
 };
 
-/// Keys that the help lists.
+/// The number of keys that the help lists: enough for most secrets, and still a readable line.
 const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
@@ -47,20 +49,24 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     let message =
         format!("secret `{}` in the inventory `{}` has no key `{key}`{difference}", reference.secret, context.found_in);
     let finding = reference.finding(RULE.id, message);
-    let more = keys.len().saturating_sub(MAX_LISTED_KEYS);
-    let mut list = keys.keys().take(MAX_LISTED_KEYS).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        list.push_str(&format!(" and {more} more"));
-    }
-    let has = if keys.is_empty() { "it has no keys at all".to_owned() } else { format!("it has {list}") };
     let finding = finding.suggestion(context.suggestion.clone());
     let edits = context.suggestion.as_deref().map(|nearest| reference.rename_edits(ReferencePart::Key, nearest));
     let finding = finding.fix(Applicability::Suggestion, edits.unwrap_or_default());
     Some(finding.label("no such key").help(match &context.suggestion {
         Some(nearest) => {
             let difference = lookalike::describe_difference(nearest, key);
-            format!("did you mean `{nearest}`{difference}? {}", capitalize(&has))
+            format!("did you mean `{nearest}`{difference}? {}", capitalize(&list_keys(keys)))
         }
-        None => has,
+        None => list_keys(keys),
     }))
+}
+
+fn list_keys(keys: &KeyTypes) -> String {
+    let names: Vec<String> = keys.keys().take(MAX_LISTED_KEYS).map(|name| format!("`{name}`")).collect();
+    let list = names.join(", ");
+    match keys.len().saturating_sub(MAX_LISTED_KEYS) {
+        _ if keys.is_empty() => "the secret has no keys".to_owned(),
+        0 => format!("available keys: {list}"),
+        more => format!("available keys: {list} and {more} more"),
+    }
 }

@@ -1,9 +1,10 @@
-//! A reference to a secret that the inventory does not have. It speaks of attributes that name a whole secret without braces
-//! (`authentication_secret`), too. Names are compared exactly, case included.
+//! A reference to a secret that does not exist in the inventory. This includes attributes that name
+//! a whole secret without braces, such as `authentication_secret`. Names are case-sensitive.
 //!
 //! ## Why
 //!
-//! ZenML's own check compares by substring and without case, so it passes names that will not resolve.
+//! ZenML's own check ignores case and accepts parts of names, so it accepts names that do not
+//! resolve.
 //!
 //! ## Example
 //!
@@ -13,23 +14,23 @@
 //!
 //! ## Fix
 //!
-//! Correct the name, or register the secret.
+//! Correct the name, or register the secret. `--fix=suggestions` replaces the name with the nearest
+//! one.
 
-use super::LookupContext;
-use super::{Check, Rule};
 use crate::diagnostics::finding::{Applicability, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::LookupContext;
 use crate::sources::scalar::{Reference, ReferencePart};
 use crate::text::lookalike;
 use crate::zenml::grammar::ForeignSyntax;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnknownSecret,
     severity: Severity::Error,
-    summary: "no secret of that name",
+    summary: "a reference to a secret that does not exist",
     page: include_str!("unknown_secret.rs"),
     check: Check::Reference(check),
 };
@@ -43,26 +44,35 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     };
     let message = format!("no secret `{}`{difference} in {}", reference.secret, context.describe_inventories());
     let finding = reference.finding(RULE.id, message);
-    let of_nearest = |name: &str| lookalike::describe_difference(name, &reference.secret);
-    let mut help = match (&context.dotted_suggestion, &nearest) {
-        (Some(shifted), _) => format!("did you mean `{shifted}`? The first dot ends the name of the secret"),
-        (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
-            format!("did you mean `{name}`? Case counts")
-        }
-        (None, Some(name)) => format!("did you mean `{name}`{}?", of_nearest(name)),
-        (None, None) => "correct the name, or register the secret".to_owned(),
-    };
-    if let Some(foreign) = reference.foreign {
-        help.push_str(match foreign {
-            ForeignSyntax::GitHub => "; GitHub Actions' braces are not filled in here",
-            ForeignSyntax::Databricks => "; Databricks' braces are not filled in here",
-            ForeignSyntax::OnePassword => "; 1Password's braces are not filled in here",
-            ForeignSyntax::CloudFormation => "; CloudFormation's braces are not filled in here",
-            ForeignSyntax::Argo => "; Argo's names are not filled in here, where the resolver takes them for a secret",
-        });
-    }
     let edits = nearest.as_deref().map(|nearest| reference.rename_edits(ReferencePart::Secret, nearest));
     let finding = finding.suggestion(nearest);
     let finding = finding.fix(Applicability::Suggestion, edits.unwrap_or_default());
-    Some(finding.label("not found").help(help))
+    Some(finding.label("not found").help(help(reference, context)))
+}
+
+fn help(reference: &Reference, context: &LookupContext<'_>) -> String {
+    let help = match (&context.dotted_suggestion, &context.suggestion) {
+        (Some(dotted), _) => format!("did you mean `{dotted}`? The name of a secret ends at the first dot"),
+        (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
+            format!("did you mean `{name}`? Names are case-sensitive")
+        }
+        (None, Some(name)) => {
+            format!("did you mean `{name}`{}?", lookalike::describe_difference(name, &reference.secret))
+        }
+        (None, None) => "correct the name, or register the secret".to_owned(),
+    };
+    let Some(note) = reference.foreign.map(foreign_note) else { return help };
+    let end = if help.ends_with('?') { "" } else { "." };
+    format!("{help}{end} {note}")
+}
+
+/// Explains why a reference in the syntax of another tool is looked up.
+fn foreign_note(foreign: ForeignSyntax) -> &'static str {
+    match foreign {
+        ForeignSyntax::GitHub => "GitHub Actions does not expand this value",
+        ForeignSyntax::Databricks => "Databricks does not resolve this value",
+        ForeignSyntax::OnePassword => "1Password does not resolve this value",
+        ForeignSyntax::CloudFormation => "CloudFormation does not resolve this value",
+        ForeignSyntax::Argo => "Argo Workflows does not expand this value; it is read as a reference",
+    }
 }

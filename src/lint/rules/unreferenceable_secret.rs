@@ -1,10 +1,14 @@
-//! A name in an inventory file that no reference can ever hold, because of a dot, white space or a brace in it. It is not
-//! reported if an attribute (`authentication_secret: my.secret`), an item of `secrets:` or an option of a command (`--secret
-//! my.secret`) names the whole secret, even if that use has a mistake of its own.
+//! A secret in an inventory file whose name contains a dot, whitespace or a brace, so that no
+//! reference can name it.
+//!
+//! The secret is not reported if an attribute (`authentication_secret: my.secret`), an item of
+//! `secrets:` or an option of a command (`--secret my.secret`) names the whole secret, even if that
+//! use has a mistake of its own.
 //!
 //! ## Why
 //!
-//! The first dot of a reference separates name and key: `{{my.secret.key}}` asks for the key `secret.key` of `my`.
+//! The first dot of a reference separates the secret from the key: `{{my.secret.key}}` refers to
+//! the key `secret.key` of the secret `my`.
 //!
 //! ## Example
 //!
@@ -17,24 +21,24 @@
 //!
 //! Rename the secret: `my_secret`.
 
-use super::{Check, Rule, Usage};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::DeclaredName;
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::Usage;
 use crate::zenml::grammar::{is_space, name_error};
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnreferenceableSecret,
     severity: Severity::Warning,
-    summary: "a name that no reference can hold",
+    summary: "a secret that no reference can name",
     page: include_str!("unreferenceable_secret.rs"),
     check: Check::Inventory(check),
 };
 
 fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
-    // An attribute can name a whole secret, whatever its name.
+    // An attribute may name a whole secret, even with a dot in the name.
     if usage == Usage::Used {
         return None;
     }
@@ -46,7 +50,7 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     let renamed: String =
         name.chars().map(|c| if matches!(c, '.' | '{' | '}') || is_space(c) { '_' } else { c }).collect();
     Some(if name.is_empty() {
-        finding.help("give it a name")
+        finding.help("add a name")
     } else {
         finding.help(format!("rename it, for example to `{renamed}`"))
     })

@@ -1,10 +1,12 @@
-//! A name in an inventory file inside the repository that no stack uses. Reported only if the whole tree was scanned, since a
-//! stack elsewhere in it could be the one that does. A file that `stackref inventory snapshot` wrote is exempt: the store that
-//! it lists may have other users.
+//! A secret in an inventory file of the repository that no stack uses.
+//!
+//! stackref reports it only if it scanned the whole tree, because any stack may use the secret.
+//! Files that `stackref inventory snapshot` wrote are exempt: other projects may use the store that
+//! they list.
 //!
 //! ## Why
 //!
-//! What nobody uses nobody rotates either.
+//! Unused secrets are rarely rotated, but still give access.
 //!
 //! ## Example
 //!
@@ -15,19 +17,19 @@
 //!
 //! ## Fix
 //!
-//! Remove it, or set `unused-secret = "off"` under `[rules]`.
+//! Remove the secret, or set `unused-secret = "off"` under `[rules]`.
 
-use super::{Check, Rule, Usage};
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::DeclaredName;
+use crate::lint::rule::{Check, Rule};
+use crate::lint::subject::Usage;
 
-/// The rule.
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnusedSecret,
     severity: Severity::Warning,
-    summary: "a name in an inventory file that no stack uses",
+    summary: "a secret in an inventory file that no stack uses",
     page: include_str!("unused_secret.rs"),
     check: Check::Inventory(check),
 };
@@ -39,5 +41,5 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     let message = format!("no stack uses the secret `{}`", declared.name);
     let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
     let finding = finding.names(declared.name.clone(), None);
-    Some(finding.help("remove it, if nothing outside this repository needs it"))
+    Some(finding.help("remove the secret if nothing outside this repository uses it"))
 }

@@ -1,0 +1,60 @@
+//! The filter of `stackref inventory --used` and `--unused`.
+
+use super::ListedInventory;
+use crate::inventory::lookup::LookupResult;
+use crate::lint::report::Report;
+use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The used keys of each secret, by inventory; `None` if the whole secret is used.
+type UsedKeys<'r> = BTreeMap<(usize, &'r str), Option<BTreeSet<&'r str>>>;
+
+/// Keeps only the secrets and keys that references use, or only those that they do not use.
+pub fn retain_by_use(
+    listed: &mut [ListedInventory],
+    used: bool,
+    scan: &Scan,
+    report: &Report,
+    settings: &Settings<'_>,
+) {
+    let used_keys = used_keys(scan, report);
+    for inventory in listed {
+        let at = inventory.at;
+        // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
+        if !used && settings.inventories.get(at).is_some_and(|inventory| !inventory.entry_errors().is_empty()) {
+            inventory.secrets.clear();
+        }
+        inventory.secrets.retain(|secret, keys| {
+            let of_secret = used_keys.get(&(at, secret.as_str()));
+            let had_keys = !keys.is_empty();
+            keys.retain(|key| is_used(of_secret, key) == used);
+            if had_keys { !keys.is_empty() } else { of_secret.is_some() == used }
+        });
+    }
+}
+
+fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
+    of_secret.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
+}
+
+fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
+    let mut used = UsedKeys::new();
+    for (_, reference, answer) in report.references.iter(scan) {
+        let inventories = match answer.result {
+            Some(LookupResult::Found { inventory, .. }) => vec![inventory],
+            // Any inventory of the chain may be the one that is used.
+            Some(LookupResult::Failed { .. }) => answer.lookup.map(|lookup| lookup.chain.clone()).unwrap_or_default(),
+            Some(LookupResult::NotFound) | None => continue,
+        };
+        for inventory in inventories {
+            let keys = used.entry((inventory, reference.secret.as_str())).or_insert_with(|| Some(BTreeSet::new()));
+            match (&reference.key, keys) {
+                (Some(key), Some(keys)) => drop(keys.insert(key.as_str())),
+                (None, keys) => *keys = None,
+                (Some(_), None) => {}
+            }
+        }
+    }
+    used
+}

@@ -1,0 +1,142 @@
+//! The subjects that rules check.
+//!
+//! Not here: the rules themselves ([`rules`](super::rules)).
+
+use crate::diagnostics::finding::FixEdit;
+use crate::document::SyntaxError;
+use crate::inventory::lookup::LookupResult;
+use crate::inventory::{DeclaredName, Inventories};
+use crate::sources::scalar::{Reference, ScalarContext};
+use crate::sources::stack_model::Stack;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
+use std::sync::Arc;
+
+/// Something that rules check.
+#[derive(Clone, Copy)]
+pub enum Subject<'s> {
+    /// A document that does not parse, and the error.
+    Document(&'s Arc<RedactedSource>, &'s SyntaxError),
+    /// A scalar in its context.
+    Scalar(&'s ScalarContext<'s>),
+    /// A reference and the answer of the inventories.
+    Reference(&'s Reference, &'s LookupContext<'s>),
+    /// A stack and its references.
+    Stack(&'s Stack, &'s [&'s Reference]),
+    /// A name in an inventory file, and whether a stack uses it.
+    Inventory(&'s DeclaredName, Usage),
+    /// An ignore comment that names no rule, or an unknown one.
+    Comment(&'s InvalidIgnore<'s>),
+    /// An ignore comment or `[[ignore]]` entry that suppresses nothing.
+    Ignore(&'s UnusedIgnore<'s>),
+    /// A value of a secret in a text file.
+    Leak(&'s Leak<'s>),
+}
+
+/// The kind of subject that a rule checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// [`Subject::Document`].
+    Document,
+    /// [`Subject::Scalar`].
+    Scalar,
+    /// [`Subject::Reference`].
+    Reference,
+    /// [`Subject::Stack`].
+    Stack,
+    /// [`Subject::Inventory`].
+    Inventory,
+    /// [`Subject::Comment`].
+    Comment,
+    /// [`Subject::Ignore`].
+    Ignore,
+    /// [`Subject::Leak`].
+    Leak,
+}
+
+/// Whether a stack uses a secret that an inventory file declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// A reference or an attribute names the secret.
+    Used,
+    /// Nothing in the whole project uses the secret.
+    Unused,
+    /// Unknown or irrelevant: only part of the project was read, or the file is a snapshot of a
+    /// store that other projects use.
+    Unknown,
+}
+
+/// The answer to a reference, with everything that messages mention.
+pub struct LookupContext<'a> {
+    /// The answer.
+    pub answer: LookupResult<'a>,
+    /// The inventories of the run.
+    pub inventories: &'a Inventories,
+    /// The queried inventories, in order.
+    pub chain: &'a [usize],
+    /// The name of the inventory that has the secret; empty if none has it.
+    pub found_in: &'a str,
+    /// The known name that is nearest to a missing secret or key.
+    pub suggestion: Option<String>,
+    /// The reference without its first name, if that refers to a secret.
+    pub dotted_suggestion: Option<String>,
+}
+
+impl LookupContext<'_> {
+    fn inventory_name(&self, at: usize) -> &str {
+        self.inventories.get(at).map_or("?", |inventory| inventory.name())
+    }
+
+    /// Describes the queried inventories.
+    pub(super) fn describe_inventories(&self) -> String {
+        const MAX_NAMED: usize = 5;
+        let names: Vec<String> =
+            self.chain.iter().take(MAX_NAMED).map(|&at| format!("`{}`", self.inventory_name(at))).collect();
+        let more = self.chain.len().saturating_sub(MAX_NAMED);
+        match names.as_slice() {
+            [one] => format!("the inventory {one}"),
+            many if more > 0 => format!("the inventories {} and {more} more", many.join(", ")),
+            many => format!("the inventories {}", many.join(", ")),
+        }
+    }
+}
+
+/// An ignore comment whose list of rules is missing or wrong.
+pub struct InvalidIgnore<'i> {
+    /// The file that contains the comment.
+    pub source: &'i Arc<RedactedSource>,
+    /// The span of the comment.
+    pub span: Span,
+    /// The unknown name; `None` if the comment has no list.
+    pub unknown_rule: Option<&'i str>,
+}
+
+/// An ignore comment or `[[ignore]]` entry that suppresses nothing, at least for one of its rules.
+pub struct UnusedIgnore<'u> {
+    /// The file that contains it.
+    pub source: &'u Arc<RedactedSource>,
+    /// The span of the comment, or of the rule in the entry.
+    pub span: Span,
+    /// The rules that it names; empty for a `literal` comment.
+    pub named_rules: &'u [String],
+    /// The rules that it names without need.
+    pub unused_rules: &'u [&'u str],
+    /// Whether all its rules are unused.
+    pub is_entirely_unused: bool,
+    /// The edits that remove the unused rules.
+    pub fix: Vec<FixEdit>,
+}
+
+/// A value of a secret in a text file.
+pub struct Leak<'l> {
+    /// The file.
+    pub source: &'l Arc<RedactedSource>,
+    /// The span of the value.
+    pub span: Span,
+    /// The secret and the key; the first of several with this value.
+    pub owner: (&'l str, &'l str),
+    /// The number of other keys with this value.
+    pub other_owners: usize,
+    /// The end of the message: the encoding, such as `, in base64`, or nothing.
+    pub encoding: &'static str,
+}
