@@ -27,31 +27,34 @@ import threading
 import time
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["src/reference.rs", "src/document.rs", "src/document/**/*.rs", "src/render.rs", "src/write.rs", "src/write/**/*.rs"]
-# What most mutants of a file fall to, in a second or two; the rest of the tests is for those that outlive it.
+FILES = ["src/zenml/grammar.rs", "src/document/**/*.rs", "src/edit/substitution.rs", "src/edit/render_proof.rs",
+         "src/system/write.rs", "src/system/write/**/*.rs"]
+# Tests that catch most mutants of a file in a second or two. All other tests run only for mutants that these do not catch.
 READERS = ["conformance::", "documents::", "hostile::what", "properties::", "put::", "render::a_second", "render::any",
            "render::every", "render::the_least", "render::what_once", "syntax::"]
 FIRST = {
-    "src/reference.rs": ["fuzz::references", "properties::", "render::every_hostile"],
+    "src/zenml/grammar.rs": ["fuzz::references", "properties::", "render::every_hostile"],
     "src/document/insert.rs": ["insert::", "put::"],
-    "src/document/script.rs": ["fuzz::check_script", "scripts::a_", "scripts::any", "scripts::each", "scripts::of",
+    "src/document/shell_commands.rs": ["fuzz::check_script", "scripts::a_", "scripts::any", "scripts::each", "scripts::of",
                                "scripts::values"],
-    "src/render.rs": ["render::"],
-    "src/write.rs": ["faults::", "put::", "register::", "render::", "write::"],
-    "src/write/folder.rs": ["faults::", "put::", "register::", "render::", "write::"],
+    "src/edit/substitution.rs": ["render::"],
+    "src/edit/render_proof.rs": ["render::"],
 }
-# The first is a test of the project's own text, from which the copy differs on purpose. The others take long for what they
-# would catch here: they are of stores, of time and memory, or repeat what shorter ones look at.
+# Tests for every file whose path begins with this.
+WRITERS = "src/system/write"
+WRITER_TESTS = ["faults::", "put::", "register::", "render::", "write::"]
+# The first tests the project's own text, which differs in the copy. The others take too long for the mutants that they would
+# catch: they test stores, time and memory, or repeat shorter tests.
 SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::checks_go_by", "values/",
            "fixes::fixing_twice", "fuzz::readers::every_seed", "hostile::a_scalar_of_100_mb", "hostile::many",
            "leaks::a_stack_file_that_does_not_parse", "leaks::an_inventory_shows", "render::a_run_that_is_killed",
            "scripts::no_script_takes_long"]
-# What tests may take with a mutant: so many times what they take without one, and this many seconds in any case. Those without
-# one may take an hour.
+# The time limit of tests with a mutant: this many times the time without one, but at least this many seconds. Tests without a
+# mutant have an hour.
 TIMES, LEAST_SECONDS, HOUR = 5, 60, 3600
 MEMORY = 4 << 30
 SWITCH = """
-/// The number of the mutant that is on; none is 0.
+/// The number of the active mutant, or 0.
 pub fn mutant() -> usize {
     static MUTANT: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
     *MUTANT.get_or_init(|| std::env::var("STACKREF_MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(0))
@@ -240,7 +243,8 @@ def run(tree, program, words, number, seconds):
 def suites(programs, file):
     """The tests for a mutant of a file, in turn: programs and their words."""
     unit, cases, tests = programs
-    return [(unit, []), (tests, FIRST.get(file, READERS)), (cases, []), (tests, [])]
+    first = WRITER_TESTS if file.startswith(WRITERS) else FIRST.get(file, READERS)
+    return [(unit, []), (tests, first), (cases, []), (tests, [])]
 
 
 def limits(tree, programs, pool, jobs):
