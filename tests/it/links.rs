@@ -6,7 +6,16 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Documents outside the book and `docs/dev`.
-const MORE: [&str; 5] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md", "fuzz/README.md"];
+const MORE: [&str; 8] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "RELEASE-CHECKLIST.md",
+    "SECURITY.md",
+    "benches/README.md",
+    "fuzz/README.md",
+    "tests/README.md",
+];
 
 /// The anchors of a page: its headings as GitHub and mdBook name them, a second one of a name with `-1` behind it.
 fn anchors(text: &str) -> Vec<String> {
