@@ -253,7 +253,7 @@ def zenml():
         project = Project("zenml", f'[inventory.prod]\nkind = "zenml"\nurl = "{url}"\n')
         project.stack("db.user", "db.password")
         empty = project.run("check", env=as_user["default"])
-        project.expect("an empty server says that it shows nothing", 3, empty, "no secret at all")
+        project.expect("an empty server says that it shows nothing", 3, empty, "cannot list any secret")
         given = json.dumps({"db": {"user": f"{CANARY} u", "password": f"{CANARY}\np"}})
         filled = project.run("register", "--from-file", "-", env=as_user["default"], stdin=given)
         project.expect("and is filled all the same", 0, filled)
