@@ -1,5 +1,6 @@
-//! Comments that instruct stackref: `# stackref: ignore[rule, rule] reason` and `# stackref:
-//! literal`.
+//! Comments that instruct stackref.
+//!
+//! There are two: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
 //!
 //! A comment after other text applies to its own line. A comment on a line of its own applies to
 //! the next line that is not a comment. A finding is on a line if its span, the scalar that

@@ -15,7 +15,7 @@ pub use new_values::{NewValue, format_name_map};
 
 use super::{Document, Edit, NodeId, NodeKind, Syntax};
 use crate::text::source::Span;
-use flow_collections::BracketGap;
+use flow_collections::BracketedCollection;
 use zeroize::Zeroizing;
 
 impl Document {
@@ -50,8 +50,8 @@ impl Document {
         let span = self.node(list).span;
         if self.source().slice(span).starts_with('[') {
             let spans: Vec<Span> = items.iter().map(|&item| self.node(item).span).collect();
-            let gap = BracketGap { span, items: &spans, comma: ", " };
-            return self.insert_between(&gap, names.len(), &|at, _| {
+            let collection = BracketedCollection { span, items: &spans, comma: ", " };
+            return self.insert_between(&collection, names.len(), &|at, _| {
                 names.get(at).map(|name| self.quote_item(name, true)).unwrap_or_default()
             });
         }

@@ -7,7 +7,7 @@ use crate::text::source::Span;
 use zeroize::Zeroizing;
 
 /// A collection between brackets to which items are added.
-pub(super) struct BracketGap<'g> {
+pub(super) struct BracketedCollection<'g> {
     /// The span of the collection, with its brackets.
     pub span: Span,
     /// The spans of its items.
@@ -55,8 +55,8 @@ impl Document {
         if entries.is_empty() && self.source().slice(span).trim_matches(['{', '}']).trim().is_empty() {
             return Some(vec![self.fill_braces(span, &layout, new_entries)]);
         }
-        let gap = BracketGap { span, items: &spans, comma: layout.comma };
-        self.insert_between(&gap, new_entries.len(), &|at, indent| {
+        let collection = BracketedCollection { span, items: &spans, comma: layout.comma };
+        self.insert_between(&collection, new_entries.len(), &|at, indent| {
             new_entries.get(at).map(|entry| self.flow_entry(&layout, indent, entry)).unwrap_or_default()
         })
     }
@@ -162,11 +162,11 @@ impl Document {
     /// own lines if the last existing item has one.
     pub(super) fn insert_between(
         &self,
-        gap: &BracketGap<'_>,
+        collection: &BracketedCollection<'_>,
         count: usize,
         write_item: WriteItem<'_>,
     ) -> Option<Vec<Edit>> {
-        let &BracketGap { span, items, comma } = gap;
+        let &BracketedCollection { span, items, comma } = collection;
         let Some(last) = items.last() else {
             let inner = Span::new(span.start + 1, span.end.checked_sub(1)?);
             let is_empty = self.source().slice(inner).trim().is_empty();
