@@ -1,45 +1,55 @@
-//! Comments that speak to stackref: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
+//! Comments that instruct stackref.
 //!
-//! Behind something on its line a comment speaks of that line; alone on its line, of the next that is no comment.
-//! A finding is on a line if its span, the scalar that contains it or the key of that scalar begins there; in a script, if its
-//! command does. JSON has no comments: `[[ignore]]` in the config stands in for them.
+//! There are two: `# stackref: ignore[rule, rule] reason` and `# stackref: literal`.
+//!
+//! A comment after other text applies to its own line. A comment on a line of its own applies to
+//! the next line that is not a comment. A finding is on a line if its span, the scalar that
+//! contains it or the key of that scalar begins there. In a script, the command must begin there.
+//! JSON has no comments: use `[[ignore]]` in the config instead.
+
+mod comment_spans;
+
+pub use comment_spans::comments;
 
 use crate::diagnostics::finding::FixEdit;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::{Document, NodeKind, Style, Syntax};
+use crate::document::{Document, Syntax};
 use crate::text::nearest::nearest;
 use crate::text::source::{SourceFile, Span};
+use comment_spans::{BlockStyle, scalar_contents};
 use std::collections::HashSet;
 
-/// A comment that speaks to stackref.
+/// A comment that instructs stackref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
-    /// From `#` to the end of the line.
+    /// The span from `#` to the end of the line.
     pub span: Span,
-    /// From `#` to the end of what is said, without the reason behind it.
+    /// The span from `#` to the end of the directive, without the reason after it.
     pub directive_span: Span,
-    /// What it says.
+    /// The kind of the directive.
     pub kind: DirectiveKind,
-    /// The line that it speaks of, from 1.
+    /// The line that it applies to, counted from 1.
     pub line: usize,
-    /// Whether the line has to stay a comment: without it more would belong to the block scalar above.
+    /// Whether the comment ends a block scalar above it. Without the comment, the following lines
+    /// would belong to the scalar.
     ends_block: bool,
 }
 
-/// What such a comment says.
+/// The kind of a directive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DirectiveKind {
-    /// `ignore[rule, rule]`; never empty.
+    /// `ignore[rule, rule]`, with at least one rule.
     Ignore(Vec<String>),
-    /// `ignore` without rules, or a word that was meant as one of the two.
+    /// `ignore` without rules, or a misspelled `ignore` or `literal`.
     MissingRules,
-    /// `literal`: the braces of the scalar are plain text.
+    /// `literal`, which marks the braces of the scalar as plain text.
     Literal,
 }
 
 impl Directive {
-    /// The edit that takes some rules out of it, or the whole of it: then with the blanks before it, or with its line where
-    /// nothing else is on that.
+    /// Returns the edit that removes some rules from the comment, or the whole comment. The whole
+    /// comment is removed with the blanks before it, or with its line if the line contains nothing
+    /// else.
     pub fn removal(&self, source: &SourceFile, rules: &[&str], whole: bool) -> FixEdit {
         let text = source.slice(self.span);
         let list = text.find('[').zip(text.find(']')).filter(|(open, close)| open < close && !whole);
@@ -66,13 +76,13 @@ impl Directive {
         FixEdit::new(span, "")
     }
 
-    /// Returns whether it suppresses the findings of a rule on its line.
+    /// Returns whether the comment suppresses the findings of a rule on its line.
     pub fn suppresses(&self, rule: RuleId) -> bool {
         matches!(&self.kind, DirectiveKind::Ignore(names) if names.iter().any(|name| name == rule.name()))
     }
 }
 
-/// The directives of a document, in order.
+/// Returns the directives of a document, in the order of the file.
 pub fn directives(document: &Document) -> Vec<Directive> {
     let text = document.source().text();
     if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
@@ -80,7 +90,8 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     }
     let contents = scalar_contents(document);
     let mut found: Vec<Directive> = Vec::new();
-    // From below, so that of comments one above the other each speaks of the line below the last.
+    // Bottom up, so that each of several successive comments applies to the line after the last
+    // one.
     let mut below: Option<(usize, usize)> = None;
     let mut indent_below = 0;
     for comment in comments(document).into_iter().rev() {
@@ -114,23 +125,23 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     }
     found.reverse();
     if document.syntax() == Syntax::Script {
-        // What looks like a comment elsewhere may be a string of the shell, or prose.
+        // Other text with `#` may be a string of the shell, or prose.
         let commands: HashSet<usize> =
-            commands(document).map(|span| document.source().position(span.start).line).collect();
+            command_spans(document).map(|span| document.source().position(span.start).line).collect();
         found.retain(|directive| commands.contains(&directive.line));
     }
     found
 }
 
-/// The commands of a script.
-fn commands(document: &Document) -> impl Iterator<Item = Span> {
+/// Returns the spans of the commands in a script.
+fn command_spans(document: &Document) -> impl Iterator<Item = Span> {
     let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script);
     let commands = root.and_then(|&root| document.items(root)).unwrap_or_default();
     commands.iter().map(|&command| document.node(command).span)
 }
 
-/// The first line of the command that a comment in a script stands behind, at the end of its last line: what it says holds
-/// for all of the command.
+/// Returns the first line of a command in a script, if the comment is on the command's last line.
+/// The comment then applies to the whole command.
 fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<usize> {
     let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script)?;
     let commands = document.items(*root)?;
@@ -139,30 +150,7 @@ fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<u
     (document.source().position(span.end).line == line).then(|| document.source().position(span.start).line)
 }
 
-/// The comments of a document, each from `#` to the end of its line.
-pub fn comments(document: &Document) -> Vec<Span> {
-    let source = document.source();
-    let mut comments: Vec<Span> = Vec::new();
-    if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none() {
-        return comments;
-    }
-    let contents = scalar_contents(document);
-    for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
-        if comments.last().is_some_and(|comment| hash < comment.end) {
-            continue;
-        }
-        let before = source.text().get(..hash).unwrap_or_default();
-        let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
-        let scalar = contents.partition_point(|(span, _)| span.start <= hash).checked_sub(1);
-        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|(span, _)| hash < span.end);
-        if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
-            comments.push(Span::new(hash, source.line_span(hash).end));
-        }
-    }
-    comments
-}
-
-/// What a comment says to stackref, and where in it that begins and ends.
+/// A parsed directive, with its start and end in the comment.
 struct ParsedDirective {
     hash: usize,
     end: usize,
@@ -180,7 +168,7 @@ fn parse_directive(comment: &str) -> Option<ParsedDirective> {
     })
 }
 
-/// What is said, and how many bytes that takes.
+/// Parses the text after `stackref:`. Returns the kind and the number of bytes that it takes.
 fn parse_directive_kind(text: &str) -> Option<(DirectiveKind, usize)> {
     let word_len = text.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(word_len)?;
@@ -190,37 +178,11 @@ fn parse_directive_kind(text: &str) -> Option<(DirectiveKind, usize)> {
             let inner = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
             let names = inner.map_or("", |(names, _)| names).split(',').map(str::trim);
             let rules: Vec<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            let len = inner.map_or(word_len, |(_, behind)| text.len() - behind.len());
+            let len = inner.map_or(word_len, |(_, after)| text.len() - after.len());
             Some((if rules.is_empty() { DirectiveKind::MissingRules } else { DirectiveKind::Ignore(rules) }, len))
         }
         other => nearest(other, ["ignore", "literal"]).map(|_| (DirectiveKind::MissingRules, word_len)),
     }
-}
-
-/// Whether a scalar is a block, and what becomes of the line breaks behind its text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum BlockStyle {
-    NotBlock,
-    Chomped,
-    Kept,
-}
-
-/// The content of each scalar, in order: `#` in it begins no comment. The header line of a block scalar is not content.
-fn scalar_contents(document: &Document) -> Vec<(Span, BlockStyle)> {
-    let mut contents: Vec<(Span, BlockStyle)> = Vec::new();
-    for (_, node) in document.nodes() {
-        let NodeKind::Scalar(scalar) = &node.kind else { continue };
-        let mut content = (node.span, BlockStyle::NotBlock);
-        if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) {
-            let header = document.source().line_span(node.span.start).end;
-            let mut indicators = document.source().slice(node.span).bytes().take_while(u8::is_ascii_graphic);
-            let kept = indicators.any(|byte| byte == b'+');
-            content = (Span::new(header, node.span.end), if kept { BlockStyle::Kept } else { BlockStyle::Chomped });
-        }
-        contents.push(content);
-    }
-    contents.sort_unstable();
-    contents
 }
 
 #[cfg(test)]
@@ -237,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_speaks_of_its_line_or_of_the_next() {
+    fn a_comment_applies_to_its_line_or_to_the_next() {
         let ignore = |name: &str| DirectiveKind::Ignore(vec![name.to_owned()]);
         assert_eq!(read("a: b # stackref: ignore[x] why\n"), [(1, ignore("x"))]);
         assert_eq!(
@@ -252,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn text_that_looks_like_a_comment_is_none() {
+    fn text_in_scalars_is_not_a_comment() {
         assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref:literal\n"), []);
-        assert_eq!(read("# stackref: what this file is for\na: b"), []);
+        assert_eq!(read("# stackref: see the docs\na: b"), []);
     }
 }

@@ -1,43 +1,45 @@
-//! Changes to a text: spans and what comes in their place.
+//! Edits of a text: each replaces a span with a new text.
 
 use super::{OffsetMap, Replacement};
 use crate::text::source::Span;
 use zeroize::Zeroizing;
 
-/// One change. Its text may hold secret values, so it is wiped and has no `Debug`.
+/// A replacement of a span. Its text may contain secret values, so it is wiped and has no `Debug`.
 pub struct Edit {
-    /// What goes.
+    /// The span that is replaced.
     pub span: Span,
-    /// What comes.
+    /// The new text.
     pub text: Zeroizing<String>,
 }
 
 impl Edit {
-    /// A change. The text is taken as it is, so that no copy of it stays behind.
+    /// Creates an edit. It takes ownership of the text, so that no copy remains in memory.
     pub fn new(span: Span, text: impl Into<Zeroizing<String>>) -> Self {
         Self { span, text: text.into() }
     }
 }
 
-/// Each part written in the place that it has in the source.
+/// Returns one edit for each part, at the part's own span in the source.
 pub(super) fn in_place(
     offsets: &OffsetMap,
     parts: &[Replacement<'_>],
     write: impl Fn(&str) -> Zeroizing<String>,
 ) -> Vec<Edit> {
-    let edit = |part: &Replacement<'_>| Edit::new(offsets.source(part.range.start, part.range.end), write(part.text));
-    parts.iter().map(edit).collect()
+    let edits = parts.iter().map(|part| Edit::new(offsets.source(part.range.start, part.range.end), write(part.text)));
+    edits.collect()
 }
 
-/// A value between double quotes, with the escapes that YAML, TOML and JSON share. `special` gives those of one syntax, by
-/// offset and character; none of its escapes may take more than `most` bytes for a byte of the value, as a buffer that
-/// grows leaves its old content behind.
+/// Escapes a value for double quotes with the escapes that YAML, TOML and JSON share.
+///
+/// `special` returns the escapes of one syntax, by offset and character. An escape must not need
+/// more than `max_growth` bytes for each byte of the value: the buffer must not grow, because that
+/// would leave a copy of a secret in memory.
 pub(super) fn escape_text(
     value: &str,
-    most: usize,
+    max_growth: usize,
     special: impl Fn(usize, char) -> Option<String>,
 ) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(value.len() * most));
+    let mut out = Zeroizing::new(String::with_capacity(value.len() * max_growth));
     for (at, c) in value.char_indices() {
         match c {
             '"' => out.push_str("\\\""),
@@ -54,10 +56,11 @@ pub(super) fn escape_text(
     out
 }
 
-/// Applies changes that are sorted and do not overlap; nothing where they are not, or where a span is none of the text.
+/// Applies edits to a text. Returns `None` if they are not sorted, overlap, or are outside the
+/// text.
 pub fn apply(text: &str, edits: &[Edit]) -> Option<Zeroizing<String>> {
     let grown: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    // Room for all of it at once: a buffer that grows leaves its old content behind.
+    // A buffer that grows would leave a copy of its content in memory.
     let mut out = Zeroizing::new(String::with_capacity(text.len() + grown));
     let mut at = 0;
     for edit in edits {

@@ -1,13 +1,13 @@
-//! JSON: text to nodes, and how its strings were decoded.
+//! Reads JSON into a document, and decodes and encodes its strings.
 //!
-//! Strict JSON only: no comments, no trailing commas. jsonc-parser lets raw control characters in strings through, so they
-//! are refused here.
+//! Only strict JSON is accepted, without comments and trailing commas. jsonc-parser accepts raw
+//! control characters in strings, so they are refused here.
 
 use super::brackets;
 use super::edits::{self, in_place};
 use super::offsets::OffsetMapBuilder;
 use super::{Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
-use crate::text::source::Span;
+use crate::text::source::{Span, floor_char_boundary};
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
@@ -15,7 +15,7 @@ use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, pars
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Reads the one value of a JSON text into `document`.
+/// Reads the value of a JSON text into a document.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
     let bom = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
@@ -37,19 +37,19 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let Some(value) = parsed.value else {
         return Err(SyntaxError {
             span: Span::new(source.text().len(), source.text().len()),
-            message: "an empty file, which is no JSON".into(),
-            help: Some("write `{}` for a document without content".into()),
+            message: "an empty file is not valid JSON".into(),
+            help: Some("write `{}` for an empty document".into()),
         });
     };
     let mut reader = JsonReader { document, bom };
-    let root = reader.value(&value)?;
+    let root = reader.add_value(&value)?;
     document.roots.push(root);
-    refuse_foreign_blanks(document, bom)
+    refuse_foreign_whitespace(document, bom)
 }
 
-/// Between its tokens JSON takes four kinds of white space; the parser takes all of Unicode's.
-fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxError> {
-    let foreign = |c: char| !c.is_ascii_graphic() && !matches!(c, ' ' | '\t' | '\r' | '\n');
+/// Refuses white space of Unicode between values. JSON has only four white space characters, but
+/// the parser accepts more.
+fn refuse_foreign_whitespace(document: &Document, bom: usize) -> Result<(), SyntaxError> {
     let mut at = bom;
     let end = Span::new(document.source().text().len(), document.source().text().len());
     let scalars = document.nodes().filter_map(|(_, node)| match node.kind {
@@ -58,16 +58,20 @@ fn refuse_foreign_blanks(document: &Document, bom: usize) -> Result<(), SyntaxEr
     });
     for scalar in scalars.chain([end]) {
         let between = document.source().slice(Span::new(at, scalar.start));
-        if let Some((offset, c)) = between.char_indices().find(|&(_, c)| foreign(c)) {
+        if let Some((offset, c)) = between.char_indices().find(|&(_, c)| is_foreign_whitespace(c)) {
             return Err(SyntaxError {
                 span: Span::new(at + offset, at + offset + c.len_utf8()),
                 message: format!("the character U+{:04X} between JSON values", u32::from(c)),
-                help: Some("only spaces, tabs and line breaks may stand there".into()),
+                help: Some("use only spaces, tabs and line breaks there".into()),
             });
         }
         at = scalar.end;
     }
     Ok(())
+}
+
+fn is_foreign_whitespace(c: char) -> bool {
+    !c.is_ascii_graphic() && !matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
 struct JsonReader<'a> {
@@ -76,22 +80,22 @@ struct JsonReader<'a> {
 }
 
 impl JsonReader<'_> {
-    /// The parser has bounded the depth to 512.
-    fn value(&mut self, value: &Value<'_>) -> Result<NodeId, SyntaxError> {
+    /// Adds a value and its children. The parser limits the depth to 512, so recursion is safe.
+    fn add_value(&mut self, value: &Value<'_>) -> Result<NodeId, SyntaxError> {
         match value {
-            Value::StringLit(string) => self.string(&string.range, &string.value),
-            Value::NumberLit(number) => self.plain(&number.range, number.value, ScalarType::Other),
+            Value::StringLit(string) => self.add_string(&string.range, &string.value),
+            Value::NumberLit(number) => self.add_plain(&number.range, number.value, ScalarType::Other),
             Value::BooleanLit(boolean) => {
-                self.plain(&boolean.range, if boolean.value { "true" } else { "false" }, ScalarType::Other)
+                self.add_plain(&boolean.range, if boolean.value { "true" } else { "false" }, ScalarType::Other)
             }
-            Value::NullKeyword(null) => self.plain(&null.range, "null", ScalarType::Null),
+            Value::NullKeyword(null) => self.add_plain(&null.range, "null", ScalarType::Null),
             Value::Array(array) => {
-                let id = self.document.add_list(self.span(&array.range))?;
+                let id = self.document.add_sequence(self.span(&array.range))?;
                 let mut items = Vec::with_capacity(array.elements.len());
                 for element in &array.elements {
-                    items.push(self.value(element)?);
+                    items.push(self.add_value(element)?);
                 }
-                self.document.finish_list(id, self.span(&array.range).end, &items);
+                self.document.finish_sequence(id, self.span(&array.range).end, &items);
                 Ok(id)
             }
             Value::Object(object) => {
@@ -103,8 +107,8 @@ impl JsonReader<'_> {
                         jsonc_parser::ast::ObjectPropName::String(name) => (name.range.start, name.range.end),
                         jsonc_parser::ast::ObjectPropName::Word(name) => (name.range.start, name.range.end),
                     };
-                    let key = self.string(&Range { start, end }, property.name.as_str())?;
-                    entries.push((key, self.value(&property.value)?));
+                    let key = self.add_string(&Range { start, end }, property.name.as_str())?;
+                    entries.push((key, self.add_value(&property.value)?));
                 }
                 self.document.finish_mapping(id, span.end, &entries);
                 Ok(id)
@@ -112,7 +116,7 @@ impl JsonReader<'_> {
         }
     }
 
-    fn string(&mut self, range: &Range, value: &str) -> Result<NodeId, SyntaxError> {
+    fn add_string(&mut self, range: &Range, value: &str) -> Result<NodeId, SyntaxError> {
         let span = self.span(range);
         let raw = self.document.source().slice(span);
         if let Some(at) = raw.bytes().position(|byte| byte < 0x20) {
@@ -125,7 +129,7 @@ impl JsonReader<'_> {
         self.document.add_scalar(span, value, Style::DoubleQuoted, ScalarType::String)
     }
 
-    fn plain(&mut self, range: &Range, value: &str, ty: ScalarType) -> Result<NodeId, SyntaxError> {
+    fn add_plain(&mut self, range: &Range, value: &str, ty: ScalarType) -> Result<NodeId, SyntaxError> {
         self.document.add_scalar(self.span(range), value, Style::Plain, ty)
     }
 
@@ -134,7 +138,7 @@ impl JsonReader<'_> {
     }
 }
 
-/// Decodes a string with its quotes again, noting where each piece comes from.
+/// Decodes a string in quotes a second time, to map each part of the value to its source.
 pub(super) fn decode(raw: &str) -> OffsetMapBuilder {
     let mut out = OffsetMapBuilder::default();
     let text = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
@@ -152,15 +156,20 @@ pub(super) fn decode(raw: &str) -> OffsetMapBuilder {
     out
 }
 
+/// Reads four hexadecimal digits.
+fn hex_at(text: &str, from: usize) -> Option<u32> {
+    text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok())
+}
+
+/// Decodes an escape without its backslash. Returns the number of bytes and the character.
 fn decode_escape(text: &str) -> (usize, char) {
-    let hex = |from: usize| text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     match text.chars().next() {
         Some('b') => (1, '\u{8}'),
         Some('f') => (1, '\u{c}'),
         Some('n') => (1, '\n'),
         Some('r') => (1, '\r'),
         Some('t') => (1, '\t'),
-        Some('u') => match (hex(1), hex(7)) {
+        Some('u') => match (hex_at(text, 1), hex_at(text, 7)) {
             (Some(high @ 0xD800..0xDC00), Some(low @ 0xDC00..0xE000)) => {
                 let joined = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
                 (11, char::from_u32(joined).unwrap_or('\u{FFFD}'))
@@ -172,7 +181,7 @@ fn decode_escape(text: &str) -> (usize, char) {
     }
 }
 
-/// Other text in some places of a string, which holds everything.
+/// Returns the edits that replace parts of a string. JSON strings can contain any text.
 pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
     if !offsets.is_exact() {
         return vec![Edit::new(span, quote_text(value))];
@@ -180,23 +189,23 @@ pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>],
     in_place(offsets, parts, escape_text)
 }
 
-/// A string.
+/// Returns a value in double quotes.
 pub(super) fn quote_text(value: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("\"{}\"", *escape_text(value)))
 }
 
 fn escape_text(value: &str) -> Zeroizing<String> {
     edits::escape_text(value, 6, |_, c| {
-        let unsafe_in_scripts = matches!(c, '\u{2028}' | '\u{2029}');
-        (c.is_control() || unsafe_in_scripts).then(|| format!("\\u{:04x}", u32::from(c)))
+        let is_unsafe_in_scripts = matches!(c, '\u{2028}' | '\u{2029}');
+        (c.is_control() || is_unsafe_in_scripts).then(|| format!("\\u{:04x}", u32::from(c)))
     })
 }
 
-/// The parser's finding in plain words, at its place, with none of the file's text.
+/// Converts a parser error into a message that does not contain text of the file.
 fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     let range = error.range();
-    let start = crate::text::source::floor_char_boundary(text, range.start);
-    let end = crate::text::source::floor_char_boundary(text, range.end.min(start + 1).max(start));
+    let start = floor_char_boundary(text, range.start);
+    let end = floor_char_boundary(text, range.end.min(start + 1).max(start));
     let rest = text.get(start.saturating_sub(1)..).or_else(|| text.get(start..)).unwrap_or_default();
     let is_reference = rest.contains("{{") && rest.find("{{") <= Some(1);
     let is_deep = matches!(error.kind(), ParseErrorKind::NestingDepthExceeded);
@@ -205,28 +214,31 @@ fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     }
     let (message, help) = match error.kind() {
         _ if is_reference => (
-            "a reference outside quotes is no JSON value".to_owned(),
-            Some("put it in double quotes: \"{{name.key}}\""),
+            "a reference without quotes is not valid JSON".to_owned(),
+            Some("put the reference in double quotes: \"{{name.key}}\""),
         ),
         ParseErrorKind::CommentsNotAllowed => {
-            ("a comment, which JSON does not have".to_owned(), Some("remove it, or keep this stack as YAML or TOML"))
+            ("comments are not valid JSON".to_owned(), Some("remove the comment, or write this stack in YAML or TOML"))
         }
         ParseErrorKind::TrailingCommasNotAllowed => {
-            ("a comma before a closing bracket".to_owned(), Some("remove the comma"))
+            ("trailing comma before a closing bracket".to_owned(), Some("remove the comma"))
         }
         ParseErrorKind::SingleQuotedStringsNotAllowed => {
-            ("a string in single quotes".to_owned(), Some("JSON strings take double quotes"))
+            ("a string in single quotes is not valid JSON".to_owned(), Some("use double quotes"))
         }
         ParseErrorKind::String(jsonc_parser::ParseStringErrorKind::UnterminatedStringLiteral) => {
             ("a string that is never closed".to_owned(), Some("close the quote that opens here"))
         }
         ParseErrorKind::String(_) => (
-            "an escape that JSON does not know".to_owned(),
-            Some("write `\\\\` for a backslash; `\\u` takes four hexadecimal digits, and pairs above U+FFFF"),
+            "invalid escape in a JSON string".to_owned(),
+            Some(
+                "write `\\\\` for a backslash; `\\u` needs four hexadecimal digits, and a pair of escapes above U+FFFF",
+            ),
         ),
-        ParseErrorKind::NestingDepthExceeded => {
-            ("values nested deeper than 512 levels".to_owned(), Some("no stack is that deep: is this the right file?"))
-        }
+        ParseErrorKind::NestingDepthExceeded => (
+            "values are nested deeper than 512 levels".to_owned(),
+            Some("check whether this is the right file: stacks are never that deep"),
+        ),
         kind => {
             let words = kind.to_string();
             let mut chars = words.chars();

@@ -1,8 +1,8 @@
-//! From an offset in a scalar's decoded value to the bytes that it was written with.
+//! Maps an offset in a scalar's decoded value to the source bytes that it comes from.
 
 use crate::text::source::Span;
 
-/// Where each part of a decoded value stands in the source.
+/// A map from offsets in a decoded value to offsets in the source.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OffsetMap {
     /// The only run of most maps, which needs no allocation.
@@ -12,7 +12,8 @@ pub struct OffsetMap {
     span: Span,
 }
 
-/// A run of decoded bytes and the source bytes that it comes from: either the same bytes, or one escape, fold or break.
+/// A run of decoded bytes and its source bytes: either the same bytes, or one escape, fold or line
+/// break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OffsetRun {
     decoded: usize,
@@ -22,25 +23,25 @@ struct OffsetRun {
 }
 
 impl OffsetMap {
-    /// A value that stands in the source letter by letter.
+    /// Creates the map of a value that the source contains as it is.
     pub(super) fn from_verbatim(span: Span) -> Self {
         let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
         Self { only: Some(run), runs: Vec::new(), exact: true, span }
     }
 
-    /// A value of which only the whole span is known.
+    /// Creates the map of a value of which only the whole span is known.
     pub(super) fn opaque(span: Span) -> Self {
         let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
         Self { only: Some(run), runs: Vec::new(), exact: false, span }
     }
 
-    /// Whether the map was proven: decoding by it gives the parser's value. Where it is not, [`OffsetMap::source`] answers
-    /// with the whole scalar rather than with a guess.
+    /// Returns whether the map is verified: decoding with it yields the parser's value. Otherwise
+    /// [`OffsetMap::source`] always returns the span of the whole scalar.
     pub fn is_exact(&self) -> bool {
         self.exact
     }
 
-    /// The source span of the decoded bytes from `start` up to `end`.
+    /// Returns the source span of the decoded bytes from `start` up to `end`.
     pub fn source(&self, start: usize, end: usize) -> Span {
         let Some(first) = self.run_at(start) else {
             return self.span;
@@ -68,7 +69,8 @@ impl OffsetMap {
     }
 }
 
-/// Builds a map while it decodes; offsets are relative to the scalar's span until [`OffsetMapBuilder::finish`].
+/// A builder for a map, which a decoder fills. Offsets are relative to the scalar until
+/// [`OffsetMapBuilder::finish`].
 #[derive(Debug, Default)]
 pub(super) struct OffsetMapBuilder {
     out: String,
@@ -76,7 +78,7 @@ pub(super) struct OffsetMapBuilder {
 }
 
 impl OffsetMapBuilder {
-    /// Source bytes that stand for themselves.
+    /// Adds source bytes that are decoded as they are.
     pub fn push_verbatim(&mut self, source: usize, text: &str) {
         if text.is_empty() {
             return;
@@ -90,7 +92,8 @@ impl OffsetMapBuilder {
         self.out.push_str(text);
     }
 
-    /// Source bytes that stand for something else: an escape, a folded line break.
+    /// Adds source bytes that are decoded to another text, for example an escape or a folded line
+    /// break.
     pub fn push_replaced(&mut self, source: usize, source_len: usize, text: &str) {
         if text.is_empty() {
             return;
@@ -99,12 +102,12 @@ impl OffsetMapBuilder {
         self.out.push_str(text);
     }
 
-    /// What was decoded so far.
+    /// Returns the text that is decoded so far.
     pub fn text(&self) -> &str {
         &self.out
     }
 
-    /// Forgets decoded bytes from `len` on.
+    /// Removes all decoded bytes after the first `len`.
     pub fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
         while let Some(last) = self.runs.last_mut() {
@@ -119,13 +122,14 @@ impl OffsetMapBuilder {
         }
     }
 
-    /// Closes the map. It is proven against the parser's own value; where the two differ the map is not trusted.
+    /// Returns the map if the decoded text equals the parser's value. Otherwise returns an opaque
+    /// map of the whole span.
     pub fn finish(mut self, span: Span, value: &str) -> OffsetMap {
         if self.out != value {
             return OffsetMap::opaque(span);
         }
-        for piece in &mut self.runs {
-            piece.source += span.start;
+        for run in &mut self.runs {
+            run.source += span.start;
         }
         OffsetMap { only: None, runs: self.runs, exact: true, span }
     }
@@ -136,42 +140,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_that_stand_for_themselves_are_one_piece() {
-        let mut pieces = OffsetMapBuilder::default();
+    fn adjacent_verbatim_bytes_are_one_run() {
+        let mut builder = OffsetMapBuilder::default();
         for (at, letter) in ["a", "b", "c"].into_iter().enumerate() {
-            pieces.push_verbatim(3 + at, letter);
+            builder.push_verbatim(3 + at, letter);
         }
-        assert_eq!(pieces.runs, [OffsetRun { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
-        pieces.push_verbatim(9, "d");
-        pieces.push_replaced(10, 2, "\n");
-        pieces.push_verbatim(12, "e");
-        let map = pieces.finish(Span::new(100, 120), "abcd\ne");
-        let places: Vec<_> = (0..6).map(|at| map.source(at, at + 1)).collect();
+        assert_eq!(builder.runs, [OffsetRun { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
+        builder.push_verbatim(9, "d");
+        builder.push_replaced(10, 2, "\n");
+        builder.push_verbatim(12, "e");
+        let map = builder.finish(Span::new(100, 120), "abcd\ne");
+        let spans: Vec<_> = (0..6).map(|at| map.source(at, at + 1)).collect();
         let expected = [(103, 104), (104, 105), (105, 106), (109, 110), (110, 112), (112, 113)];
-        assert_eq!(places, expected.map(|(start, end)| Span::new(start, end)));
+        assert_eq!(spans, expected.map(|(start, end)| Span::new(start, end)));
         assert_eq!(map.source(1, 6), Span::new(104, 113));
         assert_eq!((map.source(4, 4), map.source(2, 1)), (Span::new(110, 110), Span::new(105, 105)));
     }
 
     #[test]
-    fn what_is_forgotten_has_no_place() {
-        let mut pieces = OffsetMapBuilder::default();
-        pieces.push_verbatim(0, "x");
-        pieces.push_replaced(1, 2, "\t");
-        pieces.push_verbatim(3, "abcd");
-        pieces.truncate(4);
-        assert_eq!(pieces.text(), "x\tab");
-        pieces.push_verbatim(7, "e");
-        let map = pieces.finish(Span::new(0, 8), "x\tabe");
-        let places: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
-        assert_eq!(places, [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end)));
+    fn truncated_bytes_have_no_span() {
+        let mut builder = OffsetMapBuilder::default();
+        builder.push_verbatim(0, "x");
+        builder.push_replaced(1, 2, "\t");
+        builder.push_verbatim(3, "abcd");
+        builder.truncate(4);
+        assert_eq!(builder.text(), "x\tab");
+        builder.push_verbatim(7, "e");
+        let map = builder.finish(Span::new(0, 8), "x\tabe");
+        let spans: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
+        assert_eq!(spans, [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end)));
     }
 
     #[test]
-    fn a_map_that_does_not_give_the_value_is_not_trusted() {
-        let mut pieces = OffsetMapBuilder::default();
-        pieces.push_verbatim(1, "abc");
-        let map = pieces.finish(Span::new(10, 15), "abd");
+    fn a_map_with_another_value_is_opaque() {
+        let mut builder = OffsetMapBuilder::default();
+        builder.push_verbatim(1, "abc");
+        let map = builder.finish(Span::new(10, 15), "abd");
         assert!(!map.is_exact());
         assert_eq!(map.source(1, 2), Span::new(10, 15));
         assert!(OffsetMap::from_verbatim(Span::new(1, 2)).is_exact());

@@ -26,7 +26,7 @@ fn what_is_no_text_is_told_at_its_place() {
             &b"stack_name: x\ncomponents: {a: \xff}\n"[..],
             "2:17: error[syntax-error]: from here on this file is not UTF-8",
         ),
-        (b"stack_name: x\ncomponents: {a: \0}\n", "2:17: error[syntax-error]: a NUL byte"),
+        (b"stack_name: x\ncomponents: {a: \0}\n", "2:17: error[syntax-error]: a YAML file must not contain NUL bytes"),
         (
             b"\xff\xfec\0o\0m\0p\0o\0n\0e\0n\0t\0s\0:\0\n\0s\0t\0a\0c\0k\0_\0n\0a\0m\0e\0:\0",
             "1:1: error[syntax-error]: this file is UTF-16",
@@ -40,17 +40,21 @@ fn what_is_no_text_is_told_at_its_place() {
 #[test]
 fn what_does_not_parse_is_told_at_the_parsers_place() {
     for (name, text, said) in [
-        ("bad.stack.yaml", "a: b: c\n", "1:5: error[syntax-error]: a `:` where no key can stand"),
-        ("bad.yaml", "components:\n\ta: x\nstack_name: x\n", "2:1: error[syntax-error]: a tab where"),
+        ("bad.stack.yaml", "a: b: c\n", "1:5: error[syntax-error]: a `:` is not allowed here"),
+        (
+            "bad.yaml",
+            "components:\n\ta: x\nstack_name: x\n",
+            "2:1: error[syntax-error]: YAML does not allow a tab here",
+        ),
         ("bad.stack.yaml", "x: {{a.b}}-c\n", "1:11: error[syntax-error]: braces without quotes"),
-        ("bad.stack.yaml", "a: 1\nb: 2\na: 3\n", "3:1: error[syntax-error]: the key `a` stands twice"),
-        ("bad.stack.toml", "a = 1\na = 2\n", "2:1: error[syntax-error]: a key that stands twice"),
+        ("bad.stack.yaml", "a: 1\nb: 2\na: 3\n", "3:1: error[syntax-error]: the key `a` occurs twice"),
+        ("bad.stack.toml", "a = 1\na = 2\n", "2:1: error[syntax-error]: a key occurs twice"),
         ("bad.stack.toml", "a = {{b.c}}\n", "error[syntax-error]: braces without quotes"),
-        ("bad.stack.json", "{\"a\": {{b.c}}}", "error[syntax-error]: a reference outside quotes"),
-        ("bad.stack.json", "{\"a\": 1, \"a\": 2}", "1:10: error[syntax-error]: the key `a` stands twice"),
+        ("bad.stack.json", "{\"a\": {{b.c}}}", "error[syntax-error]: a reference without quotes"),
+        ("bad.stack.json", "{\"a\": 1, \"a\": 2}", "1:10: error[syntax-error]: the key `a` occurs twice"),
         ("bad.stack.json", "", "1:1: error[syntax-error]: an empty file"),
-        ("bad.stack.json", "// x\n{}", "1:1: error[syntax-error]: a comment"),
-        ("bad.stack.yaml", "a: *hunter2\n", "1:4: error[syntax-error]: `*` begins an alias"),
+        ("bad.stack.json", "// x\n{}", "1:1: error[syntax-error]: comments are not"),
+        ("bad.stack.yaml", "a: *hunter2\n", "1:4: error[syntax-error]: this alias refers"),
     ] {
         let line = beside_a_good_one(name, text.as_bytes());
         assert!(line.contains(said), "{text:?}: {line}");

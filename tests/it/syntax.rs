@@ -21,28 +21,28 @@ fn assert_mistakes(syntax: Syntax, cases: &[(&str, (usize, usize), &str, &str)])
 
 #[test]
 fn mistakes_in_json_are_told_in_plain_words() {
-    let reference = "a reference outside quotes is no JSON value";
+    let reference = "a reference without quotes is not valid JSON";
     let blank = "the character U+00A0 between JSON values";
     let control = "a control character in a JSON string";
-    let escape = "an escape that JSON does not know";
+    let escape = "invalid escape in a JSON string";
     assert_mistakes(
         Syntax::Json,
         &[
-            ("{\"a\": 1,}", (7, 8), "a comma before a closing bracket", "remove the comma"),
-            ("{'a': 1}", (1, 2), "a string in single quotes", "double quotes"),
+            ("{\"a\": 1,}", (7, 8), "trailing comma before a closing bracket", "remove the comma"),
+            ("{'a': 1}", (1, 2), "a string in single quotes is not valid JSON", "double quotes"),
             ("{\"a\": \"x", (6, 7), "a string that is never closed", "close the quote"),
             ("{\"a\": \"\\q\"}", (7, 8), escape, "`\\\\` for a backslash"),
-            ("{\"a\": \"\\ud800\"}", (7, 8), escape, "pairs above U+FFFF"),
-            (&"[".repeat(600), (512, 513), "values nested deeper than 512 levels", "no stack is that deep"),
-            ("// x\n{}", (0, 1), "a comment, which JSON does not have", "remove it"),
-            ("{\"a\": {{b.c}}}", (7, 8), reference, "put it in double quotes"),
-            ("\u{feff}{\"a\": {{b.c}}}", (10, 11), reference, "put it in double quotes"),
+            ("{\"a\": \"\\ud800\"}", (7, 8), escape, "above U+FFFF"),
+            (&"[".repeat(600), (512, 513), "values are nested deeper than 512 levels", "stacks are never that deep"),
+            ("// x\n{}", (0, 1), "comments are not valid JSON", "remove the comment"),
+            ("{\"a\": {{b.c}}}", (7, 8), reference, "put the reference in double quotes"),
+            ("\u{feff}{\"a\": {{b.c}}}", (10, 11), reference, "put the reference in double quotes"),
             ("{\"a\": \u{a0}1}", (6, 8), blank, "only spaces"),
             ("\u{feff}{\"a\":\u{a0}\"b\"}", (8, 10), blank, "only spaces"),
             ("{\"a\":1}\u{a0}", (7, 9), blank, "only spaces"),
             ("{\"a\": \"x\ty\"}", (8, 9), control, "write it as an escape"),
             ("\u{feff}{\"ü\": \"x\u{1}\"}", (12, 13), control, "write it as an escape"),
-            ("\u{feff}", (3, 3), "an empty file, which is no JSON", "write `{}`"),
+            ("\u{feff}", (3, 3), "an empty file is not valid JSON", "write `{}`"),
             ("{\"a\" 1}", (5, 6), "expected colon after the string or word in object property", ""),
             ("[\"{{\", x]", (7, 8), "unexpected token", ""),
             ("[x {{]", (1, 2), "unexpected word", ""),
@@ -52,7 +52,7 @@ fn mistakes_in_json_are_told_in_plain_words() {
 
 #[test]
 fn mistakes_in_toml_are_told_in_plain_words() {
-    let braces = "braces without quotes are a TOML inline table, and this is none";
+    let braces = "braces without quotes are a TOML inline table, and this one is not valid";
     let quotes = "a value without quotes";
     assert_mistakes(
         Syntax::Toml,
@@ -64,20 +64,20 @@ fn mistakes_in_toml_are_told_in_plain_words() {
             ("a = 1 { {b", (6, 6), braces, "\"{{name.key}}\""),
             ("a = 1 {b}", (6, 6), "unexpected key or value, expected newline, `#`", ""),
             ("a = \"{\"{", (7, 8), "a missing bracket: nothing closes this `{`", "add"),
-            ("a = xyz", (4, 7), quotes, "strings take quotes"),
-            ("a = ünï", (4, 9), quotes, "strings take quotes"),
-            ("a = →", (4, 7), quotes, "strings take quotes"),
-            ("a = nan_", (4, 8), quotes, "strings take quotes"),
+            ("a = xyz", (4, 7), quotes, "put the string in quotes"),
+            ("a = ünï", (4, 9), quotes, "put the string in quotes"),
+            ("a = →", (4, 7), quotes, "put the string in quotes"),
+            ("a = nan_", (4, 8), quotes, "put the string in quotes"),
             ("a = 1x", (4, 6), "string values must be quoted, expected literal string", ""),
             ("a = 1.2.3", (7, 9), "invalid float, expected nothing", ""),
-            ("[a]\n[a]", (5, 6), "a key that stands twice in one table", "remove or rename"),
+            ("[a]\n[a]", (5, 6), "a key occurs twice in one table", "remove or rename"),
             (
                 &format!("a = {}", "[".repeat(90)),
                 (84, 85),
-                "values nested deeper than 80 levels",
-                "no stack is that deep",
+                "values are nested deeper than 80 levels",
+                "stacks are never that deep",
             ),
-            ("a = 0x", (4, 6), "an integer without digits, or with one that is none", ""),
+            ("a = 0x", (4, 6), "an integer without digits, or with an invalid digit", ""),
             ("a = [1", (4, 5), "a missing bracket: nothing closes this `[`", "add `]`"),
         ],
     );
@@ -86,35 +86,45 @@ fn mistakes_in_toml_are_told_in_plain_words() {
 #[test]
 fn mistakes_in_yaml_are_told_in_plain_words() {
     let braces = "braces without quotes are a YAML flow mapping, and this one is not complete";
-    let colon = "a `:` where no key can stand";
-    let tab = "a tab where YAML takes only spaces";
-    let less = "a quoted value that goes on with less indentation";
-    let character = "a character that cannot begin a value";
+    let colon = "a `:` is not allowed here";
+    let tab = "YAML does not allow a tab here";
+    let less = "a line of a quoted value is indented too little";
+    let character = "a value cannot begin with this character";
     assert_mistakes(
         Syntax::Yaml,
         &[
-            ("a: b: c\n", (4, 5), colon, "if the colon belongs to it"),
-            ("a\nb: c\n", (3, 4), colon, "if the colon belongs to it"),
+            ("a: b: c\n", (4, 5), colon, "if it contains the colon"),
+            ("a\nb: c\n", (3, 4), colon, "if it contains the colon"),
             ("k:\n\ta: x\n", (3, 4), tab, "indent with spaces"),
             ("k:\r\ta: x\r", (3, 4), tab, "indent with spaces"),
             ("a: [\n\tb]\n", (5, 6), tab, "indent with spaces"),
             ("a: \"x\n\ty\"\n", (6, 7), tab, "indent with spaces"),
-            ("x: {{a.b}}-c\n", (10, 11), braces, "begins at column 4"),
-            ("ü: {{a.b}}-c\n", (11, 12), braces, "begins at column 4"),
-            ("- {{a.b}} c\n", (10, 11), braces, "begins at column 3"),
-            ("x: [ {{a.b}}c\n", (3, 4), braces, "begins at column 6"),
-            ("x: '{{a.b}} \n y\n", (16, 16), less, "closed?"),
-            ("a: 'x\nb'\n", (6, 7), less, "closed?"),
+            ("x: {{a.b}}-c\n", (10, 11), braces, "value at column 4"),
+            ("ü: {{a.b}}-c\n", (11, 12), braces, "value at column 4"),
+            ("- {{a.b}} c\n", (10, 11), braces, "value at column 3"),
+            ("x: [ {{a.b}}c\n", (3, 4), braces, "value at column 6"),
+            ("x: '{{a.b}} \n y\n", (16, 16), less, "is closed"),
+            ("a: 'x\nb'\n", (6, 7), less, "is closed"),
             ("'a\n", (0, 1), "a quoted value that is never closed", "close the quote"),
-            ("a: *x\n", (3, 4), "`*` begins an alias, and no anchor of that name stands above", "define it with `&`"),
-            ("a: \"\\q\"\n", (3, 4), "an escape that YAML does not know, in double quotes", "single quotes"),
+            (
+                "a: *x\n",
+                (3, 4),
+                "this alias refers to an anchor that is not defined above",
+                "define the anchor with `&`",
+            ),
+            ("a: \"\\q\"\n", (3, 4), "invalid escape in double quotes", "single quotes"),
             ("a: @x\t# c\n", (3, 4), character, "in quotes"),
             ("a: `ü`\n", (3, 4), character, "in quotes"),
             ("k:\t@x\n", (3, 4), character, "in quotes"),
             ("a: 1\n- b\n", (7, 8), "expected a key followed by `:`", "check the indentation"),
-            (&"[".repeat(300), (255, 256), "collections nested deeper than 255 levels", "no stack is that deep"),
+            (
+                &"[".repeat(300),
+                (255, 256),
+                "collections are nested deeper than 255 levels",
+                "stacks are never that deep",
+            ),
             ("a: {b: c, d: {e: [1, 2}}\nf: g\n", (17, 18), "a missing bracket: nothing closes this `[`", "add `]`"),
-            ("a: {b.c}}\n", (8, 9), braces, "begins at column 4"),
+            ("a: {b.c}}\n", (8, 9), braces, "value at column 4"),
             ("a: ]\n", (3, 4), "a missing bracket: no `[` belongs to this `]`", "remove it"),
         ],
     );

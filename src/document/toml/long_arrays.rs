@@ -1,11 +1,13 @@
 //! Finds long arrays of tables, so that their elements can be parsed in pieces.
 //!
-//! While it parses, the `toml` crate needs more than a hundred times the size of a small table, for all tables together. So
-//! the parser gets only the first and the last element of a long array of tables (`[[x]]`). The elements between them are
-//! parsed some at a time, each piece as a text of its own.
+//! While it parses, the `toml` crate needs more than a hundred times the size of a small table, for
+//! all tables together. So the parser gets only the first and the last element of a long array of
+//! tables (`[[x]]`). The elements between them are parsed some at a time, each piece as a text of
+//! its own.
 //!
-//! This scanner only recognises headers. The reader in `toml.rs` compares its result with the parser's: if the parser finds
-//! other elements or an error, the reader parses the whole text at once.
+//! This scanner only recognises headers. The reader in `toml.rs` compares its result with the
+//! parser's: if the parser finds other elements or an error, the reader parses the whole text at
+//! once.
 
 use std::ops::Range;
 
@@ -58,8 +60,8 @@ pub(super) struct ElementRun {
     pub last: usize,
 }
 
-/// Removes the elements that can be parsed in pieces from a long text. Returns `None` if the text is short or has no long
-/// array.
+/// Removes the elements that can be parsed in pieces from a long text. Returns `None` if the text
+/// is short or has no long array.
 pub(super) fn shorten(text: &str) -> Option<ShortenedText> {
     if text.len() < MIN_TEXT_BYTES || u32::try_from(text.len()).is_err() || !text.contains("[[") {
         return None;
@@ -252,7 +254,8 @@ impl HeaderScanner<'_> {
         }
     }
 
-    /// Moves to the end of a string, or to the end of the line if a string of one line is not closed.
+    /// Moves to the end of a string, or to the end of the line if a string of one line is not
+    /// closed.
     fn skip_string(&mut self, quote: u8) {
         let has_escapes = quote == b'"';
         let triple = [quote; 3];

@@ -1,16 +1,19 @@
-//! The three characters that end a line in YAML 1.1 and not in YAML 1.2: U+0085 (NEL), U+2028 and U+2029.
+//! The three characters that end a line in YAML 1.1 and not in YAML 1.2: U+0085 (NEL), U+2028 and
+//! U+2029.
 //!
-//! The parser reads YAML 1.2. `PyYAML` and libyaml read YAML 1.1: a comment ends at such a character, for example, and
-//! the text behind it is content. This file rewrites a text so that the parser reads it as they do, and refuses a
-//! document that the two versions read as different trees.
+//! The parser reads YAML 1.2. `PyYAML` and libyaml read YAML 1.1: a comment ends at such a
+//! character, for example, and the text after it is content. This file rewrites a text so that the
+//! parser reads it as they do, and refuses a document that the two versions read as different
+//! trees.
 
 use super::super::{Document, Node, NodeKind, Style, Syntax, SyntaxError};
 use crate::text::source::{SourceFile, Span};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The largest text, in bytes, in which the first character that changes the tree is looked for: each step parses it again.
-const MAX_SEARCHED: usize = 1 << 20;
+/// The largest text in which the first character that changes the tree is searched. Each step of
+/// the search parses the text again.
+const MAX_SEARCHED_BYTES: usize = 1 << 20;
 
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -25,18 +28,19 @@ pub(in crate::document) fn contains_break(text: &str) -> bool {
     offsets(text).next().is_some()
 }
 
-/// Parses a document again as YAML 1.1 breaks its lines. Returns `None` if the text has no line break of YAML 1.1 alone
-/// outside of quotes, or if the result does not parse.
+/// Parses a document again as YAML 1.1 breaks its lines. Returns `None` if the text has no line
+/// break of YAML 1.1 alone outside of quotes, or if the result does not parse.
 ///
-/// Such a character inside quotes stays: [`refuse_other_trees`] has checked that it cannot end anything there.
+/// Such a character inside quotes stays: [`refuse_other_trees`] has checked that it cannot end
+/// anything there.
 pub(in crate::document) fn parse_as_yaml_1_1(document: &Document) -> Option<Document> {
-    let places = unquoted_offsets(document);
-    let last = *places.last()?;
-    reparse(document, &places, last).ok()
+    let breaks = unquoted_offsets(document);
+    let last = *breaks.last()?;
+    reparse(document, &breaks, last).ok()
 }
 
-/// Refuses a document that readers of YAML 1.1 and of YAML 1.2 read as different trees, or not at all: nobody can tell which one
-/// is meant. Texts of scalars may differ.
+/// Refuses a document that readers of YAML 1.1 and of YAML 1.2 read as different trees, or that one
+/// of them cannot read. The intended tree is unknown. Texts of scalars may differ.
 pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(), SyntaxError> {
     if !contains_break(document.source().text()) {
         return Ok(());
@@ -45,23 +49,23 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
     if let Some(at) = ending.or_else(|| ends_comment(document)) {
         return Err(ambiguity_error(document, at));
     }
-    let places = unquoted_offsets(document);
-    let is_same = |last: usize| reparse(document, &places, last).is_ok_and(|other| document.has_shape_of(&other));
-    let Some(last) = places.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
-    // The first character that changes the tree, as long as those before it change nothing.
-    let (mut same, mut other) = (0, if document.source().text().len() > MAX_SEARCHED { 1 } else { places.len() });
+    let breaks = unquoted_offsets(document);
+    let is_same = |last: usize| reparse(document, &breaks, last).is_ok_and(|other| document.has_shape_of(&other));
+    let Some(last) = breaks.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
+    // A binary search for the first character that changes the tree.
+    let (mut same, mut other) = (0, if document.source().text().len() > MAX_SEARCHED_BYTES { 1 } else { breaks.len() });
     while other - same > 1 {
         let middle = usize::midpoint(same, other);
-        match places.get(middle - 1) {
+        match breaks.get(middle - 1) {
             Some(&at) if is_same(at) => same = middle,
             _ => other = middle,
         }
     }
-    Err(ambiguity_error(document, places.get(same).copied().unwrap_or(*last)))
+    Err(ambiguity_error(document, breaks.get(same).copied().unwrap_or(*last)))
 }
 
-/// Returns where such a character ends a quoted scalar or the header of a block scalar for readers of YAML 1.1: in a key,
-/// which takes one line; before a document marker; behind `|` or `>`.
+/// Returns where such a character ends a quoted scalar or the header of a block scalar for readers
+/// of YAML 1.1: in a key, which must be on one line; before a document marker; or after `|` or `>`.
 fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
     let NodeKind::Scalar(scalar) = &node.kind else { return None };
     let raw = document.source().slice(node.span);
@@ -81,7 +85,7 @@ fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
     at.map(|at| node.span.start + at)
 }
 
-/// Returns where such a character ends a comment, and there is content behind it for readers of YAML 1.1.
+/// Returns where such a character ends a comment, and content follows for readers of YAML 1.1.
 fn ends_comment(document: &Document) -> Option<usize> {
     let text = document.source().text();
     offsets_outside(document, |_| true).into_iter().find(|&at| {
@@ -93,29 +97,33 @@ fn ends_comment(document: &Document) -> Option<usize> {
 
 /// Returns the offsets of such characters outside of the scalars of some styles.
 fn offsets_outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> Vec<usize> {
-    let is_skipped = |node: &Node| matches!(&node.kind, NodeKind::Scalar(scalar) if is_skipped(scalar.style));
-    let mut spans = document.nodes().filter(|(_, node)| is_skipped(node)).map(|(_, node)| node.span).peekable();
-    let mut places = Vec::new();
+    let skipped = document.nodes().filter_map(|(_, node)| match node.kind {
+        NodeKind::Scalar(scalar) if is_skipped(scalar.style) => Some(node.span),
+        _ => None,
+    });
+    let mut spans = skipped.peekable();
+    let mut breaks = Vec::new();
     for at in offsets(document.source().text()) {
         while spans.next_if(|span| span.end <= at).is_some() {}
         if spans.peek().is_none_or(|span| at < span.start) {
-            places.push(at);
+            breaks.push(at);
         }
     }
-    places
+    breaks
 }
 
 fn unquoted_offsets(document: &Document) -> Vec<usize> {
     offsets_outside(document, |style| matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
 }
 
-/// Parses the text with a line feed in place of each of the `places` up to `last`. All other line breaks become line feeds,
-/// too, so that a CR before such a character does not make one line break of two.
-fn reparse(document: &Document, places: &[usize], last: usize) -> Result<Document, SyntaxError> {
+/// Parses the text with a line feed in place of each of the `breaks` up to `last`. All other line
+/// breaks become line feeds, too, so that a CR before such a character does not make one line break
+/// of two.
+fn reparse(document: &Document, breaks: &[usize], last: usize) -> Result<Document, SyntaxError> {
     let text = document.source().text();
     let mut out = Zeroizing::new(String::with_capacity(text.len()));
     let mut from = 0;
-    for &at in places.iter().take_while(|&&at| at <= last) {
+    for &at in breaks.iter().take_while(|&&at| at <= last) {
         push_line_feeds(&mut out, text.get(from..at).unwrap_or_default());
         out.push('\n');
         from = at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);

@@ -1,9 +1,10 @@
 //! Stores the nodes of a document and the decoded texts of its scalars.
 //!
-//! Both grow with the file. NodeList are stored in chunks: a single list would be copied and wiped each time it grows, and could
-//! allocate twice the memory that it needs. What a node means is in `mod.rs`.
+//! Both grow with the file. Nodes are stored in chunks: a single list would be copied and wiped
+//! each time it grows, and could allocate twice the memory that it needs. The node types are in
+//! `node.rs`.
 
-use super::{Node, NodeId, NodeKind};
+use super::node::{Node, NodeId, NodeKind};
 use crate::text::source::Span;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -64,7 +65,8 @@ impl NodeList {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK_NODES + last.len())
     }
 
-    /// Adds a node. Returns `None` if there are 2³¹ nodes, or if the node ends beyond the first 4 GiB.
+    /// Adds a node. Returns `None` if there are 2³¹ nodes, or if the node ends beyond the first 4
+    /// GiB.
     pub fn push(&mut self, node: Node) -> Option<NodeId> {
         let id = offset(self.len()).filter(|&id| id < KEY_FLAG).map(NodeId)?;
         let node = PackedNode::new(node)?;
@@ -117,7 +119,8 @@ impl NodeList {
         }
     }
 
-    /// Sets the parent of a node, its slot among the parent's children, and whether it is part of a key and in a flow collection.
+    /// Sets the parent of a node, its slot among the parent's children, and whether it is part of a
+    /// key and in a flow collection.
     pub fn set_parent(&mut self, child: NodeId, (parent, slot): (NodeId, u32), is_key: bool, in_flow: bool) {
         if let Some(node) = self.get_mut(child) {
             (node.parent, node.slot) = (parent, slot | if is_key { KEY_FLAG } else { 0 });

@@ -1,0 +1,54 @@
+//! Finds the comments of a document.
+
+use crate::document::{Document, NodeKind, Style, Syntax};
+use crate::text::source::Span;
+
+/// Returns the comments of a document, each from `#` to the end of its line.
+pub fn comments(document: &Document) -> Vec<Span> {
+    let source = document.source();
+    let mut comments: Vec<Span> = Vec::new();
+    if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none() {
+        return comments;
+    }
+    let contents = scalar_contents(document);
+    for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
+        if comments.last().is_some_and(|comment| hash < comment.end) {
+            continue;
+        }
+        let before = source.text().get(..hash).unwrap_or_default();
+        let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
+        let scalar = contents.partition_point(|(span, _)| span.start <= hash).checked_sub(1);
+        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|(span, _)| hash < span.end);
+        if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
+            comments.push(Span::new(hash, source.line_span(hash).end));
+        }
+    }
+    comments
+}
+
+/// Whether a scalar is a block scalar, and whether it keeps the line breaks after its text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum BlockStyle {
+    NotBlock,
+    Chomped,
+    Kept,
+}
+
+/// Returns the content of each scalar, in order. A `#` in it does not begin a comment. The header
+/// line of a block scalar is not content.
+pub(super) fn scalar_contents(document: &Document) -> Vec<(Span, BlockStyle)> {
+    let mut contents: Vec<(Span, BlockStyle)> = Vec::new();
+    for (_, node) in document.nodes() {
+        let NodeKind::Scalar(scalar) = &node.kind else { continue };
+        let mut content = (node.span, BlockStyle::NotBlock);
+        if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) {
+            let header = document.source().line_span(node.span.start).end;
+            let mut indicators = document.source().slice(node.span).bytes().take_while(u8::is_ascii_graphic);
+            let kept = indicators.any(|byte| byte == b'+');
+            content = (Span::new(header, node.span.end), if kept { BlockStyle::Kept } else { BlockStyle::Chomped });
+        }
+        contents.push(content);
+    }
+    contents.sort_unstable();
+    contents
+}

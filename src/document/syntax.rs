@@ -1,0 +1,62 @@
+//! The syntaxes that stackref reads, and how it recognises them.
+
+use std::path::Path;
+
+/// The syntax of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// YAML 1.2, as far as YAML 1.1 readers agree.
+    Yaml,
+    /// TOML 1.1.
+    Toml,
+    /// JSON as in RFC 8259, without comments.
+    Json,
+    /// Any text that may contain `zenml` commands.
+    Script,
+}
+
+impl Syntax {
+    /// Returns the syntax for the extension of a path, which must be in lower case. Returns `None`
+    /// for other extensions.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        const EXTENSIONS: [(&[u8], Syntax); 4] =
+            [(b".yaml", Syntax::Yaml), (b".yml", Syntax::Yaml), (b".toml", Syntax::Toml), (b".json", Syntax::Json)];
+        // The walk calls this for every name, and comparing the end of a path is cheaper than
+        // parsing it.
+        let mut bytes = path.as_os_str().as_encoded_bytes();
+        while let Some(rest) = bytes.strip_suffix(b"/") {
+            bytes = rest;
+        }
+        let (stem, syntax) =
+            EXTENSIONS.iter().find_map(|&(extension, syntax)| Some((bytes.strip_suffix(extension)?, syntax)))?;
+        // `.yaml` is a hidden file without an extension.
+        stem.last().is_some_and(|&byte| byte != b'/').then_some(syntax)
+    }
+
+    /// Returns the syntax of a text without a file name. It is JSON if it parses as JSON, and TOML
+    /// if its first line with content is a table header or `key = value`. Otherwise it is YAML.
+    pub fn detect(text: &str) -> Self {
+        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            return Self::Json;
+        }
+        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+        let first = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+        let is_header = first.starts_with('[') && first.split('#').next().unwrap_or_default().trim_end().ends_with(']');
+        let is_entry = first.split_once('=').is_some_and(|(key, _)| {
+            let key = key.trim().trim_matches(['"', '\'']);
+            !key.is_empty()
+                && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'' | ' '))
+        });
+        if is_header || is_entry { Self::Toml } else { Self::Yaml }
+    }
+
+    /// Returns the name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "YAML",
+            Self::Toml => "TOML",
+            Self::Json => "JSON",
+            Self::Script => "script",
+        }
+    }
+}
