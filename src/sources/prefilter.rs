@@ -5,7 +5,7 @@
 //! what passes is parsed, and the document then decides (`stack::shape`).
 
 use crate::document::Syntax;
-use crate::text::source::is_utf16;
+use crate::text::encoding::is_utf16;
 use crate::zenml::keywords::{COMPONENT_TYPES, FileKind, is_run_key, settings_key};
 use memchr::memmem::Finder;
 

@@ -1,8 +1,8 @@
 //! Spans of a document that no excerpt may show: possible passwords, by the key, the word or the mark in front of them.
 
-use crate::diagnostics::excerpt;
 use crate::document::directives;
 use crate::document::{Document, NodeId, NodeKind, Style};
+use crate::text::sensitive_words::{announces_value, find_sensitive_value, has_separator};
 use crate::text::source::Span;
 use crate::text::url;
 use crate::zenml::flavors;
@@ -76,11 +76,11 @@ fn mark_visited(visited: &mut Vec<bool>, id: NodeId) -> bool {
 /// Returns what may be a password within a scalar: `--password=hunter2` is one value, `{password:hunter2}` one key to YAML.
 fn parts_of_scalar(document: &Document, id: NodeId) -> Vec<Span> {
     let text = document.text(id).unwrap_or_default();
-    if !excerpt::has_separator(text) {
+    if !has_separator(text) {
         return Vec::new();
     }
     let is_reference = |text: &str| matches!(parse_value(text, Resolver::Zenml), ParsedValue::Reference(_));
-    let announced = excerpt::find_sensitive_value(text).map(|at| at..text.len());
+    let announced = find_sensitive_value(text).map(|at| at..text.len());
     let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
     let ranges: Vec<_> = announced.into_iter().chain(in_urls).collect();
     if ranges.is_empty() || is_reference(text) {
@@ -133,9 +133,8 @@ impl<'d> SensitivityCache<'d> {
 
 /// Returns the items of a list that follow an option or a name of theirs: `["--password", "hunter2"]`.
 fn announced_items(document: &Document, items: &[NodeId]) -> Vec<NodeId> {
-    let announces = |id: NodeId| {
-        document.text(id).is_some_and(|text| !text.contains(char::is_whitespace) && excerpt::announces_value(text))
-    };
+    let announces =
+        |id: NodeId| document.text(id).is_some_and(|text| !text.contains(char::is_whitespace) && announces_value(text));
     let pairs = items.iter().zip(items.iter().skip(1));
     pairs.filter(|&(&name, _)| announces(name)).map(|(_, &value)| value).collect()
 }
@@ -176,7 +175,7 @@ fn parts_of_comment(document: &Document, comment: Span) -> Vec<Span> {
     let mut spans = vec![Span::new(comment.start + lead, comment.start + before.len())];
     if directive.is_some() {
         let in_url = url::passwords(text).first().map(|range| range.start);
-        let hidden = [in_url, excerpt::find_sensitive_value(text)].into_iter().flatten().min();
+        let hidden = [in_url, find_sensitive_value(text)].into_iter().flatten().min();
         spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
     }
     spans.retain(|span| span.start < span.end);

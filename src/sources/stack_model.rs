@@ -13,8 +13,9 @@ mod forms;
 pub use forms::file_kind;
 
 use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax};
-use crate::text::placeholder::{self, PlaceholderKind};
+use crate::text::placeholder::{PlaceholderKind, placeholder_kind};
 use crate::text::source::floor_char_boundary;
+use crate::text::tool_references::foreign_reference;
 use crate::text::url;
 use crate::zenml::flavors::{self, Flavor, Version};
 use crate::zenml::grammar;
@@ -580,16 +581,14 @@ impl<'d> Walker<'d> {
 /// Returns whether rules may report a value without braces in any attribute: references of other tools, and passwords in URLs.
 fn may_be_reported(text: &str) -> bool {
     text.contains(':')
-        && (placeholder::foreign_reference(text).is_some_and(|reference| reference.is_unambiguous)
+        && (foreign_reference(text).is_some_and(|reference| reference.is_unambiguous)
             || !url::passwords(text).is_empty())
 }
 
 /// Whether a text can be the name of a secret: not a reference, not a variable, not the id that ZenML takes as well.
 fn is_secret_name_text(text: &str) -> bool {
     let is_word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
-    if !is_word
-        && (placeholder::placeholder_kind(text) == Some(PlaceholderKind::Template) || !url::passwords(text).is_empty())
-    {
+    if !is_word && (placeholder_kind(text) == Some(PlaceholderKind::Template) || !url::passwords(text).is_empty()) {
         return false;
     }
     let is_id = text.len() == 36
