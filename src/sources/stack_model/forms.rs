@@ -3,7 +3,7 @@
 
 use super::{Component, MERGE_BUDGET, Role, WalkContext, Walker, non_null_text, truncated_name};
 use crate::document::{Document, NodeId};
-use crate::zenml::keywords::{FileKind, is_common_word, is_run_key, is_step_key, settings_key};
+use crate::zenml::keywords::{FileKind, is_common_word, is_run_key, is_step_key, parse_settings_key};
 
 /// The shape that one of the documents in a file has.
 pub fn file_kind(document: &Document) -> Option<FileKind> {
@@ -40,7 +40,7 @@ pub(super) fn other_document_kind(top: &RootMapping<'_>) -> Option<FileKind> {
     let is_settings = |settings: NodeId, ours: bool| {
         let mut budget = MERGE_BUDGET;
         let entries = document.merged_entries(settings, &mut budget).unwrap_or_default();
-        let kind = |key: NodeId| document.text(key).and_then(settings_key);
+        let kind = |key: NodeId| document.text(key).and_then(parse_settings_key);
         let all = entries.iter().all(|&(key, value)| {
             let known =
                 kind(key).is_some() || matches!(document.text(key), Some("docker" | "resources" | "deployment"));
