@@ -3,7 +3,8 @@
 //! A problem in a user's file is a finding, which is data. A command that cannot skip such a problem,
 //! for example `render`, fails with [`Failure::finding`].
 
-use crate::diagnostics::excerpt::{Excerpt, escape_control};
+use crate::diagnostics::excerpt::Excerpt;
+use crate::text::escape::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;

@@ -9,7 +9,7 @@
 //!   miette.
 
 use crate::diagnostics::value_guess::guess_value_spans;
-pub use crate::text::escape::{escape_control, is_unsafe};
+use crate::text::escape::{escape_control, is_unsafe};
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{Span, floor_char_boundary};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};

@@ -10,6 +10,7 @@ pub mod zenml_commands;
 pub mod command_redactions;
 pub mod prefilter;
 pub mod redactions;
+pub mod reference;
 pub mod scalar;
 pub mod stack_model;
 pub mod stacks;
