@@ -1,7 +1,7 @@
 //! Failures: errors that stop a run or an inventory query, each with an exit code and help.
 //!
-//! A problem in a user's file is a finding, which is data. A command that cannot skip such a problem,
-//! for example `render`, fails with [`Failure::finding`].
+//! A problem in a user's file is a finding, which is data. A command that cannot skip such a
+//! problem, for example `render`, fails with [`Failure::finding`].
 
 use crate::diagnostics::excerpt::Excerpt;
 use crate::text::escape::escape_control;
@@ -10,8 +10,8 @@ use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::fmt;
 
-/// An error with its exit code, its help and the line of the file that caused it. All texts are escaped
-/// for a terminal.
+/// An error with its exit code, its help and the line of the file that caused it. All texts are
+/// escaped for a terminal.
 #[derive(Clone, Debug)]
 pub struct Failure {
     outcome: Outcome,
@@ -100,8 +100,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Returns the message of an I/O error for use in a sentence: the first letter in lower case, and no
-/// error number.
+/// Returns the message of an I/O error for use in a sentence: the first letter in lower case, and
+/// no error number.
 pub fn io_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     let message = text.split(" (os error").next().unwrap_or(&text);

@@ -1,12 +1,12 @@
 //! The line of a file that a diagnostic shows, without secret values.
 //!
-//! An [`Excerpt`] is redacted when it is created and contains only what may be printed. So no report
-//! format can show more.
+//! An [`Excerpt`] is redacted when it is created and contains only what may be printed. So no
+//! report format can show more.
 //!
 //! - A mask (`***`) has the same length for every value.
 //! - Control characters are replaced, including those that change the direction of text.
-//! - A long line is cut to a window around the span. Without that, a column could exceed the limits of
-//!   miette.
+//! - A long line is cut to a window around the span. Without that, a column could exceed the limits
+//!   of miette.
 
 use crate::diagnostics::value_guess::guess_value_spans;
 use crate::text::escape::{escape_control, is_unsafe};
@@ -192,8 +192,8 @@ impl<'s> ExcerptBuilder<'s> {
         Self { source, text: String::new(), uses_ellipsis }
     }
 
-    /// Appends a region without its hidden spans. Adjacent hidden spans share one mark, and hidden white
-    /// space is shown.
+    /// Appends a region without its hidden spans. Adjacent hidden spans share one mark, and hidden
+    /// white space is shown.
     fn push_region(&mut self, region: Span, hidden: &[Span]) {
         let mut at = region.start;
         let mut last_mask_end = None;
@@ -220,8 +220,8 @@ impl<'s> ExcerptBuilder<'s> {
         self.push_visible(Span::new(at, region.end));
     }
 
-    /// Appends a region. Each unsafe character is replaced with one character, so that columns stay the
-    /// same.
+    /// Appends a region. Each unsafe character is replaced with one character, so that columns stay
+    /// the same.
     fn push_visible(&mut self, region: Span) {
         let shown = self.source.slice(region).chars();
         self.text.extend(shown.map(|c| if c != '\t' && is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }));

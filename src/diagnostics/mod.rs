@@ -1,5 +1,5 @@
-//! Findings, which are data, and failures, which stop a run. Both show excerpts and determine the exit
-//! code.
+//! Findings, which are data, and failures, which stop a run. Both show excerpts and determine the
+//! exit code.
 
 pub mod outcome;
 mod value_guess;

@@ -11,8 +11,8 @@ use std::ops::Range;
 
 /// Returns the spans of the words that may be values in the line that contains `window`.
 ///
-/// A key is at the start of the line or after `{`, `[` or `,`, and before `:` or `=`. After a sensitive
-/// key, later keys are hidden, too.
+/// A key is at the start of the line or after `{`, `[` or `,`, and before `:` or `=`. After a
+/// sensitive key, later keys are hidden, too.
 pub(super) fn guess_value_spans(source: &RedactedSource, window: Span) -> Vec<Span> {
     let line = source.line_span(window.start);
     let text = source.slice(line);
@@ -53,8 +53,8 @@ fn starts_entry(before: &str) -> bool {
     matches!(before.chars().last(), None | Some('{' | '[' | ',')) || matches!(before.trim(), "-" | "?")
 }
 
-/// Returns whether a text starts with a separator of a key and its value. Without a blank after it, a
-/// colon is part of a word.
+/// Returns whether a text starts with a separator of a key and its value. Without a blank after it,
+/// a colon is part of a word.
 fn starts_with_separator(after: &str) -> bool {
     let after = after.trim_start_matches(['"', '\'', ' ', '\t']);
     match after.strip_prefix(':') {
@@ -63,8 +63,8 @@ fn starts_with_separator(after: &str) -> bool {
     }
 }
 
-/// Returns the length of a dotted word up to the end of its first sensitive part, or `None` if no part
-/// is sensitive.
+/// Returns the length of a dotted word up to the end of its first sensitive part, or `None` if no
+/// part is sensitive.
 fn sensitive_prefix_len(word: &str) -> Option<usize> {
     let mut len = 0;
     for part in word.split('.') {
@@ -77,8 +77,8 @@ fn sensitive_prefix_len(word: &str) -> Option<usize> {
     None
 }
 
-/// Returns the words of a line with their offsets. White space, quotes and punctuation of YAML, TOML
-/// and JSON separate words.
+/// Returns the words of a line with their offsets. White space, quotes and punctuation of YAML,
+/// TOML and JSON separate words.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     let pieces = text.split_inclusive(is_separator).map(move |piece| {

@@ -1,14 +1,14 @@
 //! The spans of a script that no excerpt may show.
 //!
-//! Everything outside of `zenml` commands is hidden. Of a command, an excerpt shows its words, the names
-//! of its options, and references.
+//! Everything outside of `zenml` commands is hidden. Of a command, an excerpt shows its words, the
+//! names of its options, and references.
 
 use crate::document::{Document, NodeId};
 use crate::text::source::Span;
 use crate::zenml::grammar::{ParsedValue, parse_word};
 
-/// The number of arguments that are shown if they look like names: the component type, the action and
-/// the name. Later ones may be values.
+/// The number of arguments that are shown if they look like names: the component type, the action
+/// and the name. Later ones may be values.
 const MAX_SHOWN_ARGUMENTS: usize = 3;
 
 /// Returns whether a script contains a `zenml` command.

@@ -1,5 +1,5 @@
-//! The sources of references: the kinds of files that stackref reads, and their components, attributes
-//! and scalars.
+//! The sources of references: the kinds of files that stackref reads, and their components,
+//! attributes and scalars.
 //!
 //! Each source has one function that reads a document into a [`SourceModel`]:
 //!
@@ -38,7 +38,8 @@ pub fn file_kind(document: &Document) -> Option<FileKind> {
     stack_model::file_kind(document)
 }
 
-/// Reads a document with the source of its syntax. Returns `None` for a script without a `zenml` command.
+/// Reads a document with the source of its syntax. Returns `None` for a script without a `zenml`
+/// command.
 pub fn read(document: &Document) -> Option<SourceModel> {
     match document.syntax() {
         Syntax::Script => zenml_commands::read(document),

@@ -13,8 +13,8 @@ use crate::text::encoding::is_utf16;
 use crate::zenml::keywords::COMPONENT_TYPES;
 use memchr::memmem::Finder;
 
-/// The bytes at the end of a chunk that the next chunk repeats. This is more than the longest keyword
-/// with every letter escaped (`\U00000063`).
+/// The bytes at the end of a chunk that the next chunk repeats. This is more than the longest
+/// keyword with every letter escaped (`\U00000063`).
 pub const OVERLAP: usize = 256;
 
 /// A search for keywords in the chunks of one file. It can be used for one file after another.
@@ -80,8 +80,8 @@ impl Prefilter {
         self.is_utf16 = is_utf16(first);
     }
 
-    /// Searches the next chunk of a file, which repeats the last [`OVERLAP`] bytes of the previous one.
-    /// Returns whether all keywords of a kind have been found.
+    /// Searches the next chunk of a file, which repeats the last [`OVERLAP`] bytes of the previous
+    /// one. Returns whether all keywords of a kind have been found.
     ///
     /// Keywords may contain escapes (`"\u0063omponents"`) and may be encoded in UTF-8 or UTF-16.
     pub fn feed(&mut self, bytes: &[u8]) -> bool {
@@ -92,8 +92,8 @@ impl Prefilter {
         self.update(bytes) || unescaped(bytes).is_some_and(|plain| self.update(&plain))
     }
 
-    /// Searches a buffer. The second keyword of a pair is searched only after the first, unless more
-    /// chunks may follow.
+    /// Searches a buffer. The second keyword of a pair is searched only after the first, unless
+    /// more chunks may follow.
     fn update(&mut self, bytes: &[u8]) -> bool {
         let seen = &mut self.seen;
         seen.component = seen.component || contains(bytes, &self.component);
@@ -116,8 +116,8 @@ fn contains_any(bytes: &[u8], finders: &[Finder<'_>]) -> bool {
     finders.iter().any(|finder| contains(bytes, finder))
 }
 
-/// Decodes the escapes of ASCII letters and removes escaped line breaks. Returns `None` if a buffer has
-/// none of them.
+/// Decodes the escapes of ASCII letters and removes escaped line breaks. Returns `None` if a buffer
+/// has none of them.
 fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out: Option<Vec<u8>> = None;
     let mut copied = 0;
@@ -138,8 +138,8 @@ fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Parses an escape after its backslash. Returns its length and its letter, which an escaped line break
-/// does not have. Returns `None` for other escapes.
+/// Parses an escape after its backslash. Returns its length and its letter, which an escaped line
+/// break does not have. Returns `None` for other escapes.
 fn parse_escape(rest: &[u8]) -> Option<(usize, Option<u8>)> {
     let (len, digits) = match rest.first()? {
         b'x' => (3, rest.get(1..3)?),
@@ -151,8 +151,8 @@ fn parse_escape(rest: &[u8]) -> Option<(usize, Option<u8>)> {
     Some((len, Some(decode_hex(digits)?)))
 }
 
-/// Decodes the hexadecimal digits of an ASCII letter or `_`. Returns `None` for other characters, which
-/// no keyword contains.
+/// Decodes the hexadecimal digits of an ASCII letter or `_`. Returns `None` for other characters,
+/// which no keyword contains.
 fn decode_hex(digits: &[u8]) -> Option<u8> {
     let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     let byte = u8::try_from(code).ok()?;

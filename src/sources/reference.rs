@@ -47,8 +47,8 @@ pub enum ReferencePart {
 }
 
 impl Reference {
-    /// Returns the edit that replaces one of the names. Returns no edit if the file writes the reference
-    /// with escapes or if the new name needs escapes.
+    /// Returns the edit that replaces one of the names. Returns no edit if the file writes the
+    /// reference with escapes or if the new name needs escapes.
     pub fn rename_edits(&self, part: ReferencePart, new: &str) -> Vec<FixEdit> {
         let text = self.source.slice(self.span);
         let inner = text.trim_start_matches('{').trim_start();

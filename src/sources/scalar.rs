@@ -47,8 +47,8 @@ pub struct FileContext<'a> {
     pub resolver: Resolver,
 }
 
-/// Returns the start of the code that a comment in the line above a node refers to: the node or, in a
-/// script, its command.
+/// Returns the start of the code that a comment in the line above a node refers to: the node or, in
+/// a script, its command.
 pub fn comment_anchor(document: &Document, node: NodeId) -> usize {
     match document.syntax() {
         Syntax::Script => document.root_item_start(node),
@@ -56,11 +56,11 @@ pub fn comment_anchor(document: &Document, node: NodeId) -> usize {
     }
 }
 
-/// Returns the start of the key whose direct value a node is. Without such a key, returns the start of
-/// the node.
+/// Returns the start of the key whose direct value a node is. Without such a key, returns the start
+/// of the node.
 ///
-/// A comment above the key applies to a scalar value, even on the next line, but not to the scalars in a
-/// collection.
+/// A comment above the key applies to a scalar value, even on the next line, but not to the scalars
+/// in a collection.
 pub fn key_start(document: &Document, node: NodeId) -> usize {
     document.key_for_value(node).map_or_else(|| comment_anchor(document, node), |key| document.node(key).span.start)
 }
@@ -98,7 +98,8 @@ impl<'a> ScalarContext<'a> {
         self.document.syntax() == Syntax::Script
     }
 
-    /// Returns the start of the code that a comment in the line above refers to. See [`comment_anchor`].
+    /// Returns the start of the code that a comment in the line above refers to. See
+    /// [`comment_anchor`].
     pub fn comment_anchor(&self) -> usize {
         comment_anchor(self.document, self.position.node)
     }
@@ -126,8 +127,8 @@ impl<'a> ScalarContext<'a> {
         matches!(self.value, ParsedValue::Reference(_))
     }
 
-    /// Returns whether the first brace expression is not the whole value of an attribute. Elsewhere,
-    /// syntaxes of other systems are expected.
+    /// Returns whether the first brace expression is not the whole value of an attribute.
+    /// Elsewhere, syntaxes of other systems are expected.
     pub fn is_nested_or_embedded(&self) -> bool {
         self.position.role > Role::Attribute
             || !self.brace_expressions().first().is_some_and(|braces| braces.range == (0..self.text.len()))
@@ -152,8 +153,8 @@ impl<'a> ScalarContext<'a> {
         }
     }
 
-    /// Returns the component and the attribute for a finding about the position: those where an alias
-    /// makes the position invalid, or those of the scalar itself.
+    /// Returns the component and the attribute for a finding about the position: those where an
+    /// alias makes the position invalid, or those of the scalar itself.
     pub fn invalid_position(&self) -> (Option<Arc<str>>, Option<Arc<str>>) {
         if let Some(invalid) = &self.position.invalid {
             (invalid.component.clone(), invalid.attribute.clone())
@@ -170,7 +171,8 @@ impl<'a> ScalarContext<'a> {
             .scope(self.scope())
     }
 
-    /// Starts a finding about a brace expression. If it is a reference, the finding contains its names.
+    /// Starts a finding about a brace expression. If it is a reference, the finding contains its
+    /// names.
     pub fn finding_at(&self, rule: RuleId, braces: &BraceExpression<'_>, message: String) -> FindingBuilder {
         let finding = self.finding(rule, &braces.range, message);
         match braces.kind {

@@ -3,8 +3,8 @@
 use crate::document::Syntax;
 use crate::zenml::keywords::{FileKind, is_run_key, parse_settings_key};
 
-/// Marks of template engines. A file that contains one is a template for a stack file and does not have
-/// to parse.
+/// Marks of template engines. A file that contains one is a template for a stack file and does not
+/// have to parse.
 const TEMPLATE_MARKS: [&str; 8] = ["{%", "{#", "{{-", "-}}", "{{#", ".Values", ".Release", "{{ cookiecutter"];
 
 /// Returns the kind of a file that does not parse, or `None` if it is a template or has none of the
@@ -41,8 +41,8 @@ fn starts_with_key(line: &str, key: &str, syntax: Syntax) -> bool {
     }
 }
 
-/// Returns whether YAML lines contain settings of a component type. Without a flavor, the component type
-/// counts only if all keys at the top level are keys of run configs.
+/// Returns whether YAML lines contain settings of a component type. Without a flavor, the component
+/// type counts only if all keys at the top level are keys of run configs.
 fn looks_like_run_config(text: &str) -> bool {
     let mut top_keys = lines(text).filter_map(yaml_key);
     let has_settings = lines(text).filter_map(yaml_key).any(|key| key == "settings" || key == "steps");

@@ -1,4 +1,5 @@
-//! Decoding of files: UTF-8, and enough of other encodings to search a file or to report its encoding.
+//! Decoding of files: UTF-8, and enough of other encodings to search a file or to report its
+//! encoding.
 
 /// The error for bytes that are not UTF-8.
 #[derive(Debug)]
@@ -36,7 +37,8 @@ pub fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
 }
 
-/// Decodes UTF-8 and replaces each invalid byte with one ASCII character, so that offsets stay the same.
+/// Decodes UTF-8 and replaces each invalid byte with one ASCII character, so that offsets stay the
+/// same.
 pub fn replace_invalid_utf8(bytes: &[u8], replacement: char) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

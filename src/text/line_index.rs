@@ -3,8 +3,8 @@
 //! Look-ups take constant or logarithmic time. So thousands of findings on one line of several
 //! megabytes do not slow down a report.
 
-/// Bytes per block in which characters are counted. A look-up reads at most one block, and the counts
-/// take less than 1 % of the memory of the text.
+/// Bytes per block in which characters are counted. A look-up reads at most one block, and the
+/// counts take less than 1 % of the memory of the text.
 const BLOCK_BYTES: usize = 1024;
 
 /// The line starts and character counts of one text.

@@ -1,5 +1,5 @@
-//! Text without a document syntax: files and byte spans, spelling suggestions, look-alike characters,
-//! URLs, placeholders, and values that cannot be printed.
+//! Text without a document syntax: files and byte spans, spelling suggestions, look-alike
+//! characters, URLs, placeholders, and values that cannot be printed.
 
 pub mod source;
 mod line_index;

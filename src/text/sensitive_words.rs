@@ -1,8 +1,8 @@
 //! Words in a text after which a value is probably a secret, for example in `--token x` or
 //! `Authorization: Bearer x`.
 //!
-//! This is a heuristic for excerpts, which must not show a value. `zenml::flavors` contains the names
-//! of sensitive attributes.
+//! This is a heuristic for excerpts, which must not show a value. `zenml::flavors` contains the
+//! names of sensitive attributes.
 
 use crate::zenml::flavors::may_be_sensitive;
 
@@ -16,13 +16,13 @@ pub fn has_separator(text: &str) -> bool {
     text.bytes().any(|byte| matches!(byte, b':' | b'=' | b' ' | b'\t'..=b'\r' | 0x80..))
 }
 
-/// Returns the offset after a sensitive word and its separator, where a value may start. Returns `None`
-/// if no value follows a sensitive word.
+/// Returns the offset after a sensitive word and its separator, where a value may start. Returns
+/// `None` if no value follows a sensitive word.
 ///
 /// Examples are `password: x`, `pw=x`, `--token x`, `password is x` and `Bearer x`.
 pub fn find_sensitive_value(text: &str) -> Option<usize> {
-    // The end of the current word, and the end of the last word that was examined. A word before many
-    // separators is examined once.
+    // The end of the current word, and the end of the last word that was examined. A word before
+    // many separators is examined once.
     let (mut word_end, mut examined) = (0, 0);
     for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();
@@ -38,14 +38,15 @@ pub fn find_sensitive_value(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns whether a text ends with a word that a value follows: a sensitive name, or an option such
-/// as `-p`.
+/// Returns whether a text ends with a word that a value follows: a sensitive name, or an option
+/// such as `-p`.
 pub fn announces_value(text: &str) -> bool {
     let text = text.trim_end().trim_end_matches(['"', '\'', ':', '=']);
     may_be_sensitive(last_word(text)) || OPTIONS.iter().any(|option| ends_with_word(text, option))
 }
 
-/// Returns whether a value follows a sensitive word. After a word in a reference, `}}` follows instead.
+/// Returns whether a value follows a sensitive word. After a word in a reference, `}}` follows
+/// instead.
 fn starts_with_value(text: &str) -> bool {
     let text = text.trim_start();
     !text.is_empty() && !text.starts_with("}}")

@@ -1,8 +1,8 @@
 //! The text of a file, byte spans in it, and their lines and columns.
 //!
-//! Offsets are UTF-8 bytes in the file on disk, including a byte-order mark. Lines and columns start
-//! at 1, and a column counts Unicode scalar values. As in YAML, LF, CRLF and a single CR each end a
-//! line.
+//! Offsets are UTF-8 bytes in the file on disk, including a byte-order mark. Lines and columns
+//! start at 1, and a column counts Unicode scalar values. As in YAML, LF, CRLF and a single CR each
+//! end a line.
 //!
 //! `redacted_source` decides which parts of the text excerpts show. `document` parses the text.
 
@@ -88,7 +88,8 @@ impl Drop for SourceFile {
 }
 
 impl SourceFile {
-    /// Creates a file. Reports show `path`, which is relative to the working directory and uses `/`.
+    /// Creates a file. Reports show `path`, which is relative to the working directory and uses
+    /// `/`.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -106,7 +107,8 @@ impl SourceFile {
         self
     }
 
-    /// Sets the path relative to the repository's root. It does not depend on the working directory.
+    /// Sets the path relative to the repository's root. It does not depend on the working
+    /// directory.
     #[must_use]
     pub fn with_repository_path(mut self, path: impl Into<String>) -> Self {
         self.repository_path = Some(path.into());
@@ -141,7 +143,8 @@ impl SourceFile {
         &self.text
     }
 
-    /// Returns the text of a span. It is empty if the span is outside the text or splits a character.
+    /// Returns the text of a span. It is empty if the span is outside the text or splits a
+    /// character.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
     }

@@ -59,8 +59,8 @@ const UNAMBIGUOUS_PREFIXES: [(&str, &str); 43] = [
     ("sops://", "SOPS"),
 ];
 
-/// Prefixes that other values have, too, in lower case. Such a value is a reference only in a sensitive
-/// attribute.
+/// Prefixes that other values have, too, in lower case. Such a value is a reference only in a
+/// sensitive attribute.
 const AMBIGUOUS_PREFIXES: [(&str, &str); 20] = [
     ("keyring:", "the keyring"),
     ("keychain:", "the keychain"),
@@ -96,8 +96,8 @@ pub fn foreign_reference(text: &str) -> Option<ForeignReference> {
     Some(ForeignReference { tool, is_unambiguous: false })
 }
 
-/// Returns the tool of the first prefix in a table that the text starts with, ignoring ASCII case. A
-/// prefix without further text is not a reference.
+/// Returns the tool of the first prefix in a table that the text starts with, ignoring ASCII case.
+/// A prefix without further text is not a reference.
 fn tool_of_prefix(text: &str, table: &[(&'static str, &'static str)]) -> Option<&'static str> {
     let text = text.as_bytes();
     let first = text.first()?.to_ascii_lowercase();

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// The delimiters of placeholders in URLs. A placeholder may contain white space and quotes, which end
-/// a URL otherwise.
+/// The delimiters of placeholders in URLs. A placeholder may contain white space and quotes, which
+/// end a URL otherwise.
 const PLACEHOLDERS: [(&str, &str); 4] = [("{{", "}}"), ("${", "}"), ("$(", ")"), ("<", ">")];
 
 /// Returns the byte range of each non-empty password in the URLs of a text.
@@ -15,8 +15,8 @@ pub fn passwords(text: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut reader = UrlReader { text, closing: [None; PLACEHOLDERS.len()] };
-    // The end and the last `@` of the current URL. A URL inside it (`https://proxy/http://host`) has
-    // the same end.
+    // The end and the last `@` of the current URL. A URL inside it (`https://proxy/http://host`)
+    // has the same end.
     let (mut end, mut last_at) = (0, None);
     let mut ranges = Vec::new();
     for (mark, _) in text.match_indices("://") {
@@ -53,7 +53,8 @@ fn password_of_url(url: &str, last_at: Option<usize>) -> Option<Range<usize>> {
 /// A scanner that finds the ends of the URLs in a text, from left to right.
 struct UrlReader<'t> {
     text: &'t str,
-    /// The closing delimiter found last, for each kind of placeholder. It keeps the total work linear.
+    /// The closing delimiter found last, for each kind of placeholder. It keeps the total work
+    /// linear.
     closing: [Option<ClosingMark>; PLACEHOLDERS.len()],
 }
 
@@ -80,8 +81,8 @@ impl UrlReader<'_> {
         at
     }
 
-    /// Returns the end of the placeholder that starts at `at`, or `None` if no placeholder of this kind
-    /// starts there.
+    /// Returns the end of the placeholder that starts at `at`, or `None` if no placeholder of this
+    /// kind starts there.
     fn end_of_placeholder(&mut self, kind: usize, at: usize) -> Option<usize> {
         let (open, close) = PLACEHOLDERS.get(kind)?;
         let inner = self.text.get(at..)?.starts_with(open).then_some(at + open.len())?;

@@ -11,8 +11,8 @@ pub enum FileKind {
     Stack,
     /// The run config of a pipeline: `settings` of a component type, at the top level or in a step.
     RunConfig,
-    /// A component spec of mlstacks: `spec_type: component` and either `component_type` or a mapping
-    /// `metadata.config`.
+    /// A component spec of mlstacks: `spec_type: component` and either `component_type` or a
+    /// mapping `metadata.config`.
     ComponentSpec,
     /// A script or Markdown page with `zenml` commands. The config selects these files, not their
     /// contents.
@@ -86,8 +86,8 @@ const RUN_KEYS: [&str; 29] = [
 const STEP_KEYS: [&str; 8] =
     ["experiment_tracker", "group", "name", "outputs", "runtime", "spec", "step_operator", "template"];
 
-/// Parses a key of `settings`, for example `orchestrator` or `step_operator.vertex`, into a component
-/// type and a flavor. Returns `None` for other keys.
+/// Parses a key of `settings`, for example `orchestrator` or `step_operator.vertex`, into a
+/// component type and a flavor. Returns `None` for other keys.
 pub fn parse_settings_key(key: &str) -> Option<(&'static str, Option<&str>)> {
     let (kind, flavor) = key.split_once('.').map_or((key, None), |(kind, flavor)| (kind, Some(flavor)));
     let kind = COMPONENT_TYPES.into_iter().find(|known| *known == kind)?;
@@ -98,8 +98,8 @@ fn is_flavor_name(flavor: &str) -> bool {
     !flavor.is_empty() && flavor.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
 }
 
-/// Returns whether a component type is a word that other tools use for something else. Only a flavor
-/// after it identifies a run config.
+/// Returns whether a component type is a word that other tools use for something else. Only a
+/// flavor after it identifies a run config.
 pub fn is_common_word(kind: &str) -> bool {
     matches!(kind, "annotator" | "alerter" | "deployer" | "sandbox")
 }

@@ -1,5 +1,5 @@
-//! Facts about ZenML: the grammar of references, the flavors of each version, and the keywords of its
-//! files. Nothing here does I/O.
+//! Facts about ZenML: the grammar of references, the flavors of each version, and the keywords of
+//! its files. Nothing here does I/O.
 
 pub mod grammar;
 pub mod keywords;
