@@ -1,7 +1,8 @@
-//! The grammar of references: `{{name.key}}`, and malformed expressions that were meant as references.
+//! The grammar of references: `{{name.key}}`, and malformed expressions that were meant as
+//! references.
 //!
-//! The grammar is written by hand and agrees with the patterns of `ZenML`
-//! ([`parse_as_zenml`]; white space in the braces is allowed from 0.40 on):
+//! The grammar is written by hand and agrees with the patterns of `ZenML` ([`parse_as_zenml`];
+//! white space in the braces is allowed from 0.40 on):
 //!
 //! - A reference in this grammar is a reference for `ZenML`.
 //! - Other text that `ZenML` takes for a reference is [`ParsedValue::Malformed`].
@@ -111,19 +112,19 @@ pub enum ParsedValue<'t> {
     Reference(BraceExpression<'t>),
     /// Text with at least one brace expression in it.
     Template(Vec<BraceExpression<'t>>),
-    /// A whole value that is almost a reference, or that `ZenML` takes for a reference although it is
-    /// malformed.
+    /// A whole value that is almost a reference, or that `ZenML` takes for a reference although it
+    /// is malformed.
     Malformed(BraceExpression<'t>),
 }
 
-/// Returns whether a string contains `{{`. It is called for every scalar, most of which are short and
-/// have no brace.
+/// Returns whether a string contains `{{`. It is called for every scalar, most of which are short
+/// and have no brace.
 pub fn has_braces(text: &str) -> bool {
     text.bytes().any(|byte| byte == b'{') && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
 }
 
-/// Returns whether [`parse_value`] may return something other than [`ParsedValue::Plain`]. It is called
-/// for every scalar.
+/// Returns whether [`parse_value`] may return something other than [`ParsedValue::Plain`]. It is
+/// called for every scalar.
 pub fn may_contain_reference(text: &str) -> bool {
     has_braces(text) || text.starts_with('{')
 }
@@ -157,8 +158,9 @@ pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
     ParsedValue::Template(expressions)
 }
 
-/// Parses a word of a script, in which the shell replaces variables before `ZenML` reads the word. A
-/// reference that contains a variable cannot be looked up, and `${{ … }}` belongs to GitHub Actions.
+/// Parses a word of a script, in which the shell replaces variables before `ZenML` reads the word.
+/// A reference that contains a variable cannot be looked up, and `${{ … }}` belongs to GitHub
+/// Actions.
 pub fn parse_word(text: &str) -> ParsedValue<'_> {
     let kind = BraceKind::Malformed(MalformedKind::FilledIn);
     match parse_value(text, Resolver::Zenml) {

@@ -22,8 +22,8 @@ pub fn find_braces(text: &str) -> Vec<BraceExpression<'_>> {
     expressions
 }
 
-/// Parses a string that consists of one reference, the most frequent string with braces. Returns `None`
-/// for other strings.
+/// Parses a string that consists of one reference, the most frequent string with braces. Returns
+/// `None` for other strings.
 pub(super) fn parse_whole_reference(text: &str) -> Option<BraceExpression<'_>> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     if memchr::memchr2(b'{', b'}', inner.as_bytes()).is_some() {
@@ -34,9 +34,9 @@ pub(super) fn parse_whole_reference(text: &str) -> Option<BraceExpression<'_>> {
     is_reference.then(|| BraceExpression { range: 0..text.len(), kind, foreign: foreign_syntax(inner, false) })
 }
 
-/// Parses a string without `{{` that differs from a reference by one brace or one space, for example
-/// `{a.b}}` or `{ {a.b}}`. Returns `None` for other strings, such as `run-{date}`, `${VAR}`, `{a.b}` and
-/// JSON.
+/// Parses a string without `{{` that differs from a reference by one brace or one space, for
+/// example `{a.b}}` or `{ {a.b}}`. Returns `None` for other strings, such as `run-{date}`,
+/// `${VAR}`, `{a.b}` and JSON.
 pub(super) fn find_near_miss(text: &str) -> Option<BraceExpression<'_>> {
     let inner = text.strip_prefix('{')?;
     let (is_spaced, inner) = match inner.trim_start_matches(is_space).strip_prefix('{') {
@@ -58,8 +58,8 @@ pub(super) fn find_near_miss(text: &str) -> Option<BraceExpression<'_>> {
     })
 }
 
-/// Parses a brace expression. Its opening braces are from `start` to `inner_start`, and `close` is the
-/// first `}}` after them.
+/// Parses a brace expression. Its opening braces are from `start` to `inner_start`, and `close` is
+/// the first `}}` after them.
 fn parse_braces(text: &str, start: usize, inner_start: usize, close: Option<usize>) -> BraceExpression<'_> {
     let next = find_from(text, "{{", inner_start);
     let Some(close) = close.filter(|&close| next.is_none_or(|next| close < next)) else {
@@ -76,8 +76,8 @@ fn parse_braces(text: &str, start: usize, inner_start: usize, close: Option<usiz
     BraceExpression { range: start..end, kind, foreign: foreign_syntax(inner, follows_dollar) }
 }
 
-/// Parses a brace expression without `}}`. Its range contains only text that looks like a reference:
-/// the text after it may be part of a password that contains `{{`.
+/// Parses a brace expression without `}}`. Its range contains only text that looks like a
+/// reference: the text after it may be part of a password that contains `{{`.
 fn parse_unclosed_braces(text: &str, start: usize, inner_start: usize, limit: usize) -> BraceExpression<'_> {
     let rest = text.get(inner_start..limit).unwrap_or_default();
     let half_close = rest.find('}').filter(|&brace| rest.get(..brace).is_some_and(|inner| !inner.contains('\n')));

@@ -5,7 +5,8 @@ pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
-/// Returns whether a character is a control character, has no width, or changes the direction of text.
+/// Returns whether a character is a control character, has no width, or changes the direction of
+/// text.
 pub fn is_invisible(c: char) -> bool {
     !is_space(c)
         && (c.is_control()

@@ -17,8 +17,8 @@ pub enum ForeignSyntax {
     Argo,
 }
 
-/// Returns the system whose syntax a brace expression looks like, given the text between the braces and
-/// whether a `$` is before them. Returns `None` if it looks like none of these systems.
+/// Returns the system whose syntax a brace expression looks like, given the text between the braces
+/// and whether a `$` is before them. Returns `None` if it looks like none of these systems.
 pub(super) fn foreign_syntax(inner: &str, follows_dollar: bool) -> Option<ForeignSyntax> {
     let inner = inner.trim_matches(is_space);
     if follows_dollar {

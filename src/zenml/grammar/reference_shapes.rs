@@ -1,7 +1,7 @@
 //! Text in a file that has the shape of a reference, even if it is malformed.
 //!
-//! Excerpts of files that do not parse show such text. So the text in the braces must look like a name
-//! and a key: other text, such as `{hunter2}`, may be a password.
+//! Excerpts of files that do not parse show such text. So the text in the braces must look like a
+//! name and a key: other text, such as `{hunter2}`, may be a password.
 
 use super::braces::find_from;
 use super::characters::is_space;
