@@ -1,6 +1,6 @@
 //! The line of a file that a diagnostic shows, without secret values.
 //!
-//! An [`Excerpt`] is redacted when it is created and contains only what may be printed. So no
+//! An [`Excerpt`] is redacted when it is created and contains only text that may be printed. So no
 //! report format can show more.
 //!
 //! - A mask (`***`) has the same length for every value.

@@ -8,10 +8,12 @@
 
 pub mod zenml_commands;
 pub mod command_redactions;
+mod mask_spans;
 pub mod prefilter;
 pub mod redactions;
 pub mod reference;
 pub mod scalar;
+mod sensitivity_cache;
 pub mod stack_model;
 pub mod stacks;
 pub mod unparsed_kind;

@@ -1,13 +1,13 @@
 //! The stacks of a document: their components, and the positions of the scalars that may contain
 //! references.
 //!
-//! `ZenML` writes components in four forms, which differ in the shape of the component and not in the
-//! version. A component with a `configuration` map has its attributes there (forms B to D; in D, a
-//! component type has a list of components). Another component has its attributes next to `name` and
-//! `flavor` (form A).
+//! `ZenML` writes components in four forms, which differ in the shape of the component and not in
+//! the version. A component with a `configuration` map has its attributes there (forms B to D; in
+//! D, a component type has a list of components). Another component has its attributes next to
+//! `name` and `flavor` (form A).
 //!
-//! A file of no known kind is form-less: each of its string values is an attribute, and its dotted path
-//! is the name of the attribute.
+//! A file of no known kind is form-less: each of its string values is an attribute, and its dotted
+//! path is the name of the attribute.
 //!
 //! `zenml::grammar` parses the values, and the rules in `lint` check them.
 
@@ -17,7 +17,7 @@ mod document_kind;
 mod flow_braces;
 mod run_config_walk;
 mod scalar_positions;
-mod secret_name;
+mod whole_secret_name;
 mod walker;
 
 pub use document_kind::file_kind;
@@ -30,7 +30,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use walker::Walker;
 
-/// A stack: one document of a file. Run configs, component specs and scripts are read as stacks, too.
+/// A stack: one document of a file. Run configs, component specs and scripts are read as stacks,
+/// too.
 #[derive(Debug)]
 pub struct Stack {
     /// `stack_name`, or the path of a script.
@@ -67,8 +68,9 @@ impl Stack {
     }
 }
 
-/// The role of a scalar, from the least to the most restrictive one. If aliases put a scalar in several
-/// positions, the most restrictive role applies, since the scalar must be correct in all of them.
+/// The role of a scalar, from the least to the most restrictive one. If aliases put a scalar in
+/// several positions, the most restrictive role applies, since the scalar must be correct in all of
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// The name of a whole secret, without braces.
@@ -122,21 +124,23 @@ pub struct StackModel {
     pub stacks: Vec<Stack>,
     /// The positions of the scalars, in the order of the file.
     pub positions: Vec<ScalarPosition>,
-    /// The names of whole secrets that each stack uses, given by its index. Names in invalid positions
-    /// are included.
+    /// The names of whole secrets that each stack uses, given by its index. Names in invalid
+    /// positions are included.
     pub whole_secret_names: BTreeSet<(usize, String)>,
-    /// The mapping at which merge keys exceeded [`MERGE_BUDGET`]. Then the positions are incomplete.
+    /// The mapping at which merge keys exceeded [`MERGE_BUDGET`]. Then the positions are
+    /// incomplete.
     pub too_many_merges: Option<NodeId>,
 }
 
 /// The attribute that names a whole secret in every component.
 const WHOLE_SECRET_KEY: &str = "authentication_secret";
 
-/// The entries that merge keys and aliases may add to the components of a file. Real files add a few; a
-/// hostile file could add exponentially many.
+/// The entries that merge keys and aliases may add to the components of a file. Real files add a
+/// few; a hostile file could add exponentially many.
 const MERGE_BUDGET: usize = 1_000_000;
 
-/// The longest name or dotted path that is kept. Each finding repeats it, and real names are shorter.
+/// The longest name or dotted path that is kept. Each finding repeats it, and real names are
+/// shorter.
 const MAX_NAME_BYTES: usize = 1_000;
 
 /// Reads the stacks of a document and the positions of its scalars.

@@ -1,7 +1,7 @@
 //! The components in the commands of a script, for example
 //! `zenml metadata-store register NAME --flavor=mysql --password=…`.
 
-use super::secret_name::is_literal_name;
+use super::whole_secret_name::is_literal_name;
 use super::walker::{WalkContext, Walker};
 use super::{Component, Role, Stack, truncated_name};
 use crate::document::NodeId;
@@ -18,8 +18,8 @@ struct Command<'a> {
 }
 
 impl<'d> Walker<'d> {
-    /// Walks the commands of a script. They are the components of one stack, which has the name of the
-    /// file. The options of a command are the attributes of its component.
+    /// Walks the commands of a script. They are the components of one stack, which has the name of
+    /// the file. The options of a command are the attributes of its component.
     pub(super) fn walk_script(&mut self, root: NodeId) {
         let document = self.document;
         self.model.stacks.push(Stack {

@@ -7,8 +7,8 @@ use crate::document::NodeId;
 use crate::zenml::flavors;
 
 impl<'d> Walker<'d> {
-    /// Returns whether the value of `components` contains components. In a form-less file, it may be
-    /// something else.
+    /// Returns whether the value of `components` contains components. In a form-less file, it may
+    /// be something else.
     pub(super) fn are_components(&self, top: &RootMapping<'_>, components: NodeId) -> bool {
         let document = self.document;
         let Some(entries) = document.entries(components) else {

@@ -12,7 +12,8 @@ pub fn file_kind(document: &Document) -> Option<FileKind> {
     document.roots().iter().find_map(|&root| document_kind(&RootMapping::new(document, root)))
 }
 
-/// Returns the kind of one document. A file with a collection in place of `stack_name` is a template.
+/// Returns the kind of one document. A file with a collection in place of `stack_name` is a
+/// template.
 fn document_kind(top: &RootMapping<'_>) -> Option<FileKind> {
     let is_stack = (top.is_scalar("stack_name") || top.is_scalar("zenml_version"))
         && top.get("components").is_some_and(|value| top.document.entries(value).is_some());
@@ -57,8 +58,9 @@ fn has_step_settings(top: &RootMapping<'_>, has_only_run_keys: bool) -> bool {
     })
 }
 
-/// Returns whether `settings` contains settings of a component type. Without a flavor, a component type
-/// counts only if all other keys, here and in the parent (`has_only_known_keys`), occur in run configs.
+/// Returns whether `settings` contains settings of a component type. Without a flavor, a component
+/// type counts only if all other keys, here and in the parent (`has_only_known_keys`), occur in run
+/// configs.
 fn has_component_settings(document: &Document, settings: NodeId, has_only_known_keys: bool) -> bool {
     let mut budget = MERGE_BUDGET;
     let entries = document.merged_entries(settings, &mut budget).unwrap_or_default();

@@ -25,8 +25,8 @@ pub(super) fn is_unquoted_reference(document: &Document, id: NodeId) -> bool {
     after_brace.starts_with('{') || (has_no_other_entries && after_brace.trim_start().starts_with('{'))
 }
 
-/// Returns whether a node is `{a.b}`, a flow mapping of one key without a value. The caller uses it only
-/// for sensitive attributes, since elsewhere the mapping may be intended.
+/// Returns whether a node is `{a.b}`, a flow mapping of one key without a value. The caller uses it
+/// only for sensitive attributes, since elsewhere the mapping may be intended.
 pub(super) fn is_reference_in_single_braces(document: &Document, id: NodeId) -> bool {
     let NodeKind::Mapping { entries, flow: true } = document.node(id).kind else { return false };
     let [(key, value)] = document.entries_in(entries) else { return false };

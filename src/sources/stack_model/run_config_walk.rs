@@ -1,6 +1,7 @@
 //! The components of run configs and component specs.
 //!
-//! In a run config, each `settings.<type>[.<flavor>]` is a component. A component spec is one component.
+//! In a run config, each `settings.<type>[.<flavor>]` is a component. A component spec is one
+//! component.
 
 use super::document_kind::RootMapping;
 use super::walker::{WalkContext, Walker};

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// The index of each node's position in the model.
 ///
-/// It is a list and not a map, because most nodes of a file with positions are looked up. An entry is
-/// the index plus one, or zero for a node without a position.
+/// It is a list and not a map, because most nodes of a file with positions are looked up. An entry
+/// is the index plus one, or zero for a node without a position.
 #[derive(Default)]
 pub(super) struct PositionIndex(Vec<u32>);
 
@@ -55,8 +55,8 @@ impl<'d> Walker<'d> {
         self.push_position(ScalarPosition { is_key: true, is_unquoted_reference, ..position });
     }
 
-    /// Adds the position of a value if a rule may report it. `is_unquoted_reference` states whether the
-    /// value is a flow mapping that was meant as a reference.
+    /// Adds the position of a value if a rule may report it. `is_unquoted_reference` states whether
+    /// the value is a flow mapping that was meant as a reference.
     pub(super) fn add_value(&mut self, node: NodeId, context: WalkContext<'d>, is_unquoted_reference: bool) {
         if let Some(index) = self.position_index.get(node) {
             self.merge_position(index, context);

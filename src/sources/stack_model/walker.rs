@@ -1,12 +1,12 @@
 //! The walk over a document that gives each scalar a position.
 //!
-//! `component_walk`, `run_config_walk` and `command_walk` find the components. They walk the values of
-//! attributes, and [`Walker::walk_remaining`] adds the scalars that are left.
+//! `component_walk`, `run_config_walk` and `command_walk` find the components. They walk the values
+//! of attributes, and [`Walker::walk_remaining`] adds the scalars that are left.
 
 use super::document_kind::{RootMapping, other_document_kind};
 use super::flow_braces::{is_reference_in_single_braces, is_unquoted_reference};
 use super::scalar_positions::PositionIndex;
-use super::secret_name::{is_secret_name, without_braces};
+use super::whole_secret_name::{is_secret_name, without_braces};
 use super::{Component, MERGE_BUDGET, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
 use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax};
 use crate::zenml::flavors::{Flavor, Version};
@@ -72,7 +72,8 @@ impl<'d> Walker<'d> {
         StackModel { too_many_merges: self.exhausted_at, ..self.model }
     }
 
-    /// Walks one YAML document, or a whole file of another syntax. `next_root` is the next YAML document.
+    /// Walks one YAML document, or a whole file of another syntax. `next_root` is the next YAML
+    /// document.
     pub(super) fn walk_root(&mut self, root: NodeId, next_root: Option<NodeId>) {
         let document = self.document;
         if document.syntax() == Syntax::Script {
@@ -108,8 +109,8 @@ impl<'d> Walker<'d> {
         Some(WalkContext { component: Some(stack.components.len() - 1), flavor, ..WalkContext::OUTSIDE })
     }
 
-    /// Returns the entries of a mapping, including those that merge keys add. Returns no entries if the
-    /// budget for merges is exceeded.
+    /// Returns the entries of a mapping, including those that merge keys add. Returns no entries if
+    /// the budget for merges is exceeded.
     pub(super) fn merged_entries(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
         let entries = self.document.merged_entries(mapping, &mut self.merge_budget);
         if entries.is_none() && self.document.entries(mapping).is_some() {
@@ -124,8 +125,8 @@ impl<'d> Walker<'d> {
         is_string && self.document.text(value).is_some_and(is_secret_name)
     }
 
-    /// Records that the last stack uses a value as the name of a whole secret. Braces around the name are
-    /// another rule's finding.
+    /// Records that the last stack uses a value as the name of a whole secret. Braces around the
+    /// name are another rule's finding.
     pub(super) fn record_whole_secret(&mut self, value: NodeId) {
         let name = self.document.text(value).map(without_braces);
         if let Some(name) = name.filter(|name| is_secret_name(name)) {
@@ -136,8 +137,8 @@ impl<'d> Walker<'d> {
 
     /// Adds the positions of a value and of all values in it. Values in a collection are nested.
     ///
-    /// Each collection is walked once for each role, so that aliases cannot multiply the work. Chains of
-    /// aliases are deeper than any nesting, so the walk uses a list instead of recursion.
+    /// Each collection is walked once for each role, so that aliases cannot multiply the work.
+    /// Chains of aliases are deeper than any nesting, so the walk uses a list instead of recursion.
     pub(super) fn walk_value(&mut self, value: NodeId, context: WalkContext<'d>) {
         let document = self.document;
         // Most values are scalars, for which no list is allocated.
@@ -178,8 +179,8 @@ impl<'d> Walker<'d> {
         !self.document.has_aliases() || self.visited.insert((node, context.role, context.is_refused))
     }
 
-    /// Adds the scalars of a document that have no position yet: those outside of all components, or all
-    /// scalars of a form-less file.
+    /// Adds the scalars of a document that have no position yet: those outside of all components,
+    /// or all scalars of a form-less file.
     fn walk_remaining(&mut self, root: NodeId, next_root: Option<NodeId>, context: WalkContext<'d>) {
         let document = self.document;
         let mut skip_to = 0;

@@ -3,8 +3,8 @@
 use crate::text::placeholder::{PlaceholderKind, placeholder_kind};
 use crate::text::url;
 
-/// Returns whether a text can be the name of a secret. References, templates and the IDs that `ZenML`
-/// accepts as well are not names.
+/// Returns whether a text can be the name of a secret. References, templates and the IDs that
+/// `ZenML` accepts as well are not names.
 pub(super) fn is_secret_name(text: &str) -> bool {
     let is_word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
     if !is_word && (placeholder_kind(text) == Some(PlaceholderKind::Template) || !url::passwords(text).is_empty()) {
@@ -26,8 +26,8 @@ pub(super) fn without_braces(text: &str) -> &str {
     text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map_or(text, str::trim)
 }
 
-/// Returns whether a word of a command is a name. Documentation uses `NAME`, `<NAME>` or `...` for a name
-/// that the reader inserts.
+/// Returns whether a word of a command is a name. Documentation uses `NAME`, `<NAME>` or `...` for
+/// a name that the reader inserts.
 pub(super) fn is_literal_name(word: &str) -> bool {
     word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
         && word.chars().any(char::is_lowercase)
