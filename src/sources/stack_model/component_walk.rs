@@ -3,7 +3,7 @@
 use super::document_kind::RootMapping;
 use super::walker::{WalkContext, Walker};
 use super::{Component, Role, non_null_text, truncated_name};
-use crate::document::NodeId;
+use crate::document::{Document, NodeId};
 use crate::zenml::flavors;
 
 impl<'d> Walker<'d> {
@@ -14,11 +14,10 @@ impl<'d> Walker<'d> {
         let Some(entries) = document.entries(components) else {
             return false;
         };
-        let is_component = |node| ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some());
         ["stack_name", "zenml_version"].iter().any(|key| top.get(key).is_some())
             || entries.iter().any(|&(_, value)| match document.items(value) {
-                Some(items) => items.iter().any(|&item| is_component(item)),
-                None => is_component(value),
+                Some(items) => items.iter().any(|&item| looks_like_component(document, item)),
+                None => looks_like_component(document, value),
             })
     }
 
@@ -134,4 +133,8 @@ impl<'d> Walker<'d> {
             }
         }
     }
+}
+
+fn looks_like_component(document: &Document, node: NodeId) -> bool {
+    ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some())
 }

@@ -53,8 +53,8 @@ fn has_step_settings(top: &RootMapping<'_>, has_only_run_keys: bool) -> bool {
     steps.iter().any(|&(_, step)| {
         let entries = document.merged_entries(step, &mut budget).unwrap_or_default();
         let has_only_step_keys = has_only_run_keys && has_only_keys(document, &entries, is_step_key);
-        let settings = entries.iter().find(|&&(key, _)| document.text(key) == Some("settings"));
-        settings.is_some_and(|&(_, settings)| has_component_settings(document, settings, has_only_step_keys))
+        let settings = find_value(document, &entries, "settings");
+        settings.is_some_and(|settings| has_component_settings(document, settings, has_only_step_keys))
     })
 }
 
@@ -81,6 +81,11 @@ fn has_only_keys(document: &Document, entries: &[(NodeId, NodeId)], is_known: fn
     entries.iter().all(|&(key, _)| document.text(key).is_some_and(is_known))
 }
 
+/// Returns the value of the first entry with a key.
+pub(super) fn find_value(document: &Document, entries: &[(NodeId, NodeId)], key: &str) -> Option<NodeId> {
+    entries.iter().find(|&&(name, _)| document.text(name) == Some(key)).map(|&(_, value)| value)
+}
+
 /// The mapping at the top level of a document, including the entries that merge keys add.
 pub(super) struct RootMapping<'d> {
     document: &'d Document,
@@ -95,8 +100,7 @@ impl<'d> RootMapping<'d> {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<NodeId> {
-        let entry = self.entries.iter().find(|&&(name, _)| self.document.text(name) == Some(key));
-        entry.map(|&(_, value)| value)
+        find_value(self.document, &self.entries, key)
     }
 
     /// Returns the text of a value, or `None` for null and for collections.

@@ -3,7 +3,7 @@
 //! In a run config, each `settings.<type>[.<flavor>]` is a component. A component spec is one
 //! component.
 
-use super::document_kind::RootMapping;
+use super::document_kind::{RootMapping, find_value};
 use super::walker::{WalkContext, Walker};
 use super::{Component, Role, truncated_name};
 use crate::document::NodeId;
@@ -16,11 +16,8 @@ impl<'d> Walker<'d> {
         let steps = top.get("steps").map(|steps| self.merged_entries(steps)).unwrap_or_default();
         for (_, step) in steps {
             let entries = self.merged_entries(step);
-            let value = |name: &str| {
-                let entry = entries.iter().find(|&&(key, _)| document.text(key) == Some(name));
-                entry.map(|&(_, value)| value)
-            };
-            self.walk_settings(value("settings"), value("secrets"));
+            let settings = find_value(document, &entries, "settings");
+            self.walk_settings(settings, find_value(document, &entries, "secrets"));
         }
     }
 

@@ -120,17 +120,16 @@ fn to_snake_case(name: &str) -> String {
 /// Returns whether a name ends with the last three letters of a name in the lists.
 fn has_known_ending(name: &str) -> bool {
     let (index, bit) = ending_bit(name);
-    // `pw` is the only word of two letters.
-    let ends_with_pw = || name.as_bytes().last_chunk::<2>().is_some_and(|end| end.eq_ignore_ascii_case(b"pw"));
-    KNOWN_ENDINGS.get(index).is_some_and(|bits| bits & bit != 0) || ends_with_pw()
+    KNOWN_ENDINGS.get(index).is_some_and(|bits| bits & bit != 0)
+        // `pw` is the only word of two letters.
+        || name.as_bytes().last_chunk::<2>().is_some_and(|end| end.eq_ignore_ascii_case(b"pw"))
 }
 
 /// Returns the index and the bit in [`KNOWN_ENDINGS`] for the last three letters of a name. It
 /// ignores case, and few endings share a bit.
 fn ending_bit(name: &str) -> (usize, u32) {
-    let letter = |byte: u8| usize::from(byte & 31);
     match *name.as_bytes() {
-        [.., first, second, third] => (letter(first) << 5 | letter(second), 1 << letter(third)),
+        [.., first, second, third] => (usize::from(first & 31) << 5 | usize::from(second & 31), 1 << (third & 31)),
         _ => (0, 1),
     }
 }

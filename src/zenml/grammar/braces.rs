@@ -101,8 +101,7 @@ fn parse_unclosed_braces(text: &str, start: usize, inner_start: usize, limit: us
 fn parse_inner(inner: &str) -> BraceKind<'_> {
     let malformed = BraceKind::Malformed;
     // Most references need none of the checks below.
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
-    if inner.as_bytes().iter().all(is_plain)
+    if inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
         && let Some((name, key)) = inner.split_once('.')
         && !name.is_empty()
         && !key.is_empty()
