@@ -4,8 +4,8 @@
 //! problem, for example `render`, fails with [`Failure::finding`].
 
 use crate::diagnostics::excerpt::Excerpt;
-use crate::text::escape::escape_control;
 use crate::diagnostics::outcome::Outcome;
+use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::fmt;

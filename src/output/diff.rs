@@ -4,9 +4,10 @@
 //! shows each line with a reference before and after `render`, with the value redacted.
 
 use super::style::{ADDED, HEADING, HUNK, OutputStyle, REMOVED};
-use crate::diagnostics::excerpt::{self, escape_control};
+use crate::diagnostics::excerpt;
 use crate::edit::fix::ChangedFile;
 use crate::edit::substitution::RenderedFile;
+use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use similar::udiff::UnifiedHunkHeader;

@@ -1,8 +1,8 @@
 //! The components in the commands of a script, for example
 //! `zenml metadata-store register NAME --flavor=mysql --password=…`.
 
-use super::whole_secret_name::is_literal_name;
 use super::walker::{WalkContext, Walker};
+use super::whole_secret_name::is_literal_name;
 use super::{Component, Role, Stack, truncated_name};
 use crate::document::NodeId;
 use crate::zenml::flavors::{self, Version};
@@ -78,9 +78,8 @@ impl<'d> Walker<'d> {
         if names_whole_secret || matches!(name.as_str(), "secret" | "remove_secret") {
             self.record_whole_secret(value);
         }
-        let is_whole_secret = names_whole_secret
-            && document.text(value).is_some_and(is_literal_name)
-            && self.is_whole_secret(value);
+        let is_whole_secret =
+            names_whole_secret && document.text(value).is_some_and(is_literal_name) && self.is_whole_secret(value);
         let context = WalkContext {
             attribute,
             role: if is_whole_secret { Role::WholeSecret } else { Role::Attribute },

@@ -151,9 +151,7 @@ impl<'d> Walker<'d> {
         while let Some((node, context)) = open.pop() {
             let node = document.target(node);
             let is_password = context.is_sensitive && context.role == Role::Attribute;
-            if is_unquoted_reference(document, node)
-                || (is_password && is_reference_in_single_braces(document, node))
-            {
+            if is_unquoted_reference(document, node) || (is_password && is_reference_in_single_braces(document, node)) {
                 self.add_value(node, context, true);
                 continue;
             }
