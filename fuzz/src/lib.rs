@@ -31,7 +31,7 @@ use stackref::output::{self, Format};
 use stackref::project::config::{self, Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::{Candidate, MatchReason};
-use stackref::sources::scalar::Reference;
+use stackref::sources::reference::Reference;
 use stackref::text::secret_value::SecretText;
 use stackref::zenml::grammar::{BraceKind, ParsedValue, Resolver, parse_as_zenml, parse_value};
 use std::collections::BTreeMap;

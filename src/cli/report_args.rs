@@ -4,8 +4,8 @@
 //! extension. The reports themselves are written in `output`.
 
 use super::headings::OUTPUT as HEADING;
-use crate::diagnostics::excerpt::escape_control;
 use crate::output::Format;
+use crate::text::escape::escape_control;
 use clap::builder::EnumValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _, ValueHint};

@@ -1,11 +1,11 @@
 //! `--select` and `--ignore`: the rules of a run. They override `[rules]` of the config.
 
 use super::headings::RULE_SELECTION;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rules::{self, RULES, Rule, RuleKind};
 use crate::project::config::{Config, RuleLevel};
+use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
 use clap::Args;
 

@@ -3,10 +3,10 @@
 use super::context::{CommandError, Context};
 use crate::cli::{Color, ExplainArgs};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::rules;
 use crate::output::lists;
+use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
 
 pub(super) fn explain(args: &ExplainArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {

@@ -13,7 +13,6 @@ use super::outputs::is_standard_output;
 use super::workspace::Workspace;
 use crate::cli::{Color, ConfigArgs, FileArgs, InitArgs};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::project::config::FILE_NAME;
 use crate::project::git::Git;
@@ -21,6 +20,7 @@ use crate::project::repository::{self, TrustedOwners};
 use crate::system::environment::Environment;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
+use crate::text::escape::escape_control;
 use std::path::Path;
 
 pub(super) fn init(args: &InitArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {

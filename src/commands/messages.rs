@@ -4,7 +4,6 @@
 use super::context::Context;
 use crate::cli::Color;
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
 use crate::diagnostics::outcome::Outcome;
@@ -14,6 +13,7 @@ use crate::lint::scan::Scan;
 use crate::output::{human, short};
 use crate::system::paths;
 use crate::system::write::{self, Notice};
+use crate::text::escape::escape_control;
 use std::io;
 
 /// Prints failures with their help.

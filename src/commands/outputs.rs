@@ -4,13 +4,13 @@
 use super::context::Context;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::report::Report;
 use crate::output::existing_report::is_report;
 use crate::output::{self, Format};
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
+use crate::text::escape::escape_control;
 use std::fs::File;
 use std::io::{self, BufReader, Write as _};
 use std::os::fd::AsFd as _;

@@ -4,12 +4,12 @@
 use super::context::{Context, cannot_read_terminal};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::error::io_message;
-use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::NewKey;
 use crate::lint::missing_keys::RequiredKey;
 use crate::prompt::keyboard::{Keyboard, LineEvent};
 use crate::system::files;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use crate::text::secret_value::SecretText;
 use crate::zenml::grammar;
 use std::collections::BTreeSet;

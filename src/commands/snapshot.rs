@@ -8,7 +8,6 @@ use super::progress::with_progress;
 use super::workspace::Workspace;
 use crate::cli::{Color, FileArgs, SnapshotArgs};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::document::Syntax;
 use crate::inventory::file::{FileInventory, NameComments};
@@ -19,6 +18,7 @@ use crate::output::{SnapshotFormat, count, lists};
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
+use crate::text::escape::escape_control;
 use std::path::{Path, PathBuf};
 
 pub(super) fn snapshot(args: &SnapshotArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {

@@ -2,13 +2,13 @@
 //! file in it. `edit` renders the files, and `system::write` writes them.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::edit::substitution::RenderedFile;
 use crate::lint::scan::PathRoots;
 use crate::project::git::{Git, GitError, IgnoreStatus};
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, Inode};
+use crate::text::escape::escape_control;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,6 @@ use super::prompter::Prompter;
 use super::workspace::trust_store;
 use crate::cli::{Color, TrustArgs};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::output::count;
 use crate::output::style::HEADING;
@@ -16,6 +15,7 @@ use crate::project::repository::TrustedOwners;
 use crate::project::requests::{self, Request};
 use crate::project::trust_store::{self, TrustRecord, TrustStore};
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::io;
 use std::path::{Path, PathBuf};
 

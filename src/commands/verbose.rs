@@ -1,11 +1,11 @@
 //! `check --verbose`: why each file is read, the inventories of its references, and the level.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::Inventory;
 use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::Level;
+use crate::text::escape::escape_control;
 use std::io::{self, Write};
 
 /// Writes one line for each file of a scan, in its order.

@@ -1,86 +1,92 @@
-//! A failure: what stops a run, with its exit code and its help. Findings are not failures; they are data.
+//! Failures: errors that stop a run or an inventory query, each with an exit code and help.
+//!
+//! A problem in a user's file is a finding, which is data. A command that cannot skip such a
+//! problem, for example `render`, fails with [`Failure::finding`].
 
-use crate::diagnostics::excerpt::{Excerpt, escape_control};
+use crate::diagnostics::excerpt::Excerpt;
 use crate::diagnostics::outcome::Outcome;
+use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::fmt;
 
-/// Why a run cannot go on, or cannot answer for everything.
+/// An error with its exit code, its help and the line of the file that caused it. All texts are
+/// escaped for a terminal.
 #[derive(Clone, Debug)]
 pub struct Failure {
     outcome: Outcome,
     message: String,
     help: Option<String>,
     excerpt: Option<Excerpt>,
-    contradiction: bool,
+    is_contradiction: bool,
 }
 
 impl Failure {
-    /// Wrong usage, config or path: exit 2.
+    /// Creates a failure for an invalid command line, config or path (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
         let message = escape_control(&message.into());
-        Self { outcome: Outcome::Usage, message, help: None, excerpt: None, contradiction: false }
+        Self { outcome: Outcome::Usage, message, help: None, excerpt: None, is_contradiction: false }
     }
 
-    /// Options that contradict each other, or the rest of the command line: exit 2, and the usage line is shown.
+    /// Creates a failure for options that cannot be used together (exit code 2). The usage line is
+    /// printed, too.
     pub fn contradiction(message: impl Into<String>) -> Self {
-        Self { contradiction: true, ..Self::usage(message) }
+        Self { is_contradiction: true, ..Self::usage(message) }
     }
 
-    /// An inventory that could not answer: exit 3.
+    /// Creates a failure for an inventory that cannot be read (exit code 3).
     pub fn unanswered(message: impl Into<String>) -> Self {
         Self { outcome: Outcome::Unanswered, ..Self::usage(message) }
     }
 
-    /// Something that `check` would have found, met where it cannot be passed over: exit 1.
+    /// Creates a failure for a problem that `check` reports as a finding (exit code 1).
     pub fn finding(message: impl Into<String>) -> Self {
         Self { outcome: Outcome::Findings, ..Self::usage(message) }
     }
 
-    /// With advice.
+    /// Sets the help.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(escape_control(&help.into()));
         self
     }
 
-    /// Adds advice if there is none yet.
+    /// Sets the help if it is not set.
     #[must_use]
     pub fn with_help_if_none(self, help: &str) -> Self {
         if self.help.is_some() { self } else { self.with_help(help) }
     }
 
-    /// With advice, if there is any.
+    /// Sets the help, or removes it if `help` is `None`.
     #[must_use]
     pub fn with_help_if(mut self, help: Option<impl Into<String>>) -> Self {
         self.help = help.map(|help| escape_control(&help.into()));
         self
     }
 
-    /// At a place in a file.
+    /// Sets the excerpt to the line that contains `span`.
     #[must_use]
     pub fn at(mut self, source: &RedactedSource, span: Span) -> Self {
         self.excerpt = Some(Excerpt::new(source, span, false));
         self
     }
 
-    /// Returns the advice, if there is any.
+    /// Returns the help.
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
     }
 
-    /// Returns the line that it is about, if there is one.
+    /// Returns the line of the file that caused the failure.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
     }
 
-    /// Returns whether the command line contradicts itself.
+    /// Returns whether options of the command line cannot be used together.
     pub fn is_contradiction(&self) -> bool {
-        self.contradiction
+        self.is_contradiction
     }
 
-    /// The exit code that it asks for.
+    /// Returns the outcome of the run, which determines the exit code.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
@@ -94,11 +100,12 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// An operating system's error in lower case and without its number, to stand in a sentence.
+/// Returns the message of an I/O error for use in a sentence: the first letter in lower case, and
+/// no error number.
 pub fn io_message(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = plain.chars();
+    let message = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = message.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()
 }

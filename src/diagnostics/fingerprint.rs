@@ -64,6 +64,7 @@ pub fn fingerprint_of_failure(path: &str, message: &str, ordinal: usize) -> Stri
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use crate::diagnostics::finding::{Finding, Severity};
     use crate::diagnostics::finding_builder::{FindingBuilder, build_all};

@@ -1,6 +1,8 @@
-//! Findings, which are data, and errors, which stop a run; the excerpts that both show; exit codes.
+//! Findings, which are data, and failures, which stop a run. Both show excerpts and determine the
+//! exit code.
 
 pub mod outcome;
+mod value_guess;
 pub mod excerpt;
 pub mod error;
 pub mod rule_id;

@@ -1,25 +1,25 @@
-//! How a run ended, and the exit code that says so. A format never changes it.
+//! The outcome of a run and its exit code. It does not depend on the report format.
 
 use std::process::ExitCode;
 
-/// The end of a run, in rising order of what overrides what.
+/// The outcome of a run. If several apply, the greatest one determines the exit code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Nothing found, or only warnings.
+    /// No findings, or only warnings.
     #[default]
     Clean,
-    /// Findings.
+    /// Findings that are errors.
     Findings,
-    /// An inventory could not answer: forbidden, unreachable, timed out.
+    /// An inventory could not be read, for example because of missing permissions or a timeout.
     Unanswered,
-    /// Wrong usage, config or path.
+    /// An invalid command line, config or path.
     Usage,
-    /// Somebody did not want to go on: Ctrl-C.
+    /// The user stopped the run with Ctrl-C.
     Interrupted,
 }
 
 impl Outcome {
-    /// The exit code: 0, 1, 3, 2 and 130.
+    /// Returns the exit code.
     pub fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
@@ -42,7 +42,7 @@ mod tests {
     use super::Outcome::{Clean, Findings, Unanswered, Usage};
 
     #[test]
-    fn what_could_not_be_answered_beats_findings_and_wrong_usage_beats_both() {
+    fn usage_overrides_unanswered_and_unanswered_overrides_findings() {
         assert_eq!([Clean, Findings, Usage, Unanswered].map(super::Outcome::code), [0, 1, 2, 3]);
         assert_eq!(Findings.max(Unanswered).max(Clean), Unanswered);
         assert_eq!(Unanswered.max(Usage), Usage);

@@ -79,6 +79,7 @@ impl FromStr for RuleId {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -5,7 +5,6 @@
 //! removes a comment is also rejected if it would change anything else.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Applicability, Finding, FixEdit};
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, Edit, apply};
@@ -18,6 +17,7 @@ use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::Level;
 use crate::project::discover::Candidate;
 use crate::system::write::{self, Inode, NewText, OutputFile};
+use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};

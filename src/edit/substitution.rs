@@ -5,7 +5,6 @@
 //! but the references.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::document::{NodeId, Replacement, apply, replace_parts};
 use crate::edit::render_proof::{RenderProof, internal_error};
@@ -17,8 +16,9 @@ use crate::lint::resolve::inventory_name;
 use crate::lint::rules;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use crate::system::parallel;
+use crate::text::escape::escape_control;
 use crate::text::secret_value::SecretText;
 use crate::text::source::Span;
 use std::collections::{BTreeMap, HashMap};

@@ -11,14 +11,15 @@ use crate::document::{Document, Syntax, SyntaxError};
 use crate::lint::rules::{self, InvalidIgnore, Subject};
 use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason};
-use crate::sources::scalar::{self, FileContext, Reference, ScalarContext};
+use crate::sources::reference::Reference;
+use crate::sources::scalar::{self, FileContext, ScalarContext};
 use crate::sources::stack_model::{ScalarPosition, Stack, StackModel};
-use crate::sources::{self, SourceModel, prefilter};
+use crate::sources::{self, SourceModel, unparsed_kind};
 use crate::system::paths;
 use crate::system::write::Inode;
-use crate::text::encoding::{DecodeError, decode, decode_for_search};
+use crate::text::encoding::{DecodeError, decode, decode_for_search, replace_invalid_utf8};
 use crate::text::redacted_source::{RedactedSource, Visibility};
-use crate::text::source::{SourceFile, Span, replace_invalid_utf8};
+use crate::text::source::{SourceFile, Span};
 use crate::zenml::grammar::{ParsedValue, Resolver};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -149,7 +150,7 @@ fn replace_invalid(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
 
 /// Returns the reason to report a file that cannot be parsed: its text states what kind of file it is.
 fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
-    prefilter::stated_file_kind(text, syntax).map(MatchReason::Contents)
+    unparsed_kind::kind_of_unparsed(text, syntax).map(MatchReason::Contents)
 }
 
 fn not_utf8(offset: usize, is_utf16: bool) -> SyntaxError {

@@ -13,7 +13,7 @@ use crate::lint::analysis::Analysis;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use value_source::{GivenSecret, ValueSource};

@@ -22,7 +22,7 @@ use crate::lint::settings::Settings;
 use crate::lint::suppressions::Suppressions;
 use crate::project::config::RuleLevel;
 use crate::project::configs::{Configs, Cursor};
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use crate::zenml::grammar::Resolver;
 use std::collections::HashMap;
 

@@ -10,7 +10,7 @@ use crate::lint::rules::{self, LookupContext, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::lint::suggestions::SuggestionCache;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The findings about references, and the inventories that could not answer.

@@ -1,8 +1,8 @@
 //! `refs`: the references of a scan, as lines of text.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::scan::Scan;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
+use crate::text::escape::escape_control;
 
 /// A reference as text, with control characters escaped.
 pub struct ReferenceLine {

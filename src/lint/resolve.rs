@@ -11,7 +11,7 @@ use crate::lint::report::Unchecked;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, HashMap};
 
 /// A reference of a scan and its lookup.

@@ -7,7 +7,7 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::lint::analysis::{self, Analysis};
 use crate::lint::file_reader::FileReader;
 use crate::project::discover::{Candidate, Search, Selection, SkippedFiles};
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use crate::system::paths;
 use crate::system::write;
 use crate::text::redacted_source::RedactedSource;

@@ -4,9 +4,10 @@
 //! shows each line with a reference before and after `render`, with the value redacted.
 
 use super::style::{ADDED, HEADING, HUNK, OutputStyle, REMOVED};
-use crate::diagnostics::excerpt::{self, escape_control};
+use crate::diagnostics::excerpt;
 use crate::edit::fix::ChangedFile;
 use crate::edit::substitution::RenderedFile;
+use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use similar::udiff::UnifiedHunkHeader;
@@ -85,7 +86,7 @@ impl<'s> DiffLines<'s> {
     ) -> io::Result<()> {
         let ends_here = range.end == self.spans.len() && !range.is_empty();
         for line in self.spans.get(range).unwrap_or_default() {
-            let text = style.excerpt(excerpt::line(self.source, line.start, &[]));
+            let text = style.excerpt(excerpt::redact_line(self.source, line.start, &[]));
             match tag {
                 ChangeTag::Equal => writeln!(out, " {text}")?,
                 ChangeTag::Delete => writeln!(out, "{}", style.paint(REMOVED, format!("-{text}")))?,
@@ -117,8 +118,8 @@ pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut
         while let Some(next) = references.next_if(|next| source.position(next.span.start).line == line) {
             spans.push(next.span);
         }
-        let old = style.excerpt(excerpt::line(source, reference.span.start, &[]));
-        let new = style.excerpt(excerpt::line(source, reference.span.start, &spans));
+        let old = style.excerpt(excerpt::redact_line(source, reference.span.start, &[]));
+        let new = style.excerpt(excerpt::redact_line(source, reference.span.start, &spans));
         writeln!(out, "{}", style.paint(HUNK, format!("@@ line {line} @@")))?;
         writeln!(out, "{}", style.paint(REMOVED, format!("-{old}")))?;
         writeln!(out, "{}", style.paint(ADDED, format!("+{new}")))?;

@@ -4,9 +4,9 @@
 //! where the workflow checks it out.
 
 use super::failure_text;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
 use crate::lint::report::Report;
+use crate::text::escape::escape_control;
 use std::io::{self, Write};
 
 /// Writes one command per finding and per failure. A failure has no file.

@@ -3,10 +3,10 @@
 use super::json_writer::{StreamedItems, write_pretty};
 use super::{FAILURE, failure_path, failure_text};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::diagnostics::fingerprint;
 use crate::lint::report::Report;
+use crate::text::escape::escape_control;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -6,9 +6,10 @@
 
 use super::style::{ADDED, HEADING, OutputStyle, severity_style};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::{Excerpt, escape_control};
+use crate::diagnostics::excerpt::Excerpt;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::lint::rules;
+use crate::text::escape::escape_control;
 use anstyle::Style;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;

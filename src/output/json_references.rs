@@ -5,7 +5,7 @@
 use super::json_types::{JsonFailure, JsonScope, JsonSpan, VERSION, json_failures};
 use super::json_writer::{StreamedItems, write_pretty};
 use crate::diagnostics::error::Failure;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 //! [`StreamedItems`] creates each item of a list only when it is written, because a report can
 //! contain a million findings.
 
-use crate::diagnostics::excerpt::is_unsafe;
+use crate::text::escape::is_unsafe;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::ser::{Formatter, PrettyFormatter};

@@ -8,9 +8,9 @@
 
 use super::FAILURE;
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::lint::report::Report;
+use crate::text::escape::escape_control;
 use std::io::{self, Write};
 
 /// Writes the findings and the failures.

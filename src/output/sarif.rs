@@ -6,10 +6,10 @@
 
 use super::failure_text;
 use super::json_writer::{StreamedItems, write_pretty};
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::{Finding, Fix};
 use crate::lint::report::Report;
 use crate::lint::rules::{PROJECT_URL, RULES, capitalize};
+use crate::text::escape::escape_control;
 use crate::text::source::{SourceFile, Span};
 use serde::Serialize;
 use serde_json::{Value, json};

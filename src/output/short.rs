@@ -5,8 +5,8 @@
 use super::style::{HEADING, OutputStyle, severity_style};
 use super::{FAILURE, failure_text};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
+use crate::text::escape::escape_control;
 use std::io::{self, Write};
 
 /// Writes one line per finding.

@@ -1,7 +1,7 @@
 //! The summary line that `check` prints to standard error at the end of each run.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::report::{Summary, Unchecked};
+use crate::text::escape::escape_control;
 use std::collections::BTreeSet;
 
 /// Returns the summary line, for example `checked 2 files, 9 references: 1 error, 0 warnings`.

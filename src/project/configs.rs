@@ -9,11 +9,11 @@
 //! Reading one config is in [`super::config`].
 
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
 use crate::project::config::{self, Config, FILE_NAME};
 use crate::project::repository::TrustedOwners;
 use crate::system::files;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io;

@@ -6,9 +6,9 @@
 //! sudo, to the user who called it, or if git's `safe.directory` lists their folder.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::system::files;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;

@@ -1,48 +1,76 @@
-//! What a scan has to know of scripts: their text, whether there is anything in it, and what of it may be shown.
+//! The spans of a script that no excerpt may show.
+//!
+//! Everything outside of `zenml` commands is hidden. Of a command, an excerpt shows its words, the
+//! names of its options, and references.
 
-use crate::document::Document;
+use crate::document::{Document, NodeId};
 use crate::text::source::Span;
 use crate::zenml::grammar::{ParsedValue, parse_word};
 
-/// Whether no command is in it.
-pub(crate) fn is_without_commands(document: &Document) -> bool {
-    document.roots().iter().all(|&root| document.items(root).is_none_or(<[_]>::is_empty))
+/// The number of arguments that are shown if they look like names: the component type, the action
+/// and the name. Later ones may be values.
+const MAX_SHOWN_ARGUMENTS: usize = 3;
+
+/// Returns whether a script contains a `zenml` command.
+pub(crate) fn has_commands(document: &Document) -> bool {
+    document.roots().iter().any(|&root| document.items(root).is_some_and(|items| !items.is_empty()))
 }
 
-/// All but the commands' own words; of those the values of options, unless they are one reference, and what comes behind
-/// the name.
+/// Returns the spans that excerpts must not show, sorted.
 pub(crate) fn masks(document: &Document) -> Vec<Span> {
     let commands = document.roots().iter().flat_map(|&root| document.items(root).unwrap_or_default());
-    let mut masks: Vec<Span> = Vec::new();
-    let mut at = 0;
-    let mut hide = |from: usize, to: usize, at: &mut usize| {
-        let from = from.max(*at);
-        match masks.last_mut() {
-            Some(last) if from < to && last.end == from => last.end = to,
-            _ if from < to => masks.push(Span::new(from, to)),
-            _ => {}
-        }
-        *at = to.max(*at);
-    };
+    let mut masks = MaskBuilder { masks: Vec::new(), end: 0 };
     for &command in commands {
         let span = document.node(command).span;
-        hide(at, span.start, &mut at);
-        let mut plain = 0;
-        for &word in document.items(command).unwrap_or_default() {
-            let value = document.entries(word).and_then(|entries| entries.first()).map(|&(_, value)| value);
-            let text = document.text(value.unwrap_or(word)).unwrap_or_default();
-            let is_option = text.starts_with("--");
-            plain += usize::from(!is_option);
-            let stuck = text.starts_with('-') && !is_option && text.len() > 2;
-            let is_word = !stuck && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-            let whole = matches!(parse_word(text), ParsedValue::Reference(_));
-            if !whole && (value.is_some() || !is_word || (plain > 3 && !is_option)) {
-                let span = document.node(value.unwrap_or(word)).span;
-                hide(span.start, span.end, &mut at);
-            }
-        }
-        at = at.max(span.end);
+        masks.mask(masks.end, span.start);
+        mask_command(document, command, &mut masks);
+        masks.end = masks.end.max(span.end);
     }
-    hide(at, document.source().text().len(), &mut at);
-    masks
+    masks.mask(masks.end, document.source().text().len());
+    masks.masks
+}
+
+/// Masks the words of a command that may be values.
+fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
+    let mut arguments = 0;
+    for &word in document.items(command).unwrap_or_default() {
+        let value = document.entries(word).and_then(|entries| entries.first()).map(|&(_, value)| value);
+        let shown = value.unwrap_or(word);
+        let text = document.text(shown).unwrap_or_default();
+        let is_option = text.starts_with("--");
+        arguments += usize::from(!is_option);
+        let is_late_argument = !is_option && arguments > MAX_SHOWN_ARGUMENTS;
+        let may_be_value = value.is_some() || !is_name_or_option(text) || is_late_argument;
+        if may_be_value && !matches!(parse_word(text), ParsedValue::Reference(_)) {
+            let span = document.node(shown).span;
+            masks.mask(span.start, span.end);
+        }
+    }
+}
+
+/// Returns whether a word looks like a name or an option without a value. A short option of several
+/// letters may contain its value: `-phunter2`.
+fn is_name_or_option(text: &str) -> bool {
+    let has_attached_value = text.starts_with('-') && !text.starts_with("--") && text.len() > 2;
+    !has_attached_value && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// The masks of a text that is read from start to end.
+struct MaskBuilder {
+    masks: Vec<Span>,
+    /// The end of the part that was read.
+    end: usize,
+}
+
+impl MaskBuilder {
+    /// Masks the part of a range that was not read before, and joins it to an adjacent mask.
+    fn mask(&mut self, from: usize, to: usize) {
+        let from = from.max(self.end);
+        match self.masks.last_mut() {
+            Some(last) if from < to && last.end == from => last.end = to,
+            _ if from < to => self.masks.push(Span::new(from, to)),
+            _ => {}
+        }
+        self.end = self.end.max(to);
+    }
 }

@@ -1,7 +1,7 @@
 //! The source of stack files, run configs and component specs.
 
 use crate::document::{Document, directives};
-use crate::sources::{SourceModel, redactions, stack_model};
+use crate::sources::{SourceModel, mask_spans, redactions, stack_model};
 
 /// Reads a YAML, TOML or JSON document.
 pub fn read(document: &Document) -> SourceModel {
@@ -9,6 +9,6 @@ pub fn read(document: &Document) -> SourceModel {
     SourceModel {
         stacks: stack_model::read_stacks(document),
         directives: directives::directives(document),
-        redactions: redactions::without_references(masks, document.source().text()),
+        redactions: mask_spans::without_references(masks, document.source().text()),
     }
 }

@@ -33,7 +33,7 @@ pub use recovery::{Notice, recover_beside, recover_in, take_notices};
 pub use staging::staging_name;
 
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
+use crate::text::escape::escape_control;
 use folder::DirHandle;
 use rustix::io::Errno;
 use staging::Staging;

@@ -1,20 +1,19 @@
-//! Decodes the bytes of a file.
-
-use crate::text::source::is_utf16;
+//! Decoding of files: UTF-8, and enough of other encodings to search a file or to report its
+//! encoding.
 
 /// The error for bytes that are not UTF-8.
 #[derive(Debug)]
 pub struct DecodeError<'b> {
     /// The text before the first invalid byte.
     pub valid: &'b str,
-    /// Whether the file begins with a byte-order mark of UTF-16.
+    /// Whether the file starts with a UTF-16 byte-order mark.
     pub is_utf16: bool,
 }
 
 /// Decodes UTF-8.
 ///
 /// # Errors
-/// Returns the valid beginning if there is an invalid byte.
+/// Returns the text before the first invalid byte.
 pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError<'_>> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
@@ -31,4 +30,20 @@ pub fn decode_for_search(bytes: &[u8]) -> String {
         }
         _ => String::from_utf8_lossy(bytes).into_owned(),
     }
+}
+
+/// Returns whether a file starts with a UTF-16 byte-order mark.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+}
+
+/// Decodes UTF-8 and replaces each invalid byte with one ASCII character, so that offsets stay the
+/// same.
+pub fn replace_invalid_utf8(bytes: &[u8], replacement: char) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| replacement));
+    }
+    text
 }

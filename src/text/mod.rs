@@ -1,11 +1,17 @@
-//! Text: files with byte spans, nearest names, look-alike characters, URLs, placeholders, values that cannot be printed.
+//! Text without a document syntax: files and byte spans, spelling suggestions, look-alike
+//! characters, URLs, placeholders, and values that cannot be printed.
 
 pub mod source;
+mod line_index;
 pub mod redacted_source;
 pub mod encoding;
 pub mod digest;
 pub mod secret_value;
 pub mod lookalike;
 pub mod nearest;
+mod dummy_value;
+pub mod tool_references;
 pub mod placeholder;
 pub mod url;
+pub mod escape;
+pub mod sensitive_words;

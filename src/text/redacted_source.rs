@@ -1,20 +1,21 @@
-//! A file together with the parts of it that no excerpt may show.
+//! A file together with the spans that excerpts must not show.
 //!
-//! Excerpts are made of a [`RedactedSource`] only, so whoever reports something about a file has to decide first what may be
-//! shown of it. Without a decision, [`RedactedSource::span_only`] shows the least.
+//! An excerpt can only be created from a [`RedactedSource`]. So the visibility of a file is decided
+//! before anything is reported about it. [`RedactedSource::span_only`] shows the least.
 
 use crate::text::source::{SourceFile, Span};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// How much of a file excerpts may show.
+/// The part of a file that excerpts may show.
 #[derive(Clone, Debug)]
 pub enum Visibility {
-    /// The text of the reported span and nothing else: inventories.
+    /// Only the reported span. Used for inventories.
     SpanOnly,
-    /// Everything except these spans, which are sorted by start: for example the values of sensitive attributes.
+    /// Everything except these spans, for example the values of sensitive attributes. The spans are
+    /// sorted and do not overlap.
     Masked(Vec<Span>),
-    /// Everything except the values that a line seems to contain: a file that does not parse.
+    /// Everything except the words that may be values. Used for files that do not parse.
     Guessed,
 }
 
@@ -23,27 +24,27 @@ pub enum Visibility {
 pub struct RedactedSource {
     file: Arc<SourceFile>,
     visibility: Visibility,
-    /// Where values of inventories were found, sorted by start.
+    /// The spans where values from inventories were found, sorted by start.
     values: Vec<Span>,
 }
 
 impl RedactedSource {
-    /// Combines a file with what may be shown of it.
+    /// Creates a source with the given visibility.
     pub fn new(file: Arc<SourceFile>, visibility: Visibility) -> Arc<Self> {
         Arc::new(Self { file, visibility, values: Vec::new() })
     }
 
-    /// Combines a file with the least visibility: the text of the reported span.
+    /// Creates a source whose excerpts show only the reported span.
     pub fn span_only(file: &Arc<SourceFile>) -> Arc<Self> {
         Self::new(Arc::clone(file), Visibility::SpanOnly)
     }
 
-    /// Returns the same file with these spans hidden, too, even where they are the reported span.
+    /// Returns a copy that also hides these spans, even in the reported span.
     pub fn with_values(&self, values: Vec<Span>) -> Arc<Self> {
         Arc::new(Self { values, ..self.clone() })
     }
 
-    /// Returns the same file under another path. A file that is shared keeps its path.
+    /// Changes the path that reports show. A source or file with other owners keeps its path.
     pub fn with_path(source: Arc<Self>, path: &str) -> Arc<Self> {
         let Self { file, visibility, values } = match Arc::try_unwrap(source) {
             Ok(source) => source,
@@ -53,17 +54,17 @@ impl RedactedSource {
         Arc::new(Self { file, visibility, values })
     }
 
-    /// Returns the file.
+    /// Returns the file without its redactions, for example to parse it.
     pub fn file(&self) -> &Arc<SourceFile> {
         &self.file
     }
 
-    /// Returns how much excerpts may show.
+    /// Returns the part of the file that excerpts may show.
     pub fn visibility(&self) -> &Visibility {
         &self.visibility
     }
 
-    /// Returns the spans of secret values, which are hidden whatever the visibility.
+    /// Returns the spans of secret values, which excerpts hide with every visibility.
     pub fn values(&self) -> &[Span] {
         &self.values
     }

@@ -1,22 +1,24 @@
-//! Passwords in URLs: `scheme://user:password@host`.
+//! Passwords in URLs, for example `mysql://user:password@host/db`.
 
 use std::ops::Range;
 
-/// Marks around a placeholder in a URL. Between them there may be white space and quotes.
+/// The delimiters of placeholders in URLs. A placeholder may contain white space and quotes, which
+/// end a URL otherwise.
 const PLACEHOLDERS: [(&str, &str); 4] = [("{{", "}}"), ("${", "}"), ("$(", ")"), ("<", ">")];
 
-/// Returns the bytes of each password in the URLs of a text; empty ones are left out.
+/// Returns the byte range of each non-empty password in the URLs of a text.
 pub fn passwords(text: &str) -> Vec<Range<usize>> {
-    // A password needs a colon and an `@` after it. Most values have neither.
+    // A password has a colon before it and an `@` after it. Most values do not contain both.
     let colon = memchr::memchr(b':', text.as_bytes());
     let rest = colon.and_then(|colon| text.as_bytes().get(colon..)).unwrap_or_default();
     if memchr::memchr(b'@', rest).is_none() {
         return Vec::new();
     }
     let mut reader = UrlReader { text, closing: [None; PLACEHOLDERS.len()] };
-    // Where the URL ends that was read last, and its last `@`. A URL in it, as in `https://proxy/http://host`, ends with it.
+    // The end and the last `@` of the current URL. A URL inside it (`https://proxy/http://host`)
+    // has the same end.
     let (mut end, mut last_at) = (0, None);
-    let mut found = Vec::new();
+    let mut ranges = Vec::new();
     for (mark, _) in text.match_indices("://") {
         let start = mark + "://".len();
         if start >= end {
@@ -27,14 +29,16 @@ pub fn passwords(text: &str) -> Vec<Range<usize>> {
         let url = text.get(start..end).unwrap_or_default();
         let last_at = last_at.and_then(|at| at.checked_sub(start));
         if let Some(password) = password_of_url(url, last_at).filter(|_| has_scheme) {
-            found.push(start + password.start..start + password.end);
+            ranges.push(start + password.start..start + password.end);
         }
     }
-    found
+    ranges
 }
 
-/// Returns the bytes of the password in a URL without its scheme. A password may contain `/`, `?` and `#`, although it should
-/// not; then it is not a port. `last_at` is the last `@` of the URL.
+/// Returns the byte range of the password in a URL without its scheme, or `None` if it has none.
+///
+/// `last_at` is the last `@` of the URL. If there is no `@` before the first `/`, `?` or `#`, the
+/// password may contain these characters, unless the text after the colon is a port.
 fn password_of_url(url: &str, last_at: Option<usize>) -> Option<Range<usize>> {
     let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
     let authority = url.get(..authority_end)?;
@@ -46,24 +50,25 @@ fn password_of_url(url: &str, last_at: Option<usize>) -> Option<Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
-/// Reads the URLs of a text from its start to its end.
+/// A scanner that finds the ends of the URLs in a text, from left to right.
 struct UrlReader<'t> {
     text: &'t str,
-    /// For each kind of placeholder the closing mark that was found last, so that the text is searched once for each.
+    /// The closing delimiter found last, for each kind of placeholder. It keeps the total work
+    /// linear.
     closing: [Option<ClosingMark>; PLACEHOLDERS.len()],
 }
 
-/// A closing mark.
+/// The result of a search for a closing delimiter.
 #[derive(Clone, Copy)]
 struct ClosingMark {
-    /// Where it is; `None` if there are no more.
+    /// The offset of the delimiter, or `None` if the rest of the text has none.
     at: Option<usize>,
-    /// The last character before it that no placeholder contains.
+    /// The offset of the last character before it that a placeholder cannot contain.
     last_break: Option<usize>,
 }
 
 impl UrlReader<'_> {
-    /// Returns where a URL ends: before white space or a quote, except in a placeholder.
+    /// Returns the end of a URL: the first white space or quote that is not in a placeholder.
     fn end_of_url(&mut self, start: usize) -> usize {
         let mut at = start;
         while let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
@@ -76,17 +81,18 @@ impl UrlReader<'_> {
         at
     }
 
-    /// Returns where a placeholder of a kind ends that begins here.
+    /// Returns the end of the placeholder that starts at `at`, or `None` if no placeholder of this
+    /// kind starts there.
     fn end_of_placeholder(&mut self, kind: usize, at: usize) -> Option<usize> {
         let (open, close) = PLACEHOLDERS.get(kind)?;
         let inner = self.text.get(at..)?.starts_with(open).then_some(at + open.len())?;
-        let known = self.closing.get_mut(kind)?;
-        let closing = match *known {
+        let cached = self.closing.get_mut(kind)?;
+        let closing = match *cached {
             Some(closing) if closing.at.is_none_or(|at| inner <= at) => closing,
             _ => {
                 let at = self.text.get(inner..)?.find(close).map(|len| inner + len);
                 let last_break = self.text.get(inner..at.unwrap_or(inner))?.rfind(['\n', '@']).map(|at| inner + at);
-                *known.insert(ClosingMark { at, last_break })
+                *cached.insert(ClosingMark { at, last_break })
             }
         };
         let is_whole = closing.last_break.is_none_or(|last_break| last_break < inner);
@@ -98,12 +104,12 @@ impl UrlReader<'_> {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<&str> {
+    fn password_texts(text: &str) -> Vec<&str> {
         passwords(text).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]
-    fn passwords_stand_between_the_first_colon_and_the_last_at_sign() {
+    fn password_is_between_the_first_colon_and_the_last_at_sign() {
         for (text, password) in [
             ("http://user:pw@host", "pw"),
             ("postgresql+psycopg2://user:p:w@host:5432/db?x=a@b", "p:w"),
@@ -118,22 +124,22 @@ mod tests {
             ("https://user:${PW:-a b}@host", "${PW:-a b}"),
             ("http://user:pw@[::1]:80/", "pw"),
         ] {
-            assert_eq!(found(text), [password], "{text}");
+            assert_eq!(password_texts(text), [password], "{text}");
         }
-        assert_eq!(found("http://a:b@c http://d:e@f"), ["b", "e"]);
+        assert_eq!(password_texts("http://a:b@c http://d:e@f"), ["b", "e"]);
     }
 
     #[test]
-    fn a_url_in_a_url_is_read_as_well() {
-        assert_eq!(found("https://proxy:80/http://user:pw@host"), ["pw"]);
-        assert_eq!(found("https://a:b@proxy/http://user:pw@host http://c:d@e"), ["b", "pw", "d"]);
-        assert_eq!(found("http://x:<a\nb>@host http://x:<a b>@host"), ["<a b>"]);
-        assert_eq!(found("http://x:<a@b> <c> http://x:<d e>@host"), ["<a", "<d e>"]);
+    fn nested_url_is_searched() {
+        assert_eq!(password_texts("https://proxy:80/http://user:pw@host"), ["pw"]);
+        assert_eq!(password_texts("https://a:b@proxy/http://user:pw@host http://c:d@e"), ["b", "pw", "d"]);
+        assert_eq!(password_texts("http://x:<a\nb>@host http://x:<a b>@host"), ["<a b>"]);
+        assert_eq!(password_texts("http://x:<a@b> <c> http://x:<d e>@host"), ["<a", "<d e>"]);
     }
 
     #[test]
-    fn the_work_is_linear_in_the_text() {
-        // A search for each mark to the end of the text would take hours.
+    fn work_is_linear() {
+        // Quadratic work would take hours.
         for text in ["://", "a://", "a://b:c/", "a:", "<", "${", "{{ ", "a://<", "a://${@", "a://<\n"] {
             assert!(passwords(&text.repeat(300_000)).is_empty(), "{text}");
             assert!(passwords(&format!("a://{}>", text.repeat(300_000))).is_empty(), "{text}");
@@ -141,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn other_urls_have_no_password() {
+    fn urls_without_password_are_ignored() {
         for text in [
             "http://host:8080/a@b",
             "http://user@host",
@@ -155,7 +161,7 @@ mod tests {
             "git@github.com:a/b",
             "",
         ] {
-            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+            assert_eq!(password_texts(text), Vec::<&str>::new(), "{text}");
         }
     }
 }

@@ -1,18 +1,21 @@
-//! What `ZenML` writes in files, told apart by shape: stacks, run configs of pipelines, and component specs of mlstacks.
+//! The kinds of files that `ZenML` reads, and the keywords by which they are recognized.
 //!
-//! These are the words; `prefilter` looks for them in bytes, `stack` in documents. Other tools have `settings`, `steps` and
-//! `components`, too, so a shape takes more than one of its words in their places.
+//! Other tools have keys such as `settings`, `steps` and `components`, too. So a file needs several
+//! keywords at the right levels. `sources::prefilter` searches bytes for these keywords, and
+//! `sources::stack_model` searches documents.
 
-/// The shape of a file.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
-    /// `components` together with `stack_name` or `zenml_version`.
+    /// A stack: `components` and either `stack_name` or `zenml_version`.
     Stack,
-    /// `settings`, at the top or of a step, of a component type.
+    /// The run config of a pipeline: `settings` of a component type, at the top level or in a step.
     RunConfig,
-    /// `spec_type: component` with `component_type`, or with a mapping `metadata.config`.
+    /// A component spec of mlstacks: `spec_type: component` and either `component_type` or a
+    /// mapping `metadata.config`.
     ComponentSpec,
-    /// Text with commands in it; told by the config, not by its content.
+    /// A script or Markdown page with `zenml` commands. The config selects these files, not their
+    /// contents.
     Script,
 }
 
@@ -27,7 +30,7 @@ impl std::fmt::Display for FileKind {
     }
 }
 
-/// The types of components that take settings, the most frequent first.
+/// The component types that have settings, the most frequent ones first.
 pub const COMPONENT_TYPES: [&str; 15] = [
     "orchestrator",
     "experiment_tracker",
@@ -46,7 +49,7 @@ pub const COMPONENT_TYPES: [&str; 15] = [
     "sandbox",
 ];
 
-/// What stands at the top of a run config.
+/// The keys at the top level of a run config.
 const RUN_KEYS: [&str; 29] = [
     "build",
     "cache_policy",
@@ -79,30 +82,35 @@ const RUN_KEYS: [&str; 29] = [
     "tags",
 ];
 
-/// What stands in a step of a run config, beside what may stand at its top.
+/// The keys of a step that do not occur at the top level of a run config.
 const STEP_KEYS: [&str; 8] =
     ["experiment_tracker", "group", "name", "outputs", "runtime", "spec", "step_operator", "template"];
 
-/// Reads a key of `settings`: the type of a component, and its flavor behind a dot.
-pub fn settings_key(key: &str) -> Option<(&'static str, Option<&str>)> {
+/// Parses a key of `settings`, for example `orchestrator` or `step_operator.vertex`, into a
+/// component type and a flavor. Returns `None` for other keys.
+pub fn parse_settings_key(key: &str) -> Option<(&'static str, Option<&str>)> {
     let (kind, flavor) = key.split_once('.').map_or((key, None), |(kind, flavor)| (kind, Some(flavor)));
     let kind = COMPONENT_TYPES.into_iter().find(|known| *known == kind)?;
-    let plain = |flavor: &str| !flavor.is_empty() && flavor.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
-    flavor.is_none_or(plain).then_some((kind, flavor))
+    flavor.is_none_or(is_flavor_name).then_some((kind, flavor))
 }
 
-/// Whether a type of component is a word that others have for something else, so that it takes a flavor to tell.
+fn is_flavor_name(flavor: &str) -> bool {
+    !flavor.is_empty() && flavor.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
+}
+
+/// Returns whether a component type is a word that other tools use for something else. Only a
+/// flavor after it identifies a run config.
 pub fn is_common_word(kind: &str) -> bool {
     matches!(kind, "annotator" | "alerter" | "deployer" | "sandbox")
 }
 
-/// Whether a run config has such a key at its top. What has others is told only by a type with its flavor, as words such as
-/// `orchestrator` alone are anybody's.
+/// Returns whether a key occurs at the top level of run configs. A file with other keys needs a
+/// component type with a flavor, since words such as `orchestrator` occur in files of other tools.
 pub fn is_run_key(key: &str) -> bool {
     RUN_KEYS.contains(&key)
 }
 
-/// Whether a step of a run config has such a key.
+/// Returns whether a key occurs in steps of run configs.
 pub fn is_step_key(key: &str) -> bool {
     is_run_key(key) || STEP_KEYS.contains(&key)
 }
@@ -112,11 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_of_settings_is_a_type_alone_or_with_a_flavor() {
-        assert_eq!(settings_key("orchestrator"), Some(("orchestrator", None)));
-        assert_eq!(settings_key("step_operator.vertex"), Some(("step_operator", Some("vertex"))));
+    fn settings_key_is_a_type_with_an_optional_flavor() {
+        assert_eq!(parse_settings_key("orchestrator"), Some(("orchestrator", None)));
+        assert_eq!(parse_settings_key("step_operator.vertex"), Some(("step_operator", Some("vertex"))));
         for key in ["docker", "orchestrator.", "orchestrator.a.b", "orchestrators", "Orchestrator", ".x", ""] {
-            assert_eq!(settings_key(key), None, "{key}");
+            assert_eq!(parse_settings_key(key), None, "{key}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Facts about ZenML: the grammar of references, the flavors of each version, the keywords of its files. No I/O.
+//! Facts about ZenML: the grammar of references, the flavors of each version, and the keywords of
+//! its files. Nothing here does I/O.
 
 pub mod grammar;
 pub mod keywords;

@@ -46,7 +46,8 @@ fn checks_go_by_the_config_that_was_written() {
         }
         let after = check(first.path(), &["--trust"]);
         // Inventories with mistakes, and those that are called like no stack, are still what they were.
-        let at_fault = after.said().contains("cannot use the inventory") || output.stderr.contains("add a `[[stacks]]` entry");
+        let at_fault =
+            after.said().contains("cannot use the inventory") || output.stderr.contains("add a `[[stacks]]` entry");
         assert!(after.code <= 1 || at_fault, "{}: {}\n{text}", repository.display(), after.stderr);
         assert_eq!(init(first.path()).code, 2);
         assert_eq!(written(first.path()), text);
@@ -292,7 +293,7 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
     let output = init(repository.path());
     let text = written(repository.path());
     for shown in [&preview.stdout, &preview.stderr, &output.stderr, &text] {
-        let unseen = |c: char| c != '\n' && stackref::diagnostics::excerpt::is_unsafe(c);
+        let unseen = |c: char| c != '\n' && stackref::text::escape::is_unsafe(c);
         assert!(!shown.contains(unseen), "{shown:?}");
     }
     assert!(text.contains("ev\\U0000202Eil/prod.yaml"), "{text}");

@@ -27,22 +27,23 @@ import threading
 import time
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["src/zenml/grammar.rs", "src/document/**/*.rs", "src/edit/substitution.rs", "src/edit/render_proof.rs",
-         "src/system/write.rs", "src/system/write/**/*.rs"]
+FILES = ["src/zenml/grammar.rs", "src/zenml/grammar/**/*.rs", "src/document/**/*.rs", "src/edit/substitution.rs",
+         "src/edit/render_proof.rs", "src/system/write.rs", "src/system/write/**/*.rs"]
 # Tests that catch most mutants of a file in a second or two. All other tests run only for mutants that these do not catch.
 READERS = ["conformance::", "documents::", "hostile::what", "properties::", "put::", "render::a_second", "render::any",
            "render::every", "render::the_least", "render::what_once", "syntax::"]
 FIRST = {
-    "src/zenml/grammar.rs": ["fuzz::references", "properties::", "render::every_hostile"],
     "src/document/insert.rs": ["insert::", "put::"],
     "src/document/shell_commands.rs": ["fuzz::check_script", "scripts::a_", "scripts::any", "scripts::each", "scripts::of",
                                "scripts::values"],
     "src/edit/substitution.rs": ["render::"],
     "src/edit/render_proof.rs": ["render::"],
 }
-# Tests for every file whose path begins with this.
-WRITERS = "src/system/write"
-WRITER_TESTS = ["faults::", "put::", "register::", "render::", "write::"]
+# Tests for every file whose path begins with one of these.
+FIRST_IN = {
+    "src/system/write": ["faults::", "put::", "register::", "render::", "write::"],
+    "src/zenml/grammar": ["fuzz::references", "properties::", "render::every_hostile"],
+}
 # The first tests the project's own text, which differs in the copy. The others take too long for the mutants that they would
 # catch: they test stores, time and memory, or repeat shorter tests.
 SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::checks_go_by", "values/",
@@ -243,7 +244,8 @@ def run(tree, program, words, number, seconds):
 def suites(programs, file):
     """The tests for a mutant of a file, in turn: programs and their words."""
     unit, cases, tests = programs
-    first = WRITER_TESTS if file.startswith(WRITERS) else FIRST.get(file, READERS)
+    in_folder = next((tests for prefix, tests in FIRST_IN.items() if file.startswith(prefix)), READERS)
+    first = FIRST.get(file, in_folder)
     return [(unit, []), (tests, first), (cases, []), (tests, [])]
 
 

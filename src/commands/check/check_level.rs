@@ -5,10 +5,10 @@ use super::super::context::{CommandError, Context};
 use super::super::workspace::Workspace;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::settings::LevelChoice;
 use crate::project::config::{Config, Level};
 use crate::system::environment::Environment;
+use crate::text::escape::escape_control;
 use std::collections::BTreeSet;
 use std::io;
 

@@ -3,13 +3,13 @@
 use super::super::context::Context;
 use super::super::workspace::Workspace;
 use crate::cli::CheckArgs;
-use crate::diagnostics::excerpt::escape_control;
 use crate::edit::add_ignores::AddedIgnores;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::output::{Format, count};
 use crate::project::config::Level;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::io;
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 
 use super::super::context::Context;
 use super::super::init_plan::{DetectedKind, Hint, Survey, local_secrets};
-use crate::diagnostics::excerpt::escape_control;
 use crate::output::count;
 use crate::project::git::Git;
+use crate::text::escape::escape_control;
 use std::io;
 use std::path::PathBuf;
 

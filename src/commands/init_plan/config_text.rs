@@ -5,8 +5,8 @@ use super::Survey;
 use super::detection::DetectedInventory;
 use super::inventory_kind::DetectedKind;
 use super::pairing::{ProposedRoute, glob_for_path};
-use crate::diagnostics::excerpt::is_unsafe;
 use crate::document::toml_string;
+use crate::text::escape::is_unsafe;
 use std::collections::BTreeSet;
 
 /// The most folders that the example of `[files]` lists.

@@ -2,10 +2,10 @@
 
 use super::super::context::{CommandError, Context};
 use super::RegisterRun;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::missing_keys::RequiredKey;
 use crate::output::count;
+use crate::text::escape::escape_control;
 use std::collections::BTreeSet;
 use std::io;
 

@@ -2,10 +2,10 @@
 
 use super::super::context::{CommandError, Context};
 use super::RegisterRun;
-use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::{NewKey, SecretChange};
 use crate::lint::missing_keys::{RequiredKey, store};
 use crate::output::lists::StoredSecret;
+use crate::text::escape::escape_control;
 use std::collections::{BTreeMap, HashSet};
 
 /// The new keys of each secret, by inventory.

@@ -4,11 +4,11 @@
 use super::super::context::Context;
 use super::super::messages::report_recovered;
 use super::Workspace;
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::scan::Scan;
 use crate::output::count;
 use crate::project::config;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::collections::BTreeMap;
 use std::io;
 

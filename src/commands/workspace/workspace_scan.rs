@@ -5,13 +5,13 @@ use super::super::messages::{outcome_of, print_failures};
 use super::Workspace;
 use crate::cli::Color;
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::outcome::Outcome;
 use crate::document::Syntax;
 use crate::lint::scan::{self, Scan};
 use crate::output::count;
 use crate::output::style::HEADING;
 use crate::project::discover::{Candidate, MatchReason, Search};
+use crate::text::escape::escape_control;
 use serde::de::IgnoredAny;
 use std::path::Path;
 

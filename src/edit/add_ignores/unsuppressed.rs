@@ -1,10 +1,10 @@
 //! Findings that no comment can suppress, and the config entries that suppress them instead.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
 use crate::project::config::{self, Config};
 use crate::project::configs::Configs;
+use crate::text::escape::escape_control;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

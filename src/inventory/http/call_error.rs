@@ -2,7 +2,7 @@
 
 use super::MAX_BODY_BYTES;
 use crate::diagnostics::error::io_message;
-use crate::diagnostics::excerpt::escape_control;
+use crate::text::escape::escape_control;
 use ureq::{Error, Timeout};
 
 /// The message for a connection that takes longer than `connect_timeout`.

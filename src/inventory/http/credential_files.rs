@@ -1,10 +1,10 @@
 //! Files that a config names for a connection: a token, and certificates to trust.
 
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::StoreError;
 use crate::inventory::store_error::CONFIG_PATH_HINT;
 use crate::system::files;
+use crate::text::escape::escape_control;
 use std::path::Path;
 use std::sync::Arc;
 use ureq::Error;

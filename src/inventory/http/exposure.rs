@@ -4,7 +4,7 @@
 //! `allow_http`. Users get a warning in the second case.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
+use crate::text::escape::escape_control;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use ureq::http::Uri;
 

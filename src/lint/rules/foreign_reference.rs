@@ -40,7 +40,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Role;
-use crate::text::placeholder;
+use crate::text::tool_references;
 use crate::zenml::grammar::{ForeignSyntax, ParsedValue, Resolver};
 
 pub(super) const RULE: Rule = Rule {
@@ -58,7 +58,7 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 /// Reports a value without braces, such as `op://vault/item/field`.
 fn whole_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let position = context.position;
-    let reference = placeholder::foreign_reference(context.text)?;
+    let reference = tool_references::foreign_reference(context.text)?;
     if position.is_key || position.role != Role::Attribute || !(reference.is_unambiguous || position.is_sensitive) {
         return None;
     }

@@ -23,7 +23,7 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rule::{Check, Rule};
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 use crate::sources::stack_model::Stack;
 use crate::zenml::keywords::FileKind;
 

@@ -22,7 +22,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
-use crate::sources::scalar::{Reference, ReferencePart};
+use crate::sources::reference::{Reference, ReferencePart};
 use crate::text::lookalike;
 
 pub(super) const RULE: Rule = Rule {

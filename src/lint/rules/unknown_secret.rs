@@ -23,7 +23,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
-use crate::sources::scalar::{Reference, ReferencePart};
+use crate::sources::reference::{Reference, ReferencePart};
 use crate::text::lookalike;
 use crate::zenml::grammar::ForeignSyntax;
 

@@ -43,7 +43,7 @@ use crate::inventory::ValueType;
 use crate::inventory::lookup::LookupResult;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnusableValue,

@@ -1,8 +1,8 @@
 //! The contents of inventories for people: a table, or one line per key.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::secret_list::ListedInventory;
 use crate::output::style::{HEADING, NAME, OutputStyle};
+use crate::text::escape::escape_control;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 

@@ -1,11 +1,11 @@
 //! The permissions that `inventory --probe` finds: a table with the reasons below it, or JSON.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::secret_list::{Permission, Probe};
 use crate::output::json_types::{JsonFailure, VERSION, json_failures};
 use crate::output::json_writer::write_pretty;
 use crate::output::style::{ADDED, ERROR, HEADING, NAME, OutputStyle};
+use crate::text::escape::escape_control;
 use anstyle::Style;
 use serde::Serialize;
 use std::collections::BTreeMap;

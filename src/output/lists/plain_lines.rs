@@ -1,9 +1,9 @@
 //! Lists for people with one line per entry: references, rules, and changes since a snapshot.
 
-use crate::diagnostics::excerpt::escape_control;
 use crate::lint::reference_list::ReferenceLine;
 use crate::lint::rules::{self, RULES};
 use crate::output::style::{ADDED, HEADING, NAME, OutputStyle, REMOVED, severity_style};
+use crate::text::escape::escape_control;
 use std::io::{self, Write};
 
 /// Writes references: the location, the component or attribute, and the secret or key.

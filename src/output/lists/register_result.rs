@@ -1,13 +1,13 @@
 //! The result of `register`: missing and existing keys for people, and the whole result as JSON.
 
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::inventory::{Inventories, Inventory};
 use crate::lint::missing_keys::RequiredKey;
 use crate::output::json_types::{JsonFailure, JsonSpan, VERSION, json_failures};
 use crate::output::json_writer::{StreamedItems, write_pretty};
 use crate::output::style::{HEADING, NAME, OutputStyle};
-use crate::sources::scalar::Reference;
+use crate::sources::reference::Reference;
+use crate::text::escape::escape_control;
 use serde::Serialize;
 use std::io::{self, Write};
 

@@ -5,8 +5,8 @@
 
 use super::globs::{Globs, GlobsBuilder, UnmatchableGlob};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
 use crate::diagnostics::rule_id::RuleId;
+use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;

@@ -2,9 +2,9 @@
 
 use super::Search;
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
 use crate::document::Syntax;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use crate::text::nearest::nearest_path;
 use std::path::{Path, PathBuf};
 

@@ -6,11 +6,11 @@
 
 use super::{Search, SkippedFiles};
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::excerpt::escape_control;
 use crate::project::repository;
 use crate::system::files;
 use crate::system::parallel;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -7,7 +7,7 @@ use super::recovery::recover;
 use super::staging::Staging;
 use super::{DEFAULT_MODE, FILE_LOCK_TIMEOUT, FILE_UNCHANGED, PRIVATE_MODE, open_subfolder, unchanged_failure};
 use crate::diagnostics::error::Failure;
-use crate::diagnostics::excerpt::escape_control;
+use crate::text::escape::escape_control;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};

@@ -1,0 +1,90 @@
+//! A reference in a file, and the edits that rename its secret or key.
+
+use crate::diagnostics::finding::{FixEdit, Scope};
+use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
+use crate::document::{NodeId, ScalarType, plain_type};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
+use crate::zenml::grammar::ForeignSyntax;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A reference that the resolver replaces, or the name of a whole secret.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The file, with its redactions.
+    pub source: Arc<RedactedSource>,
+    /// The bytes in the file, including the braces.
+    pub span: Span,
+    /// The start of its scalar or, in a script, of its command.
+    pub scalar_start: usize,
+    /// The start of the key of that scalar, or of the scalar if it has no key.
+    pub key_start: usize,
+    /// The stack, component and attribute.
+    pub scope: Scope,
+    /// The scalar.
+    pub node: NodeId,
+    /// The bytes in the decoded value of the scalar.
+    pub range: Range<usize>,
+    /// The index of its stack in the file.
+    pub stack: usize,
+    /// The name of the secret.
+    pub secret: String,
+    /// The key in the secret, or `None` for a whole secret.
+    pub key: Option<String>,
+    /// The other system whose syntax this may be.
+    pub foreign: Option<ForeignSyntax>,
+}
+
+/// One of the two names in a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferencePart {
+    /// The name of the secret.
+    Secret,
+    /// The key.
+    Key,
+}
+
+impl Reference {
+    /// Returns the edit that replaces one of the names. Returns no edit if the file writes the
+    /// reference with escapes or if the new name needs escapes.
+    pub fn rename_edits(&self, part: ReferencePart, new: &str) -> Vec<FixEdit> {
+        let text = self.source.slice(self.span);
+        let inner = text.trim_start_matches('{').trim_start();
+        let inner_start = self.span.start + text.len() - inner.len();
+        let (offset, old) = match (part, &self.key) {
+            (ReferencePart::Secret, _) => (0, self.secret.as_str()),
+            (ReferencePart::Key, Some(key)) => (self.secret.len() + 1, key.as_str()),
+            (ReferencePart::Key, None) => return Vec::new(),
+        };
+        let is_unescaped = match &self.key {
+            Some(key) => starts_with_names(inner, &self.secret, key),
+            None => text == self.secret,
+        };
+        // The name of a whole secret may be unquoted. Then `1e3` is a number.
+        let is_string = self.key.is_some() || plain_type(new) == ScalarType::String;
+        let span = Span::new(inner_start + offset, inner_start + offset + old.len());
+        let is_possible = is_unescaped && is_string && needs_no_escape(new, part);
+        if is_possible { vec![FixEdit::new(span, new)] } else { Vec::new() }
+    }
+
+    /// Starts a finding about the reference.
+    pub fn finding(&self, rule: RuleId, message: impl Into<String>) -> FindingBuilder {
+        FindingBuilder::new(rule, &self.source, self.span, message)
+            .starts(self.scalar_start, self.key_start)
+            .scope(self.scope.clone())
+            .names(self.secret.clone(), self.key.clone())
+    }
+}
+
+fn starts_with_names(inner: &str, secret: &str, key: &str) -> bool {
+    inner.strip_prefix(secret).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| rest.starts_with(key))
+}
+
+/// Returns whether a new name is valid in every syntax without escapes. Only keys may contain dots.
+fn needs_no_escape(name: &str, part: ReferencePart) -> bool {
+    let is_allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || (c == '.' && part == ReferencePart::Key);
+    !name.is_empty() && name.chars().all(is_allowed)
+}

@@ -1,0 +1,140 @@
+//! The components of stacks.
+
+use super::document_kind::RootMapping;
+use super::walker::{WalkContext, Walker};
+use super::{Component, Role, non_null_text, truncated_name};
+use crate::document::{Document, NodeId};
+use crate::zenml::flavors;
+
+impl<'d> Walker<'d> {
+    /// Returns whether the value of `components` contains components. In a form-less file, it may
+    /// be something else.
+    pub(super) fn are_components(&self, top: &RootMapping<'_>, components: NodeId) -> bool {
+        let document = self.document;
+        let Some(entries) = document.entries(components) else {
+            return false;
+        };
+        ["stack_name", "zenml_version"].iter().any(|key| top.get(key).is_some())
+            || entries.iter().any(|&(_, value)| match document.items(value) {
+                Some(items) => items.iter().any(|&item| looks_like_component(document, item)),
+                None => looks_like_component(document, value),
+            })
+    }
+
+    /// Walks the components of a stack and its list of whole secrets.
+    pub(super) fn walk_components(&mut self, components: NodeId, secrets: Option<NodeId>) {
+        let document = self.document;
+        for (key, value) in self.merged_entries(components) {
+            let kind = document.text(key).unwrap_or_default();
+            self.add_key(key, WalkContext::OUTSIDE);
+            match document.items(value) {
+                Some(items) => items.iter().for_each(|&item| self.walk_component(kind, item)),
+                None => self.walk_component(kind, value),
+            }
+        }
+        if let Some(secrets) = secrets {
+            self.walk_whole_secrets(secrets, WalkContext::OUTSIDE);
+        }
+    }
+
+    fn walk_component(&mut self, kind: &'d str, node: NodeId) {
+        let document = self.document;
+        let entries = self.merged_entries(node);
+        let (mut name, mut flavor, mut configuration) = (None, None, None);
+        for &(key, value) in &entries {
+            match document.text(key) {
+                Some("name") => _ = name.get_or_insert(value),
+                Some("flavor") => _ = flavor.get_or_insert(value),
+                Some("configuration") if configuration.is_none() && document.entries(value).is_some() => {
+                    configuration = Some(value);
+                }
+                _ => {}
+            }
+        }
+        let text = |value: Option<NodeId>| value.and_then(|value| non_null_text(document, value)).map(truncated_name);
+        let component = Component { kind: truncated_name(kind), name: text(name), flavor: text(flavor) };
+        let Some(context) = self.add_component(component) else { return };
+        if document.entries(node).is_none() {
+            self.walk_value(node, context);
+            return;
+        }
+        for (key, value) in entries {
+            self.walk_component_entry(kind, (key, value), configuration.is_some(), context);
+        }
+    }
+
+    /// Walks an entry of a component. Without a `configuration` map, the entry may be an attribute.
+    fn walk_component_entry(
+        &mut self,
+        kind: &'d str,
+        (key, value): (NodeId, NodeId),
+        has_configuration: bool,
+        context: WalkContext<'d>,
+    ) {
+        let document = self.document;
+        let name = document.text(key);
+        let entry_context = WalkContext { attribute: name, ..context };
+        let refused_context = WalkContext { role: Role::Attribute, is_refused: true, ..entry_context };
+        match name {
+            Some("configuration") if has_configuration => {
+                self.add_key(key, entry_context);
+                self.walk_attributes(kind, value, context);
+            }
+            Some("name" | "type" | "flavor") => {
+                self.add_key(key, entry_context);
+                self.walk_value(value, refused_context);
+            }
+            Some("id" | "user" | "is_shared") if has_configuration => self.walk_value(value, refused_context),
+            Some("secrets") if document.items(value).is_some() => self.walk_whole_secrets(value, entry_context),
+            _ if has_configuration => {
+                self.add_key(key, entry_context);
+                self.walk_value(value, entry_context);
+            }
+            _ => self.walk_attribute(kind, (key, value), context),
+        }
+    }
+
+    /// Walks a mapping whose entries are the attributes of a component.
+    pub(super) fn walk_attributes(&mut self, kind: &str, attributes: NodeId, context: WalkContext<'d>) {
+        for entry in self.merged_entries(attributes) {
+            self.walk_attribute(kind, entry, context);
+        }
+    }
+
+    fn walk_attribute(&mut self, kind: &str, (key, value): (NodeId, NodeId), context: WalkContext<'d>) {
+        let attribute = self.document.text(key);
+        let name = attribute.unwrap_or_default();
+        let stack = self.model.stacks.last();
+        let component = context.component.and_then(|index| stack?.components.get(index));
+        let flavor = component.and_then(|component| component.flavor.as_deref());
+        let names_whole_secret = flavors::names_whole_secret(kind, flavor, name);
+        let is_whole_secret = names_whole_secret && self.is_whole_secret(value);
+        if names_whole_secret {
+            self.record_whole_secret(value);
+        }
+        let context = WalkContext {
+            attribute,
+            role: if is_whole_secret { Role::WholeSecret } else { Role::Attribute },
+            is_refused: flavors::refuses_references(context.flavor, kind, name),
+            is_sensitive: !is_whole_secret && flavors::is_sensitive(context.flavor, name),
+            ..context
+        };
+        self.add_key(key, context);
+        self.walk_value(value, context);
+    }
+
+    /// Walks a list of names of whole secrets.
+    pub(super) fn walk_whole_secrets(&mut self, list: NodeId, context: WalkContext<'d>) {
+        for &item in self.document.items(list).unwrap_or_default() {
+            self.record_whole_secret(item);
+            if self.is_whole_secret(item) {
+                let context = WalkContext { attribute: Some("secrets"), role: Role::WholeSecret, ..context };
+                self.walk_value(item, context);
+            }
+        }
+    }
+}
+
+fn looks_like_component(document: &Document, node: NodeId) -> bool {
+    ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some())
+}
