@@ -27,6 +27,7 @@ mod hostile_repository;
 mod init;
 mod insert;
 mod jobs;
+mod language;
 mod kinds;
 mod layers;
 mod leaks;
