@@ -198,7 +198,10 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
         &["inventory", "snapshot", "-o", "build/new.yaml"],
     ] {
         let output = said(words);
-        assert!(output.code == 2 && output.said().contains("symbolic link that points outside"), "{words:?} {output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("symbolic link that points outside"),
+            "{words:?} {output:?}"
+        );
         assert!(output.said().contains("pass the target itself"), "{words:?} {output:?}");
     }
     let written = crate::support::files_below(&outside, None);
