@@ -44,7 +44,7 @@ impl Excerpt {
         let position = source.position(span.start);
         let line = source.line_span(span.start);
         let reported = Span::new(span.start.min(line.end), span.end.min(line.end));
-        let window = window(source, line, reported);
+        let window = shown_window(source, line, reported);
         let reported = Span::new(reported.start, reported.end.min(window.end));
         let mut hidden = hidden_spans(source, window);
         if redact {
@@ -143,7 +143,7 @@ pub fn to_ascii_marks(text: &str) -> String {
 }
 
 /// Returns the part of a line that is shown.
-fn window(source: &RedactedSource, line: Span, reported: Span) -> Span {
+fn shown_window(source: &RedactedSource, line: Span, reported: Span) -> Span {
     if line.len() <= MAX_WHOLE_LINE_BYTES {
         return line;
     }

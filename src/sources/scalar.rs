@@ -185,19 +185,19 @@ impl<'a> ScalarContext<'a> {
     /// decides whether an error of a scalar rule excludes them.
     pub fn references(&self) -> Vec<Reference> {
         if self.position.role == Role::WholeSecret {
-            return vec![self.reference(0..self.text.len(), self.text, None, None)];
+            return vec![self.new_reference(0..self.text.len(), self.text, None, None)];
         }
         let replaced = self.brace_expressions().iter().filter(|braces| self.would_replace(braces));
         let references = replaced.filter_map(|braces| match braces.kind {
             BraceKind::Reference { name, key, .. } => {
-                Some(self.reference(braces.range.clone(), name, Some(key), braces.foreign))
+                Some(self.new_reference(braces.range.clone(), name, Some(key), braces.foreign))
             }
             BraceKind::Malformed(_) => None,
         });
         references.collect()
     }
 
-    fn reference(
+    fn new_reference(
         &self,
         range: Range<usize>,
         secret: &str,

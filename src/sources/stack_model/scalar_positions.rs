@@ -51,7 +51,7 @@ impl<'d> Walker<'d> {
             return;
         }
         let attribute = context.attribute.map(|name| self.attribute_name(name));
-        let position = self.position(key, context, attribute);
+        let position = self.new_position(key, context, attribute);
         self.push_position(ScalarPosition { is_key: true, is_unquoted_reference, ..position });
     }
 
@@ -85,7 +85,7 @@ impl<'d> Walker<'d> {
             Some(path) => truncated_path(&path),
             None => context.attribute.map(|name| self.attribute_name(name)),
         };
-        let position = self.position(node, context, attribute);
+        let position = self.new_position(node, context, attribute);
         self.push_position(ScalarPosition { is_unquoted_reference, ..position });
     }
 
@@ -113,7 +113,7 @@ impl<'d> Walker<'d> {
         }
     }
 
-    fn position(&self, node: NodeId, context: WalkContext<'d>, attribute: Option<Arc<str>>) -> ScalarPosition {
+    fn new_position(&self, node: NodeId, context: WalkContext<'d>, attribute: Option<Arc<str>>) -> ScalarPosition {
         ScalarPosition {
             node,
             stack: self.model.stacks.len().saturating_sub(1),
