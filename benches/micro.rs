@@ -33,20 +33,31 @@ fn main() {
 
 fn stack(syntax: Syntax) -> String {
     let (head, tail) = match syntax {
-        Syntax::Yaml => ("stack_name: many\ncomponents:\n  tracker:\n    configuration:\n", "    flavor: ours\n"),
-        Syntax::Toml => ("stack_name = \"many\"\n[components.tracker.configuration]\n", ""),
-        _ => {
-            ("{\"stack_name\": \"many\", \"components\": {\"tracker\": {\"configuration\": {\n", "\"last\": \"\"}}}}\n")
-        }
+        Syntax::Yaml => (
+            "stack_name: many\ncomponents:\n  tracker:\n    configuration:\n",
+            "    flavor: ours\n",
+        ),
+        Syntax::Toml => (
+            "stack_name = \"many\"\n[components.tracker.configuration]\n",
+            "",
+        ),
+        _ => (
+            "{\"stack_name\": \"many\", \"components\": {\"tracker\": {\"configuration\": {\n",
+            "\"last\": \"\"}}}}\n",
+        ),
     };
     let mut text = head.to_owned();
     for at in 0..ATTRIBUTES {
         let reference = format!("{{{{secret_{}.key_{}}}}}", at % 50, at % 4);
         let line = match syntax {
             Syntax::Yaml => {
-                format!("      attribute_{at}: '{reference}' # of team {at}\n      plain_{at}: value {at}\n")
+                format!(
+                    "      attribute_{at}: '{reference}' # of team {at}\n      plain_{at}: value {at}\n"
+                )
             }
-            Syntax::Toml => format!("attribute_{at} = '{reference}' # of team {at}\nplain_{at} = \"value {at}\"\n"),
+            Syntax::Toml => format!(
+                "attribute_{at} = '{reference}' # of team {at}\nplain_{at} = \"value {at}\"\n"
+            ),
             _ => format!("\"attribute_{at}\": \"{reference}\",\n\"plain_{at}\": \"value {at}\",\n"),
         };
         text.push_str(&line);
@@ -67,14 +78,20 @@ fn parse(bencher: Bencher<'_, '_>, syntax: Syntax) {
 #[divan::bench]
 fn scan(bencher: Bencher<'_, '_>) {
     let text = stack(Syntax::Yaml);
-    bencher.counter(BytesCount::of_str(&text)).bench(|| grammar::find_braces(black_box(&text)).len());
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| grammar::find_braces(black_box(&text)).len());
 }
 
 #[divan::bench]
 fn nearest(bencher: Bencher<'_, '_>) {
-    let known: Vec<String> = (0..NAMES).map(|at| format!("team_{}_{}_secret", at % 37, at * 7919 % 1009)).collect();
+    let known: Vec<String> = (0..NAMES)
+        .map(|at| format!("team_{}_{}_secret", at % 37, at * 7919 % 1009))
+        .collect();
     let neighbours = Suggester::new(known.iter().map(String::as_str));
-    bencher.counter(ItemsCount::new(NAMES)).bench(|| neighbours.nearest(black_box("team_12_511_secert")));
+    bencher
+        .counter(ItemsCount::new(NAMES))
+        .bench(|| neighbours.nearest(black_box("team_12_511_secert")));
 }
 
 #[divan::bench]
@@ -88,13 +105,20 @@ fn human_report(bencher: Bencher<'_, '_>) {
         spans.push(Span::new(start, text.len()));
         text.push('\n');
     }
-    let source = RedactedSource::new(Arc::new(SourceFile::new("many.yaml", text)), Visibility::Masked(Vec::new()));
+    let source = RedactedSource::new(
+        Arc::new(SourceFile::new("many.yaml", text)),
+        Visibility::Masked(Vec::new()),
+    );
     let finding = |span| {
         let message = "no secret `mlflow_secre` in the inventory `team`";
         let finding = FindingBuilder::new(RuleId::UnknownSecret, &source, span, message);
-        finding.label("no such secret").help("did you mean `mlflow_secret`?")
+        finding
+            .label("no such secret")
+            .help("did you mean `mlflow_secret`?")
     };
-    let findings = build_all(spans.into_iter().map(finding).collect(), |_| Some(Severity::Error));
+    let findings = build_all(spans.into_iter().map(finding).collect(), |_| {
+        Some(Severity::Error)
+    });
     bencher.counter(ItemsCount::new(FINDINGS)).bench(|| {
         let mut out = Vec::new();
         human::write(black_box(&findings), OutputStyle::PLAIN, &mut out).unwrap();

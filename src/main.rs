@@ -53,7 +53,8 @@ fn has_escapes() -> bool {
 
 /// Returns the width of a stream in columns; `None` if it is not a terminal.
 fn columns(stream: &impl io::IsTerminal) -> Option<usize> {
-    let width = || terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into());
+    let width =
+        || terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| width.0.into());
     stream.is_terminal().then(width)
 }
 
@@ -67,12 +68,19 @@ fn main() -> ExitCode {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let mut context = Context {
         stdin: &mut io::stdin(),
-        stdout: Stream { columns: columns(&stdout), out: &mut BufWriter::new(stdout.lock()) },
-        stderr: Stream { columns: columns(&stderr), out: &mut BestEffortWriter(stderr.lock()) },
+        stdout: Stream {
+            columns: columns(&stdout),
+            out: &mut BufWriter::new(stdout.lock()),
+        },
+        stderr: Stream {
+            columns: columns(&stderr),
+            out: &mut BestEffortWriter(stderr.lock()),
+        },
         env: Arc::new(ProcessEnvironment),
         cwd: std::env::current_dir().unwrap_or_default(),
-        keyboard: (io::stdin().is_terminal() && stderr.is_terminal())
-            .then_some(&|| Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)),
+        keyboard: (io::stdin().is_terminal() && stderr.is_terminal()).then_some(&|| {
+            Terminal::open(has_escapes()).map(|terminal| Box::new(terminal) as Box<dyn Keyboard>)
+        }),
         summary: None,
         quiet: false,
     };

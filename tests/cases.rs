@@ -34,20 +34,31 @@ fn main() -> ExitCode {
     arguments.filter = arguments.filter.map(|filter| filter.replace('_', "-"));
     let mut trials = vec![
         Trial::test("values/guard/checks-many-values", guard_checks_many_values),
-        Trial::test("values/guard/finds-a-printed-value", guard_finds_a_printed_value),
+        Trial::test(
+            "values/guard/finds-a-printed-value",
+            guard_finds_a_printed_value,
+        ),
     ];
     for probe in probes() {
-        trials.push(Trial::test(format!("values/{}", probe.name), move || probe.shows_no_value()));
+        trials.push(Trial::test(format!("values/{}", probe.name), move || {
+            probe.shows_no_value()
+        }));
     }
     for case in all_cases() {
-        trials.push(Trial::test(name_of(&case), move || matches_its_files(&case)));
+        trials.push(Trial::test(name_of(&case), move || {
+            matches_its_files(&case)
+        }));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Returns the name of a case: its path below `fixtures/`.
 fn name_of(case: &Path) -> String {
-    case.strip_prefix(project().join("fixtures")).unwrap().to_str().unwrap().to_owned()
+    case.strip_prefix(project().join("fixtures"))
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn read(path: &Path) -> String {
@@ -59,17 +70,28 @@ fn matches_its_files(case: &Path) -> Result<(), Failed> {
     let folder = TempDir::new().unwrap();
     copy(&case.join("input"), folder.path());
     let stdin = std::fs::read(case.join("stdin")).unwrap_or_default();
-    let Output { stdout, stderr, code } = run(&words(&read(&case.join("cmd"))), folder.path(), &stdin);
+    let Output {
+        stdout,
+        stderr,
+        code,
+    } = run(&words(&read(&case.join("cmd"))), folder.path(), &stdin);
     let mut results = vec![
         (case.join("stdout"), stdout.into_bytes()),
         (case.join("stderr"), stderr.into_bytes()),
         (case.join("exit"), format!("{code}\n").into_bytes()),
     ];
     let after = case.join("after");
-    for expected in if after.is_dir() { files_below(&after, None) } else { Vec::new() } {
+    for expected in if after.is_dir() {
+        files_below(&after, None)
+    } else {
+        Vec::new()
+    } {
         let name = expected.strip_prefix(&after).unwrap();
         let written = std::fs::read(folder.path().join(name));
-        results.push((expected.clone(), written.map_err(|error| format!("after/{}: {error}", name.display()))?));
+        results.push((
+            expected.clone(),
+            written.map_err(|error| format!("after/{}: {error}", name.display()))?,
+        ));
     }
     if std::env::var_os("STACKREF_BLESS").is_some() {
         for (file, actual) in results {
@@ -77,12 +99,18 @@ fn matches_its_files(case: &Path) -> Result<(), Failed> {
         }
         return Ok(());
     }
-    let differences: String = results.iter().filter_map(|(file, actual)| difference(case, file, actual)).collect();
+    let differences: String = results
+        .iter()
+        .filter_map(|(file, actual)| difference(case, file, actual))
+        .collect();
     if differences.is_empty() {
         return Ok(());
     }
     let name = name_of(case);
-    Err(format!("{differences}\nTo accept this: STACKREF_BLESS=1 cargo test --test cases -- --exact {name}").into())
+    Err(format!(
+        "{differences}\nTo accept this: STACKREF_BLESS=1 cargo test --test cases -- --exact {name}"
+    )
+    .into())
 }
 
 /// Returns a unified diff from a file of a case to the actual bytes, or `None` if they are equal.
@@ -94,7 +122,11 @@ fn difference(case: &Path, file: &Path, actual: &[u8]) -> Option<String> {
     let name = file.strip_prefix(case).unwrap().display().to_string();
     let [expected, actual] = [&expected, actual].map(String::from_utf8_lossy);
     let diff = TextDiff::from_lines(expected.as_ref(), actual.as_ref());
-    Some(diff.unified_diff().header(&format!("expected {name}"), &format!("actual {name}")).to_string())
+    Some(
+        diff.unified_diff()
+            .header(&format!("expected {name}"), &format!("actual {name}"))
+            .to_string(),
+    )
 }
 
 /// A folder with a command whose output must not contain a value: a case, or the demo.
@@ -117,16 +149,30 @@ impl Probe {
 
     fn of_demo() -> Self {
         let input = project().join("fixtures/demo");
-        Self { name: "demo".to_owned(), input, cmd: "check".to_owned(), stdin: Vec::new() }
+        Self {
+            name: "demo".to_owned(),
+            input,
+            cmd: "check".to_owned(),
+            stdin: Vec::new(),
+        }
     }
 
     /// Returns the values that no output may contain: those of the inventories, and `hunter2`, which is the text of every
     /// plain-text secret in the fixtures.
     fn values(&self) -> Vec<String> {
-        let is_inventory =
-            |path: &PathBuf| path.strip_prefix(&self.input).unwrap().display().to_string().contains("secrets");
-        let inventories = files_below(&self.input, None).into_iter().filter(is_inventory);
-        let mut values: Vec<String> = inventories.flat_map(|path| inventory_values(&path)).collect();
+        let is_inventory = |path: &PathBuf| {
+            path.strip_prefix(&self.input)
+                .unwrap()
+                .display()
+                .to_string()
+                .contains("secrets")
+        };
+        let inventories = files_below(&self.input, None)
+            .into_iter()
+            .filter(is_inventory);
+        let mut values: Vec<String> = inventories
+            .flat_map(|path| inventory_values(&path))
+            .collect();
         values.retain(|value| value.len() > 3);
         values.push("hunter2".to_owned());
         values
@@ -142,11 +188,16 @@ impl Probe {
             _ if words.contains(&"--stdout") => return Vec::new(),
             "init" | "render" => return vec![words],
             "inventory" if words.contains(&"snapshot") => return vec![words],
-            "check" => &["human", "short", "json", "sarif", "github", "gitlab", "junit"],
+            "check" => &[
+                "human", "short", "json", "sarif", "github", "gitlab", "junit",
+            ],
             _ => &["human", "short", "json"],
         };
         let words = without_formats(words);
-        formats.iter().map(|format| [&words[..], &["--format", format]].concat()).collect()
+        formats
+            .iter()
+            .map(|format| [&words[..], &["--format", format]].concat())
+            .collect()
     }
 
     /// Runs a command in a new copy of the input.
@@ -170,7 +221,10 @@ impl Probe {
 
 /// Returns every case whose command is run for the proof that no value is printed, and the demo.
 fn probes() -> Vec<Probe> {
-    let mut probes: Vec<Probe> = all_cases().iter().map(|case| Probe::of_case(case)).collect();
+    let mut probes: Vec<Probe> = all_cases()
+        .iter()
+        .map(|case| Probe::of_case(case))
+        .collect();
     probes.retain(|probe| !probe.commands().is_empty());
     probes.push(Probe::of_demo());
     probes
@@ -178,7 +232,10 @@ fn probes() -> Vec<Probe> {
 
 /// Removes the options that select formats and files for reports.
 fn without_formats(mut words: Vec<&str>) -> Vec<&str> {
-    while let Some(at) = words.iter().position(|word| matches!(*word, "--format" | "--output" | "-o")) {
+    while let Some(at) = words
+        .iter()
+        .position(|word| matches!(*word, "--format" | "--output" | "-o"))
+    {
         words.drain(at..at + 2);
     }
     words
@@ -186,8 +243,11 @@ fn without_formats(mut words: Vec<&str>) -> Vec<&str> {
 
 /// Returns the first of the values that an output contains.
 fn printed_value<'a>(values: &'a [String], output: &Output) -> Option<&'a str> {
-    let is_printed =
-        |value: &&String| [&output.stdout, &output.stderr].iter().any(|text| text.contains(value.as_str()));
+    let is_printed = |value: &&String| {
+        [&output.stdout, &output.stderr]
+            .iter()
+            .any(|text| text.contains(value.as_str()))
+    };
     values.iter().find(is_printed).map(String::as_str)
 }
 
@@ -200,7 +260,11 @@ fn inventory_values(path: &Path) -> Vec<String> {
         _ => serde_yaml::from_str(&text).ok(),
     };
     let mut values = Vec::new();
-    for secret in inventory.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::values) {
+    for secret in inventory
+        .iter()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(serde_json::Map::values)
+    {
         for (key, value) in secret.as_object().into_iter().flatten() {
             if key != "zenml_schema_name" {
                 collect_strings(value, &mut values);
@@ -214,8 +278,14 @@ fn inventory_values(path: &Path) -> Vec<String> {
 fn collect_strings(value: &serde_json::Value, strings: &mut Vec<String>) {
     match value {
         serde_json::Value::String(text) => strings.push(text.clone()),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_strings(item, strings)),
-        serde_json::Value::Object(entries) => entries.values().for_each(|entry| collect_strings(entry, strings)),
+        serde_json::Value::Array(items) => {
+            for item in items {
+                collect_strings(item, strings);
+            }
+        }
+        serde_json::Value::Object(entries) => entries
+            .values()
+            .for_each(|entry| collect_strings(entry, strings)),
         _ => {}
     }
 }
@@ -226,12 +296,20 @@ fn guard_checks_many_values() -> Result<(), Failed> {
     let values: usize = probes.iter().map(|probe| probe.values().len() - 1).sum();
     let outputs: usize = probes.iter().map(|probe| probe.commands().len()).sum();
     let is_enough = values > 80 && outputs > 800;
-    if is_enough { Ok(()) } else { Err(format!("{values} values in {outputs} outputs").into()) }
+    if is_enough {
+        Ok(())
+    } else {
+        Err(format!("{values} values in {outputs} outputs").into())
+    }
 }
 
 /// Checks that the proof fails if a value is printed, as `render --stdout` does on request.
 fn guard_finds_a_printed_value() -> Result<(), Failed> {
     let probe = Probe::of_case(&project().join("fixtures/render/stdin/prints-json-for-json"));
     let (values, output) = (probe.values(), probe.run(&words(&probe.cmd)));
-    if printed_value(&values, &output).is_some() { Ok(()) } else { Err(format!("no value found in {output:?}").into()) }
+    if printed_value(&values, &output).is_some() {
+        Ok(())
+    } else {
+        Err(format!("no value found in {output:?}").into())
+    }
 }

@@ -3,11 +3,28 @@
 //! string to get at the names.
 
 /// `\{\{\s*\S+?\.\S+\s*\}\}`, from 0.40 on.
-pub const FROM_0_40: &[Part] =
-    &[BRACE, BRACE, Part::Any(space), Part::Some(ink), DOT, Part::Some(ink), Part::Any(space), END, END];
+pub const FROM_0_40: &[Part] = &[
+    BRACE,
+    BRACE,
+    Part::Any(space),
+    Part::Some(ink),
+    DOT,
+    Part::Some(ink),
+    Part::Any(space),
+    END,
+    END,
+];
 
 /// `\{\{\S+?\.\S+\}\}`, before 0.40.
-pub const BEFORE_0_40: &[Part] = &[BRACE, BRACE, Part::Some(ink), DOT, Part::Some(ink), END, END];
+pub const BEFORE_0_40: &[Part] = &[
+    BRACE,
+    BRACE,
+    Part::Some(ink),
+    DOT,
+    Part::Some(ink),
+    END,
+    END,
+];
 
 const BRACE: Part = Part::One('{');
 const END: Part = Part::One('}');

@@ -46,19 +46,34 @@ pub fn references(bytes: &[u8]) {
     let text = &*String::from_utf8_lossy(bytes);
     let taken = grammar::matches(grammar::FROM_0_40, text);
     let names = taken.then(|| grammar::names(text));
-    assert_eq!(parse_as_zenml(text).map(|(name, key)| (name.to_owned(), key.to_owned())), names, "{text:?}");
+    assert_eq!(
+        parse_as_zenml(text).map(|(name, key)| (name.to_owned(), key.to_owned())),
+        names,
+        "{text:?}"
+    );
     let reading = parse_value(text, Resolver::Zenml);
     match (&reading, &names) {
         (ParsedValue::Reference(piece), names) => {
-            let BraceKind::Reference { name, key, padded } = piece.kind else { panic!("{text:?}: {reading:?}") };
+            let BraceKind::Reference { name, key, padded } = piece.kind else {
+                panic!("{text:?}: {reading:?}")
+            };
             assert_eq!(Some((name.to_owned(), key.to_owned())), *names, "{text:?}");
-            assert_eq!(!padded, grammar::matches(grammar::BEFORE_0_40, text), "{text:?}");
+            assert_eq!(
+                !padded,
+                grammar::matches(grammar::BEFORE_0_40, text),
+                "{text:?}"
+            );
         }
         // Names that nobody could take for anything else are no mistake.
         (ParsedValue::Malformed(_), names) => {
-            let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+            let is_plain = |name: &str| {
+                name.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            };
             assert!(
-                !names.as_ref().is_some_and(|(name, key)| is_plain(name) && is_plain(key)),
+                !names
+                    .as_ref()
+                    .is_some_and(|(name, key)| is_plain(name) && is_plain(key)),
                 "{text:?}: {reading:?}"
             );
         }
@@ -70,17 +85,30 @@ pub fn references(bytes: &[u8]) {
     let pieces = stackref::zenml::grammar::find_braces(text);
     let mut end = 0;
     for piece in &pieces {
-        assert!(piece.range.start >= end && text[piece.range.clone()].contains("{{"), "{text:?}: {piece:?}");
+        assert!(
+            piece.range.start >= end && text[piece.range.clone()].contains("{{"),
+            "{text:?}: {piece:?}"
+        );
         end = piece.range.end;
         if let BraceKind::Reference { name, key, .. } = piece.kind {
             let alone = &text[piece.range.clone()];
-            assert_eq!(grammar::names(alone), (name.to_owned(), key.to_owned()), "{text:?}");
+            assert_eq!(
+                grammar::names(alone),
+                (name.to_owned(), key.to_owned()),
+                "{text:?}"
+            );
             assert!(grammar::matches(grammar::FROM_0_40, alone), "{text:?}");
         }
     }
     let mut braces = text.match_indices("{{");
-    assert!(braces.all(|(at, _)| pieces.iter().any(|piece| piece.range.contains(&at))), "{text:?}: {pieces:?}");
-    assert!(pieces.is_empty() || parse_value(text, Resolver::Render) != ParsedValue::Plain, "{text:?}");
+    assert!(
+        braces.all(|(at, _)| pieces.iter().any(|piece| piece.range.contains(&at))),
+        "{text:?}: {pieces:?}"
+    );
+    assert!(
+        pieces.is_empty() || parse_value(text, Resolver::Render) != ParsedValue::Plain,
+        "{text:?}"
+    );
 }
 
 pub fn check_yaml(bytes: &[u8]) {
@@ -103,9 +131,19 @@ pub fn check_script(bytes: &[u8]) {
 /// stand where they are said to.
 fn check(bytes: &[u8], syntax: Syntax) {
     let inventories = few_names();
-    for (why, resolver) in [(Some(MatchReason::Argument), Resolver::Zenml), (None, Resolver::Render)] {
-        let configs = Configs::fixed(Config { resolver, ..Config::default() });
-        let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
+    for (why, resolver) in [
+        (Some(MatchReason::Argument), Resolver::Zenml),
+        (None, Resolver::Render),
+    ] {
+        let configs = Configs::fixed(Config {
+            resolver,
+            ..Config::default()
+        });
+        let settings = Settings::new(
+            &configs,
+            LevelChoice::fixed(Level::SecretAndKeyExists),
+            &inventories,
+        );
         let [once, twice] = [(); 2].map(|()| {
             let scan = scan(bytes, syntax, why.clone(), resolver, false);
             scan.references().for_each(assert_stands_there);
@@ -119,12 +157,29 @@ fn check(bytes: &[u8], syntax: Syntax) {
 
 /// The text at the place of a reference is that reference, where nothing of it is escaped or quoted.
 fn assert_stands_there(reference: &Reference) {
-    let text = reference.source.text().get(reference.span.start..reference.span.end).expect("it lies in the text");
-    let Some(key) = reference.key.as_deref().filter(|_| !text.contains(['\\', '\'', '"'])) else { return };
+    let text = reference
+        .source
+        .text()
+        .get(reference.span.start..reference.span.end)
+        .expect("it lies in the text");
+    let Some(key) = reference
+        .key
+        .as_deref()
+        .filter(|_| !text.contains(['\\', '\'', '"']))
+    else {
+        return;
+    };
     let pieces = stackref::zenml::grammar::find_braces(text);
-    let [piece] = pieces.as_slice() else { panic!("{text:?}: {pieces:?}") };
-    let BraceKind::Reference { name, key: own, .. } = piece.kind else { panic!("{text:?}: {piece:?}") };
-    assert_eq!((name, own, &piece.range), (reference.secret.as_str(), key, &(0..text.len())));
+    let [piece] = pieces.as_slice() else {
+        panic!("{text:?}: {pieces:?}")
+    };
+    let BraceKind::Reference { name, key: own, .. } = piece.kind else {
+        panic!("{text:?}: {piece:?}")
+    };
+    assert_eq!(
+        (name, own, &piece.range),
+        (reference.secret.as_str(), key, &(0..text.len()))
+    );
 }
 
 fn assert_lies_in_its_text(finding: &Finding) {
@@ -133,17 +188,36 @@ fn assert_lies_in_its_text(finding: &Finding) {
     assert!(lies(finding.span.start, finding.span.end), "{finding:?}");
     let mut end = 0;
     for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
-        assert!(lies(edit.span.start, edit.span.end) && edit.span.start >= end, "{finding:?}");
+        assert!(
+            lies(edit.span.start, edit.span.end) && edit.span.start >= end,
+            "{finding:?}"
+        );
         end = edit.span.end;
     }
 }
 
 /// A report in every format but SARIF, which holds the pages of all rules and costs a hundred times the others.
 fn printed(report: &Report) -> Vec<String> {
-    let formats = [Format::Human, Format::Short, Format::Json, Format::Github, Format::Gitlab, Format::Junit];
+    let formats = [
+        Format::Human,
+        Format::Short,
+        Format::Json,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+    ];
     let printed = formats.map(|format| {
         let mut out = Vec::new();
-        output::write(format, report, OutputStyle { width: 80, ..OutputStyle::PLAIN }, &mut out).unwrap();
+        output::write(
+            format,
+            report,
+            OutputStyle {
+                width: 80,
+                ..OutputStyle::PLAIN
+            },
+            &mut out,
+        )
+        .unwrap();
         String::from_utf8(out).unwrap()
     });
     serde_json::from_str::<serde_json::Value>(&printed[2]).unwrap();
@@ -154,8 +228,12 @@ fn printed(report: &Report) -> Vec<String> {
 /// replaced. Up to the first byte `0xff` the input is the text; what follows, split at that byte, are values.
 pub fn render(bytes: &[u8]) {
     let mut parts = bytes.split(|byte| *byte == 0xff);
-    let Ok(text) = std::str::from_utf8(parts.next().unwrap_or_default()) else { return };
-    let values: Vec<String> = parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+    let Ok(text) = std::str::from_utf8(parts.next().unwrap_or_default()) else {
+        return;
+    };
+    let values: Vec<String> = parts
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect();
     for syntax in SYNTAXES {
         for resolver in [Resolver::Zenml, Resolver::Render] {
             render_as(text, &values, syntax, resolver);
@@ -168,9 +246,22 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
     let store = Store::new(values);
     let value = |name: &str, key: &str| store.value(name, key).to_owned();
     let inventories = Inventories::from_inventories(vec![Box::new(store.clone())]);
-    let configs = Configs::fixed(Config { resolver, ..Config::default() });
-    let scan = scan(text.as_bytes(), syntax, Some(MatchReason::Argument), resolver, true);
-    let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
+    let configs = Configs::fixed(Config {
+        resolver,
+        ..Config::default()
+    });
+    let scan = scan(
+        text.as_bytes(),
+        syntax,
+        Some(MatchReason::Argument),
+        resolver,
+        true,
+    );
+    let settings = Settings::new(
+        &configs,
+        LevelChoice::fixed(Level::SecretAndKeyExists),
+        &inventories,
+    );
     let report = check_scan(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean || scan.files.is_empty() {
         return 0;
@@ -187,10 +278,20 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         let mut strings: BTreeMap<NodeId, Vec<(&str, &str)>> = BTreeMap::new();
         for reference in rendered.file.replaced_references() {
             let key = reference.key.as_deref().unwrap();
-            let there = reference.source.text().get(reference.span.start..reference.span.end).unwrap();
-            strings.entry(reference.node).or_default().push((there, store.value(&reference.secret, key)));
+            let there = reference
+                .source
+                .text()
+                .get(reference.span.start..reference.span.end)
+                .unwrap();
+            strings
+                .entry(reference.node)
+                .or_default()
+                .push((there, store.value(&reference.secret, key)));
         }
-        let fewest = strings.values().filter(|parts| parts.iter().any(|(old, new)| old != new)).count();
+        let fewest = strings
+            .values()
+            .filter(|parts| parts.iter().any(|(old, new)| old != new))
+            .count();
         let in_place_of = |old: &str| {
             let pieces = match parse_value(old, resolver) {
                 ParsedValue::Reference(piece) => vec![piece],
@@ -207,34 +308,60 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         };
         // Of a scalar with a character that only YAML 1.1 takes for a line break, a render gives what YAML 1.2 reads.
         let document = rendered.file.document.as_ref().unwrap();
-        let disputed = strings.keys().filter(|&&node| document.has_ambiguous_break(node));
-        let disputed: Vec<String> = disputed.map(|&node| in_place_of(document.text(node).unwrap())).collect();
-        let is_replaced = |old: &str, new: &str| in_place_of(old) == new || disputed.iter().any(|text| text == new);
+        let disputed = strings
+            .keys()
+            .filter(|&&node| document.has_ambiguous_break(node));
+        let disputed: Vec<String> = disputed
+            .map(|&node| in_place_of(document.text(node).unwrap()))
+            .collect();
+        let is_replaced = |old: &str, new: &str| {
+            in_place_of(old) == new || disputed.iter().any(|text| text == new)
+        };
         second::assert_same_but_references(text, rendered.text(), syntax, fewest, &is_replaced);
     }
-    rendered.iter().map(stackref::edit::substitution::RenderedFile::replaced_count).sum()
+    rendered
+        .iter()
+        .map(stackref::edit::substitution::RenderedFile::replaced_count)
+        .sum()
 }
 
 /// Fixing twice is fixing once, what can be fixed is, and no fix breaks a file.
 pub fn fix(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let inventories = few_names();
     for syntax in SYNTAXES {
         for resolver in [Resolver::Zenml, Resolver::Render] {
             for most in [Applicability::Safe, Applicability::Suggestion] {
-                let configs = Configs::fixed(Config { resolver, ..Config::default() });
-                let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
+                let configs = Configs::fixed(Config {
+                    resolver,
+                    ..Config::default()
+                });
+                let settings = Settings::new(
+                    &configs,
+                    LevelChoice::fixed(Level::SecretAndKeyExists),
+                    &inventories,
+                );
                 let (broken, once) = mended(text, syntax, most, &settings);
                 let (still_broken, twice) = mended(&once, syntax, most, &settings);
                 assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
-                assert!(still_broken <= broken, "{syntax:?} {most:?} {text:?} became {once:?}");
+                assert!(
+                    still_broken <= broken,
+                    "{syntax:?} {most:?} {text:?} became {once:?}"
+                );
             }
         }
     }
 }
 
 /// How many syntax errors a text has, and the text with its fixes.
-fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'_>) -> (usize, String) {
+fn mended(
+    text: &str,
+    syntax: Syntax,
+    most: Applicability,
+    settings: &Settings<'_>,
+) -> (usize, String) {
     let mut scan = scan(
         text.as_bytes(),
         syntax,
@@ -243,13 +370,36 @@ fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'
         false,
     );
     let findings = check_scan(&scan, settings, None).findings;
-    let broken = findings.iter().filter(|finding| finding.rule.name() == "syntax-error").count();
-    let is_due = |finding: &Finding| finding.fix.as_ref().is_some_and(|fix| fix.applicability <= most);
+    let broken = findings
+        .iter()
+        .filter(|finding| finding.rule.name() == "syntax-error")
+        .count();
+    let is_due = |finding: &Finding| {
+        finding
+            .fix
+            .as_ref()
+            .is_some_and(|fix| fix.applicability <= most)
+    };
     let is_due = findings.iter().any(is_due);
     let bases = bases(false);
-    let again = Rescanner { roots: &bases, values: None, walked_folders: &[] };
-    let fixed = fix::run(&mut scan, settings, &again, most, LookupResults::default(), None);
-    let after = fixed.changed.values().next().map_or(text, |changed| changed.new_source.text());
+    let again = Rescanner {
+        roots: &bases,
+        values: None,
+        walked_folders: &[],
+    };
+    let fixed = fix::run(
+        &mut scan,
+        settings,
+        &again,
+        most,
+        LookupResults::default(),
+        None,
+    );
+    let after = fixed
+        .changed
+        .values()
+        .next()
+        .map_or(text, |changed| changed.new_source.text());
     assert_eq!(is_due, after != text, "{syntax:?} {most:?} {text:?}");
     (broken, after.to_owned())
 }
@@ -257,14 +407,31 @@ fn mended(text: &str, syntax: Syntax, most: Applicability, settings: &Settings<'
 /// Configs, baselines and inventories of any bytes are read, or refused in words; what is added to an inventory is there
 /// afterwards, and everything else is what it was.
 pub fn readers(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let config = config::parse(text.to_owned(), Path::new("/w/stackref.toml"), "stackref.toml");
-    config.err().into_iter().flatten().for_each(|failure| assert_can_be_shown(&failure));
-    assert!(Baseline::parse(text).err().is_none_or(|why| !why.is_empty()));
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let config = config::parse(
+        text.to_owned(),
+        Path::new("/w/stackref.toml"),
+        "stackref.toml",
+    );
+    config
+        .err()
+        .into_iter()
+        .flatten()
+        .for_each(|failure| assert_can_be_shown(&failure));
+    assert!(
+        Baseline::parse(text)
+            .err()
+            .is_none_or(|why| !why.is_empty())
+    );
     for (syntax, name) in SYNTAXES.into_iter().zip(["i.yaml", "i.toml", "i.json"]) {
         match FileInventory::from_text(name, text.to_owned(), syntax) {
             Ok(inventory) => {
-                inventory.entry_errors().iter().for_each(assert_can_be_shown);
+                inventory
+                    .entry_errors()
+                    .iter()
+                    .for_each(assert_can_be_shown);
                 put(text, name, &contents(&inventory));
             }
             Err(failure) => assert_can_be_shown(&failure),
@@ -275,20 +442,34 @@ pub fn readers(bytes: &[u8]) {
 fn assert_can_be_shown(failure: &Failure) {
     let mut shown = Vec::new();
     human::write_failure(failure, OutputStyle::PLAIN, &mut shown).unwrap();
-    assert!(!String::from_utf8(shown).unwrap().trim().is_empty(), "{failure:?}");
+    assert!(
+        !String::from_utf8(shown).unwrap().trim().is_empty(),
+        "{failure:?}"
+    );
 }
 
 /// By secret: its keys, if it is one, and its values, where there are any.
 type Contents = BTreeMap<String, (Option<Vec<String>>, Option<BTreeMap<String, String>>)>;
 
 fn contents(inventory: &FileInventory) -> Contents {
-    let (names, all) = (inventory.names(&RequestedNames::new()).unwrap(), RequestedNames::new());
+    let (names, all) = (
+        inventory.names(&RequestedNames::new()).unwrap(),
+        RequestedNames::new(),
+    );
     let secret = |name: String| {
         let keys = inventory.keys(&name, &all).ok();
         let keys = keys.map(|keys| keys.into_iter().map(|key| key.name).collect());
-        let exposed = |(key, value): (String, Result<SecretText, _>)| (key, value.unwrap().expose().to_owned());
+        let exposed = |(key, value): (String, Result<SecretText, _>)| {
+            (key, value.unwrap().expose().to_owned())
+        };
         let values = inventory.values(&name, &all).ok();
-        (name, (keys, values.map(|values| values.into_iter().map(exposed).collect())))
+        (
+            name,
+            (
+                keys,
+                values.map(|values| values.into_iter().map(exposed).collect()),
+            ),
+        )
     };
     names.into_iter().map(|name| secret(name.name)).collect()
 }
@@ -300,23 +481,50 @@ fn put(text: &str, name: &str, before: &Contents) {
     let open = || FileInventory::new(name.to_owned(), &path, folder.path(), folder.path());
     let new_key = "a new key";
     let inventory = open();
-    for secret in before.keys().next().map(String::as_str).into_iter().chain(["new"]) {
-        let Ok(takes_values) = inventory.takes_values(secret) else { continue };
+    for secret in before
+        .keys()
+        .next()
+        .map(String::as_str)
+        .into_iter()
+        .chain(["new"])
+    {
+        let Ok(takes_values) = inventory.takes_values(secret) else {
+            continue;
+        };
         let value = "it's: #\n\"new\"\\";
-        let entry =
-            NewKey { key: new_key.to_owned(), value: takes_values.then(|| SecretText::new(value)), replaces: false };
-        let put = inventory.put(&[SecretChange { secret, entries: &[entry] }]);
+        let entry = NewKey {
+            key: new_key.to_owned(),
+            value: takes_values.then(|| SecretText::new(value)),
+            replaces: false,
+        };
+        let put = inventory.put(&[SecretChange {
+            secret,
+            entries: &[entry],
+        }]);
         let mut after = contents(&open());
         if put.is_err() {
-            assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{name} changed though it was refused");
+            assert_eq!(
+                std::fs::read_to_string(&path).unwrap(),
+                text,
+                "{name} changed though it was refused"
+            );
             assert_eq!(after, *before);
             continue;
         }
-        if !before.get(secret).is_some_and(|(keys, _)| keys.iter().flatten().any(|key| key == new_key)) {
+        if !before
+            .get(secret)
+            .is_some_and(|(keys, _)| keys.iter().flatten().any(|key| key == new_key))
+        {
             let (keys, values) = after.get_mut(secret).expect("it was stored");
-            keys.as_mut().expect("it has keys").retain(|key| key != new_key);
+            keys.as_mut()
+                .expect("it has keys")
+                .retain(|key| key != new_key);
             let stored = values.as_mut().and_then(|values| values.remove(new_key));
-            assert_eq!(stored.as_deref(), takes_values.then_some(value), "{name} {secret:?} {text:?}");
+            assert_eq!(
+                stored.as_deref(),
+                takes_values.then_some(value),
+                "{name} {secret:?} {text:?}"
+            );
             if !before.contains_key(secret) {
                 after.remove(secret);
             }
@@ -329,22 +537,38 @@ fn put(text: &str, name: &str, before: &Contents) {
 /// An inventory in which references are found, missed and nearly found.
 fn few_names() -> Inventories {
     let text = "a: [b, user, password]\ndb: [user, password]\nmlflow_secret: [username, password]\naws: [key]\n";
-    let inventory = FileInventory::from_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
+    let inventory =
+        FileInventory::from_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
     Inventories::from_inventories(vec![Box::new(inventory)])
 }
 
 fn bases(keep_documents: bool) -> PathRoots {
-    PathRoots { cwd: PathBuf::from("/w"), root: PathBuf::from("/w"), keep_documents, honor_literal_comments: true }
+    PathRoots {
+        cwd: PathBuf::from("/w"),
+        root: PathBuf::from("/w"),
+        keep_documents,
+        honor_literal_comments: true,
+    }
 }
 
 /// Reads a text as a file of a syntax.
-pub fn scan(bytes: &[u8], syntax: Syntax, why: Option<MatchReason>, resolver: Resolver, keep_documents: bool) -> Scan {
+pub fn scan(
+    bytes: &[u8],
+    syntax: Syntax,
+    why: Option<MatchReason>,
+    resolver: Resolver,
+    keep_documents: bool,
+) -> Scan {
     let name = match syntax {
         Syntax::Yaml => "s.yaml",
         Syntax::Toml => "s.toml",
         Syntax::Json => "s.json",
         Syntax::Script => "s.sh",
     };
-    let candidate = Candidate { path: Path::new("/w").join(name), syntax, reason: why };
+    let candidate = Candidate {
+        path: Path::new("/w").join(name),
+        syntax,
+        reason: why,
+    };
     run_text(bytes, candidate, resolver, &bases(keep_documents))
 }

@@ -33,12 +33,21 @@ pub struct Store {
 impl Store {
     /// With these values, or with a list of bad ones.
     pub fn new(values: &[String]) -> Self {
-        let values = if values.is_empty() { VALUES.map(str::to_owned).to_vec() } else { values.to_vec() };
+        let values = if values.is_empty() {
+            VALUES.map(str::to_owned).to_vec()
+        } else {
+            values.to_vec()
+        };
         Self { values }
     }
 
     pub fn value(&self, secret: &str, key: &str) -> &str {
-        let sum = secret.bytes().chain(key.bytes()).fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
+        let sum = secret
+            .bytes()
+            .chain(key.bytes())
+            .fold(0_usize, |sum, byte| {
+                sum.wrapping_mul(31) + usize::from(byte)
+            });
         &self.values[sum % self.values.len()]
     }
 }
@@ -49,18 +58,38 @@ impl Inventory for Store {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { list: true, keys: true, values: true, write: false }
+        Capabilities {
+            list: true,
+            keys: true,
+            values: true,
+            write: false,
+        }
     }
 
     fn names(&self, wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
-        Ok(wanted.iter().map(|name| SecretName { name: name.clone(), ambiguity: None }).collect())
+        Ok(wanted
+            .iter()
+            .map(|name| SecretName {
+                name: name.clone(),
+                ambiguity: None,
+            })
+            .collect())
     }
 
     fn keys(&self, _secret: &str, wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
-        Ok(wanted.iter().map(|name| Key { name: name.clone(), value: ValueType::Unknown }).collect())
+        Ok(wanted
+            .iter()
+            .map(|name| Key {
+                name: name.clone(),
+                value: ValueType::Unknown,
+            })
+            .collect())
     }
 
     fn values(&self, secret: &str, wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
-        Ok(wanted.iter().map(|key| (key.clone(), Ok(SecretText::new(self.value(secret, key))))).collect())
+        Ok(wanted
+            .iter()
+            .map(|key| (key.clone(), Ok(SecretText::new(self.value(secret, key)))))
+            .collect())
     }
 }

@@ -43,7 +43,11 @@ use headings::GLOBAL;
 /// output ever contains a secret value.
 #[derive(Debug, Parser)]
 #[command(name = "stackref", version, long_version = LONG_VERSION, max_term_width = 100)]
-#[command(disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 #[command(
     after_help = "Example: stackref check\n\nRun `stackref help COMMAND` for the options of a command, with examples."
 )]

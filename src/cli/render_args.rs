@@ -55,5 +55,7 @@ pub struct RenderArgs {
 /// Parses three octal digits, with or without `0o`.
 fn parse_mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8);
-    mode.ok().filter(|mode| *mode <= 0o777).ok_or_else(|| "expected three octal digits, for example 640".to_owned())
+    mode.ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| "expected three octal digits, for example 640".to_owned())
 }

@@ -62,12 +62,17 @@ impl Args for Reports {
 impl FromArgMatches for Reports {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let formats = values_with_positions(matches, FORMAT, |matches| {
-            matches.get_many::<Format>(FORMAT).map(|all| all.copied().collect())
+            matches
+                .get_many::<Format>(FORMAT)
+                .map(|all| all.copied().collect())
         });
         let outputs = values_with_positions(matches, OUTPUT, |matches| {
-            matches.get_many::<PathBuf>(OUTPUT).map(|all| all.cloned().collect())
+            matches
+                .get_many::<PathBuf>(OUTPUT)
+                .map(|all| all.cloned().collect())
         });
-        pair_outputs(formats, outputs).map_err(|message| clap::Error::raw(ErrorKind::ArgumentConflict, message))
+        pair_outputs(formats, outputs)
+            .map_err(|message| clap::Error::raw(ErrorKind::ArgumentConflict, message))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -82,7 +87,12 @@ fn values_with_positions<T>(
     name: &str,
     values: impl Fn(&ArgMatches) -> Option<Vec<T>>,
 ) -> Vec<(usize, T)> {
-    matches.indices_of(name).into_iter().flatten().zip(values(matches).unwrap_or_default()).collect()
+    matches
+        .indices_of(name)
+        .into_iter()
+        .flatten()
+        .zip(values(matches).unwrap_or_default())
+        .collect()
 }
 
 /// Pairs outputs with formats: each output with the unpaired format before it, else with the one
@@ -92,9 +102,14 @@ fn values_with_positions<T>(
 ///
 /// # Errors
 /// Two reports would go to standard output, or an output has no format.
-fn pair_outputs(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -> Result<Reports, String> {
-    let mut words: Vec<(usize, Result<Format, PathBuf>)> =
-        formats.into_iter().map(|(at, format)| (at, Ok(format))).collect();
+fn pair_outputs(
+    formats: Vec<(usize, Format)>,
+    outputs: Vec<(usize, PathBuf)>,
+) -> Result<Reports, String> {
+    let mut words: Vec<(usize, Result<Format, PathBuf>)> = formats
+        .into_iter()
+        .map(|(at, format)| (at, Ok(format)))
+        .collect();
     words.extend(outputs.into_iter().map(|(at, file)| (at, Err(file))));
     words.sort_by_key(|(at, _)| *at);
     let mut reports = PairedReports::default();
@@ -103,22 +118,32 @@ fn pair_outputs(formats: Vec<(usize, Format)>, outputs: Vec<(usize, PathBuf)>) -
     while let Some(word) = words.next() {
         match word {
             Ok(format) => match output_before.take() {
-                Some(file) if matches!(words.peek(), Some(Err(_))) && format_from_extension(&file).is_some() => {
+                Some(file)
+                    if matches!(words.peek(), Some(Err(_)))
+                        && format_from_extension(&file).is_some() =>
+                {
                     reports.add_by_extension(file)?;
                     format_before = Some(format);
                 }
                 Some(file) => reports.add(format, file)?,
-                None => format_before.replace(format).map_or(Ok(()), |earlier| reports.add_stdout(earlier))?,
+                None => format_before
+                    .replace(format)
+                    .map_or(Ok(()), |earlier| reports.add_stdout(earlier))?,
             },
             Err(file) => match format_before.take() {
                 Some(format) => reports.add(format, file)?,
-                None => output_before.replace(file).map_or(Ok(()), |earlier| reports.add_by_extension(earlier))?,
+                None => output_before
+                    .replace(file)
+                    .map_or(Ok(()), |earlier| reports.add_by_extension(earlier))?,
             },
         }
     }
     format_before.map_or(Ok(()), |format| reports.add_stdout(format))?;
     output_before.map_or(Ok(()), |file| reports.add_by_extension(file))?;
-    Ok(Reports { stdout: reports.stdout.unwrap_or_default(), files: reports.files })
+    Ok(Reports {
+        stdout: reports.stdout.unwrap_or_default(),
+        files: reports.files,
+    })
 }
 
 /// The reports that are paired so far.
@@ -168,7 +193,10 @@ fn format_from_extension(file: &Path) -> Option<Format> {
     }
     match lowercase_extension(file)?.as_str() {
         // Code scanning tools also name their files `x.sarif.json`.
-        "json" if lowercase_extension(Path::new(file.file_stem()?)).is_some_and(|inner| inner == "sarif") => {
+        "json"
+            if lowercase_extension(Path::new(file.file_stem()?))
+                .is_some_and(|inner| inner == "sarif") =>
+        {
             Some(Format::Sarif)
         }
         "json" => Some(Format::Json),
@@ -180,12 +208,17 @@ fn format_from_extension(file: &Path) -> Option<Format> {
 }
 
 fn lowercase_extension(file: &Path) -> Option<String> {
-    file.extension().and_then(|text| text.to_str()).map(str::to_ascii_lowercase)
+    file.extension()
+        .and_then(|text| text.to_str())
+        .map(str::to_ascii_lowercase)
 }
 
 /// Returns the name of a format on the command line.
 fn name(format: Format) -> String {
-    format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    format
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -195,15 +228,19 @@ mod tests {
 
     fn parse(words: &str) -> Result<Reports, String> {
         let command = Reports::augment_args(Command::new("x"));
-        let matches =
-            command.try_get_matches_from(std::iter::once("x").chain(words.split(' ').filter(|word| !word.is_empty())));
+        let matches = command.try_get_matches_from(
+            std::iter::once("x").chain(words.split(' ').filter(|word| !word.is_empty())),
+        );
         Reports::from_arg_matches(&matches.unwrap()).map_err(|error| error.to_string())
     }
 
     /// Returns the format on standard output, and the files with their formats.
     fn read(words: &str) -> (Format, Vec<(Format, String)>) {
         let reports = parse(words).unwrap();
-        let files = reports.files.into_iter().map(|(format, file)| (format, file.display().to_string()));
+        let files = reports
+            .files
+            .into_iter()
+            .map(|(format, file)| (format, file.display().to_string()));
         (reports.stdout, files.collect())
     }
 
@@ -212,25 +249,61 @@ mod tests {
         let (human, json, sarif) = (Format::Human, Format::Json, Format::Sarif);
         assert_eq!(read(""), (human, vec![]));
         assert_eq!(read("--format json"), (json, vec![]));
-        assert_eq!(read("--format json --output a"), (human, vec![(json, "a".into())]));
-        assert_eq!(read("--output a --format json"), (human, vec![(json, "a".into())]));
+        assert_eq!(
+            read("--format json --output a"),
+            (human, vec![(json, "a".into())])
+        );
+        assert_eq!(
+            read("--output a --format json"),
+            (human, vec![(json, "a".into())])
+        );
         assert_eq!(read("-o a.txt"), (human, vec![(human, "a.txt".into())]));
-        assert_eq!(read("-o a.json -o b.SARIF"), (human, vec![(json, "a.json".into()), (sarif, "b.SARIF".into())]));
-        assert_eq!(read("-o a.sarif.json -o -"), (human, vec![(sarif, "a.sarif.json".into())]));
-        assert_eq!(read("-o a.xml --format json -o -"), (json, vec![(Format::Junit, "a.xml".into())]));
-        assert_eq!(read("--format json -o a.txt"), (human, vec![(json, "a.txt".into())]));
-        assert_eq!(read("-o /dev/stderr"), (human, vec![(human, "/dev/stderr".into())]));
+        assert_eq!(
+            read("-o a.json -o b.SARIF"),
+            (
+                human,
+                vec![(json, "a.json".into()), (sarif, "b.SARIF".into())]
+            )
+        );
+        assert_eq!(
+            read("-o a.sarif.json -o -"),
+            (human, vec![(sarif, "a.sarif.json".into())])
+        );
+        assert_eq!(
+            read("-o a.xml --format json -o -"),
+            (json, vec![(Format::Junit, "a.xml".into())])
+        );
+        assert_eq!(
+            read("--format json -o a.txt"),
+            (human, vec![(json, "a.txt".into())])
+        );
+        assert_eq!(
+            read("-o /dev/stderr"),
+            (human, vec![(human, "/dev/stderr".into())])
+        );
         assert_eq!(read("--format json -o -"), (json, vec![]));
-        assert_eq!(read("--format json -o a --format sarif"), (sarif, vec![(json, "a".into())]));
+        assert_eq!(
+            read("--format json -o a --format sarif"),
+            (sarif, vec![(json, "a".into())])
+        );
         assert_eq!(
             read("--format json -o a --format sarif -o b"),
             (human, vec![(json, "a".into()), (sarif, "b".into())])
         );
         assert!(parse("--format json --format sarif").is_err());
         assert!(parse("--format json -o - -o -").is_err());
-        for words in ["-o a", "-o a.json -o b", "-o .json", "-o report.html", "-o a.yaml --format json -o b"] {
+        for words in [
+            "-o a",
+            "-o a.json -o b",
+            "-o .json",
+            "-o report.html",
+            "-o a.yaml --format json -o b",
+        ] {
             let error = parse(words).unwrap_err();
-            assert!(error.contains("--format") && error.contains("extension"), "{words}: {error}");
+            assert!(
+                error.contains("--format") && error.contains("extension"),
+                "{words}: {error}"
+            );
         }
     }
 }

@@ -37,7 +37,9 @@ impl RuleSelection {
             let level = config.rules.get(&rule.id);
             if self.deselects(rule) {
                 config.rules.insert(rule.id, RuleLevel::Off);
-            } else if self.select.contains(&rule.id) && level.is_none_or(|level| *level == RuleLevel::Off) {
+            } else if self.select.contains(&rule.id)
+                && level.is_none_or(|level| *level == RuleLevel::Off)
+            {
                 config.rules.insert(rule.id, default_level(rule));
             }
         }
@@ -58,13 +60,17 @@ impl RuleSelection {
     }
 
     fn deselects(&self, rule: &Rule) -> bool {
-        let is_selected = self.select.is_empty() || self.select.contains(&rule.id) || rule.id == ALWAYS_SELECTED;
+        let is_selected =
+            self.select.is_empty() || self.select.contains(&rule.id) || rule.id == ALWAYS_SELECTED;
         !is_selected || self.ignore.contains(&rule.id)
     }
 }
 
 fn needs_inventory(rule: &Rule) -> bool {
-    matches!(rule.kind(), RuleKind::Reference | RuleKind::Inventory | RuleKind::Leak)
+    matches!(
+        rule.kind(),
+        RuleKind::Reference | RuleKind::Inventory | RuleKind::Leak
+    )
 }
 
 fn default_level(rule: &Rule) -> RuleLevel {
@@ -77,10 +83,14 @@ fn default_level(rule: &Rule) -> RuleLevel {
 /// Parses the name of a rule. The error for an unknown name suggests the nearest rule.
 fn parse_rule(name: &str) -> Result<RuleId, String> {
     let name = name.trim();
-    name.parse().map_err(|_| match nearest(name, rules::names()) {
-        Some(near) => format!("no rule is named `{}`; did you mean `{near}`?", escape_control(name)),
-        None => "`stackref explain` lists the rules".to_owned(),
-    })
+    name.parse()
+        .map_err(|_| match nearest(name, rules::names()) {
+            Some(near) => format!(
+                "no rule is named `{}`; did you mean `{near}`?",
+                escape_control(name)
+            ),
+            None => "`stackref explain` lists the rules".to_owned(),
+        })
 }
 
 #[cfg(test)]
@@ -89,15 +99,25 @@ mod tests {
 
     fn levels(select: &[RuleId], ignore: &[RuleId], config: &[(RuleId, RuleLevel)]) -> Config {
         let rules = config.iter().copied().collect();
-        let mut config = Config { rules, ..Config::default() };
-        RuleSelection { select: select.to_vec(), ignore: ignore.to_vec() }.apply(&mut config);
+        let mut config = Config {
+            rules,
+            ..Config::default()
+        };
+        RuleSelection {
+            select: select.to_vec(),
+            ignore: ignore.to_vec(),
+        }
+        .apply(&mut config);
         config
     }
 
     #[test]
     fn select_enables_only_its_rules_and_syntax_error() {
-        let config =
-            levels(&[RuleId::UnknownKey, RuleId::UnusedSecret], &[], &[(RuleId::UnusedSecret, RuleLevel::Off)]);
+        let config = levels(
+            &[RuleId::UnknownKey, RuleId::UnusedSecret],
+            &[],
+            &[(RuleId::UnusedSecret, RuleLevel::Off)],
+        );
         let level = |rule| config.rules.get(&rule).copied();
         assert_eq!(level(RuleId::UnusedSecret), Some(RuleLevel::Warning));
         assert_eq!(
@@ -105,23 +125,44 @@ mod tests {
             (Some(RuleLevel::Error), Some(RuleLevel::Off))
         );
         assert_eq!(level(RuleId::SyntaxError), None);
-        let on = config.rules.values().filter(|level| **level != RuleLevel::Off).count();
+        let on = config
+            .rules
+            .values()
+            .filter(|level| **level != RuleLevel::Off)
+            .count();
         assert_eq!((on, config.rules.len()), (2, RULES.len() - 1));
     }
 
     #[test]
     fn ignore_overrides_select_and_severity_of_config_is_kept() {
-        let config = levels(&[RuleId::UnknownKey], &[], &[(RuleId::UnknownKey, RuleLevel::Warning)]);
-        assert_eq!(config.rules.get(&RuleId::UnknownKey), Some(&RuleLevel::Warning));
-        let config = levels(&[RuleId::UnknownKey], &[RuleId::UnknownKey, RuleId::SyntaxError], &[]);
-        assert!(config.rules.len() == RULES.len() && config.rules.values().all(|level| *level == RuleLevel::Off));
+        let config = levels(
+            &[RuleId::UnknownKey],
+            &[],
+            &[(RuleId::UnknownKey, RuleLevel::Warning)],
+        );
+        assert_eq!(
+            config.rules.get(&RuleId::UnknownKey),
+            Some(&RuleLevel::Warning)
+        );
+        let config = levels(
+            &[RuleId::UnknownKey],
+            &[RuleId::UnknownKey, RuleId::SyntaxError],
+            &[],
+        );
+        assert!(
+            config.rules.len() == RULES.len()
+                && config.rules.values().all(|level| *level == RuleLevel::Off)
+        );
         assert!(levels(&[], &[], &[]).rules.is_empty());
     }
 
     #[test]
     fn misspelled_rule_suggests_nearest_and_unknown_rule_does_not() {
         assert_eq!(parse_rule(" unknown-key"), Ok(RuleId::UnknownKey));
-        assert!(parse_rule("unknwn-key").is_err_and(|error| error.contains("did you mean `unknown-key`?")));
+        assert!(
+            parse_rule("unknwn-key")
+                .is_err_and(|error| error.contains("did you mean `unknown-key`?"))
+        );
         assert!(parse_rule("").is_err() && parse_rule("E501").is_err());
     }
 }

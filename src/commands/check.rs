@@ -41,7 +41,11 @@ use std::io::{self, Write};
 
 /// Checks the selected files. Every requested report is written even if the run cannot begin: it
 /// then contains the failures.
-pub(super) fn check(args: &CheckArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn check(
+    args: &CheckArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let (outputs, unusable) = ReportFiles::new(args, context);
     let result = match unusable {
         Some(failure) => Err(failure.into()),
@@ -49,8 +53,16 @@ pub(super) fn check(args: &CheckArgs, color: Color, context: &mut Context<'_>) -
     };
     match result {
         Err(CommandError::Failed(failures)) => {
-            let config = config_identity(&args.files, &context.cwd, Git::new(context.env.as_ref()).owners());
-            let mut report = Report { failures, config, ..Report::default() };
+            let config = config_identity(
+                &args.files,
+                &context.cwd,
+                Git::new(context.env.as_ref()).owners(),
+            );
+            let mut report = Report {
+                failures,
+                config,
+                ..Report::default()
+            };
             report.failures.extend(outputs.write(&report));
             // A human report of failures goes to standard error, where the caller prints them.
             if args.reports.stdout != Format::Human {
@@ -70,7 +82,8 @@ fn run_check(
 ) -> Result<Outcome, CommandError> {
     let level = choose_level(args, context.env.as_ref())?;
     let rules = args.rules.clone();
-    let mut workspace = Workspace::open_adjusted(&args.files, move |config| rules.apply(config), context)?;
+    let mut workspace =
+        Workspace::open_adjusted(&args.files, move |config| rules.apply(config), context)?;
     workspace.path_roots.honor_literal_comments = !args.no_ignores;
     workspace.scripts = true;
     let decisive_file = workspace.widen_to_project(&args.inventory);
@@ -79,10 +92,17 @@ fn run_check(
     if args.list_files {
         return workspace.list_files(color, context);
     }
-    let mut new_baseline = args.write_baseline.as_ref().map(|file| BaselineFile::open(file, context)).transpose()?;
+    let mut new_baseline = args
+        .write_baseline
+        .as_ref()
+        .map(|file| BaselineFile::open(file, context))
+        .transpose()?;
     let mut scan = workspace.scan(context)?;
     let mut baseline = known_baseline(args, &workspace, context)?;
-    if let Some(known) = baseline.as_mut().or(new_baseline.as_mut().map(|file| &mut file.previous)) {
+    if let Some(known) = baseline
+        .as_mut()
+        .or(new_baseline.as_mut().map(|file| &mut file.previous))
+    {
         known.find_files(&workspace.path_roots.root);
     }
     let (level, has_lookups) = effective_level(args, level, &workspace, context)?;
@@ -103,11 +123,23 @@ fn run_check(
         values: values.as_ref(),
         walked_folders: &workspace.selection.folders,
     };
-    let run = CheckRun { args, color, settings: &settings, rescanner: &rescanner };
+    let run = CheckRun {
+        args,
+        color,
+        settings: &settings,
+        rescanner: &rescanner,
+    };
     let mut report = run.evaluate(&mut scan, failures, context)?;
-    report.config = workspace.config.file.as_deref().map(config::repository_path);
+    report.config = workspace
+        .config
+        .file
+        .as_deref()
+        .map(config::repository_path);
     let ignores = run.add_ignores(&mut scan, &mut report);
-    if let Some(Err(failure)) = new_baseline.as_ref().map(|file| file.write(&mut report, &scan, context)) {
+    if let Some(Err(failure)) = new_baseline
+        .as_ref()
+        .map(|file| file.write(&mut report, &scan, context))
+    {
         report.failures.push(failure);
     }
     context.summary = Some(summary_line(&report.summary));
@@ -130,7 +162,11 @@ fn run_check(
     }
     print_failures(&report.failures, color, context)?;
     let outcome = report.outcome(args.deny_warnings);
-    Ok(if args.exit_zero && outcome == Outcome::Findings { Outcome::Clean } else { outcome })
+    Ok(if args.exit_zero && outcome == Outcome::Findings {
+        Outcome::Clean
+    } else {
+        outcome
+    })
 }
 
 /// The part of a run after the scan.
@@ -164,7 +200,9 @@ impl CheckRun<'_> {
         });
         report.failures.append(&mut failures);
         let mut reported = HashSet::new();
-        report.failures.retain(|failure| reported.insert(failure.to_string()));
+        report
+            .failures
+            .retain(|failure| reported.insert(failure.to_string()));
         if let Some(values) = self.rescanner.values {
             report.findings = values.redact_findings(std::mem::take(&mut report.findings));
         }
@@ -174,21 +212,36 @@ impl CheckRun<'_> {
 
     /// Applies fixes to the scan, without writing files. `answers` are the look-ups that are
     /// already known.
-    fn fix(&self, scan: &mut Scan, mode: FixMode, answers: LookupResults, context: &mut Context<'_>) -> FixResult {
+    fn fix(
+        &self,
+        scan: &mut Scan,
+        mode: FixMode,
+        answers: LookupResults,
+        context: &mut Context<'_>,
+    ) -> FixResult {
         let applicability = match mode {
             FixMode::Safe => Applicability::Safe,
             FixMode::Suggestions => Applicability::Suggestion,
         };
         with_progress(context, "look-ups", |progress| {
-            fix::run(scan, self.settings, self.rescanner, applicability, answers, progress)
+            fix::run(
+                scan,
+                self.settings,
+                self.rescanner,
+                applicability,
+                answers,
+                progress,
+            )
         })
     }
 
     /// Adds the comments of `--add-ignores`, and writes them unless `--diff` is given. Returns
     /// `None` without `--add-ignores`.
     fn add_ignores(&self, scan: &mut Scan, report: &mut Report) -> Option<AddedIgnores> {
-        let mut ignores =
-            self.args.add_ignores.then(|| add_ignores::plan(scan, report, self.settings, self.rescanner))?;
+        let mut ignores = self
+            .args
+            .add_ignores
+            .then(|| add_ignores::plan(scan, report, self.settings, self.rescanner))?;
         if !self.args.diff {
             ignores.write(scan, self.settings, self.rescanner, report);
         }
@@ -258,13 +311,21 @@ fn find_leaks(
     failures.extend(found.failures);
     for name in &found.without_values {
         let name = escape_control(name);
-        writeln!(context.stderr.out, "warning: the inventory `{name}` contains no values for --leaks to search for")?;
+        writeln!(
+            context.stderr.out,
+            "warning: the inventory `{name}` contains no values for --leaks to search for"
+        )?;
     }
     Ok(found.scanner)
 }
 
 /// Writes the report for standard output: the findings, or their numbers with `--statistics`.
-fn write_to_stdout(args: &CheckArgs, report: &Report, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+fn write_to_stdout(
+    args: &CheckArgs,
+    report: &Report,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let format = args.reports.stdout;
     if args.statistics && statistics::supports(format) {
         statistics::write(format, report, out)

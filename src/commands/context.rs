@@ -53,7 +53,11 @@ impl Context<'_> {
     /// # Errors
     /// Standard error cannot be written.
     pub(super) fn note(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
-        if self.quiet { Ok(()) } else { writeln!(self.stderr.out, "note: {text}") }
+        if self.quiet {
+            Ok(())
+        } else {
+            writeln!(self.stderr.out, "note: {text}")
+        }
     }
 
     /// Returns the style of standard output.
@@ -94,5 +98,8 @@ impl From<Vec<Failure>> for CommandError {
 
 /// Returns the failure for a terminal that cannot be read.
 pub(super) fn cannot_read_terminal(error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot read from the terminal: {}", io_message(error)))
+    Failure::usage(format!(
+        "cannot read from the terminal: {}",
+        io_message(error)
+    ))
 }

@@ -14,7 +14,10 @@ pub fn guard() {
         // error.
         let _ = rustix::io::write(io::stderr(), panic_message(info).as_bytes());
     }));
-    let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let no_core = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
     // Other processes of the same user cannot read its memory, either. If the system refuses this,
     // stackref works as before.
@@ -23,7 +26,9 @@ pub fn guard() {
 }
 
 fn panic_message(info: &PanicHookInfo<'_>) -> String {
-    let location = info.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
+    let location = info
+        .location()
+        .map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
     format!(
         "error: internal error at {location}\n  help: this is a bug in stackref, or the system is out of memory: please report \
          the command line, without secret values\n"
@@ -41,10 +46,17 @@ mod tests {
         let printed = Arc::new(Mutex::new(String::new()));
         let previous = panic::take_hook();
         let sink = Arc::clone(&printed);
-        panic::set_hook(Box::new(move |info| sink.lock().unwrap().push_str(&panic_message(info))));
+        panic::set_hook(Box::new(move |info| {
+            sink.lock().unwrap().push_str(&panic_message(info));
+        }));
         let result = panic::catch_unwind(|| "hunter2ü".split_at(8).0.len());
         panic::set_hook(previous);
         let printed = printed.lock().unwrap();
-        assert!(result.is_err() && printed.contains("internal error at") && !printed.contains("hunter2"), "{printed}");
+        assert!(
+            result.is_err()
+                && printed.contains("internal error at")
+                && !printed.contains("hunter2"),
+            "{printed}"
+        );
     }
 }

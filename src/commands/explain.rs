@@ -9,13 +9,19 @@ use crate::output::lists;
 use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
 
-pub(super) fn explain(args: &ExplainArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn explain(
+    args: &ExplainArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let Some(name) = &args.rule else {
         let style = context.stdout_style(color);
         lists::write_rules(style, context.stdout.out)?;
         return Ok(Outcome::Clean);
     };
-    let Some(rule) = rules::find(name) else { return Err(unknown_rule(name).into()) };
+    let Some(rule) = rules::find(name) else {
+        return Err(unknown_rule(name).into());
+    };
     write!(context.stdout.out, "{}", rule.page())?;
     Ok(Outcome::Clean)
 }

@@ -23,17 +23,31 @@ use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
 use std::path::Path;
 
-pub(super) fn init(args: &InitArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn init(
+    args: &InitArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let cwd = context.cwd.clone();
     let git = Git::new(context.env.as_ref());
     let owners = git.owners();
     refuse_existing_config(args, owners, &cwd)?;
     let root = owners.root(&cwd).unwrap_or_else(|| cwd.clone());
-    let setup = ConfigArgs { no_exclude: false, force_exclude: false, config: None, no_config: true, trust: false };
+    let setup = ConfigArgs {
+        no_exclude: false,
+        force_exclude: false,
+        config: None,
+        no_config: true,
+        trust: false,
+    };
     let files = FileArgs::from_paths(std::slice::from_ref(&root), &setup);
     let mut workspace = Workspace::open(&files, context)?;
     let printed = workspace.git.owners().notes(&cwd);
-    for note in owners.notes(&cwd).iter().filter(|note| !printed.contains(note)) {
+    for note in owners
+        .notes(&cwd)
+        .iter()
+        .filter(|note| !printed.contains(note))
+    {
         context.note(note)?;
     }
     let scan = workspace.scan(context)?;
@@ -54,7 +68,10 @@ pub(super) fn init(args: &InitArgs, color: Color, context: &mut Context<'_>) -> 
         write!(context.stdout.out, "{text}")?;
         context.stdout.out.flush()?;
         survey_report::print(&survey, &hints, &git, context)?;
-        context.summary = Some(format!("`{}` was not written", escape_control(&display_path)));
+        context.summary = Some(format!(
+            "`{}` was not written",
+            escape_control(&display_path)
+        ));
         return Ok(read_outcome);
     }
     survey_report::print(&survey, &hints, &git, context)?;
@@ -65,28 +82,45 @@ pub(super) fn init(args: &InitArgs, color: Color, context: &mut Context<'_>) -> 
 }
 
 /// Refuses to write a config if there is one already.
-fn refuse_existing_config(args: &InitArgs, owners: &TrustedOwners, cwd: &Path) -> Result<(), Failure> {
-    let Some((existing, _)) = owners.config(cwd, FILE_NAME) else { return Ok(()) };
+fn refuse_existing_config(
+    args: &InitArgs,
+    owners: &TrustedOwners,
+    cwd: &Path,
+) -> Result<(), Failure> {
+    let Some((existing, _)) = owners.config(cwd, FILE_NAME) else {
+        return Ok(());
+    };
     // `init --dry-run > stackref.toml`: the shell has created the file.
     if args.dry_run && is_standard_output(&existing) {
         return Ok(());
     }
-    Err(Failure::usage(format!("the config `{}` already exists", paths::relative(&existing, cwd)))
-        .with_help("edit it, or move it away first; `stackref init` never overwrites a config"))
+    Err(Failure::usage(format!(
+        "the config `{}` already exists",
+        paths::relative(&existing, cwd)
+    ))
+    .with_help("edit it, or move it away first; `stackref init` never overwrites a config"))
 }
 
 /// Creates a file, complete or not at all: half a config would stop the next `init`.
 fn create_file(file: &Path, display_path: &str, text: &str) -> Result<(), Failure> {
     repository::refuse_link_out(file, file.parent().unwrap_or(file), display_path)?;
-    OutputFile::open(file, display_path)?.create(text, false).map_err(|error| write::cannot_write(display_path, &error))
+    OutputFile::open(file, display_path)?
+        .create(text, false)
+        .map_err(|error| write::cannot_write(display_path, &error))
 }
 
 /// Returns hints for the secret stores that environment variables suggest. Only the names of the
 /// variables are used.
 fn hints(survey: &Survey, env: &dyn Environment) -> Vec<Hint> {
     let hints = HINTS.into_iter().filter(|hint| {
-        let is_set = env.get(hint.variable).is_some_and(|value| !value.is_empty());
-        is_set && !survey.inventories.iter().any(|found| found.kind.config_name() == hint.kind)
+        let is_set = env
+            .get(hint.variable)
+            .is_some_and(|value| !value.is_empty());
+        is_set
+            && !survey
+                .inventories
+                .iter()
+                .any(|found| found.kind.config_name() == hint.kind)
     });
     hints.collect()
 }

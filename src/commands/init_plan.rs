@@ -48,22 +48,37 @@ impl Survey {
     /// Surveys a repository whose stack files are already scanned. Reads the inventories from disk.
     pub fn from_scan(root: &Path, scan: &Scan) -> Self {
         let files = || scan.files.iter().filter(|file| file.path.starts_with(root));
-        let DetectionResult { inventories, skipped_files } =
-            detection::detect_inventories(root, files().map(|file| file.path.as_path()));
+        let DetectionResult {
+            inventories,
+            skipped_files,
+        } = detection::detect_inventories(root, files().map(|file| file.path.as_path()));
         let findings = files().flat_map(|file| &file.findings);
         let (routes, unrouted) = pairing::routes(root, files(), &inventories);
-        let versions = files().flat_map(|file| &file.stacks).map(|stack| stack.version);
+        let versions = files()
+            .flat_map(|file| &file.stacks)
+            .map(|stack| stack.version);
         Self {
             root: root.to_path_buf(),
-            stacks: files().map(|file| path_from_root(root, &file.path)).collect(),
-            unparsed: files().filter(|file| file.stacks.is_empty() && !file.findings.is_empty()).count(),
+            stacks: files()
+                .map(|file| path_from_root(root, &file.path))
+                .collect(),
+            unparsed: files()
+                .filter(|file| file.stacks.is_empty() && !file.findings.is_empty())
+                .count(),
             render_only_references: findings
-                .filter(|finding| matches!(finding.rule(), RuleId::EmbeddedReference | RuleId::NestedReference))
+                .filter(|finding| {
+                    matches!(
+                        finding.rule(),
+                        RuleId::EmbeddedReference | RuleId::NestedReference
+                    )
+                })
                 .count(),
             inventories,
             skipped_files,
             unrouted,
-            versions: versions.filter(|version| *version != Version::NEWEST).collect(),
+            versions: versions
+                .filter(|version| *version != Version::NEWEST)
+                .collect(),
             routes,
         }
     }

@@ -2,7 +2,9 @@
 //! Values are never read.
 
 use super::context::{CommandError, Context};
-use super::messages::{outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories};
+use super::messages::{
+    outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
+};
 use super::progress::with_progress;
 use super::workspace::{KEY_LEVEL, Workspace};
 use crate::cli::{Color, FileArgs, InventoryListArgs};
@@ -24,29 +26,56 @@ pub(super) fn inventory(
     if args.probe {
         return probe(args, &mut workspace, color, context);
     }
-    let scan = if args.used || args.unused { workspace.scan(context)? } else { Scan::default() };
+    let scan = if args.used || args.unused {
+        workspace.scan(context)?
+    } else {
+        Scan::default()
+    };
     let (inventories, which) = select_inventories(&mut workspace, &scan, &args.inventory, context)?;
-    let (mut listed, mut failures) =
-        with_progress(context, "look-ups", |progress| secret_list::list(&inventories, &which, progress));
+    let (mut listed, mut failures) = with_progress(context, "look-ups", |progress| {
+        secret_list::list(&inventories, &which, progress)
+    });
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
     let mut outcome = Outcome::Clean;
     if args.used || args.unused {
         workspace.notes(&scan, context)?;
         outcome = report_unparsed(&scan, color, context)?;
         let settings = workspace.key_level(&inventories);
-        let report = with_progress(context, "look-ups", |progress| pipeline::run(&scan, &settings, progress));
-        let messages: Vec<String> = failures.iter().chain(&scan.skipped.failures).map(ToString::to_string).collect();
-        failures.extend(report.failures.iter().filter(|failure| !messages.contains(&failure.to_string())).cloned());
+        let report = with_progress(context, "look-ups", |progress| {
+            pipeline::run(&scan, &settings, progress)
+        });
+        let messages: Vec<String> = failures
+            .iter()
+            .chain(&scan.skipped.failures)
+            .map(ToString::to_string)
+            .collect();
+        failures.extend(
+            report
+                .failures
+                .iter()
+                .filter(|failure| !messages.contains(&failure.to_string()))
+                .cloned(),
+        );
         secret_list::retain_by_use(&mut listed, args.used, &scan, &report, &settings);
     }
-    let secrets = count(listed.iter().map(|inventory| inventory.secrets.len()).sum(), "secret");
-    context.summary = Some(format!("listed {secrets} in {}", count_inventories(listed.len())));
+    let secrets = count(
+        listed.iter().map(|inventory| inventory.secrets.len()).sum(),
+        "secret",
+    );
+    context.summary = Some(format!(
+        "listed {secrets} in {}",
+        count_inventories(listed.len())
+    ));
     let style = context.stdout_style(color);
     match args.format {
         ListFormat::Human => lists::write_table(&listed, style, context.stdout.out)?,
         ListFormat::Short => lists::write_short(&listed, style, context.stdout.out)?,
         ListFormat::Json => {
-            let failures: Vec<Failure> = failures.iter().cloned().chain(unread_failures(&scan)).collect();
+            let failures: Vec<Failure> = failures
+                .iter()
+                .cloned()
+                .chain(unread_failures(&scan))
+                .collect();
             lists::write_inventories_json(&listed, &failures, context.stdout.out)?;
         }
     }
@@ -62,14 +91,25 @@ fn probe(
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let (inventories, which) = select_inventories(workspace, &Scan::default(), &args.inventory, context)?;
+    let (inventories, which) =
+        select_inventories(workspace, &Scan::default(), &args.inventory, context)?;
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
-    let probes = with_progress(context, "look-ups", |progress| secret_list::probe_all(&inventories, &which, progress));
+    let probes = with_progress(context, "look-ups", |progress| {
+        secret_list::probe_all(&inventories, &which, progress)
+    });
     context.summary = Some(format!("probed {}", count_inventories(probes.len())));
     let style = context.stdout_style(color);
-    lists::write_probes(&probes, args.format == ListFormat::Json, style, context.stdout.out)?;
+    lists::write_probes(
+        &probes,
+        args.format == ListFormat::Json,
+        style,
+        context.stdout.out,
+    )?;
     context.stdout.out.flush()?;
-    let failures: Vec<Failure> = probes.into_iter().filter_map(|probe| probe.failure).collect();
+    let failures: Vec<Failure> = probes
+        .into_iter()
+        .filter_map(|probe| probe.failure)
+        .collect();
     print_failures(&failures, color, context)?;
     Ok(outcome_of(&failures, Outcome::Clean))
 }
@@ -98,5 +138,9 @@ pub(super) fn select_inventories(
 
 /// Returns `1 inventory`, `2 inventories` and so on.
 fn count_inventories(number: usize) -> String {
-    if number == 1 { "1 inventory".to_owned() } else { format!("{number} inventories") }
+    if number == 1 {
+        "1 inventory".to_owned()
+    } else {
+        format!("{number} inventories")
+    }
 }

@@ -22,18 +22,30 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Prints the long help of a command.
-pub(super) fn help(args: &HelpArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn help(
+    args: &HelpArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let (mut command, _) = find(&args.command)?;
     let text = command.render_long_help();
     let color = context.stdout_style(color).color;
-    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    let text = if color {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
     writeln!(context.stdout.out, "{}", text.trim_end())?;
     Ok(Outcome::Clean)
 }
 
 /// Shows the manual page of a command: formatted in a terminal, else as roff. Without a working
 /// `man`, shows the long help.
-pub(super) fn man(args: &ManArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn man(
+    args: &ManArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let (command, words) = find(&args.command)?;
     let page = page(command, &words)?;
     context.stdout.out.flush()?;
@@ -41,14 +53,23 @@ pub(super) fn man(args: &ManArgs, color: Color, context: &mut Context<'_>) -> Re
         if show(&page, context.env.as_ref(), &context.cwd).unwrap_or(false) {
             return Ok(Outcome::Clean);
         }
-        return help(&HelpArgs { command: args.command.clone() }, color, context);
+        return help(
+            &HelpArgs {
+                command: args.command.clone(),
+            },
+            color,
+            context,
+        );
     }
     context.stdout.out.write_all(&page)?;
     Ok(Outcome::Clean)
 }
 
 /// Prints a schema.
-pub(super) fn schema(args: &SchemaArgs, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn schema(
+    args: &SchemaArgs,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     write!(context.stdout.out, "{}", schemas::text(args.which))?;
     Ok(Outcome::Clean)
 }
@@ -61,7 +82,9 @@ fn find(words: &[String]) -> Result<(Command, Vec<String>), Failure> {
     root.build();
     let (mut command, mut names) = (&root, Vec::new());
     for word in words {
-        let subcommand = command.find_subcommand(word).filter(|subcommand| !subcommand.is_hide_set());
+        let subcommand = command
+            .find_subcommand(word)
+            .filter(|subcommand| !subcommand.is_hide_set());
         command = subcommand.ok_or_else(|| unknown_command(command, word))?;
         names.push(command.get_name().to_owned());
     }
@@ -70,10 +93,16 @@ fn find(words: &[String]) -> Result<(Command, Vec<String>), Failure> {
 
 /// Returns the failure for a word that is not a subcommand of `parent`.
 fn unknown_command(parent: &Command, word: &str) -> Failure {
-    let known: Vec<&str> =
-        parent.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
+    let known: Vec<&str> = parent
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(Command::get_name)
+        .collect();
     let path = parent.get_bin_name().unwrap_or(PROGRAM_NAME);
-    let failure = Failure::usage(format!("`{path}` has no command `{}`", escape_control(word)));
+    let failure = Failure::usage(format!(
+        "`{path}` has no command `{}`",
+        escape_control(word)
+    ));
     match nearest(word, known.iter().copied()) {
         Some(near) => failure.with_help(format!("did you mean `{near}`?")),
         None if crate::lint::rules::find(word).is_some() => {
@@ -88,7 +117,9 @@ fn unknown_command(parent: &Command, word: &str) -> Failure {
 fn page(command: Command, words: &[String]) -> io::Result<Vec<u8>> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");
-    let has_commands = command.get_subcommands().any(|subcommand| !subcommand.is_hide_set());
+    let has_commands = command
+        .get_subcommands()
+        .any(|subcommand| !subcommand.is_hide_set());
     let page = clap_mangen::Man::new(command.version(version))
         .source(format!("{PROGRAM_NAME} {version}"))
         .manual(PROGRAM_NAME);
@@ -107,7 +138,9 @@ fn page(command: Command, words: &[String]) -> io::Result<Vec<u8>> {
     definitions(&mut roff, "FILES", &help_text::files(&words));
     roff.control("SH", ["EXAMPLES"]);
     for Example { purpose, command } in help_text::examples(&words) {
-        roff.control("TP", []).text([roman(*purpose)]).text([bold(*command)]);
+        roff.control("TP", [])
+            .text([roman(*purpose)])
+            .text([bold(*command)]);
     }
     see_also(&mut roff, &words);
     roff.to_writer(&mut out)?;
@@ -121,26 +154,39 @@ fn definitions(roff: &mut Roff, title: &str, entries: &[GuideEntry]) {
     }
     roff.control("SH", [title]);
     for (name, description) in entries {
-        roff.control("TP", []).text([bold(*name)]).text([roman(*description)]);
+        roff.control("TP", [])
+            .text([bold(*name)])
+            .text([roman(*description)]);
     }
 }
 
 fn see_also(roff: &mut Roff, words: &[&str]) {
-    let Some((_, parent)) = words.split_last() else { return };
+    let Some((_, parent)) = words.split_last() else {
+        return;
+    };
     let page = [&[PROGRAM_NAME], parent].concat().join("-");
-    roff.control("SH", ["SEE ALSO"]).text([bold(page), roman("(1)")]);
+    roff.control("SH", ["SEE ALSO"])
+        .text([bold(page), roman("(1)")]);
 }
 
 /// Shows a page with the `man` of this system. Returns false if `man` is not installed, or fails.
 fn show(page: &[u8], env: &dyn Environment, cwd: &Path) -> io::Result<bool> {
     let path = env.get("PATH");
     let repository = repository::nearest_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
-    let Some(man) = programs::find("man".as_ref(), path.as_deref(), Some(&repository)) else { return Ok(false) };
+    let Some(man) = programs::find("man".as_ref(), path.as_deref(), Some(&repository)) else {
+        return Ok(false);
+    };
     // Ctrl-C is for the pager, which handles it and continues.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false)));
+    let _ = signal_hook::flag::register(
+        signal_hook::consts::SIGINT,
+        Arc::new(AtomicBool::new(false)),
+    );
     let mut command = std::process::Command::new(man);
     // The programs that `man` runs, such as the pager, must not come from the repository, either.
-    command.env("PATH", programs::join(&programs::folders(path.as_deref(), Some(&repository))));
+    command.env(
+        "PATH",
+        programs::join(&programs::folders(path.as_deref(), Some(&repository))),
+    );
     let mut child = command.args(["-l", "-"]).stdin(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // If `man` ends early, this fails, and its exit status reports the failure.

@@ -59,7 +59,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &mut Context<'_>) 
         Ok(outcome) => outcome,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
         Err(error) => {
-            let _ = writeln!(context.stderr.out, "error: cannot write: {}", io_message(&error));
+            let _ = writeln!(
+                context.stderr.out,
+                "error: cannot write: {}",
+                io_message(&error)
+            );
             Outcome::Usage
         }
     };
@@ -79,11 +83,16 @@ fn parse_args(args: &[OsString]) -> Result<(Cli, String), clap::Error> {
     let matches = command.try_get_matches_from_mut(args)?;
     let (mut innermost, mut subcommand) = (command, matches.subcommand());
     while let Some((name, matches)) = subcommand {
-        innermost = innermost.find_subcommand(name).cloned().unwrap_or(innermost);
+        innermost = innermost
+            .find_subcommand(name)
+            .cloned()
+            .unwrap_or(innermost);
         subcommand = matches.subcommand();
     }
     let usage = innermost.render_usage().to_string();
-    Cli::from_arg_matches(&matches).map(|cli| (cli, usage)).map_err(|error| error.format(&mut innermost))
+    Cli::from_arg_matches(&matches)
+        .map(|cli| (cli, usage))
+        .map_err(|error| error.format(&mut innermost))
 }
 
 /// Runs a command. `usage` is its usage line, which is printed after options that contradict each
@@ -121,9 +130,16 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
             context.stdout.out.flush()?;
             print_failures(&failures, color, context)?;
             if failures.iter().any(Failure::is_contradiction) {
-                writeln!(context.stderr.out, "\n{usage}\n\nFor more information, try '--help'.")?;
+                writeln!(
+                    context.stderr.out,
+                    "\n{usage}\n\nFor more information, try '--help'."
+                )?;
             }
-            Ok(failures.iter().map(Failure::outcome).max().unwrap_or(Outcome::Usage))
+            Ok(failures
+                .iter()
+                .map(Failure::outcome)
+                .max()
+                .unwrap_or(Outcome::Usage))
         }
     }
 }

@@ -49,9 +49,20 @@ impl ReportFiles {
                 let reason = "it is standard output, where a report goes without --output";
                 Err(refusal(Failure::usage, &display_path, reason))
             } else if files.iter().any(|other| is_same_file(&other.path, &path)) {
-                Err(refusal(Failure::contradiction, &display_path, "another report is written to it"))
-            } else if baselines.iter().any(|baseline| is_same_file(baseline, &path)) {
-                Err(refusal(Failure::contradiction, &display_path, "it is the baseline"))
+                Err(refusal(
+                    Failure::contradiction,
+                    &display_path,
+                    "another report is written to it",
+                ))
+            } else if baselines
+                .iter()
+                .any(|baseline| is_same_file(baseline, &path))
+            {
+                Err(refusal(
+                    Failure::contradiction,
+                    &display_path,
+                    "it is the baseline",
+                ))
             } else {
                 repository::refuse_link_out(&path, &context.cwd, &display_path)
                     .and_then(|()| ReportFile::new(*format, path, display_path.clone()))
@@ -67,7 +78,10 @@ impl ReportFiles {
     /// Writes all reports, each file as a whole. Returns a failure for each file that could not be
     /// written.
     pub(super) fn write(&self, report: &Report) -> Vec<Failure> {
-        self.files.iter().filter_map(|output| output.write(report).err()).collect()
+        self.files
+            .iter()
+            .filter_map(|output| output.write(report).err())
+            .collect()
     }
 }
 
@@ -79,7 +93,12 @@ impl ReportFile {
     /// format. Such a file may be important, so it is not replaced.
     fn new(format: Format, path: PathBuf, display_path: String) -> Result<Self, Failure> {
         if is_stream(&path) {
-            return Ok(Self { format, path, display_path, file: None });
+            return Ok(Self {
+                format,
+                path,
+                display_path,
+                file: None,
+            });
         }
         if path.symlink_metadata().is_err() {
             write::check_folder(path.parent().unwrap_or(Path::new("/")), &display_path)?;
@@ -90,9 +109,18 @@ impl ReportFile {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if is_replaceable {
-            return Ok(Self { format, path, display_path, file: Some(file) });
+            return Ok(Self {
+                format,
+                path,
+                display_path,
+                file: Some(file),
+            });
         }
-        Err(refusal(Failure::usage, &display_path, "the file exists and is not a complete report of this format"))
+        Err(refusal(
+            Failure::usage,
+            &display_path,
+            "the file exists and is not a complete report of this format",
+        ))
     }
 
     fn write(&self, report: &Report) -> Result<(), Failure> {
@@ -112,7 +140,10 @@ impl ReportFile {
 /// Returns the failure for a path that no report can be written to. `kind` is a constructor of
 /// [`Failure`].
 fn refusal(kind: fn(String) -> Failure, display_path: &str, reason: &str) -> Failure {
-    kind(format!("cannot write a report to `{display_path}`: {reason}")).with_help("write to another file")
+    kind(format!(
+        "cannot write a report to `{display_path}`: {reason}"
+    ))
+    .with_help("write to another file")
 }
 
 /// Returns whether two paths lead to the same file, which need not exist.
@@ -123,14 +154,27 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 /// Returns whether a path is a pipe, a terminal or a stream of this process. A stream of this
 /// process may lead to a file; the report is then appended to it.
 fn is_stream(path: &Path) -> bool {
-    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
-    streams.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(|metadata| !metadata.is_file())
+    let streams = [
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/stderr",
+        "/dev/fd",
+        "/proc",
+    ];
+    streams.iter().any(|stream| path.starts_with(stream))
+        || path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// Returns whether standard output is redirected to this file. Reports that go to both would
 /// overwrite each other.
 pub(super) fn is_standard_output(path: &Path) -> bool {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|handle| File::from(handle).metadata());
+    let stdout = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|handle| File::from(handle).metadata());
     let Ok(stdout) = stdout else { return false };
-    stdout.is_file() && path.metadata().is_ok_and(|file| write::inode(&stdout) == write::inode(&file))
+    stdout.is_file()
+        && path
+            .metadata()
+            .is_ok_and(|file| write::inode(&stdout) == write::inode(&file))
 }

@@ -15,8 +15,12 @@ pub(super) fn with_progress<T>(
     if context.stderr.columns.is_none() || context.quiet {
         return work(None);
     }
-    let bar =
-        RefCell::new(ProgressBar { stream: &mut context.stderr, unit, started: Instant::now(), last_printed: None });
+    let bar = RefCell::new(ProgressBar {
+        stream: &mut context.stderr,
+        unit,
+        started: Instant::now(),
+        last_printed: None,
+    });
     let result = work(Some(&|done, total| bar.borrow_mut().show(done, total)));
     bar.into_inner().clear();
     result
@@ -46,13 +50,21 @@ impl ProgressBar<'_, '_> {
         self.last_printed = Some((filled, total));
         let (filled, rest) = ("#".repeat(filled), ".".repeat(Self::WIDTH - filled));
         // An error here must not stop the work.
-        let _ = write!(self.stream.out, "\r[{filled}{rest}] {done} of {total} {}", self.unit);
+        let _ = write!(
+            self.stream.out,
+            "\r[{filled}{rest}] {done} of {total} {}",
+            self.unit
+        );
         let _ = self.stream.out.flush();
     }
 
     fn clear(&mut self) {
         if self.last_printed.is_some() {
-            let _ = write!(self.stream.out, "\r{}\r", " ".repeat(Self::WIDTH + Self::LABEL_WIDTH));
+            let _ = write!(
+                self.stream.out,
+                "\r{}\r",
+                " ".repeat(Self::WIDTH + Self::LABEL_WIDTH)
+            );
             let _ = self.stream.out.flush();
         }
     }

@@ -21,8 +21,7 @@ use zeroize::Zeroizing;
 const MAX_VALUE_BYTES: u64 = 1 << 20;
 
 /// The reply to an empty value.
-const EXPECTED_VALUE: &str =
-    "a value cannot be empty: type it, or type `@PATH` to read it from a file; press Ctrl-C to stop";
+const EXPECTED_VALUE: &str = "a value cannot be empty: type it, or type `@PATH` to read it from a file; press Ctrl-C to stop";
 
 /// Asks the user in a terminal. Methods return `None` or false if the user interrupts with Ctrl-C.
 pub(super) struct Prompter {
@@ -36,9 +35,15 @@ impl Prompter {
     ///
     /// # Errors
     /// The terminal cannot be read.
-    pub fn open(open: &dyn Fn() -> io::Result<Box<dyn Keyboard>>, cwd: &Path) -> Result<Self, Failure> {
+    pub fn open(
+        open: &dyn Fn() -> io::Result<Box<dyn Keyboard>>,
+        cwd: &Path,
+    ) -> Result<Self, Failure> {
         let keyboard = open().map_err(|error| cannot_read_terminal(&error))?;
-        Ok(Self { keyboard, cwd: cwd.to_path_buf() })
+        Ok(Self {
+            keyboard,
+            cwd: cwd.to_path_buf(),
+        })
     }
 
     /// Asks for the value of a key, or for the keys and values of a whole secret, and adds the
@@ -58,7 +63,11 @@ impl Prompter {
         };
         for key in keys {
             match self.value(required, &key, context)? {
-                Answer::Value(value) => entries.push(NewKey { key, value: Some(value), replaces: required.exists }),
+                Answer::Value(value) => entries.push(NewKey {
+                    key,
+                    value: Some(value),
+                    replaces: required.exists,
+                }),
                 Answer::KeepExisting => {}
                 Answer::Interrupted => return Ok(false),
             }
@@ -67,12 +76,24 @@ impl Prompter {
     }
 
     /// Asks for the keys of a secret that is referenced as a whole.
-    fn keys(&mut self, required: &RequiredKey<'_>, context: &mut Context<'_>) -> io::Result<Option<Vec<String>>> {
-        let question = format!("Keys of secret `{}`, separated by spaces: ", escape_control(&required.secret));
+    fn keys(
+        &mut self,
+        required: &RequiredKey<'_>,
+        context: &mut Context<'_>,
+    ) -> io::Result<Option<Vec<String>>> {
+        let question = format!(
+            "Keys of secret `{}`, separated by spaces: ",
+            escape_control(&required.secret)
+        );
         loop {
-            let Some(line) = self.read_line(&question, true, context)? else { return Ok(None) };
+            let Some(line) = self.read_line(&question, true, context)? else {
+                return Ok(None);
+            };
             let keys: BTreeSet<&str> = line.split_whitespace().collect();
-            match keys.iter().find_map(|key| Some((key, grammar::key_error(key)?))) {
+            match keys
+                .iter()
+                .find_map(|key| Some((key, grammar::key_error(key)?)))
+            {
                 Some((key, why)) => {
                     writeln!(
                         context.stderr.out,
@@ -92,15 +113,26 @@ impl Prompter {
     }
 
     /// Asks for one value until it is valid.
-    fn value(&mut self, required: &RequiredKey<'_>, key: &str, context: &mut Context<'_>) -> io::Result<Answer> {
-        let name = format!("`{}.{}`", escape_control(&required.secret), escape_control(key));
+    fn value(
+        &mut self,
+        required: &RequiredKey<'_>,
+        key: &str,
+        context: &mut Context<'_>,
+    ) -> io::Result<Answer> {
+        let name = format!(
+            "`{}.{}`",
+            escape_control(&required.secret),
+            escape_control(key)
+        );
         let question = if required.exists {
             format!("Value for secret {name} (Leave empty to use existing value): ")
         } else {
             format!("Value for secret {name}: ")
         };
         loop {
-            let Some(line) = self.read_line(&question, false, context)? else { return Ok(Answer::Interrupted) };
+            let Some(line) = self.read_line(&question, false, context)? else {
+                return Ok(Answer::Interrupted);
+            };
             if line.is_empty() {
                 if required.exists {
                     return Ok(Answer::KeepExisting);
@@ -109,7 +141,9 @@ impl Prompter {
                 continue;
             }
             match self.parse_answer(&line, context) {
-                Ok(value) if value.expose().is_empty() => writeln!(context.stderr.out, "the file is empty")?,
+                Ok(value) if value.expose().is_empty() => {
+                    writeln!(context.stderr.out, "the file is empty")?;
+                }
                 Ok(value) => return Ok(Answer::Value(value)),
                 Err(why) => writeln!(context.stderr.out, "{why}")?,
             }
@@ -122,22 +156,35 @@ impl Prompter {
     /// # Errors
     /// The file cannot be read, or is not UTF-8. The error is a message for the user.
     fn parse_answer(&self, line: &str, context: &Context<'_>) -> Result<SecretText, String> {
-        let Some(rest) = line.strip_prefix('@') else { return Ok(SecretText::new(line)) };
+        let Some(rest) = line.strip_prefix('@') else {
+            return Ok(SecretText::new(line));
+        };
         if rest.starts_with('@') {
             return Ok(SecretText::new(rest));
         }
-        let below_home = if rest == "~" { Some("") } else { rest.strip_prefix("~/") };
+        let below_home = if rest == "~" {
+            Some("")
+        } else {
+            rest.strip_prefix("~/")
+        };
         let home = context.env.get("HOME").map(PathBuf::from);
         let path = match below_home.zip(home) {
             Some((below, home)) => home.join(below),
             None => paths::absolute(Path::new(rest), &self.cwd),
         };
-        let bytes = files::read(&path, MAX_VALUE_BYTES).map_err(|error| cannot_read_value(&io_message(&error)))?;
-        std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| cannot_read_value("it is not UTF-8"))
+        let bytes = files::read(&path, MAX_VALUE_BYTES)
+            .map_err(|error| cannot_read_value(&io_message(&error)))?;
+        std::str::from_utf8(&bytes)
+            .map(SecretText::new)
+            .map_err(|_| cannot_read_value("it is not UTF-8"))
     }
 
     /// Asks a question whose answer is yes or no. Any answer other than `y` or `yes` is no.
-    pub fn confirm(&mut self, question: &str, context: &mut Context<'_>) -> io::Result<Option<bool>> {
+    pub fn confirm(
+        &mut self,
+        question: &str,
+        context: &mut Context<'_>,
+    ) -> io::Result<Option<bool>> {
         let answer = self.read_line(question, true, context)?;
         Ok(answer.map(|answer| matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
@@ -163,10 +210,16 @@ impl Prompter {
                 LineEvent::Suspended | LineEvent::Resumed => continue,
                 LineEvent::TooLong => "the input is longer than 1 MiB",
                 LineEvent::SeveralLines if echo => "the input has several lines; type one line",
-                LineEvent::SeveralLines => "the value has several lines: save it in a file, and type `@PATH`",
+                LineEvent::SeveralLines => {
+                    "the value has several lines: save it in a file, and type `@PATH`"
+                }
                 LineEvent::Line(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => {
-                        writeln!(context.stderr.out, "{}", if echo || text.is_empty() { "" } else { "***" })?;
+                        writeln!(
+                            context.stderr.out,
+                            "{}",
+                            if echo || text.is_empty() { "" } else { "***" }
+                        )?;
                         return Ok(Some(Zeroizing::new(text.to_owned())));
                     }
                     Err(_) => "the input is not UTF-8",
@@ -186,5 +239,7 @@ enum Answer {
 }
 
 fn cannot_read_value(reason: &str) -> String {
-    format!("cannot read the value from this file: {reason}; to type a value that begins with @, type @@")
+    format!(
+        "cannot read the value from this file: {reason}; to type a value that begins with @, type @@"
+    )
 }

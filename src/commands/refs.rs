@@ -8,14 +8,25 @@ use crate::diagnostics::outcome::Outcome;
 use crate::lint::reference_list;
 use crate::output::{ListFormat, count, json_report, lists};
 
-pub(super) fn refs(args: &RefsArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn refs(
+    args: &RefsArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let mut workspace = Workspace::open(&args.files, context)?;
     workspace.scripts = true;
     let scan = workspace.scan(context)?;
-    let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
+    let (references, files) = (
+        count(scan.references().count(), "reference"),
+        count(scan.files.len(), "file"),
+    );
     context.summary = Some(format!("listed {references} in {files}"));
     if args.format == ListFormat::Json {
-        json_report::write_references(scan.references(), &unread_failures(&scan), context.stdout.out)?;
+        json_report::write_references(
+            scan.references(),
+            &unread_failures(&scan),
+            context.stdout.out,
+        )?;
     } else {
         let style = context.stdout_style(color);
         lists::write_references(reference_list::lines(&scan), style, context.stdout.out)?;

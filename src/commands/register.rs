@@ -13,7 +13,9 @@ mod storing;
 mod target_check;
 
 use super::context::{CommandError, Context};
-use super::messages::{outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories};
+use super::messages::{
+    outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
+};
 use super::progress::with_progress;
 use super::prompter::Prompter;
 use super::workspace::{KEY_LEVEL, Workspace, select_stack};
@@ -36,13 +38,19 @@ use crate::system::paths;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) fn register(args: &RegisterArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn register(
+    args: &RegisterArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let (paths, stack) = paths_and_stack(args, &context.cwd);
     let files = FileArgs::from_paths(paths, &args.setup);
     // Before anything that takes time, because input that is typed before the first prompt must not
     // be shown, either.
     let mut prompter = match context.keyboard {
-        Some(open) if !takes_given_values(args) && !args.dry_run => Some(Prompter::open(open, &context.cwd)?),
+        Some(open) if !takes_given_values(args) && !args.dry_run => {
+            Some(Prompter::open(open, &context.cwd)?)
+        }
         _ => None,
     };
     let mut workspace = Workspace::open(&files, context)?;
@@ -71,10 +79,22 @@ pub(super) fn register(args: &RegisterArgs, color: Color, context: &mut Context<
         }
         inventories = workspace.inventories(&scan, &args.inventory, KEY_LEVEL, context)?;
     }
-    let settings = Settings { allow_empty_listing: true, ..workspace.key_level(&inventories) };
-    let report = with_progress(context, "look-ups", |progress| pipeline::run(&scan, &settings, progress));
-    warn_about_inventories(&inventories, report.references.answers().queried_inventories(), context)?;
-    let failures = report.failures.get(scan.skipped.failures.len()..).unwrap_or_default();
+    let settings = Settings {
+        allow_empty_listing: true,
+        ..workspace.key_level(&inventories)
+    };
+    let report = with_progress(context, "look-ups", |progress| {
+        pipeline::run(&scan, &settings, progress)
+    });
+    warn_about_inventories(
+        &inventories,
+        report.references.answers().queried_inventories(),
+        context,
+    )?;
+    let failures = report
+        .failures
+        .get(scan.skipped.failures.len()..)
+        .unwrap_or_default();
     if !failures.is_empty() {
         return Err(failures.to_vec().into());
     }
@@ -85,13 +105,22 @@ pub(super) fn register(args: &RegisterArgs, color: Color, context: &mut Context<
     }
     let required = required_keys(&scan, &report, &settings)?;
     if required.iter().all(|required| required.exists) && unread == Outcome::Clean {
-        let (references, files) = (count(scan.references().count(), "reference"), count(scan.files.len(), "file"));
+        let (references, files) = (
+            count(scan.references().count(), "reference"),
+            count(scan.files.len(), "file"),
+        );
         context.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
     let mut run = RegisterRun::new(args, color, &inventories, &workspace.git);
     let result = run.run(&required, prompter.as_mut(), context);
     drop(prompter);
-    run.end(result, &scan, note.filter(|_| args.dry_run).as_deref(), unread, context)
+    run.end(
+        result,
+        &scan,
+        note.filter(|_| args.dry_run).as_deref(),
+        unread,
+        context,
+    )
 }
 
 fn takes_given_values(args: &RegisterArgs) -> bool {
@@ -102,9 +131,18 @@ fn takes_given_values(args: &RegisterArgs) -> bool {
 /// none. Files that cannot be parsed are reported separately.
 fn describe_errors(scan: &Scan) -> Option<String> {
     let findings = scan.files.iter().flat_map(|file| &file.findings);
-    let rules = findings.map(FindingBuilder::rule).filter(|rule| *rule != RuleId::SyntaxError);
-    let errors = rules.filter(|rule| rules::get(*rule).severity == Severity::Error).count();
-    (errors > 0).then(|| format!("skipped {}; `stackref check` shows them", count(errors, "invalid reference")))
+    let rules = findings
+        .map(FindingBuilder::rule)
+        .filter(|rule| *rule != RuleId::SyntaxError);
+    let errors = rules
+        .filter(|rule| rules::get(*rule).severity == Severity::Error)
+        .count();
+    (errors > 0).then(|| {
+        format!(
+            "skipped {}; `stackref check` shows them",
+            count(errors, "invalid reference")
+        )
+    })
 }
 
 /// Splits the arguments into paths and a stack. `--path` takes all arguments that follow it, so its
@@ -129,7 +167,10 @@ fn print_interrupted(
         return Ok(());
     }
     let failures = unread_failures(scan);
-    let registered = RegisterResult { failures: &failures, ..RegisterResult::default() };
+    let registered = RegisterResult {
+        failures: &failures,
+        ..RegisterResult::default()
+    };
     lists::write_register_json(&registered, inventories, context.stdout.out)
 }
 
@@ -148,9 +189,23 @@ struct RegisterRun<'r> {
 }
 
 impl<'r> RegisterRun<'r> {
-    fn new(args: &'r RegisterArgs, color: Color, inventories: &'r Inventories, git: &'r Git) -> Self {
+    fn new(
+        args: &'r RegisterArgs,
+        color: Color,
+        inventories: &'r Inventories,
+        git: &'r Git,
+    ) -> Self {
         let (stored, missing, existing, kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { args, color, inventories, git, stored, missing, existing, kept }
+        Self {
+            args,
+            color,
+            inventories,
+            git,
+            stored,
+            missing,
+            existing,
+            kept,
+        }
     }
 
     /// Stores the given values, lists the keys, or asks for the values, depending on the arguments
@@ -214,7 +269,10 @@ impl<'r> RegisterRun<'r> {
         context: &mut Context<'_>,
     ) -> Result<Outcome, CommandError> {
         self.summarize(context);
-        let all: Vec<Failure> = unread_failures(scan).into_iter().chain(failures.iter().cloned()).collect();
+        let all: Vec<Failure> = unread_failures(scan)
+            .into_iter()
+            .chain(failures.iter().cloned())
+            .collect();
         self.print(&all, context)?;
         print_failures(failures, self.color, context)?;
         Ok(Outcome::Usage)
@@ -225,8 +283,20 @@ impl<'r> RegisterRun<'r> {
         let style = context.stdout_style(self.color);
         let (out, inventories) = (&mut *context.stdout.out, self.inventories);
         if self.args.format == ListFormat::Json {
-            let Self { missing, existing, stored, kept, .. } = self;
-            let registered = RegisterResult { missing, existing, stored, kept, failures };
+            let Self {
+                missing,
+                existing,
+                stored,
+                kept,
+                ..
+            } = self;
+            let registered = RegisterResult {
+                missing,
+                existing,
+                stored,
+                kept,
+                failures,
+            };
             lists::write_register_json(&registered, inventories, out)?;
         } else {
             lists::write_required_keys(&self.missing, inventories, style, out)?;

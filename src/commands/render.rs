@@ -19,54 +19,83 @@ use crate::system::write;
 use std::io;
 use std::path::PathBuf;
 
-pub(super) fn render(args: &RenderArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn render(
+    args: &RenderArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let mut workspace = Workspace::open(&args.files, context)?;
     workspace.path_roots.keep_documents = true;
     if workspace.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
-        return Err(Failure::usage("cannot write standard input to a folder: it has no file name")
-            .with_help("give it one with --stdin-filename, or use --stdout")
-            .into());
+        return Err(
+            Failure::usage("cannot write standard input to a folder: it has no file name")
+                .with_help("give it one with --stdin-filename, or use --stdout")
+                .into(),
+        );
     }
     let git = Git::new(context.env.as_ref());
     let target = open_target(args, &workspace, &git)?;
-    workspace.output_folder = target.as_ref().and_then(|target| folder_to_skip(target, &workspace));
+    workspace.output_folder = target
+        .as_ref()
+        .and_then(|target| folder_to_skip(target, &workspace));
     let mut scan = workspace.scan(context)?;
     select_stack(&mut scan, args.stack.as_deref())?;
     let inventories = workspace.inventories(&scan, &args.inventory, KEY_LEVEL, context)?;
     let settings = workspace.key_level(&inventories);
-    let report = with_progress(context, "look-ups", |progress| pipeline::run(&scan, &settings, progress));
+    let report = with_progress(context, "look-ups", |progress| {
+        pipeline::run(&scan, &settings, progress)
+    });
     let checked = summary_line(&report.summary);
     context.summary = Some(format!("{checked}; nothing was rendered"));
     let outcome = report.outcome(false);
     write_findings(&report.findings, args, color, context)?;
     workspace.notes(&scan, context)?;
-    warn_about_inventories(&inventories, report.references.answers().queried_inventories(), context)?;
+    warn_about_inventories(
+        &inventories,
+        report.references.answers().queried_inventories(),
+        context,
+    )?;
     if outcome > Outcome::Clean {
         print_failures(&report.failures, color, context)?;
         return Ok(outcome);
     }
-    let rendered =
-        with_progress(context, "look-ups", |progress| substitution::run(&scan, &report, &settings, progress));
+    let rendered = with_progress(context, "look-ups", |progress| {
+        substitution::run(&scan, &report, &settings, progress)
+    });
     let mut rendered = rendered?;
-    let empty = rendered.iter_mut().flat_map(|file| std::mem::take(&mut file.empty_values)).collect();
+    let empty = rendered
+        .iter_mut()
+        .flat_map(|file| std::mem::take(&mut file.empty_values))
+        .collect();
     let empty = pipeline::finalize_findings(empty, &scan, &settings);
     write_findings(&empty, args, color, context)?;
-    if empty.iter().any(|finding| finding.severity == Severity::Error) {
-        context.summary = Some(format!("{checked}; {}; nothing was rendered", count(empty.len(), "empty value")));
+    if empty
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+    {
+        context.summary = Some(format!(
+            "{checked}; {}; nothing was rendered",
+            count(empty.len(), "empty value")
+        ));
         return Ok(Outcome::Findings);
     }
     if args.only_changed {
         rendered.retain(|file| file.text.is_some());
     }
     if rendered.is_empty() {
-        return Err(Failure::usage("no stack file is selected, so there is nothing to render").into());
+        return Err(
+            Failure::usage("no stack file is selected, so there is nothing to render").into(),
+        );
     }
     print_rendered(&rendered, args, color, context)?;
     let outputs = match &target {
         Some(target) => {
             let configs = workspace.known_configs();
             let config_files = configs.iter().filter_map(|config| config.file.as_deref());
-            let sources = inventories.all().filter_map(Inventory::file).chain(config_files);
+            let sources = inventories
+                .all()
+                .filter_map(Inventory::file)
+                .chain(config_files);
             target.output_paths(&rendered, sources, &workspace.path_roots)?
         }
         None => Vec::new(),
@@ -81,14 +110,25 @@ fn open_target<'g>(
     workspace: &Workspace<'_>,
     git: &'g Git,
 ) -> Result<Option<OutputFolder<'g>>, Failure> {
-    let Some(folder) = &args.output else { return Ok(None) };
-    OutputFolder::new(folder, &workspace.path_roots.cwd, Some(git).filter(|_| !args.allow_tracked)).map(Some)
+    let Some(folder) = &args.output else {
+        return Ok(None);
+    };
+    OutputFolder::new(
+        folder,
+        &workspace.path_roots.cwd,
+        Some(git).filter(|_| !args.allow_tracked),
+    )
+    .map(Some)
 }
 
 /// Returns the output folder if the scan skips it, so that copies of an earlier run are not read.
 /// It is not skipped if it contains the input.
 fn folder_to_skip(target: &OutputFolder<'_>, workspace: &Workspace<'_>) -> Option<PathBuf> {
-    let contains_input = workspace.selection.folders.iter().any(|folder| folder.starts_with(&target.folder));
+    let contains_input = workspace
+        .selection
+        .folders
+        .iter()
+        .any(|folder| folder.starts_with(&target.folder));
     (!contains_input).then(|| target.folder.clone())
 }
 
@@ -102,9 +142,11 @@ fn print_rendered(
     if args.stdout {
         let [file] = rendered else {
             let found = count(rendered.len(), "file");
-            return Err(Failure::usage(format!("--stdout prints one file, but {found} are selected"))
-                .with_help("name the file, or write all files with `-o DIR`")
-                .into());
+            return Err(Failure::usage(format!(
+                "--stdout prints one file, but {found} are selected"
+            ))
+            .with_help("name the file, or write all files with `-o DIR`")
+            .into());
         };
         context.stdout.out.write_all(file.text().as_bytes())?;
     } else if args.diff {
@@ -126,30 +168,63 @@ fn write_copies(
     context: &mut Context<'_>,
 ) -> Result<(), CommandError> {
     let references: usize = rendered.iter().map(RenderedFile::replaced_count).sum();
-    let rendered_count = format!("{}, {}", count(rendered.len(), "file"), count(references, "reference"));
+    let rendered_count = format!(
+        "{}, {}",
+        count(rendered.len(), "file"),
+        count(references, "reference")
+    );
     let Some(target) = target.filter(|_| !args.check && !args.diff) else {
         context.stdout.out.flush()?;
-        let rest = if args.stdout { ", to standard output" } else { "; nothing was written" };
+        let rest = if args.stdout {
+            ", to standard output"
+        } else {
+            "; nothing was written"
+        };
         context.summary = Some(format!("rendered {rendered_count}{rest}"));
         return Ok(());
     };
     let files = outputs.into_iter().zip(rendered);
-    let files: Vec<write::NewFile<'_>> =
-        files.map(|(path, file)| write::NewFile { path, text: file.text(), replaces: true }).collect();
+    let files: Vec<write::NewFile<'_>> = files
+        .map(|(path, file)| write::NewFile {
+            path,
+            text: file.text(),
+            replaces: true,
+        })
+        .collect();
     with_progress(context, "files", |progress| {
-        let mut report_progress = |done| progress.into_iter().for_each(|progress| progress(done, files.len()));
+        let mut report_progress = |done| {
+            if let Some(progress) = progress {
+                progress(done, files.len());
+            }
+        };
         write::write_all(&target.canonical, &files, args.mode, &mut report_progress)
     })?;
-    context.summary = Some(format!("rendered {rendered_count}, to `{}`", target.display_path));
+    context.summary = Some(format!(
+        "rendered {rendered_count}, to `{}`",
+        target.display_path
+    ));
     Ok(())
 }
 
 /// Writes findings to standard output; to standard error if standard output is a document or a
 /// diff, which must contain nothing else.
-fn write_findings(findings: &[Finding], args: &RenderArgs, color: Color, context: &mut Context<'_>) -> io::Result<()> {
+fn write_findings(
+    findings: &[Finding],
+    args: &RenderArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
     let to_stderr = args.stdout || args.diff;
-    let style = if to_stderr { context.stderr_style(color) } else { context.stdout_style(color) };
-    let out = if to_stderr { &mut *context.stderr.out } else { &mut *context.stdout.out };
+    let style = if to_stderr {
+        context.stderr_style(color)
+    } else {
+        context.stdout_style(color)
+    };
+    let out = if to_stderr {
+        &mut *context.stderr.out
+    } else {
+        &mut *context.stdout.out
+    };
     human::write(findings, style, out)?;
     context.stdout.out.flush()
 }

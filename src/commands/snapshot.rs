@@ -21,32 +21,52 @@ use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
 use std::path::{Path, PathBuf};
 
-pub(super) fn snapshot(args: &SnapshotArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn snapshot(
+    args: &SnapshotArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let files = FileArgs::from_paths(&[PathBuf::from(".")], &args.setup);
     let mut workspace = Workspace::open(&files, context)?;
-    let (inventories, which) = select_inventories(&mut workspace, &Scan::default(), &args.inventory, context)?;
+    let (inventories, which) =
+        select_inventories(&mut workspace, &Scan::default(), &args.inventory, context)?;
     if args.inventory.is_empty() && which.len() > 1 {
-        let names = which.iter().filter_map(|&at| inventories.get(at)).map(Inventory::name);
-        let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        return Err(Failure::usage("several inventories are configured; choose one with `--inventory`")
-            .with_help(format!("the inventories are {names}"))
-            .into());
+        let names = which
+            .iter()
+            .filter_map(|&at| inventories.get(at))
+            .map(Inventory::name);
+        let names = names
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Err(Failure::usage(
+            "several inventories are configured; choose one with `--inventory`",
+        )
+        .with_help(format!("the inventories are {names}"))
+        .into());
     }
-    let (listed, failures) =
-        with_progress(context, "look-ups", |progress| secret_list::list(&inventories, &which, progress));
+    let (listed, failures) = with_progress(context, "look-ups", |progress| {
+        secret_list::list(&inventories, &which, progress)
+    });
     if !failures.is_empty() {
         print_failures(&failures, color, context)?;
         context.summary = Some("no snapshot was made: it would be incomplete".to_owned());
         return Ok(outcome_of(&failures, Outcome::Clean));
     }
     let current = secret_list::merge(listed);
-    match (&args.check, args.output.as_ref().filter(|file| file.as_os_str() != "-")) {
+    match (
+        &args.check,
+        args.output.as_ref().filter(|file| file.as_os_str() != "-"),
+    ) {
         (Some(file), _) => compare(file, &current, color, context),
         (None, Some(file)) => write_file(
             file,
             &current,
             args.format,
-            &SnapshotSources { inventories: &inventories, which: &which },
+            &SnapshotSources {
+                inventories: &inventories,
+                which: &which,
+            },
             context,
         ),
         (None, None) => {
@@ -54,21 +74,32 @@ pub(super) fn snapshot(args: &SnapshotArgs, color: Color, context: &mut Context<
             let text = secret_list::snapshot(&current, syntax, &NameComments::default())?;
             context.stdout.out.write_all(text.as_bytes())?;
             context.stdout.out.flush()?;
-            context.summary = Some(format!("wrote {} to standard output", count(current.len(), "secret")));
+            context.summary = Some(format!(
+                "wrote {} to standard output",
+                count(current.len(), "secret")
+            ));
             Ok(Outcome::Clean)
         }
     }
 }
 
 /// Compares an existing snapshot with the current names and keys, and prints the differences.
-fn compare(file: &Path, current: &Secrets, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+fn compare(
+    file: &Path,
+    current: &Secrets,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let snapshot = FileInventory::from_user_path(file, &context.cwd);
     snapshot.open()?;
     if let Some(failure) = snapshot.entry_errors().first() {
         return Err(failure.clone().into());
     }
     if let Some(secret) = snapshot.secret_with_values() {
-        let message = format!("`{}` is not a snapshot: it contains values (of `{secret}`)", snapshot.name());
+        let message = format!(
+            "`{}` is not a snapshot: it contains values (of `{secret}`)",
+            snapshot.name()
+        );
         return Err(Failure::finding(message)
             .with_help("write a snapshot with `stackref inventory snapshot -o FILE`")
             .into());
@@ -79,11 +110,16 @@ fn compare(file: &Path, current: &Secrets, color: Color, context: &mut Context<'
     context.stdout.out.flush()?;
     let display_path = escape_control(snapshot.name());
     if lines.is_empty() {
-        context.summary = Some(format!("`{display_path}` is up to date: {}", count(current.len(), "secret")));
+        context.summary = Some(format!(
+            "`{display_path}` is up to date: {}",
+            count(current.len(), "secret")
+        ));
         return Ok(Outcome::Clean);
     }
     let differences = count(lines.len(), "difference");
-    context.summary = Some(format!("`{display_path}` is out of date: {differences} (`+` was added, `-` was removed)"));
+    context.summary = Some(format!(
+        "`{display_path}` is out of date: {differences} (`+` was added, `-` was removed)"
+    ));
     Ok(Outcome::Findings)
 }
 
@@ -104,10 +140,15 @@ fn write_file(
     let path = paths::absolute(file, &context.cwd);
     let display_path = file.display().to_string();
     let format = format.map(syntax_of);
-    let Some(syntax) = Syntax::from_path(&path).filter(|syntax| format.is_none_or(|format| format == *syntax)) else {
-        let message =
-            format!("cannot write the snapshot to `{display_path}`: the file extension does not match its format");
-        return Err(Failure::usage(message).with_help("use the extension .yaml, .toml or .json").into());
+    let Some(syntax) =
+        Syntax::from_path(&path).filter(|syntax| format.is_none_or(|format| format == *syntax))
+    else {
+        let message = format!(
+            "cannot write the snapshot to `{display_path}`: the file extension does not match its format"
+        );
+        return Err(Failure::usage(message)
+            .with_help("use the extension .yaml, .toml or .json")
+            .into());
     };
     repository::refuse_link_out(&path, &context.cwd, &escape_control(&display_path))?;
     if path.symlink_metadata().is_err() {
@@ -116,7 +157,11 @@ fn write_file(
     let comments = comments_to_keep(&path, &display_path, sources, context)?;
     let text = secret_list::snapshot(current, syntax, &comments)?;
     OutputFile::open(&path, &display_path)?.replace(&text)?;
-    context.summary = Some(format!("wrote {} to `{}`", count(current.len(), "secret"), escape_control(&display_path)));
+    context.summary = Some(format!(
+        "wrote {} to `{}`",
+        count(current.len(), "secret"),
+        escape_control(&display_path)
+    ));
     Ok(Outcome::Clean)
 }
 
@@ -132,12 +177,17 @@ fn comments_to_keep(
     sources: &SnapshotSources<'_>,
     context: &Context<'_>,
 ) -> Result<NameComments, Failure> {
-    let Ok(metadata) = path.metadata() else { return Ok(NameComments::default()) };
+    let Ok(metadata) = path.metadata() else {
+        return Ok(NameComments::default());
+    };
     if !metadata.is_file() {
         return Err(cannot_replace(display_path, "it is not a regular file"));
     }
     let target = paths::canonicalize_existing(path);
-    let mut files = sources.which.iter().filter_map(|&at| sources.inventories.get(at)?.file());
+    let mut files = sources
+        .which
+        .iter()
+        .filter_map(|&at| sources.inventories.get(at)?.file());
     // A source may also be a folder that contains the target.
     if files.any(|source| target.starts_with(paths::canonicalize_existing(source))) {
         return Err(cannot_replace(display_path, "the snapshot is made of it"));
@@ -146,14 +196,18 @@ fn comments_to_keep(
         return Ok(NameComments::default());
     }
     let existing = FileInventory::from_user_path(path, &context.cwd);
-    if existing.open().is_err() || !existing.entry_errors().is_empty() || existing.secret_with_values().is_some() {
+    if existing.open().is_err()
+        || !existing.entry_errors().is_empty()
+        || existing.secret_with_values().is_some()
+    {
         return Err(cannot_replace(display_path, "it is not a snapshot"));
     }
     Ok(existing.name_comments())
 }
 
 fn cannot_replace(display_path: &str, reason: &str) -> Failure {
-    Failure::usage(format!("refusing to overwrite `{display_path}`: {reason}")).with_help("write to another file")
+    Failure::usage(format!("refusing to overwrite `{display_path}`: {reason}"))
+        .with_help("write to another file")
 }
 
 fn syntax_of(format: SnapshotFormat) -> Syntax {

@@ -31,21 +31,33 @@ impl<'g> OutputFolder<'g> {
     /// The path is a file, or a link leads from the repository to the folder. With `git`, also if
     /// git does not ignore rendered files in the folder, or cannot answer.
     pub(super) fn new(given: &Path, cwd: &Path, git: Option<&'g Git>) -> Result<Self, Failure> {
-        let (folder, display_path) = (paths::absolute(given, cwd), escape_control(&given.to_string_lossy()));
+        let (folder, display_path) = (
+            paths::absolute(given, cwd),
+            escape_control(&given.to_string_lossy()),
+        );
         repository::refuse_link_out(&folder, cwd, &display_path)?;
         if folder.symlink_metadata().is_ok() && !folder.is_dir() {
             return Err(Failure::usage(format!("`{display_path}` is not a folder")));
         }
         let canonical = paths::canonicalize_existing(&folder);
         match git.map(|git| git.ignore_status(&canonical.join("stackref.rendered"))) {
-            Some(Err(error)) => return Err(cannot_ask("whether it ignores files", &canonical, &error)),
+            Some(Err(error)) => {
+                return Err(cannot_ask("whether it ignores files", &canonical, &error));
+            }
             Some(Ok(IgnoreStatus::NotIgnored)) => {
-                return Err(Failure::usage(format!("`{display_path}` is in a git repository and is not ignored"))
-                    .with_help("add it to .gitignore, or use --allow-tracked"));
+                return Err(Failure::usage(format!(
+                    "`{display_path}` is in a git repository and is not ignored"
+                ))
+                .with_help("add it to .gitignore, or use --allow-tracked"));
             }
             Some(Ok(IgnoreStatus::Ignored | IgnoreStatus::NoRepository)) | None => {}
         }
-        Ok(Self { folder, display_path, canonical, git })
+        Ok(Self {
+            folder,
+            display_path,
+            canonical,
+            git,
+        })
     }
 
     /// Returns the path of each rendered file in this folder. It is the path of the original from
@@ -63,15 +75,23 @@ impl<'g> OutputFolder<'g> {
         roots: &PathRoots,
     ) -> Result<Vec<PathBuf>, Failure> {
         // Compared by inode, because the folder may be a link to the folder of the inputs.
-        let sources: Vec<PathBuf> = sources.filter_map(|path| path.canonicalize().ok()).collect();
-        let files =
-            rendered.iter().map(|rendered| rendered.file.path.as_path()).chain(sources.iter().map(PathBuf::as_path));
+        let sources: Vec<PathBuf> = sources
+            .filter_map(|path| path.canonicalize().ok())
+            .collect();
+        let files = rendered
+            .iter()
+            .map(|rendered| rendered.file.path.as_path())
+            .chain(sources.iter().map(PathBuf::as_path));
         let inputs: BTreeSet<Inode> = files.filter_map(inode_of).collect();
         let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
         let mut outputs = Vec::with_capacity(rendered.len());
         for RenderedFile { file, .. } in rendered {
             let display_path = escape_control(file.source.path());
-            let Ok(output) = file.path.strip_prefix(&roots.cwd).or_else(|_| file.path.strip_prefix(&roots.root)) else {
+            let Ok(output) = file
+                .path
+                .strip_prefix(&roots.cwd)
+                .or_else(|_| file.path.strip_prefix(&roots.root))
+            else {
                 return Err(Failure::usage(format!(
                     "`{display_path}` is outside the working directory and its repository"
                 ))
@@ -104,27 +124,42 @@ impl<'g> OutputFolder<'g> {
     /// git also commits ignored files that it tracks, and an ignore file may exempt some names.
     fn refuse_tracked(&self, git: &Git, outputs: &[PathBuf]) -> Result<(), Failure> {
         let folder = &self.canonical;
-        let tracked = git.tracked(folder).map_err(|error| cannot_ask("which files it tracks", folder, &error))?;
-        if let Some(target) = outputs.iter().map(|output| folder.join(output)).find(|target| tracked.contains(target)) {
+        let tracked = git
+            .tracked(folder)
+            .map_err(|error| cannot_ask("which files it tracks", folder, &error))?;
+        if let Some(target) = outputs
+            .iter()
+            .map(|output| folder.join(output))
+            .find(|target| tracked.contains(target))
+        {
             return Err(Failure::usage(format!("git tracks `{}`", target.display()))
                 .with_help("render to another folder, or use --allow-tracked"));
         }
         let output = git.first_not_ignored(folder, outputs);
-        if let Some(output) = output.map_err(|error| cannot_ask("which files it ignores", folder, &error))? {
-            return Err(Failure::usage(format!("git does not ignore `{}`", folder.join(output).display()))
-                .with_help("add it to .gitignore, or use --allow-tracked"));
+        if let Some(output) =
+            output.map_err(|error| cannot_ask("which files it ignores", folder, &error))?
+        {
+            return Err(Failure::usage(format!(
+                "git does not ignore `{}`",
+                folder.join(output).display()
+            ))
+            .with_help("add it to .gitignore, or use --allow-tracked"));
         }
         Ok(())
     }
 }
 
 fn inode_of(path: &Path) -> Option<Inode> {
-    path.symlink_metadata().map(|metadata| write::inode(&metadata)).ok()
+    path.symlink_metadata()
+        .map(|metadata| write::inode(&metadata))
+        .ok()
 }
 
 /// Returns the failure for a question about a folder that git cannot answer.
 fn cannot_ask(question: &str, folder: &Path, error: &GitError) -> Failure {
     let folder = folder.display();
-    Failure::usage(format!("cannot ask git {question} in `{folder}`: {error}"))
-        .with_help(format!("{}; or use --allow-tracked to write there anyway", error.remedy()))
+    Failure::usage(format!("cannot ask git {question} in `{folder}`: {error}")).with_help(format!(
+        "{}; or use --allow-tracked to write there anyway",
+        error.remedy()
+    ))
 }

@@ -7,7 +7,11 @@ use crate::output::style::OutputStyle;
 use crate::system::environment::Environment;
 
 /// Returns the style of a stream.
-pub(super) fn output_style(stream: &Stream<'_>, color: Color, env: &dyn Environment) -> OutputStyle {
+pub(super) fn output_style(
+    stream: &Stream<'_>,
+    color: Color,
+    env: &dyn Environment,
+) -> OutputStyle {
     let is_terminal = stream.columns.is_some();
     let color = has_color(color, is_terminal, env);
     OutputStyle {
@@ -50,7 +54,9 @@ fn is_dumb(env: &dyn Environment) -> bool {
 /// readers of their output expect UTF-8.
 fn is_ascii(env: &dyn Environment) -> bool {
     let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
-    let locale = variables.filter_map(|name| env.get(name)).find(|value| !value.is_empty());
+    let locale = variables
+        .filter_map(|name| env.get(name))
+        .find(|value| !value.is_empty());
     locale.is_some_and(|locale| {
         let locale = locale.to_string_lossy().to_ascii_lowercase();
         !locale.contains("utf-8") && !locale.contains("utf8")
@@ -78,7 +84,16 @@ mod tests {
     /// Returns the style in a terminal, and of a stream that is not a terminal.
     fn styles(color: Color, variables: &[(&'static str, &'static str)]) -> [OutputStyle; 2] {
         let env = Variables(variables.iter().copied().collect());
-        [Some(80), None].map(|terminal| output_style(&Stream { out: &mut Vec::new(), columns: terminal }, color, &env))
+        [Some(80), None].map(|terminal| {
+            output_style(
+                &Stream {
+                    out: &mut Vec::new(),
+                    columns: terminal,
+                },
+                color,
+                &env,
+            )
+        })
     }
 
     #[test]
@@ -101,18 +116,43 @@ mod tests {
             (&[("CLICOLOR", "")], [true, false]),
             (&[("TERM", "dumb")], [false, false]),
             (&[("TERM", "xterm")], [true, false]),
-            (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")], [false, false]),
+            (
+                &[
+                    ("NO_COLOR", "1"),
+                    ("CLICOLOR_FORCE", "1"),
+                    ("FORCE_COLOR", "1"),
+                ],
+                [false, false],
+            ),
             (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], [true, true]),
             (&[("CLICOLOR", "0"), ("FORCE_COLOR", "1")], [true, true]),
-            (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], [true, true]),
+            (
+                &[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")],
+                [true, true],
+            ),
             (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], [true, true]),
         ] {
-            assert_eq!(styles(Color::Auto, variables).map(|style| style.color), expected, "{variables:?}");
+            assert_eq!(
+                styles(Color::Auto, variables).map(|style| style.color),
+                expected,
+                "{variables:?}"
+            );
         }
-        let disabled = [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("FORCE_COLOR", "0"), ("TERM", "dumb")];
-        assert_eq!(styles(Color::Always, &disabled).map(|style| style.color), [true, true]);
+        let disabled = [
+            ("NO_COLOR", "1"),
+            ("CLICOLOR", "0"),
+            ("FORCE_COLOR", "0"),
+            ("TERM", "dumb"),
+        ];
+        assert_eq!(
+            styles(Color::Always, &disabled).map(|style| style.color),
+            [true, true]
+        );
         let forced = [("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
-        assert_eq!(styles(Color::Never, &forced).map(|style| style.color), [false, false]);
+        assert_eq!(
+            styles(Color::Never, &forced).map(|style| style.color),
+            [false, false]
+        );
     }
 
     #[test]
@@ -123,7 +163,11 @@ mod tests {
             (Color::Always, &[("TERM", "dumb")], [false, false]),
             (Color::Never, &[], [false, false]),
         ] {
-            assert_eq!(styles(color, variables).map(|style| style.links), expected, "{color:?} {variables:?}");
+            assert_eq!(
+                styles(color, variables).map(|style| style.links),
+                expected,
+                "{color:?} {variables:?}"
+            );
         }
     }
 
@@ -140,11 +184,25 @@ mod tests {
             (&[("LANG", "")], false),
             (&[("LANG", "en_US.UTF-8"), ("LC_CTYPE", "C")], true),
             (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], false),
-            (&[("LANG", "C"), ("LC_CTYPE", "C"), ("LC_ALL", "C.UTF-8")], false),
-            (&[("LANG", "C.UTF-8"), ("LC_CTYPE", "C.UTF-8"), ("LC_ALL", "C")], true),
+            (
+                &[("LANG", "C"), ("LC_CTYPE", "C"), ("LC_ALL", "C.UTF-8")],
+                false,
+            ),
+            (
+                &[
+                    ("LANG", "C.UTF-8"),
+                    ("LC_CTYPE", "C.UTF-8"),
+                    ("LC_ALL", "C"),
+                ],
+                true,
+            ),
             (&[("LANG", "C"), ("LC_ALL", "")], true),
         ] {
-            assert_eq!(styles(Color::Auto, variables)[0].ascii, expected, "{variables:?}");
+            assert_eq!(
+                styles(Color::Auto, variables)[0].ascii,
+                expected,
+                "{variables:?}"
+            );
         }
     }
 }

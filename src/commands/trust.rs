@@ -19,10 +19,16 @@ use crate::text::escape::escape_control;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) fn trust(args: &TrustArgs, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn trust(
+    args: &TrustArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let store = trust_store(context.env.as_ref()).ok_or_else(|| {
-        Failure::usage("cannot record trusted configs: neither XDG_STATE_HOME nor HOME is an absolute path")
-            .with_help("set one of them to an absolute path")
+        Failure::usage(
+            "cannot record trusted configs: neither XDG_STATE_HOME nor HOME is an absolute path",
+        )
+        .with_help("set one of them to an absolute path")
     })?;
     if args.list {
         return list(&store, color, context);
@@ -30,8 +36,11 @@ pub(super) fn trust(args: &TrustArgs, color: Color, context: &mut Context<'_>) -
     let given = args.dir.as_deref().unwrap_or(Path::new("."));
     let git = Git::new(context.env.as_ref());
     let owners = git.owners();
-    let result =
-        if args.revoke { revoke(&store, given, owners, context) } else { accept(args, &store, given, owners, context) };
+    let result = if args.revoke {
+        revoke(&store, given, owners, context)
+    } else {
+        accept(args, &store, given, owners, context)
+    };
     for note in owners.notes(&context.cwd) {
         context.note(note)?;
     }
@@ -39,7 +48,11 @@ pub(super) fn trust(args: &TrustArgs, color: Color, context: &mut Context<'_>) -
 }
 
 /// Lists the accepted configs.
-fn list(store: &TrustStore, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+fn list(
+    store: &TrustStore,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     let records = store.records()?;
     let style = context.stdout_style(color);
     for record in &records {
@@ -60,7 +73,10 @@ fn revoke(
 ) -> Result<Outcome, CommandError> {
     let start = &paths::absolute(given, &context.cwd);
     let file = config_of(start, owners).unwrap_or_else(|| {
-        if start.extension().is_some_and(|extension| extension == "toml") {
+        if start
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             start.clone()
         } else {
             start.join(FILE_NAME)
@@ -87,20 +103,30 @@ fn accept(
 ) -> Result<Outcome, CommandError> {
     let Some(file) = config_of(&paths::absolute(given, &context.cwd), owners) else {
         let display_path = escape_control(&given.to_string_lossy());
-        return Err(Failure::usage(format!("cannot find a `{FILE_NAME}` in `{display_path}` or above it"))
-            .with_help("give the folder of the repository or the config file: `stackref trust DIR`")
-            .into());
+        return Err(Failure::usage(format!(
+            "cannot find a `{FILE_NAME}` in `{display_path}` or above it"
+        ))
+        .with_help("give the folder of the repository or the config file: `stackref trust DIR`")
+        .into());
     };
     let display_path = shown_config(&file, given, &context.cwd);
     let config = config::load(&file, &display_path)?;
-    let root = owners.root(&config.folder).unwrap_or_else(|| config.folder.clone());
+    let root = owners
+        .root(&config.folder)
+        .unwrap_or_else(|| config.folder.clone());
     let display_path = escape_control(&display_path);
     let requests = requests::all_requests(&config, &root);
     if requests.is_empty() {
-        context.summary = Some(format!("`{display_path}` requests nothing that needs trust; nothing was recorded"));
+        context.summary = Some(format!(
+            "`{display_path}` requests nothing that needs trust; nothing was recorded"
+        ));
         return Ok(Outcome::Clean);
     }
-    print_requests(&display_path, &requests::distinct_requests(&requests), context)?;
+    print_requests(
+        &display_path,
+        &requests::distinct_requests(&requests),
+        context,
+    )?;
     let record = TrustRecord::for_config(&config, &root)?;
     if store.records()?.contains(&record) {
         context.summary = Some(format!("`{display_path}` is already trusted"));
@@ -109,14 +135,17 @@ fn accept(
     match confirm(args, context)? {
         Some(true) => {}
         Some(false) => {
-            context.summary = Some(format!("`{display_path}` is not trusted; nothing was recorded"));
+            context.summary = Some(format!(
+                "`{display_path}` is not trusted; nothing was recorded"
+            ));
             return Ok(Outcome::Findings);
         }
         None => return Ok(Outcome::Interrupted),
     }
     // The user accepted the requests above, so the config must still be the same.
-    let current =
-        config::load(&file, &display_path).ok().and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
+    let current = config::load(&file, &display_path)
+        .ok()
+        .and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
     if current.as_ref() != Some(&record) {
         return Err(Failure::usage(format!(
             "`{display_path}`, or a file that it requests, was changed in the meantime"
@@ -134,19 +163,36 @@ fn accept(
 /// Returns the path of a config for messages: absolute if the user gave an absolute path, else
 /// relative.
 fn shown_config(file: &Path, given: &Path, cwd: &Path) -> String {
-    if given.is_absolute() { file.to_string_lossy().into_owned() } else { paths::relative(file, cwd) }
+    if given.is_absolute() {
+        file.to_string_lossy().into_owned()
+    } else {
+        paths::relative(file, cwd)
+    }
 }
 
 /// Returns the config for a path: the file itself, or the nearest config in the folder or above it.
 fn config_of(path: &Path, owners: &TrustedOwners) -> Option<PathBuf> {
-    if path.is_file() { Some(path.to_path_buf()) } else { Some(owners.config(path, FILE_NAME)?.0) }
+    if path.is_file() {
+        Some(path.to_path_buf())
+    } else {
+        Some(owners.config(path, FILE_NAME)?.0)
+    }
 }
 
-fn print_requests(display_path: &str, requests: &[&Request], context: &mut Context<'_>) -> io::Result<()> {
+fn print_requests(
+    display_path: &str,
+    requests: &[&Request],
+    context: &mut Context<'_>,
+) -> io::Result<()> {
     let out = &mut *context.stdout.out;
     writeln!(out, "`{display_path}` requests:")?;
     for Request { inventory, access } in requests {
-        writeln!(out, "  inventory `{}`: {}", escape_control(inventory), escape_control(&access.describe_in_full()))?;
+        writeln!(
+            out,
+            "  inventory `{}`: {}",
+            escape_control(inventory),
+            escape_control(&access.describe_in_full())
+        )?;
     }
     out.flush()
 }

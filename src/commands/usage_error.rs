@@ -21,20 +21,37 @@ pub(super) fn print_usage_error(
     args: &[OsString],
     context: &mut Context<'_>,
 ) -> io::Result<Outcome> {
-    let format = option_values(args, "--format").find_map(|format| Format::from_str(format.to_str()?, false).ok());
+    let format = option_values(args, "--format")
+        .find_map(|format| Format::from_str(format.to_str()?, false).ok());
     if let Some(format) = format.filter(|_| error.use_stderr()) {
         let text = error.to_string();
         // The first paragraph: clap lists missing arguments below the first line.
-        let lead: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let lead: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.is_empty())
+            .collect();
         let message = lead.join(" ");
         let message = message.trim_start_matches("error: ");
-        write_failed_report(command_name(args), format, &[Failure::usage(message)], context)?;
+        write_failed_report(
+            command_name(args),
+            format,
+            &[Failure::usage(message)],
+            context,
+        )?;
     }
-    let (stream, outcome) =
-        if error.use_stderr() { (&mut context.stderr, Outcome::Usage) } else { (&mut context.stdout, Outcome::Clean) };
+    let (stream, outcome) = if error.use_stderr() {
+        (&mut context.stderr, Outcome::Usage)
+    } else {
+        (&mut context.stdout, Outcome::Clean)
+    };
     let text = error.render();
     let color = output_style(stream, color_from_args(args), context.env.as_ref()).color;
-    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    let text = if color {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
     write!(stream.out, "{text}")?;
     Ok(outcome)
 }
@@ -44,9 +61,18 @@ pub(super) fn print_usage_error(
 fn command_name(args: &[OsString]) -> &str {
     let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
     let cli = Cli::command();
-    let is_command =
-        |word: &str| word == "register-secrets" || cli.get_subcommands().any(|command| command.get_name() == word);
-    match words.iter().copied().find(|word| is_command(word)).unwrap_or_default() {
+    let is_command = |word: &str| {
+        word == "register-secrets"
+            || cli
+                .get_subcommands()
+                .any(|command| command.get_name() == word)
+    };
+    match words
+        .iter()
+        .copied()
+        .find(|word| is_command(word))
+        .unwrap_or_default()
+    {
         "inventory" if words.contains(&"snapshot") => "snapshot",
         command => command,
     }
@@ -54,15 +80,22 @@ fn command_name(args: &[OsString]) -> &str {
 
 /// Returns the value of `--color` on a command line that clap has rejected.
 fn color_from_args(args: &[OsString]) -> Color {
-    option_values(args, "--color").find_map(|when| Color::from_str(when.to_str()?, false).ok()).unwrap_or(Color::Auto)
+    option_values(args, "--color")
+        .find_map(|when| Color::from_str(when.to_str()?, false).ok())
+        .unwrap_or(Color::Auto)
 }
 
 /// Returns the values of an option, from `--name value` and `--name=value`, on a command line that
 /// clap has not parsed.
-pub(super) fn option_values<'w>(words: &'w [OsString], option: &'static str) -> impl Iterator<Item = &'w OsStr> {
-    words.iter().enumerate().filter_map(move |(at, word)| match word.to_str()?.strip_prefix(option)? {
-        "" => words.get(at + 1).map(OsString::as_os_str),
-        rest => rest.strip_prefix('=').map(OsStr::new),
+pub(super) fn option_values<'w>(
+    words: &'w [OsString],
+    option: &'static str,
+) -> impl Iterator<Item = &'w OsStr> {
+    words.iter().enumerate().filter_map(move |(at, word)| {
+        match word.to_str()?.strip_prefix(option)? {
+            "" => words.get(at + 1).map(OsString::as_os_str),
+            rest => rest.strip_prefix('=').map(OsStr::new),
+        }
     })
 }
 
@@ -79,14 +112,24 @@ pub(super) fn write_failed_report(
     context: &mut Context<'_>,
 ) -> io::Result<()> {
     let out = &mut *context.stdout.out;
-    let report = || Report { failures: failures.to_vec(), ..Report::default() };
+    let report = || Report {
+        failures: failures.to_vec(),
+        ..Report::default()
+    };
     match command {
         "check" => output::write(format, &report(), OutputStyle::PLAIN, out)?,
         _ if format != Format::Json => {}
         "refs" => json_report::write_references(std::iter::empty(), failures, out)?,
         "register" | "register-secrets" => {
-            let registered = lists::RegisterResult { failures, ..lists::RegisterResult::default() };
-            lists::write_register_json(&registered, &Inventories::from_inventories(Vec::new()), out)?;
+            let registered = lists::RegisterResult {
+                failures,
+                ..lists::RegisterResult::default()
+            };
+            lists::write_register_json(
+                &registered,
+                &Inventories::from_inventories(Vec::new()),
+                out,
+            )?;
         }
         "inventory" => lists::write_inventories_json(&[], failures, out)?,
         "" => json_report::write(&report(), out)?,

@@ -12,11 +12,26 @@ use std::io::{self, Write};
 ///
 /// # Errors
 /// The writer fails.
-pub(super) fn write_files(scan: &Scan, settings: &Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_files(
+    scan: &Scan,
+    settings: &Settings<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for file in &scan.files {
-        let (path, reason) = (escape_control(file.source.path()), escape_control(&file.reason.to_string()));
-        let level = escape_control(&settings.level.reason(&settings.configs.for_file(&file.path)));
-        writeln!(out, "{path}: {reason}; {}; {level}", describe_inventories(file, settings))?;
+        let (path, reason) = (
+            escape_control(file.source.path()),
+            escape_control(&file.reason.to_string()),
+        );
+        let level = escape_control(
+            &settings
+                .level
+                .reason(&settings.configs.for_file(&file.path)),
+        );
+        writeln!(
+            out,
+            "{path}: {reason}; {}; {level}",
+            describe_inventories(file, settings)
+        )?;
     }
     Ok(())
 }

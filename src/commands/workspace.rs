@@ -93,14 +93,23 @@ impl<'a> Workspace<'a> {
         let mut selection = Selection::default();
         if let Some(list) = &files.files_from {
             let listed = read_list(list, files.null, context)?;
-            selection.listed_files = listed.iter().map(|path| paths::absolute(path, &cwd)).collect();
+            selection.listed_files = listed
+                .iter()
+                .map(|path| paths::absolute(path, &cwd))
+                .collect();
         } else if stdin.is_none() {
             selection = Selection::from_arguments(&files.paths, &cwd, files.only_stack_files);
         }
-        let start = config_search_start(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, &cwd);
+        let start = config_search_start(
+            files,
+            stdin.as_ref().map(|(name, _)| name.as_path()),
+            &selection,
+            &cwd,
+        );
         let git = Git::new(context.env.as_ref());
         let owners = git.owners();
-        let configs = load_configs(files, &selection, &start, &cwd, owners)?.with_adjustment(adjust);
+        let configs =
+            load_configs(files, &selection, &start, &cwd, owners)?.with_adjustment(adjust);
         let config = configs.for_folder(&start);
         configs.check()?;
         let repository = owners.root(&start);
@@ -108,7 +117,10 @@ impl<'a> Workspace<'a> {
         // In a nested repository, the repository of the working directory counts: fingerprints must
         // not depend on the arguments.
         let outer_root = owners.root(&cwd).filter(|root| start.starts_with(root));
-        let root = outer_root.or_else(|| repository.clone()).or(config_folder).unwrap_or_else(|| cwd.clone());
+        let root = outer_root
+            .or_else(|| repository.clone())
+            .or(config_folder)
+            .unwrap_or_else(|| cwd.clone());
         // Printed now, because a config that is not used can be the reason for later errors.
         let owner_notes = owners.notes(&cwd);
         for note in &owner_notes {
@@ -121,7 +133,12 @@ impl<'a> Workspace<'a> {
             configs,
             config,
             selection,
-            path_roots: PathRoots { cwd, root, keep_documents: false, honor_literal_comments: true },
+            path_roots: PathRoots {
+                cwd,
+                root,
+                keep_documents: false,
+                honor_literal_comments: true,
+            },
             default_project,
             stdin,
             inventory_input: None,
@@ -139,13 +156,24 @@ impl<'a> Workspace<'a> {
     ///
     /// # Errors
     /// Standard input cannot be read, or is also used for something else.
-    fn read_inventory_input(&mut self, chosen: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
+    fn read_inventory_input(
+        &mut self,
+        chosen: &[String],
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
         if self.inventory_input.is_some() || !chosen.iter().any(|name| name == STANDARD_INPUT) {
             return Ok(());
         }
-        let lists_stdin = self.files.files_from.as_ref().is_some_and(|path| path.as_os_str() == STANDARD_INPUT);
-        let other =
-            if self.stdin.is_some() { Some("`-` as a path") } else { lists_stdin.then_some("`--files-from -`") };
+        let lists_stdin = self
+            .files
+            .files_from
+            .as_ref()
+            .is_some_and(|path| path.as_os_str() == STANDARD_INPUT);
+        let other = if self.stdin.is_some() {
+            Some("`-` as a path")
+        } else {
+            lists_stdin.then_some("`--files-from -`")
+        };
         if let Some(other) = other {
             return Err(Failure::usage(format!(
                 "`--inventory -` cannot be used with {other}: both read standard input"
@@ -154,7 +182,10 @@ impl<'a> Workspace<'a> {
         }
         let read = files::read_stream(context.stdin, files::MAX_INVENTORY);
         let bytes = read.map_err(|error| {
-            Failure::usage(format!("cannot read the inventory from standard input: {}", io_message(&error)))
+            Failure::usage(format!(
+                "cannot read the inventory from standard input: {}",
+                io_message(&error)
+            ))
         })?;
         self.inventory_input = Some(bytes);
         Ok(())
@@ -174,10 +205,18 @@ impl<'a> Workspace<'a> {
     ) -> Result<Inventories, Failure> {
         let mut configs = self.known_configs();
         if !chosen.is_empty() {
-            let used: Vec<Arc<Config>> = scan.files.iter().map(|file| self.configs.for_file(&file.path)).collect();
-            configs.retain(|config| used.is_empty() || used.iter().any(|used| used.file == config.file));
+            let used: Vec<Arc<Config>> = scan
+                .files
+                .iter()
+                .map(|file| self.configs.for_file(&file.path))
+                .collect();
+            configs.retain(|config| {
+                used.is_empty() || used.iter().any(|used| used.file == config.file)
+            });
         }
-        let is_queried = configs.iter().any(|config| level.for_config(config) > Level::None);
+        let is_queried = configs
+            .iter()
+            .any(|config| level.for_config(config) > Level::None);
         if is_queried {
             self.read_inventory_input(chosen, context)?;
         }
@@ -187,7 +226,10 @@ impl<'a> Workspace<'a> {
             env: &self.env,
             standard_input: self.inventory_input.as_ref().map(|bytes| bytes.as_slice()),
         };
-        let projects: Vec<ConfiguredProject> = configs.into_iter().map(|config| self.project_of(config)).collect();
+        let projects: Vec<ConfiguredProject> = configs
+            .into_iter()
+            .map(|config| self.project_of(config))
+            .collect();
         let inventories = Inventories::new(&projects, chosen, &store_context);
         if is_queried {
             inventories.open_chosen()?;
@@ -196,7 +238,11 @@ impl<'a> Workspace<'a> {
     }
 
     /// Returns the settings of a check without flags.
-    pub fn settings<'s>(&'s self, level: LevelChoice<'s>, inventories: &'s Inventories) -> Settings<'s> {
+    pub fn settings<'s>(
+        &'s self,
+        level: LevelChoice<'s>,
+        inventories: &'s Inventories,
+    ) -> Settings<'s> {
         let settings = Settings::new(&self.configs, level, inventories);
         Settings {
             walked_folders: &self.selection.folders,
@@ -208,14 +254,25 @@ impl<'a> Workspace<'a> {
 
     /// Returns the configs that are read so far. The config of the arguments comes first.
     pub fn known_configs(&self) -> Vec<Arc<Config>> {
-        let others = self.configs.known_configs().into_iter().filter(|config| config.file != self.config.file);
-        std::iter::once(Arc::clone(&self.config)).chain(others).collect()
+        let others = self
+            .configs
+            .known_configs()
+            .into_iter()
+            .filter(|config| config.file != self.config.file);
+        std::iter::once(Arc::clone(&self.config))
+            .chain(others)
+            .collect()
     }
 
     fn project_of(&self, config: Arc<Config>) -> ConfiguredProject {
         let repository = self.git.owners().root(&config.folder);
         let trust = self.trust(&config, repository.as_deref());
-        ConfiguredProject { folders: self.inventory_folders(&config), repository, trust, config }
+        ConfiguredProject {
+            folders: self.inventory_folders(&config),
+            repository,
+            trust,
+            config,
+        }
     }
 
     /// Returns the settings of a command that always needs keys.
@@ -225,7 +282,11 @@ impl<'a> Workspace<'a> {
 
     /// Returns the folders that may contain an inventory file that no config names.
     fn inventory_folders(&self, config: &Config) -> Vec<PathBuf> {
-        vec![self.folder_of(config).to_path_buf(), self.path_roots.root.clone(), self.path_roots.cwd.clone()]
+        vec![
+            self.folder_of(config).to_path_buf(),
+            self.path_roots.root.clone(),
+            self.path_roots.cwd.clone(),
+        ]
     }
 
     /// Returns the project folder of the arguments.
@@ -236,13 +297,19 @@ impl<'a> Workspace<'a> {
     /// Returns the project folder of a config: its own folder, or the default for files without a
     /// config.
     fn folder_of<'c>(&'c self, config: &'c Config) -> &'c Path {
-        if config.file.is_some() { &config.folder } else { &self.default_project }
+        if config.file.is_some() {
+            &config.folder
+        } else {
+            &self.default_project
+        }
     }
 }
 
 /// Returns the roots of the repositories that contain the folders, without links.
 fn repository_roots(folders: &[PathBuf], owners: &TrustedOwners) -> Vec<PathBuf> {
-    let roots: BTreeSet<PathBuf> =
-        folders.iter().filter_map(|folder| owners.root(&paths::canonicalize_existing(folder))).collect();
+    let roots: BTreeSet<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| owners.root(&paths::canonicalize_existing(folder)))
+        .collect();
     roots.into_iter().collect()
 }

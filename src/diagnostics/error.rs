@@ -25,23 +25,38 @@ impl Failure {
     /// Creates a failure for an invalid command line, config or path (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
         let message = escape_control(&message.into());
-        Self { outcome: Outcome::Usage, message, help: None, excerpt: None, is_contradiction: false }
+        Self {
+            outcome: Outcome::Usage,
+            message,
+            help: None,
+            excerpt: None,
+            is_contradiction: false,
+        }
     }
 
     /// Creates a failure for options that cannot be used together (exit code 2). The usage line is
     /// printed, too.
     pub fn contradiction(message: impl Into<String>) -> Self {
-        Self { is_contradiction: true, ..Self::usage(message) }
+        Self {
+            is_contradiction: true,
+            ..Self::usage(message)
+        }
     }
 
     /// Creates a failure for an inventory that cannot be read (exit code 3).
     pub fn unanswered(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unanswered, ..Self::usage(message) }
+        Self {
+            outcome: Outcome::Unanswered,
+            ..Self::usage(message)
+        }
     }
 
     /// Creates a failure for a problem that `check` reports as a finding (exit code 1).
     pub fn finding(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Findings, ..Self::usage(message) }
+        Self {
+            outcome: Outcome::Findings,
+            ..Self::usage(message)
+        }
     }
 
     /// Sets the help.
@@ -54,7 +69,11 @@ impl Failure {
     /// Sets the help if it is not set.
     #[must_use]
     pub fn with_help_if_none(self, help: &str) -> Self {
-        if self.help.is_some() { self } else { self.with_help(help) }
+        if self.help.is_some() {
+            self
+        } else {
+            self.with_help(help)
+        }
     }
 
     /// Sets the help, or removes it if `help` is `None`.

@@ -54,7 +54,8 @@ impl Excerpt {
         // In a file that does not parse, the span may be the value itself.
         let is_guessed = matches!(source.visibility(), Visibility::Guessed);
         let is_hidden = is_guessed && hidden.iter().any(|span| span.overlaps(reported));
-        let mut out = ExcerptBuilder::new(source, matches!(source.visibility(), Visibility::SpanOnly));
+        let mut out =
+            ExcerptBuilder::new(source, matches!(source.visibility(), Visibility::SpanOnly));
         if window.start > line.start {
             out.text.push_str(ELLIPSIS);
         }
@@ -93,7 +94,11 @@ impl Excerpt {
         let [before, labelled, after] = [(0, start), (start, end), (end, self.text.len())]
             .map(|(start, end)| to_ascii_marks(self.text.get(start..end).unwrap_or_default()));
         let label = (before.len(), before.len() + labelled.len());
-        Self { text: [before, labelled, after].concat(), label, ..self.clone() }
+        Self {
+            text: [before, labelled, after].concat(),
+            label,
+            ..self.clone()
+        }
     }
 
     /// Returns the range of the label in the text of the excerpt.
@@ -139,7 +144,8 @@ pub fn redact_line(source: &RedactedSource, offset: usize, masked: &[Span]) -> S
 
 /// Replaces the ellipsis and the replacement character of an excerpt with ASCII.
 pub fn to_ascii_marks(text: &str) -> String {
-    text.replace(ELLIPSIS, "...").replace(char::REPLACEMENT_CHARACTER, "?")
+    text.replace(ELLIPSIS, "...")
+        .replace(char::REPLACEMENT_CHARACTER, "?")
 }
 
 /// Returns the part of a line that is shown.
@@ -159,7 +165,13 @@ fn shown_window(source: &RedactedSource, line: Span, reported: Span) -> Span {
 fn hidden_spans(source: &RedactedSource, window: Span) -> Vec<Span> {
     let mut hidden = hidden_by_visibility(source, window);
     let before = hidden.len();
-    hidden.extend(source.values().iter().copied().filter(|value| value.overlaps(window)));
+    hidden.extend(
+        source
+            .values()
+            .iter()
+            .copied()
+            .filter(|value| value.overlaps(window)),
+    );
     if hidden.len() > before {
         hidden.sort_unstable();
     }
@@ -173,7 +185,10 @@ fn hidden_by_visibility(source: &RedactedSource, window: Span) -> Vec<Span> {
             // The spans do not overlap, so they are also sorted by their ends.
             let first = spans.partition_point(|span| span.end <= window.start);
             let rest = spans.get(first..).unwrap_or_default();
-            rest.iter().copied().take_while(|span| span.start < window.end).collect()
+            rest.iter()
+                .copied()
+                .take_while(|span| span.start < window.end)
+                .collect()
         }
         Visibility::Guessed => guess_value_spans(source, window),
     }
@@ -189,7 +204,11 @@ struct ExcerptBuilder<'s> {
 
 impl<'s> ExcerptBuilder<'s> {
     fn new(source: &'s RedactedSource, uses_ellipsis: bool) -> Self {
-        Self { source, text: String::new(), uses_ellipsis }
+        Self {
+            source,
+            text: String::new(),
+            uses_ellipsis,
+        }
     }
 
     /// Appends a region without its hidden spans. Adjacent hidden spans share one mark, and hidden
@@ -224,7 +243,13 @@ impl<'s> ExcerptBuilder<'s> {
     /// the same.
     fn push_visible(&mut self, region: Span) {
         let shown = self.source.slice(region).chars();
-        self.text.extend(shown.map(|c| if c != '\t' && is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }));
+        self.text.extend(shown.map(|c| {
+            if c != '\t' && is_unsafe(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        }));
     }
 }
 
@@ -250,17 +275,30 @@ mod tests {
 
     #[test]
     fn mask_has_the_same_length_for_every_value() {
-        let short = file("{p: x, q: '{{a.b}}'}", Visibility::Masked(vec![Span::new(4, 5)]));
+        let short = file(
+            "{p: x, q: '{{a.b}}'}",
+            Visibility::Masked(vec![Span::new(4, 5)]),
+        );
         assert_eq!(text_of(&short, Span::new(11, 18)), "{p: ***, q: '{{a.b}}'}");
     }
 
     #[test]
     fn long_line_is_cut_and_control_characters_are_replaced() {
-        let line = format!("{}\u{1b}[31m{{{{a.b}}}}\u{202e}{}", "x".repeat(70_000), "y".repeat(500));
+        let line = format!(
+            "{}\u{1b}[31m{{{{a.b}}}}\u{202e}{}",
+            "x".repeat(70_000),
+            "y".repeat(500)
+        );
         let source = file(&line, Visibility::Masked(Vec::new()));
         let text = text_of(&source, Span::new(70_005, 70_012));
-        assert!(text.len() < 200 && text.contains("{{a.b}}") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+        assert!(
+            text.len() < 200 && text.contains("{{a.b}}") && !text.contains(['\u{1b}', '\u{202e}']),
+            "{text}"
+        );
         let long = Excerpt::new(&source, Span::new(100, 70_012), false);
-        assert!(long.text.len() < 300 && long.label.1 - long.label.0 < 300 && long.text.ends_with("x…"), "{long:?}");
+        assert!(
+            long.text.len() < 300 && long.label.1 - long.label.0 < 300 && long.text.ends_with("x…"),
+            "{long:?}"
+        );
     }
 }

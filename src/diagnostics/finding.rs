@@ -58,7 +58,10 @@ pub struct FixEdit {
 impl FixEdit {
     /// Creates an edit.
     pub fn new(span: Span, replacement: impl Into<String>) -> Self {
-        Self { span, replacement: replacement.into() }
+        Self {
+            span,
+            replacement: replacement.into(),
+        }
     }
 }
 
@@ -126,11 +129,15 @@ pub struct Finding {
 impl Finding {
     /// Returns whether `--fix` fixes it.
     pub fn is_fixable(&self) -> bool {
-        self.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Safe)
+        self.fix
+            .as_ref()
+            .is_some_and(|fix| fix.applicability == Applicability::Safe)
     }
 
     /// Returns whether only `--fix=suggestions` fixes it.
     pub fn has_suggested_fix(&self) -> bool {
-        self.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Suggestion)
+        self.fix
+            .as_ref()
+            .is_some_and(|fix| fix.applicability == Applicability::Suggestion)
     }
 }

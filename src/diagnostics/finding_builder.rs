@@ -16,7 +16,12 @@ pub struct FindingBuilder {
 
 impl FindingBuilder {
     /// Creates a finding about a span. A finding cannot be built without a location.
-    pub fn new(rule: RuleId, source: &Arc<RedactedSource>, span: Span, message: impl Into<String>) -> Self {
+    pub fn new(
+        rule: RuleId,
+        source: &Arc<RedactedSource>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
         let finding = Finding {
             rule,
             severity: Severity::Error,
@@ -56,7 +61,12 @@ impl FindingBuilder {
     /// Sets the edits that fix it, if there are any.
     #[must_use]
     pub fn fix(mut self, applicability: Applicability, edits: Vec<FixEdit>) -> Self {
-        self.finding.fix = Some(edits).filter(|edits| !edits.is_empty()).map(|edits| Fix { applicability, edits });
+        self.finding.fix = Some(edits)
+            .filter(|edits| !edits.is_empty())
+            .map(|edits| Fix {
+                applicability,
+                edits,
+            });
         self
     }
 
@@ -129,8 +139,12 @@ pub fn build_all(
     builders: Vec<FindingBuilder>,
     mut severity: impl FnMut(&FindingBuilder) -> Option<Severity>,
 ) -> Vec<Finding> {
-    let with_severity =
-        builders.into_iter().filter_map(|builder| Some(Finding { severity: severity(&builder)?, ..builder.finding }));
+    let with_severity = builders.into_iter().filter_map(|builder| {
+        Some(Finding {
+            severity: severity(&builder)?,
+            ..builder.finding
+        })
+    });
     let mut findings: Vec<Finding> = with_severity.collect();
     sort(&mut findings);
     fingerprint::assign(&mut findings);
@@ -141,7 +155,11 @@ pub fn build_all(
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| (finding.span.start, finding.rule, finding.span.end);
-        a.source.path().cmp(b.source.path()).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        a.source
+            .path()
+            .cmp(b.source.path())
+            .then_with(|| key(a).cmp(&key(b)))
+            .then_with(|| a.message.cmp(&b.message))
     });
 }
 
@@ -167,9 +185,15 @@ fn truncate_names(text: String) -> String {
         if part.len() <= NAME_START + NAME_END {
             out.push_str(part);
         } else {
-            out.push_str(part.get(..floor_char_boundary(part, NAME_START)).unwrap_or_default());
+            out.push_str(
+                part.get(..floor_char_boundary(part, NAME_START))
+                    .unwrap_or_default(),
+            );
             out.push('…');
-            out.push_str(part.get(floor_char_boundary(part, part.len() - NAME_END)..).unwrap_or_default());
+            out.push_str(
+                part.get(floor_char_boundary(part, part.len() - NAME_END)..)
+                    .unwrap_or_default(),
+            );
         }
         if out.len() > MAX_TEXT_BYTES {
             out.truncate(floor_char_boundary(&out, MAX_TEXT_BYTES));
@@ -187,9 +211,16 @@ mod tests {
     #[test]
     fn long_names_are_shortened_and_the_rest_of_the_message_stays() {
         let name = |c: &str| c.repeat(1_000_000);
-        let text = truncate_names(format!("no secret `{}` in the inventory `{}`, see `x`", name("ä"), name("b")));
+        let text = truncate_names(format!(
+            "no secret `{}` in the inventory `{}`, see `x`",
+            name("ä"),
+            name("b")
+        ));
         assert!(text.len() < 700, "{}", text.len());
-        assert!(text.starts_with("no secret `ääää") && text.ends_with("bb`, see `x`"), "{text}");
+        assert!(
+            text.starts_with("no secret `ääää") && text.ends_with("bb`, see `x`"),
+            "{text}"
+        );
         assert!(truncate_names("`x`".repeat(100_000)).len() < 5_000);
         assert!(truncate_names(name("é")).len() < 5_000);
         let usual = "x `y` z".repeat(100);

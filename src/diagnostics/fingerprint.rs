@@ -22,7 +22,12 @@ pub(super) fn assign(findings: &mut [Finding]) {
         });
         let mut hash = known.map_or_else(|| content_hash(finding), |(.., hash)| hash);
         if finding.fingerprint_key.is_none() {
-            last = Some((Arc::clone(&finding.source), finding.span, finding.rule, hash.clone()));
+            last = Some((
+                Arc::clone(&finding.source),
+                finding.span,
+                finding.rule,
+                hash.clone(),
+            ));
         }
         let content: [u8; 32] = hash.clone().finalize().into();
         let ordinal = ordinals.entry(content).or_default();
@@ -35,9 +40,15 @@ pub(super) fn assign(findings: &mut [Finding]) {
 
 /// Hashes the rule, the file and the text that a finding is about.
 fn content_hash(finding: &Finding) -> Sha256 {
-    let about = finding.fingerprint_key.as_deref().unwrap_or_else(|| finding.source.slice(finding.span));
+    let about = finding
+        .fingerprint_key
+        .as_deref()
+        .unwrap_or_else(|| finding.source.slice(finding.span));
     let mut hash = Sha256::new();
-    add_parts(&mut hash, [finding.rule.name(), finding.source.repository_path(), about]);
+    add_parts(
+        &mut hash,
+        [finding.rule.name(), finding.source.repository_path(), about],
+    );
     hash
 }
 
@@ -74,9 +85,15 @@ mod tests {
     use std::sync::Arc;
 
     fn build(path: &str, text: &str, starts: &[usize]) -> Vec<Finding> {
-        let source = RedactedSource::span_only(&Arc::new(SourceFile::new(path, text).with_repository_path("s/a.yaml")));
-        let builder = |&at: &usize| FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(at, at + 7), "x");
-        build_all(starts.iter().map(builder).collect(), |_| Some(Severity::Error))
+        let source = RedactedSource::span_only(&Arc::new(
+            SourceFile::new(path, text).with_repository_path("s/a.yaml"),
+        ));
+        let builder = |&at: &usize| {
+            FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(at, at + 7), "x")
+        };
+        build_all(starts.iter().map(builder).collect(), |_| {
+            Some(Severity::Error)
+        })
     }
 
     #[test]

@@ -43,7 +43,10 @@ mod tests {
 
     #[test]
     fn usage_overrides_unanswered_and_unanswered_overrides_findings() {
-        assert_eq!([Clean, Findings, Usage, Unanswered].map(super::Outcome::code), [0, 1, 2, 3]);
+        assert_eq!(
+            [Clean, Findings, Usage, Unanswered].map(super::Outcome::code),
+            [0, 1, 2, 3]
+        );
         assert_eq!(Findings.max(Unanswered).max(Clean), Unanswered);
         assert_eq!(Unanswered.max(Usage), Usage);
     }

@@ -74,7 +74,11 @@ impl FromStr for RuleId {
     type Err = UnknownRule;
 
     fn from_str(name: &str) -> Result<Self, UnknownRule> {
-        Self::ALL.iter().copied().find(|rule| rule.name() == name).ok_or(UnknownRule)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|rule| rule.name() == name)
+            .ok_or(UnknownRule)
     }
 }
 
@@ -85,7 +89,11 @@ mod tests {
 
     #[test]
     fn rules_are_ordered_by_unique_names() {
-        assert!(RuleId::ALL.windows(2).all(|pair| pair[0].name() < pair[1].name() && pair[0] < pair[1]));
+        assert!(
+            RuleId::ALL
+                .windows(2)
+                .all(|pair| pair[0].name() < pair[1].name() && pair[0] < pair[1])
+        );
     }
 
     #[test]

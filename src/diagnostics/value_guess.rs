@@ -31,7 +31,11 @@ pub(super) fn guess_value_spans(source: &RedactedSource, window: Span) -> Vec<Sp
         let is_shown = !follows_sensitive_key && (is_key || is_header || matches!(word, "-" | "?"));
         let mut shown = if is_shown { word.len() } else { 0 };
         if let Some(len) = sensitive_prefix_len(word) {
-            shown = if is_first && !follows_sensitive_key { len } else { shown.min(len) };
+            shown = if is_first && !follows_sensitive_key {
+                len
+            } else {
+                shown.min(len)
+            };
             follows_sensitive_key = true;
         }
         if shown < word.len() {
@@ -44,13 +48,16 @@ pub(super) fn guess_value_spans(source: &RedactedSource, window: Span) -> Vec<Sp
 /// Returns whether a word is in one of the references, which are sorted.
 fn is_in_reference(references: &[Range<usize>], start: usize, end: usize) -> bool {
     let next = references.partition_point(|reference| reference.end < end);
-    references.get(next).is_some_and(|reference| reference.start <= start)
+    references
+        .get(next)
+        .is_some_and(|reference| reference.start <= start)
 }
 
 /// Returns whether an entry of a mapping or an item of a list starts after a text.
 fn starts_entry(before: &str) -> bool {
     let before = before.trim_end_matches([' ', '\t', '"', '\'']);
-    matches!(before.chars().last(), None | Some('{' | '[' | ',')) || matches!(before.trim(), "-" | "?")
+    matches!(before.chars().last(), None | Some('{' | '[' | ','))
+        || matches!(before.trim(), "-" | "?")
 }
 
 /// Returns whether a text starts with a separator of a key and its value. Without a blank after it,
@@ -103,26 +110,59 @@ mod tests {
     #[test]
     fn line_that_does_not_parse_shows_only_keys_and_references() {
         for (line, shown) in [
-            ("  tracking_password: \"hunter2", "  tracking_password: \"***"),
-            ("  tracking_password:hunter2 # see: wiki", "  tracking_password:*** # ***: ***"),
-            ("  tracking_password:hunter2: x: y", "  tracking_password:***: ***: ***"),
+            (
+                "  tracking_password: \"hunter2",
+                "  tracking_password: \"***",
+            ),
+            (
+                "  tracking_password:hunter2 # see: wiki",
+                "  tracking_password:*** # ***: ***",
+            ),
+            (
+                "  tracking_password:hunter2: x: y",
+                "  tracking_password:***: ***: ***",
+            ),
             ("  path: s3://x: y", "  path: ***:***: ***"),
             ("  x: {{a.b}}-c", "  x: {{a.b}}***"),
-            ("  tracking_password: {{a.password}", "  tracking_password: {{a.password}"),
-            ("  tracking_password: {a.b}} # hunter2", "  tracking_password: {a.b}} # ***"),
+            (
+                "  tracking_password: {{a.password}",
+                "  tracking_password: {{a.password}",
+            ),
+            (
+                "  tracking_password: {a.b}} # hunter2",
+                "  tracking_password: {a.b}} # ***",
+            ),
             ("  tracking_password: {{a.b", "  tracking_password: {{a.b"),
-            ("  tracking_password: {hunter2}}", "  tracking_password: {***}}"),
-            ("  tracking_password: {{hunter2}}x", "  tracking_password: {{***}}***"),
-            ("  {password: {{a.b}}, note: hunter2", "  {password: {{a.b}}, ***: ***"),
+            (
+                "  tracking_password: {hunter2}}",
+                "  tracking_password: {***}}",
+            ),
+            (
+                "  tracking_password: {{hunter2}}x",
+                "  tracking_password: {{***}}***",
+            ),
+            (
+                "  {password: {{a.b}}, note: hunter2",
+                "  {password: {{a.b}}, ***: ***",
+            ),
             ("- note: hunter2", "- note: ***"),
             ("MIIEpAIBAAKCAQEA==", "***=="),
             ("{\"token\":\"x\"", "{\"token\":\"***\""),
             ("level=3", "level=***"),
             ("x = { db.password=hunter2 }", "x = { db.password=*** }"),
-            ("tracking_password.hunter2 = {{", "tracking_password*** = {{"),
+            (
+                "tracking_password.hunter2 = {{",
+                "tracking_password*** = {{",
+            ),
         ] {
-            let source = RedactedSource::new(Arc::new(SourceFile::new("f.yaml", line)), Visibility::Guessed);
-            assert_eq!(Excerpt::new(&source, Span::new(line.len(), line.len()), false).text(), shown);
+            let source = RedactedSource::new(
+                Arc::new(SourceFile::new("f.yaml", line)),
+                Visibility::Guessed,
+            );
+            assert_eq!(
+                Excerpt::new(&source, Span::new(line.len(), line.len()), false).text(),
+                shown
+            );
         }
     }
 }

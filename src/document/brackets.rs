@@ -34,29 +34,53 @@ pub(super) fn find_unclosed(text: &str, syntax: Syntax, stopped_at: usize) -> Op
         Syntax::Json => scanner.json(),
         Syntax::Script => return None,
     }
-    let &(at, error) = scanner.errors.iter().filter(|(at, _)| *at <= stopped_at).max_by_key(|(at, _)| *at)?;
+    let &(at, error) = scanner
+        .errors
+        .iter()
+        .filter(|(at, _)| *at <= stopped_at)
+        .max_by_key(|(at, _)| *at)?;
     let mut span = Span::new(at, at + 1);
     let (message, help) = match error {
         BracketError::Unclosed(open) => {
             let (open, close) = (char::from(open), char::from(counterpart(open)));
-            (format!("a missing bracket: nothing closes this `{open}`"), format!("add `{close}` where it ends"))
+            (
+                format!("a missing bracket: nothing closes this `{open}`"),
+                format!("add `{close}` where it ends"),
+            )
         }
         BracketError::Mismatch(open, (closed_at, close)) => {
             span = Span::new(closed_at, closed_at + 1);
-            let (close, needed, open) = (char::from(close), char::from(counterpart(open)), char::from(open));
-            (format!("a wrong bracket: `{open}` is closed by `{close}`"), format!("write `{needed}` in its place"))
+            let (close, needed, open) = (
+                char::from(close),
+                char::from(counterpart(open)),
+                char::from(open),
+            );
+            (
+                format!("a wrong bracket: `{open}` is closed by `{close}`"),
+                format!("write `{needed}` in its place"),
+            )
         }
         BracketError::Surplus(close) => {
             let (close, open) = (char::from(close), char::from(counterpart(close)));
             let help = format!("remove it, add the missing `{open}`, or put the value in quotes");
-            (format!("a missing bracket: no `{open}` belongs to this `{close}`"), help)
+            (
+                format!("a missing bracket: no `{open}` belongs to this `{close}`"),
+                help,
+            )
         }
         BracketError::String(quotes) => {
             span = Span::new(at, at + quotes);
-            ("a string that is never closed".to_owned(), "close the quote that opens here".to_owned())
+            (
+                "a string that is never closed".to_owned(),
+                "close the quote that opens here".to_owned(),
+            )
         }
     };
-    Some(SyntaxError { span, message, help: Some(help) })
+    Some(SyntaxError {
+        span,
+        message,
+        help: Some(help),
+    })
 }
 
 fn counterpart(bracket: u8) -> u8 {
@@ -97,13 +121,29 @@ mod tests {
             ("- k: |\n    [\n  l: [\n", 18, '['),
             ("{a: [1, 2,\nb: 3\n", 4, '['),
         ] {
-            assert_eq!(find(text, Syntax::Yaml), Some((at, missing(open))), "{text}");
+            assert_eq!(
+                find(text, Syntax::Yaml),
+                Some((at, missing(open))),
+                "{text}"
+            );
         }
-        assert_eq!(find("a = [1, 2\n¦b = [3]\n[c]\n", Syntax::Toml), Some((4, missing('['))));
+        assert_eq!(
+            find("a = [1, 2\n¦b = [3]\n[c]\n", Syntax::Toml),
+            Some((4, missing('[')))
+        );
         assert_eq!(find("[a¦\nb = 3\n", Syntax::Toml), Some((0, missing('['))));
-        assert_eq!(find("a = { b = 1¦\nc = '}'\n", Syntax::Toml), Some((4, missing('{'))));
-        assert_eq!(find("{\"a\": [1, 2\n¦}}", Syntax::Json), Some((6, missing('['))));
-        assert_eq!(find("{\"a\": \"]\", \"b\": [", Syntax::Json), Some((16, missing('['))));
+        assert_eq!(
+            find("a = { b = 1¦\nc = '}'\n", Syntax::Toml),
+            Some((4, missing('{')))
+        );
+        assert_eq!(
+            find("{\"a\": [1, 2\n¦}}", Syntax::Json),
+            Some((6, missing('[')))
+        );
+        assert_eq!(
+            find("{\"a\": \"]\", \"b\": [", Syntax::Json),
+            Some((16, missing('[')))
+        );
     }
 
     #[test]
@@ -119,16 +159,32 @@ mod tests {
         ] {
             assert_eq!(find(text, Syntax::Yaml), None, "{text}");
         }
-        assert_eq!(find("a = [\n  1, # [\n  [2],\n]\nb = ¦\n", Syntax::Toml), None);
+        assert_eq!(
+            find("a = [\n  1, # [\n  [2],\n]\nb = ¦\n", Syntax::Toml),
+            None
+        );
         assert_eq!(find("{\"a\": \"[\\\"\"¦}", Syntax::Json), None);
     }
 
     #[test]
     fn distinguishes_wrong_and_surplus_brackets() {
-        let message = |text, syntax| find(text, syntax).map(|(_, message)| message).unwrap_or_default();
-        assert_eq!(message("a: [x}\n", Syntax::Yaml), "a wrong bracket: `[` is closed by `}`");
-        assert_eq!(message("{\"a\": [1]]", Syntax::Json), "a wrong bracket: `{` is closed by `]`");
-        assert_eq!(message("a = 1]\n", Syntax::Toml), "a missing bracket: no `[` belongs to this `]`");
+        let message = |text, syntax| {
+            find(text, syntax)
+                .map(|(_, message)| message)
+                .unwrap_or_default()
+        };
+        assert_eq!(
+            message("a: [x}\n", Syntax::Yaml),
+            "a wrong bracket: `[` is closed by `}`"
+        );
+        assert_eq!(
+            message("{\"a\": [1]]", Syntax::Json),
+            "a wrong bracket: `{` is closed by `]`"
+        );
+        assert_eq!(
+            message("a = 1]\n", Syntax::Toml),
+            "a missing bracket: no `[` belongs to this `]`"
+        );
     }
 
     #[test]
@@ -145,6 +201,10 @@ mod tests {
             assert_eq!(find(text, Syntax::Toml), string(at), "{text}");
         }
         assert_eq!(find("a = \"\\q¦\"\n", Syntax::Toml), None, "it is closed");
-        assert_eq!(find("a = ¦b\nc = \"x\n", Syntax::Toml), None, "it is below the error");
+        assert_eq!(
+            find("a = ¦b\nc = \"x\n", Syntax::Toml),
+            None,
+            "it is below the error"
+        );
     }
 }

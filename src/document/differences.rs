@@ -13,19 +13,33 @@ impl Document {
     /// The same document has the same nodes in the same order, with the same kinds and types, and
     /// aliases to the same nodes. YAML is compared with the line breaks of YAML 1.2, and with those
     /// of YAML 1.1.
-    pub fn find_difference(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
+    pub fn find_difference(
+        &self,
+        other: &Self,
+        changed: &HashMap<NodeId, Zeroizing<String>>,
+    ) -> Option<NodeId> {
         self.find_difference_once(other, changed).or_else(|| {
             let (own_1_1, other_1_1) = (self.parse_as_yaml_1_1(), other.parse_as_yaml_1_1());
             if own_1_1.is_none() && other_1_1.is_none() {
                 return None;
             }
-            own_1_1.as_ref().unwrap_or(self).find_difference_once(other_1_1.as_ref().unwrap_or(other), changed)
+            own_1_1
+                .as_ref()
+                .unwrap_or(self)
+                .find_difference_once(other_1_1.as_ref().unwrap_or(other), changed)
         })
     }
 
-    fn find_difference_once(&self, other: &Self, changed: &HashMap<NodeId, Zeroizing<String>>) -> Option<NodeId> {
+    fn find_difference_once(
+        &self,
+        other: &Self,
+        changed: &HashMap<NodeId, Zeroizing<String>>,
+    ) -> Option<NodeId> {
         self.first_difference(other, |id, own, node| {
-            let expected = changed.get(&id).map(|value| value.as_str()).or_else(|| self.text(id));
+            let expected = changed
+                .get(&id)
+                .map(|value| value.as_str())
+                .or_else(|| self.text(id));
             own.ty == node.ty && other.text(id) == expected
         })
     }
@@ -41,14 +55,20 @@ impl Document {
 
     /// Returns the first node that has another kind or other children in the other document, or for
     /// which `is_same` fails.
-    fn first_difference(&self, other: &Self, is_same: impl Fn(NodeId, &Scalar, &Scalar) -> bool) -> Option<NodeId> {
+    fn first_difference(
+        &self,
+        other: &Self,
+        is_same: impl Fn(NodeId, &Scalar, &Scalar) -> bool,
+    ) -> Option<NodeId> {
         for ((id, own), (_, node)) in self.nodes().zip(other.nodes()) {
             let is_same_node = match (&own.kind, &node.kind) {
                 (NodeKind::Scalar(a), NodeKind::Scalar(b)) => is_same(id, a, b),
                 (NodeKind::Mapping { entries: a, .. }, NodeKind::Mapping { entries: b, .. }) => {
                     self.entries_in(*a) == other.entries_in(*b)
                 }
-                (NodeKind::Sequence(a), NodeKind::Sequence(b)) => self.items_in(*a) == other.items_in(*b),
+                (NodeKind::Sequence(a), NodeKind::Sequence(b)) => {
+                    self.items_in(*a) == other.items_in(*b)
+                }
                 (NodeKind::Alias(a), NodeKind::Alias(b)) => a == b,
                 _ => false,
             };
@@ -57,10 +77,18 @@ impl Document {
             }
         }
         let has_same_roots = self.nodes.len() == other.nodes.len() && self.roots == other.roots;
-        if has_same_roots { None } else { Some(NodeId(0)) }
+        if has_same_roots {
+            None
+        } else {
+            Some(NodeId(0))
+        }
     }
 
     fn parse_as_yaml_1_1(&self) -> Option<Self> {
-        if self.syntax == Syntax::Yaml { yaml::parse_as_yaml_1_1(self) } else { None }
+        if self.syntax == Syntax::Yaml {
+            yaml::parse_as_yaml_1_1(self)
+        } else {
+            None
+        }
     }
 }

@@ -52,22 +52,42 @@ impl Directive {
     /// else.
     pub fn removal(&self, source: &SourceFile, rules: &[&str], whole: bool) -> FixEdit {
         let text = source.slice(self.span);
-        let list = text.find('[').zip(text.find(']')).filter(|(open, close)| open < close && !whole);
+        let list = text
+            .find('[')
+            .zip(text.find(']'))
+            .filter(|(open, close)| open < close && !whole);
         if let Some((open, close)) = list {
-            let names = text.get(open + 1..close).unwrap_or_default().split(',').map(str::trim);
-            let left: Vec<&str> = names.filter(|name| !name.is_empty() && !rules.contains(name)).collect();
-            return FixEdit::new(Span::new(self.span.start + open + 1, self.span.start + close), left.join(", "));
+            let names = text
+                .get(open + 1..close)
+                .unwrap_or_default()
+                .split(',')
+                .map(str::trim);
+            let left: Vec<&str> = names
+                .filter(|name| !name.is_empty() && !rules.contains(name))
+                .collect();
+            return FixEdit::new(
+                Span::new(self.span.start + open + 1, self.span.start + close),
+                left.join(", "),
+            );
         }
         let line = source.line_span(self.span.start);
         let lead = source.slice(Span::new(line.start, self.span.start));
         let kept = lead.trim_end_matches([' ', '\t']).len();
         let is_alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
         let line_break = source.text().get(line.end..).unwrap_or_default();
-        let line_break = if line_break.starts_with("\r\n") { 2 } else { usize::from(!line_break.is_empty()) };
+        let line_break = if line_break.starts_with("\r\n") {
+            2
+        } else {
+            usize::from(!line_break.is_empty())
+        };
         if is_alone && self.ends_block {
             return FixEdit::new(Span::new(self.span.start + 1, self.span.end), "");
         }
-        let start = if is_alone && lead.starts_with('\u{feff}') { line.start + 3 } else { line.start };
+        let start = if is_alone && lead.starts_with('\u{feff}') {
+            line.start + 3
+        } else {
+            line.start
+        };
         let span = if is_alone {
             Span::new(start, line.end + line_break)
         } else {
@@ -85,7 +105,9 @@ impl Directive {
 /// Returns the directives of a document, in the order of the file.
 pub fn directives(document: &Document) -> Vec<Directive> {
     let text = document.source().text();
-    if document.syntax() == Syntax::Json || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none() {
+    if document.syntax() == Syntax::Json
+        || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none()
+    {
         return Vec::new();
     }
     let contents = scalar_contents(document);
@@ -100,34 +122,45 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         let is_alone = lead.trim_start_matches('\u{feff}').trim().is_empty();
         let line = document.source().position(comment.start).line;
         let number = if is_alone {
-            below.filter(|&(next, _)| next == line + 1).map_or(line + 1, |(_, number)| number)
+            below
+                .filter(|&(next, _)| next == line + 1)
+                .map_or(line + 1, |(_, number)| number)
         } else {
             line_of_command(document, comment.start, line).unwrap_or(line)
         };
-        let deeper_below = std::mem::replace(&mut indent_below, if is_alone { lead.len() } else { 0 }) > lead.len();
+        let deeper_below =
+            std::mem::replace(&mut indent_below, if is_alone { lead.len() } else { 0 })
+                > lead.len();
         if is_alone {
             below = Some((line, number));
         }
-        let Some(parsed) = parse_directive(document.source().slice(comment)) else { continue };
-        let before = contents.partition_point(|(span, _)| span.start <= comment.start).checked_sub(1);
+        let Some(parsed) = parse_directive(document.source().slice(comment)) else {
+            continue;
+        };
+        let before = contents
+            .partition_point(|(span, _)| span.start <= comment.start)
+            .checked_sub(1);
         let span = Span::new(comment.start + parsed.hash, comment.end);
         found.push(Directive {
             span,
             directive_span: Span::new(span.start, comment.start + parsed.end),
             kind: parsed.kind,
             line: number,
-            ends_block: before.and_then(|at| contents.get(at)).is_some_and(|(_, block)| match block {
-                BlockStyle::NotBlock => false,
-                BlockStyle::Chomped => deeper_below,
-                BlockStyle::Kept => true,
-            }),
+            ends_block: before.and_then(|at| contents.get(at)).is_some_and(
+                |(_, block)| match block {
+                    BlockStyle::NotBlock => false,
+                    BlockStyle::Chomped => deeper_below,
+                    BlockStyle::Kept => true,
+                },
+            ),
         });
     }
     found.reverse();
     if document.syntax() == Syntax::Script {
         // Other text with `#` may be a string of the shell, or prose.
-        let commands: HashSet<usize> =
-            command_spans(document).map(|span| document.source().position(span.start).line).collect();
+        let commands: HashSet<usize> = command_spans(document)
+            .map(|span| document.source().position(span.start).line)
+            .collect();
         found.retain(|directive| commands.contains(&directive.line));
     }
     found
@@ -135,19 +168,28 @@ pub fn directives(document: &Document) -> Vec<Directive> {
 
 /// Returns the spans of the commands in a script.
 fn command_spans(document: &Document) -> impl Iterator<Item = Span> {
-    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script);
-    let commands = root.and_then(|&root| document.items(root)).unwrap_or_default();
+    let root = document
+        .roots()
+        .first()
+        .filter(|_| document.syntax() == Syntax::Script);
+    let commands = root
+        .and_then(|&root| document.items(root))
+        .unwrap_or_default();
     commands.iter().map(|&command| document.node(command).span)
 }
 
 /// Returns the first line of a command in a script, if the comment is on the command's last line.
 /// The comment then applies to the whole command.
 fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<usize> {
-    let root = document.roots().first().filter(|_| document.syntax() == Syntax::Script)?;
+    let root = document
+        .roots()
+        .first()
+        .filter(|_| document.syntax() == Syntax::Script)?;
     let commands = document.items(*root)?;
     let next = commands.partition_point(|&command| document.node(command).span.start < comment);
     let span = document.node(*commands.get(next.checked_sub(1)?)?).span;
-    (document.source().position(span.end).line == line).then(|| document.source().position(span.start).line)
+    (document.source().position(span.end).line == line)
+        .then(|| document.source().position(span.start).line)
 }
 
 /// A parsed directive, with its start and end in the comment.
@@ -164,24 +206,48 @@ fn parse_directive(comment: &str) -> Option<ParsedDirective> {
         let rest = comment.get(at + mark.len()..)?;
         let directive = rest.trim_start();
         let (kind, len) = parse_directive_kind(directive)?;
-        Some(ParsedDirective { hash, end: comment.len() - directive.len() + len, kind })
+        Some(ParsedDirective {
+            hash,
+            end: comment.len() - directive.len() + len,
+            kind,
+        })
     })
 }
 
 /// Parses the text after `stackref:`. Returns the kind and the number of bytes that it takes.
 fn parse_directive_kind(text: &str) -> Option<(DirectiveKind, usize)> {
-    let word_len = text.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').unwrap_or(text.len());
+    let word_len = text
+        .find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
+        .unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(word_len)?;
     match word {
         "literal" => Some((DirectiveKind::Literal, word_len)),
         "ignore" => {
-            let inner = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
-            let names = inner.map_or("", |(names, _)| names).split(',').map(str::trim);
-            let rules: Vec<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let inner = rest
+                .trim_start()
+                .strip_prefix('[')
+                .and_then(|rest| rest.split_once(']'));
+            let names = inner
+                .map_or("", |(names, _)| names)
+                .split(',')
+                .map(str::trim);
+            let rules: Vec<String> = names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect();
             let len = inner.map_or(word_len, |(_, after)| text.len() - after.len());
-            Some((if rules.is_empty() { DirectiveKind::MissingRules } else { DirectiveKind::Ignore(rules) }, len))
+            Some((
+                if rules.is_empty() {
+                    DirectiveKind::MissingRules
+                } else {
+                    DirectiveKind::Ignore(rules)
+                },
+                len,
+            ))
         }
-        other => nearest(other, ["ignore", "literal"]).map(|_| (DirectiveKind::MissingRules, word_len)),
+        other => {
+            nearest(other, ["ignore", "literal"]).map(|_| (DirectiveKind::MissingRules, word_len))
+        }
     }
 }
 
@@ -195,7 +261,10 @@ mod tests {
     fn read(text: &str) -> Vec<(usize, DirectiveKind)> {
         let source = Arc::new(SourceFile::new("x.yaml", text));
         let document = Document::parse(source, Syntax::Yaml).unwrap();
-        directives(&document).into_iter().map(|directive| (directive.line, directive.kind)).collect()
+        directives(&document)
+            .into_iter()
+            .map(|directive| (directive.line, directive.kind))
+            .collect()
     }
 
     #[test]
@@ -206,16 +275,27 @@ mod tests {
             read("# stackref: ignore[x]\n#stackref: literal\na: b"),
             [(3, ignore("x")), (3, DirectiveKind::Literal)]
         );
-        assert_eq!(read("a: | # stackref: literal\n  b\n"), [(1, DirectiveKind::Literal)]);
+        assert_eq!(
+            read("a: | # stackref: literal\n  b\n"),
+            [(1, DirectiveKind::Literal)]
+        );
         assert_eq!(
             read("a: b # stackref: ignore\n# stackref: ignroe[x]\n"),
-            [(1, DirectiveKind::MissingRules), (3, DirectiveKind::MissingRules)]
+            [
+                (1, DirectiveKind::MissingRules),
+                (3, DirectiveKind::MissingRules)
+            ]
         );
     }
 
     #[test]
     fn text_in_scalars_is_not_a_comment() {
-        assert_eq!(read("a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref:literal\n"), []);
+        assert_eq!(
+            read(
+                "a: 'b # stackref: literal'\nc: |\n  # stackref: literal\nd: x#stackref:literal\n"
+            ),
+            []
+        );
         assert_eq!(read("# stackref: see the docs\na: b"), []);
     }
 }

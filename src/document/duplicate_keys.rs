@@ -39,7 +39,9 @@ impl Document {
                 let (Some(scalar), Some(text)) = (self.scalar(key), self.text(key)) else {
                     continue;
                 };
-                let first = *seen.entry((text, scalar.ty == ScalarType::String)).or_insert(key);
+                let first = *seen
+                    .entry((text, scalar.ty == ScalarType::String))
+                    .or_insert(key);
                 if first != key {
                     duplicates.push(self.duplicate_key(first, key, text));
                 }
@@ -53,7 +55,8 @@ impl Document {
         let mut seen = [None; MAX_COMPARED_KEYS];
         (0..).zip(entries).any(|(count, &(key, _))| {
             let text = self.text(key);
-            let is_duplicate = text.is_some() && seen.iter().take(count).any(|other| *other == text);
+            let is_duplicate =
+                text.is_some() && seen.iter().take(count).any(|other| *other == text);
             if let Some(slot) = seen.get_mut(count) {
                 *slot = text;
             }
@@ -71,15 +74,33 @@ impl Document {
                  mappings, and the last one wins. Write one merge key with a list, in which the first mapping wins: \
                  `<<: [*a, *b]`"
             );
-            let error = SyntaxError { span: self.node(key).span, message, help: Some(help) };
-            return DuplicateKey { error, redact: false };
+            let error = SyntaxError {
+                span: self.node(key).span,
+                message,
+                help: Some(help),
+            };
+            return DuplicateKey {
+                error,
+                redact: false,
+            };
         }
         let redact = path.split('.').rev().skip(1).any(flavors::may_be_sensitive);
-        let name = if redact { "a key".to_owned() } else { format!("the key `{text}`") };
+        let name = if redact {
+            "a key".to_owned()
+        } else {
+            format!("the key `{text}`")
+        };
         let message = format!("{name} occurs twice in one mapping");
         let help = format!(
             "remove or rename one of the two: the first is on line {line}, and readers ignore one of them without a warning"
         );
-        DuplicateKey { error: SyntaxError { span: self.node(key).span, message, help: Some(help) }, redact }
+        DuplicateKey {
+            error: SyntaxError {
+                span: self.node(key).span,
+                message,
+                help: Some(help),
+            },
+            redact,
+        }
     }
 }

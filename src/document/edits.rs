@@ -15,7 +15,10 @@ pub struct Edit {
 impl Edit {
     /// Creates an edit. It takes ownership of the text, so that no copy remains in memory.
     pub fn new(span: Span, text: impl Into<Zeroizing<String>>) -> Self {
-        Self { span, text: text.into() }
+        Self {
+            span,
+            text: text.into(),
+        }
     }
 }
 
@@ -25,7 +28,12 @@ pub(super) fn in_place(
     parts: &[Replacement<'_>],
     write: impl Fn(&str) -> Zeroizing<String>,
 ) -> Vec<Edit> {
-    let edits = parts.iter().map(|part| Edit::new(offsets.source(part.range.start, part.range.end), write(part.text)));
+    let edits = parts.iter().map(|part| {
+        Edit::new(
+            offsets.source(part.range.start, part.range.end),
+            write(part.text),
+        )
+    });
     edits.collect()
 }
 

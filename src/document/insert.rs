@@ -21,8 +21,14 @@ use zeroize::Zeroizing;
 impl Document {
     /// Returns the edits that add entries at the end of a mapping, in the given order. Returns
     /// `None` if its layout is not supported.
-    pub fn insert(&self, mapping: NodeId, new_entries: &[(&str, NewValue<'_>)]) -> Option<Vec<Edit>> {
-        let NodeKind::Mapping { entries, flow } = self.node(mapping).kind else { return None };
+    pub fn insert(
+        &self,
+        mapping: NodeId,
+        new_entries: &[(&str, NewValue<'_>)],
+    ) -> Option<Vec<Edit>> {
+        let NodeKind::Mapping { entries, flow } = self.node(mapping).kind else {
+            return None;
+        };
         let entries = self.entries_in(entries);
         if new_entries.is_empty() {
             return Some(Vec::new());
@@ -42,7 +48,9 @@ impl Document {
     /// Returns the edits that add names at the end of a list, in the given order. Returns `None` if
     /// its layout is not supported.
     pub fn push(&self, list: NodeId, names: &[&str]) -> Option<Vec<Edit>> {
-        let NodeKind::Sequence(items) = self.node(list).kind else { return None };
+        let NodeKind::Sequence(items) = self.node(list).kind else {
+            return None;
+        };
         let items = self.items_in(items);
         if names.is_empty() {
             return Some(Vec::new());
@@ -50,25 +58,38 @@ impl Document {
         let span = self.node(list).span;
         if self.source().slice(span).starts_with('[') {
             let spans: Vec<Span> = items.iter().map(|&item| self.node(item).span).collect();
-            let collection = BracketedCollection { span, items: &spans, comma: ", " };
+            let collection = BracketedCollection {
+                span,
+                items: &spans,
+                comma: ", ",
+            };
             return self.insert_between(&collection, names.len(), &|at, _| {
-                names.get(at).map(|name| self.quote_item(name, true)).unwrap_or_default()
+                names
+                    .get(at)
+                    .map(|name| self.quote_item(name, true))
+                    .unwrap_or_default()
             });
         }
         let (prefix, at) = self.block_item_prefix(items)?;
-        let lines: Vec<_> =
-            names.iter().map(|name| join_parts(&[prefix, &*self.quote_item(name, false)], "")).collect();
+        let lines: Vec<_> = names
+            .iter()
+            .map(|name| join_parts(&[prefix, &*self.quote_item(name, false)], ""))
+            .collect();
         Some(vec![self.lines_at(at, &lines)])
     }
 
     /// Returns the edits that add an item of several lines at the end of a YAML block sequence. The
     /// lines are indented relative to the item. Returns `None` if the layout is not supported.
     pub fn push_lines(&self, list: NodeId, lines: &[&str]) -> Option<Vec<Edit>> {
-        let NodeKind::Sequence(items) = self.node(list).kind else { return None };
+        let NodeKind::Sequence(items) = self.node(list).kind else {
+            return None;
+        };
         let items = self.items_in(items);
         let (prefix, at) = self.block_item_prefix(items)?;
         let margin = format!("{}{}", self.line_break(), prefix.replace('-', " "));
-        Some(vec![self.lines_at(at, &[format!("{prefix}{}", lines.join(&margin))])])
+        Some(vec![
+            self.lines_at(at, &[format!("{prefix}{}", lines.join(&margin))]),
+        ])
     }
 
     /// Returns the text before a new item of a YAML block sequence, and the offset of the new line.
@@ -84,15 +105,18 @@ impl Document {
 
     /// Returns the edit that adds the first entries to a document without content.
     pub fn begin_document(&self, new_entries: &[(&str, NewValue<'_>)]) -> Edit {
-        self.lines_at(self.end_of_yaml(0), &self.yaml_entries("", "  ", new_entries))
+        self.lines_at(
+            self.end_of_yaml(0),
+            &self.yaml_entries("", "  ", new_entries),
+        )
     }
 }
 
 /// Joins texts that may contain secret values. The buffer has the right size from the start,
 /// because a buffer that grows would leave a copy of its content in memory.
 fn join_parts(parts: &[impl AsRef<str>], between: &str) -> Zeroizing<String> {
-    let capacity =
-        parts.iter().map(|part| part.as_ref().len()).sum::<usize>() + between.len() * parts.len().saturating_sub(1);
+    let capacity = parts.iter().map(|part| part.as_ref().len()).sum::<usize>()
+        + between.len() * parts.len().saturating_sub(1);
     let mut out = Zeroizing::new(String::with_capacity(capacity));
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {

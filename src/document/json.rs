@@ -6,7 +6,10 @@
 use super::brackets;
 use super::edits::{self, in_place};
 use super::offsets::OffsetMapBuilder;
-use super::{Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, Syntax, SyntaxError};
+use super::{
+    Document, Edit, NodeId, NodeKind, OffsetMap, Replacement, ScalarType, Style, Syntax,
+    SyntaxError,
+};
 use crate::text::source::{Span, floor_char_boundary};
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
@@ -18,9 +21,16 @@ use zeroize::Zeroizing;
 /// Reads the value of a JSON text into a document.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
-    let bom = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
+    let bom = if source.text().starts_with('\u{feff}') {
+        3
+    } else {
+        0
+    };
     let text = source.text().get(bom..).unwrap_or_default();
-    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
     let strict = ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,
@@ -33,7 +43,8 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| describe_error(&error, text, bom))?;
+    let parsed =
+        parse_to_ast(text, &collect, &strict).map_err(|error| describe_error(&error, text, bom))?;
     let Some(value) = parsed.value else {
         return Err(SyntaxError {
             span: Span::new(source.text().len(), source.text().len()),
@@ -51,14 +62,20 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
 /// the parser accepts more.
 fn refuse_foreign_whitespace(document: &Document, bom: usize) -> Result<(), SyntaxError> {
     let mut at = bom;
-    let end = Span::new(document.source().text().len(), document.source().text().len());
+    let end = Span::new(
+        document.source().text().len(),
+        document.source().text().len(),
+    );
     let scalars = document.nodes().filter_map(|(_, node)| match node.kind {
         NodeKind::Scalar(_) => Some(node.span),
         _ => None,
     });
     for scalar in scalars.chain([end]) {
         let between = document.source().slice(Span::new(at, scalar.start));
-        if let Some((offset, c)) = between.char_indices().find(|&(_, c)| is_foreign_whitespace(c)) {
+        if let Some((offset, c)) = between
+            .char_indices()
+            .find(|&(_, c)| is_foreign_whitespace(c))
+        {
             return Err(SyntaxError {
                 span: Span::new(at + offset, at + offset + c.len_utf8()),
                 message: format!("the character U+{:04X} between JSON values", u32::from(c)),
@@ -84,10 +101,14 @@ impl JsonReader<'_> {
     fn add_value(&mut self, value: &Value<'_>) -> Result<NodeId, SyntaxError> {
         match value {
             Value::StringLit(string) => self.add_string(&string.range, &string.value),
-            Value::NumberLit(number) => self.add_plain(&number.range, number.value, ScalarType::Other),
-            Value::BooleanLit(boolean) => {
-                self.add_plain(&boolean.range, if boolean.value { "true" } else { "false" }, ScalarType::Other)
+            Value::NumberLit(number) => {
+                self.add_plain(&number.range, number.value, ScalarType::Other)
             }
+            Value::BooleanLit(boolean) => self.add_plain(
+                &boolean.range,
+                if boolean.value { "true" } else { "false" },
+                ScalarType::Other,
+            ),
             Value::NullKeyword(null) => self.add_plain(&null.range, "null", ScalarType::Null),
             Value::Array(array) => {
                 let id = self.document.add_sequence(self.span(&array.range))?;
@@ -95,7 +116,8 @@ impl JsonReader<'_> {
                 for element in &array.elements {
                     items.push(self.add_value(element)?);
                 }
-                self.document.finish_sequence(id, self.span(&array.range).end, &items);
+                self.document
+                    .finish_sequence(id, self.span(&array.range).end, &items);
                 Ok(id)
             }
             Value::Object(object) => {
@@ -104,8 +126,12 @@ impl JsonReader<'_> {
                 let mut entries = Vec::with_capacity(object.properties.len());
                 for property in &object.properties {
                     let (start, end) = match &property.name {
-                        jsonc_parser::ast::ObjectPropName::String(name) => (name.range.start, name.range.end),
-                        jsonc_parser::ast::ObjectPropName::Word(name) => (name.range.start, name.range.end),
+                        jsonc_parser::ast::ObjectPropName::String(name) => {
+                            (name.range.start, name.range.end)
+                        }
+                        jsonc_parser::ast::ObjectPropName::Word(name) => {
+                            (name.range.start, name.range.end)
+                        }
                     };
                     let key = self.add_string(&Range { start, end }, property.name.as_str())?;
                     entries.push((key, self.add_value(&property.value)?));
@@ -126,11 +152,18 @@ impl JsonReader<'_> {
                 help: Some("write it as an escape: `\\n`, `\\t` or `\\u00XX`".into()),
             });
         }
-        self.document.add_scalar(span, value, Style::DoubleQuoted, ScalarType::String)
+        self.document
+            .add_scalar(span, value, Style::DoubleQuoted, ScalarType::String)
     }
 
-    fn add_plain(&mut self, range: &Range, value: &str, ty: ScalarType) -> Result<NodeId, SyntaxError> {
-        self.document.add_scalar(self.span(range), value, Style::Plain, ty)
+    fn add_plain(
+        &mut self,
+        range: &Range,
+        value: &str,
+        ty: ScalarType,
+    ) -> Result<NodeId, SyntaxError> {
+        self.document
+            .add_scalar(self.span(range), value, Style::Plain, ty)
     }
 
     fn span(&self, range: &Range) -> Span {
@@ -158,7 +191,8 @@ pub(super) fn decode(raw: &str) -> OffsetMapBuilder {
 
 /// Reads four hexadecimal digits.
 fn hex_at(text: &str, from: usize) -> Option<u32> {
-    text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    text.get(from..from + 4)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
 }
 
 /// Decodes an escape without its backslash. Returns the number of bytes and the character.
@@ -182,7 +216,12 @@ fn decode_escape(text: &str) -> (usize, char) {
 }
 
 /// Returns the edits that replace parts of a string. JSON strings can contain any text.
-pub(super) fn encode(span: Span, offsets: &OffsetMap, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+pub(super) fn encode(
+    span: Span,
+    offsets: &OffsetMap,
+    parts: &[Replacement<'_>],
+    value: &str,
+) -> Vec<Edit> {
     if !offsets.is_exact() {
         return vec![Edit::new(span, quote_text(value))];
     }
@@ -206,29 +245,41 @@ fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
     let range = error.range();
     let start = floor_char_boundary(text, range.start);
     let end = floor_char_boundary(text, range.end.min(start + 1).max(start));
-    let rest = text.get(start.saturating_sub(1)..).or_else(|| text.get(start..)).unwrap_or_default();
+    let rest = text
+        .get(start.saturating_sub(1)..)
+        .or_else(|| text.get(start..))
+        .unwrap_or_default();
     let is_reference = rest.contains("{{") && rest.find("{{") <= Some(1);
     let is_deep = matches!(error.kind(), ParseErrorKind::NestingDepthExceeded);
-    if let Some(error) = brackets::find_unclosed(text, Syntax::Json, start).filter(|_| !is_reference && !is_deep) {
-        return SyntaxError { span: Span::new(error.span.start + bom, error.span.end + bom), ..error };
+    if let Some(error) =
+        brackets::find_unclosed(text, Syntax::Json, start).filter(|_| !is_reference && !is_deep)
+    {
+        return SyntaxError {
+            span: Span::new(error.span.start + bom, error.span.end + bom),
+            ..error
+        };
     }
     let (message, help) = match error.kind() {
         _ if is_reference => (
             "a reference without quotes is not valid JSON".to_owned(),
             Some("put the reference in double quotes: \"{{name.key}}\""),
         ),
-        ParseErrorKind::CommentsNotAllowed => {
-            ("comments are not valid JSON".to_owned(), Some("remove the comment, or write this stack in YAML or TOML"))
-        }
-        ParseErrorKind::TrailingCommasNotAllowed => {
-            ("trailing comma before a closing bracket".to_owned(), Some("remove the comma"))
-        }
-        ParseErrorKind::SingleQuotedStringsNotAllowed => {
-            ("a string in single quotes is not valid JSON".to_owned(), Some("use double quotes"))
-        }
-        ParseErrorKind::String(jsonc_parser::ParseStringErrorKind::UnterminatedStringLiteral) => {
-            ("a string that is never closed".to_owned(), Some("close the quote that opens here"))
-        }
+        ParseErrorKind::CommentsNotAllowed => (
+            "comments are not valid JSON".to_owned(),
+            Some("remove the comment, or write this stack in YAML or TOML"),
+        ),
+        ParseErrorKind::TrailingCommasNotAllowed => (
+            "trailing comma before a closing bracket".to_owned(),
+            Some("remove the comma"),
+        ),
+        ParseErrorKind::SingleQuotedStringsNotAllowed => (
+            "a string in single quotes is not valid JSON".to_owned(),
+            Some("use double quotes"),
+        ),
+        ParseErrorKind::String(jsonc_parser::ParseStringErrorKind::UnterminatedStringLiteral) => (
+            "a string that is never closed".to_owned(),
+            Some("close the quote that opens here"),
+        ),
         ParseErrorKind::String(_) => (
             "invalid escape in a JSON string".to_owned(),
             Some(
@@ -246,5 +297,9 @@ fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
             (first.into_iter().chain(chars).collect(), None)
         }
     };
-    SyntaxError { span: Span::new(start + bom, end + bom), message, help: help.map(str::to_owned) }
+    SyntaxError {
+        span: Span::new(start + bom, end + bom),
+        message,
+        help: help.map(str::to_owned),
+    }
 }

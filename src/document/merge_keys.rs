@@ -11,7 +11,8 @@ impl Document {
             return false;
         }
         let node = self.node(self.target(key));
-        let is_plain = matches!(node.kind, NodeKind::Scalar(scalar) if scalar.style == Style::Plain);
+        let is_plain =
+            matches!(node.kind, NodeKind::Scalar(scalar) if scalar.style == Style::Plain);
         is_plain && node.span.len() == 2 && self.source.slice(node.span) == "<<"
     }
 
@@ -21,7 +22,11 @@ impl Document {
     ///
     /// `budget` limits the work for a whole file, since merges can multiply. Returns `None` when it
     /// is exhausted.
-    pub fn merged_entries(&self, mapping: NodeId, budget: &mut usize) -> Option<Vec<(NodeId, NodeId)>> {
+    pub fn merged_entries(
+        &self,
+        mapping: NodeId,
+        budget: &mut usize,
+    ) -> Option<Vec<(NodeId, NodeId)>> {
         let own = self.entries(mapping)?;
         // Entries in the file are limited by its size. Aliases and merges can repeat them, so they
         // cost budget.
@@ -47,7 +52,9 @@ impl Document {
                     *budget = budget.checked_sub(self.items(value).map_or(1, <[NodeId]>::len))?;
                     // The last of two merge keys wins, but the first of the mappings in one list.
                     match self.items(value) {
-                        Some(items) => merged.extend(items.iter().rev().map(|&item| self.target(item))),
+                        Some(items) => {
+                            merged.extend(items.iter().rev().map(|&item| self.target(item)));
+                        }
                         None => merged.push(self.target(value)),
                     }
                 } else if self.text(key).is_none_or(|text| seen.insert(text)) {

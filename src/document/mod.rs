@@ -182,7 +182,9 @@ impl Document {
         if let NodeKind::Alias(target) = node.kind {
             node = self.node(target);
         }
-        let NodeKind::Scalar(scalar) = node.kind else { return None };
+        let NodeKind::Scalar(scalar) = node.kind else {
+            return None;
+        };
         Some(match scalar.value {
             DecodedText::Verbatim(quotes) => self.source.slice(without_quotes(node.span, quotes)),
             DecodedText::Decoded(index) => self.texts.get(index),
@@ -227,7 +229,10 @@ impl Document {
     /// Returns the key and the value of the first entry of a mapping with this key.
     pub fn get(&self, mapping: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
         let entries = self.entries(mapping)?;
-        entries.iter().copied().find(|&(key, _)| self.text(key) == Some(name))
+        entries
+            .iter()
+            .copied()
+            .find(|&(key, _)| self.text(key) == Some(name))
     }
 
     /// Returns the span of a YAML node's tag and anchor, which are not part of the node's span.

@@ -85,7 +85,8 @@ pub struct ChildRange {
 
 impl ChildRange {
     pub(super) fn slice<T>(self, all: &[T]) -> &[T] {
-        all.get(self.start as usize..self.end as usize).unwrap_or_default()
+        all.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 

@@ -32,15 +32,42 @@ const KEY_FLAG: u32 = 1 << 31;
 impl PackedNode {
     /// Packs a node. Returns `None` if it ends beyond the first 4 GiB.
     fn new(node: Node) -> Option<Self> {
-        let Node { span, kind, key, parent, slot } = node;
+        let Node {
+            span,
+            kind,
+            key,
+            parent,
+            slot,
+        } = node;
         let slot = slot | if key { KEY_FLAG } else { 0 };
-        Some(Self { start: offset(span.start)?, end: offset(span.end)?, parent, slot, kind })
+        Some(Self {
+            start: offset(span.start)?,
+            end: offset(span.end)?,
+            parent,
+            slot,
+            kind,
+        })
     }
 
     fn unpack(self) -> Node {
-        let Self { start, end, parent, slot, kind } = self;
-        let span = Span { start: start as usize, end: end as usize };
-        Node { span, kind, key: slot & KEY_FLAG != 0, parent, slot: slot & !KEY_FLAG }
+        let Self {
+            start,
+            end,
+            parent,
+            slot,
+            kind,
+        } = self;
+        let span = Span {
+            start: start as usize,
+            end: end as usize,
+        };
+        Node {
+            span,
+            kind,
+            key: slot & KEY_FLAG != 0,
+            parent,
+            slot: slot & !KEY_FLAG,
+        }
     }
 }
 
@@ -58,11 +85,17 @@ pub(super) struct NodeList {
 impl NodeList {
     /// Creates an empty list with room for the nodes of a text, up to one chunk.
     pub fn for_text(text: &str) -> Self {
-        Self { chunks: vec![Vec::with_capacity((text.len() / BYTES_PER_NODE + 4).min(CHUNK_NODES))] }
+        Self {
+            chunks: vec![Vec::with_capacity(
+                (text.len() / BYTES_PER_NODE + 4).min(CHUNK_NODES),
+            )],
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK_NODES + last.len())
+        self.chunks
+            .last()
+            .map_or(0, |last| (self.chunks.len() - 1) * CHUNK_NODES + last.len())
     }
 
     /// Adds a node. Returns `None` if there are 2³¹ nodes, or if the node ends beyond the first 4
@@ -81,7 +114,10 @@ impl NodeList {
         Some(id)
     }
 
-    #[expect(clippy::indexing_slicing, reason = "ids are made only by `push` and never leave their document")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ids are made only by `push` and never leave their document"
+    )]
     pub fn get(&self, id: NodeId) -> Node {
         let at = id.index();
         self.chunks[at / CHUNK_NODES][at % CHUNK_NODES].unpack()
@@ -89,7 +125,9 @@ impl NodeList {
 
     fn get_mut(&mut self, id: NodeId) -> Option<&mut PackedNode> {
         let at = id.index();
-        self.chunks.get_mut(at / CHUNK_NODES)?.get_mut(at % CHUNK_NODES)
+        self.chunks
+            .get_mut(at / CHUNK_NODES)?
+            .get_mut(at % CHUNK_NODES)
     }
 
     pub fn last(&self) -> Option<Node> {
@@ -99,9 +137,19 @@ impl NodeList {
     /// Returns a node and all nodes after it.
     pub fn iter_from(&self, first: NodeId) -> impl Iterator<Item = Node> {
         let first = first.index();
-        let mut chunks = self.chunks.get(first / CHUNK_NODES..).unwrap_or_default().iter();
-        let first_chunk = chunks.next().and_then(|chunk| chunk.get(first % CHUNK_NODES..)).unwrap_or_default();
-        first_chunk.iter().chain(chunks.flatten()).map(|node| node.unpack())
+        let mut chunks = self
+            .chunks
+            .get(first / CHUNK_NODES..)
+            .unwrap_or_default()
+            .iter();
+        let first_chunk = chunks
+            .next()
+            .and_then(|chunk| chunk.get(first % CHUNK_NODES..))
+            .unwrap_or_default();
+        first_chunk
+            .iter()
+            .chain(chunks.flatten())
+            .map(|node| node.unpack())
     }
 
     /// Sets the end and the children of a collection.
@@ -114,14 +162,24 @@ impl NodeList {
 
     /// Marks a scalar as tagged with `!`.
     pub fn set_non_specific(&mut self, id: NodeId) {
-        if let Some(PackedNode { kind: NodeKind::Scalar(scalar), .. }) = self.get_mut(id) {
+        if let Some(PackedNode {
+            kind: NodeKind::Scalar(scalar),
+            ..
+        }) = self.get_mut(id)
+        {
             scalar.non_specific = true;
         }
     }
 
     /// Sets the parent of a node, its slot among the parent's children, and whether it is part of a
     /// key and in a flow collection.
-    pub fn set_parent(&mut self, child: NodeId, (parent, slot): (NodeId, u32), is_key: bool, in_flow: bool) {
+    pub fn set_parent(
+        &mut self,
+        child: NodeId,
+        (parent, slot): (NodeId, u32),
+        is_key: bool,
+        in_flow: bool,
+    ) {
         if let Some(node) = self.get_mut(child) {
             (node.parent, node.slot) = (parent, slot | if is_key { KEY_FLAG } else { 0 });
             if let NodeKind::Scalar(scalar) = &mut node.kind {

@@ -15,7 +15,10 @@ impl Document {
         while let Some((parent, slot)) = self.node(at).parent() {
             match self.node(parent).kind {
                 NodeKind::Mapping { entries, .. } => {
-                    let key = self.entries_in(entries).get(slot as usize).and_then(|&(key, _)| self.text(key));
+                    let key = self
+                        .entries_in(entries)
+                        .get(slot as usize)
+                        .and_then(|&(key, _)| self.text(key));
                     let key = key.unwrap_or("?");
                     let end = floor_char_boundary(key, MAX_PATH_SEGMENT_BYTES);
                     segments.push(key.get(..end).unwrap_or_default().to_owned());
@@ -34,9 +37,10 @@ impl Document {
         let node = self.node(id);
         let (parent, slot) = node.parent().filter(|_| !node.key)?;
         match self.node(parent).kind {
-            NodeKind::Mapping { entries, .. } if self.syntax != Syntax::Script => {
-                self.entries_in(entries).get(slot as usize).map(|&(key, _)| key)
-            }
+            NodeKind::Mapping { entries, .. } if self.syntax != Syntax::Script => self
+                .entries_in(entries)
+                .get(slot as usize)
+                .map(|&(key, _)| key),
             _ => None,
         }
     }
@@ -44,7 +48,10 @@ impl Document {
     /// Returns the start of the entry or item of the root that contains a node.
     pub fn root_item_start(&self, id: NodeId) -> usize {
         let mut at = id;
-        while let Some((parent, _)) = self.node(at).parent().filter(|&(parent, _)| self.node(parent).parent().is_some())
+        while let Some((parent, _)) = self
+            .node(at)
+            .parent()
+            .filter(|&(parent, _)| self.node(parent).parent().is_some())
         {
             at = parent;
         }

@@ -25,14 +25,34 @@ struct OffsetRun {
 impl OffsetMap {
     /// Creates the map of a value that the source contains as it is.
     pub(super) fn from_verbatim(span: Span) -> Self {
-        let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: true };
-        Self { only: Some(run), runs: Vec::new(), exact: true, span }
+        let run = OffsetRun {
+            decoded: 0,
+            source: span.start,
+            source_len: span.len(),
+            verbatim: true,
+        };
+        Self {
+            only: Some(run),
+            runs: Vec::new(),
+            exact: true,
+            span,
+        }
     }
 
     /// Creates the map of a value of which only the whole span is known.
     pub(super) fn opaque(span: Span) -> Self {
-        let run = OffsetRun { decoded: 0, source: span.start, source_len: span.len(), verbatim: false };
-        Self { only: Some(run), runs: Vec::new(), exact: false, span }
+        let run = OffsetRun {
+            decoded: 0,
+            source: span.start,
+            source_len: span.len(),
+            verbatim: false,
+        };
+        Self {
+            only: Some(run),
+            runs: Vec::new(),
+            exact: false,
+            span,
+        }
     }
 
     /// Returns whether the map is verified: decoding with it yields the parser's value. Otherwise
@@ -46,8 +66,11 @@ impl OffsetMap {
         let Some(first) = self.run_at(start) else {
             return self.span;
         };
-        let from =
-            if first.verbatim { first.source + (start - first.decoded).min(first.source_len) } else { first.source };
+        let from = if first.verbatim {
+            first.source + (start - first.decoded).min(first.source_len)
+        } else {
+            first.source
+        };
         if end <= start {
             return Span::new(from, from);
         }
@@ -87,7 +110,12 @@ impl OffsetMapBuilder {
             Some(last) if last.verbatim && last.source + last.source_len == source => {
                 last.source_len += text.len();
             }
-            _ => self.runs.push(OffsetRun { decoded: self.out.len(), source, source_len: text.len(), verbatim: true }),
+            _ => self.runs.push(OffsetRun {
+                decoded: self.out.len(),
+                source,
+                source_len: text.len(),
+                verbatim: true,
+            }),
         }
         self.out.push_str(text);
     }
@@ -98,7 +126,12 @@ impl OffsetMapBuilder {
         if text.is_empty() {
             return;
         }
-        self.runs.push(OffsetRun { decoded: self.out.len(), source, source_len, verbatim: false });
+        self.runs.push(OffsetRun {
+            decoded: self.out.len(),
+            source,
+            source_len,
+            verbatim: false,
+        });
         self.out.push_str(text);
     }
 
@@ -131,7 +164,12 @@ impl OffsetMapBuilder {
         for run in &mut self.runs {
             run.source += span.start;
         }
-        OffsetMap { only: None, runs: self.runs, exact: true, span }
+        OffsetMap {
+            only: None,
+            runs: self.runs,
+            exact: true,
+            span,
+        }
     }
 }
 
@@ -145,16 +183,34 @@ mod tests {
         for (at, letter) in ["a", "b", "c"].into_iter().enumerate() {
             builder.push_verbatim(3 + at, letter);
         }
-        assert_eq!(builder.runs, [OffsetRun { decoded: 0, source: 3, source_len: 3, verbatim: true }]);
+        assert_eq!(
+            builder.runs,
+            [OffsetRun {
+                decoded: 0,
+                source: 3,
+                source_len: 3,
+                verbatim: true
+            }]
+        );
         builder.push_verbatim(9, "d");
         builder.push_replaced(10, 2, "\n");
         builder.push_verbatim(12, "e");
         let map = builder.finish(Span::new(100, 120), "abcd\ne");
         let spans: Vec<_> = (0..6).map(|at| map.source(at, at + 1)).collect();
-        let expected = [(103, 104), (104, 105), (105, 106), (109, 110), (110, 112), (112, 113)];
+        let expected = [
+            (103, 104),
+            (104, 105),
+            (105, 106),
+            (109, 110),
+            (110, 112),
+            (112, 113),
+        ];
         assert_eq!(spans, expected.map(|(start, end)| Span::new(start, end)));
         assert_eq!(map.source(1, 6), Span::new(104, 113));
-        assert_eq!((map.source(4, 4), map.source(2, 1)), (Span::new(110, 110), Span::new(105, 105)));
+        assert_eq!(
+            (map.source(4, 4), map.source(2, 1)),
+            (Span::new(110, 110), Span::new(105, 105))
+        );
     }
 
     #[test]
@@ -168,7 +224,10 @@ mod tests {
         builder.push_verbatim(7, "e");
         let map = builder.finish(Span::new(0, 8), "x\tabe");
         let spans: Vec<_> = (2..5).map(|at| map.source(at, at + 1)).collect();
-        assert_eq!(spans, [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end)));
+        assert_eq!(
+            spans,
+            [(3, 4), (4, 5), (7, 8)].map(|(start, end)| Span::new(start, end))
+        );
     }
 
     #[test]

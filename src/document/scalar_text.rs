@@ -50,11 +50,32 @@ impl Document {
             Syntax::Json => json::encode(span, &offsets, parts, &value),
             Syntax::Toml => {
                 let (raw, style) = (self.source.slice(span), scalar.style);
-                toml::encode(&toml::TomlTarget { raw, span, style, old, offsets: &offsets }, parts, &value)
+                toml::encode(
+                    &toml::TomlTarget {
+                        raw,
+                        span,
+                        style,
+                        old,
+                        offsets: &offsets,
+                    },
+                    parts,
+                    &value,
+                )
             }
             Syntax::Yaml => {
                 let (text, style, flow) = (self.source.text(), scalar.style, scalar.flow);
-                yaml::encode(&yaml::YamlTarget { text, span, style, flow, old, offsets: &offsets }, parts, &value)
+                yaml::encode(
+                    &yaml::YamlTarget {
+                        text,
+                        span,
+                        style,
+                        flow,
+                        old,
+                        offsets: &offsets,
+                    },
+                    parts,
+                    &value,
+                )
             }
             Syntax::Script => Vec::new(),
         }
@@ -63,7 +84,8 @@ impl Document {
     /// Returns whether a YAML scalar contains a character that ends a line in YAML 1.1 but not in
     /// YAML 1.2.
     pub fn has_ambiguous_break(&self, id: NodeId) -> bool {
-        self.syntax == Syntax::Yaml && yaml::has_disputed_break(self.source.slice(self.node(self.target(id)).span))
+        self.syntax == Syntax::Yaml
+            && yaml::has_disputed_break(self.source.slice(self.node(self.target(id)).span))
     }
 }
 

@@ -55,13 +55,23 @@ pub(super) fn decode(raw: &str, style: Style) -> OffsetMapBuilder {
 /// Adds a command. Returns `None` for a command that stores secrets, and for text that is not a
 /// command.
 fn add_command(document: &mut Document, words: &[Word]) -> Result<Option<NodeId>, SyntaxError> {
-    let Some((zenml, arguments)) = words.split_first() else { return Ok(None) };
-    let mut plain = arguments.iter().map(|word| word.text.as_str()).filter(|word| !word.starts_with('-'));
-    let (kind, action) = (plain.next().unwrap_or_default(), plain.next().unwrap_or_default());
+    let Some((zenml, arguments)) = words.split_first() else {
+        return Ok(None);
+    };
+    let mut plain = arguments
+        .iter()
+        .map(|word| word.text.as_str())
+        .filter(|word| !word.starts_with('-'));
+    let (kind, action) = (
+        plain.next().unwrap_or_default(),
+        plain.next().unwrap_or_default(),
+    );
     let is_kind = kind.starts_with(|c: char| c.is_ascii_lowercase())
-        && kind.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
-    let stores_secrets =
-        kind == "secret" || (matches!(kind, "secrets-manager" | "secrets_manager") && action == "secret");
+        && kind
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
+    let stores_secrets = kind == "secret"
+        || (matches!(kind, "secrets-manager" | "secrets_manager") && action == "secret");
     if !is_kind || stores_secrets {
         return Ok(None);
     }
@@ -105,7 +115,12 @@ fn parse_option(word: &str) -> Option<(Range<usize>, Option<Range<usize>>)> {
     let value = (len < name.len()).then_some(dashes + len + 1..word.len());
     let key = name.get(..len)?;
     let fits = match dashes {
-        0 => value.is_some() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')),
+        0 => {
+            value.is_some()
+                && key
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        }
         1 => key.chars().count() == 1 && key.starts_with(char::is_alphabetic),
         2 => true,
         _ => false,

@@ -19,18 +19,25 @@ impl Syntax {
     /// Returns the syntax for the extension of a path, which must be in lower case. Returns `None`
     /// for other extensions.
     pub fn from_path(path: &Path) -> Option<Self> {
-        const EXTENSIONS: [(&[u8], Syntax); 4] =
-            [(b".yaml", Syntax::Yaml), (b".yml", Syntax::Yaml), (b".toml", Syntax::Toml), (b".json", Syntax::Json)];
+        const EXTENSIONS: [(&[u8], Syntax); 4] = [
+            (b".yaml", Syntax::Yaml),
+            (b".yml", Syntax::Yaml),
+            (b".toml", Syntax::Toml),
+            (b".json", Syntax::Json),
+        ];
         // The walk calls this for every name, and comparing the end of a path is cheaper than
         // parsing it.
         let mut bytes = path.as_os_str().as_encoded_bytes();
         while let Some(rest) = bytes.strip_suffix(b"/") {
             bytes = rest;
         }
-        let (stem, syntax) =
-            EXTENSIONS.iter().find_map(|&(extension, syntax)| Some((bytes.strip_suffix(extension)?, syntax)))?;
+        let (stem, syntax) = EXTENSIONS
+            .iter()
+            .find_map(|&(extension, syntax)| Some((bytes.strip_suffix(extension)?, syntax)))?;
         // `.yaml` is a hidden file without an extension.
-        stem.last().is_some_and(|&byte| byte != b'/').then_some(syntax)
+        stem.last()
+            .is_some_and(|&byte| byte != b'/')
+            .then_some(syntax)
     }
 
     /// Returns the syntax of a text without a file name. It is JSON if it parses as JSON, and TOML
@@ -40,14 +47,29 @@ impl Syntax {
             return Self::Json;
         }
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-        let first = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
-        let is_header = first.starts_with('[') && first.split('#').next().unwrap_or_default().trim_end().ends_with(']');
+        let first = lines
+            .into_iter()
+            .find(|line| !line.is_empty() && !line.starts_with('#'))
+            .unwrap_or_default();
+        let is_header = first.starts_with('[')
+            && first
+                .split('#')
+                .next()
+                .unwrap_or_default()
+                .trim_end()
+                .ends_with(']');
         let is_entry = first.split_once('=').is_some_and(|(key, _)| {
             let key = key.trim().trim_matches(['"', '\'']);
             !key.is_empty()
-                && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'' | ' '))
+                && key
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'' | ' '))
         });
-        if is_header || is_entry { Self::Toml } else { Self::Yaml }
+        if is_header || is_entry {
+            Self::Toml
+        } else {
+            Self::Yaml
+        }
     }
 
     /// Returns the name for messages.

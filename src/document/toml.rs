@@ -41,7 +41,12 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
 /// Reads the root table of a text that was parsed at once.
 fn read_whole(document: &mut Document, table: &DeTable<'_>) -> Result<(), SyntaxError> {
     let whole = Span::new(0, document.source().text().len());
-    let mut reader = TomlReader { document, base: 0, offsets: PartOffsets::default(), runs: BTreeMap::new() };
+    let mut reader = TomlReader {
+        document,
+        base: 0,
+        offsets: PartOffsets::default(),
+        runs: BTreeMap::new(),
+    };
     let root = reader.add_table(whole, table)?;
     document.roots.push(root);
     Ok(())
@@ -51,8 +56,17 @@ fn read_whole(document: &mut Document, table: &DeTable<'_>) -> Result<(), Syntax
 /// arrays.
 fn read_shortened(document: &mut Document, shortened: ShortenedText) -> Result<(), SyntaxError> {
     let whole = Span::new(0, document.source().text().len());
-    let ShortenedText { text, runs, offsets } = shortened;
-    let mut reader = TomlReader { document, base: 0, offsets, runs: BTreeMap::new() };
+    let ShortenedText {
+        text,
+        runs,
+        offsets,
+    } = shortened;
+    let mut reader = TomlReader {
+        document,
+        base: 0,
+        offsets,
+        runs: BTreeMap::new(),
+    };
     let table = reader.parse(&text, runs)?;
     let root = reader.add_table(whole, table.get_ref())?;
     // The parser must have found the first element of each run.
@@ -66,7 +80,11 @@ fn read_shortened(document: &mut Document, shortened: ShortenedText) -> Result<(
 /// Returns the error for an array that the parser sees differently. It is never reported: the whole
 /// text is parsed instead.
 fn array_mismatch(at: usize) -> SyntaxError {
-    SyntaxError { span: Span::new(at, at), message: "the parser found a different array of tables".into(), help: None }
+    SyntaxError {
+        span: Span::new(at, at),
+        message: "the parser found a different array of tables".into(),
+        help: None,
+    }
 }
 
 /// A reader that adds tables to a document.
@@ -82,9 +100,16 @@ struct TomlReader<'a> {
 
 impl TomlReader<'_> {
     /// Parses a text, and remembers the elements that were removed from it.
-    fn parse<'t>(&mut self, text: &'t str, runs: Vec<ElementRun>) -> Result<Spanned<DeTable<'t>>, SyntaxError> {
+    fn parse<'t>(
+        &mut self,
+        text: &'t str,
+        runs: Vec<ElementRun>,
+    ) -> Result<Spanned<DeTable<'t>>, SyntaxError> {
         let base = self.base;
-        self.runs.extend(runs.into_iter().map(|run| (base + run.first, ElementRun { base, ..run })));
+        self.runs.extend(
+            runs.into_iter()
+                .map(|run| (base + run.first, ElementRun { base, ..run })),
+        );
         DeTable::parse(text).map_err(|error| describe_error(&error, text))
     }
 
@@ -95,11 +120,18 @@ impl TomlReader<'_> {
     }
 
     /// Reads the items of an array, and the elements that were removed from it.
-    fn read_items(&mut self, array: &[Spanned<DeValue<'_>>], items: &mut Vec<NodeId>) -> Result<(), SyntaxError> {
+    fn read_items(
+        &mut self,
+        array: &[Spanned<DeValue<'_>>],
+        items: &mut Vec<NodeId>,
+    ) -> Result<(), SyntaxError> {
         let mut expected_start = None;
         for item in array {
             let start = self.span(item.span()).start;
-            if expected_start.take().is_some_and(|expected| expected != start) {
+            if expected_start
+                .take()
+                .is_some_and(|expected| expected != start)
+            {
                 return Err(array_mismatch(start));
             }
             items.push(self.add_value(item)?);
@@ -118,10 +150,15 @@ impl TomlReader<'_> {
     }
 
     /// Parses some elements of an array as a text of their own, and reads them.
-    fn read_piece(&mut self, piece: Range<usize>, items: &mut Vec<NodeId>) -> Result<(), SyntaxError> {
+    fn read_piece(
+        &mut self,
+        piece: Range<usize>,
+        items: &mut Vec<NodeId>,
+    ) -> Result<(), SyntaxError> {
         let source = Arc::clone(self.document.source());
         let text = source.text().get(piece).unwrap_or_default();
-        let shortened = long_arrays::shorten(text).unwrap_or_else(|| ShortenedText::unchanged(text));
+        let shortened =
+            long_arrays::shorten(text).unwrap_or_else(|| ShortenedText::unchanged(text));
         self.offsets = shortened.offsets;
         let table = self.parse(&shortened.text, shortened.runs)?;
         let mut value = table.get_ref().values().next();
@@ -144,7 +181,9 @@ impl TomlReader<'_> {
         for (key, value) in sorted {
             let key_span = self.span(key.span());
             let style = string_style(self.document.source().slice(key_span));
-            let key = self.document.add_scalar(key_span, key.get_ref(), style, ScalarType::String)?;
+            let key =
+                self.document
+                    .add_scalar(key_span, key.get_ref(), style, ScalarType::String)?;
             entries.push((key, self.add_value(value)?));
         }
         self.document.finish_mapping(id, span.end, &entries);
@@ -157,7 +196,8 @@ impl TomlReader<'_> {
         match value.get_ref() {
             DeValue::String(text) => {
                 let style = string_style(self.document.source().slice(span));
-                self.document.add_scalar(span, text, style, ScalarType::String)
+                self.document
+                    .add_scalar(span, text, style, ScalarType::String)
             }
             DeValue::Table(table) => self.add_table(span, table),
             DeValue::Array(array) => {
@@ -167,14 +207,17 @@ impl TomlReader<'_> {
                 self.document.finish_sequence(id, span.end, &items);
                 Ok(id)
             }
-            DeValue::Integer(number) if !is_integer(number.as_str(), number.radix()) => Err(SyntaxError {
-                span,
-                message: "an integer without digits, or with an invalid digit".into(),
-                help: None,
-            }),
+            DeValue::Integer(number) if !is_integer(number.as_str(), number.radix()) => {
+                Err(SyntaxError {
+                    span,
+                    message: "an integer without digits, or with an invalid digit".into(),
+                    help: None,
+                })
+            }
             _ => {
                 let source = Arc::clone(self.document.source());
-                self.document.add_scalar(span, source.slice(span), Style::Plain, ScalarType::Other)
+                self.document
+                    .add_scalar(span, source.slice(span), Style::Plain, ScalarType::Other)
             }
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! A reader adds a collection before its children, and finishes it after them.
 
-use super::node::{ChildRange, DecodedText, NO_PARENT, Node, NodeId, NodeKind, Scalar, ScalarType, Style};
+use super::node::{
+    ChildRange, DecodedText, NO_PARENT, Node, NodeId, NodeKind, Scalar, ScalarType, Style,
+};
 use super::scalar_text::without_quotes;
 use super::{Document, SyntaxError};
 use crate::text::source::Span;
@@ -10,16 +12,30 @@ use crate::text::source::Span;
 impl Document {
     pub(super) fn add(&mut self, span: Span, kind: NodeKind) -> Result<NodeId, SyntaxError> {
         self.has_aliases |= matches!(kind, NodeKind::Alias(_));
-        self.nodes.push(Node { span, kind, key: false, parent: NO_PARENT, slot: 0 }).ok_or_else(|| SyntaxError {
-            span,
-            message: "the file is too large: more than 4 GiB or two billion values".into(),
-            help: None,
-        })
+        self.nodes
+            .push(Node {
+                span,
+                kind,
+                key: false,
+                parent: NO_PARENT,
+                slot: 0,
+            })
+            .ok_or_else(|| SyntaxError {
+                span,
+                message: "the file is too large: more than 4 GiB or two billion values".into(),
+                help: None,
+            })
     }
 
     /// Adds a mapping whose entries follow with [`Document::finish_mapping`].
     pub(super) fn add_mapping(&mut self, span: Span, flow: bool) -> Result<NodeId, SyntaxError> {
-        self.add(span, NodeKind::Mapping { entries: ChildRange::default(), flow })
+        self.add(
+            span,
+            NodeKind::Mapping {
+                entries: ChildRange::default(),
+                flow,
+            },
+        )
     }
 
     /// Adds a sequence whose items follow with [`Document::finish_sequence`].
@@ -38,7 +54,16 @@ impl Document {
             Some(quotes) => DecodedText::Verbatim(quotes),
             None => DecodedText::Decoded(self.texts.push(value)),
         };
-        self.add(span, NodeKind::Scalar(Scalar { value, style, ty, non_specific: false, flow: false }))
+        self.add(
+            span,
+            NodeKind::Scalar(Scalar {
+                value,
+                style,
+                ty,
+                non_specific: false,
+                flow: false,
+            }),
+        )
     }
 
     /// Returns the length of the quotes around the value if the source contains the value as it is,
@@ -58,14 +83,16 @@ impl Document {
     pub(super) fn finish_mapping(&mut self, id: NodeId, end: usize, entries: &[(NodeId, NodeId)]) {
         let entries = append_children(&mut self.entries, entries);
         if let NodeKind::Mapping { flow, .. } = self.node(id).kind {
-            self.nodes.finish_collection(id, end, NodeKind::Mapping { entries, flow });
+            self.nodes
+                .finish_collection(id, end, NodeKind::Mapping { entries, flow });
         }
     }
 
     /// Sets the end and the items of a sequence.
     pub(super) fn finish_sequence(&mut self, id: NodeId, end: usize, items: &[NodeId]) {
         let items = append_children(&mut self.items, items);
-        self.nodes.finish_collection(id, end, NodeKind::Sequence(items));
+        self.nodes
+            .finish_collection(id, end, NodeKind::Sequence(items));
     }
 
     /// Sets the parent of each node, and whether it is part of a key and in a flow collection.
@@ -100,5 +127,8 @@ fn append_children<T: Copy>(all: &mut Vec<T>, children: &[T]) -> ChildRange {
     // Each child is a node, so the numbers always fit.
     let start = u32::try_from(all.len()).unwrap_or(u32::MAX);
     all.extend_from_slice(children);
-    ChildRange { start, end: u32::try_from(all.len()).unwrap_or(u32::MAX) }
+    ChildRange {
+        start,
+        end: u32::try_from(all.len()).unwrap_or(u32::MAX),
+    }
 }

@@ -15,7 +15,9 @@ mod yaml_errors;
 mod yaml_quoting;
 
 pub(super) use block_scalars::content_len;
-pub(super) use breaks::{contains_break as has_disputed_break, parse_as_yaml_1_1, refuse_other_trees};
+pub(super) use breaks::{
+    contains_break as has_disputed_break, parse_as_yaml_1_1, refuse_other_trees,
+};
 pub(super) use node_properties::properties;
 pub use plain_types::plain_type;
 pub(super) use yaml_decode::decode;
@@ -36,7 +38,11 @@ const NO_ANCHOR: usize = 0;
 /// A collection whose end has not been read.
 enum OpenCollection {
     /// `first` is the index of its first entry in the list of all open mappings' entries.
-    Mapping { id: NodeId, first: usize, key: Option<NodeId> },
+    Mapping {
+        id: NodeId,
+        first: usize,
+        key: Option<NodeId>,
+    },
     /// `first` is the index of its first item in the list of all open lists' items.
     Sequence { id: NodeId, first: usize },
 }
@@ -47,7 +53,8 @@ pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let options = granit_parser::options! { strict_indentation: true };
     let mut reader = YamlReader::new(document, source.text());
     for item in Parser::new_from_str_with_options(source.text(), options) {
-        let (event, span) = item.map_err(|error| yaml_errors::describe_error(&error, source.text()))?;
+        let (event, span) =
+            item.map_err(|error| yaml_errors::describe_error(&error, source.text()))?;
         let span = span.byte_range().map_or_else(Span::default, Span::from);
         reader.read_event(event, span)?;
     }
@@ -72,7 +79,15 @@ struct YamlReader<'d, 't> {
 impl<'d, 't> YamlReader<'d, 't> {
     fn new(document: &'d mut Document, text: &'t str) -> Self {
         let (entries, items, anchors) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { document, text, open: Vec::new(), entries, items, anchors, last_end: 0 }
+        Self {
+            document,
+            text,
+            open: Vec::new(),
+            entries,
+            items,
+            anchors,
+            last_end: 0,
+        }
     }
 
     fn read_event(&mut self, event: Event<'_>, span: Span) -> Result<(), SyntaxError> {
@@ -83,20 +98,33 @@ impl<'d, 't> YamlReader<'d, 't> {
                 self.add_child(id);
             }
             Event::Alias(anchor) => {
-                let target = self.anchors.get(&anchor).copied().ok_or_else(|| unknown_anchor(span))?;
+                let target = self
+                    .anchors
+                    .get(&anchor)
+                    .copied()
+                    .ok_or_else(|| unknown_anchor(span))?;
                 self.last_end = span.end;
                 let id = self.document.add(span, NodeKind::Alias(target))?;
                 self.add_child(id);
             }
             Event::MappingStart(style, anchor, _) => {
-                let id = self.document.add_mapping(span, style == StructureStyle::Flow)?;
+                let id = self
+                    .document
+                    .add_mapping(span, style == StructureStyle::Flow)?;
                 self.add_anchor(anchor, id);
-                self.open.push(OpenCollection::Mapping { id, first: self.entries.len(), key: None });
+                self.open.push(OpenCollection::Mapping {
+                    id,
+                    first: self.entries.len(),
+                    key: None,
+                });
             }
             Event::SequenceStart(_, anchor, _) => {
                 let id = self.document.add_sequence(span)?;
                 self.add_anchor(anchor, id);
-                self.open.push(OpenCollection::Sequence { id, first: self.items.len() });
+                self.open.push(OpenCollection::Sequence {
+                    id,
+                    first: self.items.len(),
+                });
             }
             Event::MappingEnd | Event::SequenceEnd => self.finish_collection(span.end),
             _ => {}
@@ -112,7 +140,11 @@ impl<'d, 't> YamlReader<'d, 't> {
         span: Span,
     ) -> Result<NodeId, SyntaxError> {
         // The parser reports a missing node as the value `~` with an empty span.
-        let value = if span.is_empty() && style == Style::Plain { "".into() } else { value };
+        let value = if span.is_empty() && style == Style::Plain {
+            "".into()
+        } else {
+            value
+        };
         // The parser's span of a block scalar begins with the content. Here it also contains the
         // header, because readers see the scalar begin there, and an edit may have to change the
         // header.
@@ -125,7 +157,9 @@ impl<'d, 't> YamlReader<'d, 't> {
         };
         self.last_end = span.end;
         let value = without_missing_break(self.text, span, style, value);
-        let id = self.document.add_scalar(span, &value, style, scalar_type(&value, style, tag))?;
+        let id = self
+            .document
+            .add_scalar(span, &value, style, scalar_type(&value, style, tag))?;
         if tag.is_some_and(is_non_specific) {
             self.document.nodes.set_non_specific(id);
         }
@@ -141,12 +175,17 @@ impl<'d, 't> YamlReader<'d, 't> {
     fn finish_collection(&mut self, end: usize) {
         let id = match self.open.pop() {
             Some(OpenCollection::Mapping { id, first, .. }) => {
-                self.document.finish_mapping(id, end, self.entries.get(first..).unwrap_or_default());
+                self.document.finish_mapping(
+                    id,
+                    end,
+                    self.entries.get(first..).unwrap_or_default(),
+                );
                 self.entries.truncate(first);
                 id
             }
             Some(OpenCollection::Sequence { id, first }) => {
-                self.document.finish_sequence(id, end, self.items.get(first..).unwrap_or_default());
+                self.document
+                    .finish_sequence(id, end, self.items.get(first..).unwrap_or_default());
                 self.items.truncate(first);
                 id
             }
@@ -198,5 +237,9 @@ fn is_non_specific(tag: &Tag) -> bool {
 }
 
 fn unknown_anchor(span: Span) -> SyntaxError {
-    SyntaxError { span, message: "an alias to an unknown anchor".into(), help: None }
+    SyntaxError {
+        span,
+        message: "an alias to an unknown anchor".into(),
+        help: None,
+    }
 }

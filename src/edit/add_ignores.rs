@@ -39,28 +39,48 @@ pub struct AddedIgnores {
 }
 
 /// Plans a comment for each finding of a report, without writing a file.
-pub fn plan(scan: &Scan, report: &Report, settings: &Settings<'_>, rescanner: &Rescanner<'_>) -> AddedIgnores {
+pub fn plan(
+    scan: &Scan,
+    report: &Report,
+    settings: &Settings<'_>,
+    rescanner: &Rescanner<'_>,
+) -> AddedIgnores {
     let mut by_file: BTreeMap<&Path, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
-        by_file.entry(finding.source.absolute_path()).or_default().push(finding);
+        by_file
+            .entry(finding.source.absolute_path())
+            .or_default()
+            .push(finding);
     }
-    let stack_files: HashMap<&Path, &Analysis> = scan.files.iter().map(|file| (file.path.as_path(), file)).collect();
+    let stack_files: HashMap<&Path, &Analysis> = scan
+        .files
+        .iter()
+        .map(|file| (file.path.as_path(), file))
+        .collect();
     let mut added = AddedIgnores::default();
     for (path, findings) in by_file {
         let stack_file = stack_files.get(path).copied();
         let annotation = match annotate_file(stack_file, path, &findings, settings) {
             Ok(annotation) => annotation,
             Err(reason) => {
-                added.unsuppressed.extend(findings.iter().map(|finding| UnsuppressedFinding::new(finding, reason)));
+                added.unsuppressed.extend(
+                    findings
+                        .iter()
+                        .map(|finding| UnsuppressedFinding::new(finding, reason)),
+                );
                 continue;
             }
         };
         for finding in &findings {
             if annotation.suppressed.contains(&finding.fingerprint) {
-                added.suppressed.insert((path.to_path_buf(), finding.fingerprint.clone()));
+                added
+                    .suppressed
+                    .insert((path.to_path_buf(), finding.fingerprint.clone()));
             } else {
                 let reason = "there is no valid position for a comment";
-                added.unsuppressed.push(UnsuppressedFinding::new(finding, reason));
+                added
+                    .unsuppressed
+                    .push(UnsuppressedFinding::new(finding, reason));
             }
         }
         if !annotation.suppressed.is_empty()
@@ -94,14 +114,18 @@ fn annotate_file(
             .map(|comments| comments.source)
             .ok_or("stackref does not read ignore comments in this file")?,
     };
-    let syntax =
-        file_syntax(stack_file, path).filter(|syntax| *syntax != Syntax::Json).ok_or("JSON has no comments")?;
-    let document = Document::parse(Arc::clone(source.file()), syntax).map_err(|_| "the file cannot be parsed")?;
+    let syntax = file_syntax(stack_file, path)
+        .filter(|syntax| *syntax != Syntax::Json)
+        .ok_or("JSON has no comments")?;
+    let document = Document::parse(Arc::clone(source.file()), syntax)
+        .map_err(|_| "the file cannot be parsed")?;
     Ok(Annotator::new(OriginalFile::new(source, syntax, document), findings).annotate())
 }
 
 fn file_syntax(stack_file: Option<&Analysis>, path: &Path) -> Option<Syntax> {
-    stack_file.map(|file| file.syntax).or_else(|| Syntax::from_path(path))
+    stack_file
+        .map(|file| file.syntax)
+        .or_else(|| Syntax::from_path(path))
 }
 
 /// Returns the change from the old text of a file to its text with comments. `reported` is the
@@ -115,12 +139,19 @@ fn changed_file(
 ) -> ChangedFile {
     let Annotation { text, suppressed } = annotation;
     let old_source = Arc::clone(stack_file.map_or(reported, |file| &file.source));
-    let scanned = stack_file.and_then(|file| rescanner.rescan(file, &text, settings)).map(|file| file.source);
+    let scanned = stack_file
+        .and_then(|file| rescanner.rescan(file, &text, settings))
+        .map(|file| file.source);
     let syntax = file_syntax(stack_file, reported.absolute_path());
     let new_source = with_visible_comments(old_source.path(), text, scanned.as_deref(), syntax);
     let (old_source, new_source) = (rescanner.redact(&old_source), rescanner.redact(&new_source));
     let inode = stack_file.and_then(|file| file.inode);
-    ChangedFile { old_source, new_source, inode, count: suppressed.len() }
+    ChangedFile {
+        old_source,
+        new_source,
+        inode,
+        count: suppressed.len(),
+    }
 }
 
 impl AddedIgnores {
@@ -138,13 +169,25 @@ impl AddedIgnores {
     ///
     /// Each file is replaced as a whole. If a file cannot be written, the report gets a failure and
     /// still contains the findings of that file.
-    pub fn write(&mut self, scan: &mut Scan, settings: &Settings<'_>, rescanner: &Rescanner<'_>, report: &mut Report) {
-        report.failures.extend(self.changes.write(scan, settings, rescanner));
+    pub fn write(
+        &mut self,
+        scan: &mut Scan,
+        settings: &Settings<'_>,
+        rescanner: &Rescanner<'_>,
+        report: &mut Report,
+    ) {
+        report
+            .failures
+            .extend(self.changes.write(scan, settings, rescanner));
         let changed = &self.changes.changed;
-        self.suppressed.retain(|(path, _)| changed.contains_key(path));
+        self.suppressed
+            .retain(|(path, _)| changed.contains_key(path));
         let number = report.findings.len();
         report.findings.retain(|finding| {
-            let key = (finding.source.absolute_path().to_path_buf(), finding.fingerprint.clone());
+            let key = (
+                finding.source.absolute_path().to_path_buf(),
+                finding.fingerprint.clone(),
+            );
             !self.suppressed.contains(&key)
         });
         report.summary.ignored += number - report.findings.len();

@@ -64,21 +64,34 @@ pub struct Rescanner<'a> {
 }
 
 impl Rescanner<'_> {
-    pub(crate) fn rescan(&self, file: &Analysis, text: &str, settings: &Settings<'_>) -> Option<Analysis> {
-        let candidate = Candidate { path: file.path.clone(), syntax: file.syntax, reason: Some(file.reason.clone()) };
+    pub(crate) fn rescan(
+        &self,
+        file: &Analysis,
+        text: &str,
+        settings: &Settings<'_>,
+    ) -> Option<Analysis> {
+        let candidate = Candidate {
+            path: file.path.clone(),
+            syntax: file.syntax,
+            reason: Some(file.reason.clone()),
+        };
         let resolver = settings.configs.for_file(&file.path).resolver;
-        scan::run_text(text.as_bytes(), candidate, resolver, self.roots).files.pop()
+        scan::run_text(text.as_bytes(), candidate, resolver, self.roots)
+            .files
+            .pop()
     }
 
     /// Returns a source that redacts the values.
     pub(crate) fn redact(&self, source: &Arc<RedactedSource>) -> Arc<RedactedSource> {
-        self.values.map_or_else(|| Arc::clone(source), |values| values.redact_source(source))
+        self.values
+            .map_or_else(|| Arc::clone(source), |values| values.redact_source(source))
     }
 
     /// Replaces a file of a scan.
     fn replace(&self, scan: &mut Scan, at: usize, new: Analysis) {
         if let Some(values) = self.values {
-            scan.leaked_files.retain(|leaked| leaked.source.absolute_path() != new.path);
+            scan.leaked_files
+                .retain(|leaked| leaked.source.absolute_path() != new.path);
             scan.leaked_files.extend(values.scan_source(&new.source));
         }
         if let Some(file) = scan.files.get_mut(at) {
@@ -99,13 +112,26 @@ pub fn run(
     known_answers: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> FixResult {
-    let mut fixer = Fixer { rescanner, max_applicability, result: FixResult::default(), rejected: HashSet::new() };
+    let mut fixer = Fixer {
+        rescanner,
+        max_applicability,
+        result: FixResult::default(),
+        rejected: HashSet::new(),
+    };
     fixer.result.answers = known_answers;
     for asks in [false, true] {
-        let level = if asks { settings.level } else { LevelChoice::fixed(Level::None) };
+        let level = if asks {
+            settings.level
+        } else {
+            LevelChoice::fixed(Level::None)
+        };
         let settings = Settings { level, ..*settings };
         for _ in 0..MAX_ROUNDS {
-            let answers = if asks { std::mem::take(&mut fixer.result.answers) } else { LookupResults::default() };
+            let answers = if asks {
+                std::mem::take(&mut fixer.result.answers)
+            } else {
+                LookupResults::default()
+            };
             let mut report = pipeline::check_with_answers(scan, &settings, answers, progress);
             if asks {
                 fixer.result.answers = std::mem::take(&mut report.references).into_answers();
@@ -131,24 +157,44 @@ impl Fixer<'_> {
     /// Applies fixes of findings, and returns whether any file changed.
     fn round(&mut self, scan: &mut Scan, findings: &[Finding], settings: &Settings<'_>) -> bool {
         let mut by_file: HashMap<&Path, Vec<&Finding>> = HashMap::new();
-        for finding in findings.iter().filter(|finding| self.is_applicable(finding)) {
-            by_file.entry(finding.source.absolute_path()).or_default().push(finding);
+        for finding in findings
+            .iter()
+            .filter(|finding| self.is_applicable(finding))
+        {
+            by_file
+                .entry(finding.source.absolute_path())
+                .or_default()
+                .push(finding);
         }
         let mut has_changed = false;
         for at in 0..scan.files.len() {
-            let Some(file) = scan.files.get(at).filter(|file| file.exact) else { continue };
-            let Some(mut findings) = by_file.remove(file.path.as_path()) else { continue };
+            let Some(file) = scan.files.get(at).filter(|file| file.exact) else {
+                continue;
+            };
+            let Some(mut findings) = by_file.remove(file.path.as_path()) else {
+                continue;
+            };
             if findings.iter().any(|finding| finding.rule != COMMENT_RULE) {
                 findings.retain(|finding| finding.rule != COMMENT_RULE);
             }
-            let Some((applied, new)) = self.largest_valid_subset(file, &non_overlapping(findings), settings) else {
+            let Some((applied, new)) =
+                self.largest_valid_subset(file, &non_overlapping(findings), settings)
+            else {
                 continue;
             };
             let path = file.path.clone();
-            let (before, after) = (self.rescanner.redact(&file.source), self.rescanner.redact(&new.source));
+            let (before, after) = (
+                self.rescanner.redact(&file.source),
+                self.rescanner.redact(&new.source),
+            );
             // A rejected fix may be valid for the new text.
             self.rejected.retain(|(rejected, _)| *rejected != path);
-            let first = ChangedFile { old_source: before, new_source: Arc::clone(&after), inode: file.inode, count: 0 };
+            let first = ChangedFile {
+                old_source: before,
+                new_source: Arc::clone(&after),
+                inode: file.inode,
+                count: 0,
+            };
             let changed = self.result.changed.entry(path).or_insert(first);
             changed.new_source = after;
             changed.count += applied.len();
@@ -160,8 +206,15 @@ impl Fixer<'_> {
 
     /// Returns whether a finding has a fix that may be applied and was not rejected.
     fn is_applicable(&self, finding: &Finding) -> bool {
-        let Some(fix) = &finding.fix else { return false };
-        let key = || (finding.source.absolute_path().to_path_buf(), finding.fingerprint.clone());
+        let Some(fix) = &finding.fix else {
+            return false;
+        };
+        let key = || {
+            (
+                finding.source.absolute_path().to_path_buf(),
+                finding.fingerprint.clone(),
+            )
+        };
         fix.applicability <= self.max_applicability && !self.rejected.contains(&key())
     }
 
@@ -180,11 +233,15 @@ impl Fixer<'_> {
             return Some((findings.to_vec(), new));
         }
         if let [finding] = findings {
-            self.rejected.insert((file.path.clone(), finding.fingerprint.clone()));
+            self.rejected
+                .insert((file.path.clone(), finding.fingerprint.clone()));
             return None;
         }
         let (left, right) = findings.split_at(findings.len() / 2);
-        match (self.largest_valid_subset(file, left, settings), self.largest_valid_subset(file, right, settings)) {
+        match (
+            self.largest_valid_subset(file, left, settings),
+            self.largest_valid_subset(file, right, settings),
+        ) {
             (Some((left, new)), Some((right, _))) => {
                 let both = [left.as_slice(), &right].concat();
                 Some(match self.apply_fixes(file, &both, settings) {
@@ -198,27 +255,44 @@ impl Fixer<'_> {
 
     /// Returns a file with the fixes of findings. Returns `None` if the new text has more syntax
     /// errors, or if the removal of comments changes anything else.
-    fn apply_fixes(&self, file: &Analysis, findings: &[&Finding], settings: &Settings<'_>) -> Option<Analysis> {
-        let edits = findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
-        let mut edits: Vec<Edit> = edits.map(|edit| Edit::new(edit.span, edit.replacement.clone())).collect();
+    fn apply_fixes(
+        &self,
+        file: &Analysis,
+        findings: &[&Finding],
+        settings: &Settings<'_>,
+    ) -> Option<Analysis> {
+        let edits = findings
+            .iter()
+            .filter_map(|finding| finding.fix.as_ref())
+            .flat_map(|fix| &fix.edits);
+        let mut edits: Vec<Edit> = edits
+            .map(|edit| Edit::new(edit.span, edit.replacement.clone()))
+            .collect();
         edits.sort_by_key(|edit| edit.span);
-        let new = self.rescanner.rescan(file, &apply(file.source.text(), &edits)?, settings)?;
+        let new = self
+            .rescanner
+            .rescan(file, &apply(file.source.text(), &edits)?, settings)?;
         let removes_comments = findings.iter().all(|finding| finding.rule == COMMENT_RULE);
-        let is_valid = syntax_errors(&new) <= syntax_errors(file) && (!removes_comments || is_equivalent(file, &new));
+        let is_valid = syntax_errors(&new) <= syntax_errors(file)
+            && (!removes_comments || is_equivalent(file, &new));
         is_valid.then_some(new)
     }
 }
 
 /// Returns the number of syntax errors in a file.
 fn syntax_errors(file: &Analysis) -> usize {
-    file.findings.iter().filter(|finding| finding.rule() == RuleId::SyntaxError).count()
+    file.findings
+        .iter()
+        .filter(|finding| finding.rule() == RuleId::SyntaxError)
+        .count()
 }
 
 /// Returns whether two texts are the same document, with the same scalars marked as literal.
 fn is_equivalent(old: &Analysis, new: &Analysis) -> bool {
     let parse = |file: &Analysis| Document::parse(Arc::clone(file.source.file()), file.syntax).ok();
-    let same =
-        parse(old).zip(parse(new)).is_some_and(|(old, new)| old.find_difference(&new, &HashMap::new()).is_none());
+    let same = parse(old)
+        .zip(parse(new))
+        .is_some_and(|(old, new)| old.find_difference(&new, &HashMap::new()).is_none());
     same && old.literals.len() == new.literals.len()
 }
 
@@ -251,17 +325,28 @@ impl FixResult {
 
     /// Writes the fixed files. Of several paths to one file, only the first is written. If a file
     /// cannot be written, its old text is put back into the scan.
-    pub fn write(&mut self, scan: &mut Scan, settings: &Settings<'_>, rescanner: &Rescanner<'_>) -> Vec<Failure> {
+    pub fn write(
+        &mut self,
+        scan: &mut Scan,
+        settings: &Settings<'_>,
+        rescanner: &Rescanner<'_>,
+    ) -> Vec<Failure> {
         let (mut failures, mut written) = (Vec::new(), HashSet::new());
         self.changed.retain(|path, changed| {
             if !written.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 return false;
             }
-            let Err(failure) = changed.write(path, rescanner.walked_folders) else { return true };
+            let Err(failure) = changed.write(path, rescanner.walked_folders) else {
+                return true;
+            };
             failures.push(failure);
             let at = scan.files.iter().position(|file| file.path == *path);
-            let old = at
-                .and_then(|at| Some((at, rescanner.rescan(scan.files.get(at)?, changed.old_source.text(), settings)?)));
+            let old = at.and_then(|at| {
+                Some((
+                    at,
+                    rescanner.rescan(scan.files.get(at)?, changed.old_source.text(), settings)?,
+                ))
+            });
             if let Some((at, old)) = old {
                 rescanner.replace(scan, at, old);
             }
@@ -278,10 +363,17 @@ impl ChangedFile {
     /// Fails if the file was changed or replaced since it was read.
     fn write(&self, path: &Path, walked_folders: &[PathBuf]) -> Result<(), Failure> {
         let shown = escape_control(self.old_source.path());
-        if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
-            return Err(Failure::usage(format!("cannot fix `{shown}`: it is read-only")));
+        if path
+            .metadata()
+            .is_ok_and(|metadata| metadata.permissions().readonly())
+        {
+            return Err(Failure::usage(format!(
+                "cannot fix `{shown}`: it is read-only"
+            )));
         }
-        let below = walked_folders.iter().find_map(|folder| Some((folder, path.strip_prefix(folder).ok()?)));
+        let below = walked_folders
+            .iter()
+            .find_map(|folder| Some((folder, path.strip_prefix(folder).ok()?)));
         let file = match below {
             Some((folder, path)) => OutputFile::open_below(folder, path, &shown)?,
             None => OutputFile::open(path, &shown)?,
@@ -289,11 +381,18 @@ impl ChangedFile {
         write::change(&file, &mut |bytes, inode| {
             // The identity is compared, too: a new link may lead to another file with the same
             // text.
-            if bytes != self.old_source.text().as_bytes() || self.inode.is_some_and(|read| read != inode) {
-                return Err(Failure::usage(format!("`{shown}` was changed while it was being checked"))
-                    .with_help("run the command again; nothing was written to this file"));
+            if bytes != self.old_source.text().as_bytes()
+                || self.inode.is_some_and(|read| read != inode)
+            {
+                return Err(Failure::usage(format!(
+                    "`{shown}` was changed while it was being checked"
+                ))
+                .with_help("run the command again; nothing was written to this file"));
             }
-            Ok(Some(NewText { text: Zeroizing::new(self.new_source.text().to_owned()), private: false }))
+            Ok(Some(NewText {
+                text: Zeroizing::new(self.new_source.text().to_owned()),
+                private: false,
+            }))
         })
     }
 }

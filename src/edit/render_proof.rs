@@ -28,18 +28,43 @@ impl RenderProof<'_> {
     /// Returns an internal error at the first difference.
     pub(super) fn verify(&self, text: &Zeroizing<String>) -> Result<(), Failure> {
         let source = self.source;
-        let first = self.edits.first().map_or_else(Span::default, |edit| Span::new(edit.span.start, edit.span.start));
+        let first = self.edits.first().map_or_else(Span::default, |edit| {
+            Span::new(edit.span.start, edit.span.start)
+        });
         if !self.preserves_the_rest(text) {
-            return Err(internal_error(source, first, "bytes outside of the replaced scalars would change"));
+            return Err(internal_error(
+                source,
+                first,
+                "bytes outside of the replaced scalars would change",
+            ));
         }
         let reparsed = Arc::new(SourceFile::new(source.path(), text.as_str()));
         let Ok(parsed) = Document::parse(reparsed, self.document.syntax()) else {
-            return Err(internal_error(source, first, "the rendered text does not parse"));
+            return Err(internal_error(
+                source,
+                first,
+                "the rendered text does not parse",
+            ));
         };
-        let ambiguous = || self.changed.keys().copied().find(|&node| parsed.has_ambiguous_break(node));
-        let Some(node) = self.document.find_difference(&parsed, self.changed).or_else(ambiguous) else { return Ok(()) };
+        let ambiguous = || {
+            self.changed
+                .keys()
+                .copied()
+                .find(|&node| parsed.has_ambiguous_break(node))
+        };
+        let Some(node) = self
+            .document
+            .find_difference(&parsed, self.changed)
+            .or_else(ambiguous)
+        else {
+            return Ok(());
+        };
         let start = self.document.node(node).span.start;
-        Err(internal_error(source, Span::new(start, start), "the rendered text has a different meaning"))
+        Err(internal_error(
+            source,
+            Span::new(start, start),
+            "the rendered text has a different meaning",
+        ))
     }
 
     /// Returns whether the bytes between the changed scalars are the same in the new text.
@@ -50,7 +75,10 @@ impl RenderProof<'_> {
         let edits = self.edits.iter().map(|edit| (edit.span, edit.text.len()));
         for (span, len) in edits.chain([(end, 0)]) {
             let kept = old.get(old_at..span.start).unwrap_or_default();
-            if !text.get(new_at..).is_some_and(|rest| rest.starts_with(kept)) {
+            if !text
+                .get(new_at..)
+                .is_some_and(|rest| rest.starts_with(kept))
+            {
                 return false;
             }
             new_at += kept.len() + len;
@@ -82,21 +110,39 @@ mod tests {
     }
 
     fn verify_value(new: &str, edit: (usize, usize, &str), value: &str) -> Result<(), String> {
-        let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml).expect("it parses");
-        let node = document.nodes().find(|&(id, _)| document.text(id) == Some("{{a.b}}")).expect("it is there").0;
+        let document = Document::parse(Arc::new(SourceFile::new("s.yaml", OLD)), Syntax::Yaml)
+            .expect("it parses");
+        let node = document
+            .nodes()
+            .find(|&(id, _)| document.text(id) == Some("{{a.b}}"))
+            .expect("it is there")
+            .0;
         let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
         let changed = HashMap::from([(node, Zeroizing::new(value.to_owned()))]);
         let source = RedactedSource::span_only(document.source());
-        let proof = RenderProof { source: &source, document: &document, edits: &edits, changed: &changed };
-        proof.verify(&Zeroizing::new(new.to_owned())).map_err(|failure| failure.to_string())
+        let proof = RenderProof {
+            source: &source,
+            document: &document,
+            edits: &edits,
+            changed: &changed,
+        };
+        proof
+            .verify(&Zeroizing::new(new.to_owned()))
+            .map_err(|failure| failure.to_string())
     }
 
     #[test]
     fn verify_rejects_a_raw_line_break_of_yaml_1_1() {
-        assert_eq!(verify_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"), Ok(()));
-        let message =
-            verify_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}").expect_err("a raw one");
-        assert!(message.contains("the rendered text has a different meaning"), "{message}");
+        assert_eq!(
+            verify_value("k: \"\\L\" # c\nl: x\n", (3, 12, "\"\\L\""), "\u{2028}"),
+            Ok(())
+        );
+        let message = verify_value("k: '\u{2028}' # c\nl: x\n", (4, 11, "\u{2028}"), "\u{2028}")
+            .expect_err("a raw one");
+        assert!(
+            message.contains("the rendered text has a different meaning"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -108,14 +154,37 @@ mod tests {
     #[test]
     fn verify_reports_other_changes_as_a_bug() {
         for (new, edit, why) in [
-            ("k: 'v' # d\nl: x\n", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
-            ("k: 'v' # c\nl: x\n\n", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
-            ("k: 'v' # c\nl: x", (4, 11, "v"), "bytes outside of the replaced scalars would change"),
-            ("k: 'v # c\nl: x\n", (3, 12, "'v"), "the rendered text does not parse"),
-            ("k: 'w' # c\nl: x\n", (4, 11, "w"), "the rendered text has a different meaning"),
+            (
+                "k: 'v' # d\nl: x\n",
+                (4, 11, "v"),
+                "bytes outside of the replaced scalars would change",
+            ),
+            (
+                "k: 'v' # c\nl: x\n\n",
+                (4, 11, "v"),
+                "bytes outside of the replaced scalars would change",
+            ),
+            (
+                "k: 'v' # c\nl: x",
+                (4, 11, "v"),
+                "bytes outside of the replaced scalars would change",
+            ),
+            (
+                "k: 'v # c\nl: x\n",
+                (3, 12, "'v"),
+                "the rendered text does not parse",
+            ),
+            (
+                "k: 'w' # c\nl: x\n",
+                (4, 11, "w"),
+                "the rendered text has a different meaning",
+            ),
         ] {
             let message = verify(new, edit).expect_err(new);
-            assert!(message.starts_with("internal error at s.yaml:1: ") && message.contains(why), "{new:?}: {message}");
+            assert!(
+                message.starts_with("internal error at s.yaml:1: ") && message.contains(why),
+                "{new:?}: {message}"
+            );
         }
     }
 }

@@ -68,7 +68,11 @@ pub fn run<'s>(
     let values = locations.values(&values);
     let render = |file: &RenderInput<'s>| {
         let text = render_file(file, &values)?;
-        Ok(RenderedFile { file: file.analysis, text, empty_values: empty_values(file, &locations, &values, settings) })
+        Ok(RenderedFile {
+            file: file.analysis,
+            text,
+            empty_values: empty_values(file, &locations, &values, settings),
+        })
     };
     let mut rendered = Vec::with_capacity(files.len());
     for result in parallel::map(&files, parallel::processors(), render, None, &mut |_| ()) {
@@ -77,7 +81,11 @@ pub fn run<'s>(
             Err(mut more) => failures.append(&mut more),
         }
     }
-    if failures.is_empty() { Ok(rendered) } else { Err(failures) }
+    if failures.is_empty() {
+        Ok(rendered)
+    } else {
+        Err(failures)
+    }
 }
 
 /// The distinct secrets whose values are needed.
@@ -104,13 +112,19 @@ impl<'s> ValueLocations<'s> {
 
     fn requested_names(&self) -> BTreeMap<(usize, String), RequestedNames> {
         let secrets = self.secrets.iter();
-        secrets.map(|(inventory, secret, keys)| ((*inventory, (*secret).to_owned()), keys.clone())).collect()
+        secrets
+            .map(|(inventory, secret, keys)| ((*inventory, (*secret).to_owned()), keys.clone()))
+            .collect()
     }
 
     /// Returns the values of each secret, by its index.
     fn values<'v>(&self, fetched: &'v FetchedValues) -> Vec<Option<&'v SecretValues>> {
         let secrets = self.secrets.iter();
-        secrets.map(|&(inventory, secret, _)| fetched.get(&(inventory, secret.to_owned()))?.as_ref().ok()).collect()
+        secrets
+            .map(|&(inventory, secret, _)| {
+                fetched.get(&(inventory, secret.to_owned()))?.as_ref().ok()
+            })
+            .collect()
     }
 }
 
@@ -131,23 +145,44 @@ struct RenderInput<'s> {
 }
 
 /// Collects the references to replace and the secrets that contain their values.
-fn locate_values<'s>(scan: &'s Scan, report: &'s Report) -> (ValueLocations<'s>, Vec<RenderInput<'s>>, Vec<Failure>) {
+fn locate_values<'s>(
+    scan: &'s Scan,
+    report: &'s Report,
+) -> (ValueLocations<'s>, Vec<RenderInput<'s>>, Vec<Failure>) {
     let mut locations = ValueLocations::default();
     let mut failures = Vec::new();
-    let files = report.references.by_file(scan).into_iter().map(|(analysis, resolved)| {
-        let mut references = Vec::new();
-        for (reference, answer) in resolved {
-            let Some(key) = reference.key.as_deref() else { continue };
-            let Some(LookupResult::Found { inventory, keys, .. }) = answer.result else {
-                failures.push(unresolved_failure(reference, "no inventory has the secret"));
-                continue;
-            };
-            let is_known_empty = keys.and_then(|keys| keys.get(key)) == Some(&ValueType::EmptyString);
-            let secret = locations.add(inventory, &reference.secret, key);
-            references.push(ReplacedReference { reference, key, secret, is_known_empty });
-        }
-        RenderInput { analysis, references }
-    });
+    let files = report
+        .references
+        .by_file(scan)
+        .into_iter()
+        .map(|(analysis, resolved)| {
+            let mut references = Vec::new();
+            for (reference, answer) in resolved {
+                let Some(key) = reference.key.as_deref() else {
+                    continue;
+                };
+                let Some(LookupResult::Found {
+                    inventory, keys, ..
+                }) = answer.result
+                else {
+                    failures.push(unresolved_failure(reference, "no inventory has the secret"));
+                    continue;
+                };
+                let is_known_empty =
+                    keys.and_then(|keys| keys.get(key)) == Some(&ValueType::EmptyString);
+                let secret = locations.add(inventory, &reference.secret, key);
+                references.push(ReplacedReference {
+                    reference,
+                    key,
+                    secret,
+                    is_known_empty,
+                });
+            }
+            RenderInput {
+                analysis,
+                references,
+            }
+        });
     let files = files.collect();
     (locations, files, failures)
 }
@@ -159,8 +194,10 @@ fn unreadable_values(values: &FetchedValues, settings: &Settings<'_>) -> Vec<Fai
         match values {
             Ok(_) => None,
             Err(StoreError::NoValues | StoreError::NotFound) => Some(
-                Failure::usage(format!("the inventory `{name}` has no values for `{secret}`, only names"))
-                    .with_help("render from an inventory with values: `name: {key: value}`"),
+                Failure::usage(format!(
+                    "the inventory `{name}` has no values for `{secret}`, only names"
+                ))
+                .with_help("render from an inventory with values: `name: {key: value}`"),
             ),
             Err(error) => Some(error.clone().into_failure(name, &format!("`{secret}`"))),
         }
@@ -176,14 +213,27 @@ fn empty_values(
     settings: &Settings<'_>,
 ) -> Vec<FindingBuilder> {
     let is_empty = |replaced: &&ReplacedReference<'_>| {
-        let value = values.get(replaced.secret).copied().flatten().and_then(|values| values.get(replaced.key));
-        !replaced.is_known_empty && value.is_some_and(|value| value.as_ref().is_ok_and(|text| text.expose().is_empty()))
+        let value = values
+            .get(replaced.secret)
+            .copied()
+            .flatten()
+            .and_then(|values| values.get(replaced.key));
+        !replaced.is_known_empty
+            && value.is_some_and(|value| value.as_ref().is_ok_and(|text| text.expose().is_empty()))
     };
-    let findings = file.references.iter().filter(is_empty).filter_map(|replaced| {
-        let (inventory, ..) = locations.secrets.get(replaced.secret)?;
-        let inventory = settings.inventories.get(*inventory).map(Inventory::name)?;
-        Some(rules::empty_value(replaced.reference, replaced.key, inventory))
-    });
+    let findings = file
+        .references
+        .iter()
+        .filter(is_empty)
+        .filter_map(|replaced| {
+            let (inventory, ..) = locations.secrets.get(replaced.secret)?;
+            let inventory = settings.inventories.get(*inventory).map(Inventory::name)?;
+            Some(rules::empty_value(
+                replaced.reference,
+                replaced.key,
+                inventory,
+            ))
+        });
     findings.collect()
 }
 
@@ -193,11 +243,24 @@ fn render_file(
     file: &RenderInput<'_>,
     values: &[Option<&SecretValues>],
 ) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
-    let RenderInput { analysis, references } = file;
+    let RenderInput {
+        analysis,
+        references,
+    } = file;
     let Some(document) = analysis.document.as_ref() else {
         let failures: Vec<Failure> = analysis.findings.iter().map(syntax_failure).collect();
-        let not_read = || vec![internal_error(&analysis.source, Span::default(), "a file that was not parsed")];
-        return Err(if failures.is_empty() { not_read() } else { failures });
+        let not_read = || {
+            vec![internal_error(
+                &analysis.source,
+                Span::default(),
+                "a file that was not parsed",
+            )]
+        };
+        return Err(if failures.is_empty() {
+            not_read()
+        } else {
+            failures
+        });
     };
     let parts = replacements(references, values)?;
     if parts.is_empty() {
@@ -208,10 +271,18 @@ fn render_file(
     for (node, mut parts) in parts {
         parts.sort_by_key(|part| part.range.start);
         edits.extend(document.encode(node, &parts));
-        changed.insert(node, replace_parts(document.text(node).unwrap_or_default(), &parts));
+        changed.insert(
+            node,
+            replace_parts(document.text(node).unwrap_or_default(), &parts),
+        );
     }
     edits.sort_by_key(|edit| edit.span);
-    let proof = RenderProof { source: &analysis.source, document, edits: &edits, changed: &changed };
+    let proof = RenderProof {
+        source: &analysis.source,
+        document,
+        edits: &edits,
+        changed: &changed,
+    };
     let text = apply(analysis.source.text(), &edits)
         .ok_or_else(|| internal_error(&analysis.source, Span::default(), "overlapping edits"))
         .and_then(|text| proof.verify(&text).map(|()| text));
@@ -228,9 +299,15 @@ fn replacements<'v>(
     for replaced in references {
         let reference = replaced.reference;
         let values = values.get(replaced.secret).copied().flatten();
-        match values.and_then(|values| values.get(replaced.key)).map(|value| value.as_ref().map(SecretText::expose)) {
+        match values
+            .and_then(|values| values.get(replaced.key))
+            .map(|value| value.as_ref().map(SecretText::expose))
+        {
             Some(Ok(text)) => {
-                let replacement = Replacement { range: reference.range.clone(), text };
+                let replacement = Replacement {
+                    range: reference.range.clone(),
+                    text,
+                };
                 parts.entry(reference.node).or_default().push(replacement);
             }
             Some(Err(unusable)) => {
@@ -240,7 +317,11 @@ fn replacements<'v>(
             None => failures.push(unresolved_failure(reference, "the secret has no such key")),
         }
     }
-    if failures.is_empty() { Ok(parts) } else { Err(failures) }
+    if failures.is_empty() {
+        Ok(parts)
+    } else {
+        Err(failures)
+    }
 }
 
 /// Returns the error for a file that does not parse, even if the finding is suppressed.

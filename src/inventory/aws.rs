@@ -10,7 +10,10 @@ mod secrets_manager;
 
 use super::http::warning;
 use super::value_type::copy_value;
-use super::{Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError, ValueType};
+use super::{
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    ValueType,
+};
 use crate::project::config::{AwsConfig, TimeLimits};
 use aws_session::AwsSession;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,22 +55,37 @@ impl AwsInventory {
     }
 
     fn session(&self) -> Result<&AwsSession, StoreError> {
-        let session = self.session.get_or_init(|| AwsSession::open(&self.name, &self.config, self.limits));
+        let session = self
+            .session
+            .get_or_init(|| AwsSession::open(&self.name, &self.config, self.limits));
         session.as_ref().map_err(Clone::clone)
     }
 
     /// Returns the parameters below the prefix, as secrets with their keys.
     fn parameters(&self) -> Result<&ParameterKeys, StoreError> {
-        let parameters = self.parameters.get_or_init(|| parameter_store::list(self.session()?, &self.config));
+        let parameters = self
+            .parameters
+            .get_or_init(|| parameter_store::list(self.session()?, &self.config));
         parameters.as_ref().map_err(Clone::clone)
     }
 
     /// Returns the values of a secret, which is read together with the other requested ones.
     fn secret_values(&self, secret: &str) -> Result<SecretValues, StoreError> {
-        let mut results = self.batch_results.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut results = self
+            .batch_results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !results.contains_key(secret) {
-            let requested = std::mem::take(&mut *self.requested.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut names: Vec<String> = requested.into_iter().filter(|name| !results.contains_key(name)).collect();
+            let requested = std::mem::take(
+                &mut *self
+                    .requested
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+            let mut names: Vec<String> = requested
+                .into_iter()
+                .filter(|name| !results.contains_key(name))
+                .collect();
             if !names.iter().any(|name| name == secret) {
                 names.push(secret.to_owned());
             }
@@ -76,7 +94,10 @@ impl AwsInventory {
             }
         }
         match results.get(secret) {
-            Some(Ok(values)) => Ok(values.iter().map(|(key, value)| (key.clone(), copy_value(value))).collect()),
+            Some(Ok(values)) => Ok(values
+                .iter()
+                .map(|(key, value)| (key.clone(), copy_value(value)))
+                .collect()),
             Some(Err(error)) => Err(error.clone()),
             None => Err(StoreError::NotFound),
         }
@@ -86,7 +107,9 @@ impl AwsInventory {
 /// Refuses a list that does not end.
 fn check_list_length(call: &str, length: usize) -> Result<(), StoreError> {
     if length > MAX_NAMES {
-        return Err(StoreError::Unreachable(format!("{call}: the list has more than {MAX_NAMES} names")));
+        return Err(StoreError::Unreachable(format!(
+            "{call}: the list has more than {MAX_NAMES} names"
+        )));
     }
     Ok(())
 }
@@ -97,7 +120,10 @@ impl Inventory for AwsInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { keys: self.config.ssm, ..Capabilities::ALL }
+        Capabilities {
+            keys: self.config.ssm,
+            ..Capabilities::ALL
+        }
     }
 
     fn names(&self, requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
@@ -107,8 +133,14 @@ impl Inventory for AwsInventory {
             secrets_manager::list(self.session()?, &self.config)?
         };
         let listed: BTreeSet<&String> = names.iter().collect();
-        let requested = requested.iter().filter(|name| listed.contains(name)).cloned();
-        self.requested.lock().unwrap_or_else(PoisonError::into_inner).extend(requested);
+        let requested = requested
+            .iter()
+            .filter(|name| listed.contains(name))
+            .cloned();
+        self.requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(requested);
         Ok(names.into_iter().map(SecretName::unique).collect())
     }
 
@@ -118,16 +150,29 @@ impl Inventory for AwsInventory {
             return Ok(keys.iter().cloned().map(Key::with_unknown_type).collect());
         }
         let values = self.secret_values(secret)?;
-        Ok(values.into_iter().map(|(name, value)| Key { name, value: ValueType::from_value(&value) }).collect())
+        Ok(values
+            .into_iter()
+            .map(|(name, value)| Key {
+                name,
+                value: ValueType::from_value(&value),
+            })
+            .collect())
     }
 
     fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         if self.config.ssm {
             let existing = self.parameters()?.get(secret).ok_or(StoreError::NotFound)?;
-            let keys: Vec<&str> = requested.intersection(existing).map(String::as_str).collect();
+            let keys: Vec<&str> = requested
+                .intersection(existing)
+                .map(String::as_str)
+                .collect();
             return parameter_store::read(self.session()?, &self.config, secret, &keys);
         }
-        Ok(self.secret_values(secret)?.into_iter().filter(|(key, _)| requested.contains(key)).collect())
+        Ok(self
+            .secret_values(secret)?
+            .into_iter()
+            .filter(|(key, _)| requested.contains(key))
+            .collect())
     }
 
     fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
@@ -140,6 +185,10 @@ impl Inventory for AwsInventory {
     }
 
     fn warning(&self) -> Option<String> {
-        warning(&self.name, self.config.endpoint_url.as_deref()?, self.config.allow_http)
+        warning(
+            &self.name,
+            self.config.endpoint_url.as_deref()?,
+            self.config.allow_http,
+        )
     }
 }

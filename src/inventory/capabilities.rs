@@ -14,8 +14,18 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    pub(super) const ALL: Self = Self { list: true, keys: true, values: true, write: true };
+    pub(super) const ALL: Self = Self {
+        list: true,
+        keys: true,
+        values: true,
+        write: true,
+    };
 
     #[cfg(not(feature = "aws"))]
-    pub(super) const NONE: Self = Self { list: false, keys: false, values: false, write: false };
+    pub(super) const NONE: Self = Self {
+        list: false,
+        keys: false,
+        values: false,
+        write: false,
+    };
 }

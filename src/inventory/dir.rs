@@ -10,7 +10,10 @@ mod folder_reader;
 use super::secret_change::partition_existing;
 use super::store_error::{CONFIG_PATH_HINT, LIST_ONLY_HINT};
 use super::title::title;
-use super::{Capabilities, Inventory, Key, NewKey, RequestedNames, SecretChange, SecretName, SecretValues, StoreError};
+use super::{
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretChange, SecretName, SecretValues,
+    StoreError,
+};
 use crate::diagnostics::error::{Failure, io_message};
 use crate::system::paths;
 use crate::system::write;
@@ -34,7 +37,11 @@ pub struct DirInventory {
 impl DirInventory {
     /// Creates an inventory for a folder at an absolute path. Messages show it relative to `cwd`.
     pub fn new(name: String, folder: &Path, cwd: &Path) -> Self {
-        Self { name, folder: folder.to_path_buf(), display_path: paths::display_path(folder, cwd) }
+        Self {
+            name,
+            folder: folder.to_path_buf(),
+            display_path: paths::display_path(folder, cwd),
+        }
     }
 
     fn title(&self) -> String {
@@ -43,15 +50,24 @@ impl DirInventory {
 
     fn read_error(&self, error: &io::Error) -> StoreError {
         if error.kind() == io::ErrorKind::PermissionDenied {
-            return StoreError::Forbidden(format!("check the permissions of its folders and files; {LIST_ONLY_HINT}"));
+            return StoreError::Forbidden(format!(
+                "check the permissions of its folders and files; {LIST_ONLY_HINT}"
+            ));
         }
-        let message = format!("cannot read the inventory {}: {}", self.title(), io_message(error));
+        let message = format!(
+            "cannot read the inventory {}: {}",
+            self.title(),
+            io_message(error)
+        );
         StoreError::Invalid(Failure::usage(message).with_help(CONFIG_PATH_HINT))
     }
 
     /// Creates the error for a folder that contains files instead of folders.
     fn layout_error(&self, file: &str) -> StoreError {
-        let message = format!("the inventory {} contains files, not folders: `{file}` would have no key", self.title());
+        let message = format!(
+            "the inventory {} contains files, not folders: `{file}` would have no key",
+            self.title()
+        );
         let target = Path::new(&self.display_path).join(file).join("KEY");
         let help = format!(
             "mount `{file}` as `{}` (in Docker, with `target`), or set `path` to the parent folder: a secret is a folder \
@@ -62,10 +78,17 @@ impl DirInventory {
     }
 
     /// Returns the existing keys of a secret, after checking that the entries can be stored in it.
-    fn existing_keys(&self, secret: &str, entries: &[NewKey]) -> Result<BTreeSet<String>, StoreError> {
-        let mut names = std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
+    fn existing_keys(
+        &self,
+        secret: &str,
+        entries: &[NewKey],
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut names =
+            std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
         if let Some(name) = names.find(|name| !is_storable_name(name)) {
-            return Err(StoreError::Invalid(Failure::usage(format!("`{name}` cannot be the name of a file"))));
+            return Err(StoreError::Invalid(Failure::usage(format!(
+                "`{name}` cannot be the name of a file"
+            ))));
         }
         // Checked before the keys are listed: another run may create the folder in between, and
         // then the keys are found.
@@ -74,7 +97,10 @@ impl DirInventory {
             Ok(keys) => Ok(keys.into_iter().map(|key| key.name).collect()),
             Err(StoreError::NotFound) if is_new => Ok(BTreeSet::new()),
             Err(StoreError::NotFound) => {
-                let message = format!("`{secret}` in the inventory {} is not a folder inside it", self.title());
+                let message = format!(
+                    "`{secret}` in the inventory {} is not a folder inside it",
+                    self.title()
+                );
                 Err(StoreError::Invalid(Failure::usage(message)))
             }
             Err(error) => Err(error),
@@ -82,7 +108,11 @@ impl DirInventory {
     }
 
     /// Creates the folders of secrets without keys. Adds those that did not exist to `created`.
-    fn create_empty_secrets(&self, changes: &[SecretChange<'_>], created: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    fn create_empty_secrets(
+        &self,
+        changes: &[SecretChange<'_>],
+        created: &mut Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
         for change in changes.iter().filter(|change| change.entries.is_empty()) {
             let folder = self.folder.join(change.secret);
             match DirBuilder::new().mode(0o700).create(&folder) {
@@ -120,9 +150,13 @@ impl Inventory for DirInventory {
     }
 
     fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
-        let names = self.list(&self.folder, Metadata::is_dir).map_err(|error| self.read_error(&error))?;
+        let names = self
+            .list(&self.folder, Metadata::is_dir)
+            .map_err(|error| self.read_error(&error))?;
         if names.is_empty() {
-            let stray_files = self.stray_files().map_err(|error| self.read_error(&error))?;
+            let stray_files = self
+                .stray_files()
+                .map_err(|error| self.read_error(&error))?;
             if let Some(file) = stray_files.first() {
                 return Err(self.layout_error(file));
             }
@@ -134,7 +168,11 @@ impl Inventory for DirInventory {
         let (folder, mut names) = self.list_keys(secret, requested)?;
         // A folder is listed as a key only if a reference refers to it.
         let listed: BTreeSet<&String> = names.iter().collect();
-        let unlisted: Vec<String> = requested.iter().filter(|key| !listed.contains(key)).cloned().collect();
+        let unlisted: Vec<String> = requested
+            .iter()
+            .filter(|key| !listed.contains(key))
+            .cloned()
+            .collect();
         names.extend(unlisted);
         let mut keys = Vec::with_capacity(names.len());
         for name in names {
@@ -157,14 +195,22 @@ impl Inventory for DirInventory {
                 return values;
             }
         }
-        Err(StoreError::Unreachable(format!("`{secret}` keeps changing while it is read")))
+        Err(StoreError::Unreachable(format!(
+            "`{secret}` keeps changing while it is read"
+        )))
     }
 
     fn check_writable(&self) -> Result<(), Failure> {
-        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let folder = self
+            .folder
+            .canonicalize()
+            .unwrap_or_else(|_| self.folder.clone());
         let secrets = self.list(&folder, Metadata::is_dir).unwrap_or_default();
         if is_mount(&folder) || secrets.iter().any(|name| is_mount(&folder.join(name))) {
-            let message = format!("cannot write to the inventory {}: it is mounted by Kubernetes", self.title());
+            let message = format!(
+                "cannot write to the inventory {}: it is mounted by Kubernetes",
+                self.title()
+            );
             return Err(Failure::usage(message).with_help("add the secret to the cluster"));
         }
         write::check_folder(&folder, &self.display_path)
@@ -176,10 +222,16 @@ impl Inventory for DirInventory {
 
     fn warning(&self) -> Option<String> {
         // If there are only files, `names` returns an error instead.
-        self.list(&self.folder, Metadata::is_dir).ok().filter(|names| !names.is_empty())?;
+        self.list(&self.folder, Metadata::is_dir)
+            .ok()
+            .filter(|names| !names.is_empty())?;
         let stray_files = self.stray_files().ok()?;
         let (first, others) = (stray_files.first()?, stray_files.len() - 1);
-        let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+        let more = if others == 0 {
+            String::new()
+        } else {
+            format!(" and {others} more")
+        };
         Some(format!(
             "the inventory {} skips `{first}`{more}: a secret is a folder with a file for each key, and this is not a folder",
             self.title()
@@ -201,21 +253,25 @@ impl Inventory for DirInventory {
             }));
         }
         let mut created = Vec::new();
-        let written = self.create_empty_secrets(changes, &mut created).and_then(|()| {
-            // Another run may have stored some of the keys since they were listed: these are kept.
-            write::write_all(&self.folder, &files, 0o600, &mut |_| {}).map_err(StoreError::Invalid)
-        });
+        let written = self
+            .create_empty_secrets(changes, &mut created)
+            .and_then(|()| {
+                // Another run may have stored some of the keys since they were listed: these are kept.
+                write::write_all(&self.folder, &files, 0o600, &mut |_| {})
+                    .map_err(StoreError::Invalid)
+            });
         if written.is_err() {
             for folder in &created {
                 let _ = std::fs::remove_dir(folder);
             }
         }
         let kept_files = written?;
-        kept.extend(
-            kept_files
-                .iter()
-                .map(|path| (lossy_name(path.parent().map(Path::as_os_str)), lossy_name(path.file_name()))),
-        );
+        kept.extend(kept_files.iter().map(|path| {
+            (
+                lossy_name(path.parent().map(Path::as_os_str)),
+                lossy_name(path.file_name()),
+            )
+        }));
         Ok(kept)
     }
 }

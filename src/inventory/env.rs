@@ -4,7 +4,10 @@
 //! several names may mean the same variable. If a name is requested, it is returned as requested.
 //! Other variables are split at the first `__` and listed in lower case.
 
-use super::{Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, Unusable, ValueType};
+use super::{
+    Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, Unusable,
+    ValueType,
+};
 use crate::system::environment::Environment;
 use crate::text::secret_value::SecretText;
 use std::collections::BTreeSet;
@@ -13,7 +16,15 @@ use std::sync::{Arc, OnceLock};
 
 /// Converts the name of a secret or of a key into a part of a variable's name.
 pub fn to_variable_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 /// An inventory in the environment.
@@ -28,7 +39,12 @@ pub struct EnvInventory {
 impl EnvInventory {
     /// Creates an inventory of the variables that begin with `prefix`.
     pub fn new(name: String, prefix: String, env: Arc<dyn Environment>) -> Self {
-        Self { name, prefix, env, variables: OnceLock::new() }
+        Self {
+            name,
+            prefix,
+            env,
+            variables: OnceLock::new(),
+        }
     }
 
     /// Returns the rests of the variable names that begin with `prefix` and are longer.
@@ -46,18 +62,30 @@ impl EnvInventory {
     }
 
     fn has_secret(&self, secret: &str) -> bool {
-        self.names_after_prefix(&self.secret_prefix(secret)).next().is_some()
+        self.names_after_prefix(&self.secret_prefix(secret))
+            .next()
+            .is_some()
     }
 
     /// Reads the variable of a key. Returns `None` if it is not set.
     fn value(&self, secret: &str, key: &str) -> Option<Result<SecretText, Unusable>> {
-        let value = self.env.get(&format!("{}{}", self.secret_prefix(secret), to_variable_name(key)))?;
-        Some(value.into_string().map(SecretText::new).map_err(|_| Unusable::NotUtf8))
+        let value = self.env.get(&format!(
+            "{}{}",
+            self.secret_prefix(secret),
+            to_variable_name(key)
+        ))?;
+        Some(
+            value
+                .into_string()
+                .map(SecretText::new)
+                .map_err(|_| Unusable::NotUtf8),
+        )
     }
 
     /// Returns the type of a key's value, or `None` if its variable is not set.
     fn value_type(&self, secret: &str, key: &str) -> Option<ValueType> {
-        self.value(secret, key).map(|value| ValueType::from_value(&value))
+        self.value(secret, key)
+            .map(|value| ValueType::from_value(&value))
     }
 }
 
@@ -67,30 +95,55 @@ impl Inventory for EnvInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { write: false, ..Capabilities::ALL }
+        Capabilities {
+            write: false,
+            ..Capabilities::ALL
+        }
     }
 
     fn names(&self, requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         let listed = self.names_after_prefix(&self.prefix);
-        let listed = listed.filter_map(|rest| rest.split_once("__").filter(|(_, key)| !key.is_empty()));
-        let mut names: BTreeSet<String> = listed.map(|(secret, _)| secret.to_ascii_lowercase()).collect();
+        let listed =
+            listed.filter_map(|rest| rest.split_once("__").filter(|(_, key)| !key.is_empty()));
+        let mut names: BTreeSet<String> = listed
+            .map(|(secret, _)| secret.to_ascii_lowercase())
+            .collect();
         names.remove("");
-        names.extend(requested.iter().filter(|name| self.has_secret(name)).cloned());
+        names.extend(
+            requested
+                .iter()
+                .filter(|name| self.has_secret(name))
+                .cloned(),
+        );
         Ok(names.into_iter().map(SecretName::unique).collect())
     }
 
     fn keys(&self, secret: &str, requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         let prefix = self.secret_prefix(secret);
-        let mut keys: BTreeSet<String> = self.names_after_prefix(&prefix).map(str::to_ascii_lowercase).collect();
+        let mut keys: BTreeSet<String> = self
+            .names_after_prefix(&prefix)
+            .map(str::to_ascii_lowercase)
+            .collect();
         if keys.is_empty() {
             return Err(StoreError::NotFound);
         }
-        keys.extend(requested.iter().filter(|key| self.value_type(secret, key).is_some()).cloned());
-        let keys = keys.into_iter().map(|name| Key { value: self.value_type(secret, &name).unwrap_or_default(), name });
+        keys.extend(
+            requested
+                .iter()
+                .filter(|key| self.value_type(secret, key).is_some())
+                .cloned(),
+        );
+        let keys = keys.into_iter().map(|name| Key {
+            value: self.value_type(secret, &name).unwrap_or_default(),
+            name,
+        });
         Ok(keys.collect())
     }
 
     fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
-        Ok(requested.iter().filter_map(|key| Some((key.clone(), self.value(secret, key)?))).collect())
+        Ok(requested
+            .iter()
+            .filter_map(|key| Some((key.clone(), self.value(secret, key)?)))
+            .collect())
     }
 }

@@ -52,7 +52,11 @@ impl ConfiguredProject {
         context: &StoreContext<'_>,
     ) -> Box<dyn Inventory> {
         if let Some(failure) = self.trust.refusal(&configured.name) {
-            return Box::new(RefusedInventory::new(name, Capabilities::ALL, failure.clone()));
+            return Box::new(RefusedInventory::new(
+                name,
+                Capabilities::ALL,
+                failure.clone(),
+            ));
         }
         let limits = configured.limits;
         match &configured.kind {
@@ -60,27 +64,54 @@ impl ConfiguredProject {
                 Box::new(FileInventory::new(name, path, context.cwd, context.root).from_config())
             }
             InventoryKind::Dir(folder) => Box::new(DirInventory::new(name, folder, context.cwd)),
-            InventoryKind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), Arc::clone(context.env))),
-            InventoryKind::Sops(path) => {
-                Box::new(SopsInventory::new(name, path, context.cwd, self.program_finder(context), limits))
-            }
+            InventoryKind::Env(prefix) => Box::new(EnvInventory::new(
+                name,
+                prefix.clone(),
+                Arc::clone(context.env),
+            )),
+            InventoryKind::Sops(path) => Box::new(SopsInventory::new(
+                name,
+                path,
+                context.cwd,
+                self.program_finder(context),
+                limits,
+            )),
             InventoryKind::Command(programs) => {
                 let folder = self.config.folder.clone();
                 let finder = self.program_finder(context);
-                Box::new(CommandInventory::new(name, folder, programs.clone(), finder, limits))
+                Box::new(CommandInventory::new(
+                    name,
+                    folder,
+                    programs.clone(),
+                    finder,
+                    limits,
+                ))
             }
-            InventoryKind::Zenml { url, allow_http, token_file, ca_cert } => {
+            InventoryKind::Zenml {
+                url,
+                allow_http,
+                token_file,
+                ca_cert,
+            } => {
                 let settings = ZenmlSettings {
                     url: url.clone(),
                     allow_http: *allow_http,
                     token_file: token_file.clone(),
                     ca_cert: ca_cert.clone(),
                 };
-                Box::new(ZenmlInventory::new(name, settings, limits, Arc::clone(context.env)))
+                Box::new(ZenmlInventory::new(
+                    name,
+                    settings,
+                    limits,
+                    Arc::clone(context.env),
+                ))
             }
-            InventoryKind::Vault(config) => {
-                Box::new(VaultInventory::new(name, config.clone(), limits, Arc::clone(context.env)))
-            }
+            InventoryKind::Vault(config) => Box::new(VaultInventory::new(
+                name,
+                config.clone(),
+                limits,
+                Arc::clone(context.env),
+            )),
             #[cfg(feature = "aws")]
             InventoryKind::Aws(config) => Box::new(AwsInventory::new(name, config.clone(), limits)),
             #[cfg(not(feature = "aws"))]
@@ -93,6 +124,9 @@ impl ConfiguredProject {
     }
 
     pub(super) fn has_inventory(&self, name: &str) -> bool {
-        self.config.inventories.iter().any(|inventory| inventory.name == name)
+        self.config
+            .inventories
+            .iter()
+            .any(|inventory| inventory.name == name)
     }
 }

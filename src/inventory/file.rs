@@ -15,8 +15,8 @@ pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
 use super::title::title;
 use super::{
-    Capabilities, DeclaredName, Inventory, InventoryComments, Key, RequestedNames, SecretChange, SecretName,
-    SecretValues, StoreError,
+    Capabilities, DeclaredName, Inventory, InventoryComments, Key, RequestedNames, SecretChange,
+    SecretName, SecretValues, StoreError,
 };
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
@@ -83,14 +83,21 @@ impl FileInventory {
     /// Marks the inventory as one of a config: messages show its name and its path.
     #[must_use]
     pub fn from_config(self) -> Self {
-        Self { title: title(&self.name, &self.display_path), ..self }
+        Self {
+            title: title(&self.name, &self.display_path),
+            ..self
+        }
     }
 
     /// Marks the path as one from the command line, which may be that of a pipe.
     #[must_use]
     pub fn from_command_line(self) -> Self {
         let is_stream = files::is_pipe(&self.path);
-        Self { is_stream, in_repository: self.in_repository && !is_stream, ..self }
+        Self {
+            is_stream,
+            in_repository: self.in_repository && !is_stream,
+            ..self
+        }
     }
 
     /// Creates an inventory from the contents of standard input.
@@ -98,31 +105,60 @@ impl FileInventory {
         let name = "standard input".to_owned();
         let inventory = Self::new(name.clone(), &cwd.join(STANDARD_INPUT), cwd, cwd);
         let title = format!("`{name}`");
-        let inventory = Self { display_path: name, title, is_stream: true, in_repository: false, ..inventory };
+        let inventory = Self {
+            display_path: name,
+            title,
+            is_stream: true,
+            in_repository: false,
+            ..inventory
+        };
         let content = inventory.read(bytes);
-        Self { content: OnceLock::from(content), ..inventory }
+        Self {
+            content: OnceLock::from(content),
+            ..inventory
+        }
     }
 
     /// Marks the file as one that stackref discovered. It may not be a link out of the repository,
     /// or, outside a repository, out of its folder.
     #[must_use]
     pub fn discovered(self, root: &Path) -> Self {
-        let folder = if self.path.starts_with(root) { Some(root) } else { self.path.parent() };
-        Self { folder: folder.map(Path::to_path_buf), ..self }
+        let folder = if self.path.starts_with(root) {
+            Some(root)
+        } else {
+            self.path.parent()
+        };
+        Self {
+            folder: folder.map(Path::to_path_buf),
+            ..self
+        }
     }
 
     /// Sets the path as the user wrote it, for messages.
     #[must_use]
     pub fn with_given_path(self, given: &Path, cwd: &Path) -> Self {
         let title = format!("`{}`", given.to_string_lossy());
-        Self { display_path: paths::display_given_path(given, cwd), title, ..self }
+        Self {
+            display_path: paths::display_given_path(given, cwd),
+            title,
+            ..self
+        }
     }
 
     /// Creates an inventory for a file that has the format of an inventory but is not one of the
     /// run, for example a file with values to store.
     pub fn from_user_path(given: &Path, cwd: &Path) -> Self {
-        let inventory = Self::new(given.to_string_lossy().into_owned(), &paths::absolute(given, cwd), cwd, cwd);
-        Self { noun: "file", in_repository: false, ..inventory.with_given_path(given, cwd) }
+        let inventory = Self::new(
+            given.to_string_lossy().into_owned(),
+            &paths::absolute(given, cwd),
+            cwd,
+            cwd,
+        );
+        Self {
+            noun: "file",
+            in_repository: false,
+            ..inventory.with_given_path(given, cwd)
+        }
     }
 
     /// Creates an inventory from a text.
@@ -130,8 +166,17 @@ impl FileInventory {
     /// # Errors
     /// Fails if the text does not parse.
     pub fn from_text(name: &str, text: String, syntax: Syntax) -> Result<Self, Failure> {
-        let content = FileContent::read(&Arc::new(SourceFile::new(name, text)), syntax, &format!("`{name}`"))?;
-        let inventory = Self::new(name.to_owned(), Path::new(name), Path::new(""), Path::new(""));
+        let content = FileContent::read(
+            &Arc::new(SourceFile::new(name, text)),
+            syntax,
+            &format!("`{name}`"),
+        )?;
+        let inventory = Self::new(
+            name.to_owned(),
+            Path::new(name),
+            Path::new(""),
+            Path::new(""),
+        );
         Ok(Self {
             display_path: name.to_owned(),
             in_repository: false,
@@ -142,20 +187,27 @@ impl FileInventory {
 
     /// Returns the secrets with their keys, as far as the file could be read.
     pub fn secrets(&self) -> BTreeMap<String, BTreeSet<String>> {
-        self.content().map(FileContent::names_and_keys).unwrap_or_default()
+        self.content()
+            .map(FileContent::names_and_keys)
+            .unwrap_or_default()
     }
 
     /// Returns the name of a secret that stores values, or `None` if there is no such secret.
     pub fn secret_with_values(&self) -> Option<String> {
         let content = self.content().ok()?;
-        let found = content.secrets.iter().find(|secret| content.stores_values(secret) && !secret.keys.is_empty());
+        let found = content
+            .secrets
+            .iter()
+            .find(|secret| content.stores_values(secret) && !secret.keys.is_empty());
         found.map(|secret| secret.name.clone())
     }
 
     /// Returns the comments, each with the entry that it belongs to. Returns none if the file could
     /// not be read.
     pub fn name_comments(&self) -> NameComments {
-        self.content().map(FileContent::name_comments).unwrap_or_default()
+        self.content()
+            .map(FileContent::name_comments)
+            .unwrap_or_default()
     }
 
     /// Reads the file.
@@ -167,7 +219,10 @@ impl FileInventory {
     }
 
     fn open_content(&self) -> Result<&FileContent, Failure> {
-        self.content.get_or_init(|| self.load()).as_ref().map_err(Clone::clone)
+        self.content
+            .get_or_init(|| self.load())
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     fn content(&self) -> Result<&FileContent, StoreError> {
@@ -186,30 +241,41 @@ impl FileInventory {
             Some(folder) => files::read_inside(&self.path, folder, files::MAX_INVENTORY),
             None => files::read(&self.path, files::MAX_INVENTORY),
         };
-        let bytes = bytes.map_err(|error| self.read_error(&io_message(&error)).with_help_if(self.path_help()))?;
+        let bytes = bytes.map_err(|error| {
+            self.read_error(&io_message(&error))
+                .with_help_if(self.path_help())
+        })?;
         self.read(&bytes)
     }
 
     fn read(&self, bytes: &[u8]) -> Result<FileContent, Failure> {
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| self.read_error("it is not UTF-8").with_help("save it as UTF-8"))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            self.read_error("it is not UTF-8")
+                .with_help("save it as UTF-8")
+        })?;
         let syntax = self.syntax(text).ok_or_else(|| {
             self.read_error("cannot determine the format from the file extension")
                 .with_help("use a .yaml, .toml or .json file with `name: [key, key]` or `name: {key: value}`")
         })?;
         let source = SourceFile::new(self.display_path.clone(), text);
-        let source = source.with_repository_path(self.repository_path.clone()).with_absolute_path(&self.path);
+        let source = source
+            .with_repository_path(self.repository_path.clone())
+            .with_absolute_path(&self.path);
         FileContent::read(&Arc::new(source), syntax, &self.title)
     }
 
     /// Returns the syntax by the file extension, or by the text if there is no extension.
     fn syntax(&self, text: &str) -> Option<Syntax> {
-        let detected = (self.is_stream || self.path.extension().is_none()).then(|| Syntax::detect(text));
+        let detected =
+            (self.is_stream || self.path.extension().is_none()).then(|| Syntax::detect(text));
         Syntax::from_path(&self.path).or(detected)
     }
 
     fn read_error(&self, reason: &str) -> Failure {
-        Failure::usage(format!("cannot read the {} {}: {reason}", self.noun, self.title))
+        Failure::usage(format!(
+            "cannot read the {} {}: {reason}",
+            self.noun, self.title
+        ))
     }
 
     fn path_help(&self) -> Option<String> {
@@ -226,25 +292,38 @@ impl Inventory for FileInventory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { write: !self.is_stream, ..Capabilities::ALL }
+        Capabilities {
+            write: !self.is_stream,
+            ..Capabilities::ALL
+        }
     }
 
     fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         let secrets = self.content()?.secrets.iter();
-        Ok(secrets.map(|secret| SecretName::unique(secret.name.clone())).collect())
+        Ok(secrets
+            .map(|secret| SecretName::unique(secret.name.clone()))
+            .collect())
     }
 
     fn keys(&self, secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
-        let FileSecret { keys, error, .. } = self.content()?.secret(secret).ok_or(StoreError::NotFound)?;
+        let FileSecret { keys, error, .. } =
+            self.content()?.secret(secret).ok_or(StoreError::NotFound)?;
         match error {
             Some(failure) => Err(StoreError::Invalid(failure.clone())),
             None => Ok(keys.clone()),
         }
     }
 
-    fn values(&self, secret: &str, _requested: &RequestedNames) -> Result<SecretValues, StoreError> {
+    fn values(
+        &self,
+        secret: &str,
+        _requested: &RequestedNames,
+    ) -> Result<SecretValues, StoreError> {
         let values = self.content()?.values(secret)?;
-        Ok(values.into_iter().map(|(key, text)| (key, Ok(text))).collect())
+        Ok(values
+            .into_iter()
+            .map(|(key, text)| (key, Ok(text)))
+            .collect())
     }
 
     /// A new secret stores values if another secret does, or if the file is empty.
@@ -258,11 +337,15 @@ impl Inventory for FileInventory {
 
     fn check_writable(&self) -> Result<(), Failure> {
         if self.is_stream {
-            let message = format!("cannot write to the inventory {}: it is a stream", self.title);
+            let message = format!(
+                "cannot write to the inventory {}: it is a stream",
+                self.title
+            );
             return Err(Failure::usage(message).with_help("name a file with `--inventory FILE`"));
         }
         if let Some(folder) = &self.folder {
-            files::resolve_inside(&self.path, folder).map_err(|error| self.read_error(&io_message(&error)))?;
+            files::resolve_inside(&self.path, folder)
+                .map_err(|error| self.read_error(&io_message(&error)))?;
         }
         write::check_replaceable(&self.path, &self.display_path)
     }
@@ -286,7 +369,8 @@ impl Inventory for FileInventory {
     }
 
     fn entry_errors(&self) -> &[Failure] {
-        self.loaded_content().map_or(&[], |content| &content.entry_errors)
+        self.loaded_content()
+            .map_or(&[], |content| &content.entry_errors)
     }
 
     fn comments(&self) -> Option<InventoryComments<'_>> {
@@ -304,7 +388,9 @@ impl Inventory for FileInventory {
     }
 
     fn declared_names(&self) -> Vec<DeclaredName> {
-        let Ok(content) = self.content() else { return Vec::new() };
+        let Ok(content) = self.content() else {
+            return Vec::new();
+        };
         if !self.in_repository || !content.entry_errors.is_empty() {
             return Vec::new();
         }

@@ -47,10 +47,21 @@ use zeroize::Zeroizing;
 const MAX_BODY_BYTES: u64 = 32 << 20;
 
 /// The environment variables that name a proxy.
-const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+const PROXY_VARIABLES: [&str; 6] = [
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+];
 
 /// All characters except the unreserved ones of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// The number of attempts of a call if the store is overloaded or a connection breaks.
 const MAX_ATTEMPTS: u32 = 3;
@@ -102,7 +113,9 @@ impl Call<'_> {
     }
 
     fn to_request(&self, base: &str) -> Result<Request<()>, CallError> {
-        let mut request = Request::builder().method(self.method).uri(format!("{base}{}", self.path));
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(format!("{base}{}", self.path));
         request = request.header("accept", "application/json");
         for (name, value) in self.headers {
             request = request.header(*name, *value);
@@ -151,8 +164,17 @@ impl Http {
     /// # Errors
     /// Fails if credentials would go unencrypted to another machine, if the environment contains
     /// an invalid proxy URL, and if `ca_cert` is not a file with certificates.
-    pub fn new(address: &Address<'_>, limits: TimeLimits, env: &dyn Environment) -> Result<Self, Failure> {
-        let Address { inventory, url, allow_http, ca_cert } = *address;
+    pub fn new(
+        address: &Address<'_>,
+        limits: TimeLimits,
+        env: &dyn Environment,
+    ) -> Result<Self, Failure> {
+        let Address {
+            inventory,
+            url,
+            allow_http,
+            ca_cert,
+        } = *address;
         exposure::refuse_exposed(inventory, url, allow_http)?;
         check_proxy(env)?;
         let mut config = Agent::config_builder()
@@ -189,10 +211,22 @@ impl Http {
         loop {
             let result = self.attempt(call, &permit);
             if attempts == MAX_ATTEMPTS || !may_retry(call, &result) {
-                let RawReply { status, location, body, json } = result.map_err(|error| call.error(&error.message))?;
+                let RawReply {
+                    status,
+                    location,
+                    body,
+                    json,
+                } = result.map_err(|error| call.error(&error.message))?;
                 return match status {
-                    300..=399 | 429 | 500.. => Err(call.error(&describe_status(status, location.as_deref()))),
-                    _ => Ok(Reply { status, body, json, _permit: permit }),
+                    300..=399 | 429 | 500.. => {
+                        Err(call.error(&describe_status(status, location.as_deref())))
+                    }
+                    _ => Ok(Reply {
+                        status,
+                        body,
+                        json,
+                        _permit: permit,
+                    }),
                 };
             }
             thread::sleep(retry_delay(attempts).min(permit.remaining));
@@ -204,14 +238,20 @@ impl Http {
     /// Makes one attempt of a call, within the limit of its permit.
     fn attempt(&self, call: &Call<'_>, permit: &Permit) -> Result<RawReply, CallError> {
         let request = call.to_request(&self.base)?;
-        let body = call.body.map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
+        let body = call
+            .body
+            .map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
         let connection = self.take_connection();
         let (sender, answers) = sync_channel(1);
         let agent = connection.agent.clone();
         thread::Builder::new()
             .spawn(move || {
                 // Sending fails if the caller has stopped waiting.
-                let _ = sender.send(exchange(&agent, request, body.as_ref().map(|body| body.as_slice())));
+                let _ = sender.send(exchange(
+                    &agent,
+                    request,
+                    body.as_ref().map(|body| body.as_slice()),
+                ));
             })
             .map_err(|error| CallError::permanent(io_message(&error)))?;
         match self.wait(&answers, &connection.connecting, permit) {
@@ -227,7 +267,12 @@ impl Http {
     }
 
     /// Waits for the answer to a call, no longer than the limits allow.
-    fn wait<T>(&self, answers: &Receiver<T>, connecting: &ConnectCounter, permit: &Permit) -> Result<T, String> {
+    fn wait<T>(
+        &self,
+        answers: &Receiver<T>,
+        connecting: &ConnectCounter,
+        permit: &Permit,
+    ) -> Result<T, String> {
         let deadline = Instant::now() + permit.limit;
         let mut answer = answers.recv_timeout(self.connect_timeout.min(permit.limit));
         if matches!(answer, Err(RecvTimeoutError::Timeout)) && self.connect_timeout < permit.limit {
@@ -256,7 +301,8 @@ impl Http {
 impl Drop for Http {
     fn drop(&mut self) {
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
-        idle.drain(..).for_each(|connection| connection.agent.shutdown());
+        idle.drain(..)
+            .for_each(|connection| connection.agent.shutdown());
     }
 }
 
@@ -264,8 +310,10 @@ impl Drop for Http {
 fn check_proxy(env: &dyn Environment) -> Result<(), Failure> {
     let is_set = |name: &&&str| env.get(name).is_some_and(|value| !value.is_empty());
     match PROXY_VARIABLES.iter().find(is_set) {
-        Some(name) if Proxy::try_from_env().is_none() => Err(Failure::usage(format!("invalid proxy URL in `{name}`"))
-            .with_help("set it to a URL such as http://host:port, or unset it")),
+        Some(name) if Proxy::try_from_env().is_none() => {
+            Err(Failure::usage(format!("invalid proxy URL in `{name}`"))
+                .with_help("set it to a URL such as http://host:port, or unset it"))
+        }
         _ => Ok(()),
     }
 }
@@ -286,26 +334,46 @@ fn may_retry(call: &Call<'_>, result: &Result<RawReply, CallError>) -> bool {
 /// Returns the pause before the next attempt: it grows with each attempt, and is random so that
 /// several clients do not repeat their calls at the same time.
 fn retry_delay(attempts: u32) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let base = 100 << attempts;
     Duration::from_millis(base + u64::from(now.subsec_nanos()) % base)
 }
 
 /// Sends a request and reads the whole answer.
-fn exchange(agent: &Agent, request: Request<()>, body: Option<&[u8]>) -> Result<RawReply, CallError> {
+fn exchange(
+    agent: &Agent,
+    request: Request<()>,
+    body: Option<&[u8]>,
+) -> Result<RawReply, CallError> {
     let mut response = match body {
         Some(body) => agent.run(request.map(|()| body)),
         None => agent.run(request),
     }?;
     let status = response.status().as_u16();
-    let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let location = response
+        .headers()
+        .get("location")
+        .and_then(|to| to.to_str().ok())
+        .map(str::to_owned);
     let body = read_body(&mut response)?;
     let json = WipedJson::parse(&body);
-    Ok(RawReply { status, location, body, json })
+    Ok(RawReply {
+        status,
+        location,
+        body,
+        json,
+    })
 }
 
 fn read_body(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec().map(Zeroizing::new)
+    response
+        .body_mut()
+        .with_config()
+        .limit(MAX_BODY_BYTES)
+        .read_to_vec()
+        .map(Zeroizing::new)
 }
 
 /// Encodes a name as a part of a path, of a query, or of a form.

@@ -34,27 +34,47 @@ struct ProjectInventories {
 
 impl ProjectInventories {
     fn new(config: &Config) -> Self {
-        Self { config: config.file.clone(), configured: Vec::new(), chosen: None, fallback: None }
+        Self {
+            config: config.file.clone(),
+            configured: Vec::new(),
+            chosen: None,
+            fallback: None,
+        }
     }
 
     /// Returns the index of a configured inventory.
     fn index_of(&self, name: &str) -> Option<usize> {
-        self.configured.iter().find(|(configured, _)| configured == name).map(|&(_, index)| index)
+        self.configured
+            .iter()
+            .find(|(configured, _)| configured == name)
+            .map(|&(_, index)| index)
     }
 
     fn in_use(&self) -> Vec<usize> {
         match &self.chosen {
             Some(chosen) => chosen.clone(),
-            None => self.configured.iter().map(|&(_, index)| index).chain(self.fallback).collect(),
+            None => self
+                .configured
+                .iter()
+                .map(|&(_, index)| index)
+                .chain(self.fallback)
+                .collect(),
         }
     }
 }
 
 /// Returns the name that messages use for a configured inventory: its name, followed by the config
 /// if another config has an inventory of the same name.
-fn display_name(configured: &InventoryConfig, project: &ConfiguredProject, projects: &[ConfiguredProject]) -> String {
+fn display_name(
+    configured: &InventoryConfig,
+    project: &ConfiguredProject,
+    projects: &[ConfiguredProject],
+) -> String {
     let name = &configured.name;
-    let same_name = projects.iter().filter(|project| project.has_inventory(name)).count();
+    let same_name = projects
+        .iter()
+        .filter(|project| project.has_inventory(name))
+        .count();
     match &project.config.source {
         Some(source) if same_name > 1 => format!("{name} ({})", source.path()),
         _ => name.clone(),
@@ -66,8 +86,15 @@ impl Inventories {
     ///
     /// A chosen name is looked up in the config of the checked file, then in the first project. If
     /// neither has it, it is the path of a file.
-    pub fn new(projects: &[ConfiguredProject], chosen: &[String], context: &StoreContext<'_>) -> Self {
-        let mut inventories = Self { all: Vec::new(), projects: Vec::new() };
+    pub fn new(
+        projects: &[ConfiguredProject],
+        chosen: &[String],
+        context: &StoreContext<'_>,
+    ) -> Self {
+        let mut inventories = Self {
+            all: Vec::new(),
+            projects: Vec::new(),
+        };
         for project in projects {
             let mut collected = ProjectInventories::new(&project.config);
             for configured in &project.config.inventories {
@@ -88,8 +115,16 @@ impl Inventories {
     /// Creates a collection in which every stack uses all of `all`, in this order.
     pub fn from_inventories(all: Vec<Box<dyn Inventory>>) -> Self {
         let chosen = Some((0..all.len()).collect());
-        let project = ProjectInventories { config: None, configured: Vec::new(), chosen, fallback: None };
-        Self { all, projects: vec![project] }
+        let project = ProjectInventories {
+            config: None,
+            configured: Vec::new(),
+            chosen,
+            fallback: None,
+        };
+        Self {
+            all,
+            projects: vec![project],
+        }
     }
 
     /// Resolves the names given with `--inventory` for each project.
@@ -116,7 +151,11 @@ impl Inventories {
         context: &StoreContext<'_>,
     ) -> usize {
         // A configured name cannot look like a path, so a path never means a configured inventory.
-        let mut projects = self.projects.get(project).into_iter().chain(self.projects.first());
+        let mut projects = self
+            .projects
+            .get(project)
+            .into_iter()
+            .chain(self.projects.first());
         if let Some(index) = projects.find_map(|project| project.index_of(name)) {
             return index;
         }
@@ -136,21 +175,42 @@ impl Inventories {
     /// error suggests the configured inventory with the nearest name.
     fn chosen_file(&self, name: &str, context: &StoreContext<'_>) -> FileInventory {
         let configured = self.projects.iter().flat_map(|project| &project.configured);
-        let suggestion = nearest(name, configured.map(|(name, _)| name.as_str())).map(str::to_owned);
+        let suggestion =
+            nearest(name, configured.map(|(name, _)| name.as_str())).map(str::to_owned);
         let path = Path::new(name);
-        let file = FileInventory::new(name.to_owned(), &paths::absolute(path, context.cwd), context.cwd, context.root);
-        file.with_given_path(path, context.cwd).with_suggestion(suggestion).from_command_line()
+        let file = FileInventory::new(
+            name.to_owned(),
+            &paths::absolute(path, context.cwd),
+            context.cwd,
+            context.root,
+        );
+        file.with_given_path(path, context.cwd)
+            .with_suggestion(suggestion)
+            .from_command_line()
     }
 
     /// Finds the file `secrets.inventory.*` of each project.
     fn find_fallbacks(&mut self, projects: &[ConfiguredProject], context: &StoreContext<'_>) {
         let mut found: Vec<(PathBuf, usize)> = Vec::new();
         for (position, project) in projects.iter().enumerate() {
-            let candidates = project.folders.iter().flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
-            let Some(path) = candidates.into_iter().find(|path| path.symlink_metadata().is_ok()) else { continue };
+            let candidates = project
+                .folders
+                .iter()
+                .flat_map(|folder| FALLBACK_NAMES.map(|name| folder.join(name)));
+            let Some(path) = candidates
+                .into_iter()
+                .find(|path| path.symlink_metadata().is_ok())
+            else {
+                continue;
+            };
             let index = self
                 .configured_for_file(position, &path)
-                .or_else(|| found.iter().find(|(earlier, _)| *earlier == path).map(|&(_, index)| index))
+                .or_else(|| {
+                    found
+                        .iter()
+                        .find(|(earlier, _)| *earlier == path)
+                        .map(|&(_, index)| index)
+                })
                 .unwrap_or_else(|| {
                     let name = paths::relative(&path, context.cwd);
                     let inventory = FileInventory::new(name, &path, context.cwd, context.root);
@@ -166,8 +226,15 @@ impl Inventories {
     /// Returns the configured inventory of a project that reads `path`. A fallback file that the
     /// config lists too is this inventory, not a second one whose names nothing uses.
     fn configured_for_file(&self, project: usize, path: &Path) -> Option<usize> {
-        let configured = self.projects.get(project)?.configured.iter().map(|&(_, index)| index);
-        configured.into_iter().find(|&index| self.get(index).and_then(Inventory::file) == Some(path))
+        let configured = self
+            .projects
+            .get(project)?
+            .configured
+            .iter()
+            .map(|&(_, index)| index);
+        configured
+            .into_iter()
+            .find(|&index| self.get(index).and_then(Inventory::file) == Some(path))
     }
 
     fn add(&mut self, inventory: Box<dyn Inventory>) -> usize {
@@ -176,12 +243,20 @@ impl Inventories {
     }
 
     fn project(&self, config: &Config) -> Option<&ProjectInventories> {
-        self.projects.iter().find(|project| project.config == config.file).or(self.projects.first())
+        self.projects
+            .iter()
+            .find(|project| project.config == config.file)
+            .or(self.projects.first())
     }
 
     /// Returns the inventories that the stack file at the absolute `path` uses, in the order in
     /// which they are asked. Returns `None` if no inventory is configured for it.
-    pub fn chain(&self, config: &Config, path: &Path, secrets_manager: Option<&str>) -> Option<Vec<usize>> {
+    pub fn chain(
+        &self,
+        config: &Config,
+        path: &Path,
+        secrets_manager: Option<&str>,
+    ) -> Option<Vec<usize>> {
         let project = self.project(config)?;
         if let Some(chosen) = &project.chosen {
             return Some(chosen.clone());
@@ -190,7 +265,12 @@ impl Inventories {
             return Some(vec![index]);
         }
         if let Some(names) = config.route(path) {
-            return Some(names.iter().filter_map(|name| project.index_of(name)).collect());
+            return Some(
+                names
+                    .iter()
+                    .filter_map(|name| project.index_of(name))
+                    .collect(),
+            );
         }
         if let [(_, index)] = project.configured.as_slice() {
             return Some(vec![*index]);
@@ -203,11 +283,18 @@ impl Inventories {
     /// # Errors
     /// Returns the failure of the first that cannot.
     pub fn open_chosen(&self) -> Result<(), Failure> {
-        let chosen: BTreeSet<usize> =
-            self.projects.iter().filter_map(|project| project.chosen.as_ref()).flatten().copied().collect();
+        let chosen: BTreeSet<usize> = self
+            .projects
+            .iter()
+            .filter_map(|project| project.chosen.as_ref())
+            .flatten()
+            .copied()
+            .collect();
         for index in chosen {
             // Stores are asked only when a reference needs an answer.
-            let local = self.get(index).filter(|inventory| inventory.file().is_some());
+            let local = self
+                .get(index)
+                .filter(|inventory| inventory.file().is_some());
             if let Some(Err(StoreError::Invalid(failure))) =
                 local.map(|inventory| inventory.names(&RequestedNames::new()))
             {
@@ -220,13 +307,22 @@ impl Inventories {
     /// Returns the inventories that stacks may use: those that `--inventory` names, otherwise all
     /// that are configured or found.
     pub fn in_use(&self) -> impl Iterator<Item = (usize, &dyn Inventory)> {
-        let used: BTreeSet<usize> = self.projects.iter().flat_map(ProjectInventories::in_use).collect();
-        used.into_iter().filter_map(|index| Some((index, self.get(index)?)))
+        let used: BTreeSet<usize> = self
+            .projects
+            .iter()
+            .flat_map(ProjectInventories::in_use)
+            .collect();
+        used.into_iter()
+            .filter_map(|index| Some((index, self.get(index)?)))
     }
 
     /// Returns the inventories that the stacks of one config may use.
     pub fn in_use_of(&self, config: &Config) -> Vec<usize> {
-        let used: BTreeSet<usize> = self.project(config).into_iter().flat_map(ProjectInventories::in_use).collect();
+        let used: BTreeSet<usize> = self
+            .project(config)
+            .into_iter()
+            .flat_map(ProjectInventories::in_use)
+            .collect();
         used.into_iter().collect()
     }
 

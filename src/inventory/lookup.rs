@@ -89,13 +89,19 @@ impl LookupResults {
         let mut requested: BTreeMap<usize, RequestedNames> = BTreeMap::new();
         for lookup in lookups {
             for &index in &lookup.chain {
-                requested.entry(index).or_default().insert(lookup.secret.clone());
+                requested
+                    .entry(index)
+                    .or_default()
+                    .insert(lookup.secret.clone());
             }
         }
         self.names = parallel_map(requested, progress, |&index, requested| {
             let inventory = inventories.get(index).ok_or(StoreError::NotFound)?;
             let names = usable_names(inventory, requested)?;
-            Ok(names.into_iter().map(|secret| (secret.name.clone(), secret)).collect())
+            Ok(names
+                .into_iter()
+                .map(|secret| (secret.name.clone(), secret))
+                .collect())
         });
     }
 
@@ -112,11 +118,15 @@ impl LookupResults {
             if requested.is_empty() {
                 break;
             }
-            self.keys.append(&mut parallel_map(requested, progress, |(index, secret), requested| {
-                let inventory = inventories.get(*index).ok_or(StoreError::NotFound)?;
-                let keys = inventory.keys(secret, requested)?;
-                Ok(keys.into_iter().map(|key| (key.name, key.value)).collect())
-            }));
+            self.keys.append(&mut parallel_map(
+                requested,
+                progress,
+                |(index, secret), requested| {
+                    let inventory = inventories.get(*index).ok_or(StoreError::NotFound)?;
+                    let keys = inventory.keys(secret, requested)?;
+                    Ok(keys.into_iter().map(|key| (key.name, key.value)).collect())
+                },
+            ));
         }
     }
 
@@ -131,9 +141,16 @@ impl LookupResults {
             let names = match self.names.get(&inventory) {
                 Some(Ok(names)) => names,
                 Some(Err(error)) => return LookupResult::Failed { inventory, error },
-                None => return LookupResult::Failed { inventory, error: &NOT_ASKED },
+                None => {
+                    return LookupResult::Failed {
+                        inventory,
+                        error: &NOT_ASKED,
+                    };
+                }
             };
-            let Some(secret) = names.get(&lookup.secret) else { continue };
+            let Some(secret) = names.get(&lookup.secret) else {
+                continue;
+            };
             let keys = match self.keys.get(&(inventory, lookup.secret.clone())) {
                 Some(Ok(keys)) => Some(keys),
                 // Deleted since it was listed: the next inventory of the chain may have it.
@@ -141,15 +158,23 @@ impl LookupResults {
                 Some(Err(error)) => return LookupResult::Failed { inventory, error },
                 None => None,
             };
-            return LookupResult::Found { inventory, doubled: secret.ambiguity.as_deref(), keys };
+            return LookupResult::Found {
+                inventory,
+                doubled: secret.ambiguity.as_deref(),
+                keys,
+            };
         }
         LookupResult::NotFound
     }
 
     /// Returns all names in the inventories of a chain that answered.
     pub fn names(&self, chain: &[usize]) -> Vec<&str> {
-        let listed = chain.iter().filter_map(|index| self.names.get(index)?.as_ref().ok());
-        listed.flat_map(|names| names.keys().map(String::as_str)).collect()
+        let listed = chain
+            .iter()
+            .filter_map(|index| self.names.get(index)?.as_ref().ok());
+        listed
+            .flat_map(|names| names.keys().map(String::as_str))
+            .collect()
     }
 
     /// Returns the inventories that were asked.
@@ -159,17 +184,30 @@ impl LookupResults {
 
     /// Returns the inventories that listed their names.
     pub fn answered_inventories(&self) -> impl Iterator<Item = usize> {
-        self.names.iter().filter(|(_, names)| names.is_ok()).map(|(&index, _)| index)
+        self.names
+            .iter()
+            .filter(|(_, names)| names.is_ok())
+            .map(|(&index, _)| index)
     }
 
     /// Returns the secrets whose keys must be asked for: for each lookup without an answer, the
     /// secret in the first inventory of its chain that may have it. A secret is asked once, so the
     /// request names the keys of all lookups.
-    fn pending_keys(&self, lookups: &BTreeSet<ReferenceLookup>) -> BTreeMap<(usize, String), RequestedNames> {
+    fn pending_keys(
+        &self,
+        lookups: &BTreeSet<ReferenceLookup>,
+    ) -> BTreeMap<(usize, String), RequestedNames> {
         let mut requested: BTreeMap<(usize, String), RequestedNames> = BTreeMap::new();
         for lookup in lookups.iter().filter(|lookup| lookup.key.is_some()) {
-            if let LookupResult::Found { inventory, keys: None, .. } = self.get(lookup) {
-                requested.entry((inventory, lookup.secret.clone())).or_default();
+            if let LookupResult::Found {
+                inventory,
+                keys: None,
+                ..
+            } = self.get(lookup)
+            {
+                requested
+                    .entry((inventory, lookup.secret.clone()))
+                    .or_default();
             }
         }
         if requested.is_empty() {
@@ -190,7 +228,10 @@ impl LookupResults {
 ///
 /// Fails if an entry of the inventory cannot be read: the unread part may contain a name that the
 /// rest does not have.
-fn usable_names(inventory: &dyn Inventory, requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+fn usable_names(
+    inventory: &dyn Inventory,
+    requested: &RequestedNames,
+) -> Result<Vec<SecretName>, StoreError> {
     let names = inventory.names(requested)?;
     match inventory.entry_errors().first() {
         Some(failure) => Err(StoreError::Invalid(failure.clone())),

@@ -110,7 +110,9 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// Never returns [`StoreError::NotFound`].
     fn put_secret(&self, _secret: &str, _entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
-        Err(StoreError::Forbidden("this kind of inventory is read-only".to_owned()))
+        Err(StoreError::Forbidden(
+            "this kind of inventory is read-only".to_owned(),
+        ))
     }
 
     /// Returns a warning for users of this inventory, for example that its URL is not encrypted.

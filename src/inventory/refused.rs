@@ -15,17 +15,26 @@ pub struct RefusedInventory {
 impl RefusedInventory {
     /// Creates an inventory that answers every question with `reason`.
     pub fn new(name: String, capabilities: Capabilities, reason: Failure) -> Self {
-        Self { name, capabilities, reason }
+        Self {
+            name,
+            capabilities,
+            reason,
+        }
     }
 
     /// Creates an inventory of a kind that this build does not support. Kinds are named like their
     /// cargo feature.
     #[cfg(not(feature = "aws"))]
     pub fn not_built(name: String, kind: &str) -> Self {
-        let message =
-            format!("cannot use the inventory `{name}`: this build of stackref does not support the kind `{kind}`");
+        let message = format!(
+            "cannot use the inventory `{name}`: this build of stackref does not support the kind `{kind}`"
+        );
         let help = format!("install it with `cargo install --locked stackref --features {kind}`");
-        Self::new(name, Capabilities::NONE, Failure::usage(message).with_help(help))
+        Self::new(
+            name,
+            Capabilities::NONE,
+            Failure::usage(message).with_help(help),
+        )
     }
 
     fn error(&self) -> StoreError {
@@ -50,7 +59,11 @@ impl Inventory for RefusedInventory {
         Err(self.error())
     }
 
-    fn values(&self, _secret: &str, _requested: &RequestedNames) -> Result<SecretValues, StoreError> {
+    fn values(
+        &self,
+        _secret: &str,
+        _requested: &RequestedNames,
+    ) -> Result<SecretValues, StoreError> {
         Err(self.error())
     }
 

@@ -29,8 +29,15 @@ pub struct SecretChange<'c> {
 
 /// Splits entries into the names of existing keys that are kept, and the entries to store. Both
 /// are in the order of `entries`.
-pub(super) fn partition_existing(entries: &[NewKey], exists: impl Fn(&str) -> bool) -> (Vec<String>, Vec<&NewKey>) {
-    let (kept, new): (Vec<&NewKey>, Vec<&NewKey>) =
-        entries.iter().partition(|entry| !entry.replaces && exists(&entry.key));
-    (kept.into_iter().map(|entry| entry.key.clone()).collect(), new)
+pub(super) fn partition_existing(
+    entries: &[NewKey],
+    exists: impl Fn(&str) -> bool,
+) -> (Vec<String>, Vec<&NewKey>) {
+    let (kept, new): (Vec<&NewKey>, Vec<&NewKey>) = entries
+        .iter()
+        .partition(|entry| !entry.replaces && exists(&entry.key));
+    (
+        kept.into_iter().map(|entry| entry.key.clone()).collect(),
+        new,
+    )
 }

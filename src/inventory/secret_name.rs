@@ -14,7 +14,10 @@ pub struct SecretName {
 impl SecretName {
     /// Creates a name that only one secret has.
     pub(super) fn unique(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ambiguity: None }
+        Self {
+            name: name.into(),
+            ambiguity: None,
+        }
     }
 }
 

@@ -12,7 +12,10 @@ use super::secret_change::partition_existing;
 use super::time_budget::TimeBudget;
 use super::title::title;
 use super::value_type::{copy_value, secret_from_json};
-use super::{Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError, ValueType};
+use super::{
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    ValueType,
+};
 use crate::diagnostics::error::Failure;
 use crate::document::{Document, NodeId};
 use crate::project::config::TimeLimits;
@@ -46,7 +49,13 @@ type DecryptedSecrets = BTreeMap<String, SecretValues>;
 
 impl SopsInventory {
     /// Creates an inventory for a file at an absolute path. Messages show it relative to `cwd`.
-    pub fn new(name: String, path: &Path, cwd: &Path, finder: ProgramFinder, limits: TimeLimits) -> Self {
+    pub fn new(
+        name: String,
+        path: &Path,
+        cwd: &Path,
+        finder: ProgramFinder,
+        limits: TimeLimits,
+    ) -> Self {
         Self {
             name,
             path: path.to_path_buf(),
@@ -65,15 +74,25 @@ impl SopsInventory {
     }
 
     fn document(&self) -> Result<&Document, StoreError> {
-        let document = self.document.get_or_init(|| read_document(&self.path, &self.display_path, &self.title()));
-        document.as_ref().map_err(|failure| StoreError::Invalid(failure.clone()))
+        let document = self
+            .document
+            .get_or_init(|| read_document(&self.path, &self.display_path, &self.title()));
+        document
+            .as_ref()
+            .map_err(|failure| StoreError::Invalid(failure.clone()))
     }
 
     /// Returns the secrets: the top-level entries except the metadata of SOPS.
     fn secrets(&self) -> Result<Vec<(&str, NodeId)>, StoreError> {
         let document = self.document()?;
-        let entries = document.roots().first().and_then(|&root| document.entries(root)).unwrap_or_default();
-        let named = entries.iter().filter_map(|&(key, value)| Some((document.text(key)?, value)));
+        let entries = document
+            .roots()
+            .first()
+            .and_then(|&root| document.entries(root))
+            .unwrap_or_default();
+        let named = entries
+            .iter()
+            .filter_map(|&(key, value)| Some((document.text(key)?, value)));
         Ok(named.filter(|(name, _)| *name != METADATA_KEY).collect())
     }
 
@@ -84,20 +103,32 @@ impl SopsInventory {
         }
         let secrets = self.secrets()?;
         // Reversed, so that the first of two secrets of the same name is kept.
-        let by_name = secrets.into_iter().rev().map(|(name, value)| (name.to_owned(), value)).collect();
+        let by_name = secrets
+            .into_iter()
+            .rev()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         Ok(self.by_name.get_or_init(|| by_name).get(name).copied())
     }
 
     fn decrypted(&self) -> Result<&DecryptedSecrets, StoreError> {
-        self.decrypted.get_or_init(|| self.decrypt()).as_ref().map_err(Clone::clone)
+        self.decrypted
+            .get_or_init(|| self.decrypt())
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     fn decrypt(&self) -> Result<DecryptedSecrets, StoreError> {
         self.document()?;
         let path = self.path.to_string_lossy();
-        let output = self.run(&["sops", "--decrypt", "--output-type", "json", path.as_ref()], None)?;
+        let output = self.run(
+            &["sops", "--decrypt", "--output-type", "json", path.as_ref()],
+            None,
+        )?;
         let Ok(Value::Object(secrets)) = serde_json::from_slice(&output) else {
-            return Err(StoreError::Unreachable("the output of `sops` is not a JSON object".to_owned()));
+            return Err(StoreError::Unreachable(
+                "the output of `sops` is not a JSON object".to_owned(),
+            ));
         };
         let mut decrypted = DecryptedSecrets::new();
         for (name, value) in secrets {
@@ -128,14 +159,18 @@ impl SopsInventory {
     /// Checks that `sops set` can store keys in a secret.
     fn check_storable(&self, secret: &str, entries: &[NewKey]) -> Result<(), StoreError> {
         let document = self.document()?;
-        if self.secret(secret)?.is_some_and(|value| document.entries(value).is_none()) {
+        if self
+            .secret(secret)?
+            .is_some_and(|value| document.entries(value).is_none())
+        {
             return Err(refusal(format!(
                 "cannot add keys to `{secret}` in the inventory {}: it is not a mapping, and its value would be lost",
                 self.title()
             )));
         }
         // SOPS splits a path at these characters, even inside of quotes.
-        let mut names = std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
+        let mut names =
+            std::iter::once(secret).chain(entries.iter().map(|entry| entry.key.as_str()));
         match names.find(|name| name.contains(['"', '\\', '[', ']'])) {
             Some(name) => Err(refusal(format!(
                 "SOPS cannot store `{name}`: a name cannot contain quotes, backslashes or brackets"
@@ -159,23 +194,37 @@ impl Inventory for SopsInventory {
     }
 
     fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
-        Ok(self.secrets()?.into_iter().map(|(name, _)| SecretName::unique(name)).collect())
+        Ok(self
+            .secrets()?
+            .into_iter()
+            .map(|(name, _)| SecretName::unique(name))
+            .collect())
     }
 
     fn keys(&self, secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         let value = self.secret(secret)?.ok_or(StoreError::NotFound)?;
         let document = self.document()?;
-        let keys = document.entries(value).unwrap_or_default().iter().filter_map(|&(key, value)| {
-            Some(Key { name: document.text(key)?.to_owned(), value: value_type(document, value) })
-        });
+        let keys = document
+            .entries(value)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|&(key, value)| {
+                Some(Key {
+                    name: document.text(key)?.to_owned(),
+                    value: value_type(document, value),
+                })
+            });
         Ok(keys.collect())
     }
 
     fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         let values = self.decrypted()?.get(secret).ok_or(StoreError::NotFound)?;
         // JSON has no timestamps: only the encrypted file shows that a string is one.
-        let types: BTreeMap<String, ValueType> =
-            self.keys(secret, requested)?.into_iter().map(|key| (key.name, key.value)).collect();
+        let types: BTreeMap<String, ValueType> = self
+            .keys(secret, requested)?
+            .into_iter()
+            .map(|key| (key.name, key.value))
+            .collect();
         let requested = values.iter().filter(|(key, _)| requested.contains(*key));
         let values = requested.map(|(key, value)| match types.get(key) {
             Some(ValueType::Unusable(unusable)) => (key.clone(), Err(*unusable)),
@@ -190,7 +239,13 @@ impl Inventory for SopsInventory {
 
     fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
         // The file may have changed since it was first read.
-        let current = Self::new(self.name.clone(), &self.path, &self.cwd, self.finder.clone(), TimeLimits::default());
+        let current = Self::new(
+            self.name.clone(),
+            &self.path,
+            &self.cwd,
+            self.finder.clone(),
+            TimeLimits::default(),
+        );
         let existing = match current.keys(secret, &RequestedNames::new()) {
             Err(StoreError::NotFound) => Vec::new(),
             other => other?,
@@ -201,9 +256,16 @@ impl Inventory for SopsInventory {
         let (kept, new) = partition_existing(entries, |key| existing.contains(key));
         for entry in new {
             // SOPS expects a path of JSON strings in brackets.
-            let key_path = format!("[{}][{}]", Value::from(secret), Value::from(entry.key.as_str()));
+            let key_path = format!(
+                "[{}][{}]",
+                Value::from(secret),
+                Value::from(entry.key.as_str())
+            );
             let text = into_wiped_text(Value::from(entry.text()));
-            self.run(&["sops", "set", "--value-stdin", path.as_ref(), &key_path], Some(&text))?;
+            self.run(
+                &["sops", "set", "--value-stdin", path.as_ref(), &key_path],
+                Some(&text),
+            )?;
         }
         Ok(kept)
     }

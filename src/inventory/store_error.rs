@@ -32,20 +32,25 @@ impl StoreError {
         match self {
             Self::Invalid(failure) => failure,
             Self::Forbidden(advice) => {
-                let message = format!("permission denied while reading {subject} from the inventory `{inventory}`");
+                let message = format!(
+                    "permission denied while reading {subject} from the inventory `{inventory}`"
+                );
                 Failure::unanswered(message).with_help(advice)
             }
             Self::EmptyListing(advice) => {
-                let message = format!("these credentials cannot list any secret in the inventory `{inventory}`");
+                let message = format!(
+                    "these credentials cannot list any secret in the inventory `{inventory}`"
+                );
                 Failure::unanswered(message).with_help(advice)
             }
             Self::Unreachable(reason) => {
-                let message = format!("cannot read {subject} from the inventory `{inventory}`: {reason}");
+                let message =
+                    format!("cannot read {subject} from the inventory `{inventory}`: {reason}");
                 Failure::unanswered(message).with_help("fix this and try again")
             }
-            Self::NotFound | Self::NoValues => {
-                Failure::unanswered(format!("the inventory `{inventory}` does not have {subject}"))
-            }
+            Self::NotFound | Self::NoValues => Failure::unanswered(format!(
+                "the inventory `{inventory}` does not have {subject}"
+            )),
         }
     }
 }

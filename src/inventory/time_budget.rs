@@ -37,8 +37,15 @@ pub struct Permit {
 impl TimeBudget {
     /// Creates a budget of which nothing is spent.
     pub fn new(limits: TimeLimits) -> Self {
-        let state = BudgetState { active: 0, active_since: Instant::now(), spent: Duration::ZERO };
-        Self { limits, state: Arc::new(Mutex::new(state)) }
+        let state = BudgetState {
+            active: 0,
+            active_since: Instant::now(),
+            spent: Duration::ZERO,
+        };
+        Self {
+            limits,
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// Begins a call.
@@ -52,15 +59,30 @@ impl TimeBudget {
             state.active_since = Instant::now();
         }
         state.active += 1;
-        Ok(Permit { budget: self.clone(), limit: remaining.min(self.limits.answer), remaining })
+        Ok(Permit {
+            budget: self.clone(),
+            limit: remaining.min(self.limits.answer),
+            remaining,
+        })
     }
 
     /// Returns the part of `run_timeout` that is left, or a message if nothing is.
     fn remaining(&self, state: &BudgetState) -> Result<Duration, String> {
-        let running = if state.active > 0 { state.active_since.elapsed() } else { Duration::ZERO };
-        let remaining = self.limits.run.checked_sub(state.spent + running).filter(|left| !left.is_zero());
+        let running = if state.active > 0 {
+            state.active_since.elapsed()
+        } else {
+            Duration::ZERO
+        };
+        let remaining = self
+            .limits
+            .run
+            .checked_sub(state.spent + running)
+            .filter(|left| !left.is_zero());
         remaining.ok_or_else(|| {
-            format!("all answers together took more than {} s (`run_timeout`)", self.limits.run.as_secs_f32())
+            format!(
+                "all answers together took more than {} s (`run_timeout`)",
+                self.limits.run.as_secs_f32()
+            )
         })
     }
 
@@ -86,7 +108,10 @@ impl Permit {
             let run = self.budget.limits.run.as_secs_f32();
             return format!("no answer within the {run} s of the whole run (`run_timeout`)");
         }
-        format!("no answer within {} s (`timeout`)", self.limit.as_secs_f32())
+        format!(
+            "no answer within {} s (`timeout`)",
+            self.limit.as_secs_f32()
+        )
     }
 }
 
@@ -109,7 +134,10 @@ mod tests {
     #[test]
     fn run_timeout_counts_calls_and_not_the_time_between_them() {
         let run = Duration::from_millis(200);
-        let budget = TimeBudget::new(TimeLimits { run, ..TimeLimits::default() });
+        let budget = TimeBudget::new(TimeLimits {
+            run,
+            ..TimeLimits::default()
+        });
         std::thread::sleep(run);
         let mut permit = budget.begin().unwrap();
         assert!(
@@ -118,7 +146,11 @@ mod tests {
             permit.timeout_message()
         );
         std::thread::sleep(run);
-        assert!(permit.renew().is_err_and(|message| message.contains("`run_timeout`")));
+        assert!(
+            permit
+                .renew()
+                .is_err_and(|message| message.contains("`run_timeout`"))
+        );
         drop(permit);
         assert!(budget.begin().is_err());
     }

@@ -16,7 +16,10 @@ pub struct Key {
 impl Key {
     /// Creates a key about whose value the inventory reveals nothing.
     pub(super) fn with_unknown_type(name: String) -> Self {
-        Self { name, value: ValueType::Unknown }
+        Self {
+            name,
+            value: ValueType::Unknown,
+        }
     }
 }
 
@@ -65,12 +68,19 @@ pub enum Unusable {
 impl ValueType {
     /// Returns the type of a value that was read.
     pub(super) fn from_value(value: &Result<SecretText, Unusable>) -> Self {
-        value.as_ref().map_or_else(|unusable| Self::Unusable(*unusable), |text| Self::from_text(text.expose()))
+        value.as_ref().map_or_else(
+            |unusable| Self::Unusable(*unusable),
+            |text| Self::from_text(text.expose()),
+        )
     }
 
     /// Returns the type of a string.
     pub(super) fn from_text(text: &str) -> Self {
-        if text.is_empty() { Self::EmptyString } else { Self::String }
+        if text.is_empty() {
+            Self::EmptyString
+        } else {
+            Self::String
+        }
     }
 }
 
@@ -100,7 +110,9 @@ impl Unusable {
                 "store a string, or refer to another key: a reference cannot name a part of a value"
             }
             Self::NotUtf8 => "store it as UTF-8 text",
-            Self::Folder | Self::SpecialFile => "store the value in a regular file: one file is one key",
+            Self::Folder | Self::SpecialFile => {
+                "store the value in a regular file: one file is one key"
+            }
             Self::TooLarge => "store a smaller value, or refer to another key",
         }
     }
@@ -120,5 +132,8 @@ pub(super) fn secret_from_json(value: &Value) -> Result<SecretText, Unusable> {
 
 /// Copies a value, which [`SecretText`] does not do implicitly.
 pub(super) fn copy_value(value: &Result<SecretText, Unusable>) -> Result<SecretText, Unusable> {
-    value.as_ref().map(|text| SecretText::new(text.expose())).map_err(|unusable| *unusable)
+    value
+        .as_ref()
+        .map(|text| SecretText::new(text.expose()))
+        .map_err(|unusable| *unusable)
 }

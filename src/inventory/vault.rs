@@ -10,7 +10,8 @@ use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
 use super::value_type::secret_from_json;
 use super::{
-    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError, Unusable, ValueType,
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    Unusable, ValueType,
 };
 use crate::diagnostics::error::Failure;
 use crate::project::config::{TimeLimits, VaultConfig};
@@ -30,16 +31,33 @@ pub struct VaultInventory {
 
 impl VaultInventory {
     /// Creates an inventory that connects when it is first asked.
-    pub fn new(name: String, config: VaultConfig, limits: TimeLimits, env: Arc<dyn Environment>) -> Self {
-        Self { name, config, limits, env, session: OnceLock::new() }
+    pub fn new(
+        name: String,
+        config: VaultConfig,
+        limits: TimeLimits,
+        env: Arc<dyn Environment>,
+    ) -> Self {
+        Self {
+            name,
+            config,
+            limits,
+            env,
+            session: OnceLock::new(),
+        }
     }
 
     fn url(&self) -> Option<String> {
-        self.config.url.clone().or_else(|| self.env.text("VAULT_ADDR"))
+        self.config
+            .url
+            .clone()
+            .or_else(|| self.env.text("VAULT_ADDR"))
     }
 
     fn session(&self) -> Result<&VaultSession, StoreError> {
-        self.session.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+        self.session
+            .get_or_init(|| self.open())
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// Returns the path of a secret, or of the folder if `secret` is empty, below one of the
@@ -62,7 +80,11 @@ impl VaultInventory {
         let root = if session.version == 2 { "data" } else { "" };
         let reply = session.call("GET", &self.path(root, secret), None)?;
         match reply.status {
-            403 => return Err(StoreError::Forbidden(format!("the token may not read the secret; {LIST_ONLY_HINT}"))),
+            403 => {
+                return Err(StoreError::Forbidden(format!(
+                    "the token may not read the secret; {LIST_ONLY_HINT}"
+                )));
+            }
             404 if is_vault(&reply) => return Err(StoreError::NotFound),
             _ => {}
         }
@@ -73,8 +95,12 @@ impl VaultInventory {
         } else {
             (data, 0)
         };
-        let entries = data.and_then(Value::as_object).ok_or_else(|| not_vault_error("GET the secret", &reply))?;
-        let values = entries.iter().map(|(key, value)| (key.clone(), secret_from_json(value)));
+        let entries = data
+            .and_then(Value::as_object)
+            .ok_or_else(|| not_vault_error("GET the secret", &reply))?;
+        let values = entries
+            .iter()
+            .map(|(key, value)| (key.clone(), secret_from_json(value)));
         Ok((values.collect(), version))
     }
 
@@ -86,12 +112,19 @@ impl VaultInventory {
             return Ok(0);
         }
         let reply = session.call("GET", &self.path("metadata", secret), None)?;
-        let version = reply.json().and_then(|answer| answer.get("data")?.get("current_version")?.as_u64());
+        let version = reply
+            .json()
+            .and_then(|answer| answer.get("data")?.get("current_version")?.as_u64());
         Ok(version.unwrap_or(0))
     }
 
     /// Merges new keys into the existing ones, because a write replaces the whole secret.
-    fn merge(&self, secret: &str, existing: &SecretValues, new: &[&NewKey]) -> Result<Map<String, Value>, StoreError> {
+    fn merge(
+        &self,
+        secret: &str,
+        existing: &SecretValues,
+        new: &[&NewKey],
+    ) -> Result<Map<String, Value>, StoreError> {
         let mut values = Map::new();
         for (key, value) in existing {
             let Ok(value) = value else {
@@ -100,26 +133,36 @@ impl VaultInventory {
                      be lost",
                     self.name
                 );
-                let failure = Failure::usage(message).with_help("add the keys with `vault kv patch`");
+                let failure =
+                    Failure::usage(message).with_help("add the keys with `vault kv patch`");
                 return Err(StoreError::Invalid(failure));
             };
             values.insert(key.clone(), Value::from(value.expose()));
         }
-        values.extend(new.iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))));
+        values.extend(
+            new.iter()
+                .map(|entry| (entry.key.clone(), Value::from(entry.text()))),
+        );
         Ok(values)
     }
 }
 
 /// Encodes each part of a path.
 fn encode_path(path: &str) -> String {
-    path.split('/').filter(|part| !part.is_empty()).map(percent_encode).collect::<Vec<_>>().join("/")
+    path.split('/')
+        .filter(|part| !part.is_empty())
+        .map(percent_encode)
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// Returns whether a reply with an error status comes from Vault, and not from another server at
 /// the URL.
 fn is_vault(reply: &Reply) -> bool {
     reply.body.is_empty()
-        || reply.json().is_some_and(|answer| answer.get("errors").is_some() || answer.get("data").is_some())
+        || reply
+            .json()
+            .is_some_and(|answer| answer.get("errors").is_some() || answer.get("data").is_some())
 }
 
 /// Creates the error for an answer that no Vault gives.
@@ -147,13 +190,22 @@ impl Inventory for VaultInventory {
         match reply.status {
             // Vault has no empty folders.
             404 if is_vault(&reply) => return Ok(Vec::new()),
-            403 => return Err(StoreError::Forbidden("the token may not list that folder".to_owned())),
+            403 => {
+                return Err(StoreError::Forbidden(
+                    "the token may not list that folder".to_owned(),
+                ));
+            }
             _ => {}
         }
-        let keys = reply.ok_json().and_then(|answer| answer.get("data")?.get("keys")?.as_array());
+        let keys = reply
+            .ok_json()
+            .and_then(|answer| answer.get("data")?.get("keys")?.as_array());
         let keys = keys.ok_or_else(|| not_vault_error("LIST the folder", &reply))?;
         // Names that end with a slash are folders.
-        let names = keys.iter().filter_map(Value::as_str).filter(|name| !name.ends_with('/'));
+        let names = keys
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|name| !name.ends_with('/'));
         Ok(names.map(SecretName::unique).collect())
     }
 
@@ -161,13 +213,19 @@ impl Inventory for VaultInventory {
         let session = self.session()?;
         if session.version == 2 {
             let reply = session.call("GET", &self.path("subkeys", secret), None)?;
-            let subkeys = reply.ok_json().and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
+            let subkeys = reply
+                .ok_json()
+                .and_then(|answer| answer.get("data")?.get("subkeys")?.as_object());
             if let Some(subkeys) = subkeys {
                 // Version 2 reveals here only whether a value is a mapping.
                 let mapping = ValueType::Unusable(Unusable::Mapping);
                 let keys = subkeys.iter().map(|(key, value)| Key {
                     name: key.clone(),
-                    value: if value.is_object() { mapping } else { ValueType::Unknown },
+                    value: if value.is_object() {
+                        mapping
+                    } else {
+                        ValueType::Unknown
+                    },
                 });
                 return Ok(keys.collect());
             }
@@ -175,12 +233,21 @@ impl Inventory for VaultInventory {
             // permission that only `subkeys` needs. Reading the secret distinguishes them.
         }
         let (data, _) = self.read_secret(secret)?;
-        Ok(data.iter().map(|(key, value)| Key { name: key.clone(), value: ValueType::from_value(value) }).collect())
+        Ok(data
+            .iter()
+            .map(|(key, value)| Key {
+                name: key.clone(),
+                value: ValueType::from_value(value),
+            })
+            .collect())
     }
 
     fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         let (data, _) = self.read_secret(secret)?;
-        Ok(data.into_iter().filter(|(key, _)| requested.contains(key)).collect())
+        Ok(data
+            .into_iter()
+            .filter(|(key, _)| requested.contains(key))
+            .collect())
     }
 
     fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
@@ -195,17 +262,28 @@ impl Inventory for VaultInventory {
         }
         let values = self.merge(secret, &existing, &new)?;
         let (root, content) = match session.version {
-            2 => ("data", json!({ "options": { "cas": version }, "data": values })),
+            2 => (
+                "data",
+                json!({ "options": { "cas": version }, "data": values }),
+            ),
             _ => ("", Value::Object(values)),
         };
-        let reply = session.call("POST", &self.path(root, secret), Some(&into_wiped_text(content)))?;
+        let reply = session.call(
+            "POST",
+            &self.path(root, secret),
+            Some(&into_wiped_text(content)),
+        )?;
         match reply.status {
             200 | 204 => Ok(kept),
-            403 => Err(StoreError::Forbidden("the token may not write the secret".to_owned())),
+            403 => Err(StoreError::Forbidden(
+                "the token may not write the secret".to_owned(),
+            )),
             400 => Err(StoreError::Unreachable(
                 "the secret was changed at the same time: run the command again".to_owned(),
             )),
-            status => Err(StoreError::Unreachable(format!("POST the secret: the server answered {status}"))),
+            status => Err(StoreError::Unreachable(format!(
+                "POST the secret: the server answered {status}"
+            ))),
         }
     }
 

@@ -11,7 +11,10 @@ use super::http::{Address, Call, Http, Reply, into_wiped_text, percent_encode, w
 use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
 use super::value_type::{copy_value, secret_from_json};
-use super::{Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError, ValueType};
+use super::{
+    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    ValueType,
+};
 use crate::project::config::TimeLimits;
 use crate::system::environment::Environment;
 use crate::text::secret_value::SecretText;
@@ -53,10 +56,20 @@ struct ZenmlSession {
 }
 
 impl ZenmlSession {
-    fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, StoreError> {
+    fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Reply, StoreError> {
         let headers = [("authorization", self.authorization.as_str())];
         let body = body.map(|body| ("application/json", body));
-        let reply = self.http.call(&Call { method, path, headers: &headers, body })?;
+        let reply = self.http.call(&Call {
+            method,
+            path,
+            headers: &headers,
+            body,
+        })?;
         match reply.status {
             401 => Err(StoreError::Forbidden(
                 "the server rejected the credentials: has the token expired, or is it for another server?".to_owned(),
@@ -78,12 +91,28 @@ type SecretDetail = BTreeMap<String, Option<Result<SecretText, super::Unusable>>
 
 impl ZenmlInventory {
     /// Creates an inventory that logs in when it is first asked.
-    pub fn new(name: String, settings: ZenmlSettings, limits: TimeLimits, env: Arc<dyn Environment>) -> Self {
-        Self { name, settings, limits, env, session: OnceLock::new(), ids: OnceLock::new(), details: Mutex::default() }
+    pub fn new(
+        name: String,
+        settings: ZenmlSettings,
+        limits: TimeLimits,
+        env: Arc<dyn Environment>,
+    ) -> Self {
+        Self {
+            name,
+            settings,
+            limits,
+            env,
+            session: OnceLock::new(),
+            ids: OnceLock::new(),
+            details: Mutex::default(),
+        }
     }
 
     fn session(&self) -> Result<&ZenmlSession, StoreError> {
-        self.session.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+        self.session
+            .get_or_init(|| self.open())
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     fn open(&self) -> Result<ZenmlSession, StoreError> {
@@ -93,23 +122,39 @@ impl ZenmlInventory {
             allow_http: self.settings.allow_http,
             ca_cert: self.settings.ca_cert.as_deref(),
         };
-        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(StoreError::Invalid)?;
-        let authorization = log_in(&http, self.settings.token_file.as_deref(), self.env.as_ref())?;
-        Ok(ZenmlSession { http, authorization })
+        let http =
+            Http::new(&address, self.limits, self.env.as_ref()).map_err(StoreError::Invalid)?;
+        let authorization = log_in(
+            &http,
+            self.settings.token_file.as_deref(),
+            self.env.as_ref(),
+        )?;
+        Ok(ZenmlSession {
+            http,
+            authorization,
+        })
     }
 
     fn secret_ids(&self) -> Result<&SecretIds, StoreError> {
-        self.ids.get_or_init(|| list_secrets(self.session()?)).as_ref().map_err(Clone::clone)
+        self.ids
+            .get_or_init(|| list_secrets(self.session()?))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// Returns the keys of a secret with their values, which are requested once.
     fn detail(&self, secret: &str) -> Result<Arc<Result<SecretDetail, StoreError>>, StoreError> {
-        let id = &self.secret_ids()?.get(secret).ok_or(StoreError::NotFound)?.id;
+        let id = &self
+            .secret_ids()?
+            .get(secret)
+            .ok_or(StoreError::NotFound)?
+            .id;
         if let Some(detail) = self.details().get(secret) {
             return Ok(Arc::clone(detail));
         }
         let detail = Arc::new(self.fetch_detail(id));
-        self.details().insert(secret.to_owned(), Arc::clone(&detail));
+        self.details()
+            .insert(secret.to_owned(), Arc::clone(&detail));
         Ok(detail)
     }
 
@@ -118,7 +163,9 @@ impl ZenmlInventory {
     }
 
     fn fetch_detail(&self, id: &str) -> Result<SecretDetail, StoreError> {
-        let reply = self.session()?.get(&format!("/api/v1/secrets/{}", percent_encode(id)))?;
+        let reply = self
+            .session()?
+            .get(&format!("/api/v1/secrets/{}", percent_encode(id)))?;
         match reply.status {
             403 => {
                 return Err(StoreError::Forbidden(format!(
@@ -128,7 +175,9 @@ impl ZenmlInventory {
             404 => return Err(StoreError::NotFound),
             _ => {}
         }
-        let values = reply.ok_json().and_then(|answer| answer.get("body")?.get("values")?.as_object());
+        let values = reply
+            .ok_json()
+            .and_then(|answer| answer.get("body")?.get("values")?.as_object());
         let values = values.ok_or_else(|| not_zenml_error("GET /api/v1/secrets/{id}", &reply))?;
         let values = values.iter().map(|(key, value)| {
             let value = (!value.is_null()).then(|| secret_from_json(value));
@@ -141,11 +190,21 @@ impl ZenmlInventory {
     /// another user may have created the secret after the list was read.
     fn current_id(&self, secret: &str) -> Result<Option<String>, StoreError> {
         let query = percent_encode(&format!("equals:{secret}"));
-        let reply = self.session()?.get(&format!("/api/v1/secrets?name={query}&size=20"))?;
-        let items = reply.ok_json().and_then(|answer| answer.get("items")?.as_array());
+        let reply = self
+            .session()?
+            .get(&format!("/api/v1/secrets?name={query}&size=20"))?;
+        let items = reply
+            .ok_json()
+            .and_then(|answer| answer.get("items")?.as_array());
         let items = items.ok_or_else(|| not_zenml_error("GET /api/v1/secrets", &reply))?;
-        let item = items.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
-        let listed = self.ids.get().and_then(|ids| ids.as_ref().ok()?.get(secret)).map(|listed| listed.id.clone());
+        let item = items
+            .iter()
+            .find(|item| item.get("name").and_then(Value::as_str) == Some(secret));
+        let listed = self
+            .ids
+            .get()
+            .and_then(|ids| ids.as_ref().ok()?.get(secret))
+            .map(|listed| listed.id.clone());
         Ok(listed.or_else(|| item?.get("id")?.as_str().map(str::to_owned)))
     }
 }
@@ -153,7 +212,9 @@ impl ZenmlInventory {
 /// Creates the error for an answer that no ZenML server gives.
 fn not_zenml_error(call: &str, reply: &Reply) -> StoreError {
     let status = reply.status;
-    StoreError::Unreachable(format!("{call}: the answer ({status}) is not a ZenML server's: is `url` right?"))
+    StoreError::Unreachable(format!(
+        "{call}: the answer ({status}) is not a ZenML server's: is `url` right?"
+    ))
 }
 
 impl Inventory for ZenmlInventory {
@@ -174,8 +235,10 @@ impl Inventory for ZenmlInventory {
                     .to_owned(),
             ));
         }
-        let names =
-            listed.iter().map(|(name, secret)| SecretName { name: name.clone(), ambiguity: secret.ambiguity.clone() });
+        let names = listed.iter().map(|(name, secret)| SecretName {
+            name: name.clone(),
+            ambiguity: secret.ambiguity.clone(),
+        });
         Ok(names.collect())
     }
 
@@ -184,7 +247,10 @@ impl Inventory for ZenmlInventory {
         let detail = detail.as_ref().as_ref().map_err(Clone::clone)?;
         let keys = detail.iter().map(|(key, value)| Key {
             name: key.clone(),
-            value: value.as_ref().map(ValueType::from_value).unwrap_or_default(),
+            value: value
+                .as_ref()
+                .map(ValueType::from_value)
+                .unwrap_or_default(),
         });
         Ok(keys.collect())
     }
@@ -195,7 +261,9 @@ impl Inventory for ZenmlInventory {
         let mut values = SecretValues::new();
         for (key, value) in detail.iter().filter(|(key, _)| requested.contains(*key)) {
             let Some(value) = value else {
-                return Err(StoreError::Forbidden(format!("these credentials may not read the value of `{key}`")));
+                return Err(StoreError::Forbidden(format!(
+                    "these credentials may not read the value of `{key}`"
+                )));
             };
             values.insert(key.clone(), copy_value(value));
         }
@@ -204,30 +272,44 @@ impl Inventory for ZenmlInventory {
 
     fn put_secret(&self, secret: &str, entries: &[NewKey]) -> Result<Vec<String>, StoreError> {
         let id = self.current_id(secret)?;
-        let existing = id.as_deref().map(|id| self.fetch_detail(id)).transpose()?.unwrap_or_default();
+        let existing = id
+            .as_deref()
+            .map(|id| self.fetch_detail(id))
+            .transpose()?
+            .unwrap_or_default();
         let (kept, new) = partition_existing(entries, |key| existing.contains_key(key));
         if new.is_empty() && id.is_some() {
             return Ok(kept);
         }
-        let values: Map<String, Value> =
-            new.into_iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))).collect();
+        let values: Map<String, Value> = new
+            .into_iter()
+            .map(|entry| (entry.key.clone(), Value::from(entry.text())))
+            .collect();
         let (method, path, content) = match &id {
             Some(id) => {
                 let path = format!("/api/v1/secrets/{}?patch_values=true", percent_encode(id));
                 ("PUT", path, json!({ "values": values }))
             }
-            None => {
-                ("POST", "/api/v1/secrets".to_owned(), json!({ "name": secret, "private": false, "values": values }))
-            }
+            None => (
+                "POST",
+                "/api/v1/secrets".to_owned(),
+                json!({ "name": secret, "private": false, "values": values }),
+            ),
         };
-        let reply = self.session()?.call(method, &path, Some(&into_wiped_text(content)))?;
+        let reply = self
+            .session()?
+            .call(method, &path, Some(&into_wiped_text(content)))?;
         match reply.status {
             200 | 201 => Ok(kept),
-            403 => Err(StoreError::Forbidden("these credentials may not write secrets".to_owned())),
+            403 => Err(StoreError::Forbidden(
+                "these credentials may not write secrets".to_owned(),
+            )),
             409 => Err(StoreError::Unreachable(
                 "the secret was created at the same time: run the command again".to_owned(),
             )),
-            status => Err(StoreError::Unreachable(format!("{method} /api/v1/secrets: the server answered {status}"))),
+            status => Err(StoreError::Unreachable(format!(
+                "{method} /api/v1/secrets: the server answered {status}"
+            ))),
         }
     }
 

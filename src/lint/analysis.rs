@@ -60,17 +60,32 @@ pub struct Analysis {
 impl Analysis {
     /// Returns the references that `render` replaces: those with a key. Names of whole secrets stay.
     pub fn replaced_references(&self) -> impl Iterator<Item = &Reference> {
-        self.references.iter().filter(|reference| reference.key.is_some())
+        self.references
+            .iter()
+            .filter(|reference| reference.key.is_some())
     }
 }
 
 /// Analyzes the contents of a candidate.
 ///
 /// Returns `None` if it is not a stackref file: a candidate without a reason has to show by its contents that it is one.
-pub fn analyze(candidate: Candidate, bytes: &[u8], resolver: Resolver, roots: &PathRoots) -> Option<Analysis> {
-    let Candidate { path, syntax, reason } = candidate;
+pub fn analyze(
+    candidate: Candidate,
+    bytes: &[u8],
+    resolver: Resolver,
+    roots: &PathRoots,
+) -> Option<Analysis> {
+    let Candidate {
+        path,
+        syntax,
+        reason,
+    } = candidate;
     let is_script = syntax == Syntax::Script;
-    let (bytes, exact) = if is_script { replace_invalid(bytes) } else { (Cow::Borrowed(bytes), true) };
+    let (bytes, exact) = if is_script {
+        replace_invalid(bytes)
+    } else {
+        (Cow::Borrowed(bytes), true)
+    };
     let (text, encoding_error) = match decode(&bytes) {
         Ok(text) => (text, None),
         Err(DecodeError { valid, is_utf16 }) => (valid, Some(not_utf8(valid.len(), is_utf16))),
@@ -94,7 +109,9 @@ pub fn analyze(candidate: Candidate, bytes: &[u8], resolver: Resolver, roots: &P
             let reason = error_reason.or_else(|| stated_reason(source.text(), syntax))?;
             let source = RedactedSource::new(source, Visibility::Guessed);
             return Some(Analysis {
-                findings: rules::check(Subject::Document(&source, &error)).into_iter().collect(),
+                findings: rules::check(Subject::Document(&source, &error))
+                    .into_iter()
+                    .collect(),
                 source,
                 path,
                 inode: None,
@@ -114,15 +131,36 @@ pub fn analyze(candidate: Candidate, bytes: &[u8], resolver: Resolver, roots: &P
         Some(reason) => reason,
         None => MatchReason::Contents(sources::file_kind(&document)?),
     };
-    let SourceModel { stacks, directives, redactions } = sources::read(&document)?;
+    let SourceModel {
+        stacks,
+        directives,
+        redactions,
+    } = sources::read(&document)?;
     let source = RedactedSource::new(source, Visibility::Masked(redactions));
     let resolver = if is_script { Resolver::Zenml } else { resolver };
-    let file = FileContext { source: &source, document: &document, stacks: &stacks, resolver };
-    let active_directives = if roots.honor_literal_comments { directives.as_slice() } else { &[] };
-    let ScalarResults { mut findings, references, literals } = check_scalars(file, active_directives);
+    let file = FileContext {
+        source: &source,
+        document: &document,
+        stacks: &stacks,
+        resolver,
+    };
+    let active_directives = if roots.honor_literal_comments {
+        directives.as_slice()
+    } else {
+        &[]
+    };
+    let ScalarResults {
+        mut findings,
+        references,
+        literals,
+    } = check_scalars(file, active_directives);
     findings.extend(check_directives(&source, &directives));
     findings.extend(check_document(&source, &document, &stacks));
-    let StackModel { stacks, whole_secret_names, .. } = stacks;
+    let StackModel {
+        stacks,
+        whole_secret_names,
+        ..
+    } = stacks;
     Some(Analysis {
         source,
         path,
@@ -145,7 +183,10 @@ fn replace_invalid(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
     if std::str::from_utf8(bytes).is_ok() {
         return (Cow::Borrowed(bytes), true);
     }
-    (Cow::Owned(replace_invalid_utf8(bytes, '?').into_bytes()), false)
+    (
+        Cow::Owned(replace_invalid_utf8(bytes, '?').into_bytes()),
+        false,
+    )
 }
 
 /// Returns the reason to report a file that cannot be parsed: its text states what kind of file it is.
@@ -156,13 +197,22 @@ fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
 fn not_utf8(offset: usize, is_utf16: bool) -> SyntaxError {
     SyntaxError {
         span: Span::new(offset, offset),
-        message: if is_utf16 { "this file is UTF-16" } else { "from here on this file is not UTF-8" }.into(),
+        message: if is_utf16 {
+            "this file is UTF-16"
+        } else {
+            "from here on this file is not UTF-8"
+        }
+        .into(),
         help: Some("save it as UTF-8".into()),
     }
 }
 
 /// Checks a document as a whole: duplicate keys, and merge keys that multiply without end.
-fn check_document(source: &Arc<RedactedSource>, document: &Document, stacks: &StackModel) -> Vec<FindingBuilder> {
+fn check_document(
+    source: &Arc<RedactedSource>,
+    document: &Document,
+    stacks: &StackModel,
+) -> Vec<FindingBuilder> {
     let duplicates = document.duplicates().iter().filter_map(|duplicate| {
         let finding = rules::check(Subject::Document(source, &duplicate.error))?;
         Some(finding.redact(duplicate.redact))
@@ -189,19 +239,25 @@ struct ScalarResults {
 
 /// Runs the scalar rules on every scalar.
 fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResults {
-    let literal_comments = directives.iter().filter(|directive| directive.kind == DirectiveKind::Literal);
+    let literal_comments = directives
+        .iter()
+        .filter(|directive| directive.kind == DirectiveKind::Literal);
     let literal_lines: HashSet<usize> = literal_comments.map(|directive| directive.line).collect();
     let mut results = ScalarResults::default();
     for position in &file.stacks.positions {
         let mut context = ScalarContext::new(file, position);
         let lines = commented_lines(file.document, position, &literal_lines);
-        if !lines.is_empty() && (position.is_unquoted_reference || context.value != ParsedValue::Plain) {
+        if !lines.is_empty()
+            && (position.is_unquoted_reference || context.value != ParsedValue::Plain)
+        {
             context.value = ParsedValue::Plain;
             results.literals.extend(lines);
         }
         let finding = rules::check(Subject::Scalar(&context));
         // With resolver `render`, a string may contain several references: a mistake in one does not affect the others.
-        let is_template = file.resolver == Resolver::Render && !position.is_key && !position.is_unquoted_reference;
+        let is_template = file.resolver == Resolver::Render
+            && !position.is_key
+            && !position.is_unquoted_reference;
         if is_template || finding.as_ref().is_none_or(|finding| !is_error(finding)) {
             results.references.extend(context.references());
         }
@@ -215,21 +271,40 @@ fn is_error(finding: &FindingBuilder) -> bool {
 }
 
 /// Returns those of the lines on which a `literal` comment applies to a scalar: the scalar's and its key's.
-fn commented_lines(document: &Document, position: &ScalarPosition, literal_lines: &HashSet<usize>) -> Vec<usize> {
+fn commented_lines(
+    document: &Document,
+    position: &ScalarPosition,
+    literal_lines: &HashSet<usize>,
+) -> Vec<usize> {
     if literal_lines.is_empty() {
         return Vec::new();
     }
-    let starts = [scalar::comment_anchor(document, position.node), scalar::key_start(document, position.node)];
+    let starts = [
+        scalar::comment_anchor(document, position.node),
+        scalar::key_start(document, position.node),
+    ];
     let lines = starts.map(|start| document.source().position(start).line);
-    lines.into_iter().filter(|line| literal_lines.contains(line)).collect()
+    lines
+        .into_iter()
+        .filter(|line| literal_lines.contains(line))
+        .collect()
 }
 
 /// Returns the findings about ignore comments that name no rule, or an unknown one.
-pub(super) fn check_directives(source: &Arc<RedactedSource>, directives: &[Directive]) -> Vec<FindingBuilder> {
+pub(super) fn check_directives(
+    source: &Arc<RedactedSource>,
+    directives: &[Directive],
+) -> Vec<FindingBuilder> {
     let mut findings = Vec::new();
     for directive in directives {
         let span = directive.directive_span;
-        let check = |unknown_rule| rules::check(Subject::Comment(&InvalidIgnore { source, span, unknown_rule }));
+        let check = |unknown_rule| {
+            rules::check(Subject::Comment(&InvalidIgnore {
+                source,
+                span,
+                unknown_rule,
+            }))
+        };
         match &directive.kind {
             DirectiveKind::MissingRules => findings.extend(check(None)),
             DirectiveKind::Ignore(names) => {

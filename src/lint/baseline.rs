@@ -63,15 +63,26 @@ impl Baseline {
     /// Returns the reason why the text is not a baseline of this version.
     pub fn parse(text: &str) -> Result<Self, String> {
         // The message of serde_json may quote the text, and the file may be any file.
-        let file: SerializedBaseline = serde_json::from_str(text)
-            .map_err(|error| format!("it is not a baseline (line {}, column {})", error.line(), error.column()))?;
+        let file: SerializedBaseline = serde_json::from_str(text).map_err(|error| {
+            format!(
+                "it is not a baseline (line {}, column {})",
+                error.line(),
+                error.column()
+            )
+        })?;
         if file.version != VERSION {
             return Err(format!(
                 "it is a baseline of version {}, but this stackref reads version {VERSION}",
                 file.version
             ));
         }
-        Ok(Self { entries: file.findings.into_iter().map(|entry| (entry.fingerprint.clone(), entry)).collect() })
+        Ok(Self {
+            entries: file
+                .findings
+                .into_iter()
+                .map(|entry| (entry.fingerprint.clone(), entry))
+                .collect(),
+        })
     }
 
     /// Creates a baseline of findings.
@@ -83,19 +94,25 @@ impl Baseline {
 
     /// Adds findings, except those that a baseline cannot contain.
     pub fn add(&mut self, findings: &[Finding]) {
-        let entries = findings.iter().filter(|finding| finding.rule != UNRECORDABLE_RULE).map(|finding| {
-            let (rule, path) = (finding.rule.name().to_owned(), finding.source.repository_path().to_owned());
-            (
-                finding.fingerprint.clone(),
-                BaselineEntry {
-                    fingerprint: finding.fingerprint.clone(),
-                    rule,
-                    path,
-                    exists: true,
-                    absolute_path: PathBuf::new(),
-                },
-            )
-        });
+        let entries = findings
+            .iter()
+            .filter(|finding| finding.rule != UNRECORDABLE_RULE)
+            .map(|finding| {
+                let (rule, path) = (
+                    finding.rule.name().to_owned(),
+                    finding.source.repository_path().to_owned(),
+                );
+                (
+                    finding.fingerprint.clone(),
+                    BaselineEntry {
+                        fingerprint: finding.fingerprint.clone(),
+                        rule,
+                        path,
+                        exists: true,
+                        absolute_path: PathBuf::new(),
+                    },
+                )
+            });
         self.entries.extend(entries);
     }
 
@@ -106,7 +123,11 @@ impl Baseline {
 
     /// Adds copies of entries.
     pub fn add_entries(&mut self, entries: &[BaselineEntry]) {
-        self.entries.extend(entries.iter().map(|entry| (entry.fingerprint.clone(), entry.clone())));
+        self.entries.extend(
+            entries
+                .iter()
+                .map(|entry| (entry.fingerprint.clone(), entry.clone())),
+        );
     }
 
     /// Determines which files of the entries exist. An entry is not stale if its file exists but
@@ -135,14 +156,21 @@ impl Baseline {
 
     /// Iterates over the entries that another baseline does not contain.
     pub fn difference<'b>(&'b self, other: &Self) -> impl Iterator<Item = &'b BaselineEntry> {
-        self.entries.values().filter(|entry| !other.entries.contains_key(&entry.fingerprint))
+        self.entries
+            .values()
+            .filter(|entry| !other.entries.contains_key(&entry.fingerprint))
     }
 
     /// Returns the text of the file.
     pub fn text(&self) -> String {
-        let file = SerializedBaseline { version: VERSION, findings: self.entries.values().cloned().collect() };
+        let file = SerializedBaseline {
+            version: VERSION,
+            findings: self.entries.values().cloned().collect(),
+        };
         // Strings always serialize.
-        serde_json::to_string_pretty(&file).map(|text| text + "\n").unwrap_or_default()
+        serde_json::to_string_pretty(&file)
+            .map(|text| text + "\n")
+            .unwrap_or_default()
     }
 }
 
@@ -160,14 +188,24 @@ mod tests {
     fn parse_reads_text_and_syntax_errors_are_omitted() {
         let source = RedactedSource::span_only(&Arc::new(SourceFile::new("a.yaml", "{{a.b}}")));
         let builder = |rule| FindingBuilder::new(rule, &source, Span::new(0, 7), "x");
-        let builders = [RuleId::UnknownKey, RuleId::SyntaxError].map(builder).to_vec();
+        let builders = [RuleId::UnknownKey, RuleId::SyntaxError]
+            .map(builder)
+            .to_vec();
         let findings = build_all(builders, |_| Some(Severity::Error));
         let text = Baseline::from_findings(&findings).text();
         let read = Baseline::parse(&text).unwrap();
         assert_eq!((read.len(), read.text()), (1, text));
-        let known: Vec<bool> = findings.iter().map(|finding| read.contains(finding)).collect();
+        let known: Vec<bool> = findings
+            .iter()
+            .map(|finding| read.contains(finding))
+            .collect();
         assert_eq!(known, [false, true]);
-        assert_eq!(read.difference(&Baseline::default()).next().map(|entry| entry.rule.as_str()), Some("unknown-key"));
+        assert_eq!(
+            read.difference(&Baseline::default())
+                .next()
+                .map(|entry| entry.rule.as_str()),
+            Some("unknown-key")
+        );
         assert!(Baseline::parse("{\"version\": 2, \"findings\": []}").is_err());
     }
 }

@@ -34,17 +34,22 @@ impl Coverage<'_> {
     /// Returns whether the run evaluated a rule for all files of a config.
     pub(super) fn is_evaluated(&self, config: &Config, rule: RuleId) -> bool {
         let settings = self.settings;
-        let is_looked_up = |minimum| settings.level.for_config(config) >= minimum && self.all_answered;
+        let is_looked_up =
+            |minimum| settings.level.for_config(config) >= minimum && self.all_answered;
         if config.rules.get(&rule) == Some(&RuleLevel::Off) {
             return false;
         }
         match (rules::get(rule).kind(), rule) {
             (RuleKind::Reference, RuleId::UnknownSecret) => is_looked_up(Level::SecretExists),
             (RuleKind::Reference, RuleId::UnknownKey) => is_looked_up(Level::SecretAndKeyExists),
-            (RuleKind::Reference, RuleId::UnusableValue) => is_looked_up(Level::SecretAndKeyExists) && self.types_known,
+            (RuleKind::Reference, RuleId::UnusableValue) => {
+                is_looked_up(Level::SecretAndKeyExists) && self.types_known
+            }
             // Only some stores reveal empty values or duplicate names.
             (RuleKind::Reference, _) => false,
-            (RuleKind::Inventory, _) => is_looked_up(Level::SecretExists) && self.is_complete(config),
+            (RuleKind::Inventory, _) => {
+                is_looked_up(Level::SecretExists) && self.is_complete(config)
+            }
             (RuleKind::Leak, _) => settings.leaks && self.all_answered,
             _ => true,
         }
@@ -52,7 +57,11 @@ impl Coverage<'_> {
 
     /// Returns whether the run would have reported the finding of a baseline entry if it still
     /// existed.
-    pub(super) fn would_find(&self, entry: &baseline::BaselineEntry, files: &HashMap<&str, &Analysis>) -> bool {
+    pub(super) fn would_find(
+        &self,
+        entry: &baseline::BaselineEntry,
+        files: &HashMap<&str, &Analysis>,
+    ) -> bool {
         let config = self.settings.configs.for_findings_in(&entry.absolute_path);
         let is_complete = self.is_complete(&config);
         if !entry.exists && is_complete {
@@ -66,14 +75,23 @@ impl Coverage<'_> {
             None if entry.exists && !self.reads_other_file(entry) => false,
             None => is_complete && self.all_answered,
         };
-        let Ok(rule) = entry.rule.parse::<RuleId>() else { return is_read };
+        let Ok(rule) = entry.rule.parse::<RuleId>() else {
+            return is_read;
+        };
         let finds_unused_ignores = || self.evaluates_all_ignores(&config, file.copied());
-        is_read && (rule != RuleId::UnusedIgnore || finds_unused_ignores()) && self.is_evaluated(&config, rule)
+        is_read
+            && (rule != RuleId::UnusedIgnore || finds_unused_ignores())
+            && self.is_evaluated(&config, rule)
     }
 
     /// Returns whether the run evaluated every rule that an ignore comment of a file may name.
     fn evaluates_all_ignores(&self, config: &Config, file: Option<&Analysis>) -> bool {
-        let Settings { level, honor_ignores, leaks, .. } = *self.settings;
+        let Settings {
+            level,
+            honor_ignores,
+            leaks,
+            ..
+        } = *self.settings;
         let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
         level.for_config(config) == Level::SecretAndKeyExists
             && honor_ignores
@@ -85,10 +103,16 @@ impl Coverage<'_> {
     /// Returns whether the run reads the file of an entry even though it is not a stack file: with
     /// `--leaks` any text file, and otherwise the configs and the inventories in use.
     fn reads_other_file(&self, entry: &baseline::BaselineEntry) -> bool {
-        let Settings { configs, inventories, .. } = self.settings;
+        let Settings {
+            configs,
+            inventories,
+            ..
+        } = self.settings;
         let is_leak = entry.rule == RuleId::LeakedValue.name();
         let is_of_entry = |source: &SourceFile| source.repository_path() == entry.path;
-        let mut comments = inventories.in_use().filter_map(|(_, inventory)| inventory.comments());
+        let mut comments = inventories
+            .in_use()
+            .filter_map(|(_, inventory)| inventory.comments());
         is_leak
             || comments.any(|comments| is_of_entry(comments.source))
             || configs

@@ -36,7 +36,12 @@ impl FileReader {
         // A regular file returns less than the buffer's length only at its end. So one read is enough to exclude most
         // files; a possible stack file is read until nothing more comes.
         let mut len = read_once(&mut file, &mut self.buffer)?;
-        if len < self.buffer.len() && !known && !self.filter.may_be_stack(self.buffer.get(..len).unwrap_or_default()) {
+        if len < self.buffer.len()
+            && !known
+            && !self
+                .filter
+                .may_be_stack(self.buffer.get(..len).unwrap_or_default())
+        {
             return Ok(None);
         }
         len = fill(&mut file, &mut self.buffer, len)?;
@@ -58,7 +63,11 @@ impl FileReader {
         } else {
             known || self.filter.may_be_stack(bytes)
         };
-        if fits { Ok(Some((bytes, write::inode(&file.metadata()?)))) } else { Ok(None) }
+        if fits {
+            Ok(Some((bytes, write::inode(&file.metadata()?))))
+        } else {
+            Ok(None)
+        }
     }
 
     /// Returns whether a file that is larger than the buffer may be a stack file. The buffer

@@ -37,19 +37,28 @@ pub(super) fn check_inventory_files(
     let answered: BTreeSet<usize> = references.answers().answered_inventories().collect();
     let mut results = Vec::new();
     for shared in &inventories {
-        let Some(at) = shared.index(&answered) else { continue };
-        let Some(inventory) = settings.inventories.get(at) else { continue };
+        let Some(at) = shared.index(&answered) else {
+            continue;
+        };
+        let Some(inventory) = settings.inventories.get(at) else {
+            continue;
+        };
         let is_complete = is_complete && shared.is_covered(settings);
         if !answered.contains(&at) && !is_complete {
             continue;
         }
         let mut used: HashSet<&str> = HashSet::new();
         for (_, reference, answer) in references.iter(scan) {
-            if answer.lookup.is_some_and(|lookup| shared.is_in(&lookup.chain)) {
+            if answer
+                .lookup
+                .is_some_and(|lookup| shared.is_in(&lookup.chain))
+            {
                 used.insert(&reference.secret);
             }
         }
-        let reachable = whole_names.iter().filter(|name| name.chain.as_ref().is_none_or(|chain| shared.is_in(chain)));
+        let reachable = whole_names
+            .iter()
+            .filter(|name| name.chain.as_ref().is_none_or(|chain| shared.is_in(chain)));
         used.extend(reachable.map(|name| name.name.as_str()));
         let may_be_unused = is_complete && !inventory.is_snapshot();
         for declared in inventory.declared_names() {
@@ -78,7 +87,9 @@ impl SharedInventory {
     /// Returns the index under which it answered, or else the first.
     fn index(&self, answered: &BTreeSet<usize>) -> Option<usize> {
         let indexes = || self.users.iter().map(|(at, _)| *at);
-        indexes().find(|at| answered.contains(at)).or_else(|| indexes().next())
+        indexes()
+            .find(|at| answered.contains(at))
+            .or_else(|| indexes().next())
     }
 
     fn is_in(&self, chain: &[usize]) -> bool {
@@ -88,7 +99,8 @@ impl SharedInventory {
     /// Returns whether everything that may use it was read and looked up.
     fn is_covered(&self, settings: &Settings<'_>) -> bool {
         self.users.iter().all(|(_, config)| {
-            settings.level.for_config(config) > Level::None && settings.covers_users_of(config, self.file.as_deref())
+            settings.level.for_config(config) > Level::None
+                && settings.covers_users_of(config, self.file.as_deref())
         })
     }
 }
@@ -98,15 +110,26 @@ fn distinct_inventories(settings: &Settings<'_>) -> Vec<SharedInventory> {
     let mut shared: BTreeMap<(Option<PathBuf>, usize), SharedInventory> = BTreeMap::new();
     for config in settings.configs.known_configs() {
         for at in settings.inventories.in_use_of(&config) {
-            let file = settings.inventories.get(at).and_then(Inventory::file).map(paths::canonicalize_existing);
+            let file = settings
+                .inventories
+                .get(at)
+                .and_then(Inventory::file)
+                .map(paths::canonicalize_existing);
             let key = (file.clone(), if file.is_some() { 0 } else { at });
-            let inventory = shared.entry(key).or_insert(SharedInventory { file, users: Vec::new() });
+            let inventory = shared.entry(key).or_insert(SharedInventory {
+                file,
+                users: Vec::new(),
+            });
             inventory.users.push((at, Arc::clone(&config)));
         }
     }
     let mut shared: Vec<SharedInventory> = shared.into_values().collect();
-    shared
-        .retain(|inventory| inventory.users.iter().any(|(_, config)| settings.level.for_config(config) > Level::None));
+    shared.retain(|inventory| {
+        inventory
+            .users
+            .iter()
+            .any(|(_, config)| settings.level.for_config(config) > Level::None)
+    });
     shared
 }
 
@@ -116,14 +139,29 @@ fn mentioned_names(scan: &Scan, findings: &[FindingBuilder]) -> HashSet<String> 
     // Thousands of findings may be about one comment, which is split once.
     let mut seen: HashSet<(*const RedactedSource, Span)> = HashSet::new();
     let mut names = HashSet::new();
-    for finding in scan.files.iter().flat_map(|file| &file.findings).map(FindingBuilder::draft) {
+    for finding in scan
+        .files
+        .iter()
+        .flat_map(|file| &file.findings)
+        .map(FindingBuilder::draft)
+    {
         let is_text = !finding.redact && finding.rule != RuleId::SyntaxError;
         if is_text && seen.insert((Arc::as_ptr(&finding.source), finding.span)) {
             let is_separator = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '.' | '$');
-            names.extend(finding.source.slice(finding.span).split(is_separator).map(str::to_owned));
+            names.extend(
+                finding
+                    .source
+                    .slice(finding.span)
+                    .split(is_separator)
+                    .map(str::to_owned),
+            );
         }
     }
-    names.extend(findings.iter().filter_map(|finding| finding.draft().suggestion.clone()));
+    names.extend(
+        findings
+            .iter()
+            .filter_map(|finding| finding.draft().suggestion.clone()),
+    );
     names
 }
 
@@ -135,14 +173,26 @@ struct WholeSecretName {
 }
 
 /// Returns the names that stacks use for whole secrets, even if the use is wrong or misspelt.
-fn whole_secret_names(scan: &Scan, findings: &[FindingBuilder], settings: &Settings<'_>) -> Vec<WholeSecretName> {
+fn whole_secret_names(
+    scan: &Scan,
+    findings: &[FindingBuilder],
+    settings: &Settings<'_>,
+) -> Vec<WholeSecretName> {
     let mut names = Vec::new();
-    for file in scan.files.iter().filter(|file| !file.whole_secret_names.is_empty()) {
+    for file in scan
+        .files
+        .iter()
+        .filter(|file| !file.whole_secret_names.is_empty())
+    {
         let config = settings.configs.for_file(&file.path);
-        names.extend(file.whole_secret_names.iter().map(|(stack, name)| WholeSecretName {
-            chain: inventory_chain(file, *stack, &config, settings),
-            name: name.clone(),
-        }));
+        names.extend(
+            file.whole_secret_names
+                .iter()
+                .map(|(stack, name)| WholeSecretName {
+                    chain: inventory_chain(file, *stack, &config, settings),
+                    name: name.clone(),
+                }),
+        );
     }
     let is_whole = |finding: &&Finding| finding.secret.is_some() && finding.key.is_none();
     let misspelt = findings.iter().map(FindingBuilder::draft).filter(is_whole);

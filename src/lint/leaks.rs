@@ -55,30 +55,49 @@ pub fn run(
     progress: Option<Progress<'_>>,
 ) -> LeakReport {
     let mut leaks = LeakReport::default();
-    let Some(values) = collect_values(inventories, progress, &mut leaks) else { return leaks };
+    let Some(values) = collect_values(inventories, progress, &mut leaks) else {
+        return leaks;
+    };
     let Some(scanner) = LeakScanner::new(values, inventories) else {
         let failure = Failure::usage("the inventories contain too many values to search for");
-        leaks.failures.push(failure.with_help("choose one of the inventories with `--inventory`"));
+        leaks
+            .failures
+            .push(failure.with_help("choose one of the inventories with `--inventory`"));
         return leaks;
     };
     let tracked = tracked_but_ignored(git, selection, &mut leaks.failures);
     scan_text_files(search, selection, &tracked, roots, &scanner, &mut leaks);
     add_scanned_sources(scan, &scanner, &mut leaks);
-    leaks.failures.extend(leaks.files.iter().filter(|leaked| leaked.omitted > 0).map(omitted_failure));
+    leaks.failures.extend(
+        leaks
+            .files
+            .iter()
+            .filter(|leaked| leaked.omitted > 0)
+            .map(omitted_failure),
+    );
     leaks.scanner = Some(scanner);
     leaks
 }
 
 /// Returns the files that git tracks even though it ignores them. The walk skips ignored files, but
 /// these are in the repository.
-fn tracked_but_ignored(git: &Git, selection: &Selection, failures: &mut Vec<Failure>) -> BTreeSet<PathBuf> {
+fn tracked_but_ignored(
+    git: &Git,
+    selection: &Selection,
+    failures: &mut Vec<Failure>,
+) -> BTreeSet<PathBuf> {
     let mut tracked = BTreeSet::new();
     for folder in &selection.folders {
         match git.tracked_but_ignored(folder) {
             Ok(files) => tracked.extend(files),
             Err(error) => failures.push(
-                Failure::usage(format!("cannot ask git which ignored files it tracks: {error}"))
-                    .with_help(format!("{}; `--leaks` also searches these files", error.remedy())),
+                Failure::usage(format!(
+                    "cannot ask git which ignored files it tracks: {error}"
+                ))
+                .with_help(format!(
+                    "{}; `--leaks` also searches these files",
+                    error.remedy()
+                )),
             ),
         }
     }
@@ -90,8 +109,13 @@ fn tracked_but_ignored(git: &Git, selection: &Selection, failures: &mut Vec<Fail
 /// followed.
 fn leads_through_link(path: &Path) -> bool {
     let root = repository::nearest_root(path);
-    let mut below_root = path.ancestors().take_while(|at| root.as_deref().is_none_or(|root| *at != root));
-    below_root.any(|at| at.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()))
+    let mut below_root = path
+        .ancestors()
+        .take_while(|at| root.as_deref().is_none_or(|root| *at != root));
+    below_root.any(|at| {
+        at.symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_symlink())
+    })
 }
 
 /// Scans the text files of a selection on all cores.
@@ -108,28 +132,44 @@ fn scan_text_files(
         let mut buffer = Vec::new();
         let (found, failures) = (&found, &failures);
         move |path: &Path| match scanner.scan_file(path, roots, &mut buffer) {
-            Ok(leaked) => found.lock().unwrap_or_else(PoisonError::into_inner).extend(leaked),
+            Ok(leaked) => found
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(leaked),
             Err(error) => {
                 let shown = paths::relative(path, &roots.cwd);
-                let failure = Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
-                failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+                let failure =
+                    Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
+                failures
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(failure);
             }
         }
     });
     leaks.failures.extend(skipped.failures);
-    let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut failures = failures
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     failures.sort_by_key(ToString::to_string);
     leaks.failures.append(&mut failures);
     leaks.files = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    leaks.files.sort_by(|a, b| a.source.absolute_path().cmp(b.source.absolute_path()));
-    leaks.files.dedup_by(|b, a| a.source.absolute_path() == b.source.absolute_path());
+    leaks
+        .files
+        .sort_by(|a, b| a.source.absolute_path().cmp(b.source.absolute_path()));
+    leaks
+        .files
+        .dedup_by(|b, a| a.source.absolute_path() == b.source.absolute_path());
 }
 
 /// Scans the sources of stack files again, so that their findings share one source with those of
 /// the other rules.
 fn add_scanned_sources(scan: &Scan, scanner: &LeakScanner, leaks: &mut LeakReport) {
     for file in &scan.files {
-        let known = leaks.files.iter_mut().find(|leaked| leaked.source.absolute_path() == file.path);
+        let known = leaks
+            .files
+            .iter_mut()
+            .find(|leaked| leaked.source.absolute_path() == file.path);
         if let Some((known, leaked)) = known.zip(scanner.scan_source(&file.source)) {
             *known = leaked;
         }
@@ -139,6 +179,8 @@ fn add_scanned_sources(scan: &Scan, scanner: &LeakScanner, leaks: &mut LeakRepor
 /// Returns the error for a file with more values than are reported.
 fn omitted_failure(leaked: &LeakedFile) -> Failure {
     let (path, omitted) = (leaked.source.path(), leaked.omitted);
-    Failure::usage(format!("more than {MAX_LEAKS_PER_FILE} leaked values in `{path}`; {omitted} not shown"))
-        .with_help("fix or remove the file")
+    Failure::usage(format!(
+        "more than {MAX_LEAKS_PER_FILE} leaked values in `{path}`; {omitted} not shown"
+    ))
+    .with_help("fix or remove the file")
 }

@@ -54,20 +54,36 @@ impl RequiredKey<'_> {
             (reference.source.path(), line)
         });
         let lines: BTreeSet<(&str, usize)> = lines.collect();
-        let first = lines.first().map_or_else(String::new, |(path, line)| format!("{path}:{line}"));
-        if lines.len() > 1 { format!("{first}, {} more", lines.len() - 1) } else { first }
+        let first = lines
+            .first()
+            .map_or_else(String::new, |(path, line)| format!("{path}:{line}"));
+        if lines.len() > 1 {
+            format!("{first}, {} more", lines.len() - 1)
+        } else {
+            first
+        }
     }
 }
 
 /// Returns the names of the stacks in a file: each `stack_name`, or else the stem of the file, with
 /// and without `.stack`.
 pub fn stack_names(file: &Analysis) -> Vec<String> {
-    let named: Vec<String> = file.stacks.iter().filter_map(|stack| stack.name.as_deref().map(str::to_owned)).collect();
+    let named: Vec<String> = file
+        .stacks
+        .iter()
+        .filter_map(|stack| stack.name.as_deref().map(str::to_owned))
+        .collect();
     if !named.is_empty() {
         return named;
     }
-    let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let short = stem.as_deref().and_then(|stem| stem.strip_suffix(".stack")).map(str::to_owned);
+    let stem = file
+        .path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let short = stem
+        .as_deref()
+        .and_then(|stem| stem.strip_suffix(".stack"))
+        .map(str::to_owned);
     short.into_iter().chain(stem).collect()
 }
 
@@ -83,8 +99,11 @@ pub fn required_keys<'s>(
 ) -> Result<Vec<RequiredKey<'s>>, Failure> {
     let mut required = collect_required(scan, report, settings);
     // A whole secret is not prompted for if some of its keys are.
-    let with_keys: BTreeSet<(usize, &str)> =
-        required.keys().filter(|(.., key)| key.is_some()).map(|&(inventory, secret, _)| (inventory, secret)).collect();
+    let with_keys: BTreeSet<(usize, &str)> = required
+        .keys()
+        .filter(|(.., key)| key.is_some())
+        .map(|&(inventory, secret, _)| (inventory, secret))
+        .collect();
     required.retain(|&(inventory, secret, key), required| {
         key.is_some() || !(required.exists || with_keys.contains(&(inventory, secret)))
     });
@@ -94,12 +113,15 @@ pub fn required_keys<'s>(
         required.has_value = stores_value(required, settings)?;
         if !required.exists {
             let (secret, key) = (required.secret.as_str(), required.key.as_deref());
-            let suggestion = suggestions.get(&(secret, key)).or_else(|| suggestions.get(&(secret, None)));
+            let suggestion = suggestions
+                .get(&(secret, key))
+                .or_else(|| suggestions.get(&(secret, None)));
             required.suggestion = suggestion.map(|&suggestion| suggestion.to_owned());
         }
     }
-    required
-        .sort_by(|a, b| (&a.stack, &a.secret, &a.key, a.inventory).cmp(&(&b.stack, &b.secret, &b.key, b.inventory)));
+    required.sort_by(|a, b| {
+        (&a.stack, &a.secret, &a.key, a.inventory).cmp(&(&b.stack, &b.secret, &b.key, b.inventory))
+    });
     Ok(required)
 }
 
@@ -114,27 +136,40 @@ fn collect_required<'s>(
         let mut file_name: Option<String> = None;
         for (reference, answer) in references {
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
-            let chain = answer.lookup.map(|lookup| lookup.chain.as_slice()).unwrap_or_default();
+            let chain = answer
+                .lookup
+                .map(|lookup| lookup.chain.as_slice())
+                .unwrap_or_default();
             let (inventory, exists) = match answer.result {
-                Some(LookupResult::Found { inventory, keys, .. }) => {
-                    (inventory, key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))))
-                }
+                Some(LookupResult::Found {
+                    inventory, keys, ..
+                }) => (
+                    inventory,
+                    key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))),
+                ),
                 _ => (target_inventory(chain, secret, settings), false),
             };
-            let stack = file.stacks.get(reference.stack).and_then(|stack| stack.name.as_deref().map(str::to_owned));
+            let stack = file
+                .stacks
+                .get(reference.stack)
+                .and_then(|stack| stack.name.as_deref().map(str::to_owned));
             let stack = stack.unwrap_or_else(|| {
-                file_name.get_or_insert_with(|| stack_names(file).pop().unwrap_or_default()).clone()
+                file_name
+                    .get_or_insert_with(|| stack_names(file).pop().unwrap_or_default())
+                    .clone()
             });
-            let required = collected.entry((inventory, secret, key)).or_insert_with(|| RequiredKey {
-                stack: stack.clone(),
-                inventory,
-                secret: secret.to_owned(),
-                key: key.map(str::to_owned),
-                exists,
-                has_value: true,
-                suggestion: None,
-                references: Vec::new(),
-            });
+            let required = collected
+                .entry((inventory, secret, key))
+                .or_insert_with(|| RequiredKey {
+                    stack: stack.clone(),
+                    inventory,
+                    secret: secret.to_owned(),
+                    key: key.map(str::to_owned),
+                    exists,
+                    has_value: true,
+                    suggestion: None,
+                    references: Vec::new(),
+                });
             if stack < required.stack {
                 required.stack = stack;
             }
@@ -147,15 +182,23 @@ fn collect_required<'s>(
 /// Returns the suggestion for each unknown secret and key of a report.
 fn suggestions(report: &Report) -> HashMap<(&str, Option<&str>), &str> {
     let suggestions = report.findings.iter().filter_map(|finding| {
-        let key = finding.key.as_deref().filter(|_| finding.rule == RuleId::UnknownKey);
-        Some(((finding.secret.as_deref()?, key), finding.suggestion.as_deref()?))
+        let key = finding
+            .key
+            .as_deref()
+            .filter(|_| finding.rule == RuleId::UnknownKey);
+        Some((
+            (finding.secret.as_deref()?, key),
+            finding.suggestion.as_deref()?,
+        ))
     });
     suggestions.collect()
 }
 
 /// Returns whether the inventory of a key stores its value, and not only its name.
 fn stores_value(required: &RequiredKey<'_>, settings: &Settings<'_>) -> Result<bool, Failure> {
-    let Some(inventory) = settings.inventories.get(required.inventory) else { return Ok(true) };
+    let Some(inventory) = settings.inventories.get(required.inventory) else {
+        return Ok(true);
+    };
     let stores = inventory.takes_values(&required.secret);
     stores.map_err(|error| store_failure(inventory.name(), &required.secret, error))
 }
@@ -164,10 +207,13 @@ fn stores_value(required: &RequiredKey<'_>, settings: &Settings<'_>) -> Result<b
 /// values, or else the first that is writable, or else the first.
 fn target_inventory(chain: &[usize], secret: &str, settings: &Settings<'_>) -> usize {
     let writable = || {
-        let inventories = chain.iter().filter_map(|&at| Some((at, settings.inventories.get(at)?)));
+        let inventories = chain
+            .iter()
+            .filter_map(|&at| Some((at, settings.inventories.get(at)?)));
         inventories.filter(|(_, inventory)| inventory.capabilities().write)
     };
-    let with_values = writable().find(|(_, inventory)| inventory.takes_values(secret).unwrap_or(true));
+    let with_values =
+        writable().find(|(_, inventory)| inventory.takes_values(secret).unwrap_or(true));
     let target = with_values.or_else(|| writable().next()).map(|(at, _)| at);
     target.or(chain.first().copied()).unwrap_or_default()
 }
@@ -177,23 +223,30 @@ fn target_inventory(chain: &[usize], secret: &str, settings: &Settings<'_>) -> u
 ///
 /// # Errors
 /// Fails if the inventory refuses the keys or cannot be reached.
-pub fn store(inventory: &dyn Inventory, changes: &[SecretChange<'_>]) -> Result<Vec<(String, String)>, Failure> {
+pub fn store(
+    inventory: &dyn Inventory,
+    changes: &[SecretChange<'_>],
+) -> Result<Vec<(String, String)>, Failure> {
     let first = changes.first().map_or("", |change| change.secret);
-    inventory.put(changes).map_err(|error| store_failure(inventory.name(), first, error))
+    inventory
+        .put(changes)
+        .map_err(|error| store_failure(inventory.name(), first, error))
 }
 
 fn store_failure(inventory: &str, secret: &str, error: StoreError) -> Failure {
     match error {
         StoreError::Invalid(failure) => failure,
-        StoreError::Forbidden(advice) => {
-            Failure::unanswered(format!("permission denied while writing `{secret}` to the inventory `{inventory}`"))
-                .with_help(advice)
-        }
-        StoreError::Unreachable(reason) => {
-            Failure::unanswered(format!("cannot write `{secret}` to the inventory `{inventory}`: {reason}"))
-        }
-        StoreError::NotFound | StoreError::NoValues | StoreError::EmptyListing(_) => Failure::unanswered(format!(
-            "cannot write `{secret}` to the inventory `{inventory}`: the secret disappeared"
+        StoreError::Forbidden(advice) => Failure::unanswered(format!(
+            "permission denied while writing `{secret}` to the inventory `{inventory}`"
+        ))
+        .with_help(advice),
+        StoreError::Unreachable(reason) => Failure::unanswered(format!(
+            "cannot write `{secret}` to the inventory `{inventory}`: {reason}"
         )),
+        StoreError::NotFound | StoreError::NoValues | StoreError::EmptyListing(_) => {
+            Failure::unanswered(format!(
+                "cannot write `{secret}` to the inventory `{inventory}`: the secret disappeared"
+            ))
+        }
     }
 }

@@ -38,12 +38,20 @@ pub fn check_with_answers(
     answers: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> Report {
-    let Resolution { references, mut unchecked, unrouted } = resolve(scan, settings, answers, progress);
+    let Resolution {
+        references,
+        mut unchecked,
+        unrouted,
+    } = resolve(scan, settings, answers, progress);
     let results = check_references(scan, &references, settings, &mut unchecked);
     let is_complete = is_fully_read(scan) && unrouted.is_none() && !results.has_unanswered;
-    let inventory_findings = check_inventory_files(scan, &references, &results.findings, settings, is_complete);
+    let inventory_findings =
+        check_inventory_files(scan, &references, &results.findings, settings, is_complete);
 
-    let mut report = Report { references, ..Report::default() };
+    let mut report = Report {
+        references,
+        ..Report::default()
+    };
     report.summary.unchecked = unchecked;
     report.summary.files = scan.files.len();
     report.summary.references = scan.files.iter().map(|file| file.references.len()).sum();
@@ -75,8 +83,16 @@ fn scan_findings(scan: &Scan, settings: &Settings<'_>) -> Vec<FindingBuilder> {
             findings.extend(check_stacks(file));
         }
     }
-    findings.extend(scan.leaked_files.iter().flat_map(|leaked| leaked.findings.iter().cloned()));
-    for comments in settings.inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
+    findings.extend(
+        scan.leaked_files
+            .iter()
+            .flat_map(|leaked| leaked.findings.iter().cloned()),
+    );
+    for comments in settings
+        .inventories
+        .in_use()
+        .filter_map(|(_, inventory)| inventory.comments())
+    {
         findings.extend(check_directives(comments.source, comments.directives));
     }
     findings
@@ -106,9 +122,10 @@ fn suppress(mut findings: Vec<Finding>, scan: &Scan, coverage: &Coverage<'_>, re
         let mut suppressions = Suppressions::new(scan, settings.configs, settings.inventories);
         findings.retain(|finding| !suppressions.suppresses(finding));
         report.summary.ignored = count - findings.len();
-        let unused = suppressions.unused_ignores(&|config, rule| coverage.is_evaluated(config, rule), &|config| {
-            coverage.is_complete(config)
-        });
+        let unused = suppressions.unused_ignores(
+            &|config, rule| coverage.is_evaluated(config, rule),
+            &|config| coverage.is_complete(config),
+        );
         let mut unused = build_all(unused, severity_by_config(settings.configs));
         if let Some((_, current)) = &mut current {
             current.add(&unused);
@@ -122,9 +139,14 @@ fn suppress(mut findings: Vec<Finding>, scan: &Scan, coverage: &Coverage<'_>, re
     report.findings = findings;
     report.count();
     if let Some((baseline, current)) = &current {
-        let files = scan.files.iter().map(|file| (file.source.repository_path(), file)).collect();
+        let files = scan
+            .files
+            .iter()
+            .map(|file| (file.source.repository_path(), file))
+            .collect();
         let missing = baseline.difference(current).cloned();
-        (report.stale, report.unevaluated) = missing.partition(|entry| coverage.would_find(entry, &files));
+        (report.stale, report.unevaluated) =
+            missing.partition(|entry| coverage.would_find(entry, &files));
         if settings.baseline.is_some() {
             report.apply_baseline(baseline);
         }
@@ -133,12 +155,19 @@ fn suppress(mut findings: Vec<Finding>, scan: &Scan, coverage: &Coverage<'_>, re
 
 /// Returns whether every file that could use a secret was read.
 fn is_fully_read(scan: &Scan) -> bool {
-    let unread = scan.files.iter().any(|file| file.stacks.is_empty() && !file.findings.is_empty());
+    let unread = scan
+        .files
+        .iter()
+        .any(|file| file.stacks.is_empty() && !file.findings.is_empty());
     !unread && scan.skipped.failures.is_empty()
 }
 
 /// Builds findings that come after a check, with the severities and suppressions of one.
-pub fn finalize_findings(builders: Vec<FindingBuilder>, scan: &Scan, settings: &Settings<'_>) -> Vec<Finding> {
+pub fn finalize_findings(
+    builders: Vec<FindingBuilder>,
+    scan: &Scan,
+    settings: &Settings<'_>,
+) -> Vec<Finding> {
     let mut findings = build_all(builders, severity_by_config(settings.configs));
     let mut suppressions = Suppressions::new(scan, settings.configs, settings.inventories);
     findings.retain(|finding| !suppressions.suppresses(finding));
@@ -150,7 +179,11 @@ fn severity_by_config(configs: &Configs) -> impl FnMut(&FindingBuilder) -> Optio
     let mut cursor = Cursor::for_findings(configs);
     move |finding| {
         let finding = finding.draft();
-        match cursor.get(finding.source.absolute_path()).rules.get(&finding.rule) {
+        match cursor
+            .get(finding.source.absolute_path())
+            .rules
+            .get(&finding.rule)
+        {
             Some(RuleLevel::Off) => None,
             Some(RuleLevel::Warning) => Some(Severity::Warning),
             Some(RuleLevel::Error) => Some(Severity::Error),

@@ -30,12 +30,18 @@ pub(super) fn check_references(
     settings: &Settings<'_>,
     unchecked: &mut Unchecked,
 ) -> ReferenceResults {
-    let mut results =
-        ReferenceResults { findings: Vec::new(), failures: Vec::new(), has_unanswered: false, types_known: true };
+    let mut results = ReferenceResults {
+        findings: Vec::new(),
+        failures: Vec::new(),
+        has_unanswered: false,
+        types_known: true,
+    };
     let mut suggestions = SuggestionCache::new(references.answers());
     let mut failed: BTreeMap<usize, FailedInventory<'_>> = BTreeMap::new();
     for (_, reference, answer) in references.iter(scan) {
-        let (Some(lookup), Some(result)) = (answer.lookup, answer.result) else { continue };
+        let (Some(lookup), Some(result)) = (answer.lookup, answer.result) else {
+            continue;
+        };
         if let LookupResult::Failed { inventory, error } = result {
             if settings.allow_empty_listing && matches!(error, StoreError::EmptyListing(_)) {
                 continue;
@@ -49,25 +55,50 @@ pub(super) fn check_references(
             unchecked.add(1, format!("no answer from `{}`", inventory.name));
             continue;
         }
-        if matches!(result, LookupResult::Found { .. }) && reference.key.is_some() && lookup.key.is_none() {
+        if matches!(result, LookupResult::Found { .. })
+            && reference.key.is_some()
+            && lookup.key.is_none()
+        {
             unchecked.keys += 1;
         }
-        if let (LookupResult::Found { keys: Some(keys), .. }, Some(key)) = (&result, &lookup.key) {
+        if let (
+            LookupResult::Found {
+                keys: Some(keys), ..
+            },
+            Some(key),
+        ) = (&result, &lookup.key)
+        {
             results.types_known &= keys.get(key) != Some(&ValueType::Unknown);
         }
-        let context = lookup_context(reference, lookup, result, references.answers(), &mut suggestions, settings);
-        results.findings.extend(rules::check(Subject::Reference(reference, &context)));
+        let context = lookup_context(
+            reference,
+            lookup,
+            result,
+            references.answers(),
+            &mut suggestions,
+            settings,
+        );
+        results
+            .findings
+            .extend(rules::check(Subject::Reference(reference, &context)));
     }
     results.has_unanswered = !failed.is_empty();
-    results.failures.extend(failed.values().map(FailedInventory::failure));
+    results
+        .failures
+        .extend(failed.values().map(FailedInventory::failure));
     // Errors of all queried inventories count, even if another one answered: the next reference may
     // need them.
     for at in references.answers().queried_inventories() {
-        let errors = settings.inventories.get(at).map_or(&[][..], Inventory::entry_errors);
+        let errors = settings
+            .inventories
+            .get(at)
+            .map_or(&[][..], Inventory::entry_errors);
         results.failures.extend_from_slice(errors);
     }
     let mut messages = HashSet::new();
-    results.failures.retain(|failure| messages.insert(failure.to_string()));
+    results
+        .failures
+        .retain(|failure| messages.insert(failure.to_string()));
     results
 }
 
@@ -81,12 +112,22 @@ fn lookup_context<'r>(
     settings: &Settings<'r>,
 ) -> LookupContext<'r> {
     let (found_in, suggestion) = match &answer {
-        LookupResult::Found { inventory, keys, .. } => {
-            let missing = lookup.key.as_deref().zip(*keys).filter(|(key, keys)| !keys.contains_key(*key));
-            let suggestion = missing.and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
+        LookupResult::Found {
+            inventory, keys, ..
+        } => {
+            let missing = lookup
+                .key
+                .as_deref()
+                .zip(*keys)
+                .filter(|(key, keys)| !keys.contains_key(*key));
+            let suggestion =
+                missing.and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
             (inventory_name(settings, *inventory), suggestion)
         }
-        _ => ("", suggestions.suggest_secret(&lookup.chain, &lookup.secret)),
+        _ => (
+            "",
+            suggestions.suggest_secret(&lookup.chain, &lookup.secret),
+        ),
     };
     let dotted_suggestion = match answer {
         LookupResult::NotFound => dotted_suggestion(reference, lookup, answers),
@@ -104,10 +145,19 @@ fn lookup_context<'r>(
 
 /// Returns the reference without its first name if that exists: `{{db.password}}` for
 /// `{{secrets.db.password}}`.
-fn dotted_suggestion(reference: &Reference, lookup: &ReferenceLookup, answers: &LookupResults) -> Option<String> {
+fn dotted_suggestion(
+    reference: &Reference,
+    lookup: &ReferenceLookup,
+    answers: &LookupResults,
+) -> Option<String> {
     let (secret, key) = reference.key.as_deref()?.split_once('.')?;
-    let dotted = ReferenceLookup { chain: lookup.chain.clone(), secret: secret.to_owned(), key: Some(key.to_owned()) };
-    matches!(answers.get(&dotted), LookupResult::Found { .. }).then(|| format!("{{{{{secret}.{key}}}}}"))
+    let dotted = ReferenceLookup {
+        chain: lookup.chain.clone(),
+        secret: secret.to_owned(),
+        key: Some(key.to_owned()),
+    };
+    matches!(answers.get(&dotted), LookupResult::Found { .. })
+        .then(|| format!("{{{{{secret}.{key}}}}}"))
 }
 
 /// An inventory that could not answer, and the secrets that it was asked for.
@@ -144,9 +194,18 @@ impl FailedInventory<'_> {
 
     fn list_secrets(&self) -> String {
         const MAX_NAMED: usize = 5;
-        let names: Vec<String> = self.secrets.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = self
+            .secrets
+            .iter()
+            .take(MAX_NAMED)
+            .map(|name| format!("`{name}`"))
+            .collect();
         let more = self.secrets.len().saturating_sub(MAX_NAMED);
         let list = names.join(", ");
-        if more > 0 { format!("{list} and {more} more") } else { list }
+        if more > 0 {
+            format!("{list} and {more} more")
+        } else {
+            list
+        }
     }
 }

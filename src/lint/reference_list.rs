@@ -22,11 +22,21 @@ pub fn lines(scan: &Scan) -> impl Iterator<Item = ReferenceLine> {
 fn line(reference: &Reference) -> ReferenceLine {
     let at = reference.source.position(reference.span.start);
     let scope = &reference.scope;
-    let owner: Vec<&str> =
-        [&scope.stack, &scope.component, &scope.attribute].into_iter().filter_map(Option::as_deref).collect();
-    let key = reference.key.as_ref().map_or_else(String::new, |key| format!(".{key}"));
+    let owner: Vec<&str> = [&scope.stack, &scope.component, &scope.attribute]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+    let key = reference
+        .key
+        .as_ref()
+        .map_or_else(String::new, |key| format!(".{key}"));
     ReferenceLine {
-        location: escape_control(&format!("{}:{}:{}", reference.source.path(), at.line, at.column)),
+        location: escape_control(&format!(
+            "{}:{}:{}",
+            reference.source.path(),
+            at.line,
+            at.column
+        )),
         owner: escape_control(&owner.join(" / ")),
         target: escape_control(&format!("{}{key}", reference.secret)),
     }

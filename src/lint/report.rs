@@ -86,7 +86,9 @@ impl Report {
     }
 
     pub(crate) fn count(&mut self) {
-        let count = |is: &dyn Fn(&Finding) -> bool| self.findings.iter().filter(|finding| is(finding)).count();
+        let count = |is: &dyn Fn(&Finding) -> bool| {
+            self.findings.iter().filter(|finding| is(finding)).count()
+        };
         let errors = count(&|finding| finding.severity == Severity::Error);
         self.summary.fixable = count(&Finding::is_fixable);
         self.summary.suggestions = count(&Finding::has_suggested_fix);
@@ -96,8 +98,20 @@ impl Report {
 
     /// Returns the outcome, which determines the exit code.
     pub fn outcome(&self, deny_warnings: bool) -> Outcome {
-        let counts = self.summary.errors + if deny_warnings { self.summary.warnings } else { 0 };
-        let findings = if counts > 0 { Outcome::Findings } else { Outcome::Clean };
-        self.failures.iter().map(Failure::outcome).fold(findings, Outcome::max)
+        let counts = self.summary.errors
+            + if deny_warnings {
+                self.summary.warnings
+            } else {
+                0
+            };
+        let findings = if counts > 0 {
+            Outcome::Findings
+        } else {
+            Outcome::Clean
+        };
+        self.failures
+            .iter()
+            .map(Failure::outcome)
+            .fold(findings, Outcome::max)
     }
 }

@@ -49,13 +49,23 @@ impl ResolvedReferences {
     }
 
     /// Returns each file of a scan with its references.
-    pub fn by_file<'r, 's: 'r>(&'r self, scan: &'s Scan) -> Vec<(&'s Analysis, Vec<(&'s Reference, Answer<'r>)>)> {
-        let mut files: Vec<_> =
-            scan.files.iter().map(|file| (file, Vec::with_capacity(file.references.len()))).collect();
+    pub fn by_file<'r, 's: 'r>(
+        &'r self,
+        scan: &'s Scan,
+    ) -> Vec<(&'s Analysis, Vec<(&'s Reference, Answer<'r>)>)> {
+        let mut files: Vec<_> = scan
+            .files
+            .iter()
+            .map(|file| (file, Vec::with_capacity(file.references.len())))
+            .collect();
         let results = self.results();
         for resolved in &self.references {
-            let Some((file, references)) = files.get_mut(resolved.file) else { continue };
-            let Some(reference) = file.references.get(resolved.index) else { continue };
+            let Some((file, references)) = files.get_mut(resolved.file) else {
+                continue;
+            };
+            let Some(reference) = file.references.get(resolved.index) else {
+                continue;
+            };
             references.push((reference, self.answer(*resolved, reference, &results)));
         }
         files
@@ -73,7 +83,10 @@ impl ResolvedReferences {
 
     /// Returns the result of each distinct lookup.
     fn results(&self) -> Vec<LookupResult<'_>> {
-        self.lookups.iter().map(|lookup| self.answers.get(lookup)).collect()
+        self.lookups
+            .iter()
+            .map(|lookup| self.answers.get(lookup))
+            .collect()
     }
 
     fn answer<'r>(
@@ -82,16 +95,27 @@ impl ResolvedReferences {
         reference: &Reference,
         results: &[LookupResult<'r>],
     ) -> Answer<'r> {
-        let lookup = resolved.lookup.and_then(|at| self.lookups.get(at).zip(results.get(at)));
-        let Some((lookup, &result)) = lookup else { return Answer::NOT_LOOKED_UP };
+        let lookup = resolved
+            .lookup
+            .and_then(|at| self.lookups.get(at).zip(results.get(at)));
+        let Some((lookup, &result)) = lookup else {
+            return Answer::NOT_LOOKED_UP;
+        };
         let result = match result {
             // The keys are known only because a reference of another level requested them.
-            LookupResult::Found { inventory, doubled, .. } if lookup.key.is_none() && reference.key.is_some() => {
-                LookupResult::Found { inventory, doubled, keys: None }
-            }
+            LookupResult::Found {
+                inventory, doubled, ..
+            } if lookup.key.is_none() && reference.key.is_some() => LookupResult::Found {
+                inventory,
+                doubled,
+                keys: None,
+            },
             result => result,
         };
-        Answer { lookup: Some(lookup), result: Some(result) }
+        Answer {
+            lookup: Some(lookup),
+            result: Some(result),
+        }
     }
 }
 
@@ -105,7 +129,10 @@ pub struct Answer<'r> {
 }
 
 impl Answer<'_> {
-    const NOT_LOOKED_UP: Self = Self { lookup: None, result: None };
+    const NOT_LOOKED_UP: Self = Self {
+        lookup: None,
+        result: None,
+    };
 }
 
 /// The outcome of [`resolve`].
@@ -124,10 +151,19 @@ pub(super) fn resolve<'s>(
     known: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> Resolution {
-    let mut resolver =
-        Resolver { settings, resolution: Resolution::default(), chains: Vec::new(), by_name: HashMap::new() };
+    let mut resolver = Resolver {
+        settings,
+        resolution: Resolution::default(),
+        chains: Vec::new(),
+        by_name: HashMap::new(),
+    };
     let mut highest = Level::None;
-    for (at, file) in scan.files.iter().enumerate().filter(|(_, file)| !file.references.is_empty()) {
+    for (at, file) in scan
+        .files
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| !file.references.is_empty())
+    {
         highest = highest.max(resolver.add_file(at, file));
     }
     let mut resolution = resolver.resolution;
@@ -174,28 +210,45 @@ impl<'s> Resolver<'s> {
                     None => self.add_unrouted(reference),
                 }
             }
-            self.resolution.references.references.push(ResolvedReference { file: at, index, lookup });
+            self.resolution
+                .references
+                .references
+                .push(ResolvedReference {
+                    file: at,
+                    index,
+                    lookup,
+                });
         }
         level
     }
 
     /// Returns the index of a chain. There are few distinct ones.
     fn intern_chain(&mut self, chain: Vec<usize>) -> usize {
-        self.chains.iter().position(|known| *known == chain).unwrap_or_else(|| {
-            self.chains.push(chain);
-            self.chains.len() - 1
-        })
+        self.chains
+            .iter()
+            .position(|known| *known == chain)
+            .unwrap_or_else(|| {
+                self.chains.push(chain);
+                self.chains.len() - 1
+            })
     }
 
     /// Returns the index of a reference's lookup. Only the highest level requests keys.
     fn lookup(&mut self, reference: &'s Reference, chain: usize, level: Level) -> usize {
         let secret = reference.secret.as_str();
-        let key = reference.key.as_deref().filter(|_| level == Level::SecretAndKeyExists);
+        let key = reference
+            .key
+            .as_deref()
+            .filter(|_| level == Level::SecretAndKeyExists);
         let lookups = &mut self.resolution.references.lookups;
         let chains = &self.chains;
         *self.by_name.entry((chain, secret, key)).or_insert_with(|| {
             let chain = chains.get(chain).cloned().unwrap_or_default();
-            lookups.push(ReferenceLookup { chain, secret: secret.to_owned(), key: key.map(str::to_owned) });
+            lookups.push(ReferenceLookup {
+                chain,
+                secret: secret.to_owned(),
+                key: key.map(str::to_owned),
+            });
             lookups.len() - 1
         })
     }
@@ -203,7 +256,9 @@ impl<'s> Resolver<'s> {
     fn add_unrouted(&mut self, reference: &Reference) {
         self.resolution.unchecked.add(1, "no inventory".to_owned());
         let inventories = self.settings.inventories;
-        self.resolution.unrouted.get_or_insert_with(|| no_inventory_failure(reference, inventories));
+        self.resolution
+            .unrouted
+            .get_or_insert_with(|| no_inventory_failure(reference, inventories));
     }
 }
 
@@ -214,27 +269,40 @@ pub(super) fn inventory_chain(
     config: &Config,
     settings: &Settings<'_>,
 ) -> Option<Vec<usize>> {
-    let manager = file.stacks.get(stack).and_then(|stack| stack.secrets_manager());
+    let manager = file
+        .stacks
+        .get(stack)
+        .and_then(|stack| stack.secrets_manager());
     settings.inventories.chain(config, &file.path, manager)
 }
 
 /// Returns the name of an inventory for messages.
 pub fn inventory_name<'s>(settings: &Settings<'s>, inventory: usize) -> &'s str {
-    settings.inventories.get(inventory).map_or("?", Inventory::name)
+    settings
+        .inventories
+        .get(inventory)
+        .map_or("?", Inventory::name)
 }
 
 /// Creates the error for a reference that no inventory is configured for.
 fn no_inventory_failure(reference: &Reference, inventories: &Inventories) -> Failure {
-    let location = format!("{}:{}", reference.source.path(), reference.source.position(reference.span.start).line);
+    let location = format!(
+        "{}:{}",
+        reference.source.path(),
+        reference.source.position(reference.span.start).line
+    );
     if inventories.is_empty() {
-        let message = format!("found references (first at {location}) but no inventory is configured");
+        let message =
+            format!("found references (first at {location}) but no inventory is configured");
         Failure::usage(message).with_help(
             "do one of the following: write `secrets.inventory.yaml` with `name: [key, key]` at the repository's root, \
              configure an inventory in `stackref.toml`, name one with `--inventory FILE`, or check only the syntax with \
              `--level none`",
         )
     } else {
-        let message = format!("no `[[stacks]]` entry matches {location}, so its references have no inventory");
+        let message = format!(
+            "no `[[stacks]]` entry matches {location}, so its references have no inventory"
+        );
         Failure::usage(message).with_help(
             "do one of the following: add a `[[stacks]]` entry with `files` and `inventory` to `stackref.toml`, name one \
              inventory with `--inventory NAME`, or check only the syntax with `--level none`",

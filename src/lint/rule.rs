@@ -8,7 +8,9 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
 use crate::inventory::DeclaredName;
-use crate::lint::subject::{InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage};
+use crate::lint::subject::{
+    InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
+};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Stack;
@@ -64,11 +66,17 @@ impl Rule {
     /// kind of subject.
     pub(super) fn check(&self, subject: Subject<'_>) -> Option<FindingBuilder> {
         match (&self.check, subject) {
-            (Check::Document(check), Subject::Document(source, error)) => Some(check(source, error)),
+            (Check::Document(check), Subject::Document(source, error)) => {
+                Some(check(source, error))
+            }
             (Check::Scalar(check), Subject::Scalar(context)) => check(context),
-            (Check::Reference(check), Subject::Reference(reference, context)) => check(reference, context),
+            (Check::Reference(check), Subject::Reference(reference, context)) => {
+                check(reference, context)
+            }
             (Check::Stack(check), Subject::Stack(stack, references)) => check(stack, references),
-            (Check::Inventory(check), Subject::Inventory(declared, usage)) => check(declared, usage),
+            (Check::Inventory(check), Subject::Inventory(declared, usage)) => {
+                check(declared, usage)
+            }
             (Check::Comment(check), Subject::Comment(ignore)) => Some(check(ignore)),
             (Check::Ignore(check), Subject::Ignore(ignore)) => Some(check(ignore)),
             (Check::Leak(check), Subject::Leak(leak)) => Some(check(leak)),
@@ -78,19 +86,28 @@ impl Rule {
 
     /// Returns the URL of the rule's page in this version of the book.
     pub fn url(&self) -> String {
-        format!("{PROJECT_URL}/blob/v{}/docs/src/rules.md#{}", env!("CARGO_PKG_VERSION"), self.id)
+        format!(
+            "{PROJECT_URL}/blob/v{}/docs/src/rules.md#{}",
+            env!("CARGO_PKG_VERSION"),
+            self.id
+        )
     }
 
     /// Returns the first paragraph of the page: the problem that the rule finds.
     pub fn first_paragraph(&self) -> String {
-        let lines = self.page.lines().map_while(|line| line.strip_prefix("//! "));
+        let lines = self
+            .page
+            .lines()
+            .map_while(|line| line.strip_prefix("//! "));
         lines.collect::<Vec<_>>().join(" ")
     }
 
     /// Returns the page that explains the rule, in Markdown: the leading `//!` lines of its file.
     pub fn page(&self) -> String {
         let lines = self.page.lines().map_while(|line| line.strip_prefix("//!"));
-        let text: String = lines.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect();
+        let text: String = lines
+            .flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"])
+            .collect();
         format!("# {} ({})\n\n{text}", self.id, self.severity.name())
     }
 }

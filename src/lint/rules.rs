@@ -35,7 +35,9 @@ use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{BraceExpression, BraceKind, ForeignSyntax, parse_as_zenml};
 
 pub use crate::lint::rule::{PROJECT_URL, Rule};
-pub use crate::lint::subject::{InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage};
+pub use crate::lint::subject::{
+    InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
+};
 pub use empty_value::finding as empty_value;
 
 /// All rules, in their order of precedence.
@@ -80,7 +82,10 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 pub fn get(id: RuleId) -> &'static Rule {
     const SYNTAX_ERROR: &Rule = &syntax_error::RULE;
     // A test verifies that every id has a row, so the default is never used.
-    RULES.into_iter().find(|rule| rule.id == id).unwrap_or(SYNTAX_ERROR)
+    RULES
+        .into_iter()
+        .find(|rule| rule.id == id)
+        .unwrap_or(SYNTAX_ERROR)
 }
 
 /// Iterates over the names of all rules.
@@ -91,7 +96,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Returns a text with its first letter in upper case.
 pub fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+    chars
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(chars)
+        .collect()
 }
 
 /// Returns whether braces belong to another tool, so that the resolver does not replace them.
@@ -99,8 +109,12 @@ pub fn capitalize(text: &str) -> String {
 /// A value that ZenML reads as a reference does not belong to another tool. Names of Argo Workflows
 /// belong to Argo only where ZenML does not replace references.
 fn is_foreign_text(context: &ScalarContext<'_>, braces: &BraceExpression<'_>) -> bool {
-    let Some(foreign) = braces.foreign else { return false };
-    if context.would_replace(braces) || (parse_as_zenml(context.text).is_some() && !context.is_nested_or_embedded()) {
+    let Some(foreign) = braces.foreign else {
+        return false;
+    };
+    if context.would_replace(braces)
+        || (parse_as_zenml(context.text).is_some() && !context.is_nested_or_embedded())
+    {
         return false;
     }
     match foreign {

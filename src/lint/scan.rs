@@ -63,10 +63,23 @@ pub struct PathRoots {
 pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
     let scan = read_all(search, selection, roots);
     let parents = scan.files.iter().filter_map(|file| file.path.parent());
-    let folders: BTreeSet<&Path> = parents.chain(scan.skipped.staging.iter().map(PathBuf::as_path)).collect();
-    let restored = folders.into_iter().filter(|folder| write::recover_in(folder)).count()
-        + selection.files.iter().filter(|file| write::recover_beside(file)).count();
-    if restored > 0 { read_all(search, selection, roots) } else { scan }
+    let folders: BTreeSet<&Path> = parents
+        .chain(scan.skipped.staging.iter().map(PathBuf::as_path))
+        .collect();
+    let restored = folders
+        .into_iter()
+        .filter(|folder| write::recover_in(folder))
+        .count()
+        + selection
+            .files
+            .iter()
+            .filter(|file| write::recover_beside(file))
+            .count();
+    if restored > 0 {
+        read_all(search, selection, roots)
+    } else {
+        scan
+    }
 }
 
 fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
@@ -79,27 +92,51 @@ fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sc
             Ok(Some((bytes, inode))) => {
                 let resolver = search.configs.for_file(&candidate.path).resolver;
                 let file = analysis::analyze(candidate, bytes, resolver, roots);
-                let file = file.map(|file| Analysis { inode: Some(inode), ..file });
-                files.lock().unwrap_or_else(PoisonError::into_inner).extend(file);
+                let file = file.map(|file| Analysis {
+                    inode: Some(inode),
+                    ..file
+                });
+                files
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(file);
             }
             Ok(None) => {}
             Err(error) => {
                 let shown = paths::relative(&candidate.path, &roots.cwd);
-                let failure = Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
-                failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+                let failure =
+                    Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
+                failures
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(failure);
             }
         }
     });
     let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut scan = Scan { files, leaked_files: Vec::new(), skipped };
-    scan.files.sort_by(|a, b| (a.source.path(), &a.path, &a.reason).cmp(&(b.source.path(), &b.path, &b.reason)));
+    let mut scan = Scan {
+        files,
+        leaked_files: Vec::new(),
+        skipped,
+    };
+    scan.files.sort_by(|a, b| {
+        (a.source.path(), &a.path, &a.reason).cmp(&(b.source.path(), &b.path, &b.reason))
+    });
     scan.files.dedup_by(|b, a| a.path == b.path);
     let found: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
-    let excluded: HashSet<&Path> = scan.skipped.excluded.iter().map(|(path, _)| path.as_path()).collect();
-    let is_skipped = |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
+    let excluded: HashSet<&Path> = scan
+        .skipped
+        .excluded
+        .iter()
+        .map(|(path, _)| path.as_path())
+        .collect();
+    let is_skipped =
+        |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
     let count = selection.listed_files.iter().filter(is_skipped).count();
     scan.skipped.count = count;
-    let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut failures = failures
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     failures.sort_by_key(ToString::to_string);
     scan.skipped.failures.extend(failures);
     scan
@@ -107,6 +144,11 @@ fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sc
 
 /// Analyzes one text, for example standard input, as the contents of a file.
 pub fn run_text(bytes: &[u8], candidate: Candidate, resolver: Resolver, roots: &PathRoots) -> Scan {
-    let files = analysis::analyze(candidate, bytes, resolver, roots).into_iter().collect();
-    Scan { files, ..Scan::default() }
+    let files = analysis::analyze(candidate, bytes, resolver, roots)
+        .into_iter()
+        .collect();
+    Scan {
+        files,
+        ..Scan::default()
+    }
 }

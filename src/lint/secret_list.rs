@@ -41,7 +41,9 @@ pub fn list(
     let mut failures: Vec<Failure> = Vec::new();
     let mut contents = list_contents(inventories, indexes, progress);
     for &at in indexes {
-        let (Some(inventory), Some(content)) = (inventories.get(at), contents.remove(&at)) else { continue };
+        let (Some(inventory), Some(content)) = (inventories.get(at), contents.remove(&at)) else {
+            continue;
+        };
         let name = inventory.name();
         match content {
             Err(error) => failures.push(error.into_failure(name, "its names")),
@@ -49,12 +51,20 @@ pub fn list(
                 let mut secrets = Secrets::new();
                 for (secret, keys) in contents {
                     match keys {
-                        Ok(keys) => drop(secrets.insert(secret, keys.into_iter().map(|key| key.name).collect())),
-                        Err(error) => failures.push(error.into_failure(name, &format!("the keys of `{secret}`"))),
+                        Ok(keys) => drop(
+                            secrets.insert(secret, keys.into_iter().map(|key| key.name).collect()),
+                        ),
+                        Err(error) => failures
+                            .push(error.into_failure(name, &format!("the keys of `{secret}`"))),
                     }
                 }
                 let capabilities = inventory.capabilities();
-                listed.push(ListedInventory { at, name: name.to_owned(), capabilities, secrets });
+                listed.push(ListedInventory {
+                    at,
+                    name: name.to_owned(),
+                    capabilities,
+                    secrets,
+                });
             }
         }
         failures.extend_from_slice(inventory.entry_errors());

@@ -19,12 +19,18 @@ pub struct LevelChoice<'s> {
 impl<'s> LevelChoice<'s> {
     /// Creates a choice of the same level for all files.
     pub const fn fixed(level: Level) -> Self {
-        Self { fixed: Some(level), origin: None }
+        Self {
+            fixed: Some(level),
+            origin: None,
+        }
     }
 
     /// Creates a choice of the same level for all files, set by a flag or a variable.
     pub fn with_origin(level: Level, origin: &'s str) -> Self {
-        Self { fixed: Some(level), origin: Some(origin) }
+        Self {
+            fixed: Some(level),
+            origin: Some(origin),
+        }
     }
 
     /// Returns the level of the files of a config.
@@ -43,7 +49,10 @@ impl<'s> LevelChoice<'s> {
     /// Returns the level and its setting for the summary: `level none from --level`.
     pub fn reason(self, config: &Config) -> String {
         let level = self.for_config(config).name();
-        self.origin(config).map_or_else(|| format!("level {level}"), |origin| format!("level {level} from {origin}"))
+        self.origin(config).map_or_else(
+            || format!("level {level}"),
+            |origin| format!("level {level} from {origin}"),
+        )
     }
 }
 
@@ -96,7 +105,11 @@ impl<'s> Settings<'s> {
 
     /// Returns whether all files of a config were scanned.
     pub(super) fn covers(&self, config: &Config) -> bool {
-        self.was_walked(if config.file.is_some() { &config.folder } else { self.project })
+        self.was_walked(if config.file.is_some() {
+            &config.folder
+        } else {
+            self.project
+        })
     }
 
     /// Returns whether all files that may use an inventory were scanned. If the inventory's file is
@@ -109,6 +122,8 @@ impl<'s> Settings<'s> {
     }
 
     fn was_walked(&self, folder: &Path) -> bool {
-        self.walked_folders.iter().any(|walked| folder.starts_with(walked))
+        self.walked_folders
+            .iter()
+            .any(|walked| folder.starts_with(walked))
     }
 }

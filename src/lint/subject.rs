@@ -85,14 +85,20 @@ pub struct LookupContext<'a> {
 
 impl LookupContext<'_> {
     fn inventory_name(&self, at: usize) -> &str {
-        self.inventories.get(at).map_or("?", |inventory| inventory.name())
+        self.inventories
+            .get(at)
+            .map_or("?", |inventory| inventory.name())
     }
 
     /// Describes the queried inventories.
     pub(super) fn describe_inventories(&self) -> String {
         const MAX_NAMED: usize = 5;
-        let names: Vec<String> =
-            self.chain.iter().take(MAX_NAMED).map(|&at| format!("`{}`", self.inventory_name(at))).collect();
+        let names: Vec<String> = self
+            .chain
+            .iter()
+            .take(MAX_NAMED)
+            .map(|&at| format!("`{}`", self.inventory_name(at)))
+            .collect();
         let more = self.chain.len().saturating_sub(MAX_NAMED);
         match names.as_slice() {
             [one] => format!("the inventory {one}"),

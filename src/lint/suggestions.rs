@@ -36,22 +36,38 @@ impl<'a> SuggestionCache<'a> {
             return known.clone();
         }
         self.remaining = self.remaining.checked_sub(1)?;
-        let names = self.names.entry(chain).or_insert_with(|| Suggester::new(self.answers.names(chain)));
-        let nearest = names.nearest_within(name, &mut self.budget).map(str::to_owned);
+        let names = self
+            .names
+            .entry(chain)
+            .or_insert_with(|| Suggester::new(self.answers.names(chain)));
+        let nearest = names
+            .nearest_within(name, &mut self.budget)
+            .map(str::to_owned);
         self.secrets.insert((chain, name), nearest.clone());
         nearest
     }
 
-    pub(super) fn suggest_key(&mut self, secret: &'a str, key: &'a str, keys: &KeyTypes) -> Option<String> {
+    pub(super) fn suggest_key(
+        &mut self,
+        secret: &'a str,
+        key: &'a str,
+        keys: &KeyTypes,
+    ) -> Option<String> {
         if let Some(known) = self.keys.get(&(secret, key)) {
             return known.clone();
         }
         self.remaining = self.remaining.checked_sub(1)?;
         // Building the suggester costs time, too.
         self.budget.spend(1)?;
-        self.budget.spend(keys.keys().map(|key| key.len() as u64 + SearchBudget::CANDIDATE_COST).sum())?;
+        self.budget.spend(
+            keys.keys()
+                .map(|key| key.len() as u64 + SearchBudget::CANDIDATE_COST)
+                .sum(),
+        )?;
         let known = Suggester::new(keys.keys().map(String::as_str));
-        let nearest = known.nearest_within(key, &mut self.budget).map(str::to_owned);
+        let nearest = known
+            .nearest_within(key, &mut self.budget)
+            .map(str::to_owned);
         self.keys.insert((secret, key), nearest.clone());
         nearest
     }

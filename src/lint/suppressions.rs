@@ -78,7 +78,9 @@ impl<'s> FileSuppressions<'s> {
             return false;
         }
         let starts = [finding.span.start, finding.scalar_start, finding.key_start];
-        let lines: BTreeSet<usize> = starts.map(|start| finding.source.position(start).line).into();
+        let lines: BTreeSet<usize> = starts
+            .map(|start| finding.source.position(start).line)
+            .into();
         let mut is_suppressed = false;
         for &line in &lines {
             is_suppressed |= self.suppresses_on_line(line, finding.rule);
@@ -86,7 +88,9 @@ impl<'s> FileSuppressions<'s> {
         match rules::get(finding.rule).kind() {
             RuleKind::Scalar => self.scalar_rule_lines.extend(lines),
             // An unknown key means that the secret is known.
-            RuleKind::Reference if finding.rule != RuleId::UnknownKey => self.reference_rule_lines.extend(lines),
+            RuleKind::Reference if finding.rule != RuleId::UnknownKey => {
+                self.reference_rule_lines.extend(lines);
+            }
             _ => {}
         }
         is_suppressed
@@ -97,8 +101,16 @@ impl<'s> FileSuppressions<'s> {
         if let Some(&known) = self.suppressed.get(&(line, rule)) {
             return known;
         }
-        let on_line = self.by_line.get(&line).map(Vec::as_slice).unwrap_or_default();
-        let suppresses = |at: &usize| self.directives.get(*at).is_some_and(|directive| directive.suppresses(rule));
+        let on_line = self
+            .by_line
+            .get(&line)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let suppresses = |at: &usize| {
+            self.directives
+                .get(*at)
+                .is_some_and(|directive| directive.suppresses(rule))
+        };
         let matching: Vec<usize> = on_line.iter().copied().filter(suppresses).collect();
         self.used.extend(matching.iter().map(|&at| (at, rule)));
         self.suppressed.insert((line, rule), !matching.is_empty());
@@ -111,15 +123,25 @@ impl<'s> FileSuppressions<'s> {
         for (at, directive) in self.directives.iter().enumerate() {
             let names: &[String] = match &directive.kind {
                 DirectiveKind::Ignore(names) => names,
-                DirectiveKind::Literal if self.literals.is_some_and(|lines| !lines.contains(&directive.line)) => &[],
+                DirectiveKind::Literal
+                    if self
+                        .literals
+                        .is_some_and(|lines| !lines.contains(&directive.line)) =>
+                {
+                    &[]
+                }
                 DirectiveKind::Literal | DirectiveKind::MissingRules => continue,
             };
             // A comment that also names `unused-ignore` may suppress nothing.
             if names.iter().any(|name| name == RuleId::UnusedIgnore.name()) {
                 continue;
             }
-            let is_unused = |name: &&str| name.parse().is_ok_and(|rule| self.is_unused(at, rule, is_evaluated));
-            let unused_rules: Vec<&str> = names.iter().map(String::as_str).filter(is_unused).collect();
+            let is_unused = |name: &&str| {
+                name.parse()
+                    .is_ok_and(|rule| self.is_unused(at, rule, is_evaluated))
+            };
+            let unused_rules: Vec<&str> =
+                names.iter().map(String::as_str).filter(is_unused).collect();
             if unused_rules.is_empty() && !names.is_empty() {
                 continue;
             }
@@ -139,11 +161,15 @@ impl<'s> FileSuppressions<'s> {
 
     /// Returns whether a directive names a rule without need.
     fn is_unused(&self, at: usize, rule: RuleId, is_evaluated: &dyn Fn(RuleId) -> bool) -> bool {
-        let Some(line) = self.directives.get(at).map(|directive| directive.line) else { return false };
+        let Some(line) = self.directives.get(at).map(|directive| directive.line) else {
+            return false;
+        };
         // Another finding may take precedence over the one that the comment suppresses.
         let is_preceded = match rules::get(rule).kind() {
             RuleKind::Scalar => self.scalar_rule_lines.contains(&line),
-            RuleKind::Reference => self.scalar_rule_lines.contains(&line) || self.reference_rule_lines.contains(&line),
+            RuleKind::Reference => {
+                self.scalar_rule_lines.contains(&line) || self.reference_rule_lines.contains(&line)
+            }
             _ => false,
         };
         let applies = !(self.is_snapshot && rule == RuleId::UnusedSecret);
@@ -155,9 +181,18 @@ impl<'s> Suppressions<'s> {
     /// Collects the comments of a scan and of the inventories in use.
     pub fn new(scan: &'s Scan, configs: &'s Configs, inventories: &'s Inventories) -> Self {
         let mut files = HashMap::new();
-        for comments in inventories.in_use().filter_map(|(_, inventory)| inventory.comments()) {
+        for comments in inventories
+            .in_use()
+            .filter_map(|(_, inventory)| inventory.comments())
+        {
             let file = FileSuppressions::new(comments.source, comments.directives);
-            files.insert(comments.path, FileSuppressions { is_snapshot: comments.is_snapshot, ..file });
+            files.insert(
+                comments.path,
+                FileSuppressions {
+                    is_snapshot: comments.is_snapshot,
+                    ..file
+                },
+            );
         }
         for analysis in &scan.files {
             let file = FileSuppressions {
@@ -167,7 +202,11 @@ impl<'s> Suppressions<'s> {
             };
             files.insert(analysis.path.as_path(), file);
         }
-        Self { configs, files, used: BTreeSet::new() }
+        Self {
+            configs,
+            files,
+            used: BTreeSet::new(),
+        }
     }
 
     /// Returns whether a finding is suppressed. Every suppression that matches counts as used.
@@ -182,7 +221,8 @@ impl<'s> Suppressions<'s> {
     pub fn config_suppresses(&mut self, finding: &Finding) -> bool {
         let path = finding.source.absolute_path();
         let config = self.configs.for_findings_in(path);
-        let matching = config.matching_ignores(path, finding.rule, finding.scope.attribute.as_deref());
+        let matching =
+            config.matching_ignores(path, finding.rule, finding.scope.attribute.as_deref());
         let mut is_suppressed = false;
         for at in matching {
             self.used.insert((config.file.clone(), at));
@@ -203,14 +243,25 @@ impl<'s> Suppressions<'s> {
             let config = self.configs.for_findings_in(path);
             findings.extend(file.unused_ignores(&|rule| is_evaluated(&config, rule)));
         }
-        for config in self.configs.known_configs().iter().filter(|config| is_complete(config)) {
+        for config in self
+            .configs
+            .known_configs()
+            .iter()
+            .filter(|config| is_complete(config))
+        {
             findings.extend(self.unused_config_ignores(config, is_evaluated));
         }
         findings
     }
 
-    fn unused_config_ignores(&self, config: &Config, is_evaluated: IsEvaluated<'_>) -> Vec<FindingBuilder> {
-        let Some(source) = &config.source else { return Vec::new() };
+    fn unused_config_ignores(
+        &self,
+        config: &Config,
+        is_evaluated: IsEvaluated<'_>,
+    ) -> Vec<FindingBuilder> {
+        let Some(source) = &config.source else {
+            return Vec::new();
+        };
         let mut findings = Vec::new();
         for (at, &ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
             let is_used = self.used.contains(&(config.file.clone(), at));

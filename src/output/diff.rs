@@ -20,12 +20,24 @@ const CONTEXT: usize = 3;
 /// Writes the diff of a file that `--fix` or `--add-ignores` changes.
 ///
 /// If nothing in the diff is redacted, `patch -p0` can apply it.
-pub fn write_fixed(changed: &ChangedFile, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_fixed(
+    changed: &ChangedFile,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (before, after) = (&changed.old_source, &changed.new_source);
-    let (old, new) = (DiffLines::from_source(before), DiffLines::from_source(after));
+    let (old, new) = (
+        DiffLines::from_source(before),
+        DiffLines::from_source(after),
+    );
     let ops = capture_diff_slices(Algorithm::Myers, &old.texts(), &new.texts());
     let path = escape_control(before.path());
-    writeln!(out, "{}\n{}", style.paint(HEADING, format!("--- {path}")), style.paint(HEADING, format!("+++ {path}")))?;
+    writeln!(
+        out,
+        "{}\n{}",
+        style.paint(HEADING, format!("--- {path}")),
+        style.paint(HEADING, format!("+++ {path}"))
+    )?;
     for hunk in group_diff_ops(ops, CONTEXT) {
         writeln!(out, "{}", style.paint(HUNK, UnifiedHunkHeader::new(&hunk)))?;
         for op in &hunk {
@@ -66,7 +78,11 @@ impl<'s> DiffLines<'s> {
             let rest = text.get(line.end..).unwrap_or_default();
             at = line.end + if rest.starts_with("\r\n") { 2 } else { 1 };
         }
-        Self { source, spans, ends_with_break: text.ends_with(['\n', '\r']) }
+        Self {
+            source,
+            spans,
+            ends_with_break: text.ends_with(['\n', '\r']),
+        }
     }
 
     /// Returns each line, and whether a line break ends it, so that adding a line break at the end
@@ -74,7 +90,9 @@ impl<'s> DiffLines<'s> {
     fn texts(&self) -> Vec<(&'s str, bool)> {
         let last = self.spans.len().saturating_sub(1);
         let texts = self.spans.iter().enumerate();
-        texts.map(|(at, &line)| (self.source.slice(line), at < last || self.ends_with_break)).collect()
+        texts
+            .map(|(at, &line)| (self.source.slice(line), at < last || self.ends_with_break))
+            .collect()
     }
 
     fn write(
@@ -103,7 +121,11 @@ impl<'s> DiffLines<'s> {
 /// Writes the lines that `render` changes, before and after, with each value redacted.
 ///
 /// Writes nothing if the file contains no references that `render` replaces.
-pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_rendered(
+    rendered: &RenderedFile<'_>,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let source = &rendered.file.source;
     let path = escape_control(source.path());
     let mut references = rendered.file.replaced_references().peekable();
@@ -111,11 +133,17 @@ pub fn write_rendered(rendered: &RenderedFile<'_>, style: OutputStyle, out: &mut
         return Ok(());
     }
     writeln!(out, "{}", style.paint(HEADING, format!("--- {path}")))?;
-    writeln!(out, "{}", style.paint(HEADING, format!("+++ {path} (rendered)")))?;
+    writeln!(
+        out,
+        "{}",
+        style.paint(HEADING, format!("+++ {path} (rendered)"))
+    )?;
     while let Some(reference) = references.next() {
         let line = source.position(reference.span.start).line;
         let mut spans = vec![reference.span];
-        while let Some(next) = references.next_if(|next| source.position(next.span.start).line == line) {
+        while let Some(next) =
+            references.next_if(|next| source.position(next.span.start).line == line)
+        {
             spans.push(next.span);
         }
         let old = style.excerpt(excerpt::redact_line(source, reference.span.start, &[]));

@@ -61,10 +61,17 @@ fn all_lines(mut file: impl BufRead, mut accepts: impl FnMut(&str) -> bool) -> i
     let mut line = Vec::new();
     loop {
         line.clear();
-        if file.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+        if file
+            .by_ref()
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
             return Ok(true);
         }
-        let text = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
+        let text = line
+            .strip_suffix(b"\n")
+            .and_then(|line| std::str::from_utf8(line).ok());
         if !text.is_some_and(&mut accepts) {
             return Ok(false);
         }
@@ -82,7 +89,9 @@ fn is_number(text: &str) -> bool {
 /// Returns the text after `error[rule]`, `warning[rule]` or `error[failure]`. Returns `None` if the
 /// text does not begin with one of them.
 fn after_title(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("error[").or_else(|| text.strip_prefix("warning["))?;
+    let rest = text
+        .strip_prefix("error[")
+        .or_else(|| text.strip_prefix("warning["))?;
     let (rule, rest) = rest.split_once(']')?;
     (is_rule(rule) || rule == FAILURE).then_some(rest)
 }
@@ -105,7 +114,11 @@ mod tests {
             (Format::Human, &format!("notes\n{human}"), false),
             (Format::Human, &format!("{human}  notes\n"), false),
             (Format::Human, human.trim_end(), false),
-            (Format::Human, "error[unknown-key] is what I want to write about\n", false),
+            (
+                Format::Human,
+                "error[unknown-key] is what I want to write about\n",
+                false,
+            ),
             (Format::Human, &human.replace("unknown-key", "E0308"), false),
             (Format::Short, short, true),
             (Format::Short, &format!("{short}and more\n"), false),
@@ -116,16 +129,32 @@ mod tests {
             (Format::Github, "::error title=stackref::x\n", true),
             (Format::Github, &format!("{github}echo done\n"), false),
             (Format::Github, "::error file=a,line=1::other tool\n", false),
-            (Format::Github, &github.replace("stackref[", "other["), false),
+            (
+                Format::Github,
+                &github.replace("stackref[", "other["),
+                false,
+            ),
             (Format::Gitlab, "[]\n", true),
             (Format::Gitlab, "[{\"description\": \"mine\"}]", false),
             (Format::Gitlab, "{}", false),
             (Format::Json, "{\"version\": 1, \"findings\": []}", false),
             (Format::Json, "[]", false),
-            (Format::Sarif, "{\"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\"}", false),
-            (Format::Junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"stackref\">\n", false),
+            (
+                Format::Sarif,
+                "{\"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\"}",
+                false,
+            ),
+            (
+                Format::Junit,
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"stackref\">\n",
+                false,
+            ),
         ] {
-            assert_eq!(is_report(format, text.as_bytes()).unwrap(), expected, "{format:?}: {text}");
+            assert_eq!(
+                is_report(format, text.as_bytes()).unwrap(),
+                expected,
+                "{format:?}: {text}"
+            );
         }
     }
 }

@@ -45,7 +45,10 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         failure_issue(failure, failure_path(report), *ordinal)
     });
     let failures: Vec<GitlabIssue<'_>> = failures.collect();
-    write_pretty(&StreamedItems::new(report.findings.iter().map(issue).chain(failures)), out)
+    write_pretty(
+        &StreamedItems::new(report.findings.iter().map(issue).chain(failures)),
+        out,
+    )
 }
 
 /// Returns the issue for a failure. `ordinal` counts failures with equal messages, from 1, so that
@@ -54,14 +57,21 @@ fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> Gitlab
     GitlabIssue {
         description: failure_text(failure),
         check_name: FAILURE,
-        fingerprint: fingerprint::fingerprint_of_failure(path, &failure.to_string(), ordinal).into(),
+        fingerprint: fingerprint::fingerprint_of_failure(path, &failure.to_string(), ordinal)
+            .into(),
         severity: "blocker",
-        location: GitlabLocation { path, lines: GitlabLines { begin: 1, end: 1 } },
+        location: GitlabLocation {
+            path,
+            lines: GitlabLines { begin: 1, end: 1 },
+        },
     }
 }
 
 fn issue(finding: &Finding) -> GitlabIssue<'_> {
-    let help = finding.help.as_deref().map_or_else(String::new, |help| format!(" ({})", escape_control(help)));
+    let help = finding
+        .help
+        .as_deref()
+        .map_or_else(String::new, |help| format!(" ({})", escape_control(help)));
     GitlabIssue {
         description: format!("{}{help}", escape_control(&finding.message)),
         check_name: finding.rule.name(),

@@ -21,7 +21,9 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
     let mut text = String::new();
     for finding in findings {
         text.clear();
-        handler.render_report(&mut text, &FindingDiagnostic::new(finding, style)).map_err(io::Error::other)?;
+        handler
+            .render_report(&mut text, &FindingDiagnostic::new(finding, style))
+            .map_err(io::Error::other)?;
         writeln!(out, "{}\n\n{text}", header(finding, style))?;
     }
     Ok(())
@@ -30,8 +32,12 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
 /// Writes a failure as a diagnostic without a header.
 pub fn write_failure(failure: &Failure, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
-    let excerpt = failure.excerpt().map(|excerpt| styled_excerpt(excerpt.clone(), style));
-    handler(style).render_report(&mut text, &FailureDiagnostic { failure, excerpt }).map_err(io::Error::other)?;
+    let excerpt = failure
+        .excerpt()
+        .map(|excerpt| styled_excerpt(excerpt.clone(), style));
+    handler(style)
+        .render_report(&mut text, &FailureDiagnostic { failure, excerpt })
+        .map_err(io::Error::other)?;
     writeln!(out, "{}", text.trim_end())
 }
 
@@ -42,11 +48,18 @@ fn handler(style: OutputStyle) -> GraphicalReportHandler {
         (true, true) => GraphicalTheme::ascii(),
         (true, false) => GraphicalTheme::none(),
     };
-    GraphicalReportHandler::new_themed(theme).with_context_lines(0).with_width(style.width).with_links(false)
+    GraphicalReportHandler::new_themed(theme)
+        .with_context_lines(0)
+        .with_width(style.width)
+        .with_links(false)
 }
 
 fn styled_excerpt(excerpt: Excerpt, style: OutputStyle) -> Excerpt {
-    if style.ascii { excerpt.in_ascii() } else { excerpt }
+    if style.ascii {
+        excerpt.in_ascii()
+    } else {
+        excerpt
+    }
 }
 
 /// The most characters of a name in a header, so that one long name does not fill the line.
@@ -58,12 +71,22 @@ const LONGEST_NAME: usize = 60;
 /// If the line would be wider than the stream, the names follow on a line of their own.
 fn header(finding: &Finding, style: OutputStyle) -> String {
     let (severity, rule) = (finding.severity.name(), finding.rule.name());
-    let name = rules::find(rule).map_or_else(|| rule.to_owned(), |known| style.link(&known.url(), rule));
-    let title = style.paint(severity_style(finding.severity), format!("{severity}[{name}]")).to_string();
+    let name =
+        rules::find(rule).map_or_else(|| rule.to_owned(), |known| style.link(&known.url(), rule));
+    let title = style
+        .paint(
+            severity_style(finding.severity),
+            format!("{severity}[{name}]"),
+        )
+        .to_string();
     let scope = &finding.scope;
-    let names = [&scope.stack, &scope.component, &scope.attribute].into_iter().flatten();
-    let names: Vec<String> =
-        names.filter(|name| !name.is_empty()).map(|name| shorten_name(&escape_control(name), style)).collect();
+    let names = [&scope.stack, &scope.component, &scope.attribute]
+        .into_iter()
+        .flatten();
+    let names: Vec<String> = names
+        .filter(|name| !name.is_empty())
+        .map(|name| shorten_name(&escape_control(name), style))
+        .collect();
     let names = names.join(if style.ascii { " > " } else { " › " });
     let mark = if finding.is_fixable() {
         " [fixable]"
@@ -74,8 +97,10 @@ fn header(finding: &Finding, style: OutputStyle) -> String {
     };
     let width = severity.len() + rule.len() + "[] ".len() + names.chars().count() + mark.len();
     let (is_nameless, is_too_wide) = (names.is_empty(), width > style.width);
-    let (names, mark) =
-        (style.paint(HEADING, names), style.paint(if mark.is_empty() { Style::new() } else { ADDED }, mark));
+    let (names, mark) = (
+        style.paint(HEADING, names),
+        style.paint(if mark.is_empty() { Style::new() } else { ADDED }, mark),
+    );
     if is_nameless {
         format!("{title}{mark}")
     } else if is_too_wide {
@@ -93,7 +118,10 @@ fn shorten_name(name: &str, style: OutputStyle) -> String {
     }
     let mark = if style.ascii { "..." } else { "…" };
     let end = LONGEST_NAME / 3;
-    let start: String = name.chars().take(LONGEST_NAME - end - mark.chars().count()).collect();
+    let start: String = name
+        .chars()
+        .take(LONGEST_NAME - end - mark.chars().count())
+        .collect();
     let end: String = name.chars().skip(len - end).collect();
     format!("{start}{mark}{end}")
 }
@@ -113,7 +141,10 @@ impl<'f> FindingDiagnostic<'f> {
             finding,
             message: escape_control(&finding.message),
             help: finding.help.as_deref().map(escape_control),
-            excerpt: styled_excerpt(Excerpt::new(&finding.source, finding.span, finding.redact), style),
+            excerpt: styled_excerpt(
+                Excerpt::new(&finding.source, finding.span, finding.redact),
+                style,
+            ),
         }
     }
 }
@@ -135,7 +166,9 @@ impl Diagnostic for FindingDiagnostic<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -144,7 +177,10 @@ impl Diagnostic for FindingDiagnostic<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let label = self.finding.label.clone();
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(label, self.excerpt.label()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            label,
+            self.excerpt.label(),
+        ))))
     }
 }
 
@@ -165,16 +201,23 @@ impl std::error::Error for FailureDiagnostic<'_> {}
 
 impl Diagnostic for FailureDiagnostic<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.failure.help_text().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.failure
+            .help_text()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let excerpt = self.excerpt.as_ref()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, excerpt.label()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            None,
+            excerpt.label(),
+        ))))
     }
 }
 
@@ -191,10 +234,18 @@ mod tests {
     fn finding(names: [&str; 3], fix: Option<Applicability>) -> Finding {
         let source = RedactedSource::span_only(&Arc::new(SourceFile::new("s.yaml", "x: y")));
         let finding = FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(3, 4), "wrong");
-        let [stack, component, attribute] = names.map(|name| Some(Arc::from(name)).filter(|_| !name.is_empty()));
-        let scope = Scope { stack, component, component_name: None, attribute };
+        let [stack, component, attribute] =
+            names.map(|name| Some(Arc::from(name)).filter(|_| !name.is_empty()));
+        let scope = Scope {
+            stack,
+            component,
+            component_name: None,
+            attribute,
+        };
         let edits = vec![FixEdit::new(Span::new(3, 4), "z")];
-        let finding = fix.into_iter().fold(finding, |finding, fix| finding.fix(fix, edits.clone()));
+        let finding = fix
+            .into_iter()
+            .fold(finding, |finding, fix| finding.fix(fix, edits.clone()));
         build_all(vec![finding.scope(scope)], |_| Some(Severity::Error)).remove(0)
     }
 
@@ -203,13 +254,28 @@ mod tests {
         let prod = ["prod", "experiment_tracker", "tracking_password"];
         for (names, fix, expected) in [
             (["", "", ""], None, "error[unknown-key]"),
-            (prod, None, "error[unknown-key] prod › experiment_tracker › tracking_password"),
-            (["", "step", "secrets"], Some(Applicability::Safe), "error[unknown-key] step › secrets [fixable]"),
-            (["", "", ""], Some(Applicability::Suggestion), "error[unknown-key] [suggestion]"),
+            (
+                prod,
+                None,
+                "error[unknown-key] prod › experiment_tracker › tracking_password",
+            ),
+            (
+                ["", "step", "secrets"],
+                Some(Applicability::Safe),
+                "error[unknown-key] step › secrets [fixable]",
+            ),
+            (
+                ["", "", ""],
+                Some(Applicability::Suggestion),
+                "error[unknown-key] [suggestion]",
+            ),
         ] {
             assert_eq!(header(&finding(names, fix), OutputStyle::PLAIN), expected);
         }
-        let ascii = OutputStyle { ascii: true, ..OutputStyle::PLAIN };
+        let ascii = OutputStyle {
+            ascii: true,
+            ..OutputStyle::PLAIN
+        };
         let expected = "error[unknown-key] prod > experiment_tracker > tracking_password";
         assert_eq!(header(&finding(prod, None), ascii), expected);
     }
@@ -218,21 +284,43 @@ mod tests {
     fn header_shortens_and_escapes_names() {
         let long = "ü".repeat(100_000);
         let hostile = "a\u{1b}]8;;http://evil\u{1b}\\\u{202e}\n  × b";
-        for style in [OutputStyle::PLAIN, OutputStyle { ascii: true, width: 20, ..OutputStyle::PLAIN }] {
-            let header = header(&finding([&long, hostile, &long], Some(Applicability::Safe)), style);
+        for style in [
+            OutputStyle::PLAIN,
+            OutputStyle {
+                ascii: true,
+                width: 20,
+                ..OutputStyle::PLAIN
+            },
+        ] {
+            let header = header(
+                &finding([&long, hostile, &long], Some(Applicability::Safe)),
+                style,
+            );
             assert!(header.chars().count() < 250, "{header}");
             let (title, names) = header.split_once('\n').unwrap_or_default();
             assert_eq!(title, "error[unknown-key] [fixable]");
-            assert!(names.starts_with("  ü") && !names.contains(['\u{1b}', '\u{202e}', '\n']), "{names}");
+            assert!(
+                names.starts_with("  ü") && !names.contains(['\u{1b}', '\u{202e}', '\n']),
+                "{names}"
+            );
         }
     }
 
     #[test]
     fn rule_links_to_its_page_if_links_are_enabled() {
-        let style = OutputStyle { links: true, color: true, ..OutputStyle::PLAIN };
+        let style = OutputStyle {
+            links: true,
+            color: true,
+            ..OutputStyle::PLAIN
+        };
         let header = header(&finding(["", "", ""], None), style);
-        let url = rules::find("unknown-key").map(rules::Rule::url).unwrap_or_default();
-        assert!(url.starts_with("https://") && url.ends_with("#unknown-key"), "{url}");
+        let url = rules::find("unknown-key")
+            .map(rules::Rule::url)
+            .unwrap_or_default();
+        assert!(
+            url.starts_with("https://") && url.ends_with("#unknown-key"),
+            "{url}"
+        );
         let link = format!("\u{1b}]8;;{url}\u{1b}\\unknown-key\u{1b}]8;;\u{1b}\\");
         assert!(header.contains(&link), "{header:?}");
     }

@@ -58,5 +58,12 @@ pub fn write_references<'r>(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let references = StreamedItems::new(references.map(JsonReference::from));
-    write_pretty(&JsonReferences { version: VERSION, references, failures: json_failures(failures) }, out)
+    write_pretty(
+        &JsonReferences {
+            version: VERSION,
+            references,
+            failures: json_failures(failures),
+        },
+        out,
+    )
 }

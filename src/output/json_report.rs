@@ -77,7 +77,10 @@ impl JsonSummary {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
@@ -162,13 +165,20 @@ struct JsonEdit<'r> {
 
 impl<'r> From<&'r Fix> for JsonFix<'r> {
     fn from(fix: &'r Fix) -> Self {
-        Self { applicability: fix.applicability.name(), edits: fix.edits.iter().map(JsonEdit::from).collect() }
+        Self {
+            applicability: fix.applicability.name(),
+            edits: fix.edits.iter().map(JsonEdit::from).collect(),
+        }
     }
 }
 
 impl<'r> From<&'r FixEdit> for JsonEdit<'r> {
     fn from(edit: &'r FixEdit) -> Self {
-        Self { offset: edit.span.start, length: edit.span.len(), replacement: &edit.replacement }
+        Self {
+            offset: edit.span.start,
+            length: edit.span.len(),
+            replacement: &edit.replacement,
+        }
     }
 }
 
@@ -177,5 +187,13 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let findings = StreamedItems::new(report.findings.iter().map(JsonFinding::from));
     let summary = JsonSummary::new(&report.summary);
     let failures = json_failures(&report.failures);
-    write_pretty(&JsonReport { version: VERSION, findings, failures, summary }, out)
+    write_pretty(
+        &JsonReport {
+            version: VERSION,
+            findings,
+            failures,
+            summary,
+        },
+        out,
+    )
 }

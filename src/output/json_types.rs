@@ -24,7 +24,10 @@ pub(super) struct JsonFailure<'r> {
 
 impl<'r> From<&'r Failure> for JsonFailure<'r> {
     fn from(failure: &'r Failure) -> Self {
-        Self { message: failure.to_string(), help: failure.help_text() }
+        Self {
+            message: failure.to_string(),
+            help: failure.help_text(),
+        }
     }
 }
 
@@ -77,8 +80,16 @@ pub(super) struct JsonSpan {
 
 impl JsonSpan {
     pub fn new(source: &SourceFile, span: Span) -> Self {
-        let (start, end) = (source.position(span.start).into(), source.position(span.end).into());
-        Self { offset: span.start, length: span.len(), start, end }
+        let (start, end) = (
+            source.position(span.start).into(),
+            source.position(span.end).into(),
+        );
+        Self {
+            offset: span.start,
+            length: span.len(),
+            start,
+            end,
+        }
     }
 }
 
@@ -94,6 +105,9 @@ struct JsonPosition {
 
 impl From<Position> for JsonPosition {
     fn from(position: Position) -> Self {
-        Self { line: position.line, column: position.column }
+        Self {
+            line: position.line,
+            column: position.column,
+        }
     }
 }

@@ -31,7 +31,8 @@ impl<T: Serialize> Serialize for StreamedItems<'_, T> {
 /// Control characters and invisible characters are escaped even if JSON does not require it.
 pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, EscapingFormatter(PrettyFormatter::new()));
+    let mut serializer =
+        serde_json::Serializer::with_formatter(&mut out, EscapingFormatter(PrettyFormatter::new()));
     value.serialize(&mut serializer)?;
     writeln!(out)?;
     out.flush()
@@ -42,7 +43,11 @@ pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::R
 struct EscapingFormatter(PrettyFormatter<'static>);
 
 impl Formatter for EscapingFormatter {
-    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut written = 0;
         for (at, c) in fragment.char_indices().filter(|&(_, c)| is_unsafe(c)) {
             out.write_all(fragment.get(written..at).unwrap_or_default().as_bytes())?;
@@ -107,14 +112,23 @@ mod tests {
     fn unsafe_characters_are_escaped() {
         let value = json!({"a": [], "b": {}, "c": [1, "x\u{1b}\u{202e}\"\\\n\u{7f}\u{1f600}\u{e0001}é", null], "d\u{2028}": {"e": true}});
         let text = written(&value);
-        assert!(text.is_ascii() || !text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text}");
-        assert!(text.contains("\\u202e\\\"\\\\\\n\\u007f\u{1f600}\\udb40\\udc01é"), "{text}");
+        assert!(
+            text.is_ascii() || !text.chars().any(|c| c != '\n' && is_unsafe(c)),
+            "{text}"
+        );
+        assert!(
+            text.contains("\\u202e\\\"\\\\\\n\\u007f\u{1f600}\\udb40\\udc01é"),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]
     fn safe_text_is_written_as_serde_json_writes_it() {
         let value = json!({"a": [], "b": {}, "c": [1, [{"x": "y"}]]});
-        assert_eq!(written(&value), serde_json::to_string_pretty(&value).unwrap() + "\n");
+        assert_eq!(
+            written(&value),
+            serde_json::to_string_pretty(&value).unwrap() + "\n"
+        );
     }
 }

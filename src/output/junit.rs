@@ -17,10 +17,22 @@ use std::io::{self, Write};
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"stackref\">")?;
-    for findings in report.findings.chunk_by(|a, b| a.source.path() == b.source.path()) {
-        let Some(first) = findings.first() else { continue };
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        suite(first.source.repository_path(), [findings.len(), errors, 0, findings.len() - errors], out)?;
+    for findings in report
+        .findings
+        .chunk_by(|a, b| a.source.path() == b.source.path())
+    {
+        let Some(first) = findings.first() else {
+            continue;
+        };
+        let errors = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .count();
+        suite(
+            first.source.repository_path(),
+            [findings.len(), errors, 0, findings.len() - errors],
+            out,
+        )?;
         for finding in findings {
             case(finding, out)?;
         }
@@ -34,34 +46,63 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes the suite of the run itself: a test case per failure, or one that passes.
 fn write_run_suite(failures: &[Failure], out: &mut dyn Write) -> io::Result<()> {
-    suite("stackref", [failures.len().max(1), 0, failures.len(), 0], out)?;
+    suite(
+        "stackref",
+        [failures.len().max(1), 0, failures.len(), 0],
+        out,
+    )?;
     if failures.is_empty() {
-        writeln!(out, "    <testcase name=\"no findings\" classname=\"stackref\"/>")?;
+        writeln!(
+            out,
+            "    <testcase name=\"no findings\" classname=\"stackref\"/>"
+        )?;
     }
     for failure in failures {
         writeln!(out, "    <testcase name=\"run\" classname=\"stackref\">")?;
-        let (message, help) = (escape_xml(&failure.to_string()), failure.help_text().map(escape_xml));
+        let (message, help) = (
+            escape_xml(&failure.to_string()),
+            failure.help_text().map(escape_xml),
+        );
         let help = help.map_or_else(String::new, |help| format!("help: {help}"));
-        writeln!(out, "      <error message=\"{message}\" type=\"{FAILURE}\">{help}</error>")?;
+        writeln!(
+            out,
+            "      <error message=\"{message}\" type=\"{FAILURE}\">{help}</error>"
+        )?;
         writeln!(out, "    </testcase>")?;
     }
     writeln!(out, "  </testsuite>")
 }
 
 /// Writes the opening tag of a suite. The counts are those of its test cases.
-fn suite(name: &str, [tests, failures, errors, skipped]: [usize; 4], out: &mut dyn Write) -> io::Result<()> {
+fn suite(
+    name: &str,
+    [tests, failures, errors, skipped]: [usize; 4],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let name = escape_xml(name);
-    let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"");
+    let counts = format!(
+        "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\""
+    );
     writeln!(out, "  <testsuite name=\"{name}\" {counts}>")
 }
 
 /// Writes the test case of a finding.
 fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let at = finding.source.position(finding.span.start);
-    let (path, rule, message) =
-        (escape_xml(finding.source.repository_path()), finding.rule.name(), escape_xml(&finding.message));
-    writeln!(out, "    <testcase name=\"{rule} ({}:{})\" classname=\"{path}\">", at.line, at.column)?;
-    let help = finding.help.as_deref().map_or_else(String::new, |help| format!("\nhelp: {}", escape_xml(help)));
+    let (path, rule, message) = (
+        escape_xml(finding.source.repository_path()),
+        finding.rule.name(),
+        escape_xml(&finding.message),
+    );
+    writeln!(
+        out,
+        "    <testcase name=\"{rule} ({}:{})\" classname=\"{path}\">",
+        at.line, at.column
+    )?;
+    let help = finding
+        .help
+        .as_deref()
+        .map_or_else(String::new, |help| format!("\nhelp: {}", escape_xml(help)));
     match finding.severity {
         Severity::Error => {
             writeln!(
@@ -99,6 +140,9 @@ mod tests {
 
     #[test]
     fn special_and_forbidden_characters_are_escaped() {
-        assert_eq!(escape_xml("a<b>&\"c\"\u{1b}\u{ffff}"), "a&lt;b&gt;&amp;&quot;c&quot;\\u{1b}\u{fffd}");
+        assert_eq!(
+            escape_xml("a<b>&\"c\"\u{1b}\u{ffff}"),
+            "a&lt;b&gt;&amp;&quot;c&quot;\\u{1b}\u{fffd}"
+        );
     }
 }

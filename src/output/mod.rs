@@ -56,7 +56,12 @@ pub enum Format {
 }
 
 /// Writes the report of a check. The machine formats ignore `style`.
-pub fn write(format: Format, report: &Report, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    format: Format,
+    report: &Report,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         Format::Human => human::write(&report.findings, style, out),
         Format::Short => short::write(&report.findings, style, out),
@@ -98,7 +103,10 @@ fn failure_path(report: &Report) -> &str {
 
 /// Returns the message of a failure, followed by its help in parentheses.
 fn failure_text(failure: &Failure) -> String {
-    failure.help_text().map_or_else(|| failure.to_string(), |help| format!("{failure} (help: {help})"))
+    failure.help_text().map_or_else(
+        || failure.to_string(),
+        |help| format!("{failure} (help: {help})"),
+    )
 }
 
 /// The formats of `refs`, `register` and `inventory list`.

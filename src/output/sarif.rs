@@ -49,7 +49,11 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     let invocation = json!({"executionSuccessful": notifications.is_empty()});
     let notifications = Some(notifications).filter(|notifications| !notifications.is_empty());
-    let invocation = with(invocation, "toolExecutionNotifications", notifications.map(Value::from));
+    let invocation = with(
+        invocation,
+        "toolExecutionNotifications",
+        notifications.map(Value::from),
+    );
     let run = SarifRun {
         column_kind: "unicodeCodePoints",
         invocations: json!([invocation]),
@@ -63,7 +67,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "rules": rules(),
         }}),
     };
-    write_pretty(&SarifLog { schema: SCHEMA, runs: [run], version: "2.1.0" }, out)
+    write_pretty(
+        &SarifLog {
+            schema: SCHEMA,
+            runs: [run],
+            version: "2.1.0",
+        },
+        out,
+    )
 }
 
 /// Returns the descriptions of all rules.
@@ -103,7 +114,14 @@ fn result(finding: &Finding) -> Value {
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
     });
     let result = with(result, "ruleIndex", index.map(Value::from));
-    with(result, "fixes", finding.fix.as_ref().map(|fix| json!([sarif_fix(finding, fix)])))
+    with(
+        result,
+        "fixes",
+        finding
+            .fix
+            .as_ref()
+            .map(|fix| json!([sarif_fix(finding, fix)])),
+    )
 }
 
 /// Adds a property to an object if there is a value for it.
@@ -121,7 +139,10 @@ fn sarif_fix(finding: &Finding, fix: &Fix) -> Value {
             "insertedContent": {"text": edit.replacement},
         })
     });
-    let (applicability, help) = (fix.applicability.name(), finding.help.as_deref().unwrap_or("apply the fix"));
+    let (applicability, help) = (
+        fix.applicability.name(),
+        finding.help.as_deref().unwrap_or("apply the fix"),
+    );
     json!({
         "description": {"text": format!("{} ({applicability})", escape_control(help))},
         "artifactChanges": [{
@@ -162,6 +183,9 @@ mod tests {
 
     #[test]
     fn path_is_percent_encoded() {
-        assert_eq!(uri("stacks/my prod ü:1%.yaml"), "stacks/my%20prod%20%C3%BC%3A1%25.yaml");
+        assert_eq!(
+            uri("stacks/my prod ü:1%.yaml"),
+            "stacks/my%20prod%20%C3%BC%3A1%25.yaml"
+        );
     }
 }

@@ -38,7 +38,13 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// All formats with a schema.
-    pub const ALL: [Self; 5] = [Self::Config, Self::Inventory, Self::Report, Self::References, Self::Statistics];
+    pub const ALL: [Self; 5] = [
+        Self::Config,
+        Self::Inventory,
+        Self::Report,
+        Self::References,
+        Self::Statistics,
+    ];
 
     /// Returns the name that `stackref schema` accepts. It is also part of the name of the file in
     /// `schemas/`.
@@ -62,15 +68,26 @@ pub fn text(kind: SchemaKind) -> String {
 pub fn schema(kind: SchemaKind) -> Value {
     let (read, written) = (Contract::Deserialize, Contract::Serialize);
     let (title, mut schema) = match kind {
-        SchemaKind::Config => ("stackref configuration (stackref.toml)", generate::<config_types::ConfigFile>(read)),
-        SchemaKind::Inventory => ("stackref inventory file", generate::<inventory_types::InventoryFile>(read)),
-        SchemaKind::Report => ("Output of stackref check --format json", generate::<JsonReport<'static>>(written)),
-        SchemaKind::References => {
-            ("Output of stackref refs --format json", generate::<JsonReferences<'static>>(written))
-        }
-        SchemaKind::Statistics => {
-            ("Output of stackref check --statistics --format json", generate::<JsonStatistics<'static>>(written))
-        }
+        SchemaKind::Config => (
+            "stackref configuration (stackref.toml)",
+            generate::<config_types::ConfigFile>(read),
+        ),
+        SchemaKind::Inventory => (
+            "stackref inventory file",
+            generate::<inventory_types::InventoryFile>(read),
+        ),
+        SchemaKind::Report => (
+            "Output of stackref check --format json",
+            generate::<JsonReport<'static>>(written),
+        ),
+        SchemaKind::References => (
+            "Output of stackref refs --format json",
+            generate::<JsonReferences<'static>>(written),
+        ),
+        SchemaKind::Statistics => (
+            "Output of stackref check --statistics --format json",
+            generate::<JsonStatistics<'static>>(written),
+        ),
     };
     schema.insert("title".to_owned(), title.into());
     schema.to_value()
@@ -93,7 +110,8 @@ struct StripRustDetails;
 impl Transform for StripRustDetails {
     fn transform(&mut self, schema: &mut Schema) {
         remove_null(schema);
-        if matches!(schema.get("type"), Some(Value::String(name)) if name == "integer" || name == "number") {
+        if matches!(schema.get("type"), Some(Value::String(name)) if name == "integer" || name == "number")
+        {
             schema.remove("format");
         }
         if let Some(Value::String(description)) = schema.get_mut("description") {
@@ -114,7 +132,8 @@ fn remove_null(schema: &mut Schema) {
         }
     }
     if let Some(Value::Array(alternatives)) = schema.get_mut("anyOf") {
-        alternatives.retain(|alternative| alternative.get("type").is_none_or(|name| name != "null"));
+        alternatives
+            .retain(|alternative| alternative.get("type").is_none_or(|name| name != "null"));
         if let [Value::Object(only)] = alternatives.as_slice() {
             let only = only.clone();
             schema.remove("anyOf");

@@ -15,8 +15,10 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
         let at = finding.source.position(finding.span.start);
         let path = style.paint(HEADING, displayed_path(finding.source.path()));
         let message = escape_control(&finding.message);
-        let title = style
-            .paint(severity_style(finding.severity), format!("{}[{}]", finding.severity.name(), finding.rule.name()));
+        let title = style.paint(
+            severity_style(finding.severity),
+            format!("{}[{}]", finding.severity.name(), finding.rule.name()),
+        );
         writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
     }
     Ok(())
@@ -24,7 +26,12 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
 
 /// Writes a failure like a finding at the first character of the file at `path`.
 pub fn write_failure(failure: &Failure, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}:1:1: error[{FAILURE}]: {}", displayed_path(path), failure_text(failure))
+    writeln!(
+        out,
+        "{}:1:1: error[{FAILURE}]: {}",
+        displayed_path(path),
+        failure_text(failure)
+    )
 }
 
 /// Returns the path, escaped, and with `./` before a path that begins with two colons: GitHub's

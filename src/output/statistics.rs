@@ -48,13 +48,42 @@ pub fn supports(format: Format) -> bool {
 pub fn write(format: Format, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counts = counts(&report.findings);
     if format == Format::Json {
-        let (failures, summary) = (json_failures(&report.failures), JsonSummary::new(&report.summary));
-        return write_pretty(&JsonStatistics { version: 1, statistics: counts, failures, summary }, out);
+        let (failures, summary) = (
+            json_failures(&report.failures),
+            JsonSummary::new(&report.summary),
+        );
+        return write_pretty(
+            &JsonStatistics {
+                version: 1,
+                statistics: counts,
+                failures,
+                summary,
+            },
+            out,
+        );
     }
-    let width = counts.iter().map(|count| count.count.to_string().len()).max().unwrap_or(0);
-    let rule_width = counts.iter().map(|count| count.rule.len()).max().unwrap_or(0);
-    for JsonCount { rule, severity, count, fixable } in counts {
-        let fixable = if fixable > 0 { format!("  ({fixable} fixable)") } else { String::new() };
+    let width = counts
+        .iter()
+        .map(|count| count.count.to_string().len())
+        .max()
+        .unwrap_or(0);
+    let rule_width = counts
+        .iter()
+        .map(|count| count.rule.len())
+        .max()
+        .unwrap_or(0);
+    for JsonCount {
+        rule,
+        severity,
+        count,
+        fixable,
+    } in counts
+    {
+        let fixable = if fixable > 0 {
+            format!("  ({fixable} fixable)")
+        } else {
+            String::new()
+        };
         let line = format!("{count:width$}  {rule:rule_width$}  {severity}{fixable}");
         writeln!(out, "{line}")?;
     }
@@ -66,7 +95,12 @@ fn counts(findings: &[Finding]) -> Vec<JsonCount> {
     let mut counts: BTreeMap<&'static str, JsonCount> = BTreeMap::new();
     for finding in findings {
         let severity = finding.severity.name();
-        let new = JsonCount { rule: finding.rule.name(), severity, count: 0, fixable: 0 };
+        let new = JsonCount {
+            rule: finding.rule.name(),
+            severity,
+            count: 0,
+            fixable: 0,
+        };
         let count = counts.entry(finding.rule.name()).or_insert(new);
         count.count += 1;
         count.fixable += usize::from(finding.is_fixable());

@@ -46,24 +46,40 @@ pub struct OutputStyle {
 
 impl OutputStyle {
     /// The style of files, so that their contents do not depend on the terminal.
-    pub const PLAIN: Self = Self { color: false, width: 100, ascii: false, links: false };
+    pub const PLAIN: Self = Self {
+        color: false,
+        width: 100,
+        ascii: false,
+        links: false,
+    };
 
     /// Returns the text in a style, or unchanged if the stream has no colors.
     pub fn paint<T: fmt::Display>(self, style: Style, text: T) -> Painted<T> {
-        Painted { style: if self.color { style } else { Style::new() }, text }
+        Painted {
+            style: if self.color { style } else { Style::new() },
+            text,
+        }
     }
 
     /// Returns the text as a hyperlink if the stream supports them.
     ///
     /// The URL is not escaped, so pass only URLs of stackref's own pages.
     pub fn link(self, url: &str, text: &str) -> String {
-        if self.links { format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\") } else { text.to_owned() }
+        if self.links {
+            format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Returns the text of an excerpt. For ASCII streams, the marks that stackref inserted, such as
     /// those for cut or redacted text, become ASCII.
     pub fn excerpt(self, text: String) -> String {
-        if self.ascii { to_ascii_marks(&text) } else { text }
+        if self.ascii {
+            to_ascii_marks(&text)
+        } else {
+            text
+        }
     }
 }
 

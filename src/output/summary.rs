@@ -15,9 +15,15 @@ pub fn summary_line(summary: &Summary) -> String {
         count(summary.errors, "error"),
         count(summary.warnings, "warning"),
     );
-    let suppressed = [(summary.ignored, "ignored"), (summary.baselined, "in the baseline")];
-    let suppressed: Vec<String> =
-        suppressed.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let suppressed = [
+        (summary.ignored, "ignored"),
+        (summary.baselined, "in the baseline"),
+    ];
+    let suppressed: Vec<String> = suppressed
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
     if !suppressed.is_empty() {
         line.push_str(&format!(" ({})", suppressed.join(", ")));
     }
@@ -28,7 +34,10 @@ pub fn summary_line(summary: &Summary) -> String {
         line.push_str(&format!(", {} fixable with --fix", summary.fixable));
     }
     if summary.suggestions > 0 {
-        line.push_str(&format!(", {} more with --fix=suggestions", summary.suggestions));
+        line.push_str(&format!(
+            ", {} more with --fix=suggestions",
+            summary.suggestions
+        ));
     }
     push_unchecked(&summary.unchecked, &mut line);
     if summary.dynamic > 0 {
@@ -40,17 +49,27 @@ pub fn summary_line(summary: &Summary) -> String {
 /// Appends how many references, or keys of references, were not looked up, and why.
 fn push_unchecked(unchecked: &Unchecked, line: &mut String) {
     if unchecked.references > 0 {
-        let (number, reasons) = (count(unchecked.references, "reference"), join_escaped(&unchecked.reasons));
+        let (number, reasons) = (
+            count(unchecked.references, "reference"),
+            join_escaped(&unchecked.reasons),
+        );
         line.push_str(&format!(", {number} not looked up ({reasons})"));
     }
     if unchecked.keys > 0 {
-        let (number, levels) = (count(unchecked.keys, "reference"), join_escaped(&unchecked.levels));
+        let (number, levels) = (
+            count(unchecked.keys, "reference"),
+            join_escaped(&unchecked.levels),
+        );
         line.push_str(&format!(", keys of {number} not looked up ({levels})"));
     }
 }
 
 fn join_escaped(reasons: &BTreeSet<String>) -> String {
-    reasons.iter().map(|reason| escape_control(reason)).collect::<Vec<_>>().join(", ")
+    reasons
+        .iter()
+        .map(|reason| escape_control(reason))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Returns a number with its noun, for example `1 file` or `2 files`.

@@ -5,7 +5,11 @@ use crate::zenml::flavors::has_sensitive_name;
 
 /// Returns a command as text, quoted for a POSIX shell.
 pub fn quote_command(command: &[String]) -> String {
-    command.iter().map(|word| quote_word(word)).collect::<Vec<_>>().join(" ")
+    command
+        .iter()
+        .map(|word| quote_word(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Quotes a word for a POSIX shell if necessary.
@@ -25,7 +29,10 @@ fn is_plain(c: char) -> bool {
 /// `--token=…`, `-u me:…`, `API_KEY=…` and `Bearer …`. Also redacts words in the script of a shell.
 pub fn redact_command(command: &[String]) -> Vec<String> {
     let mut redactor = WordRedactor::default();
-    command.iter().map(|text| redactor.redact_text(text)).collect()
+    command
+        .iter()
+        .map(|text| redactor.redact_text(text))
+        .collect()
 }
 
 /// Redacts the words of a command, one after the other.
@@ -41,16 +48,25 @@ impl WordRedactor {
         let pieces = text.split_inclusive(char::is_whitespace).map(|piece| {
             let word = piece.trim_end();
             let whitespace = piece.get(word.len()..).unwrap_or_default();
-            if word.is_empty() { piece.to_owned() } else { format!("{}{whitespace}", self.redact_word(word)) }
+            if word.is_empty() {
+                piece.to_owned()
+            } else {
+                format!("{}{whitespace}", self.redact_word(word))
+            }
         });
         pieces.collect()
     }
 
     fn redact_word(&mut self, word: &str) -> String {
-        let is_credential = std::mem::take(&mut self.is_next_credential) && !matches!(word, "{secret}" | "{key}");
+        let is_credential =
+            std::mem::take(&mut self.is_next_credential) && !matches!(word, "{secret}" | "{key}");
         let (name, value) = word.split_once(['=', ':']).unwrap_or((word, ""));
-        let key = name.trim_matches(|c: char| !c.is_alphanumeric()).replace('-', "_").to_ascii_lowercase();
-        let names_credential = ["u", "user", "authorization"].contains(&key.as_str()) || has_sensitive_name(&key);
+        let key = name
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .replace('-', "_")
+            .to_ascii_lowercase();
+        let names_credential =
+            ["u", "user", "authorization"].contains(&key.as_str()) || has_sensitive_name(&key);
         if key == "bearer" || key == "basic" {
             self.is_next_credential = true;
             return word.to_owned();
@@ -59,7 +75,9 @@ impl WordRedactor {
         match word.rsplit_once('@') {
             _ if is_credential => "***".to_owned(),
             Some((address, host)) if address.contains("://") => {
-                let scheme = address.get(..address.find("://").unwrap_or_default() + 3).unwrap_or_default();
+                let scheme = address
+                    .get(..address.find("://").unwrap_or_default() + 3)
+                    .unwrap_or_default();
                 format!("{scheme}***@{host}")
             }
             _ if names_credential && is_option && !value.is_empty() => {

@@ -47,7 +47,11 @@ const MAX_BYTES: u64 = 1 << 20;
 pub const FILE_NAME: &str = "stackref.toml";
 
 /// The names of the inventory file that is used without a config.
-pub const FALLBACK_NAMES: [&str; 3] = ["secrets.inventory.yaml", "secrets.inventory.toml", "secrets.inventory.json"];
+pub const FALLBACK_NAMES: [&str; 3] = [
+    "secrets.inventory.yaml",
+    "secrets.inventory.toml",
+    "secrets.inventory.json",
+];
 
 /// An entry of `[[stacks]]`: the inventories of some files.
 #[derive(Clone, Debug)]
@@ -113,41 +117,62 @@ impl Config {
 
     /// Returns whether a path is a local inventory, or is in the folder of one.
     pub fn has_inventory_at(&self, path: &Path) -> bool {
-        self.inventories.iter().any(|inventory| match &inventory.kind {
-            InventoryKind::File(file) | InventoryKind::Sops(file) => file.as_os_str() == path.as_os_str(),
-            InventoryKind::Dir(folder) => path.starts_with(folder),
-            _ => false,
-        })
+        self.inventories
+            .iter()
+            .any(|inventory| match &inventory.kind {
+                InventoryKind::File(file) | InventoryKind::Sops(file) => {
+                    file.as_os_str() == path.as_os_str()
+                }
+                InventoryKind::Dir(folder) => path.starts_with(folder),
+                _ => false,
+            })
     }
 
     /// Returns the location of `level` for messages, for example `stackref.toml:6`. Returns `None`
     /// if it is not set.
     pub fn level_location(&self) -> Option<String> {
         let (source, span) = self.source.as_ref().zip(self.level_span)?;
-        Some(format!("{}:{}", source.path(), source.position(span.start).line))
+        Some(format!(
+            "{}:{}",
+            source.path(),
+            source.position(span.start).line
+        ))
     }
 
     /// Returns the same config with another path for its findings. The failures of reading it keep
     /// theirs.
     #[must_use]
     pub fn with_display_path(self, path: &str) -> Self {
-        let source = self.source.map(|source| RedactedSource::with_path(source, path));
+        let source = self
+            .source
+            .map(|source| RedactedSource::with_path(source, path));
         Self { source, ..self }
     }
 
     /// Returns the inventories of the first `[[stacks]]` entry that matches a file, or `None`.
     pub fn route(&self, path: &Path) -> Option<&[String]> {
         let relative = self.relative(path);
-        let route = self.routes.iter().find(|route| route.files.is_match(relative))?;
+        let route = self
+            .routes
+            .iter()
+            .find(|route| route.files.is_match(relative))?;
         Some(&route.inventory)
     }
 
     /// Returns the indices of the `[[ignore]]` entries that suppress a finding.
-    pub fn matching_ignores(&self, path: &Path, rule: RuleId, attribute: Option<&str>) -> impl Iterator<Item = usize> {
+    pub fn matching_ignores(
+        &self,
+        path: &Path,
+        rule: RuleId,
+        attribute: Option<&str>,
+    ) -> impl Iterator<Item = usize> {
         let relative = self.relative(path);
         let matching = self.ignores.iter().enumerate().filter(move |(_, ignore)| {
             ignore.rule == rule
-                && ignore.attribute.as_deref().is_none_or(|wanted| attribute == Some(wanted))
+                && ignore
+                    .attribute
+                    .as_deref()
+                    .is_none_or(|wanted| attribute == Some(wanted))
                 && ignore.path.is_match(relative)
         });
         matching.map(|(at, _)| at)
@@ -158,7 +183,10 @@ impl Config {
 pub fn repository_path(file: &Path) -> String {
     let folder = file.parent().unwrap_or(Path::new(""));
     let root = repository::nearest_root(folder).unwrap_or_else(|| folder.to_path_buf());
-    file.strip_prefix(root).unwrap_or(file).display().to_string()
+    file.strip_prefix(root)
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 /// Reads a config file. `display_path` is its path in reports.
@@ -167,10 +195,16 @@ pub fn repository_path(file: &Path) -> String {
 /// Returns all mistakes in the file, in its order.
 pub fn load(file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
     let bytes = files::read(file, MAX_BYTES).map_err(|error| {
-        vec![Failure::usage(format!("cannot read the config `{display_path}`: {}", io_message(&error)))]
+        vec![Failure::usage(format!(
+            "cannot read the config `{display_path}`: {}",
+            io_message(&error)
+        ))]
     })?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
-        vec![Failure::usage(format!("the config `{display_path}` is not UTF-8")).with_help("save it as UTF-8")]
+        vec![
+            Failure::usage(format!("the config `{display_path}` is not UTF-8"))
+                .with_help("save it as UTF-8"),
+        ]
     })?;
     parse(text, file, display_path)
 }
@@ -181,24 +215,41 @@ pub fn load(file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
 /// Returns all mistakes in the text, in its order.
 pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let source =
-        SourceFile::new(display_path, text).with_repository_path(repository_path(file)).with_absolute_path(file);
+    let source = SourceFile::new(display_path, text)
+        .with_repository_path(repository_path(file))
+        .with_absolute_path(file);
     let source = Arc::new(source);
     let table = DeTable::parse(source.text()).map_err(|error| {
         let error = document::toml_error(&error, source.text());
-        let failure = Failure::usage(format!("`{display_path}` is not valid TOML: {}", error.message));
+        let failure = Failure::usage(format!(
+            "`{display_path}` is not valid TOML: {}",
+            error.message
+        ));
         let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Guessed);
         vec![failure.at(&redacted, error.span).with_help_if(error.help)]
     })?;
-    let redacted = RedactedSource::new(Arc::clone(&source), Visibility::Masked(value_spans(table.get_ref())));
-    let mut reader = ConfigReader { source: &redacted, folder, failures: Vec::new(), warnings: Vec::new() };
+    let redacted = RedactedSource::new(
+        Arc::clone(&source),
+        Visibility::Masked(value_spans(table.get_ref())),
+    );
+    let mut reader = ConfigReader {
+        source: &redacted,
+        folder,
+        failures: Vec::new(),
+        warnings: Vec::new(),
+    };
     let config = reader.config(table.get_ref());
     if reader.failures.is_empty() {
         let warnings = reader.warnings;
         let file = Some(file.to_path_buf());
         drop(table);
         drop(source);
-        Ok(Config { file, source: Some(redacted), warnings, ..config })
+        Ok(Config {
+            file,
+            source: Some(redacted),
+            warnings,
+            ..config
+        })
     } else {
         Err(reader.failures)
     }
@@ -207,7 +258,8 @@ pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Ve
 /// Returns whether an argument of `--inventory` is the path of a file, regardless of the names in
 /// the config: it contains a path separator or ends with the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {
-    name.contains(['/', '\\']) || document::Syntax::from_path(Path::new(&name.to_ascii_lowercase())).is_some()
+    name.contains(['/', '\\'])
+        || document::Syntax::from_path(Path::new(&name.to_ascii_lowercase())).is_some()
 }
 
 /// Returns the locations of all values. An excerpt shows only the value that it is about: the

@@ -61,12 +61,23 @@ impl NearestConfig {
     /// deepest folder that contains all arguments.
     pub fn new(owners: Arc<TrustedOwners>, cwd: &Path, start: &Path, folders: &[PathBuf]) -> Self {
         let folders = folders.iter().map(PathBuf::as_path).chain([start, cwd]);
-        let mut tops: Vec<PathBuf> =
-            folders.map(|folder| owners.root(folder).unwrap_or_else(|| folder.to_path_buf())).collect();
+        let mut tops: Vec<PathBuf> = folders
+            .map(|folder| owners.root(folder).unwrap_or_else(|| folder.to_path_buf()))
+            .collect();
         tops.sort_by_key(|top| top.as_os_str().len());
-        let default = Arc::new(Config { folder: cwd.to_path_buf(), ..Config::default() });
+        let default = Arc::new(Config {
+            folder: cwd.to_path_buf(),
+            ..Config::default()
+        });
         let (cwd, start) = (cwd.to_path_buf(), start.to_path_buf());
-        Self { owners, cwd, start, tops, no_exclude: false, default }
+        Self {
+            owners,
+            cwd,
+            start,
+            tops,
+            no_exclude: false,
+            default,
+        }
     }
 
     /// Sets whether a config is used even if the config above excludes it: `--no-exclude`.
@@ -92,8 +103,14 @@ impl NearestConfig {
 
     /// Returns the folder at which a search from a folder ends.
     fn top_of(&self, folder: &Path) -> PathBuf {
-        let known = self.tops.iter().find(|top| folder.starts_with(top)).cloned();
-        known.or_else(|| self.owners.root(folder)).unwrap_or_else(|| folder.to_path_buf())
+        let known = self
+            .tops
+            .iter()
+            .find(|top| folder.starts_with(top))
+            .cloned();
+        known
+            .or_else(|| self.owners.root(folder))
+            .unwrap_or_else(|| folder.to_path_buf())
     }
 
     /// Returns whether a search from a folder continues in its parent.
@@ -109,7 +126,8 @@ impl NearestConfig {
     /// Returns whether a folder is below the working directory only if its links are resolved.
     fn leads_below_cwd(&self, folder: &Path) -> bool {
         !folder.starts_with(&self.cwd)
-            && paths::canonicalize_existing(folder).starts_with(paths::canonicalize_existing(&self.cwd))
+            && paths::canonicalize_existing(folder)
+                .starts_with(paths::canonicalize_existing(&self.cwd))
     }
 
     /// Returns the config in the folder itself, if its owner is trusted.
@@ -118,13 +136,21 @@ impl NearestConfig {
         if file.symlink_metadata().is_err() || !self.owners.is_trusted_config(&file) {
             return Ok(None);
         }
-        let root = self.owners.root(folder).unwrap_or_else(|| top.to_path_buf());
+        let root = self
+            .owners
+            .root(folder)
+            .unwrap_or_else(|| top.to_path_buf());
         match files::resolve_inside(&file, &root) {
             // A dangling link is reported when the config is read.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let shown = escape_control(&paths::relative(&file, &self.cwd));
-                let failure = Failure::usage(format!("cannot read the config `{shown}`: {}", io_message(&error)));
-                Err(failure.with_help("replace the link with a file, or pass the config with `--config FILE`"))
+                let failure = Failure::usage(format!(
+                    "cannot read the config `{shown}`: {}",
+                    io_message(&error)
+                ));
+                Err(failure.with_help(
+                    "replace the link with a file, or pass the config with `--config FILE`",
+                ))
             }
             _ => Ok(Some(file)),
         }
@@ -143,7 +169,12 @@ impl Configs {
     }
 
     fn new(source: ConfigSource) -> Self {
-        Self { source, adjust: Box::new(|_| {}), by_folder: RwLock::default(), failures: Mutex::default() }
+        Self {
+            source,
+            adjust: Box::new(|_| {}),
+            by_folder: RwLock::default(),
+            failures: Mutex::default(),
+        }
     }
 
     /// Applies a change to each config, for example the flags of the command line.
@@ -155,7 +186,11 @@ impl Configs {
             ConfigSource::Nearest(search) => &mut search.default,
         };
         adjust(Arc::make_mut(config));
-        Self { source, adjust: Box::new(adjust), ..self }
+        Self {
+            source,
+            adjust: Box::new(adjust),
+            ..self
+        }
     }
 
     /// Returns the config of a file.
@@ -186,7 +221,11 @@ impl Configs {
             folders_without_config.push(at);
         }
         let config = config.unwrap_or_else(|| {
-            if search.leads_below_cwd(folder) { self.for_folder(&search.cwd) } else { Arc::clone(&search.default) }
+            if search.leads_below_cwd(folder) {
+                self.for_folder(&search.cwd)
+            } else {
+                Arc::clone(&search.default)
+            }
         });
         for at in folders_without_config {
             self.remember(at, Arc::clone(&config));
@@ -199,7 +238,10 @@ impl Configs {
     /// A file that is not searched, such as an inventory outside the repository, has the config of
     /// the arguments. This function reads no config because of such a file.
     pub fn for_findings_in(&self, file: &Path) -> Arc<Config> {
-        let cached = file.ancestors().skip(1).find_map(|folder| self.cached(folder));
+        let cached = file
+            .ancestors()
+            .skip(1)
+            .find_map(|folder| self.cached(folder));
         cached.unwrap_or_else(|| match &self.source {
             ConfigSource::Fixed(config) => Arc::clone(config),
             ConfigSource::Nearest(search) => self.for_folder(&search.start),
@@ -213,7 +255,11 @@ impl Configs {
             return None;
         }
         let above = self.cached(folder.parent()?)?;
-        folder.join(FILE_NAME).symlink_metadata().is_err().then_some(above)
+        folder
+            .join(FILE_NAME)
+            .symlink_metadata()
+            .is_err()
+            .then_some(above)
     }
 
     /// Returns the folder at which the search for the config of a folder ends.
@@ -225,14 +271,25 @@ impl Configs {
     }
 
     fn cached(&self, folder: &Path) -> Option<Arc<Config>> {
-        self.by_folder.read().unwrap_or_else(PoisonError::into_inner).get(folder.as_os_str()).cloned()
+        self.by_folder
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(folder.as_os_str())
+            .cloned()
     }
 
     /// Caches the config of a folder and returns it. If another thread was faster, returns the
     /// config that it cached, so that all files of a folder share one config.
     fn remember(&self, folder: &Path, config: Arc<Config>) -> Arc<Config> {
-        let mut by_folder = self.by_folder.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(by_folder.entry(folder.as_os_str().to_owned()).or_insert(config))
+        let mut by_folder = self
+            .by_folder
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(
+            by_folder
+                .entry(folder.as_os_str().to_owned())
+                .or_insert(config),
+        )
     }
 
     /// Reads the config in the folder itself. Returns `None` if there is none or the config above
@@ -246,8 +303,14 @@ impl Configs {
             Err(failure) => Err(vec![failure]),
         };
         let mut config = loaded.unwrap_or_else(|errors| {
-            self.failures.lock().unwrap_or_else(PoisonError::into_inner).insert(file, errors);
-            Config { folder: folder.to_path_buf(), ..Config::default() }
+            self.failures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(file, errors);
+            Config {
+                folder: folder.to_path_buf(),
+                ..Config::default()
+            }
         });
         (self.adjust)(&mut config);
         Some(self.remember(folder, Arc::new(config)))
@@ -255,12 +318,16 @@ impl Configs {
 
     /// Returns whether the config above excludes a config, for example that of a test fixture.
     fn is_excluded(&self, file: &Path, top: &Path, search: &NearestConfig) -> bool {
-        let Some(above) = file.parent().filter(|folder| *folder != top && !search.no_exclude).and_then(Path::parent)
+        let Some(above) = file
+            .parent()
+            .filter(|folder| *folder != top && !search.no_exclude)
+            .and_then(Path::parent)
         else {
             return false;
         };
         let config = self.for_folder(above);
-        file.starts_with(&config.folder) && config.exclude.first_match(config.relative(file)).is_some()
+        file.starts_with(&config.folder)
+            && config.exclude.first_match(config.relative(file)).is_some()
     }
 
     /// Returns the configs that were found so far, sorted by path. The defaults come first.
@@ -268,9 +335,14 @@ impl Configs {
         if let ConfigSource::Fixed(config) = &self.source {
             return vec![Arc::clone(config)];
         }
-        let by_folder = self.by_folder.read().unwrap_or_else(PoisonError::into_inner);
-        let by_file: BTreeMap<Option<&Path>, &Arc<Config>> =
-            by_folder.values().map(|config| (config.file.as_deref(), config)).collect();
+        let by_folder = self
+            .by_folder
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let by_file: BTreeMap<Option<&Path>, &Arc<Config>> = by_folder
+            .values()
+            .map(|config| (config.file.as_deref(), config))
+            .collect();
         by_file.into_values().cloned().collect()
     }
 
@@ -280,15 +352,24 @@ impl Configs {
     /// Returns all errors of all configs.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.is_empty() { Ok(()) } else { Err(failures.values().flatten().cloned().collect()) }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.values().flatten().cloned().collect())
+        }
     }
 }
 
 /// Returns whether a path is a folder's path followed by one name. It compares bytes, because parsing paths takes longer,
 /// and returns `false` for paths that are written in an unusual way.
 fn is_direct_child(path: &Path, folder: &Path) -> bool {
-    let rest = path.as_os_str().as_encoded_bytes().strip_prefix(folder.as_os_str().as_encoded_bytes());
-    let name = rest.and_then(|rest| rest.strip_prefix(b"/")).filter(|name| !matches!(*name, b"" | b"." | b".."));
+    let rest = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .strip_prefix(folder.as_os_str().as_encoded_bytes());
+    let name = rest
+        .and_then(|rest| rest.strip_prefix(b"/"))
+        .filter(|name| !matches!(*name, b"" | b"." | b".."));
     name.is_some_and(|name| memchr::memchr(b'/', name).is_none())
 }
 
@@ -303,18 +384,29 @@ pub struct Cursor<'c> {
 impl<'c> Cursor<'c> {
     /// Creates a cursor for the configs of files that are searched.
     pub fn for_files(configs: &'c Configs) -> Self {
-        Self { configs, find: Configs::for_file, last: None }
+        Self {
+            configs,
+            find: Configs::for_file,
+            last: None,
+        }
     }
 
     /// Creates a cursor for the configs that apply to findings, by the files of the findings.
     pub fn for_findings(configs: &'c Configs) -> Self {
-        Self { configs, find: Configs::for_findings_in, last: None }
+        Self {
+            configs,
+            find: Configs::for_findings_in,
+            last: None,
+        }
     }
 
     /// Returns the config of a file, or the config of a folder's parent, which decides whether the
     /// folder is entered.
     pub fn get(&mut self, path: &Path) -> &Config {
-        let is_last = self.last.as_ref().is_some_and(|(last, _)| is_direct_child(path, last));
+        let is_last = self
+            .last
+            .as_ref()
+            .is_some_and(|(last, _)| is_direct_child(path, last));
         let known = if is_last { self.last.take() } else { None };
         let known = known.unwrap_or_else(|| {
             let folder = path.parent().unwrap_or(path);

@@ -52,7 +52,10 @@ impl std::fmt::Display for MatchReason {
             Self::IncludeGlob(glob) => write!(f, "matches `{glob}` in `include`"),
             Self::FileName => f.write_str("its name ends with `.stack` and a supported extension"),
             Self::Contents(kind) => write!(f, "looks like {kind}"),
-            Self::ScriptGlob(glob) => write!(f, "a script with `zenml` commands: matches `{glob}` in `scripts`"),
+            Self::ScriptGlob(glob) => write!(
+                f,
+                "a script with `zenml` commands: matches `{glob}` in `scripts`"
+            ),
         }
     }
 }
@@ -102,8 +105,15 @@ pub struct Search<'c> {
 impl Search<'_> {
     /// Calls a visitor for every candidate, from several threads and in any order. `make` creates
     /// the visitor of a thread.
-    pub fn run<V: FnMut(Candidate) + Send>(&self, selection: &Selection, make: impl Fn() -> V + Sync) -> SkippedFiles {
-        let mut skipped = SkippedFiles { failures: selection.failures.clone(), ..SkippedFiles::default() };
+    pub fn run<V: FnMut(Candidate) + Send>(
+        &self,
+        selection: &Selection,
+        make: impl Fn() -> V + Sync,
+    ) -> SkippedFiles {
+        let mut skipped = SkippedFiles {
+            failures: selection.failures.clone(),
+            ..SkippedFiles::default()
+        };
         self.visit_files(selection, &mut skipped, &mut make());
         let mut folders = Vec::new();
         for folder in &selection.folders {
@@ -121,13 +131,24 @@ impl Search<'_> {
     }
 
     /// Visits the files of a selection that were named or listed.
-    fn visit_files(&self, selection: &Selection, skipped: &mut SkippedFiles, visit: &mut impl FnMut(Candidate)) {
+    fn visit_files(
+        &self,
+        selection: &Selection,
+        skipped: &mut SkippedFiles,
+        visit: &mut impl FnMut(Candidate),
+    ) {
         for path in &selection.files {
             if let Some(glob) = self.matching_exclude(path) {
                 skipped.excluded.push((path.clone(), glob));
             } else if let Some(syntax) = Syntax::from_path(path) {
-                visit(Candidate { path: path.clone(), syntax, reason: Some(MatchReason::Argument) });
-            } else if let Some(script) = self.script_candidate(&self.configs.for_file(path), path, &[]) {
+                visit(Candidate {
+                    path: path.clone(),
+                    syntax,
+                    reason: Some(MatchReason::Argument),
+                });
+            } else if let Some(script) =
+                self.script_candidate(&self.configs.for_file(path), path, &[])
+            {
                 visit(script);
             }
         }
@@ -135,7 +156,8 @@ impl Search<'_> {
             if let Some(glob) = self.matching_exclude(path) {
                 skipped.excluded.push((path.clone(), glob));
             } else if is_unlinked_file(path) {
-                self.candidates(&self.configs.for_file(path), path, &[]).for_each(&mut *visit);
+                self.candidates(&self.configs.for_file(path), path, &[])
+                    .for_each(&mut *visit);
             }
         }
     }
@@ -149,9 +171,13 @@ impl Search<'_> {
         visit: &mut impl FnMut(Candidate),
     ) -> WalkState {
         let kind = entry.file_type();
-        let (is_folder, is_file) = (kind.is_some_and(|kind| kind.is_dir()), kind.is_some_and(|kind| kind.is_file()));
+        let (is_folder, is_file) = (
+            kind.is_some_and(|kind| kind.is_dir()),
+            kind.is_some_and(|kind| kind.is_file()),
+        );
         // The name first: splitting a path is slow, and the name decides for most entries.
-        let may_be_candidate = self.scripts || Syntax::from_path(Path::new(entry.file_name())).is_some();
+        let may_be_candidate =
+            self.scripts || Syntax::from_path(Path::new(entry.file_name())).is_some();
         // The config above the folder of an argument does not apply to that folder.
         let is_argument = entry.depth() == 0;
         if is_argument || !(is_folder || is_file && may_be_candidate) {
@@ -171,14 +197,18 @@ impl Search<'_> {
     /// Reads all configs in a folder that are not ignored. Errors of the walk are dropped, since a
     /// check of the folder reports them.
     pub fn find_configs(&self, folder: &Path) {
-        self.walk(&[folder.to_path_buf()], &mut SkippedFiles::default(), || {
-            |entry: &DirEntry| {
-                if entry.file_name() == FILE_NAME {
-                    self.configs.for_file(entry.path());
+        self.walk(
+            &[folder.to_path_buf()],
+            &mut SkippedFiles::default(),
+            || {
+                |entry: &DirEntry| {
+                    if entry.file_name() == FILE_NAME {
+                        self.configs.for_file(entry.path());
+                    }
+                    WalkState::Continue
                 }
-                WalkState::Continue
-            }
-        });
+            },
+        );
     }
 
     /// Calls a visitor for every file of a selection that is not ignored, and for the files in
@@ -193,11 +223,17 @@ impl Search<'_> {
     ) -> SkippedFiles {
         let mut skipped = SkippedFiles::default();
         let mut visit = make();
-        let listed = selection.listed_files.iter().filter(|path| is_unlinked_file(path));
+        let listed = selection
+            .listed_files
+            .iter()
+            .filter(|path| is_unlinked_file(path));
         let also = selection.files.iter().chain(listed).chain(also);
         let also: BTreeSet<&Path> = also.map(PathBuf::as_path).collect();
         let configs = self.configs.known_configs();
-        for path in also.iter().filter(|path| !self.is_inventory_of(&configs, path) && path.is_file()) {
+        for path in also
+            .iter()
+            .filter(|path| !self.is_inventory_of(&configs, path) && path.is_file())
+        {
             visit(path);
         }
         drop(visit);
@@ -207,7 +243,10 @@ impl Search<'_> {
             move |entry: &DirEntry| {
                 let path = entry.path();
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if is_file && !self.is_inventory_of(configs, path) && (also.is_empty() || !also.contains(path)) {
+                if is_file
+                    && !self.is_inventory_of(configs, path)
+                    && (also.is_empty() || !also.contains(path))
+                {
                     visit(path);
                 }
                 WalkState::Continue
@@ -224,15 +263,25 @@ impl Search<'_> {
         path: &Path,
         roots: &[PathBuf],
     ) -> impl Iterator<Item = Candidate> + use<> {
-        self.candidate(config, path, roots).into_iter().chain(self.script_candidate(config, path, roots))
+        self.candidate(config, path, roots)
+            .into_iter()
+            .chain(self.script_candidate(config, path, roots))
     }
 
     /// Returns a file as a script if a glob in `[files] scripts` matches it.
-    fn script_candidate(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
+    fn script_candidate(
+        &self,
+        config: &Config,
+        path: &Path,
+        roots: &[PathBuf],
+    ) -> Option<Candidate> {
         if !self.scripts || config.scripts.is_empty() {
             return None;
         }
-        let glob = config.scripts.first_match(config.relative(path))?.to_owned();
+        let glob = config
+            .scripts
+            .first_match(config.relative(path))?
+            .to_owned();
         let is_searched = !self.is_never_searched(config, path) && !is_in_template(path, roots);
         is_searched.then(|| Candidate {
             path: path.to_path_buf(),
@@ -248,20 +297,32 @@ impl Search<'_> {
             return None;
         }
         let reason = match &config.include {
-            Some(include) => Some(MatchReason::IncludeGlob(include.first_match(config.relative(path))?.to_owned())),
+            Some(include) => Some(MatchReason::IncludeGlob(
+                include.first_match(config.relative(path))?.to_owned(),
+            )),
             // A folder with braces in its name belongs to a project template (cookiecutter,
             // copier).
             None if is_in_template(path, roots) => return None,
             None => is_named_as_stack(path).then_some(MatchReason::FileName),
         };
-        Some(Candidate { path: path.to_path_buf(), syntax, reason })
+        Some(Candidate {
+            path: path.to_path_buf(),
+            syntax,
+            reason,
+        })
     }
 
     /// Returns whether a file is an output of this run, its own config, or an inventory of that
     /// config.
     fn is_never_searched(&self, config: &Config, path: &Path) -> bool {
-        let is_config = config.file.as_deref().is_some_and(|file| file.as_os_str() == path.as_os_str());
-        let is_output = self.output_folder.as_ref().is_some_and(|folder| path.starts_with(folder));
+        let is_config = config
+            .file
+            .as_deref()
+            .is_some_and(|file| file.as_os_str() == path.as_os_str());
+        let is_output = self
+            .output_folder
+            .as_ref()
+            .is_some_and(|folder| path.starts_with(folder));
         is_config || is_output || self.is_inventory(config, path)
     }
 
@@ -274,10 +335,15 @@ impl Search<'_> {
     /// config.
     fn is_inventory(&self, config: &Config, path: &Path) -> bool {
         let bytes = path.as_os_str().as_encoded_bytes();
-        let is_fallback = FALLBACK_NAMES.iter().any(|name| bytes.ends_with(name.as_bytes()))
-            && path.file_name().is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
+        let is_fallback = FALLBACK_NAMES
+            .iter()
+            .any(|name| bytes.ends_with(name.as_bytes()))
+            && path
+                .file_name()
+                .is_some_and(|name| FALLBACK_NAMES.iter().any(|known| name == *known))
             && path.parent().is_some_and(|folder| {
-                folder == config.folder || self.inventory_folders.iter().any(|known| known == folder)
+                folder == config.folder
+                    || self.inventory_folders.iter().any(|known| known == folder)
             });
         is_fallback || config.has_inventory_at(path)
     }
@@ -286,12 +352,17 @@ impl Search<'_> {
     /// are not read.
     pub fn matching_exclude(&self, path: &Path) -> Option<String> {
         let top = self.configs.top_of(path);
-        let mut folders: Vec<&Path> = path.ancestors().take_while(|at| at.starts_with(&top) && *at != top).collect();
+        let mut folders: Vec<&Path> = path
+            .ancestors()
+            .take_while(|at| at.starts_with(&top) && *at != top)
+            .collect();
         folders.reverse();
         folders.into_iter().find_map(|at| {
             let config = self.configs.for_file(at);
             let is_inside = at.starts_with(&config.folder) && at != config.folder;
-            self.excluded_by(&config, at).filter(|_| is_inside).map(str::to_owned)
+            self.excluded_by(&config, at)
+                .filter(|_| is_inside)
+                .map(str::to_owned)
         })
     }
 
@@ -306,12 +377,18 @@ impl Search<'_> {
 /// Returns whether a path that a tool listed is a regular file. As in a walk, links are not
 /// followed: the user did not choose their targets.
 fn is_unlinked_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_file())
 }
 
 fn is_named_as_stack(path: &Path) -> bool {
     // The walk calls this for every file, and comparing the end of a path is cheaper than parsing it.
-    const SUFFIXES: [&[u8]; 4] = [b".stack.yaml", b".stack.yml", b".stack.toml", b".stack.json"];
+    const SUFFIXES: [&[u8]; 4] = [
+        b".stack.yaml",
+        b".stack.yml",
+        b".stack.toml",
+        b".stack.json",
+    ];
     let bytes = path.as_os_str().as_encoded_bytes();
     if !SUFFIXES.iter().any(|suffix| bytes.ends_with(suffix)) {
         return false;
@@ -323,8 +400,14 @@ fn is_named_as_stack(path: &Path) -> bool {
 /// Returns whether a folder between the root of the walk and the file has `{{` in its name.
 fn is_in_template(path: &Path, roots: &[PathBuf]) -> bool {
     has_braces(path) && {
-        let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.as_os_str().len());
-        has_braces(root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path))
+        let root = roots
+            .iter()
+            .filter(|root| path.starts_with(root))
+            .max_by_key(|root| root.as_os_str().len());
+        has_braces(
+            root.and_then(|root| path.strip_prefix(root).ok())
+                .unwrap_or(path),
+        )
     }
 }
 
@@ -340,7 +423,13 @@ mod tests {
     fn stack_name_and_template_folder_are_recognized() {
         assert!(is_named_as_stack(Path::new("a/prod.stack.yml")));
         assert!(!is_named_as_stack(Path::new("a/stack.yml")));
-        assert!(is_in_template(Path::new("t/{{cookiecutter.name}}/x.yaml"), &[]));
-        assert!(!is_in_template(Path::new("/t/{{x}}/x.yaml"), &[PathBuf::from("/t/{{x}}")]));
+        assert!(is_in_template(
+            Path::new("t/{{cookiecutter.name}}/x.yaml"),
+            &[]
+        ));
+        assert!(!is_in_template(
+            Path::new("/t/{{x}}/x.yaml"),
+            &[PathBuf::from("/t/{{x}}")]
+        ));
     }
 }

@@ -49,17 +49,29 @@ pub struct GitError {
 
 impl GitError {
     fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { reason: reason.into(), remedy: remedy.into() }
+        Self {
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
     }
 
     fn missing() -> Self {
         Self::new("git is not installed, or not on the PATH", "install git")
     }
 
-    fn foreign(ForeignFile { path, folder, owner }: &ForeignFile) -> Self {
+    fn foreign(
+        ForeignFile {
+            path,
+            folder,
+            owner,
+        }: &ForeignFile,
+    ) -> Self {
         Self::new(
             format!("`{}` belongs to another user (uid {owner})", path.display()),
-            format!("run `git config --global --add safe.directory {}`", folder.display()),
+            format!(
+                "run `git config --global --add safe.directory {}`",
+                folder.display()
+            ),
         )
     }
 
@@ -68,7 +80,11 @@ impl GitError {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
-        Self::failed(format!("cannot read `{}`: {}", path.display(), io_message(error)))
+        Self::failed(format!(
+            "cannot read `{}`: {}",
+            path.display(),
+            io_message(error)
+        ))
     }
 
     /// Returns an imperative phrase that describes how to remove the reason.
@@ -95,7 +111,13 @@ impl Git {
         let program = GitProgram::new(env);
         let reader = program.clone();
         let list_safe = Box::new(move |folder: &Path| reader.safe_directories(folder));
-        Self { program, owners: Arc::new(TrustedOwners::new(env.text("SUDO_UID").as_deref(), list_safe)) }
+        Self {
+            program,
+            owners: Arc::new(TrustedOwners::new(
+                env.text("SUDO_UID").as_deref(),
+                list_safe,
+            )),
+        }
     }
 
     /// Returns the users whose repositories are used.
@@ -129,14 +151,20 @@ impl Git {
     /// # Errors
     /// Fails if there is a repository but git has no answer, or if one of the paths contains a
     /// link.
-    pub fn first_not_ignored<'p>(&self, folder: &Path, paths: &'p [PathBuf]) -> Result<Option<&'p PathBuf>, GitError> {
+    pub fn first_not_ignored<'p>(
+        &self,
+        folder: &Path,
+        paths: &'p [PathBuf],
+    ) -> Result<Option<&'p PathBuf>, GitError> {
         // A repository may contain another one. Each path belongs to its nearest repository.
         let mut roots: BTreeMap<PathBuf, Option<PathBuf>> = BTreeMap::new();
         let mut by_root: BTreeMap<PathBuf, Vec<(&PathBuf, PathBuf)>> = BTreeMap::new();
         for path in paths {
             let target = folder.join(path);
             let parent = target.parent().unwrap_or(folder);
-            let root = roots.entry(parent.to_path_buf()).or_insert_with(|| repository::nearest_root(parent));
+            let root = roots
+                .entry(parent.to_path_buf())
+                .or_insert_with(|| repository::nearest_root(parent));
             if let Some(root) = root.clone() {
                 by_root.entry(root).or_default().push((path, target));
             }
@@ -144,7 +172,10 @@ impl Git {
         for (root, paths) in by_root {
             let targets: Vec<&Path> = paths.iter().map(|(_, target)| target.as_path()).collect();
             let ignored = self.list_ignored(&root, &targets)?;
-            if let Some((path, _)) = paths.into_iter().find(|(_, target)| !ignored.contains(target)) {
+            if let Some((path, _)) = paths
+                .into_iter()
+                .find(|(_, target)| !ignored.contains(target))
+            {
                 return Ok(Some(path));
             }
         }
@@ -153,8 +184,14 @@ impl Git {
 
     /// Returns those of some paths in a repository that git ignores.
     fn list_ignored(&self, root: &Path, targets: &[&Path]) -> Result<BTreeSet<PathBuf>, GitError> {
-        let folders: BTreeSet<&Path> = targets.iter().flat_map(|target| target.ancestors().skip(1)).collect();
-        for folder in folders.into_iter().filter(|folder| folder.starts_with(root)) {
+        let folders: BTreeSet<&Path> = targets
+            .iter()
+            .flat_map(|target| target.ancestors().skip(1))
+            .collect();
+        for folder in folders
+            .into_iter()
+            .filter(|folder| folder.starts_with(root))
+        {
             let file = folder.join(".gitignore");
             let checked = files::check_discovered(&file, root, files::MAX_IGNORE_FILE);
             checked.map_err(|error| GitError::unreadable(&file, &error))?;
@@ -165,12 +202,18 @@ impl Git {
             input.push(0);
         }
         let arguments = ["check-ignore", "-z", "--stdin"].map(OsStr::new);
-        let answer = self.shadow(root)?.run_git(&self.program, &arguments, input)?;
+        let answer = self
+            .shadow(root)?
+            .run_git(&self.program, &arguments, input)?;
         // git exits with code 1 if it ignores none of the paths.
         if !matches!(answer.code, Some(0 | 1)) {
             return Err(answer.error());
         }
-        Ok(answer.stdout.split(|&byte| byte == 0).map(paths::from_bytes).collect())
+        Ok(answer
+            .stdout
+            .split(|&byte| byte == 0)
+            .map(paths::from_bytes)
+            .collect())
     }
 
     /// Returns the tracked files at or below a path, even those that are ignored. For a link,
@@ -193,27 +236,40 @@ impl Git {
     /// # Errors
     /// Fails if there is a repository but git has no answer.
     pub fn tracked_but_ignored(&self, folder: &Path) -> Result<BTreeSet<PathBuf>, GitError> {
-        let mut files = self.list_files(folder, &["--cached", "--ignored", "--exclude-standard"])?;
-        files.append(&mut self.list_files(folder, &["--cached", "--ignored", "--exclude-per-directory=.ignore"])?);
+        let mut files =
+            self.list_files(folder, &["--cached", "--ignored", "--exclude-standard"])?;
+        files.append(&mut self.list_files(
+            folder,
+            &["--cached", "--ignored", "--exclude-per-directory=.ignore"],
+        )?);
         Ok(files)
     }
 
     /// Returns the output of `git ls-files` for a path with these options.
     fn list_files(&self, at: &Path, options: &[&str]) -> Result<BTreeSet<PathBuf>, GitError> {
         let folder = if at.is_dir() { Some(at) } else { at.parent() };
-        let Some(root) = folder.and_then(repository::nearest_root) else { return Ok(BTreeSet::new()) };
+        let Some(root) = folder.and_then(repository::nearest_root) else {
+            return Ok(BTreeSet::new());
+        };
         let words = ["--literal-pathspecs", "ls-files", "-z", "--full-name"]
             .iter()
             .chain(options)
             .chain(&["--"])
             .map(OsStr::new);
         let arguments: Vec<&OsStr> = words.chain([at.as_os_str()]).collect();
-        let answer = self.shadow(&root)?.run_git(&self.program, &arguments, Vec::new())?;
+        let answer = self
+            .shadow(&root)?
+            .run_git(&self.program, &arguments, Vec::new())?;
         if answer.code != Some(0) {
             return Err(answer.error());
         }
-        let names = answer.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-        Ok(names.map(|name| root.join(paths::from_bytes(name))).collect())
+        let names = answer
+            .stdout
+            .split(|&byte| byte == 0)
+            .filter(|name| !name.is_empty());
+        Ok(names
+            .map(|name| root.join(paths::from_bytes(name)))
+            .collect())
     }
 
     /// Creates the shadow of a repository. Fails if the repository belongs to another user.

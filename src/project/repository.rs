@@ -22,7 +22,10 @@ const MAX_LINK_FILE: u64 = 64 << 10;
 
 /// Returns the nearest folder with a `.git`, from `start` upward, regardless of its owner.
 pub fn nearest_root(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find(|folder| has_git(folder)).map(Path::to_path_buf)
+    start
+        .ancestors()
+        .find(|folder| has_git(folder))
+        .map(Path::to_path_buf)
 }
 
 fn has_git(folder: &Path) -> bool {
@@ -50,8 +53,9 @@ impl GitFolders {
             git
         } else {
             let text = files::read(&git, MAX_LINK_FILE)?;
-            let target =
-                text.strip_prefix(b"gitdir: ").ok_or_else(|| io::Error::other("it does not name a git folder"))?;
+            let target = text
+                .strip_prefix(b"gitdir: ")
+                .ok_or_else(|| io::Error::other("it does not name a git folder"))?;
             root.join(paths::from_bytes(target.trim_ascii_end()))
         };
         let common = match files::read(&worktree.join("commondir"), MAX_LINK_FILE) {
@@ -70,13 +74,19 @@ impl GitFolders {
 /// the repository.
 pub fn exclude_file(root: &Path) -> io::Result<Option<PathBuf>> {
     // A `.git` that git could not follow either excludes nothing.
-    let Some(folders) = has_git(root).then(|| GitFolders::for_root(root).ok()).flatten() else { return Ok(None) };
+    let Some(folders) = has_git(root)
+        .then(|| GitFolders::for_root(root).ok())
+        .flatten()
+    else {
+        return Ok(None);
+    };
     let file = folders.common.join("info/exclude");
     if file.symlink_metadata().is_err() {
         return Ok(None);
     }
-    files::check_discovered(&file, &folders.common, files::MAX_IGNORE_FILE)
-        .or_else(|error| files::check_discovered(&file, root, files::MAX_IGNORE_FILE).map_err(|_| error))?;
+    files::check_discovered(&file, &folders.common, files::MAX_IGNORE_FILE).or_else(|error| {
+        files::check_discovered(&file, root, files::MAX_IGNORE_FILE).map_err(|_| error)
+    })?;
     Ok(file.is_file().then_some(file))
 }
 
@@ -109,9 +119,14 @@ impl TrustedOwners {
     /// Trusts the user of this process, root and, under sudo, the user of `SUDO_UID`.
     pub fn new(sudo_uid: Option<&str>, list_safe: Box<ListSafe>) -> Self {
         let user = rustix::process::geteuid().as_raw();
-        let caller = sudo_uid.filter(|_| user == 0).and_then(|id| id.parse().ok());
+        let caller = sudo_uid
+            .filter(|_| user == 0)
+            .and_then(|id| id.parse().ok());
         Self {
-            users: [Some(user), Some(0), caller].into_iter().flatten().collect(),
+            users: [Some(user), Some(0), caller]
+                .into_iter()
+                .flatten()
+                .collect(),
             list_safe,
             safe: OnceLock::new(),
             ignored_files: Mutex::default(),
@@ -121,7 +136,9 @@ impl TrustedOwners {
     /// Returns the root of the repository that contains `start`: the nearest folder with a `.git`
     /// of a trusted user.
     pub fn root(&self, start: &Path) -> Option<PathBuf> {
-        let root = start.ancestors().find(|folder| has_git(folder) && self.is_trusted(self.foreign_repository(folder)));
+        let root = start
+            .ancestors()
+            .find(|folder| has_git(folder) && self.is_trusted(self.foreign_repository(folder)));
         root.map(Path::to_path_buf)
     }
 
@@ -131,8 +148,12 @@ impl TrustedOwners {
     /// Outside a repository, only `start` is searched. Configs of other users are skipped.
     pub fn config(&self, start: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
         let root = self.root(start).unwrap_or_else(|| start.to_path_buf());
-        let folders = start.ancestors().take_while(|folder| folder.starts_with(&root));
-        let files = folders.map(|folder| folder.join(name)).filter(|file| file.symlink_metadata().is_ok());
+        let folders = start
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&root));
+        let files = folders
+            .map(|folder| folder.join(name))
+            .filter(|file| file.symlink_metadata().is_ok());
         let mut trusted = files.filter(|file| self.is_trusted_config(file));
         trusted.next().map(|file| (file, root.clone()))
     }
@@ -147,24 +168,39 @@ impl TrustedOwners {
     /// Returns the part of a repository that belongs to another user, or `None` if there is none or
     /// `safe.directory` lists the root.
     pub fn foreign_repository(&self, root: &Path) -> Option<ForeignFile> {
-        let worktree = GitFolders::for_root(root).ok().map(|folders| folders.worktree);
+        let worktree = GitFolders::for_root(root)
+            .ok()
+            .map(|folders| folders.worktree);
         let parts = [Some(root.join(".git")), Some(root.to_path_buf()), worktree];
-        parts.into_iter().flatten().find_map(|part| self.foreign(&part, root))
+        parts
+            .into_iter()
+            .flatten()
+            .find_map(|part| self.foreign(&part, root))
     }
 
     /// Returns a path as a [`ForeignFile`] if it, or the target of a link, belongs to another user.
     fn foreign(&self, path: &Path, folder: &Path) -> Option<ForeignFile> {
         let metadata = [path.symlink_metadata(), path.metadata()];
-        let mut owners = metadata.into_iter().flatten().map(|metadata| metadata.uid());
+        let mut owners = metadata
+            .into_iter()
+            .flatten()
+            .map(|metadata| metadata.uid());
         let owner = owners.find(|owner| !self.users.contains(owner))?;
-        let foreign = ForeignFile { path: path.to_path_buf(), folder: folder.to_path_buf(), owner };
+        let foreign = ForeignFile {
+            path: path.to_path_buf(),
+            folder: folder.to_path_buf(),
+            owner,
+        };
         (!self.is_safe(folder)).then_some(foreign)
     }
 
     /// Returns whether there is no foreign file, and records it as ignored if there is one.
     fn is_trusted(&self, foreign: Option<ForeignFile>) -> bool {
         let Some(foreign) = foreign else { return true };
-        let mut ignored = self.ignored_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ignored = self
+            .ignored_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         ignored.insert(foreign.path.clone(), foreign);
         false
     }
@@ -173,19 +209,30 @@ impl TrustedOwners {
     /// values before it.
     fn is_safe(&self, folder: &Path) -> bool {
         let folder = paths::canonicalize_existing(folder);
-        self.safe.get_or_init(|| (self.list_safe)(&folder)).iter().fold(false, |is_safe, value| {
-            let value = value.as_bytes();
-            let is_listed = match value.strip_suffix(b"/*") {
-                Some(above) => folder.starts_with(paths::canonicalize_existing(&paths::from_bytes(above))),
-                None => value == b"*" || paths::canonicalize_existing(&paths::from_bytes(value)) == folder,
-            };
-            !value.is_empty() && (is_safe || is_listed)
-        })
+        self.safe
+            .get_or_init(|| (self.list_safe)(&folder))
+            .iter()
+            .fold(false, |is_safe, value| {
+                let value = value.as_bytes();
+                let is_listed = match value.strip_suffix(b"/*") {
+                    Some(above) => {
+                        folder.starts_with(paths::canonicalize_existing(&paths::from_bytes(above)))
+                    }
+                    None => {
+                        value == b"*"
+                            || paths::canonicalize_existing(&paths::from_bytes(value)) == folder
+                    }
+                };
+                !value.is_empty() && (is_safe || is_listed)
+            })
     }
 
     /// Returns a note for each ignored file, with the command that makes stackref use it.
     pub fn notes(&self, cwd: &Path) -> Vec<String> {
-        let ignored = self.ignored_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let ignored = self
+            .ignored_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         ignored.values().map(|file| file.note(cwd)).collect()
     }
 }
@@ -213,7 +260,9 @@ pub fn refuse_link_out(path: &Path, cwd: &Path, display_path: &str) -> Result<()
     let mut parts: Vec<&Path> = path.ancestors().collect();
     parts.reverse();
     for link in parts.into_iter().filter(|path| path.is_symlink()) {
-        let Ok(target) = link.canonicalize() else { continue };
+        let Ok(target) = link.canonicalize() else {
+            continue;
+        };
         let folder = paths::canonicalize_existing(link.parent().unwrap_or(link));
         let root = nearest_root(&folder).or_else(|| folder.starts_with(&cwd).then(|| cwd.clone()));
         let Some(root) = root else { continue };
@@ -228,7 +277,9 @@ pub fn refuse_link_out(path: &Path, cwd: &Path, display_path: &str) -> Result<()
             escape_control(&root),
             escape_control(&target)
         );
-        return Err(Failure::usage(message).with_help(format!("if you intend this, pass the target itself: `{real}`")));
+        return Err(Failure::usage(message).with_help(format!(
+            "if you intend this, pass the target itself: `{real}`"
+        )));
     }
     Ok(())
 }
@@ -242,7 +293,10 @@ mod tests {
     fn owners(safe: &[&str]) -> TrustedOwners {
         let safe: Vec<OsString> = safe.iter().map(OsString::from).collect();
         // No user is trusted, so every file belongs to another user.
-        TrustedOwners { users: Vec::new(), ..TrustedOwners::new(None, Box::new(move |_| safe.clone())) }
+        TrustedOwners {
+            users: Vec::new(),
+            ..TrustedOwners::new(None, Box::new(move |_| safe.clone()))
+        }
     }
 
     #[test]
@@ -250,7 +304,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("a/.git")).unwrap();
-        let (a, above) = (root.join("a").display().to_string(), format!("{}/*", root.display()));
+        let (a, above) = (
+            root.join("a").display().to_string(),
+            format!("{}/*", root.display()),
+        );
         let is_safe = |safe: &[&str]| owners(safe).root(&root.join("a")).is_some();
         for safe in [&["*"][..], &[&a], &[&above], &["/other", &a], &["", &a]] {
             assert!(is_safe(safe), "{safe:?}");
@@ -268,11 +325,24 @@ mod tests {
         let others = owners(&[]);
         assert_eq!(others.config(folder.path(), "c.toml"), None);
         let notes = others.notes(folder.path());
-        assert!(notes.len() == 2 && notes[0].starts_with("`.git` is ignored: it belongs to another user"), "{notes:?}");
-        assert!(notes[1].contains("`c.toml`") && notes[1].contains("safe.directory"), "{notes:?}");
+        assert!(
+            notes.len() == 2
+                && notes[0].starts_with("`.git` is ignored: it belongs to another user"),
+            "{notes:?}"
+        );
+        assert!(
+            notes[1].contains("`c.toml`") && notes[1].contains("safe.directory"),
+            "{notes:?}"
+        );
         let own = TrustedOwners::new(None, Box::new(|_| Vec::new()));
         let found = (folder.path().join("c.toml"), folder.path().to_path_buf());
-        assert_eq!((own.config(folder.path(), "c.toml"), own.notes(folder.path())), (Some(found), Vec::new()));
+        assert_eq!(
+            (
+                own.config(folder.path(), "c.toml"),
+                own.notes(folder.path())
+            ),
+            (Some(found), Vec::new())
+        );
     }
 
     #[test]
@@ -284,7 +354,10 @@ mod tests {
         std::fs::write(at("w/.git"), "gitdir: ../main/.git/worktrees/w\n").unwrap();
         std::fs::write(at("main/.git/worktrees/w/commondir"), "../..\n").unwrap();
         let folders = GitFolders::for_root(&at("w")).unwrap();
-        assert_eq!(folders.common.canonicalize().unwrap(), at("main/.git").canonicalize().unwrap());
+        assert_eq!(
+            folders.common.canonicalize().unwrap(),
+            at("main/.git").canonicalize().unwrap()
+        );
         std::fs::write(at("w/.git"), "elsewhere").unwrap();
         assert!(GitFolders::for_root(&at("w")).is_err());
     }
@@ -293,7 +366,12 @@ mod tests {
     fn refuse_link_out_refuses_only_links_out() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for name in ["repository/.git", "repository/sub", "home/.git", "plain/sub"] {
+        for name in [
+            "repository/.git",
+            "repository/sub",
+            "home/.git",
+            "plain/sub",
+        ] {
             std::fs::create_dir_all(root.join(name)).unwrap();
         }
         for (target, link) in [
@@ -308,7 +386,9 @@ mod tests {
         ] {
             symlink(target, root.join(link)).unwrap();
         }
-        let refused = |path: &str, cwd: &str| refuse_link_out(&root.join(path), &root.join(cwd), path).is_err();
+        let refused = |path: &str, cwd: &str| {
+            refuse_link_out(&root.join(path), &root.join(cwd), path).is_err()
+        };
         for (path, cwd) in [
             ("repository/out", "repository"),
             ("repository/out/below", "repository"),

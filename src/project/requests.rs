@@ -8,7 +8,9 @@
 
 use crate::document::{Document, Syntax};
 use crate::project::command_text::{quote_command, redact_command};
-use crate::project::config::{AwsConfig, CommandConfig, Config, InventoryConfig, InventoryKind, VaultConfig};
+use crate::project::config::{
+    AwsConfig, CommandConfig, Config, InventoryConfig, InventoryKind, VaultConfig,
+};
 use crate::system::files;
 use crate::system::paths;
 use crate::text::digest::sha256;
@@ -62,11 +64,26 @@ impl fmt::Display for RequestedAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program { command, .. } => {
-                write!(f, "run the program `{}`", quote_command(&redact_command(command)))
+                write!(
+                    f,
+                    "run the program `{}`",
+                    quote_command(&redact_command(command))
+                )
             }
-            Self::Host { target, credentials } => write!(f, "connect to the host `{target}` with {credentials}"),
-            Self::Path(path) => write!(f, "use the path `{}` outside the repository", path.display()),
-            Self::TokenFile(path) => write!(f, "send the contents of the path `{}` as a token", path.display()),
+            Self::Host {
+                target,
+                credentials,
+            } => write!(f, "connect to the host `{target}` with {credentials}"),
+            Self::Path(path) => write!(
+                f,
+                "use the path `{}` outside the repository",
+                path.display()
+            ),
+            Self::TokenFile(path) => write!(
+                f,
+                "send the contents of the path `{}` as a token",
+                path.display()
+            ),
         }
     }
 }
@@ -76,7 +93,9 @@ impl RequestedAccess {
     /// agree to it.
     pub fn describe_in_full(&self) -> String {
         match self {
-            Self::Program { command, .. } => format!("run the program `{}`", quote_command(command)),
+            Self::Program { command, .. } => {
+                format!("run the program `{}`", quote_command(command))
+            }
             other => other.to_string(),
         }
     }
@@ -93,51 +112,115 @@ impl RequestedAccess {
 /// none.
 pub fn all_requests(config: &Config, root: &Path) -> Vec<Request> {
     let root = paths::canonicalize_existing(root);
-    config.inventories.iter().flat_map(|inventory| inventory_requests(inventory, config, &root)).collect()
+    config
+        .inventories
+        .iter()
+        .flat_map(|inventory| inventory_requests(inventory, config, &root))
+        .collect()
 }
 
 /// Returns the requests without those that repeat the access of an earlier one.
 pub fn distinct_requests<'r>(requests: impl IntoIterator<Item = &'r Request>) -> Vec<&'r Request> {
     let mut seen = BTreeSet::new();
-    requests.into_iter().filter(|request| seen.insert(&request.access)).collect()
+    requests
+        .into_iter()
+        .filter(|request| seen.insert(&request.access))
+        .collect()
 }
 
 /// Returns the requests of an inventory. `root` must not contain links.
 fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Request> {
     let accesses: Vec<RequestedAccess> = match &inventory.kind {
-        InventoryKind::File(path) | InventoryKind::Dir(path) => path_access(path, root).into_iter().collect(),
+        InventoryKind::File(path) | InventoryKind::Dir(path) => {
+            path_access(path, root).into_iter().collect()
+        }
         InventoryKind::Env(_) => Vec::new(),
         InventoryKind::Sops(file) => {
             let command = ["sops".to_owned(), paths::relative(file, &config.folder)].to_vec();
             let files = vec![(paths::canonicalize_existing(file), sops_digest(file))];
-            std::iter::once(RequestedAccess::Program { command, files }).chain(path_access(file, root)).collect()
+            std::iter::once(RequestedAccess::Program { command, files })
+                .chain(path_access(file, root))
+                .collect()
         }
-        InventoryKind::Zenml { url, token_file, ca_cert, .. } => {
+        InventoryKind::Zenml {
+            url,
+            token_file,
+            ca_cert,
+            ..
+        } => {
             let credentials = "your ZenML credentials (ZENML_STORE_*)";
-            let host = RequestedAccess::Host { target: url.clone(), credentials };
+            let host = RequestedAccess::Host {
+                target: url.clone(),
+                credentials,
+            };
             let certificates = ca_cert.as_deref().and_then(|file| path_access(file, root));
-            [Some(host), token_access(token_file.as_deref()), certificates].into_iter().flatten().collect()
+            [
+                Some(host),
+                token_access(token_file.as_deref()),
+                certificates,
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
         }
-        InventoryKind::Vault(VaultConfig { url, token_file, ca_cert, .. }) => {
+        InventoryKind::Vault(VaultConfig {
+            url,
+            token_file,
+            ca_cert,
+            ..
+        }) => {
             let target = url.clone().unwrap_or_else(|| "$VAULT_ADDR".to_owned());
             let credentials = "your Vault token (VAULT_TOKEN or ~/.vault-token)";
-            let host = RequestedAccess::Host { target, credentials };
+            let host = RequestedAccess::Host {
+                target,
+                credentials,
+            };
             let certificates = ca_cert.as_deref().and_then(|file| path_access(file, root));
-            [Some(host), token_access(token_file.as_deref()), certificates].into_iter().flatten().collect()
+            [
+                Some(host),
+                token_access(token_file.as_deref()),
+                certificates,
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
         }
-        InventoryKind::Aws(AwsConfig { region, profile, endpoint_url, .. }) => {
+        InventoryKind::Aws(AwsConfig {
+            region,
+            profile,
+            endpoint_url,
+            ..
+        }) => {
             let settings = [("region", region), ("profile", profile)];
-            let settings = settings.into_iter().filter_map(|(key, value)| Some(format!(", {key} {}", value.as_ref()?)));
+            let settings = settings
+                .into_iter()
+                .filter_map(|(key, value)| Some(format!(", {key} {}", value.as_ref()?)));
             let service = endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned());
             let target = format!("{service}{}", settings.collect::<String>());
-            vec![RequestedAccess::Host { target, credentials: "your AWS credentials" }]
+            vec![RequestedAccess::Host {
+                target,
+                credentials: "your AWS credentials",
+            }]
         }
-        InventoryKind::Command(CommandConfig { names, keys, value, put }) => {
+        InventoryKind::Command(CommandConfig {
+            names,
+            keys,
+            value,
+            put,
+        }) => {
             let programs = [names, keys, value, put].into_iter().flatten();
-            programs.map(|command| program_access(command, &config.folder, root)).collect()
+            programs
+                .map(|command| program_access(command, &config.folder, root))
+                .collect()
         }
     };
-    accesses.into_iter().map(|access| Request { inventory: inventory.name.clone(), access }).collect()
+    accesses
+        .into_iter()
+        .map(|access| Request {
+            inventory: inventory.name.clone(),
+            access,
+        })
+        .collect()
 }
 
 /// Returns the access to a path, or `None` if the path is inside the repository.
@@ -158,7 +241,10 @@ fn program_access(command: &[String], folder: &Path, root: &Path) -> RequestedAc
         (is_named && path.is_file() && (is_inside() || !Path::new(word).is_absolute()))
             .then(|| (PathBuf::from(word), file_digest(&path)))
     });
-    RequestedAccess::Program { command: command.to_vec(), files: files.collect() }
+    RequestedAccess::Program {
+        command: command.to_vec(),
+        files: files.collect(),
+    }
 }
 
 /// Returns the SHA-256 of a regular file, or `None` if it cannot be read.
@@ -208,27 +294,63 @@ mod tests {
 
     #[test]
     fn display_quotes_command_for_a_shell() {
-        let command = ["sh", "-c", "touch pwned; echo 'x'", ""].map(str::to_owned).to_vec();
-        let shown = RequestedAccess::Program { command, files: Vec::new() }.to_string();
-        assert_eq!(shown, r"run the program `sh -c 'touch pwned; echo '\''x'\''' ''`");
+        let command = ["sh", "-c", "touch pwned; echo 'x'", ""]
+            .map(str::to_owned)
+            .to_vec();
+        let shown = RequestedAccess::Program {
+            command,
+            files: Vec::new(),
+        }
+        .to_string();
+        assert_eq!(
+            shown,
+            r"run the program `sh -c 'touch pwned; echo '\''x'\''' ''`"
+        );
     }
 
     #[test]
     fn display_redacts_credentials() {
         for (command, shown) in [
-            (&["curl", "-u", "me:hunter2", "http://{secret}"][..], "curl -u *** http://{secret}"),
-            (&["x", "--token=hunter2", "--api-key", "hunter2", "y"], "x '--token=***' --api-key '***' y"),
-            (&["env", "MY_PASSWORD=hunter2", "x"], "env 'MY_PASSWORD=***' x"),
-            (&["curl", "-H", "Authorization: Bearer hunter2"], "curl -H Authorization: Bearer ***"),
-            (&["curl", "https://me:hunter2@example.com/x"], "curl 'https://***@example.com/x'"),
-            (&["sh", "-c", "curl --password hunter2 x && y"], "sh -c 'curl --password *** x && y'"),
-            (&["gcloud", "secrets", "list", "--secret", "{secret}"], "gcloud secrets list --secret {secret}"),
+            (
+                &["curl", "-u", "me:hunter2", "http://{secret}"][..],
+                "curl -u *** http://{secret}",
+            ),
+            (
+                &["x", "--token=hunter2", "--api-key", "hunter2", "y"],
+                "x '--token=***' --api-key '***' y",
+            ),
+            (
+                &["env", "MY_PASSWORD=hunter2", "x"],
+                "env 'MY_PASSWORD=***' x",
+            ),
+            (
+                &["curl", "-H", "Authorization: Bearer hunter2"],
+                "curl -H Authorization: Bearer ***",
+            ),
+            (
+                &["curl", "https://me:hunter2@example.com/x"],
+                "curl 'https://***@example.com/x'",
+            ),
+            (
+                &["sh", "-c", "curl --password hunter2 x && y"],
+                "sh -c 'curl --password *** x && y'",
+            ),
+            (
+                &["gcloud", "secrets", "list", "--secret", "{secret}"],
+                "gcloud secrets list --secret {secret}",
+            ),
         ] {
             let command: Vec<String> = command.iter().map(ToString::to_string).collect();
-            let access = RequestedAccess::Program { command, files: Vec::new() };
+            let access = RequestedAccess::Program {
+                command,
+                files: Vec::new(),
+            };
             let printed = access.to_string();
             assert!(!printed.contains("hunter2"), "{printed}");
-            assert_eq!(printed.replace('\'', ""), format!("run the program `{shown}`").replace('\'', ""));
+            assert_eq!(
+                printed.replace('\'', ""),
+                format!("run the program `{shown}`").replace('\'', "")
+            );
         }
     }
 
@@ -240,11 +362,26 @@ mod tests {
         std::fs::write(root.join("secrets/dev.yaml"), "").unwrap();
         std::os::unix::fs::symlink("/etc", root.join("etc")).unwrap();
         std::os::unix::fs::symlink("/nowhere/x.yaml", root.join("x.yaml")).unwrap();
-        for inside in ["secrets/dev.yaml", "secrets/new.yaml", "secrets/../secrets/dev.yaml", "nosuch/x.yaml"] {
+        for inside in [
+            "secrets/dev.yaml",
+            "secrets/new.yaml",
+            "secrets/../secrets/dev.yaml",
+            "nosuch/x.yaml",
+        ] {
             assert_eq!(path_outside(&root.join(inside), &root), None, "{inside}");
         }
-        for outside in ["../x.yaml", "/etc/passwd", "etc/passwd", "x.yaml", "nosuch/../../x.yaml", "secrets/../../x"] {
-            assert!(path_outside(&root.join(outside), &root).is_some(), "{outside}");
+        for outside in [
+            "../x.yaml",
+            "/etc/passwd",
+            "etc/passwd",
+            "x.yaml",
+            "nosuch/../../x.yaml",
+            "secrets/../../x",
+        ] {
+            assert!(
+                path_outside(&root.join(outside), &root).is_some(),
+                "{outside}"
+            );
         }
     }
 }

@@ -58,13 +58,21 @@ impl TrustDecision {
         }
         let records = store.map_or_else(|| Ok(Vec::new()), TrustStore::records);
         let failure = records.map_or_else(Some, |records| refusal(config, &requests, &records));
-        let refused = requests.into_iter().map(|request| request.inventory).collect();
-        Self { refused, failure: failure.map(Box::new) }
+        let refused = requests
+            .into_iter()
+            .map(|request| request.inventory)
+            .collect();
+        Self {
+            refused,
+            failure: failure.map(Box::new),
+        }
     }
 
     /// Returns the reason why an inventory must not be created, or `None` if it may be created.
     pub fn refusal(&self, inventory: &str) -> Option<&Failure> {
-        self.failure.as_deref().filter(|_| self.refused.contains(inventory))
+        self.failure
+            .as_deref()
+            .filter(|_| self.refused.contains(inventory))
     }
 }
 
@@ -72,17 +80,29 @@ impl TrustDecision {
 /// them.
 fn refusal(config: &Config, requests: &[Request], records: &[TrustRecord]) -> Option<Failure> {
     let key = config.file.as_deref().map(config_key);
-    let record = records.iter().find(|record| Some(&record.path) == key.as_ref());
-    let is_new = |request: &&Request| record.is_none_or(|record| !record.requests.contains(&request.access.digest()));
+    let record = records
+        .iter()
+        .find(|record| Some(&record.path) == key.as_ref());
+    let is_new = |request: &&Request| {
+        record.is_none_or(|record| !record.requests.contains(&request.access.digest()))
+    };
     let new = distinct_requests(requests.iter().filter(is_new));
     if record.is_some_and(|record| record.sha256 == config_digest(config)) && new.is_empty() {
         return None;
     }
-    let shown = config.source.as_ref().map_or("stackref.toml", |source| source.path());
+    let shown = config
+        .source
+        .as_ref()
+        .map_or("stackref.toml", |source| source.path());
     let message = match record {
-        None => format!("the config `{shown}` is not trusted and requests to {}", list_requests(&new)),
+        None => format!(
+            "the config `{shown}` is not trusted and requests to {}",
+            list_requests(&new)
+        ),
         Some(_) if new.is_empty() => {
-            format!("the config `{shown}` has changed since it was trusted; it requests nothing new")
+            format!(
+                "the config `{shown}` has changed since it was trusted; it requests nothing new"
+            )
         }
         Some(_) => format!(
             "the config `{shown}` has changed since it was trusted and now also requests to {}",
@@ -99,17 +119,29 @@ fn refusal(config: &Config, requests: &[Request], records: &[TrustRecord]) -> Op
 /// Returns the command that accepts a config, for the working directory that its path is relative
 /// to.
 fn command_for(display_path: &str) -> String {
-    let folder = display_path.strip_suffix(FILE_NAME).map(|folder| folder.trim_end_matches('/'));
+    let folder = display_path
+        .strip_suffix(FILE_NAME)
+        .map(|folder| folder.trim_end_matches('/'));
     match folder {
         // A config in the working directory or above it is found without a path.
-        Some(folder) if folder.split('/').all(|part| part.is_empty() || part == "..") => "stackref trust".to_owned(),
+        Some(folder)
+            if folder
+                .split('/')
+                .all(|part| part.is_empty() || part == "..") =>
+        {
+            "stackref trust".to_owned()
+        }
         Some(folder) => format!("stackref trust {}", quote_word(folder)),
         None => format!("stackref trust {}", quote_word(display_path)),
     }
 }
 
 fn list_requests(requests: &[&Request]) -> String {
-    let mut list: Vec<String> = requests.iter().take(MAX_LISTED).map(|request| request.access.to_string()).collect();
+    let mut list: Vec<String> = requests
+        .iter()
+        .take(MAX_LISTED)
+        .map(|request| request.access.to_string())
+        .collect();
     if requests.len() > MAX_LISTED {
         list.push(format!("{} more", requests.len() - MAX_LISTED));
     }
@@ -118,13 +150,22 @@ fn list_requests(requests: &[&Request]) -> String {
 
 /// Returns the SHA-256 of a config's text.
 fn config_digest(config: &Config) -> String {
-    sha256(config.source.as_ref().map_or("", |source| source.text()).as_bytes())
+    sha256(
+        config
+            .source
+            .as_ref()
+            .map_or("", |source| source.text())
+            .as_bytes(),
+    )
 }
 
 /// Returns the path that identifies a config: its folder without links, and its name.
 pub fn config_key(file: &Path) -> String {
     let folder = paths::canonicalize_existing(file.parent().unwrap_or(Path::new("/")));
-    folder.join(file.file_name().unwrap_or_default()).to_string_lossy().into_owned()
+    folder
+        .join(file.file_name().unwrap_or_default())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// A config that the user trusts.
@@ -144,11 +185,22 @@ impl TrustRecord {
     /// # Errors
     /// Fails if the config has no path or its path is not UTF-8.
     pub fn for_config(config: &Config, root: &Path) -> Result<Self, Failure> {
-        let file = config.file.as_deref().filter(|file| file.to_str().is_some());
-        let file = file.ok_or_else(|| Failure::usage("cannot trust a config whose path is not UTF-8"))?;
+        let file = config
+            .file
+            .as_deref()
+            .filter(|file| file.to_str().is_some());
+        let file =
+            file.ok_or_else(|| Failure::usage("cannot trust a config whose path is not UTF-8"))?;
         let requests = all_requests(config, root);
-        let requests = distinct_requests(&requests).into_iter().map(|request| request.access.digest()).collect();
-        Ok(Self { path: config_key(file), sha256: config_digest(config), requests })
+        let requests = distinct_requests(&requests)
+            .into_iter()
+            .map(|request| request.access.digest())
+            .collect();
+        Ok(Self {
+            path: config_key(file),
+            sha256: config_digest(config),
+            requests,
+        })
     }
 
     /// Returns the state of the config in a word: `trusted`, `changed` or `missing`.
@@ -176,7 +228,9 @@ pub struct TrustStore {
 impl TrustStore {
     /// Creates the store in a state folder, such as `~/.local/state`. Nothing is opened yet.
     pub fn new(state_folder: &Path) -> Self {
-        Self { file: state_folder.join("stackref").join("trust.json") }
+        Self {
+            file: state_folder.join("stackref").join("trust.json"),
+        }
     }
 
     fn shown(&self) -> String {
@@ -218,22 +272,31 @@ impl TrustStore {
         let shown = self.shown();
         let cannot = |error: &io::Error| write::cannot_write(&shown, error);
         let folder = self.file.parent().unwrap_or(Path::new("/"));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| cannot(&error))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| cannot(&error))?;
         match OutputFile::open(&self.file, &shown)?.create(&encode(Vec::new()), true) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(cannot(&error)),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(cannot(&error));
+            }
             _ => {}
         }
         write::update(&self.file, &shown, &mut |bytes, _| {
             let mut records = self.parse(&bytes)?;
             change(&mut records);
             records.sort_by(|a, b| a.path.cmp(&b.path));
-            Ok(Some(NewText { text: Zeroizing::new(encode(records)), private: true }))
+            Ok(Some(NewText {
+                text: Zeroizing::new(encode(records)),
+                private: true,
+            }))
         })
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Vec<TrustRecord>, Failure> {
-        let records: TrustFile =
-            serde_json::from_slice(bytes).map_err(|_| self.unreadable("it was not written by `stackref trust`"))?;
+        let records: TrustFile = serde_json::from_slice(bytes)
+            .map_err(|_| self.unreadable("it was not written by `stackref trust`"))?;
         if records.version != VERSION {
             return Err(self.unreadable("it was written by another version of stackref"));
         }
@@ -241,12 +304,20 @@ impl TrustStore {
     }
 
     fn unreadable(&self, reason: &str) -> Failure {
-        Failure::usage(format!("cannot read the trusted configs from `{}`: {reason}", self.shown()))
-            .with_help("delete that file, then run `stackref trust` for each config that you use")
+        Failure::usage(format!(
+            "cannot read the trusted configs from `{}`: {reason}",
+            self.shown()
+        ))
+        .with_help("delete that file, then run `stackref trust` for each config that you use")
     }
 }
 
 fn encode(configs: Vec<TrustRecord>) -> String {
     // Serializing strings cannot fail.
-    serde_json::to_string_pretty(&TrustFile { version: VERSION, configs }).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(&TrustFile {
+        version: VERSION,
+        configs,
+    })
+    .map(|text| text + "\n")
+    .unwrap_or_default()
 }

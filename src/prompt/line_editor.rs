@@ -89,7 +89,9 @@ impl LineEditor {
                 self.escape = EscapeState::Csi;
                 self.add_parameter(byte);
             }
-            (EscapeState::Csi, b'~') if self.parameters == PASTE_START => self.paste = PasteState::First,
+            (EscapeState::Csi, b'~') if self.parameters == PASTE_START => {
+                self.paste = PasteState::First;
+            }
             (EscapeState::Csi, b'~') if self.parameters == PASTE_END => {
                 self.is_multiline |= std::mem::take(&mut self.paste) == PasteState::Later;
             }
@@ -101,13 +103,18 @@ impl LineEditor {
     }
 
     fn add_parameter(&mut self, byte: u8) {
-        let number =
-            char::from(byte).to_digit(10).and_then(|digit| self.parameters.checked_mul(10)?.checked_add(digit));
+        let number = char::from(byte)
+            .to_digit(10)
+            .and_then(|digit| self.parameters.checked_mul(10)?.checked_add(digit));
         self.parameters = number.unwrap_or(u32::MAX);
     }
 
     /// Handles a key. Returns an event if the key ends the line.
-    fn handle_key(&mut self, byte: u8, echo: &mut Option<&mut dyn Write>) -> io::Result<Option<LineEvent>> {
+    fn handle_key(
+        &mut self,
+        byte: u8,
+        echo: &mut Option<&mut dyn Write>,
+    ) -> io::Result<Option<LineEvent>> {
         match byte {
             // A line that is copied as a whole includes its line break.
             b'\n' | b'\r' if self.paste == PasteState::First => self.paste = PasteState::LineBreak,
@@ -173,9 +180,13 @@ impl LineEditor {
 
     /// Removes the last character, which may have several bytes.
     fn remove_last(&mut self, echo: &mut Option<&mut dyn Write>) -> io::Result<()> {
-        let Some(mut last) = self.bytes.pop() else { return Ok(()) };
+        let Some(mut last) = self.bytes.pop() else {
+            return Ok(());
+        };
         while is_utf8_continuation(last) {
-            let Some(before) = self.bytes.pop() else { break };
+            let Some(before) = self.bytes.pop() else {
+                break;
+            };
             last = before;
         }
         match echo {
@@ -211,22 +222,37 @@ mod tests {
             ("a\tb\u{1}\n", "a\tb"),
             ("\u{7f}\u{7f}x\n", "x"),
         ] {
-            assert_eq!(line(typed.as_bytes()).as_deref(), Some(line_typed.as_bytes()), "{typed:?}");
+            assert_eq!(
+                line(typed.as_bytes()).as_deref(),
+                Some(line_typed.as_bytes()),
+                "{typed:?}"
+            );
         }
         assert!(line(b"abc\x03").is_none());
         let mut halves = LineEditor::default();
         assert!(halves.handle(b"v\x1b", &mut None).is_ok());
-        assert!(matches!(halves.handle(b"[Aw\n", &mut None), Ok((4, Some(LineEvent::Line(line)))) if *line == b"vw"));
+        assert!(
+            matches!(halves.handle(b"[Aw\n", &mut None), Ok((4, Some(LineEvent::Line(line)))) if *line == b"vw")
+        );
     }
 
     #[test]
     fn handle_rejects_paste_of_several_lines() {
-        assert_eq!(line(b"\x1b[200~value\x1b[201~\r").as_deref(), Some(&b"value"[..]));
-        assert_eq!(line(b"\x1b[200~value\r\n\x1b[201~\r").as_deref(), Some(&b"value"[..]));
+        assert_eq!(
+            line(b"\x1b[200~value\x1b[201~\r").as_deref(),
+            Some(&b"value"[..])
+        );
+        assert_eq!(
+            line(b"\x1b[200~value\r\n\x1b[201~\r").as_deref(),
+            Some(&b"value"[..])
+        );
         for several in ["a\rb", "a\r\rb\r", "\ra"] {
             let pasted = format!("\x1b[200~{several}\x1b[201~\r");
             let typed = LineEditor::default().handle(pasted.as_bytes(), &mut None);
-            assert!(matches!(typed, Ok((used, Some(LineEvent::SeveralLines))) if used == pasted.len()), "{several:?}");
+            assert!(
+                matches!(typed, Ok((used, Some(LineEvent::SeveralLines))) if used == pasted.len()),
+                "{several:?}"
+            );
         }
     }
 
@@ -234,6 +260,9 @@ mod tests {
     fn handle_rejects_line_over_the_limit() {
         let mut typed = vec![b'x'; MAX_LINE_BYTES + 1];
         typed.push(b'\n');
-        assert!(matches!(LineEditor::default().handle(&typed, &mut None), Ok((_, Some(LineEvent::TooLong)))));
+        assert!(matches!(
+            LineEditor::default().handle(&typed, &mut None),
+            Ok((_, Some(LineEvent::TooLong)))
+        ));
     }
 }

@@ -19,7 +19,9 @@
 
 use crate::prompt::keyboard::{Keyboard, LineEvent};
 use crate::prompt::line_editor::LineEditor;
-use crate::prompt::terminal_modes::{TerminalModes, is_foreground, is_ready_for_question, is_silent};
+use crate::prompt::terminal_modes::{
+    TerminalModes, is_foreground, is_ready_for_question, is_silent,
+};
 use crate::system::jobs::{self, SignalHandler};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -91,20 +93,38 @@ impl Terminal {
         let (events, notifications) = UnixStream::pair()?;
         events.set_nonblocking(true)?;
         notifications.set_nonblocking(true)?;
-        let shared =
-            SharedState { modes: Mutex::new(modes), asking: AtomicBool::new(false), resumed: AtomicUsize::new(0) };
+        let shared = SharedState {
+            modes: Mutex::new(modes),
+            asking: AtomicBool::new(false),
+            resumed: AtomicUsize::new(0),
+        };
         let shared = Arc::new(shared);
-        jobs::attach(Box::new(SignalNotifier { shared: Arc::clone(&shared), notifications }))?;
-        let terminal =
-            Self { stdin, shared, events, resumed: 0, has_ended: false, pending_input: Zeroizing::default() };
-        terminal.shared.modes().set_silent_mode(OptionalActions::Now)?;
+        jobs::attach(Box::new(SignalNotifier {
+            shared: Arc::clone(&shared),
+            notifications,
+        }))?;
+        let terminal = Self {
+            stdin,
+            shared,
+            events,
+            resumed: 0,
+            has_ended: false,
+            pending_input: Zeroizing::default(),
+        };
+        terminal
+            .shared
+            .modes()
+            .set_silent_mode(OptionalActions::Now)?;
         Ok(terminal)
     }
 
     /// Waits for more bytes.
     fn wait(&mut self) -> io::Result<WaitResult> {
         loop {
-            let mut sources = [PollFd::new(&self.stdin, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
+            let mut sources = [
+                PollFd::new(&self.stdin, PollFlags::IN),
+                PollFd::new(&self.events, PollFlags::IN),
+            ];
             match poll(&mut sources, None) {
                 Err(Errno::INTR) => continue,
                 other => other?,
@@ -149,13 +169,19 @@ impl Terminal {
     /// Returns whether the terminal may have shown the typed bytes, or whether they were typed for
     /// another program.
     fn was_shown(&self) -> bool {
-        !is_silent() || !is_foreground() || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
+        !is_silent()
+            || !is_foreground()
+            || self.shared.resumed.load(Ordering::SeqCst) != self.resumed
     }
 
     /// Waits until the signal thread has set the modes again. Otherwise it could discard the next
     /// answer.
     fn wait_for_resume(&mut self) -> io::Result<WaitResult> {
-        Ok(if self.event(RESUME_MILLISECONDS)? == Some(END) { WaitResult::End } else { WaitResult::Resumed })
+        Ok(if self.event(RESUME_MILLISECONDS)? == Some(END) {
+            WaitResult::End
+        } else {
+            WaitResult::Resumed
+        })
     }
 
     /// Reads type-ahead in the silent mode, without waiting.
@@ -167,7 +193,8 @@ impl Terminal {
                 Err(Errno::IO) | Ok(0) => return Ok(()),
                 read => {
                     let read = bytes.get(..read?).unwrap_or_default();
-                    self.pending_input = Zeroizing::new([self.pending_input.as_slice(), read].concat());
+                    self.pending_input =
+                        Zeroizing::new([self.pending_input.as_slice(), read].concat());
                 }
             }
         }
@@ -198,7 +225,10 @@ impl Terminal {
         if self.has_ended {
             return Ok(Some(END));
         }
-        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(milliseconds) * 1_000_000 };
+        let limit = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(milliseconds) * 1_000_000,
+        };
         let mut sources = [PollFd::new(&self.events, PollFlags::IN)];
         match poll(&mut sources, Some(&limit)) {
             Err(Errno::INTR) => {}
@@ -278,8 +308,12 @@ impl Keyboard for Terminal {
 
     fn has_more(&mut self) -> bool {
         let mut sources = [PollFd::new(&self.stdin, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        !self.pending_input.is_empty() || poll(&mut sources, Some(&now)).is_ok_and(|ready| ready > 0)
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        !self.pending_input.is_empty()
+            || poll(&mut sources, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 }
 

@@ -1,11 +1,17 @@
 //! The modes of the terminal on standard input: silent while answers are typed, otherwise its own.
 
 use nix::unistd::{getpgrp, tcgetpgrp};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use std::io;
 
 /// The value that disables a special key.
-const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    0
+} else {
+    0xff
+};
 
 /// Asks the terminal to mark the start and the end of a paste (bracketed paste), so that the line
 /// breaks of a paste are not taken for answers.
@@ -13,7 +19,9 @@ const ENABLE_PASTE_MARKS: &[u8] = b"\x1b[?2004h";
 const DISABLE_PASTE_MARKS: &[u8] = b"\x1b[?2004l";
 
 /// The modes that show typed characters, or that buffer them until the end of the line.
-const ECHO_MODES: LocalModes = LocalModes::ECHO.union(LocalModes::ECHONL).union(LocalModes::ICANON);
+const ECHO_MODES: LocalModes = LocalModes::ECHO
+    .union(LocalModes::ECHONL)
+    .union(LocalModes::ICANON);
 
 /// The modes of a terminal that stackref has changed.
 pub struct TerminalModes {
@@ -32,7 +40,12 @@ impl TerminalModes {
     /// # Errors
     /// Fails if standard input is not a terminal.
     pub fn read(has_escapes: bool) -> io::Result<Self> {
-        Ok(Self { original: tcgetattr(io::stdin())?, has_signals: true, has_escapes, marks_pastes: false })
+        Ok(Self {
+            original: tcgetattr(io::stdin())?,
+            has_signals: true,
+            has_escapes,
+            marks_pastes: false,
+        })
     }
 
     /// Makes Ctrl-C a key instead of a signal when the silent mode is set the next time.
@@ -65,7 +78,8 @@ impl TerminalModes {
             return Ok(());
         }
         // Standard input may not be writable. Then pastes are not marked.
-        self.marks_pastes = self.has_escapes && rustix::io::write(&stdin, ENABLE_PASTE_MARKS).is_ok();
+        self.marks_pastes =
+            self.has_escapes && rustix::io::write(&stdin, ENABLE_PASTE_MARKS).is_ok();
         Ok(())
     }
 
@@ -89,7 +103,8 @@ pub fn is_silent() -> bool {
 
 /// Returns whether the terminal is silent and Ctrl-C does not send a signal.
 pub fn is_ready_for_question() -> bool {
-    tcgetattr(io::stdin()).is_ok_and(|modes| !modes.local_modes.intersects(ECHO_MODES | LocalModes::ISIG))
+    tcgetattr(io::stdin())
+        .is_ok_and(|modes| !modes.local_modes.intersects(ECHO_MODES | LocalModes::ISIG))
 }
 
 /// Returns whether this process may use the terminal. Always true if the terminal does not control

@@ -13,13 +13,22 @@ const MAX_SHOWN_ARGUMENTS: usize = 3;
 
 /// Returns whether a script contains a `zenml` command.
 pub(crate) fn has_commands(document: &Document) -> bool {
-    document.roots().iter().any(|&root| document.items(root).is_some_and(|items| !items.is_empty()))
+    document
+        .roots()
+        .iter()
+        .any(|&root| document.items(root).is_some_and(|items| !items.is_empty()))
 }
 
 /// Returns the spans that excerpts must not show, sorted.
 pub(crate) fn masks(document: &Document) -> Vec<Span> {
-    let commands = document.roots().iter().flat_map(|&root| document.items(root).unwrap_or_default());
-    let mut masks = MaskBuilder { masks: Vec::new(), end: 0 };
+    let commands = document
+        .roots()
+        .iter()
+        .flat_map(|&root| document.items(root).unwrap_or_default());
+    let mut masks = MaskBuilder {
+        masks: Vec::new(),
+        end: 0,
+    };
     for &command in commands {
         let span = document.node(command).span;
         masks.mask(masks.end, span.start);
@@ -34,7 +43,10 @@ pub(crate) fn masks(document: &Document) -> Vec<Span> {
 fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
     let mut arguments = 0;
     for &word in document.items(command).unwrap_or_default() {
-        let value = document.entries(word).and_then(|entries| entries.first()).map(|&(_, value)| value);
+        let value = document
+            .entries(word)
+            .and_then(|entries| entries.first())
+            .map(|&(_, value)| value);
         let shown = value.unwrap_or(word);
         let text = document.text(shown).unwrap_or_default();
         let is_option = text.starts_with("--");
@@ -52,7 +64,10 @@ fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
 /// letters may contain its value: `-phunter2`.
 fn is_name_or_option(text: &str) -> bool {
     let has_attached_value = text.starts_with('-') && !text.starts_with("--") && text.len() > 2;
-    !has_attached_value && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    !has_attached_value
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// The masks of a text that is read from start to end.

@@ -22,11 +22,17 @@ pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
     if spans.is_empty() {
         return spans;
     }
-    let references: Vec<Span> = find_reference_shapes(text).into_iter().map(Span::from).collect();
+    let references: Vec<Span> = find_reference_shapes(text)
+        .into_iter()
+        .map(Span::from)
+        .collect();
     let mut rest = Vec::with_capacity(spans.len());
     for Span { mut start, end } in spans {
         let first = references.partition_point(|reference| reference.end <= start);
-        let inside = references.iter().skip(first).take_while(|reference| reference.start < end);
+        let inside = references
+            .iter()
+            .skip(first)
+            .take_while(|reference| reference.start < end);
         for reference in inside {
             rest.push(Span::new(start, reference.start));
             start = reference.end;
@@ -43,13 +49,24 @@ mod tests {
 
     #[test]
     fn overlapping_spans_are_joined_and_adjacent_spans_are_not() {
-        let spans = vec![Span::new(5, 9), Span::new(0, 3), Span::new(2, 4), Span::new(4, 5)];
-        assert_eq!(join_overlapping(spans), [Span::new(0, 4), Span::new(4, 5), Span::new(5, 9)]);
+        let spans = vec![
+            Span::new(5, 9),
+            Span::new(0, 3),
+            Span::new(2, 4),
+            Span::new(4, 5),
+        ];
+        assert_eq!(
+            join_overlapping(spans),
+            [Span::new(0, 4), Span::new(4, 5), Span::new(5, 9)]
+        );
     }
 
     #[test]
     fn references_are_removed_from_spans() {
         let text = "x: ab{{c.d}}ef";
-        assert_eq!(without_references(vec![Span::new(3, 14)], text), [Span::new(3, 5), Span::new(12, 14)]);
+        assert_eq!(
+            without_references(vec![Span::new(3, 14)], text),
+            [Span::new(3, 5), Span::new(12, 14)]
+        );
     }
 }

@@ -70,7 +70,8 @@ impl Prefilter {
         }
         // Most files contain neither the keywords nor a backslash, which starts an escape.
         self.update(bytes)
-            || (memchr::memchr(b'\\', bytes).is_some() && unescaped(bytes).is_some_and(|plain| self.update(&plain)))
+            || (memchr::memchr(b'\\', bytes).is_some()
+                && unescaped(bytes).is_some_and(|plain| self.update(&plain)))
     }
 
     /// Starts the search in a new file, given its first bytes.
@@ -98,7 +99,8 @@ impl Prefilter {
         let seen = &mut self.seen;
         seen.component = seen.component || contains(bytes, &self.component);
         if seen.component || self.is_partial {
-            seen.component_companion = seen.component_companion || contains_any(bytes, &self.component_companions);
+            seen.component_companion =
+                seen.component_companion || contains_any(bytes, &self.component_companions);
         }
         seen.settings = seen.settings || contains(bytes, &self.settings);
         if seen.settings || self.is_partial {
@@ -145,7 +147,14 @@ fn parse_escape(rest: &[u8]) -> Option<(usize, Option<u8>)> {
         b'x' => (3, rest.get(1..3)?),
         b'u' => (5, rest.get(1..5)?),
         b'U' => (9, rest.get(1..9)?),
-        b'\r' | b'\n' => return Some((rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count(), None)),
+        b'\r' | b'\n' => {
+            return Some((
+                rest.iter()
+                    .take_while(|byte| byte.is_ascii_whitespace())
+                    .count(),
+                None,
+            ));
+        }
         _ => return None,
     };
     Some((len, Some(decode_hex(digits)?)))
@@ -169,8 +178,10 @@ mod tests {
         assert!(filter.may_be_stack(b"components: {}\nstack_name: x"));
         assert!(filter.may_be_stack(br#"{"\u0063omponents": {}, "stack\x5fname": 1}"#));
         assert!(filter.may_be_stack(b"? \"compo\\\n   nents\"\n: {}\nzenml_version: 1"));
-        let utf16: Vec<u8> =
-            "\u{feff}components: {}\nstack_name: x".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = "\u{feff}components: {}\nstack_name: x"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         assert!(filter.may_be_stack(&utf16));
         assert!(!filter.may_be_stack(b"components: {}"));
         filter.begin(b"");
@@ -178,7 +189,9 @@ mod tests {
         assert!(!filter.may_be_stack(br"components \u00e9 \"));
         assert!(filter.may_be_stack(b"settings:\n  orchestrator.vertex: {}"));
         assert!(filter.may_be_stack(br#"{"settin\u0067s": {"\u006frchestrator": {}}}"#));
-        assert!(filter.may_be_stack(b"spec_type: component\ncomponent_type: x\ncomponent_flavor: s3"));
+        assert!(
+            filter.may_be_stack(b"spec_type: component\ncomponent_type: x\ncomponent_flavor: s3")
+        );
         assert!(!filter.may_be_stack(b"settings: {}\nzenml_version: 1"));
         assert!(!filter.may_be_stack(b"orchestrator: {}"));
         filter.begin(b"");

@@ -19,7 +19,9 @@ use crate::text::url;
 use crate::zenml::grammar::{ParsedValue, Resolver, parse_value};
 
 /// Keys whose value is the name of another value, for example in `{name: DB_PASSWORD, value: …}`.
-const NAMING_KEYS: [&str; 8] = ["name", "key", "env", "variable", "option", "flag", "header", "field"];
+const NAMING_KEYS: [&str; 8] = [
+    "name", "key", "env", "variable", "option", "flag", "header", "field",
+];
 
 /// Returns the spans that excerpts of a YAML, TOML or JSON document must not show, sorted and
 /// without overlaps.
@@ -31,14 +33,24 @@ pub(crate) fn masks(document: &Document) -> Vec<Span> {
         match &node.kind {
             NodeKind::Scalar(_) => spans.extend(masks_in_scalar(document, id)),
             NodeKind::Mapping { entries, .. } => {
-                sensitive.extend(sensitive_values(document, document.entries_in(*entries), &mut cache));
+                sensitive.extend(sensitive_values(
+                    document,
+                    document.entries_in(*entries),
+                    &mut cache,
+                ));
             }
-            NodeKind::Sequence(items) => sensitive.extend(announced_items(document, document.items_in(*items))),
+            NodeKind::Sequence(items) => {
+                sensitive.extend(announced_items(document, document.items_in(*items)));
+            }
             NodeKind::Alias(_) => {}
         }
     }
     mask_sensitive_values(document, sensitive, &mut spans);
-    spans.extend(directives::comments(document).into_iter().flat_map(|comment| masks_in_comment(document, comment)));
+    spans.extend(
+        directives::comments(document)
+            .into_iter()
+            .flat_map(|comment| masks_in_comment(document, comment)),
+    );
     join_overlapping(spans)
 }
 
@@ -59,7 +71,12 @@ fn mask_sensitive_values(document: &Document, mut open: Vec<NodeId>, spans: &mut
         }
         match &node.kind {
             NodeKind::Mapping { entries, .. } => {
-                open.extend(document.entries_in(*entries).iter().flat_map(|&(key, value)| [key, value]));
+                open.extend(
+                    document
+                        .entries_in(*entries)
+                        .iter()
+                        .flat_map(|&(key, value)| [key, value]),
+                );
             }
             NodeKind::Sequence(items) => open.extend(document.items_in(*items)),
             NodeKind::Scalar(scalar) => spans.extend(mask_of_scalar(document, id, scalar.style)),
@@ -73,7 +90,9 @@ fn mark_visited(visited: &mut Vec<bool>, id: NodeId) -> bool {
     if visited.len() <= id.index() {
         visited.resize(id.index() + 1, false);
     }
-    visited.get_mut(id.index()).is_some_and(|is_visited| std::mem::replace(is_visited, true))
+    visited
+        .get_mut(id.index())
+        .is_some_and(|is_visited| std::mem::replace(is_visited, true))
 }
 
 /// Returns the span of a sensitive scalar without its quotes, or `None` if it is empty or a
@@ -98,17 +117,25 @@ fn masks_in_scalar(document: &Document, id: NodeId) -> Vec<Span> {
         return Vec::new();
     }
     let announced = find_sensitive_value(text).map(|at| at..text.len());
-    let in_urls = url::passwords(text).into_iter().filter(|range| !text.get(range.clone()).is_some_and(is_reference));
+    let in_urls = url::passwords(text)
+        .into_iter()
+        .filter(|range| !text.get(range.clone()).is_some_and(is_reference));
     let ranges: Vec<_> = announced.into_iter().chain(in_urls).collect();
     if ranges.is_empty() || is_reference(text) {
         return Vec::new();
     }
     let offsets = document.offsets(id);
-    ranges.into_iter().map(|range| offsets.source(range.start, range.end)).collect()
+    ranges
+        .into_iter()
+        .map(|range| offsets.source(range.start, range.end))
+        .collect()
 }
 
 fn is_reference(text: &str) -> bool {
-    matches!(parse_value(text, Resolver::Zenml), ParsedValue::Reference(_))
+    matches!(
+        parse_value(text, Resolver::Zenml),
+        ParsedValue::Reference(_)
+    )
 }
 
 /// Returns the values of a mapping that may be sensitive because of their keys, or because another
@@ -118,9 +145,20 @@ fn sensitive_values<'d>(
     entries: &[(NodeId, NodeId)],
     cache: &mut SensitivityCache<'d>,
 ) -> Vec<NodeId> {
-    let mut is_sensitive = |id: NodeId| document.text(id).is_some_and(|name| cache.may_be_sensitive(name));
-    let is_naming = |key: NodeId| document.text(key).is_some_and(|key| NAMING_KEYS.contains(&key));
-    let naming = entries.iter().find(|&&(key, value)| is_naming(key) && is_sensitive(value)).map(|&(key, _)| key);
+    let mut is_sensitive = |id: NodeId| {
+        document
+            .text(id)
+            .is_some_and(|name| cache.may_be_sensitive(name))
+    };
+    let is_naming = |key: NodeId| {
+        document
+            .text(key)
+            .is_some_and(|key| NAMING_KEYS.contains(&key))
+    };
+    let naming = entries
+        .iter()
+        .find(|&&(key, value)| is_naming(key) && is_sensitive(value))
+        .map(|&(key, _)| key);
     let hidden = entries.iter().filter(|&&(key, _)| match naming {
         Some(naming) => key != naming,
         None => is_sensitive(key),
@@ -165,7 +203,8 @@ fn suspicious_properties(document: &Document, id: NodeId, properties: Span) -> V
 
 /// Returns whether a text consists of letters and separators.
 fn looks_like_word(text: &str) -> bool {
-    text.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | '.' | '/' | ':'))
+    text.chars()
+        .all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | '.' | '/' | ':'))
 }
 
 /// Returns the parts of a comment that may be passwords: everything except a directive and its
@@ -173,13 +212,22 @@ fn looks_like_word(text: &str) -> bool {
 fn masks_in_comment(document: &Document, comment: Span) -> Vec<Span> {
     let text = document.source().slice(comment);
     let directive = text.find("stackref:");
-    let before = text.get(..directive.unwrap_or(text.len())).unwrap_or_default().trim_end_matches([' ', '\t', '#']);
+    let before = text
+        .get(..directive.unwrap_or(text.len()))
+        .unwrap_or_default()
+        .trim_end_matches([' ', '\t', '#']);
     let marker_len = before.len() - before.trim_start_matches(['#', ' ', '\t']).len();
-    let mut spans = vec![Span::new(comment.start + marker_len, comment.start + before.len())];
+    let mut spans = vec![Span::new(
+        comment.start + marker_len,
+        comment.start + before.len(),
+    )];
     if directive.is_some() {
         // A reason may contain a password, too.
         let in_url = url::passwords(text).first().map(|range| range.start);
-        let hidden = [in_url, find_sensitive_value(text)].into_iter().flatten().min();
+        let hidden = [in_url, find_sensitive_value(text)]
+            .into_iter()
+            .flatten()
+            .min();
         spans.extend(hidden.map(|at| Span::new(comment.start + at, comment.end)));
     }
     spans.retain(|span| span.start < span.end);

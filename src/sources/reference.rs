@@ -66,7 +66,11 @@ impl Reference {
         let is_string = self.key.is_some() || plain_type(new) == ScalarType::String;
         let span = Span::new(inner_start + offset, inner_start + offset + old.len());
         let is_possible = is_unescaped && is_string && needs_no_escape(new, part);
-        if is_possible { vec![FixEdit::new(span, new)] } else { Vec::new() }
+        if is_possible {
+            vec![FixEdit::new(span, new)]
+        } else {
+            Vec::new()
+        }
     }
 
     /// Starts a finding about the reference.
@@ -79,12 +83,18 @@ impl Reference {
 }
 
 fn starts_with_names(inner: &str, secret: &str, key: &str) -> bool {
-    inner.strip_prefix(secret).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| rest.starts_with(key))
+    inner
+        .strip_prefix(secret)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .is_some_and(|rest| rest.starts_with(key))
 }
 
 /// Returns whether a new name is valid in every syntax without escapes. Only keys may contain dots.
 fn needs_no_escape(name: &str, part: ReferencePart) -> bool {
-    let is_allowed =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || (c == '.' && part == ReferencePart::Key);
+    let is_allowed = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '-')
+            || (c == '.' && part == ReferencePart::Key)
+    };
     !name.is_empty() && name.chars().all(is_allowed)
 }

@@ -9,7 +9,9 @@ use crate::sources::stack_model::{Role, ScalarPosition, Stack, StackModel};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use crate::zenml::flavors::Version;
-use crate::zenml::grammar::{self, BraceExpression, BraceKind, ForeignSyntax, ParsedValue, Resolver};
+use crate::zenml::grammar::{
+    self, BraceExpression, BraceKind, ForeignSyntax, ParsedValue, Resolver,
+};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -62,20 +64,39 @@ pub fn comment_anchor(document: &Document, node: NodeId) -> usize {
 /// A comment above the key applies to a scalar value, even on the next line, but not to the scalars
 /// in a collection.
 pub fn key_start(document: &Document, node: NodeId) -> usize {
-    document.key_for_value(node).map_or_else(|| comment_anchor(document, node), |key| document.node(key).span.start)
+    document.key_for_value(node).map_or_else(
+        || comment_anchor(document, node),
+        |key| document.node(key).span.start,
+    )
 }
 
 impl<'a> ScalarContext<'a> {
     /// Parses the scalar at a position.
     pub fn new(file: FileContext<'a>, position: &'a ScalarPosition) -> Self {
-        let FileContext { source, document, stacks, resolver } = file;
+        let FileContext {
+            source,
+            document,
+            stacks,
+            resolver,
+        } = file;
         let span = document.node(position.node).span;
-        let text = document.text(position.node).unwrap_or_else(|| source.slice(span));
+        let text = document
+            .text(position.node)
+            .unwrap_or_else(|| source.slice(span));
         let value = match document.syntax() {
             Syntax::Script => grammar::parse_word(text),
             _ => grammar::parse_value(text, resolver),
         };
-        Self { source, document, stacks, position, text, value, resolver, offsets: OnceLock::new() }
+        Self {
+            source,
+            document,
+            stacks,
+            position,
+            text,
+            value,
+            resolver,
+            offsets: OnceLock::new(),
+        }
     }
 
     /// Returns the stack that contains the scalar.
@@ -109,7 +130,9 @@ impl<'a> ScalarContext<'a> {
         if self.position.is_unquoted_reference {
             return self.node_span();
         }
-        let offsets = self.offsets.get_or_init(|| self.document.offsets(self.position.node));
+        let offsets = self
+            .offsets
+            .get_or_init(|| self.document.offsets(self.position.node));
         offsets.source(range.start, range.end)
     }
 
@@ -117,7 +140,9 @@ impl<'a> ScalarContext<'a> {
     pub fn brace_expressions(&self) -> &[BraceExpression<'a>] {
         match &self.value {
             ParsedValue::Plain => &[],
-            ParsedValue::Reference(braces) | ParsedValue::Malformed(braces) => std::slice::from_ref(braces),
+            ParsedValue::Reference(braces) | ParsedValue::Malformed(braces) => {
+                std::slice::from_ref(braces)
+            }
             ParsedValue::Template(expressions) => expressions,
         }
     }
@@ -131,20 +156,27 @@ impl<'a> ScalarContext<'a> {
     /// Elsewhere, syntaxes of other systems are expected.
     pub fn is_nested_or_embedded(&self) -> bool {
         self.position.role > Role::Attribute
-            || !self.brace_expressions().first().is_some_and(|braces| braces.range == (0..self.text.len()))
+            || !self
+                .brace_expressions()
+                .first()
+                .is_some_and(|braces| braces.range == (0..self.text.len()))
     }
 
     /// Returns whether the resolver replaces a brace expression.
     pub fn would_replace(&self, braces: &BraceExpression<'_>) -> bool {
         let is_reference = matches!(braces.kind, BraceKind::Reference { .. });
         let is_whole_attribute = self.is_reference() && self.position.role <= Role::Attribute;
-        is_reference && !self.position.is_key && (self.resolver == Resolver::Render || is_whole_attribute)
+        is_reference
+            && !self.position.is_key
+            && (self.resolver == Resolver::Render || is_whole_attribute)
     }
 
     /// Returns the stack, component and attribute of the scalar.
     pub fn scope(&self) -> Scope {
         let stack = self.stack();
-        let component = stack.zip(self.position.component).and_then(|(stack, index)| stack.components.get(index));
+        let component = stack
+            .zip(self.position.component)
+            .and_then(|(stack, index)| stack.components.get(index));
         Scope {
             stack: stack.and_then(|stack| stack.name.clone()),
             component: component.map(|component| component.kind.clone()),
@@ -167,13 +199,21 @@ impl<'a> ScalarContext<'a> {
     /// Starts a finding about a byte range in the decoded value.
     pub fn finding(&self, rule: RuleId, range: &Range<usize>, message: String) -> FindingBuilder {
         FindingBuilder::new(rule, self.source, self.span(range), message)
-            .starts(self.comment_anchor(), key_start(self.document, self.position.node))
+            .starts(
+                self.comment_anchor(),
+                key_start(self.document, self.position.node),
+            )
             .scope(self.scope())
     }
 
     /// Starts a finding about a brace expression. If it is a reference, the finding contains its
     /// names.
-    pub fn finding_at(&self, rule: RuleId, braces: &BraceExpression<'_>, message: String) -> FindingBuilder {
+    pub fn finding_at(
+        &self,
+        rule: RuleId,
+        braces: &BraceExpression<'_>,
+        message: String,
+    ) -> FindingBuilder {
         let finding = self.finding(rule, &braces.range, message);
         match braces.kind {
             BraceKind::Reference { name, key, .. } => finding.names(name, Some(key.to_owned())),
@@ -187,7 +227,10 @@ impl<'a> ScalarContext<'a> {
         if self.position.role == Role::WholeSecret {
             return vec![self.new_reference(0..self.text.len(), self.text, None, None)];
         }
-        let replaced = self.brace_expressions().iter().filter(|braces| self.would_replace(braces));
+        let replaced = self
+            .brace_expressions()
+            .iter()
+            .filter(|braces| self.would_replace(braces));
         let references = replaced.filter_map(|braces| match braces.kind {
             BraceKind::Reference { name, key, .. } => {
                 Some(self.new_reference(braces.range.clone(), name, Some(key), braces.foreign))

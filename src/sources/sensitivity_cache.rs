@@ -19,9 +19,14 @@ impl<'d> SensitivityCache<'d> {
         if self.slots.is_empty() {
             self.slots = vec![None; Self::SLOTS];
         }
-        let (first, last) = (name.bytes().next().unwrap_or_default(), name.bytes().next_back().unwrap_or_default());
+        let (first, last) = (
+            name.bytes().next().unwrap_or_default(),
+            name.bytes().next_back().unwrap_or_default(),
+        );
         let index = (name.len() * 5 + usize::from(first) * 3 + usize::from(last)) % Self::SLOTS;
-        let Some(slot) = self.slots.get_mut(index) else { return flavors::may_be_sensitive(name) };
+        let Some(slot) = self.slots.get_mut(index) else {
+            return flavors::may_be_sensitive(name);
+        };
         match *slot {
             Some((cached, is_sensitive)) if cached == name => is_sensitive,
             _ => slot.insert((name, flavors::may_be_sensitive(name))).1,

@@ -58,12 +58,17 @@ pub struct Component {
 impl Stack {
     /// Returns whether one of the components is a secrets manager.
     pub fn has_secrets_manager(&self) -> bool {
-        self.components.iter().any(|component| &*component.kind == "secrets_manager")
+        self.components
+            .iter()
+            .any(|component| &*component.kind == "secrets_manager")
     }
 
     /// Returns the name of the secrets manager, which may be the name of an inventory.
     pub fn secrets_manager(&self) -> Option<&str> {
-        let manager = self.components.iter().find(|component| &*component.kind == "secrets_manager");
+        let manager = self
+            .components
+            .iter()
+            .find(|component| &*component.kind == "secrets_manager");
         manager?.name.as_deref()
     }
 }
@@ -146,12 +151,20 @@ const MAX_NAME_BYTES: usize = 1_000;
 /// Reads the stacks of a document and the positions of its scalars.
 pub fn read_stacks(document: &Document) -> StackModel {
     let mut walker = Walker::new(document);
-    let next_roots = document.roots().iter().skip(1).copied().map(Some).chain([None]);
+    let next_roots = document
+        .roots()
+        .iter()
+        .skip(1)
+        .copied()
+        .map(Some)
+        .chain([None]);
     for (&root, next_root) in document.roots().iter().zip(next_roots) {
         walker.walk_root(root, next_root);
     }
     let mut model = walker.finish();
-    model.positions.sort_by_key(|position| document.node(position.node).span);
+    model
+        .positions
+        .sort_by_key(|position| document.node(position.node).span);
     model
 }
 
@@ -160,11 +173,17 @@ fn truncated_name(name: &str) -> Arc<str> {
     if name.len() <= MAX_NAME_BYTES {
         return Arc::from(name);
     }
-    let start = name.get(..floor_char_boundary(name, MAX_NAME_BYTES)).unwrap_or_default();
+    let start = name
+        .get(..floor_char_boundary(name, MAX_NAME_BYTES))
+        .unwrap_or_default();
     Arc::from(format!("{start}…"))
 }
 
 /// Returns the text of a scalar, or `None` for null and for collections.
 fn non_null_text(document: &Document, value: NodeId) -> Option<&str> {
-    document.text(value).filter(|_| document.scalar(value).is_some_and(|scalar| scalar.ty != ScalarType::Null))
+    document.text(value).filter(|_| {
+        document
+            .scalar(value)
+            .is_some_and(|scalar| scalar.ty != ScalarType::Null)
+    })
 }

@@ -5,7 +5,16 @@ use crate::zenml::keywords::{FileKind, is_run_key, parse_settings_key};
 
 /// Marks of template engines. A file that contains one is a template for a stack file and does not
 /// have to parse.
-const TEMPLATE_MARKS: [&str; 8] = ["{%", "{#", "{{-", "-}}", "{{#", ".Values", ".Release", "{{ cookiecutter"];
+const TEMPLATE_MARKS: [&str; 8] = [
+    "{%",
+    "{#",
+    "{{-",
+    "-}}",
+    "{{#",
+    ".Values",
+    ".Release",
+    "{{ cookiecutter",
+];
 
 /// Returns the kind of a file that does not parse, or `None` if it is a template or has none of the
 /// kinds.
@@ -45,14 +54,19 @@ fn starts_with_key(line: &str, key: &str, syntax: Syntax) -> bool {
 /// type counts only if all keys at the top level are keys of run configs.
 fn looks_like_run_config(text: &str) -> bool {
     let mut top_keys = lines(text).filter_map(yaml_key);
-    let has_settings = lines(text).filter_map(yaml_key).any(|key| key == "settings" || key == "steps");
+    let has_settings = lines(text)
+        .filter_map(yaml_key)
+        .any(|key| key == "settings" || key == "steps");
     let has_only_run_keys = has_settings && top_keys.all(is_run_key);
     let mut is_in_settings = false;
     lines(text).any(|line| {
         let key = yaml_key(line.trim_start_matches(' '));
         is_in_settings |= key == Some("settings");
         let is_nested = line.starts_with(' ') && is_in_settings;
-        is_nested && key.and_then(parse_settings_key).is_some_and(|(_, flavor)| has_only_run_keys || flavor.is_some())
+        is_nested
+            && key
+                .and_then(parse_settings_key)
+                .is_some_and(|(_, flavor)| has_only_run_keys || flavor.is_some())
     })
 }
 
@@ -71,20 +85,47 @@ mod tests {
     #[test]
     fn stack_is_recognized_and_template_is_not() {
         let stack = Some(FileKind::Stack);
-        assert_eq!(kind_of_unparsed("components:\n  a: {\nstack_name: x", Syntax::Yaml), stack);
-        assert_eq!(kind_of_unparsed("stack_name = 'x'\n[components.a]\nb = {{", Syntax::Toml), stack);
-        assert_eq!(kind_of_unparsed("{\"stack_name\": 1,\n\"components\": {", Syntax::Json), stack);
-        assert_eq!(kind_of_unparsed("components:\n{% if x %}\nstack_name: x", Syntax::Yaml), None);
-        assert_eq!(kind_of_unparsed("a:\n  components:\n  stack_name: x: y", Syntax::Yaml), None);
+        assert_eq!(
+            kind_of_unparsed("components:\n  a: {\nstack_name: x", Syntax::Yaml),
+            stack
+        );
+        assert_eq!(
+            kind_of_unparsed("stack_name = 'x'\n[components.a]\nb = {{", Syntax::Toml),
+            stack
+        );
+        assert_eq!(
+            kind_of_unparsed("{\"stack_name\": 1,\n\"components\": {", Syntax::Json),
+            stack
+        );
+        assert_eq!(
+            kind_of_unparsed("components:\n{% if x %}\nstack_name: x", Syntax::Yaml),
+            None
+        );
+        assert_eq!(
+            kind_of_unparsed("a:\n  components:\n  stack_name: x: y", Syntax::Yaml),
+            None
+        );
     }
 
     #[test]
     fn run_config_and_component_spec_are_recognized() {
         let yaml = |text: &str| kind_of_unparsed(text, Syntax::Yaml);
-        assert_eq!(yaml("other: 1\nsettings:\n  \"orchestrator.vertex\":\n    a: {{"), Some(FileKind::RunConfig));
-        assert_eq!(yaml("run_name: x\nsettings:\n  orchestrator:\n    a: {{"), Some(FileKind::RunConfig));
-        assert_eq!(yaml("steps:\n  a:\n    settings:\n      orchestrator:\n        a: {{"), Some(FileKind::RunConfig));
-        assert_eq!(yaml("other: x\nsettings:\n  orchestrator:\n    a: {{"), None);
+        assert_eq!(
+            yaml("other: 1\nsettings:\n  \"orchestrator.vertex\":\n    a: {{"),
+            Some(FileKind::RunConfig)
+        );
+        assert_eq!(
+            yaml("run_name: x\nsettings:\n  orchestrator:\n    a: {{"),
+            Some(FileKind::RunConfig)
+        );
+        assert_eq!(
+            yaml("steps:\n  a:\n    settings:\n      orchestrator:\n        a: {{"),
+            Some(FileKind::RunConfig)
+        );
+        assert_eq!(
+            yaml("other: x\nsettings:\n  orchestrator:\n    a: {{"),
+            None
+        );
         assert_eq!(yaml("orchestrator:\n  a: {{\nsettings:\n  b: 1"), None);
         let spec = "spec_type: component\ncomponent_type: x\ncomponent_flavor: s3\nname: {{";
         assert_eq!(yaml(spec), Some(FileKind::ComponentSpec));

@@ -14,6 +14,9 @@ pub trait Environment: Send + Sync {
 
     /// Returns the value of a variable, or `None` if it is unset, empty or not UTF-8.
     fn text(&self, name: &str) -> Option<String> {
-        self.get(name)?.into_string().ok().filter(|text| !text.is_empty())
+        self.get(name)?
+            .into_string()
+            .ok()
+            .filter(|text| !text.is_empty())
     }
 }

@@ -30,7 +30,9 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = file.metadata()?;
     check_regular(&metadata)?;
     check_size(metadata.len(), limit)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(metadata.len()).unwrap_or(0) + 1,
+    ));
     // The file may grow while it is read, and files in /proc report a size of 0.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
@@ -39,7 +41,8 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Returns whether a path is a named pipe, such as the one that `<(command)` creates.
 pub fn is_pipe(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// Reads a pipe to its end and waits for the writer. Use it only for a path that the user has
@@ -57,7 +60,9 @@ pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 /// Fails if the stream cannot be read or contains more than `limit` bytes.
 pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    stream
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
     Ok(bytes)
 }
@@ -79,7 +84,10 @@ pub fn resolve_inside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
     if target.starts_with(paths::canonicalize_existing(folder)) {
         return Ok(target);
     }
-    Err(io::Error::other(format!("a symbolic link points outside `{}`", folder.display())))
+    Err(io::Error::other(format!(
+        "a symbolic link points outside `{}`",
+        folder.display()
+    )))
 }
 
 /// Checks that a discovered file is a regular file of at most `limit` bytes and, if it is a link,
@@ -90,9 +98,13 @@ pub fn resolve_inside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
 /// # Errors
 /// Returns the reason why the file must not be opened.
 pub fn check_discovered(path: &Path, root: &Path, limit: u64) -> io::Result<()> {
-    let Ok(mut metadata) = path.symlink_metadata() else { return Ok(()) };
+    let Ok(mut metadata) = path.symlink_metadata() else {
+        return Ok(());
+    };
     if metadata.is_symlink() {
-        let Ok(target) = path.metadata() else { return Ok(()) };
+        let Ok(target) = path.metadata() else {
+            return Ok(());
+        };
         resolve_inside(path, root)?;
         metadata = target;
     }
@@ -104,14 +116,22 @@ pub fn check_discovered(path: &Path, root: &Path, limit: u64) -> io::Result<()> 
 }
 
 fn check_regular(metadata: &std::fs::Metadata) -> io::Result<()> {
-    if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a regular file")) }
+    if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
 }
 
 fn check_size(len: u64, limit: u64) -> io::Result<()> {
     if len <= limit {
         return Ok(());
     }
-    let limit = if limit >= 1 << 20 { format!("{} MiB", limit >> 20) } else { format!("{} KiB", limit >> 10) };
+    let limit = if limit >= 1 << 20 {
+        format!("{} MiB", limit >> 20)
+    } else {
+        format!("{} KiB", limit >> 10)
+    };
     Err(io::Error::other(format!("it is larger than {limit}")))
 }
 
@@ -153,8 +173,18 @@ mod tests {
         symlink("nothing", at("root/dangling")).unwrap();
         assert!(read_inside(&at("root/in"), &at("root"), 9).is_ok());
         assert!(read_inside(&at("root/out"), &at("root"), 9).is_err());
-        for (name, is_accepted) in [("inside", true), ("in", true), ("dangling", true), ("no", true), ("out", false)] {
-            assert_eq!(check_discovered(&at("root").join(name), &at("root"), 9).is_ok(), is_accepted, "{name}");
+        for (name, is_accepted) in [
+            ("inside", true),
+            ("in", true),
+            ("dangling", true),
+            ("no", true),
+            ("out", false),
+        ] {
+            assert_eq!(
+                check_discovered(&at("root").join(name), &at("root"), 9).is_ok(),
+                is_accepted,
+                "{name}"
+            );
         }
         assert!(check_discovered(&at("root/inside"), &at("root"), 0).is_err());
     }

@@ -11,7 +11,9 @@
 
 use nix::unistd::{getpgid, getpgrp, getppid, getsid};
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessSession};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
@@ -31,8 +33,13 @@ const GRACE: Duration = Duration::from_millis(300);
 /// The interval at which a running program is polled.
 const TICK: Duration = Duration::from_millis(2);
 
-static STATE: Mutex<JobState> =
-    Mutex::new(JobState { jobs: Vec::new(), starting: 0, is_ending: false, signals: None, handler: None });
+static STATE: Mutex<JobState> = Mutex::new(JobState {
+    jobs: Vec::new(),
+    starting: 0,
+    is_ending: false,
+    signals: None,
+    handler: None,
+});
 
 /// The state that jobs share with the signal thread.
 struct JobState {
@@ -78,20 +85,28 @@ impl JobState {
             }
             self.signals = Some(handle);
         }
-        self.signals.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        self.signals
+            .as_ref()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 }
 
 /// Catches a signal, unless the parent process started stackref with the signal ignored, as
 /// `nohup` does.
 fn catch(signals: &Handle, signal: i32) -> io::Result<()> {
-    if is_ignored(signal) { Ok(()) } else { signals.add_signal(signal) }
+    if is_ignored(signal) {
+        Ok(())
+    } else {
+        signals.add_signal(signal)
+    }
 }
 
 /// Returns whether a signal is ignored. Returns false on systems other than Linux, which do not
 /// report it.
 fn is_ignored(signal: i32) -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
@@ -170,7 +185,9 @@ fn can_stop() -> bool {
     // nix instead of rustix: the id of a process outside the PID namespace is 0, which rustix
     // cannot represent.
     let parent = getppid();
-    let (Ok(session), Ok(parent_session)) = (getsid(None), getsid(Some(parent))) else { return false };
+    let (Ok(session), Ok(parent_session)) = (getsid(None), getsid(Some(parent))) else {
+        return false;
+    };
     // The parent of a session leader is in another session.
     parent.as_raw() != 0
         && session == parent_session
@@ -217,10 +234,14 @@ fn signal_session(leader: Pid, signal: Signal) {
 /// Lists the processes of a session, for example those that `timeout` has moved into their own
 /// group.
 fn session_members(leader: Pid) -> Vec<Pid> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let ids = ids.filter_map(|id| i32::try_from(id).ok());
-    ids.filter(|&id| is_session_member(id, leader)).filter_map(Pid::from_raw).collect()
+    ids.filter(|&id| is_session_member(id, leader))
+        .filter_map(Pid::from_raw)
+        .collect()
 }
 
 fn is_session_member(id: i32, leader: Pid) -> bool {
@@ -267,7 +288,12 @@ impl Job {
         state.jobs.push(id);
         let ending = state.is_ending;
         drop(state);
-        let job = Self { child, id, has_exited: false, is_reaped: false };
+        let job = Self {
+            child,
+            id,
+            has_exited: false,
+            is_reaped: false,
+        };
         if ending {
             drop(job);
             park();

@@ -33,11 +33,17 @@ pub fn map<I: Sync, T: Send>(
     let mut done: Vec<(usize, T)> = Vec::with_capacity(items.len());
     thread::scope(|scope| {
         // This thread cannot do any work if it has to call `progress` every `tick`.
-        let is_sequential = items.is_empty() || (tick.is_none() && (items.len() == 1 || threads < 2));
-        let wanted = if is_sequential { 0 } else { threads.min(items.len()) };
+        let is_sequential =
+            items.is_empty() || (tick.is_none() && (items.len() == 1 || threads < 2));
+        let wanted = if is_sequential {
+            0
+        } else {
+            threads.min(items.len())
+        };
         let (next, work) = (&next, &work);
         let spawn = |sender: Sender<_>| {
-            thread::Builder::new().spawn_scoped(scope, move || process_items(items, next, work, &sender))
+            thread::Builder::new()
+                .spawn_scoped(scope, move || process_items(items, next, work, &sender))
         };
         let started = (0..wanted).take_while(|_| spawn(sender.clone()).is_ok());
         if started.count() == 0 {
@@ -63,8 +69,15 @@ pub fn map<I: Sync, T: Send>(
 }
 
 /// Takes items from the shared counter until none are left, and sends each result with its index.
-fn process_items<I, T>(items: &[I], next: &AtomicUsize, work: &(impl Fn(&I) -> T + Sync), sender: &Sender<(usize, T)>) {
-    while let Some((at, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?))) {
+fn process_items<I, T>(
+    items: &[I],
+    next: &AtomicUsize,
+    work: &(impl Fn(&I) -> T + Sync),
+    sender: &Sender<(usize, T)>,
+) {
+    while let Some((at, item)) =
+        Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
+    {
         // The receiver exists as long as there is a sender.
         let _ = sender.send((at, work(item)));
     }
@@ -79,8 +92,13 @@ mod tests {
         let items: Vec<usize> = (0..500).collect();
         for threads in [0, 1, 3, 800] {
             let mut finished = 0;
-            let doubled = map(&items, threads, |item| item * 2, None, &mut |done| finished = done);
-            assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+            let doubled = map(&items, threads, |item| item * 2, None, &mut |done| {
+                finished = done;
+            });
+            assert_eq!(
+                doubled,
+                items.iter().map(|item| item * 2).collect::<Vec<_>>()
+            );
             assert_eq!(finished, 500);
         }
         assert!(map(&[] as &[u8], 4, |_| (), None, &mut |_| ()).is_empty());

@@ -33,10 +33,14 @@ pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
 
 /// Resolves the links of the longest part of a path that exists, and appends the rest unchanged.
 pub fn canonicalize_existing(path: &Path) -> PathBuf {
-    let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let existing = path
+        .ancestors()
+        .find_map(|above| Some((above, above.canonicalize().ok()?)));
     match existing {
         Some((above, real)) if above == path => real,
-        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
+        Some((above, real)) => path
+            .strip_prefix(above)
+            .map_or_else(|_| path.to_path_buf(), |rest| real.join(rest)),
         None => path.to_path_buf(),
     }
 }
@@ -44,18 +48,36 @@ pub fn canonicalize_existing(path: &Path) -> PathBuf {
 /// Returns a path as reports show it: relative to `base`, with `/`, and with `..` for each folder
 /// to leave.
 pub fn relative(path: &Path, base: &Path) -> String {
-    let shared = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
+    let shared = path
+        .components()
+        .zip(base.components())
+        .take_while(|(a, b)| a == b)
+        .count();
     let up = base.components().skip(shared).map(|_| "..".to_owned());
-    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let down = path
+        .components()
+        .skip(shared)
+        .map(|part| part.as_os_str().to_string_lossy().into_owned());
     let parts: Vec<String> = up.chain(down).collect();
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
 }
 
 /// Returns a path as messages show it: relative to `base`, or absolute if they share only the root
 /// folder.
 pub fn display_path(path: &Path, base: &Path) -> String {
-    let common = path.components().zip(base.components()).take_while(|(a, b)| a == b);
-    if common.count() > 1 { relative(path, base) } else { path.to_string_lossy().into_owned() }
+    let common = path
+        .components()
+        .zip(base.components())
+        .take_while(|(a, b)| a == b);
+    if common.count() > 1 {
+        relative(path, base)
+    } else {
+        path.to_string_lossy().into_owned()
+    }
 }
 
 /// Returns a path from the command line as reports show it: unchanged if it is absolute and outside
@@ -90,9 +112,18 @@ mod tests {
     fn display_path_is_absolute_without_shared_folder() {
         let base = Path::new("/a/b");
         assert_eq!(display_path(Path::new("/a/x.yaml"), base), "../x.yaml");
-        assert_eq!(display_path(Path::new("/nope/x.yaml"), base), "/nope/x.yaml");
-        assert_eq!(display_given_path(Path::new("/a/x.yaml"), base), "/a/x.yaml");
+        assert_eq!(
+            display_path(Path::new("/nope/x.yaml"), base),
+            "/nope/x.yaml"
+        );
+        assert_eq!(
+            display_given_path(Path::new("/a/x.yaml"), base),
+            "/a/x.yaml"
+        );
         assert_eq!(display_given_path(Path::new("/a/b/x.yaml"), base), "x.yaml");
-        assert_eq!(display_given_path(Path::new("../c/./x.yaml"), base), "../c/x.yaml");
+        assert_eq!(
+            display_given_path(Path::new("../c/./x.yaml"), base),
+            "../c/x.yaml"
+        );
     }
 }

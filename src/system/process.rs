@@ -68,7 +68,10 @@ pub struct ProgramFinder {
 impl ProgramFinder {
     /// Creates a look-up on the PATH of an environment, outside a repository.
     pub fn new(env: &dyn Environment, repository: Option<&Path>) -> Self {
-        Self { path: env.get("PATH"), repository: repository.map(Path::to_path_buf) }
+        Self {
+            path: env.get("PATH"),
+            repository: repository.map(Path::to_path_buf),
+        }
     }
 
     /// Finds the file of a program. A name with a slash is a path relative to `folder`.
@@ -76,12 +79,19 @@ impl ProgramFinder {
         if program.contains('/') {
             return Some(folder.join(program));
         }
-        programs::find(program.as_ref(), self.path.as_deref(), self.repository.as_deref())
+        programs::find(
+            program.as_ref(),
+            self.path.as_deref(),
+            self.repository.as_deref(),
+        )
     }
 
     /// Returns the PATH for the program itself, which may start other programs.
     fn path(&self) -> OsString {
-        programs::join(&programs::folders(self.path.as_deref(), self.repository.as_deref()))
+        programs::join(&programs::folders(
+            self.path.as_deref(),
+            self.repository.as_deref(),
+        ))
     }
 }
 
@@ -105,29 +115,57 @@ pub fn run(
         return Err(ProgramError::NotRun("no program is given".to_owned()));
     };
     let deadline = Instant::now() + limit;
-    let mut command = Command::new(finder.find(program, folder).ok_or_else(|| not_found(program))?);
+    let mut command = Command::new(
+        finder
+            .find(program, folder)
+            .ok_or_else(|| not_found(program))?,
+    );
     command.env("PATH", finder.path());
-    command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.stdin(if input.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    });
     command.env_remove(TERMINAL_VARIABLE);
     // If this function returns early, dropping the job terminates the program.
     let mut job = Job::spawn(command).map_err(|error| cannot_run(program, &error))?;
-    let (stdout, stderr) = connect_pipes(&mut job, input).map_err(|error| cannot_run(program, &error))?;
-    if !job.wait_until(deadline).map_err(|error| cannot_run(program, &error))? {
-        return Err(ProgramError::NotRun(format!("`{program}` did not exit within {:.1} s", limit.as_secs_f32())));
+    let (stdout, stderr) =
+        connect_pipes(&mut job, input).map_err(|error| cannot_run(program, &error))?;
+    if !job
+        .wait_until(deadline)
+        .map_err(|error| cannot_run(program, &error))?
+    {
+        return Err(ProgramError::NotRun(format!(
+            "`{program}` did not exit within {:.1} s",
+            limit.as_secs_f32()
+        )));
     }
     // A process that the program left running may keep the pipe open. The program's own output is
     // complete.
     let output = stdout.into_bytes();
     let status = job.finish().map_err(|error| cannot_run(program, &error))?;
     if output.len() > MAX_OUTPUT_BYTES {
-        return Err(ProgramError::NotRun(format!("`{program}` printed more than {} MiB", MAX_OUTPUT_BYTES >> 20)));
+        return Err(ProgramError::NotRun(format!(
+            "`{program}` printed more than {} MiB",
+            MAX_OUTPUT_BYTES >> 20
+        )));
     }
-    if status.success() { Ok(output) } else { Err(exit_error(program, status, &stderr.into_bytes())) }
+    if status.success() {
+        Ok(output)
+    } else {
+        Err(exit_error(program, status, &stderr.into_bytes()))
+    }
 }
 
 fn not_found(program: &str) -> ProgramError {
-    ProgramError::NotRun(format!("`{program}` is not installed, or not on the PATH outside the repository"))
+    ProgramError::NotRun(format!(
+        "`{program}` is not installed, or not on the PATH outside the repository"
+    ))
 }
 
 fn cannot_run(program: &str, error: &io::Error) -> ProgramError {
@@ -172,7 +210,9 @@ fn exit_error(program: &str, status: ExitStatus, stderr: &[u8]) -> ProgramError 
 /// passphrase.
 fn wants_terminal(stderr: &[u8]) -> bool {
     let stderr = Zeroizing::new(stderr.to_ascii_lowercase());
-    TERMINAL_WORDS.iter().any(|words| memchr::memmem::find(&stderr, words.as_bytes()).is_some())
+    TERMINAL_WORDS
+        .iter()
+        .any(|words| memchr::memmem::find(&stderr, words.as_bytes()).is_some())
 }
 
 /// The output of a pipe, read on its own thread up to a limit and one more chunk.
@@ -191,14 +231,20 @@ enum ExcessPolicy {
 }
 
 impl PipeReader {
-    fn start(pipe: Option<impl Read + Send + 'static>, limit: usize, excess: ExcessPolicy) -> io::Result<Self> {
+    fn start(
+        pipe: Option<impl Read + Send + 'static>,
+        limit: usize,
+        excess: ExcessPolicy,
+    ) -> io::Result<Self> {
         let (sender, end) = channel();
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
         let read = Arc::clone(&bytes);
         thread::Builder::new().spawn(move || {
             let mut pipe = pipe;
             let mut chunk = Zeroizing::new([0; 1 << 14]);
-            while let Some(Ok(len @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(chunk.as_mut_slice())) {
+            while let Some(Ok(len @ 1..)) =
+                pipe.as_mut().map(|pipe| pipe.read(chunk.as_mut_slice()))
+            {
                 let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
                 if read.len() <= limit {
                     read.extend_from_slice(chunk.get(..len).unwrap_or_default());
@@ -234,7 +280,12 @@ mod tests {
         ] {
             assert!(wants_terminal(message.as_bytes()), "{message}");
         }
-        for message in ["", "pretty wrong", "error: secret not found", "permission denied"] {
+        for message in [
+            "",
+            "pretty wrong",
+            "error: secret not found",
+            "permission denied",
+        ] {
             assert!(!wants_terminal(message.as_bytes()), "{message}");
         }
     }

@@ -13,6 +13,7 @@
 //! | `staging.rs` | the private folder that contains new texts before the exchange and old texts after it |
 //! | `journal.rs` | the target and the digests of each staged file |
 //! | `recovery.rs` | cleans up a staging folder, at the end of a run or after a kill |
+//! | `notices.rs` | reports about concurrent edits that recovery found |
 //! | `attributes.rs` | the owner, mode, access control list and attributes of a replaced file |
 //! | `batch.rs` | several files, all or none |
 //! | `output_file.rs` | one file: created, replaced, or changed under a lock |
@@ -22,14 +23,16 @@ mod batch;
 mod folder;
 mod journal;
 mod output_file;
+mod notices;
 mod recovery;
 mod staging;
 
 pub use crate::system::paths::STAGING_PREFIX as PREFIX;
 pub use batch::{NewFile, write_all};
 pub use folder::{Inode, inode};
+pub use notices::{Notice, take_notices};
 pub use output_file::{NewText, OutputFile, change, update};
-pub use recovery::{Notice, recover_beside, recover_in, take_notices};
+pub use recovery::{recover_beside, recover_in};
 pub use staging::staging_name;
 
 use crate::diagnostics::error::{Failure, io_message};
@@ -68,7 +71,10 @@ fn unchanged_failure(display_path: &str, error: &io::Error) -> Failure {
 
 /// Returns the failure for a file that could not be written.
 pub fn cannot_write(display_path: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot write `{display_path}`: {}", io_message(error)))
+    Failure::usage(format!(
+        "cannot write `{display_path}`: {}",
+        io_message(error)
+    ))
 }
 
 /// Checks whether a file can be replaced, as far as that is known before the attempt.
@@ -77,7 +83,9 @@ pub fn cannot_write(display_path: &str, error: &io::Error) -> Failure {
 /// Returns the reason why it cannot be replaced.
 pub fn check_replaceable(path: &Path, display_path: &str) -> Result<(), Failure> {
     find_obstacle(path)
-        .map_err(|reason| permission_failure(&format!("`{}`", escape_control(display_path)), &reason))
+        .map_err(|reason| {
+            permission_failure(&format!("`{}`", escape_control(display_path)), &reason)
+        })
         .and_then(|path| check_folder(path.parent().unwrap_or(Path::new("/")), display_path))
 }
 
@@ -87,11 +95,15 @@ fn find_obstacle(path: &Path) -> Result<PathBuf, String> {
     if is_read_only(&path) {
         return Err("it is read-only".to_owned());
     }
-    let folder = DirHandle::open(path.parent().unwrap_or(Path::new("/"))).map_err(|error| io_message(&error))?;
+    let folder = DirHandle::open(path.parent().unwrap_or(Path::new("/")))
+        .map_err(|error| io_message(&error))?;
     if let Some(obstacle) = folder.obstacle(path.file_name().unwrap_or_default()) {
         return Err(obstacle.to_owned());
     }
-    fs::OpenOptions::new().append(true).open(&path).map_err(|error| io_message(&error))?;
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .map_err(|error| io_message(&error))?;
     Ok(path)
 }
 
@@ -100,8 +112,12 @@ fn find_obstacle(path: &Path) -> Result<PathBuf, String> {
 /// # Errors
 /// Returns the reason why they cannot be created.
 pub fn check_folder(folder: &Path, display_path: &str) -> Result<(), Failure> {
-    create_test_file(folder)
-        .map_err(|reason| permission_failure(&format!("the folder of `{}`", escape_control(display_path)), &reason))
+    create_test_file(folder).map_err(|reason| {
+        permission_failure(
+            &format!("the folder of `{}`", escape_control(display_path)),
+            &reason,
+        )
+    })
 }
 
 /// Creates an empty file in a staging folder and removes both.
@@ -111,7 +127,8 @@ fn create_test_file(folder: &Path) -> Result<(), String> {
     }
     let handle = DirHandle::open(folder).map_err(|error| io_message(&error))?;
     recovery::recover(&handle);
-    let created = Staging::new(&handle).and_then(|staging| staging.write("", PRIVATE_MODE).map(|_| ()));
+    let created =
+        Staging::new(&handle).and_then(|staging| staging.write("", PRIVATE_MODE).map(|_| ()));
     created.map_err(|error| io_message(&error))
 }
 
@@ -122,19 +139,29 @@ fn permission_failure(target: &str, reason: &str) -> Failure {
 
 /// Returns whether the mode allows no user to write. Root could write anyway, but should not.
 fn is_read_only(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.mode() & 0o222 == 0)
+    path.metadata()
+        .is_ok_and(|metadata| metadata.mode() & 0o222 == 0)
 }
 
 /// Opens a folder below another one.
 ///
 /// # Errors
 /// Fails if a folder on the way is a link, since a link may point outside the root.
-fn open_subfolder(root: &DirHandle, below: &Path, display_root: &Path) -> Result<DirHandle, Failure> {
-    let mut folder = root.try_clone().map_err(|error| io_failure("open", display_root, &error))?;
+fn open_subfolder(
+    root: &DirHandle,
+    below: &Path,
+    display_root: &Path,
+) -> Result<DirHandle, Failure> {
+    let mut folder = root
+        .try_clone()
+        .map_err(|error| io_failure("open", display_root, &error))?;
     let mut path = display_root.to_path_buf();
     for part in below.components() {
         let Component::Normal(name) = part else {
-            return Err(Failure::usage(format!("`{}` is outside the folder", escape_path(below))));
+            return Err(Failure::usage(format!(
+                "`{}` is outside the folder",
+                escape_path(below)
+            )));
         };
         path.push(name);
         folder = folder.open_subfolder(name).map_err(|error| match error {
@@ -150,7 +177,11 @@ fn open_subfolder(root: &DirHandle, below: &Path, display_root: &Path) -> Result
 }
 
 fn io_failure(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot {verb} `{}`: {}", escape_path(path), io_message(error)))
+    Failure::usage(format!(
+        "cannot {verb} `{}`: {}",
+        escape_path(path),
+        io_message(error)
+    ))
 }
 
 fn escape_path(path: &Path) -> String {

@@ -4,8 +4,17 @@
 const MAX_INSTRUCTION_BYTES: usize = 100;
 
 /// Words that mark a redaction if they are in brackets or asterisks, for example `[REMOVED]`.
-const REDACTION_WORDS: [&str; 9] =
-    ["redacted", "removed", "hidden", "masked", "filtered", "omitted", "censored", "scrubbed", "sensitive"];
+const REDACTION_WORDS: [&str; 9] = [
+    "redacted",
+    "removed",
+    "hidden",
+    "masked",
+    "filtered",
+    "omitted",
+    "censored",
+    "scrubbed",
+    "sensitive",
+];
 
 /// Returns whether a text asks the reader to insert a value, for example `<YOUR_TOKEN>`,
 /// `your-api-key` or `TODO`.
@@ -13,7 +22,9 @@ pub(super) fn is_instruction(text: &str) -> bool {
     if matches!(text, "TODO" | "TBD" | "FIXME") || is_instruction_in_angle_brackets(text) {
         return true;
     }
-    let lower = text.trim_matches(['[', ']', '{', '}', '(', ')']).to_ascii_lowercase();
+    let lower = text
+        .trim_matches(['[', ']', '{', '}', '(', ')'])
+        .to_ascii_lowercase();
     let words: Vec<&str> = lower.split(['_', '-', ' ']).collect();
     let first = words.first().copied().unwrap_or_default();
     let is_request = ["replace", "insert", "put", "enter", "add", "paste", "fill"].contains(&first)
@@ -22,8 +33,13 @@ pub(super) fn is_instruction(text: &str) -> bool {
 }
 
 fn is_instruction_in_angle_brackets(text: &str) -> bool {
-    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
-    inner.len() <= MAX_INSTRUCTION_BYTES && !inner.contains(['<', '>', '\n']) && inner.contains(char::is_alphabetic)
+    let inner = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'))
+        .unwrap_or_default();
+    inner.len() <= MAX_INSTRUCTION_BYTES
+        && !inner.contains(['<', '>', '\n'])
+        && inner.contains(char::is_alphabetic)
 }
 
 /// Returns whether a text hides a value, for example `***`, `xxxx`, `[REDACTED]` or `ghp_xxxx`.
@@ -46,15 +62,28 @@ pub(super) fn is_redaction(text: &str) -> bool {
 
 /// Returns whether a text consists of marks of one kind: `…`, or at least three others.
 fn consists_of_marks(text: &str) -> bool {
-    const MARKS: [&[char]; 7] = [&['*'], &['•', '●', '∙', '·', '▪', '█'], &['.'], &['-'], &['_'], &['#'], &['?']];
+    const MARKS: [&[char]; 7] = [
+        &['*'],
+        &['•', '●', '∙', '·', '▪', '█'],
+        &['.'],
+        &['-'],
+        &['_'],
+        &['#'],
+        &['?'],
+    ];
     let all_in = |marks: &[char]| text.chars().all(|c| marks.contains(&c));
-    !text.is_empty() && (all_in(&['…']) || (text.chars().count() >= 3 && MARKS.iter().any(|marks| all_in(marks))))
+    !text.is_empty()
+        && (all_in(&['…'])
+            || (text.chars().count() >= 3 && MARKS.iter().any(|marks| all_in(marks))))
 }
 
 /// Returns whether a text consists of at least three `x`, which may be in groups: `XXXX-XXXX`.
 fn consists_of_crosses(text: &str) -> bool {
     let crosses = text.chars().filter(|&c| matches!(c, 'x' | 'X')).count();
-    crosses >= 3 && text.chars().all(|c| matches!(c, 'x' | 'X' | '-' | '_' | ' '))
+    crosses >= 3
+        && text
+            .chars()
+            .all(|c| matches!(c, 'x' | 'X' | '-' | '_' | ' '))
 }
 
 #[cfg(test)]

@@ -16,8 +16,13 @@ pub struct DecodeError<'b> {
 /// Returns the text before the first invalid byte.
 pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError<'_>> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let valid = bytes.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
-        DecodeError { valid: valid.unwrap_or_default(), is_utf16: is_utf16(bytes) }
+        let valid = bytes
+            .get(..error.valid_up_to())
+            .and_then(|valid| std::str::from_utf8(valid).ok());
+        DecodeError {
+            valid: valid.unwrap_or_default(),
+            is_utf16: is_utf16(bytes),
+        }
     })
 }
 

@@ -27,6 +27,9 @@ mod tests {
 
     #[test]
     fn control_and_invisible_characters_are_escaped() {
-        assert_eq!(escape_control("ü\u{1b}[31m\u{202e}\n"), "ü\\u{1b}[31m\\u{202e}\\u{a}");
+        assert_eq!(
+            escape_control("ü\u{1b}[31m\u{202e}\n"),
+            "ü\\u{1b}[31m\\u{202e}\\u{a}"
+        );
     }
 }

@@ -34,12 +34,17 @@ impl LineIndex {
             }
             chars_before_block.push(sum);
         }
-        Self { starts, chars_before_block }
+        Self {
+            starts,
+            chars_before_block,
+        }
     }
 
     /// Returns the line that contains an offset, from 0.
     pub(super) fn line_of(&self, offset: usize) -> usize {
-        self.starts.partition_point(|&start| start <= offset).saturating_sub(1)
+        self.starts
+            .partition_point(|&start| start <= offset)
+            .saturating_sub(1)
     }
 
     /// Returns the offset at which a line starts, or `None` if there are fewer lines.

@@ -10,23 +10,41 @@ pub fn fold_lookalikes(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    name.to_lowercase().chars().filter(|&c| !is_hidden(c)).map(ascii_of).collect()
+    name.to_lowercase()
+        .chars()
+        .filter(|&c| !is_hidden(c))
+        .map(ascii_of)
+        .collect()
 }
 
 /// Describes the code points in which a name differs from another one, for example ` (with U+043E,
 /// Cyrillic)`. Returns an empty text if all of them are ASCII, since that difference is visible.
 pub fn describe_difference(name: &str, other: &str) -> String {
-    let prefix: usize = name.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-    let (name, other) = (name.get(prefix..).unwrap_or_default(), other.get(prefix..).unwrap_or_default());
+    let prefix: usize = name
+        .chars()
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
+    let (name, other) = (
+        name.get(prefix..).unwrap_or_default(),
+        other.get(prefix..).unwrap_or_default(),
+    );
     let ends = name.chars().rev().zip(other.chars().rev());
-    let suffix: usize = ends.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let suffix: usize = ends
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
     let differing = name.get(..name.len() - suffix).unwrap_or_default();
     let counterpart = other.get(..other.len() - suffix).unwrap_or_default();
     if differing.is_empty() || (differing.is_ascii() && counterpart.is_ascii()) {
         return String::new();
     }
     // A combining accent is listed together with the ASCII letter before it.
-    let has_accents = differing.chars().chain(counterpart.chars()).any(is_combining_accent);
+    let has_accents = differing
+        .chars()
+        .chain(counterpart.chars())
+        .any(is_combining_accent);
     describe_chars(differing.chars().filter(|c| !c.is_ascii() || has_accents))
 }
 
@@ -40,7 +58,9 @@ pub fn describe_suspicious(name: &str) -> String {
 /// Returns whether a character looks like another one. A letter of another script is suspicious
 /// only next to ASCII letters.
 fn is_suspicious(c: char, has_ascii: bool) -> bool {
-    is_hidden(c) || matches!(c, '\u{ff01}'..='\u{ff5e}') || (has_ascii && ascii_of(c) != c && script(c).is_some())
+    is_hidden(c)
+        || matches!(c, '\u{ff01}'..='\u{ff5e}')
+        || (has_ascii && ascii_of(c) != c && script(c).is_some())
 }
 
 fn describe_chars(chars: impl Iterator<Item = char>) -> String {
@@ -87,9 +107,8 @@ fn script(c: char) -> Option<&'static str> {
 /// Returns the ASCII character that a character looks like, in lower case, or the character itself.
 fn ascii_of(c: char) -> char {
     match c {
-        '\u{ff01}'..='\u{ff5e}' => {
-            u8::try_from(u32::from(c) - 0xfee0).map_or(c, |byte| char::from(byte).to_ascii_lowercase())
-        }
+        '\u{ff01}'..='\u{ff5e}' => u8::try_from(u32::from(c) - 0xfee0)
+            .map_or(c, |byte| char::from(byte).to_ascii_lowercase()),
         'а' | 'α' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' => 'a',
         'в' | 'ь' => 'b',
         'с' | 'ϲ' | 'ç' => 'c',
@@ -121,7 +140,14 @@ mod tests {
 
     #[test]
     fn fold_lookalikes_folds_similar_names_to_one() {
-        for name in ["mlfl\u{43e}w", "ｍｌｆｌｏｗ", "ml\u{200b}flow", "MLFLOW", "mlflo\u{301}w", "mlfl\u{f3}w"] {
+        for name in [
+            "mlfl\u{43e}w",
+            "ｍｌｆｌｏｗ",
+            "ml\u{200b}flow",
+            "MLFLOW",
+            "mlflo\u{301}w",
+            "mlfl\u{f3}w",
+        ] {
             assert_eq!(fold_lookalikes(name), "mlflow", "{name}");
         }
         assert_ne!(fold_lookalikes("größe"), fold_lookalikes("grosse"));
@@ -133,15 +159,26 @@ mod tests {
             ("mlfl\u{43e}w", "mlflow", " (with U+043E, Cyrillic)"),
             ("mlflow", "mlfl\u{43e}w", ""),
             ("caf\u{e9}", "cafe\u{301}", " (with U+00E9)"),
-            ("cafe\u{301}", "caf\u{e9}", " (with U+0065; U+0301, a combining accent)"),
+            (
+                "cafe\u{301}",
+                "caf\u{e9}",
+                " (with U+0065; U+0301, a combining accent)",
+            ),
             ("ml\u{200b}flow", "mlflow", " (with U+200B, invisible)"),
-            ("ｄｂ", "db", " (with U+FF44, full-width; U+FF42, full-width)"),
+            (
+                "ｄｂ",
+                "db",
+                " (with U+FF44, full-width; U+FF42, full-width)",
+            ),
             ("passwrod", "password", ""),
             ("größe", "größer", ""),
         ] {
             assert_eq!(describe_difference(name, other), words, "{name} {other}");
         }
-        assert_eq!(describe_suspicious("mlfl\u{43e}w"), " (with U+043E, Cyrillic)");
+        assert_eq!(
+            describe_suspicious("mlfl\u{43e}w"),
+            " (with U+043E, Cyrillic)"
+        );
         assert_eq!(describe_suspicious("größe"), "");
         assert_eq!(describe_suspicious("млфлов"), "", "a word of one script");
     }

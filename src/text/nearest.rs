@@ -64,9 +64,13 @@ impl KnownName<'_> {
     /// Returns the cost of comparing this name with another one, given in lower case and with its
     /// letters.
     fn comparison_cost(&self, lower: &str, letters: &LetterCounts) -> u64 {
-        let is_compared =
-            self.letters.len <= MAX_NAME_CHARS && letters.min_distance(&self.letters) <= self.max_distance(letters);
-        let edits = if is_compared { letters.len * self.letters.len } else { 0 };
+        let is_compared = self.letters.len <= MAX_NAME_CHARS
+            && letters.min_distance(&self.letters) <= self.max_distance(letters);
+        let edits = if is_compared {
+            letters.len * self.letters.len
+        } else {
+            0
+        };
         SearchBudget::CANDIDATE_COST + (edits + self.lower.len() + lower.len()) as u64
     }
 }
@@ -93,9 +97,16 @@ impl LetterCounts {
 
     /// Returns a lower bound for the number of edits between two names.
     fn min_distance(&self, other: &Self) -> usize {
-        let differ = self.counts.iter().zip(&other.counts).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>();
+        let differ = self
+            .counts
+            .iter()
+            .zip(&other.counts)
+            .map(|(&a, &b)| u32::from(a.abs_diff(b)))
+            .sum::<u32>();
         // A substitution changes two counts, an insertion changes one.
-        (differ as usize).div_ceil(2).max(self.len.abs_diff(other.len))
+        (differ as usize)
+            .div_ceil(2)
+            .max(self.len.abs_diff(other.len))
     }
 }
 
@@ -111,18 +122,31 @@ impl<'n> Suggester<'n> {
         // The letter counts of all names are compared to estimate the cost, so that work is spent
         // first.
         budget.spend(self.names.len() as u64 * SearchBudget::CANDIDATE_COST)?;
-        budget.spend(self.names.iter().map(|known| known.comparison_cost(&lower, &letters)).sum())?;
+        budget.spend(
+            self.names
+                .iter()
+                .map(|known| known.comparison_cost(&lower, &letters))
+                .sum(),
+        )?;
         self.nearest(name)
     }
 
     /// Prepares the known names.
     pub fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
-        let short = known.into_iter().filter(|name| name.len() <= 4 * MAX_NAME_CHARS);
+        let short = known
+            .into_iter()
+            .filter(|name| name.len() <= 4 * MAX_NAME_CHARS);
         let known = short.map(|name| {
             let lower = fold_lookalikes(name);
-            KnownName { name, letters: LetterCounts::from_text(&lower), lower }
+            KnownName {
+                name,
+                letters: LetterCounts::from_text(&lower),
+                lower,
+            }
         });
-        Self { names: known.collect() }
+        Self {
+            names: known.collect(),
+        }
     }
 
     /// Returns the known name with the fewest edits: insertions, deletions, substitutions and
@@ -142,14 +166,17 @@ impl<'n> Suggester<'n> {
         for known in &self.names {
             let limit = known.max_distance(&letters);
             let limit = best.map_or(limit, |(edits, _)| limit.min(edits));
-            if known.letters.len <= MAX_NAME_CHARS && letters.min_distance(&known.letters) <= limit {
+            if known.letters.len <= MAX_NAME_CHARS && letters.min_distance(&known.letters) <= limit
+            {
                 let edits = strsim::osa_distance(&lower, &known.lower);
                 if edits <= limit && best.is_none_or(|best| (edits, known.name) < best) {
                     best = Some((edits, known.name));
                 }
             }
-            let is_long_enough = lower.len() >= MIN_PART_BYTES && known.lower.len() >= MIN_PART_BYTES;
-            let is_part = is_long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
+            let is_long_enough =
+                lower.len() >= MIN_PART_BYTES && known.lower.len() >= MIN_PART_BYTES;
+            let is_part =
+                is_long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
             if is_part && part.is_none_or(|part| known.name < part) {
                 part = Some(known.name);
             }
@@ -189,19 +216,35 @@ pub fn nearest_path(given: &Path, cwd: &Path) -> Option<PathBuf> {
 
 /// Returns whether a path exists and, if it is not the last component, is a folder.
 fn is_usable(path: &Path, is_last: bool) -> bool {
-    path.metadata().is_ok_and(|metadata| is_last || metadata.is_dir())
+    path.metadata()
+        .is_ok_and(|metadata| is_last || metadata.is_dir())
 }
 
 /// Returns the nearest name in a folder, or a name that differs only by its extension.
 fn nearest_name(folder: &Path, name: &OsStr, is_last: bool) -> Option<String> {
     let name = name.to_str()?;
-    let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| is_usable(&entry.path(), is_last));
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let entries = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .filter(|entry| is_usable(&entry.path(), is_last));
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     names.sort();
-    if let Some(nearest) = nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)) {
+    if let Some(nearest) = nearest(
+        name,
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|other| *other != name),
+    ) {
         return Some(nearest.to_owned());
     }
-    names.into_iter().find(|other| Path::new(other).file_stem().is_some_and(|stem| stem == name))
+    names.into_iter().find(|other| {
+        Path::new(other)
+            .file_stem()
+            .is_some_and(|stem| stem == name)
+    })
 }
 
 #[cfg(test)]
@@ -214,25 +257,39 @@ mod tests {
         assert_eq!(nearest("passwrod", known), Some("password"));
         assert_eq!(nearest("PASSWORD", known), Some("password"));
         assert_eq!(nearest("user_name", known), Some("username"));
-        assert_eq!(nearest("mlflow", ["mlflow_secret", "aws"]), Some("mlflow_secret"));
+        assert_eq!(
+            nearest("mlflow", ["mlflow_secret", "aws"]),
+            Some("mlflow_secret")
+        );
         assert_eq!(nearest("token", known), None);
         assert_eq!(nearest("", known), None);
     }
 
     #[test]
     fn nearest_within_stops_when_budget_is_spent() {
-        let known: Vec<String> = (0..100).map(|at| format!("{}{at:03}", "ab".repeat(100))).collect();
+        let known: Vec<String> = (0..100)
+            .map(|at| format!("{}{at:03}", "ab".repeat(100)))
+            .collect();
         let suggester = Suggester::new(known.iter().map(String::as_str));
         let one = format!("{}007", "ab".repeat(100));
         let misspelled = format!("{}7", one.replace('a', "b"));
         let mut budget = SearchBudget(20_000_000);
         let found = suggester.nearest_within(&one, &mut budget);
         assert_eq!(found, Some(one.as_str()));
-        assert_eq!(suggester.nearest_within(&misspelled, &mut budget), suggester.nearest(&misspelled));
+        assert_eq!(
+            suggester.nearest_within(&misspelled, &mut budget),
+            suggester.nearest(&misspelled)
+        );
         // Every search is charged until nothing is left.
-        let searches = (0..10_000).take_while(|_| suggester.nearest_within(&one, &mut budget).is_some()).count();
+        let searches = (0..10_000)
+            .take_while(|_| suggester.nearest_within(&one, &mut budget).is_some())
+            .count();
         assert!((1..10_000).contains(&searches), "{searches}");
-        assert_eq!(suggester.nearest_within("x", &mut budget), None, "nothing is left");
+        assert_eq!(
+            suggester.nearest_within("x", &mut budget),
+            None,
+            "nothing is left"
+        );
     }
 
     #[test]

@@ -26,8 +26,15 @@ pub enum PlaceholderKind {
 }
 
 /// Delimiters around any text that a tool replaces.
-const TEXT_DELIMITERS: [(&str, &str); 7] =
-    [("${", "}"), ("$(", ")"), ("$[", "]"), ("{%", "%}"), ("<%", "%>"), ("#{", "}#"), ("#{", "}")];
+const TEXT_DELIMITERS: [(&str, &str); 7] = [
+    ("${", "}"),
+    ("$(", ")"),
+    ("$[", "]"),
+    ("{%", "%}"),
+    ("<%", "%>"),
+    ("#{", "}#"),
+    ("#{", "}"),
+];
 
 /// Delimiters around the name of a variable that a tool replaces.
 const NAME_DELIMITERS: [(&str, &str); 11] = [
@@ -69,17 +76,25 @@ pub fn placeholder_kind(text: &str) -> Option<PlaceholderKind> {
     if let Some(reference) = foreign_reference(text) {
         return Some(PlaceholderKind::Foreign(reference));
     }
-    (is_template(text) || is_instruction(text) || is_redaction(text)).then_some(PlaceholderKind::Template)
+    (is_template(text) || is_instruction(text) || is_redaction(text))
+        .then_some(PlaceholderKind::Template)
 }
 
 fn is_encrypted(text: &str) -> bool {
-    let jasypt = text.strip_prefix("ENC(").and_then(|rest| rest.strip_suffix(')'));
-    jasypt.is_some_and(is_base64) || ENCRYPTED_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+    let jasypt = text
+        .strip_prefix("ENC(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    jasypt.is_some_and(is_base64)
+        || ENCRYPTED_PREFIXES
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
 }
 
 fn is_base64(text: &str) -> bool {
     text.len() >= MIN_BASE64_BYTES
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_'))
 }
 
 /// Returns whether a text consists of variables and tags that a tool replaces.
@@ -88,12 +103,18 @@ fn is_template(text: &str) -> bool {
     if variable.is_some_and(|name| !name.contains(['.', '-', '/', ':', ' ']) && is_variable(name)) {
         return true;
     }
-    if NAME_DELIMITERS.iter().any(|&delimiters| is_delimited_variable(text, delimiters)) {
+    if NAME_DELIMITERS
+        .iter()
+        .any(|&delimiters| is_delimited_variable(text, delimiters))
+    {
         return true;
     }
     let mut rest = text;
     while !rest.is_empty() {
-        let Some(after) = TEXT_DELIMITERS.iter().find_map(|&delimiters| strip_placeholder(rest, delimiters)) else {
+        let Some(after) = TEXT_DELIMITERS
+            .iter()
+            .find_map(|&delimiters| strip_placeholder(rest, delimiters))
+        else {
             return false;
         };
         rest = after;
@@ -102,7 +123,9 @@ fn is_template(text: &str) -> bool {
 }
 
 fn is_delimited_variable(text: &str, (open, close): (&str, &str)) -> bool {
-    let name = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let name = text
+        .strip_prefix(open)
+        .and_then(|rest| rest.strip_suffix(close));
     name.is_some_and(|name| is_variable(name.trim()))
 }
 
@@ -118,11 +141,17 @@ fn strip_placeholder<'t>(text: &'t str, (open, close): (&str, &str)) -> Option<&
 /// `DB_PASSWORD`, `db.password` or `token`.
 fn is_variable(name: &str) -> bool {
     let has_valid_start = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let is_constant =
-        !name.contains(|c: char| c.is_ascii_lowercase()) && name.contains(|c: char| c.is_ascii_uppercase());
-    let has_parts = name.split(['_', '-', '.', '/', ':']).filter(|part| part.len() > 1).count() > 1;
+    let is_constant = !name.contains(|c: char| c.is_ascii_lowercase())
+        && name.contains(|c: char| c.is_ascii_uppercase());
+    let has_parts = name
+        .split(['_', '-', '.', '/', ':'])
+        .filter(|part| part.len() > 1)
+        .count()
+        > 1;
     has_valid_start
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':'))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':'))
         && (is_constant || has_parts || has_sensitive_name(name))
 }
 
@@ -159,7 +188,11 @@ mod tests {
             "((db-password))",
             "[[DB_PASSWORD]]",
         ] {
-            assert_eq!(placeholder_kind(text), Some(PlaceholderKind::Template), "{text}");
+            assert_eq!(
+                placeholder_kind(text),
+                Some(PlaceholderKind::Template),
+                "{text}"
+            );
         }
     }
 
@@ -222,13 +255,26 @@ mod tests {
             "vault:v1:abc/d#e=",
             "ENC(G6N718UuyPE5bHyWKyuLQSm02auQPUtm)",
         ] {
-            assert_eq!(placeholder_kind(text), Some(PlaceholderKind::Encrypted), "{text}");
+            assert_eq!(
+                placeholder_kind(text),
+                Some(PlaceholderKind::Encrypted),
+                "{text}"
+            );
         }
-        assert_eq!(placeholder_kind("ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"), Some(PlaceholderKind::Sops));
+        assert_eq!(
+            placeholder_kind("ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"),
+            Some(PlaceholderKind::Sops)
+        );
     }
     #[test]
     fn reference_of_another_tool_names_the_tool() {
-        let reference = ForeignReference { tool: "1Password", is_unambiguous: true };
-        assert_eq!(placeholder_kind("op://vault/item/field"), Some(PlaceholderKind::Foreign(reference)));
+        let reference = ForeignReference {
+            tool: "1Password",
+            is_unambiguous: true,
+        };
+        assert_eq!(
+            placeholder_kind("op://vault/item/field"),
+            Some(PlaceholderKind::Foreign(reference))
+        );
     }
 }

@@ -31,7 +31,11 @@ pub struct RedactedSource {
 impl RedactedSource {
     /// Creates a source with the given visibility.
     pub fn new(file: Arc<SourceFile>, visibility: Visibility) -> Arc<Self> {
-        Arc::new(Self { file, visibility, values: Vec::new() })
+        Arc::new(Self {
+            file,
+            visibility,
+            values: Vec::new(),
+        })
     }
 
     /// Creates a source whose excerpts show only the reported span.
@@ -41,17 +45,29 @@ impl RedactedSource {
 
     /// Returns a copy that also hides these spans, even in the reported span.
     pub fn with_values(&self, values: Vec<Span>) -> Arc<Self> {
-        Arc::new(Self { values, ..self.clone() })
+        Arc::new(Self {
+            values,
+            ..self.clone()
+        })
     }
 
     /// Changes the path that reports show. A source or file with other owners keeps its path.
     pub fn with_path(source: Arc<Self>, path: &str) -> Arc<Self> {
-        let Self { file, visibility, values } = match Arc::try_unwrap(source) {
+        let Self {
+            file,
+            visibility,
+            values,
+        } = match Arc::try_unwrap(source) {
             Ok(source) => source,
             Err(shared) => return shared,
         };
-        let file = Arc::try_unwrap(file).map_or_else(|shared| shared, |file| Arc::new(file.with_path(path)));
-        Arc::new(Self { file, visibility, values })
+        let file = Arc::try_unwrap(file)
+            .map_or_else(|shared| shared, |file| Arc::new(file.with_path(path)));
+        Arc::new(Self {
+            file,
+            visibility,
+            values,
+        })
     }
 
     /// Returns the file without its redactions, for example to parse it.

@@ -13,7 +13,8 @@ const OPTIONS: [&str; 6] = ["-p", "-P", "-u", "-H", "--user", "--header"];
 /// most scalars are a single word.
 pub fn has_separator(text: &str) -> bool {
     // UTF-8 bytes from 0x80 may belong to white space.
-    text.bytes().any(|byte| matches!(byte, b':' | b'=' | b' ' | b'\t'..=b'\r' | 0x80..))
+    text.bytes()
+        .any(|byte| matches!(byte, b':' | b'=' | b' ' | b'\t'..=b'\r' | 0x80..))
 }
 
 /// Returns the offset after a sensitive word and its separator, where a value may start. Returns
@@ -30,7 +31,9 @@ pub fn find_sensitive_value(text: &str) -> Option<usize> {
             word_end = end;
         } else if !matches!(c, '"' | '\'') && examined < word_end {
             examined = word_end;
-            if text.get(..word_end).is_some_and(announces_value) && text.get(end..).is_some_and(starts_with_value) {
+            if text.get(..word_end).is_some_and(announces_value)
+                && text.get(end..).is_some_and(starts_with_value)
+            {
                 return Some(end);
             }
         }
@@ -55,11 +58,14 @@ fn starts_with_value(text: &str) -> bool {
 /// Returns the last word of a text without quotes. Of a dotted word, it is the last part.
 fn last_word(text: &str) -> &str {
     let text = text.trim_end().trim_end_matches(['"', '\'']);
-    text.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default()
+    text.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .next()
+        .unwrap_or_default()
 }
 
 fn ends_with_word(text: &str, word: &str) -> bool {
-    text.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+    text.strip_suffix(word)
+        .is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
 }
 
 #[cfg(test)]
@@ -78,12 +84,23 @@ mod tests {
             let at = find_sensitive_value(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(text.get(at..), Some(value), "{text}");
         }
-        for text in ["", "password", "password: ", "{{ a.password }}", "x-p y", "a: b"] {
+        for text in [
+            "",
+            "password",
+            "password: ",
+            "{{ a.password }}",
+            "x-p y",
+            "a: b",
+        ] {
             assert_eq!(find_sensitive_value(text), None, "{text}");
         }
         // Quadratic work would take hours.
         for text in [": ", "a:", "\":", "= \"", "x "] {
-            assert_eq!(find_sensitive_value(&text.repeat(1_000_000)), None, "{text}");
+            assert_eq!(
+                find_sensitive_value(&text.repeat(1_000_000)),
+                None,
+                "{text}"
+            );
         }
     }
 }

@@ -25,7 +25,10 @@ pub struct Span {
 impl Span {
     /// Creates a span. It is empty if `end` is before `start`.
     pub fn new(start: usize, end: usize) -> Self {
-        Self { start, end: end.max(start) }
+        Self {
+            start,
+            end: end.max(start),
+        }
     }
 
     /// Returns the length in bytes.
@@ -77,7 +80,10 @@ pub struct SourceFile {
 impl fmt::Debug for SourceFile {
     /// Formats the file without its text, which may contain secret values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceFile").field("path", &self.path).field("bytes", &self.text.len()).finish_non_exhaustive()
+        f.debug_struct("SourceFile")
+            .field("path", &self.path)
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +131,9 @@ impl SourceFile {
 
     /// Returns the absolute path, or the reported path if the absolute path is not set.
     pub fn absolute_path(&self) -> &Path {
-        self.absolute_path.as_deref().unwrap_or(Path::new(&self.path))
+        self.absolute_path
+            .as_deref()
+            .unwrap_or(Path::new(&self.path))
     }
 
     /// Returns the path relative to the repository's root, or the reported path if it is not set.
@@ -157,7 +165,8 @@ impl SourceFile {
         let start = index.start_of(line).unwrap_or_default();
         Position {
             line: line + 1,
-            column: index.chars_before(&self.text, offset) - index.chars_before(&self.text, start) + 1,
+            column: index.chars_before(&self.text, offset) - index.chars_before(&self.text, start)
+                + 1,
         }
     }
 
@@ -202,8 +211,20 @@ mod tests {
     fn position_counts_scalar_values_in_long_lines() {
         let text = format!("{}x", "ü".repeat(3000));
         let file = SourceFile::new("x", text);
-        assert_eq!(file.position(6000), Position { line: 1, column: 3001 });
-        assert_eq!(file.position(6001), Position { line: 1, column: 3002 });
+        assert_eq!(
+            file.position(6000),
+            Position {
+                line: 1,
+                column: 3001
+            }
+        );
+        assert_eq!(
+            file.position(6001),
+            Position {
+                line: 1,
+                column: 3002
+            }
+        );
     }
 
     #[test]

@@ -88,12 +88,18 @@ const AMBIGUOUS_PREFIXES: [(&str, &str); 20] = [
 pub fn foreign_reference(text: &str) -> Option<ForeignReference> {
     let text = text.trim();
     if let Some(tool) = tool_of_prefix(text, &UNAMBIGUOUS_PREFIXES).or_else(|| tool_of_path(text)) {
-        return Some(ForeignReference { tool, is_unambiguous: true });
+        return Some(ForeignReference {
+            tool,
+            is_unambiguous: true,
+        });
     }
     let is_google_resource = text.starts_with("projects/") && text.contains("/secrets/");
     let google = is_google_resource.then_some("Google Secret Manager");
     let tool = tool_of_prefix(text, &AMBIGUOUS_PREFIXES).or(google)?;
-    Some(ForeignReference { tool, is_unambiguous: false })
+    Some(ForeignReference {
+        tool,
+        is_unambiguous: false,
+    })
 }
 
 /// Returns the tool of the first prefix in a table that the text starts with, ignoring ASCII case.
@@ -106,7 +112,9 @@ fn tool_of_prefix(text: &str, table: &[(&'static str, &'static str)]) -> Option<
         // Most rows are excluded by their first byte.
         prefix.first() == Some(&first)
             && text.len() > prefix.len()
-            && text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            && text
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     });
     row.map(|&(_, tool)| tool)
 }
@@ -138,18 +146,41 @@ mod tests {
             ("secretref+sops://x.yaml#/a", "vals", true),
             ("vault:secret/data/x#y", "Bank-Vaults", true),
             ("vault://secret/db", "Vault", true),
-            ("gcp:secretmanager:projects/p/secrets/s", "Bank-Vaults", true),
+            (
+                "gcp:secretmanager:projects/p/secrets/s",
+                "Bank-Vaults",
+                true,
+            ),
             ("sm://project/name", "Google Secret Manager", true),
             ("ssm:///path", "AWS Systems Manager", true),
             ("<path:secret/data/x#y>", "the Argo CD Vault plugin", true),
-            ("@Microsoft.KeyVault(SecretUri=https://x/secrets/y)", "Azure Key Vault", true),
+            (
+                "@Microsoft.KeyVault(SecretUri=https://x/secrets/y)",
+                "Azure Key Vault",
+                true,
+            ),
             ("bw://item/field", "Bitwarden", true),
             ("keyring:service/user", "the keyring", false),
             ("file:///run/secrets/x", "a tool that reads files", false),
-            ("arn:aws:secretsmanager:eu-west-1:1:secret:db", "AWS Secrets Manager", false),
-            ("projects/1/secrets/s/versions/latest", "Google Secret Manager", false),
+            (
+                "arn:aws:secretsmanager:eu-west-1:1:secret:db",
+                "AWS Secrets Manager",
+                false,
+            ),
+            (
+                "projects/1/secrets/s/versions/latest",
+                "Google Secret Manager",
+                false,
+            ),
         ] {
-            assert_eq!(foreign_reference(text), Some(ForeignReference { tool, is_unambiguous }), "{text}");
+            assert_eq!(
+                foreign_reference(text),
+                Some(ForeignReference {
+                    tool,
+                    is_unambiguous
+                }),
+                "{text}"
+            );
         }
     }
 }

@@ -10,11 +10,16 @@ const PLACEHOLDERS: [(&str, &str); 4] = [("{{", "}}"), ("${", "}"), ("$(", ")"),
 pub fn passwords(text: &str) -> Vec<Range<usize>> {
     // A password has a colon before it and an `@` after it. Most values do not contain both.
     let colon = memchr::memchr(b':', text.as_bytes());
-    let rest = colon.and_then(|colon| text.as_bytes().get(colon..)).unwrap_or_default();
+    let rest = colon
+        .and_then(|colon| text.as_bytes().get(colon..))
+        .unwrap_or_default();
     if memchr::memchr(b'@', rest).is_none() {
         return Vec::new();
     }
-    let mut reader = UrlReader { text, closing: [None; PLACEHOLDERS.len()] };
+    let mut reader = UrlReader {
+        text,
+        closing: [None; PLACEHOLDERS.len()],
+    };
     // The end and the last `@` of the current URL. A URL inside it (`https://proxy/http://host`)
     // has the same end.
     let (mut end, mut last_at) = (0, None);
@@ -23,9 +28,14 @@ pub fn passwords(text: &str) -> Vec<Range<usize>> {
         let start = mark + "://".len();
         if start >= end {
             end = reader.end_of_url(start);
-            last_at = text.get(start..end).and_then(|url| url.rfind('@')).map(|at| start + at);
+            last_at = text
+                .get(start..end)
+                .and_then(|url| url.rfind('@'))
+                .map(|at| start + at);
         }
-        let has_scheme = text.get(..mark).is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        let has_scheme = text
+            .get(..mark)
+            .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
         let url = text.get(start..end).unwrap_or_default();
         let last_at = last_at.and_then(|at| at.checked_sub(start));
         if let Some(password) = password_of_url(url, last_at).filter(|_| has_scheme) {
@@ -44,7 +54,10 @@ fn password_of_url(url: &str, last_at: Option<usize>) -> Option<Range<usize>> {
     let authority = url.get(..authority_end)?;
     let colon = authority.find(':')?;
     let at = authority.rfind('@').or_else(|| {
-        let is_port = authority.get(colon + 1..)?.chars().all(|c| c.is_ascii_digit());
+        let is_port = authority
+            .get(colon + 1..)?
+            .chars()
+            .all(|c| c.is_ascii_digit());
         last_at.filter(|_| !is_port && !authority.starts_with('['))
     })?;
     (colon + 1 < at).then_some(colon + 1..at)
@@ -85,17 +98,27 @@ impl UrlReader<'_> {
     /// kind starts there.
     fn end_of_placeholder(&mut self, kind: usize, at: usize) -> Option<usize> {
         let (open, close) = PLACEHOLDERS.get(kind)?;
-        let inner = self.text.get(at..)?.starts_with(open).then_some(at + open.len())?;
+        let inner = self
+            .text
+            .get(at..)?
+            .starts_with(open)
+            .then_some(at + open.len())?;
         let cached = self.closing.get_mut(kind)?;
         let closing = match *cached {
             Some(closing) if closing.at.is_none_or(|at| inner <= at) => closing,
             _ => {
                 let at = self.text.get(inner..)?.find(close).map(|len| inner + len);
-                let last_break = self.text.get(inner..at.unwrap_or(inner))?.rfind(['\n', '@']).map(|at| inner + at);
+                let last_break = self
+                    .text
+                    .get(inner..at.unwrap_or(inner))?
+                    .rfind(['\n', '@'])
+                    .map(|at| inner + at);
                 *cached.insert(ClosingMark { at, last_break })
             }
         };
-        let is_whole = closing.last_break.is_none_or(|last_break| last_break < inner);
+        let is_whole = closing
+            .last_break
+            .is_none_or(|last_break| last_break < inner);
         closing.at.filter(|_| is_whole).map(|at| at + close.len())
     }
 }
@@ -105,7 +128,10 @@ mod tests {
     use super::*;
 
     fn password_texts(text: &str) -> Vec<&str> {
-        passwords(text).into_iter().map(|range| &text[range]).collect()
+        passwords(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect()
     }
 
     #[test]
@@ -131,18 +157,35 @@ mod tests {
 
     #[test]
     fn nested_url_is_searched() {
-        assert_eq!(password_texts("https://proxy:80/http://user:pw@host"), ["pw"]);
-        assert_eq!(password_texts("https://a:b@proxy/http://user:pw@host http://c:d@e"), ["b", "pw", "d"]);
-        assert_eq!(password_texts("http://x:<a\nb>@host http://x:<a b>@host"), ["<a b>"]);
-        assert_eq!(password_texts("http://x:<a@b> <c> http://x:<d e>@host"), ["<a", "<d e>"]);
+        assert_eq!(
+            password_texts("https://proxy:80/http://user:pw@host"),
+            ["pw"]
+        );
+        assert_eq!(
+            password_texts("https://a:b@proxy/http://user:pw@host http://c:d@e"),
+            ["b", "pw", "d"]
+        );
+        assert_eq!(
+            password_texts("http://x:<a\nb>@host http://x:<a b>@host"),
+            ["<a b>"]
+        );
+        assert_eq!(
+            password_texts("http://x:<a@b> <c> http://x:<d e>@host"),
+            ["<a", "<d e>"]
+        );
     }
 
     #[test]
     fn work_is_linear() {
         // Quadratic work would take hours.
-        for text in ["://", "a://", "a://b:c/", "a:", "<", "${", "{{ ", "a://<", "a://${@", "a://<\n"] {
+        for text in [
+            "://", "a://", "a://b:c/", "a:", "<", "${", "{{ ", "a://<", "a://${@", "a://<\n",
+        ] {
             assert!(passwords(&text.repeat(300_000)).is_empty(), "{text}");
-            assert!(passwords(&format!("a://{}>", text.repeat(300_000))).is_empty(), "{text}");
+            assert!(
+                passwords(&format!("a://{}>", text.repeat(300_000))).is_empty(),
+                "{text}"
+            );
         }
     }
 

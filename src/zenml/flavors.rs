@@ -46,7 +46,10 @@ impl Version {
 
     /// Returns whether an attribute of a component is sensitive. See [`is_sensitive`].
     pub fn is_sensitive(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
-        is_sensitive(flavor.and_then(|flavor| self.flavor(kind, flavor)), attribute)
+        is_sensitive(
+            flavor.and_then(|flavor| self.flavor(kind, flavor)),
+            attribute,
+        )
     }
 
     /// Returns whether the table of a known flavor contains an attribute as sensitive. Then even a
@@ -58,7 +61,12 @@ impl Version {
 
     /// Returns whether the tables contain an attribute as sensitive. Without a flavor, all flavors
     /// of the component type count.
-    pub fn may_be_listed_sensitive(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
+    pub fn may_be_listed_sensitive(
+        self,
+        kind: &str,
+        flavor: Option<&str>,
+        attribute: &str,
+    ) -> bool {
         let mut rows = self.tables().iter().flat_map(|table| table.iter());
         rows.any(|row| {
             row.kind == kind
@@ -70,7 +78,11 @@ impl Version {
     /// Returns whether an attribute of a component accepts no references. See
     /// [`refuses_references`].
     pub fn refuses_references(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
-        refuses_references(flavor.and_then(|flavor| self.flavor(kind, flavor)), kind, attribute)
+        refuses_references(
+            flavor.and_then(|flavor| self.flavor(kind, flavor)),
+            kind,
+            attribute,
+        )
     }
 }
 
@@ -96,9 +108,15 @@ pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> 
     match attribute {
         "authentication_secret" => kind != "secrets_manager",
         "secret" => {
-            matches!((kind, flavor), ("model_deployer", Some("seldon" | "kserve")) | ("metadata_store", Some("mysql")))
+            matches!(
+                (kind, flavor),
+                ("model_deployer", Some("seldon" | "kserve")) | ("metadata_store", Some("mysql"))
+            )
         }
-        "secret_name" => matches!((kind, flavor), ("model_deployer", Some("databricks" | "huggingface"))),
+        "secret_name" => matches!(
+            (kind, flavor),
+            ("model_deployer", Some("databricks" | "huggingface"))
+        ),
         _ => false,
     }
 }
@@ -116,9 +134,13 @@ mod tests {
     #[test]
     fn version_between_tables_uses_the_older_one() {
         let at = |text: &str| Version::parse(text).unwrap_or(Version::NEWEST);
-        let neptune = |text: &str| at(text).is_listed_sensitive("experiment_tracker", Some("neptune"), "api_token");
+        let neptune = |text: &str| {
+            at(text).is_listed_sensitive("experiment_tracker", Some("neptune"), "api_token")
+        };
         assert!(!neptune("0.20.5") && neptune("0.30.0") && neptune("0.55") && neptune("nonsense"));
-        let uri = |text: &str| at(text).refuses_references("experiment_tracker", Some("mlflow"), "tracking_uri");
+        let uri = |text: &str| {
+            at(text).refuses_references("experiment_tracker", Some("mlflow"), "tracking_uri")
+        };
         assert!(uri("0.13.2") && uri("0.97.9") && !uri("0.98.0") && !uri(""));
     }
 

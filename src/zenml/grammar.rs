@@ -143,9 +143,14 @@ pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
         return ParsedValue::Reference(expressions.remove(0));
     }
     if resolver == Resolver::Zenml && parse_as_zenml(text).is_some() {
-        let is_argo = expressions.iter().all(|braces| braces.foreign == Some(ForeignSyntax::Argo));
+        let is_argo = expressions
+            .iter()
+            .all(|braces| braces.foreign == Some(ForeignSyntax::Argo));
         let kind = match expressions.pop() {
-            Some(BraceExpression { kind: BraceKind::Malformed(kind), .. }) if is_whole => kind,
+            Some(BraceExpression {
+                kind: BraceKind::Malformed(kind),
+                ..
+            }) if is_whole => kind,
             _ if expressions.is_empty() => MalformedKind::Brace,
             _ => MalformedKind::Adjacent,
         };
@@ -164,15 +169,24 @@ pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
 pub fn parse_word(text: &str) -> ParsedValue<'_> {
     let kind = BraceKind::Malformed(MalformedKind::FilledIn);
     match parse_value(text, Resolver::Zenml) {
-        ParsedValue::Reference(braces) | ParsedValue::Malformed(braces) if contains_variable(text, &braces.range) => {
+        ParsedValue::Reference(braces) | ParsedValue::Malformed(braces)
+            if contains_variable(text, &braces.range) =>
+        {
             ParsedValue::Malformed(BraceExpression { kind, ..braces })
         }
         ParsedValue::Template(mut expressions) => {
             expressions.retain(|braces| braces.foreign != Some(ForeignSyntax::GitHub));
-            for braces in expressions.iter_mut().filter(|braces| contains_variable(text, &braces.range)) {
+            for braces in expressions
+                .iter_mut()
+                .filter(|braces| contains_variable(text, &braces.range))
+            {
                 braces.kind = kind.clone();
             }
-            if expressions.is_empty() { ParsedValue::Plain } else { ParsedValue::Template(expressions) }
+            if expressions.is_empty() {
+                ParsedValue::Plain
+            } else {
+                ParsedValue::Template(expressions)
+            }
         }
         value => value,
     }
@@ -181,7 +195,8 @@ pub fn parse_word(text: &str) -> ParsedValue<'_> {
 /// Returns whether a range of a word contains a variable or a command substitution of a shell.
 fn contains_variable(text: &str, range: &Range<usize>) -> bool {
     let text = text.get(range.clone()).unwrap_or_default();
-    let is_variable = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '{' | '('));
+    let is_variable =
+        |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '{' | '('));
     text.contains('`') || text.split('$').skip(1).any(is_variable)
 }
 
@@ -213,7 +228,12 @@ mod tests {
             ("{{{a.b}}}", MalformedKind::ExtraBraces),
             ("{{ }}", MalformedKind::Empty),
             ("{{a}}", MalformedKind::NoDot { lookalike: None }),
-            ("{{a\u{2024}b}}", MalformedKind::NoDot { lookalike: Some('\u{2024}') }),
+            (
+                "{{a\u{2024}b}}",
+                MalformedKind::NoDot {
+                    lookalike: Some('\u{2024}'),
+                },
+            ),
             ("{{.b}}", MalformedKind::EmptyName),
             ("{{a.}}", MalformedKind::EmptyKey),
             ("{{ a b.c }}", MalformedKind::Space),
@@ -233,8 +253,22 @@ mod tests {
 
     #[test]
     fn single_braces_are_plain() {
-        for text in ["run-{date}", "${VAR}", "{\"a\": {\"b\": 1.5}}", "{a.b}", "{ {\"a\": 1} }", "{}", "{", "}}", ""] {
-            assert_eq!(parse_value(text, Resolver::Zenml), ParsedValue::Plain, "{text}");
+        for text in [
+            "run-{date}",
+            "${VAR}",
+            "{\"a\": {\"b\": 1.5}}",
+            "{a.b}",
+            "{ {\"a\": 1} }",
+            "{}",
+            "{",
+            "}}",
+            "",
+        ] {
+            assert_eq!(
+                parse_value(text, Resolver::Zenml),
+                ParsedValue::Plain,
+                "{text}"
+            );
         }
     }
 
@@ -243,7 +277,10 @@ mod tests {
         let argo = |text| {
             matches!(
                 parse_value(text, Resolver::Zenml),
-                ParsedValue::Malformed(BraceExpression { foreign: Some(_), .. })
+                ParsedValue::Malformed(BraceExpression {
+                    foreign: Some(_),
+                    ..
+                })
             )
         };
         assert!(argo("{{pod.name}}{{item.x}}"));
@@ -253,24 +290,48 @@ mod tests {
     #[test]
     fn word_with_a_shell_variable_is_malformed() {
         let is_filled_in = |value: &ParsedValue<'_>| match value {
-            ParsedValue::Malformed(braces) => braces.kind == BraceKind::Malformed(MalformedKind::FilledIn),
-            ParsedValue::Template(expressions) => {
-                expressions.iter().any(|braces| braces.kind == BraceKind::Malformed(MalformedKind::FilledIn))
+            ParsedValue::Malformed(braces) => {
+                braces.kind == BraceKind::Malformed(MalformedKind::FilledIn)
             }
+            ParsedValue::Template(expressions) => expressions
+                .iter()
+                .any(|braces| braces.kind == BraceKind::Malformed(MalformedKind::FilledIn)),
             _ => false,
         };
-        for text in ["{{a.$B}}", "{{a.${B}}}", "{{a.$(b)}}", "{{a.$_b}}", "{{a.`b`}}", "x{{a.$B}}", "{{a.b}}{{c.$D}}"] {
-            assert!(is_filled_in(&parse_word(text)), "{text}: {:?}", parse_word(text));
+        for text in [
+            "{{a.$B}}",
+            "{{a.${B}}}",
+            "{{a.$(b)}}",
+            "{{a.$_b}}",
+            "{{a.`b`}}",
+            "x{{a.$B}}",
+            "{{a.b}}{{c.$D}}",
+        ] {
+            assert!(
+                is_filled_in(&parse_word(text)),
+                "{text}: {:?}",
+                parse_word(text)
+            );
         }
         for text in ["{{a.b}}", "{{a.b$}}", "{{a.$1}}"] {
-            assert!(matches!(parse_word(text), ParsedValue::Reference(_)), "{text}: {:?}", parse_word(text));
+            assert!(
+                matches!(parse_word(text), ParsedValue::Reference(_)),
+                "{text}: {:?}",
+                parse_word(text)
+            );
         }
         assert_eq!(parse_word("${{ secrets.X }}"), ParsedValue::Plain);
         let ParsedValue::Template(expressions) = parse_word("${{ secrets.X }}{{a.b}}$C") else {
             unreachable!("the value has another reference")
         };
-        let ranges: Vec<_> = expressions.iter().map(|braces| (braces.range.clone(), braces.foreign)).collect();
+        let ranges: Vec<_> = expressions
+            .iter()
+            .map(|braces| (braces.range.clone(), braces.foreign))
+            .collect();
         assert_eq!(ranges, [(16..23, None)]);
-        assert!(!is_filled_in(&ParsedValue::Template(expressions)), "the variable is after the reference");
+        assert!(
+            !is_filled_in(&ParsedValue::Template(expressions)),
+            "the variable is after the reference"
+        );
     }
 }

@@ -83,19 +83,32 @@ const RUN_KEYS: [&str; 29] = [
 ];
 
 /// The keys of a step that do not occur at the top level of a run config.
-const STEP_KEYS: [&str; 8] =
-    ["experiment_tracker", "group", "name", "outputs", "runtime", "spec", "step_operator", "template"];
+const STEP_KEYS: [&str; 8] = [
+    "experiment_tracker",
+    "group",
+    "name",
+    "outputs",
+    "runtime",
+    "spec",
+    "step_operator",
+    "template",
+];
 
 /// Parses a key of `settings`, for example `orchestrator` or `step_operator.vertex`, into a
 /// component type and a flavor. Returns `None` for other keys.
 pub fn parse_settings_key(key: &str) -> Option<(&'static str, Option<&str>)> {
-    let (kind, flavor) = key.split_once('.').map_or((key, None), |(kind, flavor)| (kind, Some(flavor)));
+    let (kind, flavor) = key
+        .split_once('.')
+        .map_or((key, None), |(kind, flavor)| (kind, Some(flavor)));
     let kind = COMPONENT_TYPES.into_iter().find(|known| *known == kind)?;
     flavor.is_none_or(is_flavor_name).then_some((kind, flavor))
 }
 
 fn is_flavor_name(flavor: &str) -> bool {
-    !flavor.is_empty() && flavor.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
+    !flavor.is_empty()
+        && flavor
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-".contains(c))
 }
 
 /// Returns whether a component type is a word that other tools use for something else. Only a
@@ -121,9 +134,23 @@ mod tests {
 
     #[test]
     fn settings_key_is_a_type_with_an_optional_flavor() {
-        assert_eq!(parse_settings_key("orchestrator"), Some(("orchestrator", None)));
-        assert_eq!(parse_settings_key("step_operator.vertex"), Some(("step_operator", Some("vertex"))));
-        for key in ["docker", "orchestrator.", "orchestrator.a.b", "orchestrators", "Orchestrator", ".x", ""] {
+        assert_eq!(
+            parse_settings_key("orchestrator"),
+            Some(("orchestrator", None))
+        );
+        assert_eq!(
+            parse_settings_key("step_operator.vertex"),
+            Some(("step_operator", Some("vertex")))
+        );
+        for key in [
+            "docker",
+            "orchestrator.",
+            "orchestrator.a.b",
+            "orchestrators",
+            "Orchestrator",
+            ".x",
+            "",
+        ] {
             assert_eq!(parse_settings_key(key), None, "{key}");
         }
     }

@@ -19,9 +19,18 @@ fn read(folder: &Path, name: &str) -> String {
 
 /// The text without the ignore comments that `--add-ignores` adds.
 fn without_comments(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("# stackref: ignore["));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("# stackref: ignore["));
     lines
-        .map(|line| line.split(" # stackref: ignore[").next().unwrap_or_default().trim_end().to_owned() + "\n")
+        .map(|line| {
+            line.split(" # stackref: ignore[")
+                .next()
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned()
+                + "\n"
+        })
         .collect()
 }
 
@@ -29,8 +38,14 @@ fn without_comments(text: &str) -> String {
 fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
     for (attributes, annotated) in [
         // Behind the line, also behind a comment that is there.
-        ("      x: '{{no.k}}'\n", "      x: '{{no.k}}' # stackref: ignore[unknown-secret]\n"),
-        ("      x: '{{no.k}}' # why\n", "      x: '{{no.k}}' # why # stackref: ignore[unknown-secret]\n"),
+        (
+            "      x: '{{no.k}}'\n",
+            "      x: '{{no.k}}' # stackref: ignore[unknown-secret]\n",
+        ),
+        (
+            "      x: '{{no.k}}' # why\n",
+            "      x: '{{no.k}}' # why # stackref: ignore[unknown-secret]\n",
+        ),
         // Above a block scalar, and above a scalar of several lines that no comment can be in.
         (
             "      x: |-\n        {{no.k}}\n",
@@ -63,16 +78,40 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
             "      # stackref: literal\n      x: '{{no.k}}'\n      y: '{{no.k}}' # stackref: ignore[unknown-secret]\n",
         ),
         // A comment that suppresses nothing.
-        ("      x: y # stackref: ignore[unknown-key]\n", "      x: y # stackref: ignore[unknown-key, unused-ignore]\n"),
+        (
+            "      x: y # stackref: ignore[unknown-key]\n",
+            "      x: y # stackref: ignore[unknown-key, unused-ignore]\n",
+        ),
     ] {
         for line_break in ["\n", "\r\n"] {
             let text = |attributes: &str| stack(attributes).replace('\n', line_break);
-            let folder = folder(&[("s.yaml", &text(attributes)), ("secrets.inventory.yaml", INVENTORY)]);
+            let folder = folder(&[
+                ("s.yaml", &text(attributes)),
+                ("secrets.inventory.yaml", INVENTORY),
+            ]);
             let added = check(folder.path(), &["--add-ignores", "s.yaml"]);
-            assert_eq!(read(folder.path(), "s.yaml"), text(annotated), "{}", added.stderr);
-            assert_eq!((added.code, added.stdout.as_str()), (0, ""), "{attributes}: {}", added.stderr);
-            let again = check(folder.path(), &["--add-ignores", "s.yaml", "--deny-warnings"]);
-            assert_eq!((again.code, again.stdout.as_str()), (0, ""), "{attributes}: {}", again.stderr);
+            assert_eq!(
+                read(folder.path(), "s.yaml"),
+                text(annotated),
+                "{}",
+                added.stderr
+            );
+            assert_eq!(
+                (added.code, added.stdout.as_str()),
+                (0, ""),
+                "{attributes}: {}",
+                added.stderr
+            );
+            let again = check(
+                folder.path(),
+                &["--add-ignores", "s.yaml", "--deny-warnings"],
+            );
+            assert_eq!(
+                (again.code, again.stdout.as_str()),
+                (0, ""),
+                "{attributes}: {}",
+                again.stderr
+            );
             assert_eq!(read(folder.path(), "s.yaml"), text(annotated));
         }
     }
@@ -87,10 +126,21 @@ fn toml_takes_a_comment_above_a_string_of_several_lines() {
              x = \"{{{{no.k}}}}\"{first}\n{second}y = \"\"\"\na {{{{no.k}}}}\n\"\"\"\n"
         )
     };
-    let folder = folder(&[("s.toml", &text("", "")), ("secrets.inventory.yaml", INVENTORY)]);
+    let folder = folder(&[
+        ("s.toml", &text("", "")),
+        ("secrets.inventory.yaml", INVENTORY),
+    ]);
     let added = check(folder.path(), &["--add-ignores", "s.toml"]);
-    let expected = text(" # stackref: ignore[unknown-secret]", "# stackref: ignore[embedded-reference]\n");
-    assert_eq!((read(folder.path(), "s.toml"), added.code), (expected, 0), "{}", added.stderr);
+    let expected = text(
+        " # stackref: ignore[unknown-secret]",
+        "# stackref: ignore[embedded-reference]\n",
+    );
+    assert_eq!(
+        (read(folder.path(), "s.toml"), added.code),
+        (expected, 0),
+        "{}",
+        added.stderr
+    );
 }
 
 #[test]
@@ -102,10 +152,23 @@ fn a_script_is_not_torn_apart() {
                     true && \\\n  zenml x register a --b='{{no.k}}' && \\\n  true\n";
     let page = "Run `zenml x register a --b={{no.k}}` first.\n";
     let config = "[files]\nscripts = [\"*.sh\", \"*.md\"]\n";
-    let folder =
-        folder(&[("r.sh", script), ("r.md", page), ("stackref.toml", config), ("secrets.inventory.yaml", INVENTORY)]);
-    let added = check(folder.path(), &["--add-ignores", "--ignore", "unused-secret"]);
-    assert_eq!((read(folder.path(), "r.sh").as_str(), read(folder.path(), "r.md").as_str()), (expected, page));
+    let folder = folder(&[
+        ("r.sh", script),
+        ("r.md", page),
+        ("stackref.toml", config),
+        ("secrets.inventory.yaml", INVENTORY),
+    ]);
+    let added = check(
+        folder.path(),
+        &["--add-ignores", "--ignore", "unused-secret"],
+    );
+    assert_eq!(
+        (
+            read(folder.path(), "r.sh").as_str(),
+            read(folder.path(), "r.md").as_str()
+        ),
+        (expected, page)
+    );
     assert_eq!(added.code, 1);
     for path in ["path = \"r.sh\"", "path = \"r.md\""] {
         assert!(added.stderr.contains(path), "{}", added.stderr);
@@ -125,15 +188,59 @@ fn what_no_comment_can_suppress_is_reported_with_the_entry_that_can() {
         ("secrets.inventory.yaml", INVENTORY),
     ]);
     let added = check(folder.path(), &["--add-ignores", "--format", "short"]);
-    assert_eq!((added.code, added.stdout.lines().count()), (1, 3), "{}", added.stdout);
-    assert_eq!((read(folder.path(), "broken.stack.yaml").as_str(), read(folder.path(), "bare.yaml")), (broken, bare));
-    assert!(added.stderr.contains("in `stacks/a[1].json`: JSON has no comments"), "{}", added.stderr);
-    assert!(added.stderr.contains("in `bare.yaml`: fix the mistake instead"), "{}", added.stderr);
-    assert_eq!(added.stderr.matches("[[ignore]]").count(), 1, "{}", added.stderr);
-    let entry = added.stderr.split_once("[[ignore]]").unwrap().1.split("\nchecked").next().unwrap();
-    std::fs::write(folder.path().join("stackref.toml"), format!("[[ignore]]{entry}")).unwrap();
+    assert_eq!(
+        (added.code, added.stdout.lines().count()),
+        (1, 3),
+        "{}",
+        added.stdout
+    );
+    assert_eq!(
+        (
+            read(folder.path(), "broken.stack.yaml").as_str(),
+            read(folder.path(), "bare.yaml")
+        ),
+        (broken, bare)
+    );
+    assert!(
+        added
+            .stderr
+            .contains("in `stacks/a[1].json`: JSON has no comments"),
+        "{}",
+        added.stderr
+    );
+    assert!(
+        added
+            .stderr
+            .contains("in `bare.yaml`: fix the mistake instead"),
+        "{}",
+        added.stderr
+    );
+    assert_eq!(
+        added.stderr.matches("[[ignore]]").count(),
+        1,
+        "{}",
+        added.stderr
+    );
+    let entry = added
+        .stderr
+        .split_once("[[ignore]]")
+        .unwrap()
+        .1
+        .split("\nchecked")
+        .next()
+        .unwrap();
+    std::fs::write(
+        folder.path().join("stackref.toml"),
+        format!("[[ignore]]{entry}"),
+    )
+    .unwrap();
     let after = check(folder.path(), &["--format", "short", "stacks"]);
-    assert_eq!((after.code, after.stdout.as_str()), (0, ""), "{}", after.stderr);
+    assert_eq!(
+        (after.code, after.stdout.as_str()),
+        (0, ""),
+        "{}",
+        after.stderr
+    );
 }
 
 #[test]
@@ -143,11 +250,25 @@ fn an_inventory_file_gets_its_comments_too() {
         ("secrets.inventory.yaml", "mlflow: [password]\nold: [k]\n"),
     ]);
     let diff = check(folder.path(), &["--add-ignores", "--diff"]);
-    assert!(diff.stdout.contains("# stackref: ignore[unused-secret]"), "{}", diff.stdout);
+    assert!(
+        diff.stdout.contains("# stackref: ignore[unused-secret]"),
+        "{}",
+        diff.stdout
+    );
     let added = check(folder.path(), &["--add-ignores", "--deny-warnings"]);
-    assert_eq!((added.code, added.stdout.as_str()), (0, ""), "{}", added.stderr);
+    assert_eq!(
+        (added.code, added.stdout.as_str()),
+        (0, ""),
+        "{}",
+        added.stderr
+    );
     let after = check(folder.path(), &["--deny-warnings"]);
-    assert_eq!((after.code, after.stdout.as_str()), (0, ""), "{}", after.stderr);
+    assert_eq!(
+        (after.code, after.stdout.as_str()),
+        (0, ""),
+        "{}",
+        after.stderr
+    );
     let expected = "mlflow: [password]\nold: [k] # stackref: ignore[unused-secret]\n";
     assert_eq!(read(folder.path(), "secrets.inventory.yaml"), expected);
 }
@@ -157,16 +278,51 @@ fn a_diff_writes_nothing_and_shows_no_value() {
     let text = stack("      x: '{{no.k}}'\n      tracking_password: hunter2\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
     let diff = check(folder.path(), &["--add-ignores", "--diff", "s.yaml"]);
-    assert_eq!((diff.code, read(folder.path(), "s.yaml")), (1, text.clone()));
-    assert!(diff.stdout.contains("+      x: '{{no.k}}' # stackref: ignore[unknown-secret]"), "{}", diff.stdout);
-    assert!(diff.stdout.contains("# stackref: ignore[plaintext-secret]"), "{}", diff.stdout);
-    assert!(!diff.stdout.contains("hunter2") && !diff.stderr.contains("hunter2"), "{}{}", diff.stdout, diff.stderr);
-    assert!(diff.stderr.contains("unknown-secret") && diff.stderr.contains("would add"), "{}", diff.stderr);
+    assert_eq!(
+        (diff.code, read(folder.path(), "s.yaml")),
+        (1, text.clone())
+    );
+    assert!(
+        diff.stdout
+            .contains("+      x: '{{no.k}}' # stackref: ignore[unknown-secret]"),
+        "{}",
+        diff.stdout
+    );
+    assert!(
+        diff.stdout.contains("# stackref: ignore[plaintext-secret]"),
+        "{}",
+        diff.stdout
+    );
+    assert!(
+        !diff.stdout.contains("hunter2") && !diff.stderr.contains("hunter2"),
+        "{}{}",
+        diff.stdout,
+        diff.stderr
+    );
+    assert!(
+        diff.stderr.contains("unknown-secret") && diff.stderr.contains("would add"),
+        "{}",
+        diff.stderr
+    );
     let words = ["check", "--add-ignores", "--diff", "--level", "none", "-"];
     let stdin = run(&words, folder.path(), text.as_bytes());
-    assert!(stdin.stdout.contains("# stackref: ignore[plaintext-secret]"), "{}", stdin.stdout);
-    let refused = run(&["check", "--add-ignores", "-"], folder.path(), text.as_bytes());
-    assert!(refused.code == 2 && refused.stderr.contains("Usage: stackref check"), "{}", refused.stderr);
+    assert!(
+        stdin
+            .stdout
+            .contains("# stackref: ignore[plaintext-secret]"),
+        "{}",
+        stdin.stdout
+    );
+    let refused = run(
+        &["check", "--add-ignores", "-"],
+        folder.path(),
+        text.as_bytes(),
+    );
+    assert!(
+        refused.code == 2 && refused.stderr.contains("Usage: stackref check"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -175,17 +331,33 @@ fn a_diff_shows_no_value_that_leaked() {
     let inventory = "mlflow: {password: tr0ub4dor&3}\n";
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
     let diff = check(folder.path(), &["--leaks", "--add-ignores", "--diff"]);
-    assert!(diff.stdout.contains("ignore[embedded-reference, leaked-value]"), "{}", diff.stdout);
-    assert!(!diff.stdout.contains("tr0ub") && !diff.stderr.contains("tr0ub"), "{}{}", diff.stdout, diff.stderr);
+    assert!(
+        diff.stdout
+            .contains("ignore[embedded-reference, leaked-value]"),
+        "{}",
+        diff.stdout
+    );
+    assert!(
+        !diff.stdout.contains("tr0ub") && !diff.stderr.contains("tr0ub"),
+        "{}{}",
+        diff.stdout,
+        diff.stderr
+    );
 }
 
 #[test]
 fn only_selected_rules_get_comments() {
     let text = stack("      x: '{{no.k}}'\n      y: '{{mlflow.k}}'\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
-    check(folder.path(), &["--add-ignores", "--select", "unknown-key", "s.yaml"]);
+    check(
+        folder.path(),
+        &["--add-ignores", "--select", "unknown-key", "s.yaml"],
+    );
     let written = read(folder.path(), "s.yaml");
-    assert!(written.contains("ignore[unknown-key]") && !written.contains("unknown-secret"), "{written}");
+    assert!(
+        written.contains("ignore[unknown-key]") && !written.contains("unknown-secret"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -195,8 +367,15 @@ fn a_file_that_cannot_be_written_stays_and_is_still_reported() {
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
     let path = folder.path().join("s.yaml");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
-    let added = check(folder.path(), &["--add-ignores", "--format", "short", "s.yaml"]);
-    assert!(added.code == 2 && added.stderr.contains("read-only"), "{}", added.stderr);
+    let added = check(
+        folder.path(),
+        &["--add-ignores", "--format", "short", "s.yaml"],
+    );
+    assert!(
+        added.code == 2 && added.stderr.contains("read-only"),
+        "{}",
+        added.stderr
+    );
     assert!(
         added.stdout.contains("unknown-secret") && added.stderr.contains("0 findings in 0 files"),
         "{}",

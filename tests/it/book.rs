@@ -30,7 +30,12 @@ fn rules_page_matches_the_table_of_rules() {
          | rule | severity | finds |\n|---|---|---|\n",
     );
     for rule in RULES {
-        page += &format!("| [{0}](#{0}) | {1} | {2} |\n", rule.id.name(), rule.severity.name(), rule.summary);
+        page += &format!(
+            "| [{0}](#{0}) | {1} | {2} |\n",
+            rule.id.name(),
+            rule.severity.name(),
+            rule.summary
+        );
     }
     for rule in RULES {
         page += &format!("\n{}", section(rule));
@@ -40,6 +45,12 @@ fn rules_page_matches_the_table_of_rules() {
         std::fs::write(&file, &page).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    let stale = page.lines().zip(written.lines()).find(|(expected, actual)| expected != actual);
-    assert!(written == page, "docs/src/rules.md is outdated ({stale:?}): update it with `STACKREF_BLESS=1 cargo test`");
+    let stale = page
+        .lines()
+        .zip(written.lines())
+        .find(|(expected, actual)| expected != actual);
+    assert!(
+        written == page,
+        "docs/src/rules.md is outdated ({stale:?}): update it with `STACKREF_BLESS=1 cargo test`"
+    );
 }

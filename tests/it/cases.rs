@@ -27,7 +27,10 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
         }
         let mark = format!("[{}]", rule.id.name());
         let (mut reports, mut accepts) = (0, 0);
-        for case in cases.iter().filter(|case| name(case.parent().unwrap()) == rule.id.name()) {
+        for case in cases
+            .iter()
+            .filter(|case| name(case.parent().unwrap()) == rule.id.name())
+        {
             let is_printed = read(&case.join("stdout")).contains(&mark);
             match name(case).split('-').next().unwrap() {
                 "reports" | "suggests" => {
@@ -41,8 +44,16 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
                 _ => {}
             }
         }
-        assert!(reports > 0, "fixtures/check/{} needs a case `reports-…`", rule.id.name());
-        assert!(accepts > 0, "fixtures/check/{} needs a case `accepts-…`", rule.id.name());
+        assert!(
+            reports > 0,
+            "fixtures/check/{} needs a case `reports-…`",
+            rule.id.name()
+        );
+        assert!(
+            accepts > 0,
+            "fixtures/check/{} needs a case `accepts-…`",
+            rule.id.name()
+        );
     }
 }
 
@@ -50,14 +61,24 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
 fn each_case_has_its_files_and_no_others() {
     let cases = all_cases();
     for case in &cases {
-        let entries = std::fs::read_dir(case).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let entries = std::fs::read_dir(case)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let entries: Vec<String> = entries.collect();
         for file in REQUIRED {
-            assert!(entries.iter().any(|entry| entry == file), "{} has no `{file}`", case.display());
+            assert!(
+                entries.iter().any(|entry| entry == file),
+                "{} has no `{file}`",
+                case.display()
+            );
         }
         for entry in &entries {
             let is_known = REQUIRED.contains(&entry.as_str()) || OPTIONAL.contains(&entry.as_str());
-            assert!(is_known, "{} has a file `{entry}`, which no test reads", case.display());
+            assert!(
+                is_known,
+                "{} has a file `{entry}`, which no test reads",
+                case.display()
+            );
         }
     }
     assert!(cases.len() > 200, "{} cases", cases.len());
@@ -69,11 +90,17 @@ fn each_case_is_named_in_lower_case_below_its_command() {
         let path = case.strip_prefix(project().join("fixtures")).unwrap();
         for part in path {
             let part = part.to_str().unwrap();
-            let is_plain = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            let is_plain = part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             assert!(is_plain, "{}: only a-z, 0-9 and `-`", path.display());
         }
         let cmd = read(&case.join("cmd"));
         let command = words(&cmd).into_iter().find(|word| !word.contains('='));
-        assert!(command.is_some_and(|command| path.starts_with(command)), "{}: runs {command:?}", path.display());
+        assert!(
+            command.is_some_and(|command| path.starts_with(command)),
+            "{}: runs {command:?}",
+            path.display()
+        );
     }
 }

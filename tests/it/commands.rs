@@ -36,13 +36,28 @@ fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32
     let mut path = vec![program.parent().unwrap().to_path_buf()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
     let mut command = Command::new("sh");
-    let script = if before == 0 { script.to_owned() } else { format!("(exit {before})\n{script}") };
-    command.args([option, &script]).current_dir(folder).stdin(Stdio::null());
-    command.env_clear().envs(coverage()).env("PATH", std::env::join_paths(path).unwrap());
+    let script = if before == 0 {
+        script.to_owned()
+    } else {
+        format!("(exit {before})\n{script}")
+    };
+    command
+        .args([option, &script])
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command
+        .env_clear()
+        .envs(coverage())
+        .env("PATH", std::env::join_paths(path).unwrap());
     command.env("XDG_STATE_HOME", folder.join(".state"));
     let output = command.output().expect("there is a shell");
-    let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    (printed, output.status.code().expect("the shell exits by itself"))
+    let printed = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8(bytes).unwrap())
+        .concat();
+    (
+        printed,
+        output.status.code().expect("the shell exits by itself"),
+    )
 }
 
 /// Returns whether the output has the expected lines.
@@ -56,7 +71,10 @@ fn matches(expected: &[&str], printed: &[&str]) -> bool {
 
 /// Returns the lines of a text that are not empty.
 fn lines(text: &str) -> Vec<&str> {
-    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 /// Returns the commands of a `console` block, each with the lines of its output.
@@ -65,7 +83,11 @@ fn steps(text: &str) -> Vec<(&str, Vec<&str>)> {
     for line in lines(text) {
         match line.strip_prefix("$ ") {
             Some(command) => steps.push((command, Vec::new())),
-            None => steps.last_mut().expect("a command comes first").1.push(line),
+            None => steps
+                .last_mut()
+                .expect("a command comes first")
+                .1
+                .push(line),
         }
     }
     steps
@@ -79,7 +101,10 @@ struct Mistake {
 
 impl From<String> for Mistake {
     fn from(message: String) -> Self {
-        Self { message, corrected: None }
+        Self {
+            message,
+            corrected: None,
+        }
     }
 }
 
@@ -99,18 +124,26 @@ fn console(block: &Block, page: &Path) -> Option<Mistake> {
         }
     }
     let has_ellipsis = block.text.lines().any(|line| line.trim_end() == ELLIPSIS);
-    (!message.is_empty()).then(|| Mistake { message, corrected: (!has_ellipsis).then_some(corrected) })
+    (!message.is_empty()).then(|| Mistake {
+        message,
+        corrected: (!has_ellipsis).then_some(corrected),
+    })
 }
 
 /// Runs a block and returns a mistake in it.
 fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
     if let Some(reason) = block.comment("not run:") {
-        return reason.is_empty().then(|| "give a reason after `not run:`".to_owned().into());
+        return reason
+            .is_empty()
+            .then(|| "give a reason after `not run:`".to_owned().into());
     }
     if let Some(name) = block.comment("file ") {
         write(page, name, block.text.as_bytes());
     }
-    if let Some(kind) = ["an inventory", "a stack"].into_iter().find(|kind| block.comment(kind).is_some()) {
+    if let Some(kind) = ["an inventory", "a stack"]
+        .into_iter()
+        .find(|kind| block.comment(kind).is_some())
+    {
         let file = format!("block.{}", block.language);
         let folder = folder(&[(&file, &block.text)]);
         let words = match kind {
@@ -118,7 +151,8 @@ fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
             _ => ["inventory", "--inventory", &file, "--format", "json"],
         };
         let output = run(&words, folder.path(), b"");
-        return (output.code != 0).then(|| format!("{kind} with findings:\n{}{}", output.stdout, output.stderr).into());
+        return (output.code != 0)
+            .then(|| format!("{kind} with findings:\n{}{}", output.stdout, output.stderr).into());
     }
     match block.language.as_str() {
         "console" => console(block, page),
@@ -128,7 +162,11 @@ fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
         }
         "toml" => {
             let folder = folder(&[("block.toml", &block.text)]);
-            let output = run(&["check", "--config", "block.toml", "--list-files"], folder.path(), b"");
+            let output = run(
+                &["check", "--config", "block.toml", "--list-files"],
+                folder.path(),
+                b"",
+            );
             (output.code != 0).then(|| format!("is not a config:\n{}", output.stderr).into())
         }
         "yaml" | "json" | "text" => None,
@@ -140,7 +178,10 @@ fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
 /// the last to the first.
 fn replace(page: &mut String, block: &Block, text: &str) {
     let mut lines: Vec<&str> = page.lines().collect();
-    lines.splice(block.line..block.line + block.text.lines().count(), text.lines());
+    lines.splice(
+        block.line..block.line + block.text.lines().count(),
+        text.lines(),
+    );
     *page = lines.join("\n") + "\n";
 }
 
@@ -166,11 +207,20 @@ fn each_example_of_the_documents_prints_the_shown_output() {
                     copy(&project().join(place), inside.path());
                 }
             }
-            let is_run = matches!(block.language.as_str(), "console" | "sh") && block.comment("not run:").is_none();
+            let is_run = matches!(block.language.as_str(), "console" | "sh")
+                && block.comment("not run:").is_none();
             run += usize::from(is_run);
             match mistake(block, inside.path()) {
-                Some(Mistake { corrected: Some(corrected), .. }) if bless => corrections.push((block, corrected)),
-                Some(mistake) => wrong.push(format!("{}:{}: {}", shown(&page), block.line, mistake.message)),
+                Some(Mistake {
+                    corrected: Some(corrected),
+                    ..
+                }) if bless => corrections.push((block, corrected)),
+                Some(mistake) => wrong.push(format!(
+                    "{}:{}: {}",
+                    shown(&page),
+                    block.line,
+                    mistake.message
+                )),
                 None => {}
             }
         }
@@ -182,27 +232,44 @@ fn each_example_of_the_documents_prints_the_shown_output() {
         }
     }
     // Not captured by the test runner, so that the number is visible while it is not 0.
-    let _ = writeln!(std::io::stderr(), "ran {run} blocks of commands, skipped {pending} pending ones");
+    let _ = writeln!(
+        std::io::stderr(),
+        "ran {run} blocks of commands, skipped {pending} pending ones"
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(run >= 30, "the documents show {run} blocks of commands");
 }
 
 #[test]
 fn a_corrected_block_replaces_the_lines_between_its_fences() {
-    let mut page = String::from("# A\n\n```console\n$ a\nold\n```\n\n```console\n$ b\n```\n\nEnd.\n");
+    let mut page =
+        String::from("# A\n\n```console\n$ a\nold\n```\n\n```console\n$ b\n```\n\nEnd.\n");
     let blocks = blocks(&page);
     replace(&mut page, &blocks[1], "$ b\nnew\n");
     replace(&mut page, &blocks[0], "$ a\n");
-    assert_eq!(page, "# A\n\n```console\n$ a\n```\n\n```console\n$ b\nnew\n```\n\nEnd.\n");
+    assert_eq!(
+        page,
+        "# A\n\n```console\n$ a\n```\n\n```console\n$ b\nnew\n```\n\nEnd.\n"
+    );
 }
 
 /// CI runs the commands of the installation, or this test does.
 #[test]
 fn the_commands_of_the_installation_work() {
     let readme = read(&project().join("README.md"));
-    let setup = blocks(&readme).into_iter().find(|block| block.language == "sh").unwrap();
-    let commands: Vec<&str> = setup.text.lines().map(|line| line.split(" #").next().unwrap().trim()).collect();
-    assert_eq!(commands, ["cargo run --release -- check fixtures/demo", "cargo test"]);
+    let setup = blocks(&readme)
+        .into_iter()
+        .find(|block| block.language == "sh")
+        .unwrap();
+    let commands: Vec<&str> = setup
+        .text
+        .lines()
+        .map(|line| line.split(" #").next().unwrap().trim())
+        .collect();
+    assert_eq!(
+        commands,
+        ["cargo run --release -- check fixtures/demo", "cargo test"]
+    );
     let ci = read(&project().join(".ci/run"));
     assert!(ci.contains("cargo test") && ci.contains("check fixtures/demo"));
     let output = run(&["check", "fixtures/demo"], project(), b"");

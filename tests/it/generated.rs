@@ -283,21 +283,37 @@ const STRINGS: [&str; 24] = [
 ];
 
 /// JSON files around a text.
-const JSON: [&str; 4] =
-    ["{\"k\": \"TT\"}", "[\"TT\", 1, \"\\tTT\"]\n", "\"TT\"", "\u{feff}{\"a\": {\"b\": [\"\\u007b{s.k}}TT\"]}}"];
+const JSON: [&str; 4] = [
+    "{\"k\": \"TT\"}",
+    "[\"TT\", 1, \"\\tTT\"]\n",
+    "\"TT\"",
+    "\u{feff}{\"a\": {\"b\": [\"\\u007b{s.k}}TT\"]}}",
+];
 
 /// What is before a reference, its value, and what is behind it.
 fn parts() -> Vec<(&'static str, &'static str, &'static str)> {
     let mut parts = Vec::new();
     for token in TOKENS {
-        let cuts: Vec<usize> = token.char_indices().map(|(at, _)| at).chain([token.len()]).collect();
+        let cuts: Vec<usize> = token
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([token.len()])
+            .collect();
         for (from, &start) in cuts.iter().enumerate() {
-            parts.extend(cuts[from..].iter().map(|&end| (&token[..start], &token[start..end], &token[end..])));
+            parts.extend(
+                cuts[from..]
+                    .iter()
+                    .map(|&end| (&token[..start], &token[start..end], &token[end..])),
+            );
         }
     }
     for value in HOSTILE {
         for beside in BESIDE {
-            parts.extend([(beside, value, ""), ("", value, beside), (beside, value, beside)]);
+            parts.extend([
+                (beside, value, ""),
+                ("", value, beside),
+                (beside, value, beside),
+            ]);
         }
     }
     for value in TOKENS {
@@ -318,8 +334,15 @@ struct Trial {
 impl Trial {
     /// Creates a trial of one in `every` files, or of all of them.
     fn new(every: usize) -> Self {
-        let every = if std::env::var_os("STACKREF_EXHAUSTIVE").is_some() { 1 } else { every };
-        Self { every, ..Self::default() }
+        let every = if std::env::var_os("STACKREF_EXHAUSTIVE").is_some() {
+            1
+        } else {
+            every
+        };
+        Self {
+            every,
+            ..Self::default()
+        }
     }
 
     fn file(&mut self, text: &dyn Fn() -> String, value: &str, syntax: Syntax) {
@@ -329,13 +352,22 @@ impl Trial {
         }
         self.files += 1;
         let text = text();
-        let rendered = std::panic::catch_unwind(|| render_as(&text, &[value.to_owned()], syntax, Resolver::Render));
-        self.replaced += rendered.unwrap_or_else(|_| panic!("the file {text:?} with the value {value:?}"));
+        let rendered = std::panic::catch_unwind(|| {
+            render_as(&text, &[value.to_owned()], syntax, Resolver::Render)
+        });
+        self.replaced +=
+            rendered.unwrap_or_else(|_| panic!("the file {text:?} with the value {value:?}"));
     }
 
     fn finish(&self, name: &str) {
-        eprintln!("{name}: {} of {} files tried, {} references replaced", self.files, self.generated, self.replaced);
-        assert!(self.replaced > self.files / 3, "most of the files are not rendered");
+        eprintln!(
+            "{name}: {} of {} files tried, {} references replaced",
+            self.files, self.generated, self.replaced
+        );
+        assert!(
+            self.replaced > self.files / 3,
+            "most of the files are not rendered"
+        );
     }
 }
 
@@ -384,7 +416,11 @@ fn a_yaml_block_scalar_with_any_header_is_rendered() {
     for (before, value, after) in parts() {
         for template in BLOCKS {
             for header in HEADERS {
-                let text = || template.replace(HERE, header).replace("TT", &format!("{before}{{{{s.k}}}}{after}"));
+                let text = || {
+                    template
+                        .replace(HERE, header)
+                        .replace("TT", &format!("{before}{{{{s.k}}}}{after}"))
+                };
                 trial.file(&text, value, Syntax::Yaml);
                 trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
             }

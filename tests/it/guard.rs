@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 
 #[test]
 fn a_run_that_is_killed_leaves_no_core_dump() {
-    let folder =
-        folder(&[("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\n"), ("secrets.inventory.yaml", "x: {z: hunter2}\n")]);
+    let folder = folder(&[
+        ("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\n"),
+        ("secrets.inventory.yaml", "x: {z: hunter2}\n"),
+    ]);
     // It says what it passes over when it has read the inventory, and then waits for what is handed in.
     let script = "ulimit -c \"$(ulimit -H -c)\"; exec \"$0\" register --from-file -";
     let mut child = Command::new("sh")
@@ -20,9 +22,21 @@ fn a_run_that_is_killed_leaves_no_core_dump() {
         .spawn()
         .unwrap();
     let mut said = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
-    assert!(said.starts_with("note: skipped 1 invalid reference"), "{said}");
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::ABORT).unwrap();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert!(
+        said.starts_with("note: skipped 1 invalid reference"),
+        "{said}"
+    );
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&child),
+        rustix::process::Signal::ABORT,
+    )
+    .unwrap();
     let status = child.wait().unwrap();
-    assert!(status.signal().is_some() && !status.core_dumped(), "{status}");
+    assert!(
+        status.signal().is_some() && !status.core_dumped(),
+        "{status}"
+    );
 }

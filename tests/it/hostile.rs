@@ -3,11 +3,17 @@
 use crate::support::{Output, check, findings, folder, is_installed, run, write};
 use std::path::Path;
 
-const GOOD: &str = "stack_name: good\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: '{{a}}'}\n";
+const GOOD: &str =
+    "stack_name: good\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: '{{a}}'}\n";
 
 /// The finding of the good file beside a bad one.
 fn assert_good_is_checked(output: &Output) {
-    assert!(output.stdout.contains("good.yaml:3:45: error[malformed-reference]"), "{output:?}");
+    assert!(
+        output
+            .stdout
+            .contains("good.yaml:3:45: error[malformed-reference]"),
+        "{output:?}"
+    );
 }
 
 /// A bad stack file, by its content, beside a good one: what is said of the bad one.
@@ -16,7 +22,12 @@ fn beside_a_good_one(name: &str, bytes: &[u8]) -> String {
     write(folder.path(), name, bytes);
     let output = check(folder.path(), &["--format", "short"]);
     assert_good_is_checked(&output);
-    output.stdout.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>().join("\n")
+    output
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with(name))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -26,7 +37,10 @@ fn what_is_no_text_is_told_at_its_place() {
             &b"stack_name: x\ncomponents: {a: \xff}\n"[..],
             "2:17: error[syntax-error]: from here on this file is not UTF-8",
         ),
-        (b"stack_name: x\ncomponents: {a: \0}\n", "2:17: error[syntax-error]: a YAML file must not contain NUL bytes"),
+        (
+            b"stack_name: x\ncomponents: {a: \0}\n",
+            "2:17: error[syntax-error]: a YAML file must not contain NUL bytes",
+        ),
         (
             b"\xff\xfec\0o\0m\0p\0o\0n\0e\0n\0t\0s\0:\0\n\0s\0t\0a\0c\0k\0_\0n\0a\0m\0e\0:\0",
             "1:1: error[syntax-error]: this file is UTF-16",
@@ -40,21 +54,61 @@ fn what_is_no_text_is_told_at_its_place() {
 #[test]
 fn what_does_not_parse_is_told_at_the_parsers_place() {
     for (name, text, said) in [
-        ("bad.stack.yaml", "a: b: c\n", "1:5: error[syntax-error]: a `:` is not allowed here"),
+        (
+            "bad.stack.yaml",
+            "a: b: c\n",
+            "1:5: error[syntax-error]: a `:` is not allowed here",
+        ),
         (
             "bad.yaml",
             "components:\n\ta: x\nstack_name: x\n",
             "2:1: error[syntax-error]: YAML does not allow a tab here",
         ),
-        ("bad.stack.yaml", "x: {{a.b}}-c\n", "1:11: error[syntax-error]: braces without quotes"),
-        ("bad.stack.yaml", "a: 1\nb: 2\na: 3\n", "3:1: error[syntax-error]: the key `a` occurs twice"),
-        ("bad.stack.toml", "a = 1\na = 2\n", "2:1: error[syntax-error]: a key occurs twice"),
-        ("bad.stack.toml", "a = {{b.c}}\n", "error[syntax-error]: braces without quotes"),
-        ("bad.stack.json", "{\"a\": {{b.c}}}", "error[syntax-error]: a reference without quotes"),
-        ("bad.stack.json", "{\"a\": 1, \"a\": 2}", "1:10: error[syntax-error]: the key `a` occurs twice"),
-        ("bad.stack.json", "", "1:1: error[syntax-error]: an empty file"),
-        ("bad.stack.json", "// x\n{}", "1:1: error[syntax-error]: comments are not"),
-        ("bad.stack.yaml", "a: *hunter2\n", "1:4: error[syntax-error]: this alias refers"),
+        (
+            "bad.stack.yaml",
+            "x: {{a.b}}-c\n",
+            "1:11: error[syntax-error]: braces without quotes",
+        ),
+        (
+            "bad.stack.yaml",
+            "a: 1\nb: 2\na: 3\n",
+            "3:1: error[syntax-error]: the key `a` occurs twice",
+        ),
+        (
+            "bad.stack.toml",
+            "a = 1\na = 2\n",
+            "2:1: error[syntax-error]: a key occurs twice",
+        ),
+        (
+            "bad.stack.toml",
+            "a = {{b.c}}\n",
+            "error[syntax-error]: braces without quotes",
+        ),
+        (
+            "bad.stack.json",
+            "{\"a\": {{b.c}}}",
+            "error[syntax-error]: a reference without quotes",
+        ),
+        (
+            "bad.stack.json",
+            "{\"a\": 1, \"a\": 2}",
+            "1:10: error[syntax-error]: the key `a` occurs twice",
+        ),
+        (
+            "bad.stack.json",
+            "",
+            "1:1: error[syntax-error]: an empty file",
+        ),
+        (
+            "bad.stack.json",
+            "// x\n{}",
+            "1:1: error[syntax-error]: comments are not",
+        ),
+        (
+            "bad.stack.yaml",
+            "a: *hunter2\n",
+            "1:4: error[syntax-error]: this alias refers",
+        ),
     ] {
         let line = beside_a_good_one(name, text.as_bytes());
         assert!(line.contains(said), "{text:?}: {line}");
@@ -64,13 +118,22 @@ fn what_does_not_parse_is_told_at_the_parsers_place() {
 
 #[test]
 fn nesting_beyond_the_limit_is_an_error_and_no_overflow() {
-    for (name, open) in
-        [("deep.stack.yaml", "["), ("deep.stack.json", "["), ("deep.stack.yaml", "- "), ("deep.stack.yaml", "? ")]
-    {
+    for (name, open) in [
+        ("deep.stack.yaml", "["),
+        ("deep.stack.json", "["),
+        ("deep.stack.yaml", "- "),
+        ("deep.stack.yaml", "? "),
+    ] {
         let line = beside_a_good_one(name, open.repeat(100_000).as_bytes());
-        assert!(line.contains("error[syntax-error]: ") && line.contains("nested deeper"), "{line}");
+        assert!(
+            line.contains("error[syntax-error]: ") && line.contains("nested deeper"),
+            "{line}"
+        );
     }
-    let line = beside_a_good_one("deep.stack.toml", format!("a = {}", "[".repeat(100_000)).as_bytes());
+    let line = beside_a_good_one(
+        "deep.stack.toml",
+        format!("a = {}", "[".repeat(100_000)).as_bytes(),
+    );
     assert!(line.contains("nested deeper than 80"), "{line}");
 }
 
@@ -85,8 +148,14 @@ fn alias_bombs_chains_and_cycles_cost_nothing() {
     for at in 1..20_000 {
         chain.push_str(&format!("c{at}: &c{at} [*c{}]\n", at - 1));
     }
-    for (text, last) in [(bomb, "*a59"), (chain, "*c19999"), ("c: &c {a: '{{x.y}}', b: [*c]}\n".to_owned(), "*c")] {
-        let text = format!("{text}stack_name: s\ncomponents:\n  orchestrator: {{flavor: ours, name: o, v: {last}}}\n");
+    for (text, last) in [
+        (bomb, "*a59"),
+        (chain, "*c19999"),
+        ("c: &c {a: '{{x.y}}', b: [*c]}\n".to_owned(), "*c"),
+    ] {
+        let text = format!(
+            "{text}stack_name: s\ncomponents:\n  orchestrator: {{flavor: ours, name: o, v: {last}}}\n"
+        );
         let folder = folder(&[("s.yaml", &text)]);
         assert_eq!(
             findings(folder.path(), &["--level", "none"]),
@@ -119,8 +188,16 @@ fn a_scalar_of_100_mb_is_read() {
     );
     let folder = folder(&[("s.yaml", &text)]);
     let output = check(folder.path(), &["--level", "none"]);
-    assert!(output.stdout.contains("malformed-reference") && output.stdout.len() < 2_000, "{}", output.stdout.len());
-    assert!(output.stdout.contains("s.yaml:3:100000045"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("malformed-reference") && output.stdout.len() < 2_000,
+        "{}",
+        output.stdout.len()
+    );
+    assert!(
+        output.stdout.contains("s.yaml:3:100000045"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
@@ -139,7 +216,11 @@ fn a_file_of_nothing_has_nothing_to_say() {
 
 #[test]
 fn a_named_path_that_is_no_stack_file_ends_with_2() {
-    let folder = folder(&[("prod.yaml", GOOD), ("notes.txt", "x"), ("x.yaml/good.yaml", GOOD)]);
+    let folder = folder(&[
+        ("prod.yaml", GOOD),
+        ("notes.txt", "x"),
+        ("x.yaml/good.yaml", GOOD),
+    ]);
     for (path, said) in [
         ("prdo.yaml", "did you mean `prod.yaml`?"),
         ("notes.txt", "not a stack file"),
@@ -152,7 +233,10 @@ fn a_named_path_that_is_no_stack_file_ends_with_2() {
     }
     // A folder that is called like a file is a folder.
     let output = check(folder.path(), &["x.yaml", "--format", "short"]);
-    assert!(output.stdout.starts_with("x.yaml/good.yaml:3:45: "), "{output:?}");
+    assert!(
+        output.stdout.starts_with("x.yaml/good.yaml:3:45: "),
+        "{output:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -172,7 +256,11 @@ fn links_that_lead_nowhere_or_round_are_not_followed() {
         assert_eq!(check(folder.path(), &[name]).code, 2);
     }
     // A link that is named is followed.
-    assert!(check(folder.path(), &["link.yaml", "--format", "short"]).stdout.starts_with("link.yaml:3:45: "));
+    assert!(
+        check(folder.path(), &["link.yaml", "--format", "short"])
+            .stdout
+            .starts_with("link.yaml:3:45: ")
+    );
 }
 
 #[cfg(unix)]
@@ -182,15 +270,26 @@ fn a_pipe_is_not_waited_for() {
         return;
     }
     let folder = folder(&[("good.yaml", GOOD)]);
-    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.stack.yaml")).status();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("pipe.stack.yaml"))
+        .status();
     assert!(made.unwrap().success());
     assert_good_is_checked(&check(folder.path(), &["--format", "short"]));
     assert_eq!(check(folder.path(), &["pipe.stack.yaml"]).code, 2);
-    let listed =
-        run(&["check", "--files-from", "-", "--format", "short"], folder.path(), b"pipe.stack.yaml\ngood.yaml\n");
+    let listed = run(
+        &["check", "--files-from", "-", "--format", "short"],
+        folder.path(),
+        b"pipe.stack.yaml\ngood.yaml\n",
+    );
     assert_good_is_checked(&listed);
-    let baseline = check(folder.path(), &["good.yaml", "--baseline", "pipe.stack.yaml"]);
-    assert!(baseline.code == 2 && baseline.said().contains("it is not a regular file"), "{baseline:?}");
+    let baseline = check(
+        folder.path(),
+        &["good.yaml", "--baseline", "pipe.stack.yaml"],
+    );
+    assert!(
+        baseline.code == 2 && baseline.said().contains("it is not a regular file"),
+        "{baseline:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -199,10 +298,17 @@ fn a_file_that_cannot_be_read_ends_with_2_and_hides_no_finding() {
     let folder = folder(&[("good.yaml", GOOD)]);
     // Opens, and fails to read, for every user.
     std::os::unix::fs::symlink("/proc/self/mem", folder.path().join("bad.stack.yaml")).unwrap();
-    let output = check(folder.path(), &["good.yaml", "bad.stack.yaml", "--format", "short"]);
+    let output = check(
+        folder.path(),
+        &["good.yaml", "bad.stack.yaml", "--format", "short"],
+    );
     assert_good_is_checked(&output);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("cannot read `bad.stack.yaml`"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("cannot read `bad.stack.yaml`"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -212,7 +318,11 @@ fn what_steers_a_terminal_is_never_printed() {
     for format in ["human", "short", "json"] {
         let output = check(folder.path(), &["--format", format]);
         let steering = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        let shown = if format == "json" { output.stderr.clone() } else { output.stdout.clone() + &output.stderr };
+        let shown = if format == "json" {
+            output.stderr.clone()
+        } else {
+            output.stdout.clone() + &output.stderr
+        };
         assert!(!shown.contains(steering), "{format}: {shown:?}");
         assert!(!output.stdout.contains('\u{1b}'), "{format}");
     }
@@ -230,7 +340,9 @@ fn a_pipe_that_closes_is_success_and_a_full_disk_is_2() {
     let shell = |redirect: &str| {
         let script = format!("\"$0\" check --format short --level none {redirect}");
         let mut command = std::process::Command::new("bash");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_stackref")]).current_dir(folder.path());
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_stackref")])
+            .current_dir(folder.path());
         command.output().unwrap()
     };
     let output = shell("2>/dev/null | head -1; exit ${PIPESTATUS[0]}");
@@ -242,7 +354,9 @@ fn a_pipe_that_closes_is_success_and_a_full_disk_is_2() {
 
 #[test]
 fn thousands_of_findings_on_one_line_are_told_apart() {
-    let attributes: Vec<String> = (0..3_000).map(|at| format!("\"k{at}\": \"{{{{ä{at}}}}}\"")).collect();
+    let attributes: Vec<String> = (0..3_000)
+        .map(|at| format!("\"k{at}\": \"{{{{ä{at}}}}}\""))
+        .collect();
     let text = format!(
         "{{\"stack_name\": \"s\", \"components\": {{\"orchestrator\": {{\"flavor\": \"ours\", \"name\": \"o\", {}}}}}}}",
         attributes.join(", ")
@@ -250,50 +364,92 @@ fn thousands_of_findings_on_one_line_are_told_apart() {
     let folder = folder(&[("s.json", &text)]);
     let found = findings(folder.path(), &["--level", "none"]);
     assert_eq!(found.len(), 3_000);
-    assert!(found.iter().enumerate().all(|(at, (_, text))| *text == format!("{{{{ä{at}}}}}")));
-    assert!(check(Path::new(folder.path()), &["--level", "none"]).stdout.len() < 3_000 * 1_500);
+    assert!(
+        found
+            .iter()
+            .enumerate()
+            .all(|(at, (_, text))| *text == format!("{{{{ä{at}}}}}"))
+    );
+    assert!(
+        check(Path::new(folder.path()), &["--level", "none"])
+            .stdout
+            .len()
+            < 3_000 * 1_500
+    );
 }
 
 /// Each of these once took minutes or all of the memory; a test's own time limit would say so again.
 #[test]
 fn many_and_long_names_ask_for_bounded_work() {
     let stack = |attributes: &str| {
-        format!("stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n{attributes}")
+        format!(
+            "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n{attributes}"
+        )
     };
     let name = |at: usize| format!("n{:020}", at.wrapping_mul(2_654_435_761) % 1_000_000_007);
-    let wrong: String =
-        (0..2_000).fold(String::new(), |text, at| text + &format!("    a{at}: '{{{{x{}.k}}}}'\n", name(at)));
-    let known: String = (0..2_000).fold(String::new(), |text, at| text + &format!("{}: [k]\n", name(at + 9_000)));
+    let wrong: String = (0..2_000).fold(String::new(), |text, at| {
+        text + &format!("    a{at}: '{{{{x{}.k}}}}'\n", name(at))
+    });
+    let known: String = (0..2_000).fold(String::new(), |text, at| {
+        text + &format!("{}: [k]\n", name(at + 9_000))
+    });
     let long = "a".repeat(40_000);
     let comments = format!("    b: 1 {}]\n", "# stackref: ignore[x ".repeat(8_000));
     let never_closed = format!("    b: '{}'\n", "{{a ".repeat(50_000));
     for (attributes, inventory, findings) in [
         (wrong.as_str(), known.as_str(), 2_000),
-        (&format!("    b: '{{{{{long}.k}}}}'\n"), &format!("{}: [k]\n", "b".repeat(40_000)), 1),
+        (
+            &format!("    b: '{{{{{long}.k}}}}'\n"),
+            &format!("{}: [k]\n", "b".repeat(40_000)),
+            1,
+        ),
         (&comments, "a: [b]\n", 1),
         (&never_closed, "a: [b]\n", 1),
     ] {
         let folder = folder(&[("s.yaml", &stack(attributes)), ("inv/x.yaml", inventory)]);
-        let output = check(folder.path(), &["--inventory", "inv/x.yaml", "--format", "short"]);
-        let found = output.stdout.lines().filter(|line| line.starts_with("s.yaml")).count();
-        assert!(found <= findings && output.stdout.len() < 2_000_000, "{found} {}", output.stderr);
+        let output = check(
+            folder.path(),
+            &["--inventory", "inv/x.yaml", "--format", "short"],
+        );
+        let found = output
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("s.yaml"))
+            .count();
+        assert!(
+            found <= findings && output.stdout.len() < 2_000_000,
+            "{found} {}",
+            output.stderr
+        );
     }
 }
 
 #[test]
 fn globs_that_are_too_large_are_mistakes_in_the_config() {
-    let deep = format!("[files]\nexclude = [\"{}a{}\"]\n", "{".repeat(100_000), "}".repeat(100_000));
+    let deep = format!(
+        "[files]\nexclude = [\"{}a{}\"]\n",
+        "{".repeat(100_000),
+        "}".repeat(100_000)
+    );
     let folder = folder(&[("stackref.toml", &deep), ("good.yaml", GOOD)]);
     let output = check(folder.path(), &[]);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("this glob is longer than 1000 bytes"), "{}", output.stderr);
+    assert!(
+        output
+            .stderr
+            .contains("this glob is longer than 1000 bytes"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn many_components_are_no_merges() {
     let mut text = String::from("stack_name: s\ncomponents:\n");
     for at in 0..30_000 {
-        text.push_str(&format!("  c{at}: {{flavor: ours, name: n, a: b, c: d, e: f, g: h}}\n"));
+        text.push_str(&format!(
+            "  c{at}: {{flavor: ours, name: n, a: b, c: d, e: f, g: h}}\n"
+        ));
     }
     let folder = folder(&[("s.yaml", &text)]);
     assert_eq!(findings(folder.path(), &["--level", "none"]), []);
@@ -307,31 +463,52 @@ fn an_ignore_file_that_is_none_is_not_waited_for() {
     let output = check(folder.path(), &["--format", "short"]);
     assert_good_is_checked(&output);
     assert_eq!(output.code, 2);
-    assert!(output.said().contains("cannot read its `.gitignore`"), "{}", output.stderr);
+    assert!(
+        output.said().contains("cannot read its `.gitignore`"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn the_rest_is_checked_where_one_path_is_wrong() {
     let folder = folder(&[("good.yaml", GOOD), ("notes.txt", "x")]);
-    let output = check(folder.path(), &["good.yaml", "gone.yaml", "notes.txt", "--format", "short"]);
+    let output = check(
+        folder.path(),
+        &["good.yaml", "gone.yaml", "notes.txt", "--format", "short"],
+    );
     assert_good_is_checked(&output);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("`gone.yaml`") && output.stderr.contains("`notes.txt`"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("`gone.yaml`") && output.stderr.contains("`notes.txt`"),
+        "{}",
+        output.stderr
+    );
 }
 
-const FORMATS: [&str; 7] = ["human", "short", "json", "sarif", "github", "gitlab", "junit"];
+const FORMATS: [&str; 7] = [
+    "human", "short", "json", "sarif", "github", "gitlab", "junit",
+];
 
 /// The memory of a run is in proportion to what it reads. A SARIF report once took 1,500 bytes for each byte of such files.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_in_proportion_to_the_input() {
-    let head = "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n    a: ";
+    let head =
+        "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n    a: ";
     let many = |item: &str| vec![item; 12_000].join(",");
     let names = |make: &dyn Fn(usize) -> String| (0..6_000).map(make).collect::<String>();
     let inventory = names(&|at| format!("s{at}: [k]\n"));
-    let stack = format!("{head}b\n{}", names(&|at| format!("    a{at}: '{{{{s{at}.k}}}}'\n")));
+    let stack = format!(
+        "{head}b\n{}",
+        names(&|at| format!("    a{at}: '{{{{s{at}.k}}}}'\n"))
+    );
     for (text, inventory, words) in [
-        (format!("{head}[{}]\n", many("'{{a}}'")), "a: [b]\n", "check"),
+        (
+            format!("{head}[{}]\n", many("'{{a}}'")),
+            "a: [b]\n",
+            "check",
+        ),
         (format!("{head}{{{}}}\n", many("a: b")), "a: [b]\n", "check"),
         (stack.clone(), "a: [b]\n", "check"),
         (stack.clone(), inventory.as_str(), "refs"),
@@ -339,20 +516,33 @@ fn memory_is_in_proportion_to_the_input() {
         (stack, inventory.as_str(), "inventory --used"),
     ] {
         let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
-        let formats = if words == "check" { &FORMATS[..] } else { &FORMATS[..3] };
+        let formats = if words == "check" {
+            &FORMATS[..]
+        } else {
+            &FORMATS[..3]
+        };
         for format in formats {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             // The data segment, in kilobytes: threads have stacks of 2 MB.
             let most = 60_000 + 4_000 * cores + (text.len() + inventory.len()) * 500 / 1_000;
             let script = format!("ulimit -d {most} && exec \"$0\" {words} --format {format}");
             let mut command = std::process::Command::new("bash");
-            command.args(["-c", &script, env!("CARGO_BIN_EXE_stackref")]).current_dir(folder.path());
+            command
+                .args(["-c", &script, env!("CARGO_BIN_EXE_stackref")])
+                .current_dir(folder.path());
             let output = command.env("MALLOC_ARENA_MAX", "1").output().unwrap();
             let code = output.status.code();
             let said = String::from_utf8_lossy(&output.stderr);
             let least = if words == "check" { 500_000 } else { 100_000 };
-            assert!(matches!(code, Some(0 | 1)), "{words} {format} with {most} kB: {code:?} {said}");
-            assert!(output.stdout.len() > least, "{words} {format}: {}", output.stdout.len());
+            assert!(
+                matches!(code, Some(0 | 1)),
+                "{words} {format} with {most} kB: {code:?} {said}"
+            );
+            assert!(
+                output.stdout.len() > least,
+                "{words} {format}: {}",
+                output.stdout.len()
+            );
         }
     }
 }
@@ -362,9 +552,14 @@ fn memory_is_in_proportion_to_the_input() {
 fn reports_are_in_proportion_to_the_input() {
     let long = "n".repeat(20_000);
     let items = vec!["\"{{a.b}}\""; 2_000].join(",");
-    let many = (0..2_000).map(|at| format!("\"a{at}\":\"{{{{a}}}}\"")).collect::<Vec<_>>().join(",");
+    let many = (0..2_000)
+        .map(|at| format!("\"a{at}\":\"{{{{a}}}}\""))
+        .collect::<Vec<_>>()
+        .join(",");
     let stack = |name: &str, kind: &str, attributes: &str| {
-        format!("{{\"stack_name\":\"{name}\",\"components\":{{\"{kind}\":{{\"flavor\":\"ours\",{attributes}}}}}}}")
+        format!(
+            "{{\"stack_name\":\"{name}\",\"components\":{{\"{kind}\":{{\"flavor\":\"ours\",{attributes}}}}}}}"
+        )
     };
     for text in [
         stack("s", "orchestrator", &format!("\"{long}\":[{items}]")),
@@ -377,7 +572,12 @@ fn reports_are_in_proportion_to_the_input() {
         for format in FORMATS {
             let output = check(folder.path(), &["s.json", "--format", format]);
             assert_eq!(output.code, 1, "{}", output.stderr);
-            assert!(output.stdout.len() < 300 * text.len(), "{format}: {} of {}", output.stdout.len(), text.len());
+            assert!(
+                output.stdout.len() < 300 * text.len(),
+                "{format}: {} of {}",
+                output.stdout.len(),
+                text.len()
+            );
         }
     }
 }
@@ -389,7 +589,9 @@ fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
     let attributes: String = (0..4_000).fold(head.to_owned(), |text, at| {
         text + &format!("    a{at}: '{{{{s{at}.k}}}}'\n    b{at}: '{{{{one.k{at}}}}}'\n")
     });
-    let mut values: String = (0..4_000).fold(String::new(), |text, at| text + &format!("s{at}: {{k: v}}\n"));
+    let mut values: String = (0..4_000).fold(String::new(), |text, at| {
+        text + &format!("s{at}: {{k: v}}\n")
+    });
     values.push_str("one:\n");
     (0..4_000).for_each(|at| values.push_str(&format!("  k{at}: v\n")));
     for (target, before) in [
@@ -397,18 +599,37 @@ fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
         ("i.toml", "a = { b = 'c' }\n"),
         ("i.json", "{\"a\": {\"b\": \"c\"}, \"one\": {}}"),
     ] {
-        let folder = folder(&[("s.yaml", &attributes), (target, before), ("values.yaml", &values)]);
-        let words = ["register", "--from-file", "values.yaml", "--inventory", target, "--path", "s.yaml"];
+        let folder = folder(&[
+            ("s.yaml", &attributes),
+            (target, before),
+            ("values.yaml", &values),
+        ]);
+        let words = [
+            "register",
+            "--from-file",
+            "values.yaml",
+            "--inventory",
+            target,
+            "--path",
+            "s.yaml",
+        ];
         let output = run(&words, folder.path(), b"");
-        assert_eq!(output.code, 0, "{target}: {}", output.stderr.chars().take(2_000).collect::<String>());
+        assert_eq!(
+            output.code,
+            0,
+            "{target}: {}",
+            output.stderr.chars().take(2_000).collect::<String>()
+        );
         let output = check(folder.path(), &["s.yaml", "--inventory", target]);
         assert_eq!(output.code, 0, "{target}: {}", output.stderr);
     }
     let names: Vec<String> = (0..10_000).map(|at| format!("r{at}")).collect();
     let comment = format!("{head}    a: b # stackref: ignore[{}]\n", names.join(","));
     let above = "# stackref: ignore[malformed-reference]\n".repeat(5_000);
-    let line =
-        format!("{{stack_name: s, components: {{x: {{flavor: f, a: [{}]}}}}}}\n", vec!["'{{a}}'"; 5_000].join(","));
+    let line = format!(
+        "{{stack_name: s, components: {{x: {{flavor: f, a: [{}]}}}}}}\n",
+        vec!["'{{a}}'"; 5_000].join(",")
+    );
     for (text, number) in [(comment, 10_000), (format!("{above}{line}"), 0)] {
         let folder = folder(&[("s.yaml", &text)]);
         let output = check(folder.path(), &["--format", "short", "--level", "none"]);
@@ -428,9 +649,17 @@ fn only_a_report_is_overwritten_by_a_report() {
         crate::support::copy(input, folder.path());
         for format in FORMATS {
             let report = reports.path().join(format);
-            let output = check(folder.path(), &["--format", format, "--output", report.to_str().unwrap()]);
+            let output = check(
+                folder.path(),
+                &["--format", format, "--output", report.to_str().unwrap()],
+            );
             let refused = output.said().contains("is not a complete report");
-            assert!(!refused, "{format} after {}: {}", input.display(), std::fs::read_to_string(&report).unwrap());
+            assert!(
+                !refused,
+                "{format} after {}: {}",
+                input.display(),
+                std::fs::read_to_string(&report).unwrap()
+            );
             written.insert(std::fs::read_to_string(&report).unwrap());
         }
     }
@@ -445,12 +674,35 @@ fn only_a_report_is_overwritten_by_a_report() {
             "[{\"description\": \"a\"}]\n",
         ] {
             write(reports.path(), "mine", text.as_bytes());
-            let output = check(folder.path(), &["--format", format, "--output", path("mine").to_str().unwrap()]);
-            assert!(output.code == 2 && output.said().contains("is not a complete report"), "{format}: {output:?}");
-            assert_eq!(std::fs::read_to_string(path("mine")).unwrap(), text, "{format}");
+            let output = check(
+                folder.path(),
+                &[
+                    "--format",
+                    format,
+                    "--output",
+                    path("mine").to_str().unwrap(),
+                ],
+            );
+            assert!(
+                output.code == 2 && output.said().contains("is not a complete report"),
+                "{format}: {output:?}"
+            );
+            assert_eq!(
+                std::fs::read_to_string(path("mine")).unwrap(),
+                text,
+                "{format}"
+            );
         }
         write(reports.path(), "mine", b"");
-        let output = check(folder.path(), &["--format", format, "--output", path("mine").to_str().unwrap()]);
+        let output = check(
+            folder.path(),
+            &[
+                "--format",
+                format,
+                "--output",
+                path("mine").to_str().unwrap(),
+            ],
+        );
         assert_eq!(output.code, 1, "{format}: {output:?}");
     }
 }

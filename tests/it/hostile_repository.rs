@@ -25,7 +25,10 @@ fn repository(host: &str) -> TempDir {
     ]);
     let repo = folder.path().join("repo");
     let canary = folder.path().join("canary");
-    let touch = format!("[\"sh\", \"-c\", \"touch {}\", \"{{secret}}\"]", canary.display());
+    let touch = format!(
+        "[\"sh\", \"-c\", \"touch {}\", \"{{secret}}\"]",
+        canary.display()
+    );
     let names = touch.replace(", \"{secret}\"", "");
     let config = format!(
         "[inventory.command]\nkind = \"command\"\nnames = {names}\nkeys = {touch}\nvalue = {touch}\nput = {touch}\n\
@@ -41,13 +44,21 @@ fn repository(host: &str) -> TempDir {
          inventory = [\"command\", \"sops\", \"zenml\", \"vault\", \"aws\", \"file\", \"link\", \"dir\", \"env\"]\n"
     );
     write(&repo, "stackref.toml", config.as_bytes());
-    write(&repo, "s.sops.yaml", b"s:\n    k: ENC[AES256_GCM,data:fq5B,type:str]\nsops:\n    version: 3.11.0\n");
+    write(
+        &repo,
+        "s.sops.yaml",
+        b"s:\n    k: ENC[AES256_GCM,data:fq5B,type:str]\nsops:\n    version: 3.11.0\n",
+    );
     symlink("../home/secrets.yaml", repo.join("linked.yaml")).unwrap();
     symlink("../home/secrets.yaml", repo.join("b.stack.yaml")).unwrap();
     symlink("../home/.cargo", repo.join("build")).unwrap();
     // Programs that stackref or git could take from here.
     for name in ["git", "sops", "sh", "zenml"] {
-        write(&repo, name, format!("#!/bin/sh\ntouch {}\n", canary.display()).as_bytes());
+        write(
+            &repo,
+            name,
+            format!("#!/bin/sh\ntouch {}\n", canary.display()).as_bytes(),
+        );
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(repo.join(name), mode).unwrap();
     }
@@ -67,10 +78,17 @@ fn hostile_git(repo: &Path, canary: &Path) {
     let config = std::fs::read_to_string(repo.join(".git/config")).unwrap();
     let excludes = repo.join(".git/pipe");
     pipe(&excludes);
-    let config = format!("{config}[include]\n\tpath = included\n[core]\n\texcludesFile = {}\n", excludes.display());
+    let config = format!(
+        "{config}[include]\n\tpath = included\n[core]\n\texcludesFile = {}\n",
+        excludes.display()
+    );
     write(repo, ".git/config", config.as_bytes());
     for hook in ["post-index-change", "fsmonitor-watchman", "post-checkout"] {
-        write(repo, &format!(".git/hooks/{hook}"), format!("#!/bin/sh\n{touch}\n").as_bytes());
+        write(
+            repo,
+            &format!(".git/hooks/{hook}"),
+            format!("#!/bin/sh\n{touch}\n").as_bytes(),
+        );
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(repo.join(".git/hooks").join(hook), mode).unwrap();
     }
@@ -84,7 +102,11 @@ fn nothing_outside_of_it_is_touched() {
     let (repo, canary) = (folder.path().join("repo"), folder.path().join("canary"));
     hostile_git(&repo, &canary);
     // The folder of the repository comes first, as a user's PATH may have it.
-    let path = format!("PATH=.:{}:{}", repo.display(), path.trim_start_matches("PATH="));
+    let path = format!(
+        "PATH=.:{}:{}",
+        repo.display(),
+        path.trim_start_matches("PATH=")
+    );
     let home = format!("HOME={}", folder.path().join("home").display());
     let state = format!("XDG_STATE_HOME={}", folder.path().join("state").display());
     let attacked = |words: &[&str]| -> Output {
@@ -100,7 +122,11 @@ fn nothing_outside_of_it_is_touched() {
             "AWS_REGION=x",
         ];
         let started = Instant::now();
-        let output = run(&[&env[..], words].concat(), &repo, b"a.stack.yaml\nb.stack.yaml\nlinked.yaml\n");
+        let output = run(
+            &[&env[..], words].concat(),
+            &repo,
+            b"a.stack.yaml\nb.stack.yaml\nlinked.yaml\n",
+        );
         assert!(started.elapsed() < PATIENCE, "{words:?} waits");
         output
     };
@@ -109,7 +135,13 @@ fn nothing_outside_of_it_is_touched() {
         &["check", "--leaks"],
         &["check", "--fix=suggestions"],
         &["check", "--format", "json", "-o", "report.json"],
-        &["check", "--only-stack-files", "a.stack.yaml", "b.stack.yaml", "stackref.toml"],
+        &[
+            "check",
+            "--only-stack-files",
+            "a.stack.yaml",
+            "b.stack.yaml",
+            "stackref.toml",
+        ],
         &["check", "--files-from", "-"],
         &["check", "--inventory", "command"],
         &["check", "--write-baseline", "build/config.toml"],
@@ -123,34 +155,69 @@ fn nothing_outside_of_it_is_touched() {
         &["inventory"],
         &["inventory", "--used"],
         &["inventory", "--probe"],
-        &["inventory", "snapshot", "--inventory", "zenml", "-o", "build/config.toml"],
+        &[
+            "inventory",
+            "snapshot",
+            "--inventory",
+            "zenml",
+            "-o",
+            "build/config.toml",
+        ],
     ];
     for words in all {
         let output = attacked(words);
-        assert_eq!(output.code, 2, "{words:?}: {} {}", output.stdout, output.stderr);
+        assert_eq!(
+            output.code, 2,
+            "{words:?}: {} {}",
+            output.stdout, output.stderr
+        );
         let printed = format!("{}{}", output.stdout, output.stderr);
         assert!(!printed.contains("hunter2"), "{words:?}: {printed}");
         assert!(!canary.exists(), "{words:?}: a program was run");
-        assert_eq!(connections.load(Ordering::SeqCst), 0, "{words:?}: a connection was made");
+        assert_eq!(
+            connections.load(Ordering::SeqCst),
+            0,
+            "{words:?}: a connection was made"
+        );
     }
     // What needs no inventory works all the same.
-    for words in
-        [&["refs"][..], &["check", "--level", "none", "--exit-zero"], &["trust", "--list"], &["init", "--dry-run"]]
-    {
+    for words in [
+        &["refs"][..],
+        &["check", "--level", "none", "--exit-zero"],
+        &["trust", "--list"],
+        &["init", "--dry-run"],
+    ] {
         let output = attacked(words);
-        assert!(output.code == 0 || words[0] == "init", "{words:?}: {}", output.stderr);
+        assert!(
+            output.code == 0 || words[0] == "init",
+            "{words:?}: {}",
+            output.stderr
+        );
         assert!(!canary.exists(), "{words:?}: a program was run");
     }
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(read("home/.cargo/config.toml"), "# mine\n");
     assert_eq!(read("home/secrets.yaml"), "s: {k: hunter2home}\n");
-    assert_eq!(std::fs::read_dir(folder.path().join("home/.cargo")).unwrap().count(), 1, "a file was written there");
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("home/.cargo"))
+            .unwrap()
+            .count(),
+        1,
+        "a file was written there"
+    );
     assert!(!repo.join("out").exists(), "something was rendered");
-    assert!(!folder.path().join("state").exists(), "something was recorded");
+    assert!(
+        !folder.path().join("state").exists(),
+        "something was recorded"
+    );
     // The canary would have sung: a user who trusts this config runs its programs.
     attacked(&["inventory", "--trust", "--inventory", "command"]);
     assert!(canary.exists());
     // A snapshot of names is the way to check such a repository.
     let output = attacked(&["check", "--inventory", "names.yaml"]);
-    assert!(output.code == 1 && output.stdout.contains("malformed-reference"), "{}", output.stderr);
+    assert!(
+        output.code == 1 && output.stdout.contains("malformed-reference"),
+        "{}",
+        output.stderr
+    );
 }

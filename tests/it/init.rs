@@ -1,7 +1,9 @@
 //! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
 
 use crate::register::Session;
-use crate::support::{Output, cases, check, copy, folder, git, is_installed, project, run, with_git, write};
+use crate::support::{
+    Output, cases, check, copy, folder, git, is_installed, project, run, with_git, write,
+};
 use stackref::project::config;
 use std::path::Path;
 use tempfile::TempDir;
@@ -21,12 +23,17 @@ fn written(folder: &Path) -> String {
 }
 
 fn stack(secret: &str) -> String {
-    format!("stack_name: s\nzenml_version: 0.94.6\ncomponents:\n  x:\n    name: a\n    b: '{{{{{secret}.k}}}}'\n")
+    format!(
+        "stack_name: s\nzenml_version: 0.94.6\ncomponents:\n  x:\n    name: a\n    b: '{{{{{secret}.k}}}}'\n"
+    )
 }
 
 #[test]
 fn checks_go_by_the_config_that_was_written() {
-    let mut repositories: Vec<_> = cases("check").into_iter().map(|case| case.join("input")).collect();
+    let mut repositories: Vec<_> = cases("check")
+        .into_iter()
+        .map(|case| case.join("input"))
+        .collect();
     repositories.push(project().join("fixtures/demo"));
     let mut written_at_all = 0;
     for repository in repositories {
@@ -37,7 +44,13 @@ fn checks_go_by_the_config_that_was_written() {
             folder
         });
         let output = init(first.path());
-        assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{}: {}", repository.display(), output.stderr);
+        assert_eq!(
+            (output.stdout.as_str(), output.code),
+            ("", 0),
+            "{}: {}",
+            repository.display(),
+            output.stderr
+        );
         let text = written(first.path());
         assert_eq!(init(second.path()), output, "{}", repository.display());
         assert_eq!(written(second.path()), text, "{}", repository.display());
@@ -46,9 +59,14 @@ fn checks_go_by_the_config_that_was_written() {
         }
         let after = check(first.path(), &["--trust"]);
         // Inventories with mistakes, and those that are called like no stack, are still what they were.
-        let at_fault =
-            after.said().contains("cannot use the inventory") || output.stderr.contains("add a `[[stacks]]` entry");
-        assert!(after.code <= 1 || at_fault, "{}: {}\n{text}", repository.display(), after.stderr);
+        let at_fault = after.said().contains("cannot use the inventory")
+            || output.stderr.contains("add a `[[stacks]]` entry");
+        assert!(
+            after.code <= 1 || at_fault,
+            "{}: {}\n{text}",
+            repository.display(),
+            after.stderr
+        );
         assert_eq!(init(first.path()).code, 2);
         assert_eq!(written(first.path()), text);
         written_at_all += 1;
@@ -78,24 +96,67 @@ fn stacks_and_inventories_pair_up_by_any_name() {
     let repository = TempDir::new().unwrap();
     for (at, name) in odd.iter().enumerate() {
         let inventory = format!("secret{at}: [k]\n");
-        write(repository.path(), &format!("secrets/{name}.yaml"), inventory.as_bytes());
-        write(repository.path(), &format!("stacks/{name}.yaml"), stack(&format!("secret{at}")).as_bytes());
-        write(repository.path(), &format!("by/{name}/any.yaml"), stack(&format!("secret{at}")).as_bytes());
-        write(repository.path(), &format!("{name}.stack.yaml"), stack(&format!("secret{at}")).as_bytes());
+        write(
+            repository.path(),
+            &format!("secrets/{name}.yaml"),
+            inventory.as_bytes(),
+        );
+        write(
+            repository.path(),
+            &format!("stacks/{name}.yaml"),
+            stack(&format!("secret{at}")).as_bytes(),
+        );
+        write(
+            repository.path(),
+            &format!("by/{name}/any.yaml"),
+            stack(&format!("secret{at}")).as_bytes(),
+        );
+        write(
+            repository.path(),
+            &format!("{name}.stack.yaml"),
+            stack(&format!("secret{at}")).as_bytes(),
+        );
     }
-    write(repository.path(), "nested/team/secrets/team.yaml", b"nested: [k]\n");
-    write(repository.path(), "nested/team/stacks/prod.yaml", stack("nested").as_bytes());
+    write(
+        repository.path(),
+        "nested/team/secrets/team.yaml",
+        b"nested: [k]\n",
+    );
+    write(
+        repository.path(),
+        "nested/team/stacks/prod.yaml",
+        stack("nested").as_bytes(),
+    );
     write(repository.path(), "secrets/team.yaml", b"other: [k]\n");
-    write(repository.path(), "team/prod.yaml", stack("other").as_bytes());
+    write(
+        repository.path(),
+        "team/prod.yaml",
+        stack("other").as_bytes(),
+    );
     write(repository.path(), "secrets.yaml", b"shared: [k]\n");
-    write(repository.path(), "elsewhere/unlike.yaml", stack("shared").as_bytes());
+    write(
+        repository.path(),
+        "elsewhere/unlike.yaml",
+        stack("shared").as_bytes(),
+    );
     let output = init(repository.path());
     assert_eq!(output.code, 0, "{}", output.stderr);
     let text = written(repository.path());
     let output = check(repository.path(), &["--format", "short"]);
-    assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{}\n{text}", output.stderr);
+    assert_eq!(
+        (output.stdout.as_str(), output.code),
+        ("", 0),
+        "{}\n{text}",
+        output.stderr
+    );
     let files = 3 * odd.len() + 3;
-    assert!(output.stderr.contains(&format!("checked {files} files, {files} references")), "{}", output.stderr);
+    assert!(
+        output
+            .stderr
+            .contains(&format!("checked {files} files, {files} references")),
+        "{}",
+        output.stderr
+    );
 }
 
 /// Each environment's stack refers to a secret that only its own inventory has.
@@ -107,7 +168,10 @@ fn each_environment_uses_the_inventory_of_its_folder() {
         ("ENV/main.stack.yaml", "ENV/inventory.yaml"),
         ("ENV/stack.yaml", "ENV/secrets/main.yaml"),
         ("ENV/stack.yaml", "ENV/ENV.secrets.yaml"),
-        ("environments/ENV/stack.yaml", "environments/ENV/secrets.toml"),
+        (
+            "environments/ENV/stack.yaml",
+            "environments/ENV/secrets.toml",
+        ),
         ("stacks/ENV/stack.yaml", "secrets/ENV.yaml"),
         ("stacks/ENV/stack.yaml", "inventories/ENV.yaml"),
         ("stacks/ENV/stack.yaml", "infra/ENV/secrets.yaml"),
@@ -125,16 +189,39 @@ fn each_environment_uses_the_inventory_of_its_folder() {
                 "toml" => format!("{secret} = [\"k\"]\n"),
                 _ => format!("{{\"{secret}\": [\"k\"]}}\n"),
             };
-            write(repository.path(), &stack_path.replace("ENV", environment), stack(&secret).as_bytes());
-            write(repository.path(), &inventory_path.replace("ENV", environment), inventory.as_bytes());
+            write(
+                repository.path(),
+                &stack_path.replace("ENV", environment),
+                stack(&secret).as_bytes(),
+            );
+            write(
+                repository.path(),
+                &inventory_path.replace("ENV", environment),
+                inventory.as_bytes(),
+            );
         }
         let output = init(repository.path());
         assert_eq!(output.code, 0, "{inventory_path}: {}", output.stderr);
-        assert!(!output.stderr.contains("no inventory"), "{inventory_path}: {}", output.stderr);
+        assert!(
+            !output.stderr.contains("no inventory"),
+            "{inventory_path}: {}",
+            output.stderr
+        );
         let text = written(repository.path());
         let output = check(repository.path(), &["--format", "short"]);
-        assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{stack_path}: {}\n{text}", output.stderr);
-        assert!(output.stderr.contains("checked 3 files, 3 references: 0 errors"), "{}", output.stderr);
+        assert_eq!(
+            (output.stdout.as_str(), output.code),
+            ("", 0),
+            "{stack_path}: {}\n{text}",
+            output.stderr
+        );
+        assert!(
+            output
+                .stderr
+                .contains("checked 3 files, 3 references: 0 errors"),
+            "{}",
+            output.stderr
+        );
     }
 }
 
@@ -143,17 +230,37 @@ fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
     let none = folder(&[("dev/stack.yaml", &stack("s"))]);
     for words in [["init", "--dry-run"], ["init", "--no-hook"]] {
         let output = run(&words, none.path(), b"");
-        assert!(output.said().contains("warning: the config has `level = \"none\"`"), "{output:?}");
+        assert!(
+            output
+                .said()
+                .contains("warning: the config has `level = \"none\"`"),
+            "{output:?}"
+        );
     }
-    let one = folder(&[("dev/s.yaml", &stack("s")), ("prod/s.yaml", &stack("s")), ("dev/secrets.yaml", "s: [k]\n")]);
+    let one = folder(&[
+        ("dev/s.yaml", &stack("s")),
+        ("prod/s.yaml", &stack("s")),
+        ("dev/secrets.yaml", "s: [k]\n"),
+    ]);
     let output = init(one.path());
-    assert!(output.said().contains("note: `prod/s.yaml` also uses the inventory `dev`"), "{output:?}");
+    assert!(
+        output
+            .said()
+            .contains("note: `prod/s.yaml` also uses the inventory `dev`"),
+        "{output:?}"
+    );
     assert!(!output.stderr.contains("warning: the config"), "{output:?}");
     // Files that are called like inventories of other tools are not taken for one, and not worth a word.
     let ansible = "all:\n  hosts:\n    web: {ansible_host: h}\n";
-    let other = folder(&[("dev/stack.yaml", &stack("s")), ("dev/inventory.yaml", ansible)]);
+    let other = folder(&[
+        ("dev/stack.yaml", &stack("s")),
+        ("dev/inventory.yaml", ansible),
+    ]);
     let output = init(other.path());
-    assert!(output.stderr.contains("found no inventory\n") && !output.stderr.contains("not used as"), "{output:?}");
+    assert!(
+        output.stderr.contains("found no inventory\n") && !output.stderr.contains("not used as"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -161,25 +268,49 @@ fn a_tag_that_does_not_exist_is_not_written_without_a_warning() {
     for words in [["init", "--yes"].as_slice(), &["init"]] {
         let repository = folder(&[("dev/stack.yaml", &stack("s"))]);
         let output = run(words, repository.path(), b"");
-        assert!(output.said().contains("warning: the tag v0.1.0 does not exist yet"), "{output:?}");
-        let hooks = std::fs::read_to_string(repository.path().join(".pre-commit-config.yaml")).unwrap_or_default();
-        let lines: Vec<&str> =
-            hooks.lines().chain(output.stderr.lines()).filter(|line| line.contains("rev:")).collect();
-        assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("does not exist yet")), "{lines:?}");
+        assert!(
+            output
+                .said()
+                .contains("warning: the tag v0.1.0 does not exist yet"),
+            "{output:?}"
+        );
+        let hooks = std::fs::read_to_string(repository.path().join(".pre-commit-config.yaml"))
+            .unwrap_or_default();
+        let lines: Vec<&str> = hooks
+            .lines()
+            .chain(output.stderr.lines())
+            .filter(|line| line.contains("rev:"))
+            .collect();
+        assert!(
+            !lines.is_empty() && lines.iter().all(|line| line.contains("does not exist yet")),
+            "{lines:?}"
+        );
     }
 }
 
 #[test]
 fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
-    let repository = folder(&[(".git/HEAD", ""), ("a/b/x.stack.yaml", &stack("s")), ("a/secrets/x.yaml", "s: [k]")]);
+    let repository = folder(&[
+        (".git/HEAD", ""),
+        ("a/b/x.stack.yaml", &stack("s")),
+        ("a/secrets/x.yaml", "s: [k]"),
+    ]);
     let inner = repository.path().join("a/b");
     let output = init(&inner);
-    assert!(output.code == 0 && output.stderr.contains("wrote `../../stackref.toml`"), "{}", output.stderr);
+    assert!(
+        output.code == 0 && output.stderr.contains("wrote `../../stackref.toml`"),
+        "{}",
+        output.stderr
+    );
     assert!(written(repository.path()).contains("path = \"a/secrets/x.yaml\""));
     assert_eq!(check(repository.path(), &[]).code, 0);
     assert_eq!(init(&inner).code, 2);
     let link = TempDir::new().unwrap();
-    std::os::unix::fs::symlink("/nonexistent/stackref.toml", link.path().join("stackref.toml")).unwrap();
+    std::os::unix::fs::symlink(
+        "/nonexistent/stackref.toml",
+        link.path().join("stackref.toml"),
+    )
+    .unwrap();
     assert_eq!(init(link.path()).code, 2);
 }
 
@@ -190,22 +321,39 @@ fn odd_files_where_inventories_are_stop_nothing() {
     }
     let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
     let secrets = repository.path().join("secrets");
-    let pipe = std::process::Command::new("mkfifo").arg(secrets.join("pipe.yaml")).status().unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(secrets.join("pipe.yaml"))
+        .status()
+        .unwrap();
     assert!(pipe.success());
     std::os::unix::fs::symlink(&secrets, secrets.join("loop")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", secrets.join("zero.yaml")).unwrap();
     write(&secrets, "bytes.yaml", &[0xff, 0xfe, 0x00]);
     write(&secrets, "a/b/c/d/e.yaml", b"too: [deep]");
-    write(&secrets, "bomb.yaml", "a: &a [x]\nb: &b [*a, *a]\nc: {<<: *b}\n".as_bytes());
+    write(
+        &secrets,
+        "bomb.yaml",
+        "a: &a [x]\nb: &b [*a, *a]\nc: {<<: *b}\n".as_bytes(),
+    );
     write(&secrets, "number.yaml", b"s:\n  k: 0123\n");
     write(repository.path(), ".pre-commit-config.yaml", &[0xff, 0xfe]);
     write(repository.path(), ".sops.yaml", b"creation_rules: []");
-    write(repository.path(), "deploy/enc.yaml", b"t: {k: 'ENC[x]'}\nsops: {mac: 'ENC[y]'}\n");
+    write(
+        repository.path(),
+        "deploy/enc.yaml",
+        b"t: {k: 'ENC[x]'}\nsops: {mac: 'ENC[y]'}\n",
+    );
     let output = init(repository.path());
     assert_eq!(output.code, 0, "{}", output.stderr);
     let text = written(repository.path());
-    assert!(text.contains("kind = \"sops\"\npath = \"deploy/enc.yaml\""), "{text}");
-    assert!(!text.contains("pipe") && !text.contains("zero") && !text.contains("bytes"), "{text}");
+    assert!(
+        text.contains("kind = \"sops\"\npath = \"deploy/enc.yaml\""),
+        "{text}"
+    );
+    assert!(
+        !text.contains("pipe") && !text.contains("zero") && !text.contains("bytes"),
+        "{text}"
+    );
     assert_eq!(check(repository.path(), &[]).code, 0);
     let again = run(&["init", "--yes"], repository.path(), b"");
     assert_eq!(again.code, 2);
@@ -217,10 +365,17 @@ fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
         return;
     }
     let repository = folder(&[("x.stack.yaml", &stack("s"))]);
-    let pipe = std::process::Command::new("mkfifo").arg(repository.path().join(".gitignore")).status().unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(repository.path().join(".gitignore"))
+        .status()
+        .unwrap();
     assert!(pipe.success());
     let output = init(repository.path());
-    assert!(output.code == 2 && output.said().contains("cannot search"), "{}", output.stderr);
+    assert!(
+        output.code == 2 && output.said().contains("cannot search"),
+        "{}",
+        output.stderr
+    );
     assert!(!repository.path().join("stackref.toml").exists());
 }
 
@@ -228,25 +383,49 @@ fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
 #[test]
 fn the_environment_gives_names_and_no_values() {
     let repository = folder(&[("x.stack.yaml", &stack("s"))]);
-    let home = folder(&[(".config/zenml/local_stores/1/secrets.yaml", "s: {k: hunter2}")]);
+    let home = folder(&[(
+        ".config/zenml/local_stores/1/secrets.yaml",
+        "s: {k: hunter2}",
+    )]);
     let home = format!("HOME={}", home.path().display());
-    let words = ["ZENML_STORE_URL=https://hunter2.example.com", "AWS_PROFILE=hunter2", &home, "init", "--dry-run"];
+    let words = [
+        "ZENML_STORE_URL=https://hunter2.example.com",
+        "AWS_PROFILE=hunter2",
+        &home,
+        "init",
+        "--dry-run",
+    ];
     let output = run(&words, repository.path(), b"");
     assert_eq!(output.code, 0);
     let all = format!("{}{}", output.stdout, output.stderr);
     assert!(!all.contains("hunter2"), "{all}");
-    assert!(output.stdout.contains("# [inventory.zenml]") && output.stdout.contains("# [inventory.aws]"), "{all}");
-    assert!(output.stderr.contains("local_stores/1/secrets.yaml"), "{all}");
+    assert!(
+        output.stdout.contains("# [inventory.zenml]")
+            && output.stdout.contains("# [inventory.aws]"),
+        "{all}"
+    );
+    assert!(
+        output.stderr.contains("local_stores/1/secrets.yaml"),
+        "{all}"
+    );
     assert!(!output.stdout.contains("local_stores"), "{all}");
 }
 
 #[test]
 fn the_hook_is_offered_at_a_terminal() {
     let hook = |folder: &Path| std::fs::read_to_string(folder.join(".pre-commit-config.yaml"));
-    for (answer, code, there) in [("y\n", 0, true), ("\n", 0, false), ("no\n", 0, false), ("\u{3}", 130, false)] {
+    for (answer, code, there) in [
+        ("y\n", 0, true),
+        ("\n", 0, false),
+        ("no\n", 0, false),
+        ("\u{3}", 130, false),
+    ] {
         let repository = folder(&[("x.stack.yaml", &stack("s")), ("secrets/x.yaml", "s: [k]")]);
         let mut session = Session::start(repository.path(), &["init"], 100);
-        session.answer("Create `.pre-commit-config.yaml` with the hook? [y/N] ", answer);
+        session.answer(
+            "Create `.pre-commit-config.yaml` with the hook? [y/N] ",
+            answer,
+        );
         let (seen, ended) = session.end();
         assert_eq!(ended, code, "{seen}");
         assert_eq!(hook(repository.path()).is_ok(), there, "{seen}");
@@ -257,7 +436,11 @@ fn the_hook_is_offered_at_a_terminal() {
     let mut session = Session::start(repository.path(), &["init"], 100);
     session.answer("Add the hook to `.pre-commit-config.yaml`? [y/N] ", "yes\n");
     assert_eq!(session.end().1, 0);
-    assert!(hook(repository.path()).unwrap().starts_with(&format!("{before}- repo: https://")));
+    assert!(
+        hook(repository.path())
+            .unwrap()
+            .starts_with(&format!("{before}- repo: https://"))
+    );
     for args in [["init", "--no-hook"], ["init", "--dry-run"]] {
         let (seen, code) = Session::start(TempDir::new().unwrap().path(), &args, 100).end();
         assert!(code == 0 && !seen.contains("[y/N]"), "{seen}");
@@ -267,19 +450,35 @@ fn the_hook_is_offered_at_a_terminal() {
 #[test]
 fn values_that_git_tracks_are_told_of() {
     let Some(path) = with_git() else { return };
-    let repository =
-        folder(&[("secrets/x.yaml", "s: {k: v}"), ("secrets/y.yaml", "s: {k: v}"), ("secrets/z.yaml", "s: [k]")]);
+    let repository = folder(&[
+        ("secrets/x.yaml", "s: {k: v}"),
+        ("secrets/y.yaml", "s: {k: v}"),
+        ("secrets/z.yaml", "s: [k]"),
+    ]);
     git(repository.path(), &["init", "--quiet"]);
-    git(repository.path(), &["add", "secrets/x.yaml", "secrets/z.yaml"]);
+    git(
+        repository.path(),
+        &["add", "secrets/x.yaml", "secrets/z.yaml"],
+    );
     let output = run(&[&path, "init"], repository.path(), b"");
-    let told = |name: &str| output.stderr.contains(&format!("warning: `secrets/{name}.yaml` contains values"));
+    let told = |name: &str| {
+        output
+            .stderr
+            .contains(&format!("warning: `secrets/{name}.yaml` contains values"))
+    };
     assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
 }
 
 /// Such a name is written with escapes, so that what a person reads in the config and on the terminal is what is there.
 #[test]
 fn names_with_characters_that_cannot_be_seen_are_escaped() {
-    let odd = ["ev\u{202e}il", "in\u{200b}vis", "tag\u{e0041}x", "bell\u{7}", "line\u{2028}"];
+    let odd = [
+        "ev\u{202e}il",
+        "in\u{200b}vis",
+        "tag\u{e0041}x",
+        "bell\u{7}",
+        "line\u{2028}",
+    ];
     let repository = TempDir::new().unwrap();
     for name in odd {
         write(
@@ -287,7 +486,11 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
             &format!("{name}/secrets/prod.yaml"),
             format!("only-{}: [k]\n", &name[..2]).as_bytes(),
         );
-        write(repository.path(), &format!("{name}/prod.yaml"), stack(&format!("only-{}", &name[..2])).as_bytes());
+        write(
+            repository.path(),
+            &format!("{name}/prod.yaml"),
+            stack(&format!("only-{}", &name[..2])).as_bytes(),
+        );
     }
     let preview = run(&["init", "--dry-run"], repository.path(), b"");
     let output = init(repository.path());
@@ -298,5 +501,8 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
     }
     assert!(text.contains("ev\\U0000202Eil/prod.yaml"), "{text}");
     let after = check(repository.path(), &[]);
-    assert_eq!(after.code, 0, "the routes do not lead where they should: {after:?}");
+    assert_eq!(
+        after.code, 0,
+        "the routes do not lead where they should: {after:?}"
+    );
 }

@@ -48,14 +48,19 @@ fn started(folder: &Path, number: usize) -> Vec<u32> {
 /// Returns whether a process runs. A zombie, which whoever adopted it has yet to collect, does not.
 fn runs(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Waits until no process runs any more: one that is killed needs a moment for it.
 fn wait_until_gone(ids: &[u32]) {
     let until = Instant::now() + Duration::from_secs(2);
     while let Some(id) = ids.iter().find(|&&id| runs(id)) {
-        assert!(Instant::now() < until, "{id} goes on: {:?}", std::fs::read_to_string(format!("/proc/{id}/cmdline")));
+        assert!(
+            Instant::now() < until,
+            "{id} goes on: {:?}",
+            std::fs::read_to_string(format!("/proc/{id}/cmdline"))
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -88,14 +93,21 @@ fn a_signal_ends_all_programs_and_what_they_have_started() {
 fn a_program_that_takes_too_long_ends_with_what_it_has_started() {
     let folder = project(1, STUBBORN, "timeout = 1");
     let output = run(&["PATH=/usr/bin:/bin", "check"], folder.path(), b"");
-    assert!(output.code == 3 && output.said().contains("did not exit within 1.0 s"), "{output:?}");
+    assert!(
+        output.code == 3 && output.said().contains("did not exit within 1.0 s"),
+        "{output:?}"
+    );
     wait_until_gone(&started(folder.path(), 3));
 }
 
 #[test]
 fn what_a_program_leaves_running_ends_with_it() {
     let folder = project(1, "sleep 300 & echo $! >> ids; echo \"[\\\"s\\\"]\"", "");
-    let output = run(&["PATH=/usr/bin:/bin", "check", "--level", "secret-exists"], folder.path(), b"");
+    let output = run(
+        &["PATH=/usr/bin:/bin", "check", "--level", "secret-exists"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.code, 0, "{output:?}");
     wait_until_gone(&started(folder.path(), 1));
 }
@@ -122,13 +134,20 @@ fn a_program_cannot_ask_at_the_terminal_and_the_run_says_so_at_once() {
     session.wait("it seems to ask for input at the terminal");
     let (seen, code) = session.end();
     assert_eq!(code, 3, "{seen}");
-    assert!(begun.elapsed() < Duration::from_secs(20), "it waited for an answer");
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it waited for an answer"
+    );
     assert!(!seen.contains("Passphrase"), "{seen}");
 }
 
 #[test]
 fn a_program_is_not_told_which_terminal_to_ask_at() {
     let folder = project(1, "echo \"[\\\"s${GPG_TTY}\\\"]\"", "");
-    let output = run(&["GPG_TTY=/dev/pts/0", "check", "--level", "secret-exists"], folder.path(), b"");
+    let output = run(
+        &["GPG_TTY=/dev/pts/0", "check", "--level", "secret-exists"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.code, 0, "{output:?}");
 }

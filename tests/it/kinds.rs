@@ -7,17 +7,23 @@ use std::path::Path;
 use tempfile::TempDir;
 
 fn project(inventory: &str, stack: &str) -> TempDir {
-    folder(&[("stackref.toml", &format!("[inventory.x]\n{inventory}")), ("a.stack.yaml", stack)])
+    folder(&[
+        ("stackref.toml", &format!("[inventory.x]\n{inventory}")),
+        ("a.stack.yaml", stack),
+    ])
 }
 
 fn check(folder: &Path, more: &[&str]) -> Output {
-    run(&[&["check", "--format", "short"], more].concat(), folder, b"")
+    run(
+        &[&["check", "--format", "short"], more].concat(),
+        folder,
+        b"",
+    )
 }
 
 /// A secret as Kubernetes mounts it, another as Docker does, and links that lead out.
 fn mounted() -> TempDir {
-    let stack =
-        "a: '{{db.password}}'\nb: '{{api.token}}'\nc: '{{db.out}}'\nd: '{{outside.passwd}}'\ne: '{{db...data}}'\n";
+    let stack = "a: '{{db.password}}'\nb: '{{api.token}}'\nc: '{{db.out}}'\nd: '{{outside.passwd}}'\ne: '{{db...data}}'\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
     let mnt = folder.path().join("mnt");
     write(&mnt, "db/..2025_01/password", b"hunter2 \n\n");
@@ -34,7 +40,10 @@ fn mounted() -> TempDir {
 fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
     let folder = mounted();
     let found = findings(folder.path(), &[]);
-    let found: Vec<(&str, &str)> = found.iter().map(|(rule, text)| (rule.as_str(), text.as_str())).collect();
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(rule, text)| (rule.as_str(), text.as_str()))
+        .collect();
     assert_eq!(
         found,
         [
@@ -47,12 +56,28 @@ fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
     );
     write(folder.path(), "a.stack.yaml", b"a: '{{db.password}}'\n");
     let rendered = run(&["render", "--stdout"], folder.path(), b"");
-    assert_eq!(rendered.stdout, "a: \"hunter2 \\n\\n\"\n", "every byte: {}", rendered.stderr);
-    let refused = run(&["N_DB__NEW=x", "register", "--from-env", "N"], folder.path(), b"");
+    assert_eq!(
+        rendered.stdout, "a: \"hunter2 \\n\\n\"\n",
+        "every byte: {}",
+        rendered.stderr
+    );
+    let refused = run(
+        &["N_DB__NEW=x", "register", "--from-env", "N"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(refused.code, 0, "nothing is missing");
     write(folder.path(), "a.stack.yaml", b"a: '{{db.new}}'\n");
-    let refused = run(&["N_DB__NEW=x", "register", "--from-env", "N"], folder.path(), b"");
-    assert!(refused.code == 2 && refused.said().contains("mounted by Kubernetes"), "{}", refused.stderr);
+    let refused = run(
+        &["N_DB__NEW=x", "register", "--from-env", "N"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        refused.code == 2 && refused.said().contains("mounted by Kubernetes"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -62,59 +87,114 @@ fn a_variable_that_is_no_text_is_unusable_and_hides_no_other() {
     let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", stack)]);
     let go = |words: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
-        let command = command.args(words).current_dir(folder.path()).env_clear().env("SR_DB__PASSWORD", "hunter2");
-        let output = command.env("SR_DB__USER", std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        let command = command
+            .args(words)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("SR_DB__PASSWORD", "hunter2");
+        let output = command
+            .env("SR_DB__USER", std::ffi::OsStr::from_bytes(b"\xff"))
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let (code, stdout, _) = go(&["check", "--format", "short"]);
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!((code, lines.len()), (Some(1), 2), "{stdout}");
-    assert!(lines[0].contains("unusable-value") && lines[0].contains("`db.user`"), "{stdout}");
-    assert!(lines[0].ends_with("is not UTF-8 text") && lines[1].contains("unknown-key"), "{stdout}");
+    assert!(
+        lines[0].contains("unusable-value") && lines[0].contains("`db.user`"),
+        "{stdout}"
+    );
+    assert!(
+        lines[0].ends_with("is not UTF-8 text") && lines[1].contains("unknown-key"),
+        "{stdout}"
+    );
     write(folder.path(), "a.stack.yaml", b"b: '{{db.password}}'\n");
     assert_eq!(go(&["render", "--stdout"]).1, "b: 'hunter2'\n");
-    write(folder.path(), "a.stack.yaml", b"# stackref: ignore[unusable-value]\na: '{{db.user}}'\n");
+    write(
+        folder.path(),
+        "a.stack.yaml",
+        b"# stackref: ignore[unusable-value]\na: '{{db.user}}'\n",
+    );
     let (code, stdout, stderr) = go(&["render", "--stdout"]);
-    assert!(code == Some(1) && stdout.is_empty() && stderr.contains("its value is not UTF-8 text"), "{stderr}");
+    assert!(
+        code == Some(1) && stdout.is_empty() && stderr.contains("its value is not UTF-8 text"),
+        "{stderr}"
+    );
 }
 
 /// The lines of a `check --format short`, each as rule and message.
 fn short(output: &Output) -> Vec<(&str, &str)> {
-    let of_line = |line: &'_ str| -> Option<(usize, usize)> { Some((line.find('[')? + 1, line.find("]: ")?)) };
-    let lines =
-        output.stdout.lines().filter_map(|line| of_line(line).map(|(from, to)| (&line[from..to], &line[to + 3..])));
+    let of_line = |line: &'_ str| -> Option<(usize, usize)> {
+        Some((line.find('[')? + 1, line.find("]: ")?))
+    };
+    let lines = output
+        .stdout
+        .lines()
+        .filter_map(|line| of_line(line).map(|(from, to)| (&line[from..to], &line[to + 3..])));
     lines.collect()
 }
 
 #[test]
 fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
-    let stack = "a: '{{db.k}}'\nb: '{{db.folder}}'\nc: '{{db.pipe}}'\nd: '{{db.huge}}'\ne: '{{db.odd}}'\n";
+    let stack =
+        "a: '{{db.k}}'\nb: '{{db.folder}}'\nc: '{{db.pipe}}'\nd: '{{db.huge}}'\ne: '{{db.odd}}'\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
     let mnt = folder.path().join("mnt");
     write(&mnt, "db/k", b"x");
     write(&mnt, "db/folder/inner", b"x");
     write(&mnt, "db/odd", b"\xff");
-    let pipe = std::process::Command::new("mkfifo").arg(mnt.join("db/pipe")).status().unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(mnt.join("db/pipe"))
+        .status()
+        .unwrap();
     assert!(pipe.success());
-    std::fs::File::create(mnt.join("db/huge")).unwrap().set_len((32 << 20) + 1).unwrap();
+    std::fs::File::create(mnt.join("db/huge"))
+        .unwrap()
+        .set_len((32 << 20) + 1)
+        .unwrap();
     let output = check(folder.path(), &[]);
     assert_eq!(
         short(&output),
         [
-            ("unusable-value", "the value of `db.folder` in the inventory `x` is a folder, not a file"),
-            ("unusable-value", "the value of `db.pipe` in the inventory `x` is not a regular file"),
-            ("unusable-value", "the value of `db.huge` in the inventory `x` is larger than 32 MiB"),
+            (
+                "unusable-value",
+                "the value of `db.folder` in the inventory `x` is a folder, not a file"
+            ),
+            (
+                "unusable-value",
+                "the value of `db.pipe` in the inventory `x` is not a regular file"
+            ),
+            (
+                "unusable-value",
+                "the value of `db.huge` in the inventory `x` is larger than 32 MiB"
+            ),
         ],
         "{}",
         output.stderr
     );
     let listed = run(&["inventory", "--format", "short"], folder.path(), b"");
-    assert!(!listed.stdout.contains("folder") && !listed.stdout.contains("pipe"), "{}", listed.stdout);
+    assert!(
+        !listed.stdout.contains("folder") && !listed.stdout.contains("pipe"),
+        "{}",
+        listed.stdout
+    );
     // What only reading reveals stops the render, and nothing else of the secret.
-    write(folder.path(), "a.stack.yaml", b"a: '{{db.k}}'\ne: '{{db.odd}}'\n");
+    write(
+        folder.path(),
+        "a.stack.yaml",
+        b"a: '{{db.k}}'\ne: '{{db.odd}}'\n",
+    );
     let rendered = run(&["render", "--stdout"], folder.path(), b"");
     assert!(
-        rendered.code == 1 && rendered.said().contains("cannot resolve `db.odd`: its value is not UTF-8"),
+        rendered.code == 1
+            && rendered
+                .said()
+                .contains("cannot resolve `db.odd`: its value is not UTF-8"),
         "{}",
         rendered.stderr
     );
@@ -122,17 +202,29 @@ fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
 
 #[test]
 fn a_folder_of_files_is_no_inventory_without_secrets() {
-    let folder = project("kind = \"dir\"\npath = \"secrets\"\n", "a: '{{db.password}}'\n");
+    let folder = project(
+        "kind = \"dir\"\npath = \"secrets\"\n",
+        "a: '{{db.password}}'\n",
+    );
     let mounted = folder.path().join("secrets");
     write(&mounted, "db", b"hunter2");
-    for words in
-        [&["check", "--format", "short"][..], &["inventory"], &["render", "--stdout"], &["inventory", "snapshot"]]
-    {
+    for words in [
+        &["check", "--format", "short"][..],
+        &["inventory"],
+        &["render", "--stdout"],
+        &["inventory", "snapshot"],
+    ] {
         let output = run(words, folder.path(), b"");
         let said = output.said();
-        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{words:?}: {said}");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (2, ""),
+            "{words:?}: {said}"
+        );
         assert!(
-            said.contains("the inventory `x` (secrets) contains files, not folders: `db` would have no key"),
+            said.contains(
+                "the inventory `x` (secrets) contains files, not folders: `db` would have no key"
+            ),
             "{said}"
         );
         assert!(said.contains("mount `db` as `secrets/db/KEY`"), "{said}");
@@ -140,10 +232,26 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
     // Beside folders a file is only told of, and a hidden one is nobody's secret.
     write(&mounted, "api/token", b"x");
     write(&mounted, ".gitignore", b"*");
-    write(folder.path(), "a.stack.yaml", b"a: '{{api.token}}'\nb: '{{db.password}}'\n");
+    write(
+        folder.path(),
+        "a.stack.yaml",
+        b"a: '{{api.token}}'\nb: '{{db.password}}'\n",
+    );
     let output = check(folder.path(), &[]);
-    assert_eq!(short(&output).iter().map(|found| found.0).collect::<Vec<_>>(), ["unknown-secret"]);
-    assert!(output.said().contains("warning: the inventory `x` (secrets) skips `db`: "), "{}", output.stderr);
+    assert_eq!(
+        short(&output)
+            .iter()
+            .map(|found| found.0)
+            .collect::<Vec<_>>(),
+        ["unknown-secret"]
+    );
+    assert!(
+        output
+            .said()
+            .contains("warning: the inventory `x` (secrets) skips `db`: "),
+        "{}",
+        output.stderr
+    );
     std::fs::remove_file(mounted.join("db")).unwrap();
     assert!(!check(folder.path(), &[]).stderr.contains("skips"));
     std::fs::remove_dir_all(mounted.join("api")).unwrap();
@@ -179,8 +287,16 @@ fn an_unusable_inventory_makes_nothing_missing_or_unused() {
     for (name, text) in BROKEN {
         let table = format!("[inventory.bad]\nkind = \"file\"\npath = \"{name}\"\n");
         let good = "[inventory.good]\nkind = \"file\"\npath = \"good.yaml\"\n[[stacks]]\nfiles = [\"**\"]\n";
-        for chain in ["", "inventory = [\"bad\", \"good\"]\n", "inventory = [\"good\", \"bad\"]\n"] {
-            let config = if chain.is_empty() { table.clone() } else { format!("{table}{good}{chain}") };
+        for chain in [
+            "",
+            "inventory = [\"bad\", \"good\"]\n",
+            "inventory = [\"good\", \"bad\"]\n",
+        ] {
+            let config = if chain.is_empty() {
+                table.clone()
+            } else {
+                format!("{table}{good}{chain}")
+            };
             let folder = folder(&[
                 ("stackref.toml", &config),
                 (name, text),
@@ -189,23 +305,50 @@ fn an_unusable_inventory_makes_nothing_missing_or_unused() {
             ]);
             for more in [&[][..], &["--level", "secret-exists"]] {
                 let output = check(folder.path(), more);
-                assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{text:?} {chain:?}: {}", output.stderr);
+                assert_eq!(
+                    (output.code, output.stdout.as_str()),
+                    (2, ""),
+                    "{text:?} {chain:?}: {}",
+                    output.stderr
+                );
             }
-            let unused = run(&["inventory", "--unused", "--format", "short"], folder.path(), b"");
-            assert!(unused.code == 2 && !unused.stdout.contains("bad"), "{text:?} {chain:?}: {}", unused.stdout);
+            let unused = run(
+                &["inventory", "--unused", "--format", "short"],
+                folder.path(),
+                b"",
+            );
+            assert!(
+                unused.code == 2 && !unused.stdout.contains("bad"),
+                "{text:?} {chain:?}: {}",
+                unused.stdout
+            );
         }
     }
     let gone = project("kind = \"file\"\npath = \"gone.yaml\"\n", stack);
     let output = check(gone.path(), &[]);
-    assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (2, ""),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn a_folder_takes_new_secrets_as_private_files() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", "a: '{{db.k}}'\nb: '{{new.k}}'\n");
+    let folder = project(
+        "kind = \"dir\"\npath = \"mnt\"\n",
+        "a: '{{db.k}}'\nb: '{{new.k}}'\n",
+    );
     write(&folder.path().join("mnt"), "db/old", b"x");
-    let words = ["N_DB__K=hunter2a", "N_NEW__K=hunter2b", "register", "--from-env", "N"];
+    let words = [
+        "N_DB__K=hunter2a",
+        "N_NEW__K=hunter2b",
+        "register",
+        "--from-env",
+        "N",
+    ];
     let output = run(&words, folder.path(), b"");
     assert_eq!(output.code, 0, "{}", output.stderr);
     let file = folder.path().join("mnt/new/k");
@@ -220,7 +363,11 @@ fn a_folder_takes_a_secret_without_keys() {
                  path: s3://b\n      authentication_secret: whole\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
     std::fs::create_dir(folder.path().join("mnt")).unwrap();
-    let stored = run(&["register", "--from-file", "-"], folder.path(), b"whole: {}\n");
+    let stored = run(
+        &["register", "--from-file", "-"],
+        folder.path(),
+        b"whole: {}\n",
+    );
     assert_eq!(stored.code, 0, "{}", stored.stderr);
     assert!(folder.path().join("mnt/whole").is_dir());
     assert_eq!(check(folder.path(), &[]).code, 0);
@@ -228,7 +375,10 @@ fn a_folder_takes_a_secret_without_keys() {
 
 #[test]
 fn the_values_of_a_mounted_secret_are_of_one_generation() {
-    let folder = project("kind = \"dir\"\npath = \"mnt\"\n", "a: '{{db.user}}'\nb: '{{db.password}}'\n");
+    let folder = project(
+        "kind = \"dir\"\npath = \"mnt\"\n",
+        "a: '{{db.user}}'\nb: '{{db.password}}'\n",
+    );
     let mnt = folder.path().join("mnt");
     for (generation, value) in [("..1", b"one"), ("..2", b"two")] {
         write(&mnt, &format!("db/{generation}/user"), value);
@@ -247,39 +397,86 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
                 }
                 // A name comes once, as Kubernetes has the time in it.
                 let generation = format!("..at-{at}");
-                symlink(if at % 2 == 0 { "..2" } else { "..1" }, mnt.join("db").join(&generation)).unwrap();
+                symlink(
+                    if at % 2 == 0 { "..2" } else { "..1" },
+                    mnt.join("db").join(&generation),
+                )
+                .unwrap();
                 symlink(generation, mnt.join("db/..new")).unwrap();
                 std::fs::rename(mnt.join("db/..new"), mnt.join("db/..data")).unwrap();
                 std::thread::sleep(std::time::Duration::from_micros(300));
             }
         });
-        let texts: Vec<Output> = (0..60).map(|_| run(&["render", "--stdout"], folder.path(), b"")).collect();
+        let texts: Vec<Output> = (0..60)
+            .map(|_| run(&["render", "--stdout"], folder.path(), b""))
+            .collect();
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         for output in texts {
             let mixed = output.stdout.contains("one") && output.stdout.contains("two");
-            assert!(!mixed && (output.code == 0 || output.stderr.contains("keeps changing")), "{output:?}");
+            assert!(
+                !mixed && (output.code == 0 || output.stderr.contains("keeps changing")),
+                "{output:?}"
+            );
         }
     });
 }
 
 #[test]
 fn the_environment_answers_to_the_names_that_are_asked() {
-    let stack =
-        "a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\nc: '{{mysql_secret.nope}}'\nd: '{{nope.x}}'\n";
+    let stack = "a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\nc: '{{mysql_secret.nope}}'\nd: '{{nope.x}}'\n";
     let folder = project("kind = \"env\"\nprefix = \"SR_\"\n", stack);
-    let variables =
-        ["SR_MYSQL_SECRET__PASSWORD=hunter2", "SR_MY_SECRET__API_KEY=hunter3", "SR_OTHER=x", "XSR_NOPE__X=y"];
-    let output = run(&[&variables[..], &["check", "--format", "short"]].concat(), folder.path(), b"");
+    let variables = [
+        "SR_MYSQL_SECRET__PASSWORD=hunter2",
+        "SR_MY_SECRET__API_KEY=hunter3",
+        "SR_OTHER=x",
+        "XSR_NOPE__X=y",
+    ];
+    let output = run(
+        &[&variables[..], &["check", "--format", "short"]].concat(),
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
-    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"), "{}", output.stdout);
-    write(folder.path(), "a.stack.yaml", b"a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\n");
-    let output = run(&[&variables[..], &["render", "--stdout"]].concat(), folder.path(), b"");
-    assert_eq!(output.stdout, "a: 'hunter2'\nb: 'hunter3'\n", "{}", output.stderr);
-    let output = run(&[&variables[..], &["inventory", "--format", "short"]].concat(), folder.path(), b"");
-    assert_eq!(output.stdout, "x: my_secret.api_key\nx: mysql_secret.password\n");
+    assert!(
+        output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"),
+        "{}",
+        output.stdout
+    );
+    write(
+        folder.path(),
+        "a.stack.yaml",
+        b"a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\n",
+    );
+    let output = run(
+        &[&variables[..], &["render", "--stdout"]].concat(),
+        folder.path(),
+        b"",
+    );
+    assert_eq!(
+        output.stdout, "a: 'hunter2'\nb: 'hunter3'\n",
+        "{}",
+        output.stderr
+    );
+    let output = run(
+        &[&variables[..], &["inventory", "--format", "short"]].concat(),
+        folder.path(),
+        b"",
+    );
+    assert_eq!(
+        output.stdout,
+        "x: my_secret.api_key\nx: mysql_secret.password\n"
+    );
     write(folder.path(), "a.stack.yaml", b"a: '{{new.k}}'\n");
-    let output = run(&["N_NEW__K=v", "register", "--from-env", "N"], folder.path(), b"");
-    assert!(output.code == 2 && output.said().contains("read-only"), "{}", output.stderr);
+    let output = run(
+        &["N_NEW__K=v", "register", "--from-env", "N"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output.code == 2 && output.said().contains("read-only"),
+        "{}",
+        output.stderr
+    );
 }
 
 const ENCRYPTED: &str = "db:\n    user: ENC[AES256_GCM,data:fq5B,type:str]\n    password: ENC[AES256_GCM,data:2Yls,type:str]\n\
@@ -294,13 +491,25 @@ fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
     write(folder.path(), "s.sops.yaml", ENCRYPTED.as_bytes());
     let output = check(folder.path(), &[]);
     assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
-    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("no secret `sops`"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("unknown-key") && output.stdout.contains("no secret `sops`"),
+        "{}",
+        output.stdout
+    );
     write(folder.path(), "a.stack.yaml", b"a: '{{db.user}}'\n");
     let output = run(&["PATH=/nowhere", "render", "--stdout"], folder.path(), b"");
-    assert!(output.code == 3 && output.said().contains("`sops` is not installed"), "{}", output.stderr);
+    assert!(
+        output.code == 3 && output.said().contains("`sops` is not installed"),
+        "{}",
+        output.stderr
+    );
     write(folder.path(), "s.sops.yaml", b"db:\n    user: hunter2\n");
     let output = check(folder.path(), &[]);
-    assert!(output.code == 2 && output.said().contains("it is not encrypted with SOPS"), "{}", output.stderr);
+    assert!(
+        output.code == 2 && output.said().contains("it is not encrypted with SOPS"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -314,11 +523,16 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
         value("bytes")
     );
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    let stack = keys.map(|key| format!("{key}: '{{{{db.{key}}}}}'\n")).concat();
+    let stack = keys
+        .map(|key| format!("{key}: '{{{{db.{key}}}}}'\n"))
+        .concat();
     let folder = project("kind = \"sops\"\npath = \"s.json\"\n", &stack);
     write(folder.path(), "s.json", json.as_bytes());
     let output = check(folder.path(), &[]);
-    let found: Vec<String> = short(&output).iter().map(|(rule, text)| format!("{rule} {text}")).collect();
+    let found: Vec<String> = short(&output)
+        .iter()
+        .map(|(rule, text)| format!("{rule} {text}"))
+        .collect();
     assert_eq!(
         found,
         [
@@ -330,17 +544,31 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
             "unusable-value the value of `db.g` in the inventory `x` is a list, not a string",
         ]
     );
-    let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{db.user}}'\nb: '{{late.k}}'\n");
+    let folder = project(
+        "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
+        "a: '{{db.user}}'\nb: '{{late.k}}'\n",
+    );
     for (text, words) in [
         (
-            format!("{ENCRYPTED}---\nlate:\n    k: {}\nsops:\n    version: 3.11.0\n", value("str")),
+            format!(
+                "{ENCRYPTED}---\nlate:\n    k: {}\nsops:\n    version: 3.11.0\n",
+                value("str")
+            ),
             "a second one starts here",
         ),
-        (format!("{ENCRYPTED}db:\n    k: {}\n", value("str")), "duplicate name or key"),
+        (
+            format!("{ENCRYPTED}db:\n    k: {}\n", value("str")),
+            "duplicate name or key",
+        ),
     ] {
         write(folder.path(), "s.sops.yaml", text.as_bytes());
         let output = check(folder.path(), &[]);
-        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (2, ""),
+            "{}",
+            output.stderr
+        );
         assert!(output.said().contains(words), "{}", output.stderr);
     }
 }
@@ -348,7 +576,10 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
 /// What `sops --decrypt --output-type json` prints: a program in its place.
 #[test]
 fn a_value_that_check_passes_renders_and_one_that_it_reports_does_not() {
-    let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{db.user}}'\n");
+    let folder = project(
+        "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
+        "a: '{{db.user}}'\n",
+    );
     let encrypted = "db:\n    user: ENC[AES256_GCM,data:fq5B,type:str]\n    at: ENC[AES256_GCM,data:2Yls,type:time]\n\
                      \x20   port: 5\nsops:\n    version: 3.11.0\n";
     write(folder.path(), "s.sops.yaml", encrypted.as_bytes());
@@ -359,15 +590,26 @@ fn a_value_that_check_passes_renders_and_one_that_it_reports_does_not() {
     );
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path().join("bin/sops"), mode).unwrap();
-    let path = format!("PATH={}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!(
+        "PATH={}:{}",
+        folder.path().join("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
     let rendered = run(&[&path, "render", "--stdout"], folder.path(), b"");
     assert_eq!(rendered.stdout, "a: 'hunter2'\n", "{}", rendered.stderr);
-    for (key, words) in [("at", "its value is a timestamp"), ("port", "its value is a number")] {
+    for (key, words) in [
+        ("at", "its value is a timestamp"),
+        ("port", "its value is a number"),
+    ] {
         let stack = format!("# stackref: ignore[unusable-value]\na: '{{{{db.{key}}}}}'\n");
         write(folder.path(), "a.stack.yaml", stack.as_bytes());
         assert_eq!(check(folder.path(), &[]).code, 0);
         let rendered = run(&[&path, "render", "--stdout"], folder.path(), b"");
-        assert!(rendered.code == 1 && rendered.said().contains(words), "{}", rendered.stderr);
+        assert!(
+            rendered.code == 1 && rendered.said().contains(words),
+            "{}",
+            rendered.stderr
+        );
         assert!(!rendered.stderr.contains("2020"), "{}", rendered.stderr);
     }
 }
@@ -392,17 +634,50 @@ fn programs_are_run_for_what_a_level_needs() {
     let folder = project(PROGRAMS, "a: '{{one.k}}'\nb: '{{one.k}}'\nc: '{{two.k}}'\n");
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let go = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
-    assert_eq!((go(&["check", "--level", "none"]).code, calls(folder.path()).len()), (0, 0));
-    assert_eq!((go(&["check", "--level", "secret-exists"]).code, calls(folder.path())), (0, vec!["n".to_owned()]));
-    assert_eq!((go(&["check"]).code, calls(folder.path()).join(",")), (0, "k one,k two,n".to_owned()));
+    assert_eq!(
+        (
+            go(&["check", "--level", "none"]).code,
+            calls(folder.path()).len()
+        ),
+        (0, 0)
+    );
+    assert_eq!(
+        (
+            go(&["check", "--level", "secret-exists"]).code,
+            calls(folder.path())
+        ),
+        (0, vec!["n".to_owned()])
+    );
+    assert_eq!(
+        (go(&["check"]).code, calls(folder.path()).join(",")),
+        (0, "k one,k two,n".to_owned())
+    );
     let rendered = go(&["render", "--stdout"]);
-    assert_eq!(rendered.stdout, "a: 'hunter2 one'\nb: 'hunter2 one'\nc: 'hunter2 two'\n", "{}", rendered.stderr);
-    assert_eq!(calls(folder.path()).join(","), "k one,k two,n,v one k,v two k");
-    write(folder.path(), "a.stack.yaml", b"a: \"{{one.new;touch$IFS'x'}}\"\n");
-    write(folder.path(), "given.json", br#"{"one": {"new;touch$IFS'x'": "hunter2\n"}}"#);
+    assert_eq!(
+        rendered.stdout, "a: 'hunter2 one'\nb: 'hunter2 one'\nc: 'hunter2 two'\n",
+        "{}",
+        rendered.stderr
+    );
+    assert_eq!(
+        calls(folder.path()).join(","),
+        "k one,k two,n,v one k,v two k"
+    );
+    write(
+        folder.path(),
+        "a.stack.yaml",
+        b"a: \"{{one.new;touch$IFS'x'}}\"\n",
+    );
+    write(
+        folder.path(),
+        "given.json",
+        br#"{"one": {"new;touch$IFS'x'": "hunter2\n"}}"#,
+    );
     let stored = go(&["register", "--from-file", "given.json"]);
     assert_eq!(stored.code, 0, "{}", stored.stderr);
-    assert_eq!(std::fs::read_to_string(folder.path().join("put")).unwrap(), "one new;touch$IFS'x' hunter2\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("put")).unwrap(),
+        "one new;touch$IFS'x' hunter2\n"
+    );
     assert!(!folder.path().join("x").exists(), "a name was run");
 }
 
@@ -411,7 +686,11 @@ fn what_a_program_leaves_running_holds_nothing_up() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let names = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"sleep 3 & echo '[\\\"one\\\"]'\"]\ntimeout = 2\n";
     let folder = project(names, "a: '{{one.k}}'\n");
-    let output = run(&[&path, "check", "--level", "secret-exists"], folder.path(), b"");
+    let output = run(
+        &[&path, "check", "--level", "secret-exists"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.code, 0, "{}", output.stderr);
 }
 
@@ -420,27 +699,62 @@ fn a_name_is_never_an_option_and_what_is_handed_over_is_never_shown() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let put = "kind = \"command\"\nnames = [\"echo\", \"[]\"]\nput = [\"sh\", \"-c\", \"cat >&2; exit 1\", \"-\", \"{secret}\", \"{key}\"]\n";
     let folder = project(put, "a: '{{--help.k}}'\n");
-    let output = run(&[&path, "N___HELP__K=hunter2", "register", "--from-env", "N"], folder.path(), b"");
-    assert!(output.code == 2 && output.said().contains("begins with `-`"), "{}", output.stderr);
+    let output = run(
+        &[&path, "N___HELP__K=hunter2", "register", "--from-env", "N"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output.code == 2 && output.said().contains("begins with `-`"),
+        "{}",
+        output.stderr
+    );
     write(folder.path(), "a.stack.yaml", b"a: '{{db.k}}'\n");
-    let output = run(&[&path, "N_DB__K=hunter2", "register", "--from-env", "N"], folder.path(), b"");
-    assert!(output.code == 3 && output.said().contains("exited with status 1"), "{}", output.stderr);
+    let output = run(
+        &[&path, "N_DB__K=hunter2", "register", "--from-env", "N"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output.code == 3 && output.said().contains("exited with status 1"),
+        "{}",
+        output.stderr
+    );
     assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
 }
 
 #[test]
 fn what_sops_cannot_set_is_refused_before_it_is_tried() {
-    let folder = project("kind = \"sops\"\npath = \"s.sops.yaml\"\n", "a: '{{top.x}}'\n");
+    let folder = project(
+        "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
+        "a: '{{top.x}}'\n",
+    );
     let encrypted = format!("top: ENC[AES256_GCM,data:Qg==,type:str]\n{ENCRYPTED}");
     write(folder.path(), "s.sops.yaml", encrypted.as_bytes());
-    for (stack, words) in
-        [("a: '{{top.x}}'\n", "and its value would be lost"), ("a: '{{db.a[b}}'\n", "SOPS cannot store `a[b`")]
-    {
+    for (stack, words) in [
+        ("a: '{{top.x}}'\n", "and its value would be lost"),
+        ("a: '{{db.a[b}}'\n", "SOPS cannot store `a[b`"),
+    ] {
         write(folder.path(), "a.stack.yaml", stack.as_bytes());
-        write(folder.path(), "given.json", br#"{"top": {"x": "v"}, "db": {"a[b": "v"}}"#);
-        let output = run(&["register", "--from-file", "given.json"], folder.path(), b"");
-        assert!(output.code == 2 && output.said().contains(words), "{}", output.stderr);
-        assert_eq!(std::fs::read_to_string(folder.path().join("s.sops.yaml")).unwrap(), encrypted);
+        write(
+            folder.path(),
+            "given.json",
+            br#"{"top": {"x": "v"}, "db": {"a[b": "v"}}"#,
+        );
+        let output = run(
+            &["register", "--from-file", "given.json"],
+            folder.path(),
+            b"",
+        );
+        assert!(
+            output.code == 2 && output.said().contains(words),
+            "{}",
+            output.stderr
+        );
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("s.sops.yaml")).unwrap(),
+            encrypted
+        );
     }
 }
 
@@ -452,18 +766,37 @@ fn a_program_that_fails_is_told_without_what_it_said() {
             "names = [\"sh\", \"-c\", \"echo hunter2 >&2; exit 4\"]",
             "`sh` exited with status 4; its error output is not shown",
         ),
-        ("names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3", "did not exit within 0.3 s"),
+        (
+            "names = [\"sh\", \"-c\", \"sleep 30\"]\ntimeout = 0.3",
+            "did not exit within 0.3 s",
+        ),
         ("names = [\"no-such-program\"]", "is not installed"),
         ("names = [\"echo\", \"<html>\"]", "not a JSON list of names"),
         ("names = [\"echo\", \"[1]\"]", "not a JSON list of names"),
-        ("keys = [\"echo\", \"{secret}\"]", "configure a program for `names`"),
-        ("names = [\"echo\", \"[\\\"one\\\"]\"]", "configure a program for `keys`; `--level secret-exists`"),
-        ("names = [\"yes\", \"0123456789012345678901234567890123456789\"]", "more than 32 MiB"),
+        (
+            "keys = [\"echo\", \"{secret}\"]",
+            "configure a program for `names`",
+        ),
+        (
+            "names = [\"echo\", \"[\\\"one\\\"]\"]",
+            "configure a program for `keys`; `--level secret-exists`",
+        ),
+        (
+            "names = [\"yes\", \"0123456789012345678901234567890123456789\"]",
+            "more than 32 MiB",
+        ),
     ] {
-        let folder = project(&format!("kind = \"command\"\n{program}\n"), "a: '{{one.k}}'\n");
+        let folder = project(
+            &format!("kind = \"command\"\n{program}\n"),
+            "a: '{{one.k}}'\n",
+        );
         let output = run(&[&path, "check"], folder.path(), b"");
         let stderr = output.said();
-        assert!(output.code == 3 && stderr.contains(words), "{program}: {} {stderr}", output.code);
+        assert!(
+            output.code == 3 && stderr.contains(words),
+            "{program}: {} {stderr}",
+            output.code
+        );
         assert!(!stderr.contains("hunter2"), "{stderr}");
     }
 }
@@ -471,29 +804,69 @@ fn a_program_that_fails_is_told_without_what_it_said() {
 #[test]
 fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
     for (table, words) in [
-        ("kind = \"zenml\"\nurl = \"https://u:hunter2@h\"", "a user name or a password"),
-        ("kind = \"zenml\"\nurl = \"https://h\"\ntoken = \"hunter2\"", "set ZENML_STORE_API_KEY"),
-        ("kind = \"vault\"\nmount = \"kv\"\npassword = \"hunter2\"", "set VAULT_TOKEN"),
-        ("kind = \"aws\"\nsecret_access_key = \"hunter2\"", "the credentials of the AWS SDK"),
+        (
+            "kind = \"zenml\"\nurl = \"https://u:hunter2@h\"",
+            "a user name or a password",
+        ),
+        (
+            "kind = \"zenml\"\nurl = \"https://h\"\ntoken = \"hunter2\"",
+            "set ZENML_STORE_API_KEY",
+        ),
+        (
+            "kind = \"vault\"\nmount = \"kv\"\npassword = \"hunter2\"",
+            "set VAULT_TOKEN",
+        ),
+        (
+            "kind = \"aws\"\nsecret_access_key = \"hunter2\"",
+            "the credentials of the AWS SDK",
+        ),
         ("kind = \"zenml\"", "has no `url`"),
-        ("kind = \"zenml\"\nurl = \"ftp://h\"", "must start with https://"),
-        ("kind = \"zenml\"\nurl = \"http://127.0.0.1:99999\"", "an invalid port"),
+        (
+            "kind = \"zenml\"\nurl = \"ftp://h\"",
+            "must start with https://",
+        ),
+        (
+            "kind = \"zenml\"\nurl = \"http://127.0.0.1:99999\"",
+            "an invalid port",
+        ),
         ("kind = \"zenml\"\nurl = \"http://[::1\"", "no valid host"),
-        ("kind = \"vault\"\nmount = \"/\"", "not a valid path in a store"),
-        ("kind = \"vault\"\nmount = \"../sys\"", "not a valid path in a store"),
+        (
+            "kind = \"vault\"\nmount = \"/\"",
+            "not a valid path in a store",
+        ),
+        (
+            "kind = \"vault\"\nmount = \"../sys\"",
+            "not a valid path in a store",
+        ),
         ("kind = \"command\"", "`command` inventory has no program"),
         (
             "kind = \"command\"\nvalue = [\"x\", \"hunter2\", \"--password=hunter2{secret}\"]",
             "must be separate arguments",
         ),
-        ("kind = \"command\"\nkeys = [\"x\", \"hunter2\"]", "has no `{secret}`"),
-        ("kind = \"command\"\nnames = \"x hunter2\"", "a program and its arguments"),
-        ("kind = \"env\"\nprefix = \"x\"\ntimeout = \"soon\"", "a number of seconds"),
-        ("kind = \"dir\"\npath = \"x\"\nurl = \"y\"", "unknown key `url`"),
+        (
+            "kind = \"command\"\nkeys = [\"x\", \"hunter2\"]",
+            "has no `{secret}`",
+        ),
+        (
+            "kind = \"command\"\nnames = \"x hunter2\"",
+            "a program and its arguments",
+        ),
+        (
+            "kind = \"env\"\nprefix = \"x\"\ntimeout = \"soon\"",
+            "a number of seconds",
+        ),
+        (
+            "kind = \"dir\"\npath = \"x\"\nurl = \"y\"",
+            "unknown key `url`",
+        ),
     ] {
         let folder = project(table, "a: '{{a.b}}'\n");
         let output = check(folder.path(), &[]);
-        assert!(output.code == 2 && output.said().contains(words), "{table}: {}", output.stderr);
+        assert!(
+            output.code == 2 && output.said().contains(words),
+            "{table}: {}",
+            output.stderr
+        );
         assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
 }
@@ -508,7 +881,11 @@ fn a_probe_says_what_may_be_done() {
         ("f.yaml", "db: {k: hunter2}\n"),
         ("n.yaml", "db: [k]\n"),
     ]);
-    let output = run(&["SR_DB__K=hunter2", "inventory", "--probe"], folder.path(), b"");
+    let output = run(
+        &["SR_DB__K=hunter2", "inventory", "--probe"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.code, 2, "one cannot be used");
     let table: Vec<&str> = output.stdout.lines().take(5).collect();
     assert_eq!(

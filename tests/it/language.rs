@@ -57,7 +57,12 @@ const LIMITS: [Limit; 6] = [
         pattern: r"\b(?:mend(?:s|ed|ing)?|lacks?|lacking|beside|nobody|somebody)\b",
         is_exception: no_exception,
     },
-    Limit { name: "behind (for after)", per_10_000: 3.0, pattern: r"\bbehind\b", is_exception: no_exception },
+    Limit {
+        name: "behind (for after)",
+        per_10_000: 3.0,
+        pattern: r"\bbehind\b",
+        is_exception: no_exception,
+    },
 ];
 
 /// How many matches of a pattern over its limit are printed.
@@ -71,27 +76,43 @@ struct Line {
 }
 
 fn regex(pattern: &str) -> Regex {
-    RegexBuilder::new(pattern).case_insensitive(true).build().unwrap()
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .build()
+        .unwrap()
 }
 
 /// Returns the comments and the string literals with a space of each line of a source, without its unit tests.
 fn rust(source: &str) -> Vec<String> {
     let unit_tests = regex(r"#\[cfg\(test\)\]\s*mod tests \{");
     let literal = regex(r#""((?:[^"\\]|\\.)*)""#);
-    let source = unit_tests.find(source).map_or(source, |found| &source[..found.start()]);
-    source.lines().map(|line| comment(line).unwrap_or_else(|| literals(line, &literal))).collect()
+    let source = unit_tests
+        .find(source)
+        .map_or(source, |found| &source[..found.start()]);
+    source
+        .lines()
+        .map(|line| comment(line).unwrap_or_else(|| literals(line, &literal)))
+        .collect()
 }
 
 /// Returns the text of a line that is a comment.
 fn comment(line: &str) -> Option<String> {
     let comment = line.trim_start().strip_prefix("//")?;
-    Some(comment.strip_prefix(['/', '!']).unwrap_or(comment).to_owned())
+    Some(
+        comment
+            .strip_prefix(['/', '!'])
+            .unwrap_or(comment)
+            .to_owned(),
+    )
 }
 
 /// Returns the string literals of a line that are more than one word.
 fn literals(line: &str, literal: &Regex) -> String {
     let literals = literal.captures_iter(line).map(|found| found[1].to_owned());
-    literals.filter(|literal| literal.contains(' ')).collect::<Vec<_>>().join(" ")
+    literals
+        .filter(|literal| literal.contains(' '))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Returns the lines of a page, empty inside code blocks, and without inline code.
@@ -111,10 +132,14 @@ fn markdown(page: &str) -> Vec<String> {
 
 /// Returns every line that counts.
 fn lines() -> Vec<Line> {
-    let mut sources: Vec<_> =
-        files_below(&project().join("src"), Some("rs")).into_iter().map(|path| (path, true)).collect();
+    let mut sources: Vec<_> = files_below(&project().join("src"), Some("rs"))
+        .into_iter()
+        .map(|path| (path, true))
+        .collect();
     let mut pages = files_below(&project().join("docs"), Some("md"));
-    let top = std::fs::read_dir(project()).unwrap().map(|entry| entry.unwrap().path());
+    let top = std::fs::read_dir(project())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     pages.extend(top.filter(|path| path.extension() == Some("md".as_ref())));
     pages.sort();
     sources.extend(pages.into_iter().map(|path| (path, false)));
@@ -122,9 +147,17 @@ fn lines() -> Vec<Line> {
     for (path, is_rust) in sources {
         let file = path.strip_prefix(project()).unwrap().display().to_string();
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        let texts = if is_rust { rust(&text) } else { markdown(&text) };
+        let texts = if is_rust {
+            rust(&text)
+        } else {
+            markdown(&text)
+        };
         let numbered = texts.into_iter().enumerate();
-        lines.extend(numbered.map(|(index, text)| Line { file: file.clone(), number: index + 1, text }));
+        lines.extend(numbered.map(|(index, text)| Line {
+            file: file.clone(),
+            number: index + 1,
+            text,
+        }));
     }
     lines
 }
@@ -132,21 +165,27 @@ fn lines() -> Vec<Line> {
 /// Counts the matches of a limit in a line.
 fn count(limit: &Limit, regex: &Regex, text: &str) -> usize {
     let is_counted = |start: usize, found: &str| !(limit.is_exception)(&text[..start], found);
-    regex.find_iter(text).filter(|found| is_counted(found.start(), found.as_str())).count()
+    regex
+        .find_iter(text)
+        .filter(|found| is_counted(found.start(), found.as_str()))
+        .count()
 }
 
 /// Returns the report of a limit that is exceeded: the rate and some of the lines.
 fn excess(limit: &Limit, lines: &[Line], words: usize) -> Option<String> {
     let regex = regex(limit.pattern);
-    let hits: Vec<&Line> =
-        lines.iter().flat_map(|line| std::iter::repeat_n(line, count(limit, &regex, &line.text))).collect();
+    let hits: Vec<&Line> = lines
+        .iter()
+        .flat_map(|line| std::iter::repeat_n(line, count(limit, &regex, &line.text)))
+        .collect();
     #[allow(clippy::cast_precision_loss, reason = "a few hundred thousand words")]
     let rate = 10_000.0 * hits.len() as f64 / words.max(1) as f64;
     if rate <= limit.per_10_000 {
         return None;
     }
     let shown = hits.iter().step_by((hits.len() / SHOWN).max(1)).take(SHOWN);
-    let shown = shown.map(|line| format!("    {}:{}: {}\n", line.file, line.number, line.text.trim()));
+    let shown =
+        shown.map(|line| format!("    {}:{}: {}\n", line.file, line.number, line.text.trim()));
     Some(format!(
         "{rate:.1} per 10,000 words (limit {}) {}\n{}",
         limit.per_10_000,
@@ -159,9 +198,15 @@ fn excess(limit: &Limit, lines: &[Line], words: usize) -> Option<String> {
 fn the_text_stays_within_the_limits_of_each_pattern() {
     let lines = lines();
     let word = Regex::new("[A-Za-z']+").unwrap();
-    let words: usize = lines.iter().map(|line| word.find_iter(&line.text).count()).sum();
+    let words: usize = lines
+        .iter()
+        .map(|line| word.find_iter(&line.text).count())
+        .sum();
     assert!(words > 20_000, "{words} words");
-    let excesses: Vec<String> = LIMITS.iter().filter_map(|limit| excess(limit, &lines, words)).collect();
+    let excesses: Vec<String> = LIMITS
+        .iter()
+        .filter_map(|limit| excess(limit, &lines, words))
+        .collect();
     assert!(excesses.is_empty(), "{words} words\n{}", excesses.concat());
 }
 
@@ -169,9 +214,21 @@ fn the_text_stays_within_the_limits_of_each_pattern() {
 fn only_text_for_people_counts() {
     let source = "/// Docs.\nlet a = \"one word\"; // not a line of its own\nlet b = \"name\";\n\n#[cfg(test)]\nmod tests {\n// no\n}\n";
     assert_eq!(rust(source), [" Docs.", "one word", "", ""]);
-    assert_eq!(markdown("A `b` c\n```sh\nno\n```\nd\n"), ["A  c", "", "", "", "d"]);
+    assert_eq!(
+        markdown("A `b` c\n```sh\nno\n```\nd\n"),
+        ["A  c", "", "", "", "d"]
+    );
     let is_no = &LIMITS[3];
     let regex = regex(is_no.pattern);
-    let counts = ["It is no file", "There is no file", "It is no longer", "it IS NONE", "is no moreover"];
-    assert_eq!(counts.map(|text| count(is_no, &regex, text)), [1, 0, 0, 1, 1]);
+    let counts = [
+        "It is no file",
+        "There is no file",
+        "It is no longer",
+        "it IS NONE",
+        "is no moreover",
+    ];
+    assert_eq!(
+        counts.map(|text| count(is_no, &regex, text)),
+        [1, 0, 0, 1, 1]
+    );
 }

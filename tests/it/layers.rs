@@ -8,20 +8,26 @@ use std::path::{Path, PathBuf};
 /// The Rust files of `src`, each with the folder that it belongs to; `lib.rs` and `main.rs` belong to none.
 fn files() -> Vec<(String, PathBuf, String)> {
     let src = project().join("src");
-    let files = files_below(&src, Some("rs")).into_iter().filter_map(|file| {
-        let path = file.strip_prefix(&src).unwrap().to_path_buf();
-        let folder = path.parent().and_then(|parent| parent.components().next())?;
-        let folder = folder.as_os_str().to_str().unwrap().to_owned();
-        let text = std::fs::read_to_string(&file).unwrap();
-        Some((folder, path, text))
-    });
+    let files = files_below(&src, Some("rs"))
+        .into_iter()
+        .filter_map(|file| {
+            let path = file.strip_prefix(&src).unwrap().to_path_buf();
+            let folder = path
+                .parent()
+                .and_then(|parent| parent.components().next())?;
+            let folder = folder.as_os_str().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&file).unwrap();
+            Some((folder, path, text))
+        });
     files.collect()
 }
 
 /// The folders in the order of `lib.rs`, the lowest first.
 fn layers() -> Vec<String> {
     let lib = std::fs::read_to_string(project().join("src/lib.rs")).unwrap();
-    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let modules = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     modules.map(str::to_owned).collect()
 }
 
@@ -33,9 +39,18 @@ fn a_folder_uses_only_the_folders_listed_before_it() {
     for (folder, path, text) in files() {
         let own = position(&folder).unwrap_or_else(|| panic!("lib.rs does not list {folder}"));
         for used in text.split("crate::").skip(1) {
-            let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            let Some(used) = position(&name) else { continue };
-            assert!(used <= own, "{}: {folder} uses {name}, which is a higher layer", path.display());
+            let name: String = used
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            let Some(used) = position(&name) else {
+                continue;
+            };
+            assert!(
+                used <= own,
+                "{}: {folder} uses {name}, which is a higher layer",
+                path.display()
+            );
             checked += 1;
         }
     }
@@ -45,7 +60,13 @@ fn a_folder_uses_only_the_folders_listed_before_it() {
 #[test]
 fn only_the_outermost_folders_know_the_process() {
     const OUTER: [&str; 2] = ["cli", "commands"];
-    const PROCESS: [&str; 5] = ["std::env", "std::io::stdout", "std::io::stderr", "std::process::exit", "clap::Parser"];
+    const PROCESS: [&str; 5] = [
+        "std::env",
+        "std::io::stdout",
+        "std::io::stderr",
+        "std::process::exit",
+        "clap::Parser",
+    ];
     for (folder, path, text) in files() {
         if !OUTER.contains(&folder.as_str()) {
             let used = PROCESS.iter().find(|name| text.contains(**name));
@@ -60,17 +81,28 @@ fn no_two_modules_have_the_same_name() {
     let mut modules: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for (folder, path, _) in files() {
         let stem = path.file_stem().unwrap().to_str().unwrap();
-        let name = if stem == "mod" { folder } else { stem.to_owned() };
+        let name = if stem == "mod" {
+            folder
+        } else {
+            stem.to_owned()
+        };
         modules.entry(name).or_default().push(path);
     }
-    let same: Vec<_> = modules.iter().filter(|(_, paths)| paths.len() > 1).collect();
+    let same: Vec<_> = modules
+        .iter()
+        .filter(|(_, paths)| paths.len() > 1)
+        .collect();
     assert!(same.is_empty(), "{same:?}");
 }
 
 #[test]
 fn every_file_begins_with_its_purpose() {
     for (_, path, text) in files() {
-        assert!(text.starts_with("//! "), "{} has no `//!` lines", path.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} has no `//!` lines",
+            path.display()
+        );
     }
     assert!(Path::new(&project().join("src/main.rs")).exists());
 }

@@ -6,7 +6,9 @@ const CANARY: &str = "hunter2";
 
 fn assert_hidden(files: &[(&str, &str)]) {
     let folder = folder(files);
-    for format in ["human", "short", "json", "sarif", "github", "gitlab", "junit"] {
+    for format in [
+        "human", "short", "json", "sarif", "github", "gitlab", "junit",
+    ] {
         let output = check(folder.path(), &["--format", format]);
         let shown = format!("{}{}", output.stdout, output.stderr);
         assert!(!shown.contains(CANARY), "{files:?} in {format}:\n{shown}");
@@ -125,14 +127,28 @@ fn an_inventory_shows_names_and_places_only() {
 /// With a mark that is no colon, or without one, a value is a part of a key to YAML.
 #[test]
 fn what_is_handed_in_shows_no_value_in_the_place_of_a_name() {
-    for text in
-        ["x:\n  k= hunter2: ''\n", "x:\n  'k hunter2': y\n", "x hunter2:\n  k: y\n", "'x.y= hunter2':\n  k: y\n"]
-    {
-        let folder =
-            folder(&[("a.stack.yaml", "a: \"{{x.k}}\"\n"), ("secrets.inventory.yaml", ""), ("given.yaml", text)]);
-        let output = run(&["register", "--from-file", "given.yaml"], folder.path(), b"");
+    for text in [
+        "x:\n  k= hunter2: ''\n",
+        "x:\n  'k hunter2': y\n",
+        "x hunter2:\n  k: y\n",
+        "'x.y= hunter2':\n  k: y\n",
+    ] {
+        let folder = folder(&[
+            ("a.stack.yaml", "a: \"{{x.k}}\"\n"),
+            ("secrets.inventory.yaml", ""),
+            ("given.yaml", text),
+        ]);
+        let output = run(
+            &["register", "--from-file", "given.yaml"],
+            folder.path(),
+            b"",
+        );
         assert_eq!(output.code, 2, "{}", output.stderr);
-        assert!(!format!("{}{}", output.stdout, output.stderr).contains(CANARY), "{}", output.stderr);
+        assert!(
+            !format!("{}{}", output.stdout, output.stderr).contains(CANARY),
+            "{}",
+            output.stderr
+        );
     }
 }
 
@@ -170,7 +186,9 @@ fn text_beside_a_reference_in_a_sensitive_attribute_is_masked() {
     }
 }
 
-const FORMATS: [&str; 7] = ["human", "short", "json", "sarif", "github", "gitlab", "junit"];
+const FORMATS: [&str; 7] = [
+    "human", "short", "json", "sarif", "github", "gitlab", "junit",
+];
 
 const STACK: &str = "components:\n  experiment_tracker:\n    flavor: mlflow\n    name: t\n    tracking_username: \
                      'S3cretV4lue#77@{{ a.b }}'\n    run: {x: \"S3cretV4lue#77\", y: \"{{a.b}}\"}\n    z: '{{S3cretV4lue#77.k}}'\n    u: {{ \
@@ -180,24 +198,46 @@ const STACK: &str = "components:\n  experiment_tracker:\n    flavor: mlflow\n   
 /// not as a name, and not in a diff.
 #[test]
 fn a_value_that_was_found_is_masked_wherever_it_stands() {
-    let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", "a: {b: 'S3cretV4lue#77'}\n")]);
+    let folder = folder(&[
+        ("s.yaml", STACK),
+        ("secrets.inventory.yaml", "a: {b: 'S3cretV4lue#77'}\n"),
+    ]);
     for format in FORMATS {
         let output = check(folder.path(), &["--leaks", "--format", format]);
         assert_eq!(output.code, 1, "{}", output.stderr);
         assert!(output.stdout.contains("leaked-value"), "{}", output.stdout);
-        assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{format}: {}", output.stdout);
+        assert!(
+            !format!("{}{}", output.stdout, output.stderr).contains("S3cret"),
+            "{format}: {}",
+            output.stdout
+        );
     }
     let output = check(folder.path(), &["--leaks", "--fix", "--diff"]);
-    assert!(output.stdout.contains("+    u: \"{{ a.b }}\" # ***"), "{}", output.stdout);
-    assert!(!format!("{}{}", output.stdout, output.stderr).contains("S3cret"), "{}{}", output.stdout, output.stderr);
+    assert!(
+        output.stdout.contains("+    u: \"{{ a.b }}\" # ***"),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        !format!("{}{}", output.stdout, output.stderr).contains("S3cret"),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
 }
 
 #[test]
 fn an_inventory_is_no_leak_of_itself_by_whatever_path() {
-    let folder = folder(&[("held/dev.yaml", "a: {b: 'S3cretV4lue#77'}\n"), ("s.yaml", "x: 1\n")]);
+    let folder = folder(&[
+        ("held/dev.yaml", "a: {b: 'S3cretV4lue#77'}\n"),
+        ("s.yaml", "x: 1\n"),
+    ]);
     std::os::unix::fs::symlink("held/dev.yaml", folder.path().join("dev.yaml")).unwrap();
     for path in ["held/dev.yaml", "held/../held/dev.yaml", "dev.yaml"] {
-        let output = check(folder.path(), &["--leaks", "--inventory", path, "--format", "short"]);
+        let output = check(
+            folder.path(),
+            &["--leaks", "--inventory", path, "--format", "short"],
+        );
         assert!(
             output.code == 0 && !output.stdout.contains("leaked-value"),
             "{path}: {}{}",
@@ -212,17 +252,34 @@ fn an_inventory_is_no_leak_of_itself_by_whatever_path() {
 #[test]
 fn values_of_all_kinds_are_told_at_their_places() {
     let long = "Zq9".repeat(100_000);
-    let inventory =
-        format!("a:\n  long: '{long}!'\n  left: 'abcdefgh1234'\n  right: '1234wxyzqrst'\n  odd: 'abc?defgh'\n");
-    let text = format!("x {long}!\n{long}\nabcdefgh1234wxyzqrst\n{}\n", "abcdefgh1234 ".repeat(150));
+    let inventory = format!(
+        "a:\n  long: '{long}!'\n  left: 'abcdefgh1234'\n  right: '1234wxyzqrst'\n  odd: 'abc?defgh'\n"
+    );
+    let text = format!(
+        "x {long}!\n{long}\nabcdefgh1234wxyzqrst\n{}\n",
+        "abcdefgh1234 ".repeat(150)
+    );
     let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text)]);
-    std::fs::write(folder.path().join("latin1.txt"), b"abc\xffdefgh abcdefgh1234").unwrap();
+    std::fs::write(
+        folder.path().join("latin1.txt"),
+        b"abc\xffdefgh abcdefgh1234",
+    )
+    .unwrap();
     let output = check(folder.path(), &["--leaks", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let of = |path: &str, key: &str| findings.iter().filter(|f| f["path"] == path && f["key"] == key).count();
+    let of = |path: &str, key: &str| {
+        findings
+            .iter()
+            .filter(|f| f["path"] == path && f["key"] == key)
+            .count()
+    };
     assert_eq!(
-        [of("notes.txt", "long"), of("notes.txt", "left"), of("notes.txt", "right")],
+        [
+            of("notes.txt", "long"),
+            of("notes.txt", "left"),
+            of("notes.txt", "right")
+        ],
         [1, 151, 1],
         "{}",
         output.stderr
@@ -242,7 +299,10 @@ fn a_value_is_not_shown_in_pieces() {
     for format in FORMATS {
         let output = check(folder.path(), &["--leaks", "--format", format]);
         let shown = format!("{}{}", output.stdout, output.stderr);
-        assert!(!shown.contains("S3cret") && !shown.contains("K3y77"), "{format}: {shown}");
+        assert!(
+            !shown.contains("S3cret") && !shown.contains("K3y77"),
+            "{format}: {shown}"
+        );
     }
 }
 
@@ -251,17 +311,32 @@ fn a_value_is_not_shown_in_pieces() {
 fn what_looks_like_a_comment_in_a_script_stays() {
     let script = "echo \"use # stackref: ignore[unknown-key]\"\nzenml stack list\n";
     let config = "[files]\nscripts = [\"*.sh\"]\n";
-    let folder = folder(&[("x.sh", script), ("stackref.toml", config), ("secrets.inventory.yaml", "a: [b]\n")]);
+    let folder = folder(&[
+        ("x.sh", script),
+        ("stackref.toml", config),
+        ("secrets.inventory.yaml", "a: [b]\n"),
+    ]);
     let output = check(folder.path(), &["--fix", "--format", "short"]);
-    assert!(!output.stdout.contains("unused-ignore"), "{}", output.stdout);
-    assert_eq!(std::fs::read_to_string(folder.path().join("x.sh")).unwrap(), script);
+    assert!(
+        !output.stdout.contains("unused-ignore"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("x.sh")).unwrap(),
+        script
+    );
 }
 
 /// A report is not written over anything that the run reads, and one place is written once.
 #[test]
 fn a_report_is_never_written_over_what_is_read() {
     let stack = "stack_name: s\ncomponents: {}\n";
-    let folder = folder(&[("s.yaml", stack), ("list", "s.yaml\n"), ("secrets.inventory.yaml", "a: [b]\n")]);
+    let folder = folder(&[
+        ("s.yaml", stack),
+        ("list", "s.yaml\n"),
+        ("secrets.inventory.yaml", "a: [b]\n"),
+    ]);
     std::os::unix::fs::symlink("there", folder.path().join("one")).unwrap();
     std::os::unix::fs::symlink("there", folder.path().join("two")).unwrap();
     std::fs::write(folder.path().join("there"), "").unwrap();
@@ -269,14 +344,29 @@ fn a_report_is_never_written_over_what_is_read() {
         &["--format", "json", "-o", "s.yaml"][..],
         &["--files-from", "list", "--format", "json", "-o", "s.yaml"],
         &["--files-from", "list", "--format", "json", "-o", "list"],
-        &["--write-baseline", "b.json", "--format", "json", "-o", "b.json"],
-        &["--format", "json", "-o", "one", "--format", "sarif", "-o", "two"],
+        &[
+            "--write-baseline",
+            "b.json",
+            "--format",
+            "json",
+            "-o",
+            "b.json",
+        ],
+        &[
+            "--format", "json", "-o", "one", "--format", "sarif", "-o", "two",
+        ],
     ] {
         let output = check(folder.path(), args);
         assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);
     }
-    assert_eq!(std::fs::read_to_string(folder.path().join("s.yaml")).unwrap(), stack);
-    assert_eq!(std::fs::read_to_string(folder.path().join("list")).unwrap(), "s.yaml\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("s.yaml")).unwrap(),
+        stack
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("list")).unwrap(),
+        "s.yaml\n"
+    );
 }
 
 /// What is wrong with the command line itself is no success to a machine, either.
@@ -284,17 +374,35 @@ fn a_report_is_never_written_over_what_is_read() {
 fn a_run_that_cannot_begin_says_so_in_every_format() {
     let folder = folder(&[("s.yaml", "x: 1\n")]);
     let bogus = |format: &str| check(folder.path(), &["--format", format, "--bogus"]);
-    assert!(bogus("sarif").stdout.contains("\"executionSuccessful\": false"));
+    assert!(
+        bogus("sarif")
+            .stdout
+            .contains("\"executionSuccessful\": false")
+    );
     assert!(bogus("junit").stdout.contains("<error message="));
-    assert!(bogus("github").stdout.starts_with("::error title=stackref::unexpected argument"));
-    let output = run(&["--color", "never", "check", "--format", "gitlab", "--bogus"], folder.path(), b"");
-    assert!(output.stdout.contains("\"severity\": \"blocker\""), "{}", output.stdout);
+    assert!(
+        bogus("github")
+            .stdout
+            .starts_with("::error title=stackref::unexpected argument")
+    );
+    let output = run(
+        &["--color", "never", "check", "--format", "gitlab", "--bogus"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output.stdout.contains("\"severity\": \"blocker\""),
+        "{}",
+        output.stdout
+    );
 }
 
 /// A text in which each line of another one begins with an indentation, and ends in a line break of a kind.
 fn broken(text: &str, width: usize, indentation: &str, end: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
-    let lines = letters.chunks(width).map(|line| format!("{indentation}{}", line.iter().collect::<String>()));
+    let lines = letters
+        .chunks(width)
+        .map(|line| format!("{indentation}{}", line.iter().collect::<String>()));
     lines.collect::<Vec<_>>().join(end)
 }
 
@@ -302,7 +410,9 @@ fn broken(text: &str, width: usize, indentation: &str, end: &str) -> String {
 fn random_base64(mut seed: u64, len: usize) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut letter = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         char::from(letters[(seed >> 58) as usize])
     };
     (0..len).map(|_| letter()).collect()
@@ -311,8 +421,9 @@ fn random_base64(mut seed: u64, len: usize) -> String {
 #[test]
 fn keys_and_base64_are_found_however_their_lines_are_broken() {
     let body = format!("MIIEpAIBAAKCAQEA{}nrt\u{3d}", random_base64(1, 1_500));
-    let pem =
-        |body: &str, end: &str| format!("-----BEGIN RSA PRIVATE KEY-----{end}{body}{end}-----END RSA PRIVATE KEY-----");
+    let pem = |body: &str, end: &str| {
+        format!("-----BEGIN RSA PRIVATE KEY-----{end}{body}{end}-----END RSA PRIVATE KEY-----")
+    };
     let key = pem(&broken(&body, 64, "", "\n"), "\n");
     let token = random_base64(2, 300);
     let encoded = {
@@ -320,34 +431,76 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         base64::engine::general_purpose::STANDARD.encode(&key)
     };
     let around = |text: &str, before: &str, after: &str| {
-        text.lines().flat_map(|line| [before, line, after]).map(str::to_owned).collect::<String>()
+        text.lines()
+            .flat_map(|line| [before, line, after])
+            .map(str::to_owned)
+            .collect::<String>()
     };
     let indented = |text: &str, by: &str| around(text, by, "\n");
-    let inventory = format!("tls:\n  key: |\n{}  token: {token}\n", indented(&key, "    "));
+    let inventory = format!(
+        "tls:\n  key: |\n{}  token: {token}\n",
+        indented(&key, "    ")
+    );
     let one_line = pem(&body, "");
     let json = serde_json::to_string(&key).unwrap();
     let cases = [
-        ("a block scalar", "key", format!("data:\n    x:\n      key: |\n{}", indented(&key, "      "))),
+        (
+            "a block scalar",
+            "key",
+            format!("data:\n    x:\n      key: |\n{}", indented(&key, "      ")),
+        ),
         ("tabs", "key", indented(&key, "\t\t")),
         ("json", "key", format!("{{\"key\": {json}}}")),
         ("json in json", "key", serde_json::to_string(&json).unwrap()),
-        ("json with CRLF", "key", format!("{{\"key\": {}}}", json.replace("\\n", "\\r\\n"))),
-        ("another width", "key", pem(&broken(&body, 76, "", "\n"), "\n")),
-        ("another width, indented", "key", format!("  {}", pem(&broken(&body, 48, "  ", "\n"), "\n  "))),
+        (
+            "json with CRLF",
+            "key",
+            format!("{{\"key\": {}}}", json.replace("\\n", "\\r\\n")),
+        ),
+        (
+            "another width",
+            "key",
+            pem(&broken(&body, 76, "", "\n"), "\n"),
+        ),
+        (
+            "another width, indented",
+            "key",
+            format!("  {}", pem(&broken(&body, 48, "  ", "\n"), "\n  ")),
+        ),
         ("CRLF", "key", key.replace('\n', "\r\n")),
-        ("CRLF, indented", "key", indented(&key, "    ").replace('\n', "\r\n")),
+        (
+            "CRLF, indented",
+            "key",
+            indented(&key, "    ").replace('\n', "\r\n"),
+        ),
         ("one line", "key", one_line),
         ("one line with blanks", "key", key.replace('\n', " ")),
         ("without the armor", "key", broken(&body, 70, "  ", "\n")),
         ("strings in rows", "key", around(&key, "  \"", "\\n\"\n")),
         ("continued lines", "key", key.replace('\n', "\\n\\\n")),
         ("base64 at 76", "key", broken(&encoded, 76, "", "\n")),
-        ("base64 at 64, indented", "key", format!("data:\n  k: |\n{}", broken(&encoded, 64, "    ", "\n"))),
-        ("base64 with CRLF", "key", broken(&encoded, 76, "\t", "\r\n")),
-        ("base64 in json", "key", format!("\"{}\"", broken(&encoded, 76, "", "\\n"))),
+        (
+            "base64 at 64, indented",
+            "key",
+            format!("data:\n  k: |\n{}", broken(&encoded, 64, "    ", "\n")),
+        ),
+        (
+            "base64 with CRLF",
+            "key",
+            broken(&encoded, 76, "\t", "\r\n"),
+        ),
+        (
+            "base64 in json",
+            "key",
+            format!("\"{}\"", broken(&encoded, 76, "", "\\n")),
+        ),
         ("a token at 64", "token", broken(&token, 64, "      ", "\n")),
         ("a token at 20", "token", broken(&token, 20, "", "\n")),
-        ("a token in json", "token", format!("\"{}\"", broken(&token, 76, "", "\\r\\n"))),
+        (
+            "a token in json",
+            "token",
+            format!("\"{}\"", broken(&token, 76, "", "\\r\\n")),
+        ),
     ];
     for (what, owner, text) in &cases {
         let text = format!("# before\n{text}\n# after\n");
@@ -355,17 +508,28 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         let output = check(folder.path(), &["--leaks", "--format", "json"]);
         let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
         let findings = report["findings"].as_array().unwrap();
-        let findings: Vec<_> = findings.iter().filter(|finding| finding["rule"] == "leaked-value").collect();
+        let findings: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding["rule"] == "leaked-value")
+            .collect();
         assert_eq!((findings.len(), output.code), (1, 1), "{what}: {output:?}");
         assert_eq!(findings[0]["key"], *owner, "{what}");
         let span = &findings[0]["span"];
         let offset = |name: &str| usize::try_from(span[name].as_u64().unwrap()).unwrap();
         let found = &text[offset("offset")..offset("offset") + offset("length")];
-        assert!(!found.contains("before") && !found.contains("after") && found.len() > 250, "{what}: {found}");
+        assert!(
+            !found.contains("before") && !found.contains("after") && found.len() > 250,
+            "{what}: {found}"
+        );
         for format in ["human", "short", "sarif"] {
             let output = check(folder.path(), &["--leaks", "--format", format]);
             let shown = format!("{}{}", output.stdout, output.stderr);
-            for secret in [&body[20..36], &token[20..36], &encoded[80..96], &body[400..412]] {
+            for secret in [
+                &body[20..36],
+                &token[20..36],
+                &encoded[80..96],
+                &body[400..412],
+            ] {
                 assert!(!shown.contains(secret), "{what} in {format}: {shown}");
             }
         }
@@ -375,8 +539,14 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
 #[test]
 fn words_that_only_blanks_keep_apart_are_no_value() {
     let folder = folder(&[
-        ("secrets.inventory.yaml", "a: {b: thelongestpassphraseofthem, c: dGhpcyBpcyBub3QgaXQ}\n"),
-        ("notes.txt", "the longest passphrase of them\nthe public key:\n-----BEGIN PUBLIC KEY-----\n"),
+        (
+            "secrets.inventory.yaml",
+            "a: {b: thelongestpassphraseofthem, c: dGhpcyBpcyBub3QgaXQ}\n",
+        ),
+        (
+            "notes.txt",
+            "the longest passphrase of them\nthe public key:\n-----BEGIN PUBLIC KEY-----\n",
+        ),
     ]);
     let output = check(folder.path(), &["--leaks"]);
     assert_eq!(output.code, 0, "{output:?}");
@@ -386,17 +556,31 @@ fn words_that_only_blanks_keep_apart_are_no_value() {
 #[test]
 fn thousands_of_values_that_begin_alike_are_told_apart() {
     let alike = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
-    let values: Vec<String> = (0..3_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect();
-    let entries = values.iter().enumerate().map(|(at, value)| format!("s{at}: {{k: '{value}'}}"));
+    let values: Vec<String> = (0..3_000)
+        .map(|at| format!("{alike}{}", random_base64(at, 60)))
+        .collect();
+    let entries = values
+        .iter()
+        .enumerate()
+        .map(|(at, value)| format!("s{at}: {{k: '{value}'}}"));
     let inventory = entries.collect::<Vec<_>>().join("\n");
-    let others = (5_000..8_000).map(|at| format!("{alike}{}", random_base64(at, 60))).collect::<Vec<_>>().join("\n");
+    let others = (5_000..8_000)
+        .map(|at| format!("{alike}{}", random_base64(at, 60)))
+        .collect::<Vec<_>>()
+        .join("\n");
     let found = [7, 1_500, 2_999];
     let text = found.map(|at| format!("token: {}", values[at])).join("\n");
-    let folder = folder(&[("secrets.inventory.yaml", &inventory), ("notes.txt", &text), ("others.txt", &others)]);
+    let folder = folder(&[
+        ("secrets.inventory.yaml", &inventory),
+        ("notes.txt", &text),
+        ("others.txt", &others),
+    ]);
     let output = check(folder.path(), &["--leaks", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap().iter();
     let leaked = findings.filter(|finding| finding["rule"] == "leaked-value");
-    let secrets: Vec<&str> = leaked.map(|finding| finding["secret"].as_str().unwrap()).collect();
+    let secrets: Vec<&str> = leaked
+        .map(|finding| finding["secret"].as_str().unwrap())
+        .collect();
     assert_eq!(secrets, ["s7", "s1500", "s2999"], "{}", output.stderr);
 }

@@ -3,7 +3,8 @@
 use stackref::diagnostics::outcome::Outcome;
 use stackref::document::Syntax;
 use stackref::inventory::{
-    Capabilities, Inventories, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
+    Capabilities, Inventories, Inventory, Key, RequestedNames, SecretName, SecretValues,
+    StoreError, ValueType,
 };
 use stackref::lint::pipeline::run;
 use stackref::lint::report::Report;
@@ -38,7 +39,12 @@ struct Counting {
     doubled: bool,
 }
 
-const READABLE: Capabilities = Capabilities { list: true, keys: true, values: true, write: false };
+const READABLE: Capabilities = Capabilities {
+    list: true,
+    keys: true,
+    values: true,
+    write: false,
+};
 
 impl Inventory for Counting {
     fn name(&self) -> &'static str {
@@ -53,7 +59,10 @@ impl Inventory for Counting {
         self.counts.names.fetch_add(1, Ordering::Relaxed);
         let doubled = self.doubled.then(|| "the public one".to_owned());
         Ok(["db", "mlflow", "gcp_secret", "other"]
-            .map(|name| SecretName { name: name.into(), ambiguity: doubled.clone() })
+            .map(|name| SecretName {
+                name: name.into(),
+                ambiguity: doubled.clone(),
+            })
             .to_vec())
     }
 
@@ -64,7 +73,13 @@ impl Inventory for Counting {
             "mlflow" => &["x"],
             _ => return Err(StoreError::NotFound),
         };
-        Ok(keys.iter().map(|key| Key { name: (*key).to_owned(), value: ValueType::Unknown }).collect())
+        Ok(keys
+            .iter()
+            .map(|key| Key {
+                name: (*key).to_owned(),
+                value: ValueType::Unknown,
+            })
+            .collect())
     }
 
     fn values(&self, secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
@@ -78,7 +93,12 @@ impl Counting {
         let keys = self.keys(secret, &RequestedNames::new())?;
         Ok(keys
             .into_iter()
-            .map(|key| (key.name.clone(), Ok(SecretText::new(format!("{secret} {}", key.name)))))
+            .map(|key| {
+                (
+                    key.name.clone(),
+                    Ok(SecretText::new(format!("{secret} {}", key.name))),
+                )
+            })
             .collect())
     }
 }
@@ -115,15 +135,22 @@ fn scan(text: &str) -> Scan {
         keep_documents: false,
         honor_literal_comments: true,
     };
-    let candidate =
-        Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, reason: Some(MatchReason::Argument) };
+    let candidate = Candidate {
+        path: PathBuf::from("/w/s.yaml"),
+        syntax: Syntax::Yaml,
+        reason: Some(MatchReason::Argument),
+    };
     run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
 }
 
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
     let configs = Configs::fixed(Config::default());
     let inventories = Inventories::from_inventories(inventories);
-    run(&scan(text), &Settings::new(&configs, LevelChoice::fixed(level), &inventories), None)
+    run(
+        &scan(text),
+        &Settings::new(&configs, LevelChoice::fixed(level), &inventories),
+        None,
+    )
 }
 
 #[test]
@@ -135,17 +162,25 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
         keep_documents: true,
         honor_literal_comments: true,
     };
-    let candidate =
-        Candidate { path: PathBuf::from("/w/s.yaml"), syntax: Syntax::Yaml, reason: Some(MatchReason::Argument) };
+    let candidate = Candidate {
+        path: PathBuf::from("/w/s.yaml"),
+        syntax: Syntax::Yaml,
+        reason: Some(MatchReason::Argument),
+    };
     let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
     let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
-    let (configs, inventories) = (Configs::fixed(Config::default()), Inventories::from_inventories(inventories));
+    let (configs, inventories) = (
+        Configs::fixed(Config::default()),
+        Inventories::from_inventories(inventories),
+    );
     let level = Level::SecretAndKeyExists;
     let settings = Settings::new(&configs, LevelChoice::fixed(level), &inventories);
     let report = run(&scan, &settings, None);
     let rendered = stackref::edit::substitution::run(&scan, &report, &settings, None)
         .unwrap_or_else(|failures| panic!("{}", failures[0]));
-    assert!(rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'"));
+    assert!(
+        rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'")
+    );
     // `db` and `mlflow`, of which four references name keys; a value of this inventory asks for the keys once more.
     assert_eq!(counts.values.load(Ordering::Relaxed), 2);
     assert_eq!(counts.names.load(Ordering::Relaxed), 1);
@@ -153,20 +188,34 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
 
 fn counting(doubled: bool) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
     let counts = Arc::new(Counts::default());
-    (Arc::clone(&counts), vec![Box::new(Counting { counts, doubled })])
+    (
+        Arc::clone(&counts),
+        vec![Box::new(Counting { counts, doubled })],
+    )
 }
 
 fn asked(counts: &Counts) -> (usize, usize) {
-    (counts.names.load(Ordering::Relaxed), counts.keys.load(Ordering::Relaxed))
+    (
+        counts.names.load(Ordering::Relaxed),
+        counts.keys.load(Ordering::Relaxed),
+    )
 }
 
 fn rules(report: &Report) -> Vec<&'static str> {
-    report.findings.iter().map(|finding| finding.rule.name()).collect()
+    report
+        .findings
+        .iter()
+        .map(|finding| finding.rule.name())
+        .collect()
 }
 
 #[test]
 fn at_none_an_inventory_that_panics_when_touched_is_not_touched() {
-    let report = check(STACK, Level::None, vec![Box::new(Failing(|| panic!("touched")))]);
+    let report = check(
+        STACK,
+        Level::None,
+        vec![Box::new(Failing(|| panic!("touched")))],
+    );
     assert_eq!(report.findings.len(), 0);
     assert_eq!(report.outcome(false), Outcome::Clean);
 }
@@ -191,7 +240,11 @@ fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
 #[test]
 fn no_reference_asks_nothing() {
     let (counts, inventories) = counting(false);
-    check("stack_name: s\ncomponents: {}\n", Level::SecretAndKeyExists, inventories);
+    check(
+        "stack_name: s\ncomponents: {}\n",
+        Level::SecretAndKeyExists,
+        inventories,
+    );
     assert_eq!(asked(&counts), (0, 0));
 }
 
@@ -202,21 +255,46 @@ fn the_first_of_several_inventories_that_has_the_secret_answers() {
     inventories.extend(more);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
     assert_eq!((asked(&first), asked(&second)), ((1, 2), (1, 0)));
-    assert!(report.findings[0].message.contains("`counting`, `counting`"), "{}", report.findings[0].message);
+    assert!(
+        report.findings[0]
+            .message
+            .contains("`counting`, `counting`"),
+        "{}",
+        report.findings[0].message
+    );
 }
 
 #[test]
 fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
-    let malformed = format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
+    let malformed =
+        format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
     for (why, word) in [
-        ((|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError, "permission denied"),
-        (|| StoreError::Unreachable("connection refused".into()), "connection refused"),
+        (
+            (|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError,
+            "permission denied",
+        ),
+        (
+            || StoreError::Unreachable("connection refused".into()),
+            "connection refused",
+        ),
     ] {
-        let report = check(&malformed, Level::SecretExists, vec![Box::new(Failing(why))]);
+        let report = check(
+            &malformed,
+            Level::SecretExists,
+            vec![Box::new(Failing(why))],
+        );
         assert_eq!(rules(&report), ["malformed-reference"]);
         assert_eq!(report.outcome(false), Outcome::Unanswered);
-        assert!(report.failures[0].to_string().contains(word), "{}", report.failures[0]);
-        assert!(report.failures[0].to_string().contains("`gcp_secret`"), "{}", report.failures[0]);
+        assert!(
+            report.failures[0].to_string().contains(word),
+            "{}",
+            report.failures[0]
+        );
+        assert!(
+            report.failures[0].to_string().contains("`gcp_secret`"),
+            "{}",
+            report.failures[0]
+        );
     }
 }
 
@@ -224,7 +302,15 @@ fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
 fn two_secrets_of_one_name_are_told_at_the_reference() {
     let (_, inventories) = counting(true);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
-    assert!(rules(&report).iter().filter(|rule| **rule == "ambiguous-secret").count() == 5);
+    assert!(
+        rules(&report)
+            .iter()
+            .filter(|rule| **rule == "ambiguous-secret")
+            .count()
+            == 5
+    );
     let (_, inventories) = counting(false);
-    assert!(!rules(&check(STACK, Level::SecretAndKeyExists, inventories)).contains(&"ambiguous-secret"));
+    assert!(
+        !rules(&check(STACK, Level::SecretAndKeyExists, inventories)).contains(&"ambiguous-secret")
+    );
 }

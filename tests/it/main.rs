@@ -7,6 +7,7 @@
     clippy::print_stderr,
     reason = "tests may panic and print"
 )]
+#![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod add_ignores;
 mod book;

@@ -7,17 +7,31 @@ use stackref::cli::{Cli, help_text};
 use tempfile::TempDir;
 
 fn printed(words: &[&str]) -> String {
-    let Output { stdout, stderr, code } = run(words, TempDir::new().unwrap().path(), b"");
+    let Output {
+        stdout,
+        stderr,
+        code,
+    } = run(words, TempDir::new().unwrap().path(), b"");
     assert_eq!((stderr.as_str(), code), ("", 0), "{words:?}");
     stdout
 }
 
 /// The words of every command, and the long options that it shows.
 fn commands(of: &clap::Command, above: &[String], all: &mut Vec<(Vec<String>, Vec<String>)>) {
-    for command in of.get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in of
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
         let words = [above, &[command.get_name().to_owned()]].concat();
-        let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
-        all.push((words.clone(), shown.filter_map(|argument| argument.get_long().map(str::to_owned)).collect()));
+        let shown = command
+            .get_arguments()
+            .filter(|argument| !argument.is_hide_set());
+        all.push((
+            words.clone(),
+            shown
+                .filter_map(|argument| argument.get_long().map(str::to_owned))
+                .collect(),
+        ));
         commands(command, &words, all);
     }
 }
@@ -33,23 +47,47 @@ fn all() -> Vec<(Vec<String>, Vec<String>)> {
 fn every_shell_completes_every_command_and_option() {
     for shell in ["elvish", "powershell"] {
         let script = printed(&["completions", shell]);
-        assert!(!script.contains("force-exclude") && !script.contains("__complete"), "{shell}");
+        assert!(
+            !script.contains("force-exclude") && !script.contains("__complete"),
+            "{shell}"
+        );
         for (words, options) in all() {
             for word in words.iter().chain(&options) {
-                assert!(script.contains(word.as_str()), "{shell}: {word} of {words:?}");
+                assert!(
+                    script.contains(word.as_str()),
+                    "{shell}: {word} of {words:?}"
+                );
             }
         }
     }
     for shell in ["bash", "fish", "zsh"] {
         assert!(printed(&["completions", shell]).contains(&format!("stackref __complete {shell}")));
         for (words, options) in all() {
-            let (before, index, last) = (words.len().to_string(), (words.len() + 1).to_string(), words.last().unwrap());
+            let (before, index, last) = (
+                words.len().to_string(),
+                (words.len() + 1).to_string(),
+                words.last().unwrap(),
+            );
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let above = [&["__complete", shell, &before, "--", "stackref"], &words[..]].concat();
+            let above = [
+                &["__complete", shell, &before, "--", "stackref"],
+                &words[..],
+            ]
+            .concat();
             assert!(printed(&above).contains(last), "{shell}: {words:?}");
-            let offered = printed(&[&["__complete", shell, &index, "--", "stackref"], &words[..], &["--"]].concat());
+            let offered = printed(
+                &[
+                    &["__complete", shell, &index, "--", "stackref"],
+                    &words[..],
+                    &["--"],
+                ]
+                .concat(),
+            );
             for option in options {
-                assert!(offered.contains(&format!("--{option}")), "{shell}: {words:?} --{option}");
+                assert!(
+                    offered.contains(&format!("--{option}")),
+                    "{shell}: {words:?} --{option}"
+                );
             }
         }
     }
@@ -57,7 +95,8 @@ fn every_shell_completes_every_command_and_option() {
 
 /// The line of each option in a help text, at which its description begins.
 fn lines_of_options(help: &str) -> impl Iterator<Item = &str> {
-    help.lines().filter(|line| line.trim_start().starts_with('-'))
+    help.lines()
+        .filter(|line| line.trim_start().starts_with('-'))
 }
 
 #[test]
@@ -66,8 +105,16 @@ fn the_short_help_fits_on_a_screen_and_the_long_one_has_examples() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let short = printed(&[&["COLUMNS=80"], &words[..], &["-h"]].concat());
         let long = printed(&[&["COLUMNS=80"], &words[..], &["--help"]].concat());
-        assert_eq!(long, printed(&[&["COLUMNS=80", "help"], &words[..]].concat()), "{words:?}");
-        assert!(short.lines().count() <= 45, "{words:?}: {} lines", short.lines().count());
+        assert_eq!(
+            long,
+            printed(&[&["COLUMNS=80", "help"], &words[..]].concat()),
+            "{words:?}"
+        );
+        assert!(
+            short.lines().count() <= 45,
+            "{words:?}: {} lines",
+            short.lines().count()
+        );
         assert!(
             short
                 .lines()
@@ -78,13 +125,30 @@ fn the_short_help_fits_on_a_screen_and_the_long_one_has_examples() {
         );
         assert!(short.contains("\nExample: "), "{words:?}:\n{short}");
         for option in &options {
-            assert!(long.contains(&format!("--{option}")), "{words:?}: --{option}");
+            assert!(
+                long.contains(&format!("--{option}")),
+                "{words:?}: --{option}"
+            );
         }
         // Each option is under a heading, and no first line ends with a full stop.
-        assert!(!short.contains("\nOptions:") && !long.contains("\nOptions:"), "{words:?}");
-        assert!(lines_of_options(&short).all(|line| !line.ends_with('.')), "{words:?}:\n{short}");
-        let examples = long.split_once("\nExamples:\n").unwrap().1.split_once("\nExit codes:\n").unwrap();
-        assert!(examples.0.contains("  stackref ") && examples.1.starts_with("  0  "), "{words:?}");
+        assert!(
+            !short.contains("\nOptions:") && !long.contains("\nOptions:"),
+            "{words:?}"
+        );
+        assert!(
+            lines_of_options(&short).all(|line| !line.ends_with('.')),
+            "{words:?}:\n{short}"
+        );
+        let examples = long
+            .split_once("\nExamples:\n")
+            .unwrap()
+            .1
+            .split_once("\nExit codes:\n")
+            .unwrap();
+        assert!(
+            examples.0.contains("  stackref ") && examples.1.starts_with("  0  "),
+            "{words:?}"
+        );
     }
 }
 
@@ -94,9 +158,19 @@ fn every_example_is_a_valid_command_line() {
     for (words, _) in [all(), vec![Default::default()]].concat() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         for example in help_text::examples(&words) {
-            let line = example.command.trim_start_matches("source <(").split([')', '|', '>']).next().unwrap();
+            let line = example
+                .command
+                .trim_start_matches("source <(")
+                .split([')', '|', '>'])
+                .next()
+                .unwrap();
             let parsed = Cli::try_parse_from(line.split_whitespace());
-            assert!(parsed.is_ok(), "{}: {}", example.command, parsed.err().unwrap());
+            assert!(
+                parsed.is_ok(),
+                "{}: {}",
+                example.command,
+                parsed.err().unwrap()
+            );
             examples += 1;
         }
     }
@@ -108,7 +182,10 @@ fn the_version_lists_the_features() {
     let version = concat!("stackref ", env!("CARGO_PKG_VERSION"));
     assert_eq!(printed(&["-V"]), format!("{version}\n"));
     let sign = if cfg!(feature = "aws") { '+' } else { '-' };
-    assert_eq!(printed(&["--version"]), format!("{version}\nfeatures: {sign}aws\n"));
+    assert_eq!(
+        printed(&["--version"]),
+        format!("{version}\nfeatures: {sign}aws\n")
+    );
 }
 
 #[test]
@@ -116,23 +193,38 @@ fn every_command_has_a_page_with_all_that_it_takes() {
     // A hyphen is written so that it is none of a broken word.
     let page = |words: &[&str]| printed(words).replace("\\-", "-");
     let main = page(&["man"]);
-    assert!(main.contains(".TH stackref 1") && main.contains(".SH FILES") && !main.contains("__complete"), "{main}");
+    assert!(
+        main.contains(".TH stackref 1")
+            && main.contains(".SH FILES")
+            && !main.contains("__complete"),
+        "{main}"
+    );
     for (words, options) in all() {
         let name = format!("stackref-{}", words.join("-"));
-        let named: Vec<&str> = ["man"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        let named: Vec<&str> = ["man"]
+            .into_iter()
+            .chain(words.iter().map(String::as_str))
+            .collect();
         let page = page(&named);
-        let title = format!(".TH {name} 1  \"stackref {}\" stackref", env!("CARGO_PKG_VERSION"));
+        let title = format!(
+            ".TH {name} 1  \"stackref {}\" stackref",
+            env!("CARGO_PKG_VERSION")
+        );
         assert!(page.contains(&title), "{name}:\n{page}");
         for option in options {
             assert!(page.contains(&format!("--{option}")), "{name}: --{option}");
         }
         for section in ["SYNOPSIS", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES"] {
             assert!(
-                page.contains(&format!("\n.SH {section}\n")) || page.contains(&format!(".SH \"{section}\"")),
+                page.contains(&format!("\n.SH {section}\n"))
+                    || page.contains(&format!(".SH \"{section}\"")),
                 "{name}: {section}"
             );
         }
-        assert!(!page.contains("__complete") && !page.contains("force-exclude"), "{name}");
+        assert!(
+            !page.contains("__complete") && !page.contains("force-exclude"),
+            "{name}"
+        );
         if words.len() == 1 {
             assert!(main.contains(&format!("{name}(1)")), "{name}");
         }
@@ -165,6 +257,11 @@ fn options_that_contradict_each_other_show_the_usage_of_their_command() {
     ] {
         let output = run(&words.split(' ').collect::<Vec<_>>(), folder.path(), b"");
         let shown = output.stderr.contains(&format!("Usage: stackref {usage} "));
-        assert!(output.code == 2 && shown, "{words}: {}\n{}", output.code, output.stderr);
+        assert!(
+            output.code == 2 && shown,
+            "{words}: {}\n{}",
+            output.code,
+            output.stderr
+        );
     }
 }

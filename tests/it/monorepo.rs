@@ -21,15 +21,27 @@ fn repository() -> TempDir {
             "[inventory.prod]\nkind = \"file\"\npath = \"secrets.yaml\"\n[files]\nexclude = [\"old/**\"]\n",
         ),
         ("secrets.yaml", "root: [key]\n"),
-        ("stacks/root.yaml", &stack("root", "a: '{{root.key}}', b: '{{root.gone}}'")),
-        ("services/a/stackref.toml", "[inventory.prod]\nkind = \"file\"\npath = \"names.yaml\"\n"),
+        (
+            "stacks/root.yaml",
+            &stack("root", "a: '{{root.key}}', b: '{{root.gone}}'"),
+        ),
+        (
+            "services/a/stackref.toml",
+            "[inventory.prod]\nkind = \"file\"\npath = \"names.yaml\"\n",
+        ),
         ("services/a/names.yaml", "a: [key]\nspare: [key]\n"),
-        ("services/a/stacks/a.yaml", &stack("a", "a: '{{a.key}}', b: '{{root.key}}'")),
+        (
+            "services/a/stacks/a.yaml",
+            &stack("a", "a: '{{a.key}}', b: '{{root.key}}'"),
+        ),
         (
             "services/b/stackref.toml",
             "level = \"none\"\nresolver = \"render\"\n[rules]\nmalformed-reference = \"warning\"\n",
         ),
-        ("services/b/b.yaml", &stack("b", "a: 'x-{{nothing.key}}', b: '{{broken}}'")),
+        (
+            "services/b/b.yaml",
+            &stack("b", "a: 'x-{{nothing.key}}', b: '{{broken}}'"),
+        ),
         ("old/stackref.toml", "no config = at all\n"),
         ("old/x.yaml", &stack("old", "a: '{{gone.key}}'")),
     ]);
@@ -42,7 +54,13 @@ fn reported(folder: &Path, words: &[&str]) -> Vec<String> {
     let output = check(folder, &[words, &["--format", "short"]].concat());
     let lines = output.stdout.lines().map(|line| {
         let (place, message) = line.split_once(": ").unwrap();
-        let rule = message.split_once('[').unwrap().1.split_once(']').unwrap().0;
+        let rule = message
+            .split_once('[')
+            .unwrap()
+            .1
+            .split_once(']')
+            .unwrap()
+            .0;
         format!("{} {rule}", place.split(':').next().unwrap())
     });
     lines.collect()
@@ -62,14 +80,22 @@ fn each_file_uses_the_config_that_is_nearest() {
     assert_eq!(reported(folder.path(), &[]), ALL, "{output:?}");
     let summary = "checked 3 files, 5 references: 2 errors, 2 warnings, 1 reference not looked up (level none from \
                    services/b/stackref.toml:1)";
-    assert!(output.stderr.ends_with(&format!("{summary}\n")), "{}", output.stderr);
+    assert!(
+        output.stderr.ends_with(&format!("{summary}\n")),
+        "{}",
+        output.stderr
+    );
     assert_eq!(output.code, 1);
 }
 
 #[test]
 fn the_way_in_which_files_are_named_makes_no_difference() {
     let folder = repository();
-    let files = ["services/a/stacks/a.yaml", "services/b/b.yaml", "stacks/root.yaml"];
+    let files = [
+        "services/a/stacks/a.yaml",
+        "services/b/b.yaml",
+        "stacks/root.yaml",
+    ];
     write(folder.path(), "list", files.join("\n").as_bytes());
     let by_file: Vec<&str> = ALL[1..].to_vec();
     for words in [
@@ -93,20 +119,41 @@ fn the_way_in_which_files_are_named_makes_no_difference() {
         .map(str::to_owned)
     );
     let elsewhere = tempfile::tempdir().unwrap();
-    let named = folder.path().join("services/a/stacks/a.yaml").display().to_string();
+    let named = folder
+        .path()
+        .join("services/a/stacks/a.yaml")
+        .display()
+        .to_string();
     assert_eq!(reported(elsewhere.path(), &[&named]).len(), 1);
     let text = stack("a", "a: '{{a.kee}}'");
-    let words = ["check", "--format", "json", "--stdin-filename", "services/a/new.yaml", "-"];
+    let words = [
+        "check",
+        "--format",
+        "json",
+        "--stdin-filename",
+        "services/a/new.yaml",
+        "-",
+    ];
     let output = run(&words, folder.path(), text.as_bytes());
-    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("`prod"), "{output:?}");
+    assert!(
+        output.stdout.contains("unknown-key") && output.stdout.contains("`prod"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_config_that_is_named_or_refused_holds_for_all() {
     let folder = repository();
     write(folder.path(), "other.toml", b"level = \"none\"\n");
-    let syntax = ["old/x.yaml", "services/b/b.yaml embedded-reference", "services/b/b.yaml malformed-reference"];
-    for words in [&["--config", "other.toml"][..], &["--no-config", "--level", "none"]] {
+    let syntax = [
+        "old/x.yaml",
+        "services/b/b.yaml embedded-reference",
+        "services/b/b.yaml malformed-reference",
+    ];
+    for words in [
+        &["--config", "other.toml"][..],
+        &["--no-config", "--level", "none"],
+    ] {
         assert_eq!(reported(folder.path(), words), syntax[1..], "{words:?}");
     }
 }
@@ -114,16 +161,33 @@ fn a_config_that_is_named_or_refused_holds_for_all() {
 #[test]
 fn every_config_that_is_used_must_be_right() {
     let folder = repository();
-    write(folder.path(), "services/a/stackref.toml", b"levle = 'none'\n");
+    write(
+        folder.path(),
+        "services/a/stackref.toml",
+        b"levle = 'none'\n",
+    );
     write(folder.path(), "services/b/stackref.toml", b"rules = 1\n");
-    for words in [&[][..], &["services/a/stacks/a.yaml", "services/b/b.yaml"], &["--format", "json"]] {
+    for words in [
+        &[][..],
+        &["services/a/stacks/a.yaml", "services/b/b.yaml"],
+        &["--format", "json"],
+    ] {
         let output = check(folder.path(), words);
         let (a, b) = ("services/a/stackref.toml", "services/b/stackref.toml");
-        let at = |name: &str| output.stderr.find(name).unwrap_or_else(|| panic!("{name}: {output:?}"));
+        let at = |name: &str| {
+            output
+                .stderr
+                .find(name)
+                .unwrap_or_else(|| panic!("{name}: {output:?}"))
+        };
         assert!(output.code == 2 && at(a) < at(b), "{output:?}");
-        let is_empty = serde_json::from_str::<Value>(&output.stdout).map_or(output.stdout.is_empty(), |report| {
-            report["findings"] == Value::Array(Vec::new()) && report["failures"].as_array().unwrap().len() == 2
-        });
+        let is_empty = serde_json::from_str::<Value>(&output.stdout).map_or(
+            output.stdout.is_empty(),
+            |report| {
+                report["findings"] == Value::Array(Vec::new())
+                    && report["failures"].as_array().unwrap().len() == 2
+            },
+        );
         assert!(is_empty, "{}", output.stdout);
     }
     // It has nothing to do with the files of others.
@@ -135,10 +199,20 @@ fn trust_is_decided_for_each_config() {
     let folder = repository();
     let config = "[inventory.prod]\nkind = \"command\"\nnames = [\"sh\", \"-c\", \"touch pwned\"]\nkeys = [\"false\", \"{secret}\"]\n";
     write(folder.path(), "services/a/stackref.toml", config.as_bytes());
-    let Output { stdout, stderr, code } = check(folder.path(), &["--format", "short"]);
+    let Output {
+        stdout,
+        stderr,
+        code,
+    } = check(folder.path(), &["--format", "short"]);
     assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("touch pwned") && stderr.contains("stackref trust services/a"), "{stderr}");
-    assert!(stdout.contains("stacks/root.yaml") && stdout.contains("unknown-key"), "{stdout}");
+    assert!(
+        stderr.contains("touch pwned") && stderr.contains("stackref trust services/a"),
+        "{stderr}"
+    );
+    assert!(
+        stdout.contains("stacks/root.yaml") && stdout.contains("unknown-key"),
+        "{stdout}"
+    );
     assert!(!folder.path().join("services/a/pwned").exists());
     assert!(!folder.path().join("pwned").exists());
     // The files of other configs do not need it.
@@ -148,7 +222,10 @@ fn trust_is_decided_for_each_config() {
 #[test]
 fn inventories_of_one_name_are_told_apart() {
     let folder = repository();
-    for (name, secrets) in [("secrets.yaml", "root: ["), ("services/a/names.yaml", "a: [")] {
+    for (name, secrets) in [
+        ("secrets.yaml", "root: ["),
+        ("services/a/names.yaml", "a: ["),
+    ] {
         write(folder.path(), name, secrets.as_bytes());
     }
     let output = check(folder.path(), &["stacks", "services/a/stacks"]);
@@ -159,8 +236,14 @@ fn inventories_of_one_name_are_told_apart() {
     write(folder.path(), "secrets.yaml", b"other: [key]\n");
     write(folder.path(), "services/a/names.yaml", b"other: [key]\n");
     let output = check(folder.path(), &["--format", "short"]);
-    assert!(output.stdout.contains("`prod (stackref.toml)`"), "{output:?}");
-    assert!(output.stdout.contains("`prod (services/a/stackref.toml)`"), "{output:?}");
+    assert!(
+        output.stdout.contains("`prod (stackref.toml)`"),
+        "{output:?}"
+    );
+    assert!(
+        output.stdout.contains("`prod (services/a/stackref.toml)`"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -174,45 +257,74 @@ fn a_secret_of_a_shared_file_is_unused_if_no_project_uses_it() {
         ("b/b.yaml", &stack("b", "a: '{{b.key}}'")),
     ]);
     std::fs::create_dir(folder.path().join(".git")).unwrap();
-    let unused =
-        |words: &[&str]| -> Vec<String> { findings(folder.path(), words).into_iter().map(|(_, text)| text).collect() };
+    let unused = |words: &[&str]| -> Vec<String> {
+        findings(folder.path(), words)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect()
+    };
     assert_eq!(unused(&[]), ["none"]);
     assert_eq!(unused(&["a", "b"]), [""; 0], "another folder may use it");
     assert_eq!(unused(&["a"]), [""; 0]);
     // A change of the file can break the stacks of all that name it.
-    let output = check(folder.path(), &["--only-stack-files", "secrets.yaml", "--format", "short"]);
-    assert!(output.stderr.contains("checked 2 files, 2 references"), "{output:?}");
+    let output = check(
+        folder.path(),
+        &["--only-stack-files", "secrets.yaml", "--format", "short"],
+    );
+    assert!(
+        output.stderr.contains("checked 2 files, 2 references"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn an_inventory_of_the_flags_is_that_of_the_own_config() {
     let folder = repository();
     let output = check(folder.path(), &["--inventory", "prod", "--format", "short"]);
-    assert!(output.stdout.contains("`prod (services/a/stackref.toml)`"), "{output:?}");
+    assert!(
+        output.stdout.contains("`prod (services/a/stackref.toml)`"),
+        "{output:?}"
+    );
     assert_eq!(output.code, 1);
     let output = check(folder.path(), &["--inventory", "porod"]);
-    assert!(output.code == 2 && output.stderr.contains("did you mean the inventory `prod`"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("did you mean the inventory `prod`"),
+        "{output:?}"
+    );
     // Without a config at the root, no file has the defaults.
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
     std::fs::remove_dir_all(folder.path().join("stacks")).unwrap();
     std::fs::remove_dir_all(folder.path().join("services/b")).unwrap();
     std::fs::remove_dir_all(folder.path().join("old")).unwrap();
     let output = check(folder.path(), &["--inventory", "prod", "--format", "short"]);
-    assert!(output.code == 1 && output.stdout.contains("unknown-secret"), "{output:?}");
+    assert!(
+        output.code == 1 && output.stdout.contains("unknown-secret"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_list_that_names_a_config_checks_everything_below_it() {
     let folder = repository();
     for changed in ["services/a/stackref.toml", "services/a/names.yaml"] {
-        let output = check(folder.path(), &["--only-stack-files", changed, "--format", "short"]);
+        let output = check(
+            folder.path(),
+            &["--only-stack-files", changed, "--format", "short"],
+        );
         assert!(
-            output.stdout.contains("services/a/stacks/a.yaml") && !output.stdout.contains("stacks/root"),
+            output.stdout.contains("services/a/stacks/a.yaml")
+                && !output.stdout.contains("stacks/root"),
             "{output:?}"
         );
-        assert!(output.stderr.contains("checked the whole project"), "{output:?}");
+        assert!(
+            output.stderr.contains("checked the whole project"),
+            "{output:?}"
+        );
     }
-    let output = check(folder.path(), &["--only-stack-files", "secrets.yaml", "--format", "short"]);
+    let output = check(
+        folder.path(),
+        &["--only-stack-files", "secrets.yaml", "--format", "short"],
+    );
     assert_eq!(output.stdout.lines().count(), 4, "{output:?}");
 }
 
@@ -222,17 +334,39 @@ fn a_render_and_a_registration_use_the_inventory_of_each_file() {
         ("a/stackref.toml", "resolver = \"render\"\n"),
         ("a/secrets.inventory.yaml", "s: {k: one}\n"),
         ("a/a.yaml", &stack("a", "a: 'x-{{s.k}}'")),
-        ("b/stackref.toml", "[inventory.b]\nkind = \"file\"\npath = \"b.yaml.values\"\n"),
+        (
+            "b/stackref.toml",
+            "[inventory.b]\nkind = \"file\"\npath = \"b.yaml.values\"\n",
+        ),
         ("b/b.yaml.values", "s: {k: two}\n"),
         ("b/b.yaml", &stack("b", "a: '{{s.k}}', b: '{{t.k}}'")),
         (".gitignore", "/out/\n"),
     ]);
-    std::fs::rename(folder.path().join("b/b.yaml.values"), folder.path().join("b/values.yaml")).unwrap();
-    write(folder.path(), "b/stackref.toml", b"[inventory.b]\nkind = \"file\"\npath = \"values.yaml\"\n");
+    std::fs::rename(
+        folder.path().join("b/b.yaml.values"),
+        folder.path().join("b/values.yaml"),
+    )
+    .unwrap();
+    write(
+        folder.path(),
+        "b/stackref.toml",
+        b"[inventory.b]\nkind = \"file\"\npath = \"values.yaml\"\n",
+    );
     let output = run(&["register", "--dry-run"], folder.path(), b"");
-    assert!(output.stdout.contains("b: t.k for `b`") && output.stdout.lines().count() == 1, "{output:?}");
-    write(folder.path(), "b/values.yaml", b"s: {k: two}\nt: {k: three}\n");
-    let output = run(&["render", "-o", "out", "--allow-tracked"], folder.path(), b"");
+    assert!(
+        output.stdout.contains("b: t.k for `b`") && output.stdout.lines().count() == 1,
+        "{output:?}"
+    );
+    write(
+        folder.path(),
+        "b/values.yaml",
+        b"s: {k: two}\nt: {k: three}\n",
+    );
+    let output = run(
+        &["render", "-o", "out", "--allow-tracked"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(output.code, 0, "{output:?}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
     assert_eq!(read("a/a.yaml"), stack("a", "a: 'x-one'"));
@@ -242,24 +376,53 @@ fn a_render_and_a_registration_use_the_inventory_of_each_file() {
 #[test]
 fn a_baseline_holds_the_findings_of_all_configs() {
     let folder = repository();
-    assert_eq!(check(folder.path(), &["--write-baseline", "baseline.json"]).code, 0);
+    assert_eq!(
+        check(folder.path(), &["--write-baseline", "baseline.json"]).code,
+        0
+    );
     let output = check(folder.path(), &["--baseline", "baseline.json"]);
     assert!(output.code == 0 && output.stdout.is_empty(), "{output:?}");
     // Each config may name one.
     let folder = repository();
     let config = "baseline = 'known.json'\n[inventory.prod]\nkind = 'file'\npath = ";
-    write(folder.path(), "services/a/stackref.toml", format!("{config}'names.yaml'\n").as_bytes());
-    write(folder.path(), "stackref.toml", format!("{config}'secrets.yaml'\n").as_bytes());
+    write(
+        folder.path(),
+        "services/a/stackref.toml",
+        format!("{config}'names.yaml'\n").as_bytes(),
+    );
+    write(
+        folder.path(),
+        "stackref.toml",
+        format!("{config}'secrets.yaml'\n").as_bytes(),
+    );
     std::fs::remove_dir_all(folder.path().join("old")).unwrap();
     let output = check(folder.path(), &[]);
-    assert!(output.code == 2 && output.stderr.contains("cannot find the baseline"), "{output:?}");
-    for (paths, file) in [("services/a", "services/a/known.json"), ("stacks", "known.json")] {
-        assert_eq!(check(folder.path(), &["--write-baseline", file, paths]).code, 0);
+    assert!(
+        output.code == 2 && output.stderr.contains("cannot find the baseline"),
+        "{output:?}"
+    );
+    for (paths, file) in [
+        ("services/a", "services/a/known.json"),
+        ("stacks", "known.json"),
+    ] {
+        assert_eq!(
+            check(folder.path(), &["--write-baseline", file, paths]).code,
+            0
+        );
     }
     assert_eq!(reported(folder.path(), &[]), [ALL[2]]);
-    assert_eq!(check(folder.path(), &["--write-baseline", "baseline.json"]).code, 0);
-    let output = check(folder.path(), &["--baseline", "baseline.json", "services/a"]);
-    assert!(output.code == 0 && !output.stderr.contains("stale"), "{output:?}");
+    assert_eq!(
+        check(folder.path(), &["--write-baseline", "baseline.json"]).code,
+        0
+    );
+    let output = check(
+        folder.path(),
+        &["--baseline", "baseline.json", "services/a"],
+    );
+    assert!(
+        output.code == 0 && !output.stderr.contains("stale"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -272,9 +435,21 @@ fn outside_a_repository_the_arguments_are_the_limit() {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = |name: &str| outside.path().join(name).display().to_string();
     // Nobody has named the folder above.
-    assert!(!check(elsewhere.path(), &[&path("a")]).stderr.contains("level none"));
-    assert!(check(elsewhere.path(), &[&path(""), &path("a/x.yaml")]).stderr.contains("level none"));
-    assert!(check(&outside.path().join("a"), &["--level", "none"]).stderr.contains("from --level"));
+    assert!(
+        !check(elsewhere.path(), &[&path("a")])
+            .stderr
+            .contains("level none")
+    );
+    assert!(
+        check(elsewhere.path(), &[&path(""), &path("a/x.yaml")])
+            .stderr
+            .contains("level none")
+    );
+    assert!(
+        check(&outside.path().join("a"), &["--level", "none"])
+            .stderr
+            .contains("from --level")
+    );
     assert!(check(outside.path(), &["a"]).stderr.contains("level none"));
 }
 
@@ -302,7 +477,13 @@ fn a_config_above_the_repository_is_never_read() {
     ] {
         let output = run(&[&["check", "--trust"], words].concat(), folder, b"");
         // An inventory outside the repository has the config that names it.
-        assert!(output.code < 2 && !output.stderr.contains("no config"), "{words:?}: {output:?}");
-        assert!(output.stderr.contains("1 warning") || output.stderr.contains("2 files"), "{words:?}: {output:?}");
+        assert!(
+            output.code < 2 && !output.stderr.contains("no config"),
+            "{words:?}: {output:?}"
+        );
+        assert!(
+            output.stderr.contains("1 warning") || output.stderr.contains("2 files"),
+            "{words:?}: {output:?}"
+        );
     }
 }

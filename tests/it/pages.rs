@@ -17,7 +17,9 @@ pub struct Block {
 impl Block {
     /// Returns the rest of the first comment that starts with a prefix, or `None` if none does.
     pub fn comment(&self, prefix: &str) -> Option<&str> {
-        self.comments.iter().find_map(|comment| Some(comment.strip_prefix(prefix)?.trim()))
+        self.comments
+            .iter()
+            .find_map(|comment| Some(comment.strip_prefix(prefix)?.trim()))
     }
 }
 
@@ -52,7 +54,9 @@ pub fn blocks(text: &str) -> Vec<Block> {
             let language = info;
             let mut text = String::new();
             loop {
-                let (_, line) = lines.next().unwrap_or_else(|| panic!("the fence of line {} is not closed", index + 1));
+                let (_, line) = lines
+                    .next()
+                    .unwrap_or_else(|| panic!("the fence of line {} is not closed", index + 1));
                 if line == "```" {
                     break;
                 }
@@ -60,8 +64,16 @@ pub fn blocks(text: &str) -> Vec<Block> {
                 text.push('\n');
             }
             let comments = std::mem::take(&mut comments);
-            blocks.push(Block { language: language.trim().to_owned(), comments, text, line: index + 1 });
-        } else if let Some(comment) = line.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")) {
+            blocks.push(Block {
+                language: language.trim().to_owned(),
+                comments,
+                text,
+                line: index + 1,
+            });
+        } else if let Some(comment) = line
+            .strip_prefix("<!--")
+            .and_then(|rest| rest.strip_suffix("-->"))
+        {
             comments.push(comment.trim().to_owned());
         } else if !line.trim().is_empty() {
             comments.clear();

@@ -2,11 +2,15 @@
 
 use crate::support::{folder, run, words};
 
-const STACK: &str = "stack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator: {flavor: x, name: o}\n";
+const STACK: &str =
+    "stack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator: {flavor: x, name: o}\n";
 
 #[test]
 fn an_option_s_path_is_shown_as_it_was_given() {
-    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", "a: {b: hunter2hunter2}\n")]);
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", "a: {b: hunter2hunter2}\n"),
+    ]);
     let inside = folder.path().join("nope/x").to_string_lossy().into_owned();
     for given in ["/nope/x", "./nope/x", "../nope/x", inside.as_str()] {
         for option in [
@@ -29,18 +33,31 @@ fn an_option_s_path_is_shown_as_it_was_given() {
             "inventory snapshot --config FILE.toml",
         ] {
             let line = option.replace("FILE", given);
-            let path = words(&line).into_iter().find(|word| word.starts_with(given)).unwrap();
+            let path = words(&line)
+                .into_iter()
+                .find(|word| word.starts_with(given))
+                .unwrap();
             let output = run(&words(&line), folder.path(), b"");
-            assert!(output.code == 2 && output.said().contains(&format!("`{path}`")), "{line}: {output:?}");
+            assert!(
+                output.code == 2 && output.said().contains(&format!("`{path}`")),
+                "{line}: {output:?}"
+            );
         }
     }
     let output = run(&["render", "-o", &inside], folder.path(), b"");
-    assert!(output.stderr.ends_with(&format!("to `{inside}`\n")), "{output:?}");
+    assert!(
+        output.stderr.ends_with(&format!("to `{inside}`\n")),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_misspelt_path_suggests_the_nearest_existing_one() {
-    let folder = folder(&[("stacks/prod/main.yaml", STACK), ("stacks/dev.yaml", STACK), ("README", "x")]);
+    let folder = folder(&[
+        ("stacks/prod/main.yaml", STACK),
+        ("stacks/dev.yaml", STACK),
+        ("README", "x"),
+    ]);
     let absolute = |path: &str| folder.path().join(path).to_string_lossy().into_owned();
     let cases = [
         ("stack/prod", Some("stacks/prod")),
@@ -55,12 +72,23 @@ fn a_misspelt_path_suggests_the_nearest_existing_one() {
         (&absolute("stack/prod"), Some(&absolute("stacks/prod"))),
     ];
     for (given, expected) in cases {
-        for command in [["check"].as_slice(), &["render", "--check"], &["refs"], &["register", "--path"]] {
+        for command in [
+            ["check"].as_slice(),
+            &["render", "--check"],
+            &["refs"],
+            &["register", "--path"],
+        ] {
             let output = run(&[command, &[given]].concat(), folder.path(), b"");
             let said = output.said();
-            assert!(output.code == 2 && said.contains(&format!("`{given}`")), "{output:?}");
+            assert!(
+                output.code == 2 && said.contains(&format!("`{given}`")),
+                "{output:?}"
+            );
             match expected {
-                Some(path) => assert!(said.contains(&format!("did you mean `{path}`?")), "{given}: {output:?}"),
+                Some(path) => assert!(
+                    said.contains(&format!("did you mean `{path}`?")),
+                    "{given}: {output:?}"
+                ),
                 None => assert!(!said.contains("did you mean"), "{given}: {output:?}"),
             }
         }

@@ -58,12 +58,16 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
         !text.is_empty()
             && !text.contains('\t')
             && !text.starts_with([' ', '\n'])
-            && text.lines().all(|line| line.trim_end() == line && !line.starts_with(' '))
+            && text
+                .lines()
+                .all(|line| line.trim_end() == line && !line.starts_with(' '))
     };
     match style % 6 {
         0 if plain(value) => format!(" {value}"),
         // Plain, folded over two lines.
-        1 if plain(value) && !value.contains("  ") => format!(" {}", value.replacen(' ', &format!("{newline}    "), 1)),
+        1 if plain(value) && !value.contains("  ") => {
+            format!(" {}", value.replacen(' ', &format!("{newline}    "), 1))
+        }
         2 if !value.contains('\n') => format!(" '{}'", value.replace('\'', "''")),
         3 if block(value) => {
             let chomp = if value.ends_with("\n\n") {
@@ -76,14 +80,27 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
             let lines: Vec<String> = value
                 .trim_end_matches('\n')
                 .split('\n')
-                .map(|line| if line.is_empty() { String::new() } else { format!("    {line}") })
+                .map(|line| {
+                    if line.is_empty() {
+                        String::new()
+                    } else {
+                        format!("    {line}")
+                    }
+                })
                 .collect();
             let trailing = newline.repeat(value.len() - value.trim_end_matches('\n').len());
-            let trailing = if chomp == "-" { String::new() } else { trailing.replacen(newline, "", 1) };
+            let trailing = if chomp == "-" {
+                String::new()
+            } else {
+                trailing.replacen(newline, "", 1)
+            };
             format!(" |{chomp}{newline}{}{trailing}", lines.join(newline))
         }
         4 if block(value) && !value.contains('\n') && !value.contains("  ") => {
-            format!(" >-{newline}    {}", value.replace(' ', &format!("{newline}    ")))
+            format!(
+                " >-{newline}    {}",
+                value.replace(' ', &format!("{newline}    "))
+            )
         }
         // Double quotes hold everything; every other character as an escape.
         _ => {
@@ -94,7 +111,9 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
                     '\t' => out.push_str("\\t"),
                     '"' => out.push_str("\\\""),
                     '\\' => out.push_str("\\\\"),
-                    c if at % 3 == 2 && style > 200 => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+                    c if at % 3 == 2 && style > 200 => {
+                        out.push_str(&format!("\\U{:08x}", u32::from(c)));
+                    }
                     c if at % 5 == 4 && style > 150 && c.is_ascii() => {
                         out.push_str(&format!("\\x{:02x}", u32::from(c)));
                     }
@@ -109,10 +128,16 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
 /// Every piece of every scalar: its span lies in the scalar, and what is written there reads as the piece.
 fn assert_spans(document: &Document) {
     for (id, node) in document.nodes() {
-        let NodeKind::Scalar(scalar) = &node.kind else { continue };
+        let NodeKind::Scalar(scalar) = &node.kind else {
+            continue;
+        };
         let text = document.text(id).unwrap();
         let offsets = document.offsets(id);
-        assert!(offsets.is_exact(), "{text:?} {:?}", document.source().text());
+        assert!(
+            offsets.is_exact(),
+            "{text:?} {:?}",
+            document.source().text()
+        );
         for piece in find_braces(text) {
             let span = offsets.source(piece.range.start, piece.range.end);
             assert!(node.span.contains(span));
@@ -122,7 +147,12 @@ fn assert_spans(document: &Document) {
             } else if written != wanted {
                 let quoted = format!("\"{written}\"");
                 let again = parse(&quoted, document.syntax_of_strings());
-                assert_eq!(again.text(again.roots()[0]).unwrap(), wanted, "{:?}", document.source().text());
+                assert_eq!(
+                    again.text(again.roots()[0]).unwrap(),
+                    wanted,
+                    "{:?}",
+                    document.source().text()
+                );
             }
         }
     }
@@ -135,14 +165,21 @@ trait StringsOf {
 impl StringsOf for Document {
     /// What a piece that is not written as it reads can be read back as: a double-quoted scalar by itself.
     fn syntax_of_strings(&self) -> Syntax {
-        if self.syntax() == Syntax::Toml { Syntax::Json } else { self.syntax() }
+        if self.syntax() == Syntax::Toml {
+            Syntax::Json
+        } else {
+            self.syntax()
+        }
     }
 }
 
 /// Everything that `check` prints about a text, in all formats.
 fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
     let scan = fuzz::scan(bytes, syntax, Some(MatchReason::Argument), resolver, false);
-    let configs = Configs::fixed(Config { resolver, ..Config::default() });
+    let configs = Configs::fixed(Config {
+        resolver,
+        ..Config::default()
+    });
     let inventories = Inventories::from_inventories(Vec::new());
     let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
     let report = check(&scan, &settings, None);

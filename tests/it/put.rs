@@ -8,15 +8,26 @@ use stackref::text::secret_value::SecretText;
 use std::path::Path;
 
 fn entry(key: &str, value: Option<&str>) -> NewKey {
-    NewKey { key: key.to_owned(), value: value.map(SecretText::new), replaces: false }
+    NewKey {
+        key: key.to_owned(),
+        value: value.map(SecretText::new),
+        replaces: false,
+    }
 }
 
 fn open(folder: &Path, name: &str) -> FileInventory {
     FileInventory::new(name.to_owned(), &folder.join(name), folder, folder)
 }
 
-fn put_in(inventory: &FileInventory, secret: &str, entry: NewKey) -> Result<Vec<(String, String)>, StoreError> {
-    inventory.put(&[SecretChange { secret, entries: &[entry] }])
+fn put_in(
+    inventory: &FileInventory,
+    secret: &str,
+    entry: NewKey,
+) -> Result<Vec<(String, String)>, StoreError> {
+    inventory.put(&[SecretChange {
+        secret,
+        entries: &[entry],
+    }])
 }
 
 #[test]
@@ -26,18 +37,35 @@ fn several_secrets_are_stored_together_or_not_at_all() {
     let inventory = open(folder.path(), "i.yaml");
     let (first, second) = ([entry("k", Some("v"))], [entry("k", Some("v"))]);
     let change = |secret, entries| SecretChange { secret, entries };
-    assert!(inventory.put(&[change("a", &first), change("b", &second)]).is_err());
-    assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), before);
-    assert!(inventory.put(&[change("a", &first), change("d", &second)]).unwrap().is_empty());
+    assert!(
+        inventory
+            .put(&[change("a", &first), change("b", &second)])
+            .is_err()
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(),
+        before
+    );
+    assert!(
+        inventory
+            .put(&[change("a", &first), change("d", &second)])
+            .unwrap()
+            .is_empty()
+    );
     let after = std::fs::read_to_string(folder.path().join("i.yaml")).unwrap();
-    assert_eq!(after, "a:\n  x: old\n  k: \"v\"\nb: &b\n  x: old\nc: *b\nd:\n  k: \"v\"\n");
+    assert_eq!(
+        after,
+        "a:\n  x: old\n  k: \"v\"\nb: &b\n  x: old\nc: *b\nd:\n  k: \"v\"\n"
+    );
 }
 
 /// Puts one key and gives the text of the file, or why it stayed as it was.
 fn put(name: &str, before: &str, secret: &str, key: &str, value: &str) -> Result<String, String> {
     let folder = folder(&[(name, before)]);
     let inventory = open(folder.path(), name);
-    let takes = inventory.takes_values(secret).map_err(|why| format!("{why:?}"))?;
+    let takes = inventory
+        .takes_values(secret)
+        .map_err(|why| format!("{why:?}"))?;
     let done = put_in(&inventory, secret, entry(key, takes.then_some(value)));
     let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
     match done {
@@ -51,11 +79,19 @@ fn put(name: &str, before: &str, secret: &str, key: &str, value: &str) -> Result
 
 fn assert_put(name: &str, cases: &[(&str, &str, &str)]) {
     for &(before, secret, after) in cases {
-        assert_eq!(put(name, before, secret, "k", "v").as_deref(), Ok(after), "{secret} in {before:?}");
+        assert_eq!(
+            put(name, before, secret, "k", "v").as_deref(),
+            Ok(after),
+            "{secret} in {before:?}"
+        );
         // The same with the line breaks of Windows.
         let crlf = |text: &str| text.replace('\n', "\r\n");
         if !before.contains('\r') && before.contains('\n') {
-            assert_eq!(put(name, &crlf(before), secret, "k", "v").as_deref(), Ok(crlf(after).as_str()), "{before:?}");
+            assert_eq!(
+                put(name, &crlf(before), secret, "k", "v").as_deref(),
+                Ok(crlf(after).as_str()),
+                "{before:?}"
+            );
         }
     }
 }
@@ -74,34 +110,91 @@ fn yaml_grows_in_its_own_layout() {
             ("{} # c\n", "s", "s:\n  k: \"v\" # c\n"),
             ("--- {}\n", "s", "--- {s: {k: \"v\"}}\n"),
             ("a:\n  x: w", "s", "a:\n  x: w\ns:\n  k: \"v\"\n"),
-            ("a:\n    x: w # c\n\n# tail\n", "s", "a:\n    x: w # c\n\n# tail\ns:\n    k: \"v\"\n"),
-            ("a:\n  x: w # c\n\n# b\nb:\n  x: w\n", "a", "a:\n  x: w # c\n  k: \"v\"\n\n# b\nb:\n  x: w\n"),
-            ("a:\n  x: |\n    p\n\n# b\nb: {}\n", "a", "a:\n  x: |\n    p\n  k: \"v\"\n\n# b\nb: {}\n"),
-            ("a:\n  x: |+\n    p\n\nb: {}\n", "a", "a:\n  x: |+\n    p\n\n  k: \"v\"\nb: {}\n"),
+            (
+                "a:\n    x: w # c\n\n# tail\n",
+                "s",
+                "a:\n    x: w # c\n\n# tail\ns:\n    k: \"v\"\n",
+            ),
+            (
+                "a:\n  x: w # c\n\n# b\nb:\n  x: w\n",
+                "a",
+                "a:\n  x: w # c\n  k: \"v\"\n\n# b\nb:\n  x: w\n",
+            ),
+            (
+                "a:\n  x: |\n    p\n\n# b\nb: {}\n",
+                "a",
+                "a:\n  x: |\n    p\n  k: \"v\"\n\n# b\nb: {}\n",
+            ),
+            (
+                "a:\n  x: |+\n    p\n\nb: {}\n",
+                "a",
+                "a:\n  x: |+\n    p\n\n  k: \"v\"\nb: {}\n",
+            ),
             ("a: {x: w}\n", "a", "a: {x: w, k: \"v\"}\n"),
             ("a: {}\n", "a", "a: {k: \"v\"}\n"),
             ("a: { x: w, } # c\n", "a", "a: { x: w, k: \"v\", } # c\n"),
-            ("a: {\n  x: w # c\n }\n", "a", "a: {\n  x: w, # c\n  k: \"v\"\n }\n"),
-            ("a: {\n  x: w, # c\n }\n", "a", "a: {\n  x: w, # c\n  k: \"v\",\n }\n"),
+            (
+                "a: {\n  x: w # c\n }\n",
+                "a",
+                "a: {\n  x: w, # c\n  k: \"v\"\n }\n",
+            ),
+            (
+                "a: {\n  x: w, # c\n }\n",
+                "a",
+                "a: {\n  x: w, # c\n  k: \"v\",\n }\n",
+            ),
             ("a: [x]\n", "a", "a: [x, k]\n"),
             ("a: []\n", "a", "a: [k]\n"),
             ("a: [x]\n", "s", "a: [x]\ns: [k]\n"),
-            ("a:\n- x\n- y # c\nb: []\n", "a", "a:\n- x\n- y # c\n- k\nb: []\n"),
+            (
+                "a:\n- x\n- y # c\nb: []\n",
+                "a",
+                "a:\n- x\n- y # c\n- k\nb: []\n",
+            ),
             ("a:\n  - x\n", "a", "a:\n  - x\n  - k\n"),
             ("a: [\n  x,\n  y\n ]\n", "a", "a: [\n  x,\n  y,\n  k\n ]\n"),
-            ("  a:\n    x: w\n", "s", "  a:\n    x: w\n  s:\n    k: \"v\"\n"),
+            (
+                "  a:\n    x: w\n",
+                "s",
+                "  a:\n    x: w\n  s:\n    k: \"v\"\n",
+            ),
             ("? a\n: x: w\n", "s", "? a\n: x: w\ns:\n  k: \"v\"\n"),
-            ("a: {x: w}\n'b c': {x: 'it''s'}\n", "b c", "a: {x: w}\n'b c': {x: 'it''s', k: \"v\"}\n"),
-            ("\u{feff}a: {x: w}\n", "s", "\u{feff}a: {x: w}\ns:\n  k: \"v\"\n"),
-            ("a: &a {x: w}\nb:\n  <<: *a\n  z: w\n", "b", "a: &a {x: w}\nb:\n  <<: *a\n  z: w\n  k: \"v\"\n"),
-            ("a: &a {x: w}\nb: *a\n", "s", "a: &a {x: w}\nb: *a\ns:\n  k: \"v\"\n"),
+            (
+                "a: {x: w}\n'b c': {x: 'it''s'}\n",
+                "b c",
+                "a: {x: w}\n'b c': {x: 'it''s', k: \"v\"}\n",
+            ),
+            (
+                "\u{feff}a: {x: w}\n",
+                "s",
+                "\u{feff}a: {x: w}\ns:\n  k: \"v\"\n",
+            ),
+            (
+                "a: &a {x: w}\nb:\n  <<: *a\n  z: w\n",
+                "b",
+                "a: &a {x: w}\nb:\n  <<: *a\n  z: w\n  k: \"v\"\n",
+            ),
+            (
+                "a: &a {x: w}\nb: *a\n",
+                "s",
+                "a: &a {x: w}\nb: *a\ns:\n  k: \"v\"\n",
+            ),
         ],
     );
     // The file ends inside a block scalar: below it there is no room.
     let before = "# a\na:\n  x: |\n    p";
-    assert_eq!(put("i.yaml", before, "s", "k", "v").unwrap(), "s:\n  k: \"v\"\n# a\na:\n  x: |\n    p");
-    assert_eq!(put("i.yaml", before, "a", "k", "v").unwrap(), "# a\na:\n  k: \"v\"\n  x: |\n    p");
-    assert_eq!(put("i.yaml", "a:\r  x: w\r", "a", "k", "v").unwrap(), "a:\r  x: w\r  k: \"v\"\r");
+    assert_eq!(
+        put("i.yaml", before, "s", "k", "v").unwrap(),
+        "s:\n  k: \"v\"\n# a\na:\n  x: |\n    p"
+    );
+    assert_eq!(
+        put("i.yaml", before, "a", "k", "v").unwrap(),
+        "# a\na:\n  k: \"v\"\n  x: |\n    p"
+    );
+    assert_eq!(
+        put("i.yaml", "a:\r  x: w\r", "a", "k", "v").unwrap(),
+        "a:\r  x: w\r  k: \"v\"\r"
+    );
 }
 
 #[test]
@@ -111,20 +204,56 @@ fn toml_grows_in_its_own_layout() {
         &[
             ("", "s", "[s]\nk = \"v\"\n"),
             ("# head\n", "s", "# head\n\n[s]\nk = \"v\"\n"),
-            ("[a]\nx = 'w'\n# tail\n", "s", "[a]\nx = 'w'\n# tail\n\n[s]\nk = \"v\"\n"),
-            ("[a]\nx = 'w' # c\n\n# b\n[b]\nx = 'w'\n", "a", "[a]\nx = 'w' # c\nk = \"v\"\n\n# b\n[b]\nx = 'w'\n"),
-            ("[a]\n\n[b]\nx = 'w'\n", "a", "[a]\nk = \"v\"\n\n[b]\nx = 'w'\n"),
+            (
+                "[a]\nx = 'w'\n# tail\n",
+                "s",
+                "[a]\nx = 'w'\n# tail\n\n[s]\nk = \"v\"\n",
+            ),
+            (
+                "[a]\nx = 'w' # c\n\n# b\n[b]\nx = 'w'\n",
+                "a",
+                "[a]\nx = 'w' # c\nk = \"v\"\n\n# b\n[b]\nx = 'w'\n",
+            ),
+            (
+                "[a]\n\n[b]\nx = 'w'\n",
+                "a",
+                "[a]\nk = \"v\"\n\n[b]\nx = 'w'\n",
+            ),
             ("[a] # c", "a", "[a] # c\nk = \"v\"\n"),
-            ("  [a]\n  x = '''\np\n'''\n", "a", "  [a]\n  x = '''\np\n'''\n  k = \"v\"\n"),
-            ("a.x = 'w'\na.z = 'w'\nb.x = 'w'\n", "a", "a.x = 'w'\na.z = 'w'\na.k = \"v\"\nb.x = 'w'\n"),
+            (
+                "  [a]\n  x = '''\np\n'''\n",
+                "a",
+                "  [a]\n  x = '''\np\n'''\n  k = \"v\"\n",
+            ),
+            (
+                "a.x = 'w'\na.z = 'w'\nb.x = 'w'\n",
+                "a",
+                "a.x = 'w'\na.z = 'w'\na.k = \"v\"\nb.x = 'w'\n",
+            ),
             ("a = { x = 'w' }\n", "a", "a = { x = 'w', k = \"v\" }\n"),
             ("a = {}\n", "a", "a = { k = \"v\" }\n"),
-            ("a = { x = 'w' }\n", "s", "a = { x = 'w' }\ns = { k = \"v\" }\n"),
+            (
+                "a = { x = 'w' }\n",
+                "s",
+                "a = { x = 'w' }\ns = { k = \"v\" }\n",
+            ),
             ("a = ['x']\n", "a", "a = ['x', \"k\"]\n"),
-            ("a = [\n  'x', # c\n  'y' # d\n]\n", "a", "a = [\n  'x', # c\n  'y', # d\n  \"k\"\n]\n"),
+            (
+                "a = [\n  'x', # c\n  'y' # d\n]\n",
+                "a",
+                "a = [\n  'x', # c\n  'y', # d\n  \"k\"\n]\n",
+            ),
             ("a = ['x']\n", "s", "a = ['x']\ns = [\"k\"]\n"),
-            ("[\"b c\"]\nx = 'w'\n", "b c", "[\"b c\"]\nx = 'w'\nk = \"v\"\n"),
-            ("a = ['x']\n[b]\nx = 'w'\n", "a", "a = ['x', \"k\"]\n[b]\nx = 'w'\n"),
+            (
+                "[\"b c\"]\nx = 'w'\n",
+                "b c",
+                "[\"b c\"]\nx = 'w'\nk = \"v\"\n",
+            ),
+            (
+                "a = ['x']\n[b]\nx = 'w'\n",
+                "a",
+                "a = ['x', \"k\"]\n[b]\nx = 'w'\n",
+            ),
         ],
     );
 }
@@ -136,8 +265,16 @@ fn json_grows_in_its_own_layout() {
         &[
             ("{}", "s", "{\n  \"s\": {\n    \"k\": \"v\"\n  }\n}"),
             ("{\n}\n", "s", "{\n  \"s\": {\n    \"k\": \"v\"\n  }\n}\n"),
-            ("{\"a\":{\"x\":\"w\"}}", "s", "{\"a\":{\"x\":\"w\"},\"s\":{\"k\":\"v\"}}"),
-            ("{\"a\": {\"x\": \"w\"}}", "a", "{\"a\": {\"x\": \"w\", \"k\": \"v\"}}"),
+            (
+                "{\"a\":{\"x\":\"w\"}}",
+                "s",
+                "{\"a\":{\"x\":\"w\"},\"s\":{\"k\":\"v\"}}",
+            ),
+            (
+                "{\"a\": {\"x\": \"w\"}}",
+                "a",
+                "{\"a\": {\"x\": \"w\", \"k\": \"v\"}}",
+            ),
             (
                 "{\n\t\"a\": {\n\t\t\"x\": \"w\"\n\t}\n}\n",
                 "s",
@@ -148,8 +285,16 @@ fn json_grows_in_its_own_layout() {
                 "a",
                 "{\n  \"a\": {\n    \"x\": \"w\",\n    \"k\": \"v\"\n  }\n}\n",
             ),
-            ("{\n  \"a\": [\"x\"]\n}\n", "s", "{\n  \"a\": [\"x\"],\n  \"s\": [\"k\"]\n}\n"),
-            ("{\"a\": [\n  \"x\"\n]}\n", "a", "{\"a\": [\n  \"x\",\n  \"k\"\n]}\n"),
+            (
+                "{\n  \"a\": [\"x\"]\n}\n",
+                "s",
+                "{\n  \"a\": [\"x\"],\n  \"s\": [\"k\"]\n}\n",
+            ),
+            (
+                "{\"a\": [\n  \"x\"\n]}\n",
+                "a",
+                "{\"a\": [\n  \"x\",\n  \"k\"\n]}\n",
+            ),
         ],
     );
 }
@@ -187,10 +332,30 @@ fn an_inventory_that_is_not_sound_is_never_rewritten() {
 
 #[test]
 fn zenml_s_own_file_takes_base64() {
-    let after = put("i.yaml", "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n", "a", "k", "v").unwrap();
-    assert_eq!(after, "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n  k: \"dg==\"\n");
-    let after = put("i.yaml", "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n", "s", "k", "v").unwrap();
-    assert!(after.ends_with("s:\n  zenml_schema_name: \"arbitrary\"\n  k: \"dg==\"\n"), "{after}");
+    let after = put(
+        "i.yaml",
+        "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n",
+        "a",
+        "k",
+        "v",
+    )
+    .unwrap();
+    assert_eq!(
+        after,
+        "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n  k: \"dg==\"\n"
+    );
+    let after = put(
+        "i.yaml",
+        "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n",
+        "s",
+        "k",
+        "v",
+    )
+    .unwrap();
+    assert!(
+        after.ends_with("s:\n  zenml_schema_name: \"arbitrary\"\n  k: \"dg==\"\n"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -198,11 +363,20 @@ fn a_value_that_came_meanwhile_stays_unless_it_is_to_be_replaced() {
     let folder = folder(&[("i.yaml", "a: {x: old}\n")]);
     let inventory = open(folder.path(), "i.yaml");
     let mut change = entry("x", Some("new"));
-    assert_eq!(put_in(&inventory, "a", entry("x", Some("new"))).unwrap(), [("a".to_owned(), "x".to_owned())]);
-    assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), "a: {x: old}\n");
+    assert_eq!(
+        put_in(&inventory, "a", entry("x", Some("new"))).unwrap(),
+        [("a".to_owned(), "x".to_owned())]
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(),
+        "a: {x: old}\n"
+    );
     change.replaces = true;
     assert!(put_in(&inventory, "a", change).unwrap().is_empty());
-    assert_eq!(std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(), "a: {x: new}\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("i.yaml")).unwrap(),
+        "a: {x: new}\n"
+    );
 }
 
 /// Replaces `a.x`.
@@ -217,9 +391,21 @@ fn replace(name: &str, before: &str, value: &str) -> String {
 #[test]
 fn a_value_is_replaced_and_nothing_around_it() {
     for (before, value, after) in [
-        ("a:\n  x: |\n    p\n    q\n\n# b\nb: {}\n", "r\ns\n", "a:\n  x: |\n    r\n    s\n\n# b\nb: {}\n"),
-        ("a:\n  x: |\n    p\n\nb: {}\n", "r", "a:\n  x: |-\n    r\n\nb: {}\n"),
-        ("a:\n  x: >- # c\n    p\n\n\nb: {}\n", " r", "a:\n  x: \" r\" # c\n\n\nb: {}\n"),
+        (
+            "a:\n  x: |\n    p\n    q\n\n# b\nb: {}\n",
+            "r\ns\n",
+            "a:\n  x: |\n    r\n    s\n\n# b\nb: {}\n",
+        ),
+        (
+            "a:\n  x: |\n    p\n\nb: {}\n",
+            "r",
+            "a:\n  x: |-\n    r\n\nb: {}\n",
+        ),
+        (
+            "a:\n  x: >- # c\n    p\n\n\nb: {}\n",
+            " r",
+            "a:\n  x: \" r\" # c\n\n\nb: {}\n",
+        ),
         ("a: {x: w, y: v}\n", "p?q", "a: {x: \"p?q\", y: v}\n"),
         ("a:\n  x: w # c\n", "0x_", "a:\n  x: \"0x_\" # c\n"),
     ] {
@@ -268,8 +454,15 @@ fn an_inventory_that_nobody_may_write_says_so() {
     let inventory = open(folder.path(), "i.yaml");
     inventory.check_writable().unwrap();
     put_in(&inventory, "b", entry("k", Some("v"))).unwrap();
-    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "values are for their owner alone");
-    assert!(matches!(put_in(&inventory, "b", entry("q", None)), Err(StoreError::Invalid(_))));
+    assert_eq!(
+        path.metadata().unwrap().permissions().mode() & 0o777,
+        0o600,
+        "values are for their owner alone"
+    );
+    assert!(matches!(
+        put_in(&inventory, "b", entry("q", None)),
+        Err(StoreError::Invalid(_))
+    ));
 }
 
 #[test]
@@ -281,17 +474,33 @@ fn many_writers_at_one_time_lose_nothing() {
             scope.spawn(move || {
                 for at in 0..10 {
                     let secret = format!("s{}", at % 3);
-                    let put = || put_in(&open(path, "i.yaml"), &secret, entry(&format!("k{writer}-{at}"), Some("v")));
+                    let put = || {
+                        put_in(
+                            &open(path, "i.yaml"),
+                            &secret,
+                            entry(&format!("k{writer}-{at}"), Some("v")),
+                        )
+                    };
                     // On a slow disk the others may take longer than any of them waits.
                     while let Err(why) = put() {
-                        assert!(format!("{why:?}").contains("timed out waiting for another process"), "{why:?}");
+                        assert!(
+                            format!("{why:?}").contains("timed out waiting for another process"),
+                            "{why:?}"
+                        );
                     }
                 }
             });
         }
     });
     let inventory = open(folder.path(), "i.yaml");
-    let keys: usize = (0..3).map(|at| inventory.keys(&format!("s{at}"), &RequestedNames::new()).unwrap().len()).sum();
+    let keys: usize = (0..3)
+        .map(|at| {
+            inventory
+                .keys(&format!("s{at}"), &RequestedNames::new())
+                .unwrap()
+                .len()
+        })
+        .sum();
     assert_eq!(keys, 40);
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "temporary files stayed behind");

@@ -31,7 +31,10 @@ fn every_string_is_the_same_reference_or_a_finding() {
                     _ => assert_eq!(rules, ["malformed-reference"], "{version} {text:?}"),
                 }
             } else {
-                assert!(references.is_empty(), "{version} {text:?} is plain text to ZenML");
+                assert!(
+                    references.is_empty(),
+                    "{version} {text:?} is plain text to ZenML"
+                );
                 assert_eq!(
                     rules.len(),
                     usize::from(text.contains("{{") || is_near_miss(text)),

@@ -35,12 +35,20 @@ pub struct Session {
 
 impl Session {
     pub fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
-        Self::of(Command::new(env!("CARGO_BIN_EXE_stackref")).args(args).env_clear(), folder, columns)
+        Self::of(
+            Command::new(env!("CARGO_BIN_EXE_stackref"))
+                .args(args)
+                .env_clear(),
+            folder,
+            columns,
+        )
     }
 
     /// A shell with job control, in which `$STACKREF` is the program. The shell's prompt is `PROMPT> `.
     fn shell(folder: &Path) -> Self {
-        let shell = Command::new("bash").args(["--norc", "--noprofile", "-i"]).env_clear();
+        let shell = Command::new("bash")
+            .args(["--norc", "--noprofile", "-i"])
+            .env_clear();
         let shell = shell
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("PS1", "PROMPT> ")
@@ -57,7 +65,11 @@ impl Session {
         let command = command.current_dir(folder);
         // The PATH, since git may be asked.
         let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        let child = command.envs(coverage()).env("HOME", folder).spawn(pts).unwrap();
+        let child = command
+            .envs(coverage())
+            .env("HOME", folder)
+            .spawn(pts)
+            .unwrap();
         let pty = Arc::new(pty);
         let (sender, bytes) = channel();
         let reader = Arc::clone(&pty);
@@ -77,11 +89,20 @@ impl Session {
                 }
             }
         });
-        Self { child, pty, bytes, seen: String::new(), at: 0 }
+        Self {
+            child,
+            pty,
+            bytes,
+            seen: String::new(),
+            at: 0,
+        }
     }
 
     fn receive(&mut self, until: Instant) -> bool {
-        match self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match self
+            .bytes
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
             Ok(bytes) => self.seen.push_str(&String::from_utf8(bytes).unwrap()),
             Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => panic!("nothing came after {:?}", self.seen),
@@ -98,7 +119,12 @@ impl Session {
                 return;
             }
             let goes_on = self.receive(until);
-            assert!(goes_on, "it ended without {text:?}: {:?} {}", self.child.try_wait(), self.seen);
+            assert!(
+                goes_on,
+                "it ended without {text:?}: {:?} {}",
+                self.child.try_wait(),
+                self.seen
+            );
         }
     }
 
@@ -133,13 +159,23 @@ fn inventory(folder: &Path) -> String {
 fn what_is_typed_is_stored_and_never_shown() {
     let folder = folder(&[
         STACK,
-        ("secrets.inventory.yaml", "# kept\nmlflow:\n  username: hunter1   # old\n"),
+        (
+            "secrets.inventory.yaml",
+            "# kept\nmlflow:\n  username: hunter1   # old\n",
+        ),
         ("pem.txt", "hunter3\n\n"),
     ]);
     for columns in [80, 40] {
-        write(folder.path(), "secrets.inventory.yaml", b"# kept\nmlflow:\n  username: hunter1   # old\n");
+        write(
+            folder.path(),
+            "secrets.inventory.yaml",
+            b"# kept\nmlflow:\n  username: hunter1   # old\n",
+        );
         let mut session = Session::start(folder.path(), &["register", "--change"], columns);
-        session.answer("1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ", "\n");
+        session.answer(
+            "1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ",
+            "\n",
+        );
         session.answer(
             "read it from a file; press Ctrl-C to stop\r\nValue for secret `bucket.key`: ",
             "wrong\u{15}hunter2\u{7f}2\n",
@@ -149,10 +185,16 @@ fn what_is_typed_is_stored_and_never_shown() {
             "cannot read the value from this file: no such file or directory; to type a value that begins with @, type @@\r\nValue for secret `mlflow.password`: ",
             "@~/pem.txt\n",
         );
-        session.answer("Value for secret `mlflow.username` (Leave empty to use existing value): ", "\n");
+        session.answer(
+            "Value for secret `mlflow.username` (Leave empty to use existing value): ",
+            "\n",
+        );
         let (seen, code) = session.end();
         assert_eq!(code, 0, "{seen}");
-        assert!(!seen.contains("hunter") && !seen.contains("wrong"), "{seen}");
+        assert!(
+            !seen.contains("hunter") && !seen.contains("wrong"),
+            "{seen}"
+        );
         assert!(seen.contains("`bucket.key`: ***\r\n"), "{seen}");
         assert_eq!(
             inventory(folder.path()),
@@ -165,38 +207,78 @@ fn what_is_typed_is_stored_and_never_shown() {
 
 #[test]
 fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter1, password: hunter2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: hunter1, password: hunter2}\n",
+        ),
+    ]);
     let bucket = "prod: bucket.key for `secrets.inventory.yaml`, used by prod.yaml:14\r\n";
-    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--color", "never"], 80);
+    let mut session = Session::start(
+        folder.path(),
+        &["register", "--dry-run", "--color", "never"],
+        80,
+    );
     // The list comes before its summary, also where both go to one terminal.
     session.wait(&format!("{bucket}1 key to ask for; nothing was stored\r\n"));
     assert_eq!(session.end().1, 0);
-    let mut session = Session::start(folder.path(), &["register", "--dry-run", "--change", "--color", "never"], 80);
+    let mut session = Session::start(
+        folder.path(),
+        &["register", "--dry-run", "--change", "--color", "never"],
+        80,
+    );
     session.wait(bucket);
     session.wait("mlflow.username for `secrets.inventory.yaml`, used by prod.yaml:7; exists\r\n");
     session.wait("3 keys to ask for (2 existing); nothing was stored\r\n");
     assert_eq!(session.end().1, 0);
     // The flag of old scripts changes nothing.
-    for (words, keys) in [(["register"].as_slice(), 1), (&["register", "--skip-existing"], 0)] {
+    for (words, keys) in [
+        (["register"].as_slice(), 1),
+        (&["register", "--skip-existing"], 0),
+    ] {
         let mut session = Session::start(folder.path(), words, 80);
         if keys > 0 {
-            session.answer("1 of 1, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ", "x\n");
+            session.answer(
+                "1 of 1, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key`: ",
+                "x\n",
+            );
         }
         let (seen, code) = session.end();
-        assert_eq!((code, seen.matches("Value for").count()), (0, keys), "{seen}");
+        assert_eq!(
+            (code, seen.matches("Value for").count()),
+            (0, keys),
+            "{seen}"
+        );
     }
     let mut session = Session::start(folder.path(), &["register", "--change"], 80);
-    session.answer("1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key` (Leave", "\n");
-    session.answer("`mlflow.password` (Leave empty to use existing value): ", "hunter3\n");
-    session.answer("`mlflow.username` (Leave empty to use existing value): ", "\n");
+    session.answer(
+        "1 of 3, stack `prod`, used by prod.yaml:14\r\nValue for secret `bucket.key` (Leave",
+        "\n",
+    );
+    session.answer(
+        "`mlflow.password` (Leave empty to use existing value): ",
+        "hunter3\n",
+    );
+    session.answer(
+        "`mlflow.username` (Leave empty to use existing value): ",
+        "\n",
+    );
     assert_eq!(session.end().1, 0);
     let expected = "mlflow: {username: hunter1, password: hunter3}\nbucket:\n  key: \"x\"\n";
     assert_eq!(inventory(folder.path()), expected);
-    let both = run(&["register", "--change", "--skip-existing"], folder.path(), b"");
+    let both = run(
+        &["register", "--change", "--skip-existing"],
+        folder.path(),
+        b"",
+    );
     assert_eq!(both.code, 2, "{both:?}");
     // Without a terminal nobody can be asked.
     let none = run(&["register", "--change"], folder.path(), b"");
-    assert!(none.code == 2 && none.stderr.contains("there is no terminal"), "{none:?}");
+    assert!(
+        none.code == 2 && none.stderr.contains("there is no terminal"),
+        "{none:?}"
+    );
 }
 
 #[test]
@@ -212,13 +294,23 @@ fn names_only_inventories_are_named_with_their_files_one_by_one() {
         ("secrets/b.yaml", "s: []\nt: {k: hunter2}\n"),
     ]);
     let mut session = Session::start(folder.path(), &["register"], 200);
-    session.answer("`a` (secrets/a.yaml) stores names only. Add these 2 names to it? [y/N] ", "n\n");
-    session.answer("`b` (secrets/b.yaml) stores only the names of these keys. Add this name to it? [y/N] ", "y\n");
+    session.answer(
+        "`a` (secrets/a.yaml) stores names only. Add these 2 names to it? [y/N] ",
+        "n\n",
+    );
+    session.answer(
+        "`b` (secrets/b.yaml) stores only the names of these keys. Add this name to it? [y/N] ",
+        "y\n",
+    );
     let (seen, code) = session.end();
     assert_eq!(code, 1, "{seen}");
     assert!(seen.contains("2 keys are still missing"), "{seen}");
-    let text = |name: &str| std::fs::read_to_string(folder.path().join("secrets").join(name)).unwrap();
-    assert_eq!((text("a.yaml").as_str(), text("b.yaml").as_str()), ("t: [k]\n", "s: [k]\nt: {k: hunter2}\n"));
+    let text =
+        |name: &str| std::fs::read_to_string(folder.path().join("secrets").join(name)).unwrap();
+    assert_eq!(
+        (text("a.yaml").as_str(), text("b.yaml").as_str()),
+        ("t: [k]\n", "s: [k]\nt: {k: hunter2}\n")
+    );
 }
 
 #[test]
@@ -229,14 +321,19 @@ fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
     session.answer("`mlflow.password`: ", "hunt\u{3}");
     let (seen, code) = session.end();
     assert_eq!(code, 130, "{seen}");
-    assert!(seen.contains("interrupted: 1 key answered and stored, 2 keys left"), "{seen}");
+    assert!(
+        seen.contains("interrupted: 1 key answered and stored, 2 keys left"),
+        "{seen}"
+    );
     assert_eq!(inventory(folder.path()), "bucket:\n  key: \"hunter2\"\n");
     let mut session = Session::start(folder.path(), &["register-secrets", "prod"], 80);
     session.answer("1 of 2, ", "@@file\n");
     session.answer("`mlflow.username`: ", "x\n");
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("bucket")), (0, false), "{seen}");
-    assert!(inventory(folder.path()).ends_with("mlflow:\n  password: \"@file\"\n  username: \"x\"\n"));
+    assert!(
+        inventory(folder.path()).ends_with("mlflow:\n  password: \"@file\"\n  username: \"x\"\n")
+    );
 }
 
 #[test]
@@ -280,12 +377,18 @@ fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
         let status = session.child.wait().unwrap();
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         assert_eq!(signal, Some(if typed { 2 } else { 15 }), "{}", session.seen);
-        assert!(local(&session.pty).contains(rustix::termios::LocalModes::ECHO), "the terminal stays silent");
+        assert!(
+            local(&session.pty).contains(rustix::termios::LocalModes::ECHO),
+            "the terminal stays silent"
+        );
     }
 }
 
 fn is_shown(pty: &Pty) -> bool {
-    rustix::termios::tcgetattr(pty).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
+    rustix::termios::tcgetattr(pty)
+        .unwrap()
+        .local_modes
+        .contains(rustix::termios::LocalModes::ECHO)
 }
 
 /// Waits until a process is stopped, as `/proc` shows it.
@@ -302,9 +405,19 @@ fn wait_until_stopped(id: Pid) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: a1, password: a2}\n",
+        ),
+    ]);
     for how in ["Ctrl-Z", "SIGTSTP", "SIGSTOP"] {
-        write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: a1, password: a2}\n");
+        write(
+            folder.path(),
+            "secrets.inventory.yaml",
+            b"mlflow: {username: a1, password: a2}\n",
+        );
         let mut session = Session::shell(folder.path());
         session.type_in("sh -c 'echo $$ > pid; exec $STACKREF register'\n");
         session.wait("`bucket.key`: ");
@@ -332,14 +445,23 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
         let (seen, _) = session.end();
         assert!(!seen.contains("hunt"), "{how}: {seen}");
         let stored = inventory(folder.path());
-        assert!(stored.contains("hunter2") && !stored.contains("hunthunter2"), "{how}: {stored}");
+        assert!(
+            stored.contains("hunter2") && !stored.contains("hunthunter2"),
+            "{how}: {stored}"
+        );
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: a1, password: a2}\n",
+        ),
+    ]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     let id = Pid::from_child(&session.child);
     session.wait("`bucket.key`: ");
@@ -348,8 +470,10 @@ fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
         wait_until_stopped(id);
         // As a shell does, of which nobody tells the process.
         let mut modes = rustix::termios::tcgetattr(&session.pty).unwrap();
-        modes.local_modes |= rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
-        rustix::termios::tcsetattr(&session.pty, rustix::termios::OptionalActions::Now, &modes).unwrap();
+        modes.local_modes |=
+            rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
+        rustix::termios::tcsetattr(&session.pty, rustix::termios::OptionalActions::Now, &modes)
+            .unwrap();
         session.type_in("shown\n");
         session.wait("shown\r\n");
         kill_process(id, Signal::CONT).unwrap();
@@ -376,14 +500,27 @@ fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
     session.answer("`whole.k2`: ", "\u{3}");
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("hunter")), (130, false), "{seen}");
-    assert!(seen.contains("interrupted: nothing was stored, 1 key left"), "{seen}");
+    assert!(
+        seen.contains("interrupted: nothing was stored, 1 key left"),
+        "{seen}"
+    );
     assert!(seen.contains("\"missing\": [\r\n"), "{seen}");
-    assert_eq!(inventory(folder.path()), "", "nobody could ask for the rest of half a secret");
+    assert_eq!(
+        inventory(folder.path()),
+        "",
+        "nobody could ask for the rest of half a secret"
+    );
 }
 
 #[test]
 fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: a1, password: a2}\n",
+        ),
+    ]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "-----BEGIN\ntouch hunter2\n");
     session.wait("warning: discarded the lines after the last answer");
@@ -395,7 +532,10 @@ fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
 
 #[test]
 fn names_alone_are_confirmed_once() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: [username] # kept\n")]);
+    let folder = folder(&[
+        STACK,
+        ("secrets.inventory.yaml", "mlflow: [username] # kept\n"),
+    ]);
     let mut session = Session::start(folder.path(), &["register", "--color", "never"], 80);
     session.answer(
         "prod: mlflow.password for `secrets.inventory.yaml`, used by prod.yaml:8\r\n`secrets.inventory.yaml` stores names only. Add these 2 names to it? [y/N] ",
@@ -407,7 +547,10 @@ fn names_alone_are_confirmed_once() {
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("Add these 2 names to it? [y/N] ", "y\n");
     assert_eq!(session.end().1, 0);
-    assert_eq!(inventory(folder.path()), "mlflow: [username, password] # kept\nbucket: [key]\n");
+    assert_eq!(
+        inventory(folder.path()),
+        "mlflow: [username, password] # kept\nbucket: [key]\n"
+    );
 }
 
 #[test]
@@ -415,14 +558,23 @@ fn without_an_inventory_one_is_offered_private_and_ignored() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[STACK, (".gitignore", "target")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
-    session.answer("Create `secrets.inventory.yaml`, readable only by you and ignored by git? [y/N] ", "y\n");
+    session.answer(
+        "Create `secrets.inventory.yaml`, readable only by you and ignored by git? [y/N] ",
+        "y\n",
+    );
     session.answer("`bucket.key`: ", "\u{4}");
     assert_eq!(session.end().1, 130);
     assert_eq!(
         std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(),
         "target\n/secrets.inventory.yaml\n/.stackref-*.tmp\n"
     );
-    let mode = folder.path().join("secrets.inventory.yaml").metadata().unwrap().permissions().mode();
+    let mode = folder
+        .path()
+        .join("secrets.inventory.yaml")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -449,7 +601,13 @@ fn two_at_a_time_lose_nothing() {
 
 #[test]
 fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: a1, password: a2}\n",
+        ),
+    ]);
     let long = "x".repeat(20_000);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", &format!("{long}\n"));
@@ -460,14 +618,30 @@ fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
 
 #[test]
 fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1, password: a2}\n")]);
+    let folder = folder(&[
+        STACK,
+        (
+            "secrets.inventory.yaml",
+            "mlflow: {username: a1, password: a2}\n",
+        ),
+    ]);
     let mut session = Session::start(folder.path(), &["register"], 80);
-    session.answer("`bucket.key`: ", "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~\r");
+    session.answer(
+        "`bucket.key`: ",
+        "\u{1b}[200~-----BEGIN\rabc\r-----END\r\u{1b}[201~\r",
+    );
     session.wait("save it in a file");
     session.answer("`bucket.key`: ", "\u{1b}[200~hunter2\r\u{1b}[201~\r");
     let (seen, code) = session.end();
-    assert_eq!((code, seen.contains("BEGIN"), seen.contains("hunter2")), (0, false, false), "{seen}");
-    assert!(inventory(folder.path()).contains("key: \"hunter2\"") || inventory(folder.path()).contains("key: hunter2"));
+    assert_eq!(
+        (code, seen.contains("BEGIN"), seen.contains("hunter2")),
+        (0, false, false),
+        "{seen}"
+    );
+    assert!(
+        inventory(folder.path()).contains("key: \"hunter2\"")
+            || inventory(folder.path()).contains("key: hunter2")
+    );
 }
 
 #[test]
@@ -484,13 +658,25 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
         for at in 0..6 {
             let path = folder.path();
             scope.spawn(move || {
-                let (first, second) = (format!("SR_S{at}__K=v{at}"), format!("SR_ALL__K{at}=w{at}"));
+                let (first, second) =
+                    (format!("SR_S{at}__K=v{at}"), format!("SR_ALL__K{at}=w{at}"));
                 // By its stem, with or without `.stack`.
-                let stack = if at % 2 == 0 { format!("s{at}.stack") } else { format!("s{at}") };
+                let stack = if at % 2 == 0 {
+                    format!("s{at}.stack")
+                } else {
+                    format!("s{at}")
+                };
                 loop {
-                    let output = run(&[&first, &second, "register", &stack, "--from-env", "SR"], path, b"");
+                    let output = run(
+                        &[&first, &second, "register", &stack, "--from-env", "SR"],
+                        path,
+                        b"",
+                    );
                     // On a slow disk the others may take longer than any of them waits.
-                    if !output.stderr.contains("timed out waiting for another process") {
+                    if !output
+                        .stderr
+                        .contains("timed out waiting for another process")
+                    {
                         assert_eq!(output.code, 0, "{}", output.stderr);
                         break;
                     }
@@ -510,13 +696,22 @@ fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
         ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{u.k}}'\n"),
         ("secrets.inventory.yaml", "s: []\nt: {k: \"v\"}\n"),
     ]);
-    let output = run(&["register", "--from-file", "-"], folder.path(), b"s: {k: hunter2}\nu: {k: hunter3}\n");
+    let output = run(
+        &["register", "--from-file", "-"],
+        folder.path(),
+        b"s: {k: hunter2}\nu: {k: hunter3}\n",
+    );
     assert_eq!(output.code, 0, "{output:?}");
     assert!(
-        output.stderr.contains("stores only the names of the keys of `s`, so their values are not stored"),
+        output
+            .stderr
+            .contains("stores only the names of the keys of `s`, so their values are not stored"),
         "{output:?}"
     );
-    assert_eq!(inventory(folder.path()), "s: [k]\nt: {k: \"v\"}\nu:\n  k: \"hunter3\"\n");
+    assert_eq!(
+        inventory(folder.path()),
+        "s: [k]\nt: {k: \"v\"}\nu:\n  k: \"hunter3\"\n"
+    );
 }
 
 #[test]
@@ -524,43 +719,87 @@ fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
     git(folder.path(), &["init", "-q"]);
-    let words = [&path, "N_MLFLOW__USERNAME=hunter2", "register", "--from-env", "N", "--yes"];
+    let words = [
+        &path,
+        "N_MLFLOW__USERNAME=hunter2",
+        "register",
+        "--from-env",
+        "N",
+        "--yes",
+    ];
     let output = run(&words, folder.path(), b"");
-    assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("git does not ignore"),
+        "{output:?}"
+    );
     assert!(!folder.path().join("secrets.inventory.yaml").exists());
 }
 
 #[test]
 fn values_do_not_go_where_git_would_take_them() {
     let Some(path) = with_git() else { return };
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n")]);
+    let folder = folder(&[
+        STACK,
+        ("secrets.inventory.yaml", "mlflow: {username: hunter2}\n"),
+    ]);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
     let all = run(&["register", "--from-env", "NONE"], folder.path(), b"");
     assert_eq!(all.code, 2, "nothing is given");
-    let words = [&path, "SR_MLFLOW__PASSWORD=a1", "SR_BUCKET__KEY=a2", "register", "--from-env", "SR"];
+    let words = [
+        &path,
+        "SR_MLFLOW__PASSWORD=a1",
+        "SR_BUCKET__KEY=a2",
+        "register",
+        "--from-env",
+        "SR",
+    ];
     let refused = run(&words, folder.path(), b"");
     assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("git tracks the inventory"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("git tracks the inventory"),
+        "{}",
+        refused.stderr
+    );
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.wait("git tracks the inventory");
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("Value for")), (2, false), "{seen}");
     assert_eq!(inventory(folder.path()), "mlflow: {username: hunter2}\n");
-    let meant = run(&[&words[..], &["--allow-tracked"]].concat(), folder.path(), b"");
+    let meant = run(
+        &[&words[..], &["--allow-tracked"]].concat(),
+        folder.path(),
+        b"",
+    );
     assert_eq!(meant.code, 0, "{}", meant.stderr);
     // By way of a link, too.
     std::os::unix::fs::symlink("secrets.inventory.yaml", folder.path().join("link.yaml")).unwrap();
-    write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: hunter2}\n");
-    let linked = run(&[&words[..], &["--inventory", "link.yaml"]].concat(), folder.path(), b"");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"mlflow: {username: hunter2}\n",
+    );
+    let linked = run(
+        &[&words[..], &["--inventory", "link.yaml"]].concat(),
+        folder.path(),
+        b"",
+    );
     assert_eq!(linked.code, 2, "{}", linked.stderr);
     // What is there already is not missing, wherever it is.
-    write(folder.path(), "secrets.inventory.yaml", b"mlflow: {username: a1, password: a2}\nbucket: {key: a3}\n");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"mlflow: {username: a1, password: a2}\nbucket: {key: a3}\n",
+    );
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.wait("nothing is missing");
     assert_eq!(session.end().1, 0);
     // Names alone are safe to commit.
-    write(folder.path(), "secrets.inventory.yaml", b"mlflow: [username]\n");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"mlflow: [username]\n",
+    );
     let names = run(&[&path, "register", "--yes"], folder.path(), b"");
     assert_eq!(names.code, 0, "{}", names.stderr);
 }
@@ -568,7 +807,10 @@ fn values_do_not_go_where_git_would_take_them() {
 #[test]
 fn what_cannot_be_written_is_said_before_the_first_question() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = folder(&[STACK, ("secrets.inventory.yaml", "mlflow: {username: a1}\n")]);
+    let folder = folder(&[
+        STACK,
+        ("secrets.inventory.yaml", "mlflow: {username: a1}\n"),
+    ]);
     let path = folder.path().join("secrets.inventory.yaml");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
     let mut session = Session::start(folder.path(), &["register"], 80);

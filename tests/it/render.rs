@@ -3,7 +3,9 @@
 use crate::suites::Verdict;
 use crate::support::{Output, folder, git, is_installed, run, skipped, with_git, words};
 use proptest::prelude::*;
-use stackref::document::{Document, NodeId, NodeKind, Replacement, ScalarType, Syntax, apply, replace_parts};
+use stackref::document::{
+    Document, NodeId, NodeKind, Replacement, ScalarType, Syntax, apply, replace_parts,
+};
 use stackref::text::source::SourceFile;
 use std::collections::HashMap;
 use std::path::Path;
@@ -81,9 +83,14 @@ fn render(
     let mut edits = Vec::new();
     let mut changed = HashMap::new();
     for (id, node) in document.nodes() {
-        let NodeKind::Scalar(scalar) = &node.kind else { continue };
+        let NodeKind::Scalar(scalar) = &node.kind else {
+            continue;
+        };
         let old = document.text(id).unwrap();
-        let parts: Vec<_> = wanted(old).into_iter().map(|range| Replacement { range, text: value }).collect();
+        let parts: Vec<_> = wanted(old)
+            .into_iter()
+            .map(|range| Replacement { range, text: value })
+            .collect();
         if node.key || scalar.ty != ScalarType::String || parts.is_empty() {
             continue;
         }
@@ -91,17 +98,26 @@ fn render(
         changed.insert(id, replace_parts(old, &parts));
     }
     edits.sort_by_key(|edit| edit.span);
-    let new = apply(text, &edits).unwrap_or_else(|| panic!("overlap in {text:?}")).to_string();
-    let again = parse(&new, syntax).unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
+    let new = apply(text, &edits)
+        .unwrap_or_else(|| panic!("overlap in {text:?}"))
+        .to_string();
+    let again = parse(&new, syntax)
+        .unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
     if let Some(id) = document.find_difference(&again, &changed) {
         let got = again.text(id);
-        panic!("{text:?} with {value:?} gave {new:?}: {:?} is {got:?}", changed.get(&id).map(|text| text.as_str()));
+        panic!(
+            "{text:?} with {value:?} gave {new:?}: {:?} is {got:?}",
+            changed.get(&id).map(|text| text.as_str())
+        );
     }
     (new, changed.len())
 }
 
 fn braces(text: &str) -> Vec<std::ops::Range<usize>> {
-    stackref::zenml::grammar::find_braces(text).into_iter().map(|piece| piece.range).collect()
+    stackref::zenml::grammar::find_braces(text)
+        .into_iter()
+        .map(|piece| piece.range)
+        .collect()
 }
 
 #[test]
@@ -132,9 +148,11 @@ fn every_hostile_value_holds_in_every_style_of_yaml() {
     ];
     let mut cases = 0;
     for scalar in scalars {
-        for (before, after) in
-            [("k:\n  j: ", ""), ("# c\nk:\n- x\n-\n  j: ", "\n# d\nlast: 1"), ("k:\n  j: ", "\n\n\nlast: 1\n")]
-        {
+        for (before, after) in [
+            ("k:\n  j: ", ""),
+            ("# c\nk:\n- x\n-\n  j: ", "\n# d\nlast: 1"),
+            ("k:\n  j: ", "\n\n\nlast: 1\n"),
+        ] {
             // A plain scalar cannot begin with a brace.
             if scalar.starts_with("{{") || (after.is_empty() && scalar.ends_with("\n\n")) {
                 continue;
@@ -164,13 +182,19 @@ fn every_hostile_value_holds_in_every_string_of_toml_and_json() {
         "\"\"\"\nx \\\n   {{a.b}}\n\"\"\"",
         "['{{a.b}}', {x = \"{{a.b}}\"}]",
     ] {
-        for text in [format!("k = {scalar} # c\n[t]\nx = 1"), format!("k = {scalar} # c\r\n[t]\r\nx = 1")] {
+        for text in [
+            format!("k = {scalar} # c\n[t]\nx = 1"),
+            format!("k = {scalar} # c\r\n[t]\r\nx = 1"),
+        ] {
             for value in HOSTILE {
                 render(&text, Syntax::Toml, value, &braces);
             }
         }
     }
-    for text in ["{\"k\": \"{{a.b}}\", \"l\": [1, \"x\\u007b{a.b}}\\ty {{c.d}}\"]}", "\u{feff}[\r\n\"{{a.b}}\"]"] {
+    for text in [
+        "{\"k\": \"{{a.b}}\", \"l\": [1, \"x\\u007b{a.b}}\\ty {{c.d}}\"]}",
+        "\u{feff}[\r\n\"{{a.b}}\"]",
+    ] {
         for value in HOSTILE {
             render(text, Syntax::Json, value, &braces);
         }
@@ -190,13 +214,27 @@ fn a_second_parser_of_each_syntax_reads_the_value() {
             let (new, _) = render(text, Syntax::Yaml, value, &braces);
             let second: serde_yaml::Value =
                 serde_yaml::from_str(&new).unwrap_or_else(|error| panic!("{error} {new:?}"));
-            let expected = if style == "plain" || style == "block" { format!("x{value}") } else { value.to_owned() };
-            assert_eq!(second["k"].as_str(), Some(expected.as_str()), "{style} {new:?}");
+            let expected = if style == "plain" || style == "block" {
+                format!("x{value}")
+            } else {
+                value.to_owned()
+            };
+            assert_eq!(
+                second["k"].as_str(),
+                Some(expected.as_str()),
+                "{style} {new:?}"
+            );
         }
         let (new, _) = render("k = '{{a.b}}'\n", Syntax::Toml, value, &braces);
-        assert_eq!(toml::from_str::<toml::Table>(&new).unwrap()["k"].as_str(), Some(value));
+        assert_eq!(
+            toml::from_str::<toml::Table>(&new).unwrap()["k"].as_str(),
+            Some(value)
+        );
         let (new, _) = render("{\"k\": \"{{a.b}}\"}", Syntax::Json, value, &braces);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&new).unwrap()["k"].as_str(), Some(value));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&new).unwrap()["k"].as_str(),
+            Some(value)
+        );
     }
 }
 
@@ -209,22 +247,58 @@ fn the_least_changes() {
         ("k: x/{{a.b}}/y\n", "v1", "k: x/v1/y\n"),
         ("k: x{{a.b}}\n", " #", "k: \"x #\"\n"),
         ("k: '{{a.b}}'\n", "two\nlines", "k: \"two\\nlines\"\n"),
-        ("k: |\n  {{a.b}}\nl: 1\n", "two\nlines", "k: |\n  two\n  lines\nl: 1\n"),
-        ("k: |-\n  {{a.b}}\nl: 1\n", "PEM\nX\n", "k: |\n  PEM\n  X\nl: 1\n"),
-        ("k: | # c\n  {{a.b}}\n\n\nl: 1\n", "PEM\nX\n", "k: |+ # c\n  PEM\n  X\n\nl: 1\n"),
-        ("k: |\n  x\n  {{a.b}}\nl: 1\n", "\u{85}", "k: \"x\\n\\x85\\n\"\nl: 1\n"),
+        (
+            "k: |\n  {{a.b}}\nl: 1\n",
+            "two\nlines",
+            "k: |\n  two\n  lines\nl: 1\n",
+        ),
+        (
+            "k: |-\n  {{a.b}}\nl: 1\n",
+            "PEM\nX\n",
+            "k: |\n  PEM\n  X\nl: 1\n",
+        ),
+        (
+            "k: | # c\n  {{a.b}}\n\n\nl: 1\n",
+            "PEM\nX\n",
+            "k: |+ # c\n  PEM\n  X\n\nl: 1\n",
+        ),
+        (
+            "k: |\n  x\n  {{a.b}}\nl: 1\n",
+            "\u{85}",
+            "k: \"x\\n\\x85\\n\"\nl: 1\n",
+        ),
         ("k: \"\\x41 {{a.b}}\"\n", "v", "k: \"\\x41 v\"\n"),
         ("k: 'a\t{{a.b}}'\n", "v", "k: 'a\tv'\n"),
         ("k: 'x\n  {{a.b}}'\n", "v", "k: 'x v'\n"),
         ("k: '{{a.b}}'\n", "\u{2028}", "k: \"\\u2028\"\n"),
-        ("k: >\n  x\n  {{a.b}}\n  y\nl: 1\n", "v", "k: >\n  x\n  v\n  y\nl: 1\n"),
+        (
+            "k: >\n  x\n  {{a.b}}\n  y\nl: 1\n",
+            "v",
+            "k: >\n  x\n  v\n  y\nl: 1\n",
+        ),
         ("k: >\n  x\n   y {{a.b}}\n", "v", "k: \"x\\n y v\\n\"\n"),
         ("k: >\n  x {{a.b}}\n", " v", "k: \"x  v\\n\"\n"),
-        ("k: |\r\n  {{a.b}}\r\nl: 1\r\n", "two\nlines", "k: |\r\n  two\r\n  lines\r\nl: 1\r\n"),
-        ("k: |\r  {{a.b}}\rl: 1\r", "two\nlines", "k: |\r  two\r  lines\rl: 1\r"),
+        (
+            "k: |\r\n  {{a.b}}\r\nl: 1\r\n",
+            "two\nlines",
+            "k: |\r\n  two\r\n  lines\r\nl: 1\r\n",
+        ),
+        (
+            "k: |\r  {{a.b}}\rl: 1\r",
+            "two\nlines",
+            "k: |\r  two\r  lines\rl: 1\r",
+        ),
         ("k: |-\n  {{a.b}}", "two\nlines", "k: |-\n  two\n  lines"),
-        ("k: |\n  {{a.b}}\n  \nl: 1\n", "two\nlines", "k: |\n  two\n  lines\n  \nl: 1\n"),
-        ("k: |+\n  {{a.b}}\n\nl: 1\n", "two\nlines", "k: |+\n  two\n  lines\n\nl: 1\n"),
+        (
+            "k: |\n  {{a.b}}\n  \nl: 1\n",
+            "two\nlines",
+            "k: |\n  two\n  lines\n  \nl: 1\n",
+        ),
+        (
+            "k: |+\n  {{a.b}}\n\nl: 1\n",
+            "two\nlines",
+            "k: |+\n  two\n  lines\n\nl: 1\n",
+        ),
         ("k: |\n  x\n\n  {{a.b}}\n", "v", "k: |\n  x\n\n  v\n"),
     ] {
         assert_eq!(render(text, Syntax::Yaml, value, &braces).0, expected);
@@ -235,14 +309,32 @@ fn the_least_changes() {
         ("k = '{{a.b}}'", "\u{1}", "k = \"\\u0001\""),
         ("k = \"\\u0041 {{a.b}}\"", "a b", "k = \"\\u0041 a b\""),
         ("k = \"{{a.b}}\"", " a b", "k = \"\\u0020a b\""),
-        ("k = \"\"\"\nx \\\n  {{a.b}}\n\"\"\"", "v", "k = \"\"\"\nx \\\n  v\n\"\"\""),
+        (
+            "k = \"\"\"\nx \\\n  {{a.b}}\n\"\"\"",
+            "v",
+            "k = \"\"\"\nx \\\n  v\n\"\"\"",
+        ),
         ("k = '''\nx\n{{a.b}}'''", "v", "k = '''\nx\nv'''"),
-        ("k = '''\nx\n{{a.b}}\n'''", "it's", "k = \"\"\"\nx\nit's\n\"\"\""),
-        ("k = '''\r\nx\r\n{{a.b}}'''", "a\nb'", "k = \"\"\"\r\nx\r\na\\nb'\"\"\""),
+        (
+            "k = '''\nx\n{{a.b}}\n'''",
+            "it's",
+            "k = \"\"\"\nx\nit's\n\"\"\"",
+        ),
+        (
+            "k = '''\r\nx\r\n{{a.b}}'''",
+            "a\nb'",
+            "k = \"\"\"\r\nx\r\na\\nb'\"\"\"",
+        ),
     ] {
         assert_eq!(render(text, Syntax::Toml, value, &braces).0, expected);
     }
-    let json = render("[\"\\u0041 {{a.b}}\\/\"]", Syntax::Json, "say \"\u{2028}\"", &braces).0;
+    let json = render(
+        "[\"\\u0041 {{a.b}}\\/\"]",
+        Syntax::Json,
+        "say \"\u{2028}\"",
+        &braces,
+    )
+    .0;
     assert_eq!(json, "[\"\\u0041 say \\\"\\u2028\\\"\\/\"]");
 }
 
@@ -304,15 +396,22 @@ fn assert_same(document: &Document, id: NodeId, second: &serde_yaml::Value, text
                 assert_same(document, *value, second, text);
             }
         }
-        serde_yaml::Value::String(second) => assert_eq!(document.text(id), Some(second.as_str()), "{text:?}"),
+        serde_yaml::Value::String(second) => {
+            assert_eq!(document.text(id), Some(second.as_str()), "{text:?}");
+        }
         _ => {}
     }
 }
 
 /// All of every string that is no key as if it were one reference; how many there were.
 fn held(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
-    let whole = |old: &str| std::iter::once(0..old.len()).filter(|range| !range.is_empty()).collect();
-    std::panic::catch_unwind(|| render(text, syntax, value, &whole).1).unwrap_or_else(|_| panic!("{name}"))
+    let whole = |old: &str| {
+        std::iter::once(0..old.len())
+            .filter(|range| !range.is_empty())
+            .collect()
+    };
+    std::panic::catch_unwind(|| render(text, syntax, value, &whole).1)
+        .unwrap_or_else(|_| panic!("{name}"))
 }
 
 #[test]
@@ -320,16 +419,24 @@ fn every_string_of_the_public_suites_can_hold_every_hostile_value() {
     for (syntax, least) in [(Syntax::Yaml, 0), (Syntax::Json, 0), (Syntax::Toml, 10_000)] {
         let cases = crate::suites::cases(syntax);
         if cases.is_empty() {
-            skipped(&format!("the public suite of {} is not there", syntax.name()));
+            skipped(&format!(
+                "the public suite of {} is not there",
+                syntax.name()
+            ));
             continue;
         }
         let mut rendered = 0;
         for case in cases {
-            let Some(text) = case.text().filter(|text| case.verdict == Verdict::Valid && parse(text, syntax).is_ok())
+            let Some(text) = case
+                .text()
+                .filter(|text| case.verdict == Verdict::Valid && parse(text, syntax).is_ok())
             else {
                 continue;
             };
-            rendered += HOSTILE.iter().map(|value| held(&case.name, text, syntax, value)).sum::<usize>();
+            rendered += HOSTILE
+                .iter()
+                .map(|value| held(&case.name, text, syntax, value))
+                .sum::<usize>();
         }
         eprintln!("{}: {rendered} scalars rendered", syntax.name());
         assert!(rendered > least);
@@ -356,13 +463,21 @@ fn a_stack_is_rendered_whole_private_and_beside_its_inputs() {
     assert_eq!(output.stderr, "rendered 2 files, 3 references, to `out`\n");
     let at = |name: &str| folder.path().join("out").join(name);
     let text = std::fs::read_to_string(at("stacks/prod.yaml")).unwrap();
-    let expected = STACK.replace("'{{db.password}}'", "\"hunter2: 'x' #\\n\"").replace("{{ db.user }}", "admin");
+    let expected = STACK
+        .replace("'{{db.password}}'", "\"hunter2: 'x' #\\n\"")
+        .replace("{{ db.user }}", "admin");
     assert_eq!(text, expected);
-    assert_eq!(std::fs::read_to_string(at("stacks/none.stack.toml")).unwrap(), "a = 1\n");
+    assert_eq!(
+        std::fs::read_to_string(at("stacks/none.stack.toml")).unwrap(),
+        "a = 1\n"
+    );
     let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("stacks/prod.yaml"), mode("stacks")), (0o600, 0o700));
     // What was written is none of the next run's inputs.
-    assert_eq!(rendered(folder.path(), "render -o out --mode 640").stderr, output.stderr);
+    assert_eq!(
+        rendered(folder.path(), "render -o out --mode 640").stderr,
+        output.stderr
+    );
     assert_eq!(mode("stacks/prod.yaml"), 0o640);
     assert_eq!(std::fs::read_dir(at("stacks")).unwrap().count(), 2);
     std::fs::remove_dir_all(folder.path().join("out")).unwrap();
@@ -374,12 +489,17 @@ fn a_stack_is_rendered_whole_private_and_beside_its_inputs() {
 fn stdout_check_and_diff_write_no_file() {
     let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
     let output = rendered(folder.path(), "render --stdout");
-    assert!(output.stdout.contains("user: \"admin\"") && output.code == 0, "{output:?}");
+    assert!(
+        output.stdout.contains("user: \"admin\"") && output.code == 0,
+        "{output:?}"
+    );
     let output = rendered(folder.path(), "render --check -o out");
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
     let output = rendered(folder.path(), "render --diff");
     assert!(
-        output.stdout.contains("@@ line 9 @@\n-    password: '{{db.password}}'\n+    password: '***'\n"),
+        output
+            .stdout
+            .contains("@@ line 9 @@\n-    password: '{{db.password}}'\n+    password: '***'\n"),
         "{}",
         output.stdout
     );
@@ -389,92 +509,240 @@ fn stdout_check_and_diff_write_no_file() {
 
 #[test]
 fn a_redirected_file_contains_a_document_or_nothing() {
-    let wrong = STACK.replace("{{ db.user }}", "{{ db.usr }}").replace("prod", "wrong");
+    let wrong = STACK
+        .replace("{{ db.user }}", "{{ db.usr }}")
+        .replace("prod", "wrong");
     let warned = STACK.replace("'{{db.password}}'", "hunter2");
     let broken = "components: [\nstack_name: x\n";
-    let ignored = STACK.replace("'{{db.password}}'", "'{{gone.x}}' # stackref: ignore[unknown-secret]");
+    let ignored = STACK.replace(
+        "'{{db.password}}'",
+        "'{{gone.x}}' # stackref: ignore[unknown-secret]",
+    );
     let (names, bad) = ("db: [user, password]\n", "db: {password: yes, user: a}\n");
     let refused = "[inventory.x]\nkind = \"command\"\nnames = [\"false\"]\nvalue = [\"false\", \"{secret}\"]\n";
     let strict = "[rules]\nempty-value = \"error\"\n";
     let empty = "db: {password: '', user: a}\n";
-    let two = [("prod.yaml", STACK), ("other.yaml", STACK), ("secrets.inventory.yaml", VALUES)];
-    let one = |stack, inventory| [("prod.yaml", stack), ("secrets.inventory.yaml", inventory), ("stackref.toml", "")];
-    let configured = |config| [("prod.yaml", STACK), ("secrets.inventory.yaml", empty), ("stackref.toml", config)];
+    let two = [
+        ("prod.yaml", STACK),
+        ("other.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+    ];
+    let one = |stack, inventory| {
+        [
+            ("prod.yaml", stack),
+            ("secrets.inventory.yaml", inventory),
+            ("stackref.toml", ""),
+        ]
+    };
+    let configured = |config| {
+        [
+            ("prod.yaml", STACK),
+            ("secrets.inventory.yaml", empty),
+            ("stackref.toml", config),
+        ]
+    };
     let failing = [
-        (folder(&one(&wrong, VALUES)), "render --stdout", "unknown-key"),
-        (folder(&one(&wrong, VALUES)), "render --stdout prod.yaml --stack wrong", "unknown-key"),
-        (folder(&one(broken, VALUES)), "render --stdout prod.yaml", "syntax-error"),
-        (folder(&one(&ignored, VALUES)), "render --stdout", "cannot resolve"),
-        (folder(&one(STACK, names)), "render --stdout", "has no values"),
+        (
+            folder(&one(&wrong, VALUES)),
+            "render --stdout",
+            "unknown-key",
+        ),
+        (
+            folder(&one(&wrong, VALUES)),
+            "render --stdout prod.yaml --stack wrong",
+            "unknown-key",
+        ),
+        (
+            folder(&one(broken, VALUES)),
+            "render --stdout prod.yaml",
+            "syntax-error",
+        ),
+        (
+            folder(&one(&ignored, VALUES)),
+            "render --stdout",
+            "cannot resolve",
+        ),
+        (
+            folder(&one(STACK, names)),
+            "render --stdout",
+            "has no values",
+        ),
         (folder(&one(STACK, bad)), "render --stdout", "quote"),
-        (folder(&one("a: 1\n", VALUES)), "render --stdout --only-changed prod.yaml", "nothing to render"),
-        (folder(&one(STACK, VALUES)), "render --stdout --stack none", "none"),
-        (folder(&one(STACK, VALUES)), "render --stdout --inventory none.yaml", "none.yaml"),
-        (folder(&one(STACK, VALUES)), "render --stdout none.yaml", "none.yaml"),
-        (folder(&one(STACK, VALUES)), "render --stdout --format json", "--format"),
-        (folder(&one(STACK, VALUES)), "render --stdout --check", "--check"),
+        (
+            folder(&one("a: 1\n", VALUES)),
+            "render --stdout --only-changed prod.yaml",
+            "nothing to render",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "render --stdout --stack none",
+            "none",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "render --stdout --inventory none.yaml",
+            "none.yaml",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "render --stdout none.yaml",
+            "none.yaml",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "render --stdout --format json",
+            "--format",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "render --stdout --check",
+            "--check",
+        ),
         (folder(&two), "render --stdout", "2 files"),
-        (folder(&configured(strict)), "render --stdout", "empty-value"),
-        (folder(&configured(refused)), "render --stdout", "stackref trust"),
-        (folder(&configured("level = 3\n")), "render --stdout", "level"),
+        (
+            folder(&configured(strict)),
+            "render --stdout",
+            "empty-value",
+        ),
+        (
+            folder(&configured(refused)),
+            "render --stdout",
+            "stackref trust",
+        ),
+        (
+            folder(&configured("level = 3\n")),
+            "render --stdout",
+            "level",
+        ),
         (folder(&one(&wrong, VALUES)), "render --diff", "unknown-key"),
         (folder(&one(STACK, bad)), "inventory snapshot", "quote"),
-        (folder(&one(STACK, VALUES)), "inventory snapshot --inventory none.yaml", "none.yaml"),
-        (folder(&one(STACK, VALUES)), "inventory snapshot --format json --none", "--none"),
-        (folder(&one(STACK, VALUES)), "init --dry-run", "already exists"),
-        (folder(&one(STACK, VALUES)), "init --dry-run --format json", "--format"),
-        (folder(&one(STACK, VALUES)), "schema config --format json", "--format"),
+        (
+            folder(&one(STACK, VALUES)),
+            "inventory snapshot --inventory none.yaml",
+            "none.yaml",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "inventory snapshot --format json --none",
+            "--none",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "init --dry-run",
+            "already exists",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "init --dry-run --format json",
+            "--format",
+        ),
+        (
+            folder(&one(STACK, VALUES)),
+            "schema config --format json",
+            "--format",
+        ),
     ];
     for (folder, line, expected) in &failing {
         let output = rendered(folder.path(), line);
-        assert!(output.code > 0 && output.stdout.is_empty(), "{line}: {output:?}");
+        assert!(
+            output.code > 0 && output.stdout.is_empty(),
+            "{line}: {output:?}"
+        );
         assert!(output.stderr.contains(expected), "{line}: {output:?}");
     }
     // Warnings stop nothing.
     let folder = folder(&one(&warned, VALUES));
     let output = rendered(folder.path(), "render --stdout");
-    assert_eq!((output.code, output.stdout), (0, warned.replace("{{ db.user }}", "admin")), "{}", output.stderr);
-    assert!(output.stderr.contains("warning[plaintext-secret]"), "{}", output.stderr);
+    assert_eq!(
+        (output.code, output.stdout),
+        (0, warned.replace("{{ db.user }}", "admin")),
+        "{}",
+        output.stderr
+    );
+    assert!(
+        output.stderr.contains("warning[plaintext-secret]"),
+        "{}",
+        output.stderr
+    );
     let output = rendered(folder.path(), "render --diff");
-    assert!(output.stdout.starts_with("--- prod.yaml") && output.stderr.contains("plaintext-secret"), "{output:?}");
+    assert!(
+        output.stdout.starts_with("--- prod.yaml") && output.stderr.contains("plaintext-secret"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_finding_stops_everything_and_says_what_check_says() {
-    let wrong = STACK.replace("{{ db.user }}", "{{ db.usr }}").replace("prod", "wrong");
-    let folder = folder(&[("prod.yaml", STACK), ("wrong.yaml", &wrong), ("secrets.inventory.yaml", VALUES)]);
+    let wrong = STACK
+        .replace("{{ db.user }}", "{{ db.usr }}")
+        .replace("prod", "wrong");
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("wrong.yaml", &wrong),
+        ("secrets.inventory.yaml", VALUES),
+    ]);
     let output = rendered(folder.path(), "render -o out");
     assert_eq!(output.code, 1);
     let check = rendered(folder.path(), "check");
-    assert!(output.stdout.contains("unknown-key") && check.stdout.contains(&output.stdout), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("unknown-key") && check.stdout.contains(&output.stdout),
+        "{}",
+        output.stdout
+    );
     assert!(!folder.path().join("out").exists());
     // The other stack is right.
-    assert_eq!(rendered(folder.path(), "render -o out --stack prod").code, 0);
+    assert_eq!(
+        rendered(folder.path(), "render -o out --stack prod").code,
+        0
+    );
     let output = rendered(folder.path(), "render -o out --stack prd");
-    assert!(output.code == 2 && output.stderr.contains("did you mean `prod`?"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("did you mean `prod`?"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn an_ignored_finding_does_not_render_a_value_that_is_not_there() {
-    let text = STACK.replace("'{{db.password}}'", "'{{gone.x}}' # stackref: ignore[unknown-secret]");
+    let text = STACK.replace(
+        "'{{db.password}}'",
+        "'{{gone.x}}' # stackref: ignore[unknown-secret]",
+    );
     let folder = folder(&[("prod.yaml", &text), ("secrets.inventory.yaml", VALUES)]);
     let output = rendered(folder.path(), "render -o out");
-    assert!(output.code == 1 && output.stderr.contains("cannot resolve `gone.x`"), "{output:?}");
+    assert!(
+        output.code == 1 && output.stderr.contains("cannot resolve `gone.x`"),
+        "{output:?}"
+    );
     assert!(!folder.path().join("out").exists());
 }
 
 #[test]
 fn names_without_values_cannot_be_rendered() {
-    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", "db: [user, password]\n")]);
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", "db: [user, password]\n"),
+    ]);
     let output = rendered(folder.path(), "render -o out");
-    assert!(output.code == 2 && output.stderr.contains("has no values for `db`, only names"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("has no values for `db`, only names"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_literal_stays_and_a_value_is_not_expanded_again() {
-    let text = STACK.replace("'{{db.password}}'\n    user", "'{{db.password}}' # stackref: literal\n    user");
-    let folder =
-        folder(&[("prod.yaml", &text), ("secrets.inventory.yaml", "db: {password: '{{db.user}}', user: '{{x.y}}'}\n")]);
+    let text = STACK.replace(
+        "'{{db.password}}'\n    user",
+        "'{{db.password}}' # stackref: literal\n    user",
+    );
+    let folder = folder(&[
+        ("prod.yaml", &text),
+        (
+            "secrets.inventory.yaml",
+            "db: {password: '{{db.user}}', user: '{{x.y}}'}\n",
+        ),
+    ]);
     let output = rendered(folder.path(), "render --stdout");
     assert!(
         output.stdout.contains(
@@ -486,84 +754,154 @@ fn a_literal_stays_and_a_value_is_not_expanded_again() {
 
 #[test]
 fn under_the_resolver_render_references_are_replaced_anywhere() {
-    let text = "note: 'by {{db.user}} and {{db.user}}'\nlist:\n- mysql://{{db.user}}:{{db.password}}@h\n";
+    let text =
+        "note: 'by {{db.user}} and {{db.user}}'\nlist:\n- mysql://{{db.user}}:{{db.password}}@h\n";
     let folder = folder(&[
         ("stackref.toml", "resolver = \"render\"\n"),
         ("x.stack.yaml", text),
-        ("secrets.inventory.yaml", "db: {user: o'neil, password: 'p#: x'}\n"),
+        (
+            "secrets.inventory.yaml",
+            "db: {user: o'neil, password: 'p#: x'}\n",
+        ),
     ]);
     let output = rendered(folder.path(), "render --stdout");
-    assert_eq!(output.stdout, "note: 'by o''neil and o''neil'\nlist:\n- \"mysql://o'neil:p#: x@h\"\n");
+    assert_eq!(
+        output.stdout,
+        "note: 'by o''neil and o''neil'\nlist:\n- \"mysql://o'neil:p#: x@h\"\n"
+    );
 }
 
 #[test]
 fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
     let Some(path) = with_git() else { return };
-    let folder =
-        folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), (".gitignore", "/safe/\n"), ("file", "x")]);
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+        (".gitignore", "/safe/\n"),
+        ("file", "x"),
+    ]);
     git(folder.path(), &["init", "-q"]);
     let said = |line: &str| {
-        let output = run(&[&[path.as_str()], words(line).as_slice()].concat(), folder.path(), b"");
+        let output = run(
+            &[&[path.as_str()], words(line).as_slice()].concat(),
+            folder.path(),
+            b"",
+        );
         (output.code, output.stderr)
     };
     let (code, stderr) = said("render -o out");
-    assert!(code == 2 && stderr.contains("not ignored") && stderr.contains("--allow-tracked"), "{stderr}");
+    assert!(
+        code == 2 && stderr.contains("not ignored") && stderr.contains("--allow-tracked"),
+        "{stderr}"
+    );
     assert_eq!(said("render -o safe").0, 0);
     assert_eq!(said("render -o out --allow-tracked").0, 0);
     let (code, stderr) = said("render -o . --allow-tracked");
-    assert!(code == 2 && stderr.contains("overwrite an input"), "{stderr}");
+    assert!(
+        code == 2 && stderr.contains("overwrite an input"),
+        "{stderr}"
+    );
     let (code, stderr) = said("render -o file --allow-tracked");
     assert!(code == 2 && stderr.contains("is not a folder"), "{stderr}");
     std::fs::create_dir(folder.path().join("sub")).unwrap();
-    std::fs::copy(folder.path().join("prod.yaml"), folder.path().join("sub/prod.yaml")).unwrap();
+    std::fs::copy(
+        folder.path().join("prod.yaml"),
+        folder.path().join("sub/prod.yaml"),
+    )
+    .unwrap();
     std::os::unix::fs::symlink("/tmp", folder.path().join("safe/sub")).unwrap();
     let (code, stderr) = said("render -o safe");
     assert!(code == 2 && stderr.contains("symbolic link"), "{stderr}");
-    assert_eq!(std::fs::read_to_string(folder.path().join("prod.yaml")).unwrap(), STACK);
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("prod.yaml")).unwrap(),
+        STACK
+    );
 }
 
 #[test]
 fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
-    let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("else.txt", "x")]);
-    let left = format!("out/{}", stackref::system::write::staging_name(999_999_999, 0));
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+        ("else.txt", "x"),
+    ]);
+    let left = format!(
+        "out/{}",
+        stackref::system::write::staging_name(999_999_999, 0)
+    );
     crate::support::write(folder.path(), &left, b"hunter2");
     std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
-    let names: Vec<_> =
-        std::fs::read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(folder.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["prod.yaml"]);
-    assert_eq!(std::fs::read_to_string(folder.path().join("else.txt")).unwrap(), "x");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("else.txt")).unwrap(),
+        "x"
+    );
 }
 
 #[test]
 fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
     let Some(path) = with_git() else { return };
-    let folder =
-        folder(&[("a/prod.yaml", STACK), ("b/x", ""), ("secrets.inventory.yaml", VALUES), (".gitignore", "out/\n")]);
+    let folder = folder(&[
+        ("a/prod.yaml", STACK),
+        ("b/x", ""),
+        ("secrets.inventory.yaml", VALUES),
+        (".gitignore", "out/\n"),
+    ]);
     git(folder.path(), &["init", "-q"]);
-    let output = run(&[&path, "render", "../a/prod.yaml", "-o", "out"], &folder.path().join("b"), b"");
+    let output = run(
+        &[&path, "render", "../a/prod.yaml", "-o", "out"],
+        &folder.path().join("b"),
+        b"",
+    );
     assert_eq!(output.code, 0, "{output:?}");
     assert!(folder.path().join("b/out/a/prod.yaml").is_file());
 }
 
 #[test]
 fn a_folder_that_cannot_be_made_and_an_empty_selection_are_told() {
-    let folder =
-        folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES), ("file", "x"), ("empty/x.txt", "")]);
+    let folder = folder(&[
+        ("prod.yaml", STACK),
+        ("secrets.inventory.yaml", VALUES),
+        ("file", "x"),
+        ("empty/x.txt", ""),
+    ]);
     let output = rendered(folder.path(), "render -o file/sub");
-    assert!(output.code == 2 && output.stderr.contains("cannot create"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("cannot create"),
+        "{output:?}"
+    );
     let output = rendered(folder.path(), "render empty -o out");
-    assert!(output.code == 2 && output.stderr.contains("nothing to render"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("nothing to render"),
+        "{output:?}"
+    );
     let output = rendered(folder.path(), "render");
-    assert!(output.code == 2 && output.stderr.contains("--output"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("--output"),
+        "{output:?}"
+    );
 }
 
 /// Killed at some moment, each file is the old one or the new one, whole; the next run leaves nothing else.
 #[test]
 fn a_run_that_is_killed_leaves_no_half_of_a_file() {
-    let files: Vec<(String, String)> =
-        (0..200).map(|at| (format!("s{at}.stack.yaml"), format!("{STACK}# {}\n", "x".repeat(5_000)))).collect();
-    let listed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(String, String)> = (0..200)
+        .map(|at| {
+            (
+                format!("s{at}.stack.yaml"),
+                format!("{STACK}# {}\n", "x".repeat(5_000)),
+            )
+        })
+        .collect();
+    let listed: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     let folder = folder(&listed);
     let values = |password: &str| {
         crate::support::write(
@@ -576,23 +914,37 @@ fn a_run_that_is_killed_leaves_no_half_of_a_file() {
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
     let whole = |name: &str| {
         let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
-        ["old", "new"]
-            .iter()
-            .any(|password| text == files[0].1.replace("{{db.password}}", password).replace("{{ db.user }}", "u"))
+        ["old", "new"].iter().any(|password| {
+            text == files[0]
+                .1
+                .replace("{{db.password}}", password)
+                .replace("{{ db.user }}", "u")
+        })
     };
     values("new");
     for trial in 0..20_u64 {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
-        command.args(["render", "-o", "out"]).current_dir(folder.path()).env_clear();
-        let mut child =
-            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        command
+            .args(["render", "-o", "out"])
+            .current_dir(folder.path())
+            .env_clear();
+        let mut child = command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(std::time::Duration::from_millis(trial * 7));
         let _ = child.kill();
         child.wait().unwrap();
         assert!(files.iter().all(|(name, _)| whole(name)), "trial {trial}");
     }
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
-    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 200);
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("out"))
+            .unwrap()
+            .count(),
+        200
+    );
 }
 
 /// What `refs` lists is what a render replaces, and a file that has no references is the same bytes.
@@ -610,10 +962,18 @@ fn what_refs_lists_is_what_is_replaced() {
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let output = rendered(folder.path(), "render -o out");
         let count = listed["references"].as_array().unwrap().len();
-        assert!(output.stderr.contains(&format!("{count} references")), "{}", output.stderr);
+        assert!(
+            output.stderr.contains(&format!("{count} references")),
+            "{}",
+            output.stderr
+        );
         let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
         assert_eq!(bytes("out/bytes.stack.yaml"), bytes("bytes.stack.yaml"));
-        assert!(!String::from_utf8(bytes("out/prod.yaml")).unwrap().contains("{{"));
+        assert!(
+            !String::from_utf8(bytes("out/prod.yaml"))
+                .unwrap()
+                .contains("{{")
+        );
     }
 }
 
@@ -623,7 +983,10 @@ fn python_reads_what_was_rendered() {
         ("stackref.toml", "resolver = \"render\"\n"),
         ("a.stack.json", "{\"k\": \"{{s.v}}\"}"),
         ("b.stack.toml", "k = '{{s.v}}'\n"),
-        ("secrets.inventory.json", "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}"),
+        (
+            "secrets.inventory.json",
+            "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}",
+        ),
     ]);
     assert_eq!(rendered(folder.path(), "render -o out").code, 0);
     let script = "import json, sys; sys.version_info >= (3, 11) or sys.exit('tomllib needs Python 3.11'); import tomllib; e = json.load(open('secrets.inventory.json'))['s']['v']; \
@@ -632,13 +995,20 @@ fn python_reads_what_was_rendered() {
     if !is_installed("python3") {
         return;
     }
-    let output =
-        std::process::Command::new("python3").args(["-c", script]).current_dir(folder.path()).output().unwrap();
+    let output = std::process::Command::new("python3")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     if String::from_utf8_lossy(&output.stderr).contains("tomllib needs") {
         skipped("`python3` is older than 3.11 and has no `tomllib`");
         return;
     }
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "same\n", "{output:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "same\n",
+        "{output:?}"
+    );
 }
 
 /// Found by trying to break it.
@@ -653,16 +1023,36 @@ fn what_once_went_wrong_holds() {
         ("k: |\r  {{s.v}}\r", "\nx", "k: |\r\r  x\r"),
         // A date only without its reference.
         ("k: 2020-01-0{{s.v}}\n", "5", "k: \"2020-01-05\"\n"),
-        ("k: 2001-12-14t21:{{s.v}}:43\n", "59", "k: \"2001-12-14t21:59:43\"\n"),
+        (
+            "k: 2001-12-14t21:{{s.v}}:43\n",
+            "59",
+            "k: \"2001-12-14t21:59:43\"\n",
+        ),
         ("k: 2020-01-0{{s.v}}\n", "x", "k: 2020-01-0x\n"),
         // A line break to YAML 1.1 alone.
         ("k: 'a\u{85}{{s.v}}'\n", "  b", "k: \"a\\x85  b\"\n"),
-        ("k: \"\u{2028}{{s.v}}\" # c\n", "--- b", "k: \"\\u2028--- b\" # c\n"),
+        (
+            "k: \"\u{2028}{{s.v}}\" # c\n",
+            "--- b",
+            "k: \"\\u2028--- b\" # c\n",
+        ),
         ("k: x\u{2029}  {{s.v}}\n", "b", "k: \"x\\u2029  b\"\n"),
         ("k: x{{s.v}} \u{85}# y\n", "b", "k: \"xb \\x85# y\"\n"),
-        ("k: |\n  a\u{85}  {{s.v}}\nl: 1\n", "b", "k: \"a\\x85  b\\n\"\nl: 1\n"),
-        ("k: >\n  a\u{2028}  b\n  {{s.v}}\nl: 1\n", "b", "k: \"a\\u2028  b b\\n\"\nl: 1\n"),
-        ("# c\u{85}# d\nd: \"a\u{2028}b\"\nk: x{{s.v}}\n", "b", "# c\u{85}# d\nd: \"a\u{2028}b\"\nk: xb\n"),
+        (
+            "k: |\n  a\u{85}  {{s.v}}\nl: 1\n",
+            "b",
+            "k: \"a\\x85  b\\n\"\nl: 1\n",
+        ),
+        (
+            "k: >\n  a\u{2028}  b\n  {{s.v}}\nl: 1\n",
+            "b",
+            "k: \"a\\u2028  b b\\n\"\nl: 1\n",
+        ),
+        (
+            "# c\u{85}# d\nd: \"a\u{2028}b\"\nk: x{{s.v}}\n",
+            "b",
+            "# c\u{85}# d\nd: \"a\u{2028}b\"\nk: xb\n",
+        ),
     ] {
         assert_eq!(render_all(text, Syntax::Yaml, value), expected);
     }
@@ -673,37 +1063,65 @@ fn what_once_went_wrong_holds() {
         ("k = \"\"\"\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\n\nx\"\"\""),
         ("k = QQQ{{s.v}}\r\nxQQQ", "", "k = \"\"\"\r\n\r\nx\"\"\""),
         // Nor what a backslash at the end of a line takes with it.
-        ("k = \"\"\"a\\\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\na\nx\"\"\""),
+        (
+            "k = \"\"\"a\\\n{{s.v}}\nx\"\"\"",
+            "",
+            "k = \"\"\"\na\nx\"\"\"",
+        ),
         ("k = QQQ''{{s.v}}''QQQ", "", "k = \"\"\"\n''''\"\"\""),
         // An escaped line break stays one.
-        ("k = \"\"\"a\\r\\n\\\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\na\\r\\n\nx\"\"\""),
+        (
+            "k = \"\"\"a\\r\\n\\\n{{s.v}}\nx\"\"\"",
+            "",
+            "k = \"\"\"\na\\r\\n\nx\"\"\"",
+        ),
     ] {
-        assert_eq!(render_all(&text.replace("QQQ", "\'\'\'"), Syntax::Toml, value), expected);
+        assert_eq!(
+            render_all(&text.replace("QQQ", "\'\'\'"), Syntax::Toml, value),
+            expected
+        );
     }
     let crlf = "a=QQQ\r\nx\r\n{{s.v}}QQQ\r\n".replace("QQQ", "\'\'\'");
-    assert_eq!(render_all(&crlf, Syntax::Toml, "l1\nl2"), "a=\"\"\"\r\nx\r\nl1\\nl2\"\"\"\r\n");
+    assert_eq!(
+        render_all(&crlf, Syntax::Toml, "l1\nl2"),
+        "a=\"\"\"\r\nx\r\nl1\\nl2\"\"\"\r\n"
+    );
 }
 
 /// As [`render`], for scalars of every type.
 fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
     let document = parse(text, syntax).unwrap();
     let (mut edits, mut changed) = (Vec::new(), HashMap::new());
-    for (id, _) in document.nodes().filter(|(_, node)| matches!(node.kind, NodeKind::Scalar(_))) {
+    for (id, _) in document
+        .nodes()
+        .filter(|(_, node)| matches!(node.kind, NodeKind::Scalar(_)))
+    {
         let old = document.text(id).unwrap();
-        let parts: Vec<_> = braces(old).into_iter().map(|range| Replacement { range, text: value }).collect();
+        let parts: Vec<_> = braces(old)
+            .into_iter()
+            .map(|range| Replacement { range, text: value })
+            .collect();
         if !parts.is_empty() {
             edits.extend(document.encode(id, &parts));
             changed.insert(id, replace_parts(old, &parts));
         }
     }
     let new = apply(text, &edits).unwrap().to_string();
-    assert_eq!(document.find_difference(&parse(&new, syntax).unwrap(), &changed), None, "{new:?}");
+    assert_eq!(
+        document.find_difference(&parse(&new, syntax).unwrap(), &changed),
+        None,
+        "{new:?}"
+    );
     new
 }
 
 #[test]
 fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
-    for text in ["l: &x \"{{s.p}}\"\nm:\n  *x : b\n", "? [\"{{s.p}}\"]\n: b\n", "? {a: \"{{s.p}}\"}\n: b\n"] {
+    for text in [
+        "l: &x \"{{s.p}}\"\nm:\n  *x : b\n",
+        "? [\"{{s.p}}\"]\n: b\n",
+        "? {a: \"{{s.p}}\"}\n: b\n",
+    ] {
         let files = [
             ("stackref.toml", "resolver = \"render\"\n"),
             ("a.stack.yaml", text),
@@ -711,7 +1129,10 @@ fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
         ];
         let folder = folder(&files);
         let output = rendered(folder.path(), "render --stdout");
-        assert!(output.code == 1 && output.stderr.contains("reference-in-key"), "{text:?} {output:?}");
+        assert!(
+            output.code == 1 && output.stderr.contains("reference-in-key"),
+            "{text:?} {output:?}"
+        );
     }
 }
 
@@ -732,14 +1153,27 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
     git(folder.path(), &["add", "-f", "out/a.stack.yaml"]);
     crate::support::write(folder.path(), ".gitignore", b"/out/\n");
     let output = run(&[&path, "render", "-o", "out"], folder.path(), b"");
-    assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("git tracks"),
+        "{output:?}"
+    );
     // Nor where a link leads to it from outside of the repository.
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path().join("out"), outside.path().join("link")).unwrap();
     let link = outside.path().join("link");
-    let output = run(&[&path, "render", "-o", link.to_str().unwrap()], folder.path(), b"");
-    assert!(output.code == 2 && output.stderr.contains("git tracks"), "{output:?}");
-    assert_eq!(std::fs::read_to_string(folder.path().join("out/a.stack.yaml")).unwrap(), "x\n");
+    let output = run(
+        &[&path, "render", "-o", link.to_str().unwrap()],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output.code == 2 && output.stderr.contains("git tracks"),
+        "{output:?}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("out/a.stack.yaml")).unwrap(),
+        "x\n"
+    );
 }
 
 #[test]
@@ -750,7 +1184,10 @@ fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
     crate::support::write(folder.path(), ".gitignore", b"out/*\n!out/a\n");
     let said = || run(&[&path, "render", "-o", "out"], folder.path(), b"");
     let output = said();
-    assert!(output.code == 2 && output.stderr.contains("git does not ignore"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("git does not ignore"),
+        "{output:?}"
+    );
     assert!(!folder.path().join("out").exists());
     crate::support::write(folder.path(), ".gitignore", b"out/*\n");
     assert_eq!(said().code, 0);
@@ -759,10 +1196,25 @@ fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
 #[test]
 fn an_inventory_is_not_written_over() {
     let folder = folder(&[("dev.yaml", STACK), ("kept/dev.yaml", VALUES)]);
-    let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o kept");
-    assert!(output.code == 2 && output.stderr.contains("overwrite an input"), "{output:?}");
+    let output = rendered(
+        folder.path(),
+        "render dev.yaml --inventory kept/dev.yaml -o kept",
+    );
+    assert!(
+        output.code == 2 && output.stderr.contains("overwrite an input"),
+        "{output:?}"
+    );
     std::os::unix::fs::symlink("kept", folder.path().join("link")).unwrap();
-    let output = rendered(folder.path(), "render dev.yaml --inventory kept/dev.yaml -o link");
-    assert!(output.code == 2 && output.stderr.contains("overwrite an input"), "{output:?}");
-    assert_eq!(std::fs::read_to_string(folder.path().join("kept/dev.yaml")).unwrap(), VALUES);
+    let output = rendered(
+        folder.path(),
+        "render dev.yaml --inventory kept/dev.yaml -o link",
+    );
+    assert!(
+        output.code == 2 && output.stderr.contains("overwrite an input"),
+        "{output:?}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("kept/dev.yaml")).unwrap(),
+        VALUES
+    );
 }

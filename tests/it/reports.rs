@@ -30,46 +30,116 @@ fn last_line(output: &Output) -> &str {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output.stdout))
+    serde_json::from_str(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", output.stdout))
 }
 
 #[test]
 fn a_lowered_level_is_named_with_its_origin_and_its_references_are_counted() {
     let folder = project();
     let of_environment = "ZENML_SECRET_VALIDATION_LEVEL=NONE";
-    let by_environment = run(&[of_environment, "check", "--inventory", "nosuch.yaml"], folder.path(), b"");
+    let by_environment = run(
+        &[of_environment, "check", "--inventory", "nosuch.yaml"],
+        folder.path(),
+        b"",
+    );
     let origin = "level none from ZENML_SECRET_VALIDATION_LEVEL";
-    assert!(by_environment.stderr.starts_with(&format!("warning: {origin}: --inventory is not queried")));
-    assert!(last_line(&by_environment).ends_with(&format!("0 warnings, 4 references not looked up ({origin})")));
+    assert!(
+        by_environment
+            .stderr
+            .starts_with(&format!("warning: {origin}: --inventory is not queried"))
+    );
+    assert!(last_line(&by_environment).ends_with(&format!(
+        "0 warnings, 4 references not looked up ({origin})"
+    )));
 
-    write(folder.path(), "stackref.toml", b"# none yet\n\nlevel = \"none\"\n");
-    let by_config = check(folder.path(), &["--inventory", "nosuch.yaml", "--format", "json"]);
-    assert!(by_config.stderr.starts_with("warning: level none from stackref.toml:3: "), "{}", by_config.stderr);
-    assert!(last_line(&by_config).ends_with("4 references not looked up (level none from stackref.toml:3)"));
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"# none yet\n\nlevel = \"none\"\n",
+    );
+    let by_config = check(
+        folder.path(),
+        &["--inventory", "nosuch.yaml", "--format", "json"],
+    );
+    assert!(
+        by_config
+            .stderr
+            .starts_with("warning: level none from stackref.toml:3: "),
+        "{}",
+        by_config.stderr
+    );
+    assert!(
+        last_line(&by_config)
+            .ends_with("4 references not looked up (level none from stackref.toml:3)")
+    );
     let summary = &json(&by_config)["summary"];
-    assert_eq!((&summary["references"], &summary["unchecked"], &summary["dynamic"]), (&4.into(), &4.into(), &0.into()));
+    assert_eq!(
+        (
+            &summary["references"],
+            &summary["unchecked"],
+            &summary["dynamic"]
+        ),
+        (&4.into(), &4.into(), &0.into())
+    );
 
     // The environment comes before the config, and the flag before both: then nothing is out of sight.
-    let both = run(&["ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS", "check"], folder.path(), b"");
+    let both = run(
+        &["ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS", "check"],
+        folder.path(),
+        b"",
+    );
     let origin = "(level secret-exists from ZENML_SECRET_VALIDATION_LEVEL)";
-    assert!(last_line(&both).ends_with(&format!("keys of 4 references not looked up {origin}")), "{}", both.stderr);
+    assert!(
+        last_line(&both).ends_with(&format!("keys of 4 references not looked up {origin}")),
+        "{}",
+        both.stderr
+    );
     assert!(!both.stderr.contains("warning:"), "{}", both.stderr);
-    let flag = check(folder.path(), &["--level", "none", "--inventory", "secrets.inventory.yaml"]);
+    let flag = check(
+        folder.path(),
+        &["--level", "none", "--inventory", "secrets.inventory.yaml"],
+    );
     assert_eq!(flag.stderr.lines().count(), 1, "{}", flag.stderr);
     assert!(last_line(&flag).ends_with("4 references not looked up (level none from --level)"));
-    let highest = check(folder.path(), &["--level", "secret-and-key-exists", "--inventory", "secrets.inventory.yaml"]);
-    assert_eq!(last_line(&highest), "checked 2 files, 4 references: 0 errors, 0 warnings");
+    let highest = check(
+        folder.path(),
+        &[
+            "--level",
+            "secret-and-key-exists",
+            "--inventory",
+            "secrets.inventory.yaml",
+        ],
+    );
+    assert_eq!(
+        last_line(&highest),
+        "checked 2 files, 4 references: 0 errors, 0 warnings"
+    );
 }
 
 #[test]
 fn at_secret_exists_the_keys_are_what_was_not_looked_up() {
     let folder = project();
     let level = "ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS";
-    let words = [level, "check", "--inventory", "secrets.inventory.yaml", "--format", "json"];
+    let words = [
+        level,
+        "check",
+        "--inventory",
+        "secrets.inventory.yaml",
+        "--format",
+        "json",
+    ];
     let output = run(&words, folder.path(), b"");
-    assert!(output.stderr.contains("warning: level secret-exists from ZENML_SECRET_VALIDATION_LEVEL: --inventory"));
+    assert!(
+        output.stderr.contains(
+            "warning: level secret-exists from ZENML_SECRET_VALIDATION_LEVEL: --inventory"
+        )
+    );
     let summary = &json(&output)["summary"];
-    assert_eq!((&summary["unchecked"], &summary["unchecked_keys"]), (&0.into(), &4.into()));
+    assert_eq!(
+        (&summary["unchecked"], &summary["unchecked_keys"]),
+        (&0.into(), &4.into())
+    );
 }
 
 #[test]
@@ -78,12 +148,19 @@ fn references_without_an_inventory_or_an_answer_are_not_looked_up() {
     write(folder.path(), "secrets.inventory.yaml", b"db: [user\n");
     let broken = check(folder.path(), &["--format", "json"]);
     assert_eq!(broken.code, 2);
-    assert!(last_line(&broken).ends_with("4 references not looked up (no answer from `secrets.inventory.yaml`)"));
+    assert!(
+        last_line(&broken)
+            .ends_with("4 references not looked up (no answer from `secrets.inventory.yaml`)")
+    );
     assert_eq!(json(&broken)["summary"]["unchecked"], 4);
     std::fs::remove_file(folder.path().join("secrets.inventory.yaml")).unwrap();
     let none = check(folder.path(), &["--format", "json"]);
     assert_eq!(none.code, 2);
-    assert!(last_line(&none).ends_with("4 references not looked up (no inventory)"), "{}", none.stderr);
+    assert!(
+        last_line(&none).ends_with("4 references not looked up (no inventory)"),
+        "{}",
+        none.stderr
+    );
     assert_eq!(json(&none)["summary"]["unchecked"], 4);
 }
 
@@ -113,19 +190,42 @@ fn a_failed_run_has_a_clean_report_in_no_format() {
         };
         let report = json(&of("json"));
         let failures = report["failures"].as_array().unwrap();
-        assert!(!failures.is_empty() && failures[0]["message"].as_str().unwrap().contains(words), "{more:?} {report}");
+        assert!(
+            !failures.is_empty() && failures[0]["message"].as_str().unwrap().contains(words),
+            "{more:?} {report}"
+        );
         let issues = json(&of("gitlab"));
-        let is_blocker = |issue: &Value| issue["severity"] == "blocker" && issue["location"]["lines"]["begin"] == 1;
-        let blockers: Vec<&Value> = issues.as_array().unwrap().iter().filter(|issue| is_blocker(issue)).collect();
+        let is_blocker = |issue: &Value| {
+            issue["severity"] == "blocker" && issue["location"]["lines"]["begin"] == 1
+        };
+        let blockers: Vec<&Value> = issues
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|issue| is_blocker(issue))
+            .collect();
         assert_eq!(blockers.len(), failures.len(), "{more:?} {issues}");
-        let config = if more[0] == "--config" { more[1] } else { "stackref.toml" };
+        let config = if more[0] == "--config" {
+            more[1]
+        } else {
+            "stackref.toml"
+        };
         assert_eq!(blockers[0]["location"]["path"], config, "{more:?}");
-        assert!(blockers[0]["description"].as_str().unwrap().contains(words), "{more:?} {issues}");
+        assert!(
+            blockers[0]["description"].as_str().unwrap().contains(words),
+            "{more:?} {issues}"
+        );
         assert_eq!(json(&of("gitlab")), issues, "the fingerprint changes");
         let sarif = json(&of("sarif"));
-        assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false, "{more:?}");
+        assert_eq!(
+            sarif["runs"][0]["invocations"][0]["executionSuccessful"], false,
+            "{more:?}"
+        );
         assert!(of("junit").stdout.contains("<error "), "{more:?}");
-        assert!(of("github").stdout.contains("::error title=stackref::"), "{more:?}");
+        assert!(
+            of("github").stdout.contains("::error title=stackref::"),
+            "{more:?}"
+        );
         for format in ["human", "short"] {
             assert!(of(format).stderr.contains(words), "{more:?}");
         }
@@ -136,20 +236,36 @@ fn a_failed_run_has_a_clean_report_in_no_format() {
 fn files_contain_the_failures_and_are_written_over_by_the_next_run() {
     let folder = project();
     let mut words = vec!["--inventory", "nosuch.yaml"];
-    for format in ["human", "short", "json", "sarif", "junit", "gitlab", "github"] {
+    for format in [
+        "human", "short", "json", "sarif", "junit", "gitlab", "github",
+    ] {
         words.extend(["--format", format, "--output", format]);
     }
     for _ in 0..2 {
         let output = check(folder.path(), &words);
-        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
-        for name in words.iter().filter(|word| folder.path().join(word).is_file()) {
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (2, ""),
+            "{}",
+            output.stderr
+        );
+        for name in words
+            .iter()
+            .filter(|word| folder.path().join(word).is_file())
+        {
             let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
-            assert!(text.contains("cannot read the inventory `nosuch.yaml`"), "{name}: {text}");
+            assert!(
+                text.contains("cannot read the inventory `nosuch.yaml`"),
+                "{name}: {text}"
+            );
         }
         assert!(!output.stderr.contains("cannot write"), "{}", output.stderr);
     }
     let short = std::fs::read_to_string(folder.path().join("short")).unwrap();
-    assert!(short.starts_with("stackref.toml:1:1: error[failure]: "), "{short}");
+    assert!(
+        short.starts_with("stackref.toml:1:1: error[failure]: "),
+        "{short}"
+    );
 }
 
 #[test]
@@ -160,13 +276,25 @@ fn failures_with_one_message_have_fingerprints_of_their_own() {
         "stackref.toml",
         b"level = \"x\"\n[rules]\nsyntax-error = \"x\"\nbare-ignore = 1\nunknown-key = 1\n",
     );
-    write(folder.path(), "twice.toml", b"[[stacks]]\nfiles = [\"a\"]\n[[stacks]]\nfiles = [\"b\"]\n");
+    write(
+        folder.path(),
+        "twice.toml",
+        b"[[stacks]]\nfiles = [\"a\"]\n[[stacks]]\nfiles = [\"b\"]\n",
+    );
     for config in ["stackref.toml", "twice.toml"] {
-        let issues = json(&check(folder.path(), &["--format", "gitlab", "--config", config]));
+        let issues = json(&check(
+            folder.path(),
+            &["--format", "gitlab", "--config", config],
+        ));
         let issues = issues.as_array().unwrap();
-        let prints: std::collections::BTreeSet<&str> =
-            issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
-        assert!(issues.len() > 1 && prints.len() == issues.len(), "{issues:?}");
+        let prints: std::collections::BTreeSet<&str> = issues
+            .iter()
+            .map(|issue| issue["fingerprint"].as_str().unwrap())
+            .collect();
+        assert!(
+            issues.len() > 1 && prints.len() == issues.len(),
+            "{issues:?}"
+        );
     }
 }
 
@@ -176,28 +304,49 @@ fn the_config_of_a_blocker_is_named_from_the_root_of_the_repository() {
     write(folder.path(), "ml/stackref.toml", b"nonsense = 1\n");
     write(folder.path(), "ml/a.yaml", stack("token").as_bytes());
     for (cwd, path) in [("", "ml"), ("ml", "."), ("ml", "a.yaml"), ("", "ml/a.yaml")] {
-        let issues = json(&check(&folder.path().join(cwd), &["--format", "gitlab", path]));
-        assert_eq!(issues[0]["location"]["path"], "ml/stackref.toml", "{cwd} {path}");
+        let issues = json(&check(
+            &folder.path().join(cwd),
+            &["--format", "gitlab", path],
+        ));
+        assert_eq!(
+            issues[0]["location"]["path"], "ml/stackref.toml",
+            "{cwd} {path}"
+        );
     }
 }
 
 #[test]
 fn lists_contain_the_failures_too() {
     let folder = project();
-    write(folder.path(), "stacks/dev/broken.stack.yaml", b"stack_name: [\n");
+    write(
+        folder.path(),
+        "stacks/dev/broken.stack.yaml",
+        b"stack_name: [\n",
+    );
     for (words, list, code) in [
         (&["refs"][..], "references", 1),
         (&["inventory", "--used"], "inventories", 1),
         (&["register", "--dry-run"], "missing", 1),
         (&["refs", "--config", "nosuch.toml"], "references", 2),
-        (&["inventory", "--inventory", "nosuch.yaml"], "inventories", 2),
+        (
+            &["inventory", "--inventory", "nosuch.yaml"],
+            "inventories",
+            2,
+        ),
         (&["register", "--inventory", "nosuch.yaml"], "missing", 2),
-        (&["inventory", "--probe", "--inventory", "nosuch.yaml"], "inventories", 2),
+        (
+            &["inventory", "--probe", "--inventory", "nosuch.yaml"],
+            "inventories",
+            2,
+        ),
     ] {
         let output = run(&[words, &["--format", "json"]].concat(), folder.path(), b"");
         let list_of = json(&output);
         assert_eq!(output.code, code, "{words:?} {}", output.stderr);
-        assert!(list_of[list].is_array() && !list_of["failures"].as_array().unwrap().is_empty(), "{words:?} {list_of}");
+        assert!(
+            list_of[list].is_array() && !list_of["failures"].as_array().unwrap().is_empty(),
+            "{words:?} {list_of}"
+        );
     }
 }
 
@@ -208,13 +357,21 @@ fn every_run_ends_with_a_summary() {
         let output = check(folder.path(), &more);
         // An argument that is not understood begins no run.
         if !output.stderr.contains("try '--help'") {
-            assert!(last_line(&output).starts_with("checked 0 files, 0 references: 0 errors, 0 warnings"), "{more:?}");
+            assert!(
+                last_line(&output)
+                    .starts_with("checked 0 files, 0 references: 0 errors, 0 warnings"),
+                "{more:?}"
+            );
         }
     }
     write(folder.path(), "bad.toml", b"nonsense = 1\n");
     write(folder.path(), ".gitignore", b"out\n");
     write(folder.path(), "names.yaml", b"db: [user]\n");
-    write(folder.path(), "values.yaml", b"db: {user: hunter2, token: hunter2}\n");
+    write(
+        folder.path(),
+        "values.yaml",
+        b"db: {user: hunter2, token: hunter2}\n",
+    );
     for (line, summary) in [
         (
             "render --allow-tracked -o out --inventory nosuch.yaml",
@@ -233,54 +390,97 @@ fn every_run_ends_with_a_summary() {
             "checked 2 files, 4 references: 2 errors, 0 warnings; nothing was",
         ),
         // Names without values: known only when the values are read.
-        ("render --allow-tracked -o out", "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was rendered"),
-        ("render --stdout --inventory values.yaml", "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was"),
+        (
+            "render --allow-tracked -o out",
+            "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was rendered",
+        ),
+        (
+            "render --stdout --inventory values.yaml",
+            "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was",
+        ),
         (
             "render --allow-tracked -o out --inventory values.yaml --check",
             "rendered 2 files, 4 references; nothing was written",
         ),
         ("register --config bad.toml", "nothing was registered"),
         ("register --inventory nosuch.yaml", "nothing was registered"),
-        ("register --inventory names.yaml", "registered 0 keys of 0 secrets; 1 key is still missing"),
+        (
+            "register --inventory names.yaml",
+            "registered 0 keys of 0 secrets; 1 key is still missing",
+        ),
         ("register", "nothing is missing: 4 references in 2 files"),
-        ("register --from-file values.yaml --inventory names.yaml --config bad.toml", "nothing was registered"),
+        (
+            "register --from-file values.yaml --inventory names.yaml --config bad.toml",
+            "nothing was registered",
+        ),
         ("check --list-files", "2 files would be scanned"),
         ("refs", "listed 4 references in 2 files"),
         ("refs --config bad.toml", "listed 0 references in 0 files"),
         ("inventory", "listed 1 secret in 1 inventory"),
-        ("inventory --inventory nosuch.yaml", "listed 0 secrets in 0 inventories"),
+        (
+            "inventory --inventory nosuch.yaml",
+            "listed 0 secrets in 0 inventories",
+        ),
         ("inventory --probe", "probed 1 inventory"),
         ("inventory snapshot", "wrote 1 secret to standard output"),
-        ("inventory snapshot --config bad.toml", "no snapshot was made"),
-        ("inventory snapshot --check names.yaml", "`names.yaml` is out of date: 1 difference"),
+        (
+            "inventory snapshot --config bad.toml",
+            "no snapshot was made",
+        ),
+        (
+            "inventory snapshot --check names.yaml",
+            "`names.yaml` is out of date: 1 difference",
+        ),
         ("init --dry-run", "`stackref.toml` was not written"),
         ("init --no-hook", "wrote `stackref.toml`"),
         ("init", "nothing was written"),
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let output = run(&words, folder.path(), b"");
-        assert!(last_line(&output).starts_with(summary), "{line}: {}", output.stderr);
-        assert_eq!(output.stderr.matches(summary).count(), 1, "{line}: {}", output.stderr);
+        assert!(
+            last_line(&output).starts_with(summary),
+            "{line}: {}",
+            output.stderr
+        );
+        assert_eq!(
+            output.stderr.matches(summary).count(),
+            1,
+            "{line}: {}",
+            output.stderr
+        );
     }
 }
 
 #[test]
 fn a_summary_comes_also_where_standard_output_ends_early() {
     let folder = project();
-    let script =
-        format!("exec 3>&1; {{ '{}' check --level none --format json 2>&3; }} | true", env!("CARGO_BIN_EXE_stackref"));
-    let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let script = format!(
+        "exec 3>&1; {{ '{}' check --level none --format json 2>&3; }} | true",
+        env!("CARGO_BIN_EXE_stackref")
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("4 references not looked up"), "{text}");
 }
 
 fn entries(folder: &Path) -> usize {
-    std::fs::read_to_string(folder.join("b.json")).unwrap().matches("\"fingerprint\"").count()
+    std::fs::read_to_string(folder.join("b.json"))
+        .unwrap()
+        .matches("\"fingerprint\"")
+        .count()
 }
 
 fn write_baseline(folder: &Path, more: &[&str]) -> (usize, String) {
     let output = check(folder, &[&["--write-baseline", "b.json"], more].concat());
-    assert_eq!(output.code, 0, "{more:?} {}{}", output.stdout, output.stderr);
+    assert_eq!(
+        output.code, 0,
+        "{more:?} {}{}",
+        output.stdout, output.stderr
+    );
     (entries(folder), output.stderr)
 }
 
@@ -288,13 +488,20 @@ fn write_baseline(folder: &Path, more: &[&str]) -> (usize, String) {
 fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
     let folder = project();
     for environment in ["dev", "prod"] {
-        write(folder.path(), &format!("stacks/{environment}/a.yaml"), stack("tokn").as_bytes());
+        write(
+            folder.path(),
+            &format!("stacks/{environment}/a.yaml"),
+            stack("tokn").as_bytes(),
+        );
     }
     let in_folder = |more: &[&str]| write_baseline(folder.path(), more);
     assert_eq!(in_folder(&[]).0, 2);
     let (partial, stderr) = in_folder(&["stacks/dev"]);
     assert_eq!(partial, 2);
-    assert!(stderr.contains("note: kept 1 entry of files that were not scanned"), "{stderr}");
+    assert!(
+        stderr.contains("note: kept 1 entry of files that were not scanned"),
+        "{stderr}"
+    );
     assert_eq!(in_folder(&["--only-stack-files", "stacks/dev/a.yaml"]).0, 2);
     assert_eq!(in_folder(&["--level", "none"]).0, 2);
     assert_eq!(in_folder(&["--level", "secret-exists"]).0, 2);
@@ -305,20 +512,34 @@ fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
     ] {
         write(folder.path(), "stackref.toml", config.as_bytes());
         let (number, stderr) = in_folder(&[]);
-        assert!(number == 2 && stderr.contains("note: kept "), "{config}: {stderr}");
+        assert!(
+            number == 2 && stderr.contains("note: kept "),
+            "{config}: {stderr}"
+        );
         // Nor is an entry stale of which nobody knows.
         let known = check(folder.path(), &["--baseline", "b.json"]);
-        assert!(!known.stderr.contains("stale"), "{config}: {}", known.stderr);
+        assert!(
+            !known.stderr.contains("stale"),
+            "{config}: {}",
+            known.stderr
+        );
     }
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
     write(folder.path(), ".gitignore", b"stacks/prod\n");
     assert_eq!(in_folder(&[]).0, 2);
     std::fs::remove_file(folder.path().join(".gitignore")).unwrap();
     // Whoever looks, and finds it gone, drops it.
-    write(folder.path(), "stacks/dev/a.yaml", stack("token").as_bytes());
+    write(
+        folder.path(),
+        "stacks/dev/a.yaml",
+        stack("token").as_bytes(),
+    );
     assert_eq!(in_folder(&["stacks/prod"]).0, 2);
     let (fixed, stderr) = in_folder(&["stacks/dev"]);
-    assert!(fixed == 1 && stderr.contains("note: kept 1 entry of files"), "{stderr}");
+    assert!(
+        fixed == 1 && stderr.contains("note: kept 1 entry of files"),
+        "{stderr}"
+    );
     // A file that is gone has no findings, and only a run over everything knows that it has not moved out of sight.
     std::fs::remove_dir_all(folder.path().join("stacks/prod")).unwrap();
     assert_eq!(in_folder(&["stacks/dev"]).0, 1);
@@ -328,21 +549,42 @@ fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
 #[test]
 fn a_baseline_keeps_what_another_inventory_would_show_and_drops_unused_ignores() {
     let folder = project();
-    write(folder.path(), "secrets.inventory.yaml", b"db: [user, token]\nold: [key]\n");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"db: [user, token]\nold: [key]\n",
+    );
     write(folder.path(), "other.yaml", b"db: [user, token]\n");
-    let text = stack("token").replace("stack_name: s", "stack_name: s # stackref: ignore[unknown-key] once");
+    let text = stack("token").replace(
+        "stack_name: s",
+        "stack_name: s # stackref: ignore[unknown-key] once",
+    );
     write(folder.path(), "stacks/dev/a.yaml", text.as_bytes());
     assert_eq!(write_baseline(folder.path(), &[]).0, 2);
-    assert_eq!(write_baseline(folder.path(), &["--inventory", "other.yaml"]).0, 2);
-    write(folder.path(), "stacks/dev/a.yaml", stack("token").as_bytes());
+    assert_eq!(
+        write_baseline(folder.path(), &["--inventory", "other.yaml"]).0,
+        2
+    );
+    write(
+        folder.path(),
+        "stacks/dev/a.yaml",
+        stack("token").as_bytes(),
+    );
     assert_eq!(write_baseline(folder.path(), &[]).0, 1);
-    write(folder.path(), "secrets.inventory.yaml", b"db: [user, token]\n");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"db: [user, token]\n",
+    );
     assert_eq!(write_baseline(folder.path(), &[]).0, 0);
 }
 
 /// What a hook finds where a commit takes `db.token` out of an inventory: `listed` is what it is handed.
 fn hook(folder: &Path, listed: &[&str], more: &[&str]) -> Output {
-    let by_arguments = check(folder, &[&["--only-stack-files", "--format", "short"], more, listed].concat());
+    let by_arguments = check(
+        folder,
+        &[&["--only-stack-files", "--format", "short"], more, listed].concat(),
+    );
     let list = listed.join("\n");
     let words = [&["check", "--files-from", "-", "--format", "short"], more].concat();
     assert_eq!(run(&words, folder, list.as_bytes()), by_arguments);
@@ -354,7 +596,10 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
     let folder = project();
     let breaks = |output: &Output, listed: &str| {
         assert_eq!(
-            (output.code, output.stdout.matches("error[unknown-key]").count()),
+            (
+                output.code,
+                output.stdout.matches("error[unknown-key]").count()
+            ),
             (1, 2),
             "{listed} {}",
             output.stderr
@@ -368,34 +613,80 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
     breaks(&hook(folder.path(), &["values.yaml", usual], &[]), usual);
     // Somebody else's file changes nothing for the stacks.
     let other = hook(folder.path(), &["values.yaml"], &[]);
-    assert!(other.code == 0 && !other.stderr.contains("whole project"), "{}", other.stderr);
+    assert!(
+        other.code == 0 && !other.stderr.contains("whole project"),
+        "{}",
+        other.stderr
+    );
 
     write(folder.path(), names, b"db: [user]\n");
-    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n");
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n",
+    );
     breaks(&hook(folder.path(), &[names], &[]), names);
-    breaks(&hook(folder.path(), &["stackref.toml"], &[]), "stackref.toml");
-    breaks(&hook(&folder.path().join("stacks"), &["../names/prod.yaml"], &[]), "../names/prod.yaml");
+    breaks(
+        &hook(folder.path(), &["stackref.toml"], &[]),
+        "stackref.toml",
+    );
+    breaks(
+        &hook(&folder.path().join("stacks"), &["../names/prod.yaml"], &[]),
+        "../names/prod.yaml",
+    );
     std::os::unix::fs::symlink("names", folder.path().join("link")).unwrap();
-    breaks(&hook(folder.path(), &["link/prod.yaml"], &[]), "link/prod.yaml");
+    breaks(
+        &hook(folder.path(), &["link/prod.yaml"], &[]),
+        "link/prod.yaml",
+    );
     // One that only the hook's own arguments name.
     write(folder.path(), "given.yaml", b"db: [user]\n");
-    breaks(&hook(folder.path(), &["given.yaml"], &["--inventory", "given.yaml"]), "given.yaml");
+    breaks(
+        &hook(
+            folder.path(),
+            &["given.yaml"],
+            &["--inventory", "given.yaml"],
+        ),
+        "given.yaml",
+    );
 
     // A folder of secrets: any file below it.
     std::fs::create_dir_all(folder.path().join("run/secrets/db")).unwrap();
     write(folder.path(), "run/secrets/db/user", b"hunter2");
-    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"dir\"\npath = \"run/secrets\"\n");
-    breaks(&hook(folder.path(), &["run/secrets/db/token"], &[]), "run/secrets/db/token");
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"[inventory.prod]\nkind = \"dir\"\npath = \"run/secrets\"\n",
+    );
+    breaks(
+        &hook(folder.path(), &["run/secrets/db/token"], &[]),
+        "run/secrets/db/token",
+    );
 
     // An inventory or a config that was removed is in the list, and not there any more.
-    write(folder.path(), "stackref.toml", b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n");
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n",
+    );
     std::fs::remove_file(folder.path().join(names)).unwrap();
     let removed = hook(folder.path(), &[names], &[]);
-    assert!(removed.code == 2 && removed.said().contains("cannot read the inventory"), "{}", removed.stderr);
+    assert!(
+        removed.code == 2 && removed.said().contains("cannot read the inventory"),
+        "{}",
+        removed.stderr
+    );
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
-    breaks(&hook(folder.path(), &["stackref.toml"], &[]), "stackref.toml");
+    breaks(
+        &hook(folder.path(), &["stackref.toml"], &[]),
+        "stackref.toml",
+    );
     // The fixtures of a test suite have configs of their own.
-    write(folder.path(), "stackref.toml", b"[files]\nexclude = [\"tests\"]\n");
+    write(
+        folder.path(),
+        "stackref.toml",
+        b"[files]\nexclude = [\"tests\"]\n",
+    );
     write(folder.path(), "tests/stackref.toml", b"");
     assert_eq!(hook(folder.path(), &["tests/stackref.toml"], &[]).code, 0);
 }
@@ -406,9 +697,20 @@ fn only_check_takes_a_list_for_more_than_it_is() {
     let list = b"secrets.inventory.yaml\nstacks/dev/a.yaml\n";
     let refs = run(&["refs", "--files-from", "-"], folder.path(), list);
     assert_eq!(last_line(&refs), "listed 2 references in 1 file");
-    write(folder.path(), "secrets.inventory.yaml", b"db: {user: hunter2, token: hunter2}\n");
-    let render = run(&["render", "--check", "--files-from", "-"], folder.path(), list);
-    assert_eq!(last_line(&render), "rendered 1 file, 2 references; nothing was written");
+    write(
+        folder.path(),
+        "secrets.inventory.yaml",
+        b"db: {user: hunter2, token: hunter2}\n",
+    );
+    let render = run(
+        &["render", "--check", "--files-from", "-"],
+        folder.path(),
+        list,
+    );
+    assert_eq!(
+        last_line(&render),
+        "rendered 1 file, 2 references; nothing was written"
+    );
 }
 
 #[test]
@@ -416,7 +718,8 @@ fn the_config_names_a_baseline_of_the_repository() {
     let folder = project();
     let path = folder.path();
     let config = |text: &str| write(path, "conf/stackref.toml", text.as_bytes());
-    let with_config = |more: &[&str]| check(path, &[&["--config", "conf/stackref.toml"], more].concat());
+    let with_config =
+        |more: &[&str]| check(path, &[&["--config", "conf/stackref.toml"], more].concat());
     write(path, "secrets.inventory.yaml", b"db: [user]\n");
     config("baseline = \"known.json\"\n");
 
@@ -424,51 +727,114 @@ fn the_config_names_a_baseline_of_the_repository() {
     let missing = with_config(&[]);
     assert_eq!(missing.code, 2);
     let said = missing.said();
-    assert!(said.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"), "{said}");
-    assert!(said.contains("`stackref check --write-baseline conf/known.json`"), "{said}");
+    assert!(
+        said.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`stackref check --write-baseline conf/known.json`"),
+        "{said}"
+    );
     assert_eq!(with_config(&["--format", "json"]).code, 2);
 
     // Writing it is what the help asks for, and a second time it still contains everything.
     for _ in 0..2 {
         let written = with_config(&["--write-baseline", "conf/known.json"]);
-        assert!(written.code == 0 && written.stderr.contains("wrote 2 findings to `conf/known.json`"), "{written:?}");
+        assert!(
+            written.code == 0
+                && written
+                    .stderr
+                    .contains("wrote 2 findings to `conf/known.json`"),
+            "{written:?}"
+        );
     }
     let known = with_config(&[]);
-    assert_eq!((known.code, known.stdout.as_str()), (0, ""), "{}", known.stderr);
-    assert!(last_line(&known).contains("(2 in the baseline)"), "{}", known.stderr);
+    assert_eq!(
+        (known.code, known.stdout.as_str()),
+        (0, ""),
+        "{}",
+        known.stderr
+    );
+    assert!(
+        last_line(&known).contains("(2 in the baseline)"),
+        "{}",
+        known.stderr
+    );
 
     // The flag comes first; no other command reads it.
-    write(path, "other.json", std::fs::read_to_string(path.join("conf/known.json")).unwrap().as_bytes());
+    write(
+        path,
+        "other.json",
+        std::fs::read_to_string(path.join("conf/known.json"))
+            .unwrap()
+            .as_bytes(),
+    );
     config("baseline = \"nosuch.json\"\n");
     assert_eq!(with_config(&["--baseline", "other.json"]).code, 0);
-    assert_eq!(run(&["refs", "--config", "conf/stackref.toml"], path, b"").code, 0);
+    assert_eq!(
+        run(&["refs", "--config", "conf/stackref.toml"], path, b"").code,
+        0
+    );
     config("baseline = \"../other.json\"\n");
     assert_eq!(with_config(&[]).code, 0);
 
     // What is gone is told.
     write(path, "secrets.inventory.yaml", b"db: [user, token]\n");
     let stale = with_config(&[]);
-    assert!(stale.stderr.contains("warning: obsolete baseline entry: `unknown-key`"), "{}", stale.stderr);
+    assert!(
+        stale
+            .stderr
+            .contains("warning: obsolete baseline entry: `unknown-key`"),
+        "{}",
+        stale.stderr
+    );
 }
 
 #[test]
 fn a_baseline_of_the_config_does_not_lead_out_of_the_repository() {
-    let around = folder(&[("outside.json", "{\"version\": 1, \"findings\": []}\n"), ("in/a.txt", "")]);
+    let around = folder(&[
+        ("outside.json", "{\"version\": 1, \"findings\": []}\n"),
+        ("in/a.txt", ""),
+    ]);
     let path = around.path().join("in");
     std::fs::create_dir(path.join(".git")).unwrap();
     write(&path, "s.stack.yaml", stack("token").as_bytes());
     std::os::unix::fs::symlink("../outside.json", path.join("link.json")).unwrap();
     let absolute = around.path().join("outside.json").display().to_string();
     for name in ["../outside.json", "link.json", &absolute] {
-        write(&path, "stackref.toml", format!("baseline = \"{name}\"\n").as_bytes());
+        write(
+            &path,
+            "stackref.toml",
+            format!("baseline = \"{name}\"\n").as_bytes(),
+        );
         let output = check(&path, &["--level", "none"]);
         assert_eq!(output.code, 2, "{name}: {}", output.stderr);
-        assert!(output.said().contains("is outside the repository"), "{name}: {}", output.stderr);
-        assert_eq!(check(&path, &["--level", "none", "--baseline", "../outside.json"]).code, 0, "{name}");
+        assert!(
+            output.said().contains("is outside the repository"),
+            "{name}: {}",
+            output.stderr
+        );
+        assert_eq!(
+            check(&path, &["--level", "none", "--baseline", "../outside.json"]).code,
+            0,
+            "{name}"
+        );
     }
-    for (value, words) in [("3", "`baseline`"), ("\"\"", "`baseline` is empty"), ("\"s.stack.yaml\"", "s.stack.yaml")] {
-        write(&path, "stackref.toml", format!("baseline = {value}\n").as_bytes());
+    for (value, words) in [
+        ("3", "`baseline`"),
+        ("\"\"", "`baseline` is empty"),
+        ("\"s.stack.yaml\"", "s.stack.yaml"),
+    ] {
+        write(
+            &path,
+            "stackref.toml",
+            format!("baseline = {value}\n").as_bytes(),
+        );
         let output = check(&path, &["--level", "none"]);
-        assert!(output.code == 2 && output.said().contains(words), "{value}: {}", output.stderr);
+        assert!(
+            output.code == 2 && output.said().contains(words),
+            "{value}: {}",
+            output.stderr
+        );
     }
 }

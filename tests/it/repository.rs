@@ -39,7 +39,10 @@ fn the_config_of_a_repository_starts_no_program_and_is_not_waited_for() {
     let Some(path) = with_git() else { return };
     let folder = repository();
     let at = |name: &str| folder.path().join(name);
-    program(&at("evil.sh"), &format!("touch '{}'", at("pwned").display()));
+    program(
+        &at("evil.sh"),
+        &format!("touch '{}'", at("pwned").display()),
+    );
     pipe(&at("pipe"));
     let evil = at("evil.sh").display().to_string();
     let config = format!(
@@ -51,19 +54,37 @@ fn the_config_of_a_repository_starts_no_program_and_is_not_waited_for() {
     std::fs::write(at(".git/included"), config).unwrap();
     let own = std::fs::read_to_string(at(".git/config")).unwrap();
     for include in ["included", "../pipe", "/dev/zero"] {
-        std::fs::write(at(".git/config"), format!("{own}[include]\n\tpath = {include}\n")).unwrap();
+        std::fs::write(
+            at(".git/config"),
+            format!("{own}[include]\n\tpath = {include}\n"),
+        )
+        .unwrap();
         let started = Instant::now();
-        for words in [&["render", "-o", "out"][..], &["check", "--leaks"], &["init", "--dry-run"]] {
+        for words in [
+            &["render", "-o", "out"][..],
+            &["check", "--leaks"],
+            &["init", "--dry-run"],
+        ] {
             let output = run(&[&[path.as_str()], words].concat(), folder.path(), b"");
             assert_eq!(output.code, 0, "{words:?} {output:?}");
         }
         write(folder.path(), "new.stack.yaml", b"k: '{{new.k}}'\n");
-        let words = [&path, "register", "--path", "new.stack.yaml", "--from-file", "-"];
+        let words = [
+            &path,
+            "register",
+            "--path",
+            "new.stack.yaml",
+            "--from-file",
+            "-",
+        ];
         let output = run(&words, folder.path(), b"new: {k: v}\n");
         assert_eq!(output.code, 0, "{output:?}");
         std::fs::remove_file(at("new.stack.yaml")).unwrap();
         write(folder.path(), VALUES.0, VALUES.1.as_bytes());
-        assert!(started.elapsed() < Duration::from_secs(5), "something was waited for");
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "something was waited for"
+        );
     }
     assert!(!at("pwned").exists());
 }
@@ -83,7 +104,10 @@ fn git_is_not_taken_from_the_repository() {
         assert_eq!(render(&path, folder.path()).code, 0, "{path}");
     }
     let output = render(&format!("PATH=:.:bin:{bin}"), folder.path());
-    assert!(output.code == 2 && output.said().contains("git is not installed"), "{output:?}");
+    assert!(
+        output.code == 2 && output.said().contains("git is not installed"),
+        "{output:?}"
+    );
     assert!(!at("pwned").exists());
 }
 
@@ -93,32 +117,61 @@ fn git_that_cannot_say_has_not_said_no() {
     let folder = repository();
     let tools = TempDir::new().unwrap();
     let output = render("PATH=/nonexistent", folder.path());
-    assert!(output.code == 2 && output.said().contains("git is not installed"), "{output:?}");
-    assert!(!output.said().contains("not ignored") && output.said().contains("--allow-tracked"), "{output:?}");
+    assert!(
+        output.code == 2 && output.said().contains("git is not installed"),
+        "{output:?}"
+    );
+    assert!(
+        !output.said().contains("not ignored") && output.said().contains("--allow-tracked"),
+        "{output:?}"
+    );
     program(&tools.path().join("git"), "sleep 60 & sleep 60");
     let started = Instant::now();
-    let output = render(&format!("PATH={}:/usr/bin:/bin", tools.path().display()), folder.path());
-    assert!(output.code == 2 && output.said().contains("did not answer within 5 s"), "{output:?}");
+    let output = render(
+        &format!("PATH={}:/usr/bin:/bin", tools.path().display()),
+        folder.path(),
+    );
+    assert!(
+        output.code == 2 && output.said().contains("did not answer within 5 s"),
+        "{output:?}"
+    );
     assert!(started.elapsed() < Duration::from_secs(30));
     if !given_away(&folder.path().join(".git")) {
         return;
     }
     let output = render(&path, folder.path());
     let said = output.said();
-    assert!(output.code == 2 && said.contains("belongs to another user") && said.contains("safe.directory"), "{said}");
+    assert!(
+        output.code == 2
+            && said.contains("belongs to another user")
+            && said.contains("safe.directory"),
+        "{said}"
+    );
     assert!(!said.contains("not ignored"), "{said}");
     let home = TempDir::new().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let (home, root) = (home.path(), root.display());
-    write(home, ".gitconfig", format!("[safe]\n\tdirectory = {root}\n").as_bytes());
+    write(
+        home,
+        ".gitconfig",
+        format!("[safe]\n\tdirectory = {root}\n").as_bytes(),
+    );
     let home = format!("HOME={}", home.display());
-    assert_eq!(run(&[&path, &home, "render", "-o", "out"], folder.path(), b"").code, 0);
+    assert_eq!(
+        run(&[&path, &home, "render", "-o", "out"], folder.path(), b"").code,
+        0
+    );
 }
 
 #[test]
 fn pipes_and_devices_in_place_of_git_s_files_are_not_waited_for() {
     let Some(path) = with_git() else { return };
-    for name in [".git/info/exclude", ".git/index", ".git/config", ".gitignore"] {
+    for name in [
+        ".git/info/exclude",
+        ".git/index",
+        ".git/config",
+        ".gitignore",
+    ] {
         for is_pipe in [true, false] {
             let folder = repository();
             let file = folder.path().join(name);
@@ -130,10 +183,16 @@ fn pipes_and_devices_in_place_of_git_s_files_are_not_waited_for() {
             }
             let started = Instant::now();
             let output = render(&path, folder.path());
-            assert!(output.code == 2 && output.said().replace(' ', "").contains(name), "{name}: {output:?}");
+            assert!(
+                output.code == 2 && output.said().replace(' ', "").contains(name),
+                "{name}: {output:?}"
+            );
             if !matches!(name, ".git/index" | ".git/config") {
                 let output = run(&["check"], folder.path(), b"");
-                assert!(output.code == 2 && output.said().replace(' ', "").contains(name), "{name}: {output:?}");
+                assert!(
+                    output.code == 2 && output.said().replace(' ', "").contains(name),
+                    "{name}: {output:?}"
+                );
             }
             assert!(started.elapsed() < Duration::from_secs(4), "{name}");
         }
@@ -146,10 +205,16 @@ fn work_trees_and_every_form_of_index_are_read() {
     let main = repository();
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
     git(main.path(), &["add", "-f", "."]);
-    git(main.path(), &[&identity[..], &["commit", "-qm", "x"]].concat());
+    git(
+        main.path(),
+        &[&identity[..], &["commit", "-qm", "x"]].concat(),
+    );
     let tree = TempDir::new().unwrap();
     let tree = tree.path().join("tree");
-    git(main.path(), &["worktree", "add", "-q", tree.to_str().unwrap()]);
+    git(
+        main.path(),
+        &["worktree", "add", "-q", tree.to_str().unwrap()],
+    );
     write(main.path(), ".git/info/exclude", b"/elsewhere/\n");
     let sha256 = folder(&[STACK, VALUES, (".gitignore", "/out/\n")]);
     git(sha256.path(), &["init", "-q", "--object-format=sha256"]);
@@ -158,15 +223,29 @@ fn work_trees_and_every_form_of_index_are_read() {
         let said = |to: &str| run(&[&path, "render", "a.stack.yaml", "-o", to], folder, b"");
         assert_eq!(said("out").code, 0);
         let output = said("other");
-        assert!(output.code == 2 && output.said().contains("is not ignored"), "{output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("is not ignored"),
+            "{output:?}"
+        );
         git(folder, &["add", "-f", "out/a.stack.yaml"]);
         if folder == split.path() {
             git(folder, &["update-index", "--split-index"]);
         }
         let output = said("out");
-        assert!(output.code == 2 && output.said().contains("git tracks"), "{output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("git tracks"),
+            "{output:?}"
+        );
     }
-    assert_eq!(run(&[&path, "render", "a.stack.yaml", "-o", "elsewhere"], &tree, b"").code, 0);
+    assert_eq!(
+        run(
+            &[&path, "render", "a.stack.yaml", "-o", "elsewhere"],
+            &tree,
+            b""
+        )
+        .code,
+        0
+    );
 }
 
 #[test]
@@ -202,10 +281,19 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
             output.code == 2 && output.said().contains("symbolic link that points outside"),
             "{words:?} {output:?}"
         );
-        assert!(output.said().contains("pass the target itself"), "{words:?} {output:?}");
+        assert!(
+            output.said().contains("pass the target itself"),
+            "{words:?} {output:?}"
+        );
     }
     let written = crate::support::files_below(&outside, None);
-    assert!(written.iter().all(|file| file.metadata().unwrap().len() == 0) && written.len() == 3, "{written:?}");
+    assert!(
+        written
+            .iter()
+            .all(|file| file.metadata().unwrap().len() == 0)
+            && written.len() == 3,
+        "{written:?}"
+    );
     assert_eq!(said(&["render", "-o", "inside"]).code, 0);
     assert!(at("out/a.stack.yaml").is_file());
     assert_eq!(said(&["render", "-o", outside.to_str().unwrap()]).code, 0);
@@ -218,7 +306,10 @@ fn init_and_register_write_through_no_link_out_of_the_repository() {
     let outside = outside.path();
     for (name, words) in [
         (".pre-commit-config.yaml", &["init", "--yes"][..]),
-        (".gitignore", &["S_S__K=v", "register", "--from-env", "S", "--yes"]),
+        (
+            ".gitignore",
+            &["S_S__K=v", "register", "--from-env", "S", "--yes"],
+        ),
     ] {
         let folder = folder(&[STACK]);
         std::fs::create_dir(folder.path().join(".git")).unwrap();
@@ -226,7 +317,11 @@ fn init_and_register_write_through_no_link_out_of_the_repository() {
         symlink(outside.join(name), folder.path().join(name)).unwrap();
         let output = run(words, folder.path(), b"");
         assert_eq!(output.code, 2, "{words:?} {output:?}");
-        assert_eq!(std::fs::read_to_string(outside.join(name)).unwrap(), "# theirs\n", "{words:?}");
+        assert_eq!(
+            std::fs::read_to_string(outside.join(name)).unwrap(),
+            "# theirs\n",
+            "{words:?}"
+        );
     }
 }
 
@@ -243,25 +338,46 @@ fn what_is_found_is_a_regular_file_inside_of_the_repository() {
             assert!(started.elapsed() < Duration::from_secs(4), "{output:?}");
             output
         };
-        for target in ["/dev/zero", "/proc/kmsg", "/proc/self/environ", outside.path().join(name).to_str().unwrap()] {
+        for target in [
+            "/dev/zero",
+            "/proc/kmsg",
+            "/proc/self/environ",
+            outside.path().join(name).to_str().unwrap(),
+        ] {
             let output = found(&|file| symlink(target, file).unwrap());
-            assert!(output.code == 2 && output.said().contains(name), "{target} {output:?}");
+            assert!(
+                output.code == 2 && output.said().contains(name),
+                "{target} {output:?}"
+            );
             assert!(output.said().contains("cannot read"), "{target} {output:?}");
         }
         let output = found(&|file| pipe(file));
-        assert!(output.code == 2 && output.said().contains("not a regular file"), "{output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("not a regular file"),
+            "{output:?}"
+        );
         let output = found(&|file| {
             let socket = std::os::unix::net::UnixListener::bind(file);
             assert!(socket.is_ok());
         });
-        assert!(output.code == 2 && output.said().contains("not a regular file"), "{output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("not a regular file"),
+            "{output:?}"
+        );
         let output = found(&|file| {
             let file = std::fs::File::create(file).unwrap();
             file.set_len(65 << 20).unwrap();
         });
-        assert!(output.code == 2 && output.said().contains("it is larger than"), "{output:?}");
+        assert!(
+            output.code == 2 && output.said().contains("it is larger than"),
+            "{output:?}"
+        );
     }
-    let linked = folder(&[STACK, ("config/stackref.toml", ""), ("config/names.yaml", "s: [k]\n")]);
+    let linked = folder(&[
+        STACK,
+        ("config/stackref.toml", ""),
+        ("config/names.yaml", "s: [k]\n"),
+    ]);
     symlink("config/stackref.toml", linked.path().join("stackref.toml")).unwrap();
     symlink("config/names.yaml", linked.path().join(VALUES.0)).unwrap();
     let output = run(&["check"], linked.path(), b"");
@@ -277,31 +393,50 @@ fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
         ("mine/secrets.inventory.yaml", "s: [k]\n"),
     ]);
     let mine = shared.path().join("mine");
-    if !given_away(&shared.path().join(".git")) || !given_away(&shared.path().join("stackref.toml")) {
+    if !given_away(&shared.path().join(".git")) || !given_away(&shared.path().join("stackref.toml"))
+    {
         return;
     }
     let said = |words: &[&str]| run(words, &mine, b"");
     let output = said(&["check"]);
-    assert!(output.code == 1 && output.stdout.contains("unknown-key"), "{output:?}");
-    assert!(output.stderr.contains("note: `../.git` is ignored: it belongs to another user (uid 12345)"), "{output:?}");
+    assert!(
+        output.code == 1 && output.stdout.contains("unknown-key"),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .stderr
+            .contains("note: `../.git` is ignored: it belongs to another user (uid 12345)"),
+        "{output:?}"
+    );
     // Somebody who calls this with sudo, and whoever names the config.
     let output = said(&["SUDO_UID=12345", "check"]);
     assert!(!output.stderr.contains("is ignored"), "{output:?}");
     assert_eq!(said(&["check", "--config", "../stackref.toml"]).code, 0);
     // Where the user stands beside it, that is no other.
     let output = run(&["check", "--format", "short"], shared.path(), b"");
-    assert!(output.code == 2 && output.stderr.contains("`stackref.toml` is ignored"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("`stackref.toml` is ignored"),
+        "{output:?}"
+    );
     let Some(path) = with_git() else { return };
     let home = TempDir::new().unwrap();
     write(home.path(), ".gitconfig", b"[safe]\n\tdirectory = *\n");
     let home = format!("HOME={}", home.path().display());
     let output = said(&[&path, &home, "check"]);
-    assert!(output.code == 0 && !output.stderr.contains("is ignored"), "{output:?}");
+    assert!(
+        output.code == 0 && !output.stderr.contains("is ignored"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn ignore_files_above_the_root_do_not_count_and_those_inside_do() {
-    for above in [&[][..], &[(".gitignore", "*\n")], &[(".ignore", "*.yaml\n"), (".git/info/exclude", "*\n")]] {
+    for above in [
+        &[][..],
+        &[(".gitignore", "*\n")],
+        &[(".ignore", "*.yaml\n"), (".git/info/exclude", "*\n")],
+    ] {
         let shared = folder(above);
         let root = shared.path().join("repository");
         for (name, text) in [
@@ -319,13 +454,20 @@ fn ignore_files_above_the_root_do_not_count_and_those_inside_do() {
         let listed = |words: &[&str]| {
             let output = run(&[&["check", "--list-files"], words].concat(), &root, b"");
             assert_eq!(output.code, 0, "{output:?}");
-            let names = output.stdout.lines().map(|line| line.split(':').next().unwrap().to_owned());
+            let names = output
+                .stdout
+                .lines()
+                .map(|line| line.split(':').next().unwrap().to_owned());
             names.collect::<Vec<_>>().join(" ")
         };
         let stacks = "stacks/a.stack.yaml stacks/b.no.stack.yaml";
         assert_eq!(listed(&[]), stacks, "{above:?}");
         assert_eq!(listed(&["stacks"]), stacks, "{above:?}");
         assert_eq!(listed(&["build"]), "build/c.stack.yaml", "{above:?}");
-        assert_eq!(listed(&["stacks", "build"]), format!("build/c.stack.yaml {stacks}"), "{above:?}");
+        assert_eq!(
+            listed(&["stacks", "build"]),
+            format!("build/c.stack.yaml {stacks}"),
+            "{above:?}"
+        );
     }
 }

@@ -14,7 +14,11 @@ fn parse(path: &str, text: &str) -> Document {
 
 fn show(document: &Document, word: NodeId) -> String {
     match document.entries(word) {
-        Some([(key, value)]) => format!("{}={}", document.text(*key).unwrap(), document.text(*value).unwrap()),
+        Some([(key, value)]) => format!(
+            "{}={}",
+            document.text(*key).unwrap(),
+            document.text(*value).unwrap()
+        ),
         _ => document.text(word).unwrap().to_owned(),
     }
 }
@@ -23,30 +27,76 @@ fn show(document: &Document, word: NodeId) -> String {
 fn commands(path: &str, text: &str) -> Vec<String> {
     let document = parse(path, text);
     let words = |command: &NodeId| -> Vec<String> {
-        document.items(*command).unwrap().iter().map(|&word| show(&document, word)).collect()
+        document
+            .items(*command)
+            .unwrap()
+            .iter()
+            .map(|&word| show(&document, word))
+            .collect()
     };
-    document.items(document.roots()[0]).unwrap().iter().map(|command| words(command).join("|")).collect()
+    document
+        .items(document.roots()[0])
+        .unwrap()
+        .iter()
+        .map(|command| words(command).join("|"))
+        .collect()
 }
 
 #[test]
 fn values_are_what_the_shell_hands_over() {
     for (line, words) in [
         ("zenml x register n --a='{{b.c}}'", "x|register|n|a={{b.c}}"),
-        ("zenml x register n \"--a={{b.c}}\"", "x|register|n|a={{b.c}}"),
-        ("zenml x register n --a {{b.c}} -f mysql k=v", "x|register|n|a={{b.c}}|f=mysql|k=v"),
-        ("zenml x --a='{{b'.\"c\"}} --flag --b=\"a \\\"b\\\" \\c\"", "x|a={{b.c}}|--flag|b=a \"b\" \\c"),
-        ("zenml x \\\n  --a=\\{\\{b.c}} \\\r\n --b=2\nzenml y", "x|a={{b.c}}|b=2 y"),
+        (
+            "zenml x register n \"--a={{b.c}}\"",
+            "x|register|n|a={{b.c}}",
+        ),
+        (
+            "zenml x register n --a {{b.c}} -f mysql k=v",
+            "x|register|n|a={{b.c}}|f=mysql|k=v",
+        ),
+        (
+            "zenml x --a='{{b'.\"c\"}} --flag --b=\"a \\\"b\\\" \\c\"",
+            "x|a={{b.c}}|--flag|b=a \"b\" \\c",
+        ),
+        (
+            "zenml x \\\n  --a=\\{\\{b.c}} \\\r\n --b=2\nzenml y",
+            "x|a={{b.c}}|b=2 y",
+        ),
         ("zenml x --a='unclosed # ;\nzenml y", "x|a=unclosed # ; y"),
         ("zenml x --a=1 # --b=2", "x|a=1"),
-        ("zenml x --a=1>log; zenml y|zenml z&zenml v", "x|a=1|log y z v"),
-        ("zenml x --a=$(zenml y --b=1) --c=\"$(cat \"$F\")\"", "x|a=$(zenml y --b=1)|c=$(cat \"$F\") y|b=1"),
-        ("zenml x --a=${{ secrets.B }} --c=${D}", "x|a=${{ secrets.B }}|c=${D}"),
+        (
+            "zenml x --a=1>log; zenml y|zenml z&zenml v",
+            "x|a=1|log y z v",
+        ),
+        (
+            "zenml x --a=$(zenml y --b=1) --c=\"$(cat \"$F\")\"",
+            "x|a=$(zenml y --b=1)|c=$(cat \"$F\") y|b=1",
+        ),
+        (
+            "zenml x --a=${{ secrets.B }} --c=${D}",
+            "x|a=${{ secrets.B }}|c=${D}",
+        ),
         ("zenml x --a= --b=''", "x|a=|b="),
-        ("zenml --debug x register n --a 1", "--debug|x|register|n|a=1"),
-        ("zenml x2-y register -ab c -1 d -e f", "x2-y|register|-ab|c|-1|d|e=f"),
-        ("zenml secrets-manager register n --a=1", "secrets-manager|register|n|a=1"),
-        ("zenml x --a=b\\\nc --d=\"e\\\nf\" --g=h\\ i", "x|a=bc|d=ef|g=h i"),
-        ("zenml x --a=$'b c' --d=$\"e f\" --g=$h", "x|a=b c|d=e f|g=$h"),
+        (
+            "zenml --debug x register n --a 1",
+            "--debug|x|register|n|a=1",
+        ),
+        (
+            "zenml x2-y register -ab c -1 d -e f",
+            "x2-y|register|-ab|c|-1|d|e=f",
+        ),
+        (
+            "zenml secrets-manager register n --a=1",
+            "secrets-manager|register|n|a=1",
+        ),
+        (
+            "zenml x --a=b\\\nc --d=\"e\\\nf\" --g=h\\ i",
+            "x|a=bc|d=ef|g=h i",
+        ),
+        (
+            "zenml x --a=$'b c' --d=$\"e f\" --g=$h",
+            "x|a=b c|d=e f|g=$h",
+        ),
         ("zenml x --a=$b --c=${{ d }} --e=f", "x|a=$b|c=${{ d }}|e=f"),
         ("zenml x --a=1 2>&1 --b=2", "x|a=1|2|1|b=2"),
         ("zenml x --a=1 &>log --b=2", "x|a=1|log|b=2"),
@@ -61,21 +111,46 @@ fn values_are_what_the_shell_hands_over() {
 fn a_setting_is_a_mapping_and_another_word_is_none() {
     let document = parse("x.sh", "zenml x k_l-m=v a.b=c -n o -pq r --s=t u");
     let command = document.items(document.roots()[0]).unwrap()[0];
-    let words: Vec<_> = document.items(command).unwrap().iter().map(|&word| document.entries(word).is_some()).collect();
+    let words: Vec<_> = document
+        .items(command)
+        .unwrap()
+        .iter()
+        .map(|&word| document.entries(word).is_some())
+        .collect();
     assert_eq!(words, [false, true, false, true, false, false, true, false]);
 }
 
 #[test]
 fn each_character_of_a_value_stands_where_it_was_written() {
-    let document = parse("x.sh", "zenml x --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"");
+    let document = parse(
+        "x.sh",
+        "zenml x --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"",
+    );
     let command = document.items(document.roots()[0]).unwrap()[0];
-    let values = document.items(command).unwrap().iter().filter_map(|&word| document.entries(word)?.first());
+    let values = document
+        .items(command)
+        .unwrap()
+        .iter()
+        .filter_map(|&word| document.entries(word)?.first());
     let written = values.map(|&(_, value)| {
         let offsets = document.offsets(value);
-        let place = |(at, c): (usize, char)| document.source().slice(offsets.source(at, at + c.len_utf8()));
-        document.text(value).unwrap().char_indices().map(place).collect::<Vec<_>>().join("|")
+        let place = |(at, c): (usize, char)| {
+            document
+                .source()
+                .slice(offsets.source(at, at + c.len_utf8()))
+        };
+        document
+            .text(value)
+            .unwrap()
+            .char_indices()
+            .map(place)
+            .collect::<Vec<_>>()
+            .join("|")
     });
-    assert_eq!(written.collect::<Vec<_>>(), ["b|\\\"|c|'", "e|\"|f", "h|\\ |i|j|k"]);
+    assert_eq!(
+        written.collect::<Vec<_>>(),
+        ["b|\\\"|c|'", "e|\"|f", "h|\\ |i|j|k"]
+    );
 }
 
 #[test]
@@ -142,7 +217,10 @@ fn of_markdown_only_code_is_read() {
         ("`e` zenml a `f` zenml b\n", ""),
         ("Run `zenml a`\nzenml b `c`\n", "a"),
         ("Run\n```sh\nzenml a --b=c\n```\n", "a|b=c"),
-        ("Run ``zenml a --b=c`` and `zenml d --e=f` ``here``, zenml g\n", "a|b=c d|e=f"),
+        (
+            "Run ``zenml a --b=c`` and `zenml d --e=f` ``here``, zenml g\n",
+            "a|b=c d|e=f",
+        ),
     ] {
         assert_eq!(commands("x.md", text).join(" "), words, "{text}");
     }
@@ -172,7 +250,11 @@ fn no_script_takes_long() {
             let begin = Instant::now();
             parse(path, &text(piece));
             // Milliseconds on any machine; a reader that begins again at each piece takes minutes.
-            assert!(begin.elapsed() < Duration::from_secs(60), "{piece:?} in {path}: {:?}", begin.elapsed());
+            assert!(
+                begin.elapsed() < Duration::from_secs(60),
+                "{piece:?} in {path}: {:?}",
+                begin.elapsed()
+            );
         }
     }
 }
@@ -180,16 +262,34 @@ fn no_script_takes_long() {
 #[test]
 fn nothing_else_of_a_script_is_shown() {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("stackref.toml"), "[files]\nscripts = ['*']\n").unwrap();
+    std::fs::write(
+        folder.path().join("stackref.toml"),
+        "[files]\nscripts = ['*']\n",
+    )
+    .unwrap();
     let script = "export PW=hunter2; zenml metadata-store register m --password='{{$A.b}}' --username=hunter2 -phunter2 \
                   --url \"mysql://u:hunter2@h/{{a.b}}\" hunter2/x \u{ff} PW=hunter2 | tee hunter2 # hunter2\n";
-    let bytes: Vec<u8> = script.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let bytes: Vec<u8> = script
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
     std::fs::write(folder.path().join("deploy"), bytes).unwrap();
     for format in ["human", "short", "json"] {
-        let output = run(&["check", "deploy", "--format", format, "--level", "none"], folder.path(), b"");
+        let output = run(
+            &["check", "deploy", "--format", format, "--level", "none"],
+            folder.path(),
+            b"",
+        );
         assert_eq!(output.code, 1);
-        assert!(output.stdout.contains("malformed-reference") && output.stdout.contains("embedded-reference"));
-        assert!(!format!("{}{}", output.stdout, output.stderr).contains("hunter2"), "{}", output.stdout);
+        assert!(
+            output.stdout.contains("malformed-reference")
+                && output.stdout.contains("embedded-reference")
+        );
+        assert!(
+            !format!("{}{}", output.stdout, output.stderr).contains("hunter2"),
+            "{}",
+            output.stdout
+        );
     }
 }
 
@@ -197,7 +297,12 @@ fn nothing_else_of_a_script_is_shown() {
 fn quoted(text: &str, style: u8) -> String {
     match style {
         0 => format!("'{text}'"),
-        1 => format!("\"{}\"", text.replace('\\', "\\\\").replace(['"'], "\\\"").replace('`', "\\`")),
+        1 => format!(
+            "\"{}\"",
+            text.replace('\\', "\\\\")
+                .replace(['"'], "\\\"")
+                .replace('`', "\\`")
+        ),
         2 => text.chars().flat_map(|c| ['\\', c]).collect(),
         _ => text.chars().flat_map(|c| ['\'', c, '\'']).collect(),
     }

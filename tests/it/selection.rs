@@ -20,7 +20,8 @@ const INVENTORY: &str = "mlflow: [password]\n";
 #[test]
 fn an_ignore_for_a_rule_that_does_not_run_is_not_unused() {
     let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", INVENTORY)]);
-    let rules = |words: &[&str]| check(folder.path(), &[&["--format", "short"], words].concat()).stdout;
+    let rules =
+        |words: &[&str]| check(folder.path(), &[&["--format", "short"], words].concat()).stdout;
     assert!(rules(&[]).contains("unused-ignore"));
     for words in [
         &["--ignore", "unknown-key"][..],
@@ -28,7 +29,11 @@ fn an_ignore_for_a_rule_that_does_not_run_is_not_unused() {
         &["--select", "unused-ignore,plaintext-secret"],
         &["--select", "unknown-key", "--ignore", "unused-ignore"],
     ] {
-        assert!(!rules(words).contains("unused-ignore"), "{words:?}: {}", rules(words));
+        assert!(
+            !rules(words).contains("unused-ignore"),
+            "{words:?}: {}",
+            rules(words)
+        );
     }
     assert!(rules(&["--select", "unused-ignore,unknown-key"]).contains("unused-ignore"));
     // Ignored by its comment also where it alone runs.
@@ -40,32 +45,86 @@ fn a_baseline_keeps_what_rules_that_do_not_run_have_found() {
     let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", INVENTORY)]);
     check(folder.path(), &["--write-baseline", "all.json"]);
     let all = std::fs::read_to_string(folder.path().join("all.json")).unwrap();
-    assert!(all.contains("unknown-secret") && all.contains("unknown-key"), "{all}");
-    let selected = check(folder.path(), &["--baseline", "all.json", "--select", "unknown-key"]);
-    assert!(selected.code == 0 && !selected.stderr.contains("obsolete"), "{}", selected.stderr);
-    check(folder.path(), &["--write-baseline", "all.json", "--select", "unknown-key"]);
-    assert_eq!(std::fs::read_to_string(folder.path().join("all.json")).unwrap(), all);
+    assert!(
+        all.contains("unknown-secret") && all.contains("unknown-key"),
+        "{all}"
+    );
+    let selected = check(
+        folder.path(),
+        &["--baseline", "all.json", "--select", "unknown-key"],
+    );
+    assert!(
+        selected.code == 0 && !selected.stderr.contains("obsolete"),
+        "{}",
+        selected.stderr
+    );
+    check(
+        folder.path(),
+        &["--write-baseline", "all.json", "--select", "unknown-key"],
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("all.json")).unwrap(),
+        all
+    );
     let fixed = STACK.replace("{{mlflow.k}}", "{{mlflow.password}}");
     std::fs::write(folder.path().join("s.yaml"), fixed).unwrap();
-    let ignored = check(folder.path(), &["--baseline", "all.json", "--ignore", "unknown-key,unused-ignore"]);
-    assert!(ignored.code == 0 && !ignored.stderr.contains("obsolete"), "{}", ignored.stderr);
+    let ignored = check(
+        folder.path(),
+        &[
+            "--baseline",
+            "all.json",
+            "--ignore",
+            "unknown-key,unused-ignore",
+        ],
+    );
+    assert!(
+        ignored.code == 0 && !ignored.stderr.contains("obsolete"),
+        "{}",
+        ignored.stderr
+    );
     let stale = check(folder.path(), &["--baseline", "all.json"]);
-    assert!(stale.stderr.contains("obsolete baseline entry: `unknown-key`"), "{}", stale.stderr);
+    assert!(
+        stale
+            .stderr
+            .contains("obsolete baseline entry: `unknown-key`"),
+        "{}",
+        stale.stderr
+    );
 }
 
 #[test]
 fn a_file_that_cannot_be_parsed_is_reported_whatever_is_selected() {
-    let folder = folder(&[("s.stack.yaml", "components: [\nstack_name: s\nzenml_version: 0.98.0\n")]);
-    let selected = check(folder.path(), &["--select", "unknown-key", "--format", "short"]);
-    assert!(selected.code == 1 && selected.stdout.contains("syntax-error"), "{}", selected.stdout);
-    let ignored = check(folder.path(), &["--select", "unknown-key", "--ignore", "syntax-error"]);
+    let folder = folder(&[(
+        "s.stack.yaml",
+        "components: [\nstack_name: s\nzenml_version: 0.98.0\n",
+    )]);
+    let selected = check(
+        folder.path(),
+        &["--select", "unknown-key", "--format", "short"],
+    );
+    assert!(
+        selected.code == 1 && selected.stdout.contains("syntax-error"),
+        "{}",
+        selected.stdout
+    );
+    let ignored = check(
+        folder.path(),
+        &["--select", "unknown-key", "--ignore", "syntax-error"],
+    );
     assert_eq!((ignored.code, ignored.stdout.as_str()), (0, ""));
 }
 
 #[test]
 fn leaks_that_cannot_be_reported_are_warned_of() {
-    let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", "mlflow: {password: tr0ub4dor}\n")]);
+    let folder = folder(&[
+        ("s.yaml", STACK),
+        ("secrets.inventory.yaml", "mlflow: {password: tr0ub4dor}\n"),
+    ]);
     let warned = |words: &[&str]| check(folder.path(), words).stderr.contains("warning: ");
-    assert!(warned(&["--select", "leaked-value"]) && warned(&["--leaks", "--select", "unknown-key"]));
-    assert!(!warned(&["--leaks", "--select", "leaked-value"]) && !warned(&["--ignore", "leaked-value"]));
+    assert!(
+        warned(&["--select", "leaked-value"]) && warned(&["--leaks", "--select", "unknown-key"])
+    );
+    assert!(
+        !warned(&["--leaks", "--select", "leaked-value"]) && !warned(&["--ignore", "leaked-value"])
+    );
 }

@@ -19,7 +19,10 @@ pub struct Asked {
 
 impl Asked {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -46,7 +49,10 @@ impl Server {
     pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, ended) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (asked, ended) = (
+            Arc::new(Mutex::new(Vec::new())),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (answer, notes, over) = (Arc::new(answer), Arc::clone(&asked), Arc::clone(&ended));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -57,7 +63,12 @@ impl Server {
                 std::thread::spawn(move || serve(stream, &*answer, &notes));
             }
         });
-        Self { address, asked, ended, thread: Some(thread) }
+        Self {
+            address,
+            asked,
+            ended,
+            thread: Some(thread),
+        }
     }
 
     pub fn url(&self) -> String {
@@ -70,7 +81,10 @@ impl Server {
 
     /// How often lines were asked that begin so.
     pub fn count(&self, line: &str) -> usize {
-        self.asked().iter().filter(|asked| asked.line.starts_with(line)).count()
+        self.asked()
+            .iter()
+            .filter(|asked| asked.line.starts_with(line))
+            .count()
     }
 }
 
@@ -105,7 +119,9 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, notes: &Mutex<Vec
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
-        let Some(asked) = read(&mut reader) else { return };
+        let Some(asked) = read(&mut reader) else {
+            return;
+        };
         notes.lock().unwrap().push(asked.clone());
         let text = match answer(&asked) {
             Answer::Of(status, body) => format!(
@@ -139,14 +155,23 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim_end().split_once(": ") else { break };
+        let Some((name, value)) = header.trim_end().split_once(": ") else {
+            break;
+        };
         headers.push((name.to_lowercase(), value.to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, len)| len.parse().unwrap());
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or(0, |(_, len)| len.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some(Asked { line, headers, body: String::from_utf8(body).unwrap() })
+    Some(Asked {
+        line,
+        headers,
+        body: String::from_utf8(body).unwrap(),
+    })
 }
 
 /// Counts the connections to a port of loopback, which is returned with its host.

@@ -27,39 +27,64 @@ fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten(
         ("mounted/a/k.yaml", ""),
         ("s.yaml", STACK),
     ]);
-    let output = snapshot(folder.path(), &["--inventory", "live", "-o", "names/prod.yaml"]);
+    let output = snapshot(
+        folder.path(),
+        &["--inventory", "live", "-o", "names/prod.yaml"],
+    );
     assert_eq!(output.code, 0, "{output:?}");
     assert!(read(&folder, "names/prod.yaml").ends_with("snapshot`.\nnew: [k]\nused: [k]\n"));
     let output = check(folder.path(), &["--format", "short"]);
-    assert!(output.code == 0 && !output.stdout.contains("names/prod.yaml"), "{output:?}");
+    assert!(
+        output.code == 0 && !output.stdout.contains("names/prod.yaml"),
+        "{output:?}"
+    );
     for (words, said) in [
         (["live", "secrets/live.yaml"], "the snapshot is made of it"),
         (["prod", "names/prod.yaml"], "the snapshot is made of it"),
-        (["mounted", "mounted/a/k.yaml"], "the snapshot is made of it"),
+        (
+            ["mounted", "mounted/a/k.yaml"],
+            "the snapshot is made of it",
+        ),
         (["live", "secrets/other.yaml"], "it is not a snapshot"),
         (["live", "s.yaml"], "it is not a snapshot"),
     ] {
         let output = snapshot(folder.path(), &["--inventory", words[0], "-o", words[1]]);
-        assert!(output.code == 2 && output.said().contains(said), "{words:?}: {output:?}");
+        assert!(
+            output.code == 2 && output.said().contains(said),
+            "{words:?}: {output:?}"
+        );
     }
     assert_eq!(read(&folder, "secrets/live.yaml"), live);
 }
 
 #[test]
 fn names_of_a_shared_store_that_nothing_here_uses_are_no_findings() {
-    let store: String = (0..60).fold(String::from("used: [k]\nwith.dot: [k]\n"), |mut text, at| {
-        writeln!(text, "s{at}: [k]").unwrap();
-        text
-    });
+    let store: String = (0..60).fold(
+        String::from("used: [k]\nwith.dot: [k]\n"),
+        |mut text, at| {
+            writeln!(text, "s{at}: [k]").unwrap();
+            text
+        },
+    );
     for name in ["names.yaml", "names.toml", "names.json"] {
         let folder = folder(&[("s.yaml", STACK), ("store/all.yaml", &store)]);
-        let output = snapshot(folder.path(), &["--inventory", "store/all.yaml", "-o", name]);
+        let output = snapshot(
+            folder.path(),
+            &["--inventory", "store/all.yaml", "-o", name],
+        );
         assert_eq!(output.code, 0, "{output:?}");
-        let found = |name: &str| check(folder.path(), &["--inventory", name, "--format", "short"]).stdout;
+        let found =
+            |name: &str| check(folder.path(), &["--inventory", name, "--format", "short"]).stdout;
         // A name that no reference can hold is a mistake in any file.
         let snapshot = found(name);
-        assert!(snapshot.lines().count() == 1 && snapshot.contains("[unreferenceable-secret]"), "{name}: {snapshot}");
-        assert_eq!(found("store/all.yaml").matches("[unused-secret]").count(), 60);
+        assert!(
+            snapshot.lines().count() == 1 && snapshot.contains("[unreferenceable-secret]"),
+            "{name}: {snapshot}"
+        );
+        assert_eq!(
+            found("store/all.yaml").matches("[unused-secret]").count(),
+            60
+        );
         if name != "names.json" {
             let edited = read(&folder, name).replace("s7", "s700") + "\n# edited\n";
             write(folder.path(), name, edited.as_bytes());
@@ -71,9 +96,16 @@ fn names_of_a_shared_store_that_nothing_here_uses_are_no_findings() {
 #[test]
 fn an_attribute_that_names_a_whole_secret_may_name_any() {
     let stack = "stack_name: s\ncomponents:\n  container_registry:\n    flavor: aws\n    name: c\n    uri: x.y\n    authentication_secret: my.secret\n";
-    let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", "my.secret: [k]\nother.one: [k]\n")]);
+    let folder = folder(&[
+        ("s.yaml", stack),
+        ("secrets.inventory.yaml", "my.secret: [k]\nother.one: [k]\n"),
+    ]);
     let output = check(folder.path(), &["--format", "short"]);
-    assert!(!output.stdout.contains("my.secret") && output.stdout.contains("`other.one`"), "{}", output.stdout);
+    assert!(
+        !output.stdout.contains("my.secret") && output.stdout.contains("`other.one`"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
@@ -97,7 +129,9 @@ fn comments_stay_with_their_entries_in_a_refresh() {
         ),
         (
             "n.toml",
-            format!("{head}\"b.c\" = ['k'] # stackref: ignore[unreferenceable-secret]\r\n# z's\r\nz = ['#']\r\n"),
+            format!(
+                "{head}\"b.c\" = ['k'] # stackref: ignore[unreferenceable-secret]\r\n# z's\r\nz = ['#']\r\n"
+            ),
             format!(
                 "{head}a = [\"k\"]\n\"b.c\" = [\"k\", \"l\"] # stackref: ignore[unreferenceable-secret]\nm = []\n# z's\nz = [\"k\"]\n"
             ),
@@ -108,11 +142,36 @@ fn comments_stay_with_their_entries_in_a_refresh() {
         assert_eq!(refresh().code, 0);
         assert_eq!(read(&folder, name), after);
         assert_eq!(refresh().code, 0);
-        assert_eq!(read(&folder, name), after, "a second refresh changes something");
-        assert_eq!(snapshot(folder.path(), &["--inventory", "store.yaml", "--check", name]).code, 0);
+        assert_eq!(
+            read(&folder, name),
+            after,
+            "a second refresh changes something"
+        );
+        assert_eq!(
+            snapshot(
+                folder.path(),
+                &["--inventory", "store.yaml", "--check", name]
+            )
+            .code,
+            0
+        );
         if after.contains("ignore[unref") {
-            let output = check(folder.path(), &["--inventory", name, "--inventory", "store.yaml", "--format", "short"]);
-            assert!(!output.stdout.lines().any(|line| line.starts_with(name)), "{}", output.stdout);
+            let output = check(
+                folder.path(),
+                &[
+                    "--inventory",
+                    name,
+                    "--inventory",
+                    "store.yaml",
+                    "--format",
+                    "short",
+                ],
+            );
+            assert!(
+                !output.stdout.lines().any(|line| line.starts_with(name)),
+                "{}",
+                output.stdout
+            );
         }
     }
 }

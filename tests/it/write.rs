@@ -17,7 +17,10 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn text(bytes: &[u8], more: &str) -> NewText {
-    NewText { text: Zeroizing::new(String::from_utf8_lossy(bytes).into_owned() + more), private: false }
+    NewText {
+        text: Zeroizing::new(String::from_utf8_lossy(bytes).into_owned() + more),
+        private: false,
+    }
 }
 
 fn said<T: std::fmt::Debug>(result: Result<T, Failure>) -> String {
@@ -46,7 +49,10 @@ fn what_somebody_writes_meanwhile_is_read_again() {
             Ok(Some(text(&bytes, "!")))
         })
         .unwrap();
-        assert_eq!((asked, read_to_string(&path).unwrap().as_str()), (2, expected));
+        assert_eq!(
+            (asked, read_to_string(&path).unwrap().as_str()),
+            (2, expected)
+        );
     }
 }
 
@@ -60,13 +66,28 @@ fn a_file_keeps_its_mode_unless_it_becomes_private() {
         assert_eq!(mode(&path), before);
     }
     set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    update(&path, "f", &mut |bytes, _| Ok(Some(NewText { private: true, ..text(&bytes, "b") }))).unwrap();
-    assert_eq!((mode(&path), read_to_string(&path).unwrap().as_str()), (0o600, "ab"));
+    update(&path, "f", &mut |bytes, _| {
+        Ok(Some(NewText {
+            private: true,
+            ..text(&bytes, "b")
+        }))
+    })
+    .unwrap();
+    assert_eq!(
+        (mode(&path), read_to_string(&path).unwrap().as_str()),
+        (0o600, "ab")
+    );
     update(&path, "f", &mut |_, _| Ok(None)).unwrap();
     assert_eq!(read_to_string(&path).unwrap(), "ab");
     // Its owner, too, as far as this process may say so: root may, and leaves a file to whoever has it.
     let is_given = chown(&path, Some(1), Some(1)).is_ok();
-    update(&path, "f", &mut |bytes, _| Ok(Some(NewText { private: true, ..text(&bytes, "c") }))).unwrap();
+    update(&path, "f", &mut |bytes, _| {
+        Ok(Some(NewText {
+            private: true,
+            ..text(&bytes, "c")
+        }))
+    })
+    .unwrap();
     assert_eq!(metadata(&path).unwrap().uid() == 1, is_given);
 }
 
@@ -75,11 +96,23 @@ fn one_file_is_replaced_whole_and_keeps_its_mode() {
     let folder = folder(&[("f", "a"), ("mine", "a"), ("usual", "")]);
     let at = |name: &str| folder.path().join(name);
     set_permissions(at("mine"), Permissions::from_mode(0o600)).unwrap();
-    for (name, bits) in [("f", mode(&at("usual"))), ("mine", 0o600), ("new", mode(&at("usual")))] {
-        OutputFile::open(&at(name), name).unwrap().replace("b").unwrap();
-        assert_eq!((mode(&at(name)), read_to_string(at(name)).unwrap().as_str()), (bits, "b"));
+    for (name, bits) in [
+        ("f", mode(&at("usual"))),
+        ("mine", 0o600),
+        ("new", mode(&at("usual"))),
+    ] {
+        OutputFile::open(&at(name), name)
+            .unwrap()
+            .replace("b")
+            .unwrap();
+        assert_eq!(
+            (mode(&at(name)), read_to_string(at(name)).unwrap().as_str()),
+            (bits, "b")
+        );
     }
-    assert!(said(OutputFile::open(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`"));
+    assert!(
+        said(OutputFile::open(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`")
+    );
 }
 
 #[test]
@@ -93,41 +126,106 @@ fn a_place_that_takes_no_file_is_told_before() {
     assert!(said(check_replaceable(&at("f"), "f")).contains("it is read-only"));
     set_permissions(at("shut"), Permissions::from_mode(0o555)).unwrap();
     assert!(said(check_folder(&at("shut"), "shut/new")).contains("it is read-only"));
-    assert!(said(check_replaceable(&at("shut/f"), "shut/f")).contains("the folder of `shut/f`: it is read-only"));
+    assert!(
+        said(check_replaceable(&at("shut/f"), "shut/f"))
+            .contains("the folder of `shut/f`: it is read-only")
+    );
     set_permissions(at("shut"), Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "what was tried is gone");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        3,
+        "what was tried is gone"
+    );
 }
 
 #[test]
 fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
     let folder = folder(&[("file", "x")]);
-    let content = |path: &str| NewFile { path: PathBuf::from(path), text: "t", replaces: true };
+    let content = |path: &str| NewFile {
+        path: PathBuf::from(path),
+        text: "t",
+        replaces: true,
+    };
     let mut seen = Vec::new();
-    write_all(&folder.path().join("out"), &[content("a"), content("b/c")], 0o640, &mut |count| seen.push(count))
-        .unwrap();
+    write_all(
+        &folder.path().join("out"),
+        &[content("a"), content("b/c")],
+        0o640,
+        &mut |count| seen.push(count),
+    )
+    .unwrap();
     assert_eq!(seen, [1, 2]);
-    assert_eq!((mode(&folder.path().join("out/b/c")), mode(&folder.path().join("out/b"))), (0o640, 0o700));
-    let into_a_file = write_all(&folder.path().join("file/out"), &[content("a")], 0o600, &mut |_| {});
+    assert_eq!(
+        (
+            mode(&folder.path().join("out/b/c")),
+            mode(&folder.path().join("out/b"))
+        ),
+        (0o640, 0o700)
+    );
+    let into_a_file = write_all(
+        &folder.path().join("file/out"),
+        &[content("a")],
+        0o600,
+        &mut |_| {},
+    );
     assert!(said(into_a_file).contains("file/out`: "));
     // A folder takes the place of no file: known before the first one is renamed.
     crate::support::write(folder.path(), "out/z/x", b"");
-    let onto_a_folder = write_all(&folder.path().join("out"), &[content("c"), content("z")], 0o600, &mut |_| {});
+    let onto_a_folder = write_all(
+        &folder.path().join("out"),
+        &[content("c"), content("z")],
+        0o600,
+        &mut |_| {},
+    );
     assert!(said(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
     // What is not to be replaced stays; what cannot be named is no such thing.
-    let fresh = |path: &str| NewFile { replaces: false, ..content(path) };
-    let kept = write_all(&folder.path().join("out"), &[fresh("a"), fresh("d")], 0o600, &mut |_| {}).unwrap();
+    let fresh = |path: &str| NewFile {
+        replaces: false,
+        ..content(path)
+    };
+    let kept = write_all(
+        &folder.path().join("out"),
+        &[fresh("a"), fresh("d")],
+        0o600,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(kept, [Path::new("a")]);
-    let unnameable = write_all(&folder.path().join("out"), &[fresh(&"x".repeat(300))], 0o600, &mut |_| {});
+    let unnameable = write_all(
+        &folder.path().join("out"),
+        &[fresh(&"x".repeat(300))],
+        0o600,
+        &mut |_| {},
+    );
     assert!(said(unnameable).contains("cannot write"));
     std::os::unix::fs::symlink("b", folder.path().join("out/link")).unwrap();
-    let through_a_link = write_all(&folder.path().join("out"), &[content("link/a")], 0o600, &mut |_| {});
+    let through_a_link = write_all(
+        &folder.path().join("out"),
+        &[content("link/a")],
+        0o600,
+        &mut |_| {},
+    );
     assert!(said(through_a_link).contains("out/link` is a symbolic link"));
-    let through_a_file = write_all(&folder.path().join("out"), &[content("a/a")], 0o600, &mut |_| {});
+    let through_a_file = write_all(
+        &folder.path().join("out"),
+        &[content("a/a")],
+        0o600,
+        &mut |_| {},
+    );
     assert!(!said(through_a_file).contains("symbolic link"));
-    let names = std::fs::read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name());
-    let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".stackref-")).collect();
+    let names = std::fs::read_dir(folder.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names
+        .filter(|name| name.to_string_lossy().starts_with(".stackref-"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
-    let outside = write_all(&folder.path().join("out"), &[content("../a")], 0o600, &mut |_| {});
+    let outside = write_all(
+        &folder.path().join("out"),
+        &[content("../a")],
+        0o600,
+        &mut |_| {},
+    );
     assert!(said(outside).contains("`..` is outside the folder"));
 }
 
@@ -136,7 +234,14 @@ fn only_what_no_process_owns_is_removed() {
     let [own, first, dead, dead_folder] =
         [std::process::id(), 1, 999_999_999, 999_999_998].map(|process| staging_name(process, 900));
     let elsewhere = ".stackref-999999999-0-1.tmp";
-    let names = [&own, &first, elsewhere, ".stackref-x-x.tmp", ".stackref-999999999-x.txt", "999999999-x.tmp"];
+    let names = [
+        &own,
+        &first,
+        elsewhere,
+        ".stackref-x-x.tmp",
+        ".stackref-999999999-x.txt",
+        "999999999-x.tmp",
+    ];
     let files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
     let folder = folder(&files);
     crate::support::write(folder.path(), &dead, b"x");
@@ -147,7 +252,12 @@ fn only_what_no_process_owns_is_removed() {
     assert!(folder.path().join(dead_folder).join("kept").exists());
     // Whose process is another container's or machine's cannot be asked for: its age has to tell.
     let old = SystemTime::now() - Duration::from_secs(2 * 3600);
-    File::options().write(true).open(folder.path().join(elsewhere)).unwrap().set_modified(old).unwrap();
+    File::options()
+        .write(true)
+        .open(folder.path().join(elsewhere))
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
     check_folder(folder.path(), "f").unwrap();
     assert!(!folder.path().join(elsewhere).exists() && folder.path().join(own).exists());
 }
@@ -156,17 +266,38 @@ fn only_what_no_process_owns_is_removed() {
 fn a_batch_that_fails_is_rolled_back() {
     let folder = folder(&[("out/a", "old a"), ("out/b", "old b"), ("out/d", "old d")]);
     let out = folder.path().join("out");
-    let content = |path: &str| NewFile { path: PathBuf::from(path), text: "new", replaces: true };
+    let content = |path: &str| NewFile {
+        path: PathBuf::from(path),
+        text: "new",
+        replaces: true,
+    };
     let unchanged = |failure: Failure| {
-        assert_eq!(failure.help_text().unwrap().to_string(), "no output was changed");
+        assert_eq!(
+            failure.help_text().unwrap().to_string(),
+            "no output was changed"
+        );
         let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
         assert_eq!(texts, ["old a", "old d"]);
-        assert!(!out.join("new").exists(), "a folder that was created is left");
-        let names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
-        assert!(names.map(|name| name.into_string().unwrap()).all(|name| ["a", "b", "d"].contains(&name.as_str())));
+        assert!(
+            !out.join("new").exists(),
+            "a folder that was created is left"
+        );
+        let names = std::fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        assert!(
+            names
+                .map(|name| name.into_string().unwrap())
+                .all(|name| ["a", "b", "d"].contains(&name.as_str()))
+        );
     };
     // A name that the system refuses only when the file gets it.
-    let files = [content("a"), content("new/c"), content(&"x".repeat(300)), content("d")];
+    let files = [
+        content("a"),
+        content("new/c"),
+        content(&"x".repeat(300)),
+        content("d"),
+    ];
     let failure = write_all(&out, &files, 0o600, &mut |_| {}).unwrap_err();
     assert!(failure.to_string().ends_with("name too long"), "{failure}");
     unchanged(failure);
@@ -179,7 +310,10 @@ fn a_batch_that_fails_is_rolled_back() {
         }
     });
     let failure = written.unwrap_err();
-    assert!(failure.to_string().contains("out/b`: is a directory"), "{failure}");
+    assert!(
+        failure.to_string().contains("out/b`: is a directory"),
+        "{failure}"
+    );
     unchanged(failure);
 }
 
@@ -188,19 +322,31 @@ fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
     let folder = folder(&[("out/a", "old"), ("out/z", "old"), ("i.yaml", "")]);
     let at = |name: &str| folder.path().join(name);
     let chattr = |flag: &str, name: &str| {
-        let run =
-            std::process::Command::new("chattr").arg(flag).arg(at(name)).stderr(std::process::Stdio::null()).status();
+        let run = std::process::Command::new("chattr")
+            .arg(flag)
+            .arg(at(name))
+            .stderr(std::process::Stdio::null())
+            .status();
         run.is_ok_and(|status| status.success())
     };
-    for (on, off, why) in [("+i", "-i", "it is immutable"), ("+a", "-a", "it can only be appended to")] {
+    for (on, off, why) in [
+        ("+i", "-i", "it is immutable"),
+        ("+a", "-a", "it can only be appended to"),
+    ] {
         if !chattr(on, "out/z") || !chattr(on, "i.yaml") {
             eprintln!("not tested: no attribute {on} can be set here");
             return;
         }
-        let files = ["a", "z"].map(|path| NewFile { path: PathBuf::from(path), text: "new", replaces: true });
+        let files = ["a", "z"].map(|path| NewFile {
+            path: PathBuf::from(path),
+            text: "new",
+            replaces: true,
+        });
         let written = said(write_all(&at("out"), &files, 0o600, &mut |_| {}));
         let replaceable = said(check_replaceable(&at("i.yaml"), "i.yaml"));
-        let updated = said(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| Ok(Some(text(&bytes, "x")))));
+        let updated = said(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| {
+            Ok(Some(text(&bytes, "x")))
+        }));
         let _ = (chattr(off, "out/z"), chattr(off, "i.yaml"));
         for said in [&written, &replaceable, &updated] {
             assert!(said.contains(why), "{said}");
@@ -213,7 +359,13 @@ fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
 /// An access control list that lets user 1 read, and the group nothing.
 fn access_list() -> Vec<u8> {
     let anybody = u32::MAX;
-    let entries = [(1, 6, anybody), (2, 4, 1), (4, 0, anybody), (16, 4, anybody), (32, 0, anybody)];
+    let entries = [
+        (1, 6, anybody),
+        (2, 4, 1),
+        (4, 0, anybody),
+        (16, 4, anybody),
+        (32, 0, anybody),
+    ];
     let mut list = 2_u32.to_le_bytes().to_vec();
     for (tag, rights, id) in entries {
         list.extend(u16::to_le_bytes(tag));
@@ -229,9 +381,16 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     let path = folder.path().join("f");
     let attribute = |path: &Path, name: &str| {
         let mut buffer = vec![0; 1024];
-        getxattr(path, name, &mut buffer).ok().map(|len| buffer[..len].to_vec())
+        getxattr(path, name, &mut buffer)
+            .ok()
+            .map(|len| buffer[..len].to_vec())
     };
-    let set = |path: &Path, name: &str, value: &[u8]| match setxattr(path, name, value, XattrFlags::empty()) {
+    let set = |path: &Path, name: &str, value: &[u8]| match setxattr(
+        path,
+        name,
+        value,
+        XattrFlags::empty(),
+    ) {
         Ok(()) => true,
         Err(error) => {
             eprintln!("not tested: {name} cannot be set here: {error}");
@@ -250,12 +409,29 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     assert_eq!(read_to_string(&path).unwrap(), "c");
     let mut buffer = vec![0; 4096];
     assert_eq!(
-        (attribute(&path, acl), getxattr(&path, own, &mut buffer).unwrap(), mode(&path)),
+        (
+            attribute(&path, acl),
+            getxattr(&path, own, &mut buffer).unwrap(),
+            mode(&path)
+        ),
         (Some(list.clone()), 2000, 0o640)
     );
     // A file that becomes private gives nobody else a right, and keeps what is no right.
-    update(&path, "f", &mut |bytes, _| Ok(Some(NewText { private: true, ..text(&bytes, "d") }))).unwrap();
-    assert_eq!((attribute(&path, acl), getxattr(&path, own, &mut buffer).unwrap(), mode(&path)), (None, 2000, 0o600));
+    update(&path, "f", &mut |bytes, _| {
+        Ok(Some(NewText {
+            private: true,
+            ..text(&bytes, "d")
+        }))
+    })
+    .unwrap();
+    assert_eq!(
+        (
+            attribute(&path, acl),
+            getxattr(&path, own, &mut buffer).unwrap(),
+            mode(&path)
+        ),
+        (None, 2000, 0o600)
+    );
     // A new file takes over none of the default list of its folder that the old one did not have.
     if set(folder.path(), "system.posix_acl_default", &list) {
         set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
@@ -266,8 +442,19 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     let out = folder.path().join("out/f");
     for (bits, listed) in [(0o640, true), (0o600, false)] {
         assert!(set(&out, acl, &list) && set(&out, own, b"x"));
-        let files = [NewFile { path: PathBuf::from("f"), text: "new", replaces: true }];
+        let files = [NewFile {
+            path: PathBuf::from("f"),
+            text: "new",
+            replaces: true,
+        }];
         write_all(&folder.path().join("out"), &files, bits, &mut |_| {}).unwrap();
-        assert_eq!((attribute(&out, acl).is_some(), attribute(&out, own).is_some(), mode(&out)), (listed, true, bits));
+        assert_eq!(
+            (
+                attribute(&out, acl).is_some(),
+                attribute(&out, own).is_some(),
+                mode(&out)
+            ),
+            (listed, true, bits)
+        );
     }
 }

@@ -36,7 +36,11 @@ pub(super) fn known_baseline(
         return read_baseline(file, context).map(Some);
     }
     let mut combined: Option<Baseline> = None;
-    for config in workspace.known_configs().iter().filter(|_| args.write_baseline.is_none()) {
+    for config in workspace
+        .known_configs()
+        .iter()
+        .filter(|_| args.write_baseline.is_none())
+    {
         if let Some(file) = &config.baseline {
             let baseline = configured_baseline(file, config, workspace, context)?;
             combined.get_or_insert_default().extend(baseline);
@@ -54,7 +58,10 @@ fn configured_baseline(
     context: &Context<'_>,
 ) -> Result<Baseline, Failure> {
     let display_path = escape_control(&paths::relative(file, &context.cwd));
-    let config_path = config.file.as_deref().map(|file| escape_control(&paths::relative(file, &context.cwd)));
+    let config_path = config
+        .file
+        .as_deref()
+        .map(|file| escape_control(&paths::relative(file, &context.cwd)));
     let config_path = config_path.unwrap_or_default();
     if file.symlink_metadata().is_err() {
         return Err(Failure::usage(format!("cannot find the baseline `{display_path}` of `{config_path}`"))
@@ -63,10 +70,19 @@ fn configured_baseline(
             )));
     }
     let folder = &config.folder;
-    let root = workspace.git.owners().root(folder).unwrap_or_else(|| folder.clone());
-    if file.canonicalize().is_ok_and(|file| !file.starts_with(paths::canonicalize_existing(&root))) {
-        let message = format!("the baseline `{display_path}` of `{config_path}` is outside the repository");
-        return Err(Failure::usage(message).with_help("move it into the repository, or use `--baseline FILE`"));
+    let root = workspace
+        .git
+        .owners()
+        .root(folder)
+        .unwrap_or_else(|| folder.clone());
+    if file
+        .canonicalize()
+        .is_ok_and(|file| !file.starts_with(paths::canonicalize_existing(&root)))
+    {
+        let message =
+            format!("the baseline `{display_path}` of `{config_path}` is outside the repository");
+        return Err(Failure::usage(message)
+            .with_help("move it into the repository, or use `--baseline FILE`"));
     }
     read_baseline(file, context)
 }
@@ -81,7 +97,11 @@ fn read_baseline(file: &Path, context: &Context<'_>) -> Result<Baseline, Failure
     } else {
         files::read(&path, files::MAX_INVENTORY)
     };
-    let text = bytes.and_then(|bytes| std::str::from_utf8(&bytes).map(str::to_owned).map_err(io::Error::other));
+    let text = bytes.and_then(|bytes| {
+        std::str::from_utf8(&bytes)
+            .map(str::to_owned)
+            .map_err(io::Error::other)
+    });
     let text = text.map_err(|error| {
         cannot_read(&display_path, &io_message(&error))
             .with_help("create a baseline with `stackref check --write-baseline FILE`")
@@ -90,7 +110,9 @@ fn read_baseline(file: &Path, context: &Context<'_>) -> Result<Baseline, Failure
 }
 
 fn cannot_read(display_path: &str, reason: &str) -> Failure {
-    Failure::usage(format!("cannot read the baseline `{display_path}`: {reason}"))
+    Failure::usage(format!(
+        "cannot read the baseline `{display_path}`: {reason}"
+    ))
 }
 
 /// The file of `--write-baseline`, which is opened before the scan.
@@ -114,17 +136,25 @@ impl BaselineFile {
             write::check_folder(path.parent().unwrap_or(Path::new("/")), &display_path)?;
         }
         let file = OutputFile::open(&path, &display_path)?;
-        let text = file.file().and_then(|file| io::read_to_string(file.take(files::MAX_INVENTORY)));
+        let text = file
+            .file()
+            .and_then(|file| io::read_to_string(file.take(files::MAX_INVENTORY)));
         let previous = match &text {
             Ok(text) if text.is_empty() => Some(Baseline::default()),
             Ok(text) => Baseline::parse(text).ok(),
             Err(error) => (error.kind() == io::ErrorKind::NotFound).then(Baseline::default),
         };
         let Some(previous) = previous else {
-            return Err(Failure::usage(format!("refusing to overwrite `{display_path}`: it is not a baseline file"))
-                .with_help("write to another file"));
+            return Err(Failure::usage(format!(
+                "refusing to overwrite `{display_path}`: it is not a baseline file"
+            ))
+            .with_help("write to another file"));
         };
-        Ok(Self { file, display_path, previous })
+        Ok(Self {
+            file,
+            display_path,
+            previous,
+        })
     }
 
     /// Writes the findings of a report to the file, with the entries of the previous baseline that
@@ -134,15 +164,28 @@ impl BaselineFile {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, report: &mut Report, scan: &Scan, context: &mut Context<'_>) -> Result<(), Failure> {
+    pub fn write(
+        &self,
+        report: &mut Report,
+        scan: &Scan,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
         if !report.failures.is_empty() {
-            context.note("no baseline was written, because some references could not be looked up").ok();
+            context
+                .note("no baseline was written, because some references could not be looked up")
+                .ok();
             return Ok(());
         }
         let mut baseline = Baseline::from_findings(&report.findings);
         baseline.add_entries(&report.unevaluated);
         self.file.replace(&baseline.text())?;
-        writeln!(context.stderr.out, "wrote {} to `{}`", count(baseline.len(), "finding"), self.display_path).ok();
+        writeln!(
+            context.stderr.out,
+            "wrote {} to `{}`",
+            count(baseline.len(), "finding"),
+            self.display_path
+        )
+        .ok();
         if let Some(note) = describe_kept_entries(report, scan) {
             context.note(note).ok();
         }
@@ -155,13 +198,27 @@ impl BaselineFile {
 /// the run has evaluated every entry.
 fn describe_kept_entries(report: &Report, scan: &Scan) -> Option<String> {
     let kept = report.unevaluated.len();
-    let scanned: HashSet<&str> = scan.files.iter().map(|file| file.source.repository_path()).collect();
-    let elsewhere = report.unevaluated.iter().filter(|entry| !scanned.contains(entry.path.as_str())).count();
-    let entries = if kept == 1 { "1 entry".to_owned() } else { format!("{kept} entries") };
+    let scanned: HashSet<&str> = scan
+        .files
+        .iter()
+        .map(|file| file.source.repository_path())
+        .collect();
+    let elsewhere = report
+        .unevaluated
+        .iter()
+        .filter(|entry| !scanned.contains(entry.path.as_str()))
+        .count();
+    let entries = if kept == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{kept} entries")
+    };
     let which = match elsewhere {
         0 => "that this run did not check".to_owned(),
         all if all == kept => "of files that were not scanned".to_owned(),
-        some => format!("that this run did not check, {some} of them of files that were not scanned"),
+        some => {
+            format!("that this run did not check, {some} of them of files that were not scanned")
+        }
     };
     (kept > 0).then(|| format!("kept {entries} {which}"))
 }

@@ -20,21 +20,31 @@ const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
 ///
 /// # Errors
 /// The environment variable has an invalid value.
-pub(super) fn choose_level(args: &CheckArgs, env: &dyn Environment) -> Result<LevelChoice<'static>, Failure> {
+pub(super) fn choose_level(
+    args: &CheckArgs,
+    env: &dyn Environment,
+) -> Result<LevelChoice<'static>, Failure> {
     if let Some(level) = args.level {
         return Ok(LevelChoice::with_origin(level, "--level"));
     }
     let level = level_from_environment(env)?;
-    Ok(level.map(|level| LevelChoice::with_origin(level, LEVEL_VARIABLE)).unwrap_or_default())
+    Ok(level
+        .map(|level| LevelChoice::with_origin(level, LEVEL_VARIABLE))
+        .unwrap_or_default())
 }
 
 fn level_from_environment(env: &dyn Environment) -> Result<Option<Level>, Failure> {
-    let Some(text) = env.get(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = env.get(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let text = text.to_string_lossy();
     match Level::parse(&text) {
         Some(level) => Ok(Some(level)),
-        None => Err(Failure::usage(format!("invalid value `{}` in {LEVEL_VARIABLE}", escape_control(&text)))
-            .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
+        None => Err(Failure::usage(format!(
+            "invalid value `{}` in {LEVEL_VARIABLE}",
+            escape_control(&text)
+        ))
+        .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
     }
 }
 
@@ -66,19 +76,30 @@ pub(super) fn effective_level(
 /// config.
 fn flag_disabling_lookups(args: &CheckArgs, workspace: &Workspace<'_>) -> Option<&'static str> {
     let configs = workspace.known_configs();
-    let flags: Option<Vec<&str>> = configs.iter().map(|config| args.rules.flag_disabling_lookups(config)).collect();
+    let flags: Option<Vec<&str>> = configs
+        .iter()
+        .map(|config| args.rules.flag_disabling_lookups(config))
+        .collect();
     flags.and_then(|flags| flags.first().copied())
 }
 
 /// Refuses `--leaks` at a level that does not allow stackref to read values.
-fn refuse_leaks_below_key_level(args: &CheckArgs, level: LevelChoice<'_>, config: &Config) -> Result<(), Failure> {
+fn refuse_leaks_below_key_level(
+    args: &CheckArgs,
+    level: LevelChoice<'_>,
+    config: &Config,
+) -> Result<(), Failure> {
     if !args.leaks || level.for_config(config) == Level::SecretAndKeyExists {
         return Ok(());
     }
-    let origin = level.origin(config).map_or_else(String::new, |origin| format!(" (from {origin})"));
+    let origin = level
+        .origin(config)
+        .map_or_else(String::new, |origin| format!(" (from {origin})"));
     let level = level.for_config(config).name();
-    Err(Failure::contradiction(format!("--leaks reads values, which the level {level}{origin} does not allow"))
-        .with_help("use the level secret-and-key-exists, or remove --leaks"))
+    Err(Failure::contradiction(format!(
+        "--leaks reads values, which the level {level}{origin} does not allow"
+    ))
+    .with_help("use the level secret-and-key-exists, or remove --leaks"))
 }
 
 /// Warns if the environment or a config lowers the level, so that the inventories of `--inventory`
@@ -95,8 +116,10 @@ fn warn_of_lowered_levels(
             Level::SecretExists => "--inventory is only queried for names of secrets",
             Level::SecretAndKeyExists => continue,
         };
-        let (name, origin) =
-            (level.for_config(&config).name(), escape_control(&level.origin(&config).unwrap_or_default()));
+        let (name, origin) = (
+            level.for_config(&config).name(),
+            escape_control(&level.origin(&config).unwrap_or_default()),
+        );
         if warned.insert(origin.clone()) {
             writeln!(
                 context.stderr.out,

@@ -45,7 +45,11 @@ impl CheckNotes<'_> {
     /// complete.
     fn note_sarif_limit(&self, context: &mut Context<'_>) -> io::Result<()> {
         let (reports, findings) = (&self.args.reports, self.report.findings.len());
-        let mut formats = reports.files.iter().map(|(format, _)| *format).chain([reports.stdout]);
+        let mut formats = reports
+            .files
+            .iter()
+            .map(|(format, _)| *format)
+            .chain([reports.stdout]);
         if findings <= MAX_SARIF_RESULTS || !formats.any(|format| format == Format::Sarif) {
             return Ok(());
         }
@@ -59,10 +63,17 @@ impl CheckNotes<'_> {
     /// Notes how many findings `--add-ignores` has added comments for, and lists the findings that
     /// no comment can suppress.
     fn note_ignores(&self, context: &mut Context<'_>) -> io::Result<()> {
-        let Some(ignores) = self.ignores else { return Ok(()) };
-        let (findings, files) = (count(ignores.findings(), "finding"), count(ignores.files(), "file"));
+        let Some(ignores) = self.ignores else {
+            return Ok(());
+        };
+        let (findings, files) = (
+            count(ignores.findings(), "finding"),
+            count(ignores.files(), "file"),
+        );
         let verb = if self.args.diff { "would add" } else { "added" };
-        context.note(format_args!("{verb} ignore comments for {findings} in {files}"))?;
+        context.note(format_args!(
+            "{verb} ignore comments for {findings} in {files}"
+        ))?;
         let workspace = self.workspace;
         for line in ignores.describe_unsuppressed(&workspace.configs, &workspace.path_roots.root) {
             writeln!(context.stderr.out, "{line}")?;
@@ -76,10 +87,14 @@ impl CheckNotes<'_> {
         let workspace = self.workspace;
         if let Some(file) = self.decisive_file {
             let file = escape_control(&paths::relative(file, &workspace.path_roots.cwd));
-            context
-                .note(format_args!("checked the whole project: the list contains `{file}`, which any stack may use"))?;
+            context.note(format_args!(
+                "checked the whole project: the list contains `{file}`, which any stack may use"
+            ))?;
         }
-        if !workspace.selection.listed_files.is_empty() && !workspace.covers_project() && self.level > Level::None {
+        if !workspace.selection.listed_files.is_empty()
+            && !workspace.covers_project()
+            && self.level > Level::None
+        {
             context.note("only listed files were read, so `unused-secret` was not checked")?;
         }
         Ok(())
@@ -87,10 +102,16 @@ impl CheckNotes<'_> {
 }
 
 /// Warns of the entries of a baseline whose findings no longer exist.
-pub(super) fn warn_of_obsolete_entries(report: &Report, context: &mut Context<'_>) -> io::Result<()> {
+pub(super) fn warn_of_obsolete_entries(
+    report: &Report,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
     for entry in &report.stale {
         let (rule, path) = (escape_control(&entry.rule), escape_control(&entry.path));
-        writeln!(context.stderr.out, "warning: obsolete baseline entry: `{rule}` is no longer reported in `{path}`")?;
+        writeln!(
+            context.stderr.out,
+            "warning: obsolete baseline entry: `{rule}` is no longer reported in `{path}`"
+        )?;
     }
     Ok(())
 }

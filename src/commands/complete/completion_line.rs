@@ -18,11 +18,17 @@ impl CompletionLine {
     /// Reads the words that a script passes. Joins an option and its value, since bash splits
     /// `--level=none` at the equals sign.
     pub fn new(args: &CompleteArgs) -> Self {
-        let mut line = Self { words: Vec::new(), index: 0, typed_before: String::new() };
+        let mut line = Self {
+            words: Vec::new(),
+            index: 0,
+            typed_before: String::new(),
+        };
         let mut rest = args.words.iter().take(args.index + 1).peekable();
         while let Some(word) = rest.next() {
             let is_long = word.as_encoded_bytes().starts_with(b"--");
-            let splits = args.shell == Shell::Bash && is_long && rest.peek().is_some_and(|next| *next == "=");
+            let splits = args.shell == Shell::Bash
+                && is_long
+                && rest.peek().is_some_and(|next| *next == "=");
             if !splits {
                 line.words.push(word.clone());
                 line.typed_before.clear();
@@ -49,20 +55,49 @@ mod tests {
 
     fn line(shell: Shell, words: &[&str], index: usize) -> (Vec<String>, String) {
         let words = words.iter().map(OsString::from).collect();
-        let line = CompletionLine::new(&CompleteArgs { shell, index, words });
-        (line.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(), line.typed_before)
+        let line = CompletionLine::new(&CompleteArgs {
+            shell,
+            index,
+            words,
+        });
+        (
+            line.words
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            line.typed_before,
+        )
     }
 
     #[test]
     fn words_that_bash_splits_are_joined() {
         let (words, before) = line(Shell::Bash, &["stackref", "check", "--level", "=", "no"], 4);
-        assert_eq!((words.join(" ").as_str(), before.as_str()), ("stackref check --level=no", "--level="));
+        assert_eq!(
+            (words.join(" ").as_str(), before.as_str()),
+            ("stackref check --level=no", "--level=")
+        );
         let (words, before) = line(Shell::Bash, &["stackref", "check", "--level", "="], 3);
-        assert_eq!((words.join(" ").as_str(), before.as_str()), ("stackref check --level=", "--level="));
-        let (words, before) = line(Shell::Bash, &["stackref", "check", "--level", "=", "none", ""], 5);
-        assert_eq!((words.join(" ").as_str(), before.as_str()), ("stackref check --level=none ", ""));
-        assert_eq!(line(Shell::Zsh, &["stackref", "check", "--level=no"], 2).1, "");
+        assert_eq!(
+            (words.join(" ").as_str(), before.as_str()),
+            ("stackref check --level=", "--level=")
+        );
+        let (words, before) = line(
+            Shell::Bash,
+            &["stackref", "check", "--level", "=", "none", ""],
+            5,
+        );
+        assert_eq!(
+            (words.join(" ").as_str(), before.as_str()),
+            ("stackref check --level=none ", "")
+        );
+        assert_eq!(
+            line(Shell::Zsh, &["stackref", "check", "--level=no"], 2).1,
+            ""
+        );
         assert_eq!(line(Shell::Zsh, &["stackref"], 1).0, ["stackref", ""]);
-        assert_eq!(line(Shell::Fish, &["stackref", "che", "x"], 1).0, ["stackref", "che"]);
+        assert_eq!(
+            line(Shell::Fish, &["stackref", "che", "x"], 1).0,
+            ["stackref", "che"]
+        );
     }
 }

@@ -20,7 +20,11 @@ use zeroize::Zeroizing;
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Adds the hook if the user agrees or with `--yes`. Without a terminal, only prints it.
-pub(super) fn offer_hook(args: &InitArgs, root: &Path, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn offer_hook(
+    args: &InitArgs,
+    root: &Path,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     if args.no_hook {
         return Ok(Outcome::Clean);
     }
@@ -30,13 +34,20 @@ pub(super) fn offer_hook(args: &InitArgs, root: &Path, context: &mut Context<'_>
         Ok(bytes) => (true, change_for(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (false, hook::add_hook("")),
         Err(error) => {
-            return Err(Failure::usage(format!("cannot read `{display_path}`: {}", io_message(&error)))
-                .with_help("make it a regular file in the repository, or use --no-hook")
-                .into());
+            return Err(Failure::usage(format!(
+                "cannot read `{display_path}`: {}",
+                io_message(&error)
+            ))
+            .with_help("make it a regular file in the repository, or use --no-hook")
+            .into());
         }
     };
     if change == HookChange::Present {
-        writeln!(context.stderr.out, "\n`{}` already contains the hook", escape_control(&display_path))?;
+        writeln!(
+            context.stderr.out,
+            "\n`{}` already contains the hook",
+            escape_control(&display_path)
+        )?;
         return Ok(Outcome::Clean);
     }
     print_hook(&display_path, context)?;
@@ -85,7 +96,9 @@ fn confirm(
     if args.yes {
         return Ok(Some(true));
     }
-    let Some(open) = context.keyboard else { return Ok(Some(false)) };
+    let Some(open) = context.keyboard else {
+        return Ok(Some(false));
+    };
     let mut prompter = Prompter::open(open, &context.cwd)?;
     let display_path = escape_control(display_path);
     let question = if exists {
@@ -100,21 +113,41 @@ fn change_for(bytes: &[u8]) -> HookChange {
     std::str::from_utf8(bytes).map_or(HookChange::Manual, hook::add_hook)
 }
 
-fn add_hook(file: &Path, display_path: &str, exists: bool, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+fn add_hook(
+    file: &Path,
+    display_path: &str,
+    exists: bool,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
     if exists {
-        write::update(file, display_path, &mut |bytes, _| match change_for(&bytes) {
-            HookChange::Text(text) => Ok(Some(NewText { text: Zeroizing::new(text), private: false })),
-            HookChange::Present => Ok(None),
-            HookChange::Manual => Err(changed_meanwhile(display_path)),
-        })?;
+        write::update(
+            file,
+            display_path,
+            &mut |bytes, _| match change_for(&bytes) {
+                HookChange::Text(text) => Ok(Some(NewText {
+                    text: Zeroizing::new(text),
+                    private: false,
+                })),
+                HookChange::Present => Ok(None),
+                HookChange::Manual => Err(changed_meanwhile(display_path)),
+            },
+        )?;
     } else {
-        let HookChange::Text(text) = hook::add_hook("") else { return Err(changed_meanwhile(display_path).into()) };
+        let HookChange::Text(text) = hook::add_hook("") else {
+            return Err(changed_meanwhile(display_path).into());
+        };
         create_file(file, display_path, &text)?;
     }
-    writeln!(context.stderr.out, "added the hook to `{}`", escape_control(display_path))?;
+    writeln!(
+        context.stderr.out,
+        "added the hook to `{}`",
+        escape_control(display_path)
+    )?;
     Ok(Outcome::Clean)
 }
 
 fn changed_meanwhile(display_path: &str) -> Failure {
-    Failure::usage(format!("cannot add the hook to `{display_path}`: the file was changed in the meantime"))
+    Failure::usage(format!(
+        "cannot add the hook to `{display_path}`: the file was changed in the meantime"
+    ))
 }

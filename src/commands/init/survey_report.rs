@@ -12,25 +12,39 @@ use std::path::PathBuf;
 const MAX_LISTED: usize = 5;
 
 /// Prints the stack files and inventories that were found, with notes and warnings about them.
-pub(super) fn print(survey: &Survey, hints: &[Hint], git: &Git, context: &mut Context<'_>) -> io::Result<()> {
+pub(super) fn print(
+    survey: &Survey,
+    hints: &[Hint],
+    git: &Git,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
     let local = local_files(context);
     let out = &mut *context.stderr.out;
     print_stacks(survey, out)?;
     print_inventories(survey, git, out)?;
     print_unrouted(survey, out)?;
     for Hint { variable, kind, .. } in hints {
-        writeln!(out, "note: {variable} is set, so the config contains a commented-out inventory of kind `{kind}`")?;
+        writeln!(
+            out,
+            "note: {variable} is set, so the config contains a commented-out inventory of kind `{kind}`"
+        )?;
     }
     for path in local.iter().take(MAX_LISTED) {
         let path = escape_control(&path.display().to_string());
-        writeln!(out, "note: found ZenML's local secrets on this machine; use them with `--inventory {path}`")?;
+        writeln!(
+            out,
+            "note: found ZenML's local secrets on this machine; use them with `--inventory {path}`"
+        )?;
     }
     Ok(())
 }
 
 fn print_stacks(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
-    let number =
-        if survey.stacks.is_empty() { "no stack file".to_owned() } else { count(survey.stacks.len(), "stack file") };
+    let number = if survey.stacks.is_empty() {
+        "no stack file".to_owned()
+    } else {
+        count(survey.stacks.len(), "stack file")
+    };
     writeln!(out, "{}", list_paths(&number, &survey.stacks))?;
     if survey.stacks.is_empty() {
         writeln!(
@@ -40,7 +54,10 @@ fn print_stacks(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
     }
     if survey.unparsed > 0 {
         let files = count(survey.unparsed, "file");
-        writeln!(out, "note: {files} cannot be parsed; `stackref check` reports the errors")?;
+        writeln!(
+            out,
+            "note: {files} cannot be parsed; `stackref check` reports the errors"
+        )?;
     }
     if survey.render_only_references > 0 {
         let references = count(survey.render_only_references, "reference");
@@ -59,8 +76,11 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
         1 => "1 inventory".to_owned(),
         number => format!("{number} inventories"),
     };
-    let inventories: Vec<String> =
-        survey.inventories.iter().map(|found| format!("{} ({})", found.path, found.kind.describe())).collect();
+    let inventories: Vec<String> = survey
+        .inventories
+        .iter()
+        .map(|found| format!("{} ({})", found.path, found.kind.describe()))
+        .collect();
     writeln!(out, "{}", list_paths(&number, &inventories))?;
     if survey.inventories.is_empty() {
         writeln!(
@@ -69,7 +89,11 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
              inventory, and set `level = \"secret-and-key-exists\"`"
         )?;
     }
-    for found in survey.inventories.iter().filter(|found| found.kind.has_values()) {
+    for found in survey
+        .inventories
+        .iter()
+        .filter(|found| found.kind.has_values())
+    {
         let path = survey.root.join(&found.path);
         let display_path = escape_control(&found.path);
         match git.tracked(&path) {
@@ -79,7 +103,10 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
                 "warning: `{display_path}` contains values, and git tracks it; `stackref inventory snapshot` writes names only"
             )?,
             Err(error) => {
-                let (error, remedy) = (escape_control(&error.to_string()), escape_control(error.remedy()));
+                let (error, remedy) = (
+                    escape_control(&error.to_string()),
+                    escape_control(error.remedy()),
+                );
                 writeln!(
                     out,
                     "warning: `{display_path}` contains values, and stackref cannot ask git whether it tracks the file: {error} \
@@ -89,7 +116,11 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
         }
     }
     for (path, reason) in survey.skipped_files.iter().take(MAX_LISTED) {
-        writeln!(out, "note: `{}` is not used as an inventory: {reason}", escape_control(path))?;
+        writeln!(
+            out,
+            "note: `{}` is not used as an inventory: {reason}",
+            escape_control(path)
+        )?;
     }
     Ok(())
 }
@@ -103,7 +134,10 @@ fn print_unrouted(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
                 "note: `{path}` also uses the inventory `{}`, since there is no other; add one if it has its own secrets",
                 only.name
             )?,
-            _ => writeln!(out, "note: found no inventory for `{path}`; add a `[[stacks]]` entry for it")?,
+            _ => writeln!(
+                out,
+                "note: found no inventory for `{path}`; add a `[[stacks]]` entry for it"
+            )?,
         }
     }
     Ok(())
@@ -112,7 +146,11 @@ fn print_unrouted(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
 /// Returns a line such as `found 2 stack files: a.yaml, b.yaml`.
 fn list_paths(number: &str, paths: &[String]) -> String {
     let mut line = format!("found {number}");
-    let listed: Vec<String> = paths.iter().take(MAX_LISTED).map(|path| escape_control(path)).collect();
+    let listed: Vec<String> = paths
+        .iter()
+        .take(MAX_LISTED)
+        .map(|path| escape_control(path))
+        .collect();
     if !listed.is_empty() {
         line.push_str(&format!(": {}", listed.join(", ")));
     }
@@ -125,9 +163,17 @@ fn list_paths(number: &str, paths: &[String]) -> String {
 /// Returns the files of ZenML's local secrets managers on this machine. A config does not contain
 /// them, since other machines have other ones.
 fn local_files(context: &Context<'_>) -> Vec<PathBuf> {
-    let path = |name: &str| context.env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let path = |name: &str| {
+        context
+            .env
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let folder = path("ZENML_CONFIG_PATH").or_else(|| Some(path("HOME")?.join(".config/zenml")));
-    folder.map(|folder| local_secrets(&folder)).unwrap_or_default()
+    folder
+        .map(|folder| local_secrets(&folder))
+        .unwrap_or_default()
 }
 
 /// Prints the commands to run next.
@@ -135,15 +181,28 @@ pub(super) fn print_next_steps(survey: &Survey, context: &mut Context<'_>) -> io
     let out = &mut *context.stderr.out;
     writeln!(out, "\nnext steps:")?;
     if survey.inventories.is_empty() {
-        writeln!(out, "  stackref register    creates an inventory, and asks for each secret that the stacks use")?;
+        writeln!(
+            out,
+            "  stackref register    creates an inventory, and asks for each secret that the stacks use"
+        )?;
         writeln!(
             out,
             "                       (then set `level` in the config: until then, secrets are not looked up)"
         )?;
     }
-    if survey.inventories.iter().any(|found| found.kind == DetectedKind::Sops) {
-        writeln!(out, "  stackref trust       accepts this config, so that it may run `sops`")?;
+    if survey
+        .inventories
+        .iter()
+        .any(|found| found.kind == DetectedKind::Sops)
+    {
+        writeln!(
+            out,
+            "  stackref trust       accepts this config, so that it may run `sops`"
+        )?;
     }
-    writeln!(out, "  stackref check       reports mistakes, with their locations")?;
+    writeln!(
+        out,
+        "  stackref check       reports mistakes, with their locations"
+    )?;
     writeln!(out, "  stackref explain     lists the rules")
 }

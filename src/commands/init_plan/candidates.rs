@@ -21,8 +21,14 @@ const MAX_DEPTH: usize = 3;
 const MAX_FILES: usize = 1_000;
 
 /// The usual names of inventories, in addition to those that need no config.
-const INVENTORY_NAMES: [&str; 6] =
-    ["secrets.yaml", "secrets.yml", "secrets.toml", "secrets.json", "secrets.sops.yaml", "secrets.sops.json"];
+const INVENTORY_NAMES: [&str; 6] = [
+    "secrets.yaml",
+    "secrets.yml",
+    "secrets.toml",
+    "secrets.json",
+    "secrets.sops.yaml",
+    "secrets.sops.json",
+];
 
 /// Stems of inventory files, alone or with the name of an environment, as in `secrets.dev.yaml`.
 const STEMS: [&str; 2] = ["secrets", "inventory"];
@@ -31,8 +37,16 @@ const STEMS: [&str; 2] = ["secrets", "inventory"];
 const CONTAINERS: [&str; 3] = ["secrets", "inventories", "inventory"];
 
 /// Folders that may contain a folder for each environment.
-const ENVIRONMENTS: [&str; 8] =
-    ["environments", "environment", "envs", "env", "deploy", "deployments", "infra", "config"];
+const ENVIRONMENTS: [&str; 8] = [
+    "environments",
+    "environment",
+    "envs",
+    "env",
+    "deploy",
+    "deployments",
+    "infra",
+    "config",
+];
 
 /// Candidates by path.
 pub(super) type Candidates = BTreeMap<PathBuf, CandidateFile>;
@@ -54,25 +68,46 @@ pub(super) struct CandidateFile {
 impl CandidateFile {
     /// Returns whether the path contains a folder for inventories.
     pub fn is_in_container(&self, path: &Path) -> bool {
-        let first = path.strip_prefix(&self.scope_folder).ok().and_then(|below| below.components().next());
+        let first = path
+            .strip_prefix(&self.scope_folder)
+            .ok()
+            .and_then(|below| below.components().next());
         first.is_some_and(|first| CONTAINERS.iter().any(|name| first.as_os_str() == *name))
     }
 
     /// Returns a name for the inventory: its folders and stacks, else the stem of its file.
     pub fn name(&self, path: &Path) -> String {
-        let mut words: Vec<String> = self.folders_above.iter().chain(&self.stack_names).cloned().collect();
+        let mut words: Vec<String> = self
+            .folders_above
+            .iter()
+            .chain(&self.stack_names)
+            .cloned()
+            .collect();
         if words.is_empty() {
             words.extend(path_components(path, path.parent().unwrap_or(path)));
         }
         words.dedup();
         // Only the characters of a bare key of TOML.
-        let chars = words.join("-").chars().map(bare_key_char).take(100).collect::<String>();
-        if chars.trim_matches('-').is_empty() { "secrets".to_owned() } else { chars }
+        let chars = words
+            .join("-")
+            .chars()
+            .map(bare_key_char)
+            .take(100)
+            .collect::<String>();
+        if chars.trim_matches('-').is_empty() {
+            "secrets".to_owned()
+        } else {
+            chars
+        }
     }
 }
 
 fn bare_key_char(c: char) -> char {
-    if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }
+    if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+        c
+    } else {
+        '-'
+    }
 }
 
 /// Returns the candidates in the root, in every folder above a stack file, and in folders with the
@@ -82,7 +117,10 @@ pub(super) fn find_candidates(root: &Path, stacks: &BTreeSet<&Path>) -> Candidat
     let mut folders: BTreeSet<&Path> = above.filter(|folder| folder.starts_with(root)).collect();
     folders.insert(root);
     // The names of stack files and of their folders may be those of environments.
-    let environments: BTreeSet<String> = stacks.iter().flat_map(|path| path_components(path, root)).collect();
+    let environments: BTreeSet<String> = stacks
+        .iter()
+        .flat_map(|path| path_components(path, root))
+        .collect();
     let mut candidates = Candidates::new();
     for &folder in &folders {
         let scope = CandidateFile {
@@ -97,16 +135,29 @@ pub(super) fn find_candidates(root: &Path, stacks: &BTreeSet<&Path>) -> Candidat
             add_files_below(&container, MAX_DEPTH, &mut files);
             add_unnamed(files, &container, &scope, &mut candidates);
         }
-        let parents = ENVIRONMENTS.iter().map(|name| folder.join(name)).chain([folder.to_path_buf()]);
-        for (parent, name) in parents.flat_map(|parent| environments.iter().map(move |name| (parent.clone(), name))) {
+        let parents = ENVIRONMENTS
+            .iter()
+            .map(|name| folder.join(name))
+            .chain([folder.to_path_buf()]);
+        for (parent, name) in
+            parents.flat_map(|parent| environments.iter().map(move |name| (parent.clone(), name)))
+        {
             let inner = parent.join(name);
             if !folders.contains(inner.as_path()) && is_folder(&inner) {
-                let scope = CandidateFile { stack_names: vec![name.clone()], ..scope.clone() };
+                let scope = CandidateFile {
+                    stack_names: vec![name.clone()],
+                    ..scope.clone()
+                };
                 add_candidates(&inner, &scope, &mut candidates);
             }
         }
         if is_file(&folder.join(".sops.yaml")) {
-            add_unnamed(encrypted_files_below(folder, root), folder, &scope, &mut candidates);
+            add_unnamed(
+                encrypted_files_below(folder, root),
+                folder,
+                &scope,
+                &mut candidates,
+            );
         }
     }
     candidates
@@ -114,9 +165,17 @@ pub(super) fn find_candidates(root: &Path, stacks: &BTreeSet<&Path>) -> Candidat
 
 /// Adds files that are inventories only by their content. Their stacks are named by the path below
 /// `folder`.
-fn add_unnamed(files: Vec<PathBuf>, folder: &Path, scope: &CandidateFile, candidates: &mut Candidates) {
+fn add_unnamed(
+    files: Vec<PathBuf>,
+    folder: &Path,
+    scope: &CandidateFile,
+    candidates: &mut Candidates,
+) {
     for file in files {
-        let candidate = CandidateFile { stack_names: path_components(&file, folder), ..scope.clone() };
+        let candidate = CandidateFile {
+            stack_names: path_components(&file, folder),
+            ..scope.clone()
+        };
         candidates.entry(file).or_insert(candidate);
     }
 }
@@ -124,9 +183,20 @@ fn add_unnamed(files: Vec<PathBuf>, folder: &Path, scope: &CandidateFile, candid
 /// Adds the files of a folder that may be inventories by their names.
 fn add_candidates(folder: &Path, scope: &CandidateFile, candidates: &mut Candidates) {
     for name in FALLBACK_NAMES.iter().chain(&INVENTORY_NAMES) {
-        candidates.insert(folder.join(name), CandidateFile { is_inventory_by_name: true, ..scope.clone() });
+        candidates.insert(
+            folder.join(name),
+            CandidateFile {
+                is_inventory_by_name: true,
+                ..scope.clone()
+            },
+        );
     }
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_FILES) {
+    for entry in std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(MAX_FILES)
+    {
         let path = entry.path();
         let stem = path_components(&path, folder).pop().unwrap_or_default();
         if Syntax::from_path(&path).is_none() || candidates.contains_key(&path) {
@@ -134,7 +204,9 @@ fn add_candidates(folder: &Path, scope: &CandidateFile, candidates: &mut Candida
         }
         let mut candidate = scope.clone();
         if !STEMS.contains(&stem.as_str()) {
-            let Some(environment) = environment_in_stem(&stem) else { continue };
+            let Some(environment) = environment_in_stem(&stem) else {
+                continue;
+            };
             candidate.stack_names.push(environment.to_owned());
         }
         candidates.insert(path, candidate);
@@ -145,12 +217,23 @@ fn add_candidates(folder: &Path, scope: &CandidateFile, candidates: &mut Candida
 /// files and inventories.
 pub(super) fn path_components(path: &Path, folder: &Path) -> Vec<String> {
     let below = path.strip_prefix(folder).unwrap_or(path);
-    let mut words: Vec<String> =
-        below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    if let Some(last) = words.last_mut().filter(|_| Syntax::from_path(path).is_some()) {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut words: Vec<String> = below
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    if let Some(last) = words
+        .last_mut()
+        .filter(|_| Syntax::from_path(path).is_some())
+    {
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let suffixes = [".sops", ".inventory", ".enc", ".stack"];
-        let short = suffixes.iter().find_map(|suffix| stem.strip_suffix(suffix)).unwrap_or(&stem);
+        let short = suffixes
+            .iter()
+            .find_map(|suffix| stem.strip_suffix(suffix))
+            .unwrap_or(&stem);
         short.clone_into(last);
     }
     words
@@ -161,18 +244,25 @@ pub(super) fn path_components(path: &Path, folder: &Path) -> Vec<String> {
 fn environment_in_stem(stem: &str) -> Option<&str> {
     let separators = ['.', '-', '_'];
     STEMS.iter().find_map(|word| {
-        let after = stem.strip_prefix(word).and_then(|rest| rest.strip_prefix(separators));
-        let before = || stem.strip_suffix(word).and_then(|rest| rest.strip_suffix(separators));
+        let after = stem
+            .strip_prefix(word)
+            .and_then(|rest| rest.strip_prefix(separators));
+        let before = || {
+            stem.strip_suffix(word)
+                .and_then(|rest| rest.strip_suffix(separators))
+        };
         after.or_else(before).filter(|name| !name.is_empty())
     })
 }
 
 fn is_folder(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir())
 }
 
 pub(super) fn is_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Adds the files below a folder that may be inventories by their extensions, in the order of their
@@ -204,14 +294,20 @@ fn encrypted_files_below(folder: &Path, root: &Path) -> Vec<PathBuf> {
         output_folder: None,
         roots: vec![paths::canonicalize_existing(root)],
     };
-    let selection = Selection { folders: vec![folder.to_path_buf()], ..Selection::default() };
+    let selection = Selection {
+        folders: vec![folder.to_path_buf()],
+        ..Selection::default()
+    };
     let files = Mutex::new(Vec::new());
     search.run(&selection, || {
         let files = &files;
         move |candidate| {
             let bytes = files::read(&candidate.path, MAX_FILE_BYTES);
             if bytes.is_ok_and(|bytes| contains(&bytes, "sops") && contains(&bytes, "ENC[")) {
-                files.lock().unwrap_or_else(PoisonError::into_inner).push(candidate.path);
+                files
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(candidate.path);
             }
         }
     });

@@ -33,7 +33,11 @@ pub const HINTS: [Hint; 4] = [
         kind: "vault",
         sample: "# [inventory.vault]\n# kind = \"vault\"\n# mount = \"secret\"\n# path = \"ml/team\"\n",
     },
-    Hint { variable: "AWS_PROFILE", kind: "aws", sample: "# [inventory.aws]\n# kind = \"aws\"\n# prefix = \"ml/\"\n" },
+    Hint {
+        variable: "AWS_PROFILE",
+        kind: "aws",
+        sample: "# [inventory.aws]\n# kind = \"aws\"\n# prefix = \"ml/\"\n",
+    },
     Hint {
         variable: "SOPS_AGE_KEY_FILE",
         kind: "sops",
@@ -99,7 +103,11 @@ impl Survey {
     /// Returns the text of the config. The samples of `hints` are included as comments.
     pub fn config(&self, hints: &[Hint]) -> String {
         let mut out = String::from(HEAD);
-        out.push_str(if self.inventories.is_empty() { LEVEL_WITHOUT_INVENTORY } else { LEVEL });
+        out.push_str(if self.inventories.is_empty() {
+            LEVEL_WITHOUT_INVENTORY
+        } else {
+            LEVEL
+        });
         if !self.versions.is_empty() {
             let versions: Vec<String> = self.versions.iter().map(ToString::to_string).collect();
             let versions = versions.join(", ");
@@ -117,7 +125,10 @@ impl Survey {
             out.push_str(SAMPLE);
         }
         for hint in hints {
-            out.push_str(&format!("# {} is set in the environment:\n{}\n", hint.variable, hint.sample));
+            out.push_str(&format!(
+                "# {} is set in the environment:\n{}\n",
+                hint.variable, hint.sample
+            ));
         }
         out.push_str(&self.route_tables());
         out.push_str(TAIL);
@@ -126,13 +137,21 @@ impl Survey {
 
     /// Returns an example of `[files]` as a comment. The stack files that were found need no globs.
     fn files_comment(&self) -> String {
-        let folders: BTreeSet<&str> =
-            self.stacks.iter().map(|path| path.split_once('/').map_or("", |(top, _)| top)).collect();
+        let folders: BTreeSet<&str> = self
+            .stacks
+            .iter()
+            .map(|path| path.split_once('/').map_or("", |(top, _)| top))
+            .collect();
         let mut globs: Vec<String> = folders
             .iter()
             .filter(|folder| !folder.is_empty())
             .take(MAX_FOLDERS)
-            .map(|folder| quote(&format!("{}/**/*.{{yaml,yml,toml,json}}", glob_for_path(folder))))
+            .map(|folder| {
+                quote(&format!(
+                    "{}/**/*.{{yaml,yml,toml,json}}",
+                    glob_for_path(folder)
+                ))
+            })
             .collect();
         if globs.is_empty() {
             globs.push("\"stacks/**/*.{yaml,yml,toml,json}\"".to_owned());
@@ -163,18 +182,31 @@ fn inventory_table(inventory: &DetectedInventory) -> String {
         DetectedKind::Zenml => {
             "The file of ZenML's local secrets manager. It contains values: do not commit this file."
         }
-        DetectedKind::Sops => "Encrypted with SOPS. `stackref check` needs no key, `stackref render` does.",
+        DetectedKind::Sops => {
+            "Encrypted with SOPS. `stackref check` needs no key, `stackref render` does."
+        }
     };
     let (kind, path) = (inventory.kind.config_name(), quote(&inventory.path));
-    format!("# {comment}\n[inventory.{}]\nkind = \"{kind}\"\npath = {path}\n\n", inventory.name)
+    format!(
+        "# {comment}\n[inventory.{}]\nkind = \"{kind}\"\npath = {path}\n\n",
+        inventory.name
+    )
 }
 
 fn route_table(route: &ProposedRoute) -> String {
-    format!("[[stacks]]\nfiles = [{}]\ninventory = [{}]\n\n", quote_all(&route.files), quote_all(&route.inventories))
+    format!(
+        "[[stacks]]\nfiles = [{}]\ninventory = [{}]\n\n",
+        quote_all(&route.files),
+        quote_all(&route.inventories)
+    )
 }
 
 fn quote_all(items: &[String]) -> String {
-    items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(|item| quote(item))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Returns a TOML string. Invisible characters, and characters that change the direction of text,

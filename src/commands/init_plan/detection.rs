@@ -35,9 +35,15 @@ pub(super) fn path_from_root(root: &Path, path: &Path) -> String {
 }
 
 /// Detects the inventories for the stack files of a repository. A stack file is never an inventory.
-pub(super) fn detect_inventories<'s>(root: &Path, stacks: impl Iterator<Item = &'s Path>) -> DetectionResult {
+pub(super) fn detect_inventories<'s>(
+    root: &Path,
+    stacks: impl Iterator<Item = &'s Path>,
+) -> DetectionResult {
     let stacks: BTreeSet<&Path> = stacks.collect();
-    let mut detected = DetectionResult { inventories: Vec::new(), skipped_files: Vec::new() };
+    let mut detected = DetectionResult {
+        inventories: Vec::new(),
+        skipped_files: Vec::new(),
+    };
     for (path, candidate) in find_candidates(root, &stacks) {
         // A config can only contain paths in UTF-8.
         if !is_file(&path) || stacks.contains(path.as_path()) || path.to_str().is_none() {
@@ -56,7 +62,9 @@ pub(super) fn detect_inventories<'s>(root: &Path, stacks: impl Iterator<Item = &
             }
             // Other candidates are not reported, because their names have other meanings, too.
             Err(reason) if candidate.is_inventory_by_name || candidate.is_in_container(&path) => {
-                detected.skipped_files.push((path_from_root(root, &path), reason));
+                detected
+                    .skipped_files
+                    .push((path_from_root(root, &path), reason));
             }
             Err(_) => {}
         }
@@ -68,14 +76,22 @@ pub(super) fn detect_inventories<'s>(root: &Path, stacks: impl Iterator<Item = &
 fn unused_name(name: &str, inventories: &[DetectedInventory]) -> String {
     let is_used = |name: &str| inventories.iter().any(|inventory| inventory.name == name);
     let numbered = (2..).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.to_owned()).chain(numbered).find(|name| !is_used(name)).unwrap_or_default()
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|name| !is_used(name))
+        .unwrap_or_default()
 }
 
 /// Returns the files of ZenML's local secrets managers. `zenml` is ZenML's config folder.
 pub fn local_secrets(zenml: &Path) -> Vec<PathBuf> {
-    let stores = std::fs::read_dir(zenml.join("local_stores")).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> =
-        stores.map(|store| store.path().join("secrets.yaml")).filter(|file| is_file(file)).collect();
+    let stores = std::fs::read_dir(zenml.join("local_stores"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut files: Vec<PathBuf> = stores
+        .map(|store| store.path().join("secrets.yaml"))
+        .filter(|file| is_file(file))
+        .collect();
     files.sort();
     files
 }

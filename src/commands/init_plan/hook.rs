@@ -20,7 +20,11 @@ const ENTRY: [&str; 4] = [
     if IS_RELEASED {
         concat!("rev: v", env!("CARGO_PKG_VERSION"))
     } else {
-        concat!("rev: v", env!("CARGO_PKG_VERSION"), "  # this tag does not exist yet: use the hash of a commit")
+        concat!(
+            "rev: v",
+            env!("CARGO_PKG_VERSION"),
+            "  # this tag does not exist yet: use the hash of a commit"
+        )
     },
     "hooks:",
     "- id: stackref",
@@ -45,17 +49,31 @@ pub fn entry() -> String {
 /// Returns how to add the entry to the config of pre-commit. `before` is empty for a file that does
 /// not exist.
 pub fn add_hook(before: &str) -> HookChange {
-    let Some(document) = parse(before) else { return HookChange::Manual };
-    let Some(&root) = document.roots().first() else {
-        let separator = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let text = format!("{before}{separator}repos:\n{}", entry());
-        return if adds_only_hook(&document, &text) { HookChange::Text(text) } else { HookChange::Manual };
+    let Some(document) = parse(before) else {
+        return HookChange::Manual;
     };
-    let Some((_, repos)) = document.get(root, "repos") else { return HookChange::Manual };
+    let Some(&root) = document.roots().first() else {
+        let separator = if before.is_empty() || before.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let text = format!("{before}{separator}repos:\n{}", entry());
+        return if adds_only_hook(&document, &text) {
+            HookChange::Text(text)
+        } else {
+            HookChange::Manual
+        };
+    };
+    let Some((_, repos)) = document.get(root, "repos") else {
+        return HookChange::Manual;
+    };
     if has_hook(&document) {
         return HookChange::Present;
     }
-    let added = document.push_lines(repos, &ENTRY).and_then(|edits| apply(before, &edits));
+    let added = document
+        .push_lines(repos, &ENTRY)
+        .and_then(|edits| apply(before, &edits));
     added
         .map(|text| text.to_string())
         .filter(|text| adds_only_hook(&document, text))
@@ -63,26 +81,46 @@ pub fn add_hook(before: &str) -> HookChange {
 }
 
 fn parse(text: &str) -> Option<Document> {
-    let document = Document::parse(Arc::new(SourceFile::new(FILE_NAME, text)), Syntax::Yaml).ok()?;
+    let document =
+        Document::parse(Arc::new(SourceFile::new(FILE_NAME, text)), Syntax::Yaml).ok()?;
     (document.roots().len() < 2 && document.duplicates().is_empty()).then_some(document)
 }
 
 /// Returns whether a hook of stackref is among the hooks.
 fn has_hook(document: &Document) -> bool {
-    let repos = document.roots().first().and_then(|&root| document.items(document.get(root, "repos")?.1));
-    let hooks = repos.into_iter().flatten().filter_map(|&repo| document.items(document.get(repo, "hooks")?.1));
+    let repos = document
+        .roots()
+        .first()
+        .and_then(|&root| document.items(document.get(root, "repos")?.1));
+    let hooks = repos
+        .into_iter()
+        .flatten()
+        .filter_map(|&repo| document.items(document.get(repo, "hooks")?.1));
     hooks.flatten().any(|&hook| {
-        let id = document.get(hook, "id").and_then(|(_, id)| document.text(id));
+        let id = document
+            .get(hook, "id")
+            .and_then(|(_, id)| document.text(id));
         id == Some("stackref")
     })
 }
 
 /// Returns whether a text contains the hook, and all scalars of the old document in their order.
 fn adds_only_hook(before: &Document, text: &str) -> bool {
-    let Some(after) = parse(text) else { return false };
+    let Some(after) = parse(text) else {
+        return false;
+    };
     let (old, new) = (scalars(before), scalars(&after));
-    let same_start = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-    let same_end = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    let same_start = old
+        .iter()
+        .zip(&new)
+        .take_while(|(old, new)| old == new)
+        .count();
+    let same_end = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(old, new)| old == new)
+        .count();
     // Each line has a key and a value, except `hooks:`, whose value is the sequence. An empty file
     // also gets the key `repos`.
     let added = ENTRY.len() * 2 - 1;
@@ -91,7 +129,10 @@ fn adds_only_hook(before: &Document, text: &str) -> bool {
 }
 
 fn scalars(document: &Document) -> Vec<String> {
-    document.nodes().filter_map(|(id, _)| document.text(id).map(str::to_owned)).collect()
+    document
+        .nodes()
+        .filter_map(|(id, _)| document.text(id).map(str::to_owned))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,11 +154,21 @@ mod tests {
         assert!(new.starts_with(&format!("repos:\n{NEW}  rev: v")), "{new}");
         assert_eq!(add_hook(&new), HookChange::Present);
         let flat = "# ours\nrepos:\n- repo: local\n  hooks:\n  - id: x # last\n";
-        assert!(added(flat).starts_with(&format!("{flat}{NEW}  rev: v")), "{}", added(flat));
+        assert!(
+            added(flat).starts_with(&format!("{flat}{NEW}  rev: v")),
+            "{}",
+            added(flat)
+        );
         let deep = "repos:\n  -   repo: local\n      hooks: [{id: x}]\n\nci: {skip: [x]}\n";
         let grown = added(deep);
-        assert!(grown.contains("\n  -   repo: https://github.com/stackref/stackref\n      rev: v"), "{grown}");
-        assert!(grown.ends_with("      hooks:\n      - id: stackref\n\nci: {skip: [x]}\n"), "{grown}");
+        assert!(
+            grown.contains("\n  -   repo: https://github.com/stackref/stackref\n      rev: v"),
+            "{grown}"
+        );
+        assert!(
+            grown.ends_with("      hooks:\n      - id: stackref\n\nci: {skip: [x]}\n"),
+            "{grown}"
+        );
         let windows = flat.replace('\n', "\r\n");
         assert_eq!(added(&windows), added(flat).replace('\n', "\r\n"));
         assert!(added("# nothing yet").starts_with("# nothing yet\nrepos:\n- repo"));

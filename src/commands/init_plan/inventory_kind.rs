@@ -55,7 +55,8 @@ impl DetectedKind {
 /// # Errors
 /// The file is not an inventory. The error is a reason for messages, such as "it is not UTF-8".
 pub(super) fn detect_kind(path: &Path, by_name: bool) -> Result<DetectedKind, &'static str> {
-    let syntax = Syntax::from_path(path).ok_or("its file extension is not .yaml, .yml, .toml or .json")?;
+    let syntax =
+        Syntax::from_path(path).ok_or("its file extension is not .yaml, .yml, .toml or .json")?;
     let bytes = files::read(path, MAX_FILE_BYTES).map_err(|_| "it cannot be read")?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8")?;
     let source = Arc::new(SourceFile::new(String::new(), text));
@@ -65,26 +66,43 @@ pub(super) fn detect_kind(path: &Path, by_name: bool) -> Result<DetectedKind, &'
         [root] => *root,
         _ => return Err(OTHER_STRUCTURE),
     };
-    if by_name && document.scalar(root).is_some_and(|scalar| scalar.ty == ScalarType::Null) {
+    if by_name
+        && document
+            .scalar(root)
+            .is_some_and(|scalar| scalar.ty == ScalarType::Null)
+    {
         return Ok(DetectedKind::Names);
     }
     let entries = document.entries(root).ok_or(OTHER_STRUCTURE)?;
-    let sops = document.get(root, "sops").filter(|_| syntax != Syntax::Toml);
+    let sops = document
+        .get(root, "sops")
+        .filter(|_| syntax != Syntax::Toml);
     if sops.is_some_and(|(_, value)| document.entries(value).is_some()) {
         return Ok(DetectedKind::Sops);
     }
-    let has_structure =
-        entries.iter().all(|&(_, value)| is_secret(&document, value)) && (by_name || !entries.is_empty());
+    let has_structure = entries
+        .iter()
+        .all(|&(_, value)| is_secret(&document, value))
+        && (by_name || !entries.is_empty());
     if !has_structure || stack_model::file_kind(&document).is_some() {
         return Err(OTHER_STRUCTURE);
     }
-    Ok(if entries.iter().any(|&(_, value)| document.get(value, "zenml_schema_name").is_some()) {
-        DetectedKind::Zenml
-    } else if entries.iter().any(|&(_, value)| document.entries(value).is_some_and(|entries| !entries.is_empty())) {
-        DetectedKind::Values
-    } else {
-        DetectedKind::Names
-    })
+    Ok(
+        if entries
+            .iter()
+            .any(|&(_, value)| document.get(value, "zenml_schema_name").is_some())
+        {
+            DetectedKind::Zenml
+        } else if entries.iter().any(|&(_, value)| {
+            document
+                .entries(value)
+                .is_some_and(|entries| !entries.is_empty())
+        }) {
+            DetectedKind::Values
+        } else {
+            DetectedKind::Names
+        },
+    )
 }
 
 /// Returns whether a node is a secret: a sequence of keys, or a mapping of keys to values.
@@ -92,7 +110,9 @@ fn is_secret(document: &Document, node: NodeId) -> bool {
     let is_scalar = |node: NodeId| document.scalar(node).is_some();
     match (document.items(node), document.entries(node)) {
         (Some(keys), _) => keys.iter().all(|&key| is_scalar(key)),
-        (None, Some(entries)) => entries.iter().all(|&(key, value)| is_scalar(value) || document.is_merge_key(key)),
+        (None, Some(entries)) => entries
+            .iter()
+            .all(|&(key, value)| is_scalar(value) || document.is_merge_key(key)),
         (None, None) => false,
     }
 }

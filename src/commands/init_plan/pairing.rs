@@ -36,15 +36,32 @@ pub(super) fn routes<'s>(
 ) -> (Vec<ProposedRoute>, Vec<String>) {
     let files: Vec<&Analysis> = files.filter(|file| !has_manager(file, found)).collect();
     if let [only] = found {
-        let outside = files.iter().filter(|file| !file.path.starts_with(&only.scope_folder));
-        return (Vec::new(), outside.map(|file| path_from_root(root, &file.path)).collect());
+        let outside = files
+            .iter()
+            .filter(|file| !file.path.starts_with(&only.scope_folder));
+        return (
+            Vec::new(),
+            outside
+                .map(|file| path_from_root(root, &file.path))
+                .collect(),
+        );
     }
     if found.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let routes_by_name: Vec<_> = files.iter().map(|file| route_by_name(root, &file.path, found)).collect();
-    let matched: BTreeSet<&String> = routes_by_name.iter().flatten().flat_map(|(.., names)| names).collect();
-    let shared: Vec<&DetectedInventory> = found.iter().filter(|found| !matched.contains(&found.name)).collect();
+    let routes_by_name: Vec<_> = files
+        .iter()
+        .map(|file| route_by_name(root, &file.path, found))
+        .collect();
+    let matched: BTreeSet<&String> = routes_by_name
+        .iter()
+        .flatten()
+        .flat_map(|(.., names)| names)
+        .collect();
+    let shared: Vec<&DetectedInventory> = found
+        .iter()
+        .filter(|found| !matched.contains(&found.name))
+        .collect();
     let mut ranked = BTreeSet::new();
     let mut unrouted = Vec::new();
     for (file, route) in files.iter().zip(routes_by_name) {
@@ -57,11 +74,22 @@ pub(super) fn routes<'s>(
     let mut routes: Vec<(Specificity, ProposedRoute)> = Vec::new();
     for (specificity, glob, inventories) in ranked {
         match routes.last_mut() {
-            Some((last, route)) if *last == specificity && route.inventories == inventories => route.files.push(glob),
-            _ => routes.push((specificity, ProposedRoute { files: vec![glob], inventories })),
+            Some((last, route)) if *last == specificity && route.inventories == inventories => {
+                route.files.push(glob);
+            }
+            _ => routes.push((
+                specificity,
+                ProposedRoute {
+                    files: vec![glob],
+                    inventories,
+                },
+            )),
         }
     }
-    (routes.into_iter().map(|(_, route)| route).collect(), unrouted)
+    (
+        routes.into_iter().map(|(_, route)| route).collect(),
+        unrouted,
+    )
 }
 
 /// Returns whether each stack of a file has a secrets manager with the name of an inventory. Such
@@ -69,7 +97,9 @@ pub(super) fn routes<'s>(
 fn has_manager(file: &Analysis, found: &[DetectedInventory]) -> bool {
     let mut managers = file.stacks.iter().map(|stack| stack.secrets_manager());
     !file.stacks.is_empty()
-        && managers.all(|manager| manager.is_some_and(|manager| found.iter().any(|found| found.name == manager)))
+        && managers.all(|manager| {
+            manager.is_some_and(|manager| found.iter().any(|found| found.name == manager))
+        })
 }
 
 /// A route for one stack file: its specificity, its glob and the names of its inventories.
@@ -87,30 +117,59 @@ fn route_by_name(root: &Path, path: &Path, found: &[DetectedInventory]) -> Optio
     below.ancestors().skip(1).find_map(|folder| {
         let names = inventories_named(folder.file_name()?.to_str()?, path, found)?;
         let depth = folder.components().count();
-        Some((Specificity::Folder(Reverse(depth)), format!("{}/**", glob_for_path(folder.to_str()?)), names))
+        Some((
+            Specificity::Folder(Reverse(depth)),
+            format!("{}/**", glob_for_path(folder.to_str()?)),
+            names,
+        ))
     })
 }
 
 /// Returns the inventories for stacks of this name that are nearest to a path.
 fn inventories_named(name: &str, path: &Path, found: &[DetectedInventory]) -> Option<Vec<String>> {
-    let candidates = found.iter().filter(|found| found.stack_names.iter().any(|stack| stack == name));
+    let candidates = found
+        .iter()
+        .filter(|found| found.stack_names.iter().any(|stack| stack == name));
     nearest_inventories(path, &candidates.collect::<Vec<_>>()).map(|(_, names)| names)
 }
 
 /// Returns the route to the shared inventories that are nearest to a stack file.
-fn route_by_location(root: &Path, path: &Path, shared: &[&DetectedInventory]) -> Option<RankedRoute> {
+fn route_by_location(
+    root: &Path,
+    path: &Path,
+    shared: &[&DetectedInventory],
+) -> Option<RankedRoute> {
     let (base, names) = nearest_inventories(path, shared)?;
     let folder = base.strip_prefix(root).ok()?;
     let depth = folder.components().count();
-    let glob = if depth == 0 { "**".to_owned() } else { format!("{}/**", glob_for_path(folder.to_str()?)) };
+    let glob = if depth == 0 {
+        "**".to_owned()
+    } else {
+        format!("{}/**", glob_for_path(folder.to_str()?))
+    };
     Some((Specificity::Base(Reverse(depth)), glob, names))
 }
 
 /// Returns the nearest folder above a path that has inventories, with their names.
-fn nearest_inventories<'f>(path: &Path, candidates: &[&'f DetectedInventory]) -> Option<(&'f Path, Vec<String>)> {
-    let above = || candidates.iter().filter(|found| path.starts_with(&found.scope_folder));
-    let base = above().map(|found| found.scope_folder.as_path()).max_by_key(|base| base.components().count())?;
-    Some((base, above().filter(|found| found.scope_folder == base).map(|found| found.name.clone()).collect()))
+fn nearest_inventories<'f>(
+    path: &Path,
+    candidates: &[&'f DetectedInventory],
+) -> Option<(&'f Path, Vec<String>)> {
+    let above = || {
+        candidates
+            .iter()
+            .filter(|found| path.starts_with(&found.scope_folder))
+    };
+    let base = above()
+        .map(|found| found.scope_folder.as_path())
+        .max_by_key(|base| base.components().count())?;
+    Some((
+        base,
+        above()
+            .filter(|found| found.scope_folder == base)
+            .map(|found| found.name.clone())
+            .collect(),
+    ))
 }
 
 /// Returns a glob that matches only this path.

@@ -17,7 +17,8 @@ use std::io;
 use std::path::Path;
 
 /// Help for a run that cannot prompt.
-const PASS_VALUES: &str = "run this in a terminal, or pass the values with --from-file FILE or --from-env PREFIX";
+const PASS_VALUES: &str =
+    "run this in a terminal, or pass the values with --from-file FILE or --from-env PREFIX";
 
 impl<'r> RegisterRun<'r> {
     /// Ends a run that has neither a terminal nor given values. With `--yes`, adds names that need
@@ -46,8 +47,14 @@ impl<'r> RegisterRun<'r> {
         let keys = count(missing.len(), "key");
         let are = if missing.len() == 1 { "is" } else { "are" };
         self.missing = missing;
-        let help = if names_only { "use --yes to add their names, or run this in a terminal" } else { PASS_VALUES };
-        let failure = Failure::usage(format!("{keys} {are} missing, and there is no terminal to ask for values"));
+        let help = if names_only {
+            "use --yes to add their names, or run this in a terminal"
+        } else {
+            PASS_VALUES
+        };
+        let failure = Failure::usage(format!(
+            "{keys} {are} missing, and there is no terminal to ask for values"
+        ));
         Err(failure.with_help(help).into())
     }
 
@@ -59,11 +66,17 @@ impl<'r> RegisterRun<'r> {
         context: &mut Context<'_>,
     ) -> Result<Outcome, CommandError> {
         let missing = || required.iter().filter(|key| !key.exists);
-        if let Err(failures) = self.refuse_targets(missing().map(|key| (key.inventory, key.has_value))) {
+        if let Err(failures) =
+            self.refuse_targets(missing().map(|key| (key.inventory, key.has_value)))
+        {
             self.missing = missing().collect();
             return Err(failures.into());
         }
-        let Plan { missing, names, existing } = self.plan(required, context)?;
+        let Plan {
+            missing,
+            names,
+            existing,
+        } = self.plan(required, context)?;
         if !self.add_names(&names, prompter, context)? {
             self.missing = self.still_missing(required);
             return Ok(Outcome::Interrupted);
@@ -85,7 +98,11 @@ impl<'r> RegisterRun<'r> {
                  type `@PATH`"
             )?;
         }
-        Ok(if self.missing.is_empty() { Outcome::Clean } else { Outcome::Findings })
+        Ok(if self.missing.is_empty() {
+            Outcome::Clean
+        } else {
+            Outcome::Findings
+        })
     }
 
     /// Asks for the values of keys, and stores each secret. Returns the number of keys that the
@@ -98,7 +115,9 @@ impl<'r> RegisterRun<'r> {
     ) -> Result<usize, CommandError> {
         let mut answered = 0;
         for secret in to_ask.chunk_by(|a, b| secret_of(a) == secret_of(b)) {
-            let Some(first) = secret.first() else { continue };
+            let Some(first) = secret.first() else {
+                continue;
+            };
             let (mut entries, mut is_interrupted) = (Vec::new(), false);
             for key in secret {
                 print_position(key, answered + 1, to_ask.len(), context)?;
@@ -112,7 +131,14 @@ impl<'r> RegisterRun<'r> {
             // because the next run would regard the secret as complete.
             let is_incomplete = is_interrupted && first.key.is_none();
             if !entries.is_empty() && !is_incomplete {
-                self.store(first.inventory, &[SecretChange { secret: &first.secret, entries: &entries }], context)?;
+                self.store(
+                    first.inventory,
+                    &[SecretChange {
+                        secret: &first.secret,
+                        entries: &entries,
+                    }],
+                    context,
+                )?;
             }
             if is_interrupted {
                 break;
@@ -137,7 +163,9 @@ impl<'r> RegisterRun<'r> {
             if !self.args.yes {
                 let style = context.stderr_style(self.color);
                 lists::write_required_keys(&names, self.inventories, style, context.stderr.out)?;
-                match prompter.confirm(&self.names_question(at, names.len(), &context.cwd), context)? {
+                match prompter
+                    .confirm(&self.names_question(at, names.len(), &context.cwd), context)?
+                {
                     None => return Ok(false),
                     Some(true) => {}
                     Some(false) => {
@@ -156,14 +184,28 @@ impl<'r> RegisterRun<'r> {
     fn names_question(&self, at: usize, number: usize, cwd: &Path) -> String {
         let target = self.inventories.get(at);
         let name = target.map_or("?", Inventory::name);
-        let file = target.and_then(Inventory::file).filter(|file| paths::absolute(Path::new(name), cwd) != **file);
-        let file =
-            file.map_or_else(String::new, |file| format!(" ({})", escape_control(&paths::display_path(file, cwd))));
+        let file = target
+            .and_then(Inventory::file)
+            .filter(|file| paths::absolute(Path::new(name), cwd) != **file);
+        let file = file.map_or_else(String::new, |file| {
+            format!(" ({})", escape_control(&paths::display_path(file, cwd)))
+        });
         // Other secrets of the inventory may have values: then a new secret would have values, too.
         let has_values = target.is_some_and(|target| target.takes_values("").unwrap_or(false));
-        let stores = if has_values { "stores only the names of these keys" } else { "stores names only" };
-        let names = if number == 1 { "this name".to_owned() } else { format!("these {number} names") };
-        format!("`{}`{file} {stores}. Add {names} to it? [y/N] ", escape_control(name))
+        let stores = if has_values {
+            "stores only the names of these keys"
+        } else {
+            "stores names only"
+        };
+        let names = if number == 1 {
+            "this name".to_owned()
+        } else {
+            format!("these {number} names")
+        };
+        format!(
+            "`{}`{file} {stores}. Add {names} to it? [y/N] ",
+            escape_control(name)
+        )
     }
 }
 
@@ -174,12 +216,23 @@ fn secret_of<'k>(key: &'k RequiredKey<'_>) -> (bool, &'k str, usize, &'k str) {
 
 /// Prints the position of a key among all keys, the references to it, and a suggestion if its name
 /// is probably a typo.
-fn print_position(key: &RequiredKey<'_>, position: usize, total: usize, context: &mut Context<'_>) -> io::Result<()> {
+fn print_position(
+    key: &RequiredKey<'_>,
+    position: usize,
+    total: usize,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
     let (used, stack) = (escape_control(&key.locations()), escape_control(&key.stack));
-    writeln!(context.stderr.out, "{position} of {total}, stack `{stack}`, used by {used}")?;
+    writeln!(
+        context.stderr.out,
+        "{position} of {total}, stack `{stack}`, used by {used}"
+    )?;
     if let Some(suggestion) = &key.suggestion {
         let suggestion = escape_control(suggestion);
-        writeln!(context.stderr.out, "did you mean `{suggestion}`? If so, press Ctrl-C and fix the stack file")?;
+        writeln!(
+            context.stderr.out,
+            "did you mean `{suggestion}`? If so, press Ctrl-C and fix the stack file"
+        )?;
     }
     Ok(())
 }

@@ -28,15 +28,19 @@ impl<'r> RegisterRun<'r> {
         context: &mut Context<'_>,
     ) -> Result<Outcome, CommandError> {
         let given = self.read_source(context)?;
-        let (to_store, to_keep): (Vec<&RequiredKey<'_>>, Vec<&RequiredKey<'_>>) =
-            required.iter().partition(|key| !key.exists || !self.args.skip_existing);
+        let (to_store, to_keep): (Vec<&RequiredKey<'_>>, Vec<&RequiredKey<'_>>) = required
+            .iter()
+            .partition(|key| !key.exists || !self.args.skip_existing);
         let failures = given.failures(&to_store);
         if !failures.is_empty() {
             return Err(failures.into());
         }
         let unused = given.unused_key_count(required);
         if unused > 0 {
-            context.note(format_args!("ignored {} that no reference uses", count(unused, "key")))?;
+            context.note(format_args!(
+                "ignored {} that no reference uses",
+                count(unused, "key")
+            ))?;
         }
         let mut open_secret = GivenSecret::default();
         let new_keys = self.collect_new_keys(to_store, &given, &mut open_secret)?;
@@ -47,10 +51,16 @@ impl<'r> RegisterRun<'r> {
                 1 => "1 key is missing".to_owned(),
                 number => format!("{number} keys are missing"),
             };
-            context.summary = Some(format!("{missing}; nothing was stored (--partial stores the rest)"));
+            context.summary = Some(format!(
+                "{missing}; nothing was stored (--partial stores the rest)"
+            ));
             return Ok(Outcome::Usage);
         }
-        if let Err(failures) = self.refuse_targets(new_keys.iter().map(|(&at, secrets)| (at, has_values(secrets)))) {
+        if let Err(failures) = self.refuse_targets(
+            new_keys
+                .iter()
+                .map(|(&at, secrets)| (at, has_values(secrets))),
+        ) {
             self.missing = required.iter().filter(|key| !key.exists).collect();
             return Err(failures.into());
         }
@@ -72,9 +82,10 @@ impl<'r> RegisterRun<'r> {
     fn read_source(&self, context: &mut Context<'_>) -> Result<ValueSource, Failure> {
         Ok(match (&self.args.from_file, &self.args.from_env) {
             (Some(path), _) => ValueSource::File(Box::new(read_values(path, context)?)),
-            (None, prefix) => {
-                ValueSource::Environment { prefix: prefix.clone().unwrap_or_default(), env: Arc::clone(&context.env) }
-            }
+            (None, prefix) => ValueSource::Environment {
+                prefix: prefix.clone().unwrap_or_default(),
+                env: Arc::clone(&context.env),
+            },
         })
     }
 
@@ -91,7 +102,12 @@ impl<'r> RegisterRun<'r> {
                 // The name exists, and there is no value that could change.
                 Some(_) if key.exists && !key.has_value => {}
                 Some(entries) => {
-                    new_keys.entry(key.inventory).or_default().entry(&key.secret).or_default().extend(entries);
+                    new_keys
+                        .entry(key.inventory)
+                        .or_default()
+                        .entry(&key.secret)
+                        .or_default()
+                        .extend(entries);
                 }
                 None if key.exists => {}
                 None => self.missing.push(key),
@@ -101,12 +117,26 @@ impl<'r> RegisterRun<'r> {
     }
 
     /// Records the existing keys for which a value is given that `--skip-existing` does not store.
-    fn record_kept(&mut self, to_keep: &[&RequiredKey<'_>], given: &ValueSource, open_secret: &mut GivenSecret) {
+    fn record_kept(
+        &mut self,
+        to_keep: &[&RequiredKey<'_>],
+        given: &ValueSource,
+        open_secret: &mut GivenSecret,
+    ) {
         for key in to_keep.iter().filter(|key| key.has_value) {
-            let Ok(Some(entries)) = given.entries_for(key, open_secret) else { continue };
-            let inventory = self.inventories.get(key.inventory).map_or("?", Inventory::name);
+            let Ok(Some(entries)) = given.entries_for(key, open_secret) else {
+                continue;
+            };
+            let inventory = self
+                .inventories
+                .get(key.inventory)
+                .map_or("?", Inventory::name);
             let keys = entries.into_iter().map(|entry| entry.key);
-            match self.kept.last_mut().filter(|kept| kept.inventory == inventory && kept.secret == key.secret) {
+            match self
+                .kept
+                .last_mut()
+                .filter(|kept| kept.inventory == inventory && kept.secret == key.secret)
+            {
                 Some(kept) => kept.keys.extend(keys),
                 None => self.kept.push(StoredSecret {
                     inventory: inventory.to_owned(),
@@ -123,10 +153,17 @@ impl<'r> RegisterRun<'r> {
             let name = escape_control(&key.name());
             match given.variable(key) {
                 Some(variable) => {
-                    writeln!(context.stderr.out, "not given: `{name}` (`{}`)", escape_control(&variable))?;
+                    writeln!(
+                        context.stderr.out,
+                        "not given: `{name}` (`{}`)",
+                        escape_control(&variable)
+                    )?;
                 }
                 None if key.key.is_none() && self.args.from_file.is_none() => {
-                    writeln!(context.stderr.out, "not given: `{name}` (a whole secret requires --from-file)")?;
+                    writeln!(
+                        context.stderr.out,
+                        "not given: `{name}` (a whole secret requires --from-file)"
+                    )?;
                 }
                 None => writeln!(context.stderr.out, "not given: `{name}`")?,
             }
@@ -135,7 +172,11 @@ impl<'r> RegisterRun<'r> {
     }
 
     /// Notes that given values are not stored where an inventory stores names only.
-    fn note_unstored_values(&self, new_keys: &NewKeys<'_>, context: &mut Context<'_>) -> io::Result<()> {
+    fn note_unstored_values(
+        &self,
+        new_keys: &NewKeys<'_>,
+        context: &mut Context<'_>,
+    ) -> io::Result<()> {
         for (&at, secrets) in new_keys {
             let name = escape_control(self.inventories.get(at).map_or("?", Inventory::name));
             let names_only: Vec<&str> = secrets
@@ -147,7 +188,9 @@ impl<'r> RegisterRun<'r> {
                 continue;
             }
             if !has_values(secrets) {
-                context.note(format_args!("`{name}` stores names only, so the values are not stored"))?;
+                context.note(format_args!(
+                    "`{name}` stores names only, so the values are not stored"
+                ))?;
                 continue;
             }
             for secret in names_only {
@@ -168,20 +211,35 @@ impl<'r> RegisterRun<'r> {
             for (secret, entries) in secrets {
                 total += entries.len();
                 let keys = entries.iter().map(|entry| {
-                    let replacing = if entry.replaces { " (replacing the existing value)" } else { "" };
+                    let replacing = if entry.replaces {
+                        " (replacing the existing value)"
+                    } else {
+                        ""
+                    };
                     format!("{}{replacing}", escape_control(&entry.key))
                 });
                 let keys = keys.collect::<Vec<_>>().join(", ");
-                writeln!(context.stderr.out, "would store in `{name}`: `{}` with {keys}", escape_control(secret))?;
+                writeln!(
+                    context.stderr.out,
+                    "would store in `{name}`: `{}` with {keys}",
+                    escape_control(secret)
+                )?;
             }
         }
-        context.summary = Some(format!("{} to store; nothing was stored{}", count(total, "key"), self.kept_summary()));
+        context.summary = Some(format!(
+            "{} to store; nothing was stored{}",
+            count(total, "key"),
+            self.kept_summary()
+        ));
         Ok(())
     }
 }
 
 fn has_values(secrets: &BTreeMap<&str, Vec<NewKey>>) -> bool {
-    secrets.values().flatten().any(|entry| entry.value.is_some())
+    secrets
+        .values()
+        .flatten()
+        .any(|entry| entry.value.is_some())
 }
 
 /// Reads the values of `--from-file`. `-` is standard input, whose syntax is the one in which it is
@@ -195,14 +253,22 @@ fn read_values(path: &Path, context: &mut Context<'_>) -> Result<FileInventory, 
         return file.open().map(|()| file);
     }
     if context.keyboard.is_some() {
-        return Err(Failure::usage("cannot read values from standard input: it is a terminal, which would show them")
-            .with_help("redirect a file to standard input, or remove --from-file to be prompted"));
+        return Err(Failure::usage(
+            "cannot read values from standard input: it is a terminal, which would show them",
+        )
+        .with_help("redirect a file to standard input, or remove --from-file to be prompted"));
     }
     let mut bytes = Vec::new();
     let read = context.stdin.read_to_end(&mut bytes);
-    read.map_err(|error| Failure::usage(format!("cannot read standard input: {}", io_message(&error))))?;
+    read.map_err(|error| {
+        Failure::usage(format!(
+            "cannot read standard input: {}",
+            io_message(&error)
+        ))
+    })?;
     let text = Zeroizing::new(
-        String::from_utf8(bytes).map_err(|_| Failure::usage("cannot read standard input: it is not UTF-8"))?,
+        String::from_utf8(bytes)
+            .map_err(|_| Failure::usage("cannot read standard input: it is not UTF-8"))?,
     );
     if text.trim_start().starts_with('{')
         && let Ok(json) = parse_stdin(&text, Syntax::Json)

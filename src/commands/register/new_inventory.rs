@@ -38,9 +38,12 @@ pub(super) fn create(
         return Err(no_inventory(&display_path).into());
     }
     if !args.yes {
-        let Some(prompter) = prompter else { return Err(no_inventory(&display_path).into()) };
-        let question =
-            format!("There is no inventory. Create `{display_path}`, readable only by you and ignored by git? [y/N] ");
+        let Some(prompter) = prompter else {
+            return Err(no_inventory(&display_path).into());
+        };
+        let question = format!(
+            "There is no inventory. Create `{display_path}`, readable only by you and ignored by git? [y/N] "
+        );
         match prompter.confirm(&question, context)? {
             None => return Ok(false),
             Some(false) => return Err(no_inventory(&display_path).into()),
@@ -102,8 +105,13 @@ fn ignore_status(
     match workspace.git.ignore_status(path) {
         Ok(status) => Ok(status),
         Err(_) if allow_tracked => Ok(IgnoreStatus::NoRepository),
-        Err(error) => Err(Failure::usage(format!("cannot ask git whether it ignores `{display_path}`: {error}"))
-            .with_help(format!("{}; or use --allow-tracked to create it anyway", error.remedy()))),
+        Err(error) => Err(Failure::usage(format!(
+            "cannot ask git whether it ignores `{display_path}`: {error}"
+        ))
+        .with_help(format!(
+            "{}; or use --allow-tracked to create it anyway",
+            error.remedy()
+        ))),
     }
 }
 
@@ -117,9 +125,19 @@ fn add_to_ignore_file(list: &Path, display_path: &str, name: &str) -> Result<(),
         Err(error) => return Err(write::cannot_write(display_path, &error)),
     }
     write::update(list, display_path, &mut |bytes, _| {
-        let line_break = if bytes.ends_with(b"\r\n") { "\r\n" } else { "\n" };
-        let existing: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
-        let new_lines: Vec<&String> = lines.iter().filter(|line| !existing.contains(&line.as_bytes())).collect();
+        let line_break = if bytes.ends_with(b"\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let existing: Vec<&[u8]> = bytes
+            .split(|&byte| byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .collect();
+        let new_lines: Vec<&String> = lines
+            .iter()
+            .filter(|line| !existing.contains(&line.as_bytes()))
+            .collect();
         let mut text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| {
             Failure::usage(format!("cannot change `{display_path}`: it is not UTF-8"))
                 .with_help("add the inventory to it by hand")
@@ -131,6 +149,9 @@ fn add_to_ignore_file(list: &Path, display_path: &str, name: &str) -> Result<(),
             text.push_str(line);
             text.push_str(line_break);
         }
-        Ok((!new_lines.is_empty()).then_some(NewText { text, private: false }))
+        Ok((!new_lines.is_empty()).then_some(NewText {
+            text,
+            private: false,
+        }))
     })
 }

@@ -21,7 +21,11 @@ pub(super) struct Plan<'r> {
 
 impl<'r> RegisterRun<'r> {
     /// Returns the keys to ask for. Notes why existing values cannot be changed.
-    pub(super) fn plan(&self, required: &'r [RequiredKey<'r>], context: &mut Context<'_>) -> io::Result<Plan<'r>> {
+    pub(super) fn plan(
+        &self,
+        required: &'r [RequiredKey<'r>],
+        context: &mut Context<'_>,
+    ) -> io::Result<Plan<'r>> {
         let (mut missing, mut names, mut existing) = (Vec::new(), Vec::new(), Vec::new());
         for key in required {
             match (key.exists, key.has_value) {
@@ -34,12 +38,20 @@ impl<'r> RegisterRun<'r> {
         // Each inventory is checked once, since that reads a file and runs git.
         let targets: BTreeSet<usize> = existing.iter().map(|key| key.inventory).collect();
         for at in targets {
-            let Some(refusal) = self.write_refusal(at, true) else { continue };
+            let Some(refusal) = self.write_refusal(at, true) else {
+                continue;
+            };
             existing.retain(|key| key.inventory != at);
-            context
-                .note(format_args!("existing values cannot be changed: {}", escape_control(&refusal.to_string())))?;
+            context.note(format_args!(
+                "existing values cannot be changed: {}",
+                escape_control(&refusal.to_string())
+            ))?;
         }
-        Ok(Plan { missing, names, existing })
+        Ok(Plan {
+            missing,
+            names,
+            existing,
+        })
     }
 
     /// Lists the keys that a run would ask for, and stores nothing.

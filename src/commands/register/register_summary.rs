@@ -11,15 +11,24 @@ use std::collections::{BTreeSet, HashSet};
 impl<'r> RegisterRun<'r> {
     /// Sets the summary: how many keys are stored, and how many are still missing.
     pub(super) fn summarize(&self, context: &mut Context<'_>) {
-        let secrets: BTreeSet<(&str, &str)> =
-            self.stored.iter().map(|stored| (stored.inventory.as_str(), stored.secret.as_str())).collect();
+        let secrets: BTreeSet<(&str, &str)> = self
+            .stored
+            .iter()
+            .map(|stored| (stored.inventory.as_str(), stored.secret.as_str()))
+            .collect();
         let missing = match self.missing.len() {
             0 => "nothing is missing".to_owned(),
             1 => "1 key is still missing".to_owned(),
             number => format!("{number} keys are still missing"),
         };
-        let (keys, secrets) = (count(self.stored_keys(), "key"), count(secrets.len(), "secret"));
-        context.summary = Some(format!("registered {keys} of {secrets}; {missing}{}", self.kept_summary()));
+        let (keys, secrets) = (
+            count(self.stored_keys(), "key"),
+            count(secrets.len(), "secret"),
+        );
+        context.summary = Some(format!(
+            "registered {keys} of {secrets}; {missing}{}",
+            self.kept_summary()
+        ));
     }
 
     /// Sets the summary of a run that the user interrupted after `answered` of the keys in `asked`.
@@ -29,14 +38,22 @@ impl<'r> RegisterRun<'r> {
         answered: usize,
         context: &mut Context<'_>,
     ) {
-        self.missing.extend(asked.iter().skip(answered).filter(|key| !key.exists));
+        self.missing
+            .extend(asked.iter().skip(answered).filter(|key| !key.exists));
         let stored = match self.stored_keys() {
             0 => "nothing was stored".to_owned(),
             number => format!("{} answered and stored", count(number, "key")),
         };
         let missing = self.missing.len();
-        let rest = if missing > 0 { "; run this again for the rest" } else { "" };
-        context.summary = Some(format!("interrupted: {stored}, {} left{rest}", count(missing, "key")));
+        let rest = if missing > 0 {
+            "; run this again for the rest"
+        } else {
+            ""
+        };
+        context.summary = Some(format!(
+            "interrupted: {stored}, {} left{rest}",
+            count(missing, "key")
+        ));
     }
 
     /// Returns the end of a summary: how many existing values were kept although others were given.
@@ -54,17 +71,29 @@ impl<'r> RegisterRun<'r> {
     }
 
     /// Returns the missing keys that were not stored.
-    pub(super) fn still_missing(&self, required: &'r [RequiredKey<'r>]) -> Vec<&'r RequiredKey<'r>> {
+    pub(super) fn still_missing(
+        &self,
+        required: &'r [RequiredKey<'r>],
+    ) -> Vec<&'r RequiredKey<'r>> {
         let stored: HashSet<(&str, &str, Option<&str>)> = self
             .stored
             .iter()
-            .flat_map(|StoredSecret { inventory, secret, keys }| {
-                let keys = keys.iter().map(|key| Some(key.as_str())).chain([None]);
-                keys.map(|key| (inventory.as_str(), secret.as_str(), key))
-            })
+            .flat_map(
+                |StoredSecret {
+                     inventory,
+                     secret,
+                     keys,
+                 }| {
+                    let keys = keys.iter().map(|key| Some(key.as_str())).chain([None]);
+                    keys.map(|key| (inventory.as_str(), secret.as_str(), key))
+                },
+            )
             .collect();
         let missing = required.iter().filter(|key| {
-            let inventory = self.inventories.get(key.inventory).map_or("?", Inventory::name);
+            let inventory = self
+                .inventories
+                .get(key.inventory)
+                .map_or("?", Inventory::name);
             !key.exists && !stored.contains(&(inventory, key.secret.as_str(), key.key.as_deref()))
         });
         missing.collect()

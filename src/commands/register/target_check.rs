@@ -13,12 +13,16 @@ impl RegisterRun<'_> {
         let name = target.name();
         if !target.capabilities().write {
             let failure = Failure::usage(format!("the inventory `{name}` is read-only"));
-            return Some(failure.with_help("add the secrets at their source, or use another inventory"));
+            return Some(
+                failure.with_help("add the secrets at their source, or use another inventory"),
+            );
         }
         if let Err(failure) = target.check_writable() {
             return Some(failure);
         }
-        let file = target.file().filter(|_| has_values && !self.args.allow_tracked)?;
+        let file = target
+            .file()
+            .filter(|_| has_values && !self.args.allow_tracked)?;
         match self.git.tracked(file) {
             Ok(files) if files.is_empty() => None,
             Ok(_) => Some(
@@ -39,13 +43,22 @@ impl RegisterRun<'_> {
     ///
     /// # Errors
     /// One failure for each inventory that keys cannot be stored in.
-    pub(super) fn refuse_targets(&self, targets: impl Iterator<Item = (usize, bool)>) -> Result<(), Vec<Failure>> {
+    pub(super) fn refuse_targets(
+        &self,
+        targets: impl Iterator<Item = (usize, bool)>,
+    ) -> Result<(), Vec<Failure>> {
         let mut with_values: BTreeMap<usize, bool> = BTreeMap::new();
         for (at, has_value) in targets {
             *with_values.entry(at).or_default() |= has_value;
         }
-        let refusals = with_values.into_iter().filter_map(|(at, has_values)| self.write_refusal(at, has_values));
+        let refusals = with_values
+            .into_iter()
+            .filter_map(|(at, has_values)| self.write_refusal(at, has_values));
         let refusals: Vec<Failure> = refusals.collect();
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        if refusals.is_empty() {
+            Ok(())
+        } else {
+            Err(refusals)
+        }
     }
 }

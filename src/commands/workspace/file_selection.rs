@@ -19,16 +19,24 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The arguments contradict each other, or `--stdin-filename` is not the name of a stack file.
-pub(super) fn stdin_name(files: &FileArgs, cwd: &Path) -> Result<Option<(PathBuf, Syntax)>, Failure> {
+pub(super) fn stdin_name(
+    files: &FileArgs,
+    cwd: &Path,
+) -> Result<Option<(PathBuf, Syntax)>, Failure> {
     let has_dash = files.paths.iter().any(|path| path.as_os_str() == "-");
     if files.files_from.is_some() || !has_dash {
         if files.stdin_filename.is_some() {
-            return Err(Failure::contradiction("`--stdin-filename` requires `-` as the path").with_help("add `-`"));
+            return Err(
+                Failure::contradiction("`--stdin-filename` requires `-` as the path")
+                    .with_help("add `-`"),
+            );
         }
         return Ok(None);
     }
     if files.paths.len() > 1 {
-        return Err(Failure::contradiction("`-` (standard input) cannot be combined with other paths"));
+        return Err(Failure::contradiction(
+            "`-` (standard input) cannot be combined with other paths",
+        ));
     }
     let Some(name) = &files.stdin_filename else {
         return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
@@ -49,7 +57,11 @@ pub(super) fn stdin_name(files: &FileArgs, cwd: &Path) -> Result<Option<(PathBuf
 ///
 /// # Errors
 /// The list cannot be read, or its separators do not match the flag.
-pub(super) fn read_list(list: &Path, null: bool, context: &mut Context<'_>) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn read_list(
+    list: &Path,
+    null: bool,
+    context: &mut Context<'_>,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut bytes = Vec::new();
     let read = if list.as_os_str() == "-" {
         context.stdin.read_to_end(&mut bytes).map(|_| ())
@@ -61,25 +73,42 @@ pub(super) fn read_list(list: &Path, null: bool, context: &mut Context<'_>) -> R
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let has_nul = bytes.contains(&0);
     if has_nul && !null {
-        return Err(cannot_read_list(list, "it contains NUL bytes")
-            .with_help("use `-0` if they separate the paths, or save the list as UTF-8 if it is UTF-16"));
+        return Err(cannot_read_list(list, "it contains NUL bytes").with_help(
+            "use `-0` if they separate the paths, or save the list as UTF-8 if it is UTF-16",
+        ));
     }
     if null && !has_nul && bytes.contains(&b'\n') {
-        return Err(cannot_read_list(list, "it contains lines but no NUL byte").with_help("remove `-0`"));
+        return Err(
+            cannot_read_list(list, "it contains lines but no NUL byte").with_help("remove `-0`")
+        );
     }
     let lines = bytes.split(|&byte| if null { byte == 0 } else { byte == b'\n' });
-    let names = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
-    Ok(names.filter(|name| !name.is_empty()).map(|name| listed_path(name, null)).collect())
+    let names = lines.map(|line| {
+        if null {
+            line
+        } else {
+            line.strip_suffix(b"\r").unwrap_or(line)
+        }
+    });
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(|name| listed_path(name, null))
+        .collect())
 }
 
 /// Returns the path of a line. In a list with lines, git quotes unusual names.
 fn listed_path(name: &[u8], null: bool) -> PathBuf {
-    let unquoted = git::unquote_path(name).filter(|_| !null).map(|name| paths::from_bytes(&name));
+    let unquoted = git::unquote_path(name)
+        .filter(|_| !null)
+        .map(|name| paths::from_bytes(&name));
     unquoted.unwrap_or_else(|| paths::from_bytes(name))
 }
 
 fn cannot_read_list(list: &Path, reason: &str) -> Failure {
-    Failure::usage(format!("cannot read the list `{}`: {reason}", list.display()))
+    Failure::usage(format!(
+        "cannot read the list `{}`: {reason}",
+        list.display()
+    ))
 }
 
 /// Returns the folder in which the search for the config starts; it continues in the folders above.
@@ -103,13 +132,20 @@ pub(super) fn config_search_start(
 /// Returns the innermost folder that contains all arguments; `None` if there are no arguments.
 fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     let others = selection.unrecognized.iter().map(|(path, _)| path);
-    let files = selection.files.iter().chain(others).filter_map(|path| path.parent());
+    let files = selection
+        .files
+        .iter()
+        .chain(others)
+        .filter_map(|path| path.parent());
     let folders = selection.folders.iter().map(PathBuf::as_path);
     let mut shared: Option<PathBuf> = None;
     for folder in folders.chain(files) {
         shared = Some(match shared {
             None => folder.to_path_buf(),
-            Some(so_far) => so_far.ancestors().find(|above| folder.starts_with(above))?.to_path_buf(),
+            Some(so_far) => so_far
+                .ancestors()
+                .find(|above| folder.starts_with(above))?
+                .to_path_buf(),
         });
     }
     shared
@@ -129,12 +165,23 @@ pub(super) fn load_configs(
 ) -> Result<Configs, Vec<Failure>> {
     if let Some(given) = &files.setup.config {
         let config = config::load(&paths::absolute(given, cwd), &given.to_string_lossy())?;
-        return Ok(Configs::fixed(config.with_display_path(&paths::display_given_path(given, cwd))));
+        return Ok(Configs::fixed(
+            config.with_display_path(&paths::display_given_path(given, cwd)),
+        ));
     }
     if files.setup.no_config {
-        return Ok(Configs::fixed(Config { folder: cwd.to_path_buf(), ..Config::default() }));
+        return Ok(Configs::fixed(Config {
+            folder: cwd.to_path_buf(),
+            ..Config::default()
+        }));
     }
-    Ok(Configs::nearest(nearest_config(files, start, &selection.folders, cwd, owners)))
+    Ok(Configs::nearest(nearest_config(
+        files,
+        start,
+        &selection.folders,
+        cwd,
+        owners,
+    )))
 }
 
 /// Returns the search for the nearest config of each file.
@@ -145,12 +192,17 @@ pub(super) fn nearest_config(
     cwd: &Path,
     owners: &Arc<TrustedOwners>,
 ) -> NearestConfig {
-    NearestConfig::new(Arc::clone(owners), cwd, start, folders).with_no_exclude(files.setup.no_exclude)
+    NearestConfig::new(Arc::clone(owners), cwd, start, folders)
+        .with_no_exclude(files.setup.no_exclude)
 }
 
 /// Returns the path of the config from the root of the repository, even if the config cannot be
 /// read; `None` if there is no config. Reports contain it.
-pub fn config_identity(files: &FileArgs, cwd: &Path, owners: &Arc<TrustedOwners>) -> Option<String> {
+pub fn config_identity(
+    files: &FileArgs,
+    cwd: &Path,
+    owners: &Arc<TrustedOwners>,
+) -> Option<String> {
     if let Some(file) = &files.setup.config {
         return Some(config::repository_path(&paths::absolute(file, cwd)));
     }
@@ -159,9 +211,21 @@ pub fn config_identity(files: &FileArgs, cwd: &Path, owners: &Arc<TrustedOwners>
     }
     let stdin = stdin_name(files, cwd).ok().flatten();
     let has_paths = stdin.is_none() && files.files_from.is_none();
-    let paths = if has_paths { files.paths.as_slice() } else { &[] };
+    let paths = if has_paths {
+        files.paths.as_slice()
+    } else {
+        &[]
+    };
     let selection = Selection::from_arguments(paths, cwd, files.only_stack_files);
-    let start = config_search_start(files, stdin.as_ref().map(|(name, _)| name.as_path()), &selection, cwd);
-    let file = nearest_config(files, &start, &[], cwd, owners).find(&start).ok().flatten();
+    let start = config_search_start(
+        files,
+        stdin.as_ref().map(|(name, _)| name.as_path()),
+        &selection,
+        cwd,
+    );
+    let file = nearest_config(files, &start, &[], cwd, owners)
+        .find(&start)
+        .ok()
+        .flatten();
     file.map(|file| config::repository_path(&file))
 }

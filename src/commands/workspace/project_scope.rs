@@ -27,7 +27,12 @@ impl Workspace<'_> {
         }
         let chosen: Vec<PathBuf> = chosen
             .iter()
-            .map(|name| paths::canonicalize_existing(&paths::absolute(Path::new(name), &self.path_roots.cwd)))
+            .map(|name| {
+                paths::canonicalize_existing(&paths::absolute(
+                    Path::new(name),
+                    &self.path_roots.cwd,
+                ))
+            })
             .collect();
         for listed in &self.selection.listed_files {
             self.configs.for_file(listed);
@@ -44,7 +49,9 @@ impl Workspace<'_> {
                 }
             }
         }
-        self.selection.listed_files.retain(|listed| !folders.iter().any(|folder| listed.starts_with(folder)));
+        self.selection
+            .listed_files
+            .retain(|listed| !folders.iter().any(|folder| listed.starts_with(folder)));
         self.selection.folders.append(&mut folders);
         self.selection.folders.sort();
         self.selection.folders.dedup();
@@ -57,10 +64,24 @@ impl Workspace<'_> {
     /// when a file of its folder is checked.
     fn configs_elsewhere(&self) -> Vec<Arc<Config>> {
         let setup = &self.files.setup;
-        let root = self.git.owners().root(&self.path_roots.cwd).filter(|_| setup.config.is_none() && !setup.no_config);
+        let root = self
+            .git
+            .owners()
+            .root(&self.path_roots.cwd)
+            .filter(|_| setup.config.is_none() && !setup.no_config);
         let Some(root) = root else { return Vec::new() };
-        let all = Configs::nearest(nearest_config(self.files, &root, &[], &self.path_roots.cwd, self.git.owners()));
-        Search { configs: &all, ..self.search() }.find_configs(&root);
+        let all = Configs::nearest(nearest_config(
+            self.files,
+            &root,
+            &[],
+            &self.path_roots.cwd,
+            self.git.owners(),
+        ));
+        Search {
+            configs: &all,
+            ..self.search()
+        }
+        .find_configs(&root);
         let mut configs = all.known_configs();
         configs.retain(|config| config.file.is_some());
         configs
@@ -69,24 +90,37 @@ impl Workspace<'_> {
     /// Returns whether a change of a file can break any stack of a config: the file is the config
     /// or one of its inventories.
     fn can_break(&self, config: &Config, listed: &Path, canonical: &Path) -> bool {
-        config.file.as_deref().is_some_and(|file| paths::canonicalize_existing(file) == canonical)
-            || config.inventories.iter().any(|inventory| is_part_of(canonical, inventory))
+        config
+            .file
+            .as_deref()
+            .is_some_and(|file| paths::canonicalize_existing(file) == canonical)
+            || config
+                .inventories
+                .iter()
+                .any(|inventory| is_part_of(canonical, inventory))
             || self.is_fallback_inventory(config, listed)
             || self.is_new_config(config, listed)
     }
 
     /// Returns whether a file is an inventory that a config need not name.
     fn is_fallback_inventory(&self, config: &Config, listed: &Path) -> bool {
-        let (Some(name), Some(folder)) = (listed.file_name(), listed.parent()) else { return false };
+        let (Some(name), Some(folder)) = (listed.file_name(), listed.parent()) else {
+            return false;
+        };
         let folder = paths::canonicalize_existing(folder);
         FALLBACK_NAMES.iter().any(|fallback| name == *fallback)
-            && self.inventory_folders(config).iter().any(|other| paths::canonicalize_existing(other) == folder)
+            && self
+                .inventory_folders(config)
+                .iter()
+                .any(|other| paths::canonicalize_existing(other) == folder)
     }
 
     /// Returns whether a file has the name of a config and is in the project of `config`. It may be
     /// deleted.
     fn is_new_config(&self, config: &Config, listed: &Path) -> bool {
-        listed.file_name().is_some_and(|name| name == config::FILE_NAME)
+        listed
+            .file_name()
+            .is_some_and(|name| name == config::FILE_NAME)
             && self.configs.for_file(listed).file == config.file
             && self.search().matching_exclude(listed).is_none()
     }
@@ -95,7 +129,9 @@ impl Workspace<'_> {
 /// Returns whether a file belongs to an inventory.
 fn is_part_of(canonical: &Path, inventory: &InventoryConfig) -> bool {
     match &inventory.kind {
-        InventoryKind::File(path) | InventoryKind::Sops(path) => paths::canonicalize_existing(path) == canonical,
+        InventoryKind::File(path) | InventoryKind::Sops(path) => {
+            paths::canonicalize_existing(path) == canonical
+        }
         InventoryKind::Dir(folder) => canonical.starts_with(paths::canonicalize_existing(folder)),
         _ => false,
     }

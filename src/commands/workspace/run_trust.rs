@@ -33,8 +33,11 @@ pub(super) fn trusts_config(files: &FileArgs, env: &dyn Environment) -> Result<b
     match variable.to_str() {
         Some("1") => Ok(true),
         Some("" | "0") => Ok(files.setup.trust),
-        _ => Err(Failure::usage(format!("invalid value `{}` in {TRUST_VARIABLE}", variable.to_string_lossy()))
-            .with_help("set it to 1 to trust the config for this run, or unset it")),
+        _ => Err(Failure::usage(format!(
+            "invalid value `{}` in {TRUST_VARIABLE}",
+            variable.to_string_lossy()
+        ))
+        .with_help("set it to 1 to trust the config for this run, or unset it")),
     }
 }
 
@@ -47,5 +50,7 @@ pub fn trust_store(env: &dyn Environment) -> Option<TrustStore> {
 
 /// Returns the value of a variable, if it is an absolute path.
 fn absolute_path(env: &dyn Environment, name: &str) -> Option<PathBuf> {
-    env.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    env.get(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }

@@ -13,7 +13,12 @@ use std::collections::BTreeMap;
 use std::io;
 
 /// File names that users may mistake for the name of the config.
-const MISNAMED_CONFIGS: [&str; 4] = [".stackref.toml", "stackref.yaml", "stackref.yml", "stackref.tml"];
+const MISNAMED_CONFIGS: [&str; 4] = [
+    ".stackref.toml",
+    "stackref.yaml",
+    "stackref.yml",
+    "stackref.tml",
+];
 
 impl Workspace<'_> {
     /// Prints the notes of a scan on standard error.
@@ -24,10 +29,17 @@ impl Workspace<'_> {
         self.note_excluded(scan, context)?;
         // The scan may have found more configs of other users.
         let owner_notes = self.git.owners().notes(&self.path_roots.cwd);
-        for note in owner_notes.iter().filter(|note| !self.owner_notes.contains(note)) {
+        for note in owner_notes
+            .iter()
+            .filter(|note| !self.owner_notes.contains(note))
+        {
             context.note(note)?;
         }
-        for warning in self.known_configs().iter().flat_map(|config| &config.warnings) {
+        for warning in self
+            .known_configs()
+            .iter()
+            .flat_map(|config| &config.warnings)
+        {
             writeln!(context.stderr.out, "warning: {warning}")?;
         }
         report_recovered(context)?;
@@ -39,10 +51,19 @@ impl Workspace<'_> {
         }
         if scan.skipped.count > 0 {
             let skipped = count(scan.skipped.count, "listed file");
-            context.note(format_args!("skipped {skipped}: not stack files, or not found"))?;
+            context.note(format_args!(
+                "skipped {skipped}: not stack files, or not found"
+            ))?;
         }
-        if scan.files.is_empty() && scan.skipped.failures.is_empty() && scan.skipped.excluded.is_empty() {
-            writeln!(context.stderr.out, "warning: no stack file found: {}", self.reason_for_no_file())?;
+        if scan.files.is_empty()
+            && scan.skipped.failures.is_empty()
+            && scan.skipped.excluded.is_empty()
+        {
+            writeln!(
+                context.stderr.out,
+                "warning: no stack file found: {}",
+                self.reason_for_no_file()
+            )?;
         }
         Ok(())
     }
@@ -51,13 +72,22 @@ impl Workspace<'_> {
     fn note_excluded(&self, scan: &Scan, context: &mut Context<'_>) -> io::Result<()> {
         let mut excluded: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (path, glob) in &scan.skipped.excluded {
-            excluded.entry(glob).or_default().push(paths::relative(path, &self.path_roots.cwd));
+            excluded
+                .entry(glob)
+                .or_default()
+                .push(paths::relative(path, &self.path_roots.cwd));
         }
         for (glob, paths) in excluded {
             let first = paths.first().map_or("", String::as_str);
-            let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+            let more = if paths.len() > 1 {
+                format!(" and {} more", paths.len() - 1)
+            } else {
+                String::new()
+            };
             let (first, glob) = (escape_control(first), escape_control(glob));
-            context.note(format_args!("excluded by `{glob}`: `{first}`{more}; --no-exclude overrides"))?;
+            context.note(format_args!(
+                "excluded by `{glob}`: `{first}`{more}; --no-exclude overrides"
+            ))?;
         }
         Ok(())
     }
@@ -67,8 +97,14 @@ impl Workspace<'_> {
         if self.config.file.is_some() || setup.config.is_some() || setup.no_config {
             return Ok(());
         }
-        for name in MISNAMED_CONFIGS.iter().filter(|name| self.project().join(name).is_file()) {
-            context.note(format_args!("`{name}` is not read: the config is `{}`", config::FILE_NAME))?;
+        for name in MISNAMED_CONFIGS
+            .iter()
+            .filter(|name| self.project().join(name).is_file())
+        {
+            context.note(format_args!(
+                "`{name}` is not read: the config is `{}`",
+                config::FILE_NAME
+            ))?;
         }
         Ok(())
     }
@@ -80,7 +116,11 @@ impl Workspace<'_> {
             "no file looks like a stack (`components` with `stack_name` or `zenml_version`) or has a name like `prod.stack.yaml`"
         };
         let excludes = !self.files.setup.no_exclude && !self.config.exclude.is_empty();
-        let rest = if excludes { ", except for excluded files (`[files] exclude`)" } else { "" };
+        let rest = if excludes {
+            ", except for excluded files (`[files] exclude`)"
+        } else {
+            ""
+        };
         format!("{reason}{rest}")
     }
 }

@@ -18,12 +18,21 @@ pub fn select_stack(scan: &mut Scan, name: Option<&str>) -> Result<(), Failure> 
     let Some(name) = name else { return Ok(()) };
     let all_names: BTreeSet<String> = scan.files.iter().flat_map(stack_names).collect();
     if !all_names.contains(name) {
-        let list = all_names.iter().take(MAX_LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let list = all_names
+            .iter()
+            .take(MAX_LISTED)
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let suggestion = nearest(name, all_names.iter().map(String::as_str));
-        let suggestion = suggestion.map_or_else(String::new, |suggestion| format!("did you mean `{suggestion}`? "));
+        let suggestion = suggestion.map_or_else(String::new, |suggestion| {
+            format!("did you mean `{suggestion}`? ")
+        });
         return Err(Failure::usage(format!("no stack is named `{name}`"))
             .with_help(format!("{suggestion}The stacks are {list}")));
     }
-    scan.files.retain(|file| file.stacks.is_empty() || stack_names(file).iter().any(|other| other == name));
+    scan.files.retain(|file| {
+        file.stacks.is_empty() || stack_names(file).iter().any(|other| other == name)
+    });
     Ok(())
 }

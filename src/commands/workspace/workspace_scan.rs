@@ -45,42 +45,70 @@ impl Workspace<'_> {
         Ok(scan)
     }
 
-    fn scan_stdin(&self, name: &Path, syntax: Syntax, context: &mut Context<'_>) -> Result<Scan, CommandError> {
+    fn scan_stdin(
+        &self,
+        name: &Path,
+        syntax: Syntax,
+        context: &mut Context<'_>,
+    ) -> Result<Scan, CommandError> {
         if let Some(glob) = self.search().matching_exclude(name) {
             let mut scan = Scan::default();
             scan.skipped.excluded.push((name.to_path_buf(), glob));
             return Ok(scan);
         }
         let mut bytes = Vec::new();
-        context
-            .stdin
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::usage(format!("cannot read standard input: {}", io_message(&error))))?;
+        context.stdin.read_to_end(&mut bytes).map_err(|error| {
+            Failure::usage(format!(
+                "cannot read standard input: {}",
+                io_message(&error)
+            ))
+        })?;
         // Without a name, the content decides. JSON is also valid YAML, but its strings have other
         // escapes.
-        let is_json = self.files.stdin_filename.is_none() && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
+        let is_json = self.files.stdin_filename.is_none()
+            && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
         let syntax = if is_json { Syntax::Json } else { syntax };
-        let candidate = Candidate { path: name.to_path_buf(), syntax, reason: None };
+        let candidate = Candidate {
+            path: name.to_path_buf(),
+            syntax,
+            reason: None,
+        };
         let candidate = match (&self.files.stdin_filename, self.files.only_stack_files) {
-            (_, false) => Some(Candidate { reason: Some(MatchReason::Argument), ..candidate }),
+            (_, false) => Some(Candidate {
+                reason: Some(MatchReason::Argument),
+                ..candidate
+            }),
             (None, true) => Some(candidate),
             (Some(_), true) => self.search().candidates(&self.config, name, &[]).next(),
         };
         let mut scan: Scan = candidate
-            .map(|candidate| scan::run_text(&bytes, candidate, self.config.resolver, &self.path_roots))
+            .map(|candidate| {
+                scan::run_text(&bytes, candidate, self.config.resolver, &self.path_roots)
+            })
             .unwrap_or_default();
         scan.skipped.count = usize::from(self.files.only_stack_files && scan.files.is_empty());
         Ok(scan)
     }
 
     /// Prints the files that a check would read, each with the reason.
-    pub fn list_files(&mut self, color: Color, context: &mut Context<'_>) -> Result<Outcome, CommandError> {
+    pub fn list_files(
+        &mut self,
+        color: Color,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, CommandError> {
         let scan = self.scan(context)?;
-        context.summary = Some(format!("{} would be scanned", count(scan.files.len(), "file")));
+        context.summary = Some(format!(
+            "{} would be scanned",
+            count(scan.files.len(), "file")
+        ));
         let style = context.stdout_style(color);
         for file in &scan.files {
             let path = style.paint(HEADING, escape_control(file.source.path()));
-            writeln!(context.stdout.out, "{path}: {}", escape_control(&file.reason.to_string()))?;
+            writeln!(
+                context.stdout.out,
+                "{path}: {}",
+                escape_control(&file.reason.to_string())
+            )?;
         }
         context.stdout.out.flush()?;
         self.notes(&scan, context)?;

@@ -17,7 +17,13 @@ pub(super) struct BracketScanner<'t> {
 
 impl<'t> BracketScanner<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, open: Vec::new(), counts: [0; 2], errors: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            open: Vec::new(),
+            counts: [0; 2],
+            errors: Vec::new(),
+        }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -30,7 +36,11 @@ impl<'t> BracketScanner<'t> {
 
     fn count(&mut self, bracket: u8) -> &mut usize {
         let [square, curly] = &mut self.counts;
-        if matches!(bracket, b'[' | b']') { square } else { curly }
+        if matches!(bracket, b'[' | b']') {
+            square
+        } else {
+            curly
+        }
     }
 
     pub(super) fn push(&mut self, bracket: u8) {
@@ -49,8 +59,11 @@ impl<'t> BracketScanner<'t> {
     pub(super) fn close(&mut self, close: u8) {
         let wanted = counterpart(close);
         if *self.count(wanted) == 0 {
-            let mismatch = self.pop().map(|(at, open)| (at, BracketError::Mismatch(open, (self.at, close))));
-            self.errors.push(mismatch.unwrap_or((self.at, BracketError::Surplus(close))));
+            let mismatch = self
+                .pop()
+                .map(|(at, open)| (at, BracketError::Mismatch(open, (self.at, close))));
+            self.errors
+                .push(mismatch.unwrap_or((self.at, BracketError::Surplus(close))));
             return;
         }
         while let Some((at, open)) = self.pop() {
@@ -88,7 +101,8 @@ impl<'t> BracketScanner<'t> {
             self.at += if escapes && byte == b'\\' { 2 } else { 1 };
         }
         self.at = self.at.min(self.text.len());
-        self.errors.push((start, BracketError::String(quotes.len())));
+        self.errors
+            .push((start, BracketError::String(quotes.len())));
     }
 
     pub(super) fn json(&mut self) {

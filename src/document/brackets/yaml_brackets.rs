@@ -33,12 +33,20 @@ impl BracketScanner<'_> {
                 [b'-', b'-', b'-', b' ', ..] => self.at += 4,
                 [b' ' | b'\t', ..] => self.at += 1,
                 [b'&' | b'!', ..] => {
-                    self.at += self.rest().iter().position(u8::is_ascii_whitespace).unwrap_or(self.rest().len());
+                    self.at += self
+                        .rest()
+                        .iter()
+                        .position(u8::is_ascii_whitespace)
+                        .unwrap_or(self.rest().len());
                 }
                 [b'"', ..] => self.string(b"\"", true, false),
                 [b'\'', ..] => self.string(b"'", false, false),
                 [b'[' | b'{', ..] => {
-                    let line_start = memchr::memrchr2(b'\n', b'\r', self.text.get(..self.at).unwrap_or_default());
+                    let line_start = memchr::memrchr2(
+                        b'\n',
+                        b'\r',
+                        self.text.get(..self.at).unwrap_or_default(),
+                    );
                     let is_root = self.at == line_start.map_or(0, |at| at + 1);
                     if !self.flow(indent, is_root) {
                         return;
@@ -92,8 +100,14 @@ impl BracketScanner<'_> {
     /// indented further than the key belongs to the next entry.
     fn flow(&mut self, indent: usize, is_root: bool) -> bool {
         while let Some(byte) = self.peek() {
-            let before = self.at.checked_sub(1).and_then(|at| self.text.get(at)).copied().unwrap_or(b' ');
-            let may_open_string = before.is_ascii_whitespace() || matches!(before, b'[' | b'{' | b',' | b':');
+            let before = self
+                .at
+                .checked_sub(1)
+                .and_then(|at| self.text.get(at))
+                .copied()
+                .unwrap_or(b' ');
+            let may_open_string =
+                before.is_ascii_whitespace() || matches!(before, b'[' | b'{' | b',' | b':');
             match byte {
                 b'"' if may_open_string => {
                     self.string(b"\"", true, false);

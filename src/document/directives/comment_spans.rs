@@ -7,7 +7,8 @@ use crate::text::source::Span;
 pub fn comments(document: &Document) -> Vec<Span> {
     let source = document.source();
     let mut comments: Vec<Span> = Vec::new();
-    if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none() {
+    if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none()
+    {
         return comments;
     }
     let contents = scalar_contents(document);
@@ -17,8 +18,12 @@ pub fn comments(document: &Document) -> Vec<Span> {
         }
         let before = source.text().get(..hash).unwrap_or_default();
         let begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '\r', '\u{feff}']);
-        let scalar = contents.partition_point(|(span, _)| span.start <= hash).checked_sub(1);
-        let in_scalar = scalar.and_then(|at| contents.get(at)).is_some_and(|(span, _)| hash < span.end);
+        let scalar = contents
+            .partition_point(|(span, _)| span.start <= hash)
+            .checked_sub(1);
+        let in_scalar = scalar
+            .and_then(|at| contents.get(at))
+            .is_some_and(|(span, _)| hash < span.end);
         if (begins || document.syntax() == Syntax::Toml) && !in_scalar {
             comments.push(Span::new(hash, source.line_span(hash).end));
         }
@@ -39,13 +44,26 @@ pub(super) enum BlockStyle {
 pub(super) fn scalar_contents(document: &Document) -> Vec<(Span, BlockStyle)> {
     let mut contents: Vec<(Span, BlockStyle)> = Vec::new();
     for (_, node) in document.nodes() {
-        let NodeKind::Scalar(scalar) = &node.kind else { continue };
+        let NodeKind::Scalar(scalar) = &node.kind else {
+            continue;
+        };
         let mut content = (node.span, BlockStyle::NotBlock);
         if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) {
             let header = document.source().line_span(node.span.start).end;
-            let mut indicators = document.source().slice(node.span).bytes().take_while(u8::is_ascii_graphic);
+            let mut indicators = document
+                .source()
+                .slice(node.span)
+                .bytes()
+                .take_while(u8::is_ascii_graphic);
             let kept = indicators.any(|byte| byte == b'+');
-            content = (Span::new(header, node.span.end), if kept { BlockStyle::Kept } else { BlockStyle::Chomped });
+            content = (
+                Span::new(header, node.span.end),
+                if kept {
+                    BlockStyle::Kept
+                } else {
+                    BlockStyle::Chomped
+                },
+            );
         }
         contents.push(content);
     }

@@ -51,25 +51,51 @@ impl Document {
             .collect();
         let spans = spans?;
         let colon = self.colon_like(entries);
-        let layout = ObjectLayout { entries, is_root, colon, comma: if colon == ":" { "," } else { ", " } };
-        if entries.is_empty() && self.source().slice(span).trim_matches(['{', '}']).trim().is_empty() {
+        let layout = ObjectLayout {
+            entries,
+            is_root,
+            colon,
+            comma: if colon == ":" { "," } else { ", " },
+        };
+        if entries.is_empty()
+            && self
+                .source()
+                .slice(span)
+                .trim_matches(['{', '}'])
+                .trim()
+                .is_empty()
+        {
             return Some(vec![self.fill_braces(span, &layout, new_entries)]);
         }
-        let collection = BracketedCollection { span, items: &spans, comma: layout.comma };
+        let collection = BracketedCollection {
+            span,
+            items: &spans,
+            comma: layout.comma,
+        };
         self.insert_between(&collection, new_entries.len(), &|at, indent| {
-            new_entries.get(at).map(|entry| self.flow_entry(&layout, indent, entry)).unwrap_or_default()
+            new_entries
+                .get(at)
+                .map(|entry| self.flow_entry(&layout, indent, entry))
+                .unwrap_or_default()
         })
     }
 
     /// Returns the separator of keys and values: as in the last entry, or the usual one.
     fn colon_like(&self, entries: &[(NodeId, NodeId)]) -> &str {
-        let existing = entries
-            .last()
-            .map(|&(key, value)| self.source().slice(Span::new(self.node(key).span.end, self.node(value).span.start)));
+        let existing = entries.last().map(|&(key, value)| {
+            self.source().slice(Span::new(
+                self.node(key).span.end,
+                self.node(value).span.start,
+            ))
+        });
         match self.syntax() {
             Syntax::Yaml => ": ",
-            Syntax::Toml => existing.filter(|text| text.trim_matches(' ') == "=").unwrap_or(" = "),
-            Syntax::Json | Syntax::Script => existing.filter(|text| text.trim_matches(' ') == ":").unwrap_or(": "),
+            Syntax::Toml => existing
+                .filter(|text| text.trim_matches(' ') == "=")
+                .unwrap_or(" = "),
+            Syntax::Json | Syntax::Script => existing
+                .filter(|text| text.trim_matches(' ') == ":")
+                .unwrap_or(": "),
         }
     }
 
@@ -89,13 +115,19 @@ impl Document {
     }
 
     /// Returns the edit that fills empty braces, whose layout cannot be followed.
-    fn fill_braces(&self, span: Span, layout: &ObjectLayout<'_>, new_entries: &[(&str, NewValue<'_>)]) -> Edit {
+    fn fill_braces(
+        &self,
+        span: Span,
+        layout: &ObjectLayout<'_>,
+        new_entries: &[(&str, NewValue<'_>)],
+    ) -> Edit {
         let inner = Span::new(span.start + 1, span.end - 1);
         let nl = self.line_break();
         match self.syntax() {
-            Syntax::Yaml if layout.is_root && self.line_prefix(span.start).is_empty() => {
-                Edit::new(span, join_parts(&self.yaml_entries("", "  ", new_entries), nl))
-            }
+            Syntax::Yaml if layout.is_root && self.line_prefix(span.start).is_empty() => Edit::new(
+                span,
+                join_parts(&self.yaml_entries("", "  ", new_entries), nl),
+            ),
             Syntax::Json if layout.is_root => {
                 let lines = self.flow_entries(layout, "  ", new_entries, &format!(",{nl}  "));
                 Edit::new(inner, join_parts(&[nl, "  ", &*lines, nl], ""))
@@ -104,7 +136,10 @@ impl Document {
                 let entries = self.flow_entries(layout, "", new_entries, layout.comma);
                 Edit::new(inner, join_parts(&[" ", &*entries, " "], ""))
             }
-            _ => Edit::new(inner, self.flow_entries(layout, "", new_entries, layout.comma)),
+            _ => Edit::new(
+                inner,
+                self.flow_entries(layout, "", new_entries, layout.comma),
+            ),
         }
     }
 
@@ -115,24 +150,44 @@ impl Document {
         new_entries: &[(&str, NewValue<'_>)],
         between: &str,
     ) -> Zeroizing<String> {
-        let entries: Vec<_> = new_entries.iter().map(|entry| self.flow_entry(layout, indent, entry)).collect();
+        let entries: Vec<_> = new_entries
+            .iter()
+            .map(|entry| self.flow_entry(layout, indent, entry))
+            .collect();
         join_parts(&entries, between)
     }
 
     /// Returns a JSON object on one line or several, like the last existing object.
-    fn json_object(&self, layout: &ObjectLayout<'_>, indent: &str, pairs: &[(&str, &str)]) -> Zeroizing<String> {
-        let &ObjectLayout { entries, is_root, colon, comma } = layout;
+    fn json_object(
+        &self,
+        layout: &ObjectLayout<'_>,
+        indent: &str,
+        pairs: &[(&str, &str)],
+    ) -> Zeroizing<String> {
+        let &ObjectLayout {
+            entries,
+            is_root,
+            colon,
+            comma,
+        } = layout;
         let nl = self.line_break();
-        let neighbour = entries.iter().rev().find_map(|&(_, value)| match self.node(value).kind {
-            NodeKind::Mapping { entries, .. } => Some((value, self.entries_in(entries).first()?.0)),
-            _ => None,
-        });
+        let neighbour = entries
+            .iter()
+            .rev()
+            .find_map(|&(_, value)| match self.node(value).kind {
+                NodeKind::Mapping { entries, .. } => {
+                    Some((value, self.entries_in(entries).first()?.0))
+                }
+                _ => None,
+            });
         let on_lines = match neighbour {
             Some((value, _)) => self.source().slice(self.node(value).span).contains('\n'),
             None => is_root && (entries.is_empty() || !indent.is_empty()),
         };
         let inner = neighbour.map(|(_, key)| self.indent(self.node(key).span.start));
-        let unit = inner.and_then(|inner| inner.strip_prefix(indent)).filter(|unit| !unit.is_empty());
+        let unit = inner
+            .and_then(|inner| inner.strip_prefix(indent))
+            .filter(|unit| !unit.is_empty());
         let unit = unit.unwrap_or(if indent.is_empty() { "  " } else { indent });
         let capacity = NewValue::Map(pairs).max_len() + pairs.len() * (indent.len() + unit.len());
         let mut out = Zeroizing::new(String::with_capacity(capacity + indent.len() + 16));
@@ -170,7 +225,11 @@ impl Document {
         let Some(last) = items.last() else {
             let inner = Span::new(span.start + 1, span.end.checked_sub(1)?);
             let is_empty = self.source().slice(inner).trim().is_empty();
-            let target = if is_empty { inner } else { Span::new(inner.start, inner.start) };
+            let target = if is_empty {
+                inner
+            } else {
+                Span::new(inner.start, inner.start)
+            };
             let items: Vec<_> = (0..count).map(|at| write_item(at, "")).collect();
             return Some(vec![Edit::new(target, join_parts(&items, comma))]);
         };
@@ -185,19 +244,33 @@ impl Document {
         }
         Some(match (tail.comma, tail.next_line) {
             (Some(_), Some(line)) => {
-                vec![insertion(line, write_items(count, write_item, [prefix, prefix, &format!(",{nl}")]))]
+                vec![insertion(
+                    line,
+                    write_items(count, write_item, [prefix, prefix, &format!(",{nl}")]),
+                )]
             }
             (None, Some(line)) => {
                 // The last item had no comma, so the new last item gets none.
-                let lines: Vec<_> = (0..count).map(|at| join_parts(&[prefix, &*write_item(at, prefix)], "")).collect();
+                let lines: Vec<_> = (0..count)
+                    .map(|at| join_parts(&[prefix, &*write_item(at, prefix)], ""))
+                    .collect();
                 let lines = join_parts(&[&*join_parts(&lines, &format!(",{nl}")), nl], "");
-                vec![insertion(last.end, Zeroizing::new(",".to_owned())), insertion(line, lines)]
+                vec![
+                    insertion(last.end, Zeroizing::new(",".to_owned())),
+                    insertion(line, lines),
+                ]
             }
             (Some(at), None) => {
-                vec![insertion(at + 1, write_items(count, write_item, [&format!("{nl}{prefix}"), prefix, ","]))]
+                vec![insertion(
+                    at + 1,
+                    write_items(count, write_item, [&format!("{nl}{prefix}"), prefix, ","]),
+                )]
             }
             (None, None) => {
-                vec![insertion(last.end, write_items(count, write_item, [&format!(",{nl}{prefix}"), prefix, ""]))]
+                vec![insertion(
+                    last.end,
+                    write_items(count, write_item, [&format!(",{nl}{prefix}"), prefix, ""]),
+                )]
             }
         })
     }
@@ -205,13 +278,20 @@ impl Document {
     /// Reads the text between the last item and the closing bracket: blanks, comments and a comma.
     /// Returns `None` for other text.
     fn read_tail(&self, span: Span) -> Option<CollectionTail> {
-        let mut tail = CollectionTail { comma: None, next_line: None };
+        let mut tail = CollectionTail {
+            comma: None,
+            next_line: None,
+        };
         let mut at = span.start;
         while let Some(c) = self.source().slice(Span::new(at, span.end)).chars().next() {
             match c {
                 ',' => (tail.comma, tail.next_line) = (Some(at), None),
                 '\n' => tail.next_line = tail.next_line.or(Some(at + 1)),
-                '\r' if !self.source().slice(Span::new(at, span.end)).starts_with("\r\n") => {
+                '\r' if !self
+                    .source()
+                    .slice(Span::new(at, span.end))
+                    .starts_with("\r\n") =>
+                {
                     tail.next_line = tail.next_line.or(Some(at + 1));
                 }
                 ' ' | '\t' | '\r' => {}
@@ -233,7 +313,13 @@ fn insertion(at: usize, text: Zeroizing<String>) -> Edit {
 }
 
 /// Writes `count` items, each with a text before it, an indentation and a text after it.
-fn write_items(count: usize, write_item: WriteItem<'_>, [before, indent, after]: [&str; 3]) -> Zeroizing<String> {
-    let items: Vec<_> = (0..count).map(|at| join_parts(&[before, &*write_item(at, indent), after], "")).collect();
+fn write_items(
+    count: usize,
+    write_item: WriteItem<'_>,
+    [before, indent, after]: [&str; 3],
+) -> Zeroizing<String> {
+    let items: Vec<_> = (0..count)
+        .map(|at| join_parts(&[before, &*write_item(at, indent), after], ""))
+        .collect();
     join_parts(&items, "")
 }

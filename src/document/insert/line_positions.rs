@@ -11,7 +11,10 @@ impl Document {
         loop {
             let node = self.node(id);
             let last = match node.kind {
-                NodeKind::Mapping { entries, flow: false } => self.entries_in(entries).last().map(|&(_, value)| value),
+                NodeKind::Mapping {
+                    entries,
+                    flow: false,
+                } => self.entries_in(entries).last().map(|&(_, value)| value),
                 NodeKind::Sequence(items) if !self.source().slice(node.span).starts_with('[') => {
                     self.items_in(items).last().copied()
                 }
@@ -28,8 +31,14 @@ impl Document {
     fn content_end(&self, id: NodeId) -> usize {
         let span = self.node(id).span;
         match &self.node(id).kind {
-            NodeKind::Scalar(scalar) if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) => {
-                span.start + yaml::content_len(self.source().slice(span), self.text(id).unwrap_or_default())
+            NodeKind::Scalar(scalar)
+                if matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock) =>
+            {
+                span.start
+                    + yaml::content_len(
+                        self.source().slice(span),
+                        self.text(id).unwrap_or_default(),
+                    )
             }
             _ => span.end,
         }
@@ -40,7 +49,9 @@ impl Document {
     pub(super) fn is_block_truncated(&self, end: usize) -> bool {
         let text = self.source().text();
         let last = self.last_node().filter(|node| node.span.end == end);
-        let Some(NodeKind::Scalar(scalar)) = last.map(|node| node.kind) else { return false };
+        let Some(NodeKind::Scalar(scalar)) = last.map(|node| node.kind) else {
+            return false;
+        };
         end == text.len()
             && matches!(scalar.style, Style::LiteralBlock | Style::FoldedBlock)
             && !text.ends_with(['\n', '\r'])
@@ -49,8 +60,15 @@ impl Document {
     /// Returns the end of the first document, after its content and comments.
     pub(super) fn end_of_yaml(&self, content: usize) -> usize {
         let text = self.source().text();
-        let mut at = if content == 0 { 0 } else { self.line_after(content) };
-        while let Some(line) = text.get(at..).and_then(|rest| rest.split_inclusive('\n').next()) {
+        let mut at = if content == 0 {
+            0
+        } else {
+            self.line_after(content)
+        };
+        while let Some(line) = text
+            .get(at..)
+            .and_then(|rest| rest.split_inclusive('\n').next())
+        {
             let marker = line.trim_end();
             if marker == "..." || marker.starts_with("... ") {
                 return at;
@@ -63,7 +81,10 @@ impl Document {
     /// Returns the start of the comment lines directly above a line, or the start of the line.
     pub(super) fn comment_block_start(&self, mut line: usize) -> usize {
         while let Some(above) = line.checked_sub(1).map(|at| self.line_start(at)) {
-            let comment = self.source().slice(Span::new(above, line)).trim_start_matches(['\u{feff}', ' ', '\t']);
+            let comment = self
+                .source()
+                .slice(Span::new(above, line))
+                .trim_start_matches(['\u{feff}', ' ', '\t']);
             if !comment.starts_with('#') {
                 break;
             }
@@ -76,23 +97,45 @@ impl Document {
     pub(super) fn lines_at(&self, at: usize, lines: &[impl AsRef<str>]) -> Edit {
         let text = self.source().text();
         let nl = self.line_break();
-        let bom = if at == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let before = text.get(..at).unwrap_or_default().trim_start_matches('\u{feff}');
-        let line_end = if before.is_empty() || before.ends_with(['\n', '\r']) { "" } else { nl };
+        let bom = if at == 0 && text.starts_with('\u{feff}') {
+            '\u{feff}'.len_utf8()
+        } else {
+            0
+        };
+        let before = text
+            .get(..at)
+            .unwrap_or_default()
+            .trim_start_matches('\u{feff}');
+        let line_end = if before.is_empty() || before.ends_with(['\n', '\r']) {
+            ""
+        } else {
+            nl
+        };
         let lines = join_parts(lines, nl);
-        Edit::new(Span::new(at + bom, at + bom), join_parts(&[line_end, &*lines, nl], ""))
+        Edit::new(
+            Span::new(at + bom, at + bom),
+            join_parts(&[line_end, &*lines, nl], ""),
+        )
     }
 
     /// Returns the start of the next line. A block scalar ends after its line break, so its end
     /// already is that start.
     pub(super) fn line_after(&self, at: usize) -> usize {
         let text = self.source().text();
-        if text.get(..at).is_some_and(|before| before.ends_with(['\n', '\r'])) {
+        if text
+            .get(..at)
+            .is_some_and(|before| before.ends_with(['\n', '\r']))
+        {
             return at;
         }
         let line = self.source().line_span(at);
         let rest = text.get(line.end..).unwrap_or_default();
-        line.end + if rest.starts_with("\r\n") { 2 } else { usize::from(!rest.is_empty()) }
+        line.end
+            + if rest.starts_with("\r\n") {
+                2
+            } else {
+                usize::from(!rest.is_empty())
+            }
     }
 
     pub(super) fn line_start(&self, at: usize) -> usize {
@@ -101,13 +144,16 @@ impl Document {
 
     /// Returns the text before an offset on the same line.
     pub(super) fn line_prefix(&self, at: usize) -> &str {
-        self.source().slice(Span::new(self.line_start(at), at)).trim_start_matches('\u{feff}')
+        self.source()
+            .slice(Span::new(self.line_start(at), at))
+            .trim_start_matches('\u{feff}')
     }
 
     /// Returns the blanks at the start of the line of an offset.
     pub(super) fn indent(&self, at: usize) -> &str {
         let line = self.line_prefix(at);
-        line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
+        line.get(..line.len() - line.trim_start_matches([' ', '\t']).len())
+            .unwrap_or_default()
     }
 
     /// Returns the kind of the file's first line break.

@@ -22,7 +22,10 @@ impl NewValue<'_> {
         match self {
             Self::Text(text) => 8 * text.len() + 8,
             Self::Names(names) => names.iter().map(|name| 8 * name.len() + 8).sum(),
-            Self::Map(entries) => entries.iter().map(|(key, text)| 8 * (key.len() + text.len()) + 256).sum(),
+            Self::Map(entries) => entries
+                .iter()
+                .map(|(key, text)| 8 * (key.len() + text.len()) + 256)
+                .sum(),
         }
     }
 }
@@ -46,8 +49,16 @@ impl Document {
             NewValue::Map(pairs) => {
                 out.push_str(if is_toml { "{ " } else { "{" });
                 for (at, (key, text)) in pairs.iter().enumerate() {
-                    let (comma, colon) = (if at > 0 { ", " } else { "" }, if is_toml { " = " } else { ": " });
-                    for part in [comma, &self.quote_name(key, true), colon, &self.quote_text(text)] {
+                    let (comma, colon) = (
+                        if at > 0 { ", " } else { "" },
+                        if is_toml { " = " } else { ": " },
+                    );
+                    for part in [
+                        comma,
+                        &self.quote_name(key, true),
+                        colon,
+                        &self.quote_text(text),
+                    ] {
                         out.push_str(part);
                     }
                 }
@@ -67,7 +78,11 @@ impl Document {
 
     /// Returns a name as an item of a list.
     pub(super) fn quote_item(&self, name: &str, flow: bool) -> Zeroizing<String> {
-        if self.syntax() == Syntax::Toml { toml::quote_text(name) } else { self.quote_name(name, flow) }
+        if self.syntax() == Syntax::Toml {
+            toml::quote_text(name)
+        } else {
+            self.quote_name(name, flow)
+        }
     }
 
     /// Returns a name as a key.
@@ -112,11 +127,24 @@ mod tests {
 
     #[test]
     fn a_buffer_for_values_never_grows() {
-        for (text, syntax) in [("{}", Syntax::Yaml), ("", Syntax::Toml), ("{}", Syntax::Json)] {
-            let document = Document::parse(Arc::new(SourceFile::new("a", text)), syntax).expect("it parses");
-            for value in [String::new(), "\u{1}".repeat(1000), "\u{10ffff}".repeat(1000)] {
+        for (text, syntax) in [
+            ("{}", Syntax::Yaml),
+            ("", Syntax::Toml),
+            ("{}", Syntax::Json),
+        ] {
+            let document =
+                Document::parse(Arc::new(SourceFile::new("a", text)), syntax).expect("it parses");
+            for value in [
+                String::new(),
+                "\u{1}".repeat(1000),
+                "\u{10ffff}".repeat(1000),
+            ] {
                 let (names, pairs) = ([value.as_str(); 3], [(value.as_str(), value.as_str()); 3]);
-                for new_value in [NewValue::Text(&value), NewValue::Names(&names), NewValue::Map(&pairs)] {
+                for new_value in [
+                    NewValue::Text(&value),
+                    NewValue::Names(&names),
+                    NewValue::Map(&pairs),
+                ] {
                     let out = document.inline_value(&new_value);
                     assert_eq!(
                         out.capacity(),

@@ -13,11 +13,17 @@ impl Document {
     ) -> Option<Vec<Edit>> {
         let (&(first, _), &(last, value)) = (entries.first()?, entries.last()?);
         let indent = self.indent(self.node(first).span.start);
-        let children = entries.iter().find_map(|&(_, value)| match self.node(value).kind {
-            NodeKind::Mapping { entries, flow: false } => self.entries_in(entries).first(),
-            _ => None,
-        });
-        let child = children.and_then(|&(key, _)| self.indent(self.node(key).span.start).strip_prefix(indent));
+        let children = entries
+            .iter()
+            .find_map(|&(_, value)| match self.node(value).kind {
+                NodeKind::Mapping {
+                    entries,
+                    flow: false,
+                } => self.entries_in(entries).first(),
+                _ => None,
+            });
+        let child = children
+            .and_then(|&(key, _)| self.indent(self.node(key).span.start).strip_prefix(indent));
         let unit = child.filter(|unit| !unit.is_empty()).unwrap_or("  ");
         let end = self.value_end(value)?;
         let at = if self.is_block_truncated(end) {
@@ -27,7 +33,9 @@ impl Document {
         } else {
             self.line_after(end)
         };
-        Some(vec![self.lines_at(at, &self.yaml_entries(indent, unit, new_entries))])
+        Some(vec![
+            self.lines_at(at, &self.yaml_entries(indent, unit, new_entries)),
+        ])
     }
 
     pub(super) fn yaml_entries(
@@ -36,12 +44,23 @@ impl Document {
         unit: &str,
         new_entries: &[(&str, NewValue<'_>)],
     ) -> Vec<Zeroizing<String>> {
-        new_entries.iter().map(|(key, value)| self.yaml_entry(indent, unit, key, value)).collect()
+        new_entries
+            .iter()
+            .map(|(key, value)| self.yaml_entry(indent, unit, key, value))
+            .collect()
     }
 
     /// Returns an entry with its lines, without the last line break.
-    fn yaml_entry(&self, indent: &str, unit: &str, key: &str, value: &NewValue<'_>) -> Zeroizing<String> {
-        let mut out = Zeroizing::new(String::with_capacity(indent.len() + 8 * key.len() + 16 + value.max_len()));
+    fn yaml_entry(
+        &self,
+        indent: &str,
+        unit: &str,
+        key: &str,
+        value: &NewValue<'_>,
+    ) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(
+            indent.len() + 8 * key.len() + 16 + value.max_len(),
+        ));
         out.push_str(indent);
         out.push_str(&yaml::key(key, false));
         match value {
@@ -49,7 +68,14 @@ impl Document {
                 let nl = self.line_break();
                 out.push(':');
                 for (key, text) in *entries {
-                    for part in [nl, indent, unit, &yaml::key(key, false), ": ", &yaml::quote_text(text)] {
+                    for part in [
+                        nl,
+                        indent,
+                        unit,
+                        &yaml::key(key, false),
+                        ": ",
+                        &yaml::quote_text(text),
+                    ] {
                         out.push_str(part);
                     }
                 }

@@ -7,8 +7,17 @@ use memchr::{memchr, memmem};
 use std::path::Path;
 
 /// Options of programs such as `sudo` and `uv` that take the next word as their value.
-const OPTIONS_WITH_VALUE: [&str; 9] =
-    ["-u", "--user", "-g", "--group", "-n", "--name", "--with", "--python", "--project"];
+const OPTIONS_WITH_VALUE: [&str; 9] = [
+    "-u",
+    "--user",
+    "-g",
+    "--group",
+    "-n",
+    "--name",
+    "--with",
+    "--python",
+    "--project",
+];
 
 /// Words that may precede a command.
 #[rustfmt::skip]
@@ -22,7 +31,11 @@ const COMMAND_PREFIXES: [&str; 30] = [
 pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
     let bytes = text.as_bytes();
     let finder = memmem::Finder::new(COMMAND);
-    let find = |from: usize| finder.find(bytes.get(from..).unwrap_or_default()).map_or(text.len(), |at| from + at);
+    let find = |from: usize| {
+        finder
+            .find(bytes.get(from..).unwrap_or_default())
+            .map_or(text.len(), |at| from + at)
+    };
     let mut found = Vec::new();
     let mut fence: Option<&str> = None;
     let mut line = LogicalLine::new(text, 0, 0);
@@ -37,8 +50,16 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
                 open => open,
             };
             at = end + 1;
-        } else if prose && fence.is_none() && !physical.starts_with("    ") && !physical.starts_with('\t') {
-            let end = if physical.trim().is_empty() { end } else { end_of_paragraph(text, end) };
+        } else if prose
+            && fence.is_none()
+            && !physical.starts_with("    ")
+            && !physical.starts_with('\t')
+        {
+            let end = if physical.trim().is_empty() {
+                end
+            } else {
+                end_of_paragraph(text, end)
+            };
             find_inline_code(text, at, end, &mut found);
             at = end + 1;
         } else {
@@ -46,12 +67,20 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
                 line = LogicalLine::new(text, at, logical_end(text, end, prose));
             }
             let before = found.len();
-            at = if next < line.end { line.read_commands(at, line.end, 0, &mut found) + 1 } else { line.end + 1 };
+            at = if next < line.end {
+                line.read_commands(at, line.end, 0, &mut found) + 1
+            } else {
+                line.end + 1
+            };
             if prose && fence.is_none() {
                 // Indented text may be a paragraph of a list that begins with `zenml`, so a command
                 // needs an option.
                 let indented = found.split_off(before);
-                found.extend(indented.into_iter().filter(|words| words.iter().any(|word| word.text.starts_with('-'))));
+                found.extend(
+                    indented
+                        .into_iter()
+                        .filter(|words| words.iter().any(|word| word.text.starts_with('-'))),
+                );
             }
         }
         if next < at {
@@ -63,13 +92,20 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
 
 /// Returns whether a file is prose with code in it, by its extension.
 pub(super) fn is_prose(path: &str) -> bool {
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt")
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    matches!(
+        extension.to_ascii_lowercase().as_str(),
+        "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt"
+    )
 }
 
 /// Returns the end of a line, without its line break.
 pub(super) fn end_of_line(text: &str, from: usize) -> usize {
-    memchr(b'\n', text.as_bytes().get(from..).unwrap_or_default()).map_or(text.len(), |at| from + at)
+    memchr(b'\n', text.as_bytes().get(from..).unwrap_or_default())
+        .map_or(text.len(), |at| from + at)
 }
 
 /// Returns the end of a line and of the lines that backslashes append to it. `end` is the end of
@@ -94,7 +130,10 @@ fn logical_end(text: &str, mut end: usize, prose: bool) -> usize {
 /// An info string with a backtick would be inline code.
 fn fence_mark(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches([' ', '\t', '>']);
-    let len = ['`', '~'].into_iter().map(|mark| line.len() - line.trim_start_matches(mark).len()).max()?;
+    let len = ['`', '~']
+        .into_iter()
+        .map(|mark| line.len() - line.trim_start_matches(mark).len())
+        .max()?;
     let (mark, info) = line.split_at_checked(len)?;
     (len >= 3 && !(mark.starts_with('`') && info.contains('`'))).then_some((mark, info))
 }
@@ -117,13 +156,25 @@ fn end_of_paragraph(text: &str, mut end: usize) -> usize {
 /// mark.
 fn find_inline_code(text: &str, start: usize, end: usize, found: &mut Vec<Vec<Word>>) {
     let (mut at, mut inside) = (start, false);
-    for piece in text.get(start..end).unwrap_or_default().split_inclusive('`') {
+    for piece in text
+        .get(start..end)
+        .unwrap_or_default()
+        .split_inclusive('`')
+    {
         let code = piece.trim_end_matches('`');
         if inside && code.contains(COMMAND) {
-            LogicalLine::new(text, at, at + code.len()).read_commands(at, at + code.len(), 0, found);
+            LogicalLine::new(text, at, at + code.len()).read_commands(
+                at,
+                at + code.len(),
+                0,
+                found,
+            );
         }
         // The other backticks of a row are pieces of their own.
-        let is_same_mark = code.is_empty() && text.get(start..at).is_some_and(|before| before.ends_with('`'));
+        let is_same_mark = code.is_empty()
+            && text
+                .get(start..at)
+                .is_some_and(|before| before.ends_with('`'));
         inside ^= piece.len() > code.len() && !is_same_mark;
         at += piece.len();
     }
@@ -132,31 +183,43 @@ fn find_inline_code(text: &str, start: usize, end: usize, found: &mut Vec<Vec<Wo
 /// Returns the words from `zenml` on. Returns `None` if other words precede it than those that may
 /// precede a command.
 pub(super) fn zenml_command(mut words: Vec<Word>) -> Option<Vec<Word>> {
-    let first = (0..words.len())
-        .find(|&index| words.get(index).is_some_and(|word| is_zenml(&word.text)) && !is_option_value(&words, index))?;
+    let first = (0..words.len()).find(|&index| {
+        words.get(index).is_some_and(|word| is_zenml(&word.text)) && !is_option_value(&words, index)
+    })?;
     let prefix = words.get(..first)?;
-    (0..prefix.len()).all(|index| may_precede_command(prefix, index)).then(|| words.split_off(first))
+    (0..prefix.len())
+        .all(|index| may_precede_command(prefix, index))
+        .then(|| words.split_off(first))
 }
 
 /// Returns whether a word is the program, with or without a path.
 fn is_zenml(word: &str) -> bool {
-    word.strip_suffix(COMMAND).is_some_and(|path| path.is_empty() || path.ends_with('/'))
+    word.strip_suffix(COMMAND)
+        .is_some_and(|path| path.is_empty() || path.ends_with('/'))
 }
 
 /// Returns whether a word is the value of the option before it.
 fn is_option_value(words: &[Word], index: usize) -> bool {
-    let previous = index.checked_sub(1).and_then(|previous| words.get(previous));
+    let previous = index
+        .checked_sub(1)
+        .and_then(|previous| words.get(previous));
     previous.is_some_and(|previous| OPTIONS_WITH_VALUE.contains(&previous.text.as_str()))
 }
 
 fn may_precede_command(words: &[Word], index: usize) -> bool {
-    let Some(word) = words.get(index) else { return false };
+    let Some(word) = words.get(index) else {
+        return false;
+    };
     COMMAND_PREFIXES.contains(&word.text.as_str())
         || (index > 0 && word.text.starts_with('-'))
         || is_option_value(words, index)
-        || word.text.split_once('=').is_some_and(|(name, _)| is_variable_name(name))
+        || word
+            .text
+            .split_once('=')
+            .is_some_and(|(name, _)| is_variable_name(name))
 }
 
 fn is_variable_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }

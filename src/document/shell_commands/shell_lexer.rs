@@ -27,19 +27,41 @@ impl Word {
     fn new(start: usize, lexed: LexedWord) -> Self {
         let text = lexed.offsets.text().to_owned();
         let offsets = lexed.offsets.finish(Span::new(0, lexed.end), &text);
-        Self { text, span: Span::new(start, lexed.end), offsets, quotes: lexed.quotes }
+        Self {
+            text,
+            span: Span::new(start, lexed.end),
+            offsets,
+            quotes: lexed.quotes,
+        }
     }
 
     /// Adds a part of the word to a document as a scalar.
-    pub(super) fn add_to(&self, document: &mut Document, part: Range<usize>) -> Result<NodeId, SyntaxError> {
-        let span = if self.text.is_empty() { self.span } else { self.offsets.source(part.start, part.end) };
-        let quote = self.quotes.iter().take_while(|(from, _)| *from <= part.start).last();
+    pub(super) fn add_to(
+        &self,
+        document: &mut Document,
+        part: Range<usize>,
+    ) -> Result<NodeId, SyntaxError> {
+        let span = if self.text.is_empty() {
+            self.span
+        } else {
+            self.offsets.source(part.start, part.end)
+        };
+        let quote = self
+            .quotes
+            .iter()
+            .take_while(|(from, _)| *from <= part.start)
+            .last();
         let style = match quote.map(|(_, quote)| *quote) {
             Some(Quote::Single) => Style::SingleQuoted,
             Some(Quote::Double) => Style::DoubleQuoted,
             _ => Style::Plain,
         };
-        document.add_scalar(span, self.text.get(part).unwrap_or_default(), style, ScalarType::String)
+        document.add_scalar(
+            span,
+            self.text.get(part).unwrap_or_default(),
+            style,
+            ScalarType::String,
+        )
     }
 }
 
@@ -88,12 +110,23 @@ impl<'t> LogicalLine<'t> {
         if memmem::find(part, b"${{").is_some() {
             braces.extend(memmem::find_iter(part, b"}}").map(|at| start + at));
         }
-        Self { text, end, closed, braces }
+        Self {
+            text,
+            end,
+            closed,
+            braces,
+        }
     }
 
     /// Reads commands from `at` up to `end`. Returns the offset where it stopped: at `end`, or at
     /// the end of a line with a comment.
-    pub(super) fn read_commands(&self, mut at: usize, end: usize, depth: usize, found: &mut Vec<Vec<Word>>) -> usize {
+    pub(super) fn read_commands(
+        &self,
+        mut at: usize,
+        end: usize,
+        depth: usize,
+        found: &mut Vec<Vec<Word>>,
+    ) -> usize {
         let mut words = Vec::new();
         let mut first = true;
         while let Some(c) = self.text.get(at..end).and_then(|rest| rest.chars().next()) {
@@ -115,13 +148,22 @@ impl<'t> LogicalLine<'t> {
                 }
                 _ => {
                     // Prefixes of a recipe line in a Makefile: `@`, `-` and `+`.
-                    let prefixes = if first { self.recipe_prefix_count(at, end) } else { 0 };
+                    let prefixes = if first {
+                        self.recipe_prefix_count(at, end)
+                    } else {
+                        0
+                    };
                     let start = at + prefixes;
                     let lexed = self.lex_until(start, end, Quote::None);
                     // Always move on, also if the character cannot be part of a word.
-                    at = lexed.end.max(start + usize::from(lexed.end == start) * c.len_utf8());
+                    at = lexed
+                        .end
+                        .max(start + usize::from(lexed.end == start) * c.len_utf8());
                     for &(from, to) in &lexed.substitutions {
-                        let has_command = self.text.get(from..to).is_some_and(|inner| inner.contains(COMMAND));
+                        let has_command = self
+                            .text
+                            .get(from..to)
+                            .is_some_and(|inner| inner.contains(COMMAND));
                         if depth < MAX_SUBSTITUTION_DEPTH && has_command {
                             self.read_commands(from, to, depth + 1, found);
                         }
@@ -137,8 +179,15 @@ impl<'t> LogicalLine<'t> {
 
     /// Returns whether an ampersand is part of a redirection.
     fn is_redirection(&self, at: usize, end: usize) -> bool {
-        let before_redirection = self.text.get(at + 1..end).is_some_and(|rest| rest.starts_with('>'));
-        before_redirection || self.text.get(..at).is_some_and(|before| before.ends_with(['>', '<']))
+        let before_redirection = self
+            .text
+            .get(at + 1..end)
+            .is_some_and(|rest| rest.starts_with('>'));
+        before_redirection
+            || self
+                .text
+                .get(..at)
+                .is_some_and(|before| before.ends_with(['>', '<']))
     }
 
     /// Returns the number of recipe prefixes before a command in a Makefile.
@@ -175,7 +224,10 @@ impl<'t> LogicalLine<'t> {
         while let Some(c) = self.text.get(at..end).and_then(|rest| rest.chars().next()) {
             let len = c.len_utf8();
             match (quote, c) {
-                (Quote::None, ' ' | '\t' | '\r' | '\n' | ';' | '|' | '&' | '(' | ')' | '`' | '<' | '>') => break,
+                (
+                    Quote::None,
+                    ' ' | '\t' | '\r' | '\n' | ';' | '|' | '&' | '(' | ')' | '`' | '<' | '>',
+                ) => break,
                 (Quote::None | Quote::Single, '\'') | (Quote::None | Quote::Double, '"') => {
                     quote = match (quote, c) {
                         (Quote::None, '\'') => Quote::Single,
@@ -187,12 +239,20 @@ impl<'t> LogicalLine<'t> {
                 }
                 (Quote::None | Quote::Double, '\\') => {
                     let breaks = self.line_break_len(at);
-                    let escaped = self.text.get(at + 1..end).and_then(|rest| rest.chars().next());
-                    let escaped = escaped.filter(|c| quote == Quote::None || matches!(c, '$' | '`' | '"' | '\\'));
+                    let escaped = self
+                        .text
+                        .get(at + 1..end)
+                        .and_then(|rest| rest.chars().next());
+                    let escaped = escaped
+                        .filter(|c| quote == Quote::None || matches!(c, '$' | '`' | '"' | '\\'));
                     if breaks > 0 {
                         at += breaks;
                     } else if let Some(escaped) = escaped {
-                        builder.push_replaced(at, 1 + escaped.len_utf8(), escaped.encode_utf8(&mut [0; 4]));
+                        builder.push_replaced(
+                            at,
+                            1 + escaped.len_utf8(),
+                            escaped.encode_utf8(&mut [0; 4]),
+                        );
                         at += 1 + escaped.len_utf8();
                     } else {
                         builder.push_verbatim(at, "\\");
@@ -200,7 +260,12 @@ impl<'t> LogicalLine<'t> {
                     }
                 }
                 // `$'…'` and `$"…"` are quotes of bash.
-                (Quote::None, '$') if self.text.get(at + 1..end).is_some_and(|rest| rest.starts_with(['\'', '"'])) => {
+                (Quote::None, '$')
+                    if self
+                        .text
+                        .get(at + 1..end)
+                        .is_some_and(|rest| rest.starts_with(['\'', '"'])) =>
+                {
                     at += 1;
                 }
                 (Quote::None | Quote::Double, '$') => {
@@ -214,21 +279,41 @@ impl<'t> LogicalLine<'t> {
                 }
             }
         }
-        LexedWord { offsets: builder, quotes, end: at, substitutions: inner }
+        LexedWord {
+            offsets: builder,
+            quotes,
+            end: at,
+            substitutions: inner,
+        }
     }
 
     /// Returns the end of the `$(…)` or `${{ … }}` that begins here, and adds the content of `$(…)`
     /// to `inner`.
-    fn substitution_end(&self, at: usize, end: usize, inner: &mut Vec<(usize, usize)>) -> Option<usize> {
+    fn substitution_end(
+        &self,
+        at: usize,
+        end: usize,
+        inner: &mut Vec<(usize, usize)>,
+    ) -> Option<usize> {
         let rest = self.text.get(at..end)?;
         if rest.starts_with("$(") {
-            let slot = self.closed.binary_search_by_key(&(at + 1), |&(open, _)| open).ok()?;
-            let close = self.closed.get(slot).map(|&(_, close)| close).filter(|&close| close < end)?;
+            let slot = self
+                .closed
+                .binary_search_by_key(&(at + 1), |&(open, _)| open)
+                .ok()?;
+            let close = self
+                .closed
+                .get(slot)
+                .map(|&(_, close)| close)
+                .filter(|&close| close < end)?;
             inner.push((at + 2, close));
             return Some(close + 1);
         }
         let next = self.braces.partition_point(|&close| close < at);
-        let close = self.braces.get(next).filter(|&&close| rest.starts_with("${{") && close + 2 <= end);
+        let close = self
+            .braces
+            .get(next)
+            .filter(|&&close| rest.starts_with("${{") && close + 2 <= end);
         close.map(|close| close + 2)
     }
 }

@@ -27,7 +27,11 @@ pub(super) struct ShortenedText {
 impl ShortenedText {
     /// Creates a text from which nothing is removed.
     pub fn unchanged(text: &str) -> Self {
-        Self { text: text.to_owned(), runs: Vec::new(), offsets: PartOffsets::default() }
+        Self {
+            text: text.to_owned(),
+            runs: Vec::new(),
+            offsets: PartOffsets::default(),
+        }
     }
 }
 
@@ -41,8 +45,12 @@ pub(super) struct PartOffsets {
 impl PartOffsets {
     /// Returns the range in the original text for a range of the shortened text.
     pub fn source_range(&self, range: Range<usize>) -> Range<usize> {
-        let next = self.parts.partition_point(|&(start, _)| start <= range.start);
-        let Some(&(start, original)) = next.checked_sub(1).and_then(|at| self.parts.get(at)) else { return range };
+        let next = self
+            .parts
+            .partition_point(|&(start, _)| start <= range.start);
+        let Some(&(start, original)) = next.checked_sub(1).and_then(|at| self.parts.get(at)) else {
+            return range;
+        };
         // Parts consist of lines, so no value begins in one part and ends in another.
         range.start - start + original..range.end - start + original
     }
@@ -91,7 +99,10 @@ pub(super) fn shorten(text: &str) -> Option<ShortenedText> {
 
 /// Removes the pieces of all runs from a text.
 fn remove_pieces(text: &str, runs: Vec<ElementRun>) -> Option<ShortenedText> {
-    let mut pieces: Vec<Range<usize>> = runs.iter().flat_map(|run| run.pieces.iter().cloned()).collect();
+    let mut pieces: Vec<Range<usize>> = runs
+        .iter()
+        .flat_map(|run| run.pieces.iter().cloned())
+        .collect();
     pieces.sort_unstable_by_key(|piece| piece.start);
     let mut shortened = String::new();
     let mut offsets = PartOffsets::default();
@@ -103,7 +114,11 @@ fn remove_pieces(text: &str, runs: Vec<ElementRun>) -> Option<ShortenedText> {
     }
     offsets.parts.push((shortened.len(), at));
     shortened.push_str(text.get(at..)?);
-    Some(ShortenedText { text: shortened, runs, offsets })
+    Some(ShortenedText {
+        text: shortened,
+        runs,
+        offsets,
+    })
 }
 
 /// A line with the header of a table. Offsets have 32 bits because a text may have many headers.
@@ -119,7 +134,9 @@ impl Header {
     }
 
     fn path<'t>(&self, text: &'t str) -> &'t str {
-        text.get(self.path.start as usize..self.path.end as usize).unwrap_or_default().trim()
+        text.get(self.path.start as usize..self.path.end as usize)
+            .unwrap_or_default()
+            .trim()
     }
 }
 
@@ -163,7 +180,12 @@ fn find_run(text: &str, headers: &[Header]) -> Option<LocatedRun> {
         pieces.push(piece_start..last_start);
     }
     Some(LocatedRun {
-        run: ElementRun { base: 0, first: first.start(), pieces, last: last_start },
+        run: ElementRun {
+            base: 0,
+            first: first.start(),
+            pieces,
+            last: last_start,
+        },
         second: second?,
         last,
         end,
@@ -172,12 +194,16 @@ fn find_run(text: &str, headers: &[Header]) -> Option<LocatedRun> {
 
 /// Returns whether the path of a table begins with another path.
 fn is_subtable(path: &str, parent: &str) -> bool {
-    path.strip_prefix(parent).is_some_and(|rest| rest.trim_start().starts_with('.'))
+    path.strip_prefix(parent)
+        .is_some_and(|rest| rest.trim_start().starts_with('.'))
 }
 
 /// Returns the headers in a text.
 fn find_headers(text: &str) -> Vec<Header> {
-    let mut scanner = HeaderScanner { bytes: text.as_bytes(), at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
+    let mut scanner = HeaderScanner {
+        bytes: text.as_bytes(),
+        at: if text.starts_with('\u{feff}') { 3 } else { 0 },
+    };
     let mut headers = Vec::new();
     while scanner.at < text.len() {
         while matches!(scanner.byte(), Some(b' ' | b'\t')) {
@@ -204,7 +230,9 @@ impl HeaderScanner<'_> {
     }
 
     fn starts_with(&self, prefix: &[u8]) -> bool {
-        self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(prefix))
+        self.bytes
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(prefix))
     }
 
     /// Moves to the end of the line.
@@ -228,7 +256,11 @@ impl HeaderScanner<'_> {
         let path = to_u32(path_start)..to_u32(self.at);
         self.skip_line();
         self.at += 1;
-        Header { start: to_u32(start), path, is_array }
+        Header {
+            start: to_u32(start),
+            path,
+            is_array,
+        }
     }
 
     /// Moves to the line after a key and its value, a comment or an empty line.
@@ -301,10 +333,17 @@ mod tests {
 
     /// Returns whether a text is shortened, and a description of all its nodes.
     fn read(text: &str) -> (bool, Vec<String>) {
-        let document = Document::parse(Arc::new(SourceFile::new("x.toml", text)), Syntax::Toml).unwrap();
-        let nodes = document
-            .nodes()
-            .map(|(id, node)| format!("{} {:?} {:?} {}", document.path(id), node.span, document.text(id), node.key));
+        let document =
+            Document::parse(Arc::new(SourceFile::new("x.toml", text)), Syntax::Toml).unwrap();
+        let nodes = document.nodes().map(|(id, node)| {
+            format!(
+                "{} {:?} {:?} {}",
+                document.path(id),
+                node.span,
+                document.text(id),
+                node.key
+            )
+        });
         (shorten(text).is_some(), nodes.collect())
     }
 
@@ -313,24 +352,41 @@ mod tests {
         let name = path.rsplit('.').next().unwrap_or_default();
         let mut text = String::new();
         for n in 0..count {
-            text.push_str(&format!("[[{path}]] # {n}\nn = {n}\n\"a.b\" = \"\"\"\n[[{path}]]\n\"\"\"\nc.d = [\n[1]]\n"));
-            text.push_str(&format!("[ {path} . sub ]\nx.y = '[['\n\n[[{path}.{name}]]\nz = '''\n[[x'''\n"));
+            text.push_str(&format!(
+                "[[{path}]] # {n}\nn = {n}\n\"a.b\" = \"\"\"\n[[{path}]]\n\"\"\"\nc.d = [\n[1]]\n"
+            ));
+            text.push_str(&format!(
+                "[ {path} . sub ]\nx.y = '[['\n\n[[{path}.{name}]]\nz = '''\n[[x'''\n"
+            ));
         }
         text
     }
 
     #[test]
     fn long_arrays_have_the_same_nodes_as_when_parsed_at_once() {
-        let text = format!("top = 1\n{}[y]\nz = 2\n{}", elements("x", 900), elements("y.w", 900));
+        let text = format!(
+            "top = 1\n{}[y]\nz = 2\n{}",
+            elements("x", 900),
+            elements("y.w", 900)
+        );
         let (is_short, nodes) = read(&text);
         assert!(is_short);
         let table = toml::de::DeTable::parse(&text).unwrap();
-        let mut document = Document::empty(Arc::new(SourceFile::new("x.toml", text.as_str())), Syntax::Toml);
+        let mut document = Document::empty(
+            Arc::new(SourceFile::new("x.toml", text.as_str())),
+            Syntax::Toml,
+        );
         super::super::read_whole(&mut document, table.get_ref()).unwrap();
         document.link_parents();
-        let expected = document
-            .nodes()
-            .map(|(id, node)| format!("{} {:?} {:?} {}", document.path(id), node.span, document.text(id), node.key));
+        let expected = document.nodes().map(|(id, node)| {
+            format!(
+                "{} {:?} {:?} {}",
+                document.path(id),
+                node.span,
+                document.text(id),
+                node.key
+            )
+        });
         assert_eq!(nodes, expected.collect::<Vec<_>>());
     }
 
@@ -348,7 +404,11 @@ mod tests {
         let good = "[[x]]\na = 1\n".repeat(10_000);
         for bad in ["a = 1\n", "a = \n", "[x.y]\n[x.y]\n"] {
             let text = format!("{good}{bad}{good}");
-            let error = Document::parse(Arc::new(SourceFile::new("x.toml", text.as_str())), Syntax::Toml).unwrap_err();
+            let error = Document::parse(
+                Arc::new(SourceFile::new("x.toml", text.as_str())),
+                Syntax::Toml,
+            )
+            .unwrap_err();
             let whole = toml::de::DeTable::parse(&text).unwrap_err();
             assert_eq!(error, super::super::describe_error(&whole, &text));
         }

@@ -37,7 +37,11 @@ pub(in crate::document) fn decode(raw: &str, style: Style) -> OffsetMapBuilder {
 }
 
 fn break_len(text: &str) -> usize {
-    if text.starts_with("\r\n") { 2 } else { usize::from(text.starts_with('\n')) }
+    if text.starts_with("\r\n") {
+        2
+    } else {
+        usize::from(text.starts_with('\n'))
+    }
 }
 
 /// Decodes an escape without its backslash. Returns the number of bytes and the character.
@@ -60,6 +64,11 @@ fn decode_escape(text: &str) -> (usize, char) {
             return (first.len_utf8(), decoded);
         }
     };
-    let code = text.get(1..=digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    (1 + digits, code.and_then(char::from_u32).unwrap_or('\u{FFFD}'))
+    let code = text
+        .get(1..=digits)
+        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    (
+        1 + digits,
+        code.and_then(char::from_u32).unwrap_or('\u{FFFD}'),
+    )
 }

@@ -24,16 +24,26 @@ pub(in crate::document) struct TomlTarget<'t> {
 
 /// Returns the edits that replace parts of a string's value. The quotes stay if they can represent
 /// the value.
-pub(in crate::document) fn encode(target: &TomlTarget<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
+pub(in crate::document) fn encode(
+    target: &TomlTarget<'_>,
+    parts: &[Replacement<'_>],
+    value: &str,
+) -> Vec<Edit> {
     let is_literal = matches!(target.style, Style::Literal | Style::MultilineLiteral);
     let can_stay = match target.style {
-        Style::Literal | Style::MultilineLiteral => parts.iter().all(|part| fits_literal(part.text)),
+        Style::Literal | Style::MultilineLiteral => {
+            parts.iter().all(|part| fits_literal(part.text))
+        }
         Style::Basic | Style::MultilineBasic => true,
         _ => false,
     };
     if can_stay && target.offsets.is_exact() {
         let edits = in_place(target.offsets, parts, |text| {
-            if is_literal { Zeroizing::new(text.to_owned()) } else { escape_text(text) }
+            if is_literal {
+                Zeroizing::new(text.to_owned())
+            } else {
+                escape_text(text)
+            }
         });
         if is_written_as(target, &edits, value) {
             return edits;
@@ -62,13 +72,18 @@ fn is_written_as(target: &TomlTarget<'_>, edits: &[Edit], value: &str) -> bool {
     line.push_str("k=");
     let mut at = 0;
     for edit in edits {
-        let (start, end) = (edit.span.start - target.span.start, edit.span.end - target.span.start);
+        let (start, end) = (
+            edit.span.start - target.span.start,
+            edit.span.end - target.span.start,
+        );
         line.push_str(target.raw.get(at..start).unwrap_or_default());
         line.push_str(&edit.text);
         at = end;
     }
     line.push_str(target.raw.get(at..).unwrap_or_default());
-    let Ok(table) = DeTable::parse(&line) else { return false };
+    let Ok(table) = DeTable::parse(&line) else {
+        return false;
+    };
     let written = table.get_ref().get("k").map(Spanned::get_ref);
     table.get_ref().len() == 1 && matches!(written, Some(DeValue::String(text)) if text == value)
 }
@@ -82,7 +97,11 @@ fn encode_multiline(target: &TomlTarget<'_>, parts: &[Replacement<'_>]) -> Zeroi
     let mut out = Zeroizing::new(String::with_capacity(6 * (old.len() + grown) + 8));
     // A line break directly after the quotes is not part of the value, so the value's own first
     // line break is safe.
-    out.push_str(if raw.contains("\r\n") { "\"\"\"\r\n" } else { "\"\"\"\n" });
+    out.push_str(if raw.contains("\r\n") {
+        "\"\"\"\r\n"
+    } else {
+        "\"\"\"\n"
+    });
     let mut at = 0;
     for part in parts {
         push_lines(&mut out, target, at..part.range.start);
@@ -97,11 +116,22 @@ fn encode_multiline(target: &TomlTarget<'_>, parts: &[Replacement<'_>]) -> Zeroi
 /// Appends a part of the current value. Its line breaks stay if they are line breaks in the file.
 fn push_lines(out: &mut String, target: &TomlTarget<'_>, range: Range<usize>) {
     let mut at = range.start;
-    for line in target.old.get(range).unwrap_or_default().split_inclusive('\n') {
-        let content = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line);
+    for line in target
+        .old
+        .get(range)
+        .unwrap_or_default()
+        .split_inclusive('\n')
+    {
+        let content = line
+            .strip_suffix("\r\n")
+            .or_else(|| line.strip_suffix('\n'))
+            .unwrap_or(line);
         let line_break = line.get(content.len()..).unwrap_or_default();
         let written = target.offsets.source(at + content.len(), at + line.len());
-        let written = Span::new(written.start - target.span.start, written.end - target.span.start);
+        let written = Span::new(
+            written.start - target.span.start,
+            written.end - target.span.start,
+        );
         if target.raw.get(written.start..written.end) == Some(line_break) {
             out.push_str(&escape_text(content));
             out.push_str(line_break);
@@ -114,8 +144,15 @@ fn push_lines(out: &mut String, target: &TomlTarget<'_>, range: Range<usize>) {
 
 /// Returns a key, without quotes if possible.
 pub(in crate::document) fn key(name: &str) -> Zeroizing<String> {
-    let is_bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if is_bare { Zeroizing::new(name.to_owned()) } else { quote_text(name) }
+    let is_bare = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if is_bare {
+        Zeroizing::new(name.to_owned())
+    } else {
+        quote_text(name)
+    }
 }
 
 /// Returns a value in basic quotes, on one line.

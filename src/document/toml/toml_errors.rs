@@ -10,14 +10,19 @@ pub fn describe_error(error: &toml::de::Error, text: &str) -> SyntaxError {
     let range = error.span().unwrap_or(text.len()..text.len());
     let start = floor_char_boundary(text, range.start);
     let end = floor_char_boundary(text, range.end.max(start));
-    let first_line = text.get(start..end).and_then(|at| at.lines().next()).map_or(0, str::len);
+    let first_line = text
+        .get(start..end)
+        .and_then(|at| at.lines().next())
+        .map_or(0, str::len);
     let rest = text.get(start..).unwrap_or_default();
     let before = text.get(..start).unwrap_or_default().trim_end();
     let is_second_brace = before.ends_with('{') && !before.ends_with("\"{");
     let message = error.message();
-    let is_reference = rest.starts_with("{{") || rest.starts_with("{ {") || (rest.starts_with('{') && is_second_brace);
-    if let Some(error) =
-        brackets::find_unclosed(text, Syntax::Toml, start).filter(|_| !is_reference && !message.contains("recursion"))
+    let is_reference = rest.starts_with("{{")
+        || rest.starts_with("{ {")
+        || (rest.starts_with('{') && is_second_brace);
+    if let Some(error) = brackets::find_unclosed(text, Syntax::Toml, start)
+        .filter(|_| !is_reference && !message.contains("recursion"))
     {
         return error;
     }
@@ -29,9 +34,15 @@ pub fn describe_error(error: &toml::de::Error, text: &str) -> SyntaxError {
     } else if (message.contains("must be quoted") || message.contains("invalid float"))
         && rest.starts_with(|c: char| c.is_alphabetic() || !c.is_ascii())
     {
-        ("a value without quotes".to_owned(), Some("put the string in quotes".to_owned()))
+        (
+            "a value without quotes".to_owned(),
+            Some("put the string in quotes".to_owned()),
+        )
     } else if message.contains("duplicate key") {
-        ("a key occurs twice in one table".to_owned(), Some("remove or rename one of the two".to_owned()))
+        (
+            "a key occurs twice in one table".to_owned(),
+            Some("remove or rename one of the two".to_owned()),
+        )
     } else if message.contains("recursion") {
         (
             "values are nested deeper than 80 levels".to_owned(),
@@ -40,5 +51,9 @@ pub fn describe_error(error: &toml::de::Error, text: &str) -> SyntaxError {
     } else {
         (message.to_owned(), None)
     };
-    SyntaxError { span: Span::new(start, start + first_line), message, help }
+    SyntaxError {
+        span: Span::new(start, start + first_line),
+        message,
+        help,
+    }
 }

@@ -6,7 +6,12 @@ use std::borrow::Cow;
 
 /// Removes the line break that the parser adds to a block scalar at the end of a file without a
 /// final line break. YAML 1.1 and YAML 1.2 add none.
-pub(super) fn without_missing_break<'v>(text: &str, span: Span, style: Style, value: Cow<'v, str>) -> Cow<'v, str> {
+pub(super) fn without_missing_break<'v>(
+    text: &str,
+    span: Span,
+    style: Style,
+    value: Cow<'v, str>,
+) -> Cow<'v, str> {
     let is_block = matches!(style, Style::LiteralBlock | Style::FoldedBlock);
     if !is_block || span.end != text.len() {
         return value;
@@ -25,7 +30,12 @@ pub(super) fn block_end(text: &str, span: Span) -> usize {
     let raw = text.get(span.start..span.end).unwrap_or_default();
     let last = raw.rfind(['\n', '\r']).map_or(0, |at| at + 1);
     // At the end of the file, blanks may be content.
-    let only_blanks = span.end < text.len() && raw.get(last..).unwrap_or_default().trim_matches(' ').is_empty();
+    let only_blanks = span.end < text.len()
+        && raw
+            .get(last..)
+            .unwrap_or_default()
+            .trim_matches(' ')
+            .is_empty();
     span.start + if only_blanks { last } else { raw.len() }
 }
 
@@ -71,7 +81,9 @@ pub(super) fn content_lines(raw: &str) -> Vec<(usize, &str)> {
 /// Returns the indentation that the parser removed: the indentation of the first line with text,
 /// minus the spaces at the start of the value.
 pub(super) fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
-    let first_text = lines.iter().find(|(_, line)| !line.trim_start_matches(' ').is_empty());
+    let first_text = lines
+        .iter()
+        .find(|(_, line)| !line.trim_start_matches(' ').is_empty());
     if let Some((_, line)) = first_text {
         return leading_spaces(line).saturating_sub(leading_spaces(value.trim_start_matches('\n')));
     }
@@ -82,17 +94,28 @@ pub(super) fn block_indent(lines: &[(usize, &str)], value: &str) -> usize {
 }
 
 pub(super) fn break_len(text: &str) -> Option<usize> {
-    if text.starts_with("\r\n") { Some(2) } else { text.starts_with(['\r', '\n']).then_some(1) }
+    if text.starts_with("\r\n") {
+        Some(2)
+    } else {
+        text.starts_with(['\r', '\n']).then_some(1)
+    }
 }
 
 /// Returns the length of a block scalar's header and content, without the blank lines after them.
 /// The blank lines are content if the header keeps them with `+`.
 pub(in crate::document) fn content_len(raw: &str, value: &str) -> usize {
     let lines = content_lines(raw);
-    let header = lines.first().and_then(|line| raw.get(..line.0)).unwrap_or_default();
-    let keeps = header.split(char::is_whitespace).next().is_some_and(|mark| mark.contains('+'));
+    let header = lines
+        .first()
+        .and_then(|line| raw.get(..line.0))
+        .unwrap_or_default();
+    let keeps = header
+        .split(char::is_whitespace)
+        .next()
+        .is_some_and(|mark| mark.contains('+'));
     let indent = block_indent(&lines, value);
-    let is_content = |line: &&(usize, &str)| line.1.len() > indent || !line.1.trim_matches(' ').is_empty();
+    let is_content =
+        |line: &&(usize, &str)| line.1.len() > indent || !line.1.trim_matches(' ').is_empty();
     match lines.iter().rfind(is_content) {
         Some((start, line)) if !keeps => {
             let end = start + line.len();

@@ -45,15 +45,28 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
     if !contains_break(document.source().text()) {
         return Ok(());
     }
-    let ending = document.nodes().find_map(|(_, node)| ends_scalar(document, &node));
+    let ending = document
+        .nodes()
+        .find_map(|(_, node)| ends_scalar(document, &node));
     if let Some(at) = ending.or_else(|| ends_comment(document)) {
         return Err(ambiguity_error(document, at));
     }
     let breaks = unquoted_offsets(document);
-    let is_same = |last: usize| reparse(document, &breaks, last).is_ok_and(|other| document.has_shape_of(&other));
-    let Some(last) = breaks.last().filter(|&&last| !is_same(last)) else { return Ok(()) };
+    let is_same = |last: usize| {
+        reparse(document, &breaks, last).is_ok_and(|other| document.has_shape_of(&other))
+    };
+    let Some(last) = breaks.last().filter(|&&last| !is_same(last)) else {
+        return Ok(());
+    };
     // A binary search for the first character that changes the tree.
-    let (mut same, mut other) = (0, if document.source().text().len() > MAX_SEARCHED_BYTES { 1 } else { breaks.len() });
+    let (mut same, mut other) = (
+        0,
+        if document.source().text().len() > MAX_SEARCHED_BYTES {
+            1
+        } else {
+            breaks.len()
+        },
+    );
     while other - same > 1 {
         let middle = usize::midpoint(same, other);
         match breaks.get(middle - 1) {
@@ -61,20 +74,33 @@ pub(in crate::document) fn refuse_other_trees(document: &Document) -> Result<(),
             _ => other = middle,
         }
     }
-    Err(ambiguity_error(document, breaks.get(same).copied().unwrap_or(*last)))
+    Err(ambiguity_error(
+        document,
+        breaks.get(same).copied().unwrap_or(*last),
+    ))
 }
 
 /// Returns where such a character ends a quoted scalar or the header of a block scalar for readers
 /// of YAML 1.1: in a key, which must be on one line; before a document marker; or after `|` or `>`.
 fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
-    let NodeKind::Scalar(scalar) = &node.kind else { return None };
+    let NodeKind::Scalar(scalar) = &node.kind else {
+        return None;
+    };
     let raw = document.source().slice(node.span);
     let mut within = offsets(raw);
     let at = match scalar.style {
         Style::SingleQuoted | Style::DoubleQuoted => within.find(|&at| {
-            let next_line = raw.get(at..).and_then(|rest| rest.strip_prefix(BREAKS)).unwrap_or_default();
-            let marker = next_line.strip_prefix("---").or_else(|| next_line.strip_prefix("..."));
-            node.key || marker.is_some_and(|rest| rest.starts_with([' ', '\t', '\r', '\n']) || rest.starts_with(BREAKS))
+            let next_line = raw
+                .get(at..)
+                .and_then(|rest| rest.strip_prefix(BREAKS))
+                .unwrap_or_default();
+            let marker = next_line
+                .strip_prefix("---")
+                .or_else(|| next_line.strip_prefix("..."));
+            node.key
+                || marker.is_some_and(|rest| {
+                    rest.starts_with([' ', '\t', '\r', '\n']) || rest.starts_with(BREAKS)
+                })
         }),
         Style::LiteralBlock | Style::FoldedBlock => {
             let header = raw.find(['\r', '\n']).unwrap_or(raw.len());
@@ -89,9 +115,14 @@ fn ends_scalar(document: &Document, node: &Node) -> Option<usize> {
 fn ends_comment(document: &Document) -> Option<usize> {
     let text = document.source().text();
     offsets_outside(document, |_| true).into_iter().find(|&at| {
-        let next_line = text.get(at..).and_then(|rest| rest.strip_prefix(BREAKS)).unwrap_or_default();
+        let next_line = text
+            .get(at..)
+            .and_then(|rest| rest.strip_prefix(BREAKS))
+            .unwrap_or_default();
         let next_line = next_line.trim_start_matches([' ', '\t']);
-        !(next_line.is_empty() || next_line.starts_with(['#', '\r', '\n']) || next_line.starts_with(BREAKS))
+        !(next_line.is_empty()
+            || next_line.starts_with(['#', '\r', '\n'])
+            || next_line.starts_with(BREAKS))
     })
 }
 
@@ -113,7 +144,9 @@ fn offsets_outside(document: &Document, is_skipped: impl Fn(Style) -> bool) -> V
 }
 
 fn unquoted_offsets(document: &Document) -> Vec<usize> {
-    offsets_outside(document, |style| matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
+    offsets_outside(document, |style| {
+        matches!(style, Style::SingleQuoted | Style::DoubleQuoted)
+    })
 }
 
 /// Parses the text with a line feed in place of each of the `breaks` up to `last`. All other line
@@ -126,10 +159,17 @@ fn reparse(document: &Document, breaks: &[usize], last: usize) -> Result<Documen
     for &at in breaks.iter().take_while(|&&at| at <= last) {
         push_line_feeds(&mut out, text.get(from..at).unwrap_or_default());
         out.push('\n');
-        from = at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        from = at
+            + text
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(1, char::len_utf8);
     }
     push_line_feeds(&mut out, text.get(from..).unwrap_or_default());
-    Document::read(Arc::new(SourceFile::new(document.source().path(), out.as_str())), Syntax::Yaml)
+    Document::read(
+        Arc::new(SourceFile::new(document.source().path(), out.as_str())),
+        Syntax::Yaml,
+    )
 }
 
 fn push_line_feeds(out: &mut String, text: &str) {
@@ -144,7 +184,12 @@ fn push_line_feeds(out: &mut String, text: &str) {
 }
 
 fn ambiguity_error(document: &Document, at: usize) -> SyntaxError {
-    let c = document.source().text().get(at..).and_then(|rest| rest.chars().next()).unwrap_or('\u{85}');
+    let c = document
+        .source()
+        .text()
+        .get(at..)
+        .and_then(|rest| rest.chars().next())
+        .unwrap_or('\u{85}');
     let escape = match c {
         '\u{2028}' => "\\L",
         '\u{2029}' => "\\P",
@@ -157,6 +202,8 @@ fn ambiguity_error(document: &Document, at: usize) -> SyntaxError {
              document than readers of YAML 1.2",
             u32::from(c)
         ),
-        help: Some(format!("remove the character, or write it as `{escape}` in double quotes")),
+        help: Some(format!(
+            "remove the character, or write it as `{escape}` in double quotes"
+        )),
     }
 }

@@ -21,14 +21,21 @@ pub(super) fn encode_literal_block(
     let (body, _) = lines.first().copied()?;
     let header = raw.get(..body)?;
     let indicator_len = header.len()
-        - header.trim_start_matches(['|', '+', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).len();
+        - header
+            .trim_start_matches([
+                '|', '+', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+            ])
+            .len();
     let (indicator, header_rest) = header.split_at_checked(indicator_len)?;
     let has_explicit_indent = indicator.contains(|c: char| c.is_ascii_digit());
     if indent == 0 || !fits_literal_block(value.trim_end_matches('\n'), has_explicit_indent) {
         return None;
     }
     let has_same_end = trailing_breaks(value) == trailing_breaks(target.old);
-    if has_same_end && are_single_line(target, parts) && parts.iter().all(|part| !part.text.contains('\n')) {
+    if has_same_end
+        && are_single_line(target, parts)
+        && parts.iter().all(|part| !part.text.contains('\n'))
+    {
         return Some(in_place(target.offsets, parts, unchanged_text));
     }
     // If the file ends inside the block, readers disagree whether a final line break belongs to the
@@ -37,22 +44,36 @@ pub(super) fn encode_literal_block(
     if !has_final_break && (!has_same_end || trailing_breaks(value) > 0) {
         return None;
     }
-    let indicator = if has_same_end { indicator.to_owned() } else { with_chomping(indicator, trailing_breaks(value)) };
+    let indicator = if has_same_end {
+        indicator.to_owned()
+    } else {
+        with_chomping(indicator, trailing_breaks(value))
+    };
     let keeps_breaks = indicator.contains('+');
     let mut out = write_block(&indicator, header_rest, indent, value);
     if has_final_break {
-        let breaks = if keeps_breaks { trailing_breaks(value).max(1) } else { 1 };
+        let breaks = if keeps_breaks {
+            trailing_breaks(value).max(1)
+        } else {
+            1
+        };
         out.extend(std::iter::repeat_n(line_break_of(header), breaks));
     }
     // With `+`, the blank lines at the end of the span would belong to the value, so they are
     // removed.
-    let end = if keeps_breaks { target.span.end } else { target.span.start + content_len(raw, target.old) };
+    let end = if keeps_breaks {
+        target.span.end
+    } else {
+        target.span.start + content_len(raw, target.old)
+    };
     Some(vec![Edit::new(Span::new(target.span.start, end), out)])
 }
 
 /// Returns whether a literal block can represent a text without trailing line breaks.
 fn fits_literal_block(text: &str, has_explicit_indent: bool) -> bool {
-    let Some(first) = text.trim_start_matches('\n').chars().next() else { return false };
+    let Some(first) = text.trim_start_matches('\n').chars().next() else {
+        return false;
+    };
     (has_explicit_indent || first != ' ') && text.split('\n').all(fits_block_line)
 }
 

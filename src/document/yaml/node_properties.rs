@@ -13,7 +13,9 @@ pub(in crate::document) fn properties(text: &str, node: Span) -> Option<Span> {
         let skipped = if is_property(word) {
             Some(0)
         } else {
-            word.find("\":").map(|at| at + 2).filter(|&at| word.get(at..).is_some_and(is_property))
+            word.find("\":")
+                .map(|at| at + 2)
+                .filter(|&at| word.get(at..).is_some_and(is_property))
         };
         match skipped {
             Some(skipped) => start = from + skipped,
@@ -21,10 +23,22 @@ pub(in crate::document) fn properties(text: &str, node: Span) -> Option<Span> {
         }
     }
     // The empty span of a missing node is before or after its properties.
-    let rest = text.get(node.end..).filter(|_| node.is_empty()).unwrap_or_default();
+    let rest = text
+        .get(node.end..)
+        .filter(|_| node.is_empty())
+        .unwrap_or_default();
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let word = rest.get(blanks..).unwrap_or_default().split(is_separator).next().unwrap_or_default();
-    let end = if is_property(word) { node.end + blanks + word.len() } else { node.start };
+    let word = rest
+        .get(blanks..)
+        .unwrap_or_default()
+        .split(is_separator)
+        .next()
+        .unwrap_or_default();
+    let end = if is_property(word) {
+        node.end + blanks + word.len()
+    } else {
+        node.start
+    };
     (start < end).then(|| Span::new(start, end))
 }
 

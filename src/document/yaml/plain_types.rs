@@ -6,14 +6,21 @@ use crate::document::ScalarType;
 /// YAML 1.2 agree.
 pub fn plain_type(value: &str) -> ScalarType {
     const MAX_WORD_BYTES: usize = "false".len();
-    const OTHER: [&str; 12] = ["y", "n", "yes", "no", "on", "off", "true", "false", "=", "<<", ".nan", ".inf"];
+    const OTHER: [&str; 12] = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "=", "<<", ".nan", ".inf",
+    ];
     if matches!(value, "" | "~" | "null" | "Null" | "NULL") {
         return ScalarType::Null;
     }
     // Numbers and dates do not begin with a letter.
     if value.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        let is_word = value.len() <= MAX_WORD_BYTES && OTHER.iter().any(|word| value.eq_ignore_ascii_case(word));
-        return if is_word { ScalarType::Other } else { ScalarType::String };
+        let is_word = value.len() <= MAX_WORD_BYTES
+            && OTHER.iter().any(|word| value.eq_ignore_ascii_case(word));
+        return if is_word {
+            ScalarType::Other
+        } else {
+            ScalarType::String
+        };
     }
     let unsigned = value.strip_prefix(['-', '+']).unwrap_or(value);
     let lower = unsigned.to_ascii_lowercase();
@@ -34,10 +41,13 @@ fn is_numeric(value: &str) -> bool {
             return !rest.is_empty() && rest.chars().all(|c| c == '_' || c.is_digit(base));
         }
     }
-    let (mantissa, exponent) = value.split_once('e').map_or((value, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) = value
+        .split_once('e')
+        .map_or((value, None), |(m, e)| (m, Some(e)));
     let exponent_fits = exponent.is_none_or(|e| {
         let e = e.strip_prefix(['-', '+']).unwrap_or(e);
-        e.chars().all(|c| c == '_' || c.is_ascii_digit()) && e.contains(|c: char| c.is_ascii_digit())
+        e.chars().all(|c| c == '_' || c.is_ascii_digit())
+            && e.contains(|c: char| c.is_ascii_digit())
     });
     let mut points = 0;
     let number = mantissa.chars().all(|c| {
@@ -69,7 +79,11 @@ fn has_digits(text: &str, max_len: usize) -> bool {
 }
 
 fn is_time_char(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, 'T' | 't' | 'Z' | 'z' | ' ' | '\t' | ':' | '.' | '+' | '-')
+    c.is_ascii_digit()
+        || matches!(
+            c,
+            'T' | 't' | 'Z' | 'z' | ' ' | '\t' | ':' | '.' | '+' | '-'
+        )
 }
 
 #[cfg(test)]
@@ -101,7 +115,9 @@ mod tests {
         for text in ["~", "", "null"] {
             assert_eq!(plain_type(text), ScalarType::Null, "{text}");
         }
-        for text in ["hunter2", "0.13.2", "0xyz", "e3", "-", "a:b", "yess", "1.2.3", "v1", "10-20", ":"] {
+        for text in [
+            "hunter2", "0.13.2", "0xyz", "e3", "-", "a:b", "yess", "1.2.3", "v1", "10-20", ":",
+        ] {
             assert_eq!(plain_type(text), ScalarType::String, "{text}");
         }
     }

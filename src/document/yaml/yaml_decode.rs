@@ -29,7 +29,11 @@ fn decode_flow(text: &str, base: usize, style: Style) -> OffsetMapBuilder {
             let trimmed = out.text().trim_end_matches([' ', '\t']).len();
             out.truncate(trimmed.max(solid));
             let (end, blank_lines) = skip_blank_lines(text, at + len);
-            let folded = if blank_lines == 0 { " ".to_owned() } else { "\n".repeat(blank_lines) };
+            let folded = if blank_lines == 0 {
+                " ".to_owned()
+            } else {
+                "\n".repeat(blank_lines)
+            };
             out.push_replaced(base + at, end - at, &folded);
             solid = out.text().len();
             at = end;
@@ -104,7 +108,11 @@ fn decode_escape(text: &str) -> (usize, char) {
         }
     };
     let code = hex_at(text, 1, digits).unwrap_or(0xFFFD);
-    if (0xD800..0xDC00).contains(&code) && text.get(1 + digits..).is_some_and(|rest| rest.starts_with("\\u")) {
+    if (0xD800..0xDC00).contains(&code)
+        && text
+            .get(1 + digits..)
+            .is_some_and(|rest| rest.starts_with("\\u"))
+    {
         let low = hex_at(text, digits + 3, 4).unwrap_or(0);
         let joined = 0x10000 + ((code - 0xD800) << 10) + (low.wrapping_sub(0xDC00) & 0x3FF);
         return (digits + 7, char::from_u32(joined).unwrap_or('\u{FFFD}'));
@@ -127,8 +135,13 @@ fn decode_block(raw: &str, style: Style, value: &str) -> OffsetMapBuilder {
         }
         let after = value.get(out.text().len()..).unwrap_or_default();
         let breaks = after.len() - after.trim_start_matches('\n').len();
-        let folded = style == Style::FoldedBlock && after.starts_with(' ') && !text.starts_with([' ', '\t']);
-        let between = if folded { " " } else { after.get(..breaks).unwrap_or_default() };
+        let folded =
+            style == Style::FoldedBlock && after.starts_with(' ') && !text.starts_with([' ', '\t']);
+        let between = if folded {
+            " "
+        } else {
+            after.get(..breaks).unwrap_or_default()
+        };
         out.push_replaced(break_at, start + cut - break_at, between);
         out.push_verbatim(start + cut, text);
         break_at = start + line.len();
@@ -142,5 +155,6 @@ fn decode_block(raw: &str, style: Style, value: &str) -> OffsetMapBuilder {
 
 /// Reads hexadecimal digits.
 fn hex_at(text: &str, from: usize, digits: usize) -> Option<u32> {
-    text.get(from..from + digits).and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    text.get(from..from + digits)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
 }

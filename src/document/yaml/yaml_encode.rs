@@ -29,8 +29,15 @@ pub(in crate::document) struct YamlTarget<'t> {
 /// Returns the edits that replace parts of a scalar's value. Readers of YAML 1.1 and of YAML 1.2
 /// read the same value. The style stays if it can represent the value. Otherwise the scalar gets
 /// double quotes with escapes.
-pub(in crate::document) fn encode(target: &YamlTarget<'_>, parts: &[Replacement<'_>], value: &str) -> Vec<Edit> {
-    let raw = target.text.get(target.span.start..target.span.end).unwrap_or_default();
+pub(in crate::document) fn encode(
+    target: &YamlTarget<'_>,
+    parts: &[Replacement<'_>],
+    value: &str,
+) -> Vec<Edit> {
+    let raw = target
+        .text
+        .get(target.span.start..target.span.end)
+        .unwrap_or_default();
     let is_one_line = !raw.contains(['\n', '\r']);
     let is_block = matches!(target.style, Style::LiteralBlock | Style::FoldedBlock);
     // A character that only some readers take for a line break gets an escape, so that all of them
@@ -41,10 +48,15 @@ pub(in crate::document) fn encode(target: &YamlTarget<'_>, parts: &[Replacement<
         _ if needs_quotes => vec![Edit::new(target.span, quote_text(value))],
         Style::DoubleQuoted if is_one_line => in_place(target.offsets, parts, escape_text),
         Style::SingleQuoted if is_one_line && parts.iter().all(|part| is_printable(part.text)) => {
-            in_place(target.offsets, parts, |text| Zeroizing::new(text.replace('\'', "''")))
+            in_place(target.offsets, parts, |text| {
+                Zeroizing::new(text.replace('\'', "''"))
+            })
         }
         Style::SingleQuoted if is_printable(value) => {
-            vec![Edit::new(target.span, format!("\'{}\'", value.replace('\'', "\'\'")))]
+            vec![Edit::new(
+                target.span,
+                format!("\'{}\'", value.replace('\'', "\'\'")),
+            )]
         }
         Style::Plain if is_plain(value, target.flow) => {
             if is_one_line {
@@ -72,7 +84,10 @@ pub(in crate::document) fn encode(target: &YamlTarget<'_>, parts: &[Replacement<
 pub(super) fn are_single_line(target: &YamlTarget<'_>, parts: &[Replacement<'_>]) -> bool {
     parts.iter().all(|part| {
         let span = target.offsets.source(part.range.start, part.range.end);
-        target.text.get(span.start..span.end).is_some_and(|written| !written.contains(['\n', '\r']))
+        target
+            .text
+            .get(span.start..span.end)
+            .is_some_and(|written| !written.contains(['\n', '\r']))
     })
 }
 
@@ -92,12 +107,16 @@ fn has_no_leading_blanks(value: &str) -> bool {
 fn replace_block_with_quotes(target: &YamlTarget<'_>, raw: &str, value: &str) -> Vec<Edit> {
     let body = content_lines(raw).first().map_or(raw.len(), |line| line.0);
     let header = raw.get(..body).unwrap_or_default();
-    let mark =
-        header.find(|c: char| !matches!(c, '|' | '>' | '+' | '-') && !c.is_ascii_digit()).unwrap_or(header.len());
+    let mark = header
+        .find(|c: char| !matches!(c, '|' | '>' | '+' | '-') && !c.is_ascii_digit())
+        .unwrap_or(header.len());
     let mut rest = header.get(mark..).unwrap_or_default();
     if target.span.end == target.text.len() && !raw.ends_with(['\n', '\r']) {
         rest = rest.trim_end_matches(['\n', '\r']);
     }
-    let span = Span::new(target.span.start, target.span.start + content_len(raw, target.old));
+    let span = Span::new(
+        target.span.start,
+        target.span.start + content_len(raw, target.old),
+    );
     vec![Edit::new(span, format!("{}{rest}", *quote_text(value)))]
 }

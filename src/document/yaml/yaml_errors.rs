@@ -11,15 +11,24 @@ use granit_parser::{ErrorKind, ScanError};
 pub(super) fn describe_error(error: &ScanError, text: &str) -> SyntaxError {
     let kind = error.kind();
     let at = floor_char_boundary(text, error.marker().byte_offset().unwrap_or(text.len()));
-    let line_start = text.get(..at).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |nl| nl + 1);
-    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let line_start = text
+        .get(..at)
+        .and_then(|before| before.rfind(['\n', '\r']))
+        .map_or(0, |nl| nl + 1);
+    let line = text
+        .get(line_start..)
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_default();
     let is_tab = is_tab_error(kind);
     let span = match line.find('\t').map(|tab| line_start + tab) {
         // The parser stops after the tab.
         Some(tab) if is_tab && tab < at => Span::new(tab, tab + 1),
         _ => char_span(text, at),
     };
-    let in_quotes = matches!(kind, ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar);
+    let in_quotes = matches!(
+        kind,
+        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar
+    );
     // The parser may read several lines until it reports unclosed braces.
     let above = unclosed_above(text, line_start).filter(|_| unquoted_reference(line).is_none());
     let (line, span) = above.unwrap_or((line, span));
@@ -27,29 +36,47 @@ pub(super) fn describe_error(error: &ScanError, text: &str) -> SyntaxError {
         let column = line.get(..brace).map_or(0, |before| before.chars().count()) + 1;
         return SyntaxError {
             span,
-            message: "braces without quotes are a YAML flow mapping, and this one is not complete".into(),
-            help: Some(format!("put quotes around the whole value at column {column}: \"{{{{name.key}}}}\"")),
+            message: "braces without quotes are a YAML flow mapping, and this one is not complete"
+                .into(),
+            help: Some(format!(
+                "put quotes around the whole value at column {column}: \"{{{{name.key}}}}\""
+            )),
         };
     }
-    let is_independent = matches!(kind, ErrorKind::UnknownAnchor | ErrorKind::RecursionLimitExceeded);
+    let is_independent = matches!(
+        kind,
+        ErrorKind::UnknownAnchor | ErrorKind::RecursionLimitExceeded
+    );
     if !(is_tab || in_quotes || is_independent)
         && let Some(error) = brackets::find_unclosed(text, Syntax::Yaml, at)
     {
         return error;
     }
-    let (message, help) = message_and_help(kind)
-        .map_or_else(|| (kind.to_string(), None), |(message, help)| (message.to_owned(), Some(help.to_owned())));
-    SyntaxError { span, message, help }
+    let (message, help) = message_and_help(kind).map_or_else(
+        || (kind.to_string(), None),
+        |(message, help)| (message.to_owned(), Some(help.to_owned())),
+    );
+    SyntaxError {
+        span,
+        message,
+        help,
+    }
 }
 
 /// Returns the span of the character at an offset. It is empty at the end of a line.
 fn char_span(text: &str, at: usize) -> Span {
-    let c = text.get(at..).and_then(|rest| rest.chars().next()).filter(|c| !matches!(c, '\r' | '\n'));
+    let c = text
+        .get(at..)
+        .and_then(|rest| rest.chars().next())
+        .filter(|c| !matches!(c, '\r' | '\n'));
     Span::new(at, at + c.map_or(0, char::len_utf8))
 }
 
 fn is_tab_error(kind: &ErrorKind) -> bool {
-    matches!(kind, ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation)
+    matches!(
+        kind,
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation
+    )
 }
 
 /// Returns the message and the advice for a kind of error. Returns `None` if the parser's own
@@ -65,22 +92,32 @@ fn message_and_help(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             "collections are nested deeper than 255 levels",
             "check whether this is the right file: stacks are never that deep",
         ),
-        ErrorKind::UnclosedQuotedScalar => ("a quoted value that is never closed", "close the quote that opens here"),
-        ErrorKind::InvalidQuotedScalarIndent => {
-            ("a line of a quoted value is indented too little", "check whether the quote above this line is closed")
-        }
-        ErrorKind::UnknownQuotedScalarEscape => {
-            ("invalid escape in double quotes", "write `\\\\` for a backslash, or use single quotes")
-        }
-        ErrorKind::MappingValueNotAllowed => {
-            ("a `:` is not allowed here", "put the value in quotes if it contains the colon, or check the indentation")
-        }
-        ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidSimpleKey => {
-            ("expected a key followed by `:`", "check the indentation and the quotes of the lines above")
-        }
-        ErrorKind::UnexpectedCharacter { .. } => {
-            ("a value cannot begin with this character", "put the value in quotes")
-        }
+        ErrorKind::UnclosedQuotedScalar => (
+            "a quoted value that is never closed",
+            "close the quote that opens here",
+        ),
+        ErrorKind::InvalidQuotedScalarIndent => (
+            "a line of a quoted value is indented too little",
+            "check whether the quote above this line is closed",
+        ),
+        ErrorKind::UnknownQuotedScalarEscape => (
+            "invalid escape in double quotes",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        ErrorKind::MappingValueNotAllowed => (
+            "a `:` is not allowed here",
+            "put the value in quotes if it contains the colon, or check the indentation",
+        ),
+        ErrorKind::SimpleKeyExpected
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::InvalidSimpleKey => (
+            "expected a key followed by `:`",
+            "check the indentation and the quotes of the lines above",
+        ),
+        ErrorKind::UnexpectedCharacter { .. } => (
+            "a value cannot begin with this character",
+            "put the value in quotes",
+        ),
         ErrorKind::InvalidIndentation | ErrorKind::InvalidFlowScalarIndent => (
             "a line of a value is indented too little",
             "indent it further than the key, also if it is a closing bracket: some readers accept it, but YAML 1.2 does not",
@@ -96,7 +133,8 @@ fn unquoted_reference(line: &str) -> Option<usize> {
     let before = line.get(..brace)?.trim_end();
     let value = line.get(brace..)?.trim_end();
     // A mapping that ends with two brackets, as in `{a: {b: c}}`, has keys.
-    let is_meant = value.starts_with("{{") || (value.ends_with("}}") && !value.contains([':', '[', ',']));
+    let is_meant =
+        value.starts_with("{{") || (value.ends_with("}}") && !value.contains([':', '[', ',']));
     (is_meant && (before.is_empty() || before.ends_with([':', '-', ',', '[']))).then_some(brace)
 }
 

@@ -7,7 +7,11 @@ use zeroize::Zeroizing;
 /// Returns a name as a key or as an item of a list. It has no quotes if all readers then read the
 /// same string.
 pub(in crate::document) fn key(name: &str, flow: bool) -> Zeroizing<String> {
-    if is_plain(name, flow) { unchanged_text(name) } else { quote_text(name) }
+    if is_plain(name, flow) {
+        unchanged_text(name)
+    } else {
+        quote_text(name)
+    }
 }
 
 /// Returns a value in double quotes, on one line.
@@ -35,7 +39,11 @@ pub(super) fn unchanged_text(text: &str) -> Zeroizing<String> {
 /// character (C0, C1), a line break of YAML 1.1 (NEL, U+2028, U+2029), a byte-order mark or a
 /// non-character.
 pub(super) fn is_printable_char(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
 pub(super) fn is_printable(text: &str) -> bool {
@@ -45,7 +53,10 @@ pub(super) fn is_printable(text: &str) -> bool {
 /// Returns whether all readers read a value without quotes as the same string. In doubt, returns
 /// `false`.
 pub(super) fn is_plain(value: &str, flow: bool) -> bool {
-    let first = value.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '_'));
+    let first = value
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '_'));
     first
         && plain_type(value) == ScalarType::String
         && is_printable(value)

@@ -51,15 +51,27 @@ impl<'a> Annotator<'a> {
         let mut pending: Vec<Choice> = (0..self.groups.len()).map(|group| (group, 0)).collect();
         while !pending.is_empty() {
             pending.retain(|&(group, placement)| {
-                self.groups.get(group).is_some_and(|group| placement < group.placements.len())
+                self.groups
+                    .get(group)
+                    .is_some_and(|group| placement < group.placements.len())
             });
             let (proven, rejected) = self.split(&chosen, &pending);
             chosen.extend(proven);
-            pending = rejected.into_iter().map(|(group, placement)| (group, placement + 1)).collect();
+            pending = rejected
+                .into_iter()
+                .map(|(group, placement)| (group, placement + 1))
+                .collect();
         }
         let text = self.proven_text(&chosen).unwrap_or_default();
-        let suppressed = chosen.iter().filter_map(|&(group, _)| self.groups.get(group));
-        Annotation { text, suppressed: suppressed.flat_map(|group| group.fingerprints.iter().cloned()).collect() }
+        let suppressed = chosen
+            .iter()
+            .filter_map(|&(group, _)| self.groups.get(group));
+        Annotation {
+            text,
+            suppressed: suppressed
+                .flat_map(|group| group.fingerprints.iter().cloned())
+                .collect(),
+        }
     }
 
     /// Splits choices into those that pass the proof together with the chosen ones, and the others.
@@ -83,9 +95,15 @@ impl<'a> Annotator<'a> {
     /// Returns the text with the comments of the choices. Returns `None` if it fails the proof.
     fn proven_text(&self, choices: &[Choice]) -> Option<String> {
         let mut comments = NewComments::new();
-        let groups: Vec<&Group> = choices.iter().filter_map(|&(group, _)| self.groups.get(group)).collect();
+        let groups: Vec<&Group> = choices
+            .iter()
+            .filter_map(|&(group, _)| self.groups.get(group))
+            .collect();
         for (group, &(_, placement)) in groups.iter().zip(choices) {
-            comments.entry(*group.placements.get(placement)?).or_default().extend(&group.rules);
+            comments
+                .entry(*group.placements.get(placement)?)
+                .or_default()
+                .extend(&group.rules);
         }
         proven_text(&self.file, &comments, &groups)
     }
@@ -97,28 +115,36 @@ impl<'a> Annotator<'a> {
 fn group_findings(file: &OriginalFile<'_>, findings: &[&Finding]) -> Vec<Group> {
     let mut groups: BTreeMap<(BTreeSet<usize>, Option<usize>), Group> = BTreeMap::new();
     for finding in findings {
-        let is_same_text = Arc::ptr_eq(&finding.source, file.source) || finding.source.text() == file.source.text();
+        let is_same_text = Arc::ptr_eq(&finding.source, file.source)
+            || finding.source.text() == file.source.text();
         if finding.rule == RuleId::BareIgnore || !is_same_text {
             continue;
         }
         // For a finding about a comment: the comment.
-        let comment = (finding.rule == UNUSED_IGNORE)
-            .then(|| file.directives.iter().position(|directive| directive.directive_span == finding.span));
+        let comment = (finding.rule == UNUSED_IGNORE).then(|| {
+            file.directives
+                .iter()
+                .position(|directive| directive.directive_span == finding.span)
+        });
         let lines = match comment.flatten().and_then(|at| file.directives.get(at)) {
             Some(directive) => BTreeSet::from([directive.line]),
-            None => [finding.span.start, finding.scalar_start].map(|at| file.source.position(at).line).into(),
+            None => [finding.span.start, finding.scalar_start]
+                .map(|at| file.source.position(at).line)
+                .into(),
         };
         let placements = match comment {
             Some(Some(at)) if file.is_ignore(at) => vec![Placement::ExistingComment(at)],
             Some(_) => Vec::new(),
             None => file.placements(finding, &lines),
         };
-        let group = groups.entry((lines, comment.flatten())).or_insert_with_key(|(lines, _)| Group {
-            lines: lines.clone(),
-            rules: BTreeSet::new(),
-            fingerprints: Vec::new(),
-            placements,
-        });
+        let group = groups
+            .entry((lines, comment.flatten()))
+            .or_insert_with_key(|(lines, _)| Group {
+                lines: lines.clone(),
+                rules: BTreeSet::new(),
+                fingerprints: Vec::new(),
+                placements,
+            });
         group.rules.insert(finding.rule);
         group.fingerprints.push(finding.fingerprint.clone());
     }

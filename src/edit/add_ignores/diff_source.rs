@@ -24,9 +24,14 @@ pub fn with_visible_comments(
         Some(Visibility::Masked(masks)) => masks.clone(),
         _ => vec![Span::new(0, source.text().len())],
     };
-    let directives = document.as_ref().map(directives::directives).unwrap_or_default();
-    let comments =
-        directives.iter().filter(|directive| names_rules_only(directive)).map(|directive| directive.directive_span);
+    let directives = document
+        .as_ref()
+        .map(directives::directives)
+        .unwrap_or_default();
+    let comments = directives
+        .iter()
+        .filter(|directive| names_rules_only(directive))
+        .map(|directive| directive.directive_span);
     let masks = comments.fold(masks, |masks, comment| subtract_span(&masks, comment));
     RedactedSource::new(source, Visibility::Masked(masks))
 }

@@ -34,17 +34,28 @@ pub struct OriginalFile<'a> {
 impl<'a> OriginalFile<'a> {
     pub fn new(source: &'a Arc<RedactedSource>, syntax: Syntax, document: Document) -> Self {
         let directives = directives::directives(&document);
-        Self { source, syntax, document, directives }
+        Self {
+            source,
+            syntax,
+            document,
+            directives,
+        }
     }
 
     pub fn is_ignore(&self, directive: usize) -> bool {
-        self.directives.get(directive).is_some_and(|directive| matches!(directive.kind, DirectiveKind::Ignore(_)))
+        self.directives
+            .get(directive)
+            .is_some_and(|directive| matches!(directive.kind, DirectiveKind::Ignore(_)))
     }
 
     /// Returns the positions for a comment that applies to one of these lines, the best first.
     pub fn placements(&self, finding: &Finding, lines: &BTreeSet<usize>) -> Vec<Placement> {
         let existing = (0..self.directives.len()).find(|&at| {
-            self.is_ignore(at) && self.directives.get(at).is_some_and(|directive| lines.contains(&directive.line))
+            self.is_ignore(at)
+                && self
+                    .directives
+                    .get(at)
+                    .is_some_and(|directive| lines.contains(&directive.line))
         });
         let line = self.source.line_span(finding.span.start);
         let scalar_line = self.source.line_span(finding.scalar_start);
@@ -59,16 +70,26 @@ impl<'a> OriginalFile<'a> {
                 Placement::LineAbove(line),
             ]);
         }
-        placements.retain(|placement| self.syntax != Syntax::Script || self.fits_script(*placement, finding));
+        placements.retain(|placement| {
+            self.syntax != Syntax::Script || self.fits_script(*placement, finding)
+        });
         placements
     }
 
     /// Returns whether a line of YAML ends with the header of a block scalar.
     fn opens_block(&self, line: Span) -> bool {
-        let header = self.source.slice(line).trim_end().rsplit([' ', '\t']).next().unwrap_or_default();
+        let header = self
+            .source
+            .slice(line)
+            .trim_end()
+            .rsplit([' ', '\t'])
+            .next()
+            .unwrap_or_default();
         let mut indicators = header.chars();
         self.syntax == Syntax::Yaml
-            && indicators.next().is_some_and(|first| matches!(first, '|' | '>'))
+            && indicators
+                .next()
+                .is_some_and(|first| matches!(first, '|' | '>'))
             && indicators.all(|indicator| matches!(indicator, '+' | '-' | '0'..='9'))
     }
 
@@ -79,7 +100,9 @@ impl<'a> OriginalFile<'a> {
     /// file.
     fn fits_script(&self, placement: Placement, finding: &Finding) -> bool {
         let line = self.source.line_span(finding.scalar_start);
-        let before_command = self.source.slice(Span::new(line.start, finding.scalar_start));
+        let before_command = self
+            .source
+            .slice(Span::new(line.start, finding.scalar_start));
         if is_prose(self.source.path()) && before_command.contains('`') {
             return false;
         }
@@ -87,7 +110,10 @@ impl<'a> OriginalFile<'a> {
             Placement::ExistingComment(_) => true,
             Placement::EndOfLine(line) => !continues_on_next_line(self.source.slice(line)),
             Placement::LineAbove(line) => {
-                let line_before = line.start.checked_sub(1).map(|end| self.source.line_span(end));
+                let line_before = line
+                    .start
+                    .checked_sub(1)
+                    .map(|end| self.source.line_span(end));
                 !line_before.is_some_and(|line| continues_on_next_line(self.source.slice(line)))
             }
         }
@@ -96,33 +122,59 @@ impl<'a> OriginalFile<'a> {
     /// Returns the line, counted from 1, above which a placement adds a line. Returns `None` if it
     /// does not add one.
     pub fn line_below(&self, placement: Placement) -> Option<usize> {
-        let Placement::LineAbove(line) = placement else { return None };
+        let Placement::LineAbove(line) = placement else {
+            return None;
+        };
         Some(self.source.position(line.start).line)
     }
 
     /// Returns the edit that adds an ignore comment for the rules. Returns `None` if the existing
     /// comment has no brackets.
     pub fn edit(&self, placement: Placement, rules: &BTreeSet<RuleId>) -> Option<Edit> {
-        let list = rules.iter().map(|rule| rule.name()).collect::<Vec<_>>().join(", ");
+        let list = rules
+            .iter()
+            .map(|rule| rule.name())
+            .collect::<Vec<_>>()
+            .join(", ");
         Some(match placement {
             Placement::ExistingComment(at) => {
                 let span = self.directives.get(at)?.directive_span;
                 let text = self.source.slice(span);
                 let (open, close) = (text.find('[')? + 1, text.rfind(']')?);
-                let old = text.get(open..close)?.trim().trim_end_matches(',').trim_end();
-                Edit::new(Span::new(span.start + open, span.start + close), format!("{old}, {list}"))
+                let old = text
+                    .get(open..close)?
+                    .trim()
+                    .trim_end_matches(',')
+                    .trim_end();
+                Edit::new(
+                    Span::new(span.start + open, span.start + close),
+                    format!("{old}, {list}"),
+                )
             }
             Placement::EndOfLine(line) => {
                 let end = line.start + self.source.slice(line).trim_end_matches([' ', '\t']).len();
-                Edit::new(Span::new(end, line.end), format!(" # stackref: ignore[{list}]"))
+                Edit::new(
+                    Span::new(end, line.end),
+                    format!(" # stackref: ignore[{list}]"),
+                )
             }
             Placement::LineAbove(line) => {
                 let text = self.source.slice(line);
                 let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-                let indent: String = text.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
+                let indent: String = text
+                    .chars()
+                    .take_while(|c| matches!(c, ' ' | '\t'))
+                    .collect();
                 let start = line.end - text.len();
-                let line_break = if self.source.text().contains("\r\n") { "\r\n" } else { "\n" };
-                Edit::new(Span::new(start, start), format!("{indent}# stackref: ignore[{list}]{line_break}"))
+                let line_break = if self.source.text().contains("\r\n") {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                Edit::new(
+                    Span::new(start, start),
+                    format!("{indent}# stackref: ignore[{list}]{line_break}"),
+                )
             }
         })
     }
@@ -134,6 +186,12 @@ fn continues_on_next_line(line: &str) -> bool {
 
 /// Returns whether a file is text with code in it, such as Markdown, going by its extension.
 fn is_prose(path: &str) -> bool {
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt")
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    matches!(
+        extension.to_ascii_lowercase().as_str(),
+        "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt"
+    )
 }

@@ -21,19 +21,30 @@ pub type NewComments = BTreeMap<Placement, BTreeSet<RuleId>>;
 /// Returns the text of the file with the new comments.
 ///
 /// Returns `None` if the proof fails. The findings that must be suppressed are those of `groups`.
-pub fn proven_text(file: &OriginalFile<'_>, comments: &NewComments, groups: &[&Group]) -> Option<String> {
-    let edits = comments.iter().map(|(&placement, rules)| file.edit(placement, rules));
+pub fn proven_text(
+    file: &OriginalFile<'_>,
+    comments: &NewComments,
+    groups: &[&Group],
+) -> Option<String> {
+    let edits = comments
+        .iter()
+        .map(|(&placement, rules)| file.edit(placement, rules));
     let mut edits = edits.collect::<Option<Vec<Edit>>>()?;
     edits.sort_by_key(|edit| edit.span);
     let text = apply(file.source.text(), &edits)?.to_string();
     let source = Arc::new(SourceFile::new(file.source.path(), text));
     let document = Document::parse(Arc::clone(&source), file.syntax).ok()?;
-    if file.document.find_difference(&document, &HashMap::new()).is_some() {
+    if file
+        .document
+        .find_difference(&document, &HashMap::new())
+        .is_some()
+    {
         return None;
     }
     let directives = directives::directives(&document);
     let new = NewDirectives::new(&directives, file, comments);
-    let is_proven = groups.iter().all(|group| new.suppress(group)) && new.preserve(&file.directives);
+    let is_proven =
+        groups.iter().all(|group| new.suppress(group)) && new.preserve(&file.directives);
     is_proven.then(|| source.text().to_owned())
 }
 
@@ -48,16 +59,26 @@ struct NewDirectives<'d> {
 
 impl<'d> NewDirectives<'d> {
     fn new(directives: &'d [Directive], file: &OriginalFile<'_>, comments: &NewComments) -> Self {
-        let all = directives.iter().map(|directive| (directive.line, &directive.kind)).collect();
+        let all = directives
+            .iter()
+            .map(|directive| (directive.line, &directive.kind))
+            .collect();
         let mut ignored = HashSet::new();
         for directive in directives {
             if let DirectiveKind::Ignore(rules) = &directive.kind {
                 ignored.extend(rules.iter().map(|rule| (directive.line, rule.as_str())));
             }
         }
-        let mut lines_below: Vec<usize> = comments.keys().filter_map(|placement| file.line_below(*placement)).collect();
+        let mut lines_below: Vec<usize> = comments
+            .keys()
+            .filter_map(|placement| file.line_below(*placement))
+            .collect();
         lines_below.sort_unstable();
-        Self { all, ignored, lines_below }
+        Self {
+            all,
+            ignored,
+            lines_below,
+        }
     }
 
     /// Returns the line of the new text that contains the text of an old line.
@@ -71,13 +92,20 @@ impl<'d> NewDirectives<'d> {
 
     /// Returns whether the comments suppress all findings of a group.
     fn suppress(&self, group: &Group) -> bool {
-        group.rules.iter().all(|rule| group.lines.iter().any(|&line| self.ignores(line, rule.name())))
+        group.rules.iter().all(|rule| {
+            group
+                .lines
+                .iter()
+                .any(|&line| self.ignores(line, rule.name()))
+        })
     }
 
     /// Returns whether all old directives still apply to the same lines.
     fn preserve(&self, old: &[Directive]) -> bool {
         old.iter().all(|directive| match &directive.kind {
-            DirectiveKind::Ignore(rules) => rules.iter().all(|rule| self.ignores(directive.line, rule)),
+            DirectiveKind::Ignore(rules) => {
+                rules.iter().all(|rule| self.ignores(directive.line, rule))
+            }
             kind => self.all.contains(&(self.moved_line(directive.line), kind)),
         })
     }

@@ -25,11 +25,15 @@ pub(super) fn is_forbidden_code(code: &str) -> bool {
 /// Returns whether an error means a missing permission. Some servers, such as moto, send no code;
 /// then the status decides.
 pub(super) fn is_forbidden<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    error.code().map_or(status(error) == Some(403), is_forbidden_code)
+    error
+        .code()
+        .map_or(status(error) == Some(403), is_forbidden_code)
 }
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
 }
 
 /// Converts an error of a call. `permission_hint` is the help if a permission is missing.
@@ -42,7 +46,9 @@ pub(super) fn store_error<E: ProvideErrorMetadata + Error + 'static>(
         return StoreError::Invalid(failure.clone());
     }
     if is_forbidden(error) {
-        let code = error.code().map_or_else(String::new, |code| format!(" ({code})"));
+        let code = error
+            .code()
+            .map_or_else(String::new, |code| format!(" ({code})"));
         return StoreError::Forbidden(format!("{call}: {permission_hint}{code}"));
     }
     if error.code() == Some("ResourceNotFoundException") {
@@ -50,9 +56,10 @@ pub(super) fn store_error<E: ProvideErrorMetadata + Error + 'static>(
     }
     let reason = match error {
         SdkError::TimeoutError(_) => "no answer in time (`timeout`)".to_owned(),
-        SdkError::DispatchFailure(failure) => failure
-            .as_connector_error()
-            .map_or_else(|| "the call could not be made".to_owned(), |error| join_causes(error)),
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
+            || "the call could not be made".to_owned(),
+            |error| join_causes(error),
+        ),
         _ => match (error.code(), status(error)) {
             (Some(code), _) => code.to_owned(),
             (None, Some(status)) => format!("the answer ({status}) is not that of AWS"),
@@ -64,10 +71,15 @@ pub(super) fn store_error<E: ProvideErrorMetadata + Error + 'static>(
 
 /// Joins the messages of an error and its causes.
 fn join_causes(error: &(dyn Error + 'static)) -> String {
-    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes(error)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// Returns an error and its causes.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
+        (*error).source()
+    })
 }

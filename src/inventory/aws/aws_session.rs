@@ -26,12 +26,24 @@ pub(super) struct AwsSession {
 
 impl AwsSession {
     /// Loads the configuration of the SDK and creates the clients.
-    pub fn open(inventory: &str, config: &AwsConfig, limits: TimeLimits) -> Result<Self, StoreError> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    pub fn open(
+        inventory: &str,
+        config: &AwsConfig,
+        limits: TimeLimits,
+    ) -> Result<Self, StoreError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| StoreError::Unreachable(io_message(&error)))?;
         let budget = TimeBudget::new(limits);
         let loader = sdk_config(config, limits);
-        let (sdk_config, _permit) = wait(Some(&runtime), &budget, "the configuration of the SDK", loader.load())?;
+        let (sdk_config, _permit) = wait(
+            Some(&runtime),
+            &budget,
+            "the configuration of the SDK",
+            loader.load(),
+        )?;
         if let Some(url) = sdk_config.endpoint_url() {
             refuse_exposed(inventory, url, config.allow_http).map_err(StoreError::Invalid)?;
         }
@@ -40,8 +52,12 @@ impl AwsSession {
             let help = "set `region` in the config, AWS_REGION, or a region in the profile";
             return Err(StoreError::Invalid(Failure::usage(message).with_help(help)));
         }
-        let interceptor = RequireEncryption { inventory: inventory.to_owned(), allow_http: config.allow_http };
-        let secrets = aws_sdk_secretsmanager::config::Builder::from(&sdk_config).interceptor(interceptor.clone());
+        let interceptor = RequireEncryption {
+            inventory: inventory.to_owned(),
+            allow_http: config.allow_http,
+        };
+        let secrets = aws_sdk_secretsmanager::config::Builder::from(&sdk_config)
+            .interceptor(interceptor.clone());
         let parameters = aws_sdk_ssm::config::Builder::from(&sdk_config).interceptor(interceptor);
         Ok(Self {
             runtime: Some(runtime),
@@ -61,7 +77,10 @@ impl AwsSession {
 impl Drop for AwsSession {
     fn drop(&mut self) {
         // In the background, because resolving a host name cannot be interrupted.
-        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
+        self.runtime
+            .take()
+            .into_iter()
+            .for_each(Runtime::shutdown_background);
     }
 }
 
@@ -96,7 +115,10 @@ fn wait<F: Future>(
     match runtime.block_on(async { tokio::time::timeout(permit.remaining, future).await }) {
         Ok(output) => Ok((output, permit)),
         Err(_) => {
-            let reason = budget.begin().err().unwrap_or_else(|| "no answer in time (`run_timeout`)".to_owned());
+            let reason = budget
+                .begin()
+                .err()
+                .unwrap_or_else(|| "no answer in time (`run_timeout`)".to_owned());
             Err(call_error(call, &reason))
         }
     }

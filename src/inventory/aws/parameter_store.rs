@@ -16,18 +16,41 @@ const MAX_PARAMETERS_PER_CALL: usize = 10;
 /// Lists the parameters below the prefix, as secrets with their keys.
 pub(super) fn list(session: &AwsSession, config: &AwsConfig) -> Result<ParameterKeys, StoreError> {
     let root = root(config);
-    let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(&root).build();
+    let filter = ParameterStringFilter::builder()
+        .key("Path")
+        .option("Recursive")
+        .values(&root)
+        .build();
     let filter = filter.map_err(|error| StoreError::Unreachable(error.to_string()))?;
-    let mut pages = session.parameters.describe_parameters().parameter_filters(filter).into_paginator().send();
+    let mut pages = session
+        .parameters
+        .describe_parameters()
+        .parameter_filters(filter)
+        .into_paginator()
+        .send();
     let mut found = ParameterKeys::new();
     let mut listed = 0;
     while let (Some(page), _permit) = session.run("DescribeParameters", pages.next())? {
-        let page = page
-            .map_err(|error| store_error("DescribeParameters", &error, "these credentials may not list parameters"))?;
-        for name in page.parameters().iter().filter_map(|parameter| parameter.name()) {
-            let below_root = name.strip_prefix(&root).map(|name| name.trim_start_matches('/'));
+        let page = page.map_err(|error| {
+            store_error(
+                "DescribeParameters",
+                &error,
+                "these credentials may not list parameters",
+            )
+        })?;
+        for name in page
+            .parameters()
+            .iter()
+            .filter_map(|parameter| parameter.name())
+        {
+            let below_root = name
+                .strip_prefix(&root)
+                .map(|name| name.trim_start_matches('/'));
             if let Some((secret, key)) = below_root.and_then(|name| name.split_once('/')) {
-                found.entry(secret.to_owned()).or_default().insert(key.to_owned());
+                found
+                    .entry(secret.to_owned())
+                    .or_default()
+                    .insert(key.to_owned());
             }
         }
         listed += page.parameters().len();
@@ -45,14 +68,29 @@ pub(super) fn read(
 ) -> Result<SecretValues, StoreError> {
     let mut values = SecretValues::new();
     for keys in keys.chunks(MAX_PARAMETERS_PER_CALL) {
-        let names = keys.iter().map(|key| parameter_name(config, secret, key)).collect();
-        let call = session.parameters.get_parameters().set_names(Some(names)).with_decryption(true);
+        let names = keys
+            .iter()
+            .map(|key| parameter_name(config, secret, key))
+            .collect();
+        let call = session
+            .parameters
+            .get_parameters()
+            .set_names(Some(names))
+            .with_decryption(true);
         let (answer, _permit) = session.run("GetParameters", call.send())?;
-        let answer = answer
-            .map_err(|error| store_error("GetParameters", &error, "these credentials may not read the parameters"))?;
+        let answer = answer.map_err(|error| {
+            store_error(
+                "GetParameters",
+                &error,
+                "these credentials may not read the parameters",
+            )
+        })?;
         for key in keys {
             let name = parameter_name(config, secret, key);
-            let found = answer.parameters().iter().find(|parameter| parameter.name() == Some(&name));
+            let found = answer
+                .parameters()
+                .iter()
+                .find(|parameter| parameter.name() == Some(&name));
             if let Some(value) = found.and_then(|parameter| parameter.value()) {
                 values.insert((*key).to_owned(), Ok(SecretText::new(value)));
             }
@@ -79,9 +117,15 @@ pub(super) fn put(
             .overwrite(entry.replaces);
         match session.run("PutParameter", call.send())? {
             (Ok(_), _) => {}
-            (Err(error), _) if error.code() == Some("ParameterAlreadyExists") => kept.push(entry.key.clone()),
+            (Err(error), _) if error.code() == Some("ParameterAlreadyExists") => {
+                kept.push(entry.key.clone())
+            }
             (Err(error), _) => {
-                return Err(store_error("PutParameter", &error, "these credentials may not write parameters"));
+                return Err(store_error(
+                    "PutParameter",
+                    &error,
+                    "these credentials may not write parameters",
+                ));
             }
         }
     }

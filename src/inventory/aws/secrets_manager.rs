@@ -22,17 +22,29 @@ pub(super) const MAX_BATCH: usize = 20;
 pub(super) fn list(session: &AwsSession, config: &AwsConfig) -> Result<Vec<String>, StoreError> {
     let mut call = session.secrets.list_secrets();
     if !config.prefix.is_empty() {
-        let filter = Filter::builder().key(FilterNameStringType::Name).values(&config.prefix).build();
+        let filter = Filter::builder()
+            .key(FilterNameStringType::Name)
+            .values(&config.prefix)
+            .build();
         call = call.filters(filter);
     }
     let mut pages = call.into_paginator().send();
     let mut names = Vec::new();
     while let (Some(page), _permit) = session.run("ListSecrets", pages.next())? {
-        let page =
-            page.map_err(|error| store_error("ListSecrets", &error, "these credentials may not list secrets"))?;
+        let page = page.map_err(|error| {
+            store_error(
+                "ListSecrets",
+                &error,
+                "these credentials may not list secrets",
+            )
+        })?;
         let listed = page.secret_list().iter().filter_map(|secret| secret.name());
         // The filter ignores case.
-        names.extend(listed.filter_map(|name| name.strip_prefix(&config.prefix)).map(str::to_owned));
+        names.extend(
+            listed
+                .filter_map(|name| name.strip_prefix(&config.prefix))
+                .map(str::to_owned),
+        );
         check_list_length("ListSecrets", names.len())?;
     }
     Ok(names)
@@ -45,8 +57,14 @@ pub(super) fn read_batch(
     names: &[String],
     results: &mut BatchResults,
 ) -> Result<(), StoreError> {
-    let ids = names.iter().map(|name| format!("{}{name}", config.prefix)).collect();
-    let call = session.secrets.batch_get_secret_value().set_secret_id_list(Some(ids));
+    let ids = names
+        .iter()
+        .map(|name| format!("{}{name}", config.prefix))
+        .collect();
+    let call = session
+        .secrets
+        .batch_get_secret_value()
+        .set_secret_id_list(Some(ids));
     let (answer, _permit) = session.run("BatchGetSecretValue", call.send())?;
     let answer = match answer {
         Ok(answer) => answer,
@@ -59,12 +77,25 @@ pub(super) fn read_batch(
         Err(error) => return Err(store_error("BatchGetSecretValue", &error, LIST_ONLY_HINT)),
     };
     for entry in answer.secret_values() {
-        let Some(name) = entry.name().and_then(|name| name.strip_prefix(&config.prefix)) else { continue };
+        let Some(name) = entry
+            .name()
+            .and_then(|name| name.strip_prefix(&config.prefix))
+        else {
+            continue;
+        };
         results.insert(name.to_owned(), Ok(parse_values(entry.secret_string())));
     }
     for error in answer.errors() {
-        let Some(name) = error.secret_id().and_then(|id| id.strip_prefix(&config.prefix)) else { continue };
-        results.insert(name.to_owned(), Err(batch_error(error.error_code().unwrap_or_default())));
+        let Some(name) = error
+            .secret_id()
+            .and_then(|id| id.strip_prefix(&config.prefix))
+        else {
+            continue;
+        };
+        results.insert(
+            name.to_owned(),
+            Err(batch_error(error.error_code().unwrap_or_default())),
+        );
     }
     Ok(())
 }
@@ -123,8 +154,11 @@ pub(super) fn put(
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(error),
     };
-    let (kept, new) =
-        partition_existing(entries, |key| existing.as_ref().is_some_and(|existing| existing.contains_key(key)));
+    let (kept, new) = partition_existing(entries, |key| {
+        existing
+            .as_ref()
+            .is_some_and(|existing| existing.contains_key(key))
+    });
     if existing.is_some() && new.is_empty() {
         return Ok(kept);
     }
@@ -132,11 +166,19 @@ pub(super) fn put(
     let text = into_wiped_text(Value::Object(text));
     let id = format!("{}{secret}", config.prefix);
     if existing.is_some() {
-        let call = session.secrets.put_secret_value().secret_id(id).secret_string(text.as_str());
+        let call = session
+            .secrets
+            .put_secret_value()
+            .secret_id(id)
+            .secret_string(text.as_str());
         let (answer, _permit) = session.run("PutSecretValue", call.send())?;
         answer.map_err(|error| store_error("PutSecretValue", &error, PERMISSION_HINT))?;
     } else {
-        let call = session.secrets.create_secret().name(id).secret_string(text.as_str());
+        let call = session
+            .secrets
+            .create_secret()
+            .name(id)
+            .secret_string(text.as_str());
         let (answer, _permit) = session.run("CreateSecret", call.send())?;
         answer.map_err(|error| store_error("CreateSecret", &error, PERMISSION_HINT))?;
     }
@@ -156,10 +198,15 @@ fn merge(
                 "cannot add keys to `{secret}` in the inventory `{inventory}`: the value of `{key}` is not a string and \
                  would be lost"
             );
-            return Err(StoreError::Invalid(Failure::usage(message).with_help("add the keys with the AWS console")));
+            return Err(StoreError::Invalid(
+                Failure::usage(message).with_help("add the keys with the AWS console"),
+            ));
         };
         merged.insert(key.clone(), Value::from(value.expose()));
     }
-    merged.extend(new.iter().map(|entry| (entry.key.clone(), Value::from(entry.text()))));
+    merged.extend(
+        new.iter()
+            .map(|entry| (entry.key.clone(), Value::from(entry.text()))),
+    );
     Ok(merged)
 }

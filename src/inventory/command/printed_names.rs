@@ -16,7 +16,10 @@ pub(super) fn parse_names(operation: &str, output: &[u8]) -> Result<Vec<String>,
             let reason = if output.trim_ascii().is_empty() {
                 "it is empty".to_owned()
             } else {
-                let (line, column) = (error.line(), char_column(output, error.line(), error.column()));
+                let (line, column) = (
+                    error.line(),
+                    char_column(output, error.line(), error.column()),
+                );
                 format!("it is invalid at line {line}, column {column}")
             };
             let form = r#"expected `["name", "name"]` or `[{"name": "name"}]`"#;
@@ -29,9 +32,16 @@ pub(super) fn parse_names(operation: &str, output: &[u8]) -> Result<Vec<String>,
 
 /// Converts a column in bytes into a column in characters, from 1.
 fn char_column(text: &[u8], line: usize, column: usize) -> usize {
-    let line = text.split(|&byte| byte == b'\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let line = text
+        .split(|&byte| byte == b'\n')
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default();
     let before = line.get(..column).unwrap_or(line);
-    before.iter().filter(|&&byte| byte & 0xC0 != 0x80).count().max(1)
+    before
+        .iter()
+        .filter(|&&byte| byte & 0xC0 != 0x80)
+        .count()
+        .max(1)
 }
 
 /// An item of the list: a string, or an object whose `name` is a path with the name as its last
@@ -67,7 +77,9 @@ impl<'de> Visitor<'de> for ListedNameVisitor {
             }
         }
         let name = found.ok_or_else(|| de::Error::missing_field("name"))?;
-        Ok(ListedName(name.rsplit('/').next().unwrap_or_default().to_owned()))
+        Ok(ListedName(
+            name.rsplit('/').next().unwrap_or_default().to_owned(),
+        ))
     }
 }
 
@@ -95,8 +107,14 @@ mod tests {
             ("[\"a\"", "line 1, column 4"),
         ] {
             let message = error_message(output);
-            assert!(message.contains(location) && !message.contains("hunter2"), "{output:?}: {message}");
-            assert!(message.contains("expected `[\"name\", \"name\"]`"), "{message}");
+            assert!(
+                message.contains(location) && !message.contains("hunter2"),
+                "{output:?}: {message}"
+            );
+            assert!(
+                message.contains("expected `[\"name\", \"name\"]`"),
+                "{message}"
+            );
         }
     }
 

@@ -22,18 +22,34 @@ impl DirInventory {
     ///
     /// # Errors
     /// Fails if an entry cannot be examined: such an entry does not count as missing.
-    pub(super) fn list(&self, folder: &Path, is_kind: fn(&Metadata) -> bool) -> Result<Vec<String>, io::Error> {
+    pub(super) fn list(
+        &self,
+        folder: &Path,
+        is_kind: fn(&Metadata) -> bool,
+    ) -> Result<Vec<String>, io::Error> {
         let root = self.folder.canonicalize()?;
         if !root.is_dir() {
             return Err(io::Error::other("it is not a folder"));
         }
         write::recover_in(folder);
         let mut names = Vec::new();
-        for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
+        for entry in WalkDir::new(folder)
+            .min_depth(1)
+            .max_depth(1)
+            .sort_by_file_name()
+        {
             let entry = entry.map_err(|error| {
-                error.into_io_error().unwrap_or_else(|| io::Error::other("symbolic links form a loop"))
+                error
+                    .into_io_error()
+                    .unwrap_or_else(|| io::Error::other("symbolic links form a loop"))
             })?;
-            let Some(name) = entry.file_name().to_str().filter(|name| !name.starts_with("..")) else { continue };
+            let Some(name) = entry
+                .file_name()
+                .to_str()
+                .filter(|name| !name.starts_with(".."))
+            else {
+                continue;
+            };
             match is_inside(entry.path(), &root, is_kind) {
                 Err(error) if !is_not_found(&error) => return Err(error),
                 Ok(true) if !name.starts_with(write::PREFIX) => names.push(name.to_owned()),
@@ -53,7 +69,10 @@ impl DirInventory {
 
     /// Returns the folder of a secret, if it is inside the inventory.
     fn secret_folder(&self, name: &str) -> Result<PathBuf, StoreError> {
-        let root = self.folder.canonicalize().map_err(|error| self.read_error(&error))?;
+        let root = self
+            .folder
+            .canonicalize()
+            .map_err(|error| self.read_error(&error))?;
         match self.folder.join(name).canonicalize() {
             Ok(path) if is_valid_name(name) && path.starts_with(&root) && path.is_dir() => Ok(path),
             Err(error) if !is_not_found(&error) => Err(self.read_error(&error)),
@@ -80,7 +99,9 @@ impl DirInventory {
 
     fn list_keys_once(&self, secret: &str) -> Result<(PathBuf, Vec<String>), StoreError> {
         let folder = self.secret_folder(secret)?;
-        let names = self.list(&folder, Metadata::is_file).map_err(|error| self.read_error(&error))?;
+        let names = self
+            .list(&folder, Metadata::is_file)
+            .map_err(|error| self.read_error(&error))?;
         Ok((folder, names))
     }
 
@@ -89,7 +110,11 @@ impl DirInventory {
     ///
     /// # Errors
     /// Fails if the file cannot be examined.
-    pub(super) fn value_type(&self, folder: &Path, key: &str) -> Result<Option<ValueType>, StoreError> {
+    pub(super) fn value_type(
+        &self,
+        folder: &Path,
+        key: &str,
+    ) -> Result<Option<ValueType>, StoreError> {
         if !is_valid_name(key) {
             return Ok(None);
         }
@@ -111,20 +136,30 @@ impl DirInventory {
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>, io::Error> {
         let root = self.folder.canonicalize()?;
         let path = path.canonicalize()?;
-        if path.starts_with(root) { path.metadata().map(Some) } else { Ok(None) }
+        if path.starts_with(root) {
+            path.metadata().map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Reads the values of keys. Missing keys are skipped.
-    pub(super) fn read_values(&self, folder: &Path, keys: &RequestedNames) -> Result<SecretValues, StoreError> {
+    pub(super) fn read_values(
+        &self,
+        folder: &Path,
+        keys: &RequestedNames,
+    ) -> Result<SecretValues, StoreError> {
         let mut values = SecretValues::new();
         for key in keys {
             let value = match self.value_type(folder, key)? {
                 None => continue,
                 Some(ValueType::Unusable(unusable)) => Err(unusable),
                 Some(_) => {
-                    let bytes =
-                        files::read(&folder.join(key), MAX_VALUE_BYTES).map_err(|error| self.read_error(&error))?;
-                    std::str::from_utf8(&bytes).map(SecretText::new).map_err(|_| Unusable::NotUtf8)
+                    let bytes = files::read(&folder.join(key), MAX_VALUE_BYTES)
+                        .map_err(|error| self.read_error(&error))?;
+                    std::str::from_utf8(&bytes)
+                        .map(SecretText::new)
+                        .map_err(|_| Unusable::NotUtf8)
                 }
             };
             values.insert(key.clone(), value);
@@ -155,6 +190,8 @@ fn is_valid_name(name: &str) -> bool {
 fn is_not_found(error: &io::Error) -> bool {
     const LOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
     const TOO_LONG: i32 = rustix::io::Errno::NAMETOOLONG.raw_os_error();
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput)
-        || matches!(error.raw_os_error(), Some(LOOP | TOO_LONG))
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+    ) || matches!(error.raw_os_error(), Some(LOOP | TOO_LONG))
 }

@@ -25,10 +25,13 @@ impl Addition<'_> {
 
     /// Returns the values as they are written to the file.
     fn encoded_values(&self, is_zenml: bool) -> Vec<Zeroizing<String>> {
-        let values = self
-            .entries
-            .iter()
-            .map(|entry| if is_zenml { encode_base64(entry.text()) } else { Zeroizing::new(entry.text().to_owned()) });
+        let values = self.entries.iter().map(|entry| {
+            if is_zenml {
+                encode_base64(entry.text())
+            } else {
+                Zeroizing::new(entry.text().to_owned())
+            }
+        });
         values.collect()
     }
 }
@@ -43,18 +46,31 @@ struct NewSecret<'a> {
 
 impl FileContent {
     /// Returns the text with all additions.
-    pub(super) fn write_additions(&self, additions: &[Addition<'_>]) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn write_additions(
+        &self,
+        additions: &[Addition<'_>],
+    ) -> Result<Zeroizing<String>, Failure> {
         let document = &self.document;
         let mut edits = Vec::new();
         let top_level = self.top_level_values();
         for addition in additions {
-            let Some(secret) = addition.secret else { continue };
-            let new = is_own_value(self, &top_level, secret).then(|| self.new_keys(secret, addition)).flatten();
+            let Some(secret) = addition.secret else {
+                continue;
+            };
+            let new = is_own_value(self, &top_level, secret)
+                .then(|| self.new_keys(secret, addition))
+                .flatten();
             edits.extend(new.ok_or_else(|| self.addition_error(addition))?);
         }
-        let new_secrets: Vec<&Addition<'_>> = additions.iter().filter(|addition| addition.secret.is_none()).collect();
+        let new_secrets: Vec<&Addition<'_>> = additions
+            .iter()
+            .filter(|addition| addition.secret.is_none())
+            .collect();
         if let Some(first) = new_secrets.first() {
-            edits.extend(self.new_secrets(&new_secrets).ok_or_else(|| self.addition_error(first))?);
+            edits.extend(
+                self.new_secrets(&new_secrets)
+                    .ok_or_else(|| self.addition_error(first))?,
+            );
         }
         edits.sort_by_key(|edit| edit.span.start);
         let text = document.source().text();
@@ -64,23 +80,34 @@ impl FileContent {
 
     fn top_level_values(&self) -> HashSet<NodeId> {
         let root = self.document.roots().first();
-        let entries = root.and_then(|&root| self.document.entries(root)).unwrap_or_default();
+        let entries = root
+            .and_then(|&root| self.document.entries(root))
+            .unwrap_or_default();
         entries.iter().map(|&(_, value)| value).collect()
     }
 
     /// Returns the edits that add new secrets. Returns `None` if the layout does not allow it.
     fn new_secrets(&self, additions: &[&Addition<'_>]) -> Option<Vec<Edit>> {
         let document = &self.document;
-        let is_zenml = !self.secrets.is_empty() && self.secrets.iter().all(|secret| self.is_zenml(secret));
-        let values: Vec<Vec<Zeroizing<String>>> =
-            additions.iter().map(|addition| addition.encoded_values(is_zenml)).collect();
-        let secrets: Vec<NewSecret<'_>> =
-            additions.iter().zip(&values).map(|(addition, values)| new_secret(addition, values, is_zenml)).collect();
+        let is_zenml =
+            !self.secrets.is_empty() && self.secrets.iter().all(|secret| self.is_zenml(secret));
+        let values: Vec<Vec<Zeroizing<String>>> = additions
+            .iter()
+            .map(|addition| addition.encoded_values(is_zenml))
+            .collect();
+        let secrets: Vec<NewSecret<'_>> = additions
+            .iter()
+            .zip(&values)
+            .map(|(addition, values)| new_secret(addition, values, is_zenml))
+            .collect();
         let new: Vec<(&str, NewValue<'_>)> = secrets
             .iter()
             .map(|secret| {
-                let value =
-                    if secret.stores_values { NewValue::Map(&secret.pairs) } else { NewValue::Names(&secret.keys) };
+                let value = if secret.stores_values {
+                    NewValue::Map(&secret.pairs)
+                } else {
+                    NewValue::Names(&secret.keys)
+                };
                 (secret.name, value)
             })
             .collect();
@@ -98,7 +125,10 @@ impl FileContent {
         let document = &self.document;
         if !addition.stores_values {
             let existing: HashSet<&str> = secret.keys.iter().map(|key| key.name.as_str()).collect();
-            let new: Vec<&str> = addition.keys().filter(|key| !existing.contains(key)).collect();
+            let new: Vec<&str> = addition
+                .keys()
+                .filter(|key| !existing.contains(key))
+                .collect();
             return document.push(secret.value, &new);
         }
         let mut existing: HashMap<&str, NodeId> = HashMap::new();
@@ -112,9 +142,14 @@ impl FileContent {
         for (key, value) in addition.keys().zip(&values) {
             match existing.get(key) {
                 None => new.push((key, NewValue::Text(value))),
-                Some(&node) if matches!(document.node(node).kind, NodeKind::Alias(_)) => return None,
+                Some(&node) if matches!(document.node(node).kind, NodeKind::Alias(_)) => {
+                    return None;
+                }
                 Some(&node) => {
-                    let replacement = Replacement { range: 0..document.text(node)?.len(), text: value };
+                    let replacement = Replacement {
+                        range: 0..document.text(node)?.len(),
+                        text: value,
+                    };
                     edits.extend(document.encode(node, &[replacement]));
                 }
             }
@@ -127,12 +162,19 @@ impl FileContent {
 /// Returns whether the value of a secret belongs to it alone. An aliased or merged value is also
 /// that of another secret.
 fn is_own_value(content: &FileContent, top_level: &HashSet<NodeId>, secret: &FileSecret) -> bool {
-    top_level.contains(&secret.value) && !matches!(content.document.node(secret.value).kind, NodeKind::Alias(_))
+    top_level.contains(&secret.value)
+        && !matches!(content.document.node(secret.value).kind, NodeKind::Alias(_))
 }
 
-fn new_secret<'a>(addition: &'a Addition<'_>, values: &'a [Zeroizing<String>], is_zenml: bool) -> NewSecret<'a> {
+fn new_secret<'a>(
+    addition: &'a Addition<'_>,
+    values: &'a [Zeroizing<String>],
+    is_zenml: bool,
+) -> NewSecret<'a> {
     let marker = is_zenml.then_some((ZENML_MARKER, ZENML_SCHEMA));
-    let pairs = addition.keys().zip(values.iter().map(|value| value.as_str()));
+    let pairs = addition
+        .keys()
+        .zip(values.iter().map(|value| value.as_str()));
     NewSecret {
         name: addition.name,
         stores_values: addition.stores_values,
@@ -147,8 +189,16 @@ fn remove_extra_line_breaks(text: &str, edits: &mut [Edit]) {
     if text.is_empty() || text.ends_with(['\n', '\r']) {
         return;
     }
-    for edit in edits.iter_mut().filter(|edit| edit.span.start == text.len()).skip(1) {
-        let rest = edit.text.trim_start_matches('\r').strip_prefix('\n').unwrap_or(&edit.text);
+    for edit in edits
+        .iter_mut()
+        .filter(|edit| edit.span.start == text.len())
+        .skip(1)
+    {
+        let rest = edit
+            .text
+            .trim_start_matches('\r')
+            .strip_prefix('\n')
+            .unwrap_or(&edit.text);
         edit.text = Zeroizing::new(rest.to_owned());
     }
 }

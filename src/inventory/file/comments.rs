@@ -7,7 +7,8 @@ use crate::document::{Document, NodeId, Syntax, format_name_map};
 use std::collections::BTreeMap;
 
 /// The first line of a snapshot, if its syntax has comments.
-pub const SNAPSHOT_HEAD: &str = "# Names and keys, no values: written by `stackref inventory snapshot`.";
+pub const SNAPSHOT_HEAD: &str =
+    "# Names and keys, no values: written by `stackref inventory snapshot`.";
 
 /// The comments of a file with names and keys, without line breaks.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,8 @@ impl FileContent {
             return text == format_name_map(Syntax::Json, &self.names_and_keys());
         }
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-        let mut top = lines.take_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
+        let mut top =
+            lines.take_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
         top.any(|line| line == SNAPSHOT_HEAD)
     }
 
@@ -64,7 +66,9 @@ impl FileContent {
         // The comments directly above the first entry belong to it, not to the file.
         let mut first_own_line = first_line;
         for comment in comments.iter().rev() {
-            if source.position(comment.start).line + 1 == first_own_line && is_alone(&self.document, comment.start) {
+            if source.position(comment.start).line + 1 == first_own_line
+                && is_alone(&self.document, comment.start)
+            {
                 first_own_line -= 1;
             }
         }
@@ -90,7 +94,9 @@ impl FileContent {
         let document = &self.document;
         let source = document.source();
         let root = document.roots().first().copied();
-        let entries = root.and_then(|root| document.entries(root)).unwrap_or_default();
+        let entries = root
+            .and_then(|root| document.entries(root))
+            .unwrap_or_default();
         let lines = entries.iter().filter_map(|&(key, value)| {
             let end = end_of(document, value);
             Some(EntryLines {
@@ -116,8 +122,18 @@ impl NameComments {
     /// Adds a comment at the end of a line to all entries on this line.
     fn add_end_of_line(&mut self, entries: &[EntryLines<'_>], line: usize, text: &str) {
         let first = entries.partition_point(|entry| entry.last_line < line);
-        let on_line = entries.get(first..).unwrap_or_default().iter().take_while(|entry| entry.first_line <= line);
-        for EntryLines { name, first_line, last_line, .. } in on_line {
+        let on_line = entries
+            .get(first..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|entry| entry.first_line <= line);
+        for EntryLines {
+            name,
+            first_line,
+            last_line,
+            ..
+        } in on_line
+        {
             let entry = self.entry(name);
             if entry.end_of_line.is_none() && (*first_line == line || *last_line == line) {
                 entry.end_of_line = Some(text.to_owned());
@@ -135,7 +151,10 @@ impl NameComments {
 /// Returns whether only white space precedes a comment on its line.
 fn is_alone(document: &Document, comment: usize) -> bool {
     let source = document.source();
-    let before = source.text().get(source.line_span(comment).start..comment).unwrap_or_default();
+    let before = source
+        .text()
+        .get(source.line_span(comment).start..comment)
+        .unwrap_or_default();
     before.trim_start_matches('\u{feff}').trim().is_empty()
 }
 
@@ -144,7 +163,9 @@ fn is_alone(document: &Document, comment: usize) -> bool {
 fn end_of(document: &Document, value: NodeId) -> usize {
     let span = document.node(value).span;
     match document.items(value).and_then(<[NodeId]>::last) {
-        Some(&last) if !document.source().slice(span).starts_with(['[', '*']) => document.node(last).span.end,
+        Some(&last) if !document.source().slice(span).starts_with(['[', '*']) => {
+            document.node(last).span.end
+        }
         _ => span.end,
     }
 }

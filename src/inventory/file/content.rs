@@ -48,13 +48,26 @@ impl FileContent {
             // An empty span, because the parser may have stopped inside a value.
             let start = Span::new(error.span.start, error.span.start);
             let message = format!("cannot parse the inventory {title}: {}", error.message);
-            Failure::usage(message).at(&RedactedSource::span_only(source), start).with_help_if(error.help)
+            Failure::usage(message)
+                .at(&RedactedSource::span_only(source), start)
+                .with_help_if(error.help)
         })?;
         let (secrets, entry_errors) = ContentReader::new(&document, title).read();
-        let by_name = secrets.iter().enumerate().map(|(index, secret)| (secret.name.clone(), index)).collect();
+        let by_name = secrets
+            .iter()
+            .enumerate()
+            .map(|(index, secret)| (secret.name.clone(), index))
+            .collect();
         let directives = directives::directives(&document);
         let source = RedactedSource::span_only(source);
-        Ok(Self { document, source, directives, secrets, entry_errors, by_name })
+        Ok(Self {
+            document,
+            source,
+            directives,
+            secrets,
+            entry_errors,
+            by_name,
+        })
     }
 
     /// Returns a secret by its name.
@@ -78,12 +91,16 @@ impl FileContent {
 
     /// Returns whether a secret has the format of ZenML's local file, in which values are base64.
     pub fn is_zenml(&self, secret: &FileSecret) -> bool {
-        self.entries(secret).iter().any(|&(key, _)| self.document.text(key) == Some(ZENML_MARKER))
+        self.entries(secret)
+            .iter()
+            .any(|&(key, _)| self.document.text(key) == Some(ZENML_MARKER))
     }
 
     /// Returns the entries of a secret that stores values, merged ones included.
     fn entries(&self, secret: &FileSecret) -> Vec<(NodeId, NodeId)> {
-        self.document.merged_entries(secret.value, &mut MERGE_BUDGET.clone()).unwrap_or_default()
+        self.document
+            .merged_entries(secret.value, &mut MERGE_BUDGET.clone())
+            .unwrap_or_default()
     }
 
     /// Returns the values of a secret.
@@ -99,7 +116,11 @@ impl FileContent {
         let is_zenml = self.is_zenml(secret);
         let values = self.entries(secret).into_iter().filter_map(|(key, value)| {
             let (key, text) = (document.text(key)?, document.text(value)?);
-            let text = if is_zenml { decode_base64(text)? } else { SecretText::new(text) };
+            let text = if is_zenml {
+                decode_base64(text)?
+            } else {
+                SecretText::new(text)
+            };
             (key != ZENML_MARKER || !is_zenml).then(|| (key.to_owned(), text))
         });
         Ok(values.collect())

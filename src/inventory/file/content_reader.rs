@@ -29,7 +29,13 @@ pub(super) struct ContentReader<'r> {
 impl<'r> ContentReader<'r> {
     /// Creates a reader. `title` is the name of the inventory in messages.
     pub fn new(document: &'r Document, title: &'r str) -> Self {
-        Self { document, title, entry_errors: Vec::new(), secret_error: None, merge_budget: MERGE_BUDGET }
+        Self {
+            document,
+            title,
+            entry_errors: Vec::new(),
+            secret_error: None,
+            merge_budget: MERGE_BUDGET,
+        }
     }
 
     /// Reads all secrets. Returns them with the errors in single entries.
@@ -52,25 +58,46 @@ impl<'r> ContentReader<'r> {
             let message = "an inventory must be one YAML document, and a second one starts here";
             self.add_error(second, false, message, None);
         }
-        let Some(&root) = document.roots().first() else { return Vec::new() };
-        if document.scalar(root).is_some_and(|scalar| scalar.ty == ScalarType::Null) {
+        let Some(&root) = document.roots().first() else {
+            return Vec::new();
+        };
+        if document
+            .scalar(root)
+            .is_some_and(|scalar| scalar.ty == ScalarType::Null)
+        {
             return Vec::new();
         }
         if document.entries(root).is_none() {
             let help = Some("write `name: [key, key]`");
-            self.add_error(root, false, "an inventory must be a mapping of names to secrets", help);
+            self.add_error(
+                root,
+                false,
+                "an inventory must be a mapping of names to secrets",
+                help,
+            );
             return Vec::new();
         }
         let second_parser = SecondParser::parse(document);
         let mut secrets = Vec::new();
         for (name_node, value) in self.merged(root) {
-            let Some(name) = self.name(name_node, "a secret") else { continue };
+            let Some(name) = self.name(name_node, "a secret") else {
+                continue;
+            };
             let earlier_errors = self.entry_errors.len();
             self.secret_error = None;
             let keys = self.keys(&name, name_node, value);
             let error = self.secret_error.take();
-            let secret = FileSecret { name_node: document.target(name_node), value, keys, name, error };
-            if let Some(second) = second_parser.as_ref().filter(|_| self.entry_errors.len() == earlier_errors) {
+            let secret = FileSecret {
+                name_node: document.target(name_node),
+                value,
+                keys,
+                name,
+                error,
+            };
+            if let Some(second) = second_parser
+                .as_ref()
+                .filter(|_| self.entry_errors.len() == earlier_errors)
+            {
                 self.compare(&secret, second);
             }
             secrets.push(secret);
@@ -85,17 +112,24 @@ impl<'r> ContentReader<'r> {
             return names.map(Key::with_unknown_type).collect();
         }
         if document.entries(value).is_none() {
-            let message =
-                format!("`{}` is neither a list of keys nor a mapping of keys to values", redact_name(secret));
-            let help = Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys");
+            let message = format!(
+                "`{}` is neither a list of keys nor a mapping of keys to values",
+                redact_name(secret)
+            );
+            let help =
+                Some("write `[key, key]`, `{key: value}`, or `[]` for a secret without keys");
             self.add_error(name_node, looks_like_name(secret), &message, help);
             return Vec::new();
         }
         let entries = self.merged(value);
-        let is_zenml = entries.iter().any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
+        let is_zenml = entries
+            .iter()
+            .any(|&(key, _)| document.text(key) == Some(ZENML_MARKER));
         let mut keys = Vec::with_capacity(entries.len());
         for (key_node, value) in entries {
-            let Some(key) = self.name(key_node, "a key") else { continue };
+            let Some(key) = self.name(key_node, "a key") else {
+                continue;
+            };
             if key == ZENML_MARKER {
                 continue;
             }
@@ -103,7 +137,10 @@ impl<'r> ContentReader<'r> {
             if text.is_some_and(|text| is_zenml && decode_base64(text).is_none()) {
                 self.add_base64_error(secret, key_node, &key);
             }
-            keys.push(Key { name: key, value: text.map(ValueType::from_text).unwrap_or_default() });
+            keys.push(Key {
+                name: key,
+                value: text.map(ValueType::from_text).unwrap_or_default(),
+            });
         }
         keys
     }
@@ -113,10 +150,22 @@ impl<'r> ContentReader<'r> {
     fn name(&mut self, node: NodeId, noun: &str) -> Option<String> {
         let document = self.document;
         match document.scalar(node) {
-            Some(scalar) if scalar.ty != ScalarType::Null => return document.text(node).map(str::to_owned),
-            Some(_) => self.add_error(node, false, &format!("{noun} without a name"), Some("give it a name")),
+            Some(scalar) if scalar.ty != ScalarType::Null => {
+                return document.text(node).map(str::to_owned);
+            }
+            Some(_) => self.add_error(
+                node,
+                false,
+                &format!("{noun} without a name"),
+                Some("give it a name"),
+            ),
             None => {
-                self.add_error(node, false, &format!("{noun} whose name is a collection"), Some("quote the name"));
+                self.add_error(
+                    node,
+                    false,
+                    &format!("{noun} whose name is a collection"),
+                    Some("quote the name"),
+                );
             }
         }
         None
@@ -126,7 +175,13 @@ impl<'r> ContentReader<'r> {
     ///
     /// An error shows the key only if it looks like a name: in `k:hunter2`, where a space is
     /// missing after the colon, YAML takes the value for a part of the key.
-    fn value(&mut self, secret: &str, key_node: NodeId, key: &str, value: NodeId) -> Option<&'r str> {
+    fn value(
+        &mut self,
+        secret: &str,
+        key_node: NodeId,
+        key: &str,
+        value: NodeId,
+    ) -> Option<&'r str> {
         let (document, secret) = (self.document, redact_name(secret));
         let scalar = document.scalar(value);
         if scalar.is_some_and(|scalar| scalar.ty == ScalarType::String) && !self.is_misread(value) {
@@ -159,12 +214,16 @@ impl<'r> ContentReader<'r> {
     fn not_a_string(&self, value: NodeId, subject: &str) -> String {
         let document = self.document;
         match document.scalar(value) {
-            Some(scalar) if scalar.ty == ScalarType::Null => format!("{subject} is null, not a string"),
+            Some(scalar) if scalar.ty == ScalarType::Null => {
+                format!("{subject} is null, not a string")
+            }
             Some(scalar) if scalar.ty == ScalarType::Tagged || scalar.non_specific => {
                 format!("{subject} has a tag, so some YAML readers do not take it for a string")
             }
             Some(_) if document.syntax() == Syntax::Yaml => {
-                format!("{subject} is not quoted, so some YAML readers take it for a number or a boolean")
+                format!(
+                    "{subject} is not quoted, so some YAML readers take it for a number or a boolean"
+                )
             }
             _ => format!("{subject} is not a string"),
         }
@@ -174,12 +233,19 @@ impl<'r> ContentReader<'r> {
     /// YAML 1.2 such a value is a string, even without quotes.
     fn is_misread(&self, value: NodeId) -> bool {
         let value = self.document.target(value);
-        self.document.scalar(value).is_some_and(|scalar| scalar.non_specific)
-            && self.document.text(value).is_some_and(|text| plain_type(text) != ScalarType::String)
+        self.document
+            .scalar(value)
+            .is_some_and(|scalar| scalar.non_specific)
+            && self
+                .document
+                .text(value)
+                .is_some_and(|text| plain_type(text) != ScalarType::String)
     }
 
     fn merged(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
-        let entries = self.document.merged_entries(mapping, &mut self.merge_budget);
+        let entries = self
+            .document
+            .merged_entries(mapping, &mut self.merge_budget);
         if entries.is_none() {
             let message = format!("merge keys add more than {MERGE_BUDGET} entries");
             self.add_error(mapping, false, &message, None);
@@ -196,19 +262,34 @@ impl<'r> ContentReader<'r> {
         }
         let is_same = match document.items(secret.value) {
             Some(items) => second_parser.has_same_list(document, &secret.name, items),
-            None => second_parser.has_same_mapping(document, &secret.name, &self.merged(secret.value)),
+            None => {
+                second_parser.has_same_mapping(document, &secret.name, &self.merged(secret.value))
+            }
         };
         if !is_same {
-            let message = format!("two YAML parsers read `{}` differently", redact_name(&secret.name));
+            let message = format!(
+                "two YAML parsers read `{}` differently",
+                redact_name(&secret.name)
+            );
             let help = "put its keys and values in double quotes, and escape special characters";
-            self.add_error(secret.name_node, looks_like_name(&secret.name), &message, Some(help));
+            self.add_error(
+                secret.name_node,
+                looks_like_name(&secret.name),
+                &message,
+                Some(help),
+            );
         }
     }
 
     fn add_base64_error(&mut self, secret: &str, key_node: NodeId, key: &str) {
-        let message =
-            format!("the value of `{}.{}` is not base64 of UTF-8 text", redact_name(secret), redact_name(key));
-        let help = Some("encode it in base64: the key `zenml_schema_name` marks all values of the secret as base64");
+        let message = format!(
+            "the value of `{}.{}` is not base64 of UTF-8 text",
+            redact_name(secret),
+            redact_name(key)
+        );
+        let help = Some(
+            "encode it in base64: the key `zenml_schema_name` marks all values of the secret as base64",
+        );
         self.add_error(key_node, looks_like_name(key), &message, help);
     }
 
@@ -216,12 +297,25 @@ impl<'r> ContentReader<'r> {
     /// but names and keys it shows the location alone.
     fn add_error(&mut self, node: NodeId, show: bool, message: &str, help: Option<&str>) {
         let span = self.document.node(self.document.target(node)).span;
-        self.add_error_at(if show { span } else { Span::new(span.start, span.start) }, message, help);
+        self.add_error_at(
+            if show {
+                span
+            } else {
+                Span::new(span.start, span.start)
+            },
+            message,
+            help,
+        );
     }
 
     fn add_error_at(&mut self, span: Span, message: &str, help: Option<&str>) {
-        let message = format!("cannot use the inventory {}: {}", self.title, escape_control(message));
-        let failure = Failure::usage(message).at(&RedactedSource::span_only(self.document.source()), span);
+        let message = format!(
+            "cannot use the inventory {}: {}",
+            self.title,
+            escape_control(message)
+        );
+        let failure =
+            Failure::usage(message).at(&RedactedSource::span_only(self.document.source()), span);
         self.entry_errors.push(failure.with_help_if(help));
     }
 }

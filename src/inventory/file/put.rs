@@ -36,23 +36,39 @@ impl FileContent {
     /// # Errors
     /// Fails if the file stores names where values are given, or the other way round, and if the
     /// additions cannot be made in its layout.
-    pub fn with_changes(&self, changes: &[SecretChange<'_>]) -> Result<(Option<Self>, KeptKeys), Failure> {
+    pub fn with_changes(
+        &self,
+        changes: &[SecretChange<'_>],
+    ) -> Result<(Option<Self>, KeptKeys), Failure> {
         let mut kept = Vec::new();
         let mut additions: Vec<Addition<'_>> = Vec::new();
         let mut by_name: HashMap<&str, usize> = HashMap::new();
-        for SecretChange { secret: name, entries } in changes {
+        for SecretChange {
+            secret: name,
+            entries,
+        } in changes
+        {
             let secret = self.secret(name);
             let (kept_keys, new) = split_existing(secret, entries);
             kept.extend(kept_keys.into_iter().map(|key| ((*name).to_owned(), key)));
             if new.is_empty() && secret.is_some() {
                 continue;
             }
-            let stores_values = secret.map_or_else(|| self.takes_values(), |secret| self.stores_values(secret));
-            if new.iter().any(|entry| entry.value.is_some() != stores_values) {
+            let stores_values =
+                secret.map_or_else(|| self.takes_values(), |secret| self.stores_values(secret));
+            if new
+                .iter()
+                .any(|entry| entry.value.is_some() != stores_values)
+            {
                 return Err(self.changed_error(name, stores_values));
             }
             let index = *by_name.entry(name).or_insert_with(|| {
-                additions.push(Addition { name, secret, stores_values, entries: Vec::new() });
+                additions.push(Addition {
+                    name,
+                    secret,
+                    stores_values,
+                    entries: Vec::new(),
+                });
                 additions.len() - 1
             });
             if let Some(addition) = additions.get_mut(index) {
@@ -68,15 +84,19 @@ impl FileContent {
     /// Returns this content with additions, parsed and compared.
     fn with_additions(&self, additions: &[Addition<'_>]) -> Result<Self, Failure> {
         let content = self.reparse(&self.write_additions(additions)?);
-        let verified =
-            content.filter(|content| content.entry_errors.is_empty() && self.matches_additions(content, additions));
+        let verified = content.filter(|content| {
+            content.entry_errors.is_empty() && self.matches_additions(content, additions)
+        });
         verified.ok_or_else(|| self.additions_error(additions))
     }
 
     /// Returns the text to write to the file.
     pub fn new_text(&self) -> NewText {
         let text = Zeroizing::new(self.document.source().text().to_owned());
-        NewText { text, private: self.secrets.iter().any(|secret| self.stores_values(secret)) }
+        NewText {
+            text,
+            private: self.secrets.iter().any(|secret| self.stores_values(secret)),
+        }
     }
 
     fn display_path(&self) -> &str {
@@ -94,19 +114,35 @@ impl FileContent {
         for addition in additions {
             let keys = expected.entry(addition.name.to_owned()).or_default();
             for entry in &addition.entries {
-                keys.insert(entry.key.clone(), entry.value.as_ref().map(|value| SecretText::new(value.expose())));
+                keys.insert(
+                    entry.key.clone(),
+                    entry
+                        .value
+                        .as_ref()
+                        .map(|value| SecretText::new(value.expose())),
+                );
             }
         }
         let actual = other.to_plain();
         expected.len() == actual.len()
-            && expected.iter().zip(&actual).all(|(a, b)| a.0 == b.0 && has_same_keys(a.1, b.1))
+            && expected
+                .iter()
+                .zip(&actual)
+                .all(|(a, b)| a.0 == b.0 && has_same_keys(a.1, b.1))
     }
 
     fn to_plain(&self) -> PlainSecrets {
         let secrets = self.secrets.iter().map(|secret| {
             let keys = match self.values(&secret.name) {
-                Ok(values) => values.into_iter().map(|(key, value)| (key, Some(value))).collect(),
-                Err(_) => secret.keys.iter().map(|key| (key.name.clone(), None)).collect(),
+                Ok(values) => values
+                    .into_iter()
+                    .map(|(key, value)| (key, Some(value)))
+                    .collect(),
+                Err(_) => secret
+                    .keys
+                    .iter()
+                    .map(|key| (key.name.clone(), None))
+                    .collect(),
             };
             (secret.name.clone(), keys)
         });
@@ -115,9 +151,16 @@ impl FileContent {
 
     /// Creates the error for a file that was changed after the user was asked for values.
     fn changed_error(&self, name: &str, stores_values: bool) -> Failure {
-        let content = if stores_values { "values" } else { "names and keys only" };
-        Failure::usage(format!("`{}` was changed: it now stores {content} for `{name}`", self.display_path()))
-            .with_help("run the command again")
+        let content = if stores_values {
+            "values"
+        } else {
+            "names and keys only"
+        };
+        Failure::usage(format!(
+            "`{}` was changed: it now stores {content} for `{name}`",
+            self.display_path()
+        ))
+        .with_help("run the command again")
     }
 
     /// Creates the error for several additions that cannot be made together. It names the first
@@ -130,15 +173,21 @@ impl FileContent {
         match self.with_additions(left) {
             Err(failure) => failure,
             Ok(_) => self.with_additions(right).err().unwrap_or_else(|| {
-                let message = format!("cannot add to `{}` without changing other entries", self.display_path());
+                let message = format!(
+                    "cannot add to `{}` without changing other entries",
+                    self.display_path()
+                );
                 Failure::usage(message).with_help("add the secrets by hand; nothing was written")
             }),
         }
     }
 
     pub(super) fn addition_error(&self, addition: &Addition<'_>) -> Failure {
-        let message =
-            format!("cannot add to `{}` in `{}` without changing other entries", addition.name, self.display_path());
+        let message = format!(
+            "cannot add to `{}` in `{}` without changing other entries",
+            addition.name,
+            self.display_path()
+        );
         let help = "add it by hand: an alias, a merge key or the layout prevents a safe edit; nothing was written";
         let failure = Failure::usage(message).with_help(help);
         match addition.secret {
@@ -150,18 +199,31 @@ impl FileContent {
 
 /// Splits entries into the names of existing keys that are kept, and the entries to store: first
 /// the new ones, then those that replace a value.
-fn split_existing<'e>(secret: Option<&FileSecret>, entries: &'e [NewKey]) -> (Vec<String>, Vec<&'e NewKey>) {
-    let keys = secret.map(|secret| secret.keys.as_slice()).unwrap_or_default();
+fn split_existing<'e>(
+    secret: Option<&FileSecret>,
+    entries: &'e [NewKey],
+) -> (Vec<String>, Vec<&'e NewKey>) {
+    let keys = secret
+        .map(|secret| secret.keys.as_slice())
+        .unwrap_or_default();
     let existing: HashSet<&str> = keys.iter().map(|key| key.name.as_str()).collect();
-    let (present, mut new): (Vec<&NewKey>, Vec<&NewKey>) =
-        entries.iter().partition(|entry| existing.contains(entry.key.as_str()));
-    let (replaced, kept): (Vec<&NewKey>, Vec<&NewKey>) = present.into_iter().partition(|entry| entry.replaces);
+    let (present, mut new): (Vec<&NewKey>, Vec<&NewKey>) = entries
+        .iter()
+        .partition(|entry| existing.contains(entry.key.as_str()));
+    let (replaced, kept): (Vec<&NewKey>, Vec<&NewKey>) =
+        present.into_iter().partition(|entry| entry.replaces);
     new.extend(replaced);
-    (kept.into_iter().map(|entry| entry.key.clone()).collect(), new)
+    (
+        kept.into_iter().map(|entry| entry.key.clone()).collect(),
+        new,
+    )
 }
 
 fn has_same_keys(a: &PlainKeys, b: &PlainKeys) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && has_same_value(a.1.as_ref(), b.1.as_ref()))
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| a.0 == b.0 && has_same_value(a.1.as_ref(), b.1.as_ref()))
 }
 
 fn has_same_value(a: Option<&SecretText>, b: Option<&SecretText>) -> bool {

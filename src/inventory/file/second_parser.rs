@@ -25,15 +25,28 @@ impl SecondParser {
 
     /// Returns whether a secret has the same list of keys here. Only strings are compared.
     pub fn has_same_list(&self, document: &Document, secret: &str, items: &[NodeId]) -> bool {
-        let Some(Value::Sequence(other)) = self.0.get(secret) else { return false };
-        let mut pairs = items.iter().zip(other).filter(|&(&item, _)| is_string(document, item));
-        items.len() == other.len() && pairs.all(|(&item, other)| other.as_str() == document.text(item))
+        let Some(Value::Sequence(other)) = self.0.get(secret) else {
+            return false;
+        };
+        let mut pairs = items
+            .iter()
+            .zip(other)
+            .filter(|&(&item, _)| is_string(document, item));
+        items.len() == other.len()
+            && pairs.all(|(&item, other)| other.as_str() == document.text(item))
     }
 
     /// Returns whether a secret has the same keys and values here. Only entries whose key is a
     /// string are compared.
-    pub fn has_same_mapping(&self, document: &Document, secret: &str, entries: &[(NodeId, NodeId)]) -> bool {
-        let Some(Value::Mapping(other)) = self.0.get(secret) else { return false };
+    pub fn has_same_mapping(
+        &self,
+        document: &Document,
+        secret: &str,
+        entries: &[(NodeId, NodeId)],
+    ) -> bool {
+        let Some(Value::Mapping(other)) = self.0.get(secret) else {
+            return false;
+        };
         let mut strings = entries.iter().filter(|&&(key, _)| is_string(document, key));
         entries.len() == other.len()
             && strings.all(|&(key, value)| {
@@ -51,14 +64,17 @@ impl Drop for SecondParser {
 
 /// Returns whether a node is a string to every YAML parser.
 pub(super) fn is_string(document: &Document, node: NodeId) -> bool {
-    document.scalar(node).is_some_and(|scalar| scalar.ty == ScalarType::String)
+    document
+        .scalar(node)
+        .is_some_and(|scalar| scalar.ty == ScalarType::String)
 }
 
 fn has_merge_keys(document: &Document) -> bool {
     document.nodes().any(|(_, node)| match node.kind {
-        NodeKind::Mapping { entries, .. } => {
-            document.entries_in(entries).iter().any(|&(key, _)| document.is_merge_key(key))
-        }
+        NodeKind::Mapping { entries, .. } => document
+            .entries_in(entries)
+            .iter()
+            .any(|&(key, _)| document.is_merge_key(key)),
         _ => false,
     })
 }

@@ -19,15 +19,23 @@ pub struct CallError {
 impl CallError {
     /// Creates an error that would occur again.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: false }
+        Self {
+            message: message.into(),
+            retry: false,
+        }
     }
 
     fn transient(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: true }
+        Self {
+            message: message.into(),
+            retry: true,
+        }
     }
 
     fn untrusted_certificate(reason: &str) -> Self {
-        Self::permanent(format!("no trusted connection: {reason}; `ca_cert` sets the certificates to trust"))
+        Self::permanent(format!(
+            "no trusted connection: {reason}; `ca_cert` sets the certificates to trust"
+        ))
     }
 }
 
@@ -37,15 +45,18 @@ impl From<Error> for CallError {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => Self::permanent(NOT_CONNECTED),
             Error::HostNotFound => Self::permanent("cannot resolve the host name"),
             Error::ConnectionFailed => Self::transient("no connection"),
-            Error::BodyExceedsLimit(_) => {
-                Self::permanent(format!("the answer is larger than {} MiB", MAX_BODY_BYTES >> 20))
-            }
+            Error::BodyExceedsLimit(_) => Self::permanent(format!(
+                "the answer is larger than {} MiB",
+                MAX_BODY_BYTES >> 20
+            )),
             // ureq wraps some TLS errors in an I/O error.
             Error::Io(error) if error.to_string().contains("certificate") => {
                 Self::untrusted_certificate(&error.to_string())
             }
             Error::Io(error) => Self::transient(io_message(&error)),
-            Error::InvalidProxyUrl => Self::permanent("the proxy URL in the environment is invalid"),
+            Error::InvalidProxyUrl => {
+                Self::permanent("the proxy URL in the environment is invalid")
+            }
             Error::Rustls(error) => Self::untrusted_certificate(&error.to_string()),
             Error::Protocol(_) | Error::Http(_) => Self::permanent("the answer is not HTTP"),
             other => Self::permanent(other.to_string()),
@@ -61,8 +72,14 @@ pub fn describe_status(status: u16, location: Option<&str>) -> String {
             let authority = target.split_once("://").map_or("", |(_, rest)| rest);
             let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
             let host = authority.rsplit('@').next().unwrap_or_default();
-            let host = if host.is_empty() { "another path".to_owned() } else { escape_control(host) };
-            format!("the server answered {status}, a redirect to {host}; if that is the server, set it as `url`")
+            let host = if host.is_empty() {
+                "another path".to_owned()
+            } else {
+                escape_control(host)
+            };
+            format!(
+                "the server answered {status}, a redirect to {host}; if that is the server, set it as `url`"
+            )
         }
         _ if status == 429 => "the server answered 429 (too many requests)".to_owned(),
         _ => format!("the server answered {status}"),

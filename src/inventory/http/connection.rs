@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::{
+    ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
 use ureq::{Agent, Error};
 
 /// A connection that makes one call at a time. It is kept open for the next call, and shut down
@@ -23,9 +25,18 @@ impl PooledConnection {
     /// Creates a connection that connects at its first call.
     pub fn new(config: Config) -> Self {
         let connecting = ConnectCounter::default();
-        let resolver = HostResolver { system: DefaultResolver::default(), connecting: connecting.clone() };
-        let connector = ProxyConnector { default: DefaultConnector::default(), connecting: connecting.clone() };
-        Self { agent: Agent::with_parts(config, connector, resolver), connecting }
+        let resolver = HostResolver {
+            system: DefaultResolver::default(),
+            connecting: connecting.clone(),
+        };
+        let connector = ProxyConnector {
+            default: DefaultConnector::default(),
+            connecting: connecting.clone(),
+        };
+        Self {
+            agent: Agent::with_parts(config, connector, resolver),
+            connecting,
+        }
     }
 }
 
@@ -56,11 +67,27 @@ struct HostResolver {
 }
 
 impl Resolver for HostResolver {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        if !uri.host().is_some_and(|host| host.eq_ignore_ascii_case("localhost")) {
-            return self.connecting.during(|| self.system.resolve(uri, config, timeout));
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        if !uri
+            .host()
+            .is_some_and(|host| host.eq_ignore_ascii_case("localhost"))
+        {
+            return self
+                .connecting
+                .during(|| self.system.resolve(uri, config, timeout));
         }
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let port = uri
+            .port_u16()
+            .unwrap_or(if uri.scheme_str() == Some("https") {
+                443
+            } else {
+                80
+            });
         let mut addresses = self.empty();
         addresses.push((Ipv4Addr::LOCALHOST, port).into());
         addresses.push((Ipv6Addr::LOCALHOST, port).into());
@@ -78,8 +105,13 @@ struct ProxyConnector {
 impl Connector for ProxyConnector {
     type Out = Box<dyn Transport>;
 
-    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
-        self.connecting.during(|| self.default.connect(details, chained))
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.connecting
+            .during(|| self.default.connect(details, chained))
     }
 }
 
@@ -90,11 +122,26 @@ mod tests {
 
     #[test]
     fn localhost_resolves_to_loopback_without_a_lookup() {
-        let resolver = HostResolver { system: DefaultResolver::default(), connecting: ConnectCounter::default() };
-        for (url, port) in [("http://localhost/x", 80), ("https://LOCALHOST", 443), ("http://localhost:8080", 8080)] {
-            let found = resolver.resolve(&url.parse().unwrap(), &Config::default(), NextTimeout::default()).unwrap();
+        let resolver = HostResolver {
+            system: DefaultResolver::default(),
+            connecting: ConnectCounter::default(),
+        };
+        for (url, port) in [
+            ("http://localhost/x", 80),
+            ("https://LOCALHOST", 443),
+            ("http://localhost:8080", 8080),
+        ] {
+            let found = resolver
+                .resolve(
+                    &url.parse().unwrap(),
+                    &Config::default(),
+                    NextTimeout::default(),
+                )
+                .unwrap();
             assert!(
-                found.iter().all(|address| address.ip().is_loopback() && address.port() == port),
+                found
+                    .iter()
+                    .all(|address| address.ip().is_loopback() && address.port() == port),
                 "{url}: {found:?}"
             );
             assert_eq!(found.len(), 2, "{url}");

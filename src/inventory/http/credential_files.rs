@@ -16,21 +16,31 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Reads a token from a file that contains nothing else.
 pub fn read_token(file: &Path) -> Result<Zeroizing<String>, StoreError> {
-    let bytes = files::read(file, MAX_FILE_BYTES).map_err(|error| token_error(file, &io_message(&error)))?;
-    let token = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
+    let bytes = files::read(file, MAX_FILE_BYTES)
+        .map_err(|error| token_error(file, &io_message(&error)))?;
+    let token = std::str::from_utf8(&bytes)
+        .map(str::trim)
+        .unwrap_or_default();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(token_error(file, "it must contain one line, with the token"));
+        return Err(token_error(
+            file,
+            "it must contain one line, with the token",
+        ));
     }
     Ok(Zeroizing::new(token.to_owned()))
 }
 
 fn token_error(file: &Path, reason: &str) -> StoreError {
-    StoreError::Invalid(Failure::usage(format!("cannot read a token from `{}`: {reason}", display(file))))
+    StoreError::Invalid(Failure::usage(format!(
+        "cannot read a token from `{}`: {reason}",
+        display(file)
+    )))
 }
 
 /// Reads the certificates in a PEM file.
 pub fn read_certificates(file: &Path) -> Result<RootCerts, Failure> {
-    let pem = files::read(file, MAX_FILE_BYTES).map_err(|error| certificate_error(file, &io_message(&error)))?;
+    let pem = files::read(file, MAX_FILE_BYTES)
+        .map_err(|error| certificate_error(file, &io_message(&error)))?;
     let items: Result<Vec<PemItem<'static>>, Error> = parse_pem(&pem).collect();
     let items = items.map_err(|_| certificate_error(file, "it is not a PEM file"))?;
     let certificates: Vec<_> = items
@@ -47,8 +57,11 @@ pub fn read_certificates(file: &Path) -> Result<RootCerts, Failure> {
 }
 
 fn certificate_error(file: &Path, reason: &str) -> Failure {
-    Failure::usage(format!("cannot read certificates from `{}`: {reason}", display(file)))
-        .with_help(format!("set `ca_cert` to a PEM file; {CONFIG_PATH_HINT}"))
+    Failure::usage(format!(
+        "cannot read certificates from `{}`: {reason}",
+        display(file)
+    ))
+    .with_help(format!("set `ca_cert` to a PEM file; {CONFIG_PATH_HINT}"))
 }
 
 fn display(file: &Path) -> String {

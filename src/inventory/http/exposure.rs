@@ -10,8 +10,9 @@ use ureq::http::Uri;
 
 /// Returns a warning if the config allows an unencrypted connection that leaves this machine.
 pub fn warning(inventory: &str, url: &str, allow_http: bool) -> Option<String> {
-    (allow_http && is_exposed(url))
-        .then(|| format!("the connection to the inventory `{inventory}` is not encrypted (http://)"))
+    (allow_http && is_exposed(url)).then(|| {
+        format!("the connection to the inventory `{inventory}` is not encrypted (http://)")
+    })
 }
 
 /// Refuses a URL that would send credentials unencrypted to another machine, unless the config
@@ -23,7 +24,11 @@ pub fn refuse_exposed(inventory: &str, url: &str, allow_http: bool) -> Result<()
     if allow_http || !is_exposed(url) {
         return Ok(());
     }
-    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(escape_control)).unwrap_or_default();
+    let host = url
+        .parse::<Uri>()
+        .ok()
+        .and_then(|uri| uri.host().map(escape_control))
+        .unwrap_or_default();
     let message = format!(
         "cannot use the inventory `{inventory}`: it would send credentials to `{host}` without encryption (http://)"
     );
@@ -45,10 +50,13 @@ fn is_exposed(url: &str) -> bool {
 /// crate would not do: it rewrites hosts such as `0x7f.1` to `127.0.0.1`. The host may be followed
 /// by a port and by nothing else.
 pub fn leads_to_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
     uri.authority().is_some_and(|authority| {
         let rest = authority.as_str().strip_prefix(authority.host());
-        is_loopback(authority.host()) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        is_loopback(authority.host())
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     })
 }
 
@@ -57,7 +65,9 @@ pub fn leads_to_loopback(url: &str) -> bool {
 pub fn loopback_address(url: &str) -> Option<String> {
     let uri = url.parse::<Uri>().ok()?;
     let (host, rest) = (uri.host()?, url.strip_prefix("http://")?);
-    let rest = rest.strip_prefix(host).filter(|_| host.eq_ignore_ascii_case("localhost"))?;
+    let rest = rest
+        .strip_prefix(host)
+        .filter(|_| host.eq_ignore_ascii_case("localhost"))?;
     Some(format!("http://{}{rest}", Ipv4Addr::LOCALHOST))
 }
 
@@ -66,11 +76,18 @@ pub fn loopback_address(url: &str) -> Option<String> {
 /// Nothing is resolved, and no other spelling counts, such as `2130706433`, `0x7f.1`, or an IPv4
 /// address inside an IPv6 address.
 fn is_loopback(host: &str) -> bool {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(host) => host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
+    match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(host) => host
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback()),
         None => {
             host.eq_ignore_ascii_case("localhost")
-                || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+                || host
+                    .parse::<Ipv4Addr>()
+                    .is_ok_and(|address| address.is_loopback())
         }
     }
 }

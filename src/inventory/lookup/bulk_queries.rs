@@ -14,27 +14,53 @@ pub fn fetch_values(
     progress: Option<Progress<'_>>,
 ) -> FetchedValues {
     parallel_map(requested, progress, |(index, secret), requested| {
-        inventories.get(*index).ok_or(StoreError::NotFound)?.values(secret, requested)
+        inventories
+            .get(*index)
+            .ok_or(StoreError::NotFound)?
+            .values(secret, requested)
     })
 }
 
 /// Names and keys of whole inventories, in the order in which each inventory lists them.
-pub type ListedContents = BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, StoreError>)>, StoreError>>;
+pub type ListedContents =
+    BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, StoreError>)>, StoreError>>;
 
 /// Lists the names of inventories and the keys of each secret, several at a time.
-pub fn list_contents(inventories: &Inventories, indices: &[usize], progress: Option<Progress<'_>>) -> ListedContents {
+pub fn list_contents(
+    inventories: &Inventories,
+    indices: &[usize],
+    progress: Option<Progress<'_>>,
+) -> ListedContents {
     let all = RequestedNames::new();
-    let names = parallel_map(indices.iter().map(|&index| (index, ())).collect(), progress, |&index, ()| {
-        inventories.get(index).ok_or(StoreError::NotFound)?.names(&all)
-    });
-    let listed = names.iter().filter_map(|(index, names)| Some((index, names.as_ref().ok()?)));
-    let requested =
-        listed.flat_map(|(&index, names)| names.iter().map(move |secret| ((index, secret.name.clone()), ()))).collect();
+    let names = parallel_map(
+        indices.iter().map(|&index| (index, ())).collect(),
+        progress,
+        |&index, ()| {
+            inventories
+                .get(index)
+                .ok_or(StoreError::NotFound)?
+                .names(&all)
+        },
+    );
+    let listed = names
+        .iter()
+        .filter_map(|(index, names)| Some((index, names.as_ref().ok()?)));
+    let requested = listed
+        .flat_map(|(&index, names)| {
+            names
+                .iter()
+                .map(move |secret| ((index, secret.name.clone()), ()))
+        })
+        .collect();
     let mut keys = parallel_map(requested, progress, |(index, secret), ()| {
-        inventories.get(*index).ok_or(StoreError::NotFound)?.keys(secret, &all)
+        inventories
+            .get(*index)
+            .ok_or(StoreError::NotFound)?
+            .keys(secret, &all)
     });
-    let contents =
-        names.into_iter().map(|(index, names)| (index, names.map(|names| join_keys(index, names, &mut keys))));
+    let contents = names
+        .into_iter()
+        .map(|(index, names)| (index, names.map(|names| join_keys(index, names, &mut keys))));
     contents.collect()
 }
 

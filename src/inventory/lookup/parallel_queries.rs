@@ -21,10 +21,19 @@ pub fn parallel_map<K: Ord + Sync + Send, W: Sync + Send, T: Send>(
 ) -> BTreeMap<K, T> {
     let keys: Vec<(K, W)> = keys.into_iter().collect();
     let interval = progress.map(|_| PROGRESS_INTERVAL);
-    let answers = parallel::map(&keys, MAX_PARALLEL, |(key, requested)| query(key, requested), interval, &mut |done| {
-        if let Some(progress) = progress {
-            progress(done, keys.len());
-        }
-    });
-    keys.into_iter().zip(answers).map(|((key, _), answer)| (key, answer)).collect()
+    let answers = parallel::map(
+        &keys,
+        MAX_PARALLEL,
+        |(key, requested)| query(key, requested),
+        interval,
+        &mut |done| {
+            if let Some(progress) = progress {
+                progress(done, keys.len());
+            }
+        },
+    );
+    keys.into_iter()
+        .zip(answers)
+        .map(|((key, _), answer)| (key, answer))
+        .collect()
 }

@@ -17,23 +17,34 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 pub(super) const METADATA_KEY: &str = "sops";
 
 /// Reads the file of an inventory. `title` is the name of the inventory in messages.
-pub(super) fn read_document(path: &Path, display_path: &str, title: &str) -> Result<Document, Failure> {
+pub(super) fn read_document(
+    path: &Path,
+    display_path: &str,
+    title: &str,
+) -> Result<Document, Failure> {
     let syntax = Syntax::from_path(path).filter(|syntax| *syntax != Syntax::Toml);
-    let syntax = syntax.ok_or_else(|| unreadable(title, "a SOPS inventory must be a .yaml or .json file"))?;
+    let syntax = syntax
+        .ok_or_else(|| unreadable(title, "a SOPS inventory must be a .yaml or .json file"))?;
     write::recover_beside(path);
     let bytes = files::read(path, MAX_FILE_BYTES)
         .map_err(|error| unreadable(title, &io_message(&error)).with_help(CONFIG_PATH_HINT))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(title, "it is not UTF-8"))?;
     let source = Arc::new(SourceFile::new(display_path.to_owned(), text));
     let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
-        Failure::usage(format!("cannot parse the inventory {title}: {}", error.message))
-            .at(&RedactedSource::span_only(&source), start_of(error.span))
-            .with_help_if(error.help)
+        Failure::usage(format!(
+            "cannot parse the inventory {title}: {}",
+            error.message
+        ))
+        .at(&RedactedSource::span_only(&source), start_of(error.span))
+        .with_help_if(error.help)
     })?;
     check_layout(&document, title)?;
     if !is_encrypted(&document) {
-        return Err(unreadable(title, "it is not encrypted with SOPS: the entry `sops` is missing")
-            .with_help("encrypt it with `sops --encrypt --in-place`, or use the kind `file`"));
+        return Err(unreadable(
+            title,
+            "it is not encrypted with SOPS: the entry `sops` is missing",
+        )
+        .with_help("encrypt it with `sops --encrypt --in-place`, or use the kind `file`"));
     }
     Ok(document)
 }
@@ -47,8 +58,18 @@ fn check_layout(document: &Document, title: &str) -> Result<(), Failure> {
         return Err(unusable(document, document.node(second).span, title, message).with_help(help));
     }
     if let Some(duplicate) = document.duplicates().first() {
-        let help = duplicate.error.help.as_deref().unwrap_or("remove one of the two");
-        return Err(unusable(document, duplicate.error.span, title, "duplicate name or key").with_help(help));
+        let help = duplicate
+            .error
+            .help
+            .as_deref()
+            .unwrap_or("remove one of the two");
+        return Err(unusable(
+            document,
+            duplicate.error.span,
+            title,
+            "duplicate name or key",
+        )
+        .with_help(help));
     }
     Ok(())
 }
@@ -64,8 +85,10 @@ fn unreadable(title: &str, reason: &str) -> Failure {
 }
 
 fn unusable(document: &Document, span: Span, title: &str, reason: &str) -> Failure {
-    Failure::usage(format!("cannot use the inventory {title}: {reason}"))
-        .at(&RedactedSource::span_only(document.source()), start_of(span))
+    Failure::usage(format!("cannot use the inventory {title}: {reason}")).at(
+        &RedactedSource::span_only(document.source()),
+        start_of(span),
+    )
 }
 
 /// Returns the start of a span as an empty span, so that an excerpt marks no value.

@@ -33,7 +33,10 @@ pub(super) fn value_type(document: &Document, value: NodeId) -> ValueType {
 
 /// Returns the type that SOPS wrote into an encrypted value. Returns `None` for other values.
 fn encrypted_type(text: &str) -> Option<&str> {
-    text.strip_prefix("ENC[")?.strip_suffix(']')?.rsplit_once(",type:").map(|(_, name)| name)
+    text.strip_prefix("ENC[")?
+        .strip_suffix(']')?
+        .rsplit_once(",type:")
+        .map(|(_, name)| name)
 }
 
 /// Returns the type that the YAML parser of SOPS gives to a plain scalar that YAML parsers read
@@ -45,7 +48,11 @@ fn plain_scalar_type(text: &str) -> Option<Unusable> {
         "y" | "n" | "yes" | "no" | "on" | "off" | "=" | "<<" => None,
         _ if is_timestamp(&lower) => Some(Unusable::Timestamp),
         // A base-60 number, or only the beginning of a date.
-        _ if lower.contains(':') || lower.as_bytes().get(4) == Some(&b'-') && !lower.contains('e') => None,
+        _ if lower.contains(':')
+            || lower.as_bytes().get(4) == Some(&b'-') && !lower.contains('e') =>
+        {
+            None
+        }
         _ => Some(Unusable::Number),
     }
 }
@@ -54,7 +61,9 @@ fn plain_scalar_type(text: &str) -> Option<Unusable> {
 fn is_timestamp(text: &str) -> bool {
     let (date, time) = text.split_once(['t', ' ']).unwrap_or((text, "0"));
     let parts: Vec<&str> = date.split('-').collect();
-    parts.len() == 3 && parts.iter().all(|part| is_number(part)) && time.starts_with(|c: char| c.is_ascii_digit())
+    parts.len() == 3
+        && parts.iter().all(|part| is_number(part))
+        && time.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn is_number(text: &str) -> bool {

@@ -20,10 +20,27 @@ pub(super) struct VaultSession {
 
 impl VaultSession {
     /// Makes a call with the token.
-    pub fn call(&self, method: &'static str, path: &str, body: Option<&str>) -> Result<Reply, StoreError> {
-        let mut headers = vec![("x-vault-token", self.token.as_str()), ("x-vault-request", "true")];
-        headers.extend(self.namespace.as_deref().map(|namespace| ("x-vault-namespace", namespace)));
-        self.http.call(&Call { method, path, headers: &headers, body: body.map(|body| ("application/json", body)) })
+    pub fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Reply, StoreError> {
+        let mut headers = vec![
+            ("x-vault-token", self.token.as_str()),
+            ("x-vault-request", "true"),
+        ];
+        headers.extend(
+            self.namespace
+                .as_deref()
+                .map(|namespace| ("x-vault-namespace", namespace)),
+        );
+        self.http.call(&Call {
+            method,
+            path,
+            headers: &headers,
+            body: body.map(|body| ("application/json", body)),
+        })
     }
 
     /// Reads the version of the engine at a mount. Credentials that may only list can read it, too.
@@ -33,8 +50,11 @@ impl VaultSession {
         match reply.status {
             200 => {
                 let data = reply.json().and_then(|answer| answer.get("data"));
-                let data = data.ok_or_else(|| not_vault_error("GET /v1/sys/internal/ui/mounts", &reply))?;
-                let version = data.get("options").and_then(|options| options.get("version"));
+                let data =
+                    data.ok_or_else(|| not_vault_error("GET /v1/sys/internal/ui/mounts", &reply))?;
+                let version = data
+                    .get("options")
+                    .and_then(|options| options.get("version"));
                 Ok(if version.is_some_and(is_two) { 2 } else { 1 })
             }
             403 => {
@@ -49,7 +69,10 @@ impl VaultSession {
     /// Checks that a server without the endpoint for mounts is a Vault, and is unsealed.
     fn check_unsealed(&self) -> Result<(), StoreError> {
         let reply = self.call("GET", "/v1/sys/seal-status", None)?;
-        match reply.json().and_then(|answer| answer.get("sealed")?.as_bool()) {
+        match reply
+            .json()
+            .and_then(|answer| answer.get("sealed")?.as_bool())
+        {
             Some(false) => Ok(()),
             Some(true) => Err(StoreError::Unreachable("the Vault is sealed".to_owned())),
             None => Err(not_vault_error("GET /v1/sys/seal-status", &reply)),
@@ -67,22 +90,40 @@ impl VaultInventory {
     pub(super) fn open(&self) -> Result<VaultSession, StoreError> {
         let url = self.url().ok_or_else(|| {
             let message = format!("the inventory `{}` has no URL", self.name);
-            StoreError::Invalid(Failure::usage(message).with_help("set `url` in the config, or set VAULT_ADDR"))
+            StoreError::Invalid(
+                Failure::usage(message).with_help("set `url` in the config, or set VAULT_ADDR"),
+            )
         })?;
         if let Some(reason) = url_error(&url) {
-            return Err(StoreError::Invalid(Failure::usage(format!("invalid VAULT_ADDR: {reason}"))));
+            return Err(StoreError::Invalid(Failure::usage(format!(
+                "invalid VAULT_ADDR: {reason}"
+            ))));
         }
-        let ca_cert = self.config.ca_cert.clone().or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
+        let ca_cert = self
+            .config
+            .ca_cert
+            .clone()
+            .or_else(|| self.env.text("VAULT_CACERT").map(PathBuf::from));
         let address = Address {
             inventory: &self.name,
             url: &url,
             allow_http: self.config.allow_http,
             ca_cert: ca_cert.as_deref(),
         };
-        let http = Http::new(&address, self.limits, self.env.as_ref()).map_err(StoreError::Invalid)?;
+        let http =
+            Http::new(&address, self.limits, self.env.as_ref()).map_err(StoreError::Invalid)?;
         let token = self.token()?;
-        let namespace = self.config.namespace.clone().or_else(|| self.env.text("VAULT_NAMESPACE"));
-        let mut session = VaultSession { http, token, namespace, version: 2 };
+        let namespace = self
+            .config
+            .namespace
+            .clone()
+            .or_else(|| self.env.text("VAULT_NAMESPACE"));
+        let mut session = VaultSession {
+            http,
+            token,
+            namespace,
+            version: 2,
+        };
         session.version = session.read_version(&self.config.mount)?;
         Ok(session)
     }
@@ -95,7 +136,10 @@ impl VaultInventory {
         if let Some(token) = self.env.text("VAULT_TOKEN") {
             return Ok(Zeroizing::new(token));
         }
-        let file = self.env.text("HOME").map(|home| PathBuf::from(home).join(".vault-token"));
+        let file = self
+            .env
+            .text("HOME")
+            .map(|home| PathBuf::from(home).join(".vault-token"));
         let file = file.filter(|file| file.is_file()).ok_or_else(|| {
             let help = "no token found: set VAULT_TOKEN or `token_file`, or run `vault login`";
             StoreError::Forbidden(help.to_owned())

@@ -45,17 +45,32 @@ impl SameName {
             return;
         }
         self.is_ambiguous |= earlier.into_iter().any(Option::is_some);
-        let first = if private { &mut self.private } else { &mut self.public };
+        let first = if private {
+            &mut self.private
+        } else {
+            &mut self.public
+        };
         first.get_or_insert_with(|| id.to_owned());
     }
 
     /// Returns the secret that ZenML resolves the name to.
     fn into_preferred(self, prefers_public: bool) -> Option<SecretId> {
-        let Self { public, private, is_ambiguous } = self;
+        let Self {
+            public,
+            private,
+            is_ambiguous,
+        } = self;
         let public = public.map(|id| (id, "the public one"));
         let private = private.map(|id| (id, "the private one"));
-        let (id, description) = if prefers_public { public.or(private) } else { private.or(public) }?;
-        Some(SecretId { id, ambiguity: is_ambiguous.then(|| description.to_owned()) })
+        let (id, description) = if prefers_public {
+            public.or(private)
+        } else {
+            private.or(public)
+        }?;
+        Some(SecretId {
+            id,
+            ambiguity: is_ambiguous.then(|| description.to_owned()),
+        })
     }
 }
 
@@ -65,32 +80,43 @@ pub(super) fn list_secrets(session: &ZenmlSession) -> Result<SecretIds, StoreErr
     let mut listed = 0;
     let mut page = 1;
     loop {
-        let reply = session.get(&format!("/api/v1/secrets?page={page}&size={PAGE_SIZE}&sort_by=asc%3Aname"))?;
+        let reply = session.get(&format!(
+            "/api/v1/secrets?page={page}&size={PAGE_SIZE}&sort_by=asc%3Aname"
+        ))?;
         if reply.status == 403 {
-            return Err(StoreError::Forbidden("these credentials may not list secrets".to_owned()));
+            return Err(StoreError::Forbidden(
+                "these credentials may not list secrets".to_owned(),
+            ));
         }
         let (items, pages) = parse_page(&reply).ok_or_else(|| list_error(&reply))?;
         add_secrets(&mut found, items).ok_or_else(|| list_error(&reply))?;
         listed += items.len();
         if listed > MAX_SECRETS {
-            return Err(StoreError::Unreachable(format!("the list has more than {MAX_SECRETS} secrets")));
+            return Err(StoreError::Unreachable(format!(
+                "the list has more than {MAX_SECRETS} secrets"
+            )));
         }
         let pages = pages.ok_or_else(|| list_error(&reply))?;
         if page >= pages {
             break;
         }
         if items.is_empty() {
-            return Err(StoreError::Unreachable(format!("GET /api/v1/secrets: page {page} of {pages} is empty")));
+            return Err(StoreError::Unreachable(format!(
+                "GET /api/v1/secrets: page {page} of {pages} is empty"
+            )));
         }
         page += 1;
         if page > MAX_PAGES {
-            return Err(StoreError::Unreachable(format!("the list has more than {MAX_PAGES} pages")));
+            return Err(StoreError::Unreachable(format!(
+                "the list has more than {MAX_PAGES} pages"
+            )));
         }
     }
     let is_ambiguous = found.values().any(|same_name| same_name.is_ambiguous);
     let prefers_public = !is_ambiguous || prefers_public(session)?;
-    let preferred =
-        found.into_iter().filter_map(|(name, same_name)| Some((name, same_name.into_preferred(prefers_public)?)));
+    let preferred = found
+        .into_iter()
+        .filter_map(|(name, same_name)| Some((name, same_name.into_preferred(prefers_public)?)));
     Ok(preferred.collect())
 }
 
@@ -106,9 +132,15 @@ fn parse_page(reply: &Reply) -> Option<(&[Value], Option<u64>)> {
 /// If a secret is created while the pages are read, a secret may appear on two pages.
 fn add_secrets(found: &mut BTreeMap<String, SameName>, items: &[Value]) -> Option<()> {
     for item in items {
-        let private = item.get("body").and_then(|body| body.get("private")).and_then(Value::as_bool);
+        let private = item
+            .get("body")
+            .and_then(|body| body.get("private"))
+            .and_then(Value::as_bool);
         let (id, name) = (item.get("id")?.as_str()?, item.get("name")?.as_str()?);
-        found.entry(name.to_owned()).or_default().add(id, private.unwrap_or(false));
+        found
+            .entry(name.to_owned())
+            .or_default()
+            .add(id, private.unwrap_or(false));
     }
     Some(())
 }
@@ -120,6 +152,9 @@ fn list_error(reply: &Reply) -> StoreError {
 /// Returns whether a name resolves to the public one of two secrets, as it does since ZenML 0.80.
 fn prefers_public(session: &ZenmlSession) -> Result<bool, StoreError> {
     let reply = session.get("/api/v1/info")?;
-    let version = reply.json().and_then(|answer| answer.get("version")?.as_str()).and_then(Version::parse);
+    let version = reply
+        .json()
+        .and_then(|answer| answer.get("version")?.as_str())
+        .and_then(Version::parse);
     Ok(version.is_none_or(Version::takes_public_secret))
 }

@@ -32,10 +32,17 @@ pub(super) fn log_in(
     };
     let reply = http.call(&call)?;
     if matches!(reply.status, 401 | 403) {
-        return Err(StoreError::Forbidden(format!("the server rejected the login: check {}", form.variables)));
+        return Err(StoreError::Forbidden(format!(
+            "the server rejected the login: check {}",
+            form.variables
+        )));
     }
-    let token = reply.json().and_then(|answer| answer.get("access_token")?.as_str());
-    token.map(bearer).ok_or_else(|| not_zenml_error("POST /api/v1/login", &reply))
+    let token = reply
+        .json()
+        .and_then(|answer| answer.get("access_token")?.as_str());
+    token
+        .map(bearer)
+        .ok_or_else(|| not_zenml_error("POST /api/v1/login", &reply))
 }
 
 fn bearer(token: &str) -> Zeroizing<String> {
@@ -44,8 +51,14 @@ fn bearer(token: &str) -> Zeroizing<String> {
 
 fn login_form(env: &dyn Environment) -> Result<LoginForm, StoreError> {
     if let Some(key) = read_variable(env, "ZENML_STORE_API_KEY") {
-        let text = Zeroizing::new(format!("grant_type=zenml-api-key&password={}", percent_encode(&key)));
-        return Ok(LoginForm { text, variables: "ZENML_STORE_API_KEY" });
+        let text = Zeroizing::new(format!(
+            "grant_type=zenml-api-key&password={}",
+            percent_encode(&key)
+        ));
+        return Ok(LoginForm {
+            text,
+            variables: "ZENML_STORE_API_KEY",
+        });
     }
     let user = read_variable(env, "ZENML_STORE_USERNAME").ok_or_else(|| {
         StoreError::Forbidden(
@@ -55,10 +68,19 @@ fn login_form(env: &dyn Environment) -> Result<LoginForm, StoreError> {
         )
     })?;
     let password = read_variable(env, "ZENML_STORE_PASSWORD").ok_or_else(|| {
-        StoreError::Forbidden("ZENML_STORE_USERNAME is set, but ZENML_STORE_PASSWORD is not".to_owned())
+        StoreError::Forbidden(
+            "ZENML_STORE_USERNAME is set, but ZENML_STORE_PASSWORD is not".to_owned(),
+        )
     })?;
-    let text = Zeroizing::new(format!("username={}&password={}", percent_encode(&user), percent_encode(&password)));
-    Ok(LoginForm { text, variables: "ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD" })
+    let text = Zeroizing::new(format!(
+        "username={}&password={}",
+        percent_encode(&user),
+        percent_encode(&password)
+    ));
+    Ok(LoginForm {
+        text,
+        variables: "ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD",
+    })
 }
 
 fn read_variable(env: &dyn Environment, name: &str) -> Option<Zeroizing<String>> {

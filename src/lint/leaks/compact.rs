@@ -55,7 +55,10 @@ impl CompactText {
 /// Returns whether a byte is omitted in every context.
 #[inline]
 fn is_skipped(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\\' | b'"' | b'\'')
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\\' | b'"' | b'\''
+    )
 }
 
 /// Returns whether a byte is kept. `follows_backslash` is the state between bytes.
@@ -68,21 +71,40 @@ fn is_kept(byte: u8, follows_backslash: &mut bool) -> bool {
 
 /// Converts ranges of a compact text to ranges of the original text.
 pub(super) fn spans_in(text: &[u8], ranges: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut positions: Vec<usize> =
-        ranges.iter().flat_map(|range| [range.start, range.end.saturating_sub(1)]).collect();
+    let mut positions: Vec<usize> = ranges
+        .iter()
+        .flat_map(|range| [range.start, range.end.saturating_sub(1)])
+        .collect();
     positions.sort_unstable();
     positions.dedup();
     let mut follows_backslash = false;
-    let kept = text.iter().enumerate().filter(|&(_, &byte)| is_kept(byte, &mut follows_backslash));
+    let kept = text
+        .iter()
+        .enumerate()
+        .filter(|&(_, &byte)| is_kept(byte, &mut follows_backslash));
     let mut wanted = positions.iter().copied().peekable();
-    let offsets: Vec<usize> =
-        kept.enumerate().filter_map(|(compact, (at, _))| wanted.next_if_eq(&compact).map(|_| at)).collect();
-    let offset_of = |position: usize| positions.binary_search(&position).ok().and_then(|at| offsets.get(at)).copied();
+    let offsets: Vec<usize> = kept
+        .enumerate()
+        .filter_map(|(compact, (at, _))| wanted.next_if_eq(&compact).map(|_| at))
+        .collect();
+    let offset_of = |position: usize| {
+        positions
+            .binary_search(&position)
+            .ok()
+            .and_then(|at| offsets.get(at))
+            .copied()
+    };
     let span = |range: &Range<usize>| {
-        let (start, last) = (offset_of(range.start)?, offset_of(range.end.saturating_sub(1))?);
+        let (start, last) = (
+            offset_of(range.start)?,
+            offset_of(range.end.saturating_sub(1))?,
+        );
         Some(start..last + 1)
     };
-    ranges.iter().map(|range| span(range).unwrap_or_default()).collect()
+    ranges
+        .iter()
+        .map(|range| span(range).unwrap_or_default())
+        .collect()
 }
 
 /// Returns whether all gaps between the bytes of a value are allowed.
@@ -97,7 +119,8 @@ pub(super) fn allows_gaps(gaps: Gaps, text: &[u8]) -> bool {
         let was_backslash = follows_backslash;
         if !is_kept(byte, &mut follows_backslash) {
             is_gap = true;
-            has_break |= matches!(byte, b'\n' | b'\r') || was_backslash && matches!(byte, b'n' | b'r');
+            has_break |=
+                matches!(byte, b'\n' | b'\r') || was_backslash && matches!(byte, b'n' | b'r');
         } else if is_gap && (gaps == Gaps::Forbidden || !has_break) {
             return false;
         } else {
@@ -122,7 +145,11 @@ mod tests {
             r"-----BEGIN KEY-----\\r\\nMII\\r\\nnrt=",
             "-----BEGIN KEY----- MII nrt=",
         ] {
-            assert_eq!(CompactText::from_bytes(text.as_bytes()).bytes.as_slice(), expected, "{text}");
+            assert_eq!(
+                CompactText::from_bytes(text.as_bytes()).bytes.as_slice(),
+                expected,
+                "{text}"
+            );
             for at in 0..text.len() {
                 let mut compact = CompactText::default();
                 compact.push(&text.as_bytes()[..at]);
@@ -138,13 +165,25 @@ mod tests {
         let compact = CompactText::from_bytes(text.as_bytes());
         assert_eq!(compact.bytes.as_slice(), b"abcdef");
         let spans = spans_in(text.as_bytes(), &[0..6, 1..3, 4..6]);
-        assert_eq!(spans.iter().map(|span| &text[span.clone()]).collect::<Vec<_>>(), [r"ab\ncd  ef", r"b\nc", "ef"]);
+        assert_eq!(
+            spans
+                .iter()
+                .map(|span| &text[span.clone()])
+                .collect::<Vec<_>>(),
+            [r"ab\ncd  ef", r"b\nc", "ef"]
+        );
     }
 
     #[test]
     fn allows_gaps_distinguishes_blanks_from_line_breaks() {
-        assert!(allows_gaps(Gaps::LineBreaks, b"ab\n  cd") && allows_gaps(Gaps::LineBreaks, br"ab\n  cd"));
-        assert!(!allows_gaps(Gaps::LineBreaks, b"ab cd") && !allows_gaps(Gaps::LineBreaks, b"ab\n  cd ef"));
+        assert!(
+            allows_gaps(Gaps::LineBreaks, b"ab\n  cd")
+                && allows_gaps(Gaps::LineBreaks, br"ab\n  cd")
+        );
+        assert!(
+            !allows_gaps(Gaps::LineBreaks, b"ab cd")
+                && !allows_gaps(Gaps::LineBreaks, b"ab\n  cd ef")
+        );
         assert!(
             !allows_gaps(Gaps::Forbidden, b"ab\ncd")
                 && allows_gaps(Gaps::Forbidden, b"abcd")

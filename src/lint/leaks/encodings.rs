@@ -21,7 +21,8 @@ const MIN_BLOCK_BYTES: usize = 24;
 
 /// Returns the number of bytes to encode of each value.
 pub(super) fn encoded_bytes_limit(values: usize) -> usize {
-    (MAX_TOTAL_BYTES / BYTES_PER_VALUE_BYTE / values.max(1)).clamp(MIN_ENCODED_BYTES, MAX_ENCODED_BYTES)
+    (MAX_TOTAL_BYTES / BYTES_PER_VALUE_BYTE / values.max(1))
+        .clamp(MIN_ENCODED_BYTES, MAX_ENCODED_BYTES)
 }
 
 /// The patterns of all values: `exact` ones for a text as it is, `compact` ones for a text without
@@ -35,26 +36,58 @@ pub(super) struct Patterns {
 impl Patterns {
     /// Adds the patterns of a value, of which at most `limit` bytes are encoded.
     pub fn add(&mut self, value: &str, index: usize, limit: usize) {
-        let short = value.get(..floor_char_boundary(value, limit)).unwrap_or_default();
+        let short = value
+            .get(..floor_char_boundary(value, limit))
+            .unwrap_or_default();
         let is_truncated = short.len() < value.len();
         let mut exact: Vec<Pattern> = Vec::new();
         let mut add = |bytes: Zeroizing<Vec<u8>>, encoding, is_truncated| {
             if exact.iter().all(|known| !known.bytes.starts_with(&bytes)) {
-                exact.push(Pattern { bytes, value: index, encoding, is_truncated, gaps: Gaps::Forbidden });
+                exact.push(Pattern {
+                    bytes,
+                    value: index,
+                    encoding,
+                    is_truncated,
+                    gaps: Gaps::Forbidden,
+                });
             }
         };
         add(Zeroizing::new(value.as_bytes().to_vec()), "", false);
-        add(Zeroizing::new(short.replace('\n', "\r\n").into_bytes()), "", is_truncated);
+        add(
+            Zeroizing::new(short.replace('\n', "\r\n").into_bytes()),
+            "",
+            is_truncated,
+        );
         // YAML in single quotes.
-        add(Zeroizing::new(short.replace('\'', "''").into_bytes()), "", is_truncated);
+        add(
+            Zeroizing::new(short.replace('\'', "''").into_bytes()),
+            "",
+            is_truncated,
+        );
         for bits in 0..8 {
-            add(json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0), ", with escapes", is_truncated);
+            add(
+                json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0),
+                ", with escapes",
+                is_truncated,
+            );
         }
         // The characters that Python, JavaScript, Java and Go do not encode in paths, queries,
         // forms and the user information of a URL.
-        for keep in ["-_.~", "-_.~/", "-_.*", "-_.~!*'()", "-_.~$&+=:@", "-_.~$&+,;=", "-_.~!*'();,/?:@&=+$#"] {
+        for keep in [
+            "-_.~",
+            "-_.~/",
+            "-_.*",
+            "-_.~!*'()",
+            "-_.~$&+=:@",
+            "-_.~$&+,;=",
+            "-_.~!*'();,/?:@&=+$#",
+        ] {
             for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
-                add(percent_encoded(short, keep, upper, plus), ", percent-encoded", is_truncated);
+                add(
+                    percent_encoded(short, keep, upper, plus),
+                    ", percent-encoded",
+                    is_truncated,
+                );
             }
         }
         self.exact.append(&mut exact);
@@ -68,8 +101,18 @@ impl Patterns {
             });
         }
         for bytes in base64_encoded(short) {
-            let gaps = if bytes.len() < MIN_BLOCK_BYTES { Gaps::Forbidden } else { Gaps::Any };
-            self.compact.push(Pattern { bytes, value: index, encoding: ", in base64", is_truncated, gaps });
+            let gaps = if bytes.len() < MIN_BLOCK_BYTES {
+                Gaps::Forbidden
+            } else {
+                Gaps::Any
+            };
+            self.compact.push(Pattern {
+                bytes,
+                value: index,
+                encoding: ", in base64",
+                is_truncated,
+                gaps,
+            });
         }
     }
 }
@@ -88,21 +131,37 @@ fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
     if !whole.iter().all(|byte| is_base64(*byte)) {
         return Vec::new();
     }
-    let classes = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+    let classes = [
+        u8::is_ascii_digit,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+    ];
     let is_mixed = classes.iter().all(|class| whole.iter().any(class));
-    vec![(whole, if is_mixed { Gaps::Any } else { Gaps::LineBreaks })]
+    vec![(
+        whole,
+        if is_mixed {
+            Gaps::Any
+        } else {
+            Gaps::LineBreaks
+        },
+    )]
 }
 
 /// Returns the base64 of each PEM private key, without whitespace and headers such as `Proc-Type`.
 fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut keys = Vec::new();
     for block in value.split("-----BEGIN ").skip(1) {
-        let Some((label, rest)) = block.split_once("-----") else { continue };
+        let Some((label, rest)) = block.split_once("-----") else {
+            continue;
+        };
         let body = rest.split("-----END").next().unwrap_or_default();
         let compact = CompactText::from_bytes(body.as_bytes()).bytes;
         // Headers contain characters that base64 does not. A compact text omits the blank line
         // after them.
-        let start = compact.iter().rposition(|byte| b":,.".contains(byte)).map_or(0, |at| at + 1);
+        let start = compact
+            .iter()
+            .rposition(|byte| b":,.".contains(byte))
+            .map_or(0, |at| at + 1);
         let key = compact.get(start..).unwrap_or_default();
         if label.contains("PRIVATE KEY") && key.len() >= MIN_BLOCK_BYTES {
             keys.push(Zeroizing::new(key.to_vec()));
@@ -119,7 +178,10 @@ fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(vec![0; shift]);
         bytes.extend_from_slice(value.as_bytes());
         let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
-        for encoded in [STANDARD_NO_PAD.encode(&*bytes), URL_SAFE_NO_PAD.encode(&*bytes)] {
+        for encoded in [
+            STANDARD_NO_PAD.encode(&*bytes),
+            URL_SAFE_NO_PAD.encode(&*bytes),
+        ] {
             let encoded = Zeroizing::new(encoded);
             let inner = encoded.as_bytes().get(first..last).unwrap_or_default();
             if forms.iter().all(|known| known.as_slice() != inner) {
@@ -146,7 +208,10 @@ fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<
         };
         if !short.is_empty() {
             out.extend_from_slice(short.as_bytes());
-        } else if c.is_ascii_control() || (ascii && !c.is_ascii()) || (html && matches!(c, '<' | '>' | '&')) {
+        } else if c.is_ascii_control()
+            || (ascii && !c.is_ascii())
+            || (html && matches!(c, '<' | '>' | '&'))
+        {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
             }
@@ -166,7 +231,11 @@ fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizin
         } else if plus && byte == b' ' {
             out.push(b'+');
         } else {
-            out.extend([b'%', hex_digit(byte >> 4, upper), hex_digit(byte & 15, upper)]);
+            out.extend([
+                b'%',
+                hex_digit(byte >> 4, upper),
+                hex_digit(byte & 15, upper),
+            ]);
         }
     }
     out
@@ -174,7 +243,12 @@ fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizin
 
 fn hex_digit(value: u8, upper: bool) -> u8 {
     let digit = char::from_digit(u32::from(value), 16).unwrap_or('0');
-    u8::try_from(if upper { digit.to_ascii_uppercase() } else { digit }).unwrap_or(b'0')
+    u8::try_from(if upper {
+        digit.to_ascii_uppercase()
+    } else {
+        digit
+    })
+    .unwrap_or(b'0')
 }
 
 /// Returns whether a byte occurs in base64 of the standard or the URL-safe alphabet.
@@ -195,7 +269,9 @@ mod tests {
             for after in ["", "\n", "@host", "xy"] {
                 let encoded = STANDARD.encode(format!("{before}{value}{after}"));
                 let forms = base64_encoded(value);
-                let found = forms.iter().any(|form| encoded.contains(std::str::from_utf8(form).unwrap()));
+                let found = forms
+                    .iter()
+                    .any(|form| encoded.contains(std::str::from_utf8(form).unwrap()));
                 assert!(found, "{before:?} {after:?}");
             }
         }
@@ -205,8 +281,19 @@ mod tests {
     fn patterns_include_percent_encodings_of_common_libraries() {
         let mut forms = Patterns::default();
         forms.add("a b/c?ü!", 0, MAX_ENCODED_BYTES);
-        for text in ["a%20b%2Fc%3F%C3%BC%21", "a%20b/c%3F%C3%BC%21", "a+b%2fc%3f%c3%bc%21", "a%20b%2Fc%3F%C3%BC!"] {
-            assert!(forms.exact.iter().any(|form| form.bytes.as_slice() == text.as_bytes()), "{text}");
+        for text in [
+            "a%20b%2Fc%3F%C3%BC%21",
+            "a%20b/c%3F%C3%BC%21",
+            "a+b%2fc%3f%c3%bc%21",
+            "a%20b%2Fc%3F%C3%BC!",
+        ] {
+            assert!(
+                forms
+                    .exact
+                    .iter()
+                    .any(|form| form.bytes.as_slice() == text.as_bytes()),
+                "{text}"
+            );
         }
     }
 }

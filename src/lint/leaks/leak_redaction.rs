@@ -14,28 +14,52 @@ use std::sync::Arc;
 impl LeakScanner {
     /// Returns a source that redacts the values in it.
     pub fn redact_source(&self, source: &Arc<RedactedSource>) -> Arc<RedactedSource> {
-        let values: Vec<Span> = self.find(source.text()).into_iter().map(|found| found.span).collect();
-        if values.is_empty() { Arc::clone(source) } else { source.with_values(values) }
+        let values: Vec<Span> = self
+            .find(source.text())
+            .into_iter()
+            .map(|found| found.span)
+            .collect();
+        if values.is_empty() {
+            Arc::clone(source)
+        } else {
+            source.with_values(values)
+        }
     }
 
     /// Removes every value from findings: from their excerpts, messages, names and fixes.
     pub fn redact_findings(&self, findings: Vec<Finding>) -> Vec<Finding> {
         let mut sources: HashMap<*const RedactedSource, Arc<RedactedSource>> = HashMap::new();
         let redacted = findings.into_iter().map(|finding| {
-            let source =
-                sources.entry(Arc::as_ptr(&finding.source)).or_insert_with(|| self.redact_source(&finding.source));
-            self.redact_finding(Finding { source: Arc::clone(source), ..finding })
+            let source = sources
+                .entry(Arc::as_ptr(&finding.source))
+                .or_insert_with(|| self.redact_source(&finding.source));
+            self.redact_finding(Finding {
+                source: Arc::clone(source),
+                ..finding
+            })
         });
         redacted.collect()
     }
 
     fn redact_finding(&self, mut finding: Finding) -> Finding {
-        let is_in_value = finding.source.values().iter().any(|value| value.overlaps(finding.span));
+        let is_in_value = finding
+            .source
+            .values()
+            .iter()
+            .any(|value| value.overlaps(finding.span));
         if is_in_value && finding.rule != RuleId::LeakedValue {
             finding = without_details(finding);
         }
-        let texts = [Some(&mut finding.message), finding.label.as_mut(), finding.help.as_mut()];
-        let names = [finding.secret.as_mut(), finding.key.as_mut(), finding.suggestion.as_mut()];
+        let texts = [
+            Some(&mut finding.message),
+            finding.label.as_mut(),
+            finding.help.as_mut(),
+        ];
+        let names = [
+            finding.secret.as_mut(),
+            finding.key.as_mut(),
+            finding.suggestion.as_mut(),
+        ];
         for text in texts.into_iter().chain(names).flatten() {
             if let Some(redacted) = self.redact_text(text) {
                 *text = redacted;
@@ -43,7 +67,12 @@ impl LeakScanner {
             }
         }
         let scope = &mut finding.scope;
-        for name in [&mut scope.stack, &mut scope.component, &mut scope.component_name, &mut scope.attribute] {
+        for name in [
+            &mut scope.stack,
+            &mut scope.component,
+            &mut scope.component_name,
+            &mut scope.attribute,
+        ] {
             if let Some(redacted) = name.as_deref().and_then(|name| self.redact_text(name)) {
                 *name = Some(redacted.into());
             }

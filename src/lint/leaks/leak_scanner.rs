@@ -62,7 +62,10 @@ impl LeakScanner {
         let mut last: Option<Zeroizing<String>> = None;
         for (value, owner) in searched {
             if last.as_ref() == Some(&value) {
-                owners.last_mut().into_iter().for_each(|owners| owners.push(owner.clone()));
+                owners
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|owners| owners.push(owner.clone()));
                 continue;
             }
             patterns.add(&value, owners.len(), limit);
@@ -70,9 +73,18 @@ impl LeakScanner {
             last = Some(value);
         }
         let (exact, compact) = Matcher::new(patterns.exact).zip(Matcher::new(patterns.compact))?;
-        let metadata = inventories.all().filter_map(|inventory| inventory.file()?.metadata().ok());
-        let inventory_files = metadata.map(|metadata| (metadata.dev(), metadata.ino())).collect();
-        Some(Self { exact, compact, owners, inventory_files })
+        let metadata = inventories
+            .all()
+            .filter_map(|inventory| inventory.file()?.metadata().ok());
+        let inventory_files = metadata
+            .map(|metadata| (metadata.dev(), metadata.ino()))
+            .collect();
+        Some(Self {
+            exact,
+            compact,
+            owners,
+            inventory_files,
+        })
     }
 
     /// Scans a file. Returns `None` if it contains no values, is binary, or does not exist.
@@ -110,7 +122,13 @@ impl LeakScanner {
             if is_first && is_utf16(chunk) {
                 return Ok(true);
             }
-            if is_first && memchr::memchr(0, chunk.get(..BINARY_CHECK_BYTES.min(len)).unwrap_or_default()).is_some() {
+            if is_first
+                && memchr::memchr(
+                    0,
+                    chunk.get(..BINARY_CHECK_BYTES.min(len)).unwrap_or_default(),
+                )
+                .is_some()
+            {
                 return Ok(false);
             }
             is_first = false;
@@ -129,9 +147,14 @@ impl LeakScanner {
 
     /// Returns whether a file belongs to an inventory, even if the path leads through links.
     fn is_inventory_file(&self, path: &Path) -> bool {
-        let Ok(path) = path.canonicalize() else { return false };
+        let Ok(path) = path.canonicalize() else {
+            return false;
+        };
         let mut metadata = path.ancestors().filter_map(|path| path.metadata().ok());
-        metadata.any(|metadata| self.inventory_files.contains(&(metadata.dev(), metadata.ino())))
+        metadata.any(|metadata| {
+            self.inventory_files
+                .contains(&(metadata.dev(), metadata.ino()))
+        })
     }
 
     /// Returns the findings about the values in a source, with a source that redacts them. Returns
@@ -143,15 +166,31 @@ impl LeakScanner {
         }
         let source = source.with_values(found.iter().map(|found| found.span).collect());
         let findings = self.findings(&source, &found);
-        Some(LeakedFile { source, findings, omitted: found.len().saturating_sub(MAX_LEAKS_PER_FILE) })
+        Some(LeakedFile {
+            source,
+            findings,
+            omitted: found.len().saturating_sub(MAX_LEAKS_PER_FILE),
+        })
     }
 
     fn findings(&self, source: &Arc<RedactedSource>, found: &[LeakMatch]) -> Vec<FindingBuilder> {
-        let findings = found.iter().take(MAX_LEAKS_PER_FILE).filter_map(|&LeakMatch { span, value, encoding }| {
-            let ((secret, key), others) = self.owners.get(value)?.split_first()?;
-            let (owner, other_owners) = ((secret.as_str(), key.as_str()), others.len());
-            rules::check(Subject::Leak(&Leak { source, span, owner, other_owners, encoding }))
-        });
+        let findings = found.iter().take(MAX_LEAKS_PER_FILE).filter_map(
+            |&LeakMatch {
+                 span,
+                 value,
+                 encoding,
+             }| {
+                let ((secret, key), others) = self.owners.get(value)?.split_first()?;
+                let (owner, other_owners) = ((secret.as_str(), key.as_str()), others.len());
+                rules::check(Subject::Leak(&Leak {
+                    source,
+                    span,
+                    owner,
+                    other_owners,
+                    encoding,
+                }))
+            },
+        );
         findings.collect()
     }
 
@@ -179,10 +218,19 @@ impl LeakScanner {
         let matches = self.exact.find(text.as_bytes()).map(|(range, pattern)| {
             // The pattern is only the beginning of a long value, whose end is assumed at the next
             // whitespace or quote.
-            let rest = text.get(range.end..).filter(|_| pattern.is_truncated).unwrap_or_default();
-            let more = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(rest.len());
+            let rest = text
+                .get(range.end..)
+                .filter(|_| pattern.is_truncated)
+                .unwrap_or_default();
+            let more = rest
+                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+                .unwrap_or(rest.len());
             let span = Span::new(range.start, range.end + more);
-            LeakMatch { span, value: pattern.value, encoding: pattern.encoding }
+            LeakMatch {
+                span,
+                value: pattern.value,
+                encoding: pattern.encoding,
+            }
         });
         matches.collect()
     }
@@ -196,15 +244,26 @@ impl LeakScanner {
         let mut found: Vec<(Range<usize>, &Pattern)> = self.compact.find(&compact).collect();
         for (range, _) in found.iter_mut().filter(|(_, pattern)| pattern.is_truncated) {
             let rest = compact.get(range.end..).unwrap_or_default();
-            range.end += rest.iter().take_while(|byte| encodings::is_base64(**byte)).count();
+            range.end += rest
+                .iter()
+                .take_while(|byte| encodings::is_base64(**byte))
+                .count();
         }
         let ranges: Vec<Range<usize>> = found.iter().map(|(range, _)| range.clone()).collect();
         let spans = compact::spans_in(text.as_bytes(), &ranges);
-        let matches = spans.into_iter().zip(found).filter_map(|(span, (_, pattern))| {
-            let is_allowed = compact::allows_gaps(pattern.gaps, text.as_bytes().get(span.clone())?);
-            let span = Span::new(span.start, span.end);
-            is_allowed.then_some(LeakMatch { span, value: pattern.value, encoding: pattern.encoding })
-        });
+        let matches = spans
+            .into_iter()
+            .zip(found)
+            .filter_map(|(span, (_, pattern))| {
+                let is_allowed =
+                    compact::allows_gaps(pattern.gaps, text.as_bytes().get(span.clone())?);
+                let span = Span::new(span.start, span.end);
+                is_allowed.then_some(LeakMatch {
+                    span,
+                    value: pattern.value,
+                    encoding: pattern.encoding,
+                })
+            });
         matches.collect()
     }
 }
@@ -216,8 +275,12 @@ fn decode_lossily(bytes: &[u8]) -> String {
         return replace_invalid_utf8(bytes, '\u{1a}');
     }
     let is_big_endian = bytes.first() == Some(&0xFE);
-    let units: Vec<u16> =
-        bytes.get(2..).unwrap_or_default().chunks(2).map(|pair| utf16_unit(pair, is_big_endian)).collect();
+    let units: Vec<u16> = bytes
+        .get(2..)
+        .unwrap_or_default()
+        .chunks(2)
+        .map(|pair| utf16_unit(pair, is_big_endian))
+        .collect();
     String::from_utf16_lossy(&units)
 }
 

@@ -61,10 +61,19 @@ impl Matcher {
         let mut prefixes: Vec<&[u8]> = patterns.iter().map(Pattern::prefix).collect();
         prefixes.dedup();
         // A DFA is twice as fast as long as it fits the caches.
-        let is_small = prefixes.iter().map(|prefix| prefix.len()).sum::<usize>() <= MAX_DENSE_PREFIX_BYTES;
+        let is_small =
+            prefixes.iter().map(|prefix| prefix.len()).sum::<usize>() <= MAX_DENSE_PREFIX_BYTES;
         let kind = is_small.then_some(AhoCorasickKind::DFA);
-        let automaton = AhoCorasick::builder().prefilter(false).kind(kind).build(prefixes).ok()?;
-        Some(Self { automaton, patterns, longest_prefix })
+        let automaton = AhoCorasick::builder()
+            .prefilter(false)
+            .kind(kind)
+            .build(prefixes)
+            .ok()?;
+        Some(Self {
+            automaton,
+            patterns,
+            longest_prefix,
+        })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -78,17 +87,25 @@ impl Matcher {
 
     /// Iterates over the patterns in a text. Where several begin, only the longest one is returned.
     pub fn find<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (Range<usize>, &'t Pattern)> {
-        self.automaton.find_overlapping_iter(text).filter_map(move |prefix| {
-            let pattern = self.longest_match(text.get(prefix.start()..)?)?;
-            Some((prefix.start()..prefix.start() + pattern.bytes.len(), pattern))
-        })
+        self.automaton
+            .find_overlapping_iter(text)
+            .filter_map(move |prefix| {
+                let pattern = self.longest_match(text.get(prefix.start()..)?)?;
+                Some((
+                    prefix.start()..prefix.start() + pattern.bytes.len(),
+                    pattern,
+                ))
+            })
     }
 
     /// Returns the longest pattern that a text begins with.
     fn longest_match(&self, text: &[u8]) -> Option<&Pattern> {
         // A pattern that the text begins with is the last pattern up to the text, or a prefix of
         // it.
-        let mut at = self.patterns.partition_point(|pattern| pattern.bytes.as_slice() <= text).checked_sub(1)?;
+        let mut at = self
+            .patterns
+            .partition_point(|pattern| pattern.bytes.as_slice() <= text)
+            .checked_sub(1)?;
         loop {
             let pattern = self.patterns.get(at)?;
             if text.starts_with(&pattern.bytes) {
@@ -112,8 +129,11 @@ fn longest_prefixes(patterns: &[Pattern]) -> Vec<Option<usize>> {
     // The patterns that are prefixes of the last one, by length.
     let mut open: Vec<usize> = Vec::new();
     for (at, pattern) in patterns.iter().enumerate() {
-        let is_prefix =
-            |other: &usize| patterns.get(*other).is_some_and(|other| pattern.bytes.starts_with(&other.bytes));
+        let is_prefix = |other: &usize| {
+            patterns
+                .get(*other)
+                .is_some_and(|other| pattern.bytes.starts_with(&other.bytes))
+        };
         while open.pop_if(|other| !is_prefix(other)).is_some() {}
         longest.push(open.last().copied());
         open.push(at);
@@ -146,13 +166,19 @@ mod tests {
         patterns.extend([alike, &longer, "short one"]);
         let matcher = matcher(&patterns);
         let found = |text: &str| -> Vec<String> {
-            let mut found: Vec<_> = matcher.find(text.as_bytes()).map(|(span, _)| text[span].to_owned()).collect();
+            let mut found: Vec<_> = matcher
+                .find(text.as_bytes())
+                .map(|(span, _)| text[span].to_owned())
+                .collect();
             found.dedup();
             found
         };
         assert_eq!(found(&format!("x {alike}2999")), [format!("{alike}2999")]);
         assert_eq!(found(&format!("x {alike}none")), [alike]);
-        assert_eq!(found(&format!("{longer}, and {alike}0007 and less")), [longer.clone(), format!("{alike}0007")]);
+        assert_eq!(
+            found(&format!("{longer}, and {alike}0007 and less")),
+            [longer.clone(), format!("{alike}0007")]
+        );
         assert_eq!(found("a short one"), ["short one"]);
         assert_eq!(found(&alike[..20]), [""; 0]);
     }

@@ -33,7 +33,10 @@ pub(super) fn collect_values(
         match values {
             Ok(values) => {
                 // A value that is not a string has no text to search for.
-                for (key, value) in values.into_iter().filter_map(|(key, value)| Some((key, value.ok()?))) {
+                for (key, value) in values
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, value.ok()?)))
+                {
                     // Editors and `echo` end a file with a line break, which nobody copies.
                     let value = value.expose().trim_end_matches(['\r', '\n']);
                     if is_searchable(value) {
@@ -43,11 +46,15 @@ pub(super) fn collect_values(
             }
             Err(StoreError::NoValues | StoreError::NotFound) => {}
             Err(error) => {
-                leaks.failures.push(error.into_failure(inventory_name(inventories, at), &format!("`{secret}`")));
+                leaks.failures.push(
+                    error.into_failure(inventory_name(inventories, at), &format!("`{secret}`")),
+                );
             }
         }
     }
-    searched.sort_unstable_by(|(a, owner_a), (b, owner_b)| (a.as_str(), owner_a).cmp(&(b.as_str(), owner_b)));
+    searched.sort_unstable_by(|(a, owner_a), (b, owner_b)| {
+        (a.as_str(), owner_a).cmp(&(b.as_str(), owner_b))
+    });
     Some(searched).filter(|values| !values.is_empty())
 }
 
@@ -71,7 +78,9 @@ fn list_keys(
         };
         for (secret, keys) in secrets {
             match keys {
-                Ok(keys) => drop(listed.insert((at, secret), keys.into_iter().map(|key| key.name).collect())),
+                Ok(keys) => drop(
+                    listed.insert((at, secret), keys.into_iter().map(|key| key.name).collect()),
+                ),
                 Err(error) => failures.push(error.into_failure(name, &format!("`{secret}`"))),
             }
         }
@@ -86,11 +95,15 @@ fn inventories_without_values(fetched: &FetchedValues, inventories: &Inventories
         *has_values.entry(*at).or_insert(false) |= values.is_ok();
     }
     let without = has_values.into_iter().filter(|(_, has_values)| !has_values);
-    without.map(|(at, _)| inventory_name(inventories, at).to_owned()).collect()
+    without
+        .map(|(at, _)| inventory_name(inventories, at).to_owned())
+        .collect()
 }
 
 fn inventory_name(inventories: &Inventories, at: usize) -> &str {
-    inventories.get(at).map_or("?", |inventory| inventory.name())
+    inventories
+        .get(at)
+        .map_or("?", |inventory| inventory.name())
 }
 
 /// Returns whether it would mean something to find a value. It must be long enough, have more than
@@ -99,6 +112,9 @@ fn is_searchable(value: &str) -> bool {
     let mut chars: Vec<char> = value.chars().collect();
     chars.sort_unstable();
     chars.dedup();
-    let is_reference = matches!(parse_value(value, Resolver::Zenml), ParsedValue::Reference(_));
+    let is_reference = matches!(
+        parse_value(value, Resolver::Zenml),
+        ParsedValue::Reference(_)
+    );
     value.len() >= MIN_VALUE_BYTES && chars.len() > 2 && !words::is_common(value) && !is_reference
 }

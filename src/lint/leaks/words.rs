@@ -2,7 +2,9 @@
 
 /// Returns whether a value is a common word, ignoring case.
 pub(super) fn is_common(value: &str) -> bool {
-    COMMON_WORDS.binary_search(&value.to_lowercase().as_str()).is_ok()
+    COMMON_WORDS
+        .binary_search(&value.to_lowercase().as_str())
+        .is_ok()
 }
 
 /// Common words of configs, code and prose with at least eight letters; sorted for the binary
@@ -128,7 +130,13 @@ mod tests {
 
     #[test]
     fn is_common_finds_words_in_any_case() {
-        assert!(COMMON_WORDS.is_sorted(), "{:?}", COMMON_WORDS.windows(2).find(|pair| pair.first() > pair.last()));
+        assert!(
+            COMMON_WORDS.is_sorted(),
+            "{:?}",
+            COMMON_WORDS
+                .windows(2)
+                .find(|pair| pair.first() > pair.last())
+        );
         assert!(is_common("Localhost") && !is_common("hunter2hunter2"));
     }
 }

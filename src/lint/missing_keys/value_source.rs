@@ -37,8 +37,15 @@ impl GivenSecret {
     fn entries_for(&self, required: &RequiredKey<'_>) -> Option<Vec<NewKey>> {
         let keys = self.keys.as_ref()?;
         let entries: Vec<NewKey> = match &required.key {
-            Some(key) => keys.get(key).and_then(|key| self.entry(required, key)).into_iter().collect(),
-            None => keys.iter().filter_map(|key| self.entry(required, key)).collect(),
+            Some(key) => keys
+                .get(key)
+                .and_then(|key| self.entry(required, key))
+                .into_iter()
+                .collect(),
+            None => keys
+                .iter()
+                .filter_map(|key| self.entry(required, key))
+                .collect(),
         };
         let is_complete = required.key.is_none() || !entries.is_empty();
         is_complete.then_some(entries)
@@ -48,14 +55,22 @@ impl GivenSecret {
     fn entry(&self, required: &RequiredKey<'_>, key: &str) -> Option<NewKey> {
         match self.values.get(key) {
             _ if !required.has_value => Some(new_key(required, key, None)),
-            Some(Ok(value)) => Some(new_key(required, key, Some(SecretText::new(value.expose())))),
+            Some(Ok(value)) => Some(new_key(
+                required,
+                key,
+                Some(SecretText::new(value.expose())),
+            )),
             Some(Err(_)) | None => None,
         }
     }
 }
 
 fn new_key(required: &RequiredKey<'_>, key: &str, value: Option<SecretText>) -> NewKey {
-    NewKey { key: key.to_owned(), value, replaces: required.exists }
+    NewKey {
+        key: key.to_owned(),
+        value,
+        replaces: required.exists,
+    }
 }
 
 /// The source of values that are given without a terminal.
@@ -78,7 +93,11 @@ impl ValueSource {
         match self {
             Self::File(file) => {
                 let mut failures = file.entry_errors().to_vec();
-                failures.extend(file.secrets().iter().filter_map(|(secret, keys)| name_failure(file, secret, keys)));
+                failures.extend(
+                    file.secrets()
+                        .iter()
+                        .filter_map(|(secret, keys)| name_failure(file, secret, keys)),
+                );
                 failures
             }
             Self::Environment { .. } => self.shared_variable_failures(required),
@@ -90,12 +109,16 @@ impl ValueSource {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut failures = Vec::new();
         for required in required.iter().filter(|required| required.key.is_some()) {
-            let Some(variable) = self.variable(required) else { continue };
+            let Some(variable) = self.variable(required) else {
+                continue;
+            };
             let name = required.name();
             match owners.insert(variable.clone(), name.clone()) {
                 Some(other) if other != name => failures.push(
-                    Failure::usage(format!("`{variable}` would be the value of both `{other}` and `{name}`"))
-                        .with_help("pass these two values with `--from-file`"),
+                    Failure::usage(format!(
+                        "`{variable}` would be the value of both `{other}` and `{name}`"
+                    ))
+                    .with_help("pass these two values with `--from-file`"),
                 ),
                 _ => {}
             }
@@ -109,26 +132,40 @@ impl ValueSource {
         // The required keys of each secret; `None` if all of them are.
         let mut by_secret: HashMap<&str, Option<HashSet<&str>>> = HashMap::new();
         for required in required {
-            let keys = by_secret.entry(&required.secret).or_insert_with(|| Some(HashSet::new()));
+            let keys = by_secret
+                .entry(&required.secret)
+                .or_insert_with(|| Some(HashSet::new()));
             match (&required.key, keys) {
                 (Some(key), Some(keys)) => drop(keys.insert(key)),
                 (None, keys) => *keys = None,
                 (Some(_), None) => {}
             }
         }
-        let unused = file.secrets().into_iter().map(|(secret, keys)| match by_secret.get(secret.as_str()) {
-            Some(None) => 0,
-            Some(Some(required)) => keys.iter().filter(|key| !required.contains(key.as_str())).count(),
-            None => keys.len(),
-        });
+        let unused =
+            file.secrets()
+                .into_iter()
+                .map(|(secret, keys)| match by_secret.get(secret.as_str()) {
+                    Some(None) => 0,
+                    Some(Some(required)) => keys
+                        .iter()
+                        .filter(|key| !required.contains(key.as_str()))
+                        .count(),
+                    None => keys.len(),
+                });
         unused.sum()
     }
 
     /// Returns the environment variable for a key, for example `PREFIX_MYSQL__PASSWORD`. Returns
     /// `None` for a file, and for a whole secret.
     pub fn variable(&self, required: &RequiredKey<'_>) -> Option<String> {
-        let Self::Environment { prefix, .. } = self else { return None };
-        let separator = if prefix.is_empty() || prefix.ends_with('_') { "" } else { "_" };
+        let Self::Environment { prefix, .. } = self else {
+            return None;
+        };
+        let separator = if prefix.is_empty() || prefix.ends_with('_') {
+            ""
+        } else {
+            "_"
+        };
         let key = required.key.as_deref()?;
         Some(format!(
             "{}{separator}{}__{}",
@@ -156,15 +193,23 @@ impl ValueSource {
                 Ok(cached.entries_for(required))
             }
             Self::Environment { env, .. } => {
-                let (Some(variable), Some(key)) = (self.variable(required), &required.key) else { return Ok(None) };
+                let (Some(variable), Some(key)) = (self.variable(required), &required.key) else {
+                    return Ok(None);
+                };
                 // CI systems set the variable of an undefined secret to an empty string.
-                let Some(value) = env.get(&variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+                let Some(value) = env.get(&variable).filter(|value| !value.is_empty()) else {
+                    return Ok(None);
+                };
                 let Ok(text) = value.into_string() else {
                     return Err(Failure::usage(format!("`{variable}` is not UTF-8"))
                         .with_help("pass this value with `--from-file`"));
                 };
                 let text = SecretText::new(text);
-                Ok(Some(vec![new_key(required, key, required.has_value.then_some(text))]))
+                Ok(Some(vec![new_key(
+                    required,
+                    key,
+                    required.has_value.then_some(text),
+                )]))
             }
         }
     }
@@ -178,9 +223,13 @@ fn name_failure(file: &FileInventory, secret: &str, keys: &BTreeSet<String>) -> 
         Some(format!("no reference can name {shown}, because {reason}"))
     };
     let of_key = || {
-        let (key, reason) = keys.iter().find_map(|key| Some((key, grammar::key_error(key)?)))?;
+        let (key, reason) = keys
+            .iter()
+            .find_map(|key| Some((key, grammar::key_error(key)?)))?;
         let shown = shown_name(key, "the key", "a key");
-        Some(format!("no reference can name {shown} of `{secret}`, because {reason}"))
+        Some(format!(
+            "no reference can name {shown} of `{secret}`, because {reason}"
+        ))
     };
     let message = of_secret().or_else(of_key)?;
     Some(Failure::usage(format!("{message}, in `{}`", file.name())).with_help("rename it"))
@@ -189,5 +238,9 @@ fn name_failure(file: &FileInventory, secret: &str, keys: &BTreeSet<String>) -> 
 /// Returns a name for messages. A text that does not look like a name is not shown: after a mistake
 /// such as `key= value: x`, YAML reads the value as a part of the key.
 fn shown_name(name: &str, named: &str, unnamed: &str) -> String {
-    if looks_like_name(name) { format!("{named} `{name}`") } else { unnamed.to_owned() }
+    if looks_like_name(name) {
+        format!("{named} `{name}`")
+    } else {
+        unnamed.to_owned()
+    }
 }

@@ -31,9 +31,21 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found { doubled: Some(used), .. } = context.answer else { return None };
-    let message =
-        format!("two secrets `{}` in the inventory `{}`: ZenML uses {used}", reference.secret, context.found_in);
+    let LookupResult::Found {
+        doubled: Some(used),
+        ..
+    } = context.answer
+    else {
+        return None;
+    };
+    let message = format!(
+        "two secrets `{}` in the inventory `{}`: ZenML uses {used}",
+        reference.secret, context.found_in
+    );
     let finding = reference.finding(RULE.id, message);
-    Some(finding.label("ambiguous name").help("rename one of the two secrets"))
+    Some(
+        finding
+            .label("ambiguous name")
+            .help("rename one of the two secrets"),
+    )
 }

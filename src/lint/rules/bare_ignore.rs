@@ -37,7 +37,9 @@ fn check(ignore: &InvalidIgnore<'_>) -> FindingBuilder {
         None => "an ignore comment without a rule".to_owned(),
     };
     let finding = FindingBuilder::new(RULE.id, ignore.source, ignore.span, message);
-    let suggestion = ignore.unknown_rule.and_then(|name| nearest(name, super::names()));
+    let suggestion = ignore
+        .unknown_rule
+        .and_then(|name| nearest(name, super::names()));
     finding.help(match suggestion {
         Some(suggestion) => format!("did you mean `{suggestion}`?"),
         None => "name the rule in brackets: `# stackref: ignore[unknown-secret] reason`".to_owned(),

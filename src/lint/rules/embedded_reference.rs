@@ -42,13 +42,23 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.is_reference() {
         return None;
     }
-    let braces = context.brace_expressions().iter().find(|braces| !is_foreign_text(context, braces))?;
-    let outside = (context.text.get(..braces.range.start), context.text.get(braces.range.end..));
+    let braces = context
+        .brace_expressions()
+        .iter()
+        .find(|braces| !is_foreign_text(context, braces))?;
+    let outside = (
+        context.text.get(..braces.range.start),
+        context.text.get(braces.range.end..),
+    );
     let block = matches!(
-        context.document.scalar(context.position.node).map(|scalar| scalar.style),
+        context
+            .document
+            .scalar(context.position.node)
+            .map(|scalar| scalar.style),
         Some(Style::LiteralBlock | Style::FoldedBlock)
     );
-    let only_breaks = block && matches!(outside, (Some(""), Some(rest)) if rest.chars().all(|c| c == '\n'));
+    let only_breaks =
+        block && matches!(outside, (Some(""), Some(rest)) if rest.chars().all(|c| c == '\n'));
     let (message, help) = match outside {
         _ if only_breaks => (
             "a line break after the reference makes the value plain text",
@@ -58,25 +68,34 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
             "whitespace around the reference makes the value plain text",
             "remove the whitespace before and after the braces",
         ),
-        (Some(before), Some(after)) if is_typographic(before) && is_typographic(after) => {
-            ("typographic quotes around a reference are part of the text", "replace them with `\"` or `'`")
-        }
-        _ if context.is_in_script() => {
-            ("a reference inside a longer string: ZenML does not replace it", "store the whole value in one secret")
-        }
+        (Some(before), Some(after)) if is_typographic(before) && is_typographic(after) => (
+            "typographic quotes around a reference are part of the text",
+            "replace them with `\"` or `'`",
+        ),
+        _ if context.is_in_script() => (
+            "a reference inside a longer string: ZenML does not replace it",
+            "store the whole value in one secret",
+        ),
         _ => (
             "a reference inside a longer string: ZenML does not replace it",
             "store the whole value in one secret, or set `resolver = \"render\"` and use `stackref render`",
         ),
     };
     let finding = context.finding_at(RULE.id, braces, message.to_owned());
-    let finding = if only_breaks { finding.fix(Applicability::Safe, vec![strip_line_break(context)]) } else { finding };
+    let finding = if only_breaks {
+        finding.fix(Applicability::Safe, vec![strip_line_break(context)])
+    } else {
+        finding
+    };
     Some(finding.label("not the whole value").help(help))
 }
 
 /// Returns whether a text consists of quotes that word processors insert.
 fn is_typographic(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '`' | '\u{b4}'))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '`' | '\u{b4}'))
 }
 
 /// Returns the edit that strips the final line break of a block scalar: `|` becomes `|-`, and `|2+`

@@ -35,7 +35,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found { keys: Some(keys), .. } = context.answer else { return None };
+    let LookupResult::Found {
+        keys: Some(keys), ..
+    } = context.answer
+    else {
+        return None;
+    };
     let key = reference.key.as_ref()?;
     if keys.get(key) != Some(&ValueType::EmptyString) {
         return None;
@@ -45,7 +50,12 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
 
 /// Creates the finding. `render` calls this for values that `check` did not read.
 pub fn finding(reference: &Reference, key: &str, inventory: &str) -> FindingBuilder {
-    let message = format!("the value of `{}.{key}` in the inventory `{inventory}` is empty", reference.secret);
+    let message = format!(
+        "the value of `{}.{key}` in the inventory `{inventory}` is empty",
+        reference.secret
+    );
     let finding = reference.finding(RULE.id, message);
-    finding.label("resolves to an empty string").help("store a value, or refer to another key")
+    finding
+        .label("resolves to an empty string")
+        .help("store a value, or refer to another key")
 }

@@ -52,17 +52,27 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    if matches!(context.value, ParsedValue::Plain) { whole_value(context) } else { braces(context) }
+    if matches!(context.value, ParsedValue::Plain) {
+        whole_value(context)
+    } else {
+        braces(context)
+    }
 }
 
 /// Reports a value without braces, such as `op://vault/item/field`.
 fn whole_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let position = context.position;
     let reference = tool_references::foreign_reference(context.text)?;
-    if position.is_key || position.role != Role::Attribute || !(reference.is_unambiguous || position.is_sensitive) {
+    if position.is_key
+        || position.role != Role::Attribute
+        || !(reference.is_unambiguous || position.is_sensitive)
+    {
         return None;
     }
-    let message = format!("a reference for {}: neither ZenML nor stackref resolves it", reference.tool);
+    let message = format!(
+        "a reference for {}: neither ZenML nor stackref resolves it",
+        reference.tool
+    );
     let finding = context.finding(RULE.id, &(0..context.text.len()), message);
     let finding = finding.redact(!reference.is_unambiguous);
     let help = "refer to a secret, `{{name.key}}`, or add `# stackref: ignore[foreign-reference]` if another tool \
@@ -72,25 +82,41 @@ fn whole_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 
 /// Reports the braces of another tool.
 fn braces(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let mut foreign = context.brace_expressions().iter().filter(|braces| is_foreign_text(context, braces));
+    let mut foreign = context
+        .brace_expressions()
+        .iter()
+        .filter(|braces| is_foreign_text(context, braces));
     let first = foreign.next()?;
     // Next to a reference, the value is an error of `embedded-reference`, which matters more. With
     // resolver `render`, that reference is valid, and both are reported.
-    if context.resolver == Resolver::Zenml && 1 + foreign.count() < context.brace_expressions().len() {
+    if context.resolver == Resolver::Zenml
+        && 1 + foreign.count() < context.brace_expressions().len()
+    {
         return None;
     }
     let range = first.range.clone();
     let (message, range) = match first.foreign? {
         // The `$` before the braces belongs to the expression.
-        ForeignSyntax::GitHub => {
-            ("a GitHub Actions expression: neither ZenML nor stackref replaces it", range.start - 1..range.end)
-        }
-        ForeignSyntax::Databricks => ("a reference for Databricks: neither ZenML nor stackref resolves it", range),
-        ForeignSyntax::OnePassword => ("a reference for 1Password: neither ZenML nor stackref resolves it", range),
-        ForeignSyntax::CloudFormation => {
-            ("a reference for CloudFormation: neither ZenML nor stackref resolves it", range)
-        }
-        ForeignSyntax::Argo => ("an Argo Workflows variable: neither ZenML nor stackref replaces it here", range),
+        ForeignSyntax::GitHub => (
+            "a GitHub Actions expression: neither ZenML nor stackref replaces it",
+            range.start - 1..range.end,
+        ),
+        ForeignSyntax::Databricks => (
+            "a reference for Databricks: neither ZenML nor stackref resolves it",
+            range,
+        ),
+        ForeignSyntax::OnePassword => (
+            "a reference for 1Password: neither ZenML nor stackref resolves it",
+            range,
+        ),
+        ForeignSyntax::CloudFormation => (
+            "a reference for CloudFormation: neither ZenML nor stackref resolves it",
+            range,
+        ),
+        ForeignSyntax::Argo => (
+            "an Argo Workflows variable: neither ZenML nor stackref replaces it here",
+            range,
+        ),
     };
     let finding = context.finding(RULE.id, &range, message.to_owned());
     let help = "refer to a secret, `{{name.key}}`, or add `# stackref: literal` if another tool reads this value";

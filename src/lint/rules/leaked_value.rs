@@ -43,7 +43,10 @@ fn check(leak: &Leak<'_>) -> FindingBuilder {
         1 => " (and of 1 other key)".to_owned(),
         more => format!(" (and of {more} other keys)"),
     };
-    let message = format!("the value of `{secret}.{key}`{more} found in this file{}", leak.encoding);
+    let message = format!(
+        "the value of `{secret}.{key}`{more} found in this file{}",
+        leak.encoding
+    );
     let finding = FindingBuilder::new(RULE.id, leak.source, leak.span, message);
     let finding = finding.redact(true);
     let finding = finding.fingerprint_key(format!("{secret}.{key}"));

@@ -36,8 +36,8 @@ use crate::document::{ScalarType, Style};
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{
-    BraceExpression, BraceKind, MalformedKind, ParsedValue, Resolver, is_invisible, is_space, looks_like_name,
-    parse_value,
+    BraceExpression, BraceKind, MalformedKind, ParsedValue, Resolver, is_invisible, is_space,
+    looks_like_name, parse_value,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -57,10 +57,13 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         .iter()
         .find(|braces| !is_foreign_text(context, braces) && malformed_kind(braces).is_some())?;
     let (message, help) = message_and_help(context, braces, malformed_kind(braces)?);
-    let finding = context.finding_at(RULE.id, braces, message).label("not a reference");
+    let finding = context
+        .finding_at(RULE.id, braces, message)
+        .label("not a reference");
     if context.position.is_sensitive && !reads_as_reference(context, braces) {
         let finding = finding.redact(true);
-        let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+        let finding =
+            finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
         return Some(finding.help("write a reference as `{{name.key}}`, with nothing around it"));
     }
     Some(finding.help(help))
@@ -71,12 +74,16 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 /// type.
 fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let scalar = context.document.scalar(context.position.node)?;
-    let reference =
-        context.brace_expressions().iter().find(|braces| matches!(braces.kind, BraceKind::Reference { .. }));
+    let reference = context
+        .brace_expressions()
+        .iter()
+        .find(|braces| matches!(braces.kind, BraceKind::Reference { .. }));
     if let Some(braces) = reference.filter(|_| scalar.non_specific && !context.position.is_key) {
         let message =
             "the tag `!` on a reference: some YAML readers may take its value for a number or a date".to_owned();
-        let finding = context.finding_at(RULE.id, braces, message).label("not always a string");
+        let finding = context
+            .finding_at(RULE.id, braces, message)
+            .label("not always a string");
         return Some(finding.help("remove the `!`"));
     }
     if context.resolver != Resolver::Zenml
@@ -87,8 +94,11 @@ fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         return None;
     }
     let braces = context.brace_expressions().first()?;
-    let message = "a YAML tag makes this value a non-string, so ZenML will not resolve it".to_owned();
-    let finding = context.finding_at(RULE.id, braces, message).label("not a string");
+    let message =
+        "a YAML tag makes this value a non-string, so ZenML will not resolve it".to_owned();
+    let finding = context
+        .finding_at(RULE.id, braces, message)
+        .label("not a string");
     Some(finding.help("remove the tag"))
 }
 
@@ -96,15 +106,26 @@ fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 /// braces may be part of a password.
 fn reads_as_reference(context: &ScalarContext<'_>, braces: &BraceExpression<'_>) -> bool {
     let inner = context.text.trim_matches(|c| matches!(c, '{' | '}' | ' '));
-    let is_name =
-        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | '$') || is_invisible(c);
+    let is_name = |c: char| {
+        c.is_alphanumeric()
+            || matches!(c, '_' | '-' | '.' | '/' | '{' | '}' | '$')
+            || is_invisible(c)
+    };
     braces.range == (0..context.text.len()) && inner.chars().all(is_name)
 }
 
 /// Returns whether the whole word of a script is in single quotes.
 fn in_single_quotes(context: &ScalarContext<'_>) -> bool {
-    let style = context.document.scalar(context.position.node).map(|scalar| scalar.style);
-    style == Some(Style::SingleQuoted) && !context.document.source().slice(context.node_span()).contains('\'')
+    let style = context
+        .document
+        .scalar(context.position.node)
+        .map(|scalar| scalar.style);
+    style == Some(Style::SingleQuoted)
+        && !context
+            .document
+            .source()
+            .slice(context.node_span())
+            .contains('\'')
 }
 
 fn malformed_kind<'p>(braces: &'p BraceExpression<'_>) -> Option<&'p MalformedKind> {
@@ -126,29 +147,45 @@ fn message_and_help(
     let text = context.text.get(braces.range.clone()).unwrap_or_default();
     let inner = text.trim_matches(|c| matches!(c, '{' | '}') || is_space(c));
     let message = match kind {
-        MalformedKind::Unclosed { half: true } => "a reference that ends with one brace instead of two",
+        MalformedKind::Unclosed { half: true } => {
+            "a reference that ends with one brace instead of two"
+        }
         MalformedKind::Unclosed { half: false } => "braces that are never closed",
-        MalformedKind::HalfOpen => "a reference needs two braces on each side, without spaces between them",
+        MalformedKind::HalfOpen => {
+            "a reference needs two braces on each side, without spaces between them"
+        }
         MalformedKind::ExtraBraces => "too many braces: a reference has two on each side",
         MalformedKind::Empty => "empty braces",
         MalformedKind::NoDot { lookalike: Some(c) } => {
-            let message =
-                format!("U+{:04X} looks like a dot but is not one, so this reference has no key", u32::from(*c));
-            return (message, format!("write `{{{{{}}}}}`", inner.replace(*c, ".")));
+            let message = format!(
+                "U+{:04X} looks like a dot but is not one, so this reference has no key",
+                u32::from(*c)
+            );
+            return (
+                message,
+                format!("write `{{{{{}}}}}`", inner.replace(*c, ".")),
+            );
         }
         MalformedKind::NoDot { lookalike: None } => "a reference without a key",
         MalformedKind::EmptyName => "a reference without a secret before the dot",
         MalformedKind::EmptyKey => "a reference without a key after the dot",
         MalformedKind::Space => "whitespace inside the name or the key of a reference",
-        MalformedKind::Filter => "a filter in a reference: only a name and a key can be in the braces",
+        MalformedKind::Filter => {
+            "a filter in a reference: only a name and a key can be in the braces"
+        }
         MalformedKind::Brace => "a brace inside the name or the key of a reference",
         MalformedKind::Variable => "a shell variable in a reference: no shell reads this file",
         MalformedKind::FilledIn if in_single_quotes(context) => {
             "a shell variable in a reference: the single quotes keep the shell from expanding it"
         }
-        MalformedKind::FilledIn => "a shell variable in a reference: stackref cannot check which secret it names",
+        MalformedKind::FilledIn => {
+            "a shell variable in a reference: stackref cannot check which secret it names"
+        }
         MalformedKind::Invisible(c) => {
-            let message = format!("an invisible character in a reference: U+{:04X}", u32::from(*c));
+            let message = format!(
+                "an invisible character in a reference: U+{:04X}",
+                u32::from(*c)
+            );
             return (message, help_for_meant(inner));
         }
         MalformedKind::Adjacent => "several references that ZenML reads as a single one",
@@ -166,12 +203,19 @@ fn help(context: &ScalarContext<'_>, inner: &str, kind: &MalformedKind) -> Strin
         | MalformedKind::Invisible(_) => help_for_meant(inner),
         MalformedKind::Filter => help_for_meant(inner.split('|').next().unwrap_or_default()),
         MalformedKind::NoDot { .. } => help_for_key(inner),
-        MalformedKind::Variable | MalformedKind::FilledIn => "write out the name of the secret".to_owned(),
-        MalformedKind::Adjacent if context.is_in_script() => "use one reference per value".to_owned(),
-        MalformedKind::Adjacent => "use one reference per value, or set `resolver = \"render\"`".to_owned(),
-        MalformedKind::Empty | MalformedKind::EmptyName | MalformedKind::EmptyKey | MalformedKind::Brace => {
-            SYNTAX_HELP.to_owned()
+        MalformedKind::Variable | MalformedKind::FilledIn => {
+            "write out the name of the secret".to_owned()
         }
+        MalformedKind::Adjacent if context.is_in_script() => {
+            "use one reference per value".to_owned()
+        }
+        MalformedKind::Adjacent => {
+            "use one reference per value, or set `resolver = \"render\"`".to_owned()
+        }
+        MalformedKind::Empty
+        | MalformedKind::EmptyName
+        | MalformedKind::EmptyKey
+        | MalformedKind::Brace => SYNTAX_HELP.to_owned(),
     }
 }
 
@@ -189,8 +233,18 @@ fn help_for_key(inner: &str) -> String {
 
 /// Returns the help for a text that is a reference except for whitespace and invisible characters.
 fn help_for_meant(text: &str) -> String {
-    let compact: String = text.chars().filter(|&c| !is_space(c) && !is_invisible(c)).collect();
+    let compact: String = text
+        .chars()
+        .filter(|&c| !is_space(c) && !is_invisible(c))
+        .collect();
     let reference = format!("{{{{{compact}}}}}");
-    let is_reference = matches!(parse_value(&reference, Resolver::Zenml), ParsedValue::Reference(_));
-    if is_reference { format!("write `{reference}`") } else { SYNTAX_HELP.to_owned() }
+    let is_reference = matches!(
+        parse_value(&reference, Resolver::Zenml),
+        ParsedValue::Reference(_)
+    );
+    if is_reference {
+        format!("write `{reference}`")
+    } else {
+        SYNTAX_HELP.to_owned()
+    }
 }

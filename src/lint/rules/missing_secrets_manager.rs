@@ -36,12 +36,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, references: &[&Reference]) -> Option<FindingBuilder> {
-    let needed =
-        stack.kind == Some(FileKind::Stack) && stack.version.needs_secrets_manager() && !stack.has_secrets_manager();
+    let needed = stack.kind == Some(FileKind::Stack)
+        && stack.version.needs_secrets_manager()
+        && !stack.has_secrets_manager();
     // These versions do not check attributes that name a whole secret.
-    let first = references.iter().find(|reference| reference.key.is_some()).filter(|_| needed)?;
+    let first = references
+        .iter()
+        .find(|reference| reference.key.is_some())
+        .filter(|_| needed)?;
     let message = "references in a stack without a secrets manager";
     let finding = first.finding(RULE.id, message);
-    let help = "add a `secrets_manager` component: ZenML 0.13 to 0.33 resolves references only through it";
+    let help =
+        "add a `secrets_manager` component: ZenML 0.13 to 0.33 resolves references only through it";
     Some(finding.label("first reference").help(help))
 }

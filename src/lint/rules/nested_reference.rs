@@ -41,11 +41,18 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.position.role < Role::Nested {
         return None;
     }
-    let braces = context.brace_expressions().iter().find(|braces| !is_foreign_text(context, braces))?;
+    let braces = context
+        .brace_expressions()
+        .iter()
+        .find(|braces| !is_foreign_text(context, braces))?;
     let (component, attribute) = context.invalid_position();
-    let is_misspelt = attribute.as_deref().is_some_and(|attribute| nearest(attribute, ["configuration"]).is_some());
+    let is_misspelt = attribute
+        .as_deref()
+        .is_some_and(|attribute| nearest(attribute, ["configuration"]).is_some());
     let message = match (component, &attribute) {
-        (Some(_), Some(attribute)) => format!("a reference nested in `{attribute}`: ZenML does not replace it"),
+        (Some(_), Some(attribute)) => {
+            format!("a reference nested in `{attribute}`: ZenML does not replace it")
+        }
         _ => "a reference outside of components: ZenML does not replace it".to_owned(),
     };
     let help = if context.is_in_script() {

@@ -38,17 +38,36 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || context.version().takes_padding() {
         return None;
     }
-    let ParsedValue::Reference(braces) = &context.value else { return None };
-    let BraceKind::Reference { name, key, padded: true } = braces.kind else { return None };
+    let ParsedValue::Reference(braces) = &context.value else {
+        return None;
+    };
+    let BraceKind::Reference {
+        name,
+        key,
+        padded: true,
+    } = braces.kind
+    else {
+        return None;
+    };
     let message = "whitespace inside the braces, which ZenML accepts only since 0.40".to_owned();
     let finding = context.finding_at(RULE.id, braces, message);
-    let inner = context.text.get(braces.range.start + 2..braces.range.end - 2)?;
+    let inner = context
+        .text
+        .get(braces.range.start + 2..braces.range.end - 2)?;
     let lead = inner.len() - inner.trim_start_matches(is_space).len();
     let trail = inner.len() - inner.trim_end_matches(is_space).len();
-    let paddings =
-        [braces.range.start + 2..braces.range.start + 2 + lead, braces.range.end - 2 - trail..braces.range.end - 2];
-    let edits =
-        paddings.iter().filter(|padding| !padding.is_empty()).map(|padding| FixEdit::new(context.span(padding), ""));
+    let paddings = [
+        braces.range.start + 2..braces.range.start + 2 + lead,
+        braces.range.end - 2 - trail..braces.range.end - 2,
+    ];
+    let edits = paddings
+        .iter()
+        .filter(|padding| !padding.is_empty())
+        .map(|padding| FixEdit::new(context.span(padding), ""));
     let finding = finding.fix(Applicability::Safe, edits.collect());
-    Some(finding.label("plain text in this version").help(format!("write `{{{{{name}.{key}}}}}`")))
+    Some(
+        finding
+            .label("plain text in this version")
+            .help(format!("write `{{{{{name}.{key}}}}}`")),
+    )
 }

@@ -61,15 +61,25 @@ fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     // `!hunter2` is a tag with an empty value.
     let is_tag = scalar.ty == ScalarType::Tagged && context.text.is_empty();
     let is_blank = context.text.trim().is_empty() && !is_tag;
-    if !position.is_sensitive || position.role != Role::Attribute || is_blank || is_not_secret(context) {
+    if !position.is_sensitive
+        || position.role != Role::Attribute
+        || is_blank
+        || is_not_secret(context)
+    {
         return None;
     }
     let scope = context.scope();
     let attribute = scope.attribute.clone().unwrap_or_default();
     let stack = context.stack();
-    let component = stack.zip(position.component).and_then(|(stack, at)| stack.components.get(at));
+    let component = stack
+        .zip(position.component)
+        .and_then(|(stack, at)| stack.components.get(at));
     let listed = component.is_some_and(|component| {
-        context.version().is_listed_sensitive(&component.kind, component.flavor.as_deref(), &attribute)
+        context.version().is_listed_sensitive(
+            &component.kind,
+            component.flavor.as_deref(),
+            &attribute,
+        )
     });
     // A number in `max_token` is not a secret. A number in an attribute that its flavor declares as
     // sensitive may be one.
@@ -94,7 +104,9 @@ fn password_in_url(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if !matches!(context.position.role, Role::Attribute | Role::Nested) {
         return None;
     }
-    let password = url::passwords(context.text).into_iter().find(|password| is_password(context, password))?;
+    let password = url::passwords(context.text)
+        .into_iter()
+        .find(|password| is_password(context, password))?;
     let message = match &context.position.attribute {
         Some(attribute) => format!("a URL with a plain-text password in `{attribute}`"),
         None => "a URL with a plain-text password".to_owned(),
@@ -104,10 +116,21 @@ fn password_in_url(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 }
 
 /// Creates a finding about a value that reports must not show.
-fn redacted_finding(context: &ScalarContext<'_>, range: &Range<usize>, message: String) -> FindingBuilder {
+fn redacted_finding(
+    context: &ScalarContext<'_>,
+    range: &Range<usize>,
+    message: String,
+) -> FindingBuilder {
     let scope = context.scope();
-    let key = format!("{}.{}", scope.component.unwrap_or_default(), scope.attribute.unwrap_or_default());
-    let finding = context.finding(RULE.id, range, message).redact(true).fingerprint_key(key);
+    let key = format!(
+        "{}.{}",
+        scope.component.unwrap_or_default(),
+        scope.attribute.unwrap_or_default()
+    );
+    let finding = context
+        .finding(RULE.id, range, message)
+        .redact(true)
+        .fingerprint_key(key);
     finding.label("readable by anyone who has the repository")
 }
 
@@ -118,7 +141,10 @@ fn is_not_secret(context: &ScalarContext<'_>) -> bool {
         return true;
     }
     let passwords = url::passwords(context.text);
-    let is_of_url = !passwords.is_empty() && !passwords.iter().any(|password| is_password(context, password));
+    let is_of_url = !passwords.is_empty()
+        && !passwords
+            .iter()
+            .any(|password| is_password(context, password));
     is_of_url || is_placeholder(context.document, context.text)
 }
 
@@ -132,7 +158,9 @@ fn is_password(context: &ScalarContext<'_>, range: &Range<usize>) -> bool {
 fn is_placeholder(document: &Document, text: &str) -> bool {
     match placeholder_kind(text) {
         Some(PlaceholderKind::Sops) => is_encrypted_by_sops(document),
-        Some(PlaceholderKind::Template | PlaceholderKind::Encrypted | PlaceholderKind::Foreign(_)) => true,
+        Some(
+            PlaceholderKind::Template | PlaceholderKind::Encrypted | PlaceholderKind::Foreign(_),
+        ) => true,
         None => false,
     }
 }
@@ -152,7 +180,12 @@ fn is_encrypted_by_sops(document: &Document) -> bool {
         "key_groups",
         "unencrypted_suffix",
     ];
-    let metadata = document.roots().iter().filter_map(|&root| document.get(root, "sops"));
+    let metadata = document
+        .roots()
+        .iter()
+        .filter_map(|&root| document.get(root, "sops"));
     let is_metadata = |mapping| KEYS.iter().any(|key| document.get(mapping, key).is_some());
-    metadata.into_iter().any(|(_, mapping)| is_metadata(mapping))
+    metadata
+        .into_iter()
+        .any(|(_, mapping)| is_metadata(mapping))
 }

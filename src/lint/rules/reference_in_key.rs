@@ -30,8 +30,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let braces = context.brace_expressions().first().filter(|_| context.position.is_key)?;
+    let braces = context
+        .brace_expressions()
+        .first()
+        .filter(|_| context.position.is_key)?;
     let message = "a reference in a mapping key, which is never replaced".to_owned();
     let finding = context.finding_at(RULE.id, braces, message);
-    Some(finding.label("a key, not a value").help("write the key without a reference; only values are replaced"))
+    Some(
+        finding
+            .label("a key, not a value")
+            .help("write the key without a reference; only values are replaced"),
+    )
 }

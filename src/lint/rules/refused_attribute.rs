@@ -42,8 +42,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// The keys that identify a component, in stacks and in component specs.
-const IDENTIFYING_KEYS: [&str; 9] =
-    ["name", "type", "flavor", "id", "user", "is_shared", "spec_type", "component_type", "component_flavor"];
+const IDENTIFYING_KEYS: [&str; 9] = [
+    "name",
+    "type",
+    "flavor",
+    "id",
+    "user",
+    "is_shared",
+    "spec_type",
+    "component_type",
+    "component_flavor",
+];
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.resolver != Resolver::Zenml || !context.position.is_refused {
@@ -52,12 +61,19 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let braces = context.brace_expressions().first()?;
     let (component, attribute) = context.invalid_position();
     let attribute = attribute.unwrap_or_default();
-    let message = if matches!(component.as_deref(), Some("secrets_manager" | "secrets-manager")) {
-        format!("`{attribute}` of a secrets manager cannot be a reference: the secrets manager resolves references")
+    let message = if matches!(
+        component.as_deref(),
+        Some("secrets_manager" | "secrets-manager")
+    ) {
+        format!(
+            "`{attribute}` of a secrets manager cannot be a reference: the secrets manager resolves references"
+        )
     } else if IDENTIFYING_KEYS.contains(&&*attribute) {
         format!("`{attribute}` cannot be a reference: it identifies the component")
     } else {
-        format!("`{attribute}` cannot be a reference: ZenML validates it before it resolves secrets")
+        format!(
+            "`{attribute}` cannot be a reference: ZenML validates it before it resolves secrets"
+        )
     };
     let finding = context.finding_at(RULE.id, braces, message);
     let help = if context.is_in_script() {

@@ -37,7 +37,12 @@ pub(super) const RULE: Rule = Rule {
 const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found { keys: Some(keys), .. } = context.answer else { return None };
+    let LookupResult::Found {
+        keys: Some(keys), ..
+    } = context.answer
+    else {
+        return None;
+    };
     let key = reference.key.as_deref()?;
     if keys.contains_key(key) {
         return None;
@@ -46,23 +51,39 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
         Some(nearest) => lookalike::describe_difference(key, nearest),
         None => lookalike::describe_suspicious(key),
     };
-    let message =
-        format!("secret `{}` in the inventory `{}` has no key `{key}`{difference}", reference.secret, context.found_in);
+    let message = format!(
+        "secret `{}` in the inventory `{}` has no key `{key}`{difference}",
+        reference.secret, context.found_in
+    );
     let finding = reference.finding(RULE.id, message);
     let finding = finding.suggestion(context.suggestion.clone());
-    let edits = context.suggestion.as_deref().map(|nearest| reference.rename_edits(ReferencePart::Key, nearest));
+    let edits = context
+        .suggestion
+        .as_deref()
+        .map(|nearest| reference.rename_edits(ReferencePart::Key, nearest));
     let finding = finding.fix(Applicability::Suggestion, edits.unwrap_or_default());
-    Some(finding.label("no such key").help(match &context.suggestion {
-        Some(nearest) => {
-            let difference = lookalike::describe_difference(nearest, key);
-            format!("did you mean `{nearest}`{difference}? {}", capitalize(&list_keys(keys)))
-        }
-        None => list_keys(keys),
-    }))
+    Some(
+        finding
+            .label("no such key")
+            .help(match &context.suggestion {
+                Some(nearest) => {
+                    let difference = lookalike::describe_difference(nearest, key);
+                    format!(
+                        "did you mean `{nearest}`{difference}? {}",
+                        capitalize(&list_keys(keys))
+                    )
+                }
+                None => list_keys(keys),
+            }),
+    )
 }
 
 fn list_keys(keys: &KeyTypes) -> String {
-    let names: Vec<String> = keys.keys().take(MAX_LISTED_KEYS).map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> = keys
+        .keys()
+        .take(MAX_LISTED_KEYS)
+        .map(|name| format!("`{name}`"))
+        .collect();
     let list = names.join(", ");
     match keys.len().saturating_sub(MAX_LISTED_KEYS) {
         _ if keys.is_empty() => "the secret has no keys".to_owned(),

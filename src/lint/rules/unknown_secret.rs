@@ -36,15 +36,23 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::NotFound = context.answer else { return None };
+    let LookupResult::NotFound = context.answer else {
+        return None;
+    };
     let nearest = context.suggestion.clone();
     let difference = match &nearest {
         Some(nearest) => lookalike::describe_difference(&reference.secret, nearest),
         None => lookalike::describe_suspicious(&reference.secret),
     };
-    let message = format!("no secret `{}`{difference} in {}", reference.secret, context.describe_inventories());
+    let message = format!(
+        "no secret `{}`{difference} in {}",
+        reference.secret,
+        context.describe_inventories()
+    );
     let finding = reference.finding(RULE.id, message);
-    let edits = nearest.as_deref().map(|nearest| reference.rename_edits(ReferencePart::Secret, nearest));
+    let edits = nearest
+        .as_deref()
+        .map(|nearest| reference.rename_edits(ReferencePart::Secret, nearest));
     let finding = finding.suggestion(nearest);
     let finding = finding.fix(Applicability::Suggestion, edits.unwrap_or_default());
     Some(finding.label("not found").help(help(reference, context)))
@@ -52,16 +60,23 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
 
 fn help(reference: &Reference, context: &LookupContext<'_>) -> String {
     let help = match (&context.dotted_suggestion, &context.suggestion) {
-        (Some(dotted), _) => format!("did you mean `{dotted}`? The name of a secret ends at the first dot"),
+        (Some(dotted), _) => {
+            format!("did you mean `{dotted}`? The name of a secret ends at the first dot")
+        }
         (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
             format!("did you mean `{name}`? Names are case-sensitive")
         }
         (None, Some(name)) => {
-            format!("did you mean `{name}`{}?", lookalike::describe_difference(name, &reference.secret))
+            format!(
+                "did you mean `{name}`{}?",
+                lookalike::describe_difference(name, &reference.secret)
+            )
         }
         (None, None) => "correct the name, or register the secret".to_owned(),
     };
-    let Some(note) = reference.foreign.map(foreign_note) else { return help };
+    let Some(note) = reference.foreign.map(foreign_note) else {
+        return help;
+    };
     let end = if help.ends_with('?') { "" } else { "." };
     format!("{help}{end} {note}")
 }
@@ -73,6 +88,8 @@ fn foreign_note(foreign: ForeignSyntax) -> &'static str {
         ForeignSyntax::Databricks => "Databricks does not resolve this value",
         ForeignSyntax::OnePassword => "1Password does not resolve this value",
         ForeignSyntax::CloudFormation => "CloudFormation does not resolve this value",
-        ForeignSyntax::Argo => "Argo Workflows does not expand this value; it is read as a reference",
+        ForeignSyntax::Argo => {
+            "Argo Workflows does not expand this value; it is read as a reference"
+        }
     }
 }

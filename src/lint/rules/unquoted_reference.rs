@@ -22,7 +22,9 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::text::source::Span;
-use crate::zenml::grammar::{BraceExpression, BraceKind, ParsedValue, find_reference_shapes, looks_like_name};
+use crate::zenml::grammar::{
+    BraceExpression, BraceKind, ParsedValue, find_reference_shapes, looks_like_name,
+};
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnquotedReference,
@@ -41,19 +43,31 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     }
     let text = context.text;
     let message = "a reference without quotes: YAML reads these braces as a mapping".to_owned();
-    let finding = context.finding(RULE.id, &(0..text.len()), message).label("a mapping, not a string");
-    if let ParsedValue::Reference(BraceExpression { kind: BraceKind::Reference { name, key, .. }, .. }) = &context.value
+    let finding = context
+        .finding(RULE.id, &(0..text.len()), message)
+        .label("a mapping, not a string");
+    if let ParsedValue::Reference(BraceExpression {
+        kind: BraceKind::Reference { name, key, .. },
+        ..
+    }) = &context.value
     {
-        let finding = finding.names(*name, Some((*key).to_owned())).help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
+        let finding = finding
+            .names(*name, Some((*key).to_owned()))
+            .help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
         // In quotes, an escape would change its meaning, and an anchor would be lost.
         let fixable = !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);
         let Span { start, end } = context.node_span();
         let quotes = [start, end].map(|at| FixEdit::new(Span::new(at, at), "\""));
-        return Some(if fixable { finding.fix(Applicability::Safe, quotes.to_vec()) } else { finding });
+        return Some(if fixable {
+            finding.fix(Applicability::Safe, quotes.to_vec())
+        } else {
+            finding
+        });
     }
     // The text may contain a password.
     let finding = finding.redact(!is_one_reference(text));
-    let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+    let finding =
+        finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
     Some(finding.help("put the value in quotes, and write a reference as \"{{name.key}}\""))
 }
 
@@ -66,10 +80,13 @@ fn is_one_reference(text: &str) -> bool {
 /// reference in a key is never replaced.
 fn mapping_as_key(context: &ScalarContext<'_>) -> FindingBuilder {
     let message = "a key without quotes: YAML reads these braces as a mapping".to_owned();
-    let finding = context.finding(RULE.id, &(0..context.text.len()), message).label("a mapping, not a string");
+    let finding = context
+        .finding(RULE.id, &(0..context.text.len()), message)
+        .label("a mapping, not a string");
     let inner = context.text.trim_matches(['{', '}', ' ']);
     let finding = finding.redact(!looks_like_name(inner));
-    let finding = finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
+    let finding =
+        finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
     finding.help(
         "write the key without braces: references in keys are never replaced, and ZenML cannot load this file. If it is \
          a template, list it under `exclude` in `[files]`, and check the rendered file instead",

@@ -47,8 +47,16 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     let message = format!("no reference can name `{name}`, because {why}");
     let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
     let finding = finding.names(name.clone(), None);
-    let renamed: String =
-        name.chars().map(|c| if matches!(c, '.' | '{' | '}') || is_space(c) { '_' } else { c }).collect();
+    let renamed: String = name
+        .chars()
+        .map(|c| {
+            if matches!(c, '.' | '{' | '}') || is_space(c) {
+                '_'
+            } else {
+                c
+            }
+        })
+        .collect();
     Some(if name.is_empty() {
         finding.help("add a name")
     } else {

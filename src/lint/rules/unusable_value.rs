@@ -54,11 +54,21 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found { keys: Some(keys), .. } = context.answer else { return None };
+    let LookupResult::Found {
+        keys: Some(keys), ..
+    } = context.answer
+    else {
+        return None;
+    };
     let key = reference.key.as_ref()?;
-    let Some(ValueType::Unusable(unusable)) = keys.get(key) else { return None };
+    let Some(ValueType::Unusable(unusable)) = keys.get(key) else {
+        return None;
+    };
     let reason = unusable.description();
-    let message = format!("the value of `{}.{key}` in the inventory `{}` {reason}", reference.secret, context.found_in);
+    let message = format!(
+        "the value of `{}.{key}` in the inventory `{}` {reason}",
+        reference.secret, context.found_in
+    );
     let finding = reference.finding(RULE.id, message);
     Some(finding.label("cannot be resolved").help(unusable.help()))
 }

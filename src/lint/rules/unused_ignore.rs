@@ -35,12 +35,21 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(unused: &UnusedIgnore<'_>) -> FindingBuilder {
-    let names = unused.unused_rules.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let names = unused
+        .unused_rules
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(" and ");
     let message = match unused.unused_rules {
         [] => "unused `literal` comment: the value contains no braces".to_owned(),
         _ => format!("unused ignore: no finding of {names} here"),
     };
-    let help = if unused.is_entirely_unused { "remove it".to_owned() } else { format!("remove {names} from it") };
+    let help = if unused.is_entirely_unused {
+        "remove it".to_owned()
+    } else {
+        format!("remove {names} from it")
+    };
     let finding = FindingBuilder::new(RULE.id, unused.source, unused.span, message).help(help);
     // The fingerprint contains neither the reason, which may be edited, nor the unused rules, which
     // depend on the level and the files of a run.

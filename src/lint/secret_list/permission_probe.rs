@@ -45,7 +45,11 @@ impl Permission {
 }
 
 /// Tries each operation once in each inventory, in parallel. Nothing is written.
-pub fn probe_all(inventories: &Inventories, indexes: &[usize], progress: Option<Progress<'_>>) -> Vec<Probe> {
+pub fn probe_all(
+    inventories: &Inventories,
+    indexes: &[usize],
+    progress: Option<Progress<'_>>,
+) -> Vec<Probe> {
     let indexes = indexes.iter().map(|&at| (at, ())).collect();
     let probes = parallel_map(indexes, progress, |&at, ()| inventories.get(at).map(probe));
     probes.into_values().flatten().collect()
@@ -61,13 +65,22 @@ fn probe(inventory: &dyn Inventory) -> Probe {
     let (keys, values) = probe_contents(inventory, names.as_deref().unwrap_or_default());
     let list = match names {
         Ok(_) => Permission::Yes,
-        Err(StoreError::EmptyListing(_)) => {
-            Permission::Untried("the listing is empty: there are no secrets, or these credentials cannot list them")
-        }
+        Err(StoreError::EmptyListing(_)) => Permission::Untried(
+            "the listing is empty: there are no secrets, or these credentials cannot list them",
+        ),
         Err(error) => refused(&name, error, "its names"),
     };
     let write = probe_write(inventory);
-    Probe { name, permissions: [("list", list), ("keys", keys), ("values", values), ("write", write)], failure }
+    Probe {
+        name,
+        permissions: [
+            ("list", list),
+            ("keys", keys),
+            ("values", values),
+            ("write", write),
+        ],
+        failure,
+    }
 }
 
 /// Returns the permissions to read keys and values, tried with the first secret that has keys.
@@ -81,15 +94,23 @@ fn probe_contents(inventory: &dyn Inventory, secrets: &[SecretName]) -> (Permiss
             Ok(keys) => keys,
             // It was deleted after the listing.
             Err(StoreError::NotFound) => continue,
-            Err(error) => return (refused(name, error, &format!("the keys of `{secret}`")), untried_values),
+            Err(error) => {
+                return (
+                    refused(name, error, &format!("the keys of `{secret}`")),
+                    untried_values,
+                );
+            }
         };
         can_read_keys = Permission::Yes;
         let Some(key) = keys.first() else { continue };
-        let can_read_values = match inventory.values(secret, &RequestedNames::from([key.name.clone()])) {
-            Ok(_) => Permission::Yes,
-            Err(StoreError::NoValues) => Permission::No(format!("`{secret}` has only names and keys")),
-            Err(error) => refused(name, error, &format!("the values of `{secret}`")),
-        };
+        let can_read_values =
+            match inventory.values(secret, &RequestedNames::from([key.name.clone()])) {
+                Ok(_) => Permission::Yes,
+                Err(StoreError::NoValues) => {
+                    Permission::No(format!("`{secret}` has only names and keys"))
+                }
+                Err(error) => refused(name, error, &format!("the values of `{secret}`")),
+            };
         return (can_read_keys, can_read_values);
     }
     (can_read_keys, untried_values)

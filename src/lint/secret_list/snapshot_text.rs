@@ -13,18 +13,26 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// # Errors
 /// Fails if the syntax cannot represent a name.
-pub fn snapshot(secrets: &Secrets, syntax: Syntax, comments: &NameComments) -> Result<String, Failure> {
+pub fn snapshot(
+    secrets: &Secrets,
+    syntax: Syntax,
+    comments: &NameComments,
+) -> Result<String, Failure> {
     let text = match syntax {
         Syntax::Json | Syntax::Script => format_name_map(syntax, secrets),
         Syntax::Yaml | Syntax::Toml => with_comments(secrets, syntax, comments),
     };
     let reparsed = FileInventory::from_text("the snapshot", text.clone(), syntax);
-    let is_same = reparsed.is_ok_and(|reparsed| reparsed.entry_errors().is_empty() && reparsed.secrets() == *secrets);
+    let is_same = reparsed
+        .is_ok_and(|reparsed| reparsed.entry_errors().is_empty() && reparsed.secrets() == *secrets);
     if is_same {
         return Ok(text);
     }
-    Err(Failure::usage(format!("{} cannot represent a name of this inventory", syntax.name()))
-        .with_help("choose another `--format`; nothing was written"))
+    Err(Failure::usage(format!(
+        "{} cannot represent a name of this inventory",
+        syntax.name()
+    ))
+    .with_help("choose another `--format`; nothing was written"))
 }
 
 fn with_comments(secrets: &Secrets, syntax: Syntax, comments: &NameComments) -> String {
@@ -71,8 +79,16 @@ pub fn differences(snapshot: &Secrets, current: &Secrets) -> Vec<String> {
             (None, Some(keys)) => lines.extend(secret_lines('+', name, keys)),
             (Some(keys), None) => lines.extend(secret_lines('-', name, keys)),
             (Some(before), Some(after)) => {
-                lines.extend(before.difference(after).map(|key| format!("- {name}.{key}")));
-                lines.extend(after.difference(before).map(|key| format!("+ {name}.{key}")));
+                lines.extend(
+                    before
+                        .difference(after)
+                        .map(|key| format!("- {name}.{key}")),
+                );
+                lines.extend(
+                    after
+                        .difference(before)
+                        .map(|key| format!("+ {name}.{key}")),
+                );
             }
             (None, None) => {}
         }
@@ -84,5 +100,7 @@ fn secret_lines(sign: char, name: &str, keys: &BTreeSet<String>) -> Vec<String> 
     if keys.is_empty() {
         return vec![format!("{sign} {name}")];
     }
-    keys.iter().map(|key| format!("{sign} {name}.{key}")).collect()
+    keys.iter()
+        .map(|key| format!("{sign} {name}.{key}"))
+        .collect()
 }

@@ -22,14 +22,23 @@ pub fn retain_by_use(
     for inventory in listed {
         let at = inventory.at;
         // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
-        if !used && settings.inventories.get(at).is_some_and(|inventory| !inventory.entry_errors().is_empty()) {
+        if !used
+            && settings
+                .inventories
+                .get(at)
+                .is_some_and(|inventory| !inventory.entry_errors().is_empty())
+        {
             inventory.secrets.clear();
         }
         inventory.secrets.retain(|secret, keys| {
             let of_secret = used_keys.get(&(at, secret.as_str()));
             let had_keys = !keys.is_empty();
             keys.retain(|key| is_used(of_secret, key) == used);
-            if had_keys { !keys.is_empty() } else { of_secret.is_some() == used }
+            if had_keys {
+                !keys.is_empty()
+            } else {
+                of_secret.is_some() == used
+            }
         });
     }
 }
@@ -44,11 +53,16 @@ fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
         let inventories = match answer.result {
             Some(LookupResult::Found { inventory, .. }) => vec![inventory],
             // Any inventory of the chain may be the one that is used.
-            Some(LookupResult::Failed { .. }) => answer.lookup.map(|lookup| lookup.chain.clone()).unwrap_or_default(),
+            Some(LookupResult::Failed { .. }) => answer
+                .lookup
+                .map(|lookup| lookup.chain.clone())
+                .unwrap_or_default(),
             Some(LookupResult::NotFound) | None => continue,
         };
         for inventory in inventories {
-            let keys = used.entry((inventory, reference.secret.as_str())).or_insert_with(|| Some(BTreeSet::new()));
+            let keys = used
+                .entry((inventory, reference.secret.as_str()))
+                .or_insert_with(|| Some(BTreeSet::new()));
             match (&reference.key, keys) {
                 (Some(key), Some(keys)) => drop(keys.insert(key.as_str())),
                 (None, keys) => *keys = None,

@@ -19,7 +19,10 @@ impl<'d, T: Deserialize<'d>> Deserialize<'d> for DiscardedList<T> {
                 f.write_str("a list")
             }
 
-            fn visit_seq<A: SeqAccess<'d>>(self, mut items: A) -> Result<DiscardedList<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'d>>(
+                self,
+                mut items: A,
+            ) -> Result<DiscardedList<T>, A::Error> {
                 while items.next_element::<T>()?.is_some() {}
                 Ok(DiscardedList(PhantomData))
             }
@@ -80,6 +83,10 @@ pub struct VersionOne;
 
 impl<'d> Deserialize<'d> for VersionOne {
     fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
-        if u32::deserialize(deserializer)? == 1 { Ok(Self) } else { Err(D::Error::custom("unexpected version")) }
+        if u32::deserialize(deserializer)? == 1 {
+            Ok(Self)
+        } else {
+            Err(D::Error::custom("unexpected version"))
+        }
     }
 }

@@ -41,7 +41,12 @@ impl TryFrom<RawIssue> for ParsedIssue {
     type Error = &'static str;
 
     fn try_from(raw: RawIssue) -> Result<Self, Self::Error> {
-        let is_finding = matches!(raw.severity.as_str(), "major" | "minor") && is_rule(&raw.check_name);
-        if is_finding || raw.severity == "blocker" { Ok(Self) } else { Err("not an issue that stackref wrote") }
+        let is_finding =
+            matches!(raw.severity.as_str(), "major" | "minor") && is_rule(&raw.check_name);
+        if is_finding || raw.severity == "blocker" {
+            Ok(Self)
+        } else {
+            Err("not an issue that stackref wrote")
+        }
     }
 }

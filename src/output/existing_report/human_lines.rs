@@ -41,12 +41,16 @@ impl DiagnosticPart {
         let inner = line.trim_start_matches(' ');
         let is_excerpt = inner.starts_with('·')
             || inner.starts_with('│')
-            || inner.split_once(" │").is_some_and(|(number, _)| is_number(number));
+            || inner
+                .split_once(" │")
+                .is_some_and(|(number, _)| is_number(number));
         match self {
             Self::Outside => after_title(line).map(|_| Self::Title),
             Self::Title if line.starts_with("  ") => Some(Self::Title),
             Self::Title => line.is_empty().then_some(Self::Blank),
-            Self::Blank => (line.starts_with("  × ") || line.starts_with("  ⚠ ")).then_some(Self::Message),
+            Self::Blank => {
+                (line.starts_with("  × ") || line.starts_with("  ⚠ ")).then_some(Self::Message)
+            }
             Self::Message if inner.starts_with("╭─[") => Some(Self::Excerpt),
             Self::Message if line.starts_with("  │ ") => Some(Self::Message),
             Self::Excerpt if inner.starts_with("╰────") => Some(Self::Closed),

@@ -36,7 +36,9 @@ impl JunitElement {
     /// Returns the element that is open after the next line, or `None` if the line must not follow.
     fn next(self, line: &str) -> Option<JunitElement> {
         match self {
-            Self::Start => (line == "<?xml version=\"1.0\" encoding=\"UTF-8\"?>").then_some(Self::Declared),
+            Self::Start => {
+                (line == "<?xml version=\"1.0\" encoding=\"UTF-8\"?>").then_some(Self::Declared)
+            }
             Self::Declared => (line == "<testsuites name=\"stackref\">").then_some(Self::Suites),
             Self::Suites if line == "</testsuites>" => Some(Self::Closed),
             Self::Suites => is_tag(line, "  <testsuite name=\"", "\">").then_some(Self::Suite),
@@ -49,8 +51,12 @@ impl JunitElement {
             Self::Case if is_tag(line, "      <error message=\"", "</error>") => Some(Self::Case),
             Self::Case if line.starts_with("      <error message=\"") => Some(Self::Text),
             Self::Case if is_tag(line, "      <failure type=\"", "</failure>") => Some(Self::Case),
-            Self::Case => line.starts_with("      <failure type=\"").then_some(Self::Text),
-            Self::Text if line.ends_with("</failure>") || line.ends_with("</error>") => Some(Self::Case),
+            Self::Case => line
+                .starts_with("      <failure type=\"")
+                .then_some(Self::Text),
+            Self::Text if line.ends_with("</failure>") || line.ends_with("</error>") => {
+                Some(Self::Case)
+            }
             Self::Text => Some(Self::Text),
             Self::Closed => None,
         }

@@ -1,6 +1,8 @@
 //! The shape of a SARIF log.
 
-use super::exact_values::{DiscardedList, Fingerprint, RuleName, SarifSchema, SarifVersion, ToolName};
+use super::exact_values::{
+    DiscardedList, Fingerprint, RuleName, SarifSchema, SarifVersion, ToolName,
+};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -39,12 +39,31 @@ impl<'r> From<&'r ListedInventory> for JsonInventory<'r> {
 }
 
 fn capability_names(can: Capabilities) -> Vec<&'static str> {
-    let names = [(can.list, "list"), (can.keys, "keys"), (can.values, "values"), (can.write, "write")];
-    names.into_iter().filter_map(|(can, name)| can.then_some(name)).collect()
+    let names = [
+        (can.list, "list"),
+        (can.keys, "keys"),
+        (can.values, "values"),
+        (can.write, "write"),
+    ];
+    names
+        .into_iter()
+        .filter_map(|(can, name)| can.then_some(name))
+        .collect()
 }
 
 /// Writes inventories, and the failures because of which some contents may be missing.
-pub fn write_inventories_json(listed: &[ListedInventory], failures: &[Failure], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_inventories_json(
+    listed: &[ListedInventory],
+    failures: &[Failure],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let inventories = StreamedItems::new(listed.iter().map(JsonInventory::from));
-    write_pretty(&JsonInventories { version: VERSION, inventories, failures: json_failures(failures) }, out)
+    write_pretty(
+        &JsonInventories {
+            version: VERSION,
+            inventories,
+            failures: json_failures(failures),
+        },
+        out,
+    )
 }

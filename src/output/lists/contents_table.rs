@@ -18,7 +18,11 @@ struct Row<'l> {
 }
 
 /// Writes the secrets of inventories as a table. Writes nothing if there are no secrets.
-pub fn write_table(listed: &[ListedInventory], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_table(
+    listed: &[ListedInventory],
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let rows = listed.iter().flat_map(|inventory| {
         inventory.secrets.iter().map(|(secret, keys)| Row {
             inventory: escape_control(&inventory.name),
@@ -31,14 +35,25 @@ pub fn write_table(listed: &[ListedInventory], style: OutputStyle, out: &mut dyn
         return Ok(());
     }
     let first = column_width("INVENTORY", rows.iter().map(|row| row.inventory.as_str()));
-    let second = column_width("SECRET", rows.iter().map(|row| row.secret.as_str())).min(MAX_NAME_COLUMNS);
+    let second =
+        column_width("SECRET", rows.iter().map(|row| row.secret.as_str())).min(MAX_NAME_COLUMNS);
     let title = format!("{:first$}  {:second$}  KEYS", "INVENTORY", "SECRET");
     writeln!(out, "{}", style.paint(HEADING, title))?;
-    for Row { inventory, secret, keys } in rows {
+    for Row {
+        inventory,
+        secret,
+        keys,
+    } in rows
+    {
         let secret = style.paint(NAME, format!("{secret:second$}"));
         write!(out, "{inventory:first$}  {secret}  ")?;
         for (at, key) in keys.iter().enumerate() {
-            write!(out, "{}{}", if at > 0 { ", " } else { "" }, escape_control(key))?;
+            write!(
+                out,
+                "{}{}",
+                if at > 0 { ", " } else { "" },
+                escape_control(key)
+            )?;
         }
         writeln!(out, "{}", if keys.is_empty() { "-" } else { "" })?;
     }
@@ -46,12 +61,18 @@ pub fn write_table(listed: &[ListedInventory], style: OutputStyle, out: &mut dyn
 }
 
 fn column_width<'c>(title: &str, cells: impl Iterator<Item = &'c str>) -> usize {
-    cells.map(|cell| cell.chars().count()).fold(title.len(), usize::max)
+    cells
+        .map(|cell| cell.chars().count())
+        .fold(title.len(), usize::max)
 }
 
 /// Writes one line per key, `inventory: secret.key`, or `inventory: secret` for a secret without
 /// keys.
-pub fn write_short(listed: &[ListedInventory], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_short(
+    listed: &[ListedInventory],
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for inventory in listed {
         let name = escape_control(&inventory.name);
         for (secret, keys) in &inventory.secrets {

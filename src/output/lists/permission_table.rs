@@ -27,8 +27,14 @@ struct JsonProbe<'r> {
 
 impl<'r> From<&'r Probe> for JsonProbe<'r> {
     fn from(probe: &'r Probe) -> Self {
-        let permissions = probe.permissions.iter().map(|(operation, permission)| (*operation, permission.into()));
-        Self { name: &probe.name, permissions: permissions.collect() }
+        let permissions = probe
+            .permissions
+            .iter()
+            .map(|(operation, permission)| (*operation, permission.into()));
+        Self {
+            name: &probe.name,
+            permissions: permissions.collect(),
+        }
     }
 }
 
@@ -48,25 +54,54 @@ impl<'r> From<&'r Permission> for JsonPermission<'r> {
             Permission::No(_) => Some(false),
             Permission::Untried(_) => None,
         };
-        Self { may, reason: permission.reason() }
+        Self {
+            may,
+            reason: permission.reason(),
+        }
     }
 }
 
 /// Writes the permissions in each inventory, as JSON or for people.
-pub fn write_probes(probes: &[Probe], as_json: bool, style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_probes(
+    probes: &[Probe],
+    as_json: bool,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if as_json {
-        let failures: Vec<Failure> = probes.iter().filter_map(|probe| probe.failure.clone()).collect();
+        let failures: Vec<Failure> = probes
+            .iter()
+            .filter_map(|probe| probe.failure.clone())
+            .collect();
         let inventories = probes.iter().map(JsonProbe::from).collect();
-        return write_pretty(&JsonProbes { version: VERSION, inventories, failures: json_failures(&failures) }, out);
+        return write_pretty(
+            &JsonProbes {
+                version: VERSION,
+                inventories,
+                failures: json_failures(&failures),
+            },
+            out,
+        );
     }
     write_permissions(probes, style, out)?;
-    probes.iter().try_for_each(|probe| write_reasons(probe, out))
+    probes
+        .iter()
+        .try_for_each(|probe| write_reasons(probe, out))
 }
 
 fn write_permissions(probes: &[Probe], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
-    let names = probes.iter().map(|probe| escape_control(&probe.name).chars().count());
+    let names = probes
+        .iter()
+        .map(|probe| escape_control(&probe.name).chars().count());
     let width = names.chain(["INVENTORY".len()]).max().unwrap_or_default();
-    writeln!(out, "{}", style.paint(HEADING, format!("{:width$}  LIST  KEYS  VALUES  WRITE", "INVENTORY")))?;
+    writeln!(
+        out,
+        "{}",
+        style.paint(
+            HEADING,
+            format!("{:width$}  LIST  KEYS  VALUES  WRITE", "INVENTORY")
+        )
+    )?;
     for probe in probes {
         let name = style.paint(NAME, format!("{:width$}", escape_control(&probe.name)));
         write!(out, "{name}")?;
@@ -89,7 +124,12 @@ fn write_reasons(probe: &Probe, out: &mut dyn Write) -> io::Result<()> {
     for (operation, permission) in &probe.permissions {
         let is_shown = is_listed || *operation == "list" || matches!(permission, Permission::No(_));
         if let Some(reason) = permission.reason().filter(|_| is_shown) {
-            writeln!(out, "{}: {operation}: {}", escape_control(&probe.name), escape_control(reason))?;
+            writeln!(
+                out,
+                "{}: {operation}: {}",
+                escape_control(&probe.name),
+                escape_control(reason)
+            )?;
         }
     }
     Ok(())

@@ -12,8 +12,18 @@ pub fn write_references(
     style: OutputStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for ReferenceLine { location, owner, target } in lines {
-        writeln!(out, "{}: {owner} -> {}", style.paint(HEADING, location), style.paint(NAME, target))?;
+    for ReferenceLine {
+        location,
+        owner,
+        target,
+    } in lines
+    {
+        writeln!(
+            out,
+            "{}: {owner} -> {}",
+            style.paint(HEADING, location),
+            style.paint(NAME, target)
+        )?;
     }
     Ok(())
 }
@@ -22,7 +32,10 @@ pub fn write_references(
 pub fn write_rules(style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     let width = rules::names().map(str::len).max().unwrap_or(0);
     for rule in RULES {
-        let severity = style.paint(severity_style(rule.severity), format!("{:7}", rule.severity.name()));
+        let severity = style.paint(
+            severity_style(rule.severity),
+            format!("{:7}", rule.severity.name()),
+        );
         let blanks = " ".repeat(width - rule.id.name().len());
         let name = style.paint(NAME, style.link(&rule.url(), rule.id.name()));
         writeln!(out, "{name}{blanks}  {severity}  {}", rule.summary)?;
@@ -32,9 +45,17 @@ pub fn write_rules(style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes the differences between a snapshot and its inventories. Each line begins with `+` if its
 /// name or key is only in the inventories, or with `-` if it is only in the snapshot.
-pub fn write_differences(lines: &[String], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_differences(
+    lines: &[String],
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for line in lines {
-        let color = if line.starts_with('-') { REMOVED } else { ADDED };
+        let color = if line.starts_with('-') {
+            REMOVED
+        } else {
+            ADDED
+        };
         writeln!(out, "{}", style.paint(color, escape_control(line)))?;
     }
     Ok(())

@@ -68,7 +68,10 @@ struct JsonLocation<'r> {
 
 impl<'r> From<&'r Reference> for JsonLocation<'r> {
     fn from(reference: &'r Reference) -> Self {
-        Self { path: reference.source.path(), span: JsonSpan::new(&reference.source, reference.span) }
+        Self {
+            path: reference.source.path(),
+            span: JsonSpan::new(&reference.source, reference.span),
+        }
     }
 }
 
@@ -106,12 +109,22 @@ pub fn write_required_keys(
 ) -> io::Result<()> {
     for key in keys {
         let inventory = inventory_name(inventories, key.inventory);
-        let inventory = inventory.map_or_else(String::new, |inventory| format!(" for `{}`", escape_control(inventory)));
+        let inventory = inventory.map_or_else(String::new, |inventory| {
+            format!(" for `{}`", escape_control(inventory))
+        });
         let stack = style.paint(HEADING, escape_control(&key.stack));
         let name = style.paint(NAME, escape_control(&key.name()));
-        write!(out, "{stack}: {name}{inventory}, used by {}", escape_control(&key.locations()))?;
+        write!(
+            out,
+            "{stack}: {name}{inventory}, used by {}",
+            escape_control(&key.locations())
+        )?;
         match &key.suggestion {
-            Some(near) => writeln!(out, "; did you mean `{}`?", style.paint(NAME, escape_control(near)))?,
+            Some(near) => writeln!(
+                out,
+                "; did you mean `{}`?",
+                style.paint(NAME, escape_control(near))
+            )?,
             None if key.exists => writeln!(out, "; exists")?,
             None => writeln!(out)?,
         }
@@ -125,7 +138,13 @@ pub fn write_register_json(
     inventories: &Inventories,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let RegisterResult { missing, existing, stored, kept, failures } = result;
+    let RegisterResult {
+        missing,
+        existing,
+        stored,
+        kept,
+        failures,
+    } = result;
     let document = JsonRegister {
         version: VERSION,
         missing: json_required_keys(missing, inventories),

@@ -31,7 +31,10 @@ pub struct ConfigReader<'s> {
 impl ConfigReader<'_> {
     /// Reports the keys that an array table such as `[[stacks]]` must contain but does not.
     pub fn require_keys(&mut self, table: &DeTable<'_>, span: Span, name: &str, keys: &[&str]) {
-        for key in keys.iter().filter(|key| !table.iter().any(|(known, _)| known.get_ref() == *key)) {
+        for key in keys
+            .iter()
+            .filter(|key| !table.iter().any(|(known, _)| known.get_ref() == *key))
+        {
             self.fail(span, format!("this `[[{name}]]` has no `{key}`"), None);
         }
     }
@@ -41,7 +44,11 @@ impl ConfigReader<'_> {
         let rule = name.parse().ok();
         if rule.is_none() {
             let names: Vec<&str> = RuleId::ALL.iter().map(|rule| rule.name()).collect();
-            self.fail(span, format!("unknown rule `{name}`"), nearest_help(name, &names, "rules"));
+            self.fail(
+                span,
+                format!("unknown rule `{name}`"),
+                nearest_help(name, &names, "rules"),
+            );
         }
         rule
     }
@@ -66,8 +73,14 @@ impl ConfigReader<'_> {
     fn warn_unmatchable(&mut self, key: &str, text: &str, span: Span, glob: &UnmatchableGlob) {
         let line = self.source.position(span.start).line;
         let path = self.source.path();
-        let correct = glob.correct.as_ref().map_or_else(String::new, |correct| format!("; write `{correct}`"));
-        let warning = format!("{path}:{line}: `{text}` in `{key}` matches no file: {}{correct}", glob.reason);
+        let correct = glob
+            .correct
+            .as_ref()
+            .map_or_else(String::new, |correct| format!("; write `{correct}`"));
+        let warning = format!(
+            "{path}:{line}: `{text}` in `{key}` matches no file: {}{correct}",
+            glob.reason
+        );
         self.warnings.push(escape_control(&warning));
     }
 
@@ -76,7 +89,9 @@ impl ConfigReader<'_> {
         match value.get_ref() {
             DeValue::String(text) => vec![(text.to_string(), value.span().into())],
             DeValue::Array(items) => {
-                let strings = items.iter().filter_map(|item| Some((self.string(item, key)?, item.span().into())));
+                let strings = items
+                    .iter()
+                    .filter_map(|item| Some((self.string(item, key)?, item.span().into())));
                 strings.collect()
             }
             _ => {
@@ -103,9 +118,17 @@ impl ConfigReader<'_> {
         allowed: &[&str],
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let quoted = allowed.iter().map(|allowed| format!("\"{allowed}\"")).collect::<Vec<_>>().join(", ");
+        let quoted = allowed
+            .iter()
+            .map(|allowed| format!("\"{allowed}\""))
+            .collect::<Vec<_>>()
+            .join(", ");
         let DeValue::String(text) = value.get_ref() else {
-            self.fail(value.span().into(), format!("`{key}` must be a string"), Some(format!("allowed: {quoted}")));
+            self.fail(
+                value.span().into(),
+                format!("`{key}` must be a string"),
+                Some(format!("allowed: {quoted}")),
+            );
             return None;
         };
         let parsed = parse(text);
@@ -114,7 +137,11 @@ impl ConfigReader<'_> {
                 Some(nearest) => format!("did you mean \"{nearest}\"? Allowed: {quoted}"),
                 None => format!("allowed: {quoted}"),
             };
-            self.fail(value.span().into(), format!("invalid value `{text}` for `{key}`"), Some(help));
+            self.fail(
+                value.span().into(),
+                format!("invalid value `{text}` for `{key}`"),
+                Some(help),
+            );
         }
         parsed
     }
@@ -129,25 +156,48 @@ impl ConfigReader<'_> {
     }
 
     /// Reads an array of tables, each with its location.
-    pub fn tables<'v, 'i>(&mut self, value: &'v Value<'i>, key: &str) -> Vec<(&'v DeTable<'i>, Span)> {
+    pub fn tables<'v, 'i>(
+        &mut self,
+        value: &'v Value<'i>,
+        key: &str,
+    ) -> Vec<(&'v DeTable<'i>, Span)> {
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(value, key, &format!("an array of tables: `[[{key}]]`"));
             return Vec::new();
         };
-        let tables = items.iter().filter_map(|item| Some((self.table(item, key)?, item.span().into())));
+        let tables = items
+            .iter()
+            .filter_map(|item| Some((self.table(item, key)?, item.span().into())));
         tables.collect()
     }
 
     /// Reports that the value of a key must be, for example, "a string".
     pub fn wrong_type(&mut self, value: &Value<'_>, key: &str, expected: &str) {
-        self.fail(value.span().into(), format!("`{key}` must be {expected}"), None);
+        self.fail(
+            value.span().into(),
+            format!("`{key}` must be {expected}"),
+            None,
+        );
     }
 
     /// Reports a key that the table must not contain. The top-level table has an empty name.
-    pub fn unknown_key(&mut self, key: &Spanned<toml::de::DeString<'_>>, table: &str, allowed: &[&str]) {
-        let location = if table.is_empty() { String::new() } else { format!(" in `[{table}]`") };
+    pub fn unknown_key(
+        &mut self,
+        key: &Spanned<toml::de::DeString<'_>>,
+        table: &str,
+        allowed: &[&str],
+    ) {
+        let location = if table.is_empty() {
+            String::new()
+        } else {
+            format!(" in `[{table}]`")
+        };
         let help = nearest_help(key.get_ref(), allowed, "keys");
-        self.fail(key.span().into(), format!("unknown key `{}`{location}", key.get_ref()), help);
+        self.fail(
+            key.span().into(),
+            format!("unknown key `{}`{location}", key.get_ref()),
+            help,
+        );
     }
 
     /// Adds a failure for a mistake.
@@ -158,7 +208,9 @@ impl ConfigReader<'_> {
 }
 
 /// Returns the entries of a table in the order of the file.
-pub fn entries_in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<toml::de::DeString<'i>>, &'t Value<'i>)> {
+pub fn entries_in_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(&'t Spanned<toml::de::DeString<'i>>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries

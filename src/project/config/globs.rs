@@ -55,7 +55,10 @@ pub struct UnmatchableGlob {
 impl GlobsBuilder {
     /// Creates a builder without globs.
     pub fn new() -> Self {
-        Self { set: GlobSetBuilder::new(), texts: Vec::new() }
+        Self {
+            set: GlobSetBuilder::new(),
+            texts: Vec::new(),
+        }
     }
 
     /// Adds a glob. Returns it as [`UnmatchableGlob`] if it cannot match any path below `folder`,
@@ -68,17 +71,25 @@ impl GlobsBuilder {
             return Err(format!("this glob is longer than {MAX_GLOB_BYTES} bytes"));
         }
         if text.starts_with('!') {
-            return Err(format!("`{text}` starts with `!`, but negated globs are not supported"));
+            return Err(format!(
+                "`{text}` starts with `!`, but negated globs are not supported"
+            ));
         }
         let glob = match normalize_glob(text, folder) {
             Ok(glob) => glob,
             Err(unmatchable) => return Ok(Some(unmatchable)),
         };
         let last = glob.rsplit('/').next().unwrap_or(&glob);
-        let below = if last.contains(['*', '?', '[', '{', '\\']) { None } else { Some(format!("{glob}/**")) };
+        let below = if last.contains(['*', '?', '[', '{', '\\']) {
+            None
+        } else {
+            Some(format!("{glob}/**"))
+        };
         for glob in [Some(glob), below].into_iter().flatten() {
-            self.set
-                .add(compile_glob(&glob).map_err(|error| format!("`{text}` is not a valid glob: {}", error.kind()))?);
+            self.set.add(
+                compile_glob(&glob)
+                    .map_err(|error| format!("`{text}` is not a valid glob: {}", error.kind()))?,
+            );
             self.texts.push(text.to_owned());
         }
         Ok(None)
@@ -89,8 +100,14 @@ impl GlobsBuilder {
     /// # Errors
     /// Fails if the globs are too large together.
     pub fn build(self) -> Result<Globs, String> {
-        let set = self.set.build().map_err(|error| format!("these globs are too large: {}", error.kind()))?;
-        Ok(Globs { set, texts: self.texts })
+        let set = self
+            .set
+            .build()
+            .map_err(|error| format!("these globs are too large: {}", error.kind()))?;
+        Ok(Globs {
+            set,
+            texts: self.texts,
+        })
     }
 }
 
@@ -101,15 +118,24 @@ fn compile_glob(glob: &str) -> Result<globset::Glob, globset::Error> {
 /// Returns a glob in the form of the paths below the config's folder: without `.` and empty parts.
 fn normalize_glob(text: &str, folder: &Path) -> Result<String, UnmatchableGlob> {
     let (reason, intended) = if has_windows_separator(text) {
-        ("`\\` escapes the next character; folders are separated by `/`", text.replace('\\', "/"))
+        (
+            "`\\` escapes the next character; folders are separated by `/`",
+            text.replace('\\', "/"),
+        )
     } else if text.trim() != text {
         ("it starts or ends with a space", text.trim().to_owned())
     } else if text.starts_with('/') {
-        ("globs are relative to the folder of the config", text.to_owned())
+        (
+            "globs are relative to the folder of the config",
+            text.to_owned(),
+        )
     } else {
         return normalize_relative_glob(text, folder);
     };
-    Err(UnmatchableGlob { reason, correct: relative_glob(&intended, folder) })
+    Err(UnmatchableGlob {
+        reason,
+        correct: relative_glob(&intended, folder),
+    })
 }
 
 fn normalize_relative_glob(text: &str, folder: &Path) -> Result<String, UnmatchableGlob> {
@@ -126,7 +152,11 @@ fn normalize_relative_glob(text: &str, folder: &Path) -> Result<String, Unmatcha
 /// is an escape.
 fn has_windows_separator(text: &str) -> bool {
     let after = text.split('\\').skip(1);
-    after.into_iter().any(|rest| rest.chars().next().is_none_or(|c| !matches!(c, '[' | ']' | '{' | '}' | '?' | '!')))
+    after.into_iter().any(|rest| {
+        rest.chars()
+            .next()
+            .is_none_or(|c| !matches!(c, '[' | ']' | '{' | '}' | '?' | '!'))
+    })
 }
 
 /// Returns a glob relative to a folder, without redundant parts. Returns `None` if it leaves the
@@ -134,7 +164,11 @@ fn has_windows_separator(text: &str) -> bool {
 fn relative_glob(glob: &str, folder: &Path) -> Option<String> {
     // A leading slash means the folder of the config, as in `.gitignore`, unless the path starts
     // with the absolute path of that folder.
-    let path = if Path::new(glob).starts_with(folder) { glob } else { glob.trim_start_matches('/') };
+    let path = if Path::new(glob).starts_with(folder) {
+        glob
+    } else {
+        glob.trim_start_matches('/')
+    };
     let path = paths::absolute(Path::new(path), folder);
     let parts = path.strip_prefix(folder).ok()?.to_str()?.to_owned();
     (!parts.is_empty()).then_some(parts)
@@ -155,18 +189,46 @@ mod tests {
 
     #[test]
     fn glob_of_folder_matches_everything_in_it() {
-        for text in ["archive", "archive/", "./archive", "archive/**", "archive//", "**/archive", ".//archive/."] {
+        for text in [
+            "archive",
+            "archive/",
+            "./archive",
+            "archive/**",
+            "archive//",
+            "**/archive",
+            ".//archive/.",
+        ] {
             let globs = globs(text).unwrap();
             assert!(globs.is_match(Path::new("archive/a/b.yaml")), "{text}");
             assert!(!globs.is_match(Path::new("archives/b.yaml")), "{text}");
             assert_eq!(globs.first_match(Path::new("archive/b.yaml")), Some(text));
         }
-        assert!(!globs("archive").unwrap().is_match(Path::new("stacks/archive/b.yaml")));
-        assert!(globs("**/archive").unwrap().is_match(Path::new("stacks/archive/b.yaml")));
+        assert!(
+            !globs("archive")
+                .unwrap()
+                .is_match(Path::new("stacks/archive/b.yaml"))
+        );
+        assert!(
+            globs("**/archive")
+                .unwrap()
+                .is_match(Path::new("stacks/archive/b.yaml"))
+        );
         // A glob with a wildcard does not name a folder.
-        assert!(!globs("stacks/*").unwrap().is_match(Path::new("stacks/a/b.yaml")));
-        assert!(globs("stacks/*.yaml").unwrap().is_match(Path::new("stacks/a.yaml")));
-        assert!(globs(r"stacks/\[a\].yaml").unwrap().is_match(Path::new("stacks/[a].yaml")));
+        assert!(
+            !globs("stacks/*")
+                .unwrap()
+                .is_match(Path::new("stacks/a/b.yaml"))
+        );
+        assert!(
+            globs("stacks/*.yaml")
+                .unwrap()
+                .is_match(Path::new("stacks/a.yaml"))
+        );
+        assert!(
+            globs(r"stacks/\[a\].yaml")
+                .unwrap()
+                .is_match(Path::new("stacks/[a].yaml"))
+        );
     }
 
     #[test]
@@ -185,7 +247,11 @@ mod tests {
             (" archive", Some("archive")),
             ("archive/** ", Some("archive/**")),
         ] {
-            assert_eq!(globs(text).map(|_| ()), Err(correct.map(str::to_owned)), "{text}");
+            assert_eq!(
+                globs(text).map(|_| ()),
+                Err(correct.map(str::to_owned)),
+                "{text}"
+            );
         }
     }
 }

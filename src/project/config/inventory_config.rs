@@ -108,26 +108,40 @@ pub struct TimeLimits {
 
 impl Default for TimeLimits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(15), run: Duration::from_secs(60) }
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(15),
+            run: Duration::from_secs(60),
+        }
     }
 }
 
 /// Returns why a URL cannot be the address of a store, or `None` if it can. It must use http or
 /// https, contain a host, and contain no credentials.
 pub fn url_error(url: &str) -> Option<&'static str> {
-    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+    let Some(rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+    else {
         return Some("a URL must start with https:// (or http://, without encryption)");
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let (host, port) = match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((host, "")) => (host, None),
         // Anything but a colon after the bracket makes the port invalid.
         Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("?"))),
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+        None => authority
+            .split_once(':')
+            .map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     if authority.contains('@') {
         Some("the URL contains a user name or a password")
-    } else if host.is_empty() || !host.chars().all(is_host_char) || (host.contains(':') && !authority.starts_with('['))
+    } else if host.is_empty()
+        || !host.chars().all(is_host_char)
+        || (host.contains(':') && !authority.starts_with('['))
     {
         Some("the URL contains no valid host")
     } else if port.is_some_and(|port| port.parse::<u16>().is_err()) {

@@ -14,7 +14,9 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 /// The values of `kind`.
-const KINDS: [&str; 8] = ["file", "dir", "env", "sops", "zenml", "vault", "aws", "command"];
+const KINDS: [&str; 8] = [
+    "file", "dir", "env", "sops", "zenml", "vault", "aws", "command",
+];
 
 /// The keys that all kinds have.
 const COMMON_KEYS: [&str; 4] = ["kind", "connect_timeout", "timeout", "run_timeout"];
@@ -25,8 +27,23 @@ fn allowed_keys(kind: &str) -> &'static [&'static str] {
         "file" | "dir" | "sops" => &["path"],
         "env" => &["prefix"],
         "zenml" => &["url", "allow_http", "token_file", "ca_cert"],
-        "vault" => &["url", "allow_http", "mount", "path", "namespace", "token_file", "ca_cert"],
-        "aws" => &["region", "profile", "prefix", "service", "endpoint_url", "allow_http"],
+        "vault" => &[
+            "url",
+            "allow_http",
+            "mount",
+            "path",
+            "namespace",
+            "token_file",
+            "ca_cert",
+        ],
+        "aws" => &[
+            "region",
+            "profile",
+            "prefix",
+            "service",
+            "endpoint_url",
+            "allow_http",
+        ],
         "command" => &["names", "keys", "value", "put"],
         _ => &[],
     }
@@ -47,8 +64,19 @@ fn required_keys(kind: &str) -> &'static [(&'static str, &'static str)] {
 
 /// Returns where to put a credential instead, or `None` if the key does not look like one.
 fn credential_hint(kind: &str, key: &str) -> Option<&'static str> {
-    const WORDS: [&str; 8] = ["token", "password", "api_key", "username", "user", "secret", "access_key", "auth"];
-    let is_credential = WORDS.iter().any(|word| key == *word || key.ends_with(&format!("_{word}")));
+    const WORDS: [&str; 8] = [
+        "token",
+        "password",
+        "api_key",
+        "username",
+        "user",
+        "secret",
+        "access_key",
+        "auth",
+    ];
+    let is_credential = WORDS
+        .iter()
+        .any(|word| key == *word || key.ends_with(&format!("_{word}")));
     is_credential.then_some(match kind {
         "zenml" => {
             "set ZENML_STORE_API_KEY, or ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD, or name a file with `token_file`"
@@ -77,7 +105,9 @@ impl InventoryTable {
 
     /// Takes a path in a store, without the slashes around it.
     fn store_path(&mut self, key: &str) -> String {
-        self.text(key).map(|text| text.trim_matches('/').to_owned()).unwrap_or_default()
+        self.text(key)
+            .map(|text| text.trim_matches('/').to_owned())
+            .unwrap_or_default()
     }
 
     /// Takes a path that is relative to the folder of the config.
@@ -137,11 +167,16 @@ impl ConfigReader<'_> {
         let path = format!("inventory.{name}");
         let table = self.table(value, &path)?;
         let Some((_, kind)) = table.iter().find(|(key, _)| key.get_ref() == "kind") else {
-            let help = format!("add one, for example `kind = \"file\"`; known kinds: {}", KINDS.join(", "));
+            let help = format!(
+                "add one, for example `kind = \"file\"`; known kinds: {}",
+                KINDS.join(", ")
+            );
             self.fail(span, format!("`[{path}]` has no `kind`"), Some(help));
             return None;
         };
-        let kind = self.choice(kind, "kind", &KINDS, |text| KINDS.into_iter().find(|kind| *kind == text))?;
+        let kind = self.choice(kind, "kind", &KINDS, |text| {
+            KINDS.into_iter().find(|kind| *kind == text)
+        })?;
         let mut keys: Vec<&str> = COMMON_KEYS.to_vec();
         keys.extend(allowed_keys(kind));
         let mistakes = self.failures.len();
@@ -150,7 +185,9 @@ impl ConfigReader<'_> {
             match credential_hint(kind, name) {
                 _ if keys.contains(&name) => {}
                 Some(instead) => {
-                    let message = format!("`{name}` in `[{path}]`: credentials must not be stored in a config");
+                    let message = format!(
+                        "`{name}` in `[{path}]`: credentials must not be stored in a config"
+                    );
                     self.fail(key.span().into(), message, Some(instead.to_owned()));
                 }
                 None => self.unknown_key(key, &path, &keys),
@@ -164,14 +201,28 @@ impl ConfigReader<'_> {
         }
         let limits = self.limits(table);
         let kind = self.kind(kind, table, folder, span);
-        (self.failures.len() == mistakes).then(|| InventoryConfig { name: name.to_owned(), kind, limits })
+        (self.failures.len() == mistakes).then(|| InventoryConfig {
+            name: name.to_owned(),
+            kind,
+            limits,
+        })
     }
 
-    fn kind(&mut self, kind: &str, table: &DeTable<'_>, folder: &Path, span: Span) -> InventoryKind {
+    fn kind(
+        &mut self,
+        kind: &str,
+        table: &DeTable<'_>,
+        folder: &Path,
+        span: Span,
+    ) -> InventoryKind {
         let entries = self.inventory_values(kind, table);
         if kind == "command" && entries.programs.is_empty() {
             let help = "add one, for example `names = [\"gcloud\", \"secrets\", \"list\", \"--format=json(name)\"]`";
-            self.fail(span, "this `command` inventory has no program", Some(help.to_owned()));
+            self.fail(
+                span,
+                "this `command` inventory has no program",
+                Some(help.to_owned()),
+            );
         }
         entries.into_kind(kind, folder)
     }
@@ -189,7 +240,9 @@ impl ConfigReader<'_> {
                 entries.programs.insert(key.to_owned(), program);
             } else if key == "service" {
                 let allowed = ["secretsmanager", "ssm"];
-                let chosen = self.choice(value, key, &allowed, |text| allowed.into_iter().find(|known| *known == text));
+                let chosen = self.choice(value, key, &allowed, |text| {
+                    allowed.into_iter().find(|known| *known == text)
+                });
                 entries.ssm = chosen == Some("ssm");
             } else if key == "allow_http" {
                 match value.get_ref() {
@@ -211,8 +264,14 @@ impl ConfigReader<'_> {
         }
         let is_store_path = key == "mount" || (key == "path" && kind == "vault");
         let is_empty_mount = key == "mount" && text.trim_matches('/').is_empty();
-        if is_store_path && (is_empty_mount || text.split('/').any(|part| matches!(part, "." | ".."))) {
-            self.fail(span, format!("`{key}` is not a valid path in a store"), None);
+        if is_store_path
+            && (is_empty_mount || text.split('/').any(|part| matches!(part, "." | "..")))
+        {
+            self.fail(
+                span,
+                format!("`{key}` is not a valid path in a store"),
+                None,
+            );
         }
         if key == "path" && kind == "file" && text == "-" {
             let help = "name a file here, or pass `--inventory -` on the command line";
@@ -226,20 +285,27 @@ impl ConfigReader<'_> {
     fn program(&mut self, value: &Value<'_>, key: &str) -> Vec<String> {
         let span = start_of(value.span().into());
         if !matches!(value.get_ref(), DeValue::Array(_)) {
-            let help = format!("for example `{key} = [\"program\", \"argument\"]`; it is not run by a shell");
-            self.fail(span, format!("`{key}` must be a list: a program and its arguments"), Some(help));
+            let help = format!(
+                "for example `{key} = [\"program\", \"argument\"]`; it is not run by a shell"
+            );
+            self.fail(
+                span,
+                format!("`{key}` must be a list: a program and its arguments"),
+                Some(help),
+            );
             return Vec::new();
         }
         let words = self.strings(value, key);
         if words.first().is_none_or(|(word, _)| word.is_empty()) {
             self.fail(span, format!("`{key}` does not name a program"), None);
         }
-        let embedded =
-            words.iter().find(|(word, _)| embeds_placeholder(word, "{secret}") || embeds_placeholder(word, "{key}"));
+        let embedded = words.iter().find(|(word, _)| {
+            embeds_placeholder(word, "{secret}") || embeds_placeholder(word, "{key}")
+        });
         if let Some(&(_, span)) = embedded {
-            let help =
-                "pass it as a separate argument: inside another one, a name could change the meaning of the argument";
-            let message = format!("in `{key}`: `{{secret}}` and `{{key}}` must be separate arguments");
+            let help = "pass it as a separate argument: inside another one, a name could change the meaning of the argument";
+            let message =
+                format!("in `{key}`: `{{secret}}` and `{{key}}` must be separate arguments");
             self.fail(start_of(span), message, Some(help.to_owned()));
         } else if key != "names" && !words.iter().any(|(word, _)| word == "{secret}") {
             let help =
@@ -254,7 +320,8 @@ impl ConfigReader<'_> {
         if let Some(reason) = url_error(url) {
             // Only its start: an excerpt shows the text that the span covers, which may be a
             // password.
-            let help = "write the address of the server as https://host:port, without credentials".to_owned();
+            let help = "write the address of the server as https://host:port, without credentials"
+                .to_owned();
             self.fail(start_of(span), reason, Some(help));
         }
     }

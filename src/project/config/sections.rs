@@ -7,7 +7,16 @@ use crate::zenml::grammar::Resolver;
 use toml::de::{DeTable, DeValue};
 
 /// The keys of the top-level table.
-const TOP_LEVEL_KEYS: [&str; 8] = ["level", "resolver", "baseline", "files", "inventory", "stacks", "ignore", "rules"];
+const TOP_LEVEL_KEYS: [&str; 8] = [
+    "level",
+    "resolver",
+    "baseline",
+    "files",
+    "inventory",
+    "stacks",
+    "ignore",
+    "rules",
+];
 
 /// The levels in the spelling of the config. ZenML's spelling is accepted, too, but not suggested.
 const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
@@ -15,7 +24,10 @@ const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
 impl ConfigReader<'_> {
     /// Reads the whole config.
     pub fn config(&mut self, table: &DeTable<'_>) -> Config {
-        let mut config = Config { folder: self.folder.clone(), ..Config::default() };
+        let mut config = Config {
+            folder: self.folder.clone(),
+            ..Config::default()
+        };
         for (key, value) in entries_in_order(table) {
             match key.get_ref().as_ref() {
                 "level" => {
@@ -23,7 +35,8 @@ impl ConfigReader<'_> {
                     config.level = self.choice(value, "level", &LEVELS, Level::parse);
                 }
                 "resolver" => {
-                    let resolver = self.choice(value, "resolver", &["zenml", "render"], parse_resolver);
+                    let resolver =
+                        self.choice(value, "resolver", &["zenml", "render"], parse_resolver);
                     config.resolver = resolver.unwrap_or_default();
                 }
                 "baseline" => {
@@ -53,10 +66,18 @@ impl ConfigReader<'_> {
     /// Reports the inventories that `[[stacks]]` names but that are not configured.
     fn check_routes(&mut self, table: &DeTable<'_>, config: &Config) {
         for name in config.routes.iter().flat_map(|route| &route.inventory) {
-            if config.inventories.iter().any(|inventory| inventory.name == *name) {
+            if config
+                .inventories
+                .iter()
+                .any(|inventory| inventory.name == *name)
+            {
                 continue;
             }
-            let known: Vec<_> = config.inventories.iter().map(|inventory| inventory.name.as_str()).collect();
+            let known: Vec<_> = config
+                .inventories
+                .iter()
+                .map(|inventory| inventory.name.as_str())
+                .collect();
             let span = find_inventory_name(table, name);
             let help = nearest_help(name, &known, "inventories");
             self.fail(span, format!("no `[inventory.{name}]` is configured"), help);
@@ -64,7 +85,9 @@ impl ConfigReader<'_> {
     }
 
     fn files(&mut self, value: &Value<'_>, config: &mut Config) {
-        let Some(table) = self.table(value, "files") else { return };
+        let Some(table) = self.table(value, "files") else {
+            return;
+        };
         for (key, value) in entries_in_order(table) {
             match key.get_ref().as_ref() {
                 "include" => config.include = Some(self.globs(value, "include")),
@@ -76,20 +99,32 @@ impl ConfigReader<'_> {
     }
 
     fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {
-        let Some(table) = self.table(value, "inventory") else { return };
+        let Some(table) = self.table(value, "inventory") else {
+            return;
+        };
         // `[inventory]` with the keys of one inventory: its name was forgotten.
-        if table.iter().any(|(name, value)| name.get_ref() == "kind" && matches!(value.get_ref(), DeValue::String(_))) {
-            self.fail(value.span().into(), "this inventory has no name", Some("write `[inventory.NAME]`".to_owned()));
+        if table.iter().any(|(name, value)| {
+            name.get_ref() == "kind" && matches!(value.get_ref(), DeValue::String(_))
+        }) {
+            self.fail(
+                value.span().into(),
+                "this inventory has no name",
+                Some("write `[inventory.NAME]`".to_owned()),
+            );
             return;
         }
         for (name, value) in entries_in_order(table) {
             if names_a_file(name.get_ref()) {
-                let message = format!("the inventory name `{}` looks like a file path", name.get_ref());
+                let message = format!(
+                    "the inventory name `{}` looks like a file path",
+                    name.get_ref()
+                );
                 let help = "choose a name without `/` and without a file extension, for example `dev`: \
                             `--inventory` treats such a name as the path of a file";
                 self.fail(name.span().into(), message, Some(help.to_owned()));
             }
-            let inventory = self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
+            let inventory =
+                self.inventory(name.get_ref(), name.span().into(), value, &config.folder);
             config.inventories.extend(inventory);
         }
     }
@@ -122,7 +157,9 @@ impl ConfigReader<'_> {
                     "path" => path = Some(self.globs(value, "path")),
                     "rule" => {
                         rule_span = value.span().into();
-                        rule = self.string(value, "rule").and_then(|name| self.rule(&name, rule_span));
+                        rule = self
+                            .string(value, "rule")
+                            .and_then(|name| self.rule(&name, rule_span));
                     }
                     "attribute" => attribute = self.string(value, "attribute"),
                     "reason" => drop(self.string(value, "reason")),
@@ -131,13 +168,20 @@ impl ConfigReader<'_> {
             }
             self.require_keys(table, span, "ignore", &["path", "rule"]);
             if let (Some(path), Some(rule)) = (path, rule) {
-                config.ignores.push(ConfigIgnore { path, rule, attribute, span: rule_span });
+                config.ignores.push(ConfigIgnore {
+                    path,
+                    rule,
+                    attribute,
+                    span: rule_span,
+                });
             }
         }
     }
 
     fn rules(&mut self, value: &Value<'_>, config: &mut Config) {
-        let Some(table) = self.table(value, "rules") else { return };
+        let Some(table) = self.table(value, "rules") else {
+            return;
+        };
         for (key, value) in entries_in_order(table) {
             let rule = self.rule(key.get_ref(), key.span().into());
             let level = self.choice(value, key.get_ref(), &RuleLevel::NAMES, RuleLevel::parse);
@@ -161,13 +205,17 @@ fn find_inventory_name(table: &DeTable<'_>, wanted: &str) -> Span {
         return Span::default();
     };
     let names = routes.iter().filter_map(|route| match route.get_ref() {
-        DeValue::Table(table) => table.iter().find(|(key, _)| key.get_ref() == "inventory").map(|(_, value)| value),
+        DeValue::Table(table) => table
+            .iter()
+            .find(|(key, _)| key.get_ref() == "inventory")
+            .map(|(_, value)| value),
         _ => None,
     });
     let mut strings = names.flat_map(|names| match names.get_ref() {
         DeValue::Array(items) => items.iter().collect(),
         _ => vec![names],
     });
-    let found = strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
+    let found =
+        strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
     found.map_or_else(Span::default, |item| item.span().into())
 }

@@ -39,7 +39,9 @@ impl Selection {
             } else if let Some(failure) = argument_failure(given, cwd, metadata) {
                 selection.failures.push(failure);
             } else if Syntax::from_path(&path).is_none() {
-                selection.unrecognized.push((path, escape_control(&given.to_string_lossy())));
+                selection
+                    .unrecognized
+                    .push((path, escape_control(&given.to_string_lossy())));
             } else {
                 selection.files.push(path);
             }
@@ -70,7 +72,8 @@ impl Selection {
 /// Returns the failure for a file that does not have the extension of a stack file and is not a
 /// script.
 fn extension_failure(shown: &str, has_script_globs: bool) -> Failure {
-    let message = format!("`{shown}` is not a stack file: its extension is not .yaml, .yml, .toml or .json");
+    let message =
+        format!("`{shown}` is not a stack file: its extension is not .yaml, .yml, .toml or .json");
     Failure::usage(message).with_help(if has_script_globs {
         "no glob in `[files] scripts` matches it; add one to check it as a script"
     } else {
@@ -79,13 +82,19 @@ fn extension_failure(shown: &str, has_script_globs: bool) -> Failure {
 }
 
 /// Returns the failure for an argument that cannot be read, or `None` for a regular file.
-fn argument_failure(given: &Path, cwd: &Path, metadata: std::io::Result<std::fs::Metadata>) -> Option<Failure> {
+fn argument_failure(
+    given: &Path,
+    cwd: &Path,
+    metadata: std::io::Result<std::fs::Metadata>,
+) -> Option<Failure> {
     let shown = escape_control(&given.to_string_lossy());
     match metadata {
         Err(error) => {
             let failure = Failure::usage(format!("cannot open `{shown}`: {}", io_message(&error)));
             let suggestion = nearest_path(given, cwd);
-            Some(failure.with_help_if(suggestion.map(|suggestion| format!("did you mean `{}`?", suggestion.display()))))
+            Some(failure.with_help_if(
+                suggestion.map(|suggestion| format!("did you mean `{}`?", suggestion.display())),
+            ))
         }
         Ok(metadata) if !metadata.is_file() => Some(
             Failure::usage(format!("`{shown}` is neither a file nor a folder"))

@@ -68,7 +68,11 @@ impl Search<'_> {
     ) -> Result<(), Failure> {
         let unreached = self.walk_tree(root, tree, skipped, make)?;
         if !unreached.is_empty() {
-            let rest = Tree { folders: unreached.clone(), resolved: unreached, is_retry: true };
+            let rest = Tree {
+                folders: unreached.clone(),
+                resolved: unreached,
+                is_retry: true,
+            };
             self.walk_tree(root, &rest, skipped, make)?;
         }
         Ok(())
@@ -106,14 +110,31 @@ impl Search<'_> {
             })
         });
         let reached = record.finish(skipped);
-        let unreached = tree.resolved.iter().filter(|folder| from_root && !reached.contains(*folder));
+        let unreached = tree
+            .resolved
+            .iter()
+            .filter(|folder| from_root && !reached.contains(*folder));
         Ok(unreached.cloned().collect())
     }
 
     /// Prepares a walk without its filter.
-    fn walk_builder(&self, root: &Path, tree: &Tree, plan: &WalkPlan) -> Result<WalkBuilder, Failure> {
-        let mut builder = if plan.from_root { WalkBuilder::new(root) } else { WalkBuilder::from_iter(&tree.folders) };
-        builder.hidden(false).git_global(false).git_exclude(false).require_git(false).follow_links(false);
+    fn walk_builder(
+        &self,
+        root: &Path,
+        tree: &Tree,
+        plan: &WalkPlan,
+    ) -> Result<WalkBuilder, Failure> {
+        let mut builder = if plan.from_root {
+            WalkBuilder::new(root)
+        } else {
+            WalkBuilder::from_iter(&tree.folders)
+        };
+        builder
+            .hidden(false)
+            .git_global(false)
+            .git_exclude(false)
+            .require_git(false)
+            .follow_links(false);
         if plan.is_shadowed {
             builder.parents(false).ignore(false).git_ignore(false);
             for name in IGNORE_FILES {
@@ -121,12 +142,22 @@ impl Search<'_> {
             }
         }
         let is_repository = self.roots.iter().any(|known| known == root);
-        let exclude = if is_repository { repository::exclude_file(root) } else { Ok(None) };
-        if let Some(file) = exclude.map_err(|error| ignore_file_failure(root, ".git/info/exclude", &error))? {
+        let exclude = if is_repository {
+            repository::exclude_file(root)
+        } else {
+            Ok(None)
+        };
+        if let Some(file) =
+            exclude.map_err(|error| ignore_file_failure(root, ".git/info/exclude", &error))?
+        {
             // The walker skips an invalid glob in the file, as git does.
             let _ = builder.current_dir(root).add_ignore(file);
         }
-        builder.threads(if is_small(&tree.folders) { 1 } else { parallel::processors() });
+        builder.threads(if is_small(&tree.folders) {
+            1
+        } else {
+            parallel::processors()
+        });
         Ok(builder)
     }
 
@@ -138,7 +169,11 @@ impl Search<'_> {
             return root.clone();
         }
         let config_folder = paths::canonicalize_existing(&self.configs.for_folder(folder).folder);
-        if folder.starts_with(&config_folder) { config_folder } else { folder.to_path_buf() }
+        if folder.starts_with(&config_folder) {
+            config_folder
+        } else {
+            folder.to_path_buf()
+        }
     }
 }
 
@@ -152,21 +187,37 @@ struct WalkPlan {
 
 impl WalkPlan {
     fn new(root: &Path, tree: &Tree) -> Result<Self, Failure> {
-        let ancestors: BTreeSet<&Path> = tree.resolved.iter().flat_map(|folder| folder.ancestors()).collect();
-        let (inside, outside): (Vec<&Path>, Vec<&Path>) =
-            ancestors.into_iter().partition(|folder| folder.starts_with(root));
-        if let Some(failure) = inside.iter().find_map(|folder| unreadable_ignore_file(folder, root)) {
+        let ancestors: BTreeSet<&Path> = tree
+            .resolved
+            .iter()
+            .flat_map(|folder| folder.ancestors())
+            .collect();
+        let (inside, outside): (Vec<&Path>, Vec<&Path>) = ancestors
+            .into_iter()
+            .partition(|folder| folder.starts_with(root));
+        if let Some(failure) = inside
+            .iter()
+            .find_map(|folder| unreadable_ignore_file(folder, root))
+        {
             return Err(failure);
         }
         let is_shadowed = outside.iter().any(|folder| has_ignore_file(folder));
-        let mut between = inside.iter().filter(|folder| !tree.resolved.iter().any(|start| start.as_path() == **folder));
+        let mut between = inside.iter().filter(|folder| {
+            !tree
+                .resolved
+                .iter()
+                .any(|start| start.as_path() == **folder)
+        });
         // The walker reads either all ignore files above a folder or none of them. If some of them
         // must have no effect and others must, the walk starts at the root.
         let from_root = is_shadowed
             && !tree.is_retry
             && tree.resolved == tree.folders
             && between.any(|folder| has_ignore_file(folder));
-        Ok(Self { is_shadowed, from_root })
+        Ok(Self {
+            is_shadowed,
+            from_root,
+        })
     }
 }
 
@@ -182,16 +233,24 @@ struct WalkRecord {
 
 impl WalkRecord {
     fn add_failure(&self, failure: Failure) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(failure);
     }
 
     /// Records an entry of a walk from the root. Returns whether the entry is in a folder of the
     /// tree.
     fn reach(&self, entry: &DirEntry, tree: &Tree) -> bool {
         if let Some(start) = tree.folders.iter().find(|start| *start == entry.path()) {
-            self.reached.lock().unwrap_or_else(PoisonError::into_inner).insert(start.clone());
+            self.reached
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(start.clone());
         }
-        tree.folders.iter().any(|start| entry.path().starts_with(start))
+        tree.folders
+            .iter()
+            .any(|start| entry.path().starts_with(start))
     }
 
     /// Moves the failures and the staging folders to `skipped`. Returns the folders that were
@@ -201,7 +260,9 @@ impl WalkRecord {
         // The threads finish in any order.
         failures.sort_by_key(ToString::to_string);
         skipped.failures.append(&mut failures);
-        skipped.staging.append(&mut self.staging.lock().unwrap_or_else(PoisonError::into_inner));
+        skipped
+            .staging
+            .append(&mut self.staging.lock().unwrap_or_else(PoisonError::into_inner));
         std::mem::take(&mut self.reached.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -220,7 +281,11 @@ impl EntryFilter {
     fn accepts(&self, entry: &DirEntry) -> bool {
         if paths::is_staging(entry.file_name()) {
             let folder = entry.path().parent().map(Path::to_path_buf);
-            self.record.staging.lock().unwrap_or_else(PoisonError::into_inner).extend(folder);
+            self.record
+                .staging
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(folder);
             return false;
         }
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
@@ -228,11 +293,16 @@ impl EntryFilter {
             return false;
         }
         if let Some(starts) = &self.starts
-            && !starts.iter().any(|start| entry.path().starts_with(start) || start.starts_with(entry.path()))
+            && !starts
+                .iter()
+                .any(|start| entry.path().starts_with(start) || start.starts_with(entry.path()))
         {
             return false;
         }
-        if let Some(failure) = is_folder.then(|| unreadable_ignore_file(entry.path(), &self.root)).flatten() {
+        if let Some(failure) = is_folder
+            .then(|| unreadable_ignore_file(entry.path(), &self.root))
+            .flatten()
+        {
             self.record.add_failure(failure);
             return false;
         }
@@ -240,7 +310,9 @@ impl EntryFilter {
     }
 
     fn is_output_folder(&self, path: &Path) -> bool {
-        self.output_folder.as_ref().is_some_and(|folder| folder.as_os_str() == path.as_os_str())
+        self.output_folder
+            .as_ref()
+            .is_some_and(|folder| folder.as_os_str() == path.as_os_str())
     }
 }
 
@@ -263,21 +335,30 @@ fn is_small(folders: &[PathBuf]) -> bool {
 }
 
 fn has_ignore_file(folder: &Path) -> bool {
-    IGNORE_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok_and(|file| !file.is_dir()))
+    IGNORE_FILES.iter().any(|name| {
+        folder
+            .join(name)
+            .symlink_metadata()
+            .is_ok_and(|file| !file.is_dir())
+    })
 }
 
 /// Returns the failure of a folder with an ignore file that must not be opened, or `None`.
 fn unreadable_ignore_file(folder: &Path, root: &Path) -> Option<Failure> {
     IGNORE_FILES.into_iter().find_map(|name| {
-        let error = files::check_discovered(&folder.join(name), root, files::MAX_IGNORE_FILE).err()?;
+        let error =
+            files::check_discovered(&folder.join(name), root, files::MAX_IGNORE_FILE).err()?;
         Some(ignore_file_failure(folder, name, &error))
     })
 }
 
 fn ignore_file_failure(folder: &Path, file: &str, error: &io::Error) -> Failure {
     let shown = escape_control(&folder.display().to_string());
-    Failure::usage(format!("cannot search `{shown}`: cannot read its `{file}`: {}", io_message(error)))
-        .with_help("replace it with a regular file in the repository, or remove it")
+    Failure::usage(format!(
+        "cannot search `{shown}`: cannot read its `{file}`: {}",
+        io_message(error)
+    ))
+    .with_help("replace it with a regular file in the repository, or remove it")
 }
 
 fn walk_failure(error: &ignore::Error) -> Failure {
@@ -291,7 +372,9 @@ fn walk_failure(error: &ignore::Error) -> Failure {
 fn failed_path(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => failed_path(err),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            failed_path(err)
+        }
         _ => None,
     }
 }

@@ -16,7 +16,13 @@ use std::time::{Duration, Instant};
 
 /// The variables that git needs to run and to find the user's configs. The credentials of other
 /// programs and the repository of a git hook are not among them.
-const PASSTHROUGH_ENV: [&str; 5] = ["HOME", "LANG", "LD_LIBRARY_PATH", "XDG_CONFIG_HOME", "GIT_EXEC_PATH"];
+const PASSTHROUGH_ENV: [&str; 5] = [
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "XDG_CONFIG_HOME",
+    "GIT_EXEC_PATH",
+];
 
 /// How long git may take for one answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -38,11 +44,16 @@ pub struct GitProgram {
 impl GitProgram {
     /// Takes the variables that git needs from an environment.
     pub fn new(env: &dyn Environment) -> Self {
-        let names = env.names().into_iter().filter_map(|name| name.into_string().ok());
+        let names = env
+            .names()
+            .into_iter()
+            .filter_map(|name| name.into_string().ok());
         let names = names.filter(|name| is_passed_to_git(name));
         Self {
             path: env.get("PATH"),
-            variables: names.filter_map(|name| Some((OsString::from(&name), env.get(&name)?))).collect(),
+            variables: names
+                .filter_map(|name| Some((OsString::from(&name), env.get(&name)?)))
+                .collect(),
             temporary: env
                 .get("TMPDIR")
                 .map(PathBuf::from)
@@ -59,15 +70,30 @@ impl GitProgram {
         let answer = shadow.and_then(|shadow| shadow.run_git(self, &arguments, Vec::new()));
         let values = answer.map(|answer| answer.stdout).unwrap_or_default();
         // Each value ends with a NUL byte. A value may be empty.
-        let values = values.strip_suffix(&[0]).map(|values| values.split(|&byte| byte == 0));
-        values.into_iter().flatten().map(|value| self.expand_home(value)).collect()
+        let values = values
+            .strip_suffix(&[0])
+            .map(|values| values.split(|&byte| byte == 0));
+        values
+            .into_iter()
+            .flatten()
+            .map(|value| self.expand_home(value))
+            .collect()
     }
 
     /// Expands `~/` in a path as git does.
     fn expand_home(&self, value: &[u8]) -> OsString {
-        let home = self.variables.iter().find(|(name, _)| name == "HOME").map(|(_, home)| home.as_bytes());
-        let expanded = value.strip_prefix(b"~").filter(|rest| rest.starts_with(b"/")).zip(home);
-        OsString::from_vec(expanded.map_or_else(|| value.to_vec(), |(rest, home)| [home, rest].concat()))
+        let home = self
+            .variables
+            .iter()
+            .find(|(name, _)| name == "HOME")
+            .map(|(_, home)| home.as_bytes());
+        let expanded = value
+            .strip_prefix(b"~")
+            .filter(|rest| rest.starts_with(b"/"))
+            .zip(home);
+        OsString::from_vec(
+            expanded.map_or_else(|| value.to_vec(), |(rest, home)| [home, rest].concat()),
+        )
     }
 }
 
@@ -87,8 +113,16 @@ impl GitOutput {
     /// Returns the error of a failed call: the first line of standard error.
     pub fn error(&self) -> GitError {
         let text = String::from_utf8_lossy(&self.stderr);
-        let line = text.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
-        GitError::failed(if line.is_empty() { "git exited without an answer" } else { line })
+        let line = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("fatal: ");
+        GitError::failed(if line.is_empty() {
+            "git exited without an answer"
+        } else {
+            line
+        })
     }
 }
 
@@ -98,7 +132,10 @@ impl GitOutput {
 /// Fails if git cannot be run, takes too long, or prints too much.
 pub fn run_command(mut command: Command, input: Vec<u8>) -> Result<GitOutput, GitError> {
     let deadline = Instant::now() + TIME_LIMIT;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     // If this function returns early, dropping the job terminates git.
     let mut job = Job::spawn(command).map_err(|error| cannot_run(&error))?;
     let (stdin, stdout, stderr) = (job.stdin(), job.stdout(), job.stderr());
@@ -116,23 +153,39 @@ pub fn run_command(mut command: Command, input: Vec<u8>) -> Result<GitOutput, Gi
         let (is_stdout, bytes) = outputs.recv_timeout(left).map_err(|_| timeout_error())?;
         *(if is_stdout { &mut stdout } else { &mut stderr }) = bytes;
     }
-    if !job.wait_until(deadline).map_err(|error| cannot_run(&error))? {
+    if !job
+        .wait_until(deadline)
+        .map_err(|error| cannot_run(&error))?
+    {
         return Err(timeout_error());
     }
     let status = job.finish().map_err(|error| cannot_run(&error))?;
     if stdout.len() as u64 > MAX_OUTPUT {
-        return Err(GitError::failed(format!("git printed more than {} GiB", MAX_OUTPUT >> 30)));
+        return Err(GitError::failed(format!(
+            "git printed more than {} GiB",
+            MAX_OUTPUT >> 30
+        )));
     }
-    Ok(GitOutput { code: status.code(), stdout, stderr })
+    Ok(GitOutput {
+        code: status.code(),
+        stdout,
+        stderr,
+    })
 }
 
 fn cannot_run(error: &io::Error) -> GitError {
-    GitError::new(format!("cannot run git: {}", io_message(error)), "repair the installation of git")
+    GitError::new(
+        format!("cannot run git: {}", io_message(error)),
+        "repair the installation of git",
+    )
 }
 
 fn timeout_error() -> GitError {
     let reason = format!("git did not answer within {} s", TIME_LIMIT.as_secs());
-    GitError::new(reason, "look for a named pipe or a slow disk in the work tree")
+    GitError::new(
+        reason,
+        "look for a named pipe or a slow disk in the work tree",
+    )
 }
 
 /// Reads a pipe to its end, up to [`MAX_OUTPUT`] and one more byte.
@@ -162,9 +215,21 @@ mod tests {
 
     #[test]
     fn git_gets_neither_credentials_nor_the_repository_of_a_hook() {
-        let names = &["PATH", "VAULT_TOKEN", "GIT_DIR", "GIT_INDEX_FILE", "GIT_CONFIG_COUNT", "LC_ALL", "GIT_TOKEN"];
+        let names = &[
+            "PATH",
+            "VAULT_TOKEN",
+            "GIT_DIR",
+            "GIT_INDEX_FILE",
+            "GIT_CONFIG_COUNT",
+            "LC_ALL",
+            "GIT_TOKEN",
+        ];
         let program = GitProgram::new(&Fixed(names));
-        let passed: Vec<_> = program.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
+        let passed: Vec<_> = program
+            .variables
+            .iter()
+            .filter_map(|(name, _)| name.to_str())
+            .collect();
         assert_eq!(passed, ["GIT_CONFIG_COUNT", "LC_ALL"]);
     }
 }

@@ -21,7 +21,9 @@ pub fn unquote_path(name: &[u8]) -> Option<Vec<u8>> {
             rest = after;
         } else {
             let (digits, after) = rest.split_at_checked(3)?;
-            let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.chars().all(|c| c.is_digit(8)))?;
+            let digits = std::str::from_utf8(digits)
+                .ok()
+                .filter(|digits| digits.chars().all(|c| c.is_digit(8)))?;
             path.push(u8::from_str_radix(digits, 8).ok()?);
             rest = after;
         }
@@ -35,8 +37,19 @@ mod tests {
 
     #[test]
     fn unquote_path_decodes_escapes() {
-        assert_eq!(unquote_path(br#""st\303\244ck \"x\"\t.yaml""#).as_deref(), Some("stäck \"x\"\t.yaml".as_bytes()));
-        for other in [&b"a.yaml"[..], b"\"", br#""a"b""#, br#""a\""#, br#""a\8""#, br#""\777""#, br#""\+12""#] {
+        assert_eq!(
+            unquote_path(br#""st\303\244ck \"x\"\t.yaml""#).as_deref(),
+            Some("stäck \"x\"\t.yaml".as_bytes())
+        );
+        for other in [
+            &b"a.yaml"[..],
+            b"\"",
+            br#""a"b""#,
+            br#""a\""#,
+            br#""a\8""#,
+            br#""\777""#,
+            br#""\+12""#,
+        ] {
             assert_eq!(unquote_path(other), None, "{other:?}");
         }
     }

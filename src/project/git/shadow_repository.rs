@@ -39,7 +39,11 @@ impl ShadowRepository {
     /// Fails if the temporary folder cannot be written.
     pub fn new(root: &Path, temporary: &Path) -> Result<Self, GitError> {
         Self::create_empty(root, temporary).map_err(|error| {
-            let reason = format!("cannot write to `{}`: {}", temporary.display(), io_message(&error));
+            let reason = format!(
+                "cannot write to `{}`: {}",
+                temporary.display(),
+                io_message(&error)
+            );
             GitError::new(reason, "set TMPDIR to a folder that you can write to")
         })
     }
@@ -58,10 +62,16 @@ impl ShadowRepository {
                 }
             }
         };
-        let shadow =
-            Self { root: root.to_path_buf(), index: folder.join("index"), objects: folder.join("objects"), folder };
+        let shadow = Self {
+            root: root.to_path_buf(),
+            index: folder.join("index"),
+            objects: folder.join("objects"),
+            folder,
+        };
         for name in ["objects", "refs", "info"] {
-            DirBuilder::new().mode(0o700).create(shadow.folder.join(name))?;
+            DirBuilder::new()
+                .mode(0o700)
+                .create(shadow.folder.join(name))?;
         }
         fs::write(shadow.folder.join("HEAD"), "ref: refs/heads/main\n")?;
         shadow.write_config(false, false)?;
@@ -74,7 +84,8 @@ impl ShadowRepository {
     /// Fails if a file of the repository cannot be read or the folder cannot be written.
     pub fn for_repository(root: &Path, temporary: &Path) -> Result<Self, GitError> {
         let git = root.join(".git");
-        let folders = GitFolders::for_root(root).map_err(|error| GitError::unreadable(&git, &error))?;
+        let folders =
+            GitFolders::for_root(root).map_err(|error| GitError::unreadable(&git, &error))?;
         let mut shadow = Self::new(root, temporary)?;
         let is_sha256 = uses_sha256(&folders.common)?;
         // If a name in another case finds the same file, git also ignores the case in ignore files.
@@ -83,12 +94,19 @@ impl ShadowRepository {
             .map_err(|error| GitError::unreadable(&folders.common.join("info/exclude"), &error))?;
         shadow
             .write_config(is_sha256, ignores_case)
-            .and_then(|()| exclude.map_or(Ok(()), |text| fs::write(shadow.folder.join("info/exclude"), &text)))
+            .and_then(|()| {
+                exclude.map_or(Ok(()), |text| {
+                    fs::write(shadow.folder.join("info/exclude"), &text)
+                })
+            })
             .and_then(|()| shadow.link_shared_indexes(&folders.worktree))
             .map_err(|error| GitError::unreadable(&git, &error))?;
         let index = folders.worktree.join("index");
         if index.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(GitError::failed(format!("`{}` is not a regular file", index.display())));
+            return Err(GitError::failed(format!(
+                "`{}` is not a regular file",
+                index.display()
+            )));
         }
         shadow.index = index;
         let objects = folders.common.join("objects");
@@ -101,9 +119,13 @@ impl ShadowRepository {
     /// Links the parts of a split index.
     fn link_shared_indexes(&self, worktree: &Path) -> io::Result<()> {
         let entries = worktree.read_dir().into_iter().flatten().flatten();
-        let shared = entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"sharedindex."));
+        let shared =
+            entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"sharedindex."));
         for entry in shared.take(MAX_SHARED_INDEXES) {
-            symlink(worktree.join(entry.file_name()), self.folder.join(entry.file_name()))?;
+            symlink(
+                worktree.join(entry.file_name()),
+                self.folder.join(entry.file_name()),
+            )?;
         }
         Ok(())
     }
@@ -124,19 +146,37 @@ impl ShadowRepository {
     ///
     /// # Errors
     /// Fails if git is not installed, or like [`run_command`].
-    pub fn run_git(&self, program: &GitProgram, arguments: &[&OsStr], input: Vec<u8>) -> Result<GitOutput, GitError> {
+    pub fn run_git(
+        &self,
+        program: &GitProgram,
+        arguments: &[&OsStr],
+        input: Vec<u8>,
+    ) -> Result<GitOutput, GitError> {
         let outside = Some(self.root.as_path());
-        let git = programs::find("git".as_ref(), program.path.as_deref(), outside).ok_or_else(GitError::missing)?;
+        let git = programs::find("git".as_ref(), program.path.as_deref(), outside)
+            .ok_or_else(GitError::missing)?;
         let folders = programs::folders(program.path.as_deref(), outside);
         let mut command = Command::new(git);
-        command.env_clear().envs(program.variables.iter().map(|(name, value)| (name, value)));
+        command
+            .env_clear()
+            .envs(program.variables.iter().map(|(name, value)| (name, value)));
         command.env("PATH", programs::join(&folders));
-        command.env("GIT_DIR", &self.folder).env("GIT_WORK_TREE", &self.root);
-        command.env("GIT_INDEX_FILE", &self.index).env("GIT_OBJECT_DIRECTORY", &self.objects);
-        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command
+            .env("GIT_DIR", &self.folder)
+            .env("GIT_WORK_TREE", &self.root);
+        command
+            .env("GIT_INDEX_FILE", &self.index)
+            .env("GIT_OBJECT_DIRECTORY", &self.objects);
+        command
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_TERMINAL_PROMPT", "0");
         // The user's config may name programs, too. None of them is needed here.
         command.args(["--no-pager", "--no-optional-locks"]);
-        for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never"] {
+        for setting in [
+            "core.fsmonitor=false",
+            "core.hooksPath=/dev/null",
+            "protocol.allow=never",
+        ] {
             command.args(["-c", setting]);
         }
         command.args(arguments).current_dir(&self.root);
@@ -163,7 +203,9 @@ fn uses_sha256(common: &Path) -> Result<bool, GitError> {
     Ok(text
         .lines()
         .filter_map(|line| line.split_once('='))
-        .any(|(key, value)| key.trim_end().ends_with("objectformat") && value.trim_start().starts_with("sha256")))
+        .any(|(key, value)| {
+            key.trim_end().ends_with("objectformat") && value.trim_start().starts_with("sha256")
+        }))
 }
 
 /// Reads the `info/exclude` of a repository. Returns `None` if it has none.

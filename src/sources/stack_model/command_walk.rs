@@ -35,55 +35,95 @@ impl<'d> Walker<'d> {
 
     fn walk_command(&mut self, words: &[NodeId]) {
         let document = self.document;
-        let mut options = words.iter().filter_map(|&word| document.entries(word)?.first());
+        let mut options = words
+            .iter()
+            .filter_map(|&word| document.entries(word)?.first());
         let flavor = options.find(|&&(key, _)| matches!(document.text(key), Some("flavor" | "f")));
         let flavor = flavor.and_then(|&(_, value)| document.text(value));
         // The arguments are the component type, the action and the name.
-        let is_argument = |word: &NodeId| document.text(*word).is_some_and(|text| !text.starts_with('-'));
+        let is_argument = |word: &NodeId| {
+            document
+                .text(*word)
+                .is_some_and(|text| !text.starts_with('-'))
+        };
         let mut arguments = words.iter().copied().filter(is_argument);
-        let kind = arguments.next().and_then(|word| document.text(word)).unwrap_or_default();
+        let kind = arguments
+            .next()
+            .and_then(|word| document.text(word))
+            .unwrap_or_default();
         let action = arguments.next().and_then(|word| document.text(word));
         let name = arguments.next();
         let component = Component {
             kind: truncated_name(kind),
-            name: name.and_then(|name| document.text(name)).map(truncated_name),
+            name: name
+                .and_then(|name| document.text(name))
+                .map(truncated_name),
             flavor: flavor.map(Into::into),
         };
-        let Some(context) = self.add_component(component) else { return };
+        let Some(context) = self.add_component(component) else {
+            return;
+        };
         let kind = kind.replace('-', "_");
         // `--secret` attaches a whole secret, unless the flavor may have an attribute of that name.
         let attaches_secret = matches!(action, Some("register" | "update"))
             && !Version::NEWEST.may_be_listed_sensitive(&kind, flavor, "secret");
-        let command = Command { kind: &kind, flavor, attaches_secret };
+        let command = Command {
+            kind: &kind,
+            flavor,
+            attaches_secret,
+        };
         for &word in words {
             if let Some(&option) = document.entries(word).and_then(|entries| entries.first()) {
                 self.walk_option(&command, option, context);
             } else if Some(word) == name {
                 let attribute = Some("name");
-                self.walk_value(word, WalkContext { attribute, role: Role::Attribute, is_refused: true, ..context });
+                self.walk_value(
+                    word,
+                    WalkContext {
+                        attribute,
+                        role: Role::Attribute,
+                        is_refused: true,
+                        ..context
+                    },
+                );
             } else {
                 self.walk_value(word, context);
             }
         }
     }
 
-    fn walk_option(&mut self, command: &Command<'_>, (key, value): (NodeId, NodeId), context: WalkContext<'d>) {
+    fn walk_option(
+        &mut self,
+        command: &Command<'_>,
+        (key, value): (NodeId, NodeId),
+        context: WalkContext<'d>,
+    ) {
         let document = self.document;
-        let &Command { kind, flavor, attaches_secret } = command;
+        let &Command {
+            kind,
+            flavor,
+            attaches_secret,
+        } = command;
         let attribute = document.text(key);
         let name = attribute.unwrap_or_default().replace('-', "_");
         let version = Version::NEWEST;
-        let names_whole_secret =
-            (name == "secret" && attaches_secret) || flavors::names_whole_secret(kind, flavor, &name);
+        let names_whole_secret = (name == "secret" && attaches_secret)
+            || flavors::names_whole_secret(kind, flavor, &name);
         if names_whole_secret || matches!(name.as_str(), "secret" | "remove_secret") {
             self.record_whole_secret(value);
         }
-        let is_whole_secret =
-            names_whole_secret && document.text(value).is_some_and(is_literal_name) && self.is_whole_secret(value);
+        let is_whole_secret = names_whole_secret
+            && document.text(value).is_some_and(is_literal_name)
+            && self.is_whole_secret(value);
         let context = WalkContext {
             attribute,
-            role: if is_whole_secret { Role::WholeSecret } else { Role::Attribute },
-            is_refused: matches!(name.as_str(), "name" | "flavor") || version.refuses_references(kind, flavor, &name),
+            role: if is_whole_secret {
+                Role::WholeSecret
+            } else {
+                Role::Attribute
+            },
+            is_refused: matches!(name.as_str(), "name" | "flavor")
+                || version.refuses_references(kind, flavor, &name),
             is_sensitive: !is_whole_secret && version.is_sensitive(kind, flavor, &name),
             ..context
         };

@@ -14,11 +14,17 @@ impl<'d> Walker<'d> {
         let Some(entries) = document.entries(components) else {
             return false;
         };
-        ["stack_name", "zenml_version"].iter().any(|key| top.get(key).is_some())
-            || entries.iter().any(|&(_, value)| match document.items(value) {
-                Some(items) => items.iter().any(|&item| looks_like_component(document, item)),
-                None => looks_like_component(document, value),
-            })
+        ["stack_name", "zenml_version"]
+            .iter()
+            .any(|key| top.get(key).is_some())
+            || entries
+                .iter()
+                .any(|&(_, value)| match document.items(value) {
+                    Some(items) => items
+                        .iter()
+                        .any(|&item| looks_like_component(document, item)),
+                    None => looks_like_component(document, value),
+                })
     }
 
     /// Walks the components of a stack and its list of whole secrets.
@@ -28,7 +34,9 @@ impl<'d> Walker<'d> {
             let kind = document.text(key).unwrap_or_default();
             self.add_key(key, WalkContext::OUTSIDE);
             match document.items(value) {
-                Some(items) => items.iter().for_each(|&item| self.walk_component(kind, item)),
+                Some(items) => items
+                    .iter()
+                    .for_each(|&item| self.walk_component(kind, item)),
                 None => self.walk_component(kind, value),
             }
         }
@@ -45,15 +53,27 @@ impl<'d> Walker<'d> {
             match document.text(key) {
                 Some("name") => _ = name.get_or_insert(value),
                 Some("flavor") => _ = flavor.get_or_insert(value),
-                Some("configuration") if configuration.is_none() && document.entries(value).is_some() => {
+                Some("configuration")
+                    if configuration.is_none() && document.entries(value).is_some() =>
+                {
                     configuration = Some(value);
                 }
                 _ => {}
             }
         }
-        let text = |value: Option<NodeId>| value.and_then(|value| non_null_text(document, value)).map(truncated_name);
-        let component = Component { kind: truncated_name(kind), name: text(name), flavor: text(flavor) };
-        let Some(context) = self.add_component(component) else { return };
+        let text = |value: Option<NodeId>| {
+            value
+                .and_then(|value| non_null_text(document, value))
+                .map(truncated_name)
+        };
+        let component = Component {
+            kind: truncated_name(kind),
+            name: text(name),
+            flavor: text(flavor),
+        };
+        let Some(context) = self.add_component(component) else {
+            return;
+        };
         if document.entries(node).is_none() {
             self.walk_value(node, context);
             return;
@@ -73,8 +93,15 @@ impl<'d> Walker<'d> {
     ) {
         let document = self.document;
         let name = document.text(key);
-        let entry_context = WalkContext { attribute: name, ..context };
-        let refused_context = WalkContext { role: Role::Attribute, is_refused: true, ..entry_context };
+        let entry_context = WalkContext {
+            attribute: name,
+            ..context
+        };
+        let refused_context = WalkContext {
+            role: Role::Attribute,
+            is_refused: true,
+            ..entry_context
+        };
         match name {
             Some("configuration") if has_configuration => {
                 self.add_key(key, entry_context);
@@ -84,8 +111,12 @@ impl<'d> Walker<'d> {
                 self.add_key(key, entry_context);
                 self.walk_value(value, refused_context);
             }
-            Some("id" | "user" | "is_shared") if has_configuration => self.walk_value(value, refused_context),
-            Some("secrets") if document.items(value).is_some() => self.walk_whole_secrets(value, entry_context),
+            Some("id" | "user" | "is_shared") if has_configuration => {
+                self.walk_value(value, refused_context);
+            }
+            Some("secrets") if document.items(value).is_some() => {
+                self.walk_whole_secrets(value, entry_context);
+            }
             _ if has_configuration => {
                 self.add_key(key, entry_context);
                 self.walk_value(value, entry_context);
@@ -95,17 +126,29 @@ impl<'d> Walker<'d> {
     }
 
     /// Walks a mapping whose entries are the attributes of a component.
-    pub(super) fn walk_attributes(&mut self, kind: &str, attributes: NodeId, context: WalkContext<'d>) {
+    pub(super) fn walk_attributes(
+        &mut self,
+        kind: &str,
+        attributes: NodeId,
+        context: WalkContext<'d>,
+    ) {
         for entry in self.merged_entries(attributes) {
             self.walk_attribute(kind, entry, context);
         }
     }
 
-    fn walk_attribute(&mut self, kind: &str, (key, value): (NodeId, NodeId), context: WalkContext<'d>) {
+    fn walk_attribute(
+        &mut self,
+        kind: &str,
+        (key, value): (NodeId, NodeId),
+        context: WalkContext<'d>,
+    ) {
         let attribute = self.document.text(key);
         let name = attribute.unwrap_or_default();
         let stack = self.model.stacks.last();
-        let component = context.component.and_then(|index| stack?.components.get(index));
+        let component = context
+            .component
+            .and_then(|index| stack?.components.get(index));
         let flavor = component.and_then(|component| component.flavor.as_deref());
         let names_whole_secret = flavors::names_whole_secret(kind, flavor, name);
         let is_whole_secret = names_whole_secret && self.is_whole_secret(value);
@@ -114,7 +157,11 @@ impl<'d> Walker<'d> {
         }
         let context = WalkContext {
             attribute,
-            role: if is_whole_secret { Role::WholeSecret } else { Role::Attribute },
+            role: if is_whole_secret {
+                Role::WholeSecret
+            } else {
+                Role::Attribute
+            },
             is_refused: flavors::refuses_references(context.flavor, kind, name),
             is_sensitive: !is_whole_secret && flavors::is_sensitive(context.flavor, name),
             ..context
@@ -128,7 +175,11 @@ impl<'d> Walker<'d> {
         for &item in self.document.items(list).unwrap_or_default() {
             self.record_whole_secret(item);
             if self.is_whole_secret(item) {
-                let context = WalkContext { attribute: Some("secrets"), role: Role::WholeSecret, ..context };
+                let context = WalkContext {
+                    attribute: Some("secrets"),
+                    role: Role::WholeSecret,
+                    ..context
+                };
                 self.walk_value(item, context);
             }
         }
@@ -136,5 +187,7 @@ impl<'d> Walker<'d> {
 }
 
 fn looks_like_component(document: &Document, node: NodeId) -> bool {
-    ["flavor", "configuration"].iter().any(|key| document.get(node, key).is_some())
+    ["flavor", "configuration"]
+        .iter()
+        .any(|key| document.get(node, key).is_some())
 }

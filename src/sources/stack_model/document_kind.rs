@@ -2,22 +2,33 @@
 
 use super::{MERGE_BUDGET, non_null_text};
 use crate::document::{Document, NodeId};
-use crate::zenml::keywords::{FileKind, is_common_word, is_run_key, is_step_key, parse_settings_key};
+use crate::zenml::keywords::{
+    FileKind, is_common_word, is_run_key, is_step_key, parse_settings_key,
+};
 
 /// Keys of `settings` that are not component types.
 const OTHER_SETTINGS: [&str; 3] = ["docker", "resources", "deployment"];
 
 /// Returns the kind of the first document in a file that has one.
 pub fn file_kind(document: &Document) -> Option<FileKind> {
-    document.roots().iter().find_map(|&root| document_kind(&RootMapping::new(document, root)))
+    document
+        .roots()
+        .iter()
+        .find_map(|&root| document_kind(&RootMapping::new(document, root)))
 }
 
 /// Returns the kind of one document. A file with a collection in place of `stack_name` is a
 /// template.
 fn document_kind(top: &RootMapping<'_>) -> Option<FileKind> {
     let is_stack = (top.is_scalar("stack_name") || top.is_scalar("zenml_version"))
-        && top.get("components").is_some_and(|value| top.document.entries(value).is_some());
-    if is_stack { Some(FileKind::Stack) } else { other_document_kind(top) }
+        && top
+            .get("components")
+            .is_some_and(|value| top.document.entries(value).is_some());
+    if is_stack {
+        Some(FileKind::Stack)
+    } else {
+        other_document_kind(top)
+    }
 }
 
 /// Returns the kind of a document that is not a stack.
@@ -29,19 +40,23 @@ pub(super) fn other_document_kind(top: &RootMapping<'_>) -> Option<FileKind> {
 }
 
 fn is_component_spec(top: &RootMapping<'_>) -> bool {
-    top.text("spec_type") == Some("component") && (top.is_scalar("component_type") || has_config_mapping(top))
+    top.text("spec_type") == Some("component")
+        && (top.is_scalar("component_type") || has_config_mapping(top))
 }
 
 /// Returns whether `metadata.config` is a mapping.
 fn has_config_mapping(top: &RootMapping<'_>) -> bool {
-    let config = top.get("metadata").and_then(|metadata| top.document.get(metadata, "config"));
+    let config = top
+        .get("metadata")
+        .and_then(|metadata| top.document.get(metadata, "config"));
     config.is_some_and(|(_, config)| top.document.entries(config).is_some())
 }
 
 fn is_run_config(top: &RootMapping<'_>) -> bool {
     let has_only_run_keys = has_only_keys(top.document, &top.entries, is_run_key);
     let settings = top.get("settings");
-    settings.is_some_and(|settings| has_component_settings(top.document, settings, has_only_run_keys))
+    settings
+        .is_some_and(|settings| has_component_settings(top.document, settings, has_only_run_keys))
         || has_step_settings(top, has_only_run_keys)
 }
 
@@ -49,41 +64,69 @@ fn is_run_config(top: &RootMapping<'_>) -> bool {
 fn has_step_settings(top: &RootMapping<'_>, has_only_run_keys: bool) -> bool {
     let document = top.document;
     let mut budget = MERGE_BUDGET;
-    let steps = top.get("steps").and_then(|steps| document.entries(steps)).unwrap_or_default();
+    let steps = top
+        .get("steps")
+        .and_then(|steps| document.entries(steps))
+        .unwrap_or_default();
     steps.iter().any(|&(_, step)| {
-        let entries = document.merged_entries(step, &mut budget).unwrap_or_default();
-        let has_only_step_keys = has_only_run_keys && has_only_keys(document, &entries, is_step_key);
+        let entries = document
+            .merged_entries(step, &mut budget)
+            .unwrap_or_default();
+        let has_only_step_keys =
+            has_only_run_keys && has_only_keys(document, &entries, is_step_key);
         let settings = find_value(document, &entries, "settings");
-        settings.is_some_and(|settings| has_component_settings(document, settings, has_only_step_keys))
+        settings
+            .is_some_and(|settings| has_component_settings(document, settings, has_only_step_keys))
     })
 }
 
 /// Returns whether `settings` contains settings of a component type. Without a flavor, a component
 /// type counts only if all other keys, here and in the parent (`has_only_known_keys`), occur in run
 /// configs.
-fn has_component_settings(document: &Document, settings: NodeId, has_only_known_keys: bool) -> bool {
+fn has_component_settings(
+    document: &Document,
+    settings: NodeId,
+    has_only_known_keys: bool,
+) -> bool {
     let mut budget = MERGE_BUDGET;
-    let entries = document.merged_entries(settings, &mut budget).unwrap_or_default();
+    let entries = document
+        .merged_entries(settings, &mut budget)
+        .unwrap_or_default();
     let has_only_settings = entries.iter().all(|&(key, value)| {
         let key = document.text(key).unwrap_or_default();
-        document.entries(value).is_some() && (parse_settings_key(key).is_some() || OTHER_SETTINGS.contains(&key))
+        document.entries(value).is_some()
+            && (parse_settings_key(key).is_some() || OTHER_SETTINGS.contains(&key))
     });
     entries.iter().any(|&(key, value)| {
         let key = document.text(key).and_then(parse_settings_key);
         document.entries(value).is_some()
             && key.is_some_and(|(kind, flavor)| {
-                flavor.is_some() || (has_only_known_keys && has_only_settings && !is_common_word(kind))
+                flavor.is_some()
+                    || (has_only_known_keys && has_only_settings && !is_common_word(kind))
             })
     })
 }
 
-fn has_only_keys(document: &Document, entries: &[(NodeId, NodeId)], is_known: fn(&str) -> bool) -> bool {
-    entries.iter().all(|&(key, _)| document.text(key).is_some_and(is_known))
+fn has_only_keys(
+    document: &Document,
+    entries: &[(NodeId, NodeId)],
+    is_known: fn(&str) -> bool,
+) -> bool {
+    entries
+        .iter()
+        .all(|&(key, _)| document.text(key).is_some_and(is_known))
 }
 
 /// Returns the value of the first entry with a key.
-pub(super) fn find_value(document: &Document, entries: &[(NodeId, NodeId)], key: &str) -> Option<NodeId> {
-    entries.iter().find(|&&(name, _)| document.text(name) == Some(key)).map(|&(_, value)| value)
+pub(super) fn find_value(
+    document: &Document,
+    entries: &[(NodeId, NodeId)],
+    key: &str,
+) -> Option<NodeId> {
+    entries
+        .iter()
+        .find(|&&(name, _)| document.text(name) == Some(key))
+        .map(|&(_, value)| value)
 }
 
 /// The mapping at the top level of a document, including the entries that merge keys add.
@@ -95,7 +138,9 @@ pub(super) struct RootMapping<'d> {
 impl<'d> RootMapping<'d> {
     pub(super) fn new(document: &'d Document, root: NodeId) -> Self {
         let mut budget = MERGE_BUDGET;
-        let entries = document.merged_entries(root, &mut budget).unwrap_or_default();
+        let entries = document
+            .merged_entries(root, &mut budget)
+            .unwrap_or_default();
         Self { document, entries }
     }
 
@@ -109,7 +154,8 @@ impl<'d> RootMapping<'d> {
     }
 
     fn is_scalar(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|value| self.document.scalar(value).is_some())
+        self.get(key)
+            .is_some_and(|value| self.document.scalar(value).is_some())
     }
 }
 

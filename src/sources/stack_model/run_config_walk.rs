@@ -13,7 +13,10 @@ impl<'d> Walker<'d> {
     pub(super) fn walk_run_config(&mut self, top: &RootMapping<'d>) {
         let document = self.document;
         self.walk_settings(top.get("settings"), top.get("secrets"));
-        let steps = top.get("steps").map(|steps| self.merged_entries(steps)).unwrap_or_default();
+        let steps = top
+            .get("steps")
+            .map(|steps| self.merged_entries(steps))
+            .unwrap_or_default();
         for (_, step) in steps {
             let entries = self.merged_entries(step);
             let settings = find_value(document, &entries, "settings");
@@ -23,12 +26,22 @@ impl<'d> Walker<'d> {
 
     fn walk_settings(&mut self, settings: Option<NodeId>, secrets: Option<NodeId>) {
         let document = self.document;
-        let entries = settings.map(|settings| self.merged_entries(settings)).unwrap_or_default();
+        let entries = settings
+            .map(|settings| self.merged_entries(settings))
+            .unwrap_or_default();
         for (key, value) in entries {
             let name = document.text(key).unwrap_or_default();
-            let (kind, flavor) = name.split_once('.').map_or((name, None), |(kind, flavor)| (kind, Some(flavor)));
-            let component = Component { kind: truncated_name(kind), name: None, flavor: flavor.map(Into::into) };
-            let Some(context) = self.add_component(component) else { return };
+            let (kind, flavor) = name
+                .split_once('.')
+                .map_or((name, None), |(kind, flavor)| (kind, Some(flavor)));
+            let component = Component {
+                kind: truncated_name(kind),
+                name: None,
+                flavor: flavor.map(Into::into),
+            };
+            let Some(context) = self.add_component(component) else {
+                return;
+            };
             self.add_key(key, context);
             if document.entries(value).is_none() {
                 self.walk_value(value, context);
@@ -49,15 +62,25 @@ impl<'d> Walker<'d> {
             name: top.text("name").map(truncated_name),
             flavor: top.text("component_flavor").map(truncated_name),
         };
-        let Some(context) = self.add_component(component) else { return };
+        let Some(context) = self.add_component(component) else {
+            return;
+        };
         for &(key, value) in &top.entries {
             let attribute = document.text(key);
             if let Some("name" | "spec_type" | "component_type" | "component_flavor") = attribute {
-                let refused = WalkContext { attribute, role: Role::Attribute, is_refused: true, ..context };
+                let refused = WalkContext {
+                    attribute,
+                    role: Role::Attribute,
+                    is_refused: true,
+                    ..context
+                };
                 self.walk_value(value, refused);
             }
         }
-        let metadata = top.get("metadata").map(|metadata| self.merged_entries(metadata)).unwrap_or_default();
+        let metadata = top
+            .get("metadata")
+            .map(|metadata| self.merged_entries(metadata))
+            .unwrap_or_default();
         for (key, value) in metadata {
             if document.text(key) == Some("config") {
                 self.walk_attributes(kind, value, context);
@@ -90,12 +113,21 @@ mod tests {
             .positions
             .iter()
             .map(|position| {
-                let component = position.component.map(|index| model.stacks[0].components[index].kind.to_string());
-                (component.unwrap_or_default(), position.attribute.as_deref().unwrap_or_default(), position.role)
+                let component = position
+                    .component
+                    .map(|index| model.stacks[0].components[index].kind.to_string());
+                (
+                    component.unwrap_or_default(),
+                    position.attribute.as_deref().unwrap_or_default(),
+                    position.role,
+                )
             })
             .collect();
         assert_eq!(
-            positions.iter().map(|(kind, attribute, role)| (kind.as_str(), *attribute, *role)).collect::<Vec<_>>(),
+            positions
+                .iter()
+                .map(|(kind, attribute, role)| (kind.as_str(), *attribute, *role))
+                .collect::<Vec<_>>(),
             [
                 ("experiment_tracker", "api_key", Role::Attribute),
                 ("docker", "a", Role::Attribute),

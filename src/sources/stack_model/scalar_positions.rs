@@ -2,7 +2,9 @@
 
 use super::flow_braces::is_unquoted_reference;
 use super::walker::{WalkContext, Walker};
-use super::{InvalidPosition, MAX_NAME_BYTES, Role, ScalarPosition, WHOLE_SECRET_KEY, truncated_name};
+use super::{
+    InvalidPosition, MAX_NAME_BYTES, Role, ScalarPosition, WHOLE_SECRET_KEY, truncated_name,
+};
 use crate::document::NodeId;
 use crate::text::source::floor_char_boundary;
 use crate::text::tool_references::foreign_reference;
@@ -52,12 +54,21 @@ impl<'d> Walker<'d> {
         }
         let attribute = context.attribute.map(|name| self.attribute_name(name));
         let position = self.new_position(key, context, attribute);
-        self.push_position(ScalarPosition { is_key: true, is_unquoted_reference, ..position });
+        self.push_position(ScalarPosition {
+            is_key: true,
+            is_unquoted_reference,
+            ..position
+        });
     }
 
     /// Adds the position of a value if a rule may report it. `is_unquoted_reference` states whether
     /// the value is a flow mapping that was meant as a reference.
-    pub(super) fn add_value(&mut self, node: NodeId, context: WalkContext<'d>, is_unquoted_reference: bool) {
+    pub(super) fn add_value(
+        &mut self,
+        node: NodeId,
+        context: WalkContext<'d>,
+        is_unquoted_reference: bool,
+    ) {
         if let Some(index) = self.position_index.get(node) {
             self.merge_position(index, context);
             return;
@@ -67,7 +78,11 @@ impl<'d> Walker<'d> {
         let is_relevant = is_unquoted_reference
             || text.is_some_and(may_contain_reference)
             || (is_in_component && text.is_some_and(may_be_reported));
-        let is_form_less = self.model.stacks.last().is_some_and(|stack| stack.kind.is_none());
+        let is_form_less = self
+            .model
+            .stacks
+            .last()
+            .is_some_and(|stack| stack.kind.is_none());
         let path = is_form_less.then(|| self.document.path(node));
         let context = match &path {
             Some(path) => self.form_less_context(node, path, context),
@@ -86,26 +101,47 @@ impl<'d> Walker<'d> {
             None => context.attribute.map(|name| self.attribute_name(name)),
         };
         let position = self.new_position(node, context, attribute);
-        self.push_position(ScalarPosition { is_unquoted_reference, ..position });
+        self.push_position(ScalarPosition {
+            is_unquoted_reference,
+            ..position
+        });
     }
 
     /// Returns the context of a value in a form-less file, whose dotted path is its attribute.
-    fn form_less_context(&self, node: NodeId, path: &str, context: WalkContext<'d>) -> WalkContext<'d> {
-        let is_whole_secret = path.rsplit('.').next() == Some(WHOLE_SECRET_KEY) && self.is_whole_secret(node);
-        let role = if is_whole_secret { Role::WholeSecret } else { context.role };
-        WalkContext { role, is_sensitive: role == Role::Attribute && has_sensitive_name(path), ..context }
+    fn form_less_context(
+        &self,
+        node: NodeId,
+        path: &str,
+        context: WalkContext<'d>,
+    ) -> WalkContext<'d> {
+        let is_whole_secret =
+            path.rsplit('.').next() == Some(WHOLE_SECRET_KEY) && self.is_whole_secret(node);
+        let role = if is_whole_secret {
+            Role::WholeSecret
+        } else {
+            context.role
+        };
+        WalkContext {
+            role,
+            is_sensitive: role == Role::Attribute && has_sensitive_name(path),
+            ..context
+        }
     }
 
     /// Merges another position of a scalar, to which an alias leads, into its first position.
     fn merge_position(&mut self, index: usize, context: WalkContext<'d>) {
-        let Some(position) = self.model.positions.get_mut(index) else { return };
+        let Some(position) = self.model.positions.get_mut(index) else {
+            return;
+        };
         let is_worse = context.role > position.role || (context.is_refused && !position.is_refused);
         position.role = position.role.max(context.role);
         position.is_refused |= context.is_refused;
         position.is_sensitive |= context.is_sensitive;
         if is_worse {
             let stack = self.model.stacks.last();
-            let component = context.component.and_then(|index| stack?.components.get(index));
+            let component = context
+                .component
+                .and_then(|index| stack?.components.get(index));
             position.invalid = Some(InvalidPosition {
                 component: component.map(|component| Arc::clone(&component.kind)),
                 attribute: context.attribute.map(truncated_name),
@@ -113,7 +149,12 @@ impl<'d> Walker<'d> {
         }
     }
 
-    fn new_position(&self, node: NodeId, context: WalkContext<'d>, attribute: Option<Arc<str>>) -> ScalarPosition {
+    fn new_position(
+        &self,
+        node: NodeId,
+        context: WalkContext<'d>,
+        attribute: Option<Arc<str>>,
+    ) -> ScalarPosition {
         ScalarPosition {
             node,
             stack: self.model.stacks.len().saturating_sub(1),
@@ -129,7 +170,8 @@ impl<'d> Walker<'d> {
     }
 
     fn push_position(&mut self, position: ScalarPosition) {
-        self.position_index.insert(position.node, self.model.positions.len());
+        self.position_index
+            .insert(position.node, self.model.positions.len());
         self.model.positions.push(position);
     }
 
@@ -149,7 +191,9 @@ impl<'d> Walker<'d> {
 /// Returns the part of a dotted path that is kept as an attribute, or `None` if the path is empty.
 fn truncated_path(path: &str) -> Option<Arc<str>> {
     let end = floor_char_boundary(path, MAX_NAME_BYTES);
-    path.get(..end).filter(|path| !path.is_empty()).map(Arc::from)
+    path.get(..end)
+        .filter(|path| !path.is_empty())
+        .map(Arc::from)
 }
 
 /// Returns whether rules may report a value without braces in any attribute: a reference of another

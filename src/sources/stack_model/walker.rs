@@ -69,7 +69,10 @@ impl<'d> Walker<'d> {
     }
 
     pub(super) fn finish(self) -> StackModel {
-        StackModel { too_many_merges: self.exhausted_at, ..self.model }
+        StackModel {
+            too_many_merges: self.exhausted_at,
+            ..self.model
+        }
     }
 
     /// Walks one YAML document, or a whole file of another syntax. `next_root` is the next YAML
@@ -81,11 +84,23 @@ impl<'d> Walker<'d> {
             return;
         }
         let top = RootMapping::new(document, root);
-        let components = top.get("components").filter(|&value| self.are_components(&top, value));
-        let kind = if components.is_some() { Some(FileKind::Stack) } else { other_document_kind(&top) };
+        let components = top
+            .get("components")
+            .filter(|&value| self.are_components(&top, value));
+        let kind = if components.is_some() {
+            Some(FileKind::Stack)
+        } else {
+            other_document_kind(&top)
+        };
         self.model.stacks.push(Stack {
-            name: top.text("stack_name").filter(|name| !name.is_empty()).map(truncated_name),
-            version: top.text("zenml_version").and_then(Version::parse).unwrap_or(Version::NEWEST),
+            name: top
+                .text("stack_name")
+                .filter(|name| !name.is_empty())
+                .map(truncated_name),
+            version: top
+                .text("zenml_version")
+                .and_then(Version::parse)
+                .unwrap_or(Version::NEWEST),
             kind,
             components: Vec::new(),
         });
@@ -97,22 +112,42 @@ impl<'d> Walker<'d> {
             Some(FileKind::ComponentSpec) => self.walk_component_spec(&top),
             _ => {}
         }
-        let role = if kind.is_some() { Role::Outside } else { Role::Attribute };
-        self.walk_remaining(root, next_root, WalkContext { role, ..WalkContext::OUTSIDE });
+        let role = if kind.is_some() {
+            Role::Outside
+        } else {
+            Role::Attribute
+        };
+        self.walk_remaining(
+            root,
+            next_root,
+            WalkContext {
+                role,
+                ..WalkContext::OUTSIDE
+            },
+        );
     }
 
     /// Adds a component to the last stack. Returns the context of its values.
     pub(super) fn add_component(&mut self, component: Component) -> Option<WalkContext<'d>> {
         let stack = self.model.stacks.last_mut()?;
-        let flavor = component.flavor.as_deref().and_then(|name| stack.version.flavor(&component.kind, name));
+        let flavor = component
+            .flavor
+            .as_deref()
+            .and_then(|name| stack.version.flavor(&component.kind, name));
         stack.components.push(component);
-        Some(WalkContext { component: Some(stack.components.len() - 1), flavor, ..WalkContext::OUTSIDE })
+        Some(WalkContext {
+            component: Some(stack.components.len() - 1),
+            flavor,
+            ..WalkContext::OUTSIDE
+        })
     }
 
     /// Returns the entries of a mapping, including those that merge keys add. Returns no entries if
     /// the budget for merges is exceeded.
     pub(super) fn merged_entries(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
-        let entries = self.document.merged_entries(mapping, &mut self.merge_budget);
+        let entries = self
+            .document
+            .merged_entries(mapping, &mut self.merge_budget);
         if entries.is_none() && self.document.entries(mapping).is_some() {
             self.exhausted_at.get_or_insert(mapping);
         }
@@ -121,7 +156,10 @@ impl<'d> Walker<'d> {
 
     /// Returns whether a value is a string that can be the name of a whole secret.
     pub(super) fn is_whole_secret(&self, value: NodeId) -> bool {
-        let is_string = self.document.scalar(value).is_some_and(|scalar| scalar.ty == ScalarType::String);
+        let is_string = self
+            .document
+            .scalar(value)
+            .is_some_and(|scalar| scalar.ty == ScalarType::String);
         is_string && self.document.text(value).is_some_and(is_secret_name)
     }
 
@@ -131,7 +169,9 @@ impl<'d> Walker<'d> {
         let name = self.document.text(value).map(without_braces);
         if let Some(name) = name.filter(|name| is_secret_name(name)) {
             let stack = self.model.stacks.len().saturating_sub(1);
-            self.model.whole_secret_names.insert((stack, name.to_owned()));
+            self.model
+                .whole_secret_names
+                .insert((stack, name.to_owned()));
         }
     }
 
@@ -151,11 +191,16 @@ impl<'d> Walker<'d> {
         while let Some((node, context)) = open.pop() {
             let node = document.target(node);
             let is_password = context.is_sensitive && context.role == Role::Attribute;
-            if is_unquoted_reference(document, node) || (is_password && is_reference_in_single_braces(document, node)) {
+            if is_unquoted_reference(document, node)
+                || (is_password && is_reference_in_single_braces(document, node))
+            {
                 self.add_value(node, context, true);
                 continue;
             }
-            let inner = WalkContext { role: context.role.max(Role::Nested), ..context };
+            let inner = WalkContext {
+                role: context.role.max(Role::Nested),
+                ..context
+            };
             match document.node(node).kind {
                 NodeKind::Scalar(_) => self.add_value(node, context, false),
                 NodeKind::Mapping { entries, .. } if self.is_first_visit(node, context) => {
@@ -165,7 +210,13 @@ impl<'d> Walker<'d> {
                     }
                 }
                 NodeKind::Sequence(items) if self.is_first_visit(node, context) => {
-                    open.extend(document.items_in(items).iter().rev().map(|&item| (item, inner)));
+                    open.extend(
+                        document
+                            .items_in(items)
+                            .iter()
+                            .rev()
+                            .map(|&item| (item, inner)),
+                    );
                 }
                 _ => {}
             }
@@ -174,19 +225,31 @@ impl<'d> Walker<'d> {
 
     fn is_first_visit(&mut self, node: NodeId, context: WalkContext<'d>) -> bool {
         // Only aliases can lead to a collection more than once.
-        !self.document.has_aliases() || self.visited.insert((node, context.role, context.is_refused))
+        !self.document.has_aliases()
+            || self
+                .visited
+                .insert((node, context.role, context.is_refused))
     }
 
     /// Adds the scalars of a document that have no position yet: those outside of all components,
     /// or all scalars of a form-less file.
-    fn walk_remaining(&mut self, root: NodeId, next_root: Option<NodeId>, context: WalkContext<'d>) {
+    fn walk_remaining(
+        &mut self,
+        root: NodeId,
+        next_root: Option<NodeId>,
+        context: WalkContext<'d>,
+    ) {
         let document = self.document;
         let mut skip_to = 0;
         // The key is in the text as it is, unless it is written with escapes.
         let text = document.source().text().as_bytes();
-        let may_name_whole_secret =
-            memchr::memmem::find(text, WHOLE_SECRET_KEY.as_bytes()).is_some() || memchr::memchr(b'\\', text).is_some();
-        for (id, node) in document.nodes_from(root).take_while(|&(id, _)| next_root.is_none_or(|next| id < next)) {
+        let may_name_whole_secret = memchr::memmem::find(text, WHOLE_SECRET_KEY.as_bytes())
+            .is_some()
+            || memchr::memchr(b'\\', text).is_some();
+        for (id, node) in document
+            .nodes_from(root)
+            .take_while(|&(id, _)| next_root.is_none_or(|next| id < next))
+        {
             if node.span.start < skip_to {
                 continue;
             }

@@ -36,14 +36,18 @@ pub fn apply_attributes(old: &File, new: &File, access: FilePermissions) -> io::
     };
     // The list first, since setting it changes the mode: the group's bits become its mask.
     let list = if is_listed { access_list(old)? } else { None };
-    set_access_list(new, list.as_deref()).map_err(|error| cannot_keep("access control list", &error))?;
+    set_access_list(new, list.as_deref())
+        .map_err(|error| cannot_keep("access control list", &error))?;
     let set = new.metadata()?.mode() & PERMISSION_BITS;
     if set != wanted {
-        new.set_permissions(Permissions::from_mode(wanted)).map_err(|error| cannot_keep("mode", &error))?;
+        new.set_permissions(Permissions::from_mode(wanted))
+            .map_err(|error| cannot_keep("mode", &error))?;
     }
     // Some file systems accept a mode but do not store it.
     if new.metadata()?.mode() & PERMISSION_BITS & !wanted & !before.mode() != 0 {
-        return Err(io::Error::other("more users could read the file than before"));
+        return Err(io::Error::other(
+            "more users could read the file than before",
+        ));
     }
     Ok(())
 }
@@ -61,7 +65,10 @@ fn keep_owner(before: &Metadata, new: &File) -> io::Result<()> {
 }
 
 fn cannot_keep(attribute: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot keep its {attribute}: {}", io_message(error)))
+    io::Error::new(
+        error.kind(),
+        format!("cannot keep its {attribute}: {}", io_message(error)),
+    )
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -95,15 +102,21 @@ mod extended {
             names => names?,
         };
         for name in names.split_inclusive(|&byte| byte == 0) {
-            let Ok(name) = CStr::from_bytes_with_nul(name) else { continue };
+            let Ok(name) = CStr::from_bytes_with_nul(name) else {
+                continue;
+            };
             if name == ACCESS_LIST || DERIVED_ATTRIBUTES.contains(&name.to_bytes()) {
                 continue;
             }
-            let Some(value) = attribute(old, name)? else { continue };
+            let Some(value) = attribute(old, name)? else {
+                continue;
+            };
             if attribute(new, name).is_ok_and(|now| now.as_ref() == Some(&value)) {
                 continue;
             }
-            let is_required = [&b"user."[..], b"system."].iter().any(|space| name.to_bytes().starts_with(space));
+            let is_required = [&b"user."[..], b"system."]
+                .iter()
+                .any(|space| name.to_bytes().starts_with(space));
             match fsetxattr(new, name, &value, XattrFlags::empty()) {
                 Err(error) if is_required || !is_refused(error) => {
                     let attribute = format!("attribute `{}`", name.to_string_lossy());
@@ -146,7 +159,9 @@ mod extended {
     }
 
     /// Repeats a call with a larger buffer until the buffer is large enough.
-    fn read_growing(mut call: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    fn read_growing(
+        mut call: impl FnMut(&mut [u8]) -> Result<usize, Errno>,
+    ) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; INITIAL_BUFFER_BYTES];
         loop {
             match call(&mut buffer) {
@@ -171,7 +186,14 @@ mod extended {
 
     /// Returns whether an error means that the process or the file system cannot set the attribute.
     fn is_refused(error: Errno) -> bool {
-        [Errno::PERM, Errno::ACCESS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].contains(&error)
+        [
+            Errno::PERM,
+            Errno::ACCESS,
+            Errno::NOTSUP,
+            Errno::OPNOTSUPP,
+            Errno::NOSYS,
+        ]
+        .contains(&error)
     }
 }
 

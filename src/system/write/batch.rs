@@ -54,7 +54,8 @@ pub fn write_all(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<PathBuf>, Failure> {
     create_root(folder)?;
-    let root = DirHandle::open(folder).map_err(|error| io_failure("write to", folder, &error).with_help(UNCHANGED))?;
+    let root = DirHandle::open(folder)
+        .map_err(|error| io_failure("write to", folder, &error).with_help(UNCHANGED))?;
     recover(&root);
     let mut batch = Batch {
         root: &root,
@@ -102,17 +103,23 @@ impl Batch<'_> {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<PathBuf>, Failure> {
         for file in files {
-            self.prepare_folder(parent_of(&file.path)).map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
+            self.prepare_folder(parent_of(&file.path))
+                .map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
         }
-        let staged = self.stage(files, mode, progress).map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
+        let staged = self
+            .stage(files, mode, progress)
+            .map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
         let lock = self.root.lock(FOLDER_LOCK_TIMEOUT).map_err(|_| {
             Failure::usage(format!(
                 "cannot write to `{}`: another process is writing there",
                 escape_path(self.display_root)
             ))
-            .with_help(format!("wait until it has finished, then run the command again; {UNCHANGED}"))
+            .with_help(format!(
+                "wait until it has finished, then run the command again; {UNCHANGED}"
+            ))
         })?;
-        self.record(&staged).map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
+        self.record(&staged)
+            .map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
         let kept = self.exchange(&staged)?;
         for folder in self.folders.keys() {
             if let Ok(handle) = open_subfolder(self.root, folder, self.display_root) {
@@ -120,7 +127,9 @@ impl Batch<'_> {
             }
         }
         drop(lock);
-        self.stagings.drain(..).for_each(|(_, staging)| staging.discard());
+        self.stagings
+            .drain(..)
+            .for_each(|(_, staging)| staging.discard());
         Ok(kept)
     }
 
@@ -134,15 +143,22 @@ impl Batch<'_> {
         if !path.as_os_str().is_empty() {
             recover(&folder);
         }
-        let top = if folder.mount() == self.root.mount() { Path::new("") } else { path };
+        let top = if folder.mount() == self.root.mount() {
+            Path::new("")
+        } else {
+            path
+        };
         let staging = if let Some(at) = self.staging_in(top).or_else(|| self.staging_in(path)) {
             at
         } else {
             let top_folder = open_subfolder(self.root, top, self.display_root)?;
             let new = Staging::new(&top_folder).map(|staging| (top.to_path_buf(), staging));
             // The folder of the target may be writable although the root is not.
-            let new = new.or_else(|_| Staging::new(&folder).map(|staging| (path.to_path_buf(), staging)));
-            self.stagings.push(new.map_err(|error| io_failure("write to", &self.display_root.join(path), &error))?);
+            let new =
+                new.or_else(|_| Staging::new(&folder).map(|staging| (path.to_path_buf(), staging)));
+            self.stagings.push(
+                new.map_err(|error| io_failure("write to", &self.display_root.join(path), &error))?,
+            );
             self.stagings.len() - 1
         };
         self.folders.insert(path.to_path_buf(), staging);
@@ -151,7 +167,9 @@ impl Batch<'_> {
 
     /// Returns the index of the staging folder in a folder, or `None` if that folder contains none.
     fn staging_in(&self, folder: &Path) -> Option<usize> {
-        self.stagings.iter().position(|(parent, _)| parent == folder)
+        self.stagings
+            .iter()
+            .position(|(parent, _)| parent == folder)
     }
 
     /// Creates a folder and its parents if they do not exist.
@@ -160,10 +178,9 @@ impl Batch<'_> {
         for part in path {
             let folder = open_subfolder(self.root, &below, self.display_root)?;
             below.push(part);
-            if folder
-                .create_folder(part)
-                .map_err(|error| io_failure("create", &self.display_root.join(&below), &error.into()))?
-            {
+            if folder.create_folder(part).map_err(|error| {
+                io_failure("create", &self.display_root.join(&below), &error.into())
+            })? {
                 folder.sync();
                 self.created_folders.push(below.clone());
             }
@@ -192,9 +209,18 @@ impl Batch<'_> {
         let work = |file: &NewFile<'_>| self.stage_unless_failed(file, mode, &has_failed);
         let results = parallel::map(files, WRITERS, work, None, progress);
         let mut staged = Vec::with_capacity(files.len());
-        for (file, result) in files.iter().zip(results).filter_map(|(file, result)| Some((file, result?))) {
+        for (file, result) in files
+            .iter()
+            .zip(results)
+            .filter_map(|(file, result)| Some((file, result?)))
+        {
             let (staging, name) = result?;
-            staged.push(StagedFile { new_file: file, staging, name, digest: Digest::of_bytes(file.text.as_bytes()) });
+            staged.push(StagedFile {
+                new_file: file,
+                staging,
+                name,
+                digest: Digest::of_bytes(file.text.as_bytes()),
+            });
         }
         Ok(staged)
     }
@@ -216,7 +242,11 @@ impl Batch<'_> {
 
     /// Stages a file. Returns the index of its staging folder and its name there.
     fn stage_one(&self, file: &NewFile<'_>, mode: u32) -> Result<(usize, String), Failure> {
-        let at = self.folders.get(parent_of(&file.path)).copied().unwrap_or_default();
+        let at = self
+            .folders
+            .get(parent_of(&file.path))
+            .copied()
+            .unwrap_or_default();
         let folder = open_subfolder(self.root, parent_of(&file.path), self.display_root)?;
         let name = self
             .stagings
@@ -229,20 +259,33 @@ impl Batch<'_> {
 
     /// Writes the journals of all staging folders.
     fn record(&mut self, staged: &[StagedFile<'_>]) -> Result<(), Failure> {
-        let mut records: Vec<Vec<JournalRecord>> = self.stagings.iter().map(|_| Vec::new()).collect();
+        let mut records: Vec<Vec<JournalRecord>> =
+            self.stagings.iter().map(|_| Vec::new()).collect();
         for file in staged {
             let path = &file.new_file.path;
             let folder = open_subfolder(self.root, parent_of(path), self.display_root)?;
-            let old = check_target(&folder, file_name(path)).and_then(|()| Digest::of_entry(&folder, file_name(path)));
-            let old = old.map_err(|error| io_failure("write", &self.display_root.join(path), &error))?;
-            let base = self.stagings.get(file.staging).map_or(Path::new(""), |(base, _)| base.as_path());
+            let old = check_target(&folder, file_name(path))
+                .and_then(|()| Digest::of_entry(&folder, file_name(path)));
+            let old =
+                old.map_err(|error| io_failure("write", &self.display_root.join(path), &error))?;
+            let base = self
+                .stagings
+                .get(file.staging)
+                .map_or(Path::new(""), |(base, _)| base.as_path());
             let target = path.strip_prefix(base).unwrap_or(path).to_path_buf();
             if let Some(records) = records.get_mut(file.staging) {
-                records.push(JournalRecord { staged: file.name.clone(), target, new: file.digest.clone(), old });
+                records.push(JournalRecord {
+                    staged: file.name.clone(),
+                    target,
+                    new: file.digest.clone(),
+                    old,
+                });
             }
         }
         for ((_, staging), records) in self.stagings.iter_mut().zip(records) {
-            staging.record(records).map_err(|error| io_failure("write to", self.display_root, &error))?;
+            staging
+                .record(records)
+                .map_err(|error| io_failure("write to", self.display_root, &error))?;
         }
         Ok(())
     }
@@ -285,19 +328,33 @@ impl Batch<'_> {
         if failed.is_empty() {
             return UNCHANGED.to_owned();
         }
-        let failed: Vec<String> =
-            failed.iter().map(|(path, reason)| format!("`{}` ({reason})", escape_path(path))).collect();
-        format!("restore by hand: {}; no other output was changed", failed.join(", "))
+        let failed: Vec<String> = failed
+            .iter()
+            .map(|(path, reason)| format!("`{}` ({reason})", escape_path(path)))
+            .collect();
+        format!(
+            "restore by hand: {}; no other output was changed",
+            failed.join(", ")
+        )
     }
 }
 
 /// Writes and syncs the text of a file to a staging folder. Returns its name there.
-fn stage_file(file: &NewFile<'_>, mode: u32, folder: &DirHandle, staging: &Staging) -> io::Result<String> {
+fn stage_file(
+    file: &NewFile<'_>,
+    mode: u32,
+    folder: &DirHandle,
+    staging: &Staging,
+) -> io::Result<String> {
     let name = file_name(&file.path);
     check_target(folder, name)?;
     let staged = staging.write(file.text, PRIVATE_MODE)?;
     if folder.entry_type(name) == Some(FileType::RegularFile) && file.replaces {
-        attributes::apply_attributes(&folder.file(name)?, &staged.file, FilePermissions::Mode(mode))?;
+        attributes::apply_attributes(
+            &folder.file(name)?,
+            &staged.file,
+            FilePermissions::Mode(mode),
+        )?;
     } else {
         staged.file.set_permissions(Permissions::from_mode(mode))?;
     }
@@ -315,7 +372,11 @@ enum ExchangeResult {
     Kept,
 }
 
-fn exchange_file(file: &StagedFile<'_>, folder: &DirHandle, staging: &Staging) -> io::Result<ExchangeResult> {
+fn exchange_file(
+    file: &StagedFile<'_>,
+    folder: &DirHandle,
+    staging: &Staging,
+) -> io::Result<ExchangeResult> {
     let name = file_name(&file.new_file.path);
     check_target(folder, name)?;
     if file.new_file.replaces && folder.contains(name) {
@@ -337,7 +398,9 @@ fn check_target(folder: &DirHandle, name: &OsStr) -> io::Result<()> {
     match folder.entry_type(name) {
         None | Some(FileType::Symlink) => Ok(()),
         Some(FileType::Directory) => Err(io::ErrorKind::IsADirectory.into()),
-        Some(FileType::RegularFile) => folder.obstacle(name).map_or(Ok(()), |obstacle| Err(io::Error::other(obstacle))),
+        Some(FileType::RegularFile) => folder
+            .obstacle(name)
+            .map_or(Ok(()), |obstacle| Err(io::Error::other(obstacle))),
         Some(_) => Err(io::Error::other("it is neither a file nor a link")),
     }
 }
@@ -354,6 +417,9 @@ fn create_root(folder: &Path) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }
-    let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let created = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
     created.map_err(|error| io_failure("create", folder, &error).with_help(UNCHANGED))
 }

@@ -4,8 +4,8 @@
 //! written elsewhere.
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat, renameat, statat,
-    unlinkat,
+    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat,
+    renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -43,8 +43,16 @@ impl DirHandle {
     /// # Errors
     /// Returns the system's error.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let handle = openat(CWD, path, FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { handle, path: path.to_path_buf() })
+        let handle = openat(
+            CWD,
+            path,
+            FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        Ok(Self {
+            handle,
+            path: path.to_path_buf(),
+        })
     }
 
     /// Opens a folder in this one. A link is not followed.
@@ -54,7 +62,10 @@ impl DirHandle {
     pub fn open_subfolder(&self, name: &OsStr) -> Result<Self, Errno> {
         let flags = FOLDER_ACCESS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&self.handle, name, flags, Mode::empty()) {
-            Ok(handle) => Ok(Self { handle, path: self.path.join(name) }),
+            Ok(handle) => Ok(Self {
+                handle,
+                path: self.path.join(name),
+            }),
             Err(_) if self.entry_type(name) == Some(FileType::Symlink) => Err(Errno::LOOP),
             Err(error) => Err(error),
         }
@@ -65,7 +76,10 @@ impl DirHandle {
     /// # Errors
     /// Returns the system's error.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { handle: self.handle.try_clone()?, path: self.path.clone() })
+        Ok(Self {
+            handle: self.handle.try_clone()?,
+            path: self.path.clone(),
+        })
     }
 
     /// Returns the path that the folder was opened with.
@@ -91,8 +105,14 @@ impl DirHandle {
     /// # Errors
     /// Returns the system's error.
     pub fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(openat(&self.handle, name, flags, Mode::from_raw_mode(mode))?))
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(openat(
+            &self.handle,
+            name,
+            flags,
+            Mode::from_raw_mode(mode),
+        )?))
     }
 
     /// Opens a regular file. A link is not followed.
@@ -110,7 +130,12 @@ impl DirHandle {
     /// Fails like [`DirHandle::file`].
     pub fn file_to_lock(&self, name: &OsStr) -> io::Result<File> {
         match self.open_file(name, OFlags::RDWR) {
-            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
                 self.file(name)
             }
             opened => opened,
@@ -121,7 +146,11 @@ impl DirHandle {
         // Opening a pipe would wait for its other end.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(io::Error::other("it is not a regular file"))
+        }
     }
 
     /// Returns the type of an entry, or `None` if there is no such entry. A link is not followed.
@@ -147,13 +176,21 @@ impl DirHandle {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn obstacle(&self, name: &OsStr) -> Option<&'static str> {
         use rustix::fs::{StatxAttributes, StatxFlags, statx};
-        let status = statx(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()).ok()?;
+        let status = statx(
+            &self.handle,
+            name,
+            AtFlags::SYMLINK_NOFOLLOW,
+            StatxFlags::empty(),
+        )
+        .ok()?;
         let obstacles = [
             (StatxAttributes::MOUNT_ROOT, "it is a mount point"),
             (StatxAttributes::IMMUTABLE, "it is immutable"),
             (StatxAttributes::APPEND, "it can only be appended to"),
         ];
-        obstacles.into_iter().find_map(|(attribute, text)| status.stx_attributes.contains(attribute).then_some(text))
+        obstacles
+            .into_iter()
+            .find_map(|(attribute, text)| status.stx_attributes.contains(attribute).then_some(text))
     }
 
     /// Returns why an existing file cannot be replaced, if its attributes show that already.
@@ -165,7 +202,9 @@ impl DirHandle {
     /// Returns the device and, if the system knows it, the mount of the folder. Renames work only
     /// within one mount.
     pub fn mount(&self) -> (u64, u64) {
-        let device = rustix::fs::fstat(&self.handle).map(|status| status.st_dev).unwrap_or_default();
+        let device = rustix::fs::fstat(&self.handle)
+            .map(|status| status.st_dev)
+            .unwrap_or_default();
         (device, self.mount_id())
     }
 
@@ -258,9 +297,12 @@ impl DirHandle {
     /// Returns how long ago the folder was last changed, or `None` if other users can enter it.
     pub fn private_age(&self) -> Option<Duration> {
         let metadata = File::from(self.readable().ok()?).metadata().ok()?;
-        let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode().trailing_zeros() >= 6;
+        let is_private = metadata.uid() == rustix::process::geteuid().as_raw()
+            && metadata.mode().trailing_zeros() >= 6;
         // A time in the future has no age.
-        is_private.then(|| metadata.modified().ok()?.elapsed().ok()).flatten()
+        is_private
+            .then(|| metadata.modified().ok()?.elapsed().ok())
+            .flatten()
     }
 
     /// Waits until the entries of the folder are on the disk. Does nothing on file systems that do
@@ -276,12 +318,16 @@ impl DirHandle {
     /// Returns [`io::ErrorKind::WouldBlock`] if another process keeps the lock for longer than
     /// `limit`.
     pub fn lock(&self, limit: Duration) -> io::Result<Option<OwnedFd>> {
-        let Ok(handle) = self.readable() else { return Ok(None) };
+        let Ok(handle) = self.readable() else {
+            return Ok(None);
+        };
         let started = Instant::now();
         loop {
             match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Some(handle)),
-                Err(Errno::WOULDBLOCK) if started.elapsed() < limit => std::thread::sleep(LOCK_INTERVAL),
+                Err(Errno::WOULDBLOCK) if started.elapsed() < limit => {
+                    std::thread::sleep(LOCK_INTERVAL);
+                }
                 Err(Errno::WOULDBLOCK) => return Err(ErrorKind::WouldBlock.into()),
                 Err(_) => return Ok(None),
             }
@@ -289,7 +335,12 @@ impl DirHandle {
     }
 
     fn readable(&self) -> io::Result<OwnedFd> {
-        Ok(openat(&self.handle, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+        Ok(openat(
+            &self.handle,
+            ".",
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?)
     }
 }
 
@@ -336,7 +387,13 @@ fn rename_with(
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn rename_with(_: &DirHandle, _: &OsStr, _: &DirHandle, _: &OsStr, _: RenameMode) -> Result<(), Errno> {
+fn rename_with(
+    _: &DirHandle,
+    _: &OsStr,
+    _: &DirHandle,
+    _: &OsStr,
+    _: RenameMode,
+) -> Result<(), Errno> {
     Err(Errno::NOSYS)
 }
 

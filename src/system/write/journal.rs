@@ -117,9 +117,12 @@ pub fn encode(records: &[JournalRecord]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for record in records {
         let old = record.old.as_ref().map_or("", |old| &old.0);
-        for field in
-            [record.staged.as_bytes(), record.new.0.as_bytes(), old.as_bytes(), record.target.as_os_str().as_bytes()]
-        {
+        for field in [
+            record.staged.as_bytes(),
+            record.new.0.as_bytes(),
+            old.as_bytes(),
+            record.target.as_os_str().as_bytes(),
+        ] {
             bytes.extend_from_slice(field);
             bytes.push(0);
         }
@@ -136,7 +139,9 @@ pub fn decode(bytes: &[u8]) -> Vec<JournalRecord> {
 }
 
 fn decode_record(fields: &[&[u8]]) -> Option<JournalRecord> {
-    let [staged, new, old, target] = fields else { return None };
+    let [staged, new, old, target] = fields else {
+        return None;
+    };
     Some(JournalRecord {
         staged: decode_text(staged),
         target: PathBuf::from(OsStr::from_bytes(target)),
@@ -166,7 +171,11 @@ mod tests {
         assert_eq!(decode(&bytes), records);
         let first = encode(records.split_at(1).0).len();
         for len in 0..bytes.len() {
-            assert_eq!(decode(bytes.split_at(len).0), records.split_at(usize::from(len >= first)).0, "{len}");
+            assert_eq!(
+                decode(bytes.split_at(len).0),
+                records.split_at(usize::from(len >= first)).0,
+                "{len}"
+            );
         }
     }
 }

@@ -5,7 +5,10 @@ use super::folder::{DirHandle, Inode, inode, sync};
 use super::journal::{Digest, JournalRecord};
 use super::recovery::recover;
 use super::staging::Staging;
-use super::{DEFAULT_MODE, FILE_LOCK_TIMEOUT, FILE_UNCHANGED, PRIVATE_MODE, open_subfolder, unchanged_failure};
+use super::{
+    DEFAULT_MODE, FILE_LOCK_TIMEOUT, FILE_UNCHANGED, PRIVATE_MODE, open_subfolder,
+    unchanged_failure,
+};
 use crate::diagnostics::error::Failure;
 use crate::text::escape::escape_control;
 use rustix::fs::{FlockOperation, flock};
@@ -40,10 +43,13 @@ impl OutputFile {
     /// Fails if the folder does not exist or cannot be opened.
     pub fn open(path: &Path, display_path: &str) -> Result<Self, Failure> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let folder = DirHandle::open(path.parent().unwrap_or(Path::new("/"))).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => missing_folder_failure(display_path),
-            _ => unchanged_failure(display_path, &error),
-        })?;
+        let folder =
+            DirHandle::open(path.parent().unwrap_or(Path::new("/"))).map_err(
+                |error| match error.kind() {
+                    io::ErrorKind::NotFound => missing_folder_failure(display_path),
+                    _ => unchanged_failure(display_path, &error),
+                },
+            )?;
         Ok(Self::new(folder, &path, display_path))
     }
 
@@ -53,7 +59,8 @@ impl OutputFile {
     /// # Errors
     /// Fails if a folder on the way is a link or does not exist.
     pub fn open_below(folder: &Path, path: &Path, display_path: &str) -> Result<Self, Failure> {
-        let root = DirHandle::open(folder).map_err(|error| unchanged_failure(display_path, &error))?;
+        let root =
+            DirHandle::open(folder).map_err(|error| unchanged_failure(display_path, &error))?;
         let folder = open_subfolder(&root, path.parent().unwrap_or(Path::new("")), folder);
         let folder = folder.map_err(|failure| failure.with_help_if_none(FILE_UNCHANGED))?;
         Ok(Self::new(folder, path, display_path))
@@ -61,7 +68,11 @@ impl OutputFile {
 
     fn new(folder: DirHandle, path: &Path, display_path: &str) -> Self {
         let name = path.file_name().unwrap_or_default().to_owned();
-        Self { folder, name, display_path: display_path.to_owned() }
+        Self {
+            folder,
+            name,
+            display_path: display_path.to_owned(),
+        }
     }
 
     /// Opens the file for reading.
@@ -78,7 +89,8 @@ impl OutputFile {
     /// # Errors
     /// Returns the system's error. The file is unchanged then.
     pub fn replace(&self, text: &str) -> Result<(), Failure> {
-        self.try_replace(text).map_err(|error| unchanged_failure(&self.display_path, &error))
+        self.try_replace(text)
+            .map_err(|error| unchanged_failure(&self.display_path, &error))
     }
 
     fn try_replace(&self, text: &str) -> io::Result<()> {
@@ -90,7 +102,9 @@ impl OutputFile {
                 attributes::apply_attributes(&old, &staged.file, FilePermissions::Preserve)?;
                 staged
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => staging.write(text, DEFAULT_MODE)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                staging.write(text, DEFAULT_MODE)?
+            }
             Err(error) => return Err(error),
         };
         sync(&staged.file)?;
@@ -119,11 +133,15 @@ impl OutputFile {
 
 /// Returns the failure for an output file whose folder does not exist.
 fn missing_folder_failure(display_path: &str) -> Failure {
-    let folder = Path::new(display_path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = Path::new(display_path)
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).display().to_string();
     let (file, folder) = (escape_control(display_path), escape_control(&folder));
-    Failure::usage(format!("cannot write `{file}`: the folder `{folder}` does not exist"))
-        .with_help("create it first; nothing was written")
+    Failure::usage(format!(
+        "cannot write `{file}`: the folder `{folder}` does not exist"
+    ))
+    .with_help("create it first; nothing was written")
 }
 
 /// Changes the file at a path like [`change`]. A link is followed.
@@ -152,7 +170,11 @@ pub fn change(
     output: &OutputFile,
     change_text: &mut dyn FnMut(Vec<u8>, Inode) -> Result<Option<NewText>, Failure>,
 ) -> Result<(), Failure> {
-    let OutputFile { folder, name, display_path } = output;
+    let OutputFile {
+        folder,
+        name,
+        display_path,
+    } = output;
     let cannot = |error: &io::Error| unchanged_failure(display_path, error);
     recover(folder);
     let started = Instant::now();
@@ -169,7 +191,9 @@ pub fn change(
         if !is_current(folder, name, &before) {
             continue;
         }
-        let Some(new) = change_text(before.0.to_vec(), before.1)? else { return Ok(()) };
+        let Some(new) = change_text(before.0.to_vec(), before.1)? else {
+            return Ok(());
+        };
         if let Some(obstacle) = folder.obstacle(name) {
             return Err(cannot(&io::Error::other(obstacle)));
         }
@@ -177,7 +201,10 @@ pub fn change(
         if !is_current(folder, name, &before) {
             continue;
         }
-        staged.staging.swap(&staged.name, folder, name).map_err(|error| cannot(&error))?;
+        staged
+            .staging
+            .swap(&staged.name, folder, name)
+            .map_err(|error| cannot(&error))?;
         folder.sync();
         // The exchange must return the text that was read. Otherwise the file was edited in the
         // meantime: the edit is restored, or kept if there is a newer one.
@@ -187,13 +214,20 @@ pub fn change(
         }
     }
     let file = escape_control(display_path);
-    Err(Failure::usage(format!("timed out waiting for another process to finish writing `{file}`"))
-        .with_help("wait until it has finished, then run the command again; this run did not change the file"))
+    Err(Failure::usage(format!(
+        "timed out waiting for another process to finish writing `{file}`"
+    ))
+    .with_help(
+        "wait until it has finished, then run the command again; this run did not change the file",
+    ))
 }
 
 /// Returns whether a file still has the bytes and the identity that were read before.
 fn is_current(folder: &DirHandle, name: &OsStr, before: &(Zeroizing<Vec<u8>>, Inode)) -> bool {
-    folder.file(name).and_then(|mut file| read(&mut file)).is_ok_and(|now| now == *before)
+    folder
+        .file(name)
+        .and_then(|mut file| read(&mut file))
+        .is_ok_and(|now| now == *before)
 }
 
 /// A new text in a staging folder, ready for the exchange.
@@ -204,25 +238,49 @@ struct StagedText {
     _file: File,
 }
 
-fn stage(folder: &DirHandle, name: &OsStr, old: &File, before: &[u8], new: &NewText) -> io::Result<StagedText> {
+fn stage(
+    folder: &DirHandle,
+    name: &OsStr,
+    old: &File,
+    before: &[u8],
+    new: &NewText,
+) -> io::Result<StagedText> {
     let mut staging = Staging::new(folder)?;
     let staged = staging.write(&new.text, PRIVATE_MODE)?;
     let _ = flock(&staged.file, FlockOperation::NonBlockingLockExclusive);
     attributes::apply_attributes(
         old,
         &staged.file,
-        if new.private { FilePermissions::Mode(PRIVATE_MODE) } else { FilePermissions::Preserve },
+        if new.private {
+            FilePermissions::Mode(PRIVATE_MODE)
+        } else {
+            FilePermissions::Preserve
+        },
     )?;
     sync(&staged.file)?;
-    let (new, old) = (Digest::of_bytes(new.text.as_bytes()), Some(Digest::of_bytes(before)));
-    staging.record(vec![JournalRecord { staged: staged.name.clone(), target: PathBuf::from(name), new, old }])?;
-    Ok(StagedText { staging, name: staged.name, _file: staged.file })
+    let (new, old) = (
+        Digest::of_bytes(new.text.as_bytes()),
+        Some(Digest::of_bytes(before)),
+    );
+    staging.record(vec![JournalRecord {
+        staged: staged.name.clone(),
+        target: PathBuf::from(name),
+        new,
+        old,
+    }])?;
+    Ok(StagedText {
+        staging,
+        name: staged.name,
+        _file: staged.file,
+    })
 }
 
 /// Reads the bytes of a file and its identity.
 fn read(file: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Inode)> {
     let metadata = file.metadata()?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(metadata.len()).unwrap_or(0) + 1,
+    ));
     file.read_to_end(&mut bytes)?;
     Ok((bytes, inode(&metadata)))
 }

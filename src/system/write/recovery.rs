@@ -9,6 +9,7 @@
 
 use super::folder::DirHandle;
 use super::journal::{Digest, JournalRecord, decode};
+use super::notices::{Notice, notify};
 use super::open_subfolder;
 use super::staging::{ASIDE_SUFFIX, HOST_ID, IGNORE_FILE, JOURNAL, next_name, swap};
 use crate::diagnostics::error::io_message;
@@ -16,11 +17,9 @@ use crate::system::paths::{STAGING_PREFIX, STAGING_SUFFIX, is_staging};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The age from which a staging folder of another host is a leftover. No run takes that long.
@@ -44,43 +43,6 @@ pub struct SettleResult {
     pub kept: Vec<(PathBuf, String)>,
 }
 
-/// A report about a concurrent edit that was found in a staging folder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Notice {
-    /// The edit was restored.
-    Restored {
-        /// The edited file.
-        path: PathBuf,
-    },
-    /// The edit was kept, and the user has to merge it.
-    Kept {
-        /// The edited file.
-        path: PathBuf,
-        /// The file with the edit, in a staging folder.
-        edit: PathBuf,
-    },
-}
-
-/// The notices of this run, from all threads. The value is true if the notice was taken, since each
-/// is printed once.
-static NOTICES: Mutex<BTreeMap<Notice, bool>> = Mutex::new(BTreeMap::new());
-
-/// Returns the notices that no earlier call has returned.
-pub fn take_notices() -> Vec<Notice> {
-    let mut notices = NOTICES.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut new = Vec::new();
-    for (notice, is_taken) in notices.iter_mut() {
-        if !std::mem::replace(is_taken, true) {
-            new.push(notice.clone());
-        }
-    }
-    new
-}
-
-fn notify(notice: Notice) {
-    NOTICES.lock().unwrap_or_else(PoisonError::into_inner).entry(notice).or_default();
-}
-
 /// Removes the staging folders that dead processes left in a folder, if the folder can be read.
 /// Returns whether an edit was restored.
 pub fn recover_in(path: &Path) -> bool {
@@ -90,28 +52,49 @@ pub fn recover_in(path: &Path) -> bool {
 /// Removes the staging folders that dead processes left next to a file. A link is followed. Returns
 /// whether an edit was restored.
 pub fn recover_beside(path: &Path) -> bool {
-    path.canonicalize().is_ok_and(|path| path.parent().is_some_and(recover_in))
+    path.canonicalize()
+        .is_ok_and(|path| path.parent().is_some_and(recover_in))
 }
 
 /// Removes the staging folders that dead processes left in a folder. Returns whether an edit was
 /// restored.
 pub fn recover(folder: &DirHandle) -> bool {
     let mut restored = false;
-    for name in folder.names().unwrap_or_default().iter().filter(|name| is_staging(name)) {
-        restored |= name.to_str().and_then(|name| recover_one(folder, name)).is_some();
+    for name in folder
+        .names()
+        .unwrap_or_default()
+        .iter()
+        .filter(|name| is_staging(name))
+    {
+        restored |= name
+            .to_str()
+            .and_then(|name| recover_one(folder, name))
+            .is_some();
     }
     restored
 }
 
 /// Removes a staging folder that a dead process left. Returns `None` if no edit was restored.
 fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
-    let rest = name.strip_prefix(STAGING_PREFIX)?.strip_suffix(STAGING_SUFFIX)?;
+    let rest = name
+        .strip_prefix(STAGING_PREFIX)?
+        .strip_suffix(STAGING_SUFFIX)?;
     let (process, rest) = rest.split_once('-')?;
     match parent.entry_type(OsStr::new(name)) {
         Some(FileType::Directory) => {}
         // A temporary file of an earlier version of stackref.
         Some(FileType::RegularFile) => {
-            let age = || parent.file(name).ok()?.metadata().ok()?.modified().ok()?.elapsed().ok();
+            let age = || {
+                parent
+                    .file(name)
+                    .ok()?
+                    .metadata()
+                    .ok()?
+                    .modified()
+                    .ok()?
+                    .elapsed()
+                    .ok()
+            };
             if is_leftover(process, rest, age) {
                 parent.remove(name);
             }
@@ -131,18 +114,25 @@ fn recover_one(parent: &DirHandle, name: &str) -> Option<()> {
     }
     // If several runs find the folder, only one of them can rename it.
     let claimed = next_name();
-    parent.rename_new(OsStr::new(name), parent, OsStr::new(&claimed)).ok()?;
+    parent
+        .rename_new(OsStr::new(name), parent, OsStr::new(&claimed))
+        .ok()?;
     let folder = parent.open_subfolder(OsStr::new(&claimed)).ok()?;
     let settled = settle(parent, &folder, &claimed, &read_journal(&folder));
     let restored = (!settled.restored.is_empty()).then_some(());
-    settled.restored.into_iter().for_each(|path| notify(Notice::Restored { path }));
+    settled
+        .restored
+        .into_iter()
+        .for_each(|path| notify(Notice::Restored { path }));
     restored
 }
 
 /// Returns whether the process in the name of a staging folder is dead. The state of a process on
 /// another host is unknown, so the age decides.
 fn is_leftover(process: &str, rest: &str, age: impl FnOnce() -> Option<Duration>) -> bool {
-    let Ok(process) = process.parse() else { return false };
+    let Ok(process) = process.parse() else {
+        return false;
+    };
     if rest.split('-').next() == Some(HOST_ID.as_str()) {
         process != std::process::id() && !is_alive(process)
     } else {
@@ -159,13 +149,20 @@ fn is_alive(id: u32) -> bool {
 /// Returns the journal records of a staging folder, or those that can be read.
 fn read_journal(folder: &DirHandle) -> Vec<JournalRecord> {
     let mut bytes = Vec::new();
-    let read = folder.file(JOURNAL).and_then(|file| file.take(MAX_JOURNAL_BYTES).read_to_end(&mut bytes));
+    let read = folder
+        .file(JOURNAL)
+        .and_then(|file| file.take(MAX_JOURNAL_BYTES).read_to_end(&mut bytes));
     read.map(|_| decode(&bytes)).unwrap_or_default()
 }
 
 /// Settles a staging folder: removes the texts that stackref wrote or replaced, restores or keeps
 /// edits, and removes the folder unless it contains kept edits.
-pub fn settle(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[JournalRecord]) -> SettleResult {
+pub fn settle(
+    parent: &DirHandle,
+    folder: &DirHandle,
+    name: &str,
+    records: &[JournalRecord],
+) -> SettleResult {
     let mut settled = SettleResult::default();
     for staged in staged_files(folder) {
         let Some(record) = record_of(&staged, records) else {
@@ -201,7 +198,9 @@ fn keep_edits(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[Jou
         match parent.rename_new(OsStr::new(name), parent, OsStr::new(&kept)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             renamed => {
-                let renamed = renamed.ok().and_then(|()| parent.open_subfolder(OsStr::new(&kept)).ok());
+                let renamed = renamed
+                    .ok()
+                    .and_then(|()| parent.open_subfolder(OsStr::new(&kept)).ok());
                 return report_kept(parent, renamed.as_ref().unwrap_or(folder), records);
             }
         }
@@ -211,7 +210,10 @@ fn keep_edits(parent: &DirHandle, folder: &DirHandle, name: &str, records: &[Jou
 fn report_kept(parent: &DirHandle, folder: &DirHandle, records: &[JournalRecord]) {
     for staged in staged_files(folder) {
         if let Some(record) = record_of(&staged, records) {
-            let (path, edit) = (parent.path().join(&record.target), folder.path().join(&staged));
+            let (path, edit) = (
+                parent.path().join(&record.target),
+                folder.path().join(&staged),
+            );
             notify(Notice::Kept { path, edit });
         }
     }
@@ -236,7 +238,12 @@ fn record_of<'r>(staged: &OsStr, records: &'r [JournalRecord]) -> Option<&'r Jou
 /// # Errors
 /// Fails with the system's error, or if the target does not have the new text any more. The target
 /// is unchanged then.
-fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, staged: &OsStr) -> io::Result<()> {
+fn restore(
+    parent: &DirHandle,
+    folder: &DirHandle,
+    record: &JournalRecord,
+    staged: &OsStr,
+) -> io::Result<()> {
     let (target_folder, name) = target_of(parent, record)?;
     if Digest::of_entry(&target_folder, name)?.as_ref() != Some(&record.new) {
         return Err(changed_error());
@@ -258,7 +265,11 @@ fn restore(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord, stage
 /// # Errors
 /// Fails with the system's error, or if the target does not have the new text any more. It is not
 /// removed then.
-pub fn remove_created(parent: &DirHandle, folder: &DirHandle, record: &JournalRecord) -> io::Result<()> {
+pub fn remove_created(
+    parent: &DirHandle,
+    folder: &DirHandle,
+    record: &JournalRecord,
+) -> io::Result<()> {
     let (target_folder, name) = target_of(parent, record)?;
     match Digest::of_entry(&target_folder, name)? {
         None => return Ok(()),
@@ -281,17 +292,24 @@ fn changed_error() -> io::Error {
 }
 
 /// Opens the folder of a target. Returns it with the target's name.
-fn target_of<'r>(parent: &DirHandle, record: &'r JournalRecord) -> io::Result<(DirHandle, &'r OsStr)> {
-    let name = record.target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+fn target_of<'r>(
+    parent: &DirHandle,
+    record: &'r JournalRecord,
+) -> io::Result<(DirHandle, &'r OsStr)> {
+    let name = record
+        .target
+        .file_name()
+        .ok_or(io::ErrorKind::InvalidInput)?;
     let above = record.target.parent().unwrap_or(Path::new(""));
-    let folder =
-        open_subfolder(parent, above, parent.path()).map_err(|failure| io::Error::other(failure.to_string()))?;
+    let folder = open_subfolder(parent, above, parent.path())
+        .map_err(|failure| io::Error::other(failure.to_string()))?;
     Ok((folder, name))
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::notices::{NOTICES, take_notices};
     use super::super::staging::{Staging, staging_name};
     use super::*;
     use std::fs::{read_dir, read_to_string, write};
@@ -307,12 +325,19 @@ mod tests {
         let mut staging = Staging::new(&folder).unwrap();
         let staged = staging.write("new", 0o600).unwrap();
         let (new, old) = (Digest::of_bytes(b"new"), Some(Digest::of_bytes(b"old")));
-        let record = JournalRecord { staged: staged.name.clone(), target: PathBuf::from("f"), new, old };
+        let record = JournalRecord {
+            staged: staged.name.clone(),
+            target: PathBuf::from("f"),
+            new,
+            old,
+        };
         staging.record(vec![record]).unwrap();
         if let Some(edit) = edit {
             write(&target, edit).unwrap();
         }
-        staging.swap(&staged.name, &folder, OsStr::new("f")).unwrap();
+        staging
+            .swap(&staged.name, &folder, OsStr::new("f"))
+            .unwrap();
         assert_eq!(read_to_string(&target).unwrap(), "new");
         (parent, folder, staging)
     }
@@ -321,15 +346,20 @@ mod tests {
     fn abandon(parent: &TempDir, staging: Staging) -> PathBuf {
         std::mem::forget(staging);
         let is_ours = |path: &Path| path.file_name().is_some_and(is_staging);
-        let left =
-            read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_ours(path)).unwrap();
+        let left = read_dir(parent.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| is_ours(path))
+            .unwrap();
         let abandoned = parent.path().join(staging_name(999_999_999, 7));
         std::fs::rename(left, &abandoned).unwrap();
         abandoned
     }
 
     fn names(parent: &TempDir) -> Vec<String> {
-        let names = read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = read_dir(parent.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect()
     }
 
@@ -338,11 +368,17 @@ mod tests {
         let (parent, folder, staging) = exchanged(None);
         let abandoned = abandon(&parent, staging);
         assert_eq!(read_to_string(abandoned.join(".gitignore")).unwrap(), "*\n");
-        assert_eq!(abandoned.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            abandoned.metadata().unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         assert_eq!(read_to_string(abandoned.join("0")).unwrap(), "old");
         assert!(!recover(&folder));
         assert_eq!(
-            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
+            (
+                names(&parent),
+                read_to_string(parent.path().join("f")).unwrap().as_str()
+            ),
             (vec!["f".to_owned()], "new")
         );
     }
@@ -369,10 +405,15 @@ mod tests {
         abandon(&parent, staging);
         assert!(recover(&folder));
         assert_eq!(
-            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
+            (
+                names(&parent),
+                read_to_string(parent.path().join("f")).unwrap().as_str()
+            ),
             (vec!["f".to_owned()], "edit")
         );
-        assert!(take_notices().contains(&Notice::Restored { path: parent.path().join("f") }));
+        assert!(take_notices().contains(&Notice::Restored {
+            path: parent.path().join("f")
+        }));
     }
 
     #[test]
@@ -386,12 +427,21 @@ mod tests {
                 assert_eq!(staging.settle().kept.len(), 1);
             }
             for _ in 0..2 {
-                NOTICES.lock().unwrap().retain(|notice, _| !matches!(notice, Notice::Kept { .. }));
+                NOTICES
+                    .lock()
+                    .unwrap()
+                    .retain(|notice, _| !matches!(notice, Notice::Kept { .. }));
                 recover(&folder);
-                let (path, edit) = (parent.path().join("f"), parent.path().join(".stackref-kept-0.tmp/0"));
+                let (path, edit) = (
+                    parent.path().join("f"),
+                    parent.path().join(".stackref-kept-0.tmp/0"),
+                );
                 assert_eq!(read_to_string(&path).unwrap(), "newer");
                 assert_eq!(read_to_string(&edit).unwrap(), "edit");
-                assert_eq!(read_to_string(edit.with_file_name(".gitignore")).unwrap(), "*\n");
+                assert_eq!(
+                    read_to_string(edit.with_file_name(".gitignore")).unwrap(),
+                    "*\n"
+                );
                 assert!(take_notices().contains(&Notice::Kept { path, edit }));
             }
         }
@@ -402,12 +452,24 @@ mod tests {
         let (parent, _, staging) = exchanged(None);
         write(parent.path().join("f"), "newer").unwrap();
         let failed = staging.roll_back(&[]);
-        assert_eq!(failed, [(parent.path().join("f"), "another process has changed it since".to_owned())]);
-        assert_eq!(read_to_string(parent.path().join(".stackref-kept-0.tmp/0")).unwrap(), "old");
+        assert_eq!(
+            failed,
+            [(
+                parent.path().join("f"),
+                "another process has changed it since".to_owned()
+            )]
+        );
+        assert_eq!(
+            read_to_string(parent.path().join(".stackref-kept-0.tmp/0")).unwrap(),
+            "old"
+        );
         let (parent, _, staging) = exchanged(None);
         assert!(staging.roll_back(&[]).is_empty());
         assert_eq!(
-            (names(&parent), read_to_string(parent.path().join("f")).unwrap().as_str()),
+            (
+                names(&parent),
+                read_to_string(parent.path().join("f")).unwrap().as_str()
+            ),
             (vec!["f".to_owned()], "old")
         );
     }
@@ -421,7 +483,12 @@ mod tests {
         for target in ["../f".into(), parent.path().join("f")] {
             let mut staging = Staging::new(&folder).unwrap();
             let staged = staging.write("theirs", 0o600).unwrap();
-            let record = JournalRecord { staged: staged.name, target, new: Digest::of_bytes(b"new"), old: None };
+            let record = JournalRecord {
+                staged: staged.name,
+                target,
+                new: Digest::of_bytes(b"new"),
+                old: None,
+            };
             staging.record(vec![record]).unwrap();
             assert_eq!(staging.settle().kept.len(), 1);
             assert_eq!(read_to_string(parent.path().join("f")).unwrap(), "new");

@@ -35,15 +35,22 @@ pub const ASIDE_SUFFIX: &str = ".old";
 /// different hosts cannot be compared, and a folder may be shared between hosts.
 pub static HOST_ID: LazyLock<String> = LazyLock::new(|| {
     let mut host = DefaultHasher::new();
-    read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().hash(&mut host);
-    read_link("/proc/self/ns/pid").unwrap_or_default().hash(&mut host);
+    read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .hash(&mut host);
+    read_link("/proc/self/ns/pid")
+        .unwrap_or_default()
+        .hash(&mut host);
     rustix::system::uname().nodename().hash(&mut host);
     format!("{:016x}", host.finish())
 });
 
 /// Returns the name of a staging folder of a process on this machine.
 pub fn staging_name(process: u32, number: u32) -> String {
-    format!("{STAGING_PREFIX}{process}-{}-{number}{STAGING_SUFFIX}", *HOST_ID)
+    format!(
+        "{STAGING_PREFIX}{process}-{}-{number}{STAGING_SUFFIX}",
+        *HOST_ID
+    )
 }
 
 /// Returns a name that this process has not used yet.
@@ -93,8 +100,17 @@ impl Staging {
                 return Err(error.into());
             }
         };
-        let staging = Self { parent, folder, name, next: AtomicU32::new(0), records: Vec::new(), is_settled: false };
-        let mut ignore = staging.folder.create(OsStr::new(IGNORE_FILE), PRIVATE_MODE)?;
+        let staging = Self {
+            parent,
+            folder,
+            name,
+            next: AtomicU32::new(0),
+            records: Vec::new(),
+            is_settled: false,
+        };
+        let mut ignore = staging
+            .folder
+            .create(OsStr::new(IGNORE_FILE), PRIVATE_MODE)?;
         ignore.write_all(b"*\n")?;
         sync(&ignore)?;
         Ok(staging)
@@ -165,14 +181,24 @@ impl Staging {
     pub fn roll_back(mut self, created: &[&str]) -> Vec<(PathBuf, String)> {
         self.is_settled = true;
         let mut failed = Vec::new();
-        for record in self.records.iter().filter(|record| created.contains(&record.staged.as_str())) {
+        for record in self
+            .records
+            .iter()
+            .filter(|record| created.contains(&record.staged.as_str()))
+        {
             if let Err(error) = recovery::remove_created(&self.parent, &self.folder, record) {
                 failed.push((self.parent.path().join(&record.target), io_message(&error)));
             }
         }
         // Without its digest, an old text is treated as an edit, which is restored.
-        let records: Vec<JournalRecord> =
-            self.records.iter().map(|record| JournalRecord { old: None, ..record.clone() }).collect();
+        let records: Vec<JournalRecord> = self
+            .records
+            .iter()
+            .map(|record| JournalRecord {
+                old: None,
+                ..record.clone()
+            })
+            .collect();
         failed.extend(recovery::settle(&self.parent, &self.folder, &self.name, &records).kept);
         failed
     }
@@ -193,7 +219,12 @@ impl Drop for Staging {
 ///
 /// # Errors
 /// Returns the system's error. The target is unchanged then.
-pub fn swap(staging: &DirHandle, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
+pub fn swap(
+    staging: &DirHandle,
+    staged: &str,
+    folder: &DirHandle,
+    target: &OsStr,
+) -> io::Result<()> {
     if staging.exchange(staged, folder, target)? {
         return Ok(());
     }
@@ -205,10 +236,12 @@ pub fn swap(staging: &DirHandle, staged: &str, folder: &DirHandle, target: &OsSt
         staging.remove(&aside);
         return Err(error);
     }
-    staging.rename(&aside, staging, OsStr::new(staged)).or_else(|error| {
-        staging.rename(&aside, folder, target)?;
-        Err(error)
-    })
+    staging
+        .rename(&aside, staging, OsStr::new(staged))
+        .or_else(|error| {
+            staging.rename(&aside, folder, target)?;
+            Err(error)
+        })
 }
 
 /// Copies a file with its attributes into a staging folder.

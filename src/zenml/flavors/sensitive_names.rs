@@ -11,7 +11,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// The ends of sensitive names, for example `dbpasswd`.
-const SENSITIVE_SUFFIXES: [&str; 6] = ["passwd", "pwd", "passphrase", "credentials", "credential", "apikey"];
+const SENSITIVE_SUFFIXES: [&str; 6] = [
+    "passwd",
+    "pwd",
+    "passphrase",
+    "credentials",
+    "credential",
+    "apikey",
+];
 
 /// The last word, or the last two words, of sensitive names.
 const SENSITIVE_WORDS: [&str; 18] = [
@@ -36,11 +43,23 @@ const SENSITIVE_WORDS: [&str; 18] = [
 ];
 
 /// The last words of names that are sensitive in every attribute.
-const SECRET_WORDS: [&str; 7] = ["password", "token", "secret", "api_key", "auth_key", "passphrase", "private_key"];
+const SECRET_WORDS: [&str; 7] = [
+    "password",
+    "token",
+    "secret",
+    "api_key",
+    "auth_key",
+    "passphrase",
+    "private_key",
+];
 
 /// The sensitive attributes of all flavors in all versions, sorted.
-static SENSITIVE_ATTRIBUTES: LazyLock<Vec<&str>> =
-    LazyLock::new(|| sensitive_attributes().collect::<BTreeSet<_>>().into_iter().collect());
+static SENSITIVE_ATTRIBUTES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    sensitive_attributes()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+});
 
 /// The last three letters of all names in the lists, as one bit each. [`ending_bit`] returns the
 /// index and the bit.
@@ -61,13 +80,19 @@ pub fn has_sensitive_name(attribute: &str) -> bool {
     if !has_secret_word_ending(attribute) {
         return false;
     }
-    if attribute.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        return SECRET_WORDS.iter().any(|word| is_last_word(attribute.as_bytes(), word.as_bytes()));
+    if attribute
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
+        return SECRET_WORDS
+            .iter()
+            .any(|word| is_last_word(attribute.as_bytes(), word.as_bytes()));
     }
     let name = to_snake_case(attribute);
     SECRET_WORDS.iter().any(|word| {
-        name.strip_suffix(word)
-            .is_some_and(|before| before.is_empty() || !before.ends_with(|c: char| c.is_alphanumeric()))
+        name.strip_suffix(word).is_some_and(|before| {
+            before.is_empty() || !before.ends_with(|c: char| c.is_alphanumeric())
+        })
     })
 }
 
@@ -78,8 +103,15 @@ pub fn may_be_sensitive(attribute: &str) -> bool {
     }
     let lower = attribute.to_ascii_lowercase();
     let mut boundaries = lower.rmatch_indices(|c: char| !c.is_alphanumeric());
-    let mut after_boundary = || boundaries.next().and_then(|(at, mark)| lower.get(at + mark.len()..));
-    let (last, last_two) = (after_boundary().unwrap_or(&lower), after_boundary().unwrap_or(&lower));
+    let mut after_boundary = || {
+        boundaries
+            .next()
+            .and_then(|(at, mark)| lower.get(at + mark.len()..))
+    };
+    let (last, last_two) = (
+        after_boundary().unwrap_or(&lower),
+        after_boundary().unwrap_or(&lower),
+    );
     SENSITIVE_WORDS.contains(&last)
         || SENSITIVE_WORDS.contains(&last_two)
         || has_sensitive_name(attribute)
@@ -89,18 +121,29 @@ pub fn may_be_sensitive(attribute: &str) -> bool {
 
 /// Returns whether a name ends with the last two letters of one of the [`SECRET_WORDS`].
 fn has_secret_word_ending(name: &str) -> bool {
-    let ending = name.as_bytes().last_chunk::<2>().map(|ending| ending.map(|byte| byte.to_ascii_lowercase()));
+    let ending = name
+        .as_bytes()
+        .last_chunk::<2>()
+        .map(|ending| ending.map(|byte| byte.to_ascii_lowercase()));
     matches!(ending.as_ref(), Some(b"rd" | b"en" | b"et" | b"ey" | b"se"))
 }
 
 /// Returns whether a name in lower case is a word, or ends with a separator and the word. Hyphens
 /// count as underscores.
 fn is_last_word(name: &[u8], word: &[u8]) -> bool {
-    let Some((before, end)) = name.len().checked_sub(word.len()).and_then(|at| name.split_at_checked(at)) else {
+    let Some((before, end)) = name
+        .len()
+        .checked_sub(word.len())
+        .and_then(|at| name.split_at_checked(at))
+    else {
         return false;
     };
-    let is_same = |(&byte, &expected): (&u8, &u8)| byte == expected || (byte == b'-' && expected == b'_');
-    end.iter().zip(word).rev().all(is_same) && before.last().is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    let is_same =
+        |(&byte, &expected): (&u8, &u8)| byte == expected || (byte == b'-' && expected == b'_');
+    end.iter().zip(word).rev().all(is_same)
+        && before
+            .last()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Converts `apiKey` and `api-key` to `api_key`.
@@ -112,7 +155,11 @@ fn to_snake_case(name: &str) -> String {
             snake.push('_');
         }
         follows_lowercase = c.is_lowercase();
-        snake.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+        snake.push(if c == '-' {
+            '_'
+        } else {
+            c.to_ascii_lowercase()
+        });
     }
     snake
 }
@@ -129,13 +176,19 @@ fn has_known_ending(name: &str) -> bool {
 /// ignores case, and few endings share a bit.
 fn ending_bit(name: &str) -> (usize, u32) {
     match *name.as_bytes() {
-        [.., first, second, third] => (usize::from(first & 31) << 5 | usize::from(second & 31), 1 << (third & 31)),
+        [.., first, second, third] => (
+            usize::from(first & 31) << 5 | usize::from(second & 31),
+            1 << (third & 31),
+        ),
         _ => (0, 1),
     }
 }
 
 fn listed_names() -> impl Iterator<Item = &'static str> {
-    let words = SENSITIVE_SUFFIXES.iter().chain(&SENSITIVE_WORDS).chain(&SECRET_WORDS);
+    let words = SENSITIVE_SUFFIXES
+        .iter()
+        .chain(&SENSITIVE_WORDS)
+        .chain(&SECRET_WORDS);
     words.chain(SENSITIVE_ATTRIBUTES.iter()).copied()
 }
 
@@ -146,11 +199,17 @@ mod tests {
     #[test]
     fn may_be_sensitive_matches_listed_names_in_any_case_and_after_separators() {
         for name in listed_names() {
-            assert!(may_be_sensitive(name) && may_be_sensitive(&name.to_uppercase()), "{name}");
+            assert!(
+                may_be_sensitive(name) && may_be_sensitive(&name.to_uppercase()),
+                "{name}"
+            );
         }
         for name in SENSITIVE_WORDS.iter().chain(&SECRET_WORDS) {
             for before in ["x_", "é-", "a b.", &"x_".repeat(40)] {
-                assert!(may_be_sensitive(&format!("{before}{name}")), "{before}{name}");
+                assert!(
+                    may_be_sensitive(&format!("{before}{name}")),
+                    "{before}{name}"
+                );
             }
             assert!(!may_be_sensitive(&format!("{name}_of")), "{name}");
         }
@@ -171,7 +230,15 @@ mod tests {
         ] {
             assert!(has_sensitive_name(name), "{name}");
         }
-        for name in ["secret_name", "password_file", "token_path", "secret_arn", "monotoken", "token_id", "tokens"] {
+        for name in [
+            "secret_name",
+            "password_file",
+            "token_path",
+            "secret_arn",
+            "monotoken",
+            "token_id",
+            "tokens",
+        ] {
             assert!(!has_sensitive_name(name), "{name}");
         }
     }

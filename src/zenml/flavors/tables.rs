@@ -13,7 +13,12 @@ const fn flavor(
     sensitive_attributes: &'static [&'static str],
     refused_attributes: &'static [&'static str],
 ) -> Flavor {
-    Flavor { kind, name, sensitive_attributes, refused_attributes }
+    Flavor {
+        kind,
+        name,
+        sensitive_attributes,
+        refused_attributes,
+    }
 }
 
 /// The flavors of 0.13.2 and 0.20.0.

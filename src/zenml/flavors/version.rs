@@ -20,7 +20,9 @@ impl Version {
     pub const NEWEST: Self = Self::new(u32::MAX, 0, 0);
 
     pub(super) const fn new(major: u32, minor: u32, patch: u32) -> Self {
-        Self { parts: [major, minor, patch] }
+        Self {
+            parts: [major, minor, patch],
+        }
     }
 
     /// Parses versions such as `0.94.6`, `0.40`, `v0.40.1` and `0.94.6rc1`. Returns `None` for
@@ -32,7 +34,10 @@ impl Version {
         let mut count = 0;
         for part in &mut parts {
             let Some(number) = numbers.next() else { break };
-            let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let digits = number.len()
+                - number
+                    .trim_start_matches(|c: char| c.is_ascii_digit())
+                    .len();
             *part = number.get(..digits)?.parse().ok()?;
             count += 1;
         }

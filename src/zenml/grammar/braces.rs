@@ -31,7 +31,11 @@ pub(super) fn parse_whole_reference(text: &str) -> Option<BraceExpression<'_>> {
     }
     let kind = parse_inner(inner);
     let is_reference = matches!(kind, BraceKind::Reference { .. });
-    is_reference.then(|| BraceExpression { range: 0..text.len(), kind, foreign: foreign_syntax(inner, false) })
+    is_reference.then(|| BraceExpression {
+        range: 0..text.len(),
+        kind,
+        foreign: foreign_syntax(inner, false),
+    })
 }
 
 /// Parses a string without `{{` that differs from a reference by one brace or one space, for
@@ -50,7 +54,8 @@ pub(super) fn find_near_miss(text: &str) -> Option<BraceExpression<'_>> {
         let rest = inner.trim_end_matches(is_space).strip_suffix('}');
         (rest.is_some(), rest.unwrap_or(inner))
     };
-    let is_near_miss = (is_spaced || is_closed) && matches!(parse_inner(inner), BraceKind::Reference { .. });
+    let is_near_miss =
+        (is_spaced || is_closed) && matches!(parse_inner(inner), BraceKind::Reference { .. });
     is_near_miss.then_some(BraceExpression {
         range: 0..text.len(),
         kind: BraceKind::Malformed(MalformedKind::HalfOpen),
@@ -60,7 +65,12 @@ pub(super) fn find_near_miss(text: &str) -> Option<BraceExpression<'_>> {
 
 /// Parses a brace expression. Its opening braces are from `start` to `inner_start`, and `close` is
 /// the first `}}` after them.
-fn parse_braces(text: &str, start: usize, inner_start: usize, close: Option<usize>) -> BraceExpression<'_> {
+fn parse_braces(
+    text: &str,
+    start: usize,
+    inner_start: usize,
+    close: Option<usize>,
+) -> BraceExpression<'_> {
     let next = find_from(text, "{{", inner_start);
     let Some(close) = close.filter(|&close| next.is_none_or(|next| close < next)) else {
         return parse_unclosed_braces(text, start, inner_start, next.unwrap_or(text.len()));
@@ -72,18 +82,34 @@ fn parse_braces(text: &str, start: usize, inner_start: usize, close: Option<usiz
     } else {
         parse_inner(inner)
     };
-    let follows_dollar = text.get(..start).is_some_and(|before| before.ends_with('$'));
-    BraceExpression { range: start..end, kind, foreign: foreign_syntax(inner, follows_dollar) }
+    let follows_dollar = text
+        .get(..start)
+        .is_some_and(|before| before.ends_with('$'));
+    BraceExpression {
+        range: start..end,
+        kind,
+        foreign: foreign_syntax(inner, follows_dollar),
+    }
 }
 
 /// Parses a brace expression without `}}`. Its range contains only text that looks like a
 /// reference: the text after it may be part of a password that contains `{{`.
-fn parse_unclosed_braces(text: &str, start: usize, inner_start: usize, limit: usize) -> BraceExpression<'_> {
+fn parse_unclosed_braces(
+    text: &str,
+    start: usize,
+    inner_start: usize,
+    limit: usize,
+) -> BraceExpression<'_> {
     let rest = text.get(inner_start..limit).unwrap_or_default();
-    let half_close = rest.find('}').filter(|&brace| rest.get(..brace).is_some_and(|inner| !inner.contains('\n')));
+    let half_close = rest
+        .find('}')
+        .filter(|&brace| rest.get(..brace).is_some_and(|inner| !inner.contains('\n')));
     let word = rest.trim_start_matches(is_space);
     let blanks = rest.len() - word.len();
-    let word = word.split(|c| is_space(c) || matches!(c, '}' | '{')).next().unwrap_or_default();
+    let word = word
+        .split(|c| is_space(c) || matches!(c, '}' | '{'))
+        .next()
+        .unwrap_or_default();
     let looks_like_reference = matches!(parse_inner(word), BraceKind::Reference { .. });
     let end = match half_close {
         Some(brace) => inner_start + brace + 1,
@@ -92,7 +118,9 @@ fn parse_unclosed_braces(text: &str, start: usize, inner_start: usize, limit: us
     };
     BraceExpression {
         range: start..end,
-        kind: BraceKind::Malformed(MalformedKind::Unclosed { half: half_close.is_some() }),
+        kind: BraceKind::Malformed(MalformedKind::Unclosed {
+            half: half_close.is_some(),
+        }),
         foreign: None,
     }
 }
@@ -101,12 +129,18 @@ fn parse_unclosed_braces(text: &str, start: usize, inner_start: usize, limit: us
 fn parse_inner(inner: &str) -> BraceKind<'_> {
     let malformed = BraceKind::Malformed;
     // Most references need none of the checks below.
-    if inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+    if inner
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
         && let Some((name, key)) = inner.split_once('.')
         && !name.is_empty()
         && !key.is_empty()
     {
-        return BraceKind::Reference { name, key, padded: false };
+        return BraceKind::Reference {
+            name,
+            key,
+            padded: false,
+        };
     }
     let text = inner.trim_matches(is_space);
     if text.is_empty() {
@@ -116,7 +150,11 @@ fn parse_inner(inner: &str) -> BraceKind<'_> {
         return malformed(MalformedKind::Invisible(c));
     }
     if text.contains(is_space) {
-        return malformed(if text.contains('|') { MalformedKind::Filter } else { MalformedKind::Space });
+        return malformed(if text.contains('|') {
+            MalformedKind::Filter
+        } else {
+            MalformedKind::Space
+        });
     }
     if text.contains(['{', '}']) {
         return malformed(MalformedKind::Brace);
@@ -125,10 +163,16 @@ fn parse_inner(inner: &str) -> BraceKind<'_> {
         return malformed(MalformedKind::Variable);
     }
     match text.split_once('.') {
-        None => malformed(MalformedKind::NoDot { lookalike: text.chars().find(|&c| looks_like_dot(c)) }),
+        None => malformed(MalformedKind::NoDot {
+            lookalike: text.chars().find(|&c| looks_like_dot(c)),
+        }),
         Some(("", _)) => malformed(MalformedKind::EmptyName),
         Some((_, "")) => malformed(MalformedKind::EmptyKey),
-        Some((name, key)) => BraceKind::Reference { name, key, padded: text.len() != inner.len() },
+        Some((name, key)) => BraceKind::Reference {
+            name,
+            key,
+            padded: text.len() != inner.len(),
+        },
     }
 }
 
@@ -152,21 +196,35 @@ mod tests {
     #[test]
     fn unclosed_braces_in_a_password_contain_only_the_braces() {
         let expressions = find_braces("hun{{ter2");
-        assert_eq!(expressions.first().map(|braces| braces.range.clone()), Some(3..5));
+        assert_eq!(
+            expressions.first().map(|braces| braces.range.clone()),
+            Some(3..5)
+        );
     }
 
     #[test]
     fn adjacent_references_have_separate_ranges() {
-        let ranges: Vec<_> = find_braces("a{{b.c}}{{ d.e }}f").into_iter().map(|braces| braces.range).collect();
+        let ranges: Vec<_> = find_braces("a{{b.c}}{{ d.e }}f")
+            .into_iter()
+            .map(|braces| braces.range)
+            .collect();
         assert_eq!(ranges, [1..8, 8..17]);
     }
 
     #[test]
     fn unclosed_braces_end_after_the_word() {
-        for (text, range) in
-            [("{{a.b", 0..5), ("x {{ a.b c", 2..8), ("{{ a. b", 0..2), ("x{{a.b} y", 1..7), ("{{a.b\n}", 0..5)]
-        {
-            assert_eq!(find_braces(text).first().map(|braces| braces.range.clone()), Some(range), "{text}");
+        for (text, range) in [
+            ("{{a.b", 0..5),
+            ("x {{ a.b c", 2..8),
+            ("{{ a. b", 0..2),
+            ("x{{a.b} y", 1..7),
+            ("{{a.b\n}", 0..5),
+        ] {
+            assert_eq!(
+                find_braces(text).first().map(|braces| braces.range.clone()),
+                Some(range),
+                "{text}"
+            );
         }
     }
 
@@ -175,7 +233,15 @@ mod tests {
         for (text, is_padded) in [("{{a.b}}", false), ("{{ a.b}}", true), ("{{a.b\t}}", true)] {
             let expressions = find_braces(text);
             let kind = &expressions.first().expect(text).kind;
-            assert_eq!(*kind, BraceKind::Reference { name: "a", key: "b", padded: is_padded }, "{text}");
+            assert_eq!(
+                *kind,
+                BraceKind::Reference {
+                    name: "a",
+                    key: "b",
+                    padded: is_padded
+                },
+                "{text}"
+            );
         }
     }
 }

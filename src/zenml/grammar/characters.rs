@@ -21,6 +21,14 @@ pub fn is_invisible(c: char) -> bool {
 pub(super) fn looks_like_dot(c: char) -> bool {
     matches!(
         c,
-        '\u{b7}' | '\u{2024}' | '\u{2027}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}' | '\u{701}' | '\u{660}'
+        '\u{b7}'
+            | '\u{2024}'
+            | '\u{2027}'
+            | '\u{3002}'
+            | '\u{fe52}'
+            | '\u{ff0e}'
+            | '\u{ff61}'
+            | '\u{701}'
+            | '\u{660}'
     )
 }

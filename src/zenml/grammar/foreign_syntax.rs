@@ -36,8 +36,15 @@ pub(super) fn foreign_syntax(inner: &str, follows_dollar: bool) -> Option<Foreig
 
 /// Returns whether an expression starts with a variable that Argo Workflows defines.
 fn is_argo(inner: &str) -> bool {
-    let name = inner.trim_start_matches('=').split(['.', '[', ' ']).next().unwrap_or_default();
-    matches!(name, "workflow" | "inputs" | "outputs" | "steps" | "tasks" | "pod" | "item")
+    let name = inner
+        .trim_start_matches('=')
+        .split(['.', '[', ' '])
+        .next()
+        .unwrap_or_default();
+    matches!(
+        name,
+        "workflow" | "inputs" | "outputs" | "steps" | "tasks" | "pod" | "item"
+    )
 }
 
 #[cfg(test)]
@@ -49,7 +56,10 @@ mod tests {
         for (inner, system) in [
             (" secrets/scope/key ", Some(ForeignSyntax::Databricks)),
             ("op://vault/item/field", Some(ForeignSyntax::OnePassword)),
-            ("resolve:ssm-secure:/db/password:1", Some(ForeignSyntax::CloudFormation)),
+            (
+                "resolve:ssm-secure:/db/password:1",
+                Some(ForeignSyntax::CloudFormation),
+            ),
             ("workflow.name", Some(ForeignSyntax::Argo)),
             ("=inputs.x", Some(ForeignSyntax::Argo)),
             ("item", Some(ForeignSyntax::Argo)),
@@ -58,6 +68,9 @@ mod tests {
         ] {
             assert_eq!(foreign_syntax(inner, false), system, "{inner}");
         }
-        assert_eq!(foreign_syntax(" secrets.X ", true), Some(ForeignSyntax::GitHub));
+        assert_eq!(
+            foreign_syntax(" secrets.X ", true),
+            Some(ForeignSyntax::GitHub)
+        );
     }
 }

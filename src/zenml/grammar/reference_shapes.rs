@@ -18,7 +18,9 @@ pub fn find_reference_shapes(text: &str) -> Vec<Range<usize>> {
     // Whether the current line has a brace before `at`. Then the next one may be in a flow mapping.
     let mut follows_brace = false;
     while let Some(start) = find_from(text, "{", at) {
-        follows_brace &= !text.get(at..start).is_some_and(|between| between.contains(['\n', '\r']));
+        follows_brace &= !text
+            .get(at..start)
+            .is_some_and(|between| between.contains(['\n', '\r']));
         let shape = BracedWord::parse(text, start);
         if shape.is_reference(text, follows_brace) {
             ranges.push(shape.range.clone());
@@ -46,23 +48,31 @@ impl BracedWord {
         let rest = text.get(start..).unwrap_or_default();
         let word = rest.trim_start_matches(['{', ' ', '\t']);
         let before = rest.len() - word.len();
-        let len = word.find(|c: char| matches!(c, '{' | '}') || is_space(c)).unwrap_or(word.len());
+        let len = word
+            .find(|c: char| matches!(c, '{' | '}') || is_space(c))
+            .unwrap_or(word.len());
         let (word, after) = word.split_at(len);
         let closing_braces = after.trim_start_matches([' ', '\t']);
         let blanks = after.len() - closing_braces.len();
-        let closing = closing_braces.find(|c| c != '}').unwrap_or(closing_braces.len());
+        let closing = closing_braces
+            .find(|c| c != '}')
+            .unwrap_or(closing_braces.len());
         let after_word = if closing == 0 { 0 } else { blanks + closing };
         Self {
             range: start..start + before + len + after_word,
             opening: rest.get(..before).unwrap_or_default().matches('{').count(),
             closing,
             is_named: looks_like_name(word)
-                && word.split_once('.').is_some_and(|(name, key)| !name.is_empty() && !key.is_empty()),
+                && word
+                    .split_once('.')
+                    .is_some_and(|(name, key)| !name.is_empty() && !key.is_empty()),
         }
     }
 
     fn is_reference(&self, text: &str, follows_brace: bool) -> bool {
-        let starts_with_two = text.get(self.range.start..).is_some_and(|rest| rest.starts_with("{{"));
+        let starts_with_two = text
+            .get(self.range.start..)
+            .is_some_and(|rest| rest.starts_with("{{"));
         match (self.opening, self.closing) {
             _ if !self.is_named => false,
             (2.., 2..) if starts_with_two => true,
@@ -73,8 +83,12 @@ impl BracedWord {
 
     /// Returns whether only white space, quotes and separators are next to the braces.
     fn is_whole_value(&self, text: &str) -> bool {
-        let before = text.get(..self.range.start).and_then(|before| before.chars().next_back());
-        let after = text.get(self.range.end..).and_then(|after| after.chars().next());
+        let before = text
+            .get(..self.range.start)
+            .and_then(|before| before.chars().next_back());
+        let after = text
+            .get(self.range.end..)
+            .and_then(|after| after.chars().next());
         before.is_none_or(|c| is_space(c) || "\"'[,:=".contains(c))
             && after.is_none_or(|c| is_space(c) || "\"'],".contains(c))
     }
@@ -89,12 +103,20 @@ mod tests {
     fn references_are_found_and_passwords_in_braces_are_not() {
         let shown = |text: &'static str| {
             let ranges = find_reference_shapes(text).into_iter();
-            ranges.map(|range| text.get(range).expect("a range of the text")).collect::<Vec<_>>()
+            ranges
+                .map(|range| text.get(range).expect("a range of the text"))
+                .collect::<Vec<_>>()
         };
         for (text, references) in [
             ("password: {{ a.b }} # x", &["{{ a.b }}"][..]),
-            ("p: {x: '{{x.y}}', {{z}}: {{c.d-e}}}", &["{{x.y}}", "{{c.d-e}}}"]),
-            ("mysql://{{db.user}}:{{db.pass.word}}@h", &["{{db.user}}", "{{db.pass.word}}"]),
+            (
+                "p: {x: '{{x.y}}', {{z}}: {{c.d-e}}}",
+                &["{{x.y}}", "{{c.d-e}}}"],
+            ),
+            (
+                "mysql://{{db.user}}:{{db.pass.word}}@h",
+                &["{{db.user}}", "{{db.pass.word}}"],
+            ),
             ("p: {{{a.b}}}", &["{{{a.b}}}"]),
             ("p: '{{a.b}'", &["{{a.b}"]),
             ("p: {a.b}}", &["{a.b}}"]),

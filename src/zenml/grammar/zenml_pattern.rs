@@ -8,7 +8,10 @@ use super::characters::is_space;
 /// `ZenML` uses the pattern `\{\{\s*\S+?\.\S+\s*\}\}` and, before 0.40, the same pattern without
 /// white space. This function is simple instead of fast, since tests compare the grammar with it.
 pub fn parse_as_zenml(text: &str) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches(is_space);
+    let inner = text
+        .strip_prefix("{{")?
+        .strip_suffix("}}")?
+        .trim_matches(is_space);
     if inner.contains(is_space) {
         return None;
     }
