@@ -336,7 +336,7 @@ def waiting(ground, usual):
         [ground.stackref, *words], cwd=usual.project, env=ground.environment(), preexec_fn=cores_allowed,
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
-    ground.expect("core dumps", "it waits", b"mistakes" in process.stderr.readline())
+    ground.expect("core dumps", "it waits", b"invalid reference" in process.stderr.readline())
     return process
 
 
