@@ -141,7 +141,8 @@ def irreplaceable(run):
                     row.note = "partly: this machine does not allow all of it"
                 ran = place.finish(process, "") if process else place.run(stdin=project.on_disk(work.stdin))
             verdict = place.judge_ended(ran, whole=work.name not in ONE_BY_ONE)
-            if ran.returncode and "as it was" not in " ".join(ran.stderr.split()):
+            unchanged = ("no output was changed", "the file was not changed")
+            if ran.returncode and not any(words in " ".join(ran.stderr.split()) for words in unchanged):
                 verdict.losses.append(f"it does not say what is left: {ran.stderr}")
             row.add(verdict)
         place.remove()
