@@ -316,7 +316,7 @@ def vault():
         project = Project("vault", f'[inventory.kv]\nkind = "vault"\nurl = "{url}"\nmount = "secret"\n')
         usual(project, {"VAULT_TOKEN": token})
         project.stack("db.user")
-        project.expect("a token that is none", 3, project.run("check", env={"VAULT_TOKEN": "none"}), "forbid")
+        project.expect("a token that is none", 3, project.run("check", env={"VAULT_TOKEN": "none"}), "permission denied")
     project.expect("a server that is gone", 3, project.run("check", env={"VAULT_TOKEN": token}), "connection refused")
     return None
 
