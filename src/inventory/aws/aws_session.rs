@@ -112,16 +112,15 @@ fn wait<F: Future>(
 ) -> Result<(F::Output, Permit), StoreError> {
     let permit = budget.begin().map_err(|reason| call_error(call, &reason))?;
     let runtime = runtime.ok_or_else(|| call_error(call, "the session has ended"))?;
-    match runtime.block_on(async { tokio::time::timeout(permit.remaining, future).await }) {
-        Ok(output) => Ok((output, permit)),
-        Err(_) => {
-            let reason = budget
-                .begin()
-                .err()
-                .unwrap_or_else(|| "no answer in time (`run_timeout`)".to_owned());
-            Err(call_error(call, &reason))
-        }
+    let answer = runtime.block_on(async { tokio::time::timeout(permit.remaining, future).await });
+    if let Ok(output) = answer {
+        return Ok((output, permit));
     }
+    let reason = budget
+        .begin()
+        .err()
+        .unwrap_or_else(|| "no answer in time (`run_timeout`)".to_owned());
+    Err(call_error(call, &reason))
 }
 
 fn call_error(call: &str, reason: &str) -> StoreError {

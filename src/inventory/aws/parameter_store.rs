@@ -118,7 +118,7 @@ pub(super) fn put(
         match session.run("PutParameter", call.send())? {
             (Ok(_), _) => {}
             (Err(error), _) if error.code() == Some("ParameterAlreadyExists") => {
-                kept.push(entry.key.clone())
+                kept.push(entry.key.clone());
             }
             (Err(error), _) => {
                 return Err(store_error(
