@@ -58,6 +58,29 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Creates the analysis of a file without stacks, references and findings.
+    fn without_contents(
+        candidate: Candidate,
+        source: Arc<RedactedSource>,
+        reason: MatchReason,
+    ) -> Self {
+        Self {
+            source,
+            path: candidate.path,
+            inode: None,
+            syntax: candidate.syntax,
+            exact: true,
+            reason,
+            document: None,
+            stacks: Vec::new(),
+            references: Vec::new(),
+            findings: Vec::new(),
+            directives: Vec::new(),
+            literals: BTreeSet::new(),
+            whole_secret_names: BTreeSet::new(),
+        }
+    }
+
     /// Returns the references that `render` replaces: those with a key. Names of whole secrets stay.
     pub fn replaced_references(&self) -> impl Iterator<Item = &Reference> {
         self.references
@@ -75,11 +98,7 @@ pub fn analyze(
     resolver: Resolver,
     roots: &PathRoots,
 ) -> Option<Analysis> {
-    let Candidate {
-        path,
-        syntax,
-        reason,
-    } = candidate;
+    let syntax = candidate.syntax;
     let is_script = syntax == Syntax::Script;
     let (bytes, exact) = if is_script {
         replace_invalid(bytes)
@@ -91,43 +110,43 @@ pub fn analyze(
         Err(DecodeError { valid, is_utf16 }) => (valid, Some(not_utf8(valid.len(), is_utf16))),
     };
     // A file that cannot be parsed is reported only if it was named or states its kind.
-    let mut error_reason = reason.clone();
+    let mut error_reason = candidate.reason.clone();
     if encoding_error.is_some() && error_reason.is_none() {
         error_reason = Some(stated_reason(&decode_for_search(&bytes), syntax)?);
     }
-    let source = SourceFile::new(paths::relative(&path, &roots.cwd), text)
-        .with_repository_path(paths::relative(&path, &roots.root))
-        .with_absolute_path(&path);
+    let source = SourceFile::new(paths::relative(&candidate.path, &roots.cwd), text)
+        .with_repository_path(paths::relative(&candidate.path, &roots.root))
+        .with_absolute_path(&candidate.path);
     let source = Arc::new(source);
     let parsed = match encoding_error {
         Some(error) => Err(error),
         None => Document::parse(Arc::clone(&source), syntax),
     };
-    let document = match parsed {
-        Ok(document) => document,
+    let resolver = if is_script { Resolver::Zenml } else { resolver };
+    let analysis = match parsed {
+        Ok(document) => analyze_document(candidate, source, document, resolver, roots)?,
         Err(error) => {
             let reason = error_reason.or_else(|| stated_reason(source.text(), syntax))?;
             let source = RedactedSource::new(source, Visibility::Guessed);
-            return Some(Analysis {
-                findings: rules::check(Subject::Document(&source, &error))
-                    .into_iter()
-                    .collect(),
-                source,
-                path,
-                inode: None,
-                syntax,
-                exact,
-                reason,
-                document: None,
-                stacks: Vec::new(),
-                references: Vec::new(),
-                directives: Vec::new(),
-                literals: BTreeSet::new(),
-                whole_secret_names: BTreeSet::new(),
-            });
+            let findings = rules::check(Subject::Document(&source, &error));
+            Analysis {
+                findings: findings.into_iter().collect(),
+                ..Analysis::without_contents(candidate, source, reason)
+            }
         }
     };
-    let reason = match reason {
+    Some(Analysis { exact, ..analysis })
+}
+
+/// Analyzes a parsed document. Returns `None` if it is not a stackref file.
+fn analyze_document(
+    candidate: Candidate,
+    source: Arc<SourceFile>,
+    document: Document,
+    resolver: Resolver,
+    roots: &PathRoots,
+) -> Option<Analysis> {
+    let reason = match candidate.reason.clone() {
         Some(reason) => reason,
         None => MatchReason::Contents(sources::file_kind(&document)?),
     };
@@ -137,7 +156,6 @@ pub fn analyze(
         redactions,
     } = sources::read(&document)?;
     let source = RedactedSource::new(source, Visibility::Masked(redactions));
-    let resolver = if is_script { Resolver::Zenml } else { resolver };
     let file = FileContext {
         source: &source,
         document: &document,
@@ -149,32 +167,22 @@ pub fn analyze(
     } else {
         &[]
     };
-    let ScalarResults {
-        mut findings,
-        references,
-        literals,
-    } = check_scalars(file, active_directives);
-    findings.extend(check_directives(&source, &directives));
-    findings.extend(check_document(&source, &document, &stacks));
-    let StackModel {
-        stacks,
-        whole_secret_names,
-        ..
-    } = stacks;
+    let mut results = check_scalars(file, active_directives);
+    results
+        .findings
+        .extend(check_directives(&source, &directives));
+    results
+        .findings
+        .extend(check_document(&source, &document, &stacks));
     Some(Analysis {
-        source,
-        path,
-        inode: None,
-        syntax,
-        exact,
-        reason,
         document: roots.keep_documents.then_some(document),
-        stacks,
-        references,
-        findings,
+        stacks: stacks.stacks,
+        references: results.references,
+        findings: results.findings,
         directives,
-        literals,
-        whole_secret_names,
+        literals: results.literals,
+        whole_secret_names: stacks.whole_secret_names,
+        ..Analysis::without_contents(candidate, source, reason)
     })
 }
 
