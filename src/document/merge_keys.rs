@@ -4,6 +4,10 @@ use super::node::{NodeId, NodeKind, Style};
 use super::{Document, Syntax};
 use std::collections::HashSet;
 
+/// The entries that merge keys may add to the mappings of a file. Real files add a few; a hostile
+/// file could add exponentially many.
+pub const MERGE_BUDGET: usize = 1_000_000;
+
 impl Document {
     /// Returns whether a key is YAML's merge key `<<`. In quotes, it is an ordinary key.
     pub fn is_merge_key(&self, key: NodeId) -> bool {

@@ -132,17 +132,13 @@ pub struct StackModel {
     /// The names of whole secrets that each stack uses, given by its index. Names in invalid
     /// positions are included.
     pub whole_secret_names: BTreeSet<(usize, String)>,
-    /// The mapping at which merge keys exceeded [`MERGE_BUDGET`]. Then the positions are
-    /// incomplete.
+    /// The mapping at which merge keys exceeded [`MERGE_BUDGET`](crate::document::MERGE_BUDGET).
+    /// Then the positions are incomplete.
     pub too_many_merges: Option<NodeId>,
 }
 
 /// The attribute that names a whole secret in every component.
 const WHOLE_SECRET_KEY: &str = "authentication_secret";
-
-/// The entries that merge keys and aliases may add to the components of a file. Real files add a
-/// few; a hostile file could add exponentially many.
-const MERGE_BUDGET: usize = 1_000_000;
 
 /// The longest name or dotted path that is kept. Each finding repeats it, and real names are
 /// shorter.

@@ -91,7 +91,7 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
 }
 
 /// Returns whether a file is prose with code in it, by its extension.
-pub(super) fn is_prose(path: &str) -> bool {
+pub fn is_prose(path: &str) -> bool {
     let extension = Path::new(path)
         .extension()
         .and_then(|extension| extension.to_str())

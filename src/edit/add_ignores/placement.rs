@@ -5,11 +5,10 @@
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::directives::{self, Directive, DirectiveKind};
-use crate::document::{Document, Edit, Syntax};
+use crate::document::{Document, Edit, Syntax, is_prose};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A position for a comment.
@@ -182,16 +181,4 @@ impl<'a> OriginalFile<'a> {
 
 fn continues_on_next_line(line: &str) -> bool {
     line.trim_end().ends_with('\\')
-}
-
-/// Returns whether a file is text with code in it, such as Markdown, going by its extension.
-fn is_prose(path: &str) -> bool {
-    let extension = Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
-    matches!(
-        extension.to_ascii_lowercase().as_str(),
-        "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt"
-    )
 }

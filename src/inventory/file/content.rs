@@ -4,16 +4,13 @@ use super::base64_value::{ZENML_MARKER, decode_base64};
 use super::content_reader::ContentReader;
 use crate::diagnostics::error::Failure;
 use crate::document::directives::{self, Directive};
-use crate::document::{Document, NodeId, Syntax};
+use crate::document::{Document, MERGE_BUDGET, NodeId, Syntax};
 use crate::inventory::{Key, StoreError};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::secret_value::SecretText;
 use crate::text::source::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// The largest number of entries that merge keys may add to an inventory.
-pub(super) const MERGE_BUDGET: usize = 1_000_000;
 
 /// The content of an inventory file.
 pub(super) struct FileContent {

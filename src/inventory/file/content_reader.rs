@@ -6,10 +6,10 @@
 //! nothing else of the text.
 
 use super::base64_value::{ZENML_MARKER, decode_base64};
-use super::content::{FileSecret, MERGE_BUDGET};
+use super::content::FileSecret;
 use super::second_parser::{self, SecondParser};
 use crate::diagnostics::error::Failure;
-use crate::document::{Document, NodeId, ScalarType, Syntax, plain_type};
+use crate::document::{Document, MERGE_BUDGET, NodeId, ScalarType, Syntax, plain_type};
 use crate::inventory::{Key, ValueType};
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;

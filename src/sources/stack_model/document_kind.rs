@@ -1,7 +1,7 @@
 //! The kind of a document, by its keys at the top level.
 
-use super::{MERGE_BUDGET, non_null_text};
-use crate::document::{Document, NodeId};
+use super::non_null_text;
+use crate::document::{Document, MERGE_BUDGET, NodeId};
 use crate::zenml::keywords::{
     FileKind, is_common_word, is_run_key, is_step_key, parse_settings_key,
 };
