@@ -1,6 +1,5 @@
 //! `check --verbose`: why each file is read, the inventories of its references, and the level.
 
-use crate::inventory::Inventory;
 use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -49,7 +48,7 @@ fn describe_inventories(file: &Analysis, settings: &Settings<'_>) -> String {
     let managers = managers.chain(file.stacks.is_empty().then_some(None));
     for chain in managers.map(|manager| settings.inventories.chain(&config, &file.path, manager)) {
         let names = chain.unwrap_or_default().into_iter().map(|at| {
-            let name = settings.inventories.get(at).map_or("?", Inventory::name);
+            let name = settings.inventories.name(at);
             format!("`{}`", escape_control(name))
         });
         let names = names.collect::<Vec<_>>();

@@ -12,7 +12,6 @@ use crate::inventory::lookup::{FetchedValues, LookupResult, Progress, fetch_valu
 use crate::inventory::{Inventory, RequestedNames, SecretValues, StoreError, ValueType};
 use crate::lint::analysis::Analysis;
 use crate::lint::report::Report;
-use crate::lint::resolve::inventory_name;
 use crate::lint::rules;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -163,7 +162,7 @@ fn locate_values<'s>(
                 };
                 let Some(LookupResult::Found {
                     inventory, keys, ..
-                }) = answer.result
+                }) = answer.map(|answer| answer.result)
                 else {
                     failures.push(unresolved_failure(reference, "no inventory has the secret"));
                     continue;
@@ -190,7 +189,7 @@ fn locate_values<'s>(
 /// Returns the errors for secrets whose values cannot be read.
 fn unreadable_values(values: &FetchedValues, settings: &Settings<'_>) -> Vec<Failure> {
     let failures = values.iter().filter_map(|((at, secret), values)| {
-        let name = inventory_name(settings, *at);
+        let name = settings.inventories.name(*at);
         match values {
             Ok(_) => None,
             Err(StoreError::NoValues | StoreError::NotFound) => Some(

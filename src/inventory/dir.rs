@@ -256,7 +256,8 @@ impl Inventory for DirInventory {
         let written = self
             .create_empty_secrets(changes, &mut created)
             .and_then(|()| {
-                // Another run may have stored some of the keys since they were listed: these are kept.
+                // Another run may have stored some of the keys since they were listed: these are
+                // kept.
                 write::write_all(&self.folder, &files, 0o600, &mut |_| {})
                     .map_err(StoreError::Invalid)
             });

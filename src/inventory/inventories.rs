@@ -336,6 +336,11 @@ impl Inventories {
         self.all.get(index).map(AsRef::as_ref)
     }
 
+    /// Returns the name of an inventory by its index, for messages.
+    pub fn name(&self, index: usize) -> &str {
+        self.get(index).map_or("?", Inventory::name)
+    }
+
     /// Returns the number of inventories.
     pub fn len(&self) -> usize {
         self.all.len()

@@ -1,8 +1,8 @@
 //! The analysis of one file: its contents, and the findings that need no inventory.
 //!
-//! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an editor's buffer start from
-//! the same [`Analysis`], so `check` and `render` agree on the references: a scalar yields references unless a scalar rule of
-//! severity error reports it.
+//! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an
+//! editor's buffer start from the same [`Analysis`], so `check` and `render` agree on the
+//! references: a scalar yields references unless a scalar rule of severity error reports it.
 
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
@@ -37,7 +37,8 @@ pub struct Analysis {
     pub inode: Option<Inode>,
     /// The syntax.
     pub syntax: Syntax,
-    /// Whether the text equals the file's bytes. In a script, bytes that are not UTF-8 are replaced.
+    /// Whether the text equals the file's bytes. In a script, bytes that are not UTF-8 are
+    /// replaced.
     pub exact: bool,
     /// The reason why the file is checked.
     pub reason: MatchReason,
@@ -81,7 +82,8 @@ impl Analysis {
         }
     }
 
-    /// Returns the references that `render` replaces: those with a key. Names of whole secrets stay.
+    /// Returns the references that `render` replaces: those with a key. Names of whole secrets
+    /// stay.
     pub fn replaced_references(&self) -> impl Iterator<Item = &Reference> {
         self.references
             .iter()
@@ -91,7 +93,8 @@ impl Analysis {
 
 /// Analyzes the contents of a candidate.
 ///
-/// Returns `None` if it is not a stackref file: a candidate without a reason has to show by its contents that it is one.
+/// Returns `None` if it is not a stackref file: a candidate without a reason has to show by its
+/// contents that it is one.
 pub fn analyze(
     candidate: Candidate,
     bytes: &[u8],
@@ -197,7 +200,8 @@ fn replace_invalid(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
     )
 }
 
-/// Returns the reason to report a file that cannot be parsed: its text states what kind of file it is.
+/// Returns the reason to report a file that cannot be parsed: its text states what kind of file it
+/// is.
 fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
     unparsed_kind::kind_of_unparsed(text, syntax).map(MatchReason::Contents)
 }
@@ -262,7 +266,8 @@ fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResul
             results.literals.extend(lines);
         }
         let finding = rules::check(Subject::Scalar(&context));
-        // With resolver `render`, a string may contain several references: a mistake in one does not affect the others.
+        // With resolver `render`, a string may contain several references: a mistake in one does
+        // not affect the others.
         let is_template = file.resolver == Resolver::Render
             && !position.is_key
             && !position.is_unquoted_reference;
@@ -278,7 +283,8 @@ fn is_error(finding: &FindingBuilder) -> bool {
     rules::get(finding.rule()).severity == Severity::Error
 }
 
-/// Returns those of the lines on which a `literal` comment applies to a scalar: the scalar's and its key's.
+/// Returns those of the lines on which a `literal` comment applies to a scalar: the scalar's and
+/// its key's.
 fn commented_lines(
     document: &Document,
     position: &ScalarPosition,

@@ -33,8 +33,8 @@ impl FileReader {
         }
         self.buffer.resize(CHUNK_BYTES, 0);
         let known = candidate.reason.is_some();
-        // A regular file returns less than the buffer's length only at its end. So one read is enough to exclude most
-        // files; a possible stack file is read until nothing more comes.
+        // A regular file returns less than the buffer's length only at its end. So one read is
+        // enough to exclude most files; a possible stack file is read until nothing more comes.
         let mut len = read_once(&mut file, &mut self.buffer)?;
         if len < self.buffer.len()
             && !known

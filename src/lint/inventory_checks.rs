@@ -47,15 +47,11 @@ pub(super) fn check_inventory_files(
         if !answered.contains(&at) && !is_complete {
             continue;
         }
-        let mut used: HashSet<&str> = HashSet::new();
-        for (_, reference, answer) in references.iter(scan) {
-            if answer
-                .lookup
-                .is_some_and(|lookup| shared.is_in(&lookup.chain))
-            {
-                used.insert(&reference.secret);
-            }
-        }
+        let lookups = references.lookups().iter();
+        let mut used: HashSet<&str> = lookups
+            .filter(|lookup| shared.is_in(&lookup.chain))
+            .map(|lookup| lookup.secret.as_str())
+            .collect();
         let reachable = whole_names
             .iter()
             .filter(|name| name.chain.as_ref().is_none_or(|chain| shared.is_in(chain)));

@@ -11,6 +11,7 @@ use crate::inventory::lookup::LookupResult;
 use crate::inventory::{Inventory, SecretChange, StoreError};
 use crate::lint::analysis::Analysis;
 use crate::lint::report::Report;
+use crate::lint::resolve::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::sources::reference::Reference;
@@ -136,18 +137,21 @@ fn collect_required<'s>(
         let mut file_name: Option<String> = None;
         for (reference, answer) in references {
             let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
-            let chain = answer
-                .lookup
-                .map(|lookup| lookup.chain.as_slice())
-                .unwrap_or_default();
-            let (inventory, exists) = match answer.result {
-                Some(LookupResult::Found {
-                    inventory, keys, ..
+            let (inventory, exists) = match answer {
+                Some(Answer {
+                    result:
+                        LookupResult::Found {
+                            inventory, keys, ..
+                        },
+                    ..
                 }) => (
                     inventory,
                     key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))),
                 ),
-                _ => (target_inventory(chain, secret, settings), false),
+                answer => {
+                    let chain = answer.map_or(&[][..], |answer| &answer.lookup.chain);
+                    (target_inventory(chain, secret, settings), false)
+                }
             };
             let stack = file
                 .stacks

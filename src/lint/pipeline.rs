@@ -31,7 +31,8 @@ pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>)
     check_with_answers(scan, settings, LookupResults::default(), progress)
 }
 
-/// Checks a scan with the answers of an earlier check. Inventories are queried again only if a lookup is new.
+/// Checks a scan with the answers of an earlier check. Inventories are queried again only if a
+/// lookup is new.
 pub fn check_with_answers(
     scan: &Scan,
     settings: &Settings<'_>,
@@ -174,7 +175,8 @@ pub fn finalize_findings(
     findings
 }
 
-/// Returns a function from findings to the severity that the rule has in the config of their file; `None` if it is off.
+/// Returns a function from findings to the severity that the rule has in the config of their file;
+/// `None` if it is off.
 fn severity_by_config(configs: &Configs) -> impl FnMut(&FindingBuilder) -> Option<Severity> {
     let mut cursor = Cursor::for_findings(configs);
     move |finding| {

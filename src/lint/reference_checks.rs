@@ -5,7 +5,7 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::inventory::{Inventory, StoreError, ValueType};
 use crate::lint::report::Unchecked;
-use crate::lint::resolve::{ResolvedReferences, inventory_name};
+use crate::lint::resolve::{Answer, ResolvedReferences};
 use crate::lint::rules::{self, LookupContext, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -38,8 +38,8 @@ pub(super) fn check_references(
     };
     let mut suggestions = SuggestionCache::new(references.answers());
     let mut failed: BTreeMap<usize, FailedInventory<'_>> = BTreeMap::new();
-    for (_, reference, answer) in references.iter(scan) {
-        let (Some(lookup), Some(result)) = (answer.lookup, answer.result) else {
+    for (reference, answer) in references.iter(scan) {
+        let Some(Answer { lookup, result }) = answer else {
             continue;
         };
         if let LookupResult::Failed { inventory, error } = result {
@@ -47,7 +47,7 @@ pub(super) fn check_references(
                 continue;
             }
             let inventory = failed.entry(inventory).or_insert_with(|| FailedInventory {
-                name: inventory_name(settings, inventory),
+                name: settings.inventories.name(inventory),
                 error,
                 secrets: BTreeSet::new(),
             });
@@ -122,7 +122,7 @@ fn lookup_context<'r>(
                 .filter(|(key, keys)| !keys.contains_key(*key));
             let suggestion =
                 missing.and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
-            (inventory_name(settings, *inventory), suggestion)
+            (settings.inventories.name(*inventory), suggestion)
         }
         _ => (
             "",

@@ -1,11 +1,11 @@
 //! Resolves references: the inventories that each one is looked up in, and their answers.
 //!
-//! The lookup of a reference is computed here, once. The existence rules, `render`, `register` and `inventory` read it from
-//! the [`ResolvedReferences`] of a report.
+//! The lookup of a reference is computed here, once. The existence rules, `render`, `register` and
+//! `inventory` read it from the [`ResolvedReferences`] of a report.
 
 use crate::diagnostics::error::Failure;
+use crate::inventory::Inventories;
 use crate::inventory::lookup::{LookupResult, LookupResults, Progress, ReferenceLookup};
-use crate::inventory::{Inventories, Inventory};
 use crate::lint::analysis::Analysis;
 use crate::lint::report::Unchecked;
 use crate::lint::scan::Scan;
@@ -36,15 +36,19 @@ pub struct ResolvedReferences {
 
 impl ResolvedReferences {
     /// Iterates over the references of a scan, in its order. `scan` is the one that was resolved.
+    /// The answer is `None` for a reference that is not looked up.
     pub fn iter<'r, 's: 'r>(
         &'r self,
         scan: &'s Scan,
-    ) -> impl Iterator<Item = (&'s Analysis, &'s Reference, Answer<'r>)> {
+    ) -> impl Iterator<Item = (&'s Reference, Option<Answer<'r>>)> {
         let results = self.results();
         self.references.iter().filter_map(move |resolved| {
-            let file = scan.files.get(resolved.file)?;
-            let reference = file.references.get(resolved.index)?;
-            Some((file, reference, self.answer(*resolved, reference, &results)))
+            let reference = scan
+                .files
+                .get(resolved.file)?
+                .references
+                .get(resolved.index)?;
+            Some((reference, self.answer(*resolved, reference, &results)))
         })
     }
 
@@ -52,7 +56,7 @@ impl ResolvedReferences {
     pub fn by_file<'r, 's: 'r>(
         &'r self,
         scan: &'s Scan,
-    ) -> Vec<(&'s Analysis, Vec<(&'s Reference, Answer<'r>)>)> {
+    ) -> Vec<(&'s Analysis, FileReferences<'r, 's>)> {
         let mut files: Vec<_> = scan
             .files
             .iter()
@@ -69,6 +73,11 @@ impl ResolvedReferences {
             references.push((reference, self.answer(*resolved, reference, &results)));
         }
         files
+    }
+
+    /// Returns the distinct lookups.
+    pub fn lookups(&self) -> &[ReferenceLookup] {
+        &self.lookups
     }
 
     /// Returns the answers of the inventories.
@@ -94,13 +103,9 @@ impl ResolvedReferences {
         resolved: ResolvedReference,
         reference: &Reference,
         results: &[LookupResult<'r>],
-    ) -> Answer<'r> {
-        let lookup = resolved
-            .lookup
-            .and_then(|at| self.lookups.get(at).zip(results.get(at)));
-        let Some((lookup, &result)) = lookup else {
-            return Answer::NOT_LOOKED_UP;
-        };
+    ) -> Option<Answer<'r>> {
+        let at = resolved.lookup?;
+        let (lookup, &result) = self.lookups.get(at).zip(results.get(at))?;
         let result = match result {
             // The keys are known only because a reference of another level requested them.
             LookupResult::Found {
@@ -112,28 +117,21 @@ impl ResolvedReferences {
             },
             result => result,
         };
-        Answer {
-            lookup: Some(lookup),
-            result: Some(result),
-        }
+        Some(Answer { lookup, result })
     }
 }
 
 /// The answer to one reference.
 #[derive(Debug)]
 pub struct Answer<'r> {
-    /// The names and the inventories, in order; `None` if the reference is not looked up.
-    pub lookup: Option<&'r ReferenceLookup>,
-    /// The answer; `None` if the reference is not looked up.
-    pub result: Option<LookupResult<'r>>,
+    /// The names and the inventories, in order.
+    pub lookup: &'r ReferenceLookup,
+    /// The answer of the inventories.
+    pub result: LookupResult<'r>,
 }
 
-impl Answer<'_> {
-    const NOT_LOOKED_UP: Self = Self {
-        lookup: None,
-        result: None,
-    };
-}
+/// The references of one file, each with its answer.
+pub type FileReferences<'r, 's> = Vec<(&'s Reference, Option<Answer<'r>>)>;
 
 /// The outcome of [`resolve`].
 #[derive(Default)]
@@ -144,7 +142,8 @@ pub(super) struct Resolution {
     pub(super) unrouted: Option<Failure>,
 }
 
-/// Looks up the references of a scan. `known` are answers of an earlier check, which are used if they cover all lookups.
+/// Looks up the references of a scan. `known` are answers of an earlier check, which are used if
+/// they cover all lookups.
 pub(super) fn resolve<'s>(
     scan: &'s Scan,
     settings: &'s Settings<'s>,
@@ -274,14 +273,6 @@ pub(super) fn inventory_chain(
         .get(stack)
         .and_then(|stack| stack.secrets_manager());
     settings.inventories.chain(config, &file.path, manager)
-}
-
-/// Returns the name of an inventory for messages.
-pub fn inventory_name<'s>(settings: &Settings<'s>, inventory: usize) -> &'s str {
-    settings
-        .inventories
-        .get(inventory)
-        .map_or("?", Inventory::name)
 }
 
 /// Creates the error for a reference that no inventory is configured for.

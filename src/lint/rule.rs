@@ -62,8 +62,8 @@ impl Rule {
         }
     }
 
-    /// Checks a subject. Returns `None` if there is nothing to report, or if the rule checks another
-    /// kind of subject.
+    /// Checks a subject. Returns `None` if there is nothing to report, or if the rule checks
+    /// another kind of subject.
     pub(super) fn check(&self, subject: Subject<'_>) -> Option<FindingBuilder> {
         match (&self.check, subject) {
             (Check::Document(check), Subject::Document(source, error)) => {

@@ -4,7 +4,7 @@
 
 use crate::diagnostics::finding::FixEdit;
 use crate::document::SyntaxError;
-use crate::inventory::lookup::LookupResult;
+use crate::inventory::lookup::{KeyTypes, LookupResult};
 use crate::inventory::{DeclaredName, Inventories};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
@@ -84,10 +84,12 @@ pub struct LookupContext<'a> {
 }
 
 impl LookupContext<'_> {
-    fn inventory_name(&self, at: usize) -> &str {
-        self.inventories
-            .get(at)
-            .map_or("?", |inventory| inventory.name())
+    /// Returns the keys of the secret; `None` if it was not found or its keys were not requested.
+    pub(super) fn keys(&self) -> Option<&KeyTypes> {
+        match self.answer {
+            LookupResult::Found { keys, .. } => keys,
+            LookupResult::NotFound | LookupResult::Failed { .. } => None,
+        }
     }
 
     /// Describes the queried inventories.
@@ -97,7 +99,7 @@ impl LookupContext<'_> {
             .chain
             .iter()
             .take(MAX_NAMED)
-            .map(|&at| format!("`{}`", self.inventory_name(at)))
+            .map(|&at| format!("`{}`", self.inventories.name(at)))
             .collect();
         let more = self.chain.len().saturating_sub(MAX_NAMED);
         match names.as_slice() {

@@ -183,7 +183,7 @@ impl<'r> RegisterRun<'r> {
     /// change.
     fn names_question(&self, at: usize, number: usize, cwd: &Path) -> String {
         let target = self.inventories.get(at);
-        let name = target.map_or("?", Inventory::name);
+        let name = self.inventories.name(at);
         let file = target
             .and_then(Inventory::file)
             .filter(|file| paths::absolute(Path::new(name), cwd) != **file);

@@ -127,10 +127,7 @@ impl<'r> RegisterRun<'r> {
             let Ok(Some(entries)) = given.entries_for(key, open_secret) else {
                 continue;
             };
-            let inventory = self
-                .inventories
-                .get(key.inventory)
-                .map_or("?", Inventory::name);
+            let inventory = self.inventories.name(key.inventory);
             let keys = entries.into_iter().map(|entry| entry.key);
             match self
                 .kept
@@ -178,7 +175,7 @@ impl<'r> RegisterRun<'r> {
         context: &mut Context<'_>,
     ) -> io::Result<()> {
         for (&at, secrets) in new_keys {
-            let name = escape_control(self.inventories.get(at).map_or("?", Inventory::name));
+            let name = escape_control(self.inventories.name(at));
             let names_only: Vec<&str> = secrets
                 .iter()
                 .filter(|(_, entries)| entries.iter().any(|entry| entry.value.is_none()))
@@ -207,7 +204,7 @@ impl<'r> RegisterRun<'r> {
     fn print_planned(&self, new_keys: &NewKeys<'_>, context: &mut Context<'_>) -> io::Result<()> {
         let mut total = 0;
         for (&at, secrets) in new_keys {
-            let name = escape_control(self.inventories.get(at).map_or("?", Inventory::name));
+            let name = escape_control(self.inventories.name(at));
             for (secret, entries) in secrets {
                 total += entries.len();
                 let keys = entries.iter().map(|entry| {

@@ -2,7 +2,6 @@
 
 use super::super::context::Context;
 use super::RegisterRun;
-use crate::inventory::Inventory;
 use crate::lint::missing_keys::RequiredKey;
 use crate::output::count;
 use crate::output::lists::StoredSecret;
@@ -90,10 +89,7 @@ impl<'r> RegisterRun<'r> {
             )
             .collect();
         let missing = required.iter().filter(|key| {
-            let inventory = self
-                .inventories
-                .get(key.inventory)
-                .map_or("?", Inventory::name);
+            let inventory = self.inventories.name(key.inventory);
             !key.exists && !stored.contains(&(inventory, key.secret.as_str(), key.key.as_deref()))
         });
         missing.collect()

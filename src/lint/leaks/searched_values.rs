@@ -46,9 +46,9 @@ pub(super) fn collect_values(
             }
             Err(StoreError::NoValues | StoreError::NotFound) => {}
             Err(error) => {
-                leaks.failures.push(
-                    error.into_failure(inventory_name(inventories, at), &format!("`{secret}`")),
-                );
+                leaks
+                    .failures
+                    .push(error.into_failure(inventories.name(at), &format!("`{secret}`")));
             }
         }
     }
@@ -67,7 +67,7 @@ fn list_keys(
     let in_use: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
     let mut listed = BTreeMap::new();
     for (at, secrets) in list_contents(inventories, &in_use, progress) {
-        let name = inventory_name(inventories, at);
+        let name = inventories.name(at);
         let secrets = match secrets {
             Ok(secrets) => secrets,
             Err(StoreError::EmptyListing(_)) => continue,
@@ -96,14 +96,8 @@ fn inventories_without_values(fetched: &FetchedValues, inventories: &Inventories
     }
     let without = has_values.into_iter().filter(|(_, has_values)| !has_values);
     without
-        .map(|(at, _)| inventory_name(inventories, at).to_owned())
+        .map(|(at, _)| inventories.name(at).to_owned())
         .collect()
-}
-
-fn inventory_name(inventories: &Inventories, at: usize) -> &str {
-    inventories
-        .get(at)
-        .map_or("?", |inventory| inventory.name())
 }
 
 /// Returns whether it would mean something to find a value. It must be long enough, have more than

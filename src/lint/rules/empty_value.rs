@@ -21,7 +21,6 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::ValueType;
-use crate::inventory::lookup::LookupResult;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::Reference;
@@ -35,14 +34,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found {
-        keys: Some(keys), ..
-    } = context.answer
-    else {
-        return None;
-    };
     let key = reference.key.as_ref()?;
-    if keys.get(key) != Some(&ValueType::EmptyString) {
+    if context.keys()?.get(key) != Some(&ValueType::EmptyString) {
         return None;
     }
     Some(finding(reference, key, context.found_in))

@@ -19,7 +19,7 @@ use super::capitalize;
 use crate::diagnostics::finding::{Applicability, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::lookup::{KeyTypes, LookupResult};
+use crate::inventory::lookup::KeyTypes;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::{Reference, ReferencePart};
@@ -37,12 +37,7 @@ pub(super) const RULE: Rule = Rule {
 const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found {
-        keys: Some(keys), ..
-    } = context.answer
-    else {
-        return None;
-    };
+    let keys = context.keys()?;
     let key = reference.key.as_deref()?;
     if keys.contains_key(key) {
         return None;

@@ -40,7 +40,6 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::ValueType;
-use crate::inventory::lookup::LookupResult;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::Reference;
@@ -54,14 +53,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found {
-        keys: Some(keys), ..
-    } = context.answer
-    else {
-        return None;
-    };
     let key = reference.key.as_ref()?;
-    let Some(ValueType::Unusable(unusable)) = keys.get(key) else {
+    let Some(ValueType::Unusable(unusable)) = context.keys()?.get(key) else {
         return None;
     };
     let reason = unusable.description();

@@ -3,6 +3,7 @@
 use super::ListedInventory;
 use crate::inventory::lookup::LookupResult;
 use crate::lint::report::Report;
+use crate::lint::resolve::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,15 +50,15 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
 
 fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
     let mut used = UsedKeys::new();
-    for (_, reference, answer) in report.references.iter(scan) {
-        let inventories = match answer.result {
-            Some(LookupResult::Found { inventory, .. }) => vec![inventory],
+    for (reference, answer) in report.references.iter(scan) {
+        let Some(Answer { lookup, result }) = answer else {
+            continue;
+        };
+        let inventories = match result {
+            LookupResult::Found { inventory, .. } => vec![inventory],
             // Any inventory of the chain may be the one that is used.
-            Some(LookupResult::Failed { .. }) => answer
-                .lookup
-                .map(|lookup| lookup.chain.clone())
-                .unwrap_or_default(),
-            Some(LookupResult::NotFound) | None => continue,
+            LookupResult::Failed { .. } => lookup.chain.clone(),
+            LookupResult::NotFound => continue,
         };
         for inventory in inventories {
             let keys = used
