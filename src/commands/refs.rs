@@ -6,7 +6,7 @@ use super::workspace::Workspace;
 use crate::cli::{Color, RefsArgs};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::reference_list;
-use crate::output::{ListFormat, count, json_report, lists};
+use crate::output::{ListFormat, count, json_references, lists};
 
 pub(super) fn refs(
     args: &RefsArgs,
@@ -22,7 +22,7 @@ pub(super) fn refs(
     );
     context.summary = Some(format!("listed {references} in {files}"));
     if args.format == ListFormat::Json {
-        json_report::write_references(
+        json_references::write_references(
             scan.references(),
             &unread_failures(&scan),
             context.stdout.out,

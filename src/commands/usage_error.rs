@@ -9,7 +9,7 @@ use crate::diagnostics::outcome::Outcome;
 use crate::inventory::Inventories;
 use crate::lint::report::Report;
 use crate::output::style::OutputStyle;
-use crate::output::{self, Format, json_report, lists};
+use crate::output::{self, Format, json_references, json_report, lists};
 use clap::{CommandFactory as _, ValueEnum as _};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -119,7 +119,7 @@ pub(super) fn write_failed_report(
     match command {
         "check" => output::write(format, &report(), OutputStyle::PLAIN, out)?,
         _ if format != Format::Json => {}
-        "refs" => json_report::write_references(std::iter::empty(), failures, out)?,
+        "refs" => json_references::write_references(std::iter::empty(), failures, out)?,
         "register" | "register-secrets" => {
             let registered = lists::RegisterResult {
                 failures,

@@ -11,8 +11,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
-pub use super::json_references::write_references;
-
 /// The report of one run. Within a version, fields can be added, but none is removed or changes its
 /// meaning.
 #[derive(Serialize, JsonSchema)]

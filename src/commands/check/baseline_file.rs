@@ -194,8 +194,8 @@ impl BaselineFile {
     }
 }
 
-/// Describes the entries of the previous baseline that this run has not evaluated. Returns `None` if
-/// the run has evaluated every entry.
+/// Describes the entries of the previous baseline that this run has not evaluated. Returns `None`
+/// if the run has evaluated every entry.
 fn describe_kept_entries(report: &Report, scan: &Scan) -> Option<String> {
     let kept = report.unevaluated.len();
     let scanned: HashSet<&str> = scan
