@@ -153,15 +153,7 @@ fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path)
                 target: url.clone(),
                 credentials,
             };
-            let certificates = ca_cert.as_deref().and_then(|file| path_access(file, root));
-            [
-                Some(host),
-                token_access(token_file.as_deref()),
-                certificates,
-            ]
-            .into_iter()
-            .flatten()
-            .collect()
+            server_access(host, token_file.as_deref(), ca_cert.as_deref(), root)
         }
         InventoryKind::Vault(VaultConfig {
             url,
@@ -175,15 +167,7 @@ fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path)
                 target,
                 credentials,
             };
-            let certificates = ca_cert.as_deref().and_then(|file| path_access(file, root));
-            [
-                Some(host),
-                token_access(token_file.as_deref()),
-                certificates,
-            ]
-            .into_iter()
-            .flatten()
-            .collect()
+            server_access(host, token_file.as_deref(), ca_cert.as_deref(), root)
         }
         InventoryKind::Aws(AwsConfig {
             region,
@@ -220,6 +204,20 @@ fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path)
             inventory: inventory.name.clone(),
             access,
         })
+        .collect()
+}
+
+/// Returns the access that a server needs: its host, and the files for its token and certificates.
+fn server_access(
+    host: RequestedAccess,
+    token_file: Option<&Path>,
+    ca_cert: Option<&Path>,
+    root: &Path,
+) -> Vec<RequestedAccess> {
+    let certificates = ca_cert.and_then(|file| path_access(file, root));
+    [Some(host), token_access(token_file), certificates]
+        .into_iter()
+        .flatten()
         .collect()
 }
 
