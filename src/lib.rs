@@ -1,4 +1,5 @@
-//! stackref finds, checks and resolves secret references, such as `{{mysql_secret.password}}`, in ML pipeline projects.
+//! stackref finds, checks and resolves secret references, such as `{{mysql_secret.password}}`, in
+//! ML pipeline projects.
 //!
 //! ```text
 //! project ──▶ text ──▶ sources ──▶ lint ──▶ output
@@ -6,14 +7,16 @@
 //!                                  answers)    └──▶ edit (fixes, renders)
 //! ```
 //!
-//! Every command starts from one scan, in which each file has one [`Analysis`](lint::analysis::Analysis). So `render` replaces
-//! the references that `check` reports.
+//! Every command starts from one scan, in which each file has one
+//! [`Analysis`](lint::analysis::Analysis). So `render` replaces the references that `check`
+//! reports.
 //!
-//! Each folder is a subject. The folders below are ordered: a folder uses only folders listed before it, and a test enforces
-//! that. Only `cli` and `commands` know arguments, the environment and the standard streams.
+//! Each folder is a subject. The folders below are ordered: a folder uses only folders listed
+//! before it, and a test enforces that. Only `cli` and `commands` know arguments, the environment
+//! and the standard streams.
 //!
-//! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how to add a rule, a source, an
-//! inventory, a format or a command.
+//! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how
+//! to add a rule, a source, an inventory, a format or a command.
 
 pub mod zenml;
 pub mod text;

@@ -99,9 +99,9 @@ pub enum Command {
     Render(RenderArgs),
     /// Prompt for and store missing secrets
     ///
-    /// stackref prompts for the values in a terminal, or takes them from `--from-file` or `--from-env`,
-    /// and stores them in an inventory. Without a terminal and without given values, it lists the
-    /// missing secrets and exits with 2.
+    /// stackref prompts for the values in a terminal, or takes them from `--from-file` or
+    /// `--from-env`, and stores them in an inventory. Without a terminal and without given values,
+    /// it lists the missing secrets and exits with 2.
     #[command(visible_alias = "register-secrets", after_help = help_text::after_help(&["register"]), after_long_help = help_text::after_long_help(&["register"]))]
     Register(RegisterArgs),
     /// List all references

@@ -1,7 +1,7 @@
 //! A finding: one reported problem, with its location, its fix and its fingerprint.
 //!
-//! Findings are plain data; they do no I/O and know no format. `finding_builder` creates them. An error that stops a run is a
-//! [`Failure`](super::error::Failure), not a finding.
+//! Findings are plain data; they do no I/O and know no format. `finding_builder` creates them. An
+//! error that stops a run is a [`Failure`](super::error::Failure), not a finding.
 
 use crate::diagnostics::rule_id::RuleId;
 use crate::text::redacted_source::RedactedSource;
@@ -106,7 +106,8 @@ pub struct Finding {
     pub span: Span,
     /// The start of the scalar that contains the span: an ignore comment above this line applies.
     pub scalar_start: usize,
-    /// The start of the key of that scalar: an ignore comment above the key applies, too, wherever a formatter puts the value.
+    /// The start of the key of that scalar: an ignore comment above the key applies, too, wherever
+    /// a formatter puts the value.
     pub key_start: usize,
     /// The stack, component and attribute.
     pub scope: Scope,
@@ -118,7 +119,8 @@ pub struct Finding {
     pub suggestion: Option<String>,
     /// Whether excerpts hide the span itself.
     pub redact: bool,
-    /// The text that is hashed into the fingerprint, never a value; the span's text if it is absent.
+    /// The text that is hashed into the fingerprint, never a value; the span's text if it is
+    /// absent.
     pub fingerprint_key: Option<String>,
     /// The edits that fix it.
     pub fix: Option<Fix>,

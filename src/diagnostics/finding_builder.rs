@@ -1,4 +1,5 @@
-//! Creates findings: a rule starts a [`FindingBuilder`], and [`build_all`] completes the builders of a run.
+//! Creates findings: a rule starts a [`FindingBuilder`], and [`build_all`] completes the builders
+//! of a run.
 
 use crate::diagnostics::finding::{Applicability, Finding, Fix, FixEdit, Scope, Severity};
 use crate::diagnostics::fingerprint;
@@ -7,8 +8,8 @@ use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{Span, floor_char_boundary};
 use std::sync::Arc;
 
-/// A finding in the making: everything that a rule knows. The severity and the fingerprint depend on the whole run, so
-/// [`build_all`] adds them.
+/// A finding in the making: everything that a rule knows. The severity and the fingerprint depend
+/// on the whole run, so [`build_all`] adds them.
 #[derive(Clone, Debug)]
 pub struct FindingBuilder {
     finding: Finding,
@@ -130,11 +131,13 @@ impl FindingBuilder {
     }
 }
 
-/// Builds the findings of a run, sorted by path, offset and rule. `severity` returns `None` for a finding that is off.
+/// Builds the findings of a run, sorted by path, offset and rule. `severity` returns `None` for a
+/// finding that is off.
 ///
-/// The fingerprint is a hash of the rule, the path from the repository's root, the text that the finding is about, and its
-/// ordinal among the findings for which these are the same. It contains no line and no value. All findings of a rule have to
-/// be built together, before any of them is suppressed: the ordinal must not depend on that.
+/// The fingerprint is a hash of the rule, the path from the repository's root, the text that the
+/// finding is about, and its ordinal among the findings for which these are the same. It contains
+/// no line and no value. All findings of a rule have to be built together, before any of them is
+/// suppressed: the ordinal must not depend on that.
 pub fn build_all(
     builders: Vec<FindingBuilder>,
     mut severity: impl FnMut(&FindingBuilder) -> Option<Severity>,
@@ -171,8 +174,8 @@ const MAX_TEXT_BYTES: usize = 4_000;
 const NAME_START: usize = 200;
 const NAME_END: usize = 60;
 
-/// Returns a text in which each quoted name is short. One long name may be in thousands of findings, and the report has to
-/// stay in proportion to what was read.
+/// Returns a text in which each quoted name is short. One long name may be in thousands of
+/// findings, and the report has to stay in proportion to what was read.
 fn truncate_names(text: String) -> String {
     if text.len() <= MAX_UNCUT_BYTES {
         return text;

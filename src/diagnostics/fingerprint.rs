@@ -65,8 +65,8 @@ fn first_half_hex(hash: [u8; 32]) -> String {
     hex(hash.first_chunk::<16>().map_or(&hash[..], |half| half))
 }
 
-/// Returns the fingerprint of a failure, for formats in which it is reported like a finding. `ordinal` tells failures with the
-/// same message apart.
+/// Returns the fingerprint of a failure, for formats in which it is reported like a finding.
+/// `ordinal` tells failures with the same message apart.
 pub fn fingerprint_of_failure(path: &str, message: &str, ordinal: usize) -> String {
     let mut hash = Sha256::new();
     hash.update((ordinal as u64).to_le_bytes());

@@ -1,6 +1,7 @@
 //! The names of the rules, as a type: a misspelt name does not compile.
 //!
-//! What a rule reports, and its page, are in `lint::rules`. This file is below it, since configs and findings name rules, too.
+//! What a rule reports, and its page, are in `lint::rules`. This file is below it, since configs
+//! and findings name rules, too.
 
 use std::fmt;
 use std::str::FromStr;

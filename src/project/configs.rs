@@ -360,8 +360,8 @@ impl Configs {
     }
 }
 
-/// Returns whether a path is a folder's path followed by one name. It compares bytes, because parsing paths takes longer,
-/// and returns `false` for paths that are written in an unusual way.
+/// Returns whether a path is a folder's path followed by one name. It compares bytes, because
+/// parsing paths takes longer, and returns `false` for paths that are written in an unusual way.
 fn is_direct_child(path: &Path, folder: &Path) -> bool {
     let rest = path
         .as_os_str()

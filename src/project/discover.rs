@@ -382,7 +382,8 @@ fn is_unlinked_file(path: &Path) -> bool {
 }
 
 fn is_named_as_stack(path: &Path) -> bool {
-    // The walk calls this for every file, and comparing the end of a path is cheaper than parsing it.
+    // The walk calls this for every file, and comparing the end of a path is cheaper than parsing
+    // it.
     const SUFFIXES: [&[u8]; 4] = [
         b".stack.yaml",
         b".stack.yml",
