@@ -137,22 +137,13 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         let Some(parsed) = parse_directive(document.source().slice(comment)) else {
             continue;
         };
-        let before = contents
-            .partition_point(|(span, _)| span.start <= comment.start)
-            .checked_sub(1);
         let span = Span::new(comment.start + parsed.hash, comment.end);
         found.push(Directive {
             span,
             directive_span: Span::new(span.start, comment.start + parsed.end),
             kind: parsed.kind,
             line: number,
-            ends_block: before.and_then(|at| contents.get(at)).is_some_and(
-                |(_, block)| match block {
-                    BlockStyle::NotBlock => false,
-                    BlockStyle::Chomped => deeper_below,
-                    BlockStyle::Kept => true,
-                },
-            ),
+            ends_block: ends_block(&contents, comment.start, deeper_below),
         });
     }
     found.reverse();
@@ -164,6 +155,21 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         found.retain(|directive| commands.contains(&directive.line));
     }
     found
+}
+
+/// Returns whether a comment ends the block scalar that precedes it. `deeper_below` means that the
+/// line below the comment is indented deeper. Only then could it belong to a chomped scalar.
+fn ends_block(contents: &[(Span, BlockStyle)], comment: usize, deeper_below: bool) -> bool {
+    let before = contents
+        .partition_point(|(span, _)| span.start <= comment)
+        .checked_sub(1);
+    before
+        .and_then(|at| contents.get(at))
+        .is_some_and(|(_, block)| match block {
+            BlockStyle::NotBlock => false,
+            BlockStyle::Chomped => deeper_below,
+            BlockStyle::Kept => true,
+        })
 }
 
 /// Returns the spans of the commands in a script.

@@ -259,11 +259,24 @@ fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
             ..error
         };
     }
-    let (message, help) = match error.kind() {
-        _ if is_reference => (
+    let (message, help) = if is_reference {
+        (
             "a reference without quotes is not valid JSON".to_owned(),
             Some("put the reference in double quotes: \"{{name.key}}\""),
-        ),
+        )
+    } else {
+        describe_kind(error.kind())
+    };
+    SyntaxError {
+        span: Span::new(start + bom, end + bom),
+        message,
+        help: help.map(str::to_owned),
+    }
+}
+
+/// Returns the message and the help for a kind of parser error.
+fn describe_kind(kind: &ParseErrorKind) -> (String, Option<&'static str>) {
+    match kind {
         ParseErrorKind::CommentsNotAllowed => (
             "comments are not valid JSON".to_owned(),
             Some("remove the comment, or write this stack in YAML or TOML"),
@@ -290,16 +303,11 @@ fn describe_error(error: &ParseError, text: &str, bom: usize) -> SyntaxError {
             "values are nested deeper than 512 levels".to_owned(),
             Some("check whether this is the right file: stacks are never that deep"),
         ),
-        kind => {
+        _ => {
             let words = kind.to_string();
             let mut chars = words.chars();
             let first = chars.next().map(|c| c.to_ascii_lowercase());
             (first.into_iter().chain(chars).collect(), None)
         }
-    };
-    SyntaxError {
-        span: Span::new(start + bom, end + bom),
-        message,
-        help: help.map(str::to_owned),
     }
 }
