@@ -73,14 +73,7 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
                 line.end + 1
             };
             if prose && fence.is_none() {
-                // Indented text may be a paragraph of a list that begins with `zenml`, so a command
-                // needs an option.
-                let indented = found.split_off(before);
-                found.extend(
-                    indented
-                        .into_iter()
-                        .filter(|words| words.iter().any(|word| word.text.starts_with('-'))),
-                );
+                retain_with_option(&mut found, before);
             }
         }
         if next < at {
@@ -88,6 +81,17 @@ pub(super) fn find_commands(text: &str, prose: bool) -> Vec<Vec<Word>> {
         }
     }
     found
+}
+
+/// Removes the commands from `from` on that have no option. In prose, indented text may be a
+/// paragraph of a list that begins with `zenml`.
+fn retain_with_option(found: &mut Vec<Vec<Word>>, from: usize) {
+    let indented = found.split_off(from);
+    found.extend(
+        indented
+            .into_iter()
+            .filter(|words| words.iter().any(|word| word.text.starts_with('-'))),
+    );
 }
 
 /// Returns whether a file is prose with code in it, by its extension.

@@ -238,26 +238,7 @@ impl<'t> LogicalLine<'t> {
                     at += 1;
                 }
                 (Quote::None | Quote::Double, '\\') => {
-                    let breaks = self.line_break_len(at);
-                    let escaped = self
-                        .text
-                        .get(at + 1..end)
-                        .and_then(|rest| rest.chars().next());
-                    let escaped = escaped
-                        .filter(|c| quote == Quote::None || matches!(c, '$' | '`' | '"' | '\\'));
-                    if breaks > 0 {
-                        at += breaks;
-                    } else if let Some(escaped) = escaped {
-                        builder.push_replaced(
-                            at,
-                            1 + escaped.len_utf8(),
-                            escaped.encode_utf8(&mut [0; 4]),
-                        );
-                        at += 1 + escaped.len_utf8();
-                    } else {
-                        builder.push_verbatim(at, "\\");
-                        at += 1;
-                    }
+                    at = self.lex_backslash(at, end, quote, &mut builder);
                 }
                 // `$'…'` and `$"…"` are quotes of bash.
                 (Quote::None, '$')
@@ -285,6 +266,33 @@ impl<'t> LogicalLine<'t> {
             end: at,
             substitutions: inner,
         }
+    }
+
+    /// Reads a backslash with the line break or the character that it escapes, and adds the text to
+    /// a word. Returns the offset after it. In double quotes, it escapes only a few characters.
+    fn lex_backslash(
+        &self,
+        at: usize,
+        end: usize,
+        quote: Quote,
+        word: &mut OffsetMapBuilder,
+    ) -> usize {
+        let breaks = self.line_break_len(at);
+        if breaks > 0 {
+            return at + breaks;
+        }
+        let escaped = self
+            .text
+            .get(at + 1..end)
+            .and_then(|rest| rest.chars().next())
+            .filter(|c| quote == Quote::None || matches!(c, '$' | '`' | '"' | '\\'));
+        let Some(escaped) = escaped else {
+            word.push_verbatim(at, "\\");
+            return at + 1;
+        };
+        let len = 1 + escaped.len_utf8();
+        word.push_replaced(at, len, escaped.encode_utf8(&mut [0; 4]));
+        at + len
     }
 
     /// Returns the end of the `$(…)` or `${{ … }}` that begins here, and adds the content of `$(…)`
