@@ -130,18 +130,23 @@ pub fn distinct_requests<'r>(requests: impl IntoIterator<Item = &'r Request>) ->
 
 /// Returns the requests of an inventory. `root` must not contain links.
 fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path) -> Vec<Request> {
-    let accesses: Vec<RequestedAccess> = match &inventory.kind {
+    requested_accesses(&inventory.kind, &config.folder, root)
+        .into_iter()
+        .map(|access| Request {
+            inventory: inventory.name.clone(),
+            access,
+        })
+        .collect()
+}
+
+/// Returns the accesses that a kind of inventory needs. `folder` is that of the config.
+fn requested_accesses(kind: &InventoryKind, folder: &Path, root: &Path) -> Vec<RequestedAccess> {
+    match kind {
         InventoryKind::File(path) | InventoryKind::Dir(path) => {
             path_access(path, root).into_iter().collect()
         }
         InventoryKind::Env(_) => Vec::new(),
-        InventoryKind::Sops(file) => {
-            let command = ["sops".to_owned(), paths::relative(file, &config.folder)].to_vec();
-            let files = vec![(paths::canonicalize_existing(file), sops_digest(file))];
-            std::iter::once(RequestedAccess::Program { command, files })
-                .chain(path_access(file, root))
-                .collect()
-        }
+        InventoryKind::Sops(file) => sops_access(file, folder, root),
         InventoryKind::Zenml {
             url,
             token_file,
@@ -169,23 +174,7 @@ fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path)
             };
             server_access(host, token_file.as_deref(), ca_cert.as_deref(), root)
         }
-        InventoryKind::Aws(AwsConfig {
-            region,
-            profile,
-            endpoint_url,
-            ..
-        }) => {
-            let settings = [("region", region), ("profile", profile)];
-            let settings = settings
-                .into_iter()
-                .filter_map(|(key, value)| Some(format!(", {key} {}", value.as_ref()?)));
-            let service = endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned());
-            let target = format!("{service}{}", settings.collect::<String>());
-            vec![RequestedAccess::Host {
-                target,
-                credentials: "your AWS credentials",
-            }]
-        }
+        InventoryKind::Aws(config) => vec![aws_access(config)],
         InventoryKind::Command(CommandConfig {
             names,
             keys,
@@ -194,17 +183,31 @@ fn inventory_requests(inventory: &InventoryConfig, config: &Config, root: &Path)
         }) => {
             let programs = [names, keys, value, put].into_iter().flatten();
             programs
-                .map(|command| program_access(command, &config.folder, root))
+                .map(|command| program_access(command, folder, root))
                 .collect()
         }
-    };
-    accesses
-        .into_iter()
-        .map(|access| Request {
-            inventory: inventory.name.clone(),
-            access,
-        })
+    }
+}
+
+/// Returns the accesses to decrypt a file: the program `sops`, and the file itself.
+fn sops_access(file: &Path, folder: &Path, root: &Path) -> Vec<RequestedAccess> {
+    let command = ["sops".to_owned(), paths::relative(file, folder)].to_vec();
+    let files = vec![(paths::canonicalize_existing(file), sops_digest(file))];
+    std::iter::once(RequestedAccess::Program { command, files })
+        .chain(path_access(file, root))
         .collect()
+}
+
+fn aws_access(config: &AwsConfig) -> RequestedAccess {
+    let settings = [("region", &config.region), ("profile", &config.profile)];
+    let settings = settings
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!(", {key} {}", value.as_ref()?)));
+    let service = config.endpoint_url.as_deref().unwrap_or("AWS");
+    RequestedAccess::Host {
+        target: format!("{service}{}", settings.collect::<String>()),
+        credentials: "your AWS credentials",
+    }
 }
 
 /// Returns the access that a server needs: its host, and the files for its token and certificates.
