@@ -59,16 +59,13 @@ impl ConfiguredProject {
             ));
         }
         let limits = configured.limits;
+        let env = Arc::clone(context.env);
         match &configured.kind {
             InventoryKind::File(path) => {
                 Box::new(FileInventory::new(name, path, context.cwd, context.root).from_config())
             }
             InventoryKind::Dir(folder) => Box::new(DirInventory::new(name, folder, context.cwd)),
-            InventoryKind::Env(prefix) => Box::new(EnvInventory::new(
-                name,
-                prefix.clone(),
-                Arc::clone(context.env),
-            )),
+            InventoryKind::Env(prefix) => Box::new(EnvInventory::new(name, prefix.clone(), env)),
             InventoryKind::Sops(path) => Box::new(SopsInventory::new(
                 name,
                 path,
@@ -78,13 +75,9 @@ impl ConfiguredProject {
             )),
             InventoryKind::Command(programs) => {
                 let folder = self.config.folder.clone();
-                let finder = self.program_finder(context);
+                let (programs, finder) = (programs.clone(), self.program_finder(context));
                 Box::new(CommandInventory::new(
-                    name,
-                    folder,
-                    programs.clone(),
-                    finder,
-                    limits,
+                    name, folder, programs, finder, limits,
                 ))
             }
             InventoryKind::Zenml {
@@ -99,19 +92,11 @@ impl ConfiguredProject {
                     token_file: token_file.clone(),
                     ca_cert: ca_cert.clone(),
                 };
-                Box::new(ZenmlInventory::new(
-                    name,
-                    settings,
-                    limits,
-                    Arc::clone(context.env),
-                ))
+                Box::new(ZenmlInventory::new(name, settings, limits, env))
             }
-            InventoryKind::Vault(config) => Box::new(VaultInventory::new(
-                name,
-                config.clone(),
-                limits,
-                Arc::clone(context.env),
-            )),
+            InventoryKind::Vault(config) => {
+                Box::new(VaultInventory::new(name, config.clone(), limits, env))
+            }
             #[cfg(feature = "aws")]
             InventoryKind::Aws(config) => Box::new(AwsInventory::new(name, config.clone(), limits)),
             #[cfg(not(feature = "aws"))]
