@@ -30,31 +30,72 @@ pub(super) fn check_references(
     settings: &Settings<'_>,
     unchecked: &mut Unchecked,
 ) -> ReferenceResults {
-    let mut results = ReferenceResults {
+    let mut checker = ReferenceChecker {
+        settings,
+        answers: references.answers(),
+        suggestions: SuggestionCache::new(references.answers()),
+        failed: BTreeMap::new(),
         findings: Vec::new(),
-        failures: Vec::new(),
-        has_unanswered: false,
         types_known: true,
     };
-    let mut suggestions = SuggestionCache::new(references.answers());
-    let mut failed: BTreeMap<usize, FailedInventory<'_>> = BTreeMap::new();
     for (reference, answer) in references.iter(scan) {
         let Some(Answer { lookup, result }) = answer else {
             continue;
         };
         if let LookupResult::Failed { inventory, error } = result {
-            if settings.allow_empty_listing && matches!(error, StoreError::EmptyListing(_)) {
-                continue;
-            }
-            let inventory = failed.entry(inventory).or_insert_with(|| FailedInventory {
-                name: settings.inventories.name(inventory),
+            checker.add_failed(inventory, error, lookup, unchecked);
+        } else {
+            checker.check(reference, lookup, result, unchecked);
+        }
+    }
+    checker.finish()
+}
+
+/// A check of the references of a scan, one after the other.
+struct ReferenceChecker<'r> {
+    settings: &'r Settings<'r>,
+    answers: &'r LookupResults,
+    suggestions: SuggestionCache<'r>,
+    /// The inventories that could not answer, by index.
+    failed: BTreeMap<usize, FailedInventory<'r>>,
+    findings: Vec<FindingBuilder>,
+    types_known: bool,
+}
+
+impl<'r> ReferenceChecker<'r> {
+    /// Records an inventory that could not answer. An empty listing counts as an answer if the
+    /// settings allow it.
+    fn add_failed(
+        &mut self,
+        inventory: usize,
+        error: &'r StoreError,
+        lookup: &'r ReferenceLookup,
+        unchecked: &mut Unchecked,
+    ) {
+        if self.settings.allow_empty_listing && matches!(error, StoreError::EmptyListing(_)) {
+            return;
+        }
+        let name = self.settings.inventories.name(inventory);
+        let failed = self
+            .failed
+            .entry(inventory)
+            .or_insert_with(|| FailedInventory {
+                name,
                 error,
                 secrets: BTreeSet::new(),
             });
-            inventory.secrets.insert(&lookup.secret);
-            unchecked.add(1, format!("no answer from `{}`", inventory.name));
-            continue;
-        }
+        failed.secrets.insert(&lookup.secret);
+        unchecked.add(1, format!("no answer from `{name}`"));
+    }
+
+    /// Runs the rules on a reference with an answer.
+    fn check(
+        &mut self,
+        reference: &Reference,
+        lookup: &'r ReferenceLookup,
+        result: LookupResult<'r>,
+        unchecked: &mut Unchecked,
+    ) {
         if matches!(result, LookupResult::Found { .. })
             && reference.key.is_some()
             && lookup.key.is_none()
@@ -68,78 +109,76 @@ pub(super) fn check_references(
             Some(key),
         ) = (&result, &lookup.key)
         {
-            results.types_known &= keys.get(key) != Some(&ValueType::Unknown);
+            self.types_known &= keys.get(key) != Some(&ValueType::Unknown);
         }
-        let context = lookup_context(
-            reference,
-            lookup,
-            result,
-            references.answers(),
-            &mut suggestions,
-            settings,
-        );
-        results
-            .findings
+        let context = self.lookup_context(reference, lookup, result);
+        self.findings
             .extend(rules::check(Subject::Reference(reference, &context)));
     }
-    results.has_unanswered = !failed.is_empty();
-    results
-        .failures
-        .extend(failed.values().map(FailedInventory::failure));
-    // Errors of all queried inventories count, even if another one answered: the next reference may
-    // need them.
-    for at in references.answers().queried_inventories() {
-        let errors = settings
-            .inventories
-            .get(at)
-            .map_or(&[][..], Inventory::entry_errors);
-        results.failures.extend_from_slice(errors);
-    }
-    let mut messages = HashSet::new();
-    results
-        .failures
-        .retain(|failure| messages.insert(failure.to_string()));
-    results
-}
 
-/// Returns the answer to a reference with everything that a message may mention.
-fn lookup_context<'r>(
-    reference: &Reference,
-    lookup: &'r ReferenceLookup,
-    answer: LookupResult<'r>,
-    answers: &LookupResults,
-    suggestions: &mut SuggestionCache<'r>,
-    settings: &Settings<'r>,
-) -> LookupContext<'r> {
-    let (found_in, suggestion) = match &answer {
-        LookupResult::Found {
-            inventory, keys, ..
-        } => {
-            let missing = lookup
-                .key
-                .as_deref()
-                .zip(*keys)
-                .filter(|(key, keys)| !keys.contains_key(*key));
-            let suggestion =
-                missing.and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
-            (settings.inventories.name(*inventory), suggestion)
+    /// Returns the answer to a reference with everything that a message may mention.
+    fn lookup_context(
+        &mut self,
+        reference: &Reference,
+        lookup: &'r ReferenceLookup,
+        answer: LookupResult<'r>,
+    ) -> LookupContext<'r> {
+        let inventories = self.settings.inventories;
+        let suggestions = &mut self.suggestions;
+        let (found_in, suggestion) = match &answer {
+            LookupResult::Found {
+                inventory, keys, ..
+            } => {
+                let missing = lookup
+                    .key
+                    .as_deref()
+                    .zip(*keys)
+                    .filter(|(key, keys)| !keys.contains_key(*key));
+                let suggestion = missing
+                    .and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
+                (inventories.name(*inventory), suggestion)
+            }
+            _ => (
+                "",
+                suggestions.suggest_secret(&lookup.chain, &lookup.secret),
+            ),
+        };
+        let dotted_suggestion = match answer {
+            LookupResult::NotFound => dotted_suggestion(reference, lookup, self.answers),
+            _ => None,
+        };
+        LookupContext {
+            answer,
+            inventories,
+            chain: &lookup.chain,
+            found_in,
+            suggestion,
+            dotted_suggestion,
         }
-        _ => (
-            "",
-            suggestions.suggest_secret(&lookup.chain, &lookup.secret),
-        ),
-    };
-    let dotted_suggestion = match answer {
-        LookupResult::NotFound => dotted_suggestion(reference, lookup, answers),
-        _ => None,
-    };
-    LookupContext {
-        answer,
-        inventories: settings.inventories,
-        chain: &lookup.chain,
-        found_in,
-        suggestion,
-        dotted_suggestion,
+    }
+
+    /// Returns the findings, and the failures without duplicates. The errors of all queried
+    /// inventories count, even if another one answered: the next reference may need them.
+    fn finish(self) -> ReferenceResults {
+        let inventories = self.settings.inventories;
+        let queried = self.answers.queried_inventories();
+        let entry_errors = queried
+            .filter_map(|index| inventories.get(index))
+            .flat_map(Inventory::entry_errors);
+        let mut messages = HashSet::new();
+        let failures = self
+            .failed
+            .values()
+            .map(FailedInventory::failure)
+            .chain(entry_errors.cloned())
+            .filter(|failure| messages.insert(failure.to_string()))
+            .collect();
+        ReferenceResults {
+            findings: self.findings,
+            failures,
+            has_unanswered: !self.failed.is_empty(),
+            types_known: self.types_known,
+        }
     }
 }
 
