@@ -19,6 +19,18 @@ const BYTES_PER_VALUE_BYTE: usize = 64;
 /// The shortest pattern that may contain gaps. In a shorter one, gaps would match prose.
 const MIN_BLOCK_BYTES: usize = 24;
 
+/// The characters that Python, JavaScript, Java and Go do not encode in paths, queries, forms and
+/// the user information of a URL.
+const URL_CHARACTERS: [&str; 7] = [
+    "-_.~",
+    "-_.~/",
+    "-_.*",
+    "-_.~!*'()",
+    "-_.~$&+=:@",
+    "-_.~$&+,;=",
+    "-_.~!*'();,/?:@&=+$#",
+];
+
 /// Returns the number of bytes to encode of each value.
 pub(super) fn encoded_bytes_limit(values: usize) -> usize {
     (MAX_TOTAL_BYTES / BYTES_PER_VALUE_BYTE / values.max(1))
@@ -39,9 +51,18 @@ impl Patterns {
         let short = value
             .get(..floor_char_boundary(value, limit))
             .unwrap_or_default();
+        self.add_exact(value, short, index);
+        self.add_compact(value, short, index);
+    }
+
+    /// Adds the patterns for a text as it is. `short` is the part of the value that is encoded.
+    fn add_exact(&mut self, value: &str, short: &str, index: usize) {
+        let whole = (Zeroizing::new(value.as_bytes().to_vec()), "", false);
         let is_truncated = short.len() < value.len();
+        let encoded =
+            text_encodings(short).map(|(bytes, encoding)| (bytes, encoding, is_truncated));
         let mut exact: Vec<Pattern> = Vec::new();
-        let mut add = |bytes: Zeroizing<Vec<u8>>, encoding, is_truncated| {
+        for (bytes, encoding, is_truncated) in std::iter::once(whole).chain(encoded) {
             if exact.iter().all(|known| !known.bytes.starts_with(&bytes)) {
                 exact.push(Pattern {
                     bytes,
@@ -51,46 +72,14 @@ impl Patterns {
                     gaps: Gaps::Forbidden,
                 });
             }
-        };
-        add(Zeroizing::new(value.as_bytes().to_vec()), "", false);
-        add(
-            Zeroizing::new(short.replace('\n', "\r\n").into_bytes()),
-            "",
-            is_truncated,
-        );
-        // YAML in single quotes.
-        add(
-            Zeroizing::new(short.replace('\'', "''").into_bytes()),
-            "",
-            is_truncated,
-        );
-        for bits in 0..8 {
-            add(
-                json_escaped(short, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0),
-                ", with escapes",
-                is_truncated,
-            );
-        }
-        // The characters that Python, JavaScript, Java and Go do not encode in paths, queries,
-        // forms and the user information of a URL.
-        for keep in [
-            "-_.~",
-            "-_.~/",
-            "-_.*",
-            "-_.~!*'()",
-            "-_.~$&+=:@",
-            "-_.~$&+,;=",
-            "-_.~!*'();,/?:@&=+$#",
-        ] {
-            for (upper, plus) in [(true, false), (false, false), (true, true), (false, true)] {
-                add(
-                    percent_encoded(short, keep, upper, plus),
-                    ", percent-encoded",
-                    is_truncated,
-                );
-            }
         }
         self.exact.append(&mut exact);
+    }
+
+    /// Adds the patterns for a text without whitespace. `short` is the part of the value that is
+    /// encoded.
+    fn add_compact(&mut self, value: &str, short: &str, index: usize) {
+        let is_truncated = short.len() < value.len();
         for (bytes, gaps) in blocks(value) {
             self.compact.push(Pattern {
                 bytes,
@@ -115,6 +104,29 @@ impl Patterns {
             });
         }
     }
+}
+
+/// Returns a text in the encodings of YAML, JSON and URLs, each with its description for messages.
+fn text_encodings(text: &str) -> impl Iterator<Item = (Zeroizing<Vec<u8>>, &'static str)> {
+    // Other line breaks, and YAML in single quotes.
+    let replaced = [('\n', "\r\n"), ('\'', "''")]
+        .into_iter()
+        .map(|(from, to)| {
+            let bytes = text.replace(from, to).into_bytes();
+            (Zeroizing::new(bytes), "")
+        });
+    let escaped = (0..8).map(|bits| {
+        let bytes = json_escaped(text, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+        (bytes, ", with escapes")
+    });
+    let percent_encoded = URL_CHARACTERS.into_iter().flat_map(move |keep| {
+        let variants = [(true, false), (false, false), (true, true), (false, true)];
+        variants.into_iter().map(move |(upper, plus)| {
+            let bytes = percent_encoded(text, keep, upper, plus);
+            (bytes, ", percent-encoded")
+        })
+    });
+    replaced.chain(escaped).chain(percent_encoded)
 }
 
 /// Returns the compact texts of a value whose lines may be broken differently without changing its
