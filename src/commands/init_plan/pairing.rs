@@ -71,6 +71,11 @@ pub(super) fn routes<'s>(
             None => unrouted.push(path_from_root(root, &file.path)),
         }
     }
+    (merge_routes(ranked), unrouted)
+}
+
+/// Merges successive routes of the same specificity and inventories into one entry.
+fn merge_routes(ranked: BTreeSet<RankedRoute>) -> Vec<ProposedRoute> {
     let mut routes: Vec<(Specificity, ProposedRoute)> = Vec::new();
     for (specificity, glob, inventories) in ranked {
         match routes.last_mut() {
@@ -86,10 +91,7 @@ pub(super) fn routes<'s>(
             )),
         }
     }
-    (
-        routes.into_iter().map(|(_, route)| route).collect(),
-        unrouted,
-    )
+    routes.into_iter().map(|(_, route)| route).collect()
 }
 
 /// Returns whether each stack of a file has a secrets manager with the name of an inventory. Such
