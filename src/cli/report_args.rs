@@ -290,6 +290,10 @@ mod tests {
             read("--format json -o a --format sarif -o b"),
             (human, vec![(json, "a".into()), (sarif, "b".into())])
         );
+    }
+
+    #[test]
+    fn ambiguous_formats_are_refused() {
         assert!(parse("--format json --format sarif").is_err());
         assert!(parse("--format json -o - -o -").is_err());
         for words in [
