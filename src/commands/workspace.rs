@@ -27,7 +27,7 @@ use crate::project::repository::TrustedOwners;
 use crate::system::environment::Environment;
 use crate::system::files;
 use crate::system::paths;
-use file_selection::{config_search_start, load_configs, read_list, stdin_name};
+use file_selection::{config_search_start, load_configs, select_files, stdin_name};
 use run_trust::trusts_config;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -90,16 +90,11 @@ impl<'a> Workspace<'a> {
     ) -> Result<Self, CommandError> {
         let cwd = context.cwd.clone();
         let stdin = stdin_name(files, &cwd)?;
-        let mut selection = Selection::default();
-        if let Some(list) = &files.files_from {
-            let listed = read_list(list, files.null, context)?;
-            selection.listed_files = listed
-                .iter()
-                .map(|path| paths::absolute(path, &cwd))
-                .collect();
-        } else if stdin.is_none() {
-            selection = Selection::from_arguments(&files.paths, &cwd, files.only_stack_files);
-        }
+        let selection = if stdin.is_some() {
+            Selection::default()
+        } else {
+            select_files(files, context)?
+        };
         let start = config_search_start(
             files,
             stdin.as_ref().map(|(name, _)| name.as_path()),
@@ -114,10 +109,7 @@ impl<'a> Workspace<'a> {
         configs.check()?;
         let repository = owners.root(&start);
         let config_folder = config.file.as_ref().map(|_| config.folder.clone());
-        // In a nested repository, the repository of the working directory counts: fingerprints must
-        // not depend on the arguments.
-        let outer_root = owners.root(&cwd).filter(|root| start.starts_with(root));
-        let root = outer_root
+        let root = outer_repository(&cwd, &start, owners)
             .or_else(|| repository.clone())
             .or(config_folder)
             .unwrap_or_else(|| cwd.clone());
@@ -303,6 +295,12 @@ impl<'a> Workspace<'a> {
             &self.default_project
         }
     }
+}
+
+/// Returns the repository of the working directory if it contains `start`. In a nested repository,
+/// this one counts: fingerprints must not depend on the arguments.
+fn outer_repository(cwd: &Path, start: &Path, owners: &TrustedOwners) -> Option<PathBuf> {
+    owners.root(cwd).filter(|root| start.starts_with(root))
 }
 
 /// Returns the roots of the repositories that contain the folders, without links.

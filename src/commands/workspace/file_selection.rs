@@ -53,15 +53,36 @@ pub(super) fn stdin_name(
     }
 }
 
+/// Returns the files and folders that the arguments select, if they do not select standard input.
+///
+/// # Errors
+/// The list of `--files-from` cannot be read.
+pub(super) fn select_files(
+    files: &FileArgs,
+    context: &mut Context<'_>,
+) -> Result<Selection, Failure> {
+    let Some(list) = &files.files_from else {
+        return Ok(Selection::from_arguments(
+            &files.paths,
+            &context.cwd,
+            files.only_stack_files,
+        ));
+    };
+    let listed = read_list(list, files.null, context)?;
+    let listed_files = listed
+        .iter()
+        .map(|path| paths::absolute(path, &context.cwd));
+    Ok(Selection {
+        listed_files: listed_files.collect(),
+        ..Selection::default()
+    })
+}
+
 /// Reads the list of `--files-from`: one path per line, or separated by NUL bytes with `--null`.
 ///
 /// # Errors
 /// The list cannot be read, or its separators do not match the flag.
-pub(super) fn read_list(
-    list: &Path,
-    null: bool,
-    context: &mut Context<'_>,
-) -> Result<Vec<PathBuf>, Failure> {
+fn read_list(list: &Path, null: bool, context: &mut Context<'_>) -> Result<Vec<PathBuf>, Failure> {
     let mut bytes = Vec::new();
     let read = if list.as_os_str() == "-" {
         context.stdin.read_to_end(&mut bytes).map(|_| ())
