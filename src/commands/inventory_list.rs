@@ -12,6 +12,7 @@ use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
 use crate::inventory::Inventories;
 use crate::lint::pipeline;
+use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::lint::secret_list;
 use crate::output::{ListFormat, count, lists};
@@ -44,18 +45,9 @@ pub(super) fn inventory(
         let report = with_progress(context, "look-ups", |progress| {
             pipeline::run(&scan, &settings, progress)
         });
-        let messages: Vec<String> = failures
-            .iter()
-            .chain(&scan.skipped.failures)
-            .map(ToString::to_string)
-            .collect();
-        failures.extend(
-            report
-                .failures
-                .iter()
-                .filter(|failure| !messages.contains(&failure.to_string()))
-                .cloned(),
-        );
+        let known = failures.iter().chain(&scan.skipped.failures);
+        let other = other_failures(&report, known);
+        failures.extend(other);
         secret_list::retain_by_use(&mut listed, args.used, &scan, &report, &settings);
     }
     let secrets = count(
@@ -67,21 +59,29 @@ pub(super) fn inventory(
         count_inventories(listed.len())
     ));
     let style = context.stdout_style(color);
+    let out = &mut *context.stdout.out;
     match args.format {
-        ListFormat::Human => lists::write_table(&listed, style, context.stdout.out)?,
-        ListFormat::Short => lists::write_short(&listed, style, context.stdout.out)?,
+        ListFormat::Human => lists::write_table(&listed, style, out)?,
+        ListFormat::Short => lists::write_short(&listed, style, out)?,
         ListFormat::Json => {
-            let failures: Vec<Failure> = failures
-                .iter()
-                .cloned()
-                .chain(unread_failures(&scan))
-                .collect();
-            lists::write_inventories_json(&listed, &failures, context.stdout.out)?;
+            let all = [failures.as_slice(), &unread_failures(&scan)].concat();
+            lists::write_inventories_json(&listed, &all, out)?;
         }
     }
-    context.stdout.out.flush()?;
+    out.flush()?;
     print_failures(&failures, color, context)?;
     Ok(outcome_of(&failures, outcome))
+}
+
+/// Returns the failures of a report that differ from the known ones.
+fn other_failures<'f>(report: &Report, known: impl Iterator<Item = &'f Failure>) -> Vec<Failure> {
+    let messages: Vec<String> = known.map(ToString::to_string).collect();
+    report
+        .failures
+        .iter()
+        .filter(|failure| !messages.contains(&failure.to_string()))
+        .cloned()
+        .collect()
 }
 
 /// Connects to the selected inventories and prints the permissions that they grant.

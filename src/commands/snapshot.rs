@@ -30,20 +30,12 @@ pub(super) fn snapshot(
     let mut workspace = Workspace::open(&files, context)?;
     let (inventories, which) =
         select_inventories(&mut workspace, &Scan::default(), &args.inventory, context)?;
+    let sources = SnapshotSources {
+        inventories: &inventories,
+        which: &which,
+    };
     if args.inventory.is_empty() && which.len() > 1 {
-        let names = which
-            .iter()
-            .filter_map(|&at| inventories.get(at))
-            .map(Inventory::name);
-        let names = names
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        return Err(Failure::usage(
-            "several inventories are configured; choose one with `--inventory`",
-        )
-        .with_help(format!("the inventories are {names}"))
-        .into());
+        return Err(sources.several_failure().into());
     }
     let (listed, failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
@@ -59,27 +51,8 @@ pub(super) fn snapshot(
         args.output.as_ref().filter(|file| file.as_os_str() != "-"),
     ) {
         (Some(file), _) => compare(file, &current, color, context),
-        (None, Some(file)) => write_file(
-            file,
-            &current,
-            args.format,
-            &SnapshotSources {
-                inventories: &inventories,
-                which: &which,
-            },
-            context,
-        ),
-        (None, None) => {
-            let syntax = args.format.map_or(Syntax::Yaml, syntax_of);
-            let text = secret_list::snapshot(&current, syntax, &NameComments::default())?;
-            context.stdout.out.write_all(text.as_bytes())?;
-            context.stdout.out.flush()?;
-            context.summary = Some(format!(
-                "wrote {} to standard output",
-                count(current.len(), "secret")
-            ));
-            Ok(Outcome::Clean)
-        }
+        (None, Some(file)) => write_file(file, &current, args.format, &sources, context),
+        (None, None) => write_stdout(&current, args.format, context),
     }
 }
 
@@ -127,6 +100,37 @@ fn compare(
 struct SnapshotSources<'i> {
     inventories: &'i Inventories,
     which: &'i [usize],
+}
+
+impl SnapshotSources<'_> {
+    /// Returns the error of a run that has to choose one of several inventories.
+    fn several_failure(&self) -> Failure {
+        let names: Vec<String> = self
+            .which
+            .iter()
+            .filter_map(|&at| self.inventories.get(at))
+            .map(|inventory| format!("`{}`", inventory.name()))
+            .collect();
+        Failure::usage("several inventories are configured; choose one with `--inventory`")
+            .with_help(format!("the inventories are {}", names.join(", ")))
+    }
+}
+
+/// Writes a snapshot to standard output.
+fn write_stdout(
+    current: &Secrets,
+    format: Option<SnapshotFormat>,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
+    let syntax = format.map_or(Syntax::Yaml, syntax_of);
+    let text = secret_list::snapshot(current, syntax, &NameComments::default())?;
+    context.stdout.out.write_all(text.as_bytes())?;
+    context.stdout.out.flush()?;
+    context.summary = Some(format!(
+        "wrote {} to standard output",
+        count(current.len(), "secret")
+    ));
+    Ok(Outcome::Clean)
 }
 
 /// Writes a snapshot to a file.
