@@ -101,14 +101,8 @@ fn accept(
     owners: &TrustedOwners,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let Some(file) = config_of(&paths::absolute(given, &context.cwd), owners) else {
-        let display_path = escape_control(&given.to_string_lossy());
-        return Err(Failure::usage(format!(
-            "cannot find a `{FILE_NAME}` in `{display_path}` or above it"
-        ))
-        .with_help("give the folder of the repository or the config file: `stackref trust DIR`")
-        .into());
-    };
+    let file = config_of(&paths::absolute(given, &context.cwd), owners)
+        .ok_or_else(|| cannot_find_config(given))?;
     let display_path = shown_config(&file, given, &context.cwd);
     let config = config::load(&file, &display_path)?;
     let root = owners
@@ -142,22 +136,40 @@ fn accept(
         }
         None => return Ok(Outcome::Interrupted),
     }
-    // The user accepted the requests above, so the config must still be the same.
-    let current = config::load(&file, &display_path)
-        .ok()
-        .and_then(|config: Config| TrustRecord::for_config(&config, &root).ok());
-    if current.as_ref() != Some(&record) {
-        return Err(Failure::usage(format!(
-            "`{display_path}`, or a file that it requests, was changed in the meantime"
-        ))
-        .with_help("run `stackref trust` again")
-        .into());
-    }
+    refuse_changed_config(&file, &display_path, &root, &record)?;
     store.add(&record)?;
     context.summary = Some(format!(
         "`{display_path}` is trusted until it changes; `stackref trust --revoke` withdraws the acceptance"
     ));
     Ok(Outcome::Clean)
+}
+
+fn cannot_find_config(given: &Path) -> Failure {
+    let display_path = escape_control(&given.to_string_lossy());
+    Failure::usage(format!(
+        "cannot find a `{FILE_NAME}` in `{display_path}` or above it"
+    ))
+    .with_help("give the folder of the repository or the config file: `stackref trust DIR`")
+}
+
+/// Refuses a config that was changed after its record was created. The user accepted only the
+/// requests of that record.
+fn refuse_changed_config(
+    file: &Path,
+    display_path: &str,
+    root: &Path,
+    record: &TrustRecord,
+) -> Result<(), Failure> {
+    let current = config::load(file, display_path)
+        .ok()
+        .and_then(|config: Config| TrustRecord::for_config(&config, root).ok());
+    if current.as_ref() == Some(record) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`{display_path}`, or a file that it requests, was changed in the meantime"
+    ))
+    .with_help("run `stackref trust` again"))
 }
 
 /// Returns the path of a config for messages: absolute if the user gave an absolute path, else
