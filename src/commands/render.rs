@@ -13,6 +13,9 @@ use crate::diagnostics::outcome::Outcome;
 use crate::edit::substitution::{self, RenderedFile};
 use crate::inventory::Inventory;
 use crate::lint::pipeline;
+use crate::lint::report::Report;
+use crate::lint::scan::Scan;
+use crate::lint::settings::Settings;
 use crate::output::{count, diff, human, summary_line};
 use crate::project::git::Git;
 use crate::system::write;
@@ -26,13 +29,7 @@ pub(super) fn render(
 ) -> Result<Outcome, CommandError> {
     let mut workspace = Workspace::open(&args.files, context)?;
     workspace.path_roots.keep_documents = true;
-    if workspace.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
-        return Err(
-            Failure::usage("cannot write standard input to a folder: it has no file name")
-                .with_help("give it one with --stdin-filename, or use --stdout")
-                .into(),
-        );
-    }
+    refuse_unnamed_input(args, &workspace)?;
     let git = Git::new(context.env.as_ref());
     let target = open_target(args, &workspace, &git)?;
     workspace.output_folder = target
@@ -42,43 +39,22 @@ pub(super) fn render(
     select_stack(&mut scan, args.stack.as_deref())?;
     let inventories = workspace.inventories(&scan, &args.inventory, KEY_LEVEL, context)?;
     let settings = workspace.key_level(&inventories);
-    let report = with_progress(context, "look-ups", |progress| {
-        pipeline::run(&scan, &settings, progress)
-    });
-    let checked = summary_line(&report.summary);
-    context.summary = Some(format!("{checked}; nothing was rendered"));
+    let run = RenderRun {
+        args,
+        color,
+        workspace: &workspace,
+        scan: &scan,
+        settings: &settings,
+    };
+    let report = run.check(context)?;
     let outcome = report.outcome(false);
-    write_findings(&report.findings, args, color, context)?;
-    workspace.notes(&scan, context)?;
-    warn_about_inventories(
-        &inventories,
-        report.references.answers().queried_inventories(),
-        context,
-    )?;
     if outcome > Outcome::Clean {
         print_failures(&report.failures, color, context)?;
         return Ok(outcome);
     }
-    let rendered = with_progress(context, "look-ups", |progress| {
-        substitution::run(&scan, &report, &settings, progress)
-    });
-    let mut rendered = rendered?;
-    let empty = rendered
-        .iter_mut()
-        .flat_map(|file| std::mem::take(&mut file.empty_values))
-        .collect();
-    let empty = pipeline::finalize_findings(empty, &scan, &settings);
-    write_findings(&empty, args, color, context)?;
-    if empty
-        .iter()
-        .any(|finding| finding.severity == Severity::Error)
-    {
-        context.summary = Some(format!(
-            "{checked}; {}; nothing was rendered",
-            count(empty.len(), "empty value")
-        ));
+    let Some(mut rendered) = run.substitute(&report, context)? else {
         return Ok(Outcome::Findings);
-    }
+    };
     if args.only_changed {
         rendered.retain(|file| file.text.is_some());
     }
@@ -89,19 +65,98 @@ pub(super) fn render(
     }
     print_rendered(&rendered, args, color, context)?;
     let outputs = match &target {
-        Some(target) => {
-            let configs = workspace.known_configs();
-            let config_files = configs.iter().filter_map(|config| config.file.as_deref());
-            let sources = inventories
-                .all()
-                .filter_map(Inventory::file)
-                .chain(config_files);
-            target.output_paths(&rendered, sources, &workspace.path_roots)?
-        }
+        Some(target) => run.output_paths(target, &rendered)?,
         None => Vec::new(),
     };
     write_copies(&rendered, outputs, target.as_ref(), args, context)?;
     Ok(Outcome::Clean)
+}
+
+/// A run after the scan.
+struct RenderRun<'r> {
+    args: &'r RenderArgs,
+    color: Color,
+    workspace: &'r Workspace<'r>,
+    scan: &'r Scan,
+    settings: &'r Settings<'r>,
+}
+
+impl<'r> RenderRun<'r> {
+    /// Checks the scanned files, and prints the findings, notes and warnings.
+    fn check(&self, context: &mut Context<'_>) -> Result<Report, CommandError> {
+        let report = with_progress(context, "look-ups", |progress| {
+            pipeline::run(self.scan, self.settings, progress)
+        });
+        let checked = summary_line(&report.summary);
+        context.summary = Some(format!("{checked}; nothing was rendered"));
+        write_findings(&report.findings, self.args, self.color, context)?;
+        self.workspace.notes(self.scan, context)?;
+        warn_about_inventories(
+            self.settings.inventories,
+            report.references.answers().queried_inventories(),
+            context,
+        )?;
+        Ok(report)
+    }
+
+    /// Replaces the references of a report, and prints the findings about empty values. Returns
+    /// `None` if a finding is an error.
+    fn substitute(
+        &self,
+        report: &'r Report,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Vec<RenderedFile<'r>>>, CommandError> {
+        let rendered = with_progress(context, "look-ups", |progress| {
+            substitution::run(self.scan, report, self.settings, progress)
+        });
+        let mut rendered = rendered?;
+        let empty = rendered
+            .iter_mut()
+            .flat_map(|file| std::mem::take(&mut file.empty_values))
+            .collect();
+        let empty = pipeline::finalize_findings(empty, self.scan, self.settings);
+        write_findings(&empty, self.args, self.color, context)?;
+        if empty
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+        {
+            let checked = summary_line(&report.summary);
+            context.summary = Some(format!(
+                "{checked}; {}; nothing was rendered",
+                count(empty.len(), "empty value")
+            ));
+            return Ok(None);
+        }
+        Ok(Some(rendered))
+    }
+
+    /// Returns the path of each copy. A copy must not replace an inventory or a config of the run.
+    fn output_paths(
+        &self,
+        target: &OutputFolder<'_>,
+        rendered: &[RenderedFile<'_>],
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let configs = self.workspace.known_configs();
+        let config_files = configs.iter().filter_map(|config| config.file.as_deref());
+        let sources = self
+            .settings
+            .inventories
+            .all()
+            .filter_map(Inventory::file)
+            .chain(config_files);
+        target.output_paths(rendered, sources, &self.workspace.path_roots)
+    }
+}
+
+/// Refuses to write standard input to a folder without a file name.
+fn refuse_unnamed_input(args: &RenderArgs, workspace: &Workspace<'_>) -> Result<(), Failure> {
+    if workspace.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
+        return Err(
+            Failure::usage("cannot write standard input to a folder: it has no file name")
+                .with_help("give it one with --stdin-filename, or use --stdout"),
+        );
+    }
+    Ok(())
 }
 
 /// Checks the folder of `--output`. Returns `None` without `--output`.
