@@ -28,6 +28,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::Inventories;
 use crate::lint::missing_keys::{RequiredKey, required_keys};
 use crate::lint::pipeline;
+use crate::lint::report::Report;
 use crate::lint::rules;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -47,12 +48,7 @@ pub(super) fn register(
     let files = FileArgs::from_paths(paths, &args.setup);
     // Before anything that takes time, because input that is typed before the first prompt must not
     // be shown, either.
-    let mut prompter = match context.keyboard {
-        Some(open) if !takes_given_values(args) && !args.dry_run => {
-            Some(Prompter::open(open, &context.cwd)?)
-        }
-        _ => None,
-    };
+    let mut prompter = open_prompter(args, context)?;
     let mut workspace = Workspace::open(&files, context)?;
     let mut scan = workspace.scan(context)?;
     select_stack(&mut scan, stack)?;
@@ -68,12 +64,9 @@ pub(super) fn register(
             }
             Err(CommandError::Failed(failures)) => {
                 drop(prompter);
+                let run = RegisterRun::new(args, color, &scan, &inventories, &workspace.git);
                 let settings = workspace.key_level(&inventories);
-                let report = pipeline::run(&scan, &settings, None);
-                let required = required_keys(&scan, &report, &settings)?;
-                let mut run = RegisterRun::new(args, color, &inventories, &workspace.git);
-                run.missing = required.iter().collect();
-                return run.end_without_inventory(&scan, &failures, context);
+                return run.end_without_inventory(&settings, &failures, context);
             }
             Err(error) => return Err(error),
         }
@@ -83,21 +76,7 @@ pub(super) fn register(
         allow_empty_listing: true,
         ..workspace.key_level(&inventories)
     };
-    let report = with_progress(context, "look-ups", |progress| {
-        pipeline::run(&scan, &settings, progress)
-    });
-    warn_about_inventories(
-        &inventories,
-        report.references.answers().queried_inventories(),
-        context,
-    )?;
-    let failures = report
-        .failures
-        .get(scan.skipped.failures.len()..)
-        .unwrap_or_default();
-    if !failures.is_empty() {
-        return Err(failures.to_vec().into());
-    }
+    let report = look_up_references(&scan, &settings, context)?;
     let note = describe_errors(&scan);
     // In a dry run, the note comes after the list.
     if let Some(note) = note.as_ref().filter(|_| !args.dry_run) {
@@ -111,16 +90,54 @@ pub(super) fn register(
         );
         context.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
-    let mut run = RegisterRun::new(args, color, &inventories, &workspace.git);
+    let mut run = RegisterRun::new(args, color, &scan, &inventories, &workspace.git);
     let result = run.run(&required, prompter.as_mut(), context);
     drop(prompter);
-    run.end(
-        result,
-        &scan,
-        note.filter(|_| args.dry_run).as_deref(),
-        unread,
+    let note = note.filter(|_| args.dry_run);
+    run.end(result, note.as_deref(), unread, context)
+}
+
+/// Opens the terminal to ask for values. Returns `None` without a terminal, or if the arguments
+/// require no answers.
+fn open_prompter(
+    args: &RegisterArgs,
+    context: &Context<'_>,
+) -> Result<Option<Prompter>, CommandError> {
+    match context.keyboard {
+        Some(open) if !takes_given_values(args) && !args.dry_run => {
+            Ok(Some(Prompter::open(open, &context.cwd)?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Looks up all references of a scan.
+///
+/// # Errors
+/// A reference could not be looked up.
+fn look_up_references(
+    scan: &Scan,
+    settings: &Settings<'_>,
+    context: &mut Context<'_>,
+) -> Result<Report, CommandError> {
+    let report = with_progress(context, "look-ups", |progress| {
+        pipeline::run(scan, settings, progress)
+    });
+    warn_about_inventories(
+        settings.inventories,
+        report.references.answers().queried_inventories(),
         context,
-    )
+    )?;
+    // The first failures are those of files that cannot be read, which are already printed.
+    let failures = report
+        .failures
+        .get(scan.skipped.failures.len()..)
+        .unwrap_or_default();
+    if failures.is_empty() {
+        Ok(report)
+    } else {
+        Err(failures.to_vec().into())
+    }
 }
 
 fn takes_given_values(args: &RegisterArgs) -> bool {
@@ -178,6 +195,7 @@ fn print_interrupted(
 struct RegisterRun<'r> {
     args: &'r RegisterArgs,
     color: Color,
+    scan: &'r Scan,
     inventories: &'r Inventories,
     git: &'r Git,
     stored: Vec<StoredSecret>,
@@ -192,6 +210,7 @@ impl<'r> RegisterRun<'r> {
     fn new(
         args: &'r RegisterArgs,
         color: Color,
+        scan: &'r Scan,
         inventories: &'r Inventories,
         git: &'r Git,
     ) -> Self {
@@ -199,6 +218,7 @@ impl<'r> RegisterRun<'r> {
         Self {
             args,
             color,
+            scan,
             inventories,
             git,
             stored,
@@ -231,12 +251,11 @@ impl<'r> RegisterRun<'r> {
     fn end(
         &self,
         result: Result<Outcome, CommandError>,
-        scan: &Scan,
         note: Option<&str>,
         unread: Outcome,
         context: &mut Context<'_>,
     ) -> Result<Outcome, CommandError> {
-        let mut failures = unread_failures(scan);
+        let mut failures = unread_failures(self.scan);
         if let Err(CommandError::Failed(more)) = &result {
             if self.stored.is_empty() && self.missing.is_empty() {
                 context.summary = Some("nothing was registered".to_owned());
@@ -263,18 +282,21 @@ impl<'r> RegisterRun<'r> {
 
     /// Reports that all keys are missing, because there is no inventory.
     fn end_without_inventory(
-        &self,
-        scan: &Scan,
+        self,
+        settings: &Settings<'_>,
         failures: &[Failure],
         context: &mut Context<'_>,
     ) -> Result<Outcome, CommandError> {
-        self.summarize(context);
-        let all: Vec<Failure> = unread_failures(scan)
-            .into_iter()
-            .chain(failures.iter().cloned())
-            .collect();
-        self.print(&all, context)?;
-        print_failures(failures, self.color, context)?;
+        let report = pipeline::run(self.scan, settings, None);
+        let required = required_keys(self.scan, &report, settings)?;
+        let run = RegisterRun {
+            missing: required.iter().collect(),
+            ..self
+        };
+        run.summarize(context);
+        let all = [unread_failures(run.scan).as_slice(), failures].concat();
+        run.print(&all, context)?;
+        print_failures(failures, run.color, context)?;
         Ok(Outcome::Usage)
     }
 
