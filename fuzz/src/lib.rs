@@ -16,7 +16,7 @@ use stackref::diagnostics::error::Failure;
 use stackref::diagnostics::finding::{Applicability, Finding};
 use stackref::diagnostics::outcome::Outcome;
 use stackref::document::{NodeId, Syntax};
-use stackref::edit::fix::{self, Rescanner};
+use stackref::edit::fix::{Fixer, Rescanner};
 use stackref::inventory::file::FileInventory;
 use stackref::inventory::lookup::LookupResults;
 use stackref::inventory::{Inventories, Inventory, NewKey, RequestedNames, SecretChange};
@@ -387,14 +387,8 @@ fn mended(
         values: None,
         walked_folders: &[],
     };
-    let fixed = fix::run(
-        &mut scan,
-        settings,
-        &again,
-        most,
-        LookupResults::default(),
-        None,
-    );
+    let answers = LookupResults::default();
+    let fixed = Fixer::new(&again, most).run(&mut scan, settings, answers, None);
     let after = fixed
         .changed
         .values()

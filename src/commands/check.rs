@@ -19,7 +19,7 @@ use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Applicability;
 use crate::diagnostics::outcome::Outcome;
 use crate::edit::add_ignores::{self, AddedIgnores};
-use crate::edit::fix::{self, ChangedFile, FixResult, Rescanner};
+use crate::edit::fix::{ChangedFile, FixResult, Fixer, Rescanner};
 use crate::inventory::Inventories;
 use crate::inventory::lookup::LookupResults;
 use crate::lint::leaks::{self, LeakScanner};
@@ -224,14 +224,7 @@ impl CheckRun<'_> {
             FixMode::Suggestions => Applicability::Suggestion,
         };
         with_progress(context, "look-ups", |progress| {
-            fix::run(
-                scan,
-                self.settings,
-                self.rescanner,
-                applicability,
-                answers,
-                progress,
-            )
+            Fixer::new(self.rescanner, applicability).run(scan, self.settings, answers, progress)
         })
     }
 

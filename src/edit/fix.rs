@@ -100,52 +100,8 @@ impl Rescanner<'_> {
     }
 }
 
-/// Applies the fixes of a scan, up to an applicability, and replaces the files of the scan.
-///
-/// Inventories are queried only after all fixes that need no answer, so that they are queried for
-/// the final references.
-pub fn run(
-    scan: &mut Scan,
-    settings: &Settings<'_>,
-    rescanner: &Rescanner<'_>,
-    max_applicability: Applicability,
-    known_answers: LookupResults,
-    progress: Option<Progress<'_>>,
-) -> FixResult {
-    let mut fixer = Fixer {
-        rescanner,
-        max_applicability,
-        result: FixResult::default(),
-        rejected: HashSet::new(),
-    };
-    fixer.result.answers = known_answers;
-    for asks in [false, true] {
-        let level = if asks {
-            settings.level
-        } else {
-            LevelChoice::fixed(Level::None)
-        };
-        let settings = Settings { level, ..*settings };
-        for _ in 0..MAX_ROUNDS {
-            let answers = if asks {
-                std::mem::take(&mut fixer.result.answers)
-            } else {
-                LookupResults::default()
-            };
-            let mut report = pipeline::check_with_answers(scan, &settings, answers, progress);
-            if asks {
-                fixer.result.answers = std::mem::take(&mut report.references).into_answers();
-            }
-            if !fixer.round(scan, &report.findings, &settings) {
-                break;
-            }
-        }
-    }
-    fixer.result
-}
-
-/// The state of a run of `--fix`.
-struct Fixer<'m> {
+/// A run of `--fix`.
+pub struct Fixer<'m> {
     rescanner: &'m Rescanner<'m>,
     max_applicability: Applicability,
     result: FixResult,
@@ -153,7 +109,54 @@ struct Fixer<'m> {
     rejected: HashSet<(PathBuf, String)>,
 }
 
-impl Fixer<'_> {
+impl<'m> Fixer<'m> {
+    /// Creates a run that applies fixes up to an applicability.
+    pub fn new(rescanner: &'m Rescanner<'m>, max_applicability: Applicability) -> Self {
+        Self {
+            rescanner,
+            max_applicability,
+            result: FixResult::default(),
+            rejected: HashSet::new(),
+        }
+    }
+
+    /// Applies the fixes of a scan, and replaces the files of the scan.
+    ///
+    /// Inventories are queried only after all fixes that need no answer, so that they are queried
+    /// for the final references.
+    pub fn run(
+        mut self,
+        scan: &mut Scan,
+        settings: &Settings<'_>,
+        known_answers: LookupResults,
+        progress: Option<Progress<'_>>,
+    ) -> FixResult {
+        self.result.answers = known_answers;
+        for asks in [false, true] {
+            let level = if asks {
+                settings.level
+            } else {
+                LevelChoice::fixed(Level::None)
+            };
+            let settings = Settings { level, ..*settings };
+            for _ in 0..MAX_ROUNDS {
+                let answers = if asks {
+                    std::mem::take(&mut self.result.answers)
+                } else {
+                    LookupResults::default()
+                };
+                let mut report = pipeline::check_with_answers(scan, &settings, answers, progress);
+                if asks {
+                    self.result.answers = std::mem::take(&mut report.references).into_answers();
+                }
+                if !self.round(scan, &report.findings, &settings) {
+                    break;
+                }
+            }
+        }
+        self.result
+    }
+
     /// Applies fixes of findings, and returns whether any file changed.
     fn round(&mut self, scan: &mut Scan, findings: &[Finding], settings: &Settings<'_>) -> bool {
         let mut by_file: HashMap<&Path, Vec<&Finding>> = HashMap::new();
