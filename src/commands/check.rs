@@ -22,7 +22,7 @@ use crate::edit::add_ignores::{self, AddedIgnores};
 use crate::edit::fix::{ChangedFile, FixResult, Fixer, Rescanner};
 use crate::inventory::Inventories;
 use crate::inventory::lookup::LookupResults;
-use crate::lint::leaks::{self, LeakScanner};
+use crate::lint::leaks::{self, LeakScanner, SearchedFiles};
 use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
@@ -289,16 +289,14 @@ fn find_leaks(
     failures: &mut Vec<Failure>,
     context: &mut Context<'_>,
 ) -> io::Result<Option<LeakScanner>> {
+    let files = SearchedFiles {
+        search: &workspace.search(),
+        selection: &workspace.selection,
+        git: &workspace.git,
+        roots: &workspace.path_roots,
+    };
     let found = with_progress(context, "look-ups", |progress| {
-        leaks::run(
-            &workspace.search(),
-            &workspace.git,
-            &workspace.selection,
-            &workspace.path_roots,
-            inventories,
-            scan,
-            progress,
-        )
+        leaks::run(&files, inventories, scan, progress)
     });
     scan.leaked_files = found.files;
     failures.extend(found.failures);

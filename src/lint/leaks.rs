@@ -43,13 +43,22 @@ pub struct LeakReport {
     pub without_values: Vec<String>,
 }
 
-/// Searches the files of a selection for the values of all inventories in use. `scan` contains the
-/// stack files, which are read already.
+/// The text files that are searched for values.
+pub struct SearchedFiles<'s> {
+    /// The search that walks the folders.
+    pub search: &'s Search<'s>,
+    /// The selected folders and files.
+    pub selection: &'s Selection,
+    /// git, which also knows files that the walk skips.
+    pub git: &'s Git,
+    /// The roots of displayed paths.
+    pub roots: &'s PathRoots,
+}
+
+/// Searches files for the values of all inventories in use. `scan` contains the stack files, which
+/// are read already.
 pub fn run(
-    search: &Search<'_>,
-    git: &Git,
-    selection: &Selection,
-    roots: &PathRoots,
+    files: &SearchedFiles<'_>,
     inventories: &Inventories,
     scan: &Scan,
     progress: Option<Progress<'_>>,
@@ -65,8 +74,7 @@ pub fn run(
             .push(failure.with_help("choose one of the inventories with `--inventory`"));
         return leaks;
     };
-    let tracked = tracked_but_ignored(git, selection, &mut leaks.failures);
-    scan_text_files(search, selection, &tracked, roots, &scanner, &mut leaks);
+    files.scan(&scanner, &mut leaks);
     add_scanned_sources(scan, &scanner, &mut leaks);
     leaks.failures.extend(
         leaks
@@ -79,30 +87,67 @@ pub fn run(
     leaks
 }
 
-/// Returns the files that git tracks even though it ignores them. The walk skips ignored files, but
-/// these are in the repository.
-fn tracked_but_ignored(
-    git: &Git,
-    selection: &Selection,
-    failures: &mut Vec<Failure>,
-) -> BTreeSet<PathBuf> {
-    let mut tracked = BTreeSet::new();
-    for folder in &selection.folders {
-        match git.tracked_but_ignored(folder) {
-            Ok(files) => tracked.extend(files),
-            Err(error) => failures.push(
-                Failure::usage(format!(
-                    "cannot ask git which ignored files it tracks: {error}"
-                ))
-                .with_help(format!(
-                    "{}; `--leaks` also searches these files",
-                    error.remedy()
-                )),
-            ),
-        }
+impl SearchedFiles<'_> {
+    /// Scans the files on all cores.
+    fn scan(&self, scanner: &LeakScanner, leaks: &mut LeakReport) {
+        let tracked = self.tracked_but_ignored(&mut leaks.failures);
+        let roots = self.roots;
+        let (found, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let skipped = self.search.walk_text_files(self.selection, &tracked, || {
+            let mut buffer = Vec::new();
+            let (found, failures) = (&found, &failures);
+            move |path: &Path| match scanner.scan_file(path, roots, &mut buffer) {
+                Ok(leaked) => found
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(leaked),
+                Err(error) => {
+                    let shown = paths::relative(path, &roots.cwd);
+                    let failure =
+                        Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
+                    failures
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(failure);
+                }
+            }
+        });
+        leaks.failures.extend(skipped.failures);
+        let mut failures = failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        failures.sort_by_key(ToString::to_string);
+        leaks.failures.append(&mut failures);
+        leaks.files = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        leaks
+            .files
+            .sort_by(|a, b| a.source.absolute_path().cmp(b.source.absolute_path()));
+        leaks
+            .files
+            .dedup_by(|b, a| a.source.absolute_path() == b.source.absolute_path());
     }
-    tracked.retain(|path| !leads_through_link(path));
-    tracked
+
+    /// Returns the files that git tracks even though it ignores them. The walk skips ignored files,
+    /// but these are in the repository.
+    fn tracked_but_ignored(&self, failures: &mut Vec<Failure>) -> BTreeSet<PathBuf> {
+        let mut tracked = BTreeSet::new();
+        for folder in &self.selection.folders {
+            match self.git.tracked_but_ignored(folder) {
+                Ok(files) => tracked.extend(files),
+                Err(error) => failures.push(
+                    Failure::usage(format!(
+                        "cannot ask git which ignored files it tracks: {error}"
+                    ))
+                    .with_help(format!(
+                        "{}; `--leaks` also searches these files",
+                        error.remedy()
+                    )),
+                ),
+            }
+        }
+        tracked.retain(|path| !leads_through_link(path));
+        tracked
+    }
 }
 
 /// Returns whether a path below its repository is a link or leads through one. Links are not
@@ -116,50 +161,6 @@ fn leads_through_link(path: &Path) -> bool {
         at.symlink_metadata()
             .is_ok_and(|metadata| metadata.is_symlink())
     })
-}
-
-/// Scans the text files of a selection on all cores.
-fn scan_text_files(
-    search: &Search<'_>,
-    selection: &Selection,
-    tracked: &BTreeSet<PathBuf>,
-    roots: &PathRoots,
-    scanner: &LeakScanner,
-    leaks: &mut LeakReport,
-) {
-    let (found, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let skipped = search.walk_text_files(selection, tracked, || {
-        let mut buffer = Vec::new();
-        let (found, failures) = (&found, &failures);
-        move |path: &Path| match scanner.scan_file(path, roots, &mut buffer) {
-            Ok(leaked) => found
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(leaked),
-            Err(error) => {
-                let shown = paths::relative(path, &roots.cwd);
-                let failure =
-                    Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
-                failures
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(failure);
-            }
-        }
-    });
-    leaks.failures.extend(skipped.failures);
-    let mut failures = failures
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    failures.sort_by_key(ToString::to_string);
-    leaks.failures.append(&mut failures);
-    leaks.files = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    leaks
-        .files
-        .sort_by(|a, b| a.source.absolute_path().cmp(b.source.absolute_path()));
-    leaks
-        .files
-        .dedup_by(|b, a| a.source.absolute_path() == b.source.absolute_path());
 }
 
 /// Scans the sources of stack files again, so that their findings share one source with those of
