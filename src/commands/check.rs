@@ -38,6 +38,7 @@ use check_notes::{CheckNotes, warn_of_obsolete_entries};
 use check_options::{refuse_contradictions, warn_of_deselected_leaks};
 use std::collections::HashSet;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Checks the selected files. Every requested report is written even if the run cannot begin: it
 /// then contains the failures.
@@ -81,11 +82,7 @@ fn run_check(
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     let level = choose_level(args, context.env.as_ref())?;
-    let rules = args.rules.clone();
-    let mut workspace =
-        Workspace::open_adjusted(&args.files, move |config| rules.apply(config), context)?;
-    workspace.path_roots.honor_literal_comments = !args.no_ignores;
-    workspace.scripts = true;
+    let mut workspace = open_workspace(args, context)?;
     let decisive_file = workspace.widen_to_project(&args.inventory);
     refuse_contradictions(args, workspace.stdin.is_some())?;
     warn_of_deselected_leaks(args, context)?;
@@ -126,58 +123,90 @@ fn run_check(
     let run = CheckRun {
         args,
         color,
+        workspace: &workspace,
         settings: &settings,
         rescanner: &rescanner,
-    };
-    let mut report = run.evaluate(&mut scan, failures, context)?;
-    report.config = workspace
-        .config
-        .file
-        .as_deref()
-        .map(config::repository_path);
-    let ignores = run.add_ignores(&mut scan, &mut report);
-    if let Some(Err(failure)) = new_baseline
-        .as_ref()
-        .map(|file| file.write(&mut report, &scan, context))
-    {
-        report.failures.push(failure);
-    }
-    context.summary = Some(summary_line(&report.summary));
-    // The files first: they are complete even if standard output cannot be written.
-    report.failures.extend(outputs.write(&report));
-    let answers = run.print(&mut scan, &mut report, ignores.as_ref(), context)?;
-    let notes = CheckNotes {
-        args,
-        workspace: &workspace,
-        scan: &scan,
-        report: &report,
-        ignores: ignores.as_ref(),
         decisive_file: decisive_file.as_deref(),
-        level: level.for_config(&workspace.config),
+        new_baseline: new_baseline.as_ref(),
+        outputs,
     };
-    notes.print(context)?;
-    warn_about_inventories(&inventories, answers.queried_inventories(), context)?;
-    if baseline.is_some() {
-        warn_of_obsolete_entries(&report, context)?;
-    }
-    print_failures(&report.failures, color, context)?;
-    let outcome = report.outcome(args.deny_warnings);
-    Ok(if args.exit_zero && outcome == Outcome::Findings {
-        Outcome::Clean
-    } else {
-        outcome
-    })
+    run.complete(scan, failures, context)
+}
+
+/// Opens the workspace with the configs as the flags change them.
+fn open_workspace<'a>(
+    args: &'a CheckArgs,
+    context: &mut Context<'_>,
+) -> Result<Workspace<'a>, CommandError> {
+    let rules = args.rules.clone();
+    let mut workspace =
+        Workspace::open_adjusted(&args.files, move |config| rules.apply(config), context)?;
+    workspace.path_roots.honor_literal_comments = !args.no_ignores;
+    workspace.scripts = true;
+    Ok(workspace)
 }
 
 /// The part of a run after the scan.
 struct CheckRun<'r> {
     args: &'r CheckArgs,
     color: Color,
+    workspace: &'r Workspace<'r>,
     settings: &'r Settings<'r>,
     rescanner: &'r Rescanner<'r>,
+    /// The listed file because of which the run checks the whole project.
+    decisive_file: Option<&'r Path>,
+    /// The file of `--write-baseline`.
+    new_baseline: Option<&'r BaselineFile>,
+    outputs: &'r ReportFiles,
 }
 
 impl CheckRun<'_> {
+    /// Checks the scanned files, writes all reports, and prints notes and failures. `failures` come
+    /// from the steps before.
+    fn complete(
+        &self,
+        mut scan: Scan,
+        failures: Vec<Failure>,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, CommandError> {
+        let mut report = self.evaluate(&mut scan, failures, context)?;
+        let config = &self.workspace.config;
+        report.config = config.file.as_deref().map(config::repository_path);
+        let ignores = self.add_ignores(&mut scan, &mut report);
+        if let Some(Err(failure)) = self
+            .new_baseline
+            .map(|file| file.write(&mut report, &scan, context))
+        {
+            report.failures.push(failure);
+        }
+        context.summary = Some(summary_line(&report.summary));
+        // The files first: they are complete even if standard output cannot be written.
+        report.failures.extend(self.outputs.write(&report));
+        let answers = self.print(&mut scan, &mut report, ignores.as_ref(), context)?;
+        let notes = CheckNotes {
+            args: self.args,
+            workspace: self.workspace,
+            scan: &scan,
+            report: &report,
+            ignores: ignores.as_ref(),
+            decisive_file: self.decisive_file,
+            level: self.settings.level.for_config(config),
+        };
+        notes.print(context)?;
+        let queried = answers.queried_inventories();
+        warn_about_inventories(self.settings.inventories, queried, context)?;
+        if self.settings.baseline.is_some() {
+            warn_of_obsolete_entries(&report, context)?;
+        }
+        print_failures(&report.failures, self.color, context)?;
+        let outcome = report.outcome(self.args.deny_warnings);
+        Ok(if self.args.exit_zero && outcome == Outcome::Findings {
+            Outcome::Clean
+        } else {
+            outcome
+        })
+    }
+
     /// Checks the scanned files, after the fixes of `--fix` were written. `failures` come from the
     /// steps before.
     fn evaluate(
