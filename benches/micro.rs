@@ -107,7 +107,7 @@ fn human_report(bencher: Bencher<'_, '_>) {
     }
     let source = RedactedSource::new(
         Arc::new(SourceFile::new("many.yaml", text)),
-        Visibility::Masked(Vec::new()),
+        Visibility::Masked(Vec::new().into()),
     );
     let finding = |span| {
         let message = "no secret `mlflow_secre` in the inventory `team`";

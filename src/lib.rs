@@ -18,6 +18,9 @@
 //! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how
 //! to add a rule, a source, an inventory, a format or a command.
 
+#[cfg(test)]
+mod counters;
+
 pub mod zenml;
 pub mod text;
 pub mod diagnostics;

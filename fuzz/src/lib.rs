@@ -163,8 +163,7 @@ fn assert_stands_there(reference: &Reference) {
         .get(reference.span.start..reference.span.end)
         .expect("it lies in the text");
     let Some(key) = reference
-        .key
-        .as_deref()
+        .key()
         .filter(|_| !text.contains(['\\', '\'', '"']))
     else {
         return;
@@ -178,7 +177,7 @@ fn assert_stands_there(reference: &Reference) {
     };
     assert_eq!(
         (name, own, &piece.range),
-        (reference.secret.as_str(), key, &(0..text.len()))
+        (reference.secret(), key, &(0..text.len()))
     );
 }
 
@@ -277,7 +276,7 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         // How many strings have to be other ones.
         let mut strings: BTreeMap<NodeId, Vec<(&str, &str)>> = BTreeMap::new();
         for reference in rendered.file.replaced_references() {
-            let key = reference.key.as_deref().unwrap();
+            let key = reference.key().unwrap();
             let there = reference
                 .source
                 .text()
@@ -286,7 +285,7 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
             strings
                 .entry(reference.node)
                 .or_default()
-                .push((there, store.value(&reference.secret, key)));
+                .push((there, store.value(reference.secret(), key)));
         }
         let fewest = strings
             .values()

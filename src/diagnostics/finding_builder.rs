@@ -87,8 +87,9 @@ impl FindingBuilder {
 
     /// Sets the secret and, unless the whole secret is meant, the key.
     #[must_use]
-    pub fn names(mut self, secret: impl Into<String>, key: Option<String>) -> Self {
-        (self.finding.secret, self.finding.key) = (Some(secret.into()), key);
+    pub fn names(mut self, secret: &str, key: Option<&str>) -> Self {
+        self.finding.secret = Some(secret.to_owned());
+        self.finding.key = key.map(str::to_owned);
         self
     }
 

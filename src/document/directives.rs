@@ -104,6 +104,8 @@ impl Directive {
 
 /// Returns the directives of a document, in the order of the file.
 pub fn directives(document: &Document) -> Vec<Directive> {
+    #[cfg(test)]
+    crate::counters::record(crate::counters::Fact::Directives);
     let text = document.source().text();
     if document.syntax() == Syntax::Json
         || memchr::memmem::find(text.as_bytes(), b"stackref:").is_none()

@@ -1,7 +1,8 @@
 //! Merge keys (`<<`) of YAML 1.1, as `PyYAML` applies them.
 
+use super::Document;
 use super::node::{NodeId, NodeKind, Style};
-use super::{Document, Syntax};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The entries that merge keys may add to the mappings of a file. Real files add a few; a hostile
@@ -11,7 +12,7 @@ pub const MERGE_BUDGET: usize = 1_000_000;
 impl Document {
     /// Returns whether a key is YAML's merge key `<<`. In quotes, it is an ordinary key.
     pub fn is_merge_key(&self, key: NodeId) -> bool {
-        if self.syntax != Syntax::Yaml {
+        if !self.has_merge_keys {
             return false;
         }
         let node = self.node(self.target(key));
@@ -30,15 +31,15 @@ impl Document {
         &self,
         mapping: NodeId,
         budget: &mut usize,
-    ) -> Option<Vec<(NodeId, NodeId)>> {
+    ) -> Option<Cow<'_, [(NodeId, NodeId)]>> {
         let own = self.entries(mapping)?;
         // Entries in the file are limited by its size. Aliases and merges can repeat them, so they
         // cost budget.
         if self.target(mapping) != mapping {
             *budget = budget.checked_sub(own.len() + 1)?;
         }
-        if !own.iter().any(|&(key, _)| self.is_merge_key(key)) {
-            return Some(own.to_vec());
+        if !self.has_merge_keys || !own.iter().any(|&(key, _)| self.is_merge_key(key)) {
+            return Some(Cow::Borrowed(own));
         }
         let mut all = Vec::new();
         let mut seen = HashSet::new();
@@ -67,6 +68,6 @@ impl Document {
             }
             pending.extend(merged);
         }
-        Some(all)
+        Some(Cow::Owned(all))
     }
 }

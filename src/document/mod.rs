@@ -46,6 +46,12 @@ use node_list::{DecodedTexts, NodeList};
 use scalar_text::without_quotes;
 use std::sync::Arc;
 
+/// Bytes of text per mapping entry, by which the list of entries is allocated.
+const BYTES_PER_ENTRY: usize = 24;
+
+/// The most entries that are allocated in advance.
+const MAX_CAPACITY: usize = 1 << 12;
+
 /// The reason why a file does not parse. The message never contains text of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -72,6 +78,14 @@ pub struct Document {
     roots: Vec<NodeId>,
     duplicates: Vec<DuplicateKey>,
     has_aliases: bool,
+    /// Whether the text may contain merge keys.
+    has_merge_keys: bool,
+    has_flow_mappings: bool,
+    has_unusual_keys: bool,
+    /// The number of scalars with braces.
+    braces_count: usize,
+    /// An offset, and that of the first `{` after it.
+    next_brace: (usize, usize),
 }
 
 impl Document {
@@ -97,6 +111,8 @@ impl Document {
 
     /// Parses a text without checking it for NUL bytes and ambiguous line breaks.
     fn read(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
+        #[cfg(test)]
+        crate::counters::record(crate::counters::Fact::Document);
         let mut document = Self::empty(source, syntax);
         match syntax {
             Syntax::Yaml => yaml::read(&mut document)?,
@@ -104,23 +120,30 @@ impl Document {
             Syntax::Json => json::read(&mut document)?,
             Syntax::Script => shell_commands::read(&mut document)?,
         }
-        document.link_parents();
         document.duplicates = document.duplicate_keys();
         Ok(document)
     }
 
     /// Creates a document without nodes.
     fn empty(source: Arc<SourceFile>, syntax: Syntax) -> Self {
+        let has_merge_keys = syntax == Syntax::Yaml
+            && memchr::memmem::find(source.text().as_bytes(), b"<<").is_some();
+        let source_len = source.text().len();
         Self {
             nodes: NodeList::for_text(source.text()),
             source,
             syntax,
-            entries: Vec::new(),
+            entries: Vec::with_capacity((source_len / BYTES_PER_ENTRY).min(MAX_CAPACITY)),
             items: Vec::new(),
             texts: DecodedTexts::default(),
             roots: Vec::new(),
             duplicates: Vec::new(),
             has_aliases: false,
+            has_merge_keys,
+            has_flow_mappings: false,
+            has_unusual_keys: false,
+            braces_count: 0,
+            next_brace: (0, 0),
         }
     }
 
@@ -157,6 +180,26 @@ impl Document {
     /// Returns a node and all nodes after it, with their ids.
     pub fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = (NodeId, Node)> {
         (first.0..).map(NodeId).zip(self.nodes.iter_from(first))
+    }
+
+    /// Returns whether the document contains a mapping that is written with braces.
+    pub fn has_flow_mappings(&self) -> bool {
+        self.has_flow_mappings
+    }
+
+    /// Returns whether a key is a collection or an alias, or has braces.
+    pub fn has_unusual_keys(&self) -> bool {
+        self.has_unusual_keys
+    }
+
+    /// Returns the number of scalars whose value contains `{{` or starts with `{`.
+    pub fn braces_count(&self) -> usize {
+        self.braces_count
+    }
+
+    /// Returns the number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
     }
 
     fn last_node(&self) -> Option<Node> {

@@ -117,12 +117,19 @@ pub struct Node {
     pub kind: NodeKind,
     /// Whether it is a mapping key, or part of one.
     pub key: bool,
+    /// Whether it is a scalar whose value contains `{{` or starts with `{`.
+    pub braces: bool,
     pub(super) parent: NodeId,
     /// The index among the entries or items of the parent.
     pub(super) slot: u32,
 }
 
 impl Node {
+    /// Returns whether the node is a mapping that is written with braces.
+    pub fn is_flow_mapping(&self) -> bool {
+        matches!(self.kind, NodeKind::Mapping { flow: true, .. })
+    }
+
     /// Returns the parent and the index among the parent's children. Returns `None` for a root.
     pub(super) fn parent(&self) -> Option<(NodeId, u32)> {
         (self.parent != NO_PARENT).then_some((self.parent, self.slot))

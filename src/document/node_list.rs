@@ -4,7 +4,7 @@
 //! each time it grows, and could allocate twice the memory that it needs. The node types are in
 //! `node.rs`.
 
-use super::node::{Node, NodeId, NodeKind};
+use super::node::{NO_PARENT, Node, NodeId, NodeKind};
 use crate::text::source::Span;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -21,30 +21,26 @@ struct PackedNode {
     start: u32,
     end: u32,
     parent: NodeId,
-    /// The slot, combined with [`KEY_FLAG`] if the node is part of a key.
+    /// The slot, combined with [`KEY_FLAG`] and [`BRACES_FLAG`].
     slot: u32,
     kind: NodeKind,
 }
 
-/// The bit of a slot that marks a key. It also limits the number of nodes, so no slot reaches it.
+/// The bit of a slot that marks a node in a key.
 const KEY_FLAG: u32 = 1 << 31;
 
+/// The bit of a slot that marks a scalar with braces. It also limits the number of nodes, so no
+/// slot reaches it.
+const BRACES_FLAG: u32 = 1 << 30;
+
 impl PackedNode {
-    /// Packs a node. Returns `None` if it ends beyond the first 4 GiB.
-    fn new(node: Node) -> Option<Self> {
-        let Node {
-            span,
-            kind,
-            key,
-            parent,
-            slot,
-        } = node;
-        let slot = slot | if key { KEY_FLAG } else { 0 };
+    /// Packs a node without a parent. Returns `None` if it ends beyond the first 4 GiB.
+    fn new(span: Span, kind: NodeKind, braces: bool) -> Option<Self> {
         Some(Self {
             start: offset(span.start)?,
             end: offset(span.end)?,
-            parent,
-            slot,
+            parent: NO_PARENT,
+            slot: if braces { BRACES_FLAG } else { 0 },
             kind,
         })
     }
@@ -65,8 +61,9 @@ impl PackedNode {
             span,
             kind,
             key: slot & KEY_FLAG != 0,
+            braces: slot & BRACES_FLAG != 0,
             parent,
-            slot: slot & !KEY_FLAG,
+            slot: slot & !(KEY_FLAG | BRACES_FLAG),
         }
     }
 }
@@ -98,20 +95,21 @@ impl NodeList {
             .map_or(0, |last| (self.chunks.len() - 1) * CHUNK_NODES + last.len())
     }
 
-    /// Adds a node. Returns `None` if there are 2³¹ nodes, or if the node ends beyond the first 4
-    /// GiB.
-    pub fn push(&mut self, node: Node) -> Option<NodeId> {
-        let id = offset(self.len()).filter(|&id| id < KEY_FLAG).map(NodeId)?;
-        let node = PackedNode::new(node)?;
-        match self.chunks.last_mut() {
-            Some(last) if last.len() < CHUNK_NODES => last.push(node),
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK_NODES);
-                chunk.push(node);
-                self.chunks.push(chunk);
-            }
+    /// Adds a node without a parent. Returns `None` if there are 2³⁰ nodes, or if the node ends
+    /// beyond the first 4 GiB.
+    pub fn push(&mut self, span: Span, kind: NodeKind, braces: bool) -> Option<NodeId> {
+        let node = PackedNode::new(span, kind, braces)?;
+        let full_chunks = self.chunks.len().saturating_sub(1);
+        let last = self.chunks.last_mut()?;
+        let id = offset(full_chunks * CHUNK_NODES + last.len()).filter(|&id| id < BRACES_FLAG)?;
+        if last.len() < CHUNK_NODES {
+            last.push(node);
+        } else {
+            let mut chunk = Vec::with_capacity(CHUNK_NODES);
+            chunk.push(node);
+            self.chunks.push(chunk);
         }
-        Some(id)
+        Some(NodeId(id))
     }
 
     #[expect(
@@ -171,17 +169,19 @@ impl NodeList {
         }
     }
 
-    /// Sets the parent of a node, its slot among the parent's children, and whether it is part of a
-    /// key and in a flow collection.
-    pub fn set_parent(
-        &mut self,
-        child: NodeId,
-        (parent, slot): (NodeId, u32),
-        is_key: bool,
-        in_flow: bool,
-    ) {
+    /// Marks a node as part of a key.
+    pub fn set_key(&mut self, id: NodeId) {
+        if let Some(node) = self.get_mut(id) {
+            node.slot |= KEY_FLAG;
+        }
+    }
+
+    /// Sets the parent of a node, its slot among the parent's children, and whether it is in a flow
+    /// collection.
+    pub fn set_parent(&mut self, child: NodeId, (parent, slot): (NodeId, u32), in_flow: bool) {
         if let Some(node) = self.get_mut(child) {
-            (node.parent, node.slot) = (parent, slot | if is_key { KEY_FLAG } else { 0 });
+            let flags = node.slot & (KEY_FLAG | BRACES_FLAG);
+            (node.parent, node.slot) = (parent, slot | flags);
             if let NodeKind::Scalar(scalar) = &mut node.kind {
                 scalar.flow = in_flow;
             }

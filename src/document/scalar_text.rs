@@ -1,7 +1,7 @@
 //! Maps a scalar's decoded value to its source, and replaces parts of the value. Each syntax has
 //! its own decoder and encoder.
 
-use super::node::{DecodedText, NodeId};
+use super::node::{DecodedText, NodeId, NodeKind};
 use super::{Document, Edit, OffsetMap, Syntax, json, shell_commands, toml, yaml};
 use crate::text::source::Span;
 use std::ops::Range;
@@ -19,13 +19,15 @@ impl Document {
     /// Returns the map from offsets in a scalar's value to offsets in the source.
     pub fn offsets(&self, id: NodeId) -> OffsetMap {
         let id = self.target(id);
-        let span = self.node(id).span;
-        let (Some(scalar), Some(value)) = (self.scalar(id), self.text(id)) else {
+        let node = self.node(id);
+        let span = node.span;
+        let NodeKind::Scalar(scalar) = node.kind else {
             return OffsetMap::opaque(span);
         };
         if let DecodedText::Verbatim(quotes) = scalar.value {
             return OffsetMap::from_verbatim(without_quotes(span, quotes));
         }
+        let value = self.text(id).unwrap_or_default();
         let raw = self.source.slice(span);
         let builder = match self.syntax {
             Syntax::Yaml => yaml::decode(raw, scalar.style, value),

@@ -32,6 +32,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The nesting that is expected, by which lists are allocated.
+const OPEN_COLLECTIONS: usize = 16;
+
 /// The parser's number for a node without an anchor.
 const NO_ANCHOR: usize = 0;
 
@@ -78,14 +81,13 @@ struct YamlReader<'d, 't> {
 
 impl<'d, 't> YamlReader<'d, 't> {
     fn new(document: &'d mut Document, text: &'t str) -> Self {
-        let (entries, items, anchors) = (Vec::new(), Vec::new(), HashMap::new());
         Self {
             document,
             text,
-            open: Vec::new(),
-            entries,
-            items,
-            anchors,
+            open: Vec::with_capacity(OPEN_COLLECTIONS),
+            entries: Vec::with_capacity(4 * OPEN_COLLECTIONS),
+            items: Vec::with_capacity(OPEN_COLLECTIONS),
+            anchors: HashMap::new(),
             last_end: 0,
         }
     }

@@ -157,7 +157,7 @@ fn locate_values<'s>(
         .map(|(analysis, resolved)| {
             let mut references = Vec::new();
             for (reference, answer) in resolved {
-                let Some(key) = reference.key.as_deref() else {
+                let Some(key) = reference.key() else {
                     continue;
                 };
                 let Some(LookupResult::Found {
@@ -169,7 +169,7 @@ fn locate_values<'s>(
                 };
                 let is_known_empty =
                     keys.and_then(|keys| keys.get(key)) == Some(&ValueType::EmptyString);
-                let secret = locations.add(inventory, &reference.secret, key);
+                let secret = locations.add(inventory, reference.secret(), key);
                 references.push(ReplacedReference {
                     reference,
                     key,
@@ -333,8 +333,8 @@ fn syntax_failure(finding: &FindingBuilder) -> Failure {
 }
 
 fn unresolved_failure(reference: &Reference, reason: &str) -> Failure {
-    let key = reference.key.as_deref().unwrap_or_default();
-    Failure::finding(format!("cannot resolve `{}.{key}`: {reason}", reference.secret))
+    let key = reference.key().unwrap_or_default();
+    Failure::finding(format!("cannot resolve `{}.{key}`: {reason}", reference.secret()))
         .at(&reference.source, reference.span)
         .with_help("add the value to the inventory: an ignored finding is suppressed in `check`, but `render` needs every value")
 }

@@ -13,11 +13,13 @@ use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::{self, FileContext, ScalarContext};
-use crate::sources::stack_model::{ScalarPosition, Stack, StackModel};
+use crate::sources::stack_model::{self, RootMapping, ScalarPosition, Stack, StackModel};
 use crate::sources::{self, SourceModel, unparsed_kind};
 use crate::system::paths;
 use crate::system::write::Inode;
-use crate::text::encoding::{DecodeError, decode, decode_for_search, replace_invalid_utf8};
+use crate::text::encoding::{
+    DecodeError, decode, decode_for_search, is_utf16, replace_invalid_utf8,
+};
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
 use crate::zenml::grammar::{ParsedValue, Resolver};
@@ -87,7 +89,7 @@ impl Analysis {
     pub fn replaced_references(&self) -> impl Iterator<Item = &Reference> {
         self.references
             .iter()
-            .filter(|reference| reference.key.is_some())
+            .filter(|reference| reference.key().is_some())
     }
 }
 
@@ -97,7 +99,7 @@ impl Analysis {
 /// contents that it is one.
 pub fn analyze(
     candidate: Candidate,
-    bytes: &[u8],
+    bytes: Cow<'_, [u8]>,
     resolver: Resolver,
     roots: &PathRoots,
 ) -> Option<Analysis> {
@@ -106,17 +108,19 @@ pub fn analyze(
     let (bytes, exact) = if is_script {
         replace_invalid(bytes)
     } else {
-        (Cow::Borrowed(bytes), true)
-    };
-    let (text, encoding_error) = match decode(&bytes) {
-        Ok(text) => (text, None),
-        Err(DecodeError { valid, is_utf16 }) => (valid, Some(not_utf8(valid.len(), is_utf16))),
+        (bytes, true)
     };
     // A file that cannot be parsed is reported only if it was named or states its kind.
     let mut error_reason = candidate.reason.clone();
-    if encoding_error.is_some() && error_reason.is_none() {
-        error_reason = Some(stated_reason(&decode_for_search(&bytes), syntax)?);
-    }
+    let (text, encoding_error) = match decode(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            if error_reason.is_none() {
+                error_reason = Some(stated_reason(&decode_for_search(&error.bytes), syntax)?);
+            }
+            (error.valid_text().to_owned(), Some(not_utf8(&error)))
+        }
+    };
     let source = SourceFile::new(paths::relative(&candidate.path, &roots.cwd), text)
         .with_repository_path(paths::relative(&candidate.path, &roots.root))
         .with_absolute_path(&candidate.path);
@@ -149,16 +153,15 @@ fn analyze_document(
     resolver: Resolver,
     roots: &PathRoots,
 ) -> Option<Analysis> {
+    let mappings = RootMapping::all(&document);
     let reason = match candidate.reason.clone() {
         Some(reason) => reason,
-        None => MatchReason::Contents(sources::file_kind(&document)?),
+        None => MatchReason::Contents(stack_model::file_kind(&mappings)?),
     };
-    let SourceModel {
-        stacks,
-        directives,
-        redactions,
-    } = sources::read(&document)?;
-    let source = RedactedSource::new(source, Visibility::Masked(redactions));
+    let SourceModel { stacks, directives } = sources::read(&document, &mappings)?;
+    drop(mappings);
+    let masks = sources::deferred_masks(document.syntax());
+    let source = RedactedSource::new(source, Visibility::Masked(masks));
     let file = FileContext {
         source: &source,
         document: &document,
@@ -177,6 +180,9 @@ fn analyze_document(
     results
         .findings
         .extend(check_document(&source, &document, &stacks));
+    if !results.findings.is_empty() {
+        source.set_masks(|| sources::masks(&document));
+    }
     Some(Analysis {
         document: roots.keep_documents.then_some(document),
         stacks: stacks.stacks,
@@ -190,14 +196,12 @@ fn analyze_document(
 }
 
 /// Replaces the bytes that are not UTF-8, and returns whether there are none.
-fn replace_invalid(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
-    if std::str::from_utf8(bytes).is_ok() {
-        return (Cow::Borrowed(bytes), true);
+fn replace_invalid(bytes: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, bool) {
+    if std::str::from_utf8(&bytes).is_ok() {
+        return (bytes, true);
     }
-    (
-        Cow::Owned(replace_invalid_utf8(bytes, '?').into_bytes()),
-        false,
-    )
+    let text = replace_invalid_utf8(&bytes, '?');
+    (Cow::Owned(text.into_bytes()), false)
 }
 
 /// Returns the reason to report a file that cannot be parsed: its text states what kind of file it
@@ -206,10 +210,10 @@ fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
     unparsed_kind::kind_of_unparsed(text, syntax).map(MatchReason::Contents)
 }
 
-fn not_utf8(offset: usize, is_utf16: bool) -> SyntaxError {
+fn not_utf8(error: &DecodeError<'_>) -> SyntaxError {
     SyntaxError {
-        span: Span::new(offset, offset),
-        message: if is_utf16 {
+        span: Span::new(error.valid_len, error.valid_len),
+        message: if is_utf16(&error.bytes) {
             "this file is UTF-16"
         } else {
             "from here on this file is not UTF-8"
@@ -255,7 +259,10 @@ fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResul
         .iter()
         .filter(|directive| directive.kind == DirectiveKind::Literal);
     let literal_lines: HashSet<usize> = literal_comments.map(|directive| directive.line).collect();
-    let mut results = ScalarResults::default();
+    let mut results = ScalarResults {
+        references: Vec::with_capacity(file.stacks.positions.len()),
+        ..ScalarResults::default()
+    };
     for position in &file.stacks.positions {
         let mut context = ScalarContext::new(file, position);
         let lines = commented_lines(file.document, position, &literal_lines);

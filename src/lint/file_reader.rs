@@ -5,6 +5,7 @@ use crate::document::{COMMAND, Syntax};
 use crate::project::discover::Candidate;
 use crate::sources::prefilter::{OVERLAP, Prefilter};
 use crate::system::write::{self, Inode};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
@@ -21,11 +22,14 @@ pub(super) struct FileReader {
 
 impl FileReader {
     /// Returns the bytes of a candidate and the identity of the file, or `None` if it cannot be a
-    /// stack file.
+    /// stack file. The bytes of a file that is larger than the buffer are owned.
     ///
     /// For a file that is not one, neither the size nor the position is requested from the system:
     /// over a large tree, these calls are a good part of the time.
-    pub(super) fn read(&mut self, candidate: &Candidate) -> io::Result<Option<(&[u8], Inode)>> {
+    pub(super) fn read(
+        &mut self,
+        candidate: &Candidate,
+    ) -> io::Result<Option<(Cow<'_, [u8]>, Inode)>> {
         let mut file = File::open(&candidate.path)?;
         if self.buffer.is_empty() {
             // Zeroed pages of the system: a small file touches only a few of them.
@@ -35,16 +39,11 @@ impl FileReader {
         let known = candidate.reason.is_some();
         // A regular file returns less than the buffer's length only at its end. So one read is
         // enough to exclude most files; a possible stack file is read until nothing more comes.
-        let mut len = read_once(&mut file, &mut self.buffer)?;
-        if len < self.buffer.len()
-            && !known
-            && !self
-                .filter
-                .may_be_stack(self.buffer.get(..len).unwrap_or_default())
-        {
+        let first_len = read_once(&mut file, &mut self.buffer)?;
+        if first_len < self.buffer.len() && !known && !self.may_be_stack(first_len) {
             return Ok(None);
         }
-        len = fill(&mut file, &mut self.buffer, len)?;
+        let mut len = fill(&mut file, &mut self.buffer, first_len)?;
         if len == self.buffer.len() && !known && !self.contains_shape_words(&mut file)? {
             return Ok(None);
         }
@@ -53,21 +52,29 @@ impl FileReader {
                 file.seek(SeekFrom::Start(0))?;
                 len = 0;
             }
-            self.buffer.truncate(len);
-            file.read_to_end(&mut self.buffer)?;
-            return Ok(Some((&self.buffer, write::inode(&file.metadata()?))));
+            let mut bytes = std::mem::take(&mut self.buffer);
+            bytes.truncate(len);
+            file.read_to_end(&mut bytes)?;
+            return Ok(Some((bytes.into(), write::inode(&file.metadata()?))));
         }
-        let bytes = self.buffer.get(..len).unwrap_or_default();
         let fits = if candidate.syntax == Syntax::Script {
+            let bytes = self.buffer.get(..len).unwrap_or_default();
             memchr::memmem::find(bytes, COMMAND.as_bytes()).is_some()
         } else {
-            known || self.filter.may_be_stack(bytes)
+            known || len == first_len || self.may_be_stack(len)
         };
         if fits {
-            Ok(Some((bytes, write::inode(&file.metadata()?))))
+            let bytes = self.buffer.get(..len).unwrap_or_default();
+            Ok(Some((bytes.into(), write::inode(&file.metadata()?))))
         } else {
             Ok(None)
         }
+    }
+
+    /// Returns whether the first `len` bytes of the buffer, a whole file, may be a stack file.
+    fn may_be_stack(&mut self, len: usize) -> bool {
+        self.filter
+            .may_be_stack(self.buffer.get(..len).unwrap_or_default())
     }
 
     /// Returns whether a file that is larger than the buffer may be a stack file. The buffer

@@ -136,7 +136,7 @@ fn collect_required<'s>(
     for (file, references) in report.references.by_file(scan) {
         let mut file_name: Option<String> = None;
         for (reference, answer) in references {
-            let (secret, key) = (reference.secret.as_str(), reference.key.as_deref());
+            let (secret, key) = (reference.secret(), reference.key());
             let (inventory, exists) = match answer {
                 Some(Answer {
                     result:

@@ -24,7 +24,6 @@ use crate::project::config::RuleLevel;
 use crate::project::configs::{Configs, Cursor};
 use crate::sources::reference::Reference;
 use crate::zenml::grammar::Resolver;
-use std::collections::HashMap;
 
 /// Checks a scan.
 pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>) -> Report {
@@ -101,15 +100,16 @@ fn scan_findings(scan: &Scan, settings: &Settings<'_>) -> Vec<FindingBuilder> {
 
 /// Runs the stack rules on each stack of a file with its own references.
 fn check_stacks(file: &Analysis) -> Vec<FindingBuilder> {
-    let mut by_stack: HashMap<usize, Vec<&Reference>> = HashMap::new();
+    let mut by_stack: Vec<Vec<&Reference>> = vec![Vec::new(); file.stacks.len()];
     for reference in &file.references {
-        by_stack.entry(reference.stack).or_default().push(reference);
+        if let Some(references) = by_stack.get_mut(reference.stack) {
+            references.push(reference);
+        }
     }
-    let findings = file.stacks.iter().enumerate().filter_map(|(index, stack)| {
-        let references = by_stack.remove(&index).unwrap_or_default();
-        rules::check(Subject::Stack(stack, &references))
-    });
-    findings.collect()
+    let stacks = file.stacks.iter().zip(&by_stack);
+    stacks
+        .filter_map(|(stack, references)| rules::check(Subject::Stack(stack, references)))
+        .collect()
 }
 
 /// Removes the suppressed findings and those in the baseline, and adds the rest to the report.

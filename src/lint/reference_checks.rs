@@ -97,21 +97,13 @@ impl<'r> ReferenceChecker<'r> {
         unchecked: &mut Unchecked,
     ) {
         if matches!(result, LookupResult::Found { .. })
-            && reference.key.is_some()
+            && reference.key().is_some()
             && lookup.key.is_none()
         {
             unchecked.keys += 1;
         }
-        if let (
-            LookupResult::Found {
-                keys: Some(keys), ..
-            },
-            Some(key),
-        ) = (&result, &lookup.key)
-        {
-            self.types_known &= keys.get(key) != Some(&ValueType::Unknown);
-        }
         let context = self.lookup_context(reference, lookup, result);
+        self.types_known &= context.value_type != Some(&ValueType::Unknown);
         self.findings
             .extend(rules::check(Subject::Reference(reference, &context)));
     }
@@ -125,20 +117,21 @@ impl<'r> ReferenceChecker<'r> {
     ) -> LookupContext<'r> {
         let inventories = self.settings.inventories;
         let suggestions = &mut self.suggestions;
-        let (found_in, suggestion) = match &answer {
+        let mut value_type = None;
+        let (found_in, suggestion) = match answer {
             LookupResult::Found {
                 inventory, keys, ..
             } => {
-                let missing = lookup
-                    .key
-                    .as_deref()
-                    .zip(*keys)
-                    .filter(|(key, keys)| !keys.contains_key(*key));
-                let suggestion = missing
-                    .and_then(|(key, keys)| suggestions.suggest_key(&lookup.secret, key, keys));
-                (inventories.name(*inventory), suggestion)
+                let mut suggestion = None;
+                if let Some((key, keys)) = lookup.key.as_deref().zip(keys) {
+                    value_type = keys.get(key);
+                    if value_type.is_none() {
+                        suggestion = suggestions.suggest_key(&lookup.secret, key, keys);
+                    }
+                }
+                (inventories.name(inventory), suggestion)
             }
-            _ => (
+            LookupResult::NotFound | LookupResult::Failed { .. } => (
                 "",
                 suggestions.suggest_secret(&lookup.chain, &lookup.secret),
             ),
@@ -151,6 +144,7 @@ impl<'r> ReferenceChecker<'r> {
             answer,
             inventories,
             chain: &lookup.chain,
+            value_type,
             found_in,
             suggestion,
             dotted_suggestion,
@@ -189,7 +183,7 @@ fn dotted_suggestion(
     lookup: &ReferenceLookup,
     answers: &LookupResults,
 ) -> Option<String> {
-    let (secret, key) = reference.key.as_deref()?.split_once('.')?;
+    let (secret, key) = reference.key()?.split_once('.')?;
     let dotted = ReferenceLookup {
         chain: lookup.chain.clone(),
         secret: secret.to_owned(),

@@ -27,8 +27,7 @@ fn line(reference: &Reference) -> ReferenceLine {
         .filter_map(Option::as_deref)
         .collect();
     let key = reference
-        .key
-        .as_ref()
+        .key()
         .map_or_else(String::new, |key| format!(".{key}"));
     ReferenceLine {
         location: escape_control(&format!(
@@ -38,6 +37,6 @@ fn line(reference: &Reference) -> ReferenceLine {
             at.column
         )),
         owner: escape_control(&owner.join(" / ")),
-        target: escape_control(&format!("{}{key}", reference.secret)),
+        target: escape_control(&format!("{}{key}", reference.secret())),
     }
 }

@@ -13,6 +13,7 @@ use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
 use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
 /// A reference of a scan and its lookup.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +111,7 @@ impl ResolvedReferences {
             // The keys are known only because a reference of another level requested them.
             LookupResult::Found {
                 inventory, doubled, ..
-            } if lookup.key.is_none() && reference.key.is_some() => LookupResult::Found {
+            } if lookup.key.is_none() && reference.key().is_some() => LookupResult::Found {
                 inventory,
                 doubled,
                 keys: None,
@@ -154,7 +155,7 @@ pub(super) fn resolve<'s>(
         settings,
         resolution: Resolution::default(),
         chains: Vec::new(),
-        by_name: HashMap::new(),
+        by_names: HashMap::new(),
     };
     let mut highest = Level::None;
     for (at, file) in scan
@@ -180,8 +181,25 @@ struct Resolver<'s> {
     resolution: Resolution,
     /// The distinct chains of inventories.
     chains: Vec<Vec<usize>>,
-    /// The index of each distinct lookup, by its chain, secret and key.
-    by_name: HashMap<(usize, &'s str, Option<&'s str>), usize>,
+    /// The index of each distinct lookup.
+    by_names: HashMap<LookupNames<'s>, usize>,
+}
+
+/// The facts that distinguish the lookups of references.
+#[derive(PartialEq, Eq)]
+struct LookupNames<'s> {
+    chain: usize,
+    /// `secret` or `secret.key`.
+    text: &'s str,
+    secret_len: usize,
+}
+
+impl Hash for LookupNames<'_> {
+    /// Hashes everything that usually differs, in one piece: each reference of a scan is hashed.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.text.as_bytes());
+        state.write_usize(self.chain);
+    }
 }
 
 impl<'s> Resolver<'s> {
@@ -234,14 +252,20 @@ impl<'s> Resolver<'s> {
 
     /// Returns the index of a reference's lookup. Only the highest level requests keys.
     fn lookup(&mut self, reference: &'s Reference, chain: usize, level: Level) -> usize {
-        let secret = reference.secret.as_str();
+        #[cfg(test)]
+        crate::counters::record(crate::counters::Fact::Lookup);
+        let secret = reference.secret();
         let key = reference
-            .key
-            .as_deref()
+            .key()
             .filter(|_| level == Level::SecretAndKeyExists);
+        let names = LookupNames {
+            chain,
+            text: key.map_or(secret, |_| reference.names.text()),
+            secret_len: secret.len(),
+        };
         let lookups = &mut self.resolution.references.lookups;
         let chains = &self.chains;
-        *self.by_name.entry((chain, secret, key)).or_insert_with(|| {
+        *self.by_names.entry(names).or_insert_with(|| {
             let chain = chains.get(chain).cloned().unwrap_or_default();
             lookups.push(ReferenceLookup {
                 chain,

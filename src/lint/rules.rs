@@ -70,7 +70,31 @@ pub const RULES: [&Rule; 21] = [
 ///
 /// This is the only place that calls rules.
 pub fn check(subject: Subject<'_>) -> Option<FindingBuilder> {
-    RULES.iter().find_map(|rule| rule.check(subject))
+    let (first, last) = range_of(subject.kind());
+    let rules = RULES.get(first..=last).unwrap_or_default();
+    rules.iter().find_map(|rule| rule.check(subject))
+}
+
+/// Returns the indices of the first and the last rule for a kind of subject.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the ranges are computed at compile time, and have an entry for each kind"
+)]
+const fn range_of(kind: RuleKind) -> (usize, usize) {
+    const RANGES: [(usize, usize); RuleKind::COUNT] = {
+        let mut ranges = [(RULES.len(), 0); RuleKind::COUNT];
+        let mut at = 0;
+        while at < RULES.len() {
+            let (first, last) = &mut ranges[RULES[at].kind() as usize];
+            if at < *first {
+                *first = at;
+            }
+            *last = at;
+            at += 1;
+        }
+        ranges
+    };
+    RANGES[kind as usize]
 }
 
 /// Returns the rule with a name, or `None` if there is no such rule.

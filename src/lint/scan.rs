@@ -12,6 +12,7 @@ use crate::system::paths;
 use crate::system::write;
 use crate::text::redacted_source::RedactedSource;
 use crate::zenml::grammar::Resolver;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -143,8 +144,13 @@ fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sc
 }
 
 /// Analyzes one text, for example standard input, as the contents of a file.
-pub fn run_text(bytes: &[u8], candidate: Candidate, resolver: Resolver, roots: &PathRoots) -> Scan {
-    let files = analysis::analyze(candidate, bytes, resolver, roots)
+pub fn run_text<'b>(
+    bytes: impl Into<Cow<'b, [u8]>>,
+    candidate: Candidate,
+    resolver: Resolver,
+    roots: &PathRoots,
+) -> Scan {
+    let files = analysis::analyze(candidate, bytes.into(), resolver, roots)
         .into_iter()
         .collect();
     Scan {

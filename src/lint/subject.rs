@@ -5,7 +5,7 @@
 use crate::diagnostics::finding::FixEdit;
 use crate::document::SyntaxError;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
-use crate::inventory::{DeclaredName, Inventories};
+use crate::inventory::{DeclaredName, Inventories, ValueType};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Stack;
@@ -34,6 +34,22 @@ pub enum Subject<'s> {
     Leak(&'s Leak<'s>),
 }
 
+impl Subject<'_> {
+    /// Returns the kind of the subject.
+    pub fn kind(&self) -> RuleKind {
+        match self {
+            Self::Document(..) => RuleKind::Document,
+            Self::Scalar(_) => RuleKind::Scalar,
+            Self::Reference(..) => RuleKind::Reference,
+            Self::Stack(..) => RuleKind::Stack,
+            Self::Inventory(..) => RuleKind::Inventory,
+            Self::Comment(_) => RuleKind::Comment,
+            Self::Ignore(_) => RuleKind::Ignore,
+            Self::Leak(_) => RuleKind::Leak,
+        }
+    }
+}
+
 /// The kind of subject that a rule checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleKind {
@@ -53,6 +69,11 @@ pub enum RuleKind {
     Ignore,
     /// [`Subject::Leak`].
     Leak,
+}
+
+impl RuleKind {
+    /// The number of kinds.
+    pub(super) const COUNT: usize = Self::Leak as usize + 1;
 }
 
 /// Whether a stack uses a secret that an inventory file declares.
@@ -75,6 +96,9 @@ pub struct LookupContext<'a> {
     pub inventories: &'a Inventories,
     /// The queried inventories, in order.
     pub chain: &'a [usize],
+    /// The type of the key's value; `None` if the secret or the key was not found, or if the keys
+    /// of the secret were not requested.
+    pub value_type: Option<&'a ValueType>,
     /// The name of the inventory that has the secret; empty if none has it.
     pub found_in: &'a str,
     /// The known name that is nearest to a missing secret or key.

@@ -45,8 +45,8 @@ impl<'r> From<&'r Reference> for JsonReference<'r> {
             path: reference.source.path(),
             span: JsonSpan::new(&reference.source, reference.span),
             scope: JsonScope::from(&reference.scope),
-            secret: &reference.secret,
-            key: reference.key.as_deref(),
+            secret: reference.secret(),
+            key: reference.key(),
         }
     }
 }

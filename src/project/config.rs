@@ -230,7 +230,7 @@ pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Ve
     })?;
     let redacted = RedactedSource::new(
         Arc::clone(&source),
-        Visibility::Masked(value_spans(table.get_ref())),
+        Visibility::Masked(value_spans(table.get_ref()).into()),
     );
     let mut reader = ConfigReader {
         source: &redacted,

@@ -9,20 +9,21 @@
 pub mod zenml_commands;
 pub mod command_redactions;
 mod mask_spans;
+mod name_cache;
 pub mod prefilter;
 pub mod redactions;
 pub mod reference;
 pub mod scalar;
-mod sensitivity_cache;
 pub mod stack_model;
 pub mod stacks;
 pub mod unparsed_kind;
 
 use crate::document::directives::Directive;
 use crate::document::{Document, Syntax};
-use crate::sources::stack_model::StackModel;
-use crate::text::source::Span;
-use crate::zenml::keywords::FileKind;
+use crate::sources::stack_model::{RootMapping, StackModel};
+use crate::text::redacted_source::Masks;
+use crate::text::source::{SourceFile, Span};
+use std::sync::Arc;
 
 /// The contents of a document as its source reads them. They are computed once for each file.
 #[derive(Debug)]
@@ -31,20 +32,41 @@ pub struct SourceModel {
     pub stacks: StackModel,
     /// The comments that contain directives, such as `# stackref: ignore`.
     pub directives: Vec<Directive>,
-    /// The spans that excerpts must not show, sorted.
-    pub redactions: Vec<Span>,
 }
 
-/// Returns the kind of a document by its contents, or `None` if stackref does not read it.
-pub fn file_kind(document: &Document) -> Option<FileKind> {
-    stack_model::file_kind(document)
-}
-
-/// Reads a document with the source of its syntax. Returns `None` for a script without a `zenml`
-/// command.
-pub fn read(document: &Document) -> Option<SourceModel> {
+/// Reads a document with the source of its syntax. `roots` are its top-level mappings. Returns
+/// `None` for a script without a `zenml` command.
+pub fn read<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> Option<SourceModel> {
     match document.syntax() {
         Syntax::Script => zenml_commands::read(document),
-        Syntax::Yaml | Syntax::Toml | Syntax::Json => Some(stacks::read(document)),
+        Syntax::Yaml | Syntax::Toml | Syntax::Json => Some(stacks::read(document, roots)),
+    }
+}
+
+/// Returns the spans of a document that excerpts must not show, sorted and without overlaps.
+pub fn masks(document: &Document) -> Vec<Span> {
+    #[cfg(test)]
+    crate::counters::record(crate::counters::Fact::Masks);
+    match document.syntax() {
+        Syntax::Script => zenml_commands::masks(document),
+        Syntax::Yaml | Syntax::Toml | Syntax::Json => stacks::masks(document),
+    }
+}
+
+/// Returns masks for a file of a syntax. If they are requested, they are found in the parsed file.
+pub fn deferred_masks(syntax: Syntax) -> Masks {
+    Masks::found_by(match syntax {
+        Syntax::Yaml => |file| parse_masks(file, Syntax::Yaml),
+        Syntax::Toml => |file| parse_masks(file, Syntax::Toml),
+        Syntax::Json => |file| parse_masks(file, Syntax::Json),
+        Syntax::Script => |file| parse_masks(file, Syntax::Script),
+    })
+}
+
+/// Parses a file and returns its masks. A file that does not parse is masked as a whole.
+fn parse_masks(file: &Arc<SourceFile>, syntax: Syntax) -> Vec<Span> {
+    match Document::parse(Arc::clone(file), syntax) {
+        Ok(document) => masks(&document),
+        Err(_) => vec![Span::new(0, file.text().len())],
     }
 }

@@ -12,10 +12,11 @@
 use crate::document::directives;
 use crate::document::{Document, NodeId, NodeKind, Style};
 use crate::sources::mask_spans::join_overlapping;
-use crate::sources::sensitivity_cache::SensitivityCache;
+use crate::sources::name_cache::NameCache;
 use crate::text::sensitive_words::{announces_value, find_sensitive_value, has_separator};
 use crate::text::source::Span;
 use crate::text::url;
+use crate::zenml::flavors::may_be_sensitive;
 use crate::zenml::grammar::{ParsedValue, Resolver, parse_value};
 
 /// Keys whose value is the name of another value, for example in `{name: DB_PASSWORD, value: …}`.
@@ -28,7 +29,7 @@ const NAMING_KEYS: [&str; 8] = [
 pub(crate) fn masks(document: &Document) -> Vec<Span> {
     let mut sensitive: Vec<NodeId> = Vec::new();
     let mut spans = Vec::new();
-    let mut cache = SensitivityCache::default();
+    let mut cache = NameCache::default();
     for (id, node) in document.nodes() {
         match &node.kind {
             NodeKind::Scalar(_) => spans.extend(masks_in_scalar(document, id)),
@@ -143,12 +144,12 @@ fn is_reference(text: &str) -> bool {
 fn sensitive_values<'d>(
     document: &'d Document,
     entries: &[(NodeId, NodeId)],
-    cache: &mut SensitivityCache<'d>,
+    cache: &mut NameCache<'d, bool>,
 ) -> Vec<NodeId> {
     let mut is_sensitive = |id: NodeId| {
         document
             .text(id)
-            .is_some_and(|name| cache.may_be_sensitive(name))
+            .is_some_and(|name| cache.get(name, may_be_sensitive))
     };
     let is_naming = |key: NodeId| {
         document

@@ -29,12 +29,47 @@ pub struct Reference {
     pub range: Range<usize>,
     /// The index of its stack in the file.
     pub stack: usize,
-    /// The name of the secret.
-    pub secret: String,
-    /// The key in the secret, or `None` for a whole secret.
-    pub key: Option<String>,
+    /// The names that it consists of.
+    pub names: ReferenceNames,
     /// The other system whose syntax this may be.
     pub foreign: Option<ForeignSyntax>,
+}
+
+/// The name of a secret and, unless the whole secret is meant, of a key in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceNames {
+    /// `secret` or `secret.key`.
+    text: Box<str>,
+    secret_len: usize,
+}
+
+impl ReferenceNames {
+    /// Creates the names of a reference; `key` is `None` for a whole secret.
+    pub fn new(secret: &str, key: Option<&str>) -> Self {
+        let text = match key {
+            Some(key) => [secret, ".", key].concat().into(),
+            None => secret.into(),
+        };
+        Self {
+            text,
+            secret_len: secret.len(),
+        }
+    }
+
+    /// Returns the name of the secret.
+    pub fn secret(&self) -> &str {
+        self.text.get(..self.secret_len).unwrap_or_default()
+    }
+
+    /// Returns the key in the secret, or `None` for a whole secret.
+    pub fn key(&self) -> Option<&str> {
+        self.text.get(self.secret_len + 1..)
+    }
+
+    /// Returns `secret` or `secret.key`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// One of the two names in a reference.
@@ -47,23 +82,34 @@ pub enum ReferencePart {
 }
 
 impl Reference {
+    /// Returns the name of the secret.
+    pub fn secret(&self) -> &str {
+        self.names.secret()
+    }
+
+    /// Returns the key in the secret, or `None` for a whole secret.
+    pub fn key(&self) -> Option<&str> {
+        self.names.key()
+    }
+
     /// Returns the edit that replaces one of the names. Returns no edit if the file writes the
     /// reference with escapes or if the new name needs escapes.
     pub fn rename_edits(&self, part: ReferencePart, new: &str) -> Vec<FixEdit> {
         let text = self.source.slice(self.span);
         let inner = text.trim_start_matches('{').trim_start();
         let inner_start = self.span.start + text.len() - inner.len();
-        let (offset, old) = match (part, &self.key) {
-            (ReferencePart::Secret, _) => (0, self.secret.as_str()),
-            (ReferencePart::Key, Some(key)) => (self.secret.len() + 1, key.as_str()),
+        let (secret, key) = (self.secret(), self.key());
+        let (offset, old) = match (part, key) {
+            (ReferencePart::Secret, _) => (0, secret),
+            (ReferencePart::Key, Some(key)) => (secret.len() + 1, key),
             (ReferencePart::Key, None) => return Vec::new(),
         };
-        let is_unescaped = match &self.key {
-            Some(key) => starts_with_names(inner, &self.secret, key),
-            None => text == self.secret,
+        let is_unescaped = match key {
+            Some(key) => starts_with_names(inner, secret, key),
+            None => text == secret,
         };
         // The name of a whole secret may be unquoted. Then `1e3` is a number.
-        let is_string = self.key.is_some() || plain_type(new) == ScalarType::String;
+        let is_string = key.is_some() || plain_type(new) == ScalarType::String;
         let span = Span::new(inner_start + offset, inner_start + offset + old.len());
         let is_possible = is_unescaped && is_string && needs_no_escape(new, part);
         if is_possible {
@@ -78,7 +124,7 @@ impl Reference {
         FindingBuilder::new(rule, &self.source, self.span, message)
             .starts(self.scalar_start, self.key_start)
             .scope(self.scope.clone())
-            .names(self.secret.clone(), self.key.clone())
+            .names(self.secret(), self.key())
     }
 }
 

@@ -4,7 +4,7 @@ use crate::diagnostics::finding::Scope;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, OffsetMap, Syntax};
-use crate::sources::reference::Reference;
+use crate::sources::reference::{Reference, ReferenceNames};
 use crate::sources::stack_model::{Role, ScalarPosition, Stack, StackModel};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -216,28 +216,28 @@ impl<'a> ScalarContext<'a> {
     ) -> FindingBuilder {
         let finding = self.finding(rule, &braces.range, message);
         match braces.kind {
-            BraceKind::Reference { name, key, .. } => finding.names(name, Some(key.to_owned())),
+            BraceKind::Reference { name, key, .. } => finding.names(name, Some(key)),
             BraceKind::Malformed(_) => finding,
         }
     }
 
-    /// Returns the references that the resolver replaces, or the name of a whole secret. The caller
-    /// decides whether an error of a scalar rule excludes them.
-    pub fn references(&self) -> Vec<Reference> {
-        if self.position.role == Role::WholeSecret {
-            return vec![self.new_reference(0..self.text.len(), self.text, None, None)];
-        }
+    /// Iterates over the references that the resolver replaces, or the name of a whole secret. The
+    /// caller decides whether an error of a scalar rule excludes them.
+    pub fn references(&self) -> impl Iterator<Item = Reference> {
+        let is_whole_secret = self.position.role == Role::WholeSecret;
+        let whole_secret =
+            is_whole_secret.then(|| self.new_reference(0..self.text.len(), self.text, None, None));
         let replaced = self
             .brace_expressions()
             .iter()
-            .filter(|braces| self.would_replace(braces));
+            .filter(move |braces| !is_whole_secret && self.would_replace(braces));
         let references = replaced.filter_map(|braces| match braces.kind {
             BraceKind::Reference { name, key, .. } => {
                 Some(self.new_reference(braces.range.clone(), name, Some(key), braces.foreign))
             }
             BraceKind::Malformed(_) => None,
         });
-        references.collect()
+        whole_secret.into_iter().chain(references)
     }
 
     fn new_reference(
@@ -256,8 +256,7 @@ impl<'a> ScalarContext<'a> {
             node: self.position.node,
             range,
             stack: self.position.stack,
-            secret: secret.to_owned(),
-            key: key.map(str::to_owned),
+            names: ReferenceNames::new(secret, key),
             foreign,
         }
     }

@@ -20,9 +20,9 @@ mod scalar_positions;
 mod whole_secret_name;
 mod walker;
 
-pub use document_kind::file_kind;
+pub use document_kind::{RootMapping, file_kind};
 
-use crate::document::{Document, NodeId, ScalarType};
+use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::text::source::floor_char_boundary;
 use crate::zenml::flavors::Version;
 use crate::zenml::keywords::FileKind;
@@ -110,7 +110,7 @@ pub struct ScalarPosition {
     /// Whether it is a flow mapping that was meant as a reference.
     pub is_unquoted_reference: bool,
     /// The position in which an alias makes the scalar invalid, if that is not its first position.
-    pub invalid: Option<InvalidPosition>,
+    pub invalid: Option<Box<InvalidPosition>>,
 }
 
 /// A more restrictive position of a scalar, which an alias adds.
@@ -144,23 +144,24 @@ const WHOLE_SECRET_KEY: &str = "authentication_secret";
 /// shorter.
 const MAX_NAME_BYTES: usize = 1_000;
 
-/// Reads the stacks of a document and the positions of its scalars.
-pub fn read_stacks(document: &Document) -> StackModel {
+/// Reads the stacks of a document and the positions of its scalars. `roots` are its top-level
+/// mappings; a script has none.
+pub fn read_stacks<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> StackModel {
     let mut walker = Walker::new(document);
-    let next_roots = document
-        .roots()
-        .iter()
-        .skip(1)
-        .copied()
-        .map(Some)
-        .chain([None]);
-    for (&root, next_root) in document.roots().iter().zip(next_roots) {
-        walker.walk_root(root, next_root);
+    if document.syntax() == Syntax::Script {
+        for &root in document.roots() {
+            walker.walk_script(root);
+        }
+    }
+    let next_roots = roots.iter().skip(1).map(Some).chain([None]);
+    for (top, next) in roots.iter().zip(next_roots) {
+        walker.walk_root(top, next.map(|next| next.root));
     }
     let mut model = walker.finish();
-    model
-        .positions
-        .sort_by_key(|position| document.node(position.node).span);
+    // Nodes are numbered in the order of the file. The walk seldom leaves it.
+    if !model.positions.is_sorted_by_key(|position| position.node) {
+        model.positions.sort_by_key(|position| position.node);
+    }
     model
 }
 

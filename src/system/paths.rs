@@ -48,6 +48,13 @@ pub fn canonicalize_existing(path: &Path) -> PathBuf {
 /// Returns a path as reports show it: relative to `base`, with `/`, and with `..` for each folder
 /// to leave.
 pub fn relative(path: &Path, base: &Path) -> String {
+    // Most paths are below `base` and already have the shown form.
+    if let Ok(below) = path.strip_prefix(base)
+        && let Some(text) = below.to_str()
+        && text.split('/').all(|part| !matches!(part, "" | "."))
+    {
+        return text.to_owned();
+    }
     let shared = path
         .components()
         .zip(base.components())

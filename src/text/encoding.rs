@@ -1,28 +1,46 @@
 //! Decoding of files: UTF-8, and enough of other encodings to search a file or to report its
 //! encoding.
 
+use std::borrow::Cow;
+
 /// The error for bytes that are not UTF-8.
 #[derive(Debug)]
 pub struct DecodeError<'b> {
-    /// The text before the first invalid byte.
-    pub valid: &'b str,
-    /// Whether the file starts with a UTF-16 byte-order mark.
-    pub is_utf16: bool,
+    /// The bytes.
+    pub bytes: Cow<'b, [u8]>,
+    /// The length of the text before the first invalid byte.
+    pub valid_len: usize,
 }
 
-/// Decodes UTF-8.
+impl DecodeError<'_> {
+    /// Returns the text before the first invalid byte.
+    pub fn valid_text(&self) -> &str {
+        let valid = self.bytes.get(..self.valid_len).unwrap_or_default();
+        std::str::from_utf8(valid).unwrap_or_default()
+    }
+}
+
+/// Decodes UTF-8. Owned bytes are not copied.
 ///
 /// # Errors
-/// Returns the text before the first invalid byte.
-pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError<'_>> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let valid = bytes
-            .get(..error.valid_up_to())
-            .and_then(|valid| std::str::from_utf8(valid).ok());
-        DecodeError {
-            valid: valid.unwrap_or_default(),
-            is_utf16: is_utf16(bytes),
-        }
+/// Returns the bytes if they are not UTF-8.
+pub fn decode(bytes: Cow<'_, [u8]>) -> Result<String, DecodeError<'_>> {
+    let (bytes, error) = match bytes {
+        Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => return Ok(text.to_owned()),
+            Err(error) => (Cow::Borrowed(bytes), error),
+        },
+        Cow::Owned(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(error) => {
+                let utf8_error = error.utf8_error();
+                (Cow::Owned(error.into_bytes()), utf8_error)
+            }
+        },
+    };
+    Err(DecodeError {
+        bytes,
+        valid_len: error.valid_up_to(),
     })
 }
 

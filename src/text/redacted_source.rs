@@ -5,18 +5,45 @@
 
 use crate::text::source::{SourceFile, Span};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The part of a file that excerpts may show.
 #[derive(Clone, Debug)]
 pub enum Visibility {
     /// Only the reported span. Used for inventories.
     SpanOnly,
-    /// Everything except these spans, for example the values of sensitive attributes. The spans are
-    /// sorted and do not overlap.
-    Masked(Vec<Span>),
+    /// Everything except these spans, for example the values of sensitive attributes.
+    Masked(Masks),
     /// Everything except the words that may be values. Used for files that do not parse.
     Guessed,
+}
+
+/// The spans of a file that excerpts must not show, sorted and without overlaps.
+///
+/// Most files have no finding and need no excerpt, so the spans are found when they are requested.
+#[derive(Clone, Debug)]
+pub struct Masks {
+    spans: OnceLock<Vec<Span>>,
+    find: fn(&Arc<SourceFile>) -> Vec<Span>,
+}
+
+impl Masks {
+    /// Creates masks that `find` finds in the file for the first excerpt.
+    pub fn found_by(find: fn(&Arc<SourceFile>) -> Vec<Span>) -> Self {
+        Self {
+            spans: OnceLock::new(),
+            find,
+        }
+    }
+}
+
+impl From<Vec<Span>> for Masks {
+    fn from(spans: Vec<Span>) -> Self {
+        Self {
+            spans: spans.into(),
+            find: |file| vec![Span::new(0, file.text().len())],
+        }
+    }
 }
 
 /// A file whose excerpts hide secret values.
@@ -78,6 +105,22 @@ impl RedactedSource {
     /// Returns the part of the file that excerpts may show.
     pub fn visibility(&self) -> &Visibility {
         &self.visibility
+    }
+
+    /// Returns the masks of the file; `None` if it has another visibility.
+    pub fn masks(&self) -> Option<&[Span]> {
+        match &self.visibility {
+            Visibility::Masked(masks) => Some(masks.spans.get_or_init(|| (masks.find)(&self.file))),
+            Visibility::SpanOnly | Visibility::Guessed => None,
+        }
+    }
+
+    /// Sets the masks if they were not requested yet, so that the file is not parsed again to find
+    /// them.
+    pub fn set_masks(&self, find: impl FnOnce() -> Vec<Span>) {
+        if let Visibility::Masked(masks) = &self.visibility {
+            masks.spans.get_or_init(find);
+        }
     }
 
     /// Returns the spans of secret values, which excerpts hide with every visibility.

@@ -11,7 +11,6 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use zeroize::Zeroize as _;
 
 /// A half-open range of bytes in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,8 +66,8 @@ pub struct Position {
     pub column: usize,
 }
 
-/// A file: its text and its paths. The text is wiped when the file is dropped, since it may contain
-/// secret values.
+/// A file: its text and its paths. The text may contain secret values: the allocator of the program
+/// wipes it when the file is dropped.
 pub struct SourceFile {
     path: String,
     repository_path: Option<String>,
@@ -84,12 +83,6 @@ impl fmt::Debug for SourceFile {
             .field("path", &self.path)
             .field("bytes", &self.text.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for SourceFile {
-    fn drop(&mut self) {
-        self.text.zeroize();
     }
 }
 

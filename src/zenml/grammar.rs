@@ -131,6 +131,8 @@ pub fn may_contain_reference(text: &str) -> bool {
 
 /// Parses a string value.
 pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
+    #[cfg(test)]
+    crate::counters::record(crate::counters::Fact::Value);
     if let Some(braces) = parse_whole_reference(text) {
         return ParsedValue::Reference(braces);
     }

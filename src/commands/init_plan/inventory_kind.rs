@@ -2,7 +2,7 @@
 //! inventories by their name.
 
 use crate::document::{Document, NodeId, ScalarType, Syntax};
-use crate::sources::stack_model;
+use crate::sources::stack_model::{self, RootMapping};
 use crate::system::files;
 use crate::text::source::SourceFile;
 use std::path::Path;
@@ -84,7 +84,7 @@ pub(super) fn detect_kind(path: &Path, by_name: bool) -> Result<DetectedKind, &'
         .iter()
         .all(|&(_, value)| is_secret(&document, value))
         && (by_name || !entries.is_empty());
-    if !has_structure || stack_model::file_kind(&document).is_some() {
+    if !has_structure || stack_model::file_kind(&RootMapping::all(&document)).is_some() {
         return Err(OTHER_STRUCTURE);
     }
     Ok(

@@ -377,7 +377,6 @@ mod tests {
             Syntax::Toml,
         );
         super::super::read_whole(&mut document, table.get_ref()).unwrap();
-        document.link_parents();
         let expected = document.nodes().map(|(id, node)| {
             format!(
                 "{} {:?} {:?} {}",

@@ -20,10 +20,9 @@ pub fn with_visible_comments(
 ) -> Arc<RedactedSource> {
     let source = Arc::new(SourceFile::new(display_path, text));
     let document = syntax.and_then(|syntax| Document::parse(Arc::clone(&source), syntax).ok());
-    let masks = match rescanned.map(RedactedSource::visibility) {
-        Some(Visibility::Masked(masks)) => masks.clone(),
-        _ => vec![Span::new(0, source.text().len())],
-    };
+    let masks = rescanned
+        .and_then(RedactedSource::masks)
+        .map_or_else(|| vec![Span::new(0, source.text().len())], <[Span]>::to_vec);
     let directives = document
         .as_ref()
         .map(directives::directives)
@@ -33,7 +32,7 @@ pub fn with_visible_comments(
         .filter(|directive| names_rules_only(directive))
         .map(|directive| directive.directive_span);
     let masks = comments.fold(masks, |masks, comment| subtract_span(&masks, comment));
-    RedactedSource::new(source, Visibility::Masked(masks))
+    RedactedSource::new(source, Visibility::Masked(masks.into()))
 }
 
 /// Returns whether a directive is an ignore comment with names of rules only, which cannot contain

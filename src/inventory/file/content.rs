@@ -98,6 +98,7 @@ impl FileContent {
         self.document
             .merged_entries(secret.value, &mut MERGE_BUDGET.clone())
             .unwrap_or_default()
+            .into_owned()
     }
 
     /// Returns the values of a secret.

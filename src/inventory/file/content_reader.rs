@@ -250,7 +250,7 @@ impl<'r> ContentReader<'r> {
             let message = format!("merge keys add more than {MERGE_BUDGET} entries");
             self.add_error(mapping, false, &message, None);
         }
-        entries.unwrap_or_default()
+        entries.unwrap_or_default().into_owned()
     }
 
     /// Adds an error if a second parser reads other keys or values for a secret. A secret whose

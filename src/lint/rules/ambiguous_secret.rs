@@ -40,7 +40,8 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     };
     let message = format!(
         "two secrets `{}` in the inventory `{}`: ZenML uses {used}",
-        reference.secret, context.found_in
+        reference.secret(),
+        context.found_in
     );
     let finding = reference.finding(RULE.id, message);
     Some(

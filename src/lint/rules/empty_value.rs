@@ -34,8 +34,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let key = reference.key.as_ref()?;
-    if context.keys()?.get(key) != Some(&ValueType::EmptyString) {
+    let key = reference.key()?;
+    if context.value_type != Some(&ValueType::EmptyString) {
         return None;
     }
     Some(finding(reference, key, context.found_in))
@@ -45,7 +45,7 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
 pub fn finding(reference: &Reference, key: &str, inventory: &str) -> FindingBuilder {
     let message = format!(
         "the value of `{}.{key}` in the inventory `{inventory}` is empty",
-        reference.secret
+        reference.secret()
     );
     let finding = reference.finding(RULE.id, message);
     finding

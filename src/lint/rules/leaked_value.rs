@@ -50,7 +50,7 @@ fn check(leak: &Leak<'_>) -> FindingBuilder {
     let finding = FindingBuilder::new(RULE.id, leak.source, leak.span, message);
     let finding = finding.redact(true);
     let finding = finding.fingerprint_key(format!("{secret}.{key}"));
-    let finding = finding.names(secret, Some(key.to_owned()));
+    let finding = finding.names(secret, Some(key));
     finding.label("readable by anyone who has the repository").help(format!(
         "refer to the secret, `{{{{{secret}.{key}}}}}`, and change its value in the store: the history keeps this one"
     ))

@@ -42,7 +42,7 @@ fn check(stack: &Stack, references: &[&Reference]) -> Option<FindingBuilder> {
     // These versions do not check attributes that name a whole secret.
     let first = references
         .iter()
-        .find(|reference| reference.key.is_some())
+        .find(|reference| reference.key().is_some())
         .filter(|_| needed)?;
     let message = "references in a stack without a secrets manager";
     let finding = first.finding(RULE.id, message);

@@ -48,7 +48,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    if context.is_in_script() || context.position.is_key {
+    if context.is_in_script() || context.position.is_key || context.is_reference() {
         return None;
     }
     sensitive_attribute(context).or_else(|| password_in_url(context))
@@ -56,16 +56,15 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 
 /// Reports the whole value of a sensitive attribute.
 fn sensitive_attribute(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let scalar = context.document.scalar(context.position.node)?;
     let position = context.position;
+    if !position.is_sensitive || position.role != Role::Attribute {
+        return None;
+    }
+    let scalar = context.document.scalar(position.node)?;
     // `!hunter2` is a tag with an empty value.
     let is_tag = scalar.ty == ScalarType::Tagged && context.text.is_empty();
     let is_blank = context.text.trim().is_empty() && !is_tag;
-    if !position.is_sensitive
-        || position.role != Role::Attribute
-        || is_blank
-        || is_not_secret(context)
-    {
+    if is_blank || is_not_secret(context) {
         return None;
     }
     let scope = context.scope();

@@ -38,8 +38,8 @@ const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
     let keys = context.keys()?;
-    let key = reference.key.as_deref()?;
-    if keys.contains_key(key) {
+    let key = reference.key()?;
+    if context.value_type.is_some() {
         return None;
     }
     let difference = match &context.suggestion {
@@ -48,7 +48,8 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     };
     let message = format!(
         "secret `{}` in the inventory `{}` has no key `{key}`{difference}",
-        reference.secret, context.found_in
+        reference.secret(),
+        context.found_in
     );
     let finding = reference.finding(RULE.id, message);
     let finding = finding.suggestion(context.suggestion.clone());

@@ -41,12 +41,12 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     };
     let nearest = context.suggestion.clone();
     let difference = match &nearest {
-        Some(nearest) => lookalike::describe_difference(&reference.secret, nearest),
-        None => lookalike::describe_suspicious(&reference.secret),
+        Some(nearest) => lookalike::describe_difference(reference.secret(), nearest),
+        None => lookalike::describe_suspicious(reference.secret()),
     };
     let message = format!(
         "no secret `{}`{difference} in {}",
-        reference.secret,
+        reference.secret(),
         context.describe_inventories()
     );
     let finding = reference.finding(RULE.id, message);
@@ -63,13 +63,13 @@ fn help(reference: &Reference, context: &LookupContext<'_>) -> String {
         (Some(dotted), _) => {
             format!("did you mean `{dotted}`? The name of a secret ends at the first dot")
         }
-        (None, Some(name)) if name.to_lowercase() == reference.secret.to_lowercase() => {
+        (None, Some(name)) if name.to_lowercase() == reference.secret().to_lowercase() => {
             format!("did you mean `{name}`? Names are case-sensitive")
         }
         (None, Some(name)) => {
             format!(
                 "did you mean `{name}`{}?",
-                lookalike::describe_difference(name, &reference.secret)
+                lookalike::describe_difference(name, reference.secret())
             )
         }
         (None, None) => "correct the name, or register the secret".to_owned(),

@@ -52,7 +52,7 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     }) = &context.value
     {
         let finding = finding
-            .names(*name, Some((*key).to_owned()))
+            .names(name, Some(key))
             .help(format!("quote it: \"{{{{{name}.{key}}}}}\""));
         // In quotes, an escape would change its meaning, and an anchor would be lost.
         let fixable = !text.contains(['"', '\\', '\n', '\r', '&', '*', '!']);

@@ -46,7 +46,7 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     let why = name_error(name)?;
     let message = format!("no reference can name `{name}`, because {why}");
     let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
-    let finding = finding.names(name.clone(), None);
+    let finding = finding.names(name, None);
     let renamed: String = name
         .chars()
         .map(|c| {

@@ -53,14 +53,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let key = reference.key.as_ref()?;
-    let Some(ValueType::Unusable(unusable)) = context.keys()?.get(key) else {
+    let key = reference.key()?;
+    let Some(ValueType::Unusable(unusable)) = context.value_type else {
         return None;
     };
     let reason = unusable.description();
     let message = format!(
         "the value of `{}.{key}` in the inventory `{}` {reason}",
-        reference.secret, context.found_in
+        reference.secret(),
+        context.found_in
     );
     let finding = reference.finding(RULE.id, message);
     Some(finding.label("cannot be resolved").help(unusable.help()))

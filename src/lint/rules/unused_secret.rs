@@ -40,6 +40,6 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     }
     let message = format!("no stack uses the secret `{}`", declared.name);
     let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
-    let finding = finding.names(declared.name.clone(), None);
+    let finding = finding.names(&declared.name, None);
     Some(finding.help("remove the secret if nothing outside this repository uses it"))
 }

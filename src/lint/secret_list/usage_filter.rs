@@ -62,10 +62,10 @@ fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
         };
         for inventory in inventories {
             let keys = used
-                .entry((inventory, reference.secret.as_str()))
+                .entry((inventory, reference.secret()))
                 .or_insert_with(|| Some(BTreeSet::new()));
-            match (&reference.key, keys) {
-                (Some(key), Some(keys)) => drop(keys.insert(key.as_str())),
+            match (reference.key(), keys) {
+                (Some(key), Some(keys)) => drop(keys.insert(key)),
                 (None, keys) => *keys = None,
                 (Some(_), None) => {}
             }

@@ -30,7 +30,7 @@ impl<'d> Walker<'d> {
     /// Walks the components of a stack and its list of whole secrets.
     pub(super) fn walk_components(&mut self, components: NodeId, secrets: Option<NodeId>) {
         let document = self.document;
-        for (key, value) in self.merged_entries(components) {
+        for &(key, value) in self.merged_entries(components).iter() {
             let kind = document.text(key).unwrap_or_default();
             self.add_key(key, WalkContext::OUTSIDE);
             match document.items(value) {
@@ -49,7 +49,7 @@ impl<'d> Walker<'d> {
         let document = self.document;
         let entries = self.merged_entries(node);
         let (mut name, mut flavor, mut configuration) = (None, None, None);
-        for &(key, value) in &entries {
+        for &(key, value) in entries.iter() {
             match document.text(key) {
                 Some("name") => _ = name.get_or_insert(value),
                 Some("flavor") => _ = flavor.get_or_insert(value),
@@ -61,15 +61,11 @@ impl<'d> Walker<'d> {
                 _ => {}
             }
         }
-        let text = |value: Option<NodeId>| {
-            value
-                .and_then(|value| non_null_text(document, value))
-                .map(truncated_name)
-        };
+        let text = |value: Option<NodeId>| non_null_text(document, value?);
         let component = Component {
-            kind: truncated_name(kind),
-            name: text(name),
-            flavor: text(flavor),
+            kind: self.shared_name(kind),
+            name: text(name).map(truncated_name),
+            flavor: text(flavor).map(|flavor| self.shared_name(flavor)),
         };
         let Some(context) = self.add_component(component) else {
             return;
@@ -78,7 +74,7 @@ impl<'d> Walker<'d> {
             self.walk_value(node, context);
             return;
         }
-        for (key, value) in entries {
+        for &(key, value) in entries.iter() {
             self.walk_component_entry(kind, (key, value), configuration.is_some(), context);
         }
     }
@@ -132,7 +128,7 @@ impl<'d> Walker<'d> {
         attributes: NodeId,
         context: WalkContext<'d>,
     ) {
-        for entry in self.merged_entries(attributes) {
+        for &entry in self.merged_entries(attributes).iter() {
             self.walk_attribute(kind, entry, context);
         }
     }

@@ -1,20 +1,18 @@
 //! The kind of a document, by its keys at the top level.
 
 use super::non_null_text;
-use crate::document::{Document, MERGE_BUDGET, NodeId};
+use crate::document::{Document, MERGE_BUDGET, NodeId, Syntax};
 use crate::zenml::keywords::{
     FileKind, is_common_word, is_run_key, is_step_key, parse_settings_key,
 };
+use std::borrow::Cow;
 
 /// Keys of `settings` that are not component types.
 const OTHER_SETTINGS: [&str; 3] = ["docker", "resources", "deployment"];
 
 /// Returns the kind of the first document in a file that has one.
-pub fn file_kind(document: &Document) -> Option<FileKind> {
-    document
-        .roots()
-        .iter()
-        .find_map(|&root| document_kind(&RootMapping::new(document, root)))
+pub fn file_kind(roots: &[RootMapping<'_>]) -> Option<FileKind> {
+    roots.iter().find_map(document_kind)
 }
 
 /// Returns the kind of one document. A file with a collection in place of `stack_name` is a
@@ -130,18 +128,38 @@ pub(super) fn find_value(
 }
 
 /// The mapping at the top level of a document, including the entries that merge keys add.
-pub(super) struct RootMapping<'d> {
+pub struct RootMapping<'d> {
     document: &'d Document,
-    pub(super) entries: Vec<(NodeId, NodeId)>,
+    pub(super) root: NodeId,
+    pub(super) entries: Cow<'d, [(NodeId, NodeId)]>,
 }
 
 impl<'d> RootMapping<'d> {
-    pub(super) fn new(document: &'d Document, root: NodeId) -> Self {
+    /// Returns the top-level mapping of each document in a file; none for a script. The mapping of
+    /// a document that is not a mapping is empty.
+    pub fn all(document: &'d Document) -> Vec<Self> {
+        #[cfg(test)]
+        crate::counters::record(crate::counters::Fact::RootMappings);
+        let roots = match document.syntax() {
+            Syntax::Script => &[],
+            Syntax::Yaml | Syntax::Toml | Syntax::Json => document.roots(),
+        };
+        roots
+            .iter()
+            .map(|&root| Self::new(document, root))
+            .collect()
+    }
+
+    fn new(document: &'d Document, root: NodeId) -> Self {
         let mut budget = MERGE_BUDGET;
         let entries = document
             .merged_entries(root, &mut budget)
             .unwrap_or_default();
-        Self { document, entries }
+        Self {
+            document,
+            root,
+            entries,
+        }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<NodeId> {
@@ -163,7 +181,6 @@ impl<'d> RootMapping<'d> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::document::Syntax;
     use crate::text::source::SourceFile;
     use std::sync::Arc;
 
@@ -180,7 +197,11 @@ mod tests {
             "steps: {train: {settings: {experiment_tracker: {a: 1}}, enable_cache: false}}",
             "base: &base {settings: {orchestrator: {a: 1}}}\n---\nsettings: {alerter.slack: {a: 1}}",
         ] {
-            assert_eq!(file_kind(&yaml(text)), Some(FileKind::RunConfig), "{text}");
+            assert_eq!(
+                file_kind(&RootMapping::all(&yaml(text))),
+                Some(FileKind::RunConfig),
+                "{text}"
+            );
         }
     }
 
@@ -199,7 +220,7 @@ mod tests {
             "spec_type: stack\ncomponent_type: x\ncomponent_flavor: y",
             "spec_type: component\nname: x",
         ] {
-            assert_eq!(file_kind(&yaml(text)), None, "{text}");
+            assert_eq!(file_kind(&RootMapping::all(&yaml(text))), None, "{text}");
         }
     }
 }

@@ -17,7 +17,7 @@ impl<'d> Walker<'d> {
             .get("steps")
             .map(|steps| self.merged_entries(steps))
             .unwrap_or_default();
-        for (_, step) in steps {
+        for &(_, step) in steps.iter() {
             let entries = self.merged_entries(step);
             let settings = find_value(document, &entries, "settings");
             self.walk_settings(settings, find_value(document, &entries, "secrets"));
@@ -29,7 +29,7 @@ impl<'d> Walker<'d> {
         let entries = settings
             .map(|settings| self.merged_entries(settings))
             .unwrap_or_default();
-        for (key, value) in entries {
+        for &(key, value) in entries.iter() {
             let name = document.text(key).unwrap_or_default();
             let (kind, flavor) = name
                 .split_once('.')
@@ -65,7 +65,7 @@ impl<'d> Walker<'d> {
         let Some(context) = self.add_component(component) else {
             return;
         };
-        for &(key, value) in &top.entries {
+        for &(key, value) in top.entries.iter() {
             let attribute = document.text(key);
             if let Some("name" | "spec_type" | "component_type" | "component_flavor") = attribute {
                 let refused = WalkContext {
@@ -81,7 +81,7 @@ impl<'d> Walker<'d> {
             .get("metadata")
             .map(|metadata| self.merged_entries(metadata))
             .unwrap_or_default();
-        for (key, value) in metadata {
+        for &(key, value) in metadata.iter() {
             if document.text(key) == Some("config") {
                 self.walk_attributes(kind, value, context);
             }
@@ -92,7 +92,7 @@ impl<'d> Walker<'d> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
-    use super::super::{Role, read_stacks};
+    use super::super::{Role, RootMapping, read_stacks};
     use crate::document::{Document, Syntax};
     use crate::text::source::SourceFile;
     use std::sync::Arc;
@@ -108,7 +108,7 @@ mod tests {
              steps: {s: {settings: {orchestrator.ssh: {ssh_private_key: y, z: {w: '{{d.e}}'}}}}}\n\
              run_name: '{{f.g}}'\n",
         );
-        let model = read_stacks(&document);
+        let model = read_stacks(&document, &RootMapping::all(&document));
         let positions: Vec<_> = model
             .positions
             .iter()

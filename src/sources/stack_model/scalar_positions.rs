@@ -5,31 +5,32 @@ use super::walker::{WalkContext, Walker};
 use super::{
     InvalidPosition, MAX_NAME_BYTES, Role, ScalarPosition, WHOLE_SECRET_KEY, truncated_name,
 };
-use crate::document::NodeId;
+use crate::document::{Document, NodeId};
 use crate::text::source::floor_char_boundary;
 use crate::text::tool_references::foreign_reference;
 use crate::text::url;
 use crate::zenml::flavors::has_sensitive_name;
-use crate::zenml::grammar::{has_braces, may_contain_reference};
+use crate::zenml::grammar::has_braces;
 use std::sync::Arc;
 
 /// The index of each node's position in the model.
 ///
 /// It is a list and not a map, because most nodes of a file with positions are looked up. An entry
 /// is the index plus one, or zero for a node without a position.
-#[derive(Default)]
 pub(super) struct PositionIndex(Vec<u32>);
 
 impl PositionIndex {
+    /// Creates an index without positions.
+    pub(super) fn for_document(document: &Document) -> Self {
+        Self(vec![0; document.node_count()])
+    }
+
     pub(super) fn get(&self, node: NodeId) -> Option<usize> {
         let entry = self.0.get(node.index()).copied().unwrap_or_default();
         (entry as usize).checked_sub(1)
     }
 
     fn insert(&mut self, node: NodeId, position: usize) {
-        if self.0.len() <= node.index() {
-            self.0.resize(node.index() + 1, 0);
-        }
         if let Some(entry) = self.0.get_mut(node.index()) {
             // There are fewer positions than nodes, so the number always fits.
             *entry = u32::try_from(position + 1).unwrap_or(u32::MAX);
@@ -40,9 +41,16 @@ impl PositionIndex {
 impl<'d> Walker<'d> {
     /// Adds the position of a key if the key was meant to contain a reference.
     pub(super) fn add_key(&mut self, key: NodeId, context: WalkContext<'d>) {
+        // Most documents have no such key.
+        if !self.document.has_unusual_keys() {
+            return;
+        }
         let key = self.document.target(key);
-        let is_unquoted_reference = is_unquoted_reference(self.document, key);
-        if !is_unquoted_reference && !self.document.text(key).is_some_and(has_braces) {
+        let node = self.document.node(key);
+        let is_unquoted_reference =
+            node.is_flow_mapping() && is_unquoted_reference(self.document, key);
+        let has_braces = node.braces && self.document.text(key).is_some_and(has_braces);
+        if !is_unquoted_reference && !has_braces {
             return;
         }
         if let Some(index) = self.position_index.get(key) {
@@ -52,7 +60,7 @@ impl<'d> Walker<'d> {
             }
             return;
         }
-        let attribute = context.attribute.map(|name| self.attribute_name(name));
+        let attribute = context.attribute.map(|name| self.shared_name(name));
         let position = self.new_position(key, context, attribute);
         self.push_position(ScalarPosition {
             is_key: true,
@@ -73,11 +81,10 @@ impl<'d> Walker<'d> {
             self.merge_position(index, context);
             return;
         }
-        let text = self.document.text(node);
         let is_in_component = matches!(context.role, Role::Attribute | Role::Nested);
         let is_relevant = is_unquoted_reference
-            || text.is_some_and(may_contain_reference)
-            || (is_in_component && text.is_some_and(may_be_reported));
+            || self.document.node(node).braces
+            || (is_in_component && self.document.text(node).is_some_and(may_be_reported));
         let is_form_less = self
             .model
             .stacks
@@ -98,7 +105,7 @@ impl<'d> Walker<'d> {
         }
         let attribute = match path {
             Some(path) => truncated_path(&path),
-            None => context.attribute.map(|name| self.attribute_name(name)),
+            None => context.attribute.map(|name| self.shared_name(name)),
         };
         let position = self.new_position(node, context, attribute);
         self.push_position(ScalarPosition {
@@ -142,10 +149,10 @@ impl<'d> Walker<'d> {
             let component = context
                 .component
                 .and_then(|index| stack?.components.get(index));
-            position.invalid = Some(InvalidPosition {
+            position.invalid = Some(Box::new(InvalidPosition {
                 component: component.map(|component| Arc::clone(&component.kind)),
                 attribute: context.attribute.map(truncated_name),
-            });
+            }));
         }
     }
 
@@ -170,21 +177,10 @@ impl<'d> Walker<'d> {
     }
 
     fn push_position(&mut self, position: ScalarPosition) {
+        self.braces_count += usize::from(self.document.node(position.node).braces);
         self.position_index
             .insert(position.node, self.model.positions.len());
         self.model.positions.push(position);
-    }
-
-    /// Returns the name of an attribute in the model. All scalars of an attribute share one text.
-    fn attribute_name(&mut self, name: &'d str) -> Arc<str> {
-        match &self.last_attribute {
-            Some((last, shared)) if std::ptr::eq(*last, name) => Arc::clone(shared),
-            _ => {
-                let shared = truncated_name(name);
-                self.last_attribute = Some((name, Arc::clone(&shared)));
-                shared
-            }
-        }
     }
 }
 

@@ -8,9 +8,11 @@ use super::flow_braces::{is_reference_in_single_braces, is_unquoted_reference};
 use super::scalar_positions::PositionIndex;
 use super::whole_secret_name::{is_secret_name, without_braces};
 use super::{Component, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
-use crate::document::{Document, MERGE_BUDGET, NodeId, NodeKind, ScalarType, Syntax};
+use crate::document::{Document, MERGE_BUDGET, NodeId, NodeKind, ScalarType};
+use crate::sources::name_cache::NameCache;
 use crate::zenml::flavors::{Flavor, Version};
 use crate::zenml::keywords::FileKind;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -45,26 +47,32 @@ pub(super) struct Walker<'d> {
     pub(super) document: &'d Document,
     pub(super) model: StackModel,
     pub(super) position_index: PositionIndex,
+    /// The number of positions of scalars with braces.
+    pub(super) braces_count: usize,
     /// The collections that were walked, with the facts that change the result of a walk.
     visited: HashSet<(NodeId, Role, bool)>,
     /// The rest of [`MERGE_BUDGET`].
     merge_budget: usize,
     /// The mapping at which the budget was exceeded.
     exhausted_at: Option<NodeId>,
-    /// The last attribute and its name in the model, which its scalars share.
-    pub(super) last_attribute: Option<(&'d str, Arc<str>)>,
+    /// The names in the model, which components and scalars share.
+    names: NameCache<'d, Arc<str>>,
 }
 
 impl<'d> Walker<'d> {
     pub(super) fn new(document: &'d Document) -> Self {
         Self {
             document,
-            model: StackModel::default(),
-            position_index: PositionIndex::default(),
+            model: StackModel {
+                positions: Vec::with_capacity(document.braces_count()),
+                ..StackModel::default()
+            },
+            position_index: PositionIndex::for_document(document),
+            braces_count: 0,
             visited: HashSet::new(),
             merge_budget: MERGE_BUDGET,
             exhausted_at: None,
-            last_attribute: None,
+            names: NameCache::default(),
         }
     }
 
@@ -77,20 +85,14 @@ impl<'d> Walker<'d> {
 
     /// Walks one YAML document, or a whole file of another syntax. `next_root` is the next YAML
     /// document.
-    pub(super) fn walk_root(&mut self, root: NodeId, next_root: Option<NodeId>) {
-        let document = self.document;
-        if document.syntax() == Syntax::Script {
-            self.walk_script(root);
-            return;
-        }
-        let top = RootMapping::new(document, root);
+    pub(super) fn walk_root(&mut self, top: &RootMapping<'d>, next_root: Option<NodeId>) {
         let components = top
             .get("components")
-            .filter(|&value| self.are_components(&top, value));
+            .filter(|&value| self.are_components(top, value));
         let kind = if components.is_some() {
             Some(FileKind::Stack)
         } else {
-            other_document_kind(&top)
+            other_document_kind(top)
         };
         self.model.stacks.push(Stack {
             name: top
@@ -108,8 +110,8 @@ impl<'d> Walker<'d> {
             self.walk_components(components, top.get("secrets"));
         }
         match kind {
-            Some(FileKind::RunConfig) => self.walk_run_config(&top),
-            Some(FileKind::ComponentSpec) => self.walk_component_spec(&top),
+            Some(FileKind::RunConfig) => self.walk_run_config(top),
+            Some(FileKind::ComponentSpec) => self.walk_component_spec(top),
             _ => {}
         }
         let role = if kind.is_some() {
@@ -118,13 +120,18 @@ impl<'d> Walker<'d> {
             Role::Attribute
         };
         self.walk_remaining(
-            root,
+            top.root,
             next_root,
             WalkContext {
                 role,
                 ..WalkContext::OUTSIDE
             },
         );
+    }
+
+    /// Returns a name as the model contains it: truncated, and shared with equal names.
+    pub(super) fn shared_name(&mut self, name: &'d str) -> Arc<str> {
+        self.names.get(name, truncated_name)
     }
 
     /// Adds a component to the last stack. Returns the context of its values.
@@ -144,7 +151,7 @@ impl<'d> Walker<'d> {
 
     /// Returns the entries of a mapping, including those that merge keys add. Returns no entries if
     /// the budget for merges is exceeded.
-    pub(super) fn merged_entries(&mut self, mapping: NodeId) -> Vec<(NodeId, NodeId)> {
+    pub(super) fn merged_entries(&mut self, mapping: NodeId) -> Cow<'d, [(NodeId, NodeId)]> {
         let entries = self
             .document
             .merged_entries(mapping, &mut self.merge_budget);
@@ -246,6 +253,13 @@ impl<'d> Walker<'d> {
         let may_name_whole_secret = memchr::memmem::find(text, WHOLE_SECRET_KEY.as_bytes())
             .is_some()
             || memchr::memchr(b'\\', text).is_some();
+        // Outside of components, only braces matter. Usually all of them are in components.
+        let has_other_braces = self.braces_count < document.braces_count()
+            || document.has_flow_mappings()
+            || document.has_unusual_keys();
+        if context.role == Role::Outside && !may_name_whole_secret && !has_other_braces {
+            return;
+        }
         for (id, node) in document
             .nodes_from(root)
             .take_while(|&(id, _)| next_root.is_none_or(|next| id < next))
@@ -253,7 +267,7 @@ impl<'d> Walker<'d> {
             if node.span.start < skip_to {
                 continue;
             }
-            let is_unquoted = is_unquoted_reference(document, id);
+            let is_unquoted = node.is_flow_mapping() && is_unquoted_reference(document, id);
             if is_unquoted {
                 skip_to = node.span.end;
             }
