@@ -61,17 +61,7 @@ impl Args for Reports {
 
 impl FromArgMatches for Reports {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let formats = values_with_positions(matches, FORMAT, |matches| {
-            matches
-                .get_many::<Format>(FORMAT)
-                .map(|all| all.copied().collect())
-        });
-        let outputs = values_with_positions(matches, OUTPUT, |matches| {
-            matches
-                .get_many::<PathBuf>(OUTPUT)
-                .map(|all| all.cloned().collect())
-        });
-        pair_outputs(formats, outputs)
+        pair_outputs(&words_in_order(matches))
             .map_err(|message| clap::Error::raw(ErrorKind::ArgumentConflict, message))
     }
 
@@ -81,18 +71,23 @@ impl FromArgMatches for Reports {
     }
 }
 
-/// Returns the values of an argument, each with its index on the command line.
-fn values_with_positions<T>(
-    matches: &ArgMatches,
-    name: &str,
-    values: impl Fn(&ArgMatches) -> Option<Vec<T>>,
-) -> Vec<(usize, T)> {
-    matches
-        .indices_of(name)
-        .into_iter()
-        .flatten()
-        .zip(values(matches).unwrap_or_default())
-        .collect()
+/// A `--format` or an `--output` on the command line.
+enum Word<'m> {
+    Format(Format),
+    Output(&'m Path),
+}
+
+/// Returns all values of `--format` and `--output` in the order of the command line.
+fn words_in_order(matches: &ArgMatches) -> Vec<Word<'_>> {
+    let indices = |name| matches.indices_of(name).into_iter().flatten();
+    let formats = matches.get_many::<Format>(FORMAT).into_iter().flatten();
+    let outputs = matches.get_many::<PathBuf>(OUTPUT).into_iter().flatten();
+    let formats = formats.map(|format| Word::Format(*format));
+    let outputs = outputs.map(|file| Word::Output(file));
+    let mut words: Vec<(usize, Word<'_>)> = indices(FORMAT).zip(formats).collect();
+    words.extend(indices(OUTPUT).zip(outputs));
+    words.sort_by_key(|(index, _)| *index);
+    words.into_iter().map(|(_, word)| word).collect()
 }
 
 /// Pairs outputs with formats: each output with the unpaired format before it, else with the one
@@ -102,44 +97,32 @@ fn values_with_positions<T>(
 ///
 /// # Errors
 /// Two reports would go to standard output, or an output has no format.
-fn pair_outputs(
-    formats: Vec<(usize, Format)>,
-    outputs: Vec<(usize, PathBuf)>,
-) -> Result<Reports, String> {
-    let mut words: Vec<(usize, Result<Format, PathBuf>)> = formats
-        .into_iter()
-        .map(|(at, format)| (at, Ok(format)))
-        .collect();
-    words.extend(outputs.into_iter().map(|(at, file)| (at, Err(file))));
-    words.sort_by_key(|(at, _)| *at);
+fn pair_outputs(mut words: &[Word<'_>]) -> Result<Reports, String> {
+    use Word::{Format, Output};
     let mut reports = PairedReports::default();
-    let (mut format_before, mut output_before): (Option<Format>, Option<PathBuf>) = (None, None);
-    let mut words = words.into_iter().map(|(_, word)| word).peekable();
-    while let Some(word) = words.next() {
-        match word {
-            Ok(format) => match output_before.take() {
-                Some(file)
-                    if matches!(words.peek(), Some(Err(_)))
-                        && format_from_extension(&file).is_some() =>
-                {
-                    reports.add_by_extension(file)?;
-                    format_before = Some(format);
-                }
-                Some(file) => reports.add(format, file)?,
-                None => format_before
-                    .replace(format)
-                    .map_or(Ok(()), |earlier| reports.add_stdout(earlier))?,
-            },
-            Err(file) => match format_before.take() {
-                Some(format) => reports.add(format, file)?,
-                None => output_before
-                    .replace(file)
-                    .map_or(Ok(()), |earlier| reports.add_by_extension(earlier))?,
-            },
-        }
+    loop {
+        words = match words {
+            [Format(format), Output(file), rest @ ..] => {
+                reports.add(*format, file)?;
+                rest
+            }
+            [Output(file), Format(format), rest @ ..]
+                if !matches!(rest, [Output(_), ..]) || format_from_extension(file).is_none() =>
+            {
+                reports.add(*format, file)?;
+                rest
+            }
+            [Output(file), rest @ ..] => {
+                reports.add_by_extension(file)?;
+                rest
+            }
+            [Format(format), rest @ ..] => {
+                reports.add_stdout(*format)?;
+                rest
+            }
+            [] => break,
+        };
     }
-    format_before.map_or(Ok(()), |format| reports.add_stdout(format))?;
-    output_before.map_or(Ok(()), |file| reports.add_by_extension(file))?;
     Ok(Reports {
         stdout: reports.stdout.unwrap_or_default(),
         files: reports.files,
@@ -154,11 +137,11 @@ struct PairedReports {
 }
 
 impl PairedReports {
-    fn add(&mut self, format: Format, file: PathBuf) -> Result<(), String> {
+    fn add(&mut self, format: Format, file: &Path) -> Result<(), String> {
         if file.as_os_str() == "-" {
             return self.add_stdout(format);
         }
-        self.files.push((format, file));
+        self.files.push((format, file.to_path_buf()));
         Ok(())
     }
 
@@ -173,8 +156,8 @@ impl PairedReports {
         }
     }
 
-    fn add_by_extension(&mut self, file: PathBuf) -> Result<(), String> {
-        let format = format_from_extension(&file).ok_or_else(|| {
+    fn add_by_extension(&mut self, file: &Path) -> Result<(), String> {
+        let format = format_from_extension(file).ok_or_else(|| {
             let file = escape_control(&file.display().to_string());
             format!(
                 "cannot determine the format of `{file}` from its extension: use `--format FORMAT --output {file}`, for \
