@@ -12,6 +12,7 @@ mod grammar;
 mod second;
 mod store;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use stackref::diagnostics::error::Failure;
 use stackref::diagnostics::finding::{Applicability, Finding};
 use stackref::diagnostics::outcome::Outcome;
@@ -32,7 +33,6 @@ use stackref::project::config::{self, Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::{Candidate, MatchReason};
 use stackref::sources::reference::Reference;
-use stackref::text::secret_value::SecretText;
 use stackref::zenml::grammar::{BraceKind, ParsedValue, Resolver, parse_as_zenml, parse_value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -452,8 +452,8 @@ fn contents(inventory: &FileInventory) -> Contents {
     let secret = |name: String| {
         let keys = inventory.keys(&name, &all).ok();
         let keys = keys.map(|keys| keys.into_iter().map(|key| key.name).collect());
-        let exposed = |(key, value): (String, Result<SecretText, _>)| {
-            (key, value.unwrap().expose().to_owned())
+        let exposed = |(key, value): (String, Result<SecretString, _>)| {
+            (key, value.unwrap().expose_secret().to_owned())
         };
         let values = inventory.values(&name, &all).ok();
         (
@@ -487,7 +487,7 @@ fn put(text: &str, name: &str, before: &Contents) {
         let value = "it's: #\n\"new\"\\";
         let entry = NewKey {
             key: new_key.to_owned(),
-            value: takes_values.then(|| SecretText::new(value)),
+            value: takes_values.then(|| SecretString::from(value)),
             replaces: false,
         };
         let put = inventory.put(&[SecretChange {

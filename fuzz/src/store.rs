@@ -1,9 +1,9 @@
 //! An inventory that has every secret with every key, and gives of a list of values always the same for one name.
 
+use secrecy::SecretString;
 use stackref::inventory::{
     Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
 };
-use stackref::text::secret_value::SecretText;
 
 /// Values that break files, or change their type, where they are spliced in.
 const VALUES: [&str; 16] = [
@@ -89,7 +89,7 @@ impl Inventory for Store {
     fn values(&self, secret: &str, wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
         Ok(wanted
             .iter()
-            .map(|key| (key.clone(), Ok(SecretText::new(self.value(secret, key)))))
+            .map(|key| (key.clone(), Ok(SecretString::from(self.value(secret, key)))))
             .collect())
     }
 }

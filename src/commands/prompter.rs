@@ -10,8 +10,8 @@ use crate::prompt::keyboard::{Keyboard, LineEvent};
 use crate::system::files;
 use crate::system::paths;
 use crate::text::escape::escape_control;
-use crate::text::secret_value::SecretText;
 use crate::zenml::grammar;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,7 @@ impl Prompter {
                 continue;
             }
             match self.parse_answer(&line, context) {
-                Ok(value) if value.expose().is_empty() => {
+                Ok(value) if value.expose_secret().is_empty() => {
                     writeln!(context.stderr.out, "the file is empty")?;
                 }
                 Ok(value) => return Ok(Answer::Value(value)),
@@ -155,12 +155,12 @@ impl Prompter {
     ///
     /// # Errors
     /// The file cannot be read, or is not UTF-8. The error is a message for the user.
-    fn parse_answer(&self, line: &str, context: &Context<'_>) -> Result<SecretText, String> {
+    fn parse_answer(&self, line: &str, context: &Context<'_>) -> Result<SecretString, String> {
         let Some(rest) = line.strip_prefix('@') else {
-            return Ok(SecretText::new(line));
+            return Ok(SecretString::from(line));
         };
         if rest.starts_with('@') {
-            return Ok(SecretText::new(rest));
+            return Ok(SecretString::from(rest));
         }
         let below_home = if rest == "~" {
             Some("")
@@ -175,7 +175,7 @@ impl Prompter {
         let bytes = files::read(&path, MAX_VALUE_BYTES)
             .map_err(|error| cannot_read_value(&io_message(&error)))?;
         std::str::from_utf8(&bytes)
-            .map(SecretText::new)
+            .map(SecretString::from)
             .map_err(|_| cannot_read_value("it is not UTF-8"))
     }
 
@@ -232,7 +232,7 @@ impl Prompter {
 
 /// The answer to the prompt for a value.
 enum Answer {
-    Value(SecretText),
+    Value(SecretString),
     /// An empty line, for a key that has a value.
     KeepExisting,
     Interrupted,

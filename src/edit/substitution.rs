@@ -18,8 +18,8 @@ use crate::lint::settings::Settings;
 use crate::sources::reference::Reference;
 use crate::system::parallel;
 use crate::text::escape::escape_control;
-use crate::text::secret_value::SecretText;
 use crate::text::source::Span;
+use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, HashMap};
 use zeroize::Zeroizing;
 
@@ -218,7 +218,11 @@ fn empty_values(
             .flatten()
             .and_then(|values| values.get(replaced.key));
         !replaced.is_known_empty
-            && value.is_some_and(|value| value.as_ref().is_ok_and(|text| text.expose().is_empty()))
+            && value.is_some_and(|value| {
+                value
+                    .as_ref()
+                    .is_ok_and(|text| text.expose_secret().is_empty())
+            })
     };
     let findings = file
         .references
@@ -300,7 +304,7 @@ fn replacements<'v>(
         let values = values.get(replaced.secret).copied().flatten();
         match values
             .and_then(|values| values.get(replaced.key))
-            .map(|value| value.as_ref().map(SecretText::expose))
+            .map(|value| value.as_ref().map(ExposeSecret::expose_secret))
         {
             Some(Ok(text)) => {
                 let replacement = Replacement {

@@ -9,7 +9,6 @@ mod parameter_store;
 mod secrets_manager;
 
 use super::http::warning;
-use super::value_type::copy_value;
 use super::{
     Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
     ValueType,
@@ -96,7 +95,7 @@ impl AwsInventory {
         match results.get(secret) {
             Some(Ok(values)) => Ok(values
                 .iter()
-                .map(|(key, value)| (key.clone(), copy_value(value)))
+                .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()),
             Some(Err(error)) => Err(error.clone()),
             None => Err(StoreError::NotFound),

@@ -15,8 +15,8 @@ use super::{
 use crate::diagnostics::error::Failure;
 use crate::project::config::{CommandConfig, TimeLimits};
 use crate::system::process::{ProgramFinder, run};
-use crate::text::secret_value::SecretText;
 use printed_names::parse_names;
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -175,7 +175,7 @@ impl Inventory for CommandInventory {
                 input: None,
             })?;
             let value = std::str::from_utf8(&output)
-                .map(SecretText::new)
+                .map(SecretString::from)
                 .map_err(|_| Unusable::NotUtf8);
             values.insert(key.clone(), value);
         }

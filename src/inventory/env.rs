@@ -9,7 +9,7 @@ use super::{
     ValueType,
 };
 use crate::system::environment::Environment;
-use crate::text::secret_value::SecretText;
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
@@ -68,7 +68,7 @@ impl EnvInventory {
     }
 
     /// Reads the variable of a key. Returns `None` if it is not set.
-    fn value(&self, secret: &str, key: &str) -> Option<Result<SecretText, Unusable>> {
+    fn value(&self, secret: &str, key: &str) -> Option<Result<SecretString, Unusable>> {
         let value = self.env.get(&format!(
             "{}{}",
             self.secret_prefix(secret),
@@ -77,7 +77,7 @@ impl EnvInventory {
         Some(
             value
                 .into_string()
-                .map(SecretText::new)
+                .map(SecretString::from)
                 .map_err(|_| Unusable::NotUtf8),
         )
     }

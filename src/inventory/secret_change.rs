@@ -1,13 +1,13 @@
 //! Secrets and keys to be stored in an inventory.
 
-use crate::text::secret_value::SecretText;
+use secrecy::{ExposeSecret, SecretString};
 
 /// A key to be stored.
 pub struct NewKey {
     /// The name of the key.
     pub key: String,
     /// The value, or `None` if the inventory stores names only.
-    pub value: Option<SecretText>,
+    pub value: Option<SecretString>,
     /// Whether the value replaces that of an existing key. Otherwise the existing key is kept.
     pub replaces: bool,
 }
@@ -15,7 +15,7 @@ pub struct NewKey {
 impl NewKey {
     /// Returns the value to store, or an empty string if only the name is stored.
     pub(super) fn text(&self) -> &str {
-        self.value.as_ref().map_or("", SecretText::expose)
+        self.value.as_ref().map_or("", ExposeSecret::expose_secret)
     }
 }
 

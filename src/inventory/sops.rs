@@ -11,7 +11,7 @@ use super::http::{into_wiped_text, wipe};
 use super::secret_change::partition_existing;
 use super::time_budget::TimeBudget;
 use super::title::title;
-use super::value_type::{copy_value, secret_from_json};
+use super::value_type::secret_from_json;
 use super::{
     Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
     ValueType,
@@ -228,7 +228,7 @@ impl Inventory for SopsInventory {
         let requested = values.iter().filter(|(key, _)| requested.contains(*key));
         let values = requested.map(|(key, value)| match types.get(key) {
             Some(ValueType::Unusable(unusable)) => (key.clone(), Err(*unusable)),
-            _ => (key.clone(), copy_value(value)),
+            _ => (key.clone(), value.clone()),
         });
         Ok(values.collect())
     }

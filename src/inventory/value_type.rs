@@ -1,6 +1,6 @@
 //! The keys of a secret, and the types of their values: a reference resolves only to a string.
 
-use crate::text::secret_value::SecretText;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Key {
 }
 
 /// The values of one secret by key. A value that is not a string does not hide the others.
-pub type SecretValues = BTreeMap<String, Result<SecretText, Unusable>>;
+pub type SecretValues = BTreeMap<String, Result<SecretString, Unusable>>;
 
 /// The type of a key's value, as far as an inventory reveals it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,10 +67,10 @@ pub enum Unusable {
 
 impl ValueType {
     /// Returns the type of a value that was read.
-    pub(super) fn from_value(value: &Result<SecretText, Unusable>) -> Self {
+    pub(super) fn from_value(value: &Result<SecretString, Unusable>) -> Self {
         value.as_ref().map_or_else(
             |unusable| Self::Unusable(*unusable),
-            |text| Self::from_text(text.expose()),
+            |text| Self::from_text(text.expose_secret()),
         )
     }
 
@@ -119,21 +119,13 @@ impl Unusable {
 }
 
 /// Reads a JSON value as the value of a key. Only strings are accepted.
-pub(super) fn secret_from_json(value: &Value) -> Result<SecretText, Unusable> {
+pub(super) fn secret_from_json(value: &Value) -> Result<SecretString, Unusable> {
     match value {
-        Value::String(text) => Ok(SecretText::new(text.as_str())),
+        Value::String(text) => Ok(SecretString::from(text.as_str())),
         Value::Null => Err(Unusable::Null),
         Value::Bool(_) => Err(Unusable::Boolean),
         Value::Number(_) => Err(Unusable::Number),
         Value::Array(_) => Err(Unusable::List),
         Value::Object(_) => Err(Unusable::Mapping),
     }
-}
-
-/// Copies a value, which [`SecretText`] does not do implicitly.
-pub(super) fn copy_value(value: &Result<SecretText, Unusable>) -> Result<SecretText, Unusable> {
-    value
-        .as_ref()
-        .map(|text| SecretText::new(text.expose()))
-        .map_err(|unusable| *unusable)
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::diagnostics::error::Failure;
 use crate::project::config::{TimeLimits, VaultConfig};
 use crate::system::environment::Environment;
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
 use vault_session::VaultSession;
@@ -137,7 +138,7 @@ impl VaultInventory {
                     Failure::usage(message).with_help("add the keys with `vault kv patch`");
                 return Err(StoreError::Invalid(failure));
             };
-            values.insert(key.clone(), Value::from(value.expose()));
+            values.insert(key.clone(), Value::from(value.expose_secret()));
         }
         values.extend(
             new.iter()

@@ -10,14 +10,14 @@ mod zenml_login;
 use super::http::{Address, Call, Http, Reply, into_wiped_text, percent_encode, warning};
 use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
-use super::value_type::{copy_value, secret_from_json};
+use super::value_type::secret_from_json;
 use super::{
     Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
     ValueType,
 };
 use crate::project::config::TimeLimits;
 use crate::system::environment::Environment;
-use crate::text::secret_value::SecretText;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl ZenmlSession {
 type SecretDetails = BTreeMap<String, Arc<Result<SecretDetail, StoreError>>>;
 
 /// The values of a secret by key. A value is `None` if these credentials cannot read it.
-type SecretDetail = BTreeMap<String, Option<Result<SecretText, super::Unusable>>>;
+type SecretDetail = BTreeMap<String, Option<Result<SecretString, super::Unusable>>>;
 
 impl ZenmlInventory {
     /// Creates an inventory that logs in when it is first asked.
@@ -265,7 +265,7 @@ impl Inventory for ZenmlInventory {
                     "these credentials may not read the value of `{key}`"
                 )));
             };
-            values.insert(key.clone(), copy_value(value));
+            values.insert(key.clone(), value.clone());
         }
         Ok(values)
     }

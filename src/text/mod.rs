@@ -1,12 +1,11 @@
 //! Text without a document syntax: files and byte spans, spelling suggestions, look-alike
-//! characters, URLs, placeholders, and values that cannot be printed.
+//! characters, URLs and placeholders.
 
 pub mod source;
 mod line_index;
 pub mod redacted_source;
 pub mod encoding;
 pub mod digest;
-pub mod secret_value;
 pub mod lookalike;
 pub mod nearest;
 mod dummy_value;

@@ -1,9 +1,9 @@
 //! Faults that `just faults` and others have found, each where it can be had without chance.
 
 use crate::support::{files_below, folder, is_installed, run, with_git};
+use secrecy::SecretString;
 use stackref::inventory::dir::DirInventory;
 use stackref::inventory::{Inventory as _, NewKey, SecretChange};
-use stackref::text::secret_value::SecretText;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -86,7 +86,7 @@ fn of_two_runs_that_store_one_key_in_a_folder_one_is_told_that_it_did_not() {
         let put = |value: &str| {
             let entries = [NewKey {
                 key: "k".to_owned(),
-                value: Some(SecretText::new(value)),
+                value: Some(SecretString::from(value)),
                 replaces: false,
             }];
             let inventory = DirInventory::new("mounted".to_owned(), &path.join("mounted"), path);
@@ -285,7 +285,7 @@ fn a_store_in_a_folder_that_fails_leaves_nothing() {
     let folder = folder(&[("mounted/a/k", "old"), ("mounted/b/k/in-the-way", "")]);
     let value = |key: &str| NewKey {
         key: key.to_owned(),
-        value: Some(SecretText::new("new")),
+        value: Some(SecretString::from("new")),
         replaces: true,
     };
     let entries = [value("k")];

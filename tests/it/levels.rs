@@ -1,5 +1,6 @@
 //! What each level may touch, proven by inventories that fail when touched and that count.
 
+use secrecy::SecretString;
 use stackref::diagnostics::outcome::Outcome;
 use stackref::document::Syntax;
 use stackref::inventory::{
@@ -13,7 +14,6 @@ use stackref::lint::settings::{LevelChoice, Settings};
 use stackref::project::config::{Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::{Candidate, MatchReason};
-use stackref::text::secret_value::SecretText;
 use stackref::zenml::grammar::Resolver;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ impl Counting {
             .map(|key| {
                 (
                     key.name.clone(),
-                    Ok(SecretText::new(format!("{secret} {}", key.name))),
+                    Ok(SecretString::from(format!("{secret} {}", key.name))),
                 )
             })
             .collect())

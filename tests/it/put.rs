@@ -2,15 +2,15 @@
 
 use crate::support::folder;
 use proptest::prelude::*;
+use secrecy::{ExposeSecret as _, SecretString};
 use stackref::inventory::file::FileInventory;
 use stackref::inventory::{Inventory as _, NewKey, RequestedNames, SecretChange, StoreError};
-use stackref::text::secret_value::SecretText;
 use std::path::Path;
 
 fn entry(key: &str, value: Option<&str>) -> NewKey {
     NewKey {
         key: key.to_owned(),
-        value: value.map(SecretText::new),
+        value: value.map(SecretString::from),
         replaces: false,
     }
 }
@@ -435,7 +435,7 @@ proptest! {
         put_in(&inventory, secret, entry(&key, Some(&value))).unwrap();
         let values = open(folder.path(), name).values(secret, &RequestedNames::new()).unwrap();
         let kept = key == "x" && !new && before.contains('x');
-        prop_assert_eq!(values.get(&key).unwrap().as_ref().unwrap().expose(), if kept { "w" } else { value.as_str() });
+        prop_assert_eq!(values.get(&key).unwrap().as_ref().unwrap().expose_secret(), if kept { "w" } else { value.as_str() });
         let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
         let mut rest = after.chars();
         prop_assert!(before.chars().filter(|c| !c.is_whitespace()).all(|c| rest.any(|other| other == c)));

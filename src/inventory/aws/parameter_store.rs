@@ -6,9 +6,9 @@ use super::aws_session::AwsSession;
 use super::{ParameterKeys, check_list_length};
 use crate::inventory::{NewKey, SecretValues, StoreError};
 use crate::project::config::AwsConfig;
-use crate::text::secret_value::SecretText;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType};
+use secrecy::SecretString;
 
 /// The number of parameters that one call may read.
 const MAX_PARAMETERS_PER_CALL: usize = 10;
@@ -92,7 +92,7 @@ pub(super) fn read(
                 .iter()
                 .find(|parameter| parameter.name() == Some(&name));
             if let Some(value) = found.and_then(|parameter| parameter.value()) {
-                values.insert((*key).to_owned(), Ok(SecretText::new(value)));
+                values.insert((*key).to_owned(), Ok(SecretString::from(value)));
             }
         }
     }

@@ -11,8 +11,8 @@ use crate::inventory::store_error::LIST_ONLY_HINT;
 use crate::inventory::value_type::secret_from_json;
 use crate::inventory::{NewKey, SecretValues, StoreError};
 use crate::project::config::AwsConfig;
-use crate::text::secret_value::SecretText;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 /// The number of secrets that one call may read.
@@ -132,7 +132,7 @@ fn parse_values(text: Option<&str>) -> SecretValues {
     let mut values = SecretValues::new();
     for (key, value) in entries {
         let text = match &value {
-            Value::Number(number) if !number.is_f64() => Ok(SecretText::new(number.to_string())),
+            Value::Number(number) if !number.is_f64() => Ok(SecretString::from(number.to_string())),
             other => secret_from_json(other),
         };
         wipe(value);
@@ -202,7 +202,7 @@ fn merge(
                 Failure::usage(message).with_help("add the keys with the AWS console"),
             ));
         };
-        merged.insert(key.clone(), Value::from(value.expose()));
+        merged.insert(key.clone(), Value::from(value.expose_secret()));
     }
     merged.extend(
         new.iter()

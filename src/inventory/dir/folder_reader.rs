@@ -5,7 +5,7 @@ use super::DirInventory;
 use crate::inventory::{RequestedNames, SecretValues, StoreError, Unusable, ValueType};
 use crate::system::files;
 use crate::system::write;
-use crate::text::secret_value::SecretText;
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
@@ -158,7 +158,7 @@ impl DirInventory {
                     let bytes = files::read(&folder.join(key), MAX_VALUE_BYTES)
                         .map_err(|error| self.read_error(&error))?;
                     std::str::from_utf8(&bytes)
-                        .map(SecretText::new)
+                        .map(SecretString::from)
                         .map_err(|_| Unusable::NotUtf8)
                 }
             };

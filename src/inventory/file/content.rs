@@ -7,8 +7,8 @@ use crate::document::directives::{self, Directive};
 use crate::document::{Document, MERGE_BUDGET, NodeId, Syntax};
 use crate::inventory::{Key, StoreError};
 use crate::text::redacted_source::RedactedSource;
-use crate::text::secret_value::SecretText;
 use crate::text::source::{SourceFile, Span};
+use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ impl FileContent {
     }
 
     /// Returns the values of a secret.
-    pub fn values(&self, name: &str) -> Result<BTreeMap<String, SecretText>, StoreError> {
+    pub fn values(&self, name: &str) -> Result<BTreeMap<String, SecretString>, StoreError> {
         let secret = self.secret(name).ok_or(StoreError::NotFound)?;
         if let Some(failure) = &secret.error {
             return Err(StoreError::Invalid(failure.clone()));
@@ -117,7 +117,7 @@ impl FileContent {
             let text = if is_zenml {
                 decode_base64(text)?
             } else {
-                SecretText::new(text)
+                SecretString::from(text)
             };
             (key != ZENML_MARKER || !is_zenml).then(|| (key.to_owned(), text))
         });

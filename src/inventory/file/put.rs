@@ -9,8 +9,8 @@ use super::content::{FileContent, FileSecret};
 use crate::diagnostics::error::Failure;
 use crate::inventory::{NewKey, SecretChange};
 use crate::system::write::NewText;
-use crate::text::secret_value::SecretText;
 use crate::text::source::SourceFile;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 type PlainSecrets = BTreeMap<String, PlainKeys>;
 
 /// The keys of one secret.
-type PlainKeys = BTreeMap<String, Option<SecretText>>;
+type PlainKeys = BTreeMap<String, Option<SecretString>>;
 
 /// The existing keys that are kept, each with the name of its secret.
 type KeptKeys = Vec<(String, String)>;
@@ -114,13 +114,7 @@ impl FileContent {
         for addition in additions {
             let keys = expected.entry(addition.name.to_owned()).or_default();
             for entry in &addition.entries {
-                keys.insert(
-                    entry.key.clone(),
-                    entry
-                        .value
-                        .as_ref()
-                        .map(|value| SecretText::new(value.expose())),
-                );
+                keys.insert(entry.key.clone(), entry.value.clone());
             }
         }
         let actual = other.to_plain();
@@ -226,6 +220,6 @@ fn has_same_keys(a: &PlainKeys, b: &PlainKeys) -> bool {
             .all(|(a, b)| a.0 == b.0 && has_same_value(a.1.as_ref(), b.1.as_ref()))
 }
 
-fn has_same_value(a: Option<&SecretText>, b: Option<&SecretText>) -> bool {
-    a.map(SecretText::expose) == b.map(SecretText::expose)
+fn has_same_value(a: Option<&SecretString>, b: Option<&SecretString>) -> bool {
+    a.map(ExposeSecret::expose_secret) == b.map(ExposeSecret::expose_secret)
 }

@@ -6,6 +6,7 @@ use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{FetchedValues, Progress, fetch_values, list_contents};
 use crate::inventory::{Inventories, StoreError};
 use crate::zenml::grammar::{ParsedValue, Resolver, parse_value};
+use secrecy::ExposeSecret as _;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
@@ -38,7 +39,7 @@ pub(super) fn collect_values(
                     .filter_map(|(key, value)| Some((key, value.ok()?)))
                 {
                     // Editors and `echo` end a file with a line break, which nobody copies.
-                    let value = value.expose().trim_end_matches(['\r', '\n']);
+                    let value = value.expose_secret().trim_end_matches(['\r', '\n']);
                     if is_searchable(value) {
                         searched.push((Zeroizing::new(value.to_owned()), (secret.clone(), key)));
                     }

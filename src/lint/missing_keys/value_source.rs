@@ -7,8 +7,8 @@ use crate::inventory::env::to_variable_name;
 use crate::inventory::file::FileInventory;
 use crate::inventory::{Inventory, NewKey, RequestedNames, SecretValues};
 use crate::system::environment::Environment;
-use crate::text::secret_value::SecretText;
 use crate::zenml::grammar::{self, looks_like_name};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -55,17 +55,13 @@ impl GivenSecret {
     fn entry(&self, required: &RequiredKey<'_>, key: &str) -> Option<NewKey> {
         match self.values.get(key) {
             _ if !required.has_value => Some(new_key(required, key, None)),
-            Some(Ok(value)) => Some(new_key(
-                required,
-                key,
-                Some(SecretText::new(value.expose())),
-            )),
+            Some(Ok(value)) => Some(new_key(required, key, Some(value.clone()))),
             Some(Err(_)) | None => None,
         }
     }
 }
 
-fn new_key(required: &RequiredKey<'_>, key: &str, value: Option<SecretText>) -> NewKey {
+fn new_key(required: &RequiredKey<'_>, key: &str, value: Option<SecretString>) -> NewKey {
     NewKey {
         key: key.to_owned(),
         value,
@@ -204,7 +200,7 @@ impl ValueSource {
                     return Err(Failure::usage(format!("`{variable}` is not UTF-8"))
                         .with_help("pass this value with `--from-file`"));
                 };
-                let text = SecretText::new(text);
+                let text = SecretString::from(text);
                 Ok(Some(vec![new_key(
                     required,
                     key,
