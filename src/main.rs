@@ -14,7 +14,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes memory when it is freed, because parsers, TLS and other libraries also copy secret values.
+/// Wipes memory when it is freed or moved by a growing buffer. So no other code wipes the heap, and the
+/// copies of parsers, TLS and other libraries are wiped, too.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

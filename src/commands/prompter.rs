@@ -15,7 +15,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// The largest file that `@PATH` reads, in bytes: the same limit as for a typed line.
 const MAX_VALUE_BYTES: u64 = 1 << 20;
@@ -196,7 +195,7 @@ impl Prompter {
         question: &str,
         echo: bool,
         context: &mut Context<'_>,
-    ) -> io::Result<Option<Zeroizing<String>>> {
+    ) -> io::Result<Option<String>> {
         loop {
             self.keyboard.begin()?;
             write!(context.stderr.out, "{question}")?;
@@ -220,7 +219,7 @@ impl Prompter {
                             "{}",
                             if echo || text.is_empty() { "" } else { "***" }
                         )?;
-                        return Ok(Some(Zeroizing::new(text.to_owned())));
+                        return Ok(Some(text.to_owned()));
                     }
                     Err(_) => "the input is not UTF-8",
                 },

@@ -32,7 +32,6 @@ use run_trust::trusts_config;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 pub(super) use file_selection::config_identity;
 pub(super) use run_trust::trust_store;
@@ -56,7 +55,7 @@ pub(super) struct Workspace<'a> {
     /// The path and the syntax of standard input, if it is the selected file.
     pub stdin: Option<(PathBuf, Syntax)>,
     /// The content of standard input, if it is an inventory.
-    inventory_input: Option<Zeroizing<Vec<u8>>>,
+    inventory_input: Option<Vec<u8>>,
     env: Arc<dyn Environment>,
     /// Whether the user trusts the configs for this run.
     trusts_config: bool,
@@ -216,7 +215,7 @@ impl<'a> Workspace<'a> {
             cwd: &self.path_roots.cwd,
             root: &self.path_roots.root,
             env: &self.env,
-            standard_input: self.inventory_input.as_ref().map(|bytes| bytes.as_slice()),
+            standard_input: self.inventory_input.as_deref(),
         };
         let projects: Vec<ConfiguredProject> = configs
             .into_iter()

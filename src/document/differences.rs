@@ -4,7 +4,6 @@
 use super::node::{NodeId, NodeKind, Scalar};
 use super::{Document, Syntax, yaml};
 use std::collections::HashMap;
-use zeroize::Zeroizing;
 
 impl Document {
     /// Compares this document with another in which some scalars have new text, and returns the
@@ -16,7 +15,7 @@ impl Document {
     pub fn find_difference(
         &self,
         other: &Self,
-        changed: &HashMap<NodeId, Zeroizing<String>>,
+        changed: &HashMap<NodeId, String>,
     ) -> Option<NodeId> {
         self.find_difference_once(other, changed).or_else(|| {
             let (own_1_1, other_1_1) = (self.parse_as_yaml_1_1(), other.parse_as_yaml_1_1());
@@ -33,12 +32,12 @@ impl Document {
     fn find_difference_once(
         &self,
         other: &Self,
-        changed: &HashMap<NodeId, Zeroizing<String>>,
+        changed: &HashMap<NodeId, String>,
     ) -> Option<NodeId> {
         self.first_difference(other, |id, own, node| {
             let expected = changed
                 .get(&id)
-                .map(|value| value.as_str())
+                .map(String::as_str)
                 .or_else(|| self.text(id));
             own.ty == node.ty && other.text(id) == expected
         })

@@ -2,19 +2,18 @@
 
 use super::{OffsetMap, Replacement};
 use crate::text::source::Span;
-use zeroize::Zeroizing;
 
-/// A replacement of a span. Its text may contain secret values, so it is wiped and has no `Debug`.
+/// A replacement of a span. Its text may contain secret values, so it has no `Debug`.
 pub struct Edit {
     /// The span that is replaced.
     pub span: Span,
     /// The new text.
-    pub text: Zeroizing<String>,
+    pub text: String,
 }
 
 impl Edit {
-    /// Creates an edit. It takes ownership of the text, so that no copy remains in memory.
-    pub fn new(span: Span, text: impl Into<Zeroizing<String>>) -> Self {
+    /// Creates an edit.
+    pub fn new(span: Span, text: impl Into<String>) -> Self {
         Self {
             span,
             text: text.into(),
@@ -26,7 +25,7 @@ impl Edit {
 pub(super) fn in_place(
     offsets: &OffsetMap,
     parts: &[Replacement<'_>],
-    write: impl Fn(&str) -> Zeroizing<String>,
+    write: impl Fn(&str) -> String,
 ) -> Vec<Edit> {
     let edits = parts.iter().map(|part| {
         Edit::new(
@@ -39,15 +38,9 @@ pub(super) fn in_place(
 
 /// Escapes a value for double quotes with the escapes that YAML, TOML and JSON share.
 ///
-/// `special` returns the escapes of one syntax, by offset and character. An escape must not need
-/// more than `max_growth` bytes for each byte of the value: the buffer must not grow, because that
-/// would leave a copy of a secret in memory.
-pub(super) fn escape_text(
-    value: &str,
-    max_growth: usize,
-    special: impl Fn(usize, char) -> Option<String>,
-) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(value.len() * max_growth));
+/// `special` returns the escapes of one syntax, by offset and character.
+pub(super) fn escape_text(value: &str, special: impl Fn(usize, char) -> Option<String>) -> String {
+    let mut out = String::with_capacity(value.len());
     for (at, c) in value.char_indices() {
         match c {
             '"' => out.push_str("\\\""),
@@ -66,10 +59,9 @@ pub(super) fn escape_text(
 
 /// Applies edits to a text. Returns `None` if they are not sorted, overlap, or are outside the
 /// text.
-pub fn apply(text: &str, edits: &[Edit]) -> Option<Zeroizing<String>> {
+pub fn apply(text: &str, edits: &[Edit]) -> Option<String> {
     let grown: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    // A buffer that grows would leave a copy of its content in memory.
-    let mut out = Zeroizing::new(String::with_capacity(text.len() + grown));
+    let mut out = String::with_capacity(text.len() + grown);
     let mut at = 0;
     for edit in edits {
         out.push_str(text.get(at..edit.span.start)?);

@@ -16,7 +16,6 @@ pub use new_values::{NewValue, format_name_map};
 use super::{Document, Edit, NodeId, NodeKind, Syntax};
 use crate::text::source::Span;
 use flow_collections::BracketedCollection;
-use zeroize::Zeroizing;
 
 impl Document {
     /// Returns the edits that add entries at the end of a mapping, in the given order. Returns
@@ -73,7 +72,7 @@ impl Document {
         let (prefix, at) = self.block_item_prefix(items)?;
         let lines: Vec<_> = names
             .iter()
-            .map(|name| join_parts(&[prefix, &*self.quote_item(name, false)], ""))
+            .map(|name| [prefix, &self.quote_item(name, false)].concat())
             .collect();
         Some(vec![self.lines_at(at, &lines)])
     }
@@ -110,19 +109,4 @@ impl Document {
             &self.yaml_entries("", "  ", new_entries),
         )
     }
-}
-
-/// Joins texts that may contain secret values. The buffer has the right size from the start,
-/// because a buffer that grows would leave a copy of its content in memory.
-fn join_parts(parts: &[impl AsRef<str>], between: &str) -> Zeroizing<String> {
-    let capacity = parts.iter().map(|part| part.as_ref().len()).sum::<usize>()
-        + between.len() * parts.len().saturating_sub(1);
-    let mut out = Zeroizing::new(String::with_capacity(capacity));
-    for (at, part) in parts.iter().enumerate() {
-        if at > 0 {
-            out.push_str(between);
-        }
-        out.push_str(part.as_ref());
-    }
-    out
 }

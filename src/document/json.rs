@@ -16,7 +16,6 @@ use jsonc_parser::common::Range;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Reads the value of a JSON text into a document.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
@@ -229,12 +228,12 @@ pub(super) fn encode(
 }
 
 /// Returns a value in double quotes.
-pub(super) fn quote_text(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
+pub(super) fn quote_text(value: &str) -> String {
+    format!("\"{}\"", escape_text(value))
 }
 
-fn escape_text(value: &str) -> Zeroizing<String> {
-    edits::escape_text(value, 6, |_, c| {
+fn escape_text(value: &str) -> String {
+    edits::escape_text(value, |_, c| {
         let is_unsafe_in_scripts = matches!(c, '\u{2028}' | '\u{2029}');
         (c.is_control() || is_unsafe_in_scripts).then(|| format!("\\u{:04x}", u32::from(c)))
     })

@@ -7,7 +7,6 @@
 use super::node::{NO_PARENT, Node, NodeId, NodeKind};
 use crate::text::source::Span;
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// The number of nodes in a full chunk.
 const CHUNK_NODES: usize = 1 << 12;
@@ -191,7 +190,7 @@ impl NodeList {
 
 /// The decoded values of a document.
 #[derive(Default)]
-pub(super) struct DecodedTexts(Vec<Zeroizing<String>>);
+pub(super) struct DecodedTexts(Vec<String>);
 
 impl fmt::Debug for DecodedTexts {
     /// Omits the texts, which may be secret values.
@@ -205,7 +204,7 @@ impl DecodedTexts {
     pub fn push(&mut self, text: &str) -> u32 {
         // There are fewer texts than nodes, so the index always fits.
         let index = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.push(Zeroizing::new(text.to_owned()));
+        self.0.push(text.to_owned());
         index
     }
 

@@ -5,7 +5,6 @@ use super::node::{DecodedText, NodeId, NodeKind};
 use super::{Document, Edit, OffsetMap, Syntax, json, shell_commands, toml, yaml};
 use crate::text::source::Span;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// New text for some bytes of a scalar's decoded value.
 pub struct Replacement<'t> {
@@ -98,9 +97,9 @@ pub(super) fn without_quotes(span: Span, quotes: u8) -> Span {
 }
 
 /// Returns a text with some parts replaced.
-pub fn replace_parts(text: &str, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+pub fn replace_parts(text: &str, parts: &[Replacement<'_>]) -> String {
     let grown: usize = parts.iter().map(|part| part.text.len()).sum();
-    let mut out = Zeroizing::new(String::with_capacity(text.len() + grown));
+    let mut out = String::with_capacity(text.len() + grown);
     let mut at = 0;
     for part in parts {
         out.push_str(text.get(at..part.range.start).unwrap_or_default());

@@ -23,7 +23,6 @@ use crate::text::source::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The most rounds: more than any chain of fixes needs. The limit guards against fixes that undo
 /// each other.
@@ -393,7 +392,7 @@ impl ChangedFile {
                 .with_help("run the command again; nothing was written to this file"));
             }
             Ok(Some(NewText {
-                text: Zeroizing::new(self.new_source.text().to_owned()),
+                text: self.new_source.text().to_owned(),
                 private: false,
             }))
         })

@@ -11,14 +11,13 @@ use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The input of a render, with which its output is compared.
 pub(super) struct RenderProof<'p> {
     pub(super) source: &'p Arc<RedactedSource>,
     pub(super) document: &'p Document,
     pub(super) edits: &'p [Edit],
-    pub(super) changed: &'p HashMap<NodeId, Zeroizing<String>>,
+    pub(super) changed: &'p HashMap<NodeId, String>,
 }
 
 impl RenderProof<'_> {
@@ -26,7 +25,7 @@ impl RenderProof<'_> {
     ///
     /// # Errors
     /// Returns an internal error at the first difference.
-    pub(super) fn verify(&self, text: &Zeroizing<String>) -> Result<(), Failure> {
+    pub(super) fn verify(&self, text: &str) -> Result<(), Failure> {
         let source = self.source;
         let first = self.edits.first().map_or_else(Span::default, |edit| {
             Span::new(edit.span.start, edit.span.start)
@@ -38,7 +37,7 @@ impl RenderProof<'_> {
                 "bytes outside of the replaced scalars would change",
             ));
         }
-        let reparsed = Arc::new(SourceFile::new(source.path(), text.as_str()));
+        let reparsed = Arc::new(SourceFile::new(source.path(), text));
         let Ok(parsed) = Document::parse(reparsed, self.document.syntax()) else {
             return Err(internal_error(
                 source,
@@ -118,7 +117,7 @@ mod tests {
             .expect("it is there")
             .0;
         let edits = [Edit::new(Span::new(edit.0, edit.1), edit.2.to_owned())];
-        let changed = HashMap::from([(node, Zeroizing::new(value.to_owned()))]);
+        let changed = HashMap::from([(node, value.to_owned())]);
         let source = RedactedSource::span_only(document.source());
         let proof = RenderProof {
             source: &source,
@@ -126,9 +125,7 @@ mod tests {
             edits: &edits,
             changed: &changed,
         };
-        proof
-            .verify(&Zeroizing::new(new.to_owned()))
-            .map_err(|failure| failure.to_string())
+        proof.verify(new).map_err(|failure| failure.to_string())
     }
 
     #[test]

@@ -21,14 +21,13 @@ use crate::text::escape::escape_control;
 use crate::text::source::Span;
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, HashMap};
-use zeroize::Zeroizing;
 
 /// A rendered file.
 pub struct RenderedFile<'s> {
     /// The file that it was rendered from.
     pub file: &'s Analysis,
     /// The new text; `None` if the file has no references and stays the same.
-    pub text: Option<Zeroizing<String>>,
+    pub text: Option<String>,
     /// Findings about values that turned out to be empty only when they were read.
     pub empty_values: Vec<FindingBuilder>,
 }
@@ -245,7 +244,7 @@ fn empty_values(
 fn render_file(
     file: &RenderInput<'_>,
     values: &[Option<&SecretValues>],
-) -> Result<Option<Zeroizing<String>>, Vec<Failure>> {
+) -> Result<Option<String>, Vec<Failure>> {
     let RenderInput {
         analysis,
         references,

@@ -19,7 +19,6 @@ use printed_names::parse_names;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use zeroize::Zeroizing;
 
 /// An inventory that runs programs.
 pub struct CommandInventory {
@@ -93,7 +92,7 @@ impl CommandInventory {
     }
 
     /// Runs a program and returns its output. Time is counted until the permit is dropped.
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(Zeroizing<Vec<u8>>, Permit), StoreError> {
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(Vec<u8>, Permit), StoreError> {
         let arguments = invocation.arguments()?;
         let permit = self.budget.begin().map_err(StoreError::Unreachable)?;
         match run(

@@ -13,13 +13,11 @@ mod call_error;
 mod connection;
 mod credential_files;
 mod exposure;
-mod wiped_json;
 
 pub use credential_files::read_token;
 pub use exposure::warning;
 #[cfg(feature = "aws")]
 pub use exposure::{loopback_address, refuse_exposed};
-pub use wiped_json::{into_wiped_text, wipe};
 
 use super::StoreError;
 use super::time_budget::{Permit, TimeBudget};
@@ -40,8 +38,6 @@ use ureq::config::Config;
 use ureq::http::{Request, Response};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy};
-use wiped_json::WipedJson;
-use zeroize::Zeroizing;
 
 /// The size limit of an answer.
 const MAX_BODY_BYTES: u64 = 32 << 20;
@@ -133,15 +129,15 @@ pub struct Reply {
     /// The status code.
     pub status: u16,
     /// The body.
-    pub body: Zeroizing<Vec<u8>>,
-    json: Option<WipedJson>,
+    pub body: Vec<u8>,
+    json: Option<Value>,
     _permit: Permit,
 }
 
 impl Reply {
     /// Returns the body as JSON, or `None` if it is not JSON.
     pub fn json(&self) -> Option<&Value> {
-        self.json.as_ref().map(WipedJson::value)
+        self.json.as_ref()
     }
 
     /// Returns the JSON body of an answer with status 200, otherwise `None`.
@@ -154,8 +150,8 @@ impl Reply {
 struct RawReply {
     status: u16,
     location: Option<String>,
-    body: Zeroizing<Vec<u8>>,
-    json: Option<WipedJson>,
+    body: Vec<u8>,
+    json: Option<Value>,
 }
 
 impl Http {
@@ -238,20 +234,14 @@ impl Http {
     /// Makes one attempt of a call, within the limit of its permit.
     fn attempt(&self, call: &Call<'_>, permit: &Permit) -> Result<RawReply, CallError> {
         let request = call.to_request(&self.base)?;
-        let body = call
-            .body
-            .map(|(_, body)| Zeroizing::new(body.as_bytes().to_vec()));
+        let body = call.body.map(|(_, body)| body.as_bytes().to_vec());
         let connection = self.take_connection();
         let (sender, answers) = sync_channel(1);
         let agent = connection.agent.clone();
         thread::Builder::new()
             .spawn(move || {
                 // Sending fails if the caller has stopped waiting.
-                let _ = sender.send(exchange(
-                    &agent,
-                    request,
-                    body.as_ref().map(|body| body.as_slice()),
-                ));
+                let _ = sender.send(exchange(&agent, request, body.as_deref()));
             })
             .map_err(|error| CallError::permanent(io_message(&error)))?;
         match self.wait(&answers, &connection.connecting, permit) {
@@ -358,7 +348,7 @@ fn exchange(
         .and_then(|to| to.to_str().ok())
         .map(str::to_owned);
     let body = read_body(&mut response)?;
-    let json = WipedJson::parse(&body);
+    let json = serde_json::from_slice(&body).ok();
     Ok(RawReply {
         status,
         location,
@@ -367,13 +357,12 @@ fn exchange(
     })
 }
 
-fn read_body(response: &mut Response<Body>) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn read_body(response: &mut Response<Body>) -> Result<Vec<u8>, Error> {
     response
         .body_mut()
         .with_config()
         .limit(MAX_BODY_BYTES)
         .read_to_vec()
-        .map(Zeroizing::new)
 }
 
 /// Encodes a name as a part of a path, of a query, or of a form.

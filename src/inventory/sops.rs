@@ -7,7 +7,6 @@
 mod encrypted_document;
 mod encrypted_types;
 
-use super::http::{into_wiped_text, wipe};
 use super::secret_change::partition_existing;
 use super::time_budget::TimeBudget;
 use super::title::title;
@@ -28,7 +27,6 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use zeroize::Zeroizing;
 
 /// An inventory in an encrypted file.
 pub struct SopsInventory {
@@ -136,7 +134,6 @@ impl SopsInventory {
             if let Value::Object(entries) = value {
                 for (key, value) in entries {
                     values.insert(key, secret_from_json(&value));
-                    wipe(value);
                 }
             }
             decrypted.insert(name, values);
@@ -146,7 +143,7 @@ impl SopsInventory {
 
     /// Runs `sops` in the working directory, because its environment variables may contain relative
     /// paths.
-    fn run(&self, command: &[&str], input: Option<&str>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    fn run(&self, command: &[&str], input: Option<&str>) -> Result<Vec<u8>, StoreError> {
         let permit = self.budget.begin().map_err(StoreError::Unreachable)?;
         run(&self.finder, command, &self.cwd, input, permit.limit).map_err(|error| match error {
             ProgramError::NotRun(reason) => StoreError::Unreachable(reason),
@@ -261,7 +258,7 @@ impl Inventory for SopsInventory {
                 Value::from(secret),
                 Value::from(entry.key.as_str())
             );
-            let text = into_wiped_text(Value::from(entry.text()));
+            let text = Value::from(entry.text()).to_string();
             self.run(
                 &["sops", "set", "--value-stdin", path.as_ref(), &key_path],
                 Some(&text),

@@ -5,7 +5,7 @@
 
 mod vault_session;
 
-use super::http::{Reply, into_wiped_text, percent_encode, warning};
+use super::http::{Reply, percent_encode, warning};
 use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
 use super::value_type::secret_from_json;
@@ -269,11 +269,7 @@ impl Inventory for VaultInventory {
             ),
             _ => ("", Value::Object(values)),
         };
-        let reply = session.call(
-            "POST",
-            &self.path(root, secret),
-            Some(&into_wiped_text(content)),
-        )?;
+        let reply = session.call("POST", &self.path(root, secret), Some(&content.to_string()))?;
         match reply.status {
             200 | 204 => Ok(kept),
             403 => Err(StoreError::Forbidden(

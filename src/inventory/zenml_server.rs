@@ -7,7 +7,7 @@
 mod zenml_listing;
 mod zenml_login;
 
-use super::http::{Address, Call, Http, Reply, into_wiped_text, percent_encode, warning};
+use super::http::{Address, Call, Http, Reply, percent_encode, warning};
 use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
 use super::value_type::secret_from_json;
@@ -24,7 +24,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use zenml_listing::{SecretIds, list_secrets};
 use zenml_login::log_in;
-use zeroize::Zeroizing;
 
 /// The part of a config that describes a ZenML server.
 pub struct ZenmlSettings {
@@ -52,7 +51,7 @@ pub struct ZenmlInventory {
 /// An authenticated connection.
 struct ZenmlSession {
     http: Http,
-    authorization: Zeroizing<String>,
+    authorization: String,
 }
 
 impl ZenmlSession {
@@ -298,7 +297,7 @@ impl Inventory for ZenmlInventory {
         };
         let reply = self
             .session()?
-            .call(method, &path, Some(&into_wiped_text(content)))?;
+            .call(method, &path, Some(&content.to_string()))?;
         match reply.status {
             200 | 201 => Ok(kept),
             403 => Err(StoreError::Forbidden(

@@ -200,7 +200,7 @@ pub fn load(file: &Path, display_path: &str) -> Result<Config, Vec<Failure>> {
             io_message(&error)
         ))]
     })?;
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
+    let text = String::from_utf8(bytes).map_err(|_| {
         vec![
             Failure::usage(format!("the config `{display_path}` is not UTF-8"))
                 .with_help("save it as UTF-8"),

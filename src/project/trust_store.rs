@@ -21,7 +21,6 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// The largest file of a [`TrustStore`], in bytes.
 const MAX_STORE_BYTES: u64 = 16 << 20;
@@ -288,7 +287,7 @@ impl TrustStore {
             change(&mut records);
             records.sort_by(|a, b| a.path.cmp(&b.path));
             Ok(Some(NewText {
-                text: Zeroizing::new(encode(records)),
+                text: encode(records),
                 private: true,
             }))
         })

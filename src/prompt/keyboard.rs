@@ -1,7 +1,6 @@
 //! The source of a user's answers, as a trait so that tests can replace the terminal.
 
 use std::io::{self, Write};
-use zeroize::Zeroizing;
 
 /// The most bytes of a line. A longer value is probably a file that was pasted by mistake.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -9,7 +8,7 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// The result of waiting for a line.
 pub enum LineEvent {
     /// The line, without its line break.
-    Line(Zeroizing<Vec<u8>>),
+    Line(Vec<u8>),
     /// More than [`MAX_LINE_BYTES`] bytes. They were discarded.
     TooLong,
     /// A paste of more than one line. It was discarded.

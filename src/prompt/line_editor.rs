@@ -4,7 +4,6 @@
 
 use crate::prompt::keyboard::{LineEvent, MAX_LINE_BYTES};
 use std::io::{self, Write};
-use zeroize::Zeroizing;
 
 /// The parameter of the escape sequence `ESC [ 200 ~`, which a terminal sends before a paste.
 const PASTE_START: u32 = 200;
@@ -15,7 +14,7 @@ const PASTE_END: u32 = 201;
 /// A line that is being typed.
 #[derive(Default)]
 pub struct LineEditor {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Vec<u8>,
     is_too_long: bool,
     escape: EscapeState,
     /// The parameters of an escape sequence. `u32::MAX` if they are not a single number.
@@ -165,12 +164,6 @@ impl LineEditor {
             self.is_too_long = true;
             return Ok(());
         }
-        if self.bytes.len() == self.bytes.capacity() {
-            // `Vec` would not wipe its old buffer when it grows.
-            let mut bigger = Zeroizing::new(Vec::with_capacity((2 * self.bytes.len()).max(1024)));
-            bigger.extend_from_slice(&self.bytes);
-            self.bytes = bigger;
-        }
         self.bytes.push(byte);
         match echo {
             Some(echo) => echo.write_all(&[byte]).and_then(|()| echo.flush()),
@@ -206,7 +199,7 @@ mod tests {
 
     fn line(typed: &[u8]) -> Option<Vec<u8>> {
         match LineEditor::default().handle(typed, &mut None).ok()? {
-            (used, Some(LineEvent::Line(line))) if used == typed.len() => Some(line.to_vec()),
+            (used, Some(LineEvent::Line(line))) if used == typed.len() => Some(line),
             _ => None,
         }
     }
@@ -232,7 +225,7 @@ mod tests {
         let mut halves = LineEditor::default();
         assert!(halves.handle(b"v\x1b", &mut None).is_ok());
         assert!(
-            matches!(halves.handle(b"[Aw\n", &mut None), Ok((4, Some(LineEvent::Line(line)))) if *line == b"vw")
+            matches!(halves.handle(b"[Aw\n", &mut None), Ok((4, Some(LineEvent::Line(line)))) if line == b"vw")
         );
     }
 

@@ -44,7 +44,7 @@ pub struct Terminal {
     /// Whether a signal has asked the process to terminate.
     has_ended: bool,
     /// Bytes that were read but not handled yet.
-    pending_input: Zeroizing<Vec<u8>>,
+    pending_input: Vec<u8>,
 }
 
 /// The state that a [`Terminal`] shares with the signal thread.
@@ -109,7 +109,7 @@ impl Terminal {
             events,
             resumed: 0,
             has_ended: false,
-            pending_input: Zeroizing::default(),
+            pending_input: Vec::new(),
         };
         terminal
             .shared
@@ -161,7 +161,7 @@ impl Terminal {
                 // The input was discarded between `poll` and `read`.
                 continue;
             }
-            self.pending_input = Zeroizing::new(bytes.get(..read).unwrap_or_default().to_vec());
+            self.pending_input = bytes.get(..read).unwrap_or_default().to_vec();
             return Ok(WaitResult::Bytes);
         }
     }
@@ -193,8 +193,7 @@ impl Terminal {
                 Err(Errno::IO) | Ok(0) => return Ok(()),
                 read => {
                     let read = bytes.get(..read?).unwrap_or_default();
-                    self.pending_input =
-                        Zeroizing::new([self.pending_input.as_slice(), read].concat());
+                    self.pending_input = [self.pending_input.as_slice(), read].concat();
                 }
             }
         }
@@ -267,7 +266,7 @@ impl Keyboard for Terminal {
             self.read_ahead()?;
             if !is_silent() {
                 // The terminal may have shown the input.
-                self.pending_input = Zeroizing::default();
+                self.pending_input = Vec::new();
             }
             let mut modes = self.shared.modes();
             modes.disable_signals();
@@ -282,13 +281,13 @@ impl Keyboard for Terminal {
         let event = loop {
             let mut input = std::mem::take(&mut self.pending_input);
             let (used, event) = line.handle(&input, &mut echo)?;
-            self.pending_input = Zeroizing::new(input.split_off(used));
+            self.pending_input = input.split_off(used);
             match event {
                 None => {}
                 Some(LineEvent::Suspended) => {
                     // The signal thread restores the terminal and stops the process. It sends an
                     // event when the process is continued.
-                    self.pending_input = Zeroizing::default();
+                    self.pending_input = Vec::new();
                     kill_current_process_group(Signal::TSTP)?;
                 }
                 Some(event) => break event,
@@ -297,7 +296,7 @@ impl Keyboard for Terminal {
                 WaitResult::Bytes => {}
                 WaitResult::End => break LineEvent::Interrupted,
                 WaitResult::Resumed => {
-                    self.pending_input = Zeroizing::default();
+                    self.pending_input = Vec::new();
                     break LineEvent::Resumed;
                 }
             }

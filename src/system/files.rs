@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// The largest `.gitignore`, `.ignore` or `.git/info/exclude`, in bytes.
 pub const MAX_IGNORE_FILE: u64 = 16 << 20;
@@ -21,7 +20,7 @@ pub const MAX_INVENTORY: u64 = 64 << 20;
 ///
 /// # Errors
 /// Fails if the file cannot be opened or read, is not a regular file, or is larger than `limit`.
-pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Opening a device can have side effects, so the type is checked first. It is checked again
     // after opening, since the path may lead to another file by then.
     check_regular(&path.metadata()?)?;
@@ -30,9 +29,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = file.metadata()?;
     check_regular(&metadata)?;
     check_size(metadata.len(), limit)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or(0) + 1,
-    ));
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     // The file may grow while it is read, and files in /proc report a size of 0.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
@@ -50,7 +47,7 @@ pub fn is_pipe(path: &Path) -> bool {
 ///
 /// # Errors
 /// Fails if the pipe cannot be opened or read, or contains more than `limit` bytes.
-pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_stream(&mut File::open(path)?, limit)
 }
 
@@ -58,8 +55,8 @@ pub fn read_pipe(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 ///
 /// # Errors
 /// Fails if the stream cannot be read or contains more than `limit` bytes.
-pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
+pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     stream
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)?;
@@ -71,7 +68,7 @@ pub fn read_stream(stream: &mut dyn io::Read, limit: u64) -> io::Result<Zeroizin
 ///
 /// # Errors
 /// Fails like [`read`] and [`resolve_inside`].
-pub fn read_inside(path: &Path, folder: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+pub fn read_inside(path: &Path, folder: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read(&resolve_inside(path, folder)?, limit)
 }
 

@@ -110,7 +110,7 @@ pub fn run(
     folder: &Path,
     input: Option<&str>,
     limit: Duration,
-) -> Result<Zeroizing<Vec<u8>>, ProgramError> {
+) -> Result<Vec<u8>, ProgramError> {
     let Some((&program, arguments)) = words.split_first() else {
         return Err(ProgramError::NotRun("no program is given".to_owned()));
     };
@@ -178,7 +178,7 @@ fn cannot_run(program: &str, error: &io::Error) -> ProgramError {
 /// Writes the input of a program, and starts to read its standard output and standard error.
 fn connect_pipes(job: &mut Job, input: Option<&str>) -> io::Result<(PipeReader, PipeReader)> {
     if let Some((mut pipe, input)) = job.stdin().zip(input) {
-        let input = Zeroizing::new(input.to_owned());
+        let input = input.to_owned();
         // On another thread: a program that does not read its input must not block this one.
         thread::Builder::new().spawn(move || drop(pipe.write_all(input.as_bytes())))?;
     }
@@ -209,7 +209,7 @@ fn exit_error(program: &str, status: ExitStatus, stderr: &[u8]) -> ProgramError 
 /// Returns whether standard error shows that a program needs a terminal, for example to ask for a
 /// passphrase.
 fn wants_terminal(stderr: &[u8]) -> bool {
-    let stderr = Zeroizing::new(stderr.to_ascii_lowercase());
+    let stderr = stderr.to_ascii_lowercase();
     TERMINAL_WORDS
         .iter()
         .any(|words| memchr::memmem::find(&stderr, words.as_bytes()).is_some())
@@ -217,7 +217,7 @@ fn wants_terminal(stderr: &[u8]) -> bool {
 
 /// The output of a pipe, read on its own thread up to a limit and one more chunk.
 struct PipeReader {
-    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
     end: Receiver<()>,
 }
 
@@ -237,7 +237,7 @@ impl PipeReader {
         excess: ExcessPolicy,
     ) -> io::Result<Self> {
         let (sender, end) = channel();
-        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
         let read = Arc::clone(&bytes);
         thread::Builder::new().spawn(move || {
             let mut pipe = pipe;
@@ -258,7 +258,7 @@ impl PipeReader {
     }
 
     /// Returns the output. Call it after the program has exited.
-    fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+    fn into_bytes(self) -> Vec<u8> {
         let _ = self.end.recv_timeout(PIPE_GRACE);
         std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -98,16 +98,14 @@ fn render(
         changed.insert(id, replace_parts(old, &parts));
     }
     edits.sort_by_key(|edit| edit.span);
-    let new = apply(text, &edits)
-        .unwrap_or_else(|| panic!("overlap in {text:?}"))
-        .to_string();
+    let new = apply(text, &edits).unwrap_or_else(|| panic!("overlap in {text:?}"));
     let again = parse(&new, syntax)
         .unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
     if let Some(id) = document.find_difference(&again, &changed) {
         let got = again.text(id);
         panic!(
             "{text:?} with {value:?} gave {new:?}: {:?} is {got:?}",
-            changed.get(&id).map(|text| text.as_str())
+            changed.get(&id).map(String::as_str)
         );
     }
     (new, changed.len())
@@ -1106,7 +1104,7 @@ fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
             changed.insert(id, replace_parts(old, &parts));
         }
     }
-    let new = apply(text, &edits).unwrap().to_string();
+    let new = apply(text, &edits).unwrap();
     assert_eq!(
         document.find_difference(&parse(&new, syntax).unwrap(), &changed),
         None,

@@ -10,7 +10,6 @@ use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use zeroize::Zeroizing;
 
 fn mode(path: &Path) -> u32 {
     metadata(path).unwrap().permissions().mode() & 0o7777
@@ -18,7 +17,7 @@ fn mode(path: &Path) -> u32 {
 
 fn text(bytes: &[u8], more: &str) -> NewText {
     NewText {
-        text: Zeroizing::new(String::from_utf8_lossy(bytes).into_owned() + more),
+        text: String::from_utf8_lossy(bytes).into_owned() + more,
         private: false,
     }
 }

@@ -20,7 +20,6 @@ use crate::text::escape::escape_control;
 use std::collections::HashSet;
 use std::io::{self, Read as _};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// Returns the findings that this run does not report: those of `--baseline`, else of the baselines
 /// of all configs. A run that writes a baseline reports all findings.
@@ -93,7 +92,7 @@ fn read_baseline(file: &Path, context: &Context<'_>) -> Result<Baseline, Failure
     // `/dev/fd/N` is a stream that ends. Other special files may be endless, and `files::read`
     // refuses them.
     let bytes = if path.starts_with("/dev/fd") {
-        std::fs::read(&path).map(Zeroizing::new)
+        std::fs::read(&path)
     } else {
         files::read(&path, files::MAX_INVENTORY)
     };

@@ -60,7 +60,7 @@ fn folder_of(path: PathBuf) -> Option<PathBuf> {
 fn names_in(config: &Path) -> BTreeSet<String> {
     let text = files::read(config, MAX_CONFIG_BYTES)
         .ok()
-        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        .and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.unwrap_or_default();
     let Ok(table) = DeTable::parse(&text) else {
         return BTreeSet::new();

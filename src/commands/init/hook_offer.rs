@@ -14,7 +14,6 @@ use crate::system::write::{self, NewText};
 use crate::text::escape::escape_control;
 use std::io;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// The largest config of pre-commit that is read, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -125,7 +124,7 @@ fn add_hook(
             display_path,
             &mut |bytes, _| match change_for(&bytes) {
                 HookChange::Text(text) => Ok(Some(NewText {
-                    text: Zeroizing::new(text),
+                    text,
                     private: false,
                 })),
                 HookChange::Present => Ok(None),

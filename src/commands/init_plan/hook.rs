@@ -75,7 +75,6 @@ pub fn add_hook(before: &str) -> HookChange {
         .push_lines(repos, &ENTRY)
         .and_then(|edits| apply(before, &edits));
     added
-        .map(|text| text.to_string())
         .filter(|text| adds_only_hook(&document, text))
         .map_or(HookChange::Manual, HookChange::Text)
 }

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 impl<'r> RegisterRun<'r> {
     /// Stores the given values. Without `--partial`, stores nothing if the value of a missing key
@@ -263,10 +262,8 @@ fn read_values(path: &Path, context: &mut Context<'_>) -> Result<FileInventory, 
             io_message(&error)
         ))
     })?;
-    let text = Zeroizing::new(
-        String::from_utf8(bytes)
-            .map_err(|_| Failure::usage("cannot read standard input: it is not UTF-8"))?,
-    );
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::usage("cannot read standard input: it is not UTF-8"))?;
     if text.trim_start().starts_with('{')
         && let Ok(json) = parse_stdin(&text, Syntax::Json)
     {

@@ -14,7 +14,6 @@ use crate::system::write::{self, LEFTOVERS, NewText, OutputFile};
 use crate::text::escape::escape_control;
 use std::io;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// The content of a new inventory.
 const NEW_INVENTORY: &str =
@@ -138,10 +137,10 @@ fn add_to_ignore_file(list: &Path, display_path: &str, name: &str) -> Result<(),
             .iter()
             .filter(|line| !existing.contains(&line.as_bytes()))
             .collect();
-        let mut text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| {
+        let mut text = String::from_utf8(bytes).map_err(|_| {
             Failure::usage(format!("cannot change `{display_path}`: it is not UTF-8"))
                 .with_help("add the inventory to it by hand")
-        })?);
+        })?;
         if !text.is_empty() && !text.ends_with('\n') {
             text.push_str(line_break);
         }

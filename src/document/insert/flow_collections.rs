@@ -1,10 +1,9 @@
 //! Adds entries and items between brackets: flow collections of YAML, inline tables and arrays of
 //! TOML, and JSON.
 
-use super::{NewValue, join_parts};
+use super::NewValue;
 use crate::document::{Document, Edit, NodeId, NodeKind, Syntax, json};
 use crate::text::source::Span;
-use zeroize::Zeroizing;
 
 /// A collection between brackets to which items are added.
 pub(super) struct BracketedCollection<'g> {
@@ -33,7 +32,7 @@ struct CollectionTail {
 }
 
 /// A function that writes the new item with an index, for an indentation.
-type WriteItem<'w> = &'w dyn Fn(usize, &str) -> Zeroizing<String>;
+type WriteItem<'w> = &'w dyn Fn(usize, &str) -> String;
 
 impl Document {
     /// Returns the edits that add entries to a mapping in braces.
@@ -104,14 +103,14 @@ impl Document {
         layout: &ObjectLayout<'_>,
         indent: &str,
         (key, value): &(&str, NewValue<'_>),
-    ) -> Zeroizing<String> {
+    ) -> String {
         let value = match value {
             NewValue::Map(pairs) if self.syntax() == Syntax::Json && !pairs.is_empty() => {
                 self.json_object(layout, indent, pairs)
             }
             _ => self.inline_value(value),
         };
-        join_parts(&[&*self.quote_name(key, true), layout.colon, &*value], "")
+        [&self.quote_name(key, true), layout.colon, &value].concat()
     }
 
     /// Returns the edit that fills empty braces, whose layout cannot be followed.
@@ -124,17 +123,16 @@ impl Document {
         let inner = Span::new(span.start + 1, span.end - 1);
         let nl = self.line_break();
         match self.syntax() {
-            Syntax::Yaml if layout.is_root && self.line_prefix(span.start).is_empty() => Edit::new(
-                span,
-                join_parts(&self.yaml_entries("", "  ", new_entries), nl),
-            ),
+            Syntax::Yaml if layout.is_root && self.line_prefix(span.start).is_empty() => {
+                Edit::new(span, self.yaml_entries("", "  ", new_entries).join(nl))
+            }
             Syntax::Json if layout.is_root => {
                 let lines = self.flow_entries(layout, "  ", new_entries, &format!(",{nl}  "));
-                Edit::new(inner, join_parts(&[nl, "  ", &*lines, nl], ""))
+                Edit::new(inner, [nl, "  ", &lines, nl].concat())
             }
             Syntax::Toml => {
                 let entries = self.flow_entries(layout, "", new_entries, layout.comma);
-                Edit::new(inner, join_parts(&[" ", &*entries, " "], ""))
+                Edit::new(inner, [" ", &entries, " "].concat())
             }
             _ => Edit::new(
                 inner,
@@ -149,12 +147,12 @@ impl Document {
         indent: &str,
         new_entries: &[(&str, NewValue<'_>)],
         between: &str,
-    ) -> Zeroizing<String> {
+    ) -> String {
         let entries: Vec<_> = new_entries
             .iter()
             .map(|entry| self.flow_entry(layout, indent, entry))
             .collect();
-        join_parts(&entries, between)
+        entries.join(between)
     }
 
     /// Returns a JSON object on one line or several, like the last existing object.
@@ -163,7 +161,7 @@ impl Document {
         layout: &ObjectLayout<'_>,
         indent: &str,
         pairs: &[(&str, &str)],
-    ) -> Zeroizing<String> {
+    ) -> String {
         let &ObjectLayout {
             entries,
             is_root,
@@ -189,9 +187,7 @@ impl Document {
             .and_then(|inner| inner.strip_prefix(indent))
             .filter(|unit| !unit.is_empty());
         let unit = unit.unwrap_or(if indent.is_empty() { "  " } else { indent });
-        let capacity = NewValue::Map(pairs).max_len() + pairs.len() * (indent.len() + unit.len());
-        let mut out = Zeroizing::new(String::with_capacity(capacity + indent.len() + 16));
-        out.push('{');
+        let mut out = "{".to_owned();
         for (at, (key, text)) in pairs.iter().enumerate() {
             if at > 0 {
                 out.push_str(if on_lines { "," } else { comma });
@@ -231,7 +227,7 @@ impl Document {
                 Span::new(inner.start, inner.start)
             };
             let items: Vec<_> = (0..count).map(|at| write_item(at, "")).collect();
-            return Some(vec![Edit::new(target, join_parts(&items, comma))]);
+            return Some(vec![Edit::new(target, items.join(comma))]);
         };
         let tail = self.read_tail(Span::new(last.end, span.end.checked_sub(1)?))?;
         let prefix = self.line_prefix(last.start);
@@ -252,13 +248,10 @@ impl Document {
             (None, Some(line)) => {
                 // The last item had no comma, so the new last item gets none.
                 let lines: Vec<_> = (0..count)
-                    .map(|at| join_parts(&[prefix, &*write_item(at, prefix)], ""))
+                    .map(|at| [prefix, &write_item(at, prefix)].concat())
                     .collect();
-                let lines = join_parts(&[&*join_parts(&lines, &format!(",{nl}")), nl], "");
-                vec![
-                    insertion(last.end, Zeroizing::new(",".to_owned())),
-                    insertion(line, lines),
-                ]
+                let lines = lines.join(&format!(",{nl}")) + nl;
+                vec![insertion(last.end, ",".to_owned()), insertion(line, lines)]
             }
             (Some(at), None) => {
                 vec![insertion(
@@ -308,7 +301,7 @@ impl Document {
     }
 }
 
-fn insertion(at: usize, text: Zeroizing<String>) -> Edit {
+fn insertion(at: usize, text: String) -> Edit {
     Edit::new(Span::new(at, at), text)
 }
 
@@ -317,9 +310,8 @@ fn write_items(
     count: usize,
     write_item: WriteItem<'_>,
     [before, indent, after]: [&str; 3],
-) -> Zeroizing<String> {
-    let items: Vec<_> = (0..count)
-        .map(|at| join_parts(&[before, &*write_item(at, indent), after], ""))
-        .collect();
-    join_parts(&items, "")
+) -> String {
+    (0..count)
+        .map(|at| [before, &write_item(at, indent), after].concat())
+        .collect()
 }

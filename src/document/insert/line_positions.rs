@@ -1,6 +1,5 @@
 //! Lines of a document: where they begin and end, their indentation, and where a value ends.
 
-use super::join_parts;
 use crate::document::{Document, Edit, NodeId, NodeKind, Style, yaml};
 use crate::text::source::Span;
 
@@ -94,7 +93,7 @@ impl Document {
     }
 
     /// Returns the edit that inserts lines at the start of a line or at the end of the text.
-    pub(super) fn lines_at(&self, at: usize, lines: &[impl AsRef<str>]) -> Edit {
+    pub(super) fn lines_at(&self, at: usize, lines: &[String]) -> Edit {
         let text = self.source().text();
         let nl = self.line_break();
         let bom = if at == 0 && text.starts_with('\u{feff}') {
@@ -111,10 +110,10 @@ impl Document {
         } else {
             nl
         };
-        let lines = join_parts(lines, nl);
+        let lines = lines.join(nl);
         Edit::new(
             Span::new(at + bom, at + bom),
-            join_parts(&[line_end, &*lines, nl], ""),
+            [line_end, &lines, nl].concat(),
         )
     }
 

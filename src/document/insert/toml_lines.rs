@@ -1,8 +1,7 @@
 //! Adds entries to tables of TOML, on lines of their own.
 
-use super::{NewValue, join_parts};
+use super::NewValue;
 use crate::document::{Document, Edit, NodeId, NodeKind, toml};
-use zeroize::Zeroizing;
 
 impl Document {
     pub(super) fn insert_lines_of_toml(
@@ -72,7 +71,7 @@ impl Document {
     fn insert_before_tables(
         &self,
         entries: &[(NodeId, NodeId)],
-        lines: Vec<Zeroizing<String>>,
+        lines: Vec<String>,
     ) -> Option<Edit> {
         let first_header = entries
             .iter()
@@ -87,10 +86,7 @@ impl Document {
         Some(if let Some(&(_, last)) = last_line {
             self.lines_at(self.line_after(self.value_end(last)?), &lines)
         } else if let Some(header) = first_header {
-            let lines: Vec<_> = lines
-                .into_iter()
-                .chain([Zeroizing::new(String::new())])
-                .collect();
+            let lines: Vec<_> = lines.into_iter().chain([String::new()]).collect();
             self.lines_at(self.comment_block_start(self.line_start(header)), &lines)
         } else {
             self.lines_at(self.source().text().len(), &lines)
@@ -112,14 +108,9 @@ impl Document {
     }
 
     /// Returns a table with its header, without the last line break.
-    fn toml_table(
-        &self,
-        key: &str,
-        value: &NewValue<'_>,
-        with_empty_line: bool,
-    ) -> Zeroizing<String> {
+    fn toml_table(&self, key: &str, value: &NewValue<'_>, with_empty_line: bool) -> String {
         let nl = self.line_break();
-        let mut out = Zeroizing::new(String::with_capacity(8 * key.len() + 64 + value.max_len()));
+        let mut out = String::new();
         if with_empty_line {
             out.push_str(nl);
         }
@@ -136,10 +127,7 @@ impl Document {
         out
     }
 
-    fn toml_line(&self, prefix: &str, key: &str, value: &NewValue<'_>) -> Zeroizing<String> {
-        join_parts(
-            &[prefix, &*toml::key(key), " = ", &*self.inline_value(value)],
-            "",
-        )
+    fn toml_line(&self, prefix: &str, key: &str, value: &NewValue<'_>) -> String {
+        [prefix, &toml::key(key), " = ", &self.inline_value(value)].concat()
     }
 }

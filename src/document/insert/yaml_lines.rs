@@ -2,7 +2,6 @@
 
 use super::NewValue;
 use crate::document::{Document, Edit, NodeId, NodeKind, yaml};
-use zeroize::Zeroizing;
 
 impl Document {
     pub(super) fn insert_lines_of_yaml(
@@ -43,7 +42,7 @@ impl Document {
         indent: &str,
         unit: &str,
         new_entries: &[(&str, NewValue<'_>)],
-    ) -> Vec<Zeroizing<String>> {
+    ) -> Vec<String> {
         new_entries
             .iter()
             .map(|(key, value)| self.yaml_entry(indent, unit, key, value))
@@ -51,17 +50,8 @@ impl Document {
     }
 
     /// Returns an entry with its lines, without the last line break.
-    fn yaml_entry(
-        &self,
-        indent: &str,
-        unit: &str,
-        key: &str,
-        value: &NewValue<'_>,
-    ) -> Zeroizing<String> {
-        let mut out = Zeroizing::new(String::with_capacity(
-            indent.len() + 8 * key.len() + 16 + value.max_len(),
-        ));
-        out.push_str(indent);
+    fn yaml_entry(&self, indent: &str, unit: &str, key: &str, value: &NewValue<'_>) -> String {
+        let mut out = indent.to_owned();
         out.push_str(&yaml::key(key, false));
         match value {
             NewValue::Map(entries) if !entries.is_empty() => {

@@ -6,7 +6,6 @@ use crate::text::source::Span;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use zeroize::Zeroizing;
 
 /// A string that gets a new value.
 pub(in crate::document) struct TomlTarget<'t> {
@@ -40,7 +39,7 @@ pub(in crate::document) fn encode(
     if can_stay && target.offsets.is_exact() {
         let edits = in_place(target.offsets, parts, |text| {
             if is_literal {
-                Zeroizing::new(text.to_owned())
+                text.to_owned()
             } else {
                 escape_text(text)
             }
@@ -67,9 +66,7 @@ fn fits_literal(text: &str) -> bool {
 /// - a backslash at the end of a line also removes the empty lines after it,
 /// - three quotes end the string.
 fn is_written_as(target: &TomlTarget<'_>, edits: &[Edit], value: &str) -> bool {
-    let grown: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    let mut line = Zeroizing::new(String::with_capacity(target.raw.len() + grown + 2));
-    line.push_str("k=");
+    let mut line = "k=".to_owned();
     let mut at = 0;
     for edit in edits {
         let (start, end) = (
@@ -91,10 +88,9 @@ fn is_written_as(target: &TomlTarget<'_>, edits: &[Edit], value: &str) -> bool {
 /// Returns a value of several lines in `"""`. Its current line breaks stay as they are in the file,
 /// since readers disagree whether a CRLF is one or two characters. All other line breaks are
 /// escaped.
-fn encode_multiline(target: &TomlTarget<'_>, parts: &[Replacement<'_>]) -> Zeroizing<String> {
+fn encode_multiline(target: &TomlTarget<'_>, parts: &[Replacement<'_>]) -> String {
     let (old, raw) = (target.old, target.raw);
-    let grown: usize = parts.iter().map(|part| part.text.len()).sum();
-    let mut out = Zeroizing::new(String::with_capacity(6 * (old.len() + grown) + 8));
+    let mut out = String::with_capacity(old.len());
     // A line break directly after the quotes is not part of the value, so the value's own first
     // line break is safe.
     out.push_str(if raw.contains("\r\n") {
@@ -143,27 +139,27 @@ fn push_lines(out: &mut String, target: &TomlTarget<'_>, range: Range<usize>) {
 }
 
 /// Returns a key, without quotes if possible.
-pub(in crate::document) fn key(name: &str) -> Zeroizing<String> {
+pub(in crate::document) fn key(name: &str) -> String {
     let is_bare = !name.is_empty()
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     if is_bare {
-        Zeroizing::new(name.to_owned())
+        name.to_owned()
     } else {
         quote_text(name)
     }
 }
 
 /// Returns a value in basic quotes, on one line.
-pub fn quote_text(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
+pub fn quote_text(value: &str) -> String {
+    format!("\"{}\"", escape_text(value))
 }
 
 /// Escapes a value for basic quotes, of one line or several. A space at its start is also escaped,
 /// because it would be removed after a line that ends with a backslash.
-fn escape_text(value: &str) -> Zeroizing<String> {
-    edits::escape_text(value, 6, |at, c| match c {
+fn escape_text(value: &str) -> String {
+    edits::escape_text(value, |at, c| match c {
         ' ' if at == 0 => Some("\\u0020".to_owned()),
         c => c.is_control().then(|| format!("\\u{:04X}", u32::from(c))),
     })

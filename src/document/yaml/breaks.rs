@@ -9,7 +9,6 @@
 use super::super::{Document, Node, NodeKind, Style, Syntax, SyntaxError};
 use crate::text::source::{SourceFile, Span};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The largest text in which the first character that changes the tree is searched. Each step of
 /// the search parses the text again.
@@ -154,7 +153,7 @@ fn unquoted_offsets(document: &Document) -> Vec<usize> {
 /// of two.
 fn reparse(document: &Document, breaks: &[usize], last: usize) -> Result<Document, SyntaxError> {
     let text = document.source().text();
-    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for &at in breaks.iter().take_while(|&&at| at <= last) {
         push_line_feeds(&mut out, text.get(from..at).unwrap_or_default());

@@ -106,15 +106,10 @@ fn line_break_of(header: &str) -> &'static str {
     }
 }
 
-/// Returns a block without its final line breaks. The buffer is large enough from the start,
-/// because a buffer that grows would leave a copy of the value in memory.
+/// Returns a block without its final line breaks.
 fn write_block(indicator: &str, header_rest: &str, indent: usize, value: &str) -> String {
     let text = value.trim_end_matches('\n');
-    let lines = text.matches('\n').count() + 1;
-    let capacity = value.len() + indicator.len() + header_rest.len() + lines * (indent + 2) + 8;
-    let mut out = String::with_capacity(capacity);
-    out.push_str(indicator);
-    out.push_str(header_rest);
+    let mut out = format!("{indicator}{header_rest}");
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
             out.push_str(line_break_of(header_rest));

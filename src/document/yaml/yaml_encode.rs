@@ -8,7 +8,6 @@ use super::yaml_quoting::{escape_text, is_plain, is_printable, quote_text, uncha
 use crate::document::edits::in_place;
 use crate::document::{Edit, OffsetMap, Replacement, Style};
 use crate::text::source::Span;
-use zeroize::Zeroizing;
 
 /// A scalar that gets a new value.
 pub(in crate::document) struct YamlTarget<'t> {
@@ -48,9 +47,7 @@ pub(in crate::document) fn encode(
         _ if needs_quotes => vec![Edit::new(target.span, quote_text(value))],
         Style::DoubleQuoted if is_one_line => in_place(target.offsets, parts, escape_text),
         Style::SingleQuoted if is_one_line && parts.iter().all(|part| is_printable(part.text)) => {
-            in_place(target.offsets, parts, |text| {
-                Zeroizing::new(text.replace('\'', "''"))
-            })
+            in_place(target.offsets, parts, |text| text.replace('\'', "''"))
         }
         Style::SingleQuoted if is_printable(value) => {
             vec![Edit::new(
@@ -118,5 +115,5 @@ fn replace_block_with_quotes(target: &YamlTarget<'_>, raw: &str, value: &str) ->
         target.span.start,
         target.span.start + content_len(raw, target.old),
     );
-    vec![Edit::new(span, format!("{}{rest}", *quote_text(value)))]
+    vec![Edit::new(span, format!("{}{rest}", quote_text(value)))]
 }

@@ -2,11 +2,10 @@
 
 use super::plain_types::plain_type;
 use crate::document::{ScalarType, edits};
-use zeroize::Zeroizing;
 
 /// Returns a name as a key or as an item of a list. It has no quotes if all readers then read the
 /// same string.
-pub(in crate::document) fn key(name: &str, flow: bool) -> Zeroizing<String> {
+pub(in crate::document) fn key(name: &str, flow: bool) -> String {
     if is_plain(name, flow) {
         unchanged_text(name)
     } else {
@@ -15,14 +14,14 @@ pub(in crate::document) fn key(name: &str, flow: bool) -> Zeroizing<String> {
 }
 
 /// Returns a value in double quotes, on one line.
-pub(in crate::document) fn quote_text(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("\"{}\"", *escape_text(value)))
+pub(in crate::document) fn quote_text(value: &str) -> String {
+    format!("\"{}\"", escape_text(value))
 }
 
 /// Escapes a value for double quotes. Characters are escaped if YAML 1.1 or YAML 1.2 does not allow
 /// them or reads them as line breaks.
-pub(super) fn escape_text(value: &str) -> Zeroizing<String> {
-    edits::escape_text(value, 4, |_, c| match (c, u32::from(c)) {
+pub(super) fn escape_text(value: &str) -> String {
+    edits::escape_text(value, |_, c| match (c, u32::from(c)) {
         ('\0', _) => Some("\\0".to_owned()),
         _ if is_printable_char(c) => None,
         (_, code @ ..=0xFF) => Some(format!("\\x{code:02x}")),
@@ -31,8 +30,8 @@ pub(super) fn escape_text(value: &str) -> Zeroizing<String> {
     })
 }
 
-pub(super) fn unchanged_text(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(text.to_owned())
+pub(super) fn unchanged_text(text: &str) -> String {
+    text.to_owned()
 }
 
 /// Returns whether all readers accept a character as it is, in a line: it is not a control

@@ -31,7 +31,7 @@ pub fn proven_text(
         .map(|(&placement, rules)| file.edit(placement, rules));
     let mut edits = edits.collect::<Option<Vec<Edit>>>()?;
     edits.sort_by_key(|edit| edit.span);
-    let text = apply(file.source.text(), &edits)?.to_string();
+    let text = apply(file.source.text(), &edits)?;
     let source = Arc::new(SourceFile::new(file.source.path(), text));
     let document = Document::parse(Arc::clone(&source), file.syntax).ok()?;
     if file

@@ -5,7 +5,6 @@ use super::aws_error::{is_forbidden, is_forbidden_code, store_error};
 use super::aws_session::AwsSession;
 use super::{BatchResults, check_list_length};
 use crate::diagnostics::error::Failure;
-use crate::inventory::http::{into_wiped_text, wipe};
 use crate::inventory::secret_change::partition_existing;
 use crate::inventory::store_error::LIST_ONLY_HINT;
 use crate::inventory::value_type::secret_from_json;
@@ -135,7 +134,6 @@ fn parse_values(text: Option<&str>) -> SecretValues {
             Value::Number(number) if !number.is_f64() => Ok(SecretString::from(number.to_string())),
             other => secret_from_json(other),
         };
-        wipe(value);
         values.insert(key, text);
     }
     values
@@ -163,7 +161,7 @@ pub(super) fn put(
         return Ok(kept);
     }
     let text = merge((inventory, secret), existing.as_ref(), &new)?;
-    let text = into_wiped_text(Value::Object(text));
+    let text = Value::Object(text).to_string();
     let id = format!("{}{secret}", config.prefix);
     if existing.is_some() {
         let call = session

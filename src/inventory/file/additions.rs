@@ -6,7 +6,6 @@ use crate::diagnostics::error::Failure;
 use crate::document::{Edit, NewValue, NodeId, NodeKind, Replacement, Syntax, apply};
 use crate::inventory::NewKey;
 use std::collections::{HashMap, HashSet};
-use zeroize::Zeroizing;
 
 /// The entries to be added to one secret.
 pub(super) struct Addition<'a> {
@@ -24,12 +23,12 @@ impl Addition<'_> {
     }
 
     /// Returns the values as they are written to the file.
-    fn encoded_values(&self, is_zenml: bool) -> Vec<Zeroizing<String>> {
+    fn encoded_values(&self, is_zenml: bool) -> Vec<String> {
         let values = self.entries.iter().map(|entry| {
             if is_zenml {
                 encode_base64(entry.text())
             } else {
-                Zeroizing::new(entry.text().to_owned())
+                entry.text().to_owned()
             }
         });
         values.collect()
@@ -46,10 +45,7 @@ struct NewSecret<'a> {
 
 impl FileContent {
     /// Returns the text with all additions.
-    pub(super) fn write_additions(
-        &self,
-        additions: &[Addition<'_>],
-    ) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn write_additions(&self, additions: &[Addition<'_>]) -> Result<String, Failure> {
         let document = &self.document;
         let mut edits = Vec::new();
         let top_level = self.top_level_values();
@@ -91,7 +87,7 @@ impl FileContent {
         let document = &self.document;
         let is_zenml =
             !self.secrets.is_empty() && self.secrets.iter().all(|secret| self.is_zenml(secret));
-        let values: Vec<Vec<Zeroizing<String>>> = additions
+        let values: Vec<Vec<String>> = additions
             .iter()
             .map(|addition| addition.encoded_values(is_zenml))
             .collect();
@@ -168,13 +164,11 @@ fn is_own_value(content: &FileContent, top_level: &HashSet<NodeId>, secret: &Fil
 
 fn new_secret<'a>(
     addition: &'a Addition<'_>,
-    values: &'a [Zeroizing<String>],
+    values: &'a [String],
     is_zenml: bool,
 ) -> NewSecret<'a> {
     let marker = is_zenml.then_some((ZENML_MARKER, ZENML_SCHEMA));
-    let pairs = addition
-        .keys()
-        .zip(values.iter().map(|value| value.as_str()));
+    let pairs = addition.keys().zip(values.iter().map(String::as_str));
     NewSecret {
         name: addition.name,
         stores_values: addition.stores_values,
@@ -199,6 +193,6 @@ fn remove_extra_line_breaks(text: &str, edits: &mut [Edit]) {
             .trim_start_matches('\r')
             .strip_prefix('\n')
             .unwrap_or(&edit.text);
-        edit.text = Zeroizing::new(rest.to_owned());
+        edit.text = rest.to_owned();
     }
 }

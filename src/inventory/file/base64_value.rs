@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 /// The key that marks a secret of ZenML's file. It is not a key of the secret.
 pub(super) const ZENML_MARKER: &str = "zenml_schema_name";
@@ -18,6 +17,6 @@ pub(super) fn decode_base64(text: &str) -> Option<SecretString> {
 }
 
 /// Encodes a value.
-pub(super) fn encode_base64(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(text))
+pub(super) fn encode_base64(text: &str) -> String {
+    STANDARD.encode(text)
 }

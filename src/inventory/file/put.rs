@@ -13,7 +13,6 @@ use crate::text::source::SourceFile;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Secrets by name, keys by name, each with its value if the file stores values.
 type PlainSecrets = BTreeMap<String, PlainKeys>;
@@ -92,7 +91,7 @@ impl FileContent {
 
     /// Returns the text to write to the file.
     pub fn new_text(&self) -> NewText {
-        let text = Zeroizing::new(self.document.source().text().to_owned());
+        let text = self.document.source().text().to_owned();
         NewText {
             text,
             private: self.secrets.iter().any(|secret| self.stores_values(secret)),

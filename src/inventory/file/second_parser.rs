@@ -3,9 +3,8 @@
 
 use crate::document::{Document, NodeId, NodeKind, ScalarType, Syntax};
 use serde_yaml::Value;
-use zeroize::Zeroize as _;
 
-/// The file as `serde_yaml` reads it. Its strings are wiped when it is dropped.
+/// The file as `serde_yaml` reads it.
 pub(super) struct SecondParser(Value);
 
 impl SecondParser {
@@ -56,12 +55,6 @@ impl SecondParser {
     }
 }
 
-impl Drop for SecondParser {
-    fn drop(&mut self) {
-        wipe(std::mem::take(&mut self.0));
-    }
-}
-
 /// Returns whether a node is a string to every YAML parser.
 pub(super) fn is_string(document: &Document, node: NodeId) -> bool {
     document
@@ -77,14 +70,4 @@ fn has_merge_keys(document: &Document) -> bool {
             .any(|&(key, _)| document.is_merge_key(key)),
         _ => false,
     })
-}
-
-/// Wipes the strings of a value.
-fn wipe(value: Value) {
-    match value {
-        Value::String(mut text) => text.zeroize(),
-        Value::Sequence(items) => items.into_iter().for_each(wipe),
-        Value::Mapping(entries) => entries.into_iter().for_each(|(_, value)| wipe(value)),
-        _ => {}
-    }
 }

@@ -9,13 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use ureq::Error;
 use ureq::tls::{PemItem, RootCerts, parse_pem};
-use zeroize::Zeroizing;
 
 /// The size limit of a file with a token or with certificates.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Reads a token from a file that contains nothing else.
-pub fn read_token(file: &Path) -> Result<Zeroizing<String>, StoreError> {
+pub fn read_token(file: &Path) -> Result<String, StoreError> {
     let bytes = files::read(file, MAX_FILE_BYTES)
         .map_err(|error| token_error(file, &io_message(&error)))?;
     let token = std::str::from_utf8(&bytes)
@@ -27,7 +26,7 @@ pub fn read_token(file: &Path) -> Result<Zeroizing<String>, StoreError> {
             "it must contain one line, with the token",
         ));
     }
-    Ok(Zeroizing::new(token.to_owned()))
+    Ok(token.to_owned())
 }
 
 fn token_error(file: &Path, reason: &str) -> StoreError {

@@ -7,12 +7,11 @@ use crate::inventory::http::{Address, Call, Http, Reply, read_token};
 use crate::project::config::url_error;
 use serde_json::Value;
 use std::path::PathBuf;
-use zeroize::Zeroizing;
 
 /// An authenticated connection to a KV engine.
 pub(super) struct VaultSession {
     http: Http,
-    token: Zeroizing<String>,
+    token: String,
     namespace: Option<String>,
     /// The version of the engine: 1 or 2.
     pub version: u8,
@@ -129,12 +128,12 @@ impl VaultInventory {
     }
 
     /// Returns the token from `token_file`, `VAULT_TOKEN`, or the file that `vault login` writes.
-    fn token(&self) -> Result<Zeroizing<String>, StoreError> {
+    fn token(&self) -> Result<String, StoreError> {
         if let Some(file) = &self.config.token_file {
             return read_token(file);
         }
         if let Some(token) = self.env.text("VAULT_TOKEN") {
-            return Ok(Zeroizing::new(token));
+            return Ok(token);
         }
         let file = self
             .env

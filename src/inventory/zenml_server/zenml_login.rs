@@ -6,11 +6,10 @@ use crate::inventory::StoreError;
 use crate::inventory::http::{Call, Http, percent_encode, read_token};
 use crate::system::environment::Environment;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// A login form, and the names of the variables that its credentials come from.
 struct LoginForm {
-    text: Zeroizing<String>,
+    text: String,
     variables: &'static str,
 }
 
@@ -19,7 +18,7 @@ pub(super) fn log_in(
     http: &Http,
     token_file: Option<&Path>,
     env: &dyn Environment,
-) -> Result<Zeroizing<String>, StoreError> {
+) -> Result<String, StoreError> {
     if let Some(file) = token_file {
         return Ok(bearer(&read_token(file)?));
     }
@@ -45,16 +44,13 @@ pub(super) fn log_in(
         .ok_or_else(|| not_zenml_error("POST /api/v1/login", &reply))
 }
 
-fn bearer(token: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!("Bearer {token}"))
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 fn login_form(env: &dyn Environment) -> Result<LoginForm, StoreError> {
     if let Some(key) = read_variable(env, "ZENML_STORE_API_KEY") {
-        let text = Zeroizing::new(format!(
-            "grant_type=zenml-api-key&password={}",
-            percent_encode(&key)
-        ));
+        let text = format!("grant_type=zenml-api-key&password={}", percent_encode(&key));
         return Ok(LoginForm {
             text,
             variables: "ZENML_STORE_API_KEY",
@@ -72,17 +68,17 @@ fn login_form(env: &dyn Environment) -> Result<LoginForm, StoreError> {
             "ZENML_STORE_USERNAME is set, but ZENML_STORE_PASSWORD is not".to_owned(),
         )
     })?;
-    let text = Zeroizing::new(format!(
+    let text = format!(
         "username={}&password={}",
         percent_encode(&user),
         percent_encode(&password)
-    ));
+    );
     Ok(LoginForm {
         text,
         variables: "ZENML_STORE_USERNAME and ZENML_STORE_PASSWORD",
     })
 }
 
-fn read_variable(env: &dyn Environment, name: &str) -> Option<Zeroizing<String>> {
-    env.text(name).map(Zeroizing::new)
+fn read_variable(env: &dyn Environment, name: &str) -> Option<String> {
+    env.text(name)
 }

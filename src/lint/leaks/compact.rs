@@ -7,12 +7,11 @@
 
 use super::matcher::Gaps;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// A compact text, built from chunks.
 #[derive(Default)]
 pub(super) struct CompactText {
-    pub bytes: Zeroizing<Vec<u8>>,
+    pub bytes: Vec<u8>,
     follows_backslash: bool,
 }
 
@@ -25,7 +24,7 @@ impl CompactText {
 
     /// Adds a chunk.
     pub fn push(&mut self, chunk: &[u8]) {
-        let (bytes, mut follows_backslash) = (&mut *self.bytes, self.follows_backslash);
+        let (bytes, mut follows_backslash) = (&mut self.bytes, self.follows_backslash);
         let before = bytes.len();
         bytes.resize(before + chunk.len(), 0);
         let mut slots = bytes.get_mut(before..).unwrap_or_default().iter_mut();

@@ -5,7 +5,6 @@ use super::matcher::{Gaps, Pattern};
 use crate::text::source::floor_char_boundary;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
 
 /// The number of bytes of a value that are encoded. A longer value is recognized by its beginning.
 /// If there are many values, fewer bytes are encoded.
@@ -57,7 +56,7 @@ impl Patterns {
 
     /// Adds the patterns for a text as it is. `short` is the part of the value that is encoded.
     fn add_exact(&mut self, value: &str, short: &str, index: usize) {
-        let whole = (Zeroizing::new(value.as_bytes().to_vec()), "", false);
+        let whole = (value.as_bytes().to_vec(), "", false);
         let is_truncated = short.len() < value.len();
         let encoded =
             text_encodings(short).map(|(bytes, encoding)| (bytes, encoding, is_truncated));
@@ -107,13 +106,13 @@ impl Patterns {
 }
 
 /// Returns a text in the encodings of YAML, JSON and URLs, each with its description for messages.
-fn text_encodings(text: &str) -> impl Iterator<Item = (Zeroizing<Vec<u8>>, &'static str)> {
+fn text_encodings(text: &str) -> impl Iterator<Item = (Vec<u8>, &'static str)> {
     // Other line breaks, and YAML in single quotes.
     let replaced = [('\n', "\r\n"), ('\'', "''")]
         .into_iter()
         .map(|(from, to)| {
             let bytes = text.replace(from, to).into_bytes();
-            (Zeroizing::new(bytes), "")
+            (bytes, "")
         });
     let escaped = (0..8).map(|bits| {
         let bytes = json_escaped(text, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
@@ -131,7 +130,7 @@ fn text_encodings(text: &str) -> impl Iterator<Item = (Zeroizing<Vec<u8>>, &'sta
 
 /// Returns the compact texts of a value whose lines may be broken differently without changing its
 /// meaning: text with PEM keys, as a whole and each private key by itself, or base64.
-fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
+fn blocks(value: &str) -> Vec<(Vec<u8>, Gaps)> {
     let whole = CompactText::from_bytes(value.as_bytes()).bytes;
     if whole.len() < MIN_BLOCK_BYTES {
         return Vec::new();
@@ -160,7 +159,7 @@ fn blocks(value: &str) -> Vec<(Zeroizing<Vec<u8>>, Gaps)> {
 }
 
 /// Returns the base64 of each PEM private key, without whitespace and headers such as `Proc-Type`.
-fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+fn private_keys(value: &str) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
     for block in value.split("-----BEGIN ").skip(1) {
         let Some((label, rest)) = block.split_once("-----") else {
@@ -176,7 +175,7 @@ fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
             .map_or(0, |at| at + 1);
         let key = compact.get(start..).unwrap_or_default();
         if label.contains("PRIVATE KEY") && key.len() >= MIN_BLOCK_BYTES {
-            keys.push(Zeroizing::new(key.to_vec()));
+            keys.push(key.to_vec());
         }
     }
     keys
@@ -184,20 +183,19 @@ fn private_keys(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
 
 /// Returns the base64 of a value inside a longer text, which may shift the value by up to two bytes
 /// in a group of three. Characters that also encode neighboring bytes are omitted.
-fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+fn base64_encoded(value: &str) -> Vec<Vec<u8>> {
+    let mut forms: Vec<Vec<u8>> = Vec::new();
     for shift in 0..3 {
-        let mut bytes = Zeroizing::new(vec![0; shift]);
+        let mut bytes = vec![0; shift];
         bytes.extend_from_slice(value.as_bytes());
         let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
         for encoded in [
             STANDARD_NO_PAD.encode(&*bytes),
             URL_SAFE_NO_PAD.encode(&*bytes),
         ] {
-            let encoded = Zeroizing::new(encoded);
             let inner = encoded.as_bytes().get(first..last).unwrap_or_default();
             if forms.iter().all(|known| known.as_slice() != inner) {
-                forms.push(Zeroizing::new(inner.to_vec()));
+                forms.push(inner.to_vec());
             }
         }
     }
@@ -206,8 +204,8 @@ fn base64_encoded(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
 
 /// Returns a value as a JSON string contains it: `ascii` escapes all other characters, as Python
 /// does, `html` escapes `<`, `>` and `&`, as Go does, and `slash` escapes `/`, as PHP does.
-fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 12));
+fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
     for c in value.chars() {
         let short = match c {
             '"' => "\\\"",
@@ -235,8 +233,8 @@ fn json_escaped(value: &str, ascii: bool, html: bool, slash: bool) -> Zeroizing<
 }
 
 /// Returns a value with percent-encoding of all bytes except letters, digits and those in `keep`.
-fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 3));
+fn percent_encoded(value: &str, keep: &str, upper: bool, plus: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
     for &byte in value.as_bytes() {
         if byte.is_ascii_alphanumeric() || keep.as_bytes().contains(&byte) {
             out.push(byte);

@@ -24,7 +24,6 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The size of the chunks in which files are read.
 const CHUNK_BYTES: usize = 1 << 18;
@@ -59,7 +58,7 @@ impl LeakScanner {
     pub(super) fn new(searched: SearchedValues, inventories: &Inventories) -> Option<Self> {
         let (mut patterns, mut owners) = (Patterns::default(), Vec::<Vec<Owner>>::new());
         let limit = encodings::encoded_bytes_limit(searched.len());
-        let mut last: Option<Zeroizing<String>> = None;
+        let mut last: Option<String> = None;
         for (value, owner) in searched {
             if last.as_ref() == Some(&value) {
                 owners
@@ -102,7 +101,7 @@ impl LeakScanner {
         if !self.may_contain_values(&mut file, buffer)? || self.is_inventory_file(path) {
             return Ok(None);
         }
-        let text = decode_lossily(&Zeroizing::new(std::fs::read(path)?));
+        let text = decode_lossily(&std::fs::read(path)?);
         let source = SourceFile::new(paths::relative(path, &roots.cwd), text)
             .with_repository_path(paths::relative(path, &roots.root))
             .with_absolute_path(path);

@@ -7,7 +7,6 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// The length of the prefixes in the automaton. Longer ones would make it larger but not more
 /// selective.
@@ -31,7 +30,7 @@ pub(super) enum Gaps {
 
 /// One way to write a value.
 pub(super) struct Pattern {
-    pub bytes: Zeroizing<Vec<u8>>,
+    pub bytes: Vec<u8>,
     /// The index of its value.
     pub value: usize,
     /// The description of the encoding in messages, such as `, in base64`; empty if the value is
@@ -148,7 +147,7 @@ mod tests {
 
     fn matcher(patterns: &[&str]) -> Matcher {
         let pattern = |(value, text): (usize, &&str)| Pattern {
-            bytes: Zeroizing::new(text.as_bytes().to_vec()),
+            bytes: text.as_bytes().to_vec(),
             value,
             encoding: "",
             is_truncated: false,

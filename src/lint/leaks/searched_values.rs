@@ -8,7 +8,6 @@ use crate::inventory::{Inventories, StoreError};
 use crate::zenml::grammar::{ParsedValue, Resolver, parse_value};
 use secrecy::ExposeSecret as _;
 use std::collections::{BTreeMap, BTreeSet};
-use zeroize::Zeroizing;
 
 /// The shortest value that is searched for. Shorter ones are often common words.
 const MIN_VALUE_BYTES: usize = 8;
@@ -17,7 +16,7 @@ const MIN_VALUE_BYTES: usize = 8;
 pub(super) type Owner = (String, String);
 
 /// Values with their owners, sorted. A value occurs once for each owner.
-pub(super) type SearchedValues = Vec<(Zeroizing<String>, Owner)>;
+pub(super) type SearchedValues = Vec<(String, Owner)>;
 
 /// Fetches the values of every inventory in use, and reports the failures. Returns `None` if there
 /// are no values to search for.
@@ -41,7 +40,7 @@ pub(super) fn collect_values(
                     // Editors and `echo` end a file with a line break, which nobody copies.
                     let value = value.expose_secret().trim_end_matches(['\r', '\n']);
                     if is_searchable(value) {
-                        searched.push((Zeroizing::new(value.to_owned()), (secret.clone(), key)));
+                        searched.push((value.to_owned(), (secret.clone(), key)));
                     }
                 }
             }

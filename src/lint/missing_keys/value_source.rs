@@ -8,7 +8,7 @@ use crate::inventory::file::FileInventory;
 use crate::inventory::{Inventory, NewKey, RequestedNames, SecretValues};
 use crate::system::environment::Environment;
 use crate::zenml::grammar::{self, looks_like_name};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 

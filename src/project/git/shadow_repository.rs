@@ -15,7 +15,6 @@ use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use zeroize::Zeroizing;
 
 /// The largest `.git/config`, in bytes. It is searched for the format of the index.
 const MAX_CONFIG: u64 = 1 << 20;
@@ -209,7 +208,7 @@ fn uses_sha256(common: &Path) -> Result<bool, GitError> {
 }
 
 /// Reads the `info/exclude` of a repository. Returns `None` if it has none.
-fn read_exclude_file(root: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+fn read_exclude_file(root: &Path) -> io::Result<Option<Vec<u8>>> {
     match repository::exclude_file(root)? {
         Some(file) => files::read(&file, files::MAX_IGNORE_FILE).map(Some),
         None => Ok(None),

@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 /// The most bytes of a file that are read for a digest. stackref does not write larger files.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -68,7 +68,7 @@ impl Digest {
                     Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                     opened => opened?.take(MAX_FILE_BYTES),
                 };
-                let mut buffer = Zeroizing::new(vec![0; BUFFER_BYTES]);
+                let mut buffer = vec![0; BUFFER_BYTES];
                 loop {
                     let len = match file.read(&mut buffer) {
                         Err(error) if error.kind() == ErrorKind::Interrupted => continue,

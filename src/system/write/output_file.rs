@@ -18,12 +18,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// The new text of a file.
 pub struct NewText {
     /// The whole text.
-    pub text: Zeroizing<String>,
+    pub text: String,
     /// Whether only the owner may read the file.
     pub private: bool,
 }
@@ -191,7 +190,7 @@ pub fn change(
         if !is_current(folder, name, &before) {
             continue;
         }
-        let Some(new) = change_text(before.0.to_vec(), before.1)? else {
+        let Some(new) = change_text(before.0.clone(), before.1)? else {
             return Ok(());
         };
         if let Some(obstacle) = folder.obstacle(name) {
@@ -223,7 +222,7 @@ pub fn change(
 }
 
 /// Returns whether a file still has the bytes and the identity that were read before.
-fn is_current(folder: &DirHandle, name: &OsStr, before: &(Zeroizing<Vec<u8>>, Inode)) -> bool {
+fn is_current(folder: &DirHandle, name: &OsStr, before: &(Vec<u8>, Inode)) -> bool {
     folder
         .file(name)
         .and_then(|mut file| read(&mut file))
@@ -276,11 +275,9 @@ fn stage(
 }
 
 /// Reads the bytes of a file and its identity.
-fn read(file: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Inode)> {
+fn read(file: &mut File) -> io::Result<(Vec<u8>, Inode)> {
     let metadata = file.metadata()?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or(0) + 1,
-    ));
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     file.read_to_end(&mut bytes)?;
     Ok((bytes, inode(&metadata)))
 }

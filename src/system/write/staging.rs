@@ -20,7 +20,6 @@ use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use zeroize::Zeroizing;
 
 /// The file that hides a staging folder from git.
 pub const IGNORE_FILE: &str = ".gitignore";
@@ -248,7 +247,7 @@ pub fn swap(
 fn copy(folder: &DirHandle, name: &OsStr, staging: &DirHandle, copied: &str) -> io::Result<()> {
     let mut old = folder.file(name)?;
     let _ = flock(&old, FlockOperation::NonBlockingLockShared);
-    let mut text = Zeroizing::new(Vec::new());
+    let mut text = Vec::new();
     old.read_to_end(&mut text)?;
     let mut new = staging.create(OsStr::new(copied), PRIVATE_MODE)?;
     new.write_all(&text)?;
