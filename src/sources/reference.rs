@@ -46,12 +46,15 @@ pub struct ReferenceNames {
 impl ReferenceNames {
     /// Creates the names of a reference; `key` is `None` for a whole secret.
     pub fn new(secret: &str, key: Option<&str>) -> Self {
-        let text = match key {
-            Some(key) => [secret, ".", key].concat().into(),
-            None => secret.into(),
-        };
+        let key_len = key.map_or(0, |key| 1 + key.len());
+        let mut text = String::with_capacity(secret.len() + key_len);
+        text.push_str(secret);
+        if let Some(key) = key {
+            text.push('.');
+            text.push_str(key);
+        }
         Self {
-            text,
+            text: text.into(),
             secret_len: secret.len(),
         }
     }

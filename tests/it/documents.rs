@@ -1,6 +1,6 @@
 //! A document by itself: the paths, merges and comparisons that everything above relies on.
 
-use stackref::document::{Document, NodeId, Replacement, Syntax};
+use stackref::document::{Document, NodeId, Syntax};
 use stackref::text::source::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -195,7 +195,7 @@ fn truncated_path(path: &str) -> Option<Arc<str>> {
 /// Returns whether rules may report a value without braces in any attribute: a reference of another
 /// tool, or a URL with a password.
 fn may_be_reported(text: &str) -> bool {
-    text.contains(':')
+    text.bytes().any(|byte| byte == b':')
         && (foreign_reference(text).is_some_and(|reference| reference.is_unambiguous)
             || !url::passwords(text).is_empty())
 }

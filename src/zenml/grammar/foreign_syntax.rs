@@ -36,11 +36,10 @@ pub(super) fn foreign_syntax(inner: &str, follows_dollar: bool) -> Option<Foreig
 
 /// Returns whether an expression starts with a variable that Argo Workflows defines.
 fn is_argo(inner: &str) -> bool {
-    let name = inner
-        .trim_start_matches('=')
-        .split(['.', '[', ' '])
-        .next()
-        .unwrap_or_default();
+    let rest = inner.trim_start_matches('=');
+    let is_end = |byte| matches!(byte, b'.' | b'[' | b' ');
+    let len = rest.bytes().position(is_end).unwrap_or(rest.len());
+    let name = rest.get(..len).unwrap_or_default();
     matches!(
         name,
         "workflow" | "inputs" | "outputs" | "steps" | "tasks" | "pod" | "item"
