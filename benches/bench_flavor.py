@@ -1,4 +1,4 @@
-"""A flavor of ZenML with two hundred attributes, for `beside_zenml.py`: no shipped flavor takes as many references."""
+"""A ZenML flavor with 200 attributes, for `zenml_server.py`: no flavor of ZenML accepts as many references."""
 from typing import Optional
 
 from pydantic import create_model

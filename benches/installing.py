@@ -1,4 +1,4 @@
-"""The peers, at pinned versions, in the target folder."""
+"""Installs the other tools, at pinned versions, into the target folder."""
 import pathlib
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ ZENML = ["zenml[server]==0.98.0"]
 
 
 def install(target):
-    """Installs what is not there yet; the folders of programs: that of the small peers, that of ZenML."""
+    """Installs missing tools. Returns the folder with the programs of the small tools, and that of ZenML."""
     places = []
     for name, packages in (("small", SMALL), ("zenml", ZENML)):
         place = target / name
@@ -28,6 +28,6 @@ def install(target):
 
 
 def version(words):
-    """The first line of what a program says of itself."""
+    """Returns the first line that a command prints: the version of a program."""
     ran = subprocess.run(words, capture_output=True, text=True, check=True)
     return ran.stdout.splitlines()[0].strip()

@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
-"""Counts the instructions of fixed runs with valgrind, beside those in `instructions.json`: `instructions.py STACKREF [--write]`.
+"""Counts the instructions of fixed runs with callgrind, and compares them with `instructions.json`.
 
-It fails where one has grown by more than a tenth; `--write` keeps the new counts. Counts repeat where times do not: within some
-thousandths on one machine, since the runs have no environment, one thread, and folders whose names are of one length. What the
-kernel does is not counted, nor are waits for it. Other processors choose other code for searches (AVX2), other compilers make
-other code: after such a change run it with the old program, too, and keep the counts with `--write` in a commit that changes nothing else.
+Usage: `instructions.py STACKREF [--write]`. Fails if a run needs 10 % more instructions; `--write` saves the new counts. README.md
+describes why counts repeat, and what to do after an update of the compiler or on another processor.
 """
 import argparse
 import json
@@ -21,7 +19,7 @@ from tree import make
 KEPT = pathlib.Path(__file__).with_name("instructions.json")
 MOST = 0.10
 
-# What is run: the tree, the words, and how it ends.
+# The runs: the tree, the arguments and the exit code.
 RUNS = {
     "check of 300 mixed files": (("mixed", 300), ["check", "."], 0),
     "check of 50 files with 1,200 references": (("components", 50), ["check", "."], 0),
@@ -31,9 +29,9 @@ RUNS = {
 
 
 def count(stackref, name):
-    """The instructions of one of the runs, as callgrind counts them, without a model of caches."""
+    """Returns the number of instructions of a run."""
     tree, words, status = RUNS[name]
-    # In a place of its own and with a name of a fixed length, since paths are compared, joined and printed.
+    # In a folder whose name has a fixed length, because paths are compared, joined and printed.
     with tempfile.TemporaryDirectory(prefix="stackref-", dir="/tmp") as place:
         folder = make(tree[0], pathlib.Path(place) / "tree", *tree[1:])
         program = shutil.copy(stackref, place)
@@ -41,7 +39,7 @@ def count(stackref, name):
         valgrind = [shutil.which("valgrind"), "--tool=callgrind", "--cache-sim=no", "--branch-sim=no", f"--callgrind-out-file={out}"]
         ran = subprocess.run([*valgrind, program, *words], cwd=folder, env={}, capture_output=True, text=True)
         if ran.returncode != status:
-            raise SystemExit(f"{name}: ended with {ran.returncode}, not with {status}\n{ran.stderr[-2000:]}")
+            raise SystemExit(f"{name}: exit code {ran.returncode}, expected {status}\n{ran.stderr[-2000:]}")
         totals = [line for line in open(out) if line.startswith(("totals:", "summary:"))]
         return int(totals[-1].split()[1])
 
@@ -51,7 +49,7 @@ def said_by(*words):
 
 
 def surroundings():
-    """What counts depend on besides the program."""
+    """Returns what the counts depend on, except the program."""
     flags = next((line for line in open("/proc/cpuinfo") if line.startswith("flags")), "").split()
     return {
         "compiler": said_by("rustc", "--version"),
@@ -63,12 +61,12 @@ def surroundings():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program, of a release build")
-    parser.add_argument("--write", action="store_true", help="keep the counts")
+    parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="a release build")
+    parser.add_argument("--write", action="store_true", help="save the counts")
     args = parser.parse_args()
     if not shutil.which("valgrind"):
         raise SystemExit("valgrind is needed: `apt-get install valgrind`")
-    # One core is one thread: how threads take turns would be counted, too.
+    # On one core, stackref uses one thread, so the schedule of threads does not change the counts.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     counts = {name: count(args.stackref.resolve(), name) for name in RUNS}
     here = surroundings()
@@ -77,22 +75,22 @@ def main():
     for name, now in counts.items():
         before = kept["instructions"].get(name)
         change = now / before - 1 if before else 0.0
-        print(f"{name}: {now:,}, {change:+.1%} of {before:,}" if before else f"{name}: {now:,}, not counted before")
+        print(f"{name}: {now:,} ({change:+.1%}, {before:,} before)" if before else f"{name}: {now:,} (new)")
         if change > MOST or not before:
             grown.append(name)
         elif change < -MOST:
             fallen.append(name)
     for what, was in kept["surroundings"].items():
         if here.get(what) != was:
-            print(f"note: counted with {was} then, with {here.get(what)} now")
+            print(f"note: {what} was {was}, is now {here.get(what)}")
     if args.write:
         KEPT.write_text(json.dumps({"surroundings": here, "instructions": counts}, indent=2) + "\n")
-        print(f"kept in {KEPT.name}")
+        print(f"saved in {KEPT.name}")
     elif grown:
-        print(f"more than {MOST:.0%} more: {'; '.join(grown)}. Make it less, or keep it with --write and say why", file=sys.stderr)
+        print(f"more than {MOST:.0%} more instructions: {'; '.join(grown)}. Reduce them, or save them with --write and give the reason", file=sys.stderr)
         raise SystemExit(1)
     elif fallen:
-        print(f"more than {MOST:.0%} less: {'; '.join(fallen)}. Keep it with --write")
+        print(f"more than {MOST:.0%} fewer instructions: {'; '.join(fallen)}. Save them with --write")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Commands run in pairs, and what the machine is: what `peers.py` and the sections of its table share.
+"""Runs commands in pairs, and describes the machine.
 
-The times and memory of a command are those that the system gives when it ends, for it and all that it started. A peer's run
-stands next to one of ours, each first in turn, and what is quoted is the median of the ratios of such pairs: a machine that is
-slow for a minute is slow for both.
+The operating system measures the times and memory of a command and of the processes that it starts. Each run of another tool is
+paired with a run of stackref, and they take turns at being first. The quoted ratio is the median of the ratios of all pairs: if
+the machine is slow for a minute, it is slow for both.
 """
 import dataclasses
 import os
@@ -13,13 +13,13 @@ import subprocess
 import tempfile
 import time
 
-# Seconds that one comparison may take; it has fewer pairs where a run is long, and at least one.
+# The seconds that one comparison may take. A slow command has fewer pairs, but at least one.
 PATIENCE = 20
 
 
 @dataclasses.dataclass
 class Command:
-    """What is run, where, and how it has to end: what ends otherwise has not done the work that is measured."""
+    """A command, its folder, and the exit codes of a successful run."""
 
     name: str
     words: list
@@ -30,7 +30,7 @@ class Command:
 
 @dataclasses.dataclass
 class Run:
-    """What one run took."""
+    """The times in seconds and the peak memory in MiB of one run."""
 
     wall: float
     cpu: float
@@ -39,13 +39,13 @@ class Run:
 
 @dataclasses.dataclass
 class Pairs:
-    """Runs of two commands, side by side."""
+    """The runs of two commands. Those with the same index are a pair."""
 
     theirs: list
     ours: list
 
     def ratio(self, field):
-        """How many times as much theirs takes: the median over the pairs."""
+        """Returns how many times as much the other command takes: the median of the pairs."""
         return statistics.median(getattr(a, field) / max(getattr(b, field), 1e-9) for a, b in zip(self.theirs, self.ours))
 
 
@@ -54,7 +54,7 @@ def median(runs, field):
 
 
 class Bench:
-    """A temporary folder for the trees, and the little program that measures (`measure.c`)."""
+    """A temporary folder for the trees, and the program that measures (`measure.c`)."""
 
     def __init__(self, target, quick):
         self.quick = quick
@@ -67,11 +67,10 @@ class Bench:
         self.folder = pathlib.Path(self.temporary.name).resolve()
         repository = pathlib.Path(__file__).resolve().parent.parent
         if self.folder.is_relative_to(repository):
-            raise SystemExit("the trees must not lie in the repository: set TMPDIR to another place")
+            raise SystemExit("the temporary folder is in the repository: set TMPDIR to another folder")
 
     def once(self, command):
-        """Runs a command. `NEW` in its words is a path that no run has written to: file systems take long to give up the
-        places of files that were deleted a moment ago."""
+        """Runs a command. `NEW` in its words becomes a new path, because file systems are slow where files were just deleted."""
         self.made += 1
         new = self.folder / f"new-{self.made}"
         result = self.folder / "result"
@@ -85,7 +84,7 @@ class Bench:
         return Run(wall / 1e9, (user + system) / 1e6, peak / 1024)
 
     def pairs(self, theirs, ours, most):
-        """Up to `most` pairs, after one run of each that does not count; that of a peer counts where it takes long already."""
+        """Runs up to `most` pairs, after one run of each to warm up. The first run of a slow command counts."""
         most, patience = (2, 3) if self.quick else (most, PATIENCE)
         started = time.monotonic()
         slow = self.once(theirs)
@@ -112,13 +111,13 @@ def times(value):
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-HEAD = """| beside | what it does | pairs | wall clock: it, stackref | CPU: it, stackref | peak MiB: it, stackref | × wall | × CPU |
+HEAD = """| command | work | pairs | wall clock | CPU time | peak MiB | × wall clock | × CPU time |
 |---|---|---|---|---|---|---|---|
 """
 
 
 def row(name, what, pairs):
-    """A row of the table: what the peer takes, what stackref takes beside it, and how many times as much that is."""
+    """Returns a row of the table: the medians of the command and of stackref, and the ratios."""
     both = [
         f"{form(median(pairs.theirs, field))}, {form(median(pairs.ours, field))}"
         for field, form in (("wall", seconds), ("cpu", seconds), ("peak", "{:.1f}".format))
@@ -127,7 +126,7 @@ def row(name, what, pairs):
 
 
 def machine(folder):
-    """One line on where this ran."""
+    """Describes the machine in one line."""
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal"))) / 2**20
     mounts = [line.split()[1:3] for line in open("/proc/mounts")]

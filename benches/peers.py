@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""stackref beside ripgrep, yamllint, zizmor, check-jsonschema, envsubst, cp and ZenML: `peers.py [--quick] [--only N] [--write]`.
+"""Compares stackref with ripgrep, yamllint, zizmor, check-jsonschema, envsubst, cp and ZenML.
 
-Each peer's run stands next to one of ours (`measuring.py`), on trees that are made in a temporary folder (`tree.py`) and removed
-afterwards. `--write` keeps what is printed as `results.md`. Peers are installed into the target folder (`installing.py`).
+Usage: `peers.py [--quick] [--only N] [--write]`. Each run of another tool is paired with a run of stackref (`measuring.py`), on
+trees in a temporary folder (`tree.py`). `--write` saves the printed page as `results.md`. The other tools are installed into the
+target folder (`installing.py`).
 """
 import argparse
 import datetime
@@ -26,7 +27,7 @@ SCHEMA = '{"type": "object", "if": {"required": ["components"]}, "then": {"requi
 
 
 class Sections:
-    """What is compared, one method a section; each gives its part of the page."""
+    """The sections of the page. Each method measures one and returns its tables."""
 
     def __init__(self, bench, stackref, small, zenml):
         self.bench, self.stackref, self.small, self.zenml = bench, stackref, small, zenml
@@ -34,13 +35,13 @@ class Sections:
         self.schema.write_text(SCHEMA)
 
     def tree(self, kind, count, *more):
-        """One of the trees, made when it is first asked for; a thirtieth of it in a quick run."""
+        """Returns the folder of a tree, which is created once. In a quick run, it has a thirtieth of the files."""
         count = max(1, count // 30) if self.bench.quick else count
         folder = self.bench.folder / "-".join(map(str, (kind, count, *more)))
         if not folder.exists():
-            print(f"making {folder.name}", file=sys.stderr)
+            print(f"creating {folder.name}", file=sys.stderr)
             make(kind, folder, count, *more)
-            # What is still to be written would disturb the first runs.
+            # Pending writes would disturb the first runs.
             os.sync()
         return folder
 
@@ -62,9 +63,10 @@ class Sections:
     def whole_tree(self):
         """A whole tree
 
-        `stackref check .` on 30,000 files: 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON. No peer does
-        the same: what each does with the tree is said. zizmor reads workflows only and check-jsonschema walks nothing, so beside these stand
-        also 600 files of their own kind and 600 stack files, of the same number of bytes. A peer that takes minutes has one pair.
+        `stackref check .` on 30,000 files: 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON. No other
+        tool does the same work, so each row describes the tool's work. zizmor reads only workflows, and check-jsonschema does not walk
+        folders: they get 600 files of their own kind, and stackref gets 600 stack files of the same total size. A command that takes
+        minutes has one pair.
         """
         mixed, stacks, workflows = self.tree("mixed", 30000), self.tree("stacks", 600), self.tree("workflows", 600)
         check = self.our(mixed, "check", ".")
@@ -72,17 +74,17 @@ class Sections:
         names = sorted(path.name for path in stacks.glob("stack-*"))
         validate = ("check-jsonschema", "--schemafile", self.schema)
         rows = [
-            ("`rg -c -F '{{' .`", "the floor: opens the same files and searches for two bytes, understands nothing",
+            ("`rg -c -F '{{' .`", "the minimum: opens the same files and searches for two bytes",
              self.their(mixed, "rg", "-c", "-F", "{{", "."), check),
-            ("`rg -c -F -e components -e … .`", "searches for the words that stackref looks for first",
+            ("`rg -c -F -e components -e … .`", "searches for the words that stackref searches for first",
              self.their(mixed, "rg", "-c", "-F", "-e", "components", "-e", "stack_name", "-e", "zenml_version", "."), check),
-            ("`yamllint -d relaxed .`", "parses the 84 % that are YAML, and checks their style",
+            ("`yamllint -d relaxed .`", "parses the 84 % of the files that are YAML, and checks their style",
              self.their(mixed, "yamllint", "-d", "relaxed", "."), check),
-            ("`check-jsonschema` with all names", "parses all files, which are named to it, against a schema of four lines",
+            ("`check-jsonschema` with all names", "validates all files, which are arguments, against a schema of four lines",
              self.their(mixed, *validate, *every), check),
-            ("`check-jsonschema` with 600 names", "600 stack files; stackref gets the same names",
+            ("`check-jsonschema` with 600 names", "validates 600 stack files; stackref gets the same arguments",
              self.their(stacks, *validate, *names), self.our(stacks, "check", *names)),
-            ("`zizmor --offline .`", "600 workflows; stackref has 600 stack files of as many bytes",
+            ("`zizmor --offline .`", "checks 600 workflows; stackref checks 600 stack files of the same total size",
              self.their(workflows, "zizmor", "--offline", "--quiet", "."), self.our(stacks, "check", ".")),
         ]
         return self.compare(rows, 21)
@@ -90,20 +92,20 @@ class Sections:
     def start_up(self):
         """Start-up
 
-        One small file of each one's own kind, from the start of the process to its end, and `--version`, which does nothing else. ZenML has
-        its own store of one stack in a folder, no server.
+        The whole life of a process that reads one small file, a file of the kind that each tool expects, and of `--version`. ZenML uses a
+        local store with one stack, without a server.
         """
         small, workflow, shell = self.tree("small", 1), self.tree("workflows", 1), self.tree("variables", 1)
         check, version = self.our(small, "check", "."), self.our(small, "--version")
         file = "prod.yaml"
         template = next(shell.rglob("*.yaml"))
         rows = [
-            ("`rg -F '{{' .`", "the floor: walks the folder, reads two files", self.their(small, "rg", "-F", "{{", "."), check),
-            ("`envsubst <FILE`", "no walk, one file; beside `check FILE`",
+            ("`rg -F '{{' .`", "the minimum: walks the folder and reads two files", self.their(small, "rg", "-F", "{{", "."), check),
+            ("`envsubst <FILE`", "reads one file without a walk; stackref: `check FILE`",
              self.their(shell, "sh", "-c", f"exec envsubst <{shlex.quote(str(template))}"), self.our(small, "check", file)),
             ("`zizmor --offline .`", "one workflow", self.their(workflow, "zizmor", "--offline", "--quiet", "."), check),
-            ("`yamllint FILE`", "beside `check FILE`", self.their(small, "yamllint", "-d", "relaxed", file), self.our(small, "check", file)),
-            ("`check-jsonschema FILE`", "beside `check FILE`",
+            ("`yamllint FILE`", "stackref: `check FILE`", self.their(small, "yamllint", "-d", "relaxed", file), self.our(small, "check", file)),
+            ("`check-jsonschema FILE`", "stackref: `check FILE`",
              self.their(small, "check-jsonschema", "--schemafile", self.schema, file), self.our(small, "check", file)),
             ("`rg --version`", "", self.their(small, "rg", "--version"), version),
             ("`envsubst --version`", "", self.their(small, "envsubst", "--version"), version),
@@ -115,7 +117,7 @@ class Sections:
         home = self.bench.folder / "zenml-alone"
         env = zenml_server.local(home)
         describe = Command("zenml", [self.zenml / "zenml", "stack", "describe"], small, env=env)
-        # The first run makes its store.
+        # The first run creates its store.
         self.bench.once(describe)
         rows = [
             ("`zenml stack describe`", "prints the active stack", describe, check),
@@ -126,26 +128,26 @@ class Sections:
     def validation(self):
         """One stack, validated against a ZenML server
 
-        200 references to 50 secrets, all of them there; one server on loopback for both. ZenML's command for it is
-        `zenml stack register-secrets --skip-existing`. Most of stackref's wall clock is the server's.
+        200 references to 50 secrets, all of which exist. Both tools use the same server on loopback. ZenML's command for this is
+        `zenml stack register-secrets --skip-existing`. Most of stackref's wall clock time is spent waiting for the server.
         """
         with zenml_server.server(self.zenml, self.bench.folder / "zenml-server") as (project, ours, theirs):
             words = [self.zenml / "zenml", "stack", "register-secrets", "--skip-existing", "bench"]
             zenml = Command("zenml", words, project, env=theirs)
             register = self.our(project, "register", env=ours)
             rows = [
-                ("`zenml stack register-secrets`", "beside `stackref check`", zenml, self.our(project, "check", env=ours)),
-                ("`zenml stack register-secrets`", "beside `stackref register`", zenml, register),
+                ("`zenml stack register-secrets`", "stackref: `check`", zenml, self.our(project, "check", env=ours)),
+                ("`zenml stack register-secrets`", "stackref: `register`", zenml, register),
             ]
             return self.compare(rows, 5)
 
     def render(self):
         """Render
 
-        2,000 files of 24 references, and one file of 20 MB with 50,000. stackref reads secrets and checks every reference, writes each file with
-        mode 0600, syncs and renames it, and proves by parsing again that nothing else changed; the others do none of that, except where `sync`
-        is said. envsubst has `$NAME` in the same places, and the values in its environment; it comes as its users run it, one process for
-        each file, and as one process over all files as one stream.
+        2,000 files of 24 references, and one file of 20 MB with 50,000 references. stackref reads the secrets, checks every reference,
+        writes each file with mode 0600, syncs and renames it, and parses its output again to verify that nothing else changed. The other
+        tools do none of this, except in the row with `sync`. envsubst gets files with `$NAME` in the same positions, and the values as
+        environment variables. It runs once for each file, as users run it, and once for all files as one stream.
         """
         env = {**os.environ, **variables()}
         loop = (
@@ -160,15 +162,15 @@ class Sections:
             render = self.our(tree, "render", "-o", "NEW", "--allow-tracked")
             what = "2,000 files: " if kind == "render" else "20 MB: "
             rows = [
-                ("`cp -r . NEW`", what + "the floor, nothing replaced", self.their(tree, "cp", "-r", ".", "NEW"), render),
-                ("`cp -r . NEW`, `sync` of each", what + "the floor of files that survive a power cut",
+                ("`cp -r . NEW`", what + "the minimum: replaces nothing", self.their(tree, "cp", "-r", ".", "NEW"), render),
+                ("`cp -r . NEW`, `sync` of each", what + "the minimum for files that survive a power cut",
                  self.their(tree, "sh", "-c", synced), render),
-                ("`stackref check .`", what + "reads and checks the same", self.our(tree, "check", "."), render),
-                ("`envsubst`, one stream", what + "one process, one file as output",
+                ("`stackref check .`", what + "reads and checks the same files", self.our(tree, "check", "."), render),
+                ("`envsubst`, one stream", what + "one process with one output",
                  self.their(shell, "sh", "-c", stream, env=env), render),
             ]
             if kind == "render":
-                rows.append(("`envsubst` for each file", what + "a loop of the shell",
+                rows.append(("`envsubst` for each file", what + "a shell loop",
                              self.their(shell, "sh", "-c", loop, env=env), render))
             lines.append(self.compare(rows, 11))
         return lines[0] + lines[1].removeprefix(HEAD)
@@ -176,10 +178,10 @@ class Sections:
     def scaling(self):
         """More files, more threads
 
-        `stackref check .` on mixed trees, on one core and on two (`taskset`), which makes that many threads.
+        `stackref check .` on mixed trees of several sizes, on one core and on two (`taskset`). stackref uses one thread per core.
         """
         cores = sorted(os.sched_getaffinity(0))[:2]
-        page = "| files | threads | runs | wall clock | wall clock a file | CPU a file | peak MiB |\n|---|---|---|---|---|---|---|\n"
+        page = "| files | threads | runs | wall clock | wall clock per file | CPU time per file | peak MiB |\n|---|---|---|---|---|---|---|\n"
         for count in (1000, 10000, 100000):
             tree = self.tree("mixed", count)
             files = sum(1 for path in tree.rglob("*") if path.is_file())
@@ -191,14 +193,14 @@ class Sections:
             for threads, runs in ((1, pairs.theirs), (len(cores), pairs.ours)):
                 wall, cpu = median(runs, "wall"), median(runs, "cpu")
                 page += f"| {files:,} | {threads} | {len(runs)} | {seconds(wall)} | {wall / files * 1e6:.1f} µs | {cpu / files * 1e6:.1f} µs | {median(runs, 'peak'):.1f} |\n"
-            page += f"| | {len(cores)} for 1 | | × {times(1 / pairs.ratio('wall'))} | | × {times(1 / pairs.ratio('cpu'))} | |\n"
+            page += f"| | {len(cores)} compared with 1 | | × {times(1 / pairs.ratio('wall'))} | | × {times(1 / pairs.ratio('cpu'))} | |\n"
         return page
 
     def alone(self):
         """Findings and leaks
 
-        Many findings as `human`, beside the same check that prints them as `short`; and `check --leaks`, which looks for the 100 values of an
-        inventory, in some 1,400 forms, in all 30,000 files, beside ripgrep with the 100 values as they stand.
+        Many findings in the format `human`, compared with the same check in the format `short`. Then `check --leaks`, which searches all
+        30,000 files for the 100 values of an inventory in about 1,400 encodings, compared with ripgrep, which searches for the 100 values.
         """
         rows = []
         for count, pad, size in ((4000, 0, "200 KB"), (20000, 450, "10 MB"), (40000, 450, "20 MB")):
@@ -231,28 +233,29 @@ def versions(stackref, small, zenml):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small trees and two pairs each: whether it runs, not how fast")
-    parser.add_argument("--only", type=int, metavar="N", choices=range(1, len(Sections.ALL) + 1), help="one section")
-    parser.add_argument("--write", action="store_true", help="keep the page as results.md")
+    parser.add_argument("--quick", action="store_true", help="use small trees and two pairs, to test the script")
+    parser.add_argument("--only", type=int, metavar="N", choices=range(1, len(Sections.ALL) + 1), help="measure one section")
+    parser.add_argument("--write", action="store_true", help="save the page as results.md")
     args = parser.parse_args()
     if args.write and (args.quick or args.only):
-        parser.error("what is kept has to be whole: --write goes neither with --quick nor with --only")
+        parser.error("--write cannot be used with --quick or --only: the saved page must be complete")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
-    # The trees are removed however it ends.
+    # Exit normally, so that the trees are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small, zenml = installing.install(target / "peers")
     bench = Bench(target / "peers", args.quick)
-    # A copy outside of the repository: what is built meanwhile changes nothing.
+    # A copy, so that a build does not replace the binary during the run.
     stackref = bench.folder / "stackref"
     shutil.copy(target / "release/stackref", stackref)
     page = (
-        f"# stackref beside others\n\nWritten by `just bench-peers --write`, {datetime.date.today()}.\n\n"
+        f"# stackref compared with other tools\n\nWritten by `just bench-peers --write`, {datetime.date.today()}.\n\n"
         f"{machine(bench.folder)}.\n\n{versions(stackref, small, zenml)}.\n\n"
-        "Medians; the ratios (×) are medians of the ratios of pairs, each a peer's run and one of stackref next to it: how many times as much "
-        f"the peer takes. Above 1 stackref takes less. A comparison ends after some {PATIENCE} s, so what takes long has fewer pairs.\n"
+        "Each run of a command is paired with a run of stackref. Times and memory are medians, each as *command, stackref*. A ratio (×) is "
+        "the median of the ratios of all pairs: how many times as much the command takes. Above 1, stackref takes less. A comparison ends "
+        f"after about {PATIENCE} s, so slow commands have fewer pairs.\n"
     )
     if args.quick:
-        page += "\n**A quick run**: all trees have a thirtieth of the files that are said, and two pairs show nothing.\n"
+        page += "\n**A quick run**: all trees have a thirtieth of the described files. Ignore the figures.\n"
     print(page, flush=True)
     sections = Sections(bench, stackref, small, zenml)
     try:

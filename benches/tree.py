@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Makes the trees that the benchmarks run on: `tree.py KIND FOLDER [COUNT]`.
+"""Creates the trees for the benchmarks: `tree.py KIND FOLDER [COUNT]`.
 
 mixed      COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
-stacks     COUNT stack files (600), each as those of mixed
+stacks     COUNT stack files (600), like those of mixed
 components COUNT stack files (600) with 12 components each; a component has 3 attributes, 2 of them references
-workflows  COUNT workflows of GitHub (600), each of as many bytes as a stack file of stacks
+workflows  COUNT GitHub workflows (600), each as large as a stack file of stacks
 findings   one stack file with COUNT findings (4,000)
 small      one small stack file
-render     COUNT stack files (2,000) with 24 references each, and values for them
-variables  the same with `$NAME` for each reference, as envsubst wants them
-large      one stack file of about 20 MB with COUNT references (50,000), and values for them
+render     COUNT stack files (2,000) with 24 references each, and an inventory with their values
+variables  the same with `$NAME` for each reference, for envsubst
+large      one stack file of about 20 MB with COUNT references (50,000), and an inventory with their values
 variable   the same with `$NAME`
-All but workflows, variables and variable have a `secrets.inventory.yaml`. The same arguments give the same bytes.
+All except workflows, variables and variable have a `secrets.inventory.yaml`. The same arguments produce the same bytes.
 """
 import pathlib
 import random

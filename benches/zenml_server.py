@@ -1,4 +1,4 @@
-"""A ZenML server on loopback with one stack of 200 references to 50 secrets, all of them there, for `peers.py`."""
+"""A ZenML server on loopback for `peers.py`: one stack with 200 references to 50 secrets, all of which exist."""
 import contextlib
 import json
 import os
@@ -24,7 +24,7 @@ client.create_stack("bench", {T.ORCHESTRATOR: "default", T.ARTIFACT_STORE: "defa
 
 
 def write_project(folder, url):
-    """The same stack as a file, and a config that names the server."""
+    """Writes the same stack as a file, and a config with the URL of the server."""
     folder.mkdir()
     (folder / "stackref.toml").write_text(f'[inventory.prod]\nkind = "zenml"\nurl = "{url}"\n')
     references = {f"a{at}": f"{{{{secret{at // 4}.key{at % 4}}}}}" for at in range(200)}
@@ -34,13 +34,13 @@ def write_project(folder, url):
 
 
 def local(folder):
-    """The environment of a ZenML that keeps its store in a folder."""
+    """Returns the environment of a ZenML whose store is in a folder."""
     return {**os.environ, "ZENML_CONFIG_PATH": str(folder), "ZENML_ANALYTICS_OPT_IN": "false", "PYTHONPATH": str(HERE)}
 
 
 @contextlib.contextmanager
 def server(bin_folder, home):
-    """Runs it; gives the folder of the project, the environment of stackref and that of ZenML."""
+    """Runs the server. Yields the folder of the project, and the environments of stackref and of ZenML."""
     home.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -70,7 +70,7 @@ def server(bin_folder, home):
                 break
             except OSError:
                 time.sleep(0.5)
-        # ZenML wants its sources to lie in files.
+        # ZenML imports flavors from files.
         setup = home / "setup_bench.py"
         setup.write_text(SETUP)
         subprocess.run([bin_folder / "python", setup], env=theirs, check=True, stdout=subprocess.DEVNULL,
