@@ -63,24 +63,30 @@ pub struct PathRoots {
 /// these files. If that restores a file, everything is read again.
 pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
     let scan = read_all(search, selection, roots);
-    let parents = scan.files.iter().filter_map(|file| file.path.parent());
+    let paths = scan.files.iter().map(|file| &file.path);
+    let parents = paths
+        .chain(&selection.files)
+        .filter_map(|path| path.parent());
+    let targets = selection.files.iter().filter_map(|path| link_target(path));
+    let targets: Vec<PathBuf> = targets.collect();
     let folders: BTreeSet<&Path> = parents
+        .chain(targets.iter().filter_map(|target| target.parent()))
         .chain(scan.skipped.staging.iter().map(PathBuf::as_path))
         .collect();
     let restored = folders
         .into_iter()
         .filter(|folder| write::recover_in(folder))
-        .count()
-        + selection
-            .files
-            .iter()
-            .filter(|file| write::recover_beside(file))
-            .count();
+        .count();
     if restored > 0 {
         read_all(search, selection, roots)
     } else {
         scan
     }
+}
+
+/// Returns the file that a link leads to, or `None` for a file that is not a link.
+fn link_target(path: &Path) -> Option<PathBuf> {
+    path.is_symlink().then(|| path.canonicalize().ok())?
 }
 
 fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
