@@ -87,7 +87,7 @@ components:
         fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
             Ok(vec![SecretName {
                 name: "db".into(),
-                ambiguity: None,
+                caveat: None,
             }])
         }
 

@@ -71,7 +71,7 @@ impl Inventory for Store {
             .iter()
             .map(|name| SecretName {
                 name: name.clone(),
-                ambiguity: None,
+                caveat: None,
             })
             .collect())
     }

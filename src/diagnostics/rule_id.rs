@@ -41,6 +41,7 @@ rule_ids! {
     NestedReference = "nested-reference",
     PaddedReference = "padded-reference",
     PlaintextSecret = "plaintext-secret",
+    PrivateSecret = "private-secret",
     ReferenceInKey = "reference-in-key",
     RefusedAttribute = "refused-attribute",
     SyntaxError = "syntax-error",

@@ -7,7 +7,9 @@ mod parallel_queries;
 pub use bulk_queries::{FetchedValues, ListedContents, fetch_values, list_contents};
 pub use parallel_queries::{Progress, parallel_map};
 
-use super::{Inventories, Inventory, RequestedNames, SecretName, StoreError, ValueType};
+use super::{
+    Inventories, Inventory, NameCaveat, RequestedNames, SecretName, StoreError, ValueType,
+};
 use crate::project::config::Level;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -32,8 +34,8 @@ pub enum LookupResult<'a> {
     Found {
         /// The inventory that has it.
         inventory: usize,
-        /// If the store has two secrets of this name, which one it resolves to.
-        doubled: Option<&'a str>,
+        /// A reason why the name may mean something else for another user.
+        caveat: Option<NameCaveat>,
         /// The keys of the secret, if the level asks for them.
         keys: Option<&'a KeyTypes>,
     },
@@ -160,7 +162,7 @@ impl LookupResults {
             };
             return LookupResult::Found {
                 inventory,
-                doubled: secret.ambiguity.as_deref(),
+                caveat: secret.caveat,
                 keys,
             };
         }

@@ -37,7 +37,7 @@ pub use declared_name::{DeclaredName, InventoryComments};
 pub use factory::{ConfiguredProject, StoreContext};
 pub use inventories::Inventories;
 pub use secret_change::{NewKey, SecretChange};
-pub use secret_name::{RequestedNames, SecretName};
+pub use secret_name::{NameCaveat, RequestedNames, SecretName};
 pub use store_error::StoreError;
 pub use value_type::{Key, SecretValues, Unusable, ValueType};
 

@@ -7,8 +7,19 @@ use std::collections::BTreeSet;
 pub struct SecretName {
     /// The exact name.
     pub name: String,
-    /// If the store has two secrets of this name, which one it resolves to: "the public one".
-    pub ambiguity: Option<String>,
+    /// A reason why the name may mean something else for another user.
+    pub caveat: Option<NameCaveat>,
+}
+
+/// A reason why the name of a secret may mean something else for another user of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameCaveat {
+    /// The store has a public and a private secret of this name, and uses the public one.
+    PublicOfTwo,
+    /// The store has a public and a private secret of this name, and uses the private one.
+    PrivateOfTwo,
+    /// The only secret of this name is private: other users cannot read it.
+    PrivateOnly,
 }
 
 impl SecretName {
@@ -16,7 +27,7 @@ impl SecretName {
     pub(super) fn unique(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            ambiguity: None,
+            caveat: None,
         }
     }
 }

@@ -236,7 +236,7 @@ impl Inventory for ZenmlInventory {
         }
         let names = listed.iter().map(|(name, secret)| SecretName {
             name: name.clone(),
-            ambiguity: secret.ambiguity.clone(),
+            caveat: secret.caveat,
         });
         Ok(names.collect())
     }

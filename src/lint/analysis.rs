@@ -7,7 +7,7 @@
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::document::directives::{Directive, DirectiveKind};
-use crate::document::{Document, Syntax, SyntaxError};
+use crate::document::{Document, Syntax, SyntaxError, is_prose};
 use crate::lint::rules::{self, InvalidIgnore, Subject};
 use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason};
@@ -22,6 +22,7 @@ use crate::text::encoding::{
 };
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
+use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::{ParsedValue, Resolver};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -123,7 +124,8 @@ pub fn analyze(
     };
     let source = SourceFile::new(paths::relative(&candidate.path, &roots.cwd), text)
         .with_repository_path(paths::relative(&candidate.path, &roots.root))
-        .with_absolute_path(&candidate.path);
+        .with_absolute_path(&candidate.path)
+        .with_kind(source_kind(&candidate));
     let source = Arc::new(source);
     let parsed = match encoding_error {
         Some(error) => Err(error),
@@ -143,6 +145,15 @@ pub fn analyze(
         }
     };
     Some(Analysis { exact, ..analysis })
+}
+
+/// Returns the kind of file that a candidate is read as.
+fn source_kind(candidate: &Candidate) -> SourceKind {
+    match candidate.syntax {
+        Syntax::Script if is_prose(&candidate.path.to_string_lossy()) => SourceKind::Docs,
+        Syntax::Script => SourceKind::Scripts,
+        Syntax::Yaml | Syntax::Toml | Syntax::Json => SourceKind::Stacks,
+    }
 }
 
 /// Analyzes a parsed document. Returns `None` if it is not a stackref file.

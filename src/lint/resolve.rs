@@ -110,10 +110,10 @@ impl ResolvedReferences {
         let result = match result {
             // The keys are known only because a reference of another level requested them.
             LookupResult::Found {
-                inventory, doubled, ..
+                inventory, caveat, ..
             } if lookup.key.is_none() && reference.key().is_some() => LookupResult::Found {
                 inventory,
-                doubled,
+                caveat,
                 keys: None,
             },
             result => result,

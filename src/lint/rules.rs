@@ -18,6 +18,7 @@ mod missing_secrets_manager;
 mod nested_reference;
 mod padded_reference;
 mod plaintext_secret;
+mod private_secret;
 mod reference_in_key;
 mod refused_attribute;
 mod syntax_error;
@@ -41,7 +42,7 @@ pub use crate::lint::subject::{
 pub use empty_value::finding as empty_value;
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 21] = [
+pub const RULES: [&Rule; 22] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
@@ -57,6 +58,7 @@ pub const RULES: [&Rule; 21] = [
     &unusable_value::RULE,
     &empty_value::RULE,
     &ambiguous_secret::RULE,
+    &private_secret::RULE,
     &missing_secrets_manager::RULE,
     &unreferenceable_secret::RULE,
     &unused_secret::RULE,

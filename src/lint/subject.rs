@@ -5,7 +5,7 @@
 use crate::diagnostics::finding::FixEdit;
 use crate::document::SyntaxError;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
-use crate::inventory::{DeclaredName, Inventories, ValueType};
+use crate::inventory::{DeclaredName, Inventories, NameCaveat, ValueType};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Stack;
@@ -112,6 +112,14 @@ impl LookupContext<'_> {
     pub(super) fn keys(&self) -> Option<&KeyTypes> {
         match self.answer {
             LookupResult::Found { keys, .. } => keys,
+            LookupResult::NotFound | LookupResult::Failed { .. } => None,
+        }
+    }
+
+    /// Returns a reason why the name may mean something else for another user.
+    pub(super) fn caveat(&self) -> Option<NameCaveat> {
+        match self.answer {
+            LookupResult::Found { caveat, .. } => caveat,
             LookupResult::NotFound | LookupResult::Failed { .. } => None,
         }
     }

@@ -6,6 +6,7 @@ use super::json_types::{JsonFailure, JsonScope, JsonSpan, VERSION, json_failures
 use super::json_writer::{StreamedItems, write_pretty};
 use crate::diagnostics::error::Failure;
 use crate::sources::reference::Reference;
+use crate::text::source_kind::SourceKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -28,6 +29,9 @@ pub(crate) struct JsonReferences<'r> {
 struct JsonReference<'r> {
     /// The path of the file, relative to the working directory, with `/`.
     path: &'r str,
+    /// The kind of file: `stacks`, `scripts` or `docs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'r str>,
     /// The reference, including its braces.
     span: JsonSpan,
     #[serde(flatten)]
@@ -43,6 +47,7 @@ impl<'r> From<&'r Reference> for JsonReference<'r> {
     fn from(reference: &'r Reference) -> Self {
         Self {
             path: reference.source.path(),
+            source: reference.source.kind().map(SourceKind::name),
             span: JsonSpan::new(&reference.source, reference.span),
             scope: JsonScope::from(&reference.scope),
             secret: reference.secret(),

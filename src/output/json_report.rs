@@ -7,6 +7,8 @@ use super::json_types::{JsonFailure, JsonScope, JsonSpan, VERSION, json_failures
 use super::json_writer::{StreamedItems, write_pretty};
 use crate::diagnostics::finding::{Finding, Fix, FixEdit};
 use crate::lint::report::{Report, Summary};
+use crate::lint::rules;
+use crate::text::source_kind::SourceKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -98,6 +100,10 @@ struct JsonFinding<'r> {
     help: Option<&'r str>,
     /// The path of the file, relative to the working directory, with `/`.
     path: &'r str,
+    /// The kind of file: `stacks`, `scripts` or `docs`. Absent if references are not read from the
+    /// file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'r str>,
     /// The reference, including its braces. If the problem is not in a reference, the text that
     /// causes it.
     span: JsonSpan,
@@ -115,6 +121,8 @@ struct JsonFinding<'r> {
     /// An identifier of the finding that does not change if the finding moves within its file. It
     /// contains neither line numbers nor values.
     fingerprint: &'r str,
+    /// The URL of the rule's page.
+    url: String,
     /// The edits that fix the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<JsonFix<'r>>,
@@ -128,12 +136,14 @@ impl<'r> From<&'r Finding> for JsonFinding<'r> {
             message: &finding.message,
             help: finding.help.as_deref(),
             path: finding.source.path(),
+            source: finding.source.kind().map(SourceKind::name),
             span: JsonSpan::new(&finding.source, finding.span),
             scope: JsonScope::from(&finding.scope),
             secret: finding.secret.as_deref(),
             key: finding.key.as_deref(),
             suggestion: finding.suggestion.as_deref(),
             fingerprint: &finding.fingerprint,
+            url: rules::get(finding.rule).url(),
             fix: finding.fix.as_ref().map(JsonFix::from),
         }
     }

@@ -2,6 +2,7 @@
 //! characters, URLs and placeholders.
 
 pub mod source;
+pub mod source_kind;
 mod line_index;
 pub mod redacted_source;
 pub mod encoding;

@@ -7,6 +7,7 @@
 //! `redacted_source` decides which parts of the text excerpts show. `document` parses the text.
 
 use crate::text::line_index::LineIndex;
+use crate::text::source_kind::SourceKind;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,7 @@ pub struct SourceFile {
     path: String,
     repository_path: Option<String>,
     absolute_path: Option<PathBuf>,
+    kind: Option<SourceKind>,
     text: String,
     lines: OnceLock<LineIndex>,
 }
@@ -94,6 +96,7 @@ impl SourceFile {
             path: path.into(),
             repository_path: None,
             absolute_path: None,
+            kind: None,
             text: text.into(),
             lines: OnceLock::new(),
         }
@@ -120,6 +123,19 @@ impl SourceFile {
     pub fn with_absolute_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.absolute_path = Some(path.into());
         self
+    }
+
+    /// Sets the kind of the file.
+    #[must_use]
+    pub fn with_kind(mut self, kind: SourceKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Returns the kind of the file; `None` if references are not read from it, for example from an
+    /// inventory.
+    pub fn kind(&self) -> Option<SourceKind> {
+        self.kind
     }
 
     /// Returns the absolute path, or the reported path if the absolute path is not set.

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use stackref::diagnostics::outcome::Outcome;
 use stackref::document::Syntax;
 use stackref::inventory::{
-    Capabilities, Inventories, Inventory, Key, RequestedNames, SecretName, SecretValues,
+    Capabilities, Inventories, Inventory, Key, NameCaveat, RequestedNames, SecretName, SecretValues,
     StoreError, ValueType,
 };
 use stackref::lint::pipeline::run;
@@ -36,7 +36,7 @@ struct Counts {
 /// Has `db` (user, password), `mlflow` (x) and `gcp_secret`; counts what it is asked.
 struct Counting {
     counts: Arc<Counts>,
-    doubled: bool,
+    caveat: Option<NameCaveat>,
 }
 
 const READABLE: Capabilities = Capabilities {
@@ -57,11 +57,11 @@ impl Inventory for Counting {
 
     fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         self.counts.names.fetch_add(1, Ordering::Relaxed);
-        let doubled = self.doubled.then(|| "the public one".to_owned());
+        let caveat = self.caveat;
         Ok(["db", "mlflow", "gcp_secret", "other"]
             .map(|name| SecretName {
                 name: name.into(),
-                ambiguity: doubled.clone(),
+                caveat,
             })
             .to_vec())
     }
@@ -155,7 +155,7 @@ fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Repo
 
 #[test]
 fn a_render_fetches_each_secret_once_however_many_references_name_it() {
-    let (counts, inventories) = counting(false);
+    let (counts, inventories) = counting(None);
     let bases = PathRoots {
         cwd: PathBuf::from("/w"),
         root: PathBuf::from("/w"),
@@ -186,11 +186,11 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     assert_eq!(counts.names.load(Ordering::Relaxed), 1);
 }
 
-fn counting(doubled: bool) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
+fn counting(caveat: Option<NameCaveat>) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
     let counts = Arc::new(Counts::default());
     (
         Arc::clone(&counts),
-        vec![Box::new(Counting { counts, doubled })],
+        vec![Box::new(Counting { counts, caveat })],
     )
 }
 
@@ -222,7 +222,7 @@ fn at_none_an_inventory_that_panics_when_touched_is_not_touched() {
 
 #[test]
 fn at_secret_exists_only_the_names_are_asked_and_once() {
-    let (counts, inventories) = counting(false);
+    let (counts, inventories) = counting(None);
     let report = check(STACK, Level::SecretExists, inventories);
     assert_eq!(asked(&counts), (1, 0));
     assert_eq!(rules(&report), ["unknown-secret"]);
@@ -230,7 +230,7 @@ fn at_secret_exists_only_the_names_are_asked_and_once() {
 
 #[test]
 fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
-    let (counts, inventories) = counting(false);
+    let (counts, inventories) = counting(None);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
     // `db` and `mlflow`; not `gone`, which is not there, nor `gcp_secret`, of which no key is named.
     assert_eq!(asked(&counts), (1, 2));
@@ -239,7 +239,7 @@ fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
 
 #[test]
 fn no_reference_asks_nothing() {
-    let (counts, inventories) = counting(false);
+    let (counts, inventories) = counting(None);
     check(
         "stack_name: s\ncomponents: {}\n",
         Level::SecretAndKeyExists,
@@ -250,8 +250,8 @@ fn no_reference_asks_nothing() {
 
 #[test]
 fn the_first_of_several_inventories_that_has_the_secret_answers() {
-    let (first, mut inventories) = counting(false);
-    let (second, more) = counting(false);
+    let (first, mut inventories) = counting(None);
+    let (second, more) = counting(None);
     inventories.extend(more);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
     assert_eq!((asked(&first), asked(&second)), ((1, 2), (1, 0)));
@@ -299,18 +299,19 @@ fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
 }
 
 #[test]
-fn two_secrets_of_one_name_are_told_at_the_reference() {
-    let (_, inventories) = counting(true);
-    let report = check(STACK, Level::SecretAndKeyExists, inventories);
-    assert!(
-        rules(&report)
-            .iter()
-            .filter(|rule| **rule == "ambiguous-secret")
-            .count()
-            == 5
-    );
-    let (_, inventories) = counting(false);
-    assert!(
-        !rules(&check(STACK, Level::SecretAndKeyExists, inventories)).contains(&"ambiguous-secret")
-    );
+fn caveats_of_a_name_are_reported_at_each_reference() {
+    let count = |caveat: Option<NameCaveat>, rule: &str| {
+        let (_, inventories) = counting(caveat);
+        let report = check(STACK, Level::SecretAndKeyExists, inventories);
+        rules(&report).iter().filter(|name| **name == rule).count()
+    };
+    for (caveat, ambiguous, private) in [
+        (None, 0, 0),
+        (Some(NameCaveat::PublicOfTwo), 5, 0),
+        (Some(NameCaveat::PrivateOfTwo), 5, 0),
+        (Some(NameCaveat::PrivateOnly), 0, 5),
+    ] {
+        assert_eq!(count(caveat, "ambiguous-secret"), ambiguous, "{caveat:?}");
+        assert_eq!(count(caveat, "private-secret"), private, "{caveat:?}");
+    }
 }

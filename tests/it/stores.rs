@@ -542,6 +542,30 @@ fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
 }
 
 #[test]
+fn a_secret_that_is_only_private_is_reported() {
+    let list = |private: bool| {
+        let item = json!({ "id": "1", "name": "db", "body": { "private": private } });
+        json!({ "items": [item], "total_pages": 1 }).to_string()
+    };
+    for private in [true, false] {
+        let server = Server::start(move |asked| match asked.line.as_str() {
+            "POST /api/v1/login" => log_in(),
+            line if line.starts_with("GET /api/v1/secrets?") => Answer::Of(200, list(private)),
+            "GET /api/v1/secrets/1" => secret(&json!({ "k": "hunter2" })),
+            _ => Answer::Of(404, "{}".to_owned()),
+        });
+        let output = zenml(
+            &server,
+            "",
+            "a: '{{db.k}}'\n",
+            &["check", "--format", "short"],
+        );
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        assert_eq!(output.stdout.contains("private-secret"), private, "{}", output.stdout);
+    }
+}
+
+#[test]
 fn a_list_without_an_end_is_given_up() {
     let items: Vec<Value> = (0..1_000)
         .map(|at| item(&format!("s{at}"), false))

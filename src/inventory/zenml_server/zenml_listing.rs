@@ -4,8 +4,8 @@
 //! them a reference resolves to.
 
 use super::{ZenmlSession, not_zenml_error};
-use crate::inventory::StoreError;
 use crate::inventory::http::Reply;
+use crate::inventory::{NameCaveat, StoreError};
 use crate::zenml::flavors::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ pub(super) type SecretIds = BTreeMap<String, SecretId>;
 /// The secret that a name resolves to.
 pub(super) struct SecretId {
     pub id: String,
-    /// If a public and a private secret have the name, which one it resolves to.
-    pub ambiguity: Option<String>,
+    /// A reason why the name may mean another secret, or none, for other users.
+    pub caveat: Option<NameCaveat>,
 }
 
 /// The ids of the secrets of one name: the first public one and the first private one.
@@ -60,17 +60,19 @@ impl SameName {
             private,
             is_ambiguous,
         } = self;
-        let public = public.map(|id| (id, "the public one"));
-        let private = private.map(|id| (id, "the private one"));
-        let (id, description) = if prefers_public {
+        let public = public.map(|id| (id, is_ambiguous.then_some(NameCaveat::PublicOfTwo)));
+        let private_caveat = if is_ambiguous {
+            NameCaveat::PrivateOfTwo
+        } else {
+            NameCaveat::PrivateOnly
+        };
+        let private = private.map(|id| (id, Some(private_caveat)));
+        let (id, caveat) = if prefers_public {
             public.or(private)
         } else {
             private.or(public)
         }?;
-        Some(SecretId {
-            id,
-            ambiguity: is_ambiguous.then(|| description.to_owned()),
-        })
+        Some(SecretId { id, caveat })
     }
 }
 

@@ -17,7 +17,7 @@
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::lookup::LookupResult;
+use crate::inventory::NameCaveat;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::Reference;
@@ -31,12 +31,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let LookupResult::Found {
-        doubled: Some(used),
-        ..
-    } = context.answer
-    else {
-        return None;
+    let used = match context.caveat()? {
+        NameCaveat::PublicOfTwo => "the public one",
+        NameCaveat::PrivateOfTwo => "the private one",
+        NameCaveat::PrivateOnly => return None,
     };
     let message = format!(
         "two secrets `{}` in the inventory `{}`: ZenML uses {used}",
