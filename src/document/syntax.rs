@@ -16,8 +16,8 @@ pub enum Syntax {
 }
 
 impl Syntax {
-    /// Returns the syntax for the extension of a path, which must be in lower case. Returns `None`
-    /// for other extensions.
+    /// Returns the syntax for the extension of a path, in upper or lower case. Returns `None` for
+    /// other extensions.
     pub fn from_path(path: &Path) -> Option<Self> {
         const EXTENSIONS: [(&[u8], Syntax); 4] = [
             (b".yaml", Syntax::Yaml),
@@ -31,9 +31,11 @@ impl Syntax {
         while let Some(rest) = bytes.strip_suffix(b"/") {
             bytes = rest;
         }
-        let (stem, syntax) = EXTENSIONS
-            .iter()
-            .find_map(|&(extension, syntax)| Some((bytes.strip_suffix(extension)?, syntax)))?;
+        let (stem, syntax) = EXTENSIONS.iter().find_map(|&(extension, syntax)| {
+            let (stem, end) = bytes.split_at_checked(bytes.len().checked_sub(extension.len())?)?;
+            end.eq_ignore_ascii_case(extension)
+                .then_some((stem, syntax))
+        })?;
         // `.yaml` is a hidden file without an extension.
         stem.last()
             .is_some_and(|&byte| byte != b'/')
@@ -79,6 +81,24 @@ impl Syntax {
             Self::Toml => "TOML",
             Self::Json => "JSON",
             Self::Script => "script",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extension_determines_the_syntax_in_any_case() {
+        let of = |path: &str| Syntax::from_path(Path::new(path));
+        assert_eq!(of("a/prod.yaml"), Some(Syntax::Yaml));
+        assert_eq!(of("a/prod.YAML"), Some(Syntax::Yaml));
+        assert_eq!(of("prod.Yml"), Some(Syntax::Yaml));
+        assert_eq!(of("PROD.TOML"), Some(Syntax::Toml));
+        assert_eq!(of("x.stack.JSON"), Some(Syntax::Json));
+        for other in [".YAML", "a/.yaml", "yaml", "x.yaml.bak", "x.yam"] {
+            assert_eq!(of(other), None, "{other}");
         }
     }
 }

@@ -259,7 +259,7 @@ pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Ve
 /// the config: it contains a path separator or ends with the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {
     name.contains(['/', '\\'])
-        || document::Syntax::from_path(Path::new(&name.to_ascii_lowercase())).is_some()
+        || document::Syntax::from_path(Path::new(name)).is_some()
 }
 
 /// Returns the locations of all values. An excerpt shows only the value that it is about: the
