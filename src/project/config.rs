@@ -258,8 +258,7 @@ pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Ve
 /// Returns whether an argument of `--inventory` is the path of a file, regardless of the names in
 /// the config: it contains a path separator or ends with the extension of an inventory file.
 pub fn names_a_file(name: &str) -> bool {
-    name.contains(['/', '\\'])
-        || document::Syntax::from_path(Path::new(name)).is_some()
+    name.contains(['/', '\\']) || document::Syntax::from_path(Path::new(name)).is_some()
 }
 
 /// Returns the locations of all values. An excerpt shows only the value that it is about: the

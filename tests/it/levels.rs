@@ -4,8 +4,8 @@ use secrecy::SecretString;
 use stackref::diagnostics::outcome::Outcome;
 use stackref::document::Syntax;
 use stackref::inventory::{
-    Capabilities, Inventories, Inventory, Key, NameCaveat, RequestedNames, SecretName, SecretValues,
-    StoreError, ValueType,
+    Capabilities, Inventories, Inventory, Key, NameCaveat, RequestedNames, SecretName,
+    SecretValues, StoreError, ValueType,
 };
 use stackref::lint::pipeline::run;
 use stackref::lint::report::Report;

@@ -561,7 +561,12 @@ fn a_secret_that_is_only_private_is_reported() {
             &["check", "--format", "short"],
         );
         assert_eq!(output.code, 0, "{}", output.stderr);
-        assert_eq!(output.stdout.contains("private-secret"), private, "{}", output.stdout);
+        assert_eq!(
+            output.stdout.contains("private-secret"),
+            private,
+            "{}",
+            output.stdout
+        );
     }
 }
 
