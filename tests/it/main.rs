@@ -1,4 +1,4 @@
-//! Everything that is tested from outside the library.
+//! Integration tests of the library's public API and of the built program.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -10,12 +10,11 @@
 #![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod add_ignores;
-mod book;
 mod cases;
-mod commands;
 mod completions;
 mod conformance;
 mod dependencies;
+mod doc_examples;
 mod documents;
 mod editors;
 mod faults;
@@ -27,9 +26,9 @@ mod hostile;
 mod hostile_repository;
 mod init;
 mod insert;
+mod inventory_kinds;
 mod jobs;
 mod language;
-mod kinds;
 mod layers;
 mod leaks;
 mod levels;
@@ -46,6 +45,7 @@ mod register;
 mod render;
 mod reports;
 mod repository;
+mod rules_page;
 mod schemas;
 mod scripts;
 mod selection;

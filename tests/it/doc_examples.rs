@@ -2,23 +2,25 @@
 //!
 //! | block | test |
 //! |---|---|
-//! | `console` | runs each `$ command`; the lines below it are its output, standard output before standard error, and a line `…` matches any number of lines |
-//! | `sh` | runs as a whole and has to exit with 0 |
+//! | `console` | runs each `$ command` and compares the lines below it: standard output, then standard error. A line `…` matches any number of lines |
+//! | `sh` | runs as a whole and must exit with 0 |
 //! | `toml` | loads as a config |
-//! | `yaml`, `json`, `text` | none, unless a comment names one |
+//! | `yaml`, `json`, `text` | not tested, unless a comment requires it |
 //!
-//! A page starts in a copy of `fixtures/demo`, and its blocks run there one after the other. A comment before a block changes that:
+//! The blocks of a page run in order in a copy of `fixtures/demo`. A comment before a block changes
+//! that:
 //!
 //! | comment | meaning |
 //! |---|---|
-//! | `in fixtures/x` | this block and those after it run in a new copy of that folder; `in a new folder`: in an empty one |
-//! | `file NAME` | the block is this file of the page's folder |
-//! | `an inventory`, `a stack` | the block is one, without findings |
+//! | `in fixtures/x` | this block and those after it run in a new copy of that folder |
+//! | `in a new folder` | this block and those after it run in an empty folder |
+//! | `file NAME` | the block is written to this file before it is tested |
+//! | `an inventory`, `a stack` | the block is checked as such a file and must have no findings |
 //! | `not run: reason` | the block does not run, for this reason |
 //! | `pending` | the block shows a feature that does not exist yet |
 //!
-//! `STACKREF_BLESS=1` writes the actual output into `console` blocks. A block with a line `…` is never rewritten: if its output
-//! differs, the test reports it as without the variable.
+//! `STACKREF_BLESS=1` writes the actual output into `console` blocks. A block with a line `…` is
+//! not rewritten: if its output differs, the test fails.
 
 use crate::pages::{Block, blocks, pages, read, shown};
 use crate::support::{copy, coverage, folder, project, run, write};
@@ -30,8 +32,9 @@ use tempfile::TempDir;
 /// Matches any number of lines of output.
 const ELLIPSIS: &str = "…";
 
-/// Runs a script and returns its standard output, then its standard error, and its exit code. The script finds `before` in `$?`.
-fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32) {
+/// Runs a script and returns its standard output, then its standard error, and its exit code. The
+/// script finds `before` in `$?`.
+fn run_shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32) {
     let program = Path::new(env!("CARGO_BIN_EXE_stackref"));
     let mut path = vec![program.parent().unwrap().to_path_buf()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
@@ -50,7 +53,7 @@ fn shell(option: &str, script: &str, before: i32, folder: &Path) -> (String, i32
         .envs(coverage())
         .env("PATH", std::env::join_paths(path).unwrap());
     command.env("XDG_STATE_HOME", folder.join(".state"));
-    let output = command.output().expect("there is a shell");
+    let output = command.output().expect("sh runs");
     let printed = [output.stdout, output.stderr]
         .map(|bytes| String::from_utf8(bytes).unwrap())
         .concat();
@@ -93,7 +96,7 @@ fn steps(text: &str) -> Vec<(&str, Vec<&str>)> {
     steps
 }
 
-/// A mistake in a block, and perhaps the text that it has to have.
+/// A mistake in a block, with the corrected text if the block can be rewritten.
 struct Mistake {
     message: String,
     corrected: Option<String>,
@@ -108,12 +111,13 @@ impl From<String> for Mistake {
     }
 }
 
-/// Runs the commands of a `console` block. If the output of one differs, the corrected text is the block with the actual output
-/// of all its commands, except for a block with a line `…`.
-fn console(block: &Block, page: &Path) -> Option<Mistake> {
+/// Runs the commands of a `console` block. Returns a mistake if the output of a command differs.
+/// The corrected text is the block with the actual output of all commands. A block with a line `…`
+/// has no corrected text.
+fn run_console(block: &Block, page: &Path) -> Option<Mistake> {
     let (mut code, mut message, mut corrected) = (0, String::new(), String::new());
     for (command, expected) in steps(&block.text) {
-        let (printed, exit) = shell("-c", command, code, page);
+        let (printed, exit) = run_shell("-c", command, code, page);
         code = exit;
         let printed = lines(&printed);
         if !matches(&expected, &printed) {
@@ -130,8 +134,9 @@ fn console(block: &Block, page: &Path) -> Option<Mistake> {
     })
 }
 
-/// Runs a block and returns a mistake in it.
-fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
+/// Tests a block as its language and its comments require. Returns a mistake, or `None` if the
+/// block is correct.
+fn find_mistake(block: &Block, page: &Path) -> Option<Mistake> {
     if let Some(reason) = block.comment("not run:") {
         return reason
             .is_empty()
@@ -155,9 +160,9 @@ fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
             .then(|| format!("{kind} with findings:\n{}{}", output.stdout, output.stderr).into());
     }
     match block.language.as_str() {
-        "console" => console(block, page),
+        "console" => run_console(block, page),
         "sh" => {
-            let (printed, code) = shell("-ec", &block.text, 0, page);
+            let (printed, code) = run_shell("-ec", &block.text, 0, page);
             (code != 0).then(|| format!("exits with {code}:\n{printed}").into())
         }
         "toml" => {
@@ -174,8 +179,8 @@ fn mistake(block: &Block, page: &Path) -> Option<Mistake> {
     }
 }
 
-/// Replaces the text of a block in its page. The block is at the same line as when the page was read: blocks are replaced from
-/// the last to the first.
+/// Replaces the text of a block in its page. Call it for the last block first, because it changes
+/// the line numbers of later blocks.
 fn replace(page: &mut String, block: &Block, text: &str) {
     let mut lines: Vec<&str> = page.lines().collect();
     lines.splice(
@@ -192,7 +197,7 @@ fn each_example_of_the_documents_prints_the_shown_output() {
     for page in pages() {
         let demo = TempDir::new().unwrap();
         copy(&project().join("fixtures/demo"), demo.path());
-        let mut inside = demo;
+        let mut working_folder = demo;
         let mut text = read(&page);
         let blocks = blocks(&text);
         let mut corrections = Vec::new();
@@ -201,16 +206,16 @@ fn each_example_of_the_documents_prints_the_shown_output() {
                 pending += 1;
                 continue;
             }
-            if let Some(place) = block.comment("in ") {
-                inside = TempDir::new().unwrap();
-                if place != "a new folder" {
-                    copy(&project().join(place), inside.path());
+            if let Some(source) = block.comment("in ") {
+                working_folder = TempDir::new().unwrap();
+                if source != "a new folder" {
+                    copy(&project().join(source), working_folder.path());
                 }
             }
             let is_run = matches!(block.language.as_str(), "console" | "sh")
                 && block.comment("not run:").is_none();
             run += usize::from(is_run);
-            match mistake(block, inside.path()) {
+            match find_mistake(block, working_folder.path()) {
                 Some(Mistake {
                     corrected: Some(corrected),
                     ..
@@ -231,7 +236,7 @@ fn each_example_of_the_documents_prints_the_shown_output() {
             std::fs::write(&page, text).unwrap();
         }
     }
-    // Not captured by the test runner, so that the number is visible while it is not 0.
+    // `eprintln!` would be captured by the test runner, which hides the number of pending blocks.
     let _ = writeln!(
         std::io::stderr(),
         "ran {run} blocks of commands, skipped {pending} pending ones"
@@ -253,9 +258,9 @@ fn a_corrected_block_replaces_the_lines_between_its_fences() {
     );
 }
 
-/// CI runs the commands of the installation, or this test does.
+/// CI runs both commands, and this test runs the first.
 #[test]
-fn the_commands_of_the_installation_work() {
+fn installation_commands_of_the_readme_work() {
     let readme = read(&project().join("README.md"));
     let setup = blocks(&readme)
         .into_iter()

@@ -1,4 +1,4 @@
-//! Tests that `docs/src/rules.md` is generated from the table of rules. `STACKREF_BLESS=1` writes it.
+//! Tests that `docs/src/rules.md` matches the table of rules. `STACKREF_BLESS=1` writes the page.
 
 use crate::support::project;
 use stackref::lint::rules::{RULES, Rule};

@@ -1,4 +1,4 @@
-//! The kinds of inventories that need no server: folders, the environment, encrypted files, programs.
+//! Tests the kinds of inventories that need no server: `file`, `dir`, `env`, `sops` and `command`.
 
 use crate::support::{Output, findings, folder, run_trusted as run, write};
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
 
+/// Creates a folder with an inventory `x` and a stack file.
 fn project(inventory: &str, stack: &str) -> TempDir {
     folder(&[
         ("stackref.toml", &format!("[inventory.x]\n{inventory}")),
@@ -21,8 +22,9 @@ fn check(folder: &Path, more: &[&str]) -> Output {
     )
 }
 
-/// A secret as Kubernetes mounts it, another as Docker does, and links that lead out.
-fn mounted() -> TempDir {
+/// Creates a `dir` inventory with a secret as Kubernetes mounts it, one as Docker mounts it, and
+/// symlinks to files outside of it.
+fn create_mounted_secrets() -> TempDir {
     let stack = "a: '{{db.password}}'\nb: '{{api.token}}'\nc: '{{db.out}}'\nd: '{{outside.passwd}}'\ne: '{{db...data}}'\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
     let mnt = folder.path().join("mnt");
@@ -37,8 +39,8 @@ fn mounted() -> TempDir {
 }
 
 #[test]
-fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
-    let folder = mounted();
+fn dir_inventory_follows_symlinks_only_inside_its_folder() {
+    let folder = create_mounted_secrets();
     let found = findings(folder.path(), &[]);
     let found: Vec<(&str, &str)> = found
         .iter()
@@ -52,21 +54,21 @@ fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
             ("unknown-secret", "{{outside.passwd}}"),
             ("unknown-key", "{{db...data}}"),
         ],
-        "a file of a secret is no stack file, either"
+        "a file of a secret is not checked as a stack file"
     );
     write(folder.path(), "a.stack.yaml", b"a: '{{db.password}}'\n");
     let rendered = run(&["render", "--stdout"], folder.path(), b"");
     assert_eq!(
         rendered.stdout, "a: \"hunter2 \\n\\n\"\n",
-        "every byte: {}",
+        "the value has all its bytes: {}",
         rendered.stderr
     );
-    let refused = run(
+    let registered = run(
         &["N_DB__NEW=x", "register", "--from-env", "N"],
         folder.path(),
         b"",
     );
-    assert_eq!(refused.code, 0, "nothing is missing");
+    assert_eq!(registered.code, 0, "no key is missing");
     write(folder.path(), "a.stack.yaml", b"a: '{{db.new}}'\n");
     let refused = run(
         &["N_DB__NEW=x", "register", "--from-env", "N"],
@@ -81,11 +83,11 @@ fn a_mounted_folder_is_followed_inside_and_never_out_of_it() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_is_unusable_and_hides_no_other() {
+fn variable_that_is_not_utf8_is_unusable_and_others_are_read() {
     let config = "[inventory.env]\nkind = \"env\"\nprefix = \"SR_\"\n";
     let stack = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\n";
     let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", stack)]);
-    let go = |words: &[&str]| {
+    let run_program = |words: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
         let command = command
             .args(words)
@@ -102,7 +104,7 @@ fn a_variable_that_is_no_text_is_unusable_and_hides_no_other() {
             String::from_utf8(output.stderr).unwrap(),
         )
     };
-    let (code, stdout, _) = go(&["check", "--format", "short"]);
+    let (code, stdout, _) = run_program(&["check", "--format", "short"]);
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!((code, lines.len()), (Some(1), 2), "{stdout}");
     assert!(
@@ -114,21 +116,21 @@ fn a_variable_that_is_no_text_is_unusable_and_hides_no_other() {
         "{stdout}"
     );
     write(folder.path(), "a.stack.yaml", b"b: '{{db.password}}'\n");
-    assert_eq!(go(&["render", "--stdout"]).1, "b: 'hunter2'\n");
+    assert_eq!(run_program(&["render", "--stdout"]).1, "b: 'hunter2'\n");
     write(
         folder.path(),
         "a.stack.yaml",
         b"# stackref: ignore[unusable-value]\na: '{{db.user}}'\n",
     );
-    let (code, stdout, stderr) = go(&["render", "--stdout"]);
+    let (code, stdout, stderr) = run_program(&["render", "--stdout"]);
     assert!(
         code == Some(1) && stdout.is_empty() && stderr.contains("its value is not UTF-8 text"),
         "{stderr}"
     );
 }
 
-/// The lines of a `check --format short`, each as rule and message.
-fn short(output: &Output) -> Vec<(&str, &str)> {
+/// Returns the rule and the message of each line of `check --format short`.
+fn short_findings(output: &Output) -> Vec<(&str, &str)> {
     let of_line = |line: &'_ str| -> Option<(usize, usize)> {
         Some((line.find('[')? + 1, line.find("]: ")?))
     };
@@ -140,7 +142,7 @@ fn short(output: &Output) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
+fn key_that_is_not_a_regular_file_is_unusable() {
     let stack =
         "a: '{{db.k}}'\nb: '{{db.folder}}'\nc: '{{db.pipe}}'\nd: '{{db.huge}}'\ne: '{{db.odd}}'\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
@@ -159,7 +161,7 @@ fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
         .unwrap();
     let output = check(folder.path(), &[]);
     assert_eq!(
-        short(&output),
+        short_findings(&output),
         [
             (
                 "unusable-value",
@@ -183,7 +185,7 @@ fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
         "{}",
         listed.stdout
     );
-    // What only reading reveals stops the render, and nothing else of the secret.
+    // `check` does not read the files, so only `render` finds a value that is not UTF-8.
     write(
         folder.path(),
         "a.stack.yaml",
@@ -201,7 +203,7 @@ fn what_is_no_regular_file_of_a_mounted_secret_is_unusable() {
 }
 
 #[test]
-fn a_folder_of_files_is_no_inventory_without_secrets() {
+fn dir_inventory_of_files_without_folders_is_an_error() {
     let folder = project(
         "kind = \"dir\"\npath = \"secrets\"\n",
         "a: '{{db.password}}'\n",
@@ -215,21 +217,25 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
         &["inventory", "snapshot"],
     ] {
         let output = run(words, folder.path(), b"");
-        let said = output.said();
+        let stderr = output.said();
         assert_eq!(
             (output.code, output.stdout.as_str()),
             (2, ""),
-            "{words:?}: {said}"
+            "{words:?}: {stderr}"
         );
         assert!(
-            said.contains(
+            stderr.contains(
                 "the inventory `x` (secrets) contains files, not folders: `db` would have no key"
             ),
-            "{said}"
+            "{stderr}"
         );
-        assert!(said.contains("mount `db` as `secrets/db/KEY`"), "{said}");
+        assert!(
+            stderr.contains("mount `db` as `secrets/db/KEY`"),
+            "{stderr}"
+        );
     }
-    // Beside folders a file is only told of, and a hidden one is nobody's secret.
+    // If there are folders too, a file is skipped with a warning. A hidden file is skipped without
+    // one.
     write(&mounted, "api/token", b"x");
     write(&mounted, ".gitignore", b"*");
     write(
@@ -239,7 +245,7 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
     );
     let output = check(folder.path(), &[]);
     assert_eq!(
-        short(&output)
+        short_findings(&output)
             .iter()
             .map(|found| found.0)
             .collect::<Vec<_>>(),
@@ -264,7 +270,7 @@ fn a_folder_of_files_is_no_inventory_without_secrets() {
     );
 }
 
-/// Inventories that cannot be read to their end, with `intact` in the part that can.
+/// Inventories that can be read only in part. The part contains the secret `intact`.
 const BROKEN: [(&str, &str); 13] = [
     ("i.yaml", "intact: [k]\n---\nlate: [k]\n"),
     ("i.yaml", "intact: [k]\nintact: [other]\n"),
@@ -282,7 +288,7 @@ const BROKEN: [(&str, &str); 13] = [
 ];
 
 #[test]
-fn an_unusable_inventory_makes_nothing_missing_or_unused() {
+fn unusable_inventory_reports_no_secret_as_unknown_or_unused() {
     let stack = "a: '{{late.k}}'\nb: '{{intact.nope}}'\nc: '{{intakt.k}}'\nd: '{{good.k}}'\n";
     for (name, text) in BROKEN {
         let table = format!("[inventory.bad]\nkind = \"file\"\npath = \"{name}\"\n");
@@ -324,8 +330,8 @@ fn an_unusable_inventory_makes_nothing_missing_or_unused() {
             );
         }
     }
-    let gone = project("kind = \"file\"\npath = \"gone.yaml\"\n", stack);
-    let output = check(gone.path(), &[]);
+    let missing = project("kind = \"file\"\npath = \"gone.yaml\"\n", stack);
+    let output = check(missing.path(), &[]);
     assert_eq!(
         (output.code, output.stdout.as_str()),
         (2, ""),
@@ -335,7 +341,7 @@ fn an_unusable_inventory_makes_nothing_missing_or_unused() {
 }
 
 #[test]
-fn a_folder_takes_new_secrets_as_private_files() {
+fn dir_inventory_stores_values_in_private_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = project(
         "kind = \"dir\"\npath = \"mnt\"\n",
@@ -358,7 +364,7 @@ fn a_folder_takes_new_secrets_as_private_files() {
 }
 
 #[test]
-fn a_folder_takes_a_secret_without_keys() {
+fn dir_inventory_stores_a_secret_without_keys() {
     let stack = "stack_name: s\ncomponents:\n  artifact_store:\n    flavor: s3\n    name: s\n    configuration:\n      \
                  path: s3://b\n      authentication_secret: whole\n";
     let folder = project("kind = \"dir\"\npath = \"mnt\"\n", stack);
@@ -374,7 +380,7 @@ fn a_folder_takes_a_secret_without_keys() {
 }
 
 #[test]
-fn the_values_of_a_mounted_secret_are_of_one_generation() {
+fn values_of_a_mounted_secret_belong_to_one_generation() {
     let folder = project(
         "kind = \"dir\"\npath = \"mnt\"\n",
         "a: '{{db.user}}'\nb: '{{db.password}}'\n",
@@ -395,7 +401,7 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
                 if done.load(std::sync::atomic::Ordering::Relaxed) {
                     break;
                 }
-                // A name comes once, as Kubernetes has the time in it.
+                // Each name occurs only once. Kubernetes includes the time in them.
                 let generation = format!("..at-{at}");
                 symlink(
                     if at % 2 == 0 { "..2" } else { "..1" },
@@ -412,9 +418,9 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
             .collect();
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         for output in texts {
-            let mixed = output.stdout.contains("one") && output.stdout.contains("two");
+            let is_mixed = output.stdout.contains("one") && output.stdout.contains("two");
             assert!(
-                !mixed && (output.code == 0 || output.stderr.contains("keeps changing")),
+                !is_mixed && (output.code == 0 || output.stderr.contains("keeps changing")),
                 "{output:?}"
             );
         }
@@ -422,7 +428,7 @@ fn the_values_of_a_mounted_secret_are_of_one_generation() {
 }
 
 #[test]
-fn the_environment_answers_to_the_names_that_are_asked() {
+fn env_inventory_looks_up_the_names_in_references() {
     let stack = "a: '{{mysql_secret.password}}'\nb: '{{my-secret.Api-Key}}'\nc: '{{mysql_secret.nope}}'\nd: '{{nope.x}}'\n";
     let folder = project("kind = \"env\"\nprefix = \"SR_\"\n", stack);
     let variables = [
@@ -483,7 +489,7 @@ const ENCRYPTED: &str = "db:\n    user: ENC[AES256_GCM,data:fq5B,type:str]\n    
                          sops:\n    version: 3.11.0\n";
 
 #[test]
-fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
+fn sops_file_is_checked_without_keys_and_without_sops() {
     let folder = project(
         "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
         "a: '{{db.user}}'\nb: '{{db.nope}}'\nc: '{{sops.version}}'\n",
@@ -513,7 +519,7 @@ fn an_encrypted_file_is_checked_without_any_key_and_without_sops() {
 }
 
 #[test]
-fn an_encrypted_file_reveals_types_and_is_one_document() {
+fn sops_file_shows_the_types_of_values_and_must_be_one_document() {
     let value = |name: &str| format!("ENC[AES256_GCM,data:aGk=,iv:aa=,tag:bb=,type:{name}]");
     let json = format!(
         "{{\"db\": {{\"a\": \"{}\", \"b\": \"{}\", \"c\": 5, \"d\": true, \"e\": null, \"f\": \"\", \"g\": [], \"h\": \"{}\"}}, \
@@ -529,7 +535,7 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
     let folder = project("kind = \"sops\"\npath = \"s.json\"\n", &stack);
     write(folder.path(), "s.json", json.as_bytes());
     let output = check(folder.path(), &[]);
-    let found: Vec<String> = short(&output)
+    let found: Vec<String> = short_findings(&output)
         .iter()
         .map(|(rule, text)| format!("{rule} {text}"))
         .collect();
@@ -573,9 +579,9 @@ fn an_encrypted_file_reveals_types_and_is_one_document() {
     }
 }
 
-/// What `sops --decrypt --output-type json` prints: a program in its place.
+/// A script replaces `sops` and prints the output of `sops --decrypt --output-type json`.
 #[test]
-fn a_value_that_check_passes_renders_and_one_that_it_reports_does_not() {
+fn sops_value_renders_only_if_check_accepts_it() {
     let folder = project(
         "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
         "a: '{{db.user}}'\n",
@@ -621,7 +627,8 @@ value = ["sh", "-c", "echo \"v $1 $2\" >> calls; printf 'hunter2 %s' \"$1\"", "-
 put = ["sh", "-c", "printf '%s %s ' \"$1\" \"$2\" >> put; cat >> put", "-", "{secret}", "{key}"]
 "#;
 
-fn calls(folder: &Path) -> Vec<String> {
+/// Returns the calls that the programs recorded, sorted, and deletes the record.
+fn take_calls(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join("calls")).unwrap_or_default();
     let _ = std::fs::remove_file(folder.join("calls"));
     let mut calls: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -630,36 +637,39 @@ fn calls(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn programs_are_run_for_what_a_level_needs() {
+fn each_level_runs_only_the_programs_that_it_needs() {
     let folder = project(PROGRAMS, "a: '{{one.k}}'\nb: '{{one.k}}'\nc: '{{two.k}}'\n");
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
-    let go = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
+    let run_program = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
     assert_eq!(
         (
-            go(&["check", "--level", "none"]).code,
-            calls(folder.path()).len()
+            run_program(&["check", "--level", "none"]).code,
+            take_calls(folder.path()).len()
         ),
         (0, 0)
     );
     assert_eq!(
         (
-            go(&["check", "--level", "secret-exists"]).code,
-            calls(folder.path())
+            run_program(&["check", "--level", "secret-exists"]).code,
+            take_calls(folder.path())
         ),
         (0, vec!["n".to_owned()])
     );
     assert_eq!(
-        (go(&["check"]).code, calls(folder.path()).join(",")),
+        (
+            run_program(&["check"]).code,
+            take_calls(folder.path()).join(",")
+        ),
         (0, "k one,k two,n".to_owned())
     );
-    let rendered = go(&["render", "--stdout"]);
+    let rendered = run_program(&["render", "--stdout"]);
     assert_eq!(
         rendered.stdout, "a: 'hunter2 one'\nb: 'hunter2 one'\nc: 'hunter2 two'\n",
         "{}",
         rendered.stderr
     );
     assert_eq!(
-        calls(folder.path()).join(","),
+        take_calls(folder.path()).join(","),
         "k one,k two,n,v one k,v two k"
     );
     write(
@@ -672,17 +682,20 @@ fn programs_are_run_for_what_a_level_needs() {
         "given.json",
         br#"{"one": {"new;touch$IFS'x'": "hunter2\n"}}"#,
     );
-    let stored = go(&["register", "--from-file", "given.json"]);
+    let stored = run_program(&["register", "--from-file", "given.json"]);
     assert_eq!(stored.code, 0, "{}", stored.stderr);
     assert_eq!(
         std::fs::read_to_string(folder.path().join("put")).unwrap(),
         "one new;touch$IFS'x' hunter2\n"
     );
-    assert!(!folder.path().join("x").exists(), "a name was run");
+    assert!(
+        !folder.path().join("x").exists(),
+        "a key was run as a command"
+    );
 }
 
 #[test]
-fn what_a_program_leaves_running_holds_nothing_up() {
+fn background_process_of_a_program_does_not_delay_the_run() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let names = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"sleep 3 & echo '[\\\"one\\\"]'\"]\ntimeout = 2\n";
     let folder = project(names, "a: '{{one.k}}'\n");
@@ -695,7 +708,7 @@ fn what_a_program_leaves_running_holds_nothing_up() {
 }
 
 #[test]
-fn a_name_is_never_an_option_and_what_is_handed_over_is_never_shown() {
+fn name_is_never_an_option_and_stored_value_is_never_printed() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let put = "kind = \"command\"\nnames = [\"echo\", \"[]\"]\nput = [\"sh\", \"-c\", \"cat >&2; exit 1\", \"-\", \"{secret}\", \"{key}\"]\n";
     let folder = project(put, "a: '{{--help.k}}'\n");
@@ -724,7 +737,7 @@ fn a_name_is_never_an_option_and_what_is_handed_over_is_never_shown() {
 }
 
 #[test]
-fn what_sops_cannot_set_is_refused_before_it_is_tried() {
+fn key_that_sops_cannot_store_is_rejected_first() {
     let folder = project(
         "kind = \"sops\"\npath = \"s.sops.yaml\"\n",
         "a: '{{top.x}}'\n",
@@ -759,7 +772,7 @@ fn what_sops_cannot_set_is_refused_before_it_is_tried() {
 }
 
 #[test]
-fn a_program_that_fails_is_told_without_what_it_said() {
+fn failed_program_is_reported_without_its_output() {
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     for (program, words) in [
         (
@@ -802,7 +815,7 @@ fn a_program_that_fails_is_told_without_what_it_said() {
 }
 
 #[test]
-fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
+fn invalid_inventory_table_is_reported() {
     for (table, words) in [
         (
             "kind = \"zenml\"\nurl = \"https://u:hunter2@h\"",
@@ -872,7 +885,7 @@ fn what_is_wrong_in_the_table_of_an_inventory_is_told_at_its_place() {
 }
 
 #[test]
-fn a_probe_says_what_may_be_done() {
+fn probe_reports_the_permissions_of_each_inventory() {
     let folder = folder(&[
         (
             "stackref.toml",
@@ -886,7 +899,7 @@ fn a_probe_says_what_may_be_done() {
         folder.path(),
         b"",
     );
-    assert_eq!(output.code, 2, "one cannot be used");
+    assert_eq!(output.code, 2, "one inventory is not usable");
     let table: Vec<&str> = output.stdout.lines().take(5).collect();
     assert_eq!(
         table,
