@@ -1,11 +1,12 @@
-//! Runs every case below `fixtures/` as tests of its own. `tests/README.md` describes the layout of a case.
+//! Runs every case below `fixtures/` as tests of its own. `tests/README.md` describes the layout of
+//! a case.
 //!
 //! For example, the case `fixtures/check/unknown-key/suggests-the-nearest-key` yields two tests:
 //!
-//! - `check/unknown-key/suggests-the-nearest-key` compares the output, the exit code and the written files with the
-//!   files of the case. With `STACKREF_BLESS=1` it writes them instead.
-//! - `values/check/unknown-key/suggests-the-nearest-key` runs the command in every format and checks that no output
-//!   contains a secret value.
+//! - `check/unknown-key/suggests-the-nearest-key` compares the output, the exit code and the
+//!   written files with the files of the case. With `STACKREF_BLESS=1` it writes them instead.
+//! - `values/check/unknown-key/suggests-the-nearest-key` runs the command in every format and
+//!   checks that no output contains a secret value.
 //!
 //! The rules for the layout itself are tests in `tests/it/cases.rs`.
 #![allow(
@@ -30,7 +31,8 @@ use tempfile::TempDir;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Modules of rules are named `unknown_key`, their cases `unknown-key`: `cargo test unknown_key` runs the tests of both.
+    // Modules of rules are named `unknown_key`, their cases `unknown-key`: `cargo test unknown_key`
+    // runs the tests of both.
     arguments.filter = arguments.filter.map(|filter| filter.replace('_', "-"));
     let mut trials = vec![
         Trial::test("values/guard/checks-many-values", guard_checks_many_values),
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     ];
     for probe in probes() {
         trials.push(Trial::test(format!("values/{}", probe.name), move || {
-            probe.shows_no_value()
+            probe.prints_no_value()
         }));
     }
     for case in all_cases() {
@@ -65,7 +67,8 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Runs the command of a case in a copy of its `input/` and compares the result with the files of the case.
+/// Runs the command of a case in a copy of its `input/` and compares the result with the files of
+/// the case.
 fn matches_its_files(case: &Path) -> Result<(), Failed> {
     let folder = TempDir::new().unwrap();
     copy(&case.join("input"), folder.path());
@@ -157,8 +160,8 @@ impl Probe {
         }
     }
 
-    /// Returns the values that no output may contain: those of the inventories, and `hunter2`, which is the text of every
-    /// plain-text secret in the fixtures.
+    /// Returns the values that no output may contain: those of the inventories, and `hunter2`,
+    /// which is the text of every plain-text secret in the fixtures.
     fn values(&self) -> Vec<String> {
         let is_inventory = |path: &PathBuf| {
             path.strip_prefix(&self.input)
@@ -178,8 +181,8 @@ impl Probe {
         values
     }
 
-    /// Returns the command in each format that it supports; nothing for a command that reads no files, and for `render
-    /// --stdout`, which prints values on request.
+    /// Returns the command in each format that it supports. Returns no command for one that reads
+    /// no files, and for `render --stdout`, which prints values on request.
     fn commands(&self) -> Vec<Vec<&str>> {
         let words = words(&self.cmd);
         let command = *words.iter().find(|word| !word.contains('=')).unwrap();
@@ -207,8 +210,8 @@ impl Probe {
         run(command, folder.path(), &self.stdin)
     }
 
-    /// Checks that no format of the command prints a value.
-    fn shows_no_value(&self) -> Result<(), Failed> {
+    /// Checks that no format of the command prints a secret value.
+    fn prints_no_value(&self) -> Result<(), Failed> {
         let values = self.values();
         for command in self.commands() {
             if let Some(value) = printed_value(&values, &self.run(&command)) {
@@ -219,7 +222,7 @@ impl Probe {
     }
 }
 
-/// Returns every case whose command is run for the proof that no value is printed, and the demo.
+/// Returns a probe for the demo, and one for each case whose command reads files.
 fn probes() -> Vec<Probe> {
     let mut probes: Vec<Probe> = all_cases()
         .iter()
@@ -251,7 +254,8 @@ fn printed_value<'a>(values: &'a [String], output: &Output) -> Option<&'a str> {
     values.iter().find(is_printed).map(String::as_str)
 }
 
-/// Returns the values of an inventory file, and nothing for a file that does not parse. Lists contain keys, not values.
+/// Returns the values of an inventory file, or no values if it does not parse. Sequences contain
+/// keys, not values.
 fn inventory_values(path: &Path) -> Vec<String> {
     let text = read(path);
     let inventory: Option<serde_json::Value> = match path.extension().unwrap().to_str().unwrap() {
@@ -290,7 +294,7 @@ fn collect_strings(value: &serde_json::Value, strings: &mut Vec<String>) {
     }
 }
 
-/// Checks that the proof has something to look for, and enough outputs to look at.
+/// Checks that the tests `values/…` search many outputs for many values.
 fn guard_checks_many_values() -> Result<(), Failed> {
     let probes = probes();
     let values: usize = probes.iter().map(|probe| probe.values().len() - 1).sum();
@@ -303,7 +307,7 @@ fn guard_checks_many_values() -> Result<(), Failed> {
     }
 }
 
-/// Checks that the proof fails if a value is printed, as `render --stdout` does on request.
+/// Checks that the tests `values/…` find a printed value: `render --stdout` prints one on request.
 fn guard_finds_a_printed_value() -> Result<(), Failed> {
     let probe = Probe::of_case(&project().join("fixtures/render/stdin/prints-json-for-json"));
     let (values, output) = (probe.values(), probe.run(&words(&probe.cmd)));

@@ -1,4 +1,5 @@
-//! The rules for the layout of the cases below `fixtures/`. `tests/README.md` describes it, `tests/cases.rs` runs the cases.
+//! Tests the layout of the cases below `fixtures/`, which `tests/README.md` describes.
+//! `tests/cases.rs` runs the cases.
 
 use crate::support::{all_cases, cases, project, words};
 use stackref::lint::rules::RULES;
@@ -25,21 +26,21 @@ fn each_rule_has_a_case_that_reports_and_one_that_accepts() {
         if ["ambiguous-secret", "private-secret"].contains(&rule.id.name()) {
             continue;
         }
-        let mark = format!("[{}]", rule.id.name());
+        let label = format!("[{}]", rule.id.name());
         let (mut reports, mut accepts) = (0, 0);
         for case in cases
             .iter()
             .filter(|case| name(case.parent().unwrap()) == rule.id.name())
         {
-            let is_printed = read(&case.join("stdout")).contains(&mark);
+            let is_printed = read(&case.join("stdout")).contains(&label);
             match name(case).split('-').next().unwrap() {
                 "reports" | "suggests" => {
                     reports += 1;
-                    assert!(is_printed, "{} does not report {mark}", case.display());
+                    assert!(is_printed, "{} does not report {label}", case.display());
                 }
                 "accepts" => {
                     accepts += 1;
-                    assert!(!is_printed, "{} reports {mark}", case.display());
+                    assert!(!is_printed, "{} reports {label}", case.display());
                 }
                 _ => {}
             }
@@ -73,9 +74,10 @@ fn each_case_has_its_files_and_no_others() {
             );
         }
         for entry in &entries {
-            let is_known = REQUIRED.contains(&entry.as_str()) || OPTIONAL.contains(&entry.as_str());
+            let is_expected =
+                REQUIRED.contains(&entry.as_str()) || OPTIONAL.contains(&entry.as_str());
             assert!(
-                is_known,
+                is_expected,
                 "{} has a file `{entry}`, which no test reads",
                 case.display()
             );
@@ -90,10 +92,10 @@ fn each_case_is_named_in_lower_case_below_its_command() {
         let path = case.strip_prefix(project().join("fixtures")).unwrap();
         for part in path {
             let part = part.to_str().unwrap();
-            let is_plain = part
+            let is_allowed = part
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-            assert!(is_plain, "{}: only a-z, 0-9 and `-`", path.display());
+            assert!(is_allowed, "{}: only a-z, 0-9 and `-`", path.display());
         }
         let cmd = read(&case.join("cmd"));
         let command = words(&cmd).into_iter().find(|word| !word.contains('='));

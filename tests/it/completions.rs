@@ -1,4 +1,5 @@
-//! Completions: what `__complete` offers, and that the shells which are installed here offer it.
+//! Tests shell completions: the candidates of `__complete`, and those in each shell that is
+//! installed.
 
 use crate::support::{Output, coverage, folder, is_installed, run, write};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::process::Command;
 const CONFIG: &str = "[inventory.dev]\nkind = \"file\"\npath = \"dev.yaml\"\n[inventory.prod]\nkind = \"command\"\nlist = [\"touch\", \
                       \"ran\"]\n[inventory.\"$(touch ran)\"]\nkind = \"env\"\n[inventory.\"a b\"]\nkind = \"env\"\n";
 
-/// The candidates for the last of some words, with their descriptions taken off.
+/// Returns the candidates for the last of some words, without their descriptions.
 fn candidates(folder: &Path, words: &[&str]) -> Vec<String> {
     let index = (words.len() - 1).to_string();
     let output = run(
@@ -87,7 +88,7 @@ fn levels_rules_commands_and_inventories_are_offered() {
 }
 
 #[test]
-fn nothing_hidden_is_offered_and_nothing_wrong_is_reported() {
+fn hidden_names_are_not_offered_and_errors_are_not_printed() {
     let folder = folder(&[("stackref.toml", "[inventory.dev\n")]);
     let offered = |words: &str| candidates(folder.path(), &words.split(' ').collect::<Vec<_>>());
     for words in [
@@ -118,8 +119,8 @@ fn nothing_hidden_is_offered_and_nothing_wrong_is_reported() {
     assert_eq!(offered("stackref check --inventory "), [":files"]);
 }
 
-/// Runs a script in a shell that finds the program on its PATH.
-fn shell(program: &str, args: &[&str], script: &str, folder: &Path) -> String {
+/// Runs a script in a shell with the program on its PATH, and returns its standard output.
+fn run_shell(program: &str, args: &[&str], script: &str, folder: &Path) -> String {
     let mut path = vec![
         Path::new(env!("CARGO_BIN_EXE_stackref"))
             .parent()
@@ -165,7 +166,7 @@ fn bash_completes_words_values_and_files() {
              printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             count - 1
         );
-        shell("bash", &["--norc", "-c"], &script, folder.path())
+        run_shell("bash", &["--norc", "-c"], &script, folder.path())
             .trim_end()
             .to_owned()
     };
@@ -189,7 +190,7 @@ fn fish_completes_words_values_and_files() {
     write(folder.path(), "stacks/a.yaml", b"");
     let completed = |line: &str| {
         let script = format!("stackref completions fish | source; complete --do-complete '{line}'");
-        let lines = shell("fish", &["--no-config", "-c"], &script, folder.path());
+        let lines = run_shell("fish", &["--no-config", "-c"], &script, folder.path());
         lines
             .lines()
             .map(|line| line.split('\t').next().unwrap().to_owned())
@@ -213,7 +214,7 @@ fn fish_completes_words_values_and_files() {
     assert_eq!(completed("stackref check --nosuch"), [""; 0]);
 }
 
-/// Only the line editor of zsh calls completions, so what it provides is stood in for.
+/// Defines the functions of zsh's line editor, because only the line editor calls completions.
 #[test]
 fn zsh_completes_words_values_and_files() {
     if !is_installed("zsh") {
@@ -233,7 +234,7 @@ fn zsh_completes_words_values_and_files() {
              compset() {{ PREFIX=${{PREFIX#*=}} }}\nsource <(stackref completions zsh)\n\
              words=({quoted}) CURRENT=$#words PREFIX='{current}'\n_stackref"
         );
-        shell("zsh", &["-f", "-c"], &script, folder.path())
+        run_shell("zsh", &["-f", "-c"], &script, folder.path())
             .trim_end()
             .replace('\n', " ")
     };

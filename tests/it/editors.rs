@@ -1,4 +1,4 @@
-//! The Vim function of docs/src/editors.md, run by Vim, where that is installed.
+//! Runs the Vim function of `docs/src/editors.md` in Vim, if it is installed.
 
 use crate::pages::{blocks, read};
 use crate::support::{coverage, folder, is_installed, project};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[test]
-fn vim_fills_its_quickfix_list_and_skips_other_buffers() {
+fn vim_function_fills_the_quickfix_list_and_skips_other_buffers() {
     if !is_installed("vim") {
         return;
     }
