@@ -1,4 +1,4 @@
-//! `check --add-ignores`: a following check has nothing to report, and nothing but comments was added.
+//! Tests `check --add-ignores`: it adds only comments, and the next `check` reports nothing.
 
 use crate::support::{check, folder, run};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The text without the ignore comments that `--add-ignores` adds.
+/// Returns the text without the ignore comments that `--add-ignores` adds.
 fn without_comments(text: &str) -> String {
     let lines = text
         .lines()
@@ -35,9 +35,9 @@ fn without_comments(text: &str) -> String {
 }
 
 #[test]
-fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
+fn each_finding_gets_an_ignore_comment() {
     for (attributes, annotated) in [
-        // Behind the line, also behind a comment that is there.
+        // At the end of the line, also after an existing comment.
         (
             "      x: '{{no.k}}'\n",
             "      x: '{{no.k}}' # stackref: ignore[unknown-secret]\n",
@@ -46,7 +46,7 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
             "      x: '{{no.k}}' # why\n",
             "      x: '{{no.k}}' # why # stackref: ignore[unknown-secret]\n",
         ),
-        // Above a block scalar, and above a scalar of several lines that no comment can be in.
+        // Above a block scalar, and above a multi-line scalar, which cannot contain a comment.
         (
             "      x: |-\n        {{no.k}}\n",
             "      # stackref: ignore[unknown-secret]\n      x: |-\n        {{no.k}}\n",
@@ -59,7 +59,7 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
             "      x: a\n        {{no.k}}\n        b\n",
             "      # stackref: ignore[embedded-reference]\n      x: a\n        {{no.k}}\n        b\n",
         ),
-        // Into a comment that is there, behind the line or above it, with its reason.
+        // In an existing ignore comment, on the line or above it. The reason stays.
         (
             "      x: '{{no.k}}' # stackref: ignore[unknown-key] later\n",
             "      x: '{{no.k}}' # stackref: ignore[unknown-key, unknown-secret] later\n",
@@ -68,7 +68,7 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
             "      # stackref: ignore[ unknown-key, ]\n      x: '{{no.k}}'\n",
             "      # stackref: ignore[unknown-key, unknown-secret]\n      x: '{{no.k}}'\n",
         ),
-        // Two findings of one line, and one that a comment keeps plain text.
+        // Two findings on one line, and a value with a `literal` comment.
         (
             "      x: ['{{no.k}}', '{{no.l}}']\n",
             "      x: ['{{no.k}}', '{{no.l}}'] # stackref: ignore[nested-reference]\n",
@@ -77,7 +77,7 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
             "      # stackref: literal\n      x: '{{no.k}}'\n      y: '{{no.k}}'\n",
             "      # stackref: literal\n      x: '{{no.k}}'\n      y: '{{no.k}}' # stackref: ignore[unknown-secret]\n",
         ),
-        // A comment that suppresses nothing.
+        // An ignore comment that suppresses nothing.
         (
             "      x: y # stackref: ignore[unknown-key]\n",
             "      x: y # stackref: ignore[unknown-key, unused-ignore]\n",
@@ -102,15 +102,15 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
                 "{attributes}: {}",
                 added.stderr
             );
-            let again = check(
+            let second = check(
                 folder.path(),
                 &["--add-ignores", "s.yaml", "--deny-warnings"],
             );
             assert_eq!(
-                (again.code, again.stdout.as_str()),
+                (second.code, second.stdout.as_str()),
                 (0, ""),
                 "{attributes}: {}",
-                again.stderr
+                second.stderr
             );
             assert_eq!(read(folder.path(), "s.yaml"), text(annotated));
         }
@@ -118,7 +118,7 @@ fn each_finding_gets_a_comment_where_its_syntax_allows_one() {
 }
 
 #[test]
-fn toml_takes_a_comment_above_a_string_of_several_lines() {
+fn multi_line_toml_string_gets_the_comment_above_it() {
     let text = |first: &str, second: &str| {
         format!(
             "stack_name = \"s\"\nzenml_version = \"0.98.0\"\n[components.experiment_tracker]\nflavor = \"mlflow\"\n\
@@ -144,7 +144,7 @@ fn toml_takes_a_comment_above_a_string_of_several_lines() {
 }
 
 #[test]
-fn a_script_is_not_torn_apart() {
+fn script_commands_of_several_lines_are_not_split() {
     let script = "zenml x register a --b='{{no.k}}'\nzenml x register a \\\n  --b='{{no.k}}' \\\n  --c=d\n\
                   true && \\\n  zenml x register a --b='{{no.k}}' && \\\n  true\n";
     let expected = "zenml x register a --b='{{no.k}}' # stackref: ignore[unknown-secret]\n\
@@ -176,15 +176,15 @@ fn a_script_is_not_torn_apart() {
 }
 
 #[test]
-fn what_no_comment_can_suppress_is_reported_with_the_entry_that_can() {
+fn finding_that_no_comment_can_suppress_is_reported_with_a_config_entry() {
     let json = r#"{"components": {"experiment_tracker": {"configuration": {"x": "{{no.k}}"}, "flavor": "mlflow", "name": "t",
         "type": "experiment_tracker"}}, "stack_name": "s", "zenml_version": "0.98.0"}"#;
     let broken = "components: [\nstack_name: s\nzenml_version: 0.98.0\n";
-    let bare = stack("      x: '{{mlflow.password}}' # stackref: ignore\n");
+    let without_rules = stack("      x: '{{mlflow.password}}' # stackref: ignore\n");
     let folder = folder(&[
         ("stacks/a[1].json", json),
         ("broken.stack.yaml", broken),
-        ("bare.yaml", &bare),
+        ("bare.yaml", &without_rules),
         ("secrets.inventory.yaml", INVENTORY),
     ]);
     let added = check(folder.path(), &["--add-ignores", "--format", "short"]);
@@ -199,7 +199,7 @@ fn what_no_comment_can_suppress_is_reported_with_the_entry_that_can() {
             read(folder.path(), "broken.stack.yaml").as_str(),
             read(folder.path(), "bare.yaml")
         ),
-        (broken, bare)
+        (broken, without_rules)
     );
     assert!(
         added
@@ -244,7 +244,7 @@ fn what_no_comment_can_suppress_is_reported_with_the_entry_that_can() {
 }
 
 #[test]
-fn an_inventory_file_gets_its_comments_too() {
+fn inventory_file_gets_ignore_comments() {
     let folder = folder(&[
         ("s.yaml", &stack("      x: '{{mlflow.password}}'\n")),
         ("secrets.inventory.yaml", "mlflow: [password]\nold: [k]\n"),
@@ -274,7 +274,7 @@ fn an_inventory_file_gets_its_comments_too() {
 }
 
 #[test]
-fn a_diff_writes_nothing_and_shows_no_value() {
+fn diff_writes_no_file_and_prints_no_value() {
     let text = stack("      x: '{{no.k}}'\n      tracking_password: hunter2\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
     let diff = check(folder.path(), &["--add-ignores", "--diff", "s.yaml"]);
@@ -326,7 +326,7 @@ fn a_diff_writes_nothing_and_shows_no_value() {
 }
 
 #[test]
-fn a_diff_shows_no_value_that_leaked() {
+fn diff_prints_no_leaked_value() {
     let text = stack("      x: 'tr0ub4dor&3 {{no.k}}'\n");
     let inventory = "mlflow: {password: tr0ub4dor&3}\n";
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
@@ -346,7 +346,7 @@ fn a_diff_shows_no_value_that_leaked() {
 }
 
 #[test]
-fn only_selected_rules_get_comments() {
+fn only_selected_rules_get_ignore_comments() {
     let text = stack("      x: '{{no.k}}'\n      y: '{{mlflow.k}}'\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
     check(
@@ -361,7 +361,7 @@ fn only_selected_rules_get_comments() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_stays_and_is_still_reported() {
+fn read_only_file_is_unchanged_and_its_findings_are_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let text = stack("      x: '{{no.k}}'\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
@@ -384,7 +384,7 @@ fn a_file_that_cannot_be_written_stays_and_is_still_reported() {
     assert_eq!(read(folder.path(), "s.yaml"), text);
 }
 
-/// Attributes in every style.
+/// Attribute values in every scalar style.
 const ATTRIBUTES: [&str; 14] = [
     "'{{no.k}}'",
     "{{no.k}}",
@@ -404,7 +404,7 @@ const ATTRIBUTES: [&str; 14] = [
 
 proptest! {
     #[test]
-    fn a_following_check_is_clean(
+    fn next_check_reports_nothing(
         values in prop::collection::vec(prop::sample::select(ATTRIBUTES.to_vec()), 1..7),
         line_break in prop::sample::select(vec!["\n", "\r\n"]),
         mark in prop::sample::select(vec!["", "\u{feff}"]),

@@ -1,9 +1,10 @@
-//! What `--fix` writes: only its own bytes differ, the file parses, and another run has nothing to add.
+//! Tests `check --fix`: only the bytes of its edits change, the file still parses, and a second run
+//! changes nothing.
 
 use crate::support::{check, folder, run};
 use proptest::prelude::*;
 
-/// Values in every style, right and wrong.
+/// Valid and invalid attribute values in every scalar style.
 const VALUES: [&str; 16] = [
     "{{a.b}}",
     "{{ a.b }}",
@@ -42,32 +43,33 @@ proptest! {
     fn fixing_twice_is_fixing_once(
         values in prop::collection::vec(prop::sample::select(VALUES.to_vec()), 1..6),
         line_break in prop::sample::select(vec!["\n", "\r\n"]),
-        which in prop::sample::select(vec!["--fix", "--fix=suggestions"]),
+        mode in prop::sample::select(vec!["--fix", "--fix=suggestions"]),
     ) {
         let text = stack(&values, line_break);
         let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", "a: [b]\n")]);
         let read = || std::fs::read_to_string(folder.path().join("s.yaml")).unwrap();
         let before = check(folder.path(), &["--format", "short"]).stdout;
-        let first = check(folder.path(), &[which, "--format", "short"]);
+        let first = check(folder.path(), &[mode, "--format", "short"]);
         let once = read();
-        let second = check(folder.path(), &[which, "--format", "short"]);
+        let second = check(folder.path(), &[mode, "--format", "short"]);
         prop_assert_eq!(&once, &read(), "{}", text);
         prop_assert_eq!(&first.stdout, &second.stdout);
-        let left = if which == "--fix" { second.stderr.replace(", 0 fixable with --fix,", ",") } else { second.stderr };
-        prop_assert!(!left.contains("fixable") && !left.contains("fixed"), "{}", left);
+        let remaining = if mode == "--fix" { second.stderr.replace(", 0 fixable with --fix,", ",") } else { second.stderr };
+        prop_assert!(!remaining.contains("fixable") && !remaining.contains("fixed"), "{}", remaining);
         prop_assert!(before.contains("syntax-error") || !second.stdout.contains("syntax-error"), "{}", once);
-        // Nothing but braces, blanks, quotes, marks of blocks, names and comments of our own may have changed.
-        let kept = |text: &str| {
+        // Only braces, blanks, quotes, block scalar headers, names and stackref's own comments may
+        // have changed.
+        let without_fixes = |text: &str| {
             let lines = text.lines().map(|line| line.split(" # stackref:").next().unwrap_or_default().trim_end());
             let lines = lines.filter(|line| !line.trim_start().starts_with("# stackref:"));
             lines.collect::<String>().replace(['"', ' ', '-', '+'], "").replace("aa.", "a.").replace(".bb", ".b")
         };
-        prop_assert_eq!(kept(&text).replace(".x}}", ".b}}"), kept(&once).replace(".x}}", ".b}}"));
+        prop_assert_eq!(without_fixes(&text).replace(".x}}", ".b}}"), without_fixes(&once).replace(".x}}", ".b}}"));
     }
 }
 
-/// The safe edits of a JSON report, applied by hand.
-fn applied(text: &str, report: &str) -> String {
+/// Applies the safe edits of a JSON report to a text.
+fn apply_safe_edits(text: &str, report: &str) -> String {
     let report: serde_json::Value = serde_json::from_str(report).unwrap();
     let fixes = report["findings"]
         .as_array()
@@ -96,7 +98,7 @@ fn applied(text: &str, report: &str) -> String {
 }
 
 #[test]
-fn what_the_report_says_a_fix_changes_is_what_it_changes() {
+fn fix_makes_the_safe_edits_of_the_json_report() {
     let text = stack(
         &[
             "{{ a.b }}",
@@ -108,10 +110,11 @@ fn what_the_report_says_a_fix_changes_is_what_it_changes() {
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", "a: [b]\n")]);
     let path = folder.path().join("s.yaml");
     let mut by_hand = text.clone();
-    // Quotes show blanks that this version does not take, and what is mended shows ignores that are of no use.
+    // Some findings appear after a fix. For example, a quoted reference shows blanks that this
+    // ZenML version does not accept, and a fixed value makes its ignore comment unused.
     for _ in 0..5 {
         std::fs::write(&path, &by_hand).unwrap();
-        by_hand = applied(
+        by_hand = apply_safe_edits(
             &by_hand,
             &check(folder.path(), &["--format", "json"]).stdout,
         );
@@ -126,9 +129,10 @@ fn what_the_report_says_a_fix_changes_is_what_it_changes() {
     );
 }
 
-/// A comment that ends a block scalar stays one, and comments above each other go on speaking of what is below them.
+/// A comment that ends a block scalar stays a comment. Comments above one another still apply to
+/// the line below them.
 #[test]
-fn taking_out_a_comment_changes_nothing_else() {
+fn removing_a_comment_changes_nothing_else() {
     for (lines, fixed) in [
         (
             "x: |+\n      text\n    # stackref: ignore[malformed-reference]\n\n    y: z",
@@ -169,7 +173,7 @@ fn taking_out_a_comment_changes_nothing_else() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_written_stays_and_is_told() {
+fn read_only_file_is_unchanged_and_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let text = stack(&["{{a.b}}"], "\n");
     let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", "a: [b]\n")]);
