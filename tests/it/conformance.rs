@@ -1,6 +1,8 @@
-//! The public suites, by what `check` and `render` make of them: what is valid is taken and has the suite's values, what is
-//! invalid is a `syntax-error`, every scalar is mapped to its place, and every string can be rendered. `docs/dev/conformance.md`
-//! is written from here (`STACKREF_BLESS=1`).
+//! Tests `check` and `render` with the public test suites of YAML, TOML and JSON.
+//!
+//! A valid case must be accepted with the values of its suite, and an invalid case must be a
+//! `syntax-error`. Every character of a scalar must have its location, and every string must be
+//! rendered. `STACKREF_BLESS=1` writes the results to `docs/dev/conformance.md`.
 
 use crate::fuzz::properties::scan;
 use crate::suites::{Case, Verdict, cases, corpora};
@@ -25,35 +27,35 @@ use stackref::zenml::grammar::Resolver;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What one suite came to.
+/// The results of one suite: a row of the table in `docs/dev/conformance.md`.
 #[derive(Default)]
 struct Row {
     valid: usize,
-    taken: usize,
+    accepted: usize,
     invalid: usize,
-    refused: usize,
+    rejected: usize,
     either: usize,
-    valued: usize,
+    compared: usize,
     equal: usize,
     scalars: usize,
-    placed: usize,
+    located: usize,
     strings: usize,
     rendered: usize,
     exceptions: Vec<String>,
 }
 
-/// The suites, as they are called, with the syntax of each.
+/// The name and the syntax of each suite.
 const SUITES: [(&str, Syntax); 3] = [
     ("yaml-test-suite", Syntax::Yaml),
     ("toml-test (TOML 1.1)", Syntax::Toml),
     ("JSONTestSuite", Syntax::Json),
 ];
 
-fn row(syntax: Syntax) -> Row {
+fn run_suite(syntax: Syntax) -> Row {
     let mut row = Row::default();
     for case in cases(syntax) {
-        let scan = read(&case.bytes, syntax);
-        let refused = scan
+        let scan = scan_case(&case.bytes, syntax);
+        let rejected = scan
             .files
             .iter()
             .flat_map(|file| &file.findings)
@@ -63,32 +65,33 @@ fn row(syntax: Syntax) -> Row {
             Verdict::Either => row.either += 1,
             Verdict::Invalid => {
                 row.invalid += 1;
-                row.refused += usize::from(refused.is_some());
-                if refused.is_none() {
+                row.rejected += usize::from(rejected.is_some());
+                if rejected.is_none() {
                     row.exceptions
-                        .push(format!("`{}` is invalid, and taken", case.name));
+                        .push(format!("`{}` is invalid, but accepted", case.name));
                 }
             }
             Verdict::Valid => {
                 row.valid += 1;
-                row.taken += usize::from(refused.is_none());
-                if let Some(finding) = refused {
+                row.accepted += usize::from(rejected.is_none());
+                if let Some(finding) = rejected {
                     row.exceptions
                         .push(format!("`{}`: {}", case.name, finding.message));
                 }
             }
         }
         if case.verdict == Verdict::Valid {
-            row.read(&case);
+            row.check_layouts(&case);
         }
     }
     row
 }
 
 impl Row {
-    /// Values, places and renders of a valid case, in the line breaks of the suite and in those of Windows.
-    fn read(&mut self, case: &Case) {
-        let text = case.text().expect("what is valid is UTF-8");
+    /// Compares the values and offsets of a valid case, and renders it: unchanged, with Windows
+    /// line breaks, and with a byte-order mark.
+    fn check_layouts(&mut self, case: &Case) {
+        let text = case.text().expect("a valid case is UTF-8");
         let mut layouts = vec![text.to_owned()];
         if !text.contains('\r') && case.syntax != Syntax::Json {
             layouts.push(text.replace('\n', "\r\n"));
@@ -100,19 +103,20 @@ impl Row {
             let document = Document::parse(Arc::new(SourceFile::new("case", text)), case.syntax)
                 .unwrap_or_else(|error| panic!("{}: {}", case.name, error.message));
             if case.values.is_some() || case.scalars.is_some() {
-                self.valued += 1;
-                match differing(case, &document) {
+                self.compared += 1;
+                match suite_difference(case, &document) {
                     None => self.equal += 1,
                     Some(why) => self.exceptions.push(format!("`{}`: {why}", case.name)),
                 }
             }
-            self.place(case, &document);
-            self.render(case, &document);
+            self.check_offsets(case, &document);
+            self.check_render(case, &document);
         }
     }
 
-    /// Every scalar has a proven map of offsets, by which each of its letters is that letter in the text, or an escape of it.
-    fn place(&mut self, case: &Case, document: &Document) {
+    /// Counts the scalars whose offset map is exact and maps each character to itself, or to an
+    /// escape of it, in the file.
+    fn check_offsets(&mut self, case: &Case, document: &Document) {
         for (id, node) in document.nodes() {
             let NodeKind::Scalar(scalar) = &node.kind else {
                 continue;
@@ -131,18 +135,19 @@ impl Row {
                 !(written == c.encode_utf8(&mut [0; 4]) || escaped || c == ' ' || c == '\n')
             });
             if offsets.is_exact() && misplaced.is_none() {
-                self.placed += 1;
+                self.located += 1;
             } else {
                 self.exceptions.push(format!(
-                    "`{}`: the place of {misplaced:?} in {text:?}",
+                    "`{}`: the offset of {misplaced:?} in {text:?} is wrong",
                     case.name
                 ));
             }
         }
     }
 
-    /// Every string that is no key and not empty becomes a reference to a secret that holds it, and is rendered.
-    fn render(&mut self, case: &Case, document: &Document) {
+    /// Replaces every string that is not empty and not a key with a reference to a secret with this
+    /// value, renders the file, and compares it with the suite and with the original.
+    fn check_render(&mut self, case: &Case, document: &Document) {
         let strings: Vec<NodeId> = document
             .nodes()
             .filter(|&(id, node)| {
@@ -155,10 +160,10 @@ impl Row {
             return;
         }
         self.strings += strings.len();
-        match there_and_back(document, &strings) {
-            Ok(again) => match differing(case, &again).or_else(|| {
+        match replace_and_render(document, &strings) {
+            Ok(rendered) => match suite_difference(case, &rendered).or_else(|| {
                 document
-                    .find_difference(&again, &HashMap::new())
+                    .find_difference(&rendered, &HashMap::new())
                     .map(|_| "differs".to_owned())
             }) {
                 None => self.rendered += strings.len(),
@@ -173,7 +178,9 @@ impl Row {
     }
 }
 
-fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, String> {
+/// Replaces strings with references, renders the file and parses the result. Returns an error if a
+/// string is not rendered.
+fn replace_and_render(document: &Document, strings: &[NodeId]) -> Result<Document, String> {
     let mut keys = serde_json::Map::new();
     let mut edits = Vec::new();
     for (at, &id) in strings.iter().enumerate() {
@@ -189,7 +196,7 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
         keys.insert(format!("k{at}"), value.into());
     }
     edits.sort_by_key(|edit| edit.span);
-    let there = apply(document.source().text(), &edits).ok_or("overlapping edits")?;
+    let replaced = apply(document.source().text(), &edits).ok_or("overlapping edits")?;
     let values = json!({ "s": keys }).to_string();
     let inventory = FileInventory::from_text("values.json", values, Syntax::Json)
         .map_err(|error| error.to_string())?;
@@ -198,7 +205,7 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
         resolver: Resolver::Render,
         ..Config::default()
     });
-    let scan = read(there.as_bytes(), document.syntax());
+    let scan = scan_case(replaced.as_bytes(), document.syntax());
     let settings = Settings::new(
         &configs,
         LevelChoice::fixed(Level::SecretAndKeyExists),
@@ -231,7 +238,7 @@ fn there_and_back(document: &Document, strings: &[NodeId]) -> Result<Document, S
     Document::parse(source, document.syntax()).map_err(|error| error.message)
 }
 
-fn read(bytes: &[u8], syntax: Syntax) -> Scan {
+fn scan_case(bytes: &[u8], syntax: Syntax) -> Scan {
     scan(
         bytes,
         syntax,
@@ -241,17 +248,18 @@ fn read(bytes: &[u8], syntax: Syntax) -> Scan {
     )
 }
 
-/// In what a document is not what its suite says.
-fn differing(case: &Case, document: &Document) -> Option<String> {
+/// Returns how a document differs from the scalars and values of its suite, or `None` if it does
+/// not.
+fn suite_difference(case: &Case, document: &Document) -> Option<String> {
     if let Some(scalars) = &case.scalars {
-        let own: Vec<&str> = document
+        let actual: Vec<&str> = document
             .nodes()
             .filter(|(_, node)| matches!(node.kind, NodeKind::Scalar(_)))
             .map(|(id, _)| document.text(id).unwrap())
             .collect();
-        let theirs: Vec<&str> = scalars.iter().map(|(_, value)| value.as_str()).collect();
-        if own != theirs {
-            return Some(format!("{own:?} is not {theirs:?}"));
+        let expected: Vec<&str> = scalars.iter().map(|(_, value)| value.as_str()).collect();
+        if actual != expected {
+            return Some(format!("{actual:?} is not {expected:?}"));
         }
     }
     let values = case.values.as_ref()?;
@@ -266,10 +274,11 @@ fn differing(case: &Case, document: &Document) -> Option<String> {
         .roots()
         .iter()
         .zip(values)
-        .find_map(|(root, value)| unequal(document, *root, value))
+        .find_map(|(root, value)| value_difference(document, *root, value))
 }
 
-fn unequal(document: &Document, id: NodeId, expected: &Value) -> Option<String> {
+/// Returns how a node differs from its value in the suite, or `None` if it does not.
+fn value_difference(document: &Document, id: NodeId, expected: &Value) -> Option<String> {
     let typed = |name: &str| {
         expected
             .get(name)
@@ -277,7 +286,7 @@ fn unequal(document: &Document, id: NodeId, expected: &Value) -> Option<String> 
             .filter(|_| document.syntax() == Syntax::Toml)
     };
     if let (Some(ty), Some(value)) = (typed("type"), typed("value")) {
-        return (!is_toml(document, id, ty, value))
+        return (!equals_toml(document, id, ty, value))
             .then(|| format!("{:?} is not {ty} {value:?}", document.text(id)));
     }
     match expected {
@@ -286,34 +295,35 @@ fn unequal(document: &Document, id: NodeId, expected: &Value) -> Option<String> 
                 .items(id)
                 .filter(|items| items.len() == expected.len());
             let Some(items) = items else {
-                return Some(format!("no list of {}", expected.len()));
+                return Some(format!("not a sequence of {} items", expected.len()));
             };
             items
                 .iter()
                 .zip(expected)
-                .find_map(|(item, expected)| unequal(document, *item, expected))
+                .find_map(|(item, expected)| value_difference(document, *item, expected))
         }
         Value::Object(expected) => {
             let entries = document
                 .entries(id)
                 .filter(|entries| entries.len() == expected.len());
             let Some(entries) = entries else {
-                return Some(format!("no mapping of {}", expected.len()));
+                return Some(format!("not a mapping of {} entries", expected.len()));
             };
             entries.iter().find_map(|&(key, value)| {
                 let key = document.text(key).unwrap_or_default();
                 let Some(expected) = expected.get(key) else {
-                    return Some(format!("a key {key:?}"));
+                    return Some(format!("unexpected key {key:?}"));
                 };
-                unequal(document, value, expected)
+                value_difference(document, value, expected)
             })
         }
-        scalar => (!is_scalar(document, id, scalar))
+        scalar => (!equals_scalar(document, id, scalar))
             .then(|| format!("{:?} is not {scalar}", document.text(id))),
     }
 }
 
-fn is_scalar(document: &Document, id: NodeId, expected: &Value) -> bool {
+/// Returns whether a node is a scalar with the value in the suite.
+fn equals_scalar(document: &Document, id: NodeId, expected: &Value) -> bool {
     let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else {
         return false;
     };
@@ -341,25 +351,27 @@ fn is_scalar(document: &Document, id: NodeId, expected: &Value) -> bool {
     }
 }
 
-/// A value of toml-test, as a table of its type and its text.
-fn is_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
+/// Returns whether a node is a scalar with the type and the text that toml-test lists for it.
+fn equals_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
     let (Some(scalar), Some(text)) = (document.scalar(id), document.text(id)) else {
         return false;
     };
     if ty == "string" {
-        // Raw breaks are the file's own in TOML, and some layouts here have those of Windows.
-        let same = text == expected || text.replace("\r\n", "\n") == expected.replace("\r\n", "\n");
-        return same && scalar.ty == ScalarType::String;
+        // A multi-line TOML string contains the line breaks of its file, and one layout has Windows
+        // line breaks.
+        let is_equal =
+            text == expected || text.replace("\r\n", "\n") == expected.replace("\r\n", "\n");
+        return is_equal && scalar.ty == ScalarType::String;
     }
     let read = |text: &str| {
         toml::from_str::<toml::Table>(&format!("value = {text}")).unwrap()["value"].clone()
     };
-    let same = match (read(text), read(expected)) {
-        (toml::Value::Float(own), toml::Value::Float(expected)) => {
-            own.total_cmp(&expected).is_eq() || (own.is_nan() && expected.is_nan())
+    let is_equal = match (read(text), read(expected)) {
+        (toml::Value::Float(actual), toml::Value::Float(expected)) => {
+            actual.total_cmp(&expected).is_eq() || (actual.is_nan() && expected.is_nan())
         }
-        (toml::Value::Datetime(own), toml::Value::Datetime(expected)) => {
-            // Seconds may be left out.
+        (toml::Value::Datetime(actual), toml::Value::Datetime(expected)) => {
+            // TOML 1.1 has times without seconds.
             let full = |mut value: toml::value::Datetime| {
                 value
                     .time
@@ -367,20 +379,21 @@ fn is_toml(document: &Document, id: NodeId, ty: &str, expected: &str) -> bool {
                     .for_each(|time| time.second = time.second.or(Some(0)));
                 value
             };
-            full(own) == full(expected)
+            full(actual) == full(expected)
         }
-        // The suite leaves out the fraction of what has none.
-        (toml::Value::Float(own), toml::Value::Integer(expected)) => {
-            Ok(own) == expected.to_string().parse::<f64>()
+        // The suite writes a float without a fraction as an integer.
+        (toml::Value::Float(actual), toml::Value::Integer(expected)) => {
+            Ok(actual) == expected.to_string().parse::<f64>()
         }
-        (own, expected) => own == expected,
+        (actual, expected) => actual == expected,
     };
-    same && scalar.ty == ScalarType::Other
+    is_equal && scalar.ty == ScalarType::Other
 }
 
 const UNDER_TAG: &str = "rendered: a string with the tag `!`, which YAML 1.1 readers may read as a number: `malformed-reference`";
 
-/// Why a case is not taken, read or rendered as it stands in its suite.
+/// The suite and the name of each case that is not accepted, read or rendered as the suite expects,
+/// and the reason.
 const REASONS: [(&str, &str, &str); 7] = [
     (
         "yaml-test-suite",
@@ -409,30 +422,30 @@ const REASONS: [(&str, &str, &str); 7] = [
 ];
 
 #[test]
-fn the_suites_are_taken_refused_read_and_rendered_as_they_say() {
+fn suites_have_the_documented_results() {
     let path = project().join("docs/dev/conformance.md");
-    let told = std::fs::read_to_string(&path).unwrap();
+    let documented = std::fs::read_to_string(&path).unwrap();
     let all = corpora().is_some();
     let mut page = include_str!("conformance/head.md").to_owned();
     let mut exceptions = String::new();
-    // The suite of TOML is a crate.
+    // The TOML suite is a crate, so it is always available.
     for (name, syntax) in SUITES
         .into_iter()
         .filter(|&(_, syntax)| all || syntax == Syntax::Toml)
     {
-        let row = row(syntax);
+        let row = run_suite(syntax);
         let cell = |part: usize, all: usize| format!("{part} of {all}");
         let cells = [
-            cell(row.taken, row.valid),
-            cell(row.refused, row.invalid),
+            cell(row.accepted, row.valid),
+            cell(row.rejected, row.invalid),
             row.either.to_string(),
-            cell(row.equal, row.valued),
-            cell(row.placed, row.scalars),
+            cell(row.equal, row.compared),
+            cell(row.located, row.scalars),
             cell(row.rendered, row.strings),
         ];
         let line = format!("| {name} | {} |\n", cells.join(" | "));
         assert!(
-            std::env::var_os("STACKREF_BLESS").is_some() || told.contains(&line),
+            std::env::var_os("STACKREF_BLESS").is_some() || documented.contains(&line),
             "{line}"
         );
         page.push_str(&line);

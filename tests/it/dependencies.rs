@@ -1,33 +1,36 @@
-//! `docs/dev/dependencies.md` has a row for every dependency that a manifest names, with its version and features, and no other.
+//! Tests that `docs/dev/dependencies.md` has one row for each dependency in a manifest, with its
+//! version and features, and no other rows.
 //!
-//! Licences and numbers of crates need what cargo knows; `tests/proof/dependencies.py` holds those.
+//! `tests/proof/dependencies.py` compares licences and numbers of crates, because they need cargo's
+//! metadata.
 
 use crate::pages::read;
 use crate::support::project;
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
-/// A row, or what has to have one: section, crate, version, features.
+/// A row of the page, or a dependency that needs one: section, crate, version, features.
 type Row = (String, String, String, String);
 
-/// A table of a manifest as rows; the section of each depends on whether it is optional.
-fn rows(manifest: &str, table: &str, section: impl Fn(bool) -> &'static str) -> Vec<Row> {
+/// Returns the rows that a table of a manifest needs. `section` returns the section of optional and
+/// of other dependencies.
+fn table_rows(manifest: &str, table: &str, section: impl Fn(bool) -> &'static str) -> Vec<Row> {
     let manifest: Table = read(&project().join(manifest)).parse().unwrap();
     let Some(table) = manifest.get(table).and_then(Value::as_table) else {
         return Vec::new();
     };
-    let row = |(name, wanted): (&String, &Value)| {
-        let field = |key: &str| wanted.get(key);
+    let row = |(name, requirement): (&String, &Value)| {
+        let field = |key: &str| requirement.get(key);
         let is_set = |key: &str| field(key).and_then(Value::as_bool);
-        let version = wanted
+        let version = requirement
             .as_str()
             .or_else(|| field("version")?.as_str())?
             .to_owned();
-        let more = field("features")
+        let listed = field("features")
             .and_then(Value::as_array)
             .into_iter()
             .flatten();
-        let mut features: Vec<&str> = more.map(|feature| feature.as_str().unwrap()).collect();
+        let mut features: Vec<&str> = listed.map(|feature| feature.as_str().unwrap()).collect();
         if is_set("default-features") != Some(false) {
             features.push("default");
         }
@@ -44,27 +47,41 @@ fn rows(manifest: &str, table: &str, section: impl Fn(bool) -> &'static str) -> 
             features,
         ))
     };
-    // What has no version is a crate of this very repository.
+    // A dependency without a version is a crate of this repository.
     table.iter().filter_map(row).collect()
 }
 
-fn named() -> BTreeSet<Row> {
-    let mut named = rows("Cargo.toml", "dependencies", |optional| {
+/// Returns the rows that the manifests need.
+fn required_rows() -> BTreeSet<Row> {
+    let mut rows = table_rows("Cargo.toml", "dependencies", |optional| {
         if optional {
             "With the feature `aws`"
         } else {
             "In every build"
         }
     });
-    named.extend(rows("Cargo.toml", "dev-dependencies", |_| "For tests"));
-    named.extend(rows("Cargo.toml", "build-dependencies", |_| "For builds"));
+    rows.extend(table_rows(
+        "Cargo.toml",
+        "dev-dependencies",
+        |_| "For tests",
+    ));
+    rows.extend(table_rows(
+        "Cargo.toml",
+        "build-dependencies",
+        |_| "For builds",
+    ));
     if project().join("fuzz/Cargo.toml").exists() {
-        named.extend(rows("fuzz/Cargo.toml", "dependencies", |_| "For fuzzing"));
+        rows.extend(table_rows(
+            "fuzz/Cargo.toml",
+            "dependencies",
+            |_| "For fuzzing",
+        ));
     }
-    named.into_iter().collect()
+    rows.into_iter().collect()
 }
 
-fn documented() -> BTreeSet<Row> {
+/// Returns the rows of the page. Panics if a cell is empty or a row occurs twice.
+fn documented_rows() -> BTreeSet<Row> {
     let page = read(&project().join("docs/dev/dependencies.md"));
     let mut rows = BTreeSet::new();
     let mut section = "";
@@ -76,7 +93,7 @@ fn documented() -> BTreeSet<Row> {
             let [name, version, features] = [cells[0], cells[1], cells[2]].map(str::to_owned);
             assert!(
                 rows.insert((section.to_owned(), name, version, features)),
-                "twice: {line}"
+                "duplicate row: {line}"
             );
         }
     }
@@ -84,13 +101,13 @@ fn documented() -> BTreeSet<Row> {
 }
 
 #[test]
-fn every_dependency_has_its_row_and_every_row_its_dependency() {
-    let (named, documented) = (named(), documented());
-    let without: Vec<&Row> = named.difference(&documented).collect();
-    let needless: Vec<&Row> = documented.difference(&named).collect();
+fn each_dependency_has_a_row_and_each_row_a_dependency() {
+    let (required, documented) = (required_rows(), documented_rows());
+    let missing: Vec<&Row> = required.difference(&documented).collect();
+    let obsolete: Vec<&Row> = documented.difference(&required).collect();
     assert!(
-        without.is_empty() && needless.is_empty(),
-        "without a row: {without:#?}\nwithout a dependency: {needless:#?}"
+        missing.is_empty() && obsolete.is_empty(),
+        "dependencies without a row: {missing:#?}\nrows without a dependency: {obsolete:#?}"
     );
-    assert!(named.len() > 20);
+    assert!(required.len() > 20);
 }

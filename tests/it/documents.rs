@@ -1,4 +1,4 @@
-//! A document by itself: the paths, merges and comparisons that everything above relies on.
+//! Tests the paths, merges and comparisons of [`Document`].
 
 use stackref::document::{Document, NodeId, Syntax};
 use stackref::text::source::{SourceFile, Span};
@@ -9,17 +9,17 @@ fn parse(text: &str, syntax: Syntax) -> Document {
     Document::parse(Arc::new(SourceFile::new("a", text)), syntax).unwrap()
 }
 
-/// The first node whose decoded text this is.
+/// Returns the first node with this decoded text.
 fn scalar(document: &Document, text: &str) -> NodeId {
     let mut nodes = document.nodes();
     nodes
         .find(|&(id, _)| document.text(id) == Some(text))
-        .unwrap_or_else(|| panic!("{text}?"))
+        .unwrap_or_else(|| panic!("no scalar `{text}`"))
         .0
 }
 
 #[test]
-fn a_nul_byte_is_refused_at_its_place_and_by_the_name_of_the_syntax() {
+fn nul_byte_is_rejected_with_its_span_and_the_name_of_the_syntax() {
     for (syntax, name) in [
         (Syntax::Yaml, "YAML"),
         (Syntax::Toml, "TOML"),
@@ -37,7 +37,7 @@ fn a_nul_byte_is_refused_at_its_place_and_by_the_name_of_the_syntax() {
 }
 
 #[test]
-fn a_path_names_the_keys_and_indices_above_a_node() {
+fn path_contains_the_keys_and_indices_above_a_node() {
     let document = parse("a:\n  b:\n  - x\n  - c: y\n? [k]\n: z\n", Syntax::Yaml);
     for (text, path, item) in [
         ("x", "a.b.0", 5),
@@ -56,13 +56,14 @@ fn a_path_names_the_keys_and_indices_above_a_node() {
 }
 
 #[test]
-fn merges_are_paid_for_by_what_they_bring() {
+fn merged_entries_reduce_the_budget() {
     let document = parse(
         "a: &a {x: 1, y: 2}\nb: *a\nc: {<<: *a, x: 3}\nd: {<<: [*a, {z: 4}]}\n",
         Syntax::Yaml,
     );
     let root = document.roots()[0];
-    // An alias costs its entries and one more; a merge the mapping that has it, what it names, and what that holds.
+    // An alias costs one, and one for each entry. A merge costs the same for each mapping that it
+    // reads, and one for each mapping that a merge key names.
     for (key, cost, merged) in [("a", 0, 2), ("b", 3, 2), ("c", 7, 2), ("d", 9, 3)] {
         let (_, value) = document.get(root, key).unwrap();
         let mut budget = cost;
@@ -74,23 +75,27 @@ fn merges_are_paid_for_by_what_they_bring() {
             "{key}"
         );
         assert_eq!(budget, 0, "{key}");
-        if let Some(mut less) = cost.checked_sub(1) {
-            assert_eq!(document.merged_entries(value, &mut less), None, "{key}");
+        if let Some(mut insufficient) = cost.checked_sub(1) {
+            assert_eq!(
+                document.merged_entries(value, &mut insufficient),
+                None,
+                "{key}"
+            );
         }
     }
-    let (_, own) = document.get(root, "c").unwrap();
-    let entries = document.merged_entries(own, &mut 100).unwrap();
+    let (_, mapping) = document.get(root, "c").unwrap();
+    let entries = document.merged_entries(mapping, &mut 100).unwrap();
     let texts: Vec<_> = entries
         .iter()
         .map(|&(_, value)| document.text(value).unwrap())
         .collect();
-    assert_eq!(texts, ["3", "2"], "own keys win");
+    assert_eq!(texts, ["3", "2"], "a mapping's own keys take precedence");
 }
 
 #[test]
-fn documents_that_differ_in_anything_are_told_apart() {
-    let differs = |own: &str, other: &str, syntax| {
-        parse(own, syntax).find_difference(&parse(other, syntax), &HashMap::new())
+fn find_difference_detects_each_kind_of_difference() {
+    let differs = |original: &str, other: &str, syntax| {
+        parse(original, syntax).find_difference(&parse(other, syntax), &HashMap::new())
     };
     let yaml = "a: &a x\nb: *a\nc: [1, y]\n";
     for other in [
@@ -115,7 +120,7 @@ fn documents_that_differ_in_anything_are_told_apart() {
         ),
         None
     );
-    // The same nodes in the same order, of which one belongs to the other document.
+    // The same nodes in the same order, but one of them is in another document of the file.
     assert!(differs("- a\n--- b\n", "- a\n- b\n", Syntax::Yaml).is_some());
     assert!(
         differs(
@@ -129,7 +134,7 @@ fn documents_that_differ_in_anything_are_told_apart() {
         differs("[1, \"a\"]", "[ 1,\"\\u0061\" ]", Syntax::Json),
         None
     );
-    // The same to YAML 1.2, while the line ends at U+2028 for YAML 1.1, and a comment begins.
+    // Equal in YAML 1.2. In YAML 1.1, U+2028 ends the line, and the text after it is a comment.
     assert!(differs("k: x\u{2028}# y\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml).is_some());
     assert_eq!(
         differs("k: \"x\\L# y\"\n", "k: 'x\u{2028}# y'\n", Syntax::Yaml),
@@ -138,11 +143,11 @@ fn documents_that_differ_in_anything_are_told_apart() {
 }
 
 #[test]
-fn a_changed_scalar_holds_its_new_text_and_keeps_its_type() {
-    let own = parse("a: x\nb: y\n", Syntax::Yaml);
-    let changed = HashMap::from([(scalar(&own, "x"), "1".to_owned())]);
+fn changed_scalar_must_have_its_new_text_and_its_old_type() {
+    let original = parse("a: x\nb: y\n", Syntax::Yaml);
+    let changed = HashMap::from([(scalar(&original, "x"), "1".to_owned())]);
     assert_eq!(
-        own.find_difference(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed),
+        original.find_difference(&parse("a: '1'\nb: y\n", Syntax::Yaml), &changed),
         None
     );
     for other in [
@@ -152,7 +157,8 @@ fn a_changed_scalar_holds_its_new_text_and_keeps_its_type() {
         "a: '2'\nb: y\n",
     ] {
         assert!(
-            own.find_difference(&parse(other, Syntax::Yaml), &changed)
+            original
+                .find_difference(&parse(other, Syntax::Yaml), &changed)
                 .is_some(),
             "{other:?}"
         );

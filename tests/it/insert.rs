@@ -1,4 +1,5 @@
-//! New entries by themselves, in layouts that no inventory has to have: lists of maps, empty values, line breaks of old.
+//! Tests edits that add entries to a document, also in layouts that inventories do not have:
+//! sequences of mappings, empty values, and CR as a line break.
 
 use stackref::document::{Document, NewValue, NodeId, Syntax, apply, format_name_map};
 use stackref::text::source::SourceFile;
@@ -9,17 +10,18 @@ fn parse(text: &str, syntax: Syntax) -> Document {
     Document::parse(Arc::new(SourceFile::new("a", text)), syntax).unwrap()
 }
 
-/// The node behind keys that are joined with dots; the root, where there are none.
-fn at(document: &Document, path: &str) -> NodeId {
+/// Returns the node at a path of keys joined with dots, or the root for an empty path.
+fn node_at(document: &Document, path: &str) -> NodeId {
     let keys = path.split('.').filter(|key| !key.is_empty());
     keys.fold(document.roots()[0], |node, key| {
         document.get(node, key).unwrap().1
     })
 }
 
-fn inserted(text: &str, syntax: Syntax, path: &str, fresh: &NewValue<'_>) -> Option<String> {
+/// Returns the text with a new key `s`, or `None` if no edit can add it.
+fn insert(text: &str, syntax: Syntax, path: &str, value: &NewValue<'_>) -> Option<String> {
     let document = parse(text, syntax);
-    let edits = document.insert(at(&document, path), &[("s", *fresh)])?;
+    let edits = document.insert(node_at(&document, path), &[("s", *value)])?;
     Some(apply(text, &edits).unwrap())
 }
 
@@ -27,8 +29,8 @@ const PAIRS: NewValue<'_> = NewValue::Map(&[("k", "v"), ("l", "w")]);
 const NAMES: NewValue<'_> = NewValue::Names(&["k", "l"]);
 
 #[test]
-fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
-    for (syntax, text, path, fresh, expected) in [
+fn new_entries_follow_the_style_of_adjacent_entries() {
+    for (syntax, text, path, value, expected) in [
         (
             Syntax::Yaml,
             "a: 1\n",
@@ -151,7 +153,7 @@ fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
         ),
     ] {
         assert_eq!(
-            inserted(text, syntax, path, fresh).as_deref(),
+            insert(text, syntax, path, value).as_deref(),
             Some(expected),
             "{text:?}"
         );
@@ -160,7 +162,7 @@ fn entries_of_several_parts_are_written_in_the_manner_of_their_neighbours() {
 }
 
 #[test]
-fn an_entry_stands_behind_the_content_and_before_what_follows() {
+fn new_entry_follows_the_content_and_precedes_later_comments() {
     let text = NewValue::Text("v");
     for (before, path, expected) in [
         (
@@ -202,53 +204,53 @@ fn an_entry_stands_behind_the_content_and_before_what_follows() {
         ),
     ] {
         assert_eq!(
-            inserted(before, Syntax::Yaml, path, &text).as_deref(),
+            insert(before, Syntax::Yaml, path, &text).as_deref(),
             Some(expected),
             "{before:?}"
         );
     }
-    // Its only part has a header of its own, so there is no line to stand on.
-    assert_eq!(inserted("[a.b]\nx = 1\n", Syntax::Toml, "a", &text), None);
+    // The only header is `[a.b]`, so the file has no line for the keys of `a`.
+    assert_eq!(insert("[a.b]\nx = 1\n", Syntax::Toml, "a", &text), None);
 }
 
 #[test]
-fn items_go_below_the_last_one_where_that_stands_alone_behind_its_dash() {
-    let pushed = |text: &str, syntax| {
+fn items_are_added_below_a_last_item_that_directly_follows_its_dash() {
+    let push = |text: &str, syntax| {
         let document = parse(text, syntax);
-        let edits = document.push(at(&document, "a"), &["k"])?;
+        let edits = document.push(node_at(&document, "a"), &["k"])?;
         Some(apply(text, &edits).unwrap())
     };
     assert_eq!(
-        pushed("a:\n-   x\nb: 1\n", Syntax::Yaml).as_deref(),
+        push("a:\n-   x\nb: 1\n", Syntax::Yaml).as_deref(),
         Some("a:\n-   x\n-   k\nb: 1\n")
     );
     assert_eq!(
-        pushed("a:\n  - x", Syntax::Yaml).as_deref(),
+        push("a:\n  - x", Syntax::Yaml).as_deref(),
         Some("a:\n  - x\n  - k\n")
     );
     assert_eq!(
-        pushed("{\"a\": [\"x\"]}", Syntax::Json).as_deref(),
+        push("{\"a\": [\"x\"]}", Syntax::Json).as_deref(),
         Some("{\"a\": [\"x\", \"k\"]}")
     );
     for text in ["a:\n- &n x\n", "a:\n-\n  x\n", "a: []\nb: 1\n"] {
         let expected = text.contains("[]").then_some("a: [k]\nb: 1\n");
-        assert_eq!(pushed(text, Syntax::Yaml).as_deref(), expected, "{text:?}");
+        assert_eq!(push(text, Syntax::Yaml).as_deref(), expected, "{text:?}");
     }
-    let lines = |text: &str, syntax| {
+    let push_lines = |text: &str, syntax| {
         let document = parse(text, syntax);
-        let edits = document.push_lines(at(&document, "a"), &["p: 1", "q: 2"])?;
+        let edits = document.push_lines(node_at(&document, "a"), &["p: 1", "q: 2"])?;
         Some(apply(text, &edits).unwrap())
     };
     assert_eq!(
-        lines("a:\n  - p: 0\n", Syntax::Yaml).as_deref(),
+        push_lines("a:\n  - p: 0\n", Syntax::Yaml).as_deref(),
         Some("a:\n  - p: 0\n  - p: 1\n    q: 2\n")
     );
-    assert_eq!(lines("a: [x]\n", Syntax::Yaml), None);
-    assert_eq!(lines("a = ['x']\n", Syntax::Toml), None);
+    assert_eq!(push_lines("a: [x]\n", Syntax::Yaml), None);
+    assert_eq!(push_lines("a = ['x']\n", Syntax::Toml), None);
 }
 
 #[test]
-fn a_file_of_names_has_a_line_for_each() {
+fn name_map_has_a_line_for_each_secret() {
     let entries = |names: &[(&str, &[&str])]| -> BTreeMap<String, BTreeSet<String>> {
         let items = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
         names
