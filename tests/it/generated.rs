@@ -1,16 +1,18 @@
-//! Renders of generated files: pieces of every type of YAML 1.1 and 1.2 around a reference, in every style and position, and all
-//! forms of TOML's strings. If `check` passes a file, `render` renders it, and a second parser reads the expected strings.
+//! Tests renders of generated files: if `check` accepts a file, `render` renders it, and a second
+//! parser reads the expected strings.
 //!
-//! Every file is tried if `STACKREF_EXHAUSTIVE` is set, which takes hours. Otherwise a fixed part of them is.
+//! The files have pieces of every YAML 1.1 and 1.2 type around a reference, in every scalar style
+//! and position, and in all forms of TOML strings. By default, the tests try a fixed part of the
+//! files. With `STACKREF_EXHAUSTIVE` they try all files, which takes hours.
 
 use crate::fuzz::properties::render_as;
 use stackref::document::Syntax;
 use stackref::zenml::grammar::Resolver;
 
-/// Where the scalar is in a template.
-const HERE: &str = "@@";
+/// The position of the scalar in a template.
+const SCALAR: &str = "@@";
 
-/// Texts that some reader of YAML takes for anything but a string, or for more than a scalar.
+/// Texts that some YAML parser does not read as one string: other types, indicators and comments.
 const TOKENS: [&str; 88] = [
     "null",
     "Null",
@@ -102,7 +104,8 @@ const TOKENS: [&str; 88] = [
     "a\tb",
 ];
 
-/// Values, and text beside references, of which no style keeps everything as it is.
+/// Values that need care in at least one style: blanks, line breaks, control characters and other
+/// Unicode.
 const HOSTILE: [&str; 40] = [
     "",
     " ",
@@ -146,8 +149,9 @@ const HOSTILE: [&str; 40] = [
     "-----BEGIN-----\nMIIE\n\n-----END-----\n",
 ];
 
-/// Text that a file can have beside a reference: raw line breaks of YAML 1.1 alone among them.
-const BESIDE: [&str; 22] = [
+/// Text before or after a reference. Some of it contains line breaks of YAML 1.1 only, such as
+/// U+2028.
+const ADJACENT: [&str; 22] = [
     "",
     "x",
     "x ",
@@ -172,7 +176,7 @@ const BESIDE: [&str; 22] = [
     "x\u{a0}",
 ];
 
-/// YAML files around a scalar in plain style or in quotes.
+/// YAML templates for a plain or quoted scalar.
 const FLOW: [&str; 41] = [
     "k: @@\n",
     "k: @@",
@@ -217,7 +221,7 @@ const FLOW: [&str; 41] = [
     "d: a\u{2028}b\nk: @@\n",
 ];
 
-/// YAML files around a block scalar: its header is in place of `@@`, and its text of `TT`.
+/// YAML templates for a block scalar. Its header replaces `@@`, and its text replaces `TT`.
 const BLOCKS: [&str; 17] = [
     "k: @@\n  TT\n",
     "k: @@\n  TT",
@@ -240,7 +244,7 @@ const BLOCKS: [&str; 17] = [
 
 const HEADERS: [&str; 9] = ["|", "|-", "|+", ">", ">-", ">+", "|2", ">2-", "|1+"];
 
-/// TOML files around a string.
+/// TOML templates for a string.
 const TABLES: [&str; 10] = [
     "k = @@\n",
     "k = @@",
@@ -254,7 +258,7 @@ const TABLES: [&str; 10] = [
     "# c\u{85}\nk = @@\nd = 2020-01-05\n",
 ];
 
-/// TOML's strings around a text.
+/// Forms of TOML strings. The text replaces `TT`.
 const STRINGS: [&str; 24] = [
     "'TT'",
     "\"TT\"",
@@ -282,7 +286,7 @@ const STRINGS: [&str; 24] = [
     "\"\"\"x  \n  TT  \n\"\"\"",
 ];
 
-/// JSON files around a text.
+/// JSON templates. The text replaces `TT`.
 const JSON: [&str; 4] = [
     "{\"k\": \"TT\"}",
     "[\"TT\", 1, \"\\tTT\"]\n",
@@ -290,7 +294,7 @@ const JSON: [&str; 4] = [
     "\u{feff}{\"a\": {\"b\": [\"\\u007b{s.k}}TT\"]}}",
 ];
 
-/// What is before a reference, its value, and what is behind it.
+/// Returns the text before a reference, its value, and the text after it, for each combination.
 fn parts() -> Vec<(&'static str, &'static str, &'static str)> {
     let mut parts = Vec::new();
     for token in TOKENS {
@@ -308,16 +312,12 @@ fn parts() -> Vec<(&'static str, &'static str, &'static str)> {
         }
     }
     for value in HOSTILE {
-        for beside in BESIDE {
-            parts.extend([
-                (beside, value, ""),
-                ("", value, beside),
-                (beside, value, beside),
-            ]);
+        for text in ADJACENT {
+            parts.extend([(text, value, ""), ("", value, text), (text, value, text)]);
         }
     }
     for value in TOKENS {
-        parts.extend(BESIDE.map(|beside| (beside, value, "")));
+        parts.extend(ADJACENT.map(|text| (text, value, "")));
     }
     parts
 }
@@ -332,7 +332,7 @@ struct Trial {
 }
 
 impl Trial {
-    /// Creates a trial of one in `every` files, or of all of them.
+    /// Creates a trial of one in `every` files, or of all files with `STACKREF_EXHAUSTIVE`.
     fn new(every: usize) -> Self {
         let every = if std::env::var_os("STACKREF_EXHAUSTIVE").is_some() {
             1
@@ -345,7 +345,8 @@ impl Trial {
         }
     }
 
-    fn file(&mut self, text: &dyn Fn() -> String, value: &str, syntax: Syntax) {
+    /// Renders a file with a value for its reference, or skips it if it is not in the part to try.
+    fn try_file(&mut self, text: &dyn Fn() -> String, value: &str, syntax: Syntax) {
         self.generated += 1;
         if !self.generated.is_multiple_of(self.every) {
             return;
@@ -355,8 +356,8 @@ impl Trial {
         let rendered = std::panic::catch_unwind(|| {
             render_as(&text, &[value.to_owned()], syntax, Resolver::Render)
         });
-        self.replaced +=
-            rendered.unwrap_or_else(|_| panic!("the file {text:?} with the value {value:?}"));
+        self.replaced += rendered
+            .unwrap_or_else(|_| panic!("failed for the file {text:?} with the value {value:?}"));
     }
 
     fn finish(&self, name: &str) {
@@ -366,11 +367,12 @@ impl Trial {
         );
         assert!(
             self.replaced > self.files / 3,
-            "most of the files are not rendered"
+            "too few references are replaced"
         );
     }
 }
 
+/// The text before and after a scalar in each style, and the quotes of the style.
 const STYLES: [(&str, &str, &str); 9] = [
     ("", "", ""),
     ("'", "'", "'"),
@@ -383,8 +385,8 @@ const STYLES: [(&str, &str, &str); 9] = [
     ("\"\\N", "\\x41\\\n\n    y\"", "\""),
 ];
 
-/// A text between quotes.
-fn quoted(text: &str, quotes: &str) -> String {
+/// Escapes a text for the quotes around it.
+fn escape_for_quotes(text: &str, quotes: &str) -> String {
     match quotes {
         "'" => text.replace('\'', "''"),
         "\"" => text.replace('\\', "\\\\").replace('"', "\\\""),
@@ -393,17 +395,17 @@ fn quoted(text: &str, quotes: &str) -> String {
 }
 
 #[test]
-fn a_yaml_scalar_of_any_style_in_any_position_is_rendered() {
+fn yaml_scalar_of_any_style_in_any_position_is_rendered() {
     let mut trial = Trial::new(1201);
     for (before, value, after) in parts() {
         for template in FLOW {
             for (open, close, quotes) in STYLES {
                 let text = || {
-                    let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), quotes);
-                    template.replace(HERE, &format!("{open}{written}{close}"))
+                    let written = escape_for_quotes(&format!("{before}{{{{s.k}}}}{after}"), quotes);
+                    template.replace(SCALAR, &format!("{open}{written}{close}"))
                 };
-                trial.file(&text, value, Syntax::Yaml);
-                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
+                trial.try_file(&text, value, Syntax::Yaml);
+                trial.try_file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
             }
         }
     }
@@ -411,18 +413,18 @@ fn a_yaml_scalar_of_any_style_in_any_position_is_rendered() {
 }
 
 #[test]
-fn a_yaml_block_scalar_with_any_header_is_rendered() {
+fn yaml_block_scalar_with_any_header_is_rendered() {
     let mut trial = Trial::new(701);
     for (before, value, after) in parts() {
         for template in BLOCKS {
             for header in HEADERS {
                 let text = || {
                     template
-                        .replace(HERE, header)
+                        .replace(SCALAR, header)
                         .replace("TT", &format!("{before}{{{{s.k}}}}{after}"))
                 };
-                trial.file(&text, value, Syntax::Yaml);
-                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
+                trial.try_file(&text, value, Syntax::Yaml);
+                trial.try_file(&|| text().replace('\n', "\r\n"), value, Syntax::Yaml);
             }
         }
     }
@@ -430,18 +432,18 @@ fn a_yaml_block_scalar_with_any_header_is_rendered() {
 }
 
 #[test]
-fn a_toml_string_of_any_form_is_rendered() {
+fn toml_string_of_any_form_is_rendered() {
     let mut trial = Trial::new(1009);
     for (before, value, after) in parts() {
         for template in TABLES {
             for string in STRINGS {
                 let text = || {
                     let quotes = if string.starts_with('"') { "\"" } else { "" };
-                    let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), quotes);
-                    template.replace(HERE, &string.replace("TT", &written))
+                    let written = escape_for_quotes(&format!("{before}{{{{s.k}}}}{after}"), quotes);
+                    template.replace(SCALAR, &string.replace("TT", &written))
                 };
-                trial.file(&text, value, Syntax::Toml);
-                trial.file(&|| text().replace('\n', "\r\n"), value, Syntax::Toml);
+                trial.try_file(&text, value, Syntax::Toml);
+                trial.try_file(&|| text().replace('\n', "\r\n"), value, Syntax::Toml);
             }
         }
     }
@@ -449,12 +451,12 @@ fn a_toml_string_of_any_form_is_rendered() {
 }
 
 #[test]
-fn a_json_string_is_rendered() {
+fn json_string_is_rendered() {
     let mut trial = Trial::new(13);
     for (before, value, after) in parts() {
         for template in JSON {
-            let written = quoted(&format!("{before}{{{{s.k}}}}{after}"), "\"");
-            trial.file(&|| template.replace("TT", &written), value, Syntax::Json);
+            let written = escape_for_quotes(&format!("{before}{{{{s.k}}}}{after}"), "\"");
+            trial.try_file(&|| template.replace("TT", &written), value, Syntax::Json);
         }
     }
     trial.finish("JSON");
