@@ -1,4 +1,5 @@
-//! Faults that `just faults` and others have found, each where it can be had without chance.
+//! Regression tests for faults that `just faults` and other tests found, if they can be reproduced
+//! reliably.
 
 use crate::support::{files_below, folder, is_installed, run, with_git};
 use secrecy::SecretString;
@@ -10,9 +11,9 @@ use std::process::{Command, Output};
 const STACK: &str = "a: '{{s.k}}'\n";
 const INVENTORY: &str = "s:\n  k: 'hunter2'\n";
 
-/// Runs the program behind words of a shell, such as limits.
-fn limited(limit: &str, words: &str, folder: &Path) -> Output {
-    let script = format!("{limit}; exec \"$0\" {words}");
+/// Runs the program in a shell, after a setup command such as `ulimit`.
+fn run_after(setup: &str, words: &str, folder: &Path) -> Output {
+    let script = format!("{setup}; exec \"$0\" {words}");
     let mut command = Command::new("sh");
     command
         .args(["-c", &script, env!("CARGO_BIN_EXE_stackref")])
@@ -25,7 +26,7 @@ fn limited(limit: &str, words: &str, folder: &Path) -> Output {
 }
 
 #[test]
-fn more_files_are_rendered_than_may_be_open() {
+fn render_writes_more_files_than_may_be_open() {
     let folder = folder(&[("secrets.inventory.yaml", INVENTORY)]);
     for at in 0..200 {
         crate::support::write(
@@ -34,29 +35,29 @@ fn more_files_are_rendered_than_may_be_open() {
             STACK.as_bytes(),
         );
     }
-    let output = limited("ulimit -n 64", "render -o out", folder.path());
+    let output = run_after("ulimit -n 64", "render -o out", folder.path());
     assert!(output.status.success(), "{output:?}");
     assert_eq!(files_below(&folder.path().join("out"), None).len(), 200);
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_a_write_that_fails() {
+fn write_beyond_the_file_size_limit_fails_and_leaves_no_file() {
     let folder = folder(&[
         ("secrets.inventory.yaml", INVENTORY),
         ("a.stack.yaml", STACK),
     ]);
     let long = format!("{STACK}# {}\n", "x".repeat(5_000));
     crate::support::write(folder.path(), "b.stack.yaml", long.as_bytes());
-    let output = limited("ulimit -f 1", "render -o out", folder.path());
+    let output = run_after("ulimit -f 1", "render -o out", folder.path());
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(
         files_below(&folder.path().join("out"), None).is_empty(),
-        "something is left behind"
+        "files are left"
     );
 }
 
 #[test]
-fn a_caller_that_ignores_the_end_of_children_takes_no_answer_away() {
+fn program_output_is_read_if_the_caller_ignores_sigchld() {
     if with_git().is_none() || !is_installed("bash") {
         return;
     }
@@ -72,14 +73,14 @@ value = ["sh", "-c", "echo v", "{secret}", "{key}"]
         ("stackref.toml", config),
         (".gitignore", "/out/\n"),
     ]);
-    // Not every shell can ignore it.
-    let ignoring = "git init --quiet .; exec bash -c 'trap \"\" CHLD; exec \"$0\" render --trust -o out' \"$0\"";
-    let output = limited(ignoring, "", folder.path());
+    // Uses bash, because not every shell can ignore SIGCHLD.
+    let setup = "git init --quiet .; exec bash -c 'trap \"\" CHLD; exec \"$0\" render --trust -o out' \"$0\"";
+    let output = run_after(setup, "", folder.path());
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-fn of_two_runs_that_store_one_key_in_a_folder_one_is_told_that_it_did_not() {
+fn one_of_two_concurrent_writes_of_a_key_reports_that_it_did_not_store_it() {
     for _ in 0..50 {
         let folder = folder(&[("mounted/a/k", "v")]);
         let path = folder.path();
@@ -103,21 +104,21 @@ fn of_two_runs_that_store_one_key_in_a_folder_one_is_told_that_it_did_not() {
             (one.join().unwrap(), other.join().unwrap())
         });
         let value = std::fs::read_to_string(path.join("mounted/s/k")).unwrap();
-        let told = vec![("s".to_owned(), "k".to_owned())];
+        let not_stored = vec![("s".to_owned(), "k".to_owned())];
         match value.as_str() {
-            "one" => assert_eq!((one, other), (Vec::new(), told)),
-            _ => assert_eq!((one, other), (told, Vec::new())),
+            "one" => assert_eq!((one, other), (Vec::new(), not_stored)),
+            _ => assert_eq!((one, other), (not_stored, Vec::new())),
         }
         assert_eq!(
             files_below(&path.join("mounted"), None).len(),
             2,
-            "temporary files stayed behind"
+            "temporary files are left"
         );
     }
 }
 
 #[test]
-fn a_link_that_comes_while_a_store_answers_is_not_followed_by_a_fix() {
+fn fix_does_not_follow_a_symlink_that_appears_during_a_lookup() {
     let stack = "components:\n  orchestrator:\n    configuration:\n      a: {{s.k}}\n    flavor: ours\n    name: o\n    \
                  type: orchestrator\nstack_name: x\nzenml_version: 0.98.0\n";
     let config = "[inventory.store]\nkind = \"command\"\nnames = [\"sh\", \"swap.sh\"]\nkeys = [\"sh\", \"keys.sh\", \
@@ -130,7 +131,7 @@ fn a_link_that_comes_while_a_store_answers_is_not_followed_by_a_fix() {
         ("swap.sh", swap),
         ("keys.sh", "echo '[\"k\"]'\n"),
     ]);
-    let output = limited(":", "check --fix", folder.path());
+    let output = run_after(":", "check --fix", folder.path());
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(
         std::fs::read_to_string(folder.path().join("elsewhere/a")).unwrap(),
@@ -139,41 +140,41 @@ fn a_link_that_comes_while_a_store_answers_is_not_followed_by_a_fix() {
 }
 
 #[test]
-fn a_report_on_a_disk_in_memory_is_replaced_like_any_other() {
-    let Ok(place) = tempfile::TempDir::new_in("/dev/shm") else {
-        eprintln!("not tested: there is no /dev/shm");
+fn second_report_on_tmpfs_replaces_the_first() {
+    let Ok(shm) = tempfile::TempDir::new_in("/dev/shm") else {
+        eprintln!("skipped: there is no /dev/shm");
         return;
     };
     let folder = folder(&[("a.stack.yaml", STACK)]);
-    let report = place.path().join("report.json");
+    let report = shm.path().join("report.json");
     let words = format!(
         "check --level none --format json --output {}",
         report.display()
     );
     for _ in 0..2 {
-        assert!(limited(":", &words, folder.path()).status.success());
+        assert!(run_after(":", &words, folder.path()).status.success());
     }
     let text = std::fs::read(&report).unwrap();
     assert!(
         serde_json::from_slice::<serde_json::Value>(&text).is_ok(),
-        "a second report was added to the first"
+        "the second report was appended to the first"
     );
 }
 
-/// Creates a staging folder as a process leaves it that was killed.
-fn leave(folder: &Path, below: &str, text: &str) {
+/// Creates a staging folder like that of a killed process.
+fn create_abandoned_staging_folder(folder: &Path, below: &str, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
-    let left = folder
+    let staging = folder
         .join(below)
         .join(stackref::system::write::staging_name(999_999_999, 3));
     for name in [".gitignore", "0"] {
-        crate::support::write(&left, name, text.as_bytes());
+        crate::support::write(&staging, name, text.as_bytes());
     }
-    std::fs::set_permissions(left, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::set_permissions(staging, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[test]
-fn every_command_removes_what_a_killed_run_left_in_the_folders_that_it_reads() {
+fn each_command_removes_abandoned_staging_folders_where_it_reads() {
     let stack = "components:\n  orchestrator:\n    configuration:\n      a: '{{s.k}}'\n    flavor: ours\n    name: o\n    \
                  type: orchestrator\nstack_name: x\nzenml_version: 0.98.0\n";
     let config = "level = \"secret-and-key-exists\"\n[inventory.file]\nkind = \"file\"\npath = \"values/i.yaml\"\n\
@@ -203,27 +204,30 @@ fn every_command_removes_what_a_killed_run_left_in_the_folders_that_it_reads() {
                 std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
             }
             for below in folders {
-                leave(folder.path(), below, "*\nhunter2\n");
+                create_abandoned_staging_folder(folder.path(), below, "*\nhunter2\n");
             }
             let output = run(&words.split(' ').collect::<Vec<_>>(), folder.path(), b"");
-            let left: Vec<_> = files_below(folder.path(), None);
-            let left: Vec<_> = left
+            let files: Vec<_> = files_below(folder.path(), None);
+            let remaining: Vec<_> = files
                 .iter()
                 .filter(|path| path.to_string_lossy().contains("/.stackref-"))
                 .collect();
-            assert!(left.is_empty(), "{words}, {ignored:?}: {left:?} {output:?}");
+            assert!(
+                remaining.is_empty(),
+                "{words}, {ignored:?}: {remaining:?} {output:?}"
+            );
         }
     }
 }
 
 #[test]
-fn a_walk_reads_nothing_in_a_staging_folder() {
+fn discovery_skips_staging_folders() {
     let folder = folder(&[("a.stack.yaml", STACK)]);
-    // That of a process that runs is not removed.
-    let left = stackref::system::write::staging_name(std::process::id(), 3);
+    // The staging folder of a running process is not removed.
+    let staging = stackref::system::write::staging_name(std::process::id(), 3);
     crate::support::write(
         folder.path(),
-        &format!("{left}/b.stack.yaml"),
+        &format!("{staging}/b.stack.yaml"),
         STACK.as_bytes(),
     );
     let output = run(&["check", "--list-files"], folder.path(), b"");
@@ -231,11 +235,11 @@ fn a_walk_reads_nothing_in_a_staging_folder() {
         output.stderr.ends_with("1 file would be scanned\n"),
         "{output:?}"
     );
-    assert!(folder.path().join(left).exists());
+    assert!(folder.path().join(staging).exists());
 }
 
 #[test]
-fn of_many_renders_at_one_time_the_result_is_that_of_one() {
+fn concurrent_renders_leave_the_output_of_one_of_them() {
     let (files, renders) = (30, 6);
     for _ in 0..5 {
         let folder = folder(&[(".gitignore", "out/\n")]);
@@ -275,13 +279,13 @@ fn of_many_renders_at_one_time_the_result_is_that_of_one() {
         assert_eq!(
             (outputs.len(), texts.len()),
             (files, 1),
-            "a mixture of several renders"
+            "the output mixes files of several renders"
         );
     }
 }
 
 #[test]
-fn a_store_in_a_folder_that_fails_leaves_nothing() {
+fn failed_write_to_a_dir_inventory_changes_nothing() {
     let folder = folder(&[("mounted/a/k", "old"), ("mounted/b/k/in-the-way", "")]);
     let value = |key: &str| NewKey {
         key: key.to_owned(),

@@ -1,4 +1,4 @@
-//! A process that dies leaves nothing behind that holds a value.
+//! Tests that a process that is killed leaves no file that contains a secret value.
 #![cfg(target_os = "linux")]
 
 use crate::support::folder;
@@ -7,12 +7,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 #[test]
-fn a_run_that_is_killed_leaves_no_core_dump() {
+fn killed_run_leaves_no_core_dump() {
     let folder = folder(&[
         ("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\n"),
         ("secrets.inventory.yaml", "x: {z: hunter2}\n"),
     ]);
-    // It says what it passes over when it has read the inventory, and then waits for what is handed in.
+    // The program prints a note about invalid references after it has read the inventory, and then
+    // waits for standard input.
     let script = "ulimit -c \"$(ulimit -H -c)\"; exec \"$0\" register --from-file -";
     let mut child = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_stackref")])
@@ -21,13 +22,13 @@ fn a_run_that_is_killed_leaves_no_core_dump() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
+    let mut note = String::new();
     BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut said)
+        .read_line(&mut note)
         .unwrap();
     assert!(
-        said.starts_with("note: skipped 1 invalid reference"),
-        "{said}"
+        note.starts_with("note: skipped 1 invalid reference"),
+        "{note}"
     );
     rustix::process::kill_process(
         rustix::process::Pid::from_child(&child),
