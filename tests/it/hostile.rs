@@ -1,4 +1,4 @@
-//! Input that is not what it should be: each gets a clear error, and nothing else is lost for it.
+//! Tests invalid and hostile input: it gets a clear error, and all other files are still checked.
 
 use crate::support::{Output, check, findings, folder, is_installed, run, write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 const GOOD: &str =
     "stack_name: good\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: '{{a}}'}\n";
 
-/// The finding of the good file beside a bad one.
+/// Checks that the finding of the file `good.yaml` is reported.
 fn assert_good_is_checked(output: &Output) {
     assert!(
         output
@@ -16,8 +16,9 @@ fn assert_good_is_checked(output: &Output) {
     );
 }
 
-/// A bad stack file, by its content, beside a good one: what is said of the bad one.
-fn beside_a_good_one(name: &str, bytes: &[u8]) -> String {
+/// Checks a bad file together with a good one, and returns the lines of the report about the bad
+/// one.
+fn check_with_good_file(name: &str, bytes: &[u8]) -> String {
     let folder = folder(&[("good.yaml", GOOD)]);
     write(folder.path(), name, bytes);
     let output = check(folder.path(), &["--format", "short"]);
@@ -31,8 +32,8 @@ fn beside_a_good_one(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_text_is_told_at_its_place() {
-    for (bytes, said) in [
+fn file_that_is_not_text_is_reported_with_its_location() {
+    for (bytes, message) in [
         (
             &b"stack_name: x\ncomponents: {a: \xff}\n"[..],
             "2:17: error[syntax-error]: from here on this file is not UTF-8",
@@ -46,14 +47,14 @@ fn what_is_no_text_is_told_at_its_place() {
             "1:1: error[syntax-error]: this file is UTF-16",
         ),
     ] {
-        let line = beside_a_good_one("bad.yaml", bytes);
-        assert!(line.contains(said), "{line}");
+        let line = check_with_good_file("bad.yaml", bytes);
+        assert!(line.contains(message), "{line}");
     }
 }
 
 #[test]
-fn what_does_not_parse_is_told_at_the_parsers_place() {
-    for (name, text, said) in [
+fn syntax_error_is_reported_with_the_location_of_the_parser() {
+    for (name, text, message) in [
         (
             "bad.stack.yaml",
             "a: b: c\n",
@@ -110,27 +111,27 @@ fn what_does_not_parse_is_told_at_the_parsers_place() {
             "1:4: error[syntax-error]: this alias refers",
         ),
     ] {
-        let line = beside_a_good_one(name, text.as_bytes());
-        assert!(line.contains(said), "{text:?}: {line}");
+        let line = check_with_good_file(name, text.as_bytes());
+        assert!(line.contains(message), "{text:?}: {line}");
         assert!(!line.contains("hunter2"));
     }
 }
 
 #[test]
-fn nesting_beyond_the_limit_is_an_error_and_no_overflow() {
+fn nesting_beyond_the_limit_is_reported_without_stack_overflow() {
     for (name, open) in [
         ("deep.stack.yaml", "["),
         ("deep.stack.json", "["),
         ("deep.stack.yaml", "- "),
         ("deep.stack.yaml", "? "),
     ] {
-        let line = beside_a_good_one(name, open.repeat(100_000).as_bytes());
+        let line = check_with_good_file(name, open.repeat(100_000).as_bytes());
         assert!(
             line.contains("error[syntax-error]: ") && line.contains("nested deeper"),
             "{line}"
         );
     }
-    let line = beside_a_good_one(
+    let line = check_with_good_file(
         "deep.stack.toml",
         format!("a = {}", "[".repeat(100_000)).as_bytes(),
     );
@@ -138,7 +139,7 @@ fn nesting_beyond_the_limit_is_an_error_and_no_overflow() {
 }
 
 #[test]
-fn alias_bombs_chains_and_cycles_cost_nothing() {
+fn alias_bombs_chains_and_cycles_are_checked_once() {
     let mut bomb = String::from("a0: &a0 ['{{x.y}}']\n");
     for at in 1..60 {
         let row = vec![format!("*a{}", at - 1); 10].join(", ");
@@ -165,7 +166,7 @@ fn alias_bombs_chains_and_cycles_cost_nothing() {
 }
 
 #[test]
-fn merges_that_multiply_beyond_reason_are_refused() {
+fn merges_beyond_the_budget_are_reported() {
     let mut text = String::from("_d: &d\n");
     for at in 0..2_000 {
         text.push_str(&format!("  k{at}: v\n"));
@@ -181,7 +182,7 @@ fn merges_that_multiply_beyond_reason_are_refused() {
 }
 
 #[test]
-fn a_scalar_of_100_mb_is_read() {
+fn scalar_of_100_mb_is_read() {
     let text = format!(
         "stack_name: s\ncomponents:\n  orchestrator: {{flavor: ours, name: o, a: '{}{{{{a}}}}'}}\n",
         "x".repeat(100_000_000)
@@ -201,7 +202,7 @@ fn a_scalar_of_100_mb_is_read() {
 }
 
 #[test]
-fn a_file_of_nothing_has_nothing_to_say() {
+fn empty_file_has_no_findings() {
     for (name, text) in [
         ("e.stack.yaml", ""),
         ("e.stack.yaml", "# only\n# comments\n"),
@@ -210,18 +211,18 @@ fn a_file_of_nothing_has_nothing_to_say() {
         ("e.stack.toml", "# x\n"),
         ("e.stack.json", "{}"),
     ] {
-        assert_eq!(beside_a_good_one(name, text.as_bytes()), "");
+        assert_eq!(check_with_good_file(name, text.as_bytes()), "");
     }
 }
 
 #[test]
-fn a_named_path_that_is_no_stack_file_ends_with_2() {
+fn named_path_that_is_not_a_stack_file_exits_with_2() {
     let folder = folder(&[
         ("prod.yaml", GOOD),
         ("notes.txt", "x"),
         ("x.yaml/good.yaml", GOOD),
     ]);
-    for (path, said) in [
+    for (path, message) in [
         ("prdo.yaml", "did you mean `prod.yaml`?"),
         ("notes.txt", "not a stack file"),
         ("/dev/null", "neither a file nor a folder"),
@@ -229,9 +230,9 @@ fn a_named_path_that_is_no_stack_file_ends_with_2() {
     ] {
         let output = check(folder.path(), &[path]);
         assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{path}");
-        assert!(output.stderr.contains(said), "{path}: {}", output.stderr);
+        assert!(output.stderr.contains(message), "{path}: {}", output.stderr);
     }
-    // A folder that is called like a file is a folder.
+    // A folder with the name of a stack file is searched.
     let output = check(folder.path(), &["x.yaml", "--format", "short"]);
     assert!(
         output.stdout.starts_with("x.yaml/good.yaml:3:45: "),
@@ -241,7 +242,7 @@ fn a_named_path_that_is_no_stack_file_ends_with_2() {
 
 #[cfg(unix)]
 #[test]
-fn links_that_lead_nowhere_or_round_are_not_followed() {
+fn dangling_and_circular_symlinks_are_not_followed() {
     use std::os::unix::fs::symlink;
     let folder = folder(&[("good.yaml", GOOD)]);
     let at = |name: &str| folder.path().join(name);
@@ -255,7 +256,7 @@ fn links_that_lead_nowhere_or_round_are_not_followed() {
     for name in ["dangling.stack.yaml", "loop.stack.yaml"] {
         assert_eq!(check(folder.path(), &[name]).code, 2);
     }
-    // A link that is named is followed.
+    // A symlink is followed if the command names it.
     assert!(
         check(folder.path(), &["link.yaml", "--format", "short"])
             .stdout
@@ -265,15 +266,15 @@ fn links_that_lead_nowhere_or_round_are_not_followed() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn named_pipe_is_not_read() {
     if !is_installed("mkfifo") {
         return;
     }
     let folder = folder(&[("good.yaml", GOOD)]);
-    let made = std::process::Command::new("mkfifo")
+    let status = std::process::Command::new("mkfifo")
         .arg(folder.path().join("pipe.stack.yaml"))
         .status();
-    assert!(made.unwrap().success());
+    assert!(status.unwrap().success());
     assert_good_is_checked(&check(folder.path(), &["--format", "short"]));
     assert_eq!(check(folder.path(), &["pipe.stack.yaml"]).code, 2);
     let listed = run(
@@ -294,9 +295,9 @@ fn a_pipe_is_not_waited_for() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_cannot_be_read_ends_with_2_and_hides_no_finding() {
+fn unreadable_file_exits_with_2_and_other_findings_are_reported() {
     let folder = folder(&[("good.yaml", GOOD)]);
-    // Opens, and fails to read, for every user.
+    // Every user can open this file, but reading it fails.
     std::os::unix::fs::symlink("/proc/self/mem", folder.path().join("bad.stack.yaml")).unwrap();
     let output = check(
         folder.path(),
@@ -312,25 +313,25 @@ fn a_file_that_cannot_be_read_ends_with_2_and_hides_no_finding() {
 }
 
 #[test]
-fn what_steers_a_terminal_is_never_printed() {
+fn terminal_control_characters_are_never_printed() {
     let text = "stack_name: \"s\\e[31m\"\ncomponents:\n  orchestrator: {flavor: ours, name: o, a: \"{{a\u{202e}.b}}\", b: \"{{x\\e]0;.y\\a}}\", \"c\\e[2J\": '{{a}}'}\n";
     let folder = folder(&[("a\u{1b}[1mb.stack.yaml", text)]);
     for format in ["human", "short", "json"] {
         let output = check(folder.path(), &["--format", format]);
-        let steering = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        let is_control = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         let shown = if format == "json" {
             output.stderr.clone()
         } else {
             output.stdout.clone() + &output.stderr
         };
-        assert!(!shown.contains(steering), "{format}: {shown:?}");
+        assert!(!shown.contains(is_control), "{format}: {shown:?}");
         assert!(!output.stdout.contains('\u{1b}'), "{format}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pipe_that_closes_is_success_and_a_full_disk_is_2() {
+fn closed_pipe_exits_with_0_and_full_disk_with_2() {
     if !is_installed("bash") {
         return;
     }
@@ -353,7 +354,7 @@ fn a_pipe_that_closes_is_success_and_a_full_disk_is_2() {
 }
 
 #[test]
-fn thousands_of_findings_on_one_line_are_told_apart() {
+fn thousands_of_findings_on_one_line_have_their_own_spans() {
     let attributes: Vec<String> = (0..3_000)
         .map(|at| format!("\"k{at}\": \"{{{{ä{at}}}}}\""))
         .collect();
@@ -378,26 +379,26 @@ fn thousands_of_findings_on_one_line_are_told_apart() {
     );
 }
 
-/// Each of these once took minutes or all of the memory; a test's own time limit would say so again.
+/// Each of these inputs once took minutes or all memory.
 #[test]
-fn many_and_long_names_ask_for_bounded_work() {
+fn many_and_long_names_need_bounded_work() {
     let stack = |attributes: &str| {
         format!(
             "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n{attributes}"
         )
     };
     let name = |at: usize| format!("n{:020}", at.wrapping_mul(2_654_435_761) % 1_000_000_007);
-    let wrong: String = (0..2_000).fold(String::new(), |text, at| {
+    let unknown: String = (0..2_000).fold(String::new(), |text, at| {
         text + &format!("    a{at}: '{{{{x{}.k}}}}'\n", name(at))
     });
-    let known: String = (0..2_000).fold(String::new(), |text, at| {
+    let listed: String = (0..2_000).fold(String::new(), |text, at| {
         text + &format!("{}: [k]\n", name(at + 9_000))
     });
     let long = "a".repeat(40_000);
     let comments = format!("    b: 1 {}]\n", "# stackref: ignore[x ".repeat(8_000));
     let never_closed = format!("    b: '{}'\n", "{{a ".repeat(50_000));
     for (attributes, inventory, findings) in [
-        (wrong.as_str(), known.as_str(), 2_000),
+        (unknown.as_str(), listed.as_str(), 2_000),
         (
             &format!("    b: '{{{{{long}.k}}}}'\n"),
             &format!("{}: [k]\n", "b".repeat(40_000)),
@@ -425,7 +426,7 @@ fn many_and_long_names_ask_for_bounded_work() {
 }
 
 #[test]
-fn globs_that_are_too_large_are_mistakes_in_the_config() {
+fn oversized_glob_is_an_error_in_the_config() {
     let deep = format!(
         "[files]\nexclude = [\"{}a{}\"]\n",
         "{".repeat(100_000),
@@ -444,7 +445,7 @@ fn globs_that_are_too_large_are_mistakes_in_the_config() {
 }
 
 #[test]
-fn many_components_are_no_merges() {
+fn many_components_do_not_count_as_merges() {
     let mut text = String::from("stack_name: s\ncomponents:\n");
     for at in 0..30_000 {
         text.push_str(&format!(
@@ -457,7 +458,7 @@ fn many_components_are_no_merges() {
 
 #[cfg(unix)]
 #[test]
-fn an_ignore_file_that_is_none_is_not_waited_for() {
+fn gitignore_that_is_not_a_regular_file_is_not_read() {
     let folder = folder(&[("good.yaml", GOOD), ("sub/good.yaml", GOOD)]);
     std::os::unix::fs::symlink("/dev/zero", folder.path().join("sub/.gitignore")).unwrap();
     let output = check(folder.path(), &["--format", "short"]);
@@ -471,7 +472,7 @@ fn an_ignore_file_that_is_none_is_not_waited_for() {
 }
 
 #[test]
-fn the_rest_is_checked_where_one_path_is_wrong() {
+fn valid_paths_are_checked_if_other_paths_are_invalid() {
     let folder = folder(&[("good.yaml", GOOD), ("notes.txt", "x")]);
     let output = check(
         folder.path(),
@@ -490,18 +491,18 @@ const FORMATS: [&str; 7] = [
     "human", "short", "json", "sarif", "github", "gitlab", "junit",
 ];
 
-/// The memory of a run is in proportion to what it reads. A SARIF report once took 1,500 bytes for each byte of such files.
+/// A SARIF report once took 1,500 bytes of memory for each byte of such files.
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_is_in_proportion_to_the_input() {
+fn memory_is_proportional_to_the_input() {
     let head =
         "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n    a: ";
     let many = |item: &str| vec![item; 12_000].join(",");
-    let names = |make: &dyn Fn(usize) -> String| (0..6_000).map(make).collect::<String>();
-    let inventory = names(&|at| format!("s{at}: [k]\n"));
+    let lines = |line: &dyn Fn(usize) -> String| (0..6_000).map(line).collect::<String>();
+    let inventory = lines(&|at| format!("s{at}: [k]\n"));
     let stack = format!(
         "{head}b\n{}",
-        names(&|at| format!("    a{at}: '{{{{s{at}.k}}}}'\n"))
+        lines(&|at| format!("    a{at}: '{{{{s{at}.k}}}}'\n"))
     );
     for (text, inventory, words) in [
         (
@@ -523,23 +524,23 @@ fn memory_is_in_proportion_to_the_input() {
         };
         for format in formats {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            // The data segment, in kilobytes: threads have stacks of 2 MB.
-            let most = 60_000 + 4_000 * cores + (text.len() + inventory.len()) * 500 / 1_000;
-            let script = format!("ulimit -d {most} && exec \"$0\" {words} --format {format}");
+            // The limit of the data segment in kB. Each thread has a stack of 2 MB.
+            let limit = 60_000 + 4_000 * cores + (text.len() + inventory.len()) * 500 / 1_000;
+            let script = format!("ulimit -d {limit} && exec \"$0\" {words} --format {format}");
             let mut command = std::process::Command::new("bash");
             command
                 .args(["-c", &script, env!("CARGO_BIN_EXE_stackref")])
                 .current_dir(folder.path());
             let output = command.env("MALLOC_ARENA_MAX", "1").output().unwrap();
             let code = output.status.code();
-            let said = String::from_utf8_lossy(&output.stderr);
-            let least = if words == "check" { 500_000 } else { 100_000 };
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let min_length = if words == "check" { 500_000 } else { 100_000 };
             assert!(
                 matches!(code, Some(0 | 1)),
-                "{words} {format} with {most} kB: {code:?} {said}"
+                "{words} {format} with {limit} kB: {code:?} {stderr}"
             );
             assert!(
-                output.stdout.len() > least,
+                output.stdout.len() > min_length,
                 "{words} {format}: {}",
                 output.stdout.len()
             );
@@ -547,9 +548,9 @@ fn memory_is_in_proportion_to_the_input() {
     }
 }
 
-/// A name that thousands of findings repeat is shortened in each.
+/// Long names are shortened, because thousands of findings can repeat them.
 #[test]
-fn reports_are_in_proportion_to_the_input() {
+fn report_size_is_proportional_to_the_input() {
     let long = "n".repeat(20_000);
     let items = vec!["\"{{a.b}}\""; 2_000].join(",");
     let many = (0..2_000)
@@ -582,9 +583,9 @@ fn reports_are_in_proportion_to_the_input() {
     }
 }
 
-/// Each of these once took time that grew with the square of its number.
+/// Each of these inputs once took time quadratic in its size.
 #[test]
-fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
+fn thousands_of_secrets_keys_and_comments_need_linear_time() {
     let head = "stack_name: s\ncomponents:\n  orchestrator:\n    flavor: ours\n    name: o\n";
     let attributes: String = (0..4_000).fold(head.to_owned(), |text, at| {
         text + &format!("    a{at}: '{{{{s{at}.k}}}}'\n    b{at}: '{{{{one.k{at}}}}}'\n")
@@ -637,14 +638,15 @@ fn thousands_of_secrets_keys_and_comments_are_taken_at_once() {
     }
 }
 
-/// A report goes over an older one of its format, and over nothing else.
+/// A report replaces an older report of its format, and no other file.
 #[test]
-fn only_a_report_is_overwritten_by_a_report() {
+fn report_overwrites_nothing_but_a_report() {
     let cases = crate::support::cases("check");
-    let ours: Vec<std::path::PathBuf> = cases.into_iter().map(|case| case.join("input")).collect();
+    let inputs: Vec<std::path::PathBuf> =
+        cases.into_iter().map(|case| case.join("input")).collect();
     let reports = tempfile::TempDir::new().unwrap();
     let mut written = std::collections::BTreeSet::new();
-    for input in &ours {
+    for input in &inputs {
         let folder = tempfile::TempDir::new().unwrap();
         crate::support::copy(input, folder.path());
         for format in FORMATS {
@@ -667,9 +669,9 @@ fn only_a_report_is_overwritten_by_a_report() {
     let folder = folder(&[("good.yaml", GOOD)]);
     let path = |name: &str| reports.path().join(name);
     for format in FORMATS {
-        let mine = std::fs::read_to_string(path(format)).unwrap() + "my notes\n";
+        let edited = std::fs::read_to_string(path(format)).unwrap() + "my notes\n";
         for text in [
-            mine.as_str(),
+            edited.as_str(),
             "see error[unknown-key], warning[unknown-key] and ::error \n",
             "[{\"description\": \"a\"}]\n",
         ] {

@@ -1,4 +1,5 @@
-//! A repository with every trick at once: whatever is run in it, nothing outside of it is run, connected to, read or written.
+//! Tests a repository with many attacks at once: no command runs one of its programs, connects
+//! to a host, or reads or writes a file outside of it.
 
 use crate::server::count_connections;
 use crate::support::{Output, folder, pipe, run, with_git, write};
@@ -8,13 +9,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A generous limit: a run that waits for a pipe or a proxy would take for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit of a run. It is generous, because a run that waits for a pipe or a proxy never
+/// ends.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 const STACK: &str = "stack_name: s\nzenml_version: 0.98.0\ncomponents:\n  experiment_tracker:\n    name: t\n    type: experiment_tracker\n    flavor: mlflow\n    configuration:\n      tracking_token: '{{s.k}}'\n      tracking_password: '{{broken}}'\n";
 
-/// Builds `repo` inside a folder, which also contains the user's files: they are canaries.
-fn repository(host: &str) -> TempDir {
+/// Creates a folder with the hostile repository `repo` and with files of its user, which must
+/// not be read or changed. The programs of the repository create the file `canary`.
+fn create_repository(host: &str) -> TempDir {
     let folder = folder(&[
         ("home/.cargo/config.toml", "# mine\n"),
         ("home/secrets.yaml", "s: {k: hunter2home}\n"),
@@ -52,7 +55,7 @@ fn repository(host: &str) -> TempDir {
     symlink("../home/secrets.yaml", repo.join("linked.yaml")).unwrap();
     symlink("../home/secrets.yaml", repo.join("b.stack.yaml")).unwrap();
     symlink("../home/.cargo", repo.join("build")).unwrap();
-    // Programs that stackref or git could take from here.
+    // Programs that stackref or git could run from the repository.
     for name in ["git", "sops", "sh", "zenml"] {
         write(
             &repo,
@@ -65,7 +68,7 @@ fn repository(host: &str) -> TempDir {
     folder
 }
 
-/// Gives the repository a `.git` of its own, as an archive brings it.
+/// Creates a hostile `.git` in the repository, as an archive could contain it.
 fn hostile_git(repo: &Path, canary: &Path) {
     crate::support::git(repo, &["init", "--quiet"]);
     crate::support::git(repo, &["add", "a.stack.yaml"]);
@@ -95,13 +98,13 @@ fn hostile_git(repo: &Path, canary: &Path) {
 }
 
 #[test]
-fn nothing_outside_of_it_is_touched() {
+fn no_command_touches_anything_outside_of_the_repository() {
     let (host, connections) = count_connections();
     let Some(path) = with_git() else { return };
-    let folder = repository(&host);
+    let folder = create_repository(&host);
     let (repo, canary) = (folder.path().join("repo"), folder.path().join("canary"));
     hostile_git(&repo, &canary);
-    // The folder of the repository comes first, as a user's PATH may have it.
+    // The repository comes first on the PATH, as `.` does for some users.
     let path = format!(
         "PATH=.:{}:{}",
         repo.display(),
@@ -109,7 +112,7 @@ fn nothing_outside_of_it_is_touched() {
     );
     let home = format!("HOME={}", folder.path().join("home").display());
     let state = format!("XDG_STATE_HOME={}", folder.path().join("state").display());
-    let attacked = |words: &[&str]| -> Output {
+    let run_in_repo = |words: &[&str]| -> Output {
         let env = [
             &path,
             &home,
@@ -127,7 +130,7 @@ fn nothing_outside_of_it_is_touched() {
             &repo,
             b"a.stack.yaml\nb.stack.yaml\nlinked.yaml\n",
         );
-        assert!(started.elapsed() < PATIENCE, "{words:?} waits");
+        assert!(started.elapsed() < TIMEOUT, "{words:?} takes too long");
         output
     };
     let all: [&[&str]; 19] = [
@@ -165,7 +168,7 @@ fn nothing_outside_of_it_is_touched() {
         ],
     ];
     for words in all {
-        let output = attacked(words);
+        let output = run_in_repo(words);
         assert_eq!(
             output.code, 2,
             "{words:?}: {} {}",
@@ -180,14 +183,14 @@ fn nothing_outside_of_it_is_touched() {
             "{words:?}: a connection was made"
         );
     }
-    // What needs no inventory works all the same.
+    // Commands that need no inventory still work.
     for words in [
         &["refs"][..],
         &["check", "--level", "none", "--exit-zero"],
         &["trust", "--list"],
         &["init", "--dry-run"],
     ] {
-        let output = attacked(words);
+        let output = run_in_repo(words);
         assert!(
             output.code == 0 || words[0] == "init",
             "{words:?}: {}",
@@ -203,18 +206,15 @@ fn nothing_outside_of_it_is_touched() {
             .unwrap()
             .count(),
         1,
-        "a file was written there"
+        "a file was written outside of the repository"
     );
-    assert!(!repo.join("out").exists(), "something was rendered");
-    assert!(
-        !folder.path().join("state").exists(),
-        "something was recorded"
-    );
-    // The canary would have sung: a user who trusts this config runs its programs.
-    attacked(&["inventory", "--trust", "--inventory", "command"]);
+    assert!(!repo.join("out").exists(), "a file was rendered");
+    assert!(!folder.path().join("state").exists(), "trust was recorded");
+    // The canary works: if the user trusts this config, its programs run.
+    run_in_repo(&["inventory", "--trust", "--inventory", "command"]);
     assert!(canary.exists());
-    // A snapshot of names is the way to check such a repository.
-    let output = attacked(&["check", "--inventory", "names.yaml"]);
+    // A file of names makes a check of such a repository possible.
+    let output = run_in_repo(&["check", "--inventory", "names.yaml"]);
     assert!(
         output.code == 1 && output.stdout.contains("malformed-reference"),
         "{}",

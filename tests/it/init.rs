@@ -1,4 +1,5 @@
-//! `init`: what it writes can be read, and checks go by it, whatever the repository looks like.
+//! Tests `init` in many layouts of repositories: stackref can load the config that it writes, and
+//! `check` uses it.
 
 use crate::register::Session;
 use crate::support::{
@@ -12,8 +13,8 @@ fn init(folder: &Path) -> Output {
     run(&["init"], folder, b"")
 }
 
-/// The config that was written, which has to be one.
-fn written(folder: &Path) -> String {
+/// Returns the config that `init` wrote. Panics if it is not valid.
+fn written_config(folder: &Path) -> String {
     let file = folder.join("stackref.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     if let Err(failures) = config::load(&file, "stackref.toml") {
@@ -29,13 +30,13 @@ fn stack(secret: &str) -> String {
 }
 
 #[test]
-fn checks_go_by_the_config_that_was_written() {
+fn check_uses_the_config_that_init_wrote() {
     let mut repositories: Vec<_> = cases("check")
         .into_iter()
         .map(|case| case.join("input"))
         .collect();
     repositories.push(project().join("fixtures/demo"));
-    let mut written_at_all = 0;
+    let mut count = 0;
     for repository in repositories {
         let [first, second] = [(); 2].map(|()| {
             let folder = TempDir::new().unwrap();
@@ -51,34 +52,40 @@ fn checks_go_by_the_config_that_was_written() {
             repository.display(),
             output.stderr
         );
-        let text = written(first.path());
+        let text = written_config(first.path());
         assert_eq!(init(second.path()), output, "{}", repository.display());
-        assert_eq!(written(second.path()), text, "{}", repository.display());
+        assert_eq!(
+            written_config(second.path()),
+            text,
+            "{}",
+            repository.display()
+        );
         for value in ["hunter2", "sesame"] {
             assert!(!text.contains(value), "{}", repository.display());
         }
         let after = check(first.path(), &["--trust"]);
-        // Inventories with mistakes, and those that are called like no stack, are still what they were.
-        let at_fault = after.said().contains("cannot use the inventory")
+        // `init` does not correct inventories with errors. If no inventory has the name of a stack,
+        // the user has to add a `[[stacks]]` entry.
+        let has_known_error = after.said().contains("cannot use the inventory")
             || output.stderr.contains("add a `[[stacks]]` entry");
         assert!(
-            after.code <= 1 || at_fault,
+            after.code <= 1 || has_known_error,
             "{}: {}\n{text}",
             repository.display(),
             after.stderr
         );
         assert_eq!(init(first.path()).code, 2);
-        assert_eq!(written(first.path()), text);
-        written_at_all += 1;
+        assert_eq!(written_config(first.path()), text);
+        count += 1;
     }
-    assert!(written_at_all > 60);
+    assert!(count > 60);
 }
 
-/// Each stack refers to a secret that only the inventory of its name has, so that a check without findings says that every
-/// route leads where it should.
+/// Each stack references a secret that only the inventory of its name contains. Therefore, a check
+/// without findings proves that every stack uses the right inventory.
 #[test]
-fn stacks_and_inventories_pair_up_by_any_name() {
-    let odd = [
+fn stacks_and_inventories_with_special_names_are_paired() {
+    let special_names = [
         "a",
         "b c",
         "ü",
@@ -94,7 +101,7 @@ fn stacks_and_inventories_pair_up_by_any_name() {
         "a'b",
     ];
     let repository = TempDir::new().unwrap();
-    for (at, name) in odd.iter().enumerate() {
+    for (at, name) in special_names.iter().enumerate() {
         let inventory = format!("secret{at}: [k]\n");
         write(
             repository.path(),
@@ -141,7 +148,7 @@ fn stacks_and_inventories_pair_up_by_any_name() {
     );
     let output = init(repository.path());
     assert_eq!(output.code, 0, "{}", output.stderr);
-    let text = written(repository.path());
+    let text = written_config(repository.path());
     let output = check(repository.path(), &["--format", "short"]);
     assert_eq!(
         (output.stdout.as_str(), output.code),
@@ -149,7 +156,7 @@ fn stacks_and_inventories_pair_up_by_any_name() {
         "{}\n{text}",
         output.stderr
     );
-    let files = 3 * odd.len() + 3;
+    let files = 3 * special_names.len() + 3;
     assert!(
         output
             .stderr
@@ -159,7 +166,7 @@ fn stacks_and_inventories_pair_up_by_any_name() {
     );
 }
 
-/// Each environment's stack refers to a secret that only its own inventory has.
+/// The stack of each environment references a secret that only its own inventory contains.
 #[test]
 fn each_environment_uses_the_inventory_of_its_folder() {
     let layouts = [
@@ -207,7 +214,7 @@ fn each_environment_uses_the_inventory_of_its_folder() {
             "{inventory_path}: {}",
             output.stderr
         );
-        let text = written(repository.path());
+        let text = written_config(repository.path());
         let output = check(repository.path(), &["--format", "short"]);
         assert_eq!(
             (output.stdout.as_str(), output.code),
@@ -226,10 +233,10 @@ fn each_environment_uses_the_inventory_of_its_folder() {
 }
 
 #[test]
-fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
-    let none = folder(&[("dev/stack.yaml", &stack("s"))]);
+fn config_with_too_few_inventories_is_reported() {
+    let without_inventory = folder(&[("dev/stack.yaml", &stack("s"))]);
     for words in [["init", "--dry-run"], ["init", "--no-hook"]] {
-        let output = run(&words, none.path(), b"");
+        let output = run(&words, without_inventory.path(), b"");
         assert!(
             output
                 .said()
@@ -237,12 +244,12 @@ fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
             "{output:?}"
         );
     }
-    let one = folder(&[
+    let with_one = folder(&[
         ("dev/s.yaml", &stack("s")),
         ("prod/s.yaml", &stack("s")),
         ("dev/secrets.yaml", "s: [k]\n"),
     ]);
-    let output = init(one.path());
+    let output = init(with_one.path());
     assert!(
         output
             .said()
@@ -250,13 +257,13 @@ fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
         "{output:?}"
     );
     assert!(!output.stderr.contains("warning: the config"), "{output:?}");
-    // Files that are called like inventories of other tools are not taken for one, and not worth a word.
+    // `inventory.yaml` of another tool is neither used nor reported.
     let ansible = "all:\n  hosts:\n    web: {ansible_host: h}\n";
-    let other = folder(&[
+    let ansible_repository = folder(&[
         ("dev/stack.yaml", &stack("s")),
         ("dev/inventory.yaml", ansible),
     ]);
-    let output = init(other.path());
+    let output = init(ansible_repository.path());
     assert!(
         output.stderr.contains("found no inventory\n") && !output.stderr.contains("not used as"),
         "{output:?}"
@@ -264,7 +271,7 @@ fn a_config_without_an_inventory_or_with_too_few_is_a_warning() {
 }
 
 #[test]
-fn a_tag_that_does_not_exist_is_not_written_without_a_warning() {
+fn tag_that_does_not_exist_is_written_with_a_warning() {
     for words in [["init", "--yes"].as_slice(), &["init"]] {
         let repository = folder(&[("dev/stack.yaml", &stack("s"))]);
         let output = run(words, repository.path(), b"");
@@ -289,7 +296,7 @@ fn a_tag_that_does_not_exist_is_not_written_without_a_warning() {
 }
 
 #[test]
-fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
+fn config_is_written_to_the_root_and_an_existing_one_is_not_replaced() {
     let repository = folder(&[
         (".git/HEAD", ""),
         ("a/b/x.stack.yaml", &stack("s")),
@@ -302,7 +309,7 @@ fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
         "{}",
         output.stderr
     );
-    assert!(written(repository.path()).contains("path = \"a/secrets/x.yaml\""));
+    assert!(written_config(repository.path()).contains("path = \"a/secrets/x.yaml\""));
     assert_eq!(check(repository.path(), &[]).code, 0);
     assert_eq!(init(&inner).code, 2);
     let link = TempDir::new().unwrap();
@@ -315,7 +322,7 @@ fn the_config_stands_at_the_root_and_is_refused_where_there_is_one_above() {
 }
 
 #[test]
-fn odd_files_where_inventories_are_stop_nothing() {
+fn unusual_files_among_inventories_are_skipped() {
     if !is_installed("mkfifo") {
         return;
     }
@@ -345,7 +352,7 @@ fn odd_files_where_inventories_are_stop_nothing() {
     );
     let output = init(repository.path());
     assert_eq!(output.code, 0, "{}", output.stderr);
-    let text = written(repository.path());
+    let text = written_config(repository.path());
     assert!(
         text.contains("kind = \"sops\"\npath = \"deploy/enc.yaml\""),
         "{text}"
@@ -355,12 +362,12 @@ fn odd_files_where_inventories_are_stop_nothing() {
         "{text}"
     );
     assert_eq!(check(repository.path(), &[]).code, 0);
-    let again = run(&["init", "--yes"], repository.path(), b"");
-    assert_eq!(again.code, 2);
+    let second = run(&["init", "--yes"], repository.path(), b"");
+    assert_eq!(second.code, 2);
 }
 
 #[test]
-fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
+fn no_config_is_written_if_the_repository_cannot_be_searched() {
     if !is_installed("mkfifo") {
         return;
     }
@@ -379,9 +386,9 @@ fn no_config_is_made_of_a_repository_that_cannot_be_walked() {
     assert!(!repository.path().join("stackref.toml").exists());
 }
 
-/// What the environment and ZenML's own folder say is told by name alone.
+/// Variables and files of ZenML are reported by their names, and their values are not printed.
 #[test]
-fn the_environment_gives_names_and_no_values() {
+fn environment_provides_names_and_no_values() {
     let repository = folder(&[("x.stack.yaml", &stack("s"))]);
     let home = folder(&[(
         ".config/zenml/local_stores/1/secrets.yaml",
@@ -412,9 +419,9 @@ fn the_environment_gives_names_and_no_values() {
 }
 
 #[test]
-fn the_hook_is_offered_at_a_terminal() {
+fn hook_is_offered_at_a_terminal() {
     let hook = |folder: &Path| std::fs::read_to_string(folder.join(".pre-commit-config.yaml"));
-    for (answer, code, there) in [
+    for (answer, code, is_written) in [
         ("y\n", 0, true),
         ("\n", 0, false),
         ("no\n", 0, false),
@@ -426,10 +433,10 @@ fn the_hook_is_offered_at_a_terminal() {
             "Create `.pre-commit-config.yaml` with the hook? [y/N] ",
             answer,
         );
-        let (seen, ended) = session.end();
-        assert_eq!(ended, code, "{seen}");
-        assert_eq!(hook(repository.path()).is_ok(), there, "{seen}");
-        written(repository.path());
+        let (terminal, exit_code) = session.end();
+        assert_eq!(exit_code, code, "{terminal}");
+        assert_eq!(hook(repository.path()).is_ok(), is_written, "{terminal}");
+        written_config(repository.path());
     }
     let before = "repos:\n- repo: local\n  hooks: []\n";
     let repository = folder(&[(".pre-commit-config.yaml", before)]);
@@ -442,13 +449,13 @@ fn the_hook_is_offered_at_a_terminal() {
             .starts_with(&format!("{before}- repo: https://"))
     );
     for args in [["init", "--no-hook"], ["init", "--dry-run"]] {
-        let (seen, code) = Session::start(TempDir::new().unwrap().path(), &args, 100).end();
-        assert!(code == 0 && !seen.contains("[y/N]"), "{seen}");
+        let (terminal, code) = Session::start(TempDir::new().unwrap().path(), &args, 100).end();
+        assert!(code == 0 && !terminal.contains("[y/N]"), "{terminal}");
     }
 }
 
 #[test]
-fn values_that_git_tracks_are_told_of() {
+fn values_that_git_tracks_are_reported() {
     let Some(path) = with_git() else { return };
     let repository = folder(&[
         ("secrets/x.yaml", "s: {k: v}"),
@@ -461,18 +468,22 @@ fn values_that_git_tracks_are_told_of() {
         &["add", "secrets/x.yaml", "secrets/z.yaml"],
     );
     let output = run(&[&path, "init"], repository.path(), b"");
-    let told = |name: &str| {
+    let is_reported = |name: &str| {
         output
             .stderr
             .contains(&format!("warning: `secrets/{name}.yaml` contains values"))
     };
-    assert!(told("x") && !told("y") && !told("z"), "{}", output.stderr);
+    assert!(
+        is_reported("x") && !is_reported("y") && !is_reported("z"),
+        "{}",
+        output.stderr
+    );
 }
 
-/// Such a name is written with escapes, so that what a person reads in the config and on the terminal is what is there.
+/// Invisible characters are escaped, so that the config and the terminal show them.
 #[test]
-fn names_with_characters_that_cannot_be_seen_are_escaped() {
-    let odd = [
+fn invisible_characters_in_names_are_escaped() {
+    let invisible_names = [
         "ev\u{202e}il",
         "in\u{200b}vis",
         "tag\u{e0041}x",
@@ -480,7 +491,7 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
         "line\u{2028}",
     ];
     let repository = TempDir::new().unwrap();
-    for name in odd {
+    for name in invisible_names {
         write(
             repository.path(),
             &format!("{name}/secrets/prod.yaml"),
@@ -494,15 +505,12 @@ fn names_with_characters_that_cannot_be_seen_are_escaped() {
     }
     let preview = run(&["init", "--dry-run"], repository.path(), b"");
     let output = init(repository.path());
-    let text = written(repository.path());
+    let text = written_config(repository.path());
     for shown in [&preview.stdout, &preview.stderr, &output.stderr, &text] {
-        let unseen = |c: char| c != '\n' && stackref::text::escape::is_unsafe(c);
-        assert!(!shown.contains(unseen), "{shown:?}");
+        let is_invisible = |c: char| c != '\n' && stackref::text::escape::is_unsafe(c);
+        assert!(!shown.contains(is_invisible), "{shown:?}");
     }
     assert!(text.contains("ev\\U0000202Eil/prod.yaml"), "{text}");
     let after = check(repository.path(), &[]);
-    assert_eq!(
-        after.code, 0,
-        "the routes do not lead where they should: {after:?}"
-    );
+    assert_eq!(after.code, 0, "a stack uses the wrong inventory: {after:?}");
 }

@@ -30,7 +30,8 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 FILES = ["src/zenml/grammar.rs", "src/zenml/grammar/**/*.rs", "src/document/**/*.rs", "src/edit/substitution.rs",
          "src/edit/render_proof.rs", "src/system/write.rs", "src/system/write/**/*.rs"]
 # Tests that catch most mutants of a file in a second or two. All other tests run only for mutants that these do not catch.
-READERS = ["conformance::", "documents::", "hostile::what", "properties::", "put::", "render::a_second", "render::any",
+READERS = ["conformance::", "documents::", "hostile::file_that_is_not_text",
+           "hostile::syntax_error", "hostile::terminal_control", "properties::", "put::", "render::a_second", "render::any",
            "render::every", "render::the_least", "render::what_once", "syntax::"]
 FIRST = {
     "src/document/insert.rs": ["insert::", "put::"],
@@ -46,8 +47,8 @@ FIRST_IN = {
 }
 # The first tests the project's own text, which differs in the copy. The others take too long for the mutants that they would
 # catch: they test stores, time and memory, or repeat shorter tests.
-SKIPPED = ["layers::", "stores::", "kinds::", "manual::", "schemas::", "init::checks_go_by", "values/",
-           "fixes::fixing_twice", "fuzz::readers::every_seed", "hostile::a_scalar_of_100_mb", "hostile::many",
+SKIPPED = ["layers::", "stores::", "inventory_kinds::", "manual::", "schemas::", "init::check_uses", "values/",
+           "fixes::fixing_twice", "fuzz::readers::every_seed", "hostile::scalar_of_100_mb", "hostile::many",
            "leaks::a_stack_file_that_does_not_parse", "leaks::an_inventory_shows", "render::a_run_that_is_killed",
            "scripts::no_script_takes_long"]
 # The time limit of tests with a mutant: this many times the time without one, but at least this many seconds. Tests without a
