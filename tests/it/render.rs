@@ -1,7 +1,8 @@
-//! What `render` writes is the same document with the references replaced: by hand, by property, and on the public suites.
+//! `render` writes the same document with the references replaced: examples, properties, and the
+//! public suites.
 
 use crate::suites::Verdict;
-use crate::support::{Output, folder, git, is_installed, run, skipped, with_git, words};
+use crate::support::{Output, folder, git, is_installed, print_skipped, run, with_git, words};
 use proptest::prelude::*;
 use stackref::document::{
     Document, NodeId, NodeKind, Replacement, ScalarType, Syntax, apply, replace_parts,
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Values that break files, or change their type, where they are spliced in.
+/// Values that make a file invalid or change their type if they are inserted without quotes.
 pub const HOSTILE: [&str; 52] = [
     "",
     " ",
@@ -71,13 +72,13 @@ fn parse(text: &str, syntax: Syntax) -> Result<Document, String> {
     Document::parse(Arc::new(SourceFile::new("case", text)), syntax).map_err(|error| error.message)
 }
 
-/// Puts a value in the place of every `{{…}}` in every string that is no key, and proves the result. Gives the new text and
-/// how many scalars changed.
+/// Replaces the ranges that `ranges` returns for each string that is not a key, and verifies the
+/// result. Returns the new text and the number of changed scalars.
 fn render(
     text: &str,
     syntax: Syntax,
     value: &str,
-    wanted: &dyn Fn(&str) -> Vec<std::ops::Range<usize>>,
+    ranges: &dyn Fn(&str) -> Vec<std::ops::Range<usize>>,
 ) -> (String, usize) {
     let document = parse(text, syntax).unwrap();
     let mut edits = Vec::new();
@@ -87,7 +88,7 @@ fn render(
             continue;
         };
         let old = document.text(id).unwrap();
-        let parts: Vec<_> = wanted(old)
+        let parts: Vec<_> = ranges(old)
             .into_iter()
             .map(|range| Replacement { range, text: value })
             .collect();
@@ -98,13 +99,13 @@ fn render(
         changed.insert(id, replace_parts(old, &parts));
     }
     edits.sort_by_key(|edit| edit.span);
-    let new = apply(text, &edits).unwrap_or_else(|| panic!("overlap in {text:?}"));
-    let again = parse(&new, syntax)
+    let new = apply(text, &edits).unwrap_or_else(|| panic!("edits overlap in {text:?}"));
+    let reparsed = parse(&new, syntax)
         .unwrap_or_else(|error| panic!("{error}: {text:?} with {value:?} gave {new:?}"));
-    if let Some(id) = document.find_difference(&again, &changed) {
-        let got = again.text(id);
+    if let Some(id) = document.find_difference(&reparsed, &changed) {
+        let actual = reparsed.text(id);
         panic!(
-            "{text:?} with {value:?} gave {new:?}: {:?} is {got:?}",
+            "{text:?} with {value:?} gave {new:?}: {:?} is {actual:?}",
             changed.get(&id).map(String::as_str)
         );
     }
@@ -119,7 +120,7 @@ fn braces(text: &str) -> Vec<std::ops::Range<usize>> {
 }
 
 #[test]
-fn every_hostile_value_holds_in_every_style_of_yaml() {
+fn hostile_values_are_preserved_in_every_style_of_yaml() {
     let scalars = [
         "{{a.b}}",
         "'{{a.b}}'",
@@ -169,7 +170,7 @@ fn every_hostile_value_holds_in_every_style_of_yaml() {
 }
 
 #[test]
-fn every_hostile_value_holds_in_every_string_of_toml_and_json() {
+fn hostile_values_are_preserved_in_every_string_of_toml_and_json() {
     for scalar in [
         "'{{a.b}}'",
         "\"{{a.b}}\"",
@@ -199,9 +200,8 @@ fn every_hostile_value_holds_in_every_string_of_toml_and_json() {
     }
 }
 
-/// A value that is held is what a second parser reads, too.
 #[test]
-fn a_second_parser_of_each_syntax_reads_the_value() {
+fn second_parser_of_each_syntax_reads_the_value() {
     for value in HOSTILE {
         for (text, style) in [
             ("k: '{{a.b}}'\n", "single"),
@@ -237,7 +237,7 @@ fn a_second_parser_of_each_syntax_reads_the_value() {
 }
 
 #[test]
-fn the_least_changes() {
+fn rendering_changes_as_little_as_possible() {
     for (text, value, expected) in [
         ("k: '{{a.b}}' # c\n", "it's", "k: 'it''s' # c\n"),
         ("k: '{{a.b}}'\n", "0123", "k: '0123'\n"),
@@ -348,7 +348,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_value_holds_in_any_style(value in value(), which in 0..14_usize, crlf in any::<bool>(), before in "[a-z ]{0,5}", after in "[a-z ]{0,5}") {
+    fn any_value_is_preserved_in_any_style(value in value(), which in 0..14_usize, crlf in any::<bool>(), before in "[a-z ]{0,5}", after in "[a-z ]{0,5}") {
         let inner = format!("{before}{{{{a.b}}}}{after}");
         let trimmed = inner.trim();
         let (text, syntax) = match which {
@@ -372,7 +372,7 @@ proptest! {
         prop_assert!(changed > 0, "{text:?}");
         if syntax == Syntax::Yaml && !new.contains('\r') {
             let (first, second) = (parse(&new, syntax).unwrap(), serde_yaml::Deserializer::from_str(&new));
-            // serde_yaml reads documents one by one, and is a YAML 1.1 reader.
+            // serde_yaml reads YAML 1.1, one document at a time.
             for (root, document) in first.roots().iter().zip(second) {
                 use serde::Deserialize as _;
                 let second = serde_yaml::Value::deserialize(document).unwrap_or_else(|error| panic!("{error} {new:?}"));
@@ -401,8 +401,8 @@ fn assert_same(document: &Document, id: NodeId, second: &serde_yaml::Value, text
     }
 }
 
-/// All of every string that is no key as if it were one reference; how many there were.
-fn held(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
+/// Replaces the whole text of each string that is not a key. Returns the number of changed strings.
+fn replace_strings(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
     let whole = |old: &str| {
         std::iter::once(0..old.len())
             .filter(|range| !range.is_empty())
@@ -413,12 +413,12 @@ fn held(name: &str, text: &str, syntax: Syntax, value: &str) -> usize {
 }
 
 #[test]
-fn every_string_of_the_public_suites_can_hold_every_hostile_value() {
+fn hostile_values_are_preserved_in_every_string_of_the_public_suites() {
     for (syntax, least) in [(Syntax::Yaml, 0), (Syntax::Json, 0), (Syntax::Toml, 10_000)] {
         let cases = crate::suites::cases(syntax);
         if cases.is_empty() {
-            skipped(&format!(
-                "the public suite of {} is not there",
+            print_skipped(&format!(
+                "the public suite of {} is not installed",
                 syntax.name()
             ));
             continue;
@@ -433,7 +433,7 @@ fn every_string_of_the_public_suites_can_hold_every_hostile_value() {
             };
             rendered += HOSTILE
                 .iter()
-                .map(|value| held(&case.name, text, syntax, value))
+                .map(|value| replace_strings(&case.name, text, syntax, value))
                 .sum::<usize>();
         }
         eprintln!("{}: {rendered} scalars rendered", syntax.name());
@@ -444,19 +444,19 @@ fn every_string_of_the_public_suites_can_hold_every_hostile_value() {
 const STACK: &str = "# prod\nstack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator:\n    flavor: ours # keep\n    name: o\n    count: 0x1F\n    password: '{{db.password}}'\n    user: \"{{ db.user }}\"\n    again: '{{db.password}}'\n";
 const VALUES: &str = "db:\n  password: \"hunter2: 'x' #\\n\"\n  user: admin\nunused: {a: b}\n";
 
-fn rendered(folder: &Path, line: &str) -> Output {
+fn run_line(folder: &Path, line: &str) -> Output {
     run(&words(line), folder, b"")
 }
 
 #[test]
-fn a_stack_is_rendered_whole_private_and_beside_its_inputs() {
+fn stack_is_rendered_completely_with_private_modes() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[
         ("stacks/prod.yaml", STACK),
         ("secrets.inventory.yaml", VALUES),
         ("stacks/none.stack.toml", "a = 1\n"),
     ]);
-    let output = rendered(folder.path(), "render -o out");
+    let output = run_line(folder.path(), "render -o out");
     assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output:?}");
     assert_eq!(output.stderr, "rendered 2 files, 3 references, to `out`\n");
     let at = |name: &str| folder.path().join("out").join(name);
@@ -471,29 +471,29 @@ fn a_stack_is_rendered_whole_private_and_beside_its_inputs() {
     );
     let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("stacks/prod.yaml"), mode("stacks")), (0o600, 0o700));
-    // What was written is none of the next run's inputs.
+    // The next run does not read the rendered files.
     assert_eq!(
-        rendered(folder.path(), "render -o out --mode 640").stderr,
+        run_line(folder.path(), "render -o out --mode 640").stderr,
         output.stderr
     );
     assert_eq!(mode("stacks/prod.yaml"), 0o640);
     assert_eq!(std::fs::read_dir(at("stacks")).unwrap().count(), 2);
     std::fs::remove_dir_all(folder.path().join("out")).unwrap();
-    let output = rendered(folder.path(), "render -o only --only-changed");
+    let output = run_line(folder.path(), "render -o only --only-changed");
     assert_eq!(output.stderr, "rendered 1 file, 3 references, to `only`\n");
 }
 
 #[test]
 fn stdout_check_and_diff_write_no_file() {
     let folder = folder(&[("prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
-    let output = rendered(folder.path(), "render --stdout");
+    let output = run_line(folder.path(), "render --stdout");
     assert!(
         output.stdout.contains("user: \"admin\"") && output.code == 0,
         "{output:?}"
     );
-    let output = rendered(folder.path(), "render --check -o out");
+    let output = run_line(folder.path(), "render --check -o out");
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
-    let output = rendered(folder.path(), "render --diff");
+    let output = run_line(folder.path(), "render --diff");
     assert!(
         output
             .stdout
@@ -506,7 +506,7 @@ fn stdout_check_and_diff_write_no_file() {
 }
 
 #[test]
-fn a_redirected_file_contains_a_document_or_nothing() {
+fn stdout_contains_a_complete_document_or_nothing() {
     let wrong = STACK
         .replace("{{ db.user }}", "{{ db.usr }}")
         .replace("prod", "wrong");
@@ -641,16 +641,16 @@ fn a_redirected_file_contains_a_document_or_nothing() {
         ),
     ];
     for (folder, line, expected) in &failing {
-        let output = rendered(folder.path(), line);
+        let output = run_line(folder.path(), line);
         assert!(
             output.code > 0 && output.stdout.is_empty(),
             "{line}: {output:?}"
         );
         assert!(output.stderr.contains(expected), "{line}: {output:?}");
     }
-    // Warnings stop nothing.
+    // Warnings do not stop a render.
     let folder = folder(&one(&warned, VALUES));
-    let output = rendered(folder.path(), "render --stdout");
+    let output = run_line(folder.path(), "render --stdout");
     assert_eq!(
         (output.code, output.stdout),
         (0, warned.replace("{{ db.user }}", "admin")),
@@ -662,7 +662,7 @@ fn a_redirected_file_contains_a_document_or_nothing() {
         "{}",
         output.stderr
     );
-    let output = rendered(folder.path(), "render --diff");
+    let output = run_line(folder.path(), "render --diff");
     assert!(
         output.stdout.starts_with("--- prod.yaml") && output.stderr.contains("plaintext-secret"),
         "{output:?}"
@@ -670,7 +670,7 @@ fn a_redirected_file_contains_a_document_or_nothing() {
 }
 
 #[test]
-fn a_finding_stops_everything_and_says_what_check_says() {
+fn finding_stops_the_render_and_is_reported_as_by_check() {
     let wrong = STACK
         .replace("{{ db.user }}", "{{ db.usr }}")
         .replace("prod", "wrong");
@@ -679,21 +679,21 @@ fn a_finding_stops_everything_and_says_what_check_says() {
         ("wrong.yaml", &wrong),
         ("secrets.inventory.yaml", VALUES),
     ]);
-    let output = rendered(folder.path(), "render -o out");
+    let output = run_line(folder.path(), "render -o out");
     assert_eq!(output.code, 1);
-    let check = rendered(folder.path(), "check");
+    let check = run_line(folder.path(), "check");
     assert!(
         output.stdout.contains("unknown-key") && check.stdout.contains(&output.stdout),
         "{}",
         output.stdout
     );
     assert!(!folder.path().join("out").exists());
-    // The other stack is right.
+    // The other stack has no findings.
     assert_eq!(
-        rendered(folder.path(), "render -o out --stack prod").code,
+        run_line(folder.path(), "render -o out --stack prod").code,
         0
     );
-    let output = rendered(folder.path(), "render -o out --stack prd");
+    let output = run_line(folder.path(), "render -o out --stack prd");
     assert!(
         output.code == 2 && output.stderr.contains("did you mean `prod`?"),
         "{output:?}"
@@ -701,13 +701,13 @@ fn a_finding_stops_everything_and_says_what_check_says() {
 }
 
 #[test]
-fn an_ignored_finding_does_not_render_a_value_that_is_not_there() {
+fn reference_with_an_ignored_finding_cannot_be_rendered() {
     let text = STACK.replace(
         "'{{db.password}}'",
         "'{{gone.x}}' # stackref: ignore[unknown-secret]",
     );
     let folder = folder(&[("prod.yaml", &text), ("secrets.inventory.yaml", VALUES)]);
-    let output = rendered(folder.path(), "render -o out");
+    let output = run_line(folder.path(), "render -o out");
     assert!(
         output.code == 1 && output.stderr.contains("cannot resolve `gone.x`"),
         "{output:?}"
@@ -721,7 +721,7 @@ fn names_without_values_cannot_be_rendered() {
         ("prod.yaml", STACK),
         ("secrets.inventory.yaml", "db: [user, password]\n"),
     ]);
-    let output = rendered(folder.path(), "render -o out");
+    let output = run_line(folder.path(), "render -o out");
     assert!(
         output.code == 2 && output.stderr.contains("has no values for `db`, only names"),
         "{output:?}"
@@ -729,7 +729,7 @@ fn names_without_values_cannot_be_rendered() {
 }
 
 #[test]
-fn a_literal_stays_and_a_value_is_not_expanded_again() {
+fn literal_is_kept_and_value_is_not_expanded() {
     let text = STACK.replace(
         "'{{db.password}}'\n    user",
         "'{{db.password}}' # stackref: literal\n    user",
@@ -741,7 +741,7 @@ fn a_literal_stays_and_a_value_is_not_expanded_again() {
             "db: {password: '{{db.user}}', user: '{{x.y}}'}\n",
         ),
     ]);
-    let output = rendered(folder.path(), "render --stdout");
+    let output = run_line(folder.path(), "render --stdout");
     assert!(
         output.stdout.contains(
             "password: '{{db.password}}' # stackref: literal\n    user: \"{{x.y}}\"\n    again: '{{db.user}}'\n"
@@ -751,7 +751,7 @@ fn a_literal_stays_and_a_value_is_not_expanded_again() {
 }
 
 #[test]
-fn under_the_resolver_render_references_are_replaced_anywhere() {
+fn resolver_render_replaces_references_anywhere() {
     let text =
         "note: 'by {{db.user}} and {{db.user}}'\nlist:\n- mysql://{{db.user}}:{{db.password}}@h\n";
     let folder = folder(&[
@@ -762,7 +762,7 @@ fn under_the_resolver_render_references_are_replaced_anywhere() {
             "db: {user: o'neil, password: 'p#: x'}\n",
         ),
     ]);
-    let output = rendered(folder.path(), "render --stdout");
+    let output = run_line(folder.path(), "render --stdout");
     assert_eq!(
         output.stdout,
         "note: 'by o''neil and o''neil'\nlist:\n- \"mysql://o'neil:p#: x@h\"\n"
@@ -770,7 +770,7 @@ fn under_the_resolver_render_references_are_replaced_anywhere() {
 }
 
 #[test]
-fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
+fn output_that_git_tracks_or_that_is_a_link_or_an_input_is_rejected() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[
         ("prod.yaml", STACK),
@@ -779,7 +779,7 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
         ("file", "x"),
     ]);
     git(folder.path(), &["init", "-q"]);
-    let said = |line: &str| {
+    let run_with_git = |line: &str| {
         let output = run(
             &[&[path.as_str()], words(line).as_slice()].concat(),
             folder.path(),
@@ -787,19 +787,19 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
         );
         (output.code, output.stderr)
     };
-    let (code, stderr) = said("render -o out");
+    let (code, stderr) = run_with_git("render -o out");
     assert!(
         code == 2 && stderr.contains("not ignored") && stderr.contains("--allow-tracked"),
         "{stderr}"
     );
-    assert_eq!(said("render -o safe").0, 0);
-    assert_eq!(said("render -o out --allow-tracked").0, 0);
-    let (code, stderr) = said("render -o . --allow-tracked");
+    assert_eq!(run_with_git("render -o safe").0, 0);
+    assert_eq!(run_with_git("render -o out --allow-tracked").0, 0);
+    let (code, stderr) = run_with_git("render -o . --allow-tracked");
     assert!(
         code == 2 && stderr.contains("overwrite an input"),
         "{stderr}"
     );
-    let (code, stderr) = said("render -o file --allow-tracked");
+    let (code, stderr) = run_with_git("render -o file --allow-tracked");
     assert!(code == 2 && stderr.contains("is not a folder"), "{stderr}");
     std::fs::create_dir(folder.path().join("sub")).unwrap();
     std::fs::copy(
@@ -808,7 +808,7 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
     )
     .unwrap();
     std::os::unix::fs::symlink("/tmp", folder.path().join("safe/sub")).unwrap();
-    let (code, stderr) = said("render -o safe");
+    let (code, stderr) = run_with_git("render -o safe");
     assert!(code == 2 && stderr.contains("symbolic link"), "{stderr}");
     assert_eq!(
         std::fs::read_to_string(folder.path().join("prod.yaml")).unwrap(),
@@ -817,19 +817,19 @@ fn a_place_that_is_tracked_or_leads_out_or_is_an_input_is_refused() {
 }
 
 #[test]
-fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replaced() {
+fn old_temporary_files_are_removed_and_an_output_link_is_replaced() {
     let folder = folder(&[
         ("prod.yaml", STACK),
         ("secrets.inventory.yaml", VALUES),
         ("else.txt", "x"),
     ]);
-    let left = format!(
+    let temporary = format!(
         "out/{}",
         stackref::system::write::staging_name(999_999_999, 0)
     );
-    crate::support::write(folder.path(), &left, b"hunter2");
+    crate::support::write(folder.path(), &temporary, b"hunter2");
     std::os::unix::fs::symlink("../else.txt", folder.path().join("out/prod.yaml")).unwrap();
-    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    assert_eq!(run_line(folder.path(), "render -o out").code, 0);
     let names: Vec<_> = std::fs::read_dir(folder.path().join("out"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -842,7 +842,7 @@ fn leftovers_of_runs_that_died_are_cleaned_up_and_a_link_at_the_place_is_replace
 }
 
 #[test]
-fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
+fn output_path_of_a_file_above_is_relative_to_the_repository() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[
         ("a/prod.yaml", STACK),
@@ -861,33 +861,34 @@ fn a_path_above_keeps_its_place_from_the_root_of_the_repository() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_and_an_empty_selection_are_told() {
+fn uncreatable_folder_and_empty_selection_are_reported() {
     let folder = folder(&[
         ("prod.yaml", STACK),
         ("secrets.inventory.yaml", VALUES),
         ("file", "x"),
         ("empty/x.txt", ""),
     ]);
-    let output = rendered(folder.path(), "render -o file/sub");
+    let output = run_line(folder.path(), "render -o file/sub");
     assert!(
         output.code == 2 && output.stderr.contains("cannot create"),
         "{output:?}"
     );
-    let output = rendered(folder.path(), "render empty -o out");
+    let output = run_line(folder.path(), "render empty -o out");
     assert!(
         output.code == 2 && output.stderr.contains("nothing to render"),
         "{output:?}"
     );
-    let output = rendered(folder.path(), "render");
+    let output = run_line(folder.path(), "render");
     assert!(
         output.code == 2 && output.stderr.contains("--output"),
         "{output:?}"
     );
 }
 
-/// Killed at some moment, each file is the old one or the new one, whole; the next run leaves nothing else.
+/// Kills runs at different times. Each file is the complete old or new one, and the next run leaves
+/// no other files.
 #[test]
-fn a_run_that_is_killed_leaves_no_half_of_a_file() {
+fn killed_run_leaves_complete_files() {
     let files: Vec<(String, String)> = (0..200)
         .map(|at| {
             (
@@ -909,8 +910,8 @@ fn a_run_that_is_killed_leaves_no_half_of_a_file() {
         );
     };
     values("old");
-    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
-    let whole = |name: &str| {
+    assert_eq!(run_line(folder.path(), "render -o out").code, 0);
+    let is_complete = |name: &str| {
         let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
         ["old", "new"].iter().any(|password| {
             text == files[0]
@@ -934,9 +935,12 @@ fn a_run_that_is_killed_leaves_no_half_of_a_file() {
         std::thread::sleep(std::time::Duration::from_millis(trial * 7));
         let _ = child.kill();
         child.wait().unwrap();
-        assert!(files.iter().all(|(name, _)| whole(name)), "trial {trial}");
+        assert!(
+            files.iter().all(|(name, _)| is_complete(name)),
+            "trial {trial}"
+        );
     }
-    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    assert_eq!(run_line(folder.path(), "render -o out").code, 0);
     assert_eq!(
         std::fs::read_dir(folder.path().join("out"))
             .unwrap()
@@ -945,9 +949,9 @@ fn a_run_that_is_killed_leaves_no_half_of_a_file() {
     );
 }
 
-/// What `refs` lists is what a render replaces, and a file that has no references is the same bytes.
+/// A file without references is copied byte for byte.
 #[test]
-fn what_refs_lists_is_what_is_replaced() {
+fn references_that_refs_lists_are_replaced() {
     for resolver in ["zenml", "render"] {
         let config = format!("resolver = \"{resolver}\"\n");
         let folder = folder(&[
@@ -956,9 +960,9 @@ fn what_refs_lists_is_what_is_replaced() {
             ("bytes.stack.yaml", "\u{feff}a:   1\r\nb: [ x ]"),
             ("secrets.inventory.yaml", VALUES),
         ]);
-        let listed = rendered(folder.path(), "refs --format json").stdout;
+        let listed = run_line(folder.path(), "refs --format json").stdout;
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
-        let output = rendered(folder.path(), "render -o out");
+        let output = run_line(folder.path(), "render -o out");
         let count = listed["references"].as_array().unwrap().len();
         assert!(
             output.stderr.contains(&format!("{count} references")),
@@ -976,7 +980,7 @@ fn what_refs_lists_is_what_is_replaced() {
 }
 
 #[test]
-fn python_reads_what_was_rendered() {
+fn python_reads_the_rendered_values() {
     let folder = folder(&[
         ("stackref.toml", "resolver = \"render\"\n"),
         ("a.stack.json", "{\"k\": \"{{s.v}}\"}"),
@@ -986,7 +990,7 @@ fn python_reads_what_was_rendered() {
             "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}",
         ),
     ]);
-    assert_eq!(rendered(folder.path(), "render -o out").code, 0);
+    assert_eq!(run_line(folder.path(), "render -o out").code, 0);
     let script = "import json, sys; sys.version_info >= (3, 11) or sys.exit('tomllib needs Python 3.11'); import tomllib; e = json.load(open('secrets.inventory.json'))['s']['v']; \
                   assert json.load(open('out/a.stack.json'))['k'] == e; \
                   assert tomllib.load(open('out/b.stack.toml', 'rb'))['k'] == e; print('same')";
@@ -999,7 +1003,7 @@ fn python_reads_what_was_rendered() {
         .output()
         .unwrap();
     if String::from_utf8_lossy(&output.stderr).contains("tomllib needs") {
-        skipped("`python3` is older than 3.11 and has no `tomllib`");
+        print_skipped("`python3` is older than 3.11 and has no `tomllib`");
         return;
     }
     assert_eq!(
@@ -1009,9 +1013,8 @@ fn python_reads_what_was_rendered() {
     );
 }
 
-/// Found by trying to break it.
 #[test]
-fn what_once_went_wrong_holds() {
+fn values_that_once_failed_are_preserved() {
     for (text, value, expected) in [
         ("k: |\n  a{{s.v}}", "\0", "k: \"a\\0\""),
         ("k: >\n  a{{s.v}}", "\tx", "k: \"a\\tx\""),
@@ -1019,7 +1022,7 @@ fn what_once_went_wrong_holds() {
         ("k: !!float '{{s.v}}'\n", "1", "k: !!float '1'\n"),
         ("--- >\n{{s.v}}\n", "---", "--- \"---\\n\"\n"),
         ("k: |\r  {{s.v}}\r", "\nx", "k: |\r\r  x\r"),
-        // A date only without its reference.
+        // The value completes a date.
         ("k: 2020-01-0{{s.v}}\n", "5", "k: \"2020-01-05\"\n"),
         (
             "k: 2001-12-14t21:{{s.v}}:43\n",
@@ -1027,7 +1030,7 @@ fn what_once_went_wrong_holds() {
             "k: \"2001-12-14t21:59:43\"\n",
         ),
         ("k: 2020-01-0{{s.v}}\n", "x", "k: 2020-01-0x\n"),
-        // A line break to YAML 1.1 alone.
+        // A line break only in YAML 1.1.
         ("k: 'a\u{85}{{s.v}}'\n", "  b", "k: \"a\\x85  b\"\n"),
         (
             "k: \"\u{2028}{{s.v}}\" # c\n",
@@ -1055,19 +1058,19 @@ fn what_once_went_wrong_holds() {
         assert_eq!(render_all(text, Syntax::Yaml, value), expected);
     }
     for (text, value, expected) in [
-        // The first line break of a string of several lines is not part of it.
+        // The first line break of a multi-line string is not part of its value.
         ("k = QQQ{{s.v}}\nxQQQ", "", "k = \"\"\"\n\nx\"\"\""),
         ("k = \"\"\"{{s.v}}\nx\"\"\"", "", "k = \"\"\"\n\nx\"\"\""),
         ("k = \"\"\"\n{{s.v}}\nx\"\"\"", "", "k = \"\"\"\n\nx\"\"\""),
         ("k = QQQ{{s.v}}\r\nxQQQ", "", "k = \"\"\"\r\n\r\nx\"\"\""),
-        // Nor what a backslash at the end of a line takes with it.
+        // Neither is the white space after a backslash at the end of a line.
         (
             "k = \"\"\"a\\\n{{s.v}}\nx\"\"\"",
             "",
             "k = \"\"\"\na\nx\"\"\"",
         ),
         ("k = QQQ''{{s.v}}''QQQ", "", "k = \"\"\"\n''''\"\"\""),
-        // An escaped line break stays one.
+        // An escaped line break stays escaped.
         (
             "k = \"\"\"a\\r\\n\\\n{{s.v}}\nx\"\"\"",
             "",
@@ -1086,7 +1089,7 @@ fn what_once_went_wrong_holds() {
     );
 }
 
-/// As [`render`], for scalars of every type.
+/// Replaces references as [`render`] does, in scalars of every type.
 fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
     let document = parse(text, syntax).unwrap();
     let (mut edits, mut changed) = (Vec::new(), HashMap::new());
@@ -1114,7 +1117,7 @@ fn render_all(text: &str, syntax: Syntax, value: &str) -> String {
 }
 
 #[test]
-fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
+fn reference_in_a_key_is_reported_for_aliases_and_collections() {
     for text in [
         "l: &x \"{{s.p}}\"\nm:\n  *x : b\n",
         "? [\"{{s.p}}\"]\n: b\n",
@@ -1126,7 +1129,7 @@ fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
             ("secrets.inventory.yaml", "s: {p: x}\n"),
         ];
         let folder = folder(&files);
-        let output = rendered(folder.path(), "render --stdout");
+        let output = run_line(folder.path(), "render --stdout");
         assert!(
             output.code == 1 && output.stderr.contains("reference-in-key"),
             "{text:?} {output:?}"
@@ -1135,7 +1138,7 @@ fn a_value_that_an_alias_makes_a_key_is_a_reference_in_a_key() {
 }
 
 #[test]
-fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
+fn tracked_file_in_an_ignored_folder_is_not_overwritten() {
     if !is_installed("git") {
         return;
     }
@@ -1155,7 +1158,7 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
         output.code == 2 && output.stderr.contains("git tracks"),
         "{output:?}"
     );
-    // Nor where a link leads to it from outside of the repository.
+    // The same through a link from outside the repository.
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path().join("out"), outside.path().join("link")).unwrap();
     let link = outside.path().join("link");
@@ -1175,24 +1178,24 @@ fn a_tracked_file_is_not_written_over_though_its_folder_is_ignored() {
 }
 
 #[test]
-fn a_folder_of_which_git_ignores_some_names_takes_those_alone() {
+fn partly_ignored_output_folder_is_accepted_only_for_ignored_files() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[("a/prod.yaml", STACK), ("secrets.inventory.yaml", VALUES)]);
     git(folder.path(), &["init", "-q"]);
     crate::support::write(folder.path(), ".gitignore", b"out/*\n!out/a\n");
-    let said = || run(&[&path, "render", "-o", "out"], folder.path(), b"");
-    let output = said();
+    let render = || run(&[&path, "render", "-o", "out"], folder.path(), b"");
+    let output = render();
     assert!(
         output.code == 2 && output.stderr.contains("git does not ignore"),
         "{output:?}"
     );
     assert!(!folder.path().join("out").exists());
     crate::support::write(folder.path(), ".gitignore", b"out/*\n");
-    assert_eq!(said().code, 0);
+    assert_eq!(render().code, 0);
 }
 
 #[test]
-fn an_inventory_is_not_written_over() {
+fn inventory_is_not_overwritten() {
     let folder = folder(&[("dev.yaml", STACK), ("kept/dev.yaml", VALUES)]);
     let output = rendered(
         folder.path(),

