@@ -1,4 +1,4 @@
-//! How output for people looks: headers, colour, ASCII, links, diffs; what they may show; and the summary below them.
+//! Output for people: headers, color, ASCII, links, diffs, redaction and the summary.
 
 use crate::register::Session;
 use crate::support::{check, folder, is_installed, run, write};
@@ -23,7 +23,8 @@ components:
     three: '{{mlfow.username}}'
 ";
 
-/// A stack with findings that `--fix` fixes, that `--fix=suggestions` fixes, and that nothing fixes.
+/// Creates a stack with findings that `--fix` fixes, that `--fix=suggestions` fixes, and that have
+/// no fix.
 fn project() -> TempDir {
     folder(&[
         ("prod.yaml", STACK),
@@ -34,7 +35,7 @@ fn project() -> TempDir {
     ])
 }
 
-/// The commands that print something for people, each with what is coloured in it.
+/// The commands that print output for people.
 const COMMANDS: [&[&str]; 11] = [
     &["check"],
     &["check", "--format", "short"],
@@ -50,7 +51,7 @@ const COMMANDS: [&[&str]; 11] = [
 ];
 
 #[test]
-fn all_output_for_people_is_coloured_where_that_is_wanted_and_only_there() {
+fn color_is_printed_only_if_it_is_requested() {
     let folder = project();
     write(
         folder.path(),
@@ -65,14 +66,14 @@ fn all_output_for_people_is_coloured_where_that_is_wanted_and_only_there() {
         );
         assert!(!plain.stdout.is_empty(), "{command:?}: {plain:?}");
         for variable in ["FORCE_COLOR=1", "CLICOLOR_FORCE=1"] {
-            let coloured = run(&[&[variable], command].concat(), folder.path(), b"");
+            let colored = run(&[&[variable], command].concat(), folder.path(), b"");
             assert!(
-                coloured.stdout.contains("\u{1b}["),
-                "{command:?}: {coloured:?}"
+                colored.stdout.contains("\u{1b}["),
+                "{command:?}: {colored:?}"
             );
-            // What a terminal shows of it is the same.
-            let shown = shown(&coloured.stdout);
-            assert_eq!(shown, plain.stdout, "{command:?}");
+            // Without the color codes, the text is the same.
+            let text = without_color(&colored.stdout);
+            assert_eq!(text, plain.stdout, "{command:?}");
             let never = run(
                 &[&[variable, "NO_COLOR=1"], command].concat(),
                 folder.path(),
@@ -89,44 +90,44 @@ fn all_output_for_people_is_coloured_where_that_is_wanted_and_only_there() {
     }
 }
 
-/// A text without its colours.
-fn shown(text: &str) -> String {
+/// Returns a text without its color codes.
+fn without_color(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap().to_owned();
-    parts.fold(first, |shown, part| shown + part.split_once('m').unwrap().1)
+    parts.fold(first, |plain, part| plain + part.split_once('m').unwrap().1)
 }
 
 #[test]
-fn a_terminal_gets_colour_and_links_unless_it_is_dumb() {
+fn color_and_links_are_printed_to_a_terminal() {
     let folder = project();
     let at_terminal = |words: &[&str]| {
         let mut session = Session::start(folder.path(), words, 200);
         session.wait("checked 1 file");
         session.seen().to_owned()
     };
-    let usual = at_terminal(&["check"]);
+    let colored = at_terminal(&["check"]);
     let link = "/docs/src/rules.md#unquoted-reference\u{1b}\\unquoted-reference\u{1b}]8;;\u{1b}\\";
     assert!(
-        usual.contains("\u{1b}[31m")
-            && usual.contains("\u{1b}]8;;https://")
-            && usual.contains(link),
-        "{usual:?}"
+        colored.contains("\u{1b}[31m")
+            && colored.contains("\u{1b}]8;;https://")
+            && colored.contains(link),
+        "{colored:?}"
     );
     let plain = at_terminal(&["check", "--color", "never"]);
     assert!(!plain.contains('\u{1b}'), "{plain:?}");
-    // Elsewhere there is colour if it is wanted, and never a link.
-    let elsewhere = check(folder.path(), &["--color", "always"]);
+    // Without a terminal, `--color always` prints color, but no links.
+    let redirected = check(folder.path(), &["--color", "always"]);
     assert!(
-        elsewhere.stdout.contains("\u{1b}[") && !elsewhere.stdout.contains("\u{1b}]"),
+        redirected.stdout.contains("\u{1b}[") && !redirected.stdout.contains("\u{1b}]"),
         "{}",
-        elsewhere.stdout
+        redirected.stdout
     );
 }
 
 #[test]
-fn a_usage_error_is_coloured_as_the_flag_has_it() {
+fn usage_error_follows_the_color_flag_and_variable() {
     let folder = project();
-    for (words, is_coloured) in [
+    for (words, is_colored) in [
         (&["check", "--color", "always", "--bogus"][..], true),
         (&["--color=always", "check", "--bogus"], true),
         (&["FORCE_COLOR=1", "check", "--bogus"], true),
@@ -139,14 +140,14 @@ fn a_usage_error_is_coloured_as_the_flag_has_it() {
         let output = run(words, folder.path(), b"");
         assert_eq!(
             output.stderr.contains('\u{1b}'),
-            is_coloured,
+            is_colored,
             "{words:?}: {output:?}"
         );
     }
 }
 
 #[test]
-fn another_locale_than_utf_8_gets_ascii_and_keeps_the_names() {
+fn locale_without_utf_8_gets_ascii_except_for_names() {
     let folder = project();
     let text = STACK
         .replace("stack_name: prod", "stack_name: prüfung")
@@ -189,7 +190,7 @@ fn another_locale_than_utf_8_gets_ascii_and_keeps_the_names() {
             "{failure:?}"
         );
     }
-    // A file is the same whatever the locale is.
+    // A report in a file does not depend on the locale.
     let reports = ["LANG=C", "LANG=C.UTF-8"].map(|variable| {
         run(
             &[
@@ -209,7 +210,7 @@ fn another_locale_than_utf_8_gets_ascii_and_keeps_the_names() {
 }
 
 #[test]
-fn a_human_report_can_be_written_over_the_one_before() {
+fn human_report_replaces_an_earlier_one() {
     let folder = project();
     let deep = STACK.replace("experiment_tracker:", &format!("{}:", "c".repeat(70)));
     write(
@@ -231,12 +232,12 @@ fn a_human_report_can_be_written_over_the_one_before() {
     let report = std::fs::read_to_string(folder.path().join("report.txt")).unwrap();
     assert!(
         report.contains("[fixable]\n  s"),
-        "names that are too wide have a line of their own: {report}"
+        "names that are too wide are on a separate line: {report}"
     );
 }
 
 #[test]
-fn excerpts_and_diffs_show_references_and_nothing_else_that_may_be_a_secret() {
+fn excerpts_and_diffs_print_references_and_redact_values() {
     let folder = project();
     for words in [
         &["--no-ignores"][..],
@@ -270,10 +271,10 @@ fn excerpts_and_diffs_show_references_and_nothing_else_that_may_be_a_secret() {
     );
 }
 
-/// Every way to write a reference that is wrong, at a sensitive attribute, beside a password.
+/// Malformed references of every kind in a sensitive attribute, next to a password.
 #[test]
-fn a_malformed_reference_is_shown_and_a_password_in_braces_is_not() {
-    for (value, shows) in [
+fn malformed_reference_is_printed_and_password_in_braces_is_redacted() {
+    for (value, printed_part) in [
         ("{{mlflow.password}}", "{{mlflow.password}}"),
         ("{{ mlflow.password }}", "{{ mlflow.password }}"),
         ("'{{mlflow.password}'", "{{mlflow.password}"),
@@ -308,7 +309,7 @@ fn a_malformed_reference_is_shown_and_a_password_in_braces_is_not() {
             let output = check(folder.path(), words);
             let printed = format!("{}{}", output.stdout, output.stderr);
             assert!(
-                printed.contains(shows) && !printed.contains("hunter2"),
+                printed.contains(printed_part) && !printed.contains("hunter2"),
                 "{value} {words:?}\n{printed}"
             );
         }
@@ -316,7 +317,7 @@ fn a_malformed_reference_is_shown_and_a_password_in_braces_is_not() {
 }
 
 #[test]
-fn a_diff_in_which_nothing_is_redacted_is_applied_by_patch() {
+fn diff_without_redaction_is_applied_by_patch() {
     if !is_installed("patch") {
         return;
     }
@@ -363,7 +364,7 @@ fn a_diff_in_which_nothing_is_redacted_is_applied_by_patch() {
 }
 
 #[test]
-fn with_diff_findings_go_to_standard_error_and_machine_formats_to_files() {
+fn diff_prints_findings_to_stderr_and_machine_formats_need_files() {
     let folder = project();
     let diff = check(folder.path(), &["--fix", "--diff"]);
     let short = check(folder.path(), &["--fix", "--diff", "--format", "short"]);
@@ -398,7 +399,7 @@ fn with_diff_findings_go_to_standard_error_and_machine_formats_to_files() {
 }
 
 #[test]
-fn the_summary_counts_what_only_suggestions_would_fix() {
+fn summary_counts_safe_fixes_and_suggestions_separately() {
     let folder = project();
     let output = check(folder.path(), &[]);
     let summary = output.stderr.lines().last().unwrap_or_default().to_owned();
@@ -427,7 +428,7 @@ fn the_summary_counts_what_only_suggestions_would_fix() {
 }
 
 #[test]
-fn a_sarif_report_that_github_would_refuse_is_complete_and_noted() {
+fn sarif_report_above_the_github_limit_is_complete_and_has_a_note() {
     let stack = |findings: usize| {
         let lines = (0..findings)
             .map(|at| format!("    a{at}: '{{{{x}}}}'\n"))
@@ -435,7 +436,7 @@ fn a_sarif_report_that_github_would_refuse_is_complete_and_noted() {
             .concat();
         format!("stack_name: s\ncomponents:\n  deployer:\n    flavor: f\n    name: n\n{lines}")
     };
-    for (findings, is_noted) in [(25_000, false), (25_001, true)] {
+    for (findings, has_note) in [(25_000, false), (25_001, true)] {
         let folder = folder(&[("s.yaml", &stack(findings))]);
         for words in [
             &["--format", "sarif"][..],
@@ -443,12 +444,12 @@ fn a_sarif_report_that_github_would_refuse_is_complete_and_noted() {
             &["--format", "short"],
         ] {
             let output = check(folder.path(), words);
-            let noted = output
+            let is_printed = output
                 .stderr
                 .contains("note: the SARIF report contains 25001 results, and GitHub");
             assert_eq!(
-                noted,
-                is_noted && words.contains(&"sarif"),
+                is_printed,
+                has_note && words.contains(&"sarif"),
                 "{words:?} {}",
                 output.stderr
             );
