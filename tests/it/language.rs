@@ -1,8 +1,9 @@
 //! Limits phrases that make the comments, messages and pages of the project hard to read.
 //!
-//! Each limit counts the matches of a pattern per 10,000 words of the comments and string literals below `src/`, the pages below
-//! `docs/`, and the pages at the top of the project. Unit tests, code blocks and inline code do not count. For example,
-//! "what is not a number" matches the first pattern: write "a value that is not a number".
+//! Each limit counts the matches of a pattern per 10,000 words of the comments and string literals
+//! below `src/`, the pages below `docs/`, and the pages at the top of the project. Unit tests, code
+//! blocks and inline code do not count. For example, "what is not a number" matches the first
+//! pattern: write "a value that is not a number".
 
 use crate::support::{files_below, project};
 use regex_lite::{Regex, RegexBuilder};
@@ -82,7 +83,8 @@ fn regex(pattern: &str) -> Regex {
         .unwrap()
 }
 
-/// Returns the comments and the string literals with a space of each line of a source, without its unit tests.
+/// Returns the comments and the string literals with a space of each line of a source, without its
+/// unit tests.
 fn rust(source: &str) -> Vec<String> {
     let unit_tests = regex(r"#\[cfg\(test\)\]\s*mod tests \{");
     let literal = regex(r#""((?:[^"\\]|\\.)*)""#);
@@ -195,7 +197,7 @@ fn excess(limit: &Limit, lines: &[Line], words: usize) -> Option<String> {
 }
 
 #[test]
-fn the_text_stays_within_the_limits_of_each_pattern() {
+fn comments_messages_and_pages_stay_within_the_limits() {
     let lines = lines();
     let word = Regex::new("[A-Za-z']+").unwrap();
     let words: usize = lines
@@ -211,7 +213,7 @@ fn the_text_stays_within_the_limits_of_each_pattern() {
 }
 
 #[test]
-fn only_text_for_people_counts() {
+fn only_comments_messages_and_prose_are_counted() {
     let source = "/// Docs.\nlet a = \"one word\"; // not a line of its own\nlet b = \"name\";\n\n#[cfg(test)]\nmod tests {\n// no\n}\n";
     assert_eq!(rust(source), [" Docs.", "one word", "", ""]);
     assert_eq!(

@@ -1,11 +1,12 @@
-//! Enforces the structure of `src`: a folder uses only folders that `lib.rs` lists before it, no two modules have the same name,
-//! and only the outermost folders know the arguments, the environment and the standard streams.
+//! Checks the structure of `src`: a folder uses only folders that `lib.rs` lists before it, no two
+//! modules have the same name, and only the outermost folders use the arguments, the environment
+//! and the standard streams.
 
 use crate::support::{files_below, project};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The Rust files of `src`, each with the folder that it belongs to; `lib.rs` and `main.rs` belong to none.
+/// Returns the Rust files of `src` as (folder, path, text), except `lib.rs` and `main.rs`.
 fn files() -> Vec<(String, PathBuf, String)> {
     let src = project().join("src");
     let files = files_below(&src, Some("rs"))
@@ -22,7 +23,7 @@ fn files() -> Vec<(String, PathBuf, String)> {
     files.collect()
 }
 
-/// The folders in the order of `lib.rs`, the lowest first.
+/// Returns the folders in the order of `lib.rs`, the lowest layer first.
 fn layers() -> Vec<String> {
     let lib = std::fs::read_to_string(project().join("src/lib.rs")).unwrap();
     let modules = lib
@@ -58,7 +59,7 @@ fn a_folder_uses_only_the_folders_listed_before_it() {
 }
 
 #[test]
-fn only_the_outermost_folders_know_the_process() {
+fn only_the_outermost_folders_use_the_process() {
     const OUTER: [&str; 2] = ["cli", "commands"];
     const PROCESS: [&str; 5] = [
         "std::env",
@@ -75,7 +76,7 @@ fn only_the_outermost_folders_know_the_process() {
     }
 }
 
-/// A newcomer who looks for `render` finds one module of that name.
+/// For example, a newcomer who searches for `render` finds one module of that name.
 #[test]
 fn no_two_modules_have_the_same_name() {
     let mut modules: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
@@ -88,15 +89,15 @@ fn no_two_modules_have_the_same_name() {
         };
         modules.entry(name).or_default().push(path);
     }
-    let same: Vec<_> = modules
+    let duplicates: Vec<_> = modules
         .iter()
         .filter(|(_, paths)| paths.len() > 1)
         .collect();
-    assert!(same.is_empty(), "{same:?}");
+    assert!(duplicates.is_empty(), "{duplicates:?}");
 }
 
 #[test]
-fn every_file_begins_with_its_purpose() {
+fn every_file_starts_with_module_docs() {
     for (_, path, text) in files() {
         assert!(
             text.starts_with("//! "),

@@ -1,4 +1,5 @@
-//! What each level may touch, proven by inventories that fail when touched and that count.
+//! The calls that each level makes to inventories, tested with inventories that count calls or
+//! fail.
 
 use secrecy::SecretString;
 use stackref::diagnostics::outcome::Outcome;
@@ -33,7 +34,7 @@ struct Counts {
     values: AtomicUsize,
 }
 
-/// Has `db` (user, password), `mlflow` (x) and `gcp_secret`; counts what it is asked.
+/// An inventory with `db` (user, password), `mlflow` (x) and `gcp_secret` that counts its calls.
 struct Counting {
     counts: Arc<Counts>,
     caveat: Option<NameCaveat>,
@@ -55,7 +56,7 @@ impl Inventory for Counting {
         READABLE
     }
 
-    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+    fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         self.counts.names.fetch_add(1, Ordering::Relaxed);
         let caveat = self.caveat;
         Ok(["db", "mlflow", "gcp_secret", "other"]
@@ -66,7 +67,7 @@ impl Inventory for Counting {
             .to_vec())
     }
 
-    fn keys(&self, secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+    fn keys(&self, secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         self.counts.keys.fetch_add(1, Ordering::Relaxed);
         let keys: &[&str] = match secret {
             "db" => &["user", "password"],
@@ -82,7 +83,11 @@ impl Inventory for Counting {
             .collect())
     }
 
-    fn values(&self, secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
+    fn values(
+        &self,
+        secret: &str,
+        _requested: &RequestedNames,
+    ) -> Result<SecretValues, StoreError> {
         self.value(secret)
     }
 }
@@ -103,7 +108,7 @@ impl Counting {
     }
 }
 
-/// Answers nothing in one of three ways.
+/// An inventory that returns an error from each call, or panics.
 struct Failing(fn() -> StoreError);
 
 impl Inventory for Failing {
@@ -115,21 +120,25 @@ impl Inventory for Failing {
         READABLE
     }
 
-    fn names(&self, _wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+    fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         Err(self.0())
     }
 
-    fn keys(&self, _secret: &str, _wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+    fn keys(&self, _secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
         Err(self.0())
     }
 
-    fn values(&self, _secret: &str, _wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
+    fn values(
+        &self,
+        _secret: &str,
+        _requested: &RequestedNames,
+    ) -> Result<SecretValues, StoreError> {
         Err(self.0())
     }
 }
 
 fn scan(text: &str) -> Scan {
-    let bases = PathRoots {
+    let roots = PathRoots {
         cwd: PathBuf::from("/w"),
         root: PathBuf::from("/w"),
         keep_documents: false,
@@ -140,7 +149,7 @@ fn scan(text: &str) -> Scan {
         syntax: Syntax::Yaml,
         reason: Some(MatchReason::Argument),
     };
-    run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases)
+    run_text(text.as_bytes(), candidate, Resolver::Zenml, &roots)
 }
 
 fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Report {
@@ -168,7 +177,7 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
         reason: Some(MatchReason::Argument),
     };
     let text = STACK.replace("{{gone.x}}", "{{mlflow.x}}");
-    let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &bases);
+    let scan = run_text(text.as_bytes(), candidate, Resolver::Zenml, &roots);
     let (configs, inventories) = (
         Configs::fixed(Config::default()),
         Inventories::from_inventories(inventories),
@@ -181,7 +190,8 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     assert!(
         rendered[0].text().contains("a: 'db user'") && rendered[0].text().contains("e: 'mlflow x'")
     );
-    // `db` and `mlflow`, of which four references name keys; a value of this inventory asks for the keys once more.
+    // Four references name keys of `db` and `mlflow`. Calls of `keys` are not counted here, because
+    // `values` of this inventory calls it.
     assert_eq!(counts.values.load(Ordering::Relaxed), 2);
     assert_eq!(counts.names.load(Ordering::Relaxed), 1);
 }
@@ -194,14 +204,14 @@ fn counting(caveat: Option<NameCaveat>) -> (Arc<Counts>, Vec<Box<dyn Inventory>>
     )
 }
 
-fn asked(counts: &Counts) -> (usize, usize) {
+fn call_counts(counts: &Counts) -> (usize, usize) {
     (
         counts.names.load(Ordering::Relaxed),
         counts.keys.load(Ordering::Relaxed),
     )
 }
 
-fn rules(report: &Report) -> Vec<&'static str> {
+fn rule_names(report: &Report) -> Vec<&'static str> {
     report
         .findings
         .iter()
@@ -210,11 +220,11 @@ fn rules(report: &Report) -> Vec<&'static str> {
 }
 
 #[test]
-fn at_none_an_inventory_that_panics_when_touched_is_not_touched() {
+fn level_none_makes_no_call() {
     let report = check(
         STACK,
         Level::None,
-        vec![Box::new(Failing(|| panic!("touched")))],
+        vec![Box::new(Failing(|| panic!("called")))],
     );
     assert_eq!(report.findings.len(), 0);
     assert_eq!(report.outcome(false), Outcome::Clean);
@@ -224,17 +234,18 @@ fn at_none_an_inventory_that_panics_when_touched_is_not_touched() {
 fn at_secret_exists_only_the_names_are_asked_and_once() {
     let (counts, inventories) = counting(None);
     let report = check(STACK, Level::SecretExists, inventories);
-    assert_eq!(asked(&counts), (1, 0));
-    assert_eq!(rules(&report), ["unknown-secret"]);
+    assert_eq!(call_counts(&counts), (1, 0));
+    assert_eq!(rule_names(&report), ["unknown-secret"]);
 }
 
 #[test]
 fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
     let (counts, inventories) = counting(None);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
-    // `db` and `mlflow`; not `gone`, which is not there, nor `gcp_secret`, of which no key is named.
-    assert_eq!(asked(&counts), (1, 2));
-    assert_eq!(rules(&report), ["unknown-secret"]);
+    // The keys of `db` and `mlflow`. `gone` does not exist, and no reference names a key of
+    // `gcp_secret`.
+    assert_eq!(call_counts(&counts), (1, 2));
+    assert_eq!(rule_names(&report), ["unknown-secret"]);
 }
 
 #[test]
@@ -245,7 +256,7 @@ fn no_reference_asks_nothing() {
         Level::SecretAndKeyExists,
         inventories,
     );
-    assert_eq!(asked(&counts), (0, 0));
+    assert_eq!(call_counts(&counts), (0, 0));
 }
 
 #[test]
@@ -254,7 +265,10 @@ fn the_first_of_several_inventories_that_has_the_secret_answers() {
     let (second, more) = counting(None);
     inventories.extend(more);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
-    assert_eq!((asked(&first), asked(&second)), ((1, 2), (1, 0)));
+    assert_eq!(
+        (call_counts(&first), call_counts(&second)),
+        ((1, 2), (1, 0))
+    );
     assert!(
         report.findings[0]
             .message
@@ -265,10 +279,10 @@ fn the_first_of_several_inventories_that_has_the_secret_answers() {
 }
 
 #[test]
-fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
+fn store_errors_exit_with_3_and_keep_the_findings() {
     let malformed =
         format!("{STACK}  alerter: {{flavor: slack, name: x, slack_token: '{{{{a}}}}'}}\n");
-    for (why, word) in [
+    for (error, message) in [
         (
             (|| StoreError::Forbidden("ask for the right to list".into())) as fn() -> StoreError,
             "permission denied",
@@ -281,12 +295,12 @@ fn forbidden_and_unreachable_end_with_3_and_hide_no_finding() {
         let report = check(
             &malformed,
             Level::SecretExists,
-            vec![Box::new(Failing(why))],
+            vec![Box::new(Failing(error))],
         );
-        assert_eq!(rules(&report), ["malformed-reference"]);
+        assert_eq!(rule_names(&report), ["malformed-reference"]);
         assert_eq!(report.outcome(false), Outcome::Unanswered);
         assert!(
-            report.failures[0].to_string().contains(word),
+            report.failures[0].to_string().contains(message),
             "{}",
             report.failures[0]
         );

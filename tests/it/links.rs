@@ -1,4 +1,4 @@
-//! Every link of the documents leads to a file, and its anchor to a heading there.
+//! Checks that every link of the documents leads to a file, and its anchor to a heading there.
 
 use crate::pages::{book_pages, pages, prose, read, shown};
 use crate::support::{files_below, project};
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Documents outside the book and `docs/dev`.
-const MORE: [&str; 8] = [
+const OTHER_DOCUMENTS: [&str; 8] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -17,12 +17,13 @@ const MORE: [&str; 8] = [
     "tests/README.md",
 ];
 
-/// The anchors of a page: its headings as GitHub and mdBook name them, a second one of a name with `-1` behind it.
+/// Returns the anchors of a page: its headings as GitHub and mdBook name them. The second heading
+/// of a name gets the suffix `-1`.
 fn anchors(text: &str) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let headings = prose(text).filter(|line| line.starts_with('#'));
     let named = headings.map(|line| {
-        let kept = |c: char| match c {
+        let anchor_character = |c: char| match c {
             ' ' => Some('-'),
             '-' | '_' => Some(c),
             _ => c.is_alphanumeric().then(|| c.to_ascii_lowercase()),
@@ -31,7 +32,7 @@ fn anchors(text: &str) -> Vec<String> {
             .trim_start_matches('#')
             .trim()
             .chars()
-            .filter_map(kept)
+            .filter_map(anchor_character)
             .collect();
         let count = seen.entry(name.clone()).or_default();
         *count += 1;
@@ -44,7 +45,7 @@ fn anchors(text: &str) -> Vec<String> {
     named.collect()
 }
 
-/// The targets of the links of a text, outside code.
+/// Returns the targets of the links of a text, outside code.
 fn targets(text: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for line in prose(text) {
@@ -58,25 +59,25 @@ fn targets(text: &str) -> Vec<String> {
     targets
 }
 
-fn is_elsewhere(target: &str) -> bool {
+fn is_external(target: &str) -> bool {
     ["https://", "http://", "mailto:"]
         .iter()
         .any(|scheme| target.starts_with(scheme))
 }
 
 #[test]
-fn every_link_leads_to_something() {
+fn every_link_leads_to_a_file_and_a_heading() {
     let book = project().join("docs/src");
     let mut documents = pages();
-    documents.extend(MORE.iter().map(|name| project().join(name)));
+    documents.extend(OTHER_DOCUMENTS.iter().map(|name| project().join(name)));
     documents.extend(files_below(&project().join("docs/dev"), Some("md")));
-    let (mut wrong, mut followed) = (Vec::new(), 0);
+    let (mut broken, mut checked) = (Vec::new(), 0);
     for page in documents {
         for target in targets(&read(&page))
             .into_iter()
-            .filter(|target| !is_elsewhere(target))
+            .filter(|target| !is_external(target))
         {
-            followed += 1;
+            checked += 1;
             let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
             let file = if path.is_empty() {
                 page.clone()
@@ -84,25 +85,25 @@ fn every_link_leads_to_something() {
                 page.parent().unwrap().join(path)
             };
             let from_book = page.starts_with(&book);
-            let inside = || {
+            let is_in_book = || {
                 file.canonicalize()
                     .is_ok_and(|file| file.starts_with(book.canonicalize().unwrap()))
             };
             if !file.exists() {
-                wrong.push(format!("{}: {target}: no such file", shown(&page)));
-            } else if from_book && !inside() {
-                wrong.push(format!(
-                    "{}: {target}: outside of the book, so it needs a whole address",
+                broken.push(format!("{}: {target}: no such file", shown(&page)));
+            } else if from_book && !is_in_book() {
+                broken.push(format!(
+                    "{}: {target}: outside the book, so the link needs a full URL",
                     shown(&page)
                 ));
             } else if !anchor.is_empty() && !anchors(&read(&file)).iter().any(|name| name == anchor)
             {
-                wrong.push(format!("{}: {target}: no such heading", shown(&page)));
+                broken.push(format!("{}: {target}: no such heading", shown(&page)));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(followed > 40);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(checked > 40);
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn the_summary_lists_every_page_once() {
 }
 
 #[test]
-fn a_page_says_first_what_it_is_for() {
+fn each_page_starts_with_a_title_and_its_purpose() {
     for page in book_pages()
         .iter()
         .filter(|page| page.file_name() != Some(Path::new("SUMMARY.md").as_os_str()))
@@ -131,7 +132,7 @@ fn a_page_says_first_what_it_is_for() {
         let first = lines.next().unwrap_or_default();
         assert!(
             first.starts_with(char::is_alphabetic),
-            "{} does not say what it is for",
+            "{} does not start with its purpose",
             shown(page)
         );
     }

@@ -1,4 +1,4 @@
-//! Completions and manual pages, as far as they are not the business of those who generate them: everything is in them.
+//! Shell completions, help texts and manual pages contain every command and option.
 
 use crate::support::{Output, run};
 use clap::CommandFactory as _;
@@ -16,9 +16,13 @@ fn printed(words: &[&str]) -> String {
     stdout
 }
 
-/// The words of every command, and the long options that it shows.
-fn commands(of: &clap::Command, above: &[String], all: &mut Vec<(Vec<String>, Vec<String>)>) {
-    for command in of
+/// Appends the words of each visible command below a command, with its visible long options.
+fn add_commands(
+    parent: &clap::Command,
+    above: &[String],
+    all: &mut Vec<(Vec<String>, Vec<String>)>,
+) {
+    for command in parent
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
     {
@@ -32,13 +36,13 @@ fn commands(of: &clap::Command, above: &[String], all: &mut Vec<(Vec<String>, Ve
                 .filter_map(|argument| argument.get_long().map(str::to_owned))
                 .collect(),
         ));
-        commands(command, &words, all);
+        add_commands(command, &words, all);
     }
 }
 
-fn all() -> Vec<(Vec<String>, Vec<String>)> {
+fn all_commands() -> Vec<(Vec<String>, Vec<String>)> {
     let mut all = Vec::new();
-    commands(&Cli::command(), &[], &mut all);
+    add_commands(&Cli::command(), &[], &mut all);
     assert!(all.len() > 8);
     all
 }
@@ -51,7 +55,7 @@ fn every_shell_completes_every_command_and_option() {
             !script.contains("force-exclude") && !script.contains("__complete"),
             "{shell}"
         );
-        for (words, options) in all() {
+        for (words, options) in all_commands() {
             for word in words.iter().chain(&options) {
                 assert!(
                     script.contains(word.as_str()),
@@ -62,7 +66,7 @@ fn every_shell_completes_every_command_and_option() {
     }
     for shell in ["bash", "fish", "zsh"] {
         assert!(printed(&["completions", shell]).contains(&format!("stackref __complete {shell}")));
-        for (words, options) in all() {
+        for (words, options) in all_commands() {
             let (before, index, last) = (
                 words.len().to_string(),
                 (words.len() + 1).to_string(),
@@ -93,15 +97,15 @@ fn every_shell_completes_every_command_and_option() {
     }
 }
 
-/// The line of each option in a help text, at which its description begins.
+/// Returns the first line of each option in a help text.
 fn lines_of_options(help: &str) -> impl Iterator<Item = &str> {
     help.lines()
         .filter(|line| line.trim_start().starts_with('-'))
 }
 
 #[test]
-fn the_short_help_fits_on_a_screen_and_the_long_one_has_examples() {
-    for (words, options) in all() {
+fn short_help_fits_on_a_screen_and_long_help_has_examples() {
+    for (words, options) in all_commands() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let short = printed(&[&["COLUMNS=80"], &words[..], &["-h"]].concat());
         let long = printed(&[&["COLUMNS=80"], &words[..], &["--help"]].concat());
@@ -155,7 +159,7 @@ fn the_short_help_fits_on_a_screen_and_the_long_one_has_examples() {
 #[test]
 fn every_example_is_a_valid_command_line() {
     let mut examples = 0;
-    for (words, _) in [all(), vec![Default::default()]].concat() {
+    for (words, _) in [all_commands(), vec![Default::default()]].concat() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         for example in help_text::examples(&words) {
             let line = example
@@ -178,7 +182,7 @@ fn every_example_is_a_valid_command_line() {
 }
 
 #[test]
-fn the_version_lists_the_features() {
+fn version_lists_the_features() {
     let version = concat!("stackref ", env!("CARGO_PKG_VERSION"));
     assert_eq!(printed(&["-V"]), format!("{version}\n"));
     let sign = if cfg!(feature = "aws") { '+' } else { '-' };
@@ -189,8 +193,8 @@ fn the_version_lists_the_features() {
 }
 
 #[test]
-fn every_command_has_a_page_with_all_that_it_takes() {
-    // A hyphen is written so that it is none of a broken word.
+fn every_command_has_a_manual_page_with_its_options() {
+    // Manual pages contain each hyphen as `\-`.
     let page = |words: &[&str]| printed(words).replace("\\-", "-");
     let main = page(&["man"]);
     assert!(
@@ -199,7 +203,7 @@ fn every_command_has_a_page_with_all_that_it_takes() {
             && !main.contains("__complete"),
         "{main}"
     );
-    for (words, options) in all() {
+    for (words, options) in all_commands() {
         let name = format!("stackref-{}", words.join("-"));
         let named: Vec<&str> = ["man"]
             .into_iter()
@@ -232,7 +236,7 @@ fn every_command_has_a_page_with_all_that_it_takes() {
 }
 
 #[test]
-fn options_that_contradict_each_other_show_the_usage_of_their_command() {
+fn conflicting_options_print_the_usage_of_their_command() {
     let folder = TempDir::new().unwrap();
     for (words, usage) in [
         ("check --format json --format sarif", "check"),

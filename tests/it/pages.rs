@@ -1,4 +1,5 @@
-//! The README and the pages of the book as the tests read them: fenced blocks, each with the comments directly before it.
+//! Reads the README and the pages of the book as the tests need them: fenced blocks, each with the
+//! comments directly before it.
 
 use crate::support::{files_below, project};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Paths in messages: as the user gave them, and what a misspelt one may have meant.
+//! Paths in messages are printed as the user gave them, with a suggestion for a misspelt one.
 
 use crate::support::{folder, run, words};
 
@@ -6,7 +6,7 @@ const STACK: &str =
     "stack_name: prod\nzenml_version: 0.98.0\ncomponents:\n  orchestrator: {flavor: x, name: o}\n";
 
 #[test]
-fn an_option_s_path_is_shown_as_it_was_given() {
+fn path_of_an_option_is_printed_as_given() {
     let folder = folder(&[
         ("prod.yaml", STACK),
         ("secrets.inventory.yaml", "a: {b: hunter2hunter2}\n"),
@@ -52,7 +52,7 @@ fn an_option_s_path_is_shown_as_it_was_given() {
 }
 
 #[test]
-fn a_misspelt_path_suggests_the_nearest_existing_one() {
+fn misspelt_path_suggests_the_nearest_existing_path() {
     let folder = folder(&[
         ("stacks/prod/main.yaml", STACK),
         ("stacks/dev.yaml", STACK),
@@ -79,17 +79,17 @@ fn a_misspelt_path_suggests_the_nearest_existing_one() {
             &["register", "--path"],
         ] {
             let output = run(&[command, &[given]].concat(), folder.path(), b"");
-            let said = output.said();
+            let message = output.said();
             assert!(
-                output.code == 2 && said.contains(&format!("`{given}`")),
+                output.code == 2 && message.contains(&format!("`{given}`")),
                 "{output:?}"
             );
             match expected {
                 Some(path) => assert!(
-                    said.contains(&format!("did you mean `{path}`?")),
+                    message.contains(&format!("did you mean `{path}`?")),
                     "{given}: {output:?}"
                 ),
-                None => assert!(!said.contains("did you mean"), "{given}: {output:?}"),
+                None => assert!(!message.contains("did you mean"), "{given}: {output:?}"),
             }
         }
     }

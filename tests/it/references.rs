@@ -1,10 +1,10 @@
-//! What `ZenML` makes of 78 strings, and what stackref makes of them: the same reference, or a finding.
+//! Parses 78 strings as `ZenML` and as stackref do: each is the same reference, or a finding.
 
 use crate::support::{findings, folder, project, run};
 use serde_json::{Value, json};
 
 #[test]
-fn every_string_is_the_same_reference_or_a_finding() {
+fn each_string_is_the_same_reference_or_a_finding() {
     let text = std::fs::read_to_string(project().join("fixtures/zenml-references.json")).unwrap();
     let facts: Value = serde_json::from_str(&text).unwrap();
     let cases = facts["cases"].as_array().unwrap();
@@ -12,7 +12,8 @@ fn every_string_is_the_same_reference_or_a_finding() {
     for (column, version) in [("from_0_40", "0.98.0"), ("before_0_40", "0.39.1")] {
         for case in cases {
             let text = case["text"].as_str().unwrap();
-            // JSON holds every one of these strings; the components are of form C.
+            // JSON can represent each of these strings. The attribute is in a `configuration`
+            // mapping.
             let stack = json!({"stack_name": "s", "zenml_version": version, "components": {"orchestrator": {
                 "name": "o", "type": "orchestrator", "flavor": "ours", "configuration": {"attribute": text}}}});
             let folder = folder(&[("s.json", &stack.to_string())]);
