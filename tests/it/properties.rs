@@ -1,5 +1,5 @@
-//! Properties that hold for every document: spans slice back to what they name, decoded values are what a second parser
-//! reads, and no value comes out.
+//! Properties of all documents: spans slice back to the text that they cover, decoded values equal
+//! those of a second parser, and secret values are not printed.
 
 use crate::fuzz::properties as fuzz;
 use proptest::prelude::*;
@@ -22,7 +22,8 @@ fn parse(text: &str, syntax: Syntax) -> Document {
         .unwrap_or_else(|error| panic!("{}: {text:?}", error.message))
 }
 
-/// Text with references, braces, quotes, escapes, breaks and characters of every width in it.
+/// Generates values with references, braces, quotes, escapes, line breaks and characters of every
+/// width.
 fn value() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         4 => "[a-z]{1,6}",
@@ -43,7 +44,9 @@ fn value() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
 }
 
-/// A value as a YAML scalar behind `key:`, at an indentation of two, in the style asked for if that can hold it.
+/// Returns a value as the YAML scalar after `key:`, for an indentation of two.
+///
+/// Uses double quotes if the requested style cannot represent the value.
 fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
     let plain = |text: &str| {
         !text.is_empty()
@@ -102,7 +105,7 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
                 value.replace(' ', &format!("{newline}    "))
             )
         }
-        // Double quotes hold everything; every other character as an escape.
+        // Double quotes can represent any value. Some characters are written as escapes.
         _ => {
             let mut out = String::from(" \"");
             for (at, c) in value.chars().enumerate() {
@@ -125,7 +128,8 @@ fn yaml_scalar(value: &str, style: u8, newline: &str) -> String {
     }
 }
 
-/// Every piece of every scalar: its span lies in the scalar, and what is written there reads as the piece.
+/// Asserts that the span of each brace expression lies in its scalar, and that the source text of
+/// the span decodes to the expression.
 fn assert_spans(document: &Document) {
     for (id, node) in document.nodes() {
         let NodeKind::Scalar(scalar) = &node.kind else {
@@ -138,18 +142,18 @@ fn assert_spans(document: &Document) {
             "{text:?} {:?}",
             document.source().text()
         );
-        for piece in find_braces(text) {
-            let span = offsets.source(piece.range.start, piece.range.end);
+        for braces in find_braces(text) {
+            let span = offsets.source(braces.range.start, braces.range.end);
             assert!(node.span.contains(span));
-            let (wanted, written) = (&text[piece.range.clone()], document.source().slice(span));
+            let (expected, written) = (&text[braces.range.clone()], document.source().slice(span));
             if scalar.style == Style::SingleQuoted {
-                assert_eq!(written.replace("''", "'"), wanted);
-            } else if written != wanted {
+                assert_eq!(written.replace("''", "'"), expected);
+            } else if written != expected {
                 let quoted = format!("\"{written}\"");
-                let again = parse(&quoted, document.syntax_of_strings());
+                let reparsed = parse(&quoted, document.syntax_of_strings());
                 assert_eq!(
-                    again.text(again.roots()[0]).unwrap(),
-                    wanted,
+                    reparsed.text(reparsed.roots()[0]).unwrap(),
+                    expected,
                     "{:?}",
                     document.source().text()
                 );
@@ -163,7 +167,7 @@ trait StringsOf {
 }
 
 impl StringsOf for Document {
-    /// What a piece that is not written as it reads can be read back as: a double-quoted scalar by itself.
+    /// Returns the syntax in which a double-quoted string can be parsed by itself.
     fn syntax_of_strings(&self) -> Syntax {
         if self.syntax() == Syntax::Toml {
             Syntax::Json
@@ -173,7 +177,7 @@ impl StringsOf for Document {
     }
 }
 
-/// Everything that `check` prints about a text, in all formats.
+/// Returns the reports of `check` about a text in three formats.
 fn printed(bytes: &[u8], syntax: Syntax, resolver: Resolver) -> String {
     let scan = fuzz::scan(bytes, syntax, Some(MatchReason::Argument), resolver, false);
     let configs = Configs::fixed(Config {
@@ -194,7 +198,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn yaml_spans_slice_back_and_values_are_those_of_a_second_parser(
+    fn yaml_spans_slice_back_and_values_match_a_second_parser(
         values in proptest::collection::vec((value(), any::<u8>()), 1..6),
         crlf in any::<bool>(),
         bom in any::<bool>(),
@@ -217,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn toml_spans_slice_back_and_values_are_those_of_a_second_parser(
+    fn toml_spans_slice_back_and_values_match_a_second_parser(
         values in proptest::collection::vec((value(), 0..4u8), 1..6),
     ) {
         let mut text = String::new();
@@ -241,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn json_spans_slice_back_and_values_are_those_of_a_second_parser(
+    fn json_spans_slice_back_and_values_match_a_second_parser(
         values in proptest::collection::vec((value(), any::<bool>()), 1..6),
     ) {
         let mut text = String::from("{");
@@ -265,7 +269,7 @@ proptest! {
     }
 
     #[test]
-    fn what_stands_in_a_sensitive_attribute_never_comes_out(secret in "[A-Z]{8,20}", style in 0..7usize, broken in any::<bool>()) {
+    fn value_of_a_sensitive_attribute_is_not_printed(secret in "[A-Z]{8,20}", style in 0..7usize, broken in any::<bool>()) {
         let value = match style {
             0 => secret.clone(),
             1 => format!("'{secret}{{{{a.b}}}}'"),
@@ -286,8 +290,8 @@ proptest! {
 }
 
 #[test]
-fn a_piece_that_is_a_reference_reads_as_itself() {
-    for piece in find_braces("{{a.b}} {{ c.d }}") {
-        assert!(matches!(piece.kind, BraceKind::Reference { .. }));
+fn braces_around_names_are_references() {
+    for braces in find_braces("{{a.b}} {{ c.d }}") {
+        assert!(matches!(braces.kind, BraceKind::Reference { .. }));
     }
 }

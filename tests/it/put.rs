@@ -1,4 +1,4 @@
-//! What is added to an inventory file: where it goes, and that every other byte stays.
+//! Adds keys to inventory files: the position of a new key, and that all other bytes stay the same.
 
 use crate::support::folder;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn put_in(
 }
 
 #[test]
-fn several_secrets_are_stored_together_or_not_at_all() {
+fn secrets_are_stored_together_or_not_at_all() {
     let before = "a:\n  x: old\nb: &b\n  x: old\nc: *b\n";
     let folder = folder(&[("i.yaml", before)]);
     let inventory = open(folder.path(), "i.yaml");
@@ -59,20 +59,24 @@ fn several_secrets_are_stored_together_or_not_at_all() {
     );
 }
 
-/// Puts one key and gives the text of the file, or why it stayed as it was.
+/// Puts one key. Returns the new text of the file, or the error if the file was not changed.
 fn put(name: &str, before: &str, secret: &str, key: &str, value: &str) -> Result<String, String> {
     let folder = folder(&[(name, before)]);
     let inventory = open(folder.path(), name);
-    let takes = inventory
+    let takes_values = inventory
         .takes_values(secret)
-        .map_err(|why| format!("{why:?}"))?;
-    let done = put_in(&inventory, secret, entry(key, takes.then_some(value)));
+        .map_err(|error| format!("{error:?}"))?;
+    let result = put_in(
+        &inventory,
+        secret,
+        entry(key, takes_values.then_some(value)),
+    );
     let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
-    match done {
+    match result {
         Ok(_) => Ok(after),
-        Err(why) => {
-            assert_eq!(after, before, "the file changed all the same");
-            Err(format!("{why:?}"))
+        Err(error) => {
+            assert_eq!(after, before, "the file was changed despite the error");
+            Err(format!("{error:?}"))
         }
     }
 }
@@ -84,7 +88,7 @@ fn assert_put(name: &str, cases: &[(&str, &str, &str)]) {
             Ok(after),
             "{secret} in {before:?}"
         );
-        // The same with the line breaks of Windows.
+        // The same with CRLF line breaks.
         let crlf = |text: &str| text.replace('\n', "\r\n");
         if !before.contains('\r') && before.contains('\n') {
             assert_eq!(
@@ -97,7 +101,7 @@ fn assert_put(name: &str, cases: &[(&str, &str, &str)]) {
 }
 
 #[test]
-fn yaml_grows_in_its_own_layout() {
+fn new_key_in_yaml_follows_the_layout_of_the_file() {
     assert_put(
         "i.yaml",
         &[
@@ -181,7 +185,7 @@ fn yaml_grows_in_its_own_layout() {
             ),
         ],
     );
-    // The file ends inside a block scalar: below it there is no room.
+    // The file ends in a block scalar, so nothing can be appended.
     let before = "# a\na:\n  x: |\n    p";
     assert_eq!(
         put("i.yaml", before, "s", "k", "v").unwrap(),
@@ -198,7 +202,7 @@ fn yaml_grows_in_its_own_layout() {
 }
 
 #[test]
-fn toml_grows_in_its_own_layout() {
+fn new_key_in_toml_follows_the_layout_of_the_file() {
     assert_put(
         "i.toml",
         &[
@@ -259,7 +263,7 @@ fn toml_grows_in_its_own_layout() {
 }
 
 #[test]
-fn json_grows_in_its_own_layout() {
+fn new_key_in_json_follows_the_layout_of_the_file() {
     assert_put(
         "i.json",
         &[
@@ -300,7 +304,7 @@ fn json_grows_in_its_own_layout() {
 }
 
 #[test]
-fn what_another_secret_shares_is_not_touched() {
+fn mapping_shared_with_another_secret_is_not_changed() {
     for (before, secret) in [
         ("a: &a {x: w}\nb: *a\n", "a"),
         ("a: &a {x: w}\nb: *a\n", "b"),
@@ -314,7 +318,7 @@ fn what_another_secret_shares_is_not_touched() {
 }
 
 #[test]
-fn an_inventory_that_is_not_sound_is_never_rewritten() {
+fn invalid_inventory_is_not_changed() {
     for before in [
         "a: {x: 1}\n",
         "a: {x: ! '0123'}\n",
@@ -331,7 +335,7 @@ fn an_inventory_that_is_not_sound_is_never_rewritten() {
 }
 
 #[test]
-fn zenml_s_own_file_takes_base64() {
+fn secrets_file_of_zenml_gets_base64_values() {
     let after = put(
         "i.yaml",
         "a:\n  zenml_schema_name: arbitrary\n  x: eQ==\n",
@@ -359,7 +363,7 @@ fn zenml_s_own_file_takes_base64() {
 }
 
 #[test]
-fn a_value_that_came_meanwhile_stays_unless_it_is_to_be_replaced() {
+fn existing_value_is_kept_unless_the_change_replaces_it() {
     let folder = folder(&[("i.yaml", "a: {x: old}\n")]);
     let inventory = open(folder.path(), "i.yaml");
     let mut change = entry("x", Some("new"));
@@ -379,7 +383,7 @@ fn a_value_that_came_meanwhile_stays_unless_it_is_to_be_replaced() {
     );
 }
 
-/// Replaces `a.x`.
+/// Replaces the value of `a.x` and returns the new text of the file.
 fn replace(name: &str, before: &str, value: &str) -> String {
     let folder = folder(&[(name, before)]);
     let mut change = entry("x", Some(value));
@@ -389,7 +393,7 @@ fn replace(name: &str, before: &str, value: &str) -> String {
 }
 
 #[test]
-fn a_value_is_replaced_and_nothing_around_it() {
+fn replacing_a_value_keeps_the_text_around_it() {
     for (before, value, after) in [
         (
             "a:\n  x: |\n    p\n    q\n\n# b\nb: {}\n",
@@ -428,7 +432,7 @@ fn layouts() -> impl Strategy<Value = (&'static str, &'static str)> {
 
 proptest! {
     #[test]
-    fn any_value_and_any_name_comes_back_as_it_was((name, before) in layouts(), new in any::<bool>(), key in "[^\\x00\\s{}]{1,12}", value in "\\PC{0,20}|[\\x00-\\x7f\u{80}-\u{a0}\u{2028}\u{feff}\u{fffe}]{0,20}") {
+    fn any_key_and_value_is_read_back_unchanged((name, before) in layouts(), new in any::<bool>(), key in "[^\\x00\\s{}]{1,12}", value in "\\PC{0,20}|[\\x00-\\x7f\u{80}-\u{a0}\u{2028}\u{feff}\u{fffe}]{0,20}") {
         let folder = folder(&[(name, before)]);
         let secret = if new { "n\u{e9}w:#" } else { "a" };
         let inventory = open(folder.path(), name);
@@ -443,7 +447,7 @@ proptest! {
 }
 
 #[test]
-fn an_inventory_that_nobody_may_write_says_so() {
+fn read_only_inventory_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[("i.yaml", "a: {x: w}\n")]);
     let path = folder.path().join("i.yaml");
@@ -457,7 +461,7 @@ fn an_inventory_that_nobody_may_write_says_so() {
     assert_eq!(
         path.metadata().unwrap().permissions().mode() & 0o777,
         0o600,
-        "values are for their owner alone"
+        "a file with values is readable only by its owner"
     );
     assert!(matches!(
         put_in(&inventory, "b", entry("q", None)),
@@ -466,7 +470,7 @@ fn an_inventory_that_nobody_may_write_says_so() {
 }
 
 #[test]
-fn many_writers_at_one_time_lose_nothing() {
+fn concurrent_writers_lose_no_key() {
     let folder = folder(&[("i.yaml", "a: {x: w}\n")]);
     std::thread::scope(|scope| {
         for writer in 0..4 {
@@ -481,11 +485,11 @@ fn many_writers_at_one_time_lose_nothing() {
                             entry(&format!("k{writer}-{at}"), Some("v")),
                         )
                     };
-                    // On a slow disk the others may take longer than any of them waits.
-                    while let Err(why) = put() {
+                    // On a slow disk, the other writers may take longer than the lock timeout.
+                    while let Err(error) = put() {
                         assert!(
-                            format!("{why:?}").contains("timed out waiting for another process"),
-                            "{why:?}"
+                            format!("{error:?}").contains("timed out waiting for another process"),
+                            "{error:?}"
                         );
                     }
                 }
@@ -502,6 +506,6 @@ fn many_writers_at_one_time_lose_nothing() {
         })
         .sum();
     assert_eq!(keys, 40);
-    let left = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(left, 1, "temporary files stayed behind");
+    let count = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(count, 1, "temporary files remain");
 }

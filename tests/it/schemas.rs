@@ -1,5 +1,5 @@
-//! The schemas below `schemas/` are those that are printed, and that of the config says what its reader says. What they
-//! make of real files is tried by `tests/ci/schemas.py`, with a validator.
+//! The files in `schemas/` equal the printed schemas, and the schema of the config allows the keys
+//! and values that its reader accepts. `tests/ci/schemas.py` validates files with the schemas.
 
 use crate::support::{check, folder, project, run};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use tempfile::TempDir;
 
 #[test]
-fn the_schemas_that_are_checked_in_are_those_that_are_printed() {
+fn checked_in_schemas_equal_the_printed_ones() {
     for which in SchemaKind::ALL {
         let file = project().join(format!("schemas/stackref.{}.schema.json", which.name()));
         let printed = run(&["schema", which.name()], project(), b"");
@@ -28,33 +28,34 @@ fn the_schemas_that_are_checked_in_are_those_that_are_printed() {
     }
 }
 
-/// Properties of the schema that the reader is yet to take. To be emptied as soon as it takes them.
+/// Properties of the schema that the reader does not accept yet. Remove them as soon as it does.
 const NOT_READ_YET: [(&str, &str); 0] = [];
 
-/// The mistakes of a config, each with its help.
-fn mistakes(text: &str) -> Vec<(String, String)> {
+/// Returns the errors of a config as (message, help).
+fn config_errors(text: &str) -> Vec<(String, String)> {
     let files = folder(&[("stackref.toml", text)]);
     let failures = match config::load(&files.path().join("stackref.toml"), "stackref.toml") {
         Ok(_) => Vec::new(),
         Err(failures) => failures,
     };
-    let told = failures.iter().map(|failure| {
+    let errors = failures.iter().map(|failure| {
         (
             failure.to_string(),
             failure.help_text().unwrap().to_string(),
         )
     });
-    told.collect()
+    errors.collect()
 }
 
-/// What the reader's help lists behind the last colon: all that it knows in this place.
+/// Returns the names after the last colon in the help of an error: all that the reader accepts
+/// there.
 fn listed(text: &str, about: &str) -> BTreeSet<String> {
-    let mistakes = mistakes(text);
-    let help = mistakes
+    let errors = config_errors(text);
+    let help = errors
         .iter()
         .find(|(message, _)| message.contains(about))
         .map(|(_, help)| help);
-    let help = help.unwrap_or_else(|| panic!("{about} is not told of: {mistakes:?}\n{text}"));
+    let help = help.unwrap_or_else(|| panic!("no error contains {about}: {errors:?}\n{text}"));
     help.rsplit_once(": ")
         .unwrap()
         .1
@@ -63,45 +64,45 @@ fn listed(text: &str, about: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The schema that a place refers to.
-fn resolved<'s>(root: &'s Value, place: &'s Value) -> &'s Value {
-    match place.get("$ref").and_then(Value::as_str) {
+/// Returns the schema that the `$ref` of a schema points to, or the schema itself.
+fn resolved<'s>(root: &'s Value, node: &'s Value) -> &'s Value {
+    match node.get("$ref").and_then(Value::as_str) {
         Some(target) => root.pointer(target.strip_prefix('#').unwrap()).unwrap(),
-        None => place,
+        None => node,
     }
 }
 
-fn properties(root: &Value, table: &str, place: &Value) -> BTreeSet<String> {
-    let place = resolved(root, place);
+fn properties(root: &Value, table: &str, node: &Value) -> BTreeSet<String> {
+    let node = resolved(root, node);
     assert!(
         ["additionalProperties", "unevaluatedProperties"]
             .iter()
-            .any(|word| place[*word] == false),
-        "{table} takes anything: {place:#}"
+            .any(|keyword| node[*keyword] == false),
+        "{table} allows unknown keys: {node:#}"
     );
-    let own = place["properties"].as_object().unwrap().keys().cloned();
+    let own = node["properties"].as_object().unwrap().keys().cloned();
     own.filter(|key| !NOT_READ_YET.contains(&(table, key.as_str())))
         .collect()
 }
 
-/// The strings that a place allows, by `enum` or one by one with descriptions.
-fn allowed(root: &Value, place: &Value) -> BTreeSet<String> {
-    let place = resolved(root, place);
-    let one_by_one = place["oneOf"]
+/// Returns the strings that a schema allows, by `enum` or by `oneOf`.
+fn allowed(root: &Value, node: &Value) -> BTreeSet<String> {
+    let node = resolved(root, node);
+    let alternatives = node["oneOf"]
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|one| one["const"].as_str());
-    let listed = place["enum"]
+        .filter_map(|alternative| alternative["const"].as_str());
+    let listed = node["enum"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    one_by_one.chain(listed).map(str::to_owned).collect()
+    alternatives.chain(listed).map(str::to_owned).collect()
 }
 
 #[test]
-fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
+fn config_schema_has_the_keys_of_its_reader() {
     let root = &schema(SchemaKind::Config);
     let at = |key: &str| resolved(root, &root["properties"][key]);
     assert_eq!(
@@ -112,11 +113,11 @@ fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
         properties(root, "files", at("files")),
         listed("[files]\nnonsense = 1", "`nonsense`")
     );
-    for (table, needed) in [
+    for (table, required) in [
         ("stacks", "files = []\ninventory = []"),
         ("ignore", "path = []\nrule = \"syntax-error\""),
     ] {
-        let text = format!("[[{table}]]\n{needed}\nnonsense = 1");
+        let text = format!("[[{table}]]\n{required}\nnonsense = 1");
         assert_eq!(
             properties(root, table, &at(table)["items"]),
             listed(&text, "`nonsense`")
@@ -148,8 +149,8 @@ fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
             listed(&text, "`nonsense`"),
             "{name}"
         );
-        // What the reader misses in an empty table is what the schema requires.
-        let missed: BTreeSet<String> = mistakes(&format!("[inventory.x]\nkind = \"{name}\""))
+        // The schema requires the keys that the reader reports as missing from an empty table.
+        let missing: BTreeSet<String> = config_errors(&format!("[inventory.x]\nkind = \"{name}\""))
             .iter()
             .filter_map(|(message, _)| {
                 Some(
@@ -167,18 +168,18 @@ fn the_schema_of_the_config_has_the_keys_that_its_reader_takes() {
             .unwrap()
             .iter()
             .map(|key| key.as_str().unwrap().to_owned());
-        assert_eq!(required.collect::<BTreeSet<_>>(), missed, "{name}");
+        assert_eq!(required.collect::<BTreeSet<_>>(), missing, "{name}");
     }
 }
 
 #[test]
-fn the_schema_of_the_config_has_the_words_that_its_reader_takes() {
+fn config_schema_has_the_values_of_its_reader() {
     let root = &schema(SchemaKind::Config);
     let at = |key: &str| resolved(root, &root["properties"][key]);
     let levels = allowed(root, at("level"));
     assert_eq!(levels.len(), 6);
     for level in levels {
-        assert_eq!(mistakes(&format!("level = \"{level}\"")), []);
+        assert_eq!(config_errors(&format!("level = \"{level}\"")), []);
     }
     assert_eq!(
         allowed(root, at("resolver")),
@@ -208,18 +209,19 @@ fn the_schema_of_the_config_has_the_words_that_its_reader_takes() {
     );
 }
 
-/// The same files are given to a validator by `tests/ci/schemas.py`: what it takes is read, what it refuses is not.
+/// `tests/ci/schemas.py` validates the same files: the schemas must accept and reject the same
+/// ones.
 #[test]
-fn the_samples_are_read_or_refused_as_their_schemas_say() {
+fn samples_are_accepted_or_rejected_as_by_their_schemas() {
     let samples = project().join("fixtures/schemas");
-    let mut seen = 0;
+    let mut checked = 0;
     for (folder, exit) in [("read", 0), ("refused", 2)] {
         for entry in std::fs::read_dir(samples.join("config").join(folder)).unwrap() {
             let file = entry.unwrap().path();
             let empty = TempDir::new().unwrap();
             let output = check(empty.path(), &["--config", file.to_str().unwrap()]);
             assert_eq!(output.code, exit, "{}: {}", file.display(), output.stderr);
-            seen += 1;
+            checked += 1;
         }
         for entry in std::fs::read_dir(samples.join("inventory").join(folder)).unwrap() {
             let file = entry.unwrap().path();
@@ -230,8 +232,8 @@ fn the_samples_are_read_or_refused_as_their_schemas_say() {
                 b"",
             );
             assert_eq!(output.code, exit, "{}: {}", file.display(), output.stderr);
-            seen += 1;
+            checked += 1;
         }
     }
-    assert!(seen > 15, "{seen}");
+    assert!(checked > 15, "{checked}");
 }

@@ -1,4 +1,4 @@
-//! The reader of scripts: what it takes for a command, what for a value, and where that stands.
+//! The parser of scripts: the words that are commands and values, and their spans.
 
 use crate::support::run;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn show(document: &Document, word: NodeId) -> String {
     }
 }
 
-/// The words of each command, joined with `|`.
+/// Returns the words of each command, joined with `|`.
 fn commands(path: &str, text: &str) -> Vec<String> {
     let document = parse(path, text);
     let words = |command: &NodeId| -> Vec<String> {
@@ -43,7 +43,7 @@ fn commands(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn values_are_what_the_shell_hands_over() {
+fn values_are_decoded_as_by_the_shell() {
     for (line, words) in [
         ("zenml x register n --a='{{b.c}}'", "x|register|n|a={{b.c}}"),
         (
@@ -108,7 +108,7 @@ fn values_are_what_the_shell_hands_over() {
 }
 
 #[test]
-fn a_setting_is_a_mapping_and_another_word_is_none() {
+fn only_words_with_a_name_and_value_are_mappings() {
     let document = parse("x.sh", "zenml x k_l-m=v a.b=c -n o -pq r --s=t u");
     let command = document.items(document.roots()[0]).unwrap()[0];
     let words: Vec<_> = document
@@ -121,7 +121,7 @@ fn a_setting_is_a_mapping_and_another_word_is_none() {
 }
 
 #[test]
-fn each_character_of_a_value_stands_where_it_was_written() {
+fn each_character_of_a_value_maps_to_its_source() {
     let document = parse(
         "x.sh",
         "zenml x --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"",
@@ -134,7 +134,7 @@ fn each_character_of_a_value_stands_where_it_was_written() {
         .filter_map(|&word| document.entries(word)?.first());
     let written = values.map(|&(_, value)| {
         let offsets = document.offsets(value);
-        let place = |(at, c): (usize, char)| {
+        let source = |(at, c): (usize, char)| {
             document
                 .source()
                 .slice(offsets.source(at, at + c.len_utf8()))
@@ -143,7 +143,7 @@ fn each_character_of_a_value_stands_where_it_was_written() {
             .text(value)
             .unwrap()
             .char_indices()
-            .map(place)
+            .map(source)
             .collect::<Vec<_>>()
             .join("|")
     });
@@ -154,7 +154,7 @@ fn each_character_of_a_value_stands_where_it_was_written() {
 }
 
 #[test]
-fn a_command_stands_where_the_shell_looks_for_one() {
+fn commands_are_found_where_the_shell_expects_them() {
     for line in [
         "  zenml x",
         "$ zenml x",
@@ -199,14 +199,14 @@ fn a_command_stands_where_the_shell_looks_for_one() {
 }
 
 #[test]
-fn commands_in_commands_are_read_down_to_a_depth() {
+fn nested_commands_are_read_up_to_a_depth() {
     let nested = |depth: usize| format!("{}zenml x{}", "$(".repeat(depth), ")".repeat(depth));
     assert_eq!(commands("x.sh", &nested(8)), ["x"]);
     assert!(commands("x.sh", &nested(9)).is_empty());
 }
 
 #[test]
-fn of_markdown_only_code_is_read() {
+fn only_code_of_markdown_is_read() {
     let text = "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f --x=y\n\n    zenml i\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
     assert_eq!(commands("x.md", text), ["b", "d", "e", "f|x=y", "g"]);
     assert_eq!(commands("x.sh", "zenml a\nx `zenml b`"), ["a", "b"]);
@@ -227,7 +227,7 @@ fn of_markdown_only_code_is_read() {
 }
 
 #[test]
-fn no_script_takes_long() {
+fn scripts_are_parsed_in_linear_time() {
     let text = |piece: &str| piece.repeat(400_000 / piece.len());
     for piece in [
         "zenml ",
@@ -247,20 +247,20 @@ fn no_script_takes_long() {
         "a\nzenml x `\n",
     ] {
         for path in ["x.sh", "x.md"] {
-            let begin = Instant::now();
+            let start = Instant::now();
             parse(path, &text(piece));
-            // Milliseconds on any machine; a reader that begins again at each piece takes minutes.
+            // This takes milliseconds. A parser that restarts at each piece would take minutes.
             assert!(
-                begin.elapsed() < Duration::from_secs(60),
+                start.elapsed() < Duration::from_secs(60),
                 "{piece:?} in {path}: {:?}",
-                begin.elapsed()
+                start.elapsed()
             );
         }
     }
 }
 
 #[test]
-fn nothing_else_of_a_script_is_shown() {
+fn reports_about_scripts_contain_only_references() {
     let folder = TempDir::new().unwrap();
     std::fs::write(
         folder.path().join("stackref.toml"),
@@ -293,7 +293,7 @@ fn nothing_else_of_a_script_is_shown() {
     }
 }
 
-/// A text that the shell makes of some quoting of it.
+/// Quotes a text for the shell in one of four styles.
 fn quoted(text: &str, style: u8) -> String {
     match style {
         0 => format!("'{text}'"),
@@ -310,7 +310,7 @@ fn quoted(text: &str, style: u8) -> String {
 
 proptest! {
     #[test]
-    fn any_text_is_read_and_spans_lie_in_it(
+    fn any_text_is_parsed_and_spans_lie_in_it(
         text in "(zenml |[ \\t\"'`\\\\\n\r$(){}#;|&=@<>-]|\\{\\{a\\.b\\}\\}|--k=|x|é|~~~\n){0,40}", prose in any::<bool>(),
     ) {
         let document = parse(if prose { "x.md" } else { "x.sh" }, &text);
@@ -327,7 +327,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reference_is_found_however_it_is_quoted(
+    fn reference_is_found_in_every_quoting_style(
         before in "[a-z:@ ]{0,5}", style in 0u8..4, around in "(echo; |x=y |\\$ )?", crlf in any::<bool>(),
     ) {
         let value = quoted(&format!("{before}{{{{a.b}}}}"), style);

@@ -1,5 +1,5 @@
-//! The three readers by themselves: each mistake in plain words, at its place, with what to do; and where each character of a
-//! decoded value was written.
+//! The parsers of YAML, TOML and JSON: the message, span and help of each syntax error, and the
+//! source of each character of a decoded value.
 
 use stackref::document::{Document, NodeKind, ScalarType, Syntax, plain_type};
 use stackref::text::source::{SourceFile, Span};
@@ -9,8 +9,9 @@ fn parse(text: &str, syntax: Syntax) -> Result<Document, stackref::document::Syn
     Document::parse(Arc::new(SourceFile::new("a", text)), syntax)
 }
 
-/// Each case: a text, where its mistake begins and ends, what is said of it, and a part of the advice, if there is any.
-fn assert_mistakes(syntax: Syntax, cases: &[(&str, (usize, usize), &str, &str)]) {
+/// Asserts the span, the message and a part of the help of the error in each text. An empty help
+/// means that the error has none.
+fn assert_errors(syntax: Syntax, cases: &[(&str, (usize, usize), &str, &str)]) {
     for &(text, (start, end), message, help) in cases {
         let error = parse(text, syntax).expect_err(text);
         assert_eq!(
@@ -18,21 +19,21 @@ fn assert_mistakes(syntax: Syntax, cases: &[(&str, (usize, usize), &str, &str)])
             (Span::new(start, end), message),
             "{text:?}"
         );
-        let advice = error.help.unwrap_or_default();
+        let actual_help = error.help.unwrap_or_default();
         assert!(
-            advice.contains(help) && advice.is_empty() == help.is_empty(),
-            "{text:?}: {advice}"
+            actual_help.contains(help) && actual_help.is_empty() == help.is_empty(),
+            "{text:?}: {actual_help}"
         );
     }
 }
 
 #[test]
-fn mistakes_in_json_are_told_in_plain_words() {
+fn json_errors_have_a_message_span_and_help() {
     let reference = "a reference without quotes is not valid JSON";
     let blank = "the character U+00A0 between JSON values";
     let control = "a control character in a JSON string";
     let escape = "invalid escape in a JSON string";
-    assert_mistakes(
+    assert_errors(
         Syntax::Json,
         &[
             (
@@ -113,10 +114,10 @@ fn mistakes_in_json_are_told_in_plain_words() {
 }
 
 #[test]
-fn mistakes_in_toml_are_told_in_plain_words() {
+fn toml_errors_have_a_message_span_and_help() {
     let braces = "braces without quotes are a TOML inline table, and this one is not valid";
     let quotes = "a value without quotes";
-    assert_mistakes(
+    assert_errors(
         Syntax::Toml,
         &[
             ("a = {{b.c}}", (5, 5), braces, "\"{{name.key}}\""),
@@ -176,13 +177,13 @@ fn mistakes_in_toml_are_told_in_plain_words() {
 }
 
 #[test]
-fn mistakes_in_yaml_are_told_in_plain_words() {
+fn yaml_errors_have_a_message_span_and_help() {
     let braces = "braces without quotes are a YAML flow mapping, and this one is not complete";
     let colon = "a `:` is not allowed here";
     let tab = "YAML does not allow a tab here";
     let less = "a line of a quoted value is indented too little";
     let character = "a value cannot begin with this character";
-    assert_mistakes(
+    assert_errors(
         Syntax::Yaml,
         &[
             ("a: b: c\n", (4, 5), colon, "if it contains the colon"),
@@ -248,11 +249,11 @@ fn mistakes_in_yaml_are_told_in_plain_words() {
 }
 
 #[test]
-fn a_character_that_ends_a_line_in_yaml_1_1_alone_is_a_mistake_where_it_changes_the_document() {
+fn line_break_of_yaml_1_1_is_an_error_if_it_changes_the_document() {
     let nel = "the invisible character U+0085 ends the line for readers of YAML 1.1 such as PyYAML, which read another document \
                than readers of YAML 1.2";
     let ls = &nel.replace("0085", "2028");
-    assert_mistakes(
+    assert_errors(
         Syntax::Yaml,
         &[
             (
@@ -322,7 +323,7 @@ fn a_character_that_ends_a_line_in_yaml_1_1_alone_is_a_mistake_where_it_changes_
         "k: |\n  a\u{2028}  b\n{}l: |\n  c\u{2028}d\n",
         "# x\n".repeat(300_000)
     );
-    assert_mistakes(
+    assert_errors(
         Syntax::Yaml,
         &[(&large, (8, 11), ls, "write it as `\\L` in double quotes")],
     );
@@ -346,8 +347,8 @@ fn a_character_that_ends_a_line_in_yaml_1_1_alone_is_a_mistake_where_it_changes_
 }
 
 #[test]
-fn each_character_stands_where_it_was_written() {
-    for (syntax, text, places) in [
+fn each_decoded_character_maps_to_its_source() {
+    for (syntax, text, sources) in [
         (
             Syntax::Yaml,
             "k: \"a\\tb \n  c\\\n  d\\\n\n  e\\ud83d\\ude00\\x41f\"\n",
@@ -392,13 +393,16 @@ fn each_character_stands_where_it_was_written() {
         let (_, value) = document.get(document.roots()[0], "k").unwrap();
         let decoded = document.text(value).unwrap();
         let offsets = document.offsets(value);
-        let place = |at: usize, c: char| {
+        let source = |at: usize, c: char| {
             document
                 .source()
                 .slice(offsets.source(at, at + c.len_utf8()))
         };
-        let written: Vec<_> = decoded.char_indices().map(|(at, c)| place(at, c)).collect();
-        assert_eq!(written.join("|"), places, "{text:?}");
+        let written: Vec<_> = decoded
+            .char_indices()
+            .map(|(at, c)| source(at, c))
+            .collect();
+        assert_eq!(written.join("|"), sources, "{text:?}");
         let (span, all) = (document.node(value).span, offsets.source(0, decoded.len()));
         assert!(
             span.start <= all.start && all.end <= span.end && offsets.is_exact(),
@@ -408,7 +412,7 @@ fn each_character_stands_where_it_was_written() {
 }
 
 #[test]
-fn what_one_version_of_yaml_reads_as_a_number_or_a_date_is_no_string() {
+fn text_that_any_yaml_version_reads_as_a_number_or_date_is_not_a_string() {
     for text in [
         "1e1_0",
         "1e-5",
@@ -447,7 +451,7 @@ fn what_one_version_of_yaml_reads_as_a_number_or_a_date_is_no_string() {
 }
 
 #[test]
-fn tags_say_what_a_scalar_is() {
+fn tags_determine_the_type_of_a_scalar() {
     for (text, ty) in [
         ("! 12", ScalarType::String),
         ("!!str 12", ScalarType::String),
