@@ -1,11 +1,12 @@
-//! A repository with several configs: each file uses the nearest `stackref.toml` in its folder or above it.
+//! A repository with several configs: each file uses the nearest `stackref.toml` in its folder or
+//! above it.
 
 use crate::support::{Output, check, findings, folder, run, write};
 use serde_json::Value;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A stack with one reference, or with several.
+/// Returns a stack file with these attributes.
 fn stack(name: &str, attributes: &str) -> String {
     format!(
         "stack_name: {name}\ncomponents:\n  orchestrator:\n    type: orchestrator\n    flavor: local\n    name: o\n    \
@@ -13,7 +14,7 @@ fn stack(name: &str, attributes: &str) -> String {
     )
 }
 
-/// Two services with a config each, and a folder that has none of its own.
+/// Creates a repository with three configs, and an excluded folder with an invalid one.
 fn repository() -> TempDir {
     let folder = folder(&[
         (
@@ -49,11 +50,11 @@ fn repository() -> TempDir {
     folder
 }
 
-/// The findings of a run, as `path rule text`.
+/// Returns the findings of a run, as `path rule`.
 fn reported(folder: &Path, words: &[&str]) -> Vec<String> {
     let output = check(folder, &[words, &["--format", "short"]].concat());
     let lines = output.stdout.lines().map(|line| {
-        let (place, message) = line.split_once(": ").unwrap();
+        let (location, message) = line.split_once(": ").unwrap();
         let rule = message
             .split_once('[')
             .unwrap()
@@ -61,7 +62,7 @@ fn reported(folder: &Path, words: &[&str]) -> Vec<String> {
             .split_once(']')
             .unwrap()
             .0;
-        format!("{} {rule}", place.split(':').next().unwrap())
+        format!("{} {rule}", location.split(':').next().unwrap())
     });
     lines.collect()
 }
@@ -74,7 +75,7 @@ const ALL: [&str; 4] = [
 ];
 
 #[test]
-fn each_file_uses_the_config_that_is_nearest() {
+fn each_file_uses_the_nearest_config() {
     let folder = repository();
     let output = check(folder.path(), &[]);
     assert_eq!(reported(folder.path(), &[]), ALL, "{output:?}");
@@ -89,7 +90,7 @@ fn each_file_uses_the_config_that_is_nearest() {
 }
 
 #[test]
-fn the_way_in_which_files_are_named_makes_no_difference() {
+fn findings_do_not_depend_on_how_files_are_selected() {
     let folder = repository();
     let files = [
         "services/a/stacks/a.yaml",
@@ -106,10 +107,10 @@ fn the_way_in_which_files_are_named_makes_no_difference() {
     ] {
         assert_eq!(reported(folder.path(), words), by_file, "{words:?}");
     }
-    // From a folder below, and by an absolute path from outside.
-    let below = folder.path().join("services/a");
+    // From a subfolder, and from outside with an absolute path.
+    let subfolder = folder.path().join("services/a");
     assert_eq!(
-        reported(&below, &["../..", "--no-ignores"]),
+        reported(&subfolder, &["../..", "--no-ignores"]),
         [
             "../../stacks/root.yaml unknown-key",
             "../b/b.yaml malformed-reference",
@@ -118,13 +119,13 @@ fn the_way_in_which_files_are_named_makes_no_difference() {
         ]
         .map(str::to_owned)
     );
-    let elsewhere = tempfile::tempdir().unwrap();
+    let other_folder = tempfile::tempdir().unwrap();
     let named = folder
         .path()
         .join("services/a/stacks/a.yaml")
         .display()
         .to_string();
-    assert_eq!(reported(elsewhere.path(), &[&named]).len(), 1);
+    assert_eq!(reported(other_folder.path(), &[&named]).len(), 1);
     let text = stack("a", "a: '{{a.kee}}'");
     let words = [
         "check",
@@ -142,7 +143,7 @@ fn the_way_in_which_files_are_named_makes_no_difference() {
 }
 
 #[test]
-fn a_config_that_is_named_or_refused_holds_for_all() {
+fn config_flags_apply_to_all_files() {
     let folder = repository();
     write(folder.path(), "other.toml", b"level = \"none\"\n");
     let syntax = [
@@ -159,7 +160,7 @@ fn a_config_that_is_named_or_refused_holds_for_all() {
 }
 
 #[test]
-fn every_config_that_is_used_must_be_right() {
+fn invalid_config_is_reported_if_it_is_used() {
     let folder = repository();
     write(
         folder.path(),
@@ -190,12 +191,12 @@ fn every_config_that_is_used_must_be_right() {
         );
         assert!(is_empty, "{}", output.stdout);
     }
-    // It has nothing to do with the files of others.
+    // Invalid configs do not affect the files of other configs.
     assert_eq!(reported(folder.path(), &["stacks"]), ALL[3..]);
 }
 
 #[test]
-fn trust_is_decided_for_each_config() {
+fn trust_is_required_for_each_config() {
     let folder = repository();
     let config = "[inventory.prod]\nkind = \"command\"\nnames = [\"sh\", \"-c\", \"touch pwned\"]\nkeys = [\"false\", \"{secret}\"]\n";
     write(folder.path(), "services/a/stackref.toml", config.as_bytes());
@@ -220,7 +221,7 @@ fn trust_is_decided_for_each_config() {
 }
 
 #[test]
-fn inventories_of_one_name_are_told_apart() {
+fn inventories_of_the_same_name_are_qualified_by_their_configs() {
     let folder = repository();
     for (name, secrets) in [
         ("secrets.yaml", "root: ["),
@@ -247,7 +248,7 @@ fn inventories_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn a_secret_of_a_shared_file_is_unused_if_no_project_uses_it() {
+fn secret_of_a_shared_inventory_is_unused_if_no_config_uses_it() {
     let config = "[inventory.prod]\nkind = \"file\"\npath = \"../secrets.yaml\"\n";
     let folder = folder(&[
         ("secrets.yaml", "a: [key]\nb: [key]\nnone: [key]\n"),
@@ -266,7 +267,7 @@ fn a_secret_of_a_shared_file_is_unused_if_no_project_uses_it() {
     assert_eq!(unused(&[]), ["none"]);
     assert_eq!(unused(&["a", "b"]), [""; 0], "another folder may use it");
     assert_eq!(unused(&["a"]), [""; 0]);
-    // A change of the file can break the stacks of all that name it.
+    // A change to this file can affect the stacks of all configs that use it.
     let output = check(
         folder.path(),
         &["--only-stack-files", "secrets.yaml", "--format", "short"],
@@ -278,7 +279,7 @@ fn a_secret_of_a_shared_file_is_unused_if_no_project_uses_it() {
 }
 
 #[test]
-fn an_inventory_of_the_flags_is_that_of_the_own_config() {
+fn inventory_flag_selects_from_the_config_of_each_file() {
     let folder = repository();
     let output = check(folder.path(), &["--inventory", "prod", "--format", "short"]);
     assert!(
@@ -291,7 +292,7 @@ fn an_inventory_of_the_flags_is_that_of_the_own_config() {
         output.code == 2 && output.stderr.contains("did you mean the inventory `prod`"),
         "{output:?}"
     );
-    // Without a config at the root, no file has the defaults.
+    // Without a config at the root, no file uses the default config.
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
     std::fs::remove_dir_all(folder.path().join("stacks")).unwrap();
     std::fs::remove_dir_all(folder.path().join("services/b")).unwrap();
@@ -304,7 +305,7 @@ fn an_inventory_of_the_flags_is_that_of_the_own_config() {
 }
 
 #[test]
-fn a_list_that_names_a_config_checks_everything_below_it() {
+fn list_with_a_config_or_inventory_checks_all_files_of_the_config() {
     let folder = repository();
     for changed in ["services/a/stackref.toml", "services/a/names.yaml"] {
         let output = check(
@@ -329,7 +330,7 @@ fn a_list_that_names_a_config_checks_everything_below_it() {
 }
 
 #[test]
-fn a_render_and_a_registration_use_the_inventory_of_each_file() {
+fn render_and_register_use_the_inventory_of_each_file() {
     let folder = folder(&[
         ("a/stackref.toml", "resolver = \"render\"\n"),
         ("a/secrets.inventory.yaml", "s: {k: one}\n"),
@@ -374,7 +375,7 @@ fn a_render_and_a_registration_use_the_inventory_of_each_file() {
 }
 
 #[test]
-fn a_baseline_holds_the_findings_of_all_configs() {
+fn baseline_contains_the_findings_of_all_configs() {
     let folder = repository();
     assert_eq!(
         check(folder.path(), &["--write-baseline", "baseline.json"]).code,
@@ -382,7 +383,7 @@ fn a_baseline_holds_the_findings_of_all_configs() {
     );
     let output = check(folder.path(), &["--baseline", "baseline.json"]);
     assert!(output.code == 0 && output.stdout.is_empty(), "{output:?}");
-    // Each config may name one.
+    // Each config may set its own baseline.
     let folder = repository();
     let config = "baseline = 'known.json'\n[inventory.prod]\nkind = 'file'\npath = ";
     write(
@@ -420,28 +421,28 @@ fn a_baseline_holds_the_findings_of_all_configs() {
         &["--baseline", "baseline.json", "services/a"],
     );
     assert!(
-        output.code == 0 && !output.stderr.contains("stale"),
+        output.code == 0 && !output.stderr.contains("obsolete"),
         "{output:?}"
     );
 }
 
 #[test]
-fn outside_a_repository_the_arguments_are_the_limit() {
+fn outside_a_repository_configs_above_the_arguments_are_not_used() {
     let outside = folder(&[
         ("stackref.toml", "level = \"none\"\n"),
         ("a/x.yaml", &stack("a", "a: '{{s.k}}'")),
         ("a/secrets.inventory.yaml", "s: [k]\n"),
     ]);
-    let elsewhere = tempfile::tempdir().unwrap();
+    let other_folder = tempfile::tempdir().unwrap();
     let path = |name: &str| outside.path().join(name).display().to_string();
-    // Nobody has named the folder above.
+    // No argument names the folder above.
     assert!(
-        !check(elsewhere.path(), &[&path("a")])
+        !check(other_folder.path(), &[&path("a")])
             .stderr
             .contains("level none")
     );
     assert!(
-        check(elsewhere.path(), &[&path(""), &path("a/x.yaml")])
+        check(other_folder.path(), &[&path(""), &path("a/x.yaml")])
             .stderr
             .contains("level none")
     );
@@ -454,7 +455,7 @@ fn outside_a_repository_the_arguments_are_the_limit() {
 }
 
 #[test]
-fn a_config_above_the_repository_is_never_read() {
+fn config_above_the_repository_is_not_read() {
     let home = folder(&[
         ("stackref.toml", "no config = at all\n"),
         (
@@ -476,7 +477,7 @@ fn a_config_above_the_repository_is_never_read() {
         (&repository, &[".", "--leaks"]),
     ] {
         let output = run(&[&["check", "--trust"], words].concat(), folder, b"");
-        // An inventory outside the repository has the config that names it.
+        // An inventory outside the repository belongs to the config that names it.
         assert!(
             output.code < 2 && !output.stderr.contains("no config"),
             "{words:?}: {output:?}"

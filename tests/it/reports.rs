@@ -1,5 +1,5 @@
-//! What every run has in common: no success without having looked, a report that contains the failures, a summary at the end,
-//! a baseline that only shrinks by what was looked at, and lists that contain a config or an inventory.
+//! Properties of all runs: failures in every report format, a summary at the end, baseline entries
+//! that are removed only for scanned files, and file lists that contain a config or an inventory.
 
 use crate::support::{Output, check, folder, run, write};
 use serde_json::Value;
@@ -13,7 +13,7 @@ fn stack(key: &str) -> String {
     )
 }
 
-/// Two stacks that use `db.user` and `db.token`, and an inventory that has both.
+/// Creates two stacks that use `db.user` and `db.token`, and an inventory with both keys.
 fn project() -> TempDir {
     let stack = stack("token");
     let folder = folder(&[
@@ -35,11 +35,11 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn a_lowered_level_is_named_with_its_origin_and_its_references_are_counted() {
+fn lowered_level_is_reported_with_its_origin_and_references() {
     let folder = project();
-    let of_environment = "ZENML_SECRET_VALIDATION_LEVEL=NONE";
+    let variable = "ZENML_SECRET_VALIDATION_LEVEL=NONE";
     let by_environment = run(
-        &[of_environment, "check", "--inventory", "nosuch.yaml"],
+        &[variable, "check", "--inventory", "nosuch.yaml"],
         folder.path(),
         b"",
     );
@@ -83,7 +83,7 @@ fn a_lowered_level_is_named_with_its_origin_and_its_references_are_counted() {
         (&4.into(), &4.into(), &0.into())
     );
 
-    // The environment comes before the config, and the flag before both: then nothing is out of sight.
+    // The environment overrides the config, and the flag overrides both and causes no warning.
     let both = run(
         &["ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS", "check"],
         folder.path(),
@@ -118,7 +118,7 @@ fn a_lowered_level_is_named_with_its_origin_and_its_references_are_counted() {
 }
 
 #[test]
-fn at_secret_exists_the_keys_are_what_was_not_looked_up() {
+fn level_secret_exists_counts_keys_as_unchecked() {
     let folder = project();
     let level = "ZENML_SECRET_VALIDATION_LEVEL=SECRET_EXISTS";
     let words = [
@@ -143,7 +143,7 @@ fn at_secret_exists_the_keys_are_what_was_not_looked_up() {
 }
 
 #[test]
-fn references_without_an_inventory_or_an_answer_are_not_looked_up() {
+fn references_without_a_readable_inventory_are_counted_as_unchecked() {
     let folder = project();
     write(folder.path(), "secrets.inventory.yaml", b"db: [user\n");
     let broken = check(folder.path(), &["--format", "json"]);
@@ -154,17 +154,18 @@ fn references_without_an_inventory_or_an_answer_are_not_looked_up() {
     );
     assert_eq!(json(&broken)["summary"]["unchecked"], 4);
     std::fs::remove_file(folder.path().join("secrets.inventory.yaml")).unwrap();
-    let none = check(folder.path(), &["--format", "json"]);
-    assert_eq!(none.code, 2);
+    let without_inventory = check(folder.path(), &["--format", "json"]);
+    assert_eq!(without_inventory.code, 2);
     assert!(
-        last_line(&none).ends_with("4 references not looked up (no inventory)"),
+        last_line(&without_inventory).ends_with("4 references not looked up (no inventory)"),
         "{}",
-        none.stderr
+        without_inventory.stderr
     );
-    assert_eq!(json(&none)["summary"]["unchecked"], 4);
+    assert_eq!(json(&without_inventory)["summary"]["unchecked"], 4);
 }
 
-/// Runs that fail before, while and after they look, each with the words that its failure contains.
+/// Returns the arguments of runs that fail before, during and after the scan, each with a part of
+/// the message.
 fn failing(folder: &Path) -> Vec<(Vec<&'static str>, &'static str)> {
     write(folder, "broken.toml", b"nonsense = 1\n");
     vec![
@@ -180,21 +181,21 @@ fn failing(folder: &Path) -> Vec<(Vec<&'static str>, &'static str)> {
 }
 
 #[test]
-fn a_failed_run_has_a_clean_report_in_no_format() {
+fn failed_run_is_reported_in_every_format() {
     let folder = project();
     for (more, words) in failing(folder.path()) {
-        let of = |format: &str| {
+        let run_format = |format: &str| {
             let output = check(folder.path(), &[&["--format", format], &more[..]].concat());
             assert_eq!(output.code, 2, "{more:?} {}", output.stderr);
             output
         };
-        let report = json(&of("json"));
+        let report = json(&run_format("json"));
         let failures = report["failures"].as_array().unwrap();
         assert!(
             !failures.is_empty() && failures[0]["message"].as_str().unwrap().contains(words),
             "{more:?} {report}"
         );
-        let issues = json(&of("gitlab"));
+        let issues = json(&run_format("gitlab"));
         let is_blocker = |issue: &Value| {
             issue["severity"] == "blocker" && issue["location"]["lines"]["begin"] == 1
         };
@@ -215,25 +216,31 @@ fn a_failed_run_has_a_clean_report_in_no_format() {
             blockers[0]["description"].as_str().unwrap().contains(words),
             "{more:?} {issues}"
         );
-        assert_eq!(json(&of("gitlab")), issues, "the fingerprint changes");
-        let sarif = json(&of("sarif"));
+        assert_eq!(
+            json(&run_format("gitlab")),
+            issues,
+            "the fingerprint is not stable"
+        );
+        let sarif = json(&run_format("sarif"));
         assert_eq!(
             sarif["runs"][0]["invocations"][0]["executionSuccessful"], false,
             "{more:?}"
         );
-        assert!(of("junit").stdout.contains("<error "), "{more:?}");
+        assert!(run_format("junit").stdout.contains("<error "), "{more:?}");
         assert!(
-            of("github").stdout.contains("::error title=stackref::"),
+            run_format("github")
+                .stdout
+                .contains("::error title=stackref::"),
             "{more:?}"
         );
         for format in ["human", "short"] {
-            assert!(of(format).stderr.contains(words), "{more:?}");
+            assert!(run_format(format).stderr.contains(words), "{more:?}");
         }
     }
 }
 
 #[test]
-fn files_contain_the_failures_and_are_written_over_by_the_next_run() {
+fn report_files_contain_failures_and_are_overwritten_by_the_next_run() {
     let folder = project();
     let mut words = vec!["--inventory", "nosuch.yaml"];
     for format in [
@@ -269,7 +276,7 @@ fn files_contain_the_failures_and_are_written_over_by_the_next_run() {
 }
 
 #[test]
-fn failures_with_one_message_have_fingerprints_of_their_own() {
+fn failures_with_the_same_message_have_different_fingerprints() {
     let folder = project();
     write(
         folder.path(),
@@ -299,7 +306,7 @@ fn failures_with_one_message_have_fingerprints_of_their_own() {
 }
 
 #[test]
-fn the_config_of_a_blocker_is_named_from_the_root_of_the_repository() {
+fn path_of_a_blocker_is_relative_to_the_repository() {
     let folder = project();
     write(folder.path(), "ml/stackref.toml", b"nonsense = 1\n");
     write(folder.path(), "ml/a.yaml", stack("token").as_bytes());
@@ -316,7 +323,7 @@ fn the_config_of_a_blocker_is_named_from_the_root_of_the_repository() {
 }
 
 #[test]
-fn lists_contain_the_failures_too() {
+fn lists_contain_failures() {
     let folder = project();
     write(
         folder.path(),
@@ -341,11 +348,11 @@ fn lists_contain_the_failures_too() {
         ),
     ] {
         let output = run(&[words, &["--format", "json"]].concat(), folder.path(), b"");
-        let list_of = json(&output);
+        let report = json(&output);
         assert_eq!(output.code, code, "{words:?} {}", output.stderr);
         assert!(
-            list_of[list].is_array() && !list_of["failures"].as_array().unwrap().is_empty(),
-            "{words:?} {list_of}"
+            report[list].is_array() && !report["failures"].as_array().unwrap().is_empty(),
+            "{words:?} {report}"
         );
     }
 }
@@ -355,7 +362,7 @@ fn every_run_ends_with_a_summary() {
     let folder = project();
     for (more, _) in failing(folder.path()) {
         let output = check(folder.path(), &more);
-        // An argument that is not understood begins no run.
+        // An invalid argument starts no run.
         if !output.stderr.contains("try '--help'") {
             assert!(
                 last_line(&output)
@@ -389,7 +396,7 @@ fn every_run_ends_with_a_summary() {
             "render --allow-tracked -o out --inventory names.yaml",
             "checked 2 files, 4 references: 2 errors, 0 warnings; nothing was",
         ),
-        // Names without values: known only when the values are read.
+        // Missing values are noticed only when the values are read.
         (
             "render --allow-tracked -o out",
             "checked 2 files, 4 references: 0 errors, 0 warnings; nothing was rendered",
@@ -452,7 +459,7 @@ fn every_run_ends_with_a_summary() {
 }
 
 #[test]
-fn a_summary_comes_also_where_standard_output_ends_early() {
+fn summary_is_printed_if_standard_output_is_closed() {
     let folder = project();
     let script = format!(
         "exec 3>&1; {{ '{}' check --level none --format json 2>&3; }} | true",
@@ -485,7 +492,7 @@ fn write_baseline(folder: &Path, more: &[&str]) -> (usize, String) {
 }
 
 #[test]
-fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
+fn baseline_entries_are_removed_only_if_their_files_were_checked() {
     let folder = project();
     for environment in ["dev", "prod"] {
         write(
@@ -516,19 +523,19 @@ fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
             number == 2 && stderr.contains("note: kept "),
             "{config}: {stderr}"
         );
-        // Nor is an entry stale of which nobody knows.
-        let known = check(folder.path(), &["--baseline", "b.json"]);
+        // An entry is not obsolete if the run did not check its file or rule.
+        let output = check(folder.path(), &["--baseline", "b.json"]);
         assert!(
-            !known.stderr.contains("stale"),
+            !output.stderr.contains("obsolete"),
             "{config}: {}",
-            known.stderr
+            output.stderr
         );
     }
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
     write(folder.path(), ".gitignore", b"stacks/prod\n");
     assert_eq!(in_folder(&[]).0, 2);
     std::fs::remove_file(folder.path().join(".gitignore")).unwrap();
-    // Whoever looks, and finds it gone, drops it.
+    // A run that checks the file, and does not report the finding, removes the entry.
     write(
         folder.path(),
         "stacks/dev/a.yaml",
@@ -540,14 +547,15 @@ fn a_baseline_is_made_smaller_only_by_a_run_that_has_looked() {
         fixed == 1 && stderr.contains("note: kept 1 entry of files"),
         "{stderr}"
     );
-    // A file that is gone has no findings, and only a run over everything knows that it has not moved out of sight.
+    // A deleted file has no findings. Only a run over the whole project knows that it was not
+    // moved.
     std::fs::remove_dir_all(folder.path().join("stacks/prod")).unwrap();
     assert_eq!(in_folder(&["stacks/dev"]).0, 1);
     assert_eq!(in_folder(&["--level", "none"]).0, 0);
 }
 
 #[test]
-fn a_baseline_keeps_what_another_inventory_would_show_and_drops_unused_ignores() {
+fn baseline_keeps_findings_of_other_inventories_and_removes_unused_ignores() {
     let folder = project();
     write(
         folder.path(),
@@ -579,7 +587,8 @@ fn a_baseline_keeps_what_another_inventory_would_show_and_drops_unused_ignores()
     assert_eq!(write_baseline(folder.path(), &[]).0, 0);
 }
 
-/// What a hook finds where a commit takes `db.token` out of an inventory: `listed` is what it is handed.
+/// Runs `check` as a pre-commit hook does, with a list of files. Asserts that `--files-from` has
+/// the same output.
 fn hook(folder: &Path, listed: &[&str], more: &[&str]) -> Output {
     let by_arguments = check(
         folder,
@@ -592,9 +601,9 @@ fn hook(folder: &Path, listed: &[&str], more: &[&str]) -> Output {
 }
 
 #[test]
-fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
+fn list_that_contains_a_config_or_inventory_checks_the_whole_project() {
     let folder = project();
-    let breaks = |output: &Output, listed: &str| {
+    let assert_all_checked = |output: &Output, listed: &str| {
         assert_eq!(
             (
                 output.code,
@@ -607,11 +616,14 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
         let note = format!("note: checked the whole project: the list contains `{listed}`");
         assert!(output.stderr.contains(&note), "{}", output.stderr);
     };
-    let (usual, names) = ("secrets.inventory.yaml", "names/prod.yaml");
-    write(folder.path(), usual, b"db: [user]\n");
+    let (default, names) = ("secrets.inventory.yaml", "names/prod.yaml");
+    write(folder.path(), default, b"db: [user]\n");
     write(folder.path(), "values.yaml", b"replicas: 1\n");
-    breaks(&hook(folder.path(), &["values.yaml", usual], &[]), usual);
-    // Somebody else's file changes nothing for the stacks.
+    assert_all_checked(
+        &hook(folder.path(), &["values.yaml", default], &[]),
+        default,
+    );
+    // A file of another tool does not affect the stacks.
     let other = hook(folder.path(), &["values.yaml"], &[]);
     assert!(
         other.code == 0 && !other.stderr.contains("whole project"),
@@ -625,23 +637,23 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
         "stackref.toml",
         b"[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n",
     );
-    breaks(&hook(folder.path(), &[names], &[]), names);
-    breaks(
+    assert_all_checked(&hook(folder.path(), &[names], &[]), names);
+    assert_all_checked(
         &hook(folder.path(), &["stackref.toml"], &[]),
         "stackref.toml",
     );
-    breaks(
+    assert_all_checked(
         &hook(&folder.path().join("stacks"), &["../names/prod.yaml"], &[]),
         "../names/prod.yaml",
     );
     std::os::unix::fs::symlink("names", folder.path().join("link")).unwrap();
-    breaks(
+    assert_all_checked(
         &hook(folder.path(), &["link/prod.yaml"], &[]),
         "link/prod.yaml",
     );
-    // One that only the hook's own arguments name.
+    // An inventory that only the arguments of the hook name.
     write(folder.path(), "given.yaml", b"db: [user]\n");
-    breaks(
+    assert_all_checked(
         &hook(
             folder.path(),
             &["given.yaml"],
@@ -650,7 +662,7 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
         "given.yaml",
     );
 
-    // A folder of secrets: any file below it.
+    // A folder of secrets: any file in it.
     std::fs::create_dir_all(folder.path().join("run/secrets/db")).unwrap();
     write(folder.path(), "run/secrets/db/user", b"hunter2");
     write(
@@ -658,12 +670,12 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
         "stackref.toml",
         b"[inventory.prod]\nkind = \"dir\"\npath = \"run/secrets\"\n",
     );
-    breaks(
+    assert_all_checked(
         &hook(folder.path(), &["run/secrets/db/token"], &[]),
         "run/secrets/db/token",
     );
 
-    // An inventory or a config that was removed is in the list, and not there any more.
+    // The list also contains inventories and configs that were deleted.
     write(
         folder.path(),
         "stackref.toml",
@@ -677,11 +689,11 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
         removed.stderr
     );
     std::fs::remove_file(folder.path().join("stackref.toml")).unwrap();
-    breaks(
+    assert_all_checked(
         &hook(folder.path(), &["stackref.toml"], &[]),
         "stackref.toml",
     );
-    // The fixtures of a test suite have configs of their own.
+    // Excluded configs, for example those of test fixtures, do not count.
     write(
         folder.path(),
         "stackref.toml",
@@ -692,7 +704,7 @@ fn a_list_that_contains_a_config_or_an_inventory_checks_everything() {
 }
 
 #[test]
-fn only_check_takes_a_list_for_more_than_it_is() {
+fn only_check_extends_a_list_to_the_whole_project() {
     let folder = project();
     let list = b"secrets.inventory.yaml\nstacks/dev/a.yaml\n";
     let refs = run(&["refs", "--files-from", "-"], folder.path(), list);
@@ -714,7 +726,7 @@ fn only_check_takes_a_list_for_more_than_it_is() {
 }
 
 #[test]
-fn the_config_names_a_baseline_of_the_repository() {
+fn baseline_of_the_config_is_used() {
     let folder = project();
     let path = folder.path();
     let config = |text: &str| write(path, "conf/stackref.toml", text.as_bytes());
@@ -723,21 +735,21 @@ fn the_config_names_a_baseline_of_the_repository() {
     write(path, "secrets.inventory.yaml", b"db: [user]\n");
     config("baseline = \"known.json\"\n");
 
-    // Without the file nobody knows what is new.
+    // The file must exist.
     let missing = with_config(&[]);
     assert_eq!(missing.code, 2);
-    let said = missing.said();
+    let message = missing.said();
     assert!(
-        said.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"),
-        "{said}"
+        message.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"),
+        "{message}"
     );
     assert!(
-        said.contains("`stackref check --write-baseline conf/known.json`"),
-        "{said}"
+        message.contains("`stackref check --write-baseline conf/known.json`"),
+        "{message}"
     );
     assert_eq!(with_config(&["--format", "json"]).code, 2);
 
-    // Writing it is what the help asks for, and a second time it still contains everything.
+    // The help suggests to write it. Writing it again keeps all entries.
     for _ in 0..2 {
         let written = with_config(&["--write-baseline", "conf/known.json"]);
         assert!(
@@ -748,20 +760,20 @@ fn the_config_names_a_baseline_of_the_repository() {
             "{written:?}"
         );
     }
-    let known = with_config(&[]);
+    let with_baseline = with_config(&[]);
     assert_eq!(
-        (known.code, known.stdout.as_str()),
+        (with_baseline.code, with_baseline.stdout.as_str()),
         (0, ""),
         "{}",
-        known.stderr
+        with_baseline.stderr
     );
     assert!(
-        last_line(&known).contains("(2 in the baseline)"),
+        last_line(&with_baseline).contains("(2 in the baseline)"),
         "{}",
-        known.stderr
+        with_baseline.stderr
     );
 
-    // The flag comes first; no other command reads it.
+    // The flag overrides the config. Other commands do not read the baseline.
     write(
         path,
         "other.json",
@@ -778,7 +790,7 @@ fn the_config_names_a_baseline_of_the_repository() {
     config("baseline = \"../other.json\"\n");
     assert_eq!(with_config(&[]).code, 0);
 
-    // What is gone is told.
+    // Obsolete entries are reported.
     write(path, "secrets.inventory.yaml", b"db: [user, token]\n");
     let stale = with_config(&[]);
     assert!(
@@ -791,16 +803,16 @@ fn the_config_names_a_baseline_of_the_repository() {
 }
 
 #[test]
-fn a_baseline_of_the_config_does_not_lead_out_of_the_repository() {
-    let around = folder(&[
+fn baseline_of_the_config_outside_the_repository_is_rejected() {
+    let parent = folder(&[
         ("outside.json", "{\"version\": 1, \"findings\": []}\n"),
         ("in/a.txt", ""),
     ]);
-    let path = around.path().join("in");
+    let path = parent.path().join("in");
     std::fs::create_dir(path.join(".git")).unwrap();
     write(&path, "s.stack.yaml", stack("token").as_bytes());
     std::os::unix::fs::symlink("../outside.json", path.join("link.json")).unwrap();
-    let absolute = around.path().join("outside.json").display().to_string();
+    let absolute = parent.path().join("outside.json").display().to_string();
     for name in ["../outside.json", "link.json", &absolute] {
         write(
             &path,

@@ -1,4 +1,4 @@
-//! `--select` and `--ignore`: what rules that do not run mean for ignore comments and baselines.
+//! `--select` and `--ignore`: how rules that do not run affect ignore comments and baselines.
 
 use crate::support::{check, folder};
 
@@ -18,7 +18,7 @@ zenml_version: 0.98.0
 const INVENTORY: &str = "mlflow: [password]\n";
 
 #[test]
-fn an_ignore_for_a_rule_that_does_not_run_is_not_unused() {
+fn ignore_comment_for_a_rule_that_does_not_run_is_not_unused() {
     let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", INVENTORY)]);
     let rules =
         |words: &[&str]| check(folder.path(), &[&["--format", "short"], words].concat()).stdout;
@@ -36,12 +36,12 @@ fn an_ignore_for_a_rule_that_does_not_run_is_not_unused() {
         );
     }
     assert!(rules(&["--select", "unused-ignore,unknown-key"]).contains("unused-ignore"));
-    // Ignored by its comment also where it alone runs.
+    // The comment suppresses the finding even if no other rule runs.
     assert_eq!(rules(&["--select", "plaintext-secret"]), "");
 }
 
 #[test]
-fn a_baseline_keeps_what_rules_that_do_not_run_have_found() {
+fn baseline_keeps_findings_of_rules_that_do_not_run() {
     let folder = folder(&[("s.yaml", STACK), ("secrets.inventory.yaml", INVENTORY)]);
     check(folder.path(), &["--write-baseline", "all.json"]);
     let all = std::fs::read_to_string(folder.path().join("all.json")).unwrap();
@@ -93,7 +93,7 @@ fn a_baseline_keeps_what_rules_that_do_not_run_have_found() {
 }
 
 #[test]
-fn a_file_that_cannot_be_parsed_is_reported_whatever_is_selected() {
+fn syntax_error_is_reported_with_any_selection() {
     let folder = folder(&[(
         "s.stack.yaml",
         "components: [\nstack_name: s\nzenml_version: 0.98.0\n",
@@ -115,7 +115,7 @@ fn a_file_that_cannot_be_parsed_is_reported_whatever_is_selected() {
 }
 
 #[test]
-fn leaks_that_cannot_be_reported_are_warned_of() {
+fn unreportable_leaks_cause_a_warning() {
     let folder = folder(&[
         ("s.yaml", STACK),
         ("secrets.inventory.yaml", "mlflow: {password: tr0ub4dor}\n"),

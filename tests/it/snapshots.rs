@@ -1,4 +1,4 @@
-//! Snapshots of inventories: how they are refreshed, and what a check makes of them.
+//! Snapshots of inventories: refreshing them, and checking stacks with them.
 
 use crate::support::{Output, check, folder, run, write};
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ fn read(folder: &TempDir, name: &str) -> String {
 }
 
 #[test]
-fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten() {
+fn snapshot_is_refreshed_and_other_files_are_not_overwritten() {
     let config = "[inventory.prod]\nkind = \"file\"\npath = \"names/prod.yaml\"\n\n[inventory.live]\nkind = \"file\"\npath = \"secrets/live.yaml\"\n\n[inventory.mounted]\nkind = \"dir\"\npath = \"mounted\"\n\n[[stacks]]\nfiles = [\"**\"]\ninventory = [\"prod\"]\n";
     let live = "used: {k: hunter2}\nnew: {k: hunter2}\n";
     let folder = folder(&[
@@ -38,7 +38,7 @@ fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten(
         output.code == 0 && !output.stdout.contains("names/prod.yaml"),
         "{output:?}"
     );
-    for (words, said) in [
+    for (words, message) in [
         (["live", "secrets/live.yaml"], "the snapshot is made of it"),
         (["prod", "names/prod.yaml"], "the snapshot is made of it"),
         (
@@ -50,7 +50,7 @@ fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten(
     ] {
         let output = snapshot(folder.path(), &["--inventory", words[0], "-o", words[1]]);
         assert!(
-            output.code == 2 && output.said().contains(said),
+            output.code == 2 && output.said().contains(message),
             "{words:?}: {output:?}"
         );
     }
@@ -58,7 +58,7 @@ fn a_configured_snapshot_is_refreshed_and_no_source_and_no_value_is_overwritten(
 }
 
 #[test]
-fn names_of_a_shared_store_that_nothing_here_uses_are_no_findings() {
+fn unused_names_of_a_snapshot_are_not_reported() {
     let store: String = (0..60).fold(
         String::from("used: [k]\nwith.dot: [k]\n"),
         |mut text, at| {
@@ -75,7 +75,7 @@ fn names_of_a_shared_store_that_nothing_here_uses_are_no_findings() {
         assert_eq!(output.code, 0, "{output:?}");
         let found =
             |name: &str| check(folder.path(), &["--inventory", name, "--format", "short"]).stdout;
-        // A name that no reference can hold is a mistake in any file.
+        // A name that no reference can contain is reported in any file.
         let snapshot = found(name);
         assert!(
             snapshot.lines().count() == 1 && snapshot.contains("[unreferenceable-secret]"),
@@ -94,7 +94,7 @@ fn names_of_a_shared_store_that_nothing_here_uses_are_no_findings() {
 }
 
 #[test]
-fn an_attribute_that_names_a_whole_secret_may_name_any() {
+fn attribute_that_names_a_whole_secret_may_contain_any_name() {
     let stack = "stack_name: s\ncomponents:\n  container_registry:\n    flavor: aws\n    name: c\n    uri: x.y\n    authentication_secret: my.secret\n";
     let folder = folder(&[
         ("s.yaml", stack),
@@ -109,7 +109,7 @@ fn an_attribute_that_names_a_whole_secret_may_name_any() {
 }
 
 #[test]
-fn comments_stay_with_their_entries_in_a_refresh() {
+fn refresh_keeps_comments_with_their_entries() {
     let head = "# Names and keys, no values: written by `stackref inventory snapshot`.\n";
     let store = "a: [k]\nb.c: [k, l]\nm: []\nz: [k]\n";
     for (name, before, after) in [
@@ -145,7 +145,7 @@ fn comments_stay_with_their_entries_in_a_refresh() {
         assert_eq!(
             read(&folder, name),
             after,
-            "a second refresh changes something"
+            "a second refresh changes the file"
         );
         assert_eq!(
             snapshot(
