@@ -1,10 +1,11 @@
-//! Values in places where a diagnostic may want to show its line: none comes out, on either stream, in any format.
+//! Secret values in positions that a diagnostic may print: they are not printed to either stream,
+//! in any format.
 
 use crate::support::{check, folder, run};
 
 const CANARY: &str = "hunter2";
 
-fn assert_hidden(files: &[(&str, &str)]) {
+fn assert_not_printed(files: &[(&str, &str)]) {
     let folder = folder(files);
     for format in [
         "human", "short", "json", "sarif", "github", "gitlab", "junit",
@@ -16,7 +17,7 @@ fn assert_hidden(files: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_stack_file_that_does_not_parse_shows_no_value() {
+fn syntax_errors_print_no_value() {
     for text in [
         "password = hunter2",
         "password = [hunter2]",
@@ -31,7 +32,7 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         "tracking_password = 1979-hunter2",
         "tracking_password.hunter2 = {{",
     ] {
-        assert_hidden(&[("a.stack.toml", text)]);
+        assert_not_printed(&[("a.stack.toml", text)]);
     }
     for text in [
         "password: \"hunter2",
@@ -65,7 +66,7 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         "x: {password:hunter2, y: \"{{bad}}\"}",
         "x: ['--password=hunter2 {{a.b}}', '{{bad}}']",
     ] {
-        assert_hidden(&[("a.stack.yaml", text)]);
+        assert_not_printed(&[("a.stack.yaml", text)]);
     }
     for text in [
         "{\"password\":\n    \"hunter2\" \"x\": 1}",
@@ -76,12 +77,12 @@ fn a_stack_file_that_does_not_parse_shows_no_value() {
         "{\"token\": hunter2}",
         "[hunter2]",
     ] {
-        assert_hidden(&[("a.stack.json", text)]);
+        assert_not_printed(&[("a.stack.json", text)]);
     }
 }
 
 #[test]
-fn an_inventory_shows_names_and_places_only() {
+fn inventory_errors_print_no_value() {
     let stack = ("a.stack.yaml", "a: \"{{x.k}}\"\n");
     for text in [
         "x:\n  k: 'hunter2\n",
@@ -101,7 +102,7 @@ fn an_inventory_shows_names_and_places_only() {
         "x:\n  k: a\n  k: hunter2\n",
         "x:\n  zenml_schema_name: y\n  k: hunter2!\n",
     ] {
-        assert_hidden(&[stack, ("secrets.inventory.yaml", text)]);
+        assert_not_printed(&[stack, ("secrets.inventory.yaml", text)]);
     }
     for text in [
         "[x]\nk = hunter2",
@@ -111,7 +112,7 @@ fn an_inventory_shows_names_and_places_only() {
         "hunter2",
         "x = 'hunter2'",
     ] {
-        assert_hidden(&[stack, ("secrets.inventory.toml", text)]);
+        assert_not_printed(&[stack, ("secrets.inventory.toml", text)]);
     }
     for text in [
         "{\"x\": {\"k\": \"hunter2}",
@@ -120,13 +121,13 @@ fn an_inventory_shows_names_and_places_only() {
         "[\"hunter2\"]",
         "\"hunter2\"",
     ] {
-        assert_hidden(&[stack, ("secrets.inventory.json", text)]);
+        assert_not_printed(&[stack, ("secrets.inventory.json", text)]);
     }
 }
 
-/// With a mark that is no colon, or without one, a value is a part of a key to YAML.
+/// Without a colon after the key, YAML reads the value as a part of the key.
 #[test]
-fn what_is_handed_in_shows_no_value_in_the_place_of_a_name() {
+fn from_file_prints_no_value_in_the_position_of_a_key() {
     for text in [
         "x:\n  k= hunter2: ''\n",
         "x:\n  'k hunter2': y\n",
@@ -153,7 +154,7 @@ fn what_is_handed_in_shows_no_value_in_the_place_of_a_name() {
 }
 
 #[test]
-fn a_config_shows_no_value_that_should_not_be_there() {
+fn config_errors_print_no_value() {
     for text in [
         "token = \"hunter2\"",
         "[inventory.x]\nkind = \"file\"\npath = \"x.yaml\"\npassword = 'hunter2'",
@@ -161,12 +162,12 @@ fn a_config_shows_no_value_that_should_not_be_there() {
         "api_key = \"hunter2",
         "[inventory.x]\nurl = \"https://u:hunter2@h\"\nkind = \"file\"\npath = \"x\"",
     ] {
-        assert_hidden(&[("stackref.toml", text)]);
+        assert_not_printed(&[("stackref.toml", text)]);
     }
 }
 
 #[test]
-fn text_beside_a_reference_in_a_sensitive_attribute_is_masked() {
+fn text_around_a_reference_in_a_sensitive_attribute_is_redacted() {
     for value in [
         "mysql://root:hunter2@{{a.b}}",
         "{{a.b}}hunter2",
@@ -182,7 +183,7 @@ fn text_beside_a_reference_in_a_sensitive_attribute_is_masked() {
         let stack = format!(
             "stack_name: s\ncomponents:\n  experiment_tracker:\n    flavor: mlflow\n    name: m\n    configuration: {{tracking_password: '{value}', x: '{{{{bad}}}}'}}\n"
         );
-        assert_hidden(&[("a.yaml", &stack), ("secrets.inventory.yaml", "a: [b]\n")]);
+        assert_not_printed(&[("a.yaml", &stack), ("secrets.inventory.yaml", "a: [b]\n")]);
     }
 }
 
@@ -194,10 +195,10 @@ const STACK: &str = "components:\n  experiment_tracker:\n    flavor: mlflow\n   
                      'S3cretV4lue#77@{{ a.b }}'\n    run: {x: \"S3cretV4lue#77\", y: \"{{a.b}}\"}\n    z: '{{S3cretV4lue#77.k}}'\n    u: {{ \
                      a.b }} # S3cretV4lue#77\nstack_name: s\nzenml_version: 0.98.0\n";
 
-/// What is known to be a value is shown nowhere, also where it is no sensitive attribute: not in the excerpts of other rules,
-/// not as a name, and not in a diff.
+/// `--leaks` redacts the values that it finds in all output: also outside sensitive attributes, in
+/// excerpts of other rules, in names and in diffs.
 #[test]
-fn a_value_that_was_found_is_masked_wherever_it_stands() {
+fn leaked_value_is_redacted_in_all_output() {
     let folder = folder(&[
         ("s.yaml", STACK),
         ("secrets.inventory.yaml", "a: {b: 'S3cretV4lue#77'}\n"),
@@ -227,7 +228,7 @@ fn a_value_that_was_found_is_masked_wherever_it_stands() {
 }
 
 #[test]
-fn an_inventory_is_no_leak_of_itself_by_whatever_path() {
+fn inventory_named_by_any_path_is_not_a_leak_of_itself() {
     let folder = folder(&[
         ("held/dev.yaml", "a: {b: 'S3cretV4lue#77'}\n"),
         ("s.yaml", "x: 1\n"),
@@ -247,10 +248,10 @@ fn an_inventory_is_no_leak_of_itself_by_whatever_path() {
     }
 }
 
-/// Long values and those that repeat themselves cost no more than others, values that overlap are all told, and what a file
-/// cannot hold as text is not taken for any.
+/// Long and repetitive values do not slow down the search, and overlapping values are all reported.
+/// A byte that is not UTF-8 does not match a `?` in a value.
 #[test]
-fn values_of_all_kinds_are_told_at_their_places() {
+fn long_repetitive_and_overlapping_values_are_reported() {
     let long = "Zq9".repeat(100_000);
     let inventory = format!(
         "a:\n  long: '{long}!'\n  left: 'abcdefgh1234'\n  right: '1234wxyzqrst'\n  odd: 'abc?defgh'\n"
@@ -268,7 +269,7 @@ fn values_of_all_kinds_are_told_at_their_places() {
     let output = check(folder.path(), &["--leaks", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let of = |path: &str, key: &str| {
+    let count = |path: &str, key: &str| {
         findings
             .iter()
             .filter(|f| f["path"] == path && f["key"] == key)
@@ -276,21 +277,24 @@ fn values_of_all_kinds_are_told_at_their_places() {
     };
     assert_eq!(
         [
-            of("notes.txt", "long"),
-            of("notes.txt", "left"),
-            of("notes.txt", "right")
+            count("notes.txt", "long"),
+            count("notes.txt", "left"),
+            count("notes.txt", "right")
         ],
         [1, 151, 1],
         "{}",
         output.stderr
     );
-    assert_eq!([of("latin1.txt", "odd"), of("latin1.txt", "left")], [0, 1]);
+    assert_eq!(
+        [count("latin1.txt", "odd"), count("latin1.txt", "left")],
+        [0, 1]
+    );
 }
 
-/// A value that the parser of references takes apart, one between single quotes, one in another's name: none is shown in
-/// pieces, and no ignore comment, edit or name of a stack shows it, either.
+/// No part of a value is printed if the reference parser splits the value, if a quote in it is
+/// escaped, or if it occurs in a name or an ignore comment.
 #[test]
-fn a_value_is_not_shown_in_pieces() {
+fn parts_of_a_value_are_not_printed() {
     let inventory = "a:\n  b: S3cretV4lue.K3y77x99\n  c: \"S3cret'V4lue77\"\n";
     let stack = "components:\n  experiment_tracker:\n    flavor: mlflow\n    name: S3cretV4lue.K3y77x99\n    x: \
                  '{{S3cretV4lue.K3y77x99}}'\n    y: ['S3cret''V4lue77', '{{a.b}}'] # stackref: ignore[unknown-key, \
@@ -306,9 +310,9 @@ fn a_value_is_not_shown_in_pieces() {
     }
 }
 
-/// In a script only what belongs to a command is a comment of ours, and nothing is taken out.
+/// Only comments of commands are ignore comments in a script, and `--fix` does not remove them.
 #[test]
-fn what_looks_like_a_comment_in_a_script_stays() {
+fn ignore_comment_in_a_string_of_a_script_is_kept() {
     let script = "echo \"use # stackref: ignore[unknown-key]\"\nzenml stack list\n";
     let config = "[files]\nscripts = [\"*.sh\"]\n";
     let folder = folder(&[
@@ -328,18 +332,18 @@ fn what_looks_like_a_comment_in_a_script_stays() {
     );
 }
 
-/// A report is not written over anything that the run reads, and one place is written once.
+/// A report does not replace a file that the run reads, and no file is written twice.
 #[test]
-fn a_report_is_never_written_over_what_is_read() {
+fn report_does_not_overwrite_a_file_that_is_read_or_written() {
     let stack = "stack_name: s\ncomponents: {}\n";
     let folder = folder(&[
         ("s.yaml", stack),
         ("list", "s.yaml\n"),
         ("secrets.inventory.yaml", "a: [b]\n"),
     ]);
-    std::os::unix::fs::symlink("there", folder.path().join("one")).unwrap();
-    std::os::unix::fs::symlink("there", folder.path().join("two")).unwrap();
-    std::fs::write(folder.path().join("there"), "").unwrap();
+    std::os::unix::fs::symlink("target", folder.path().join("one")).unwrap();
+    std::os::unix::fs::symlink("target", folder.path().join("two")).unwrap();
+    std::fs::write(folder.path().join("target"), "").unwrap();
     for args in [
         &["--format", "json", "-o", "s.yaml"][..],
         &["--files-from", "list", "--format", "json", "-o", "s.yaml"],
@@ -369,9 +373,8 @@ fn a_report_is_never_written_over_what_is_read() {
     );
 }
 
-/// What is wrong with the command line itself is no success to a machine, either.
 #[test]
-fn a_run_that_cannot_begin_says_so_in_every_format() {
+fn invalid_arguments_are_reported_in_machine_formats() {
     let folder = folder(&[("s.yaml", "x: 1\n")]);
     let bogus = |format: &str| check(folder.path(), &["--format", format, "--bogus"]);
     assert!(
@@ -397,8 +400,8 @@ fn a_run_that_cannot_begin_says_so_in_every_format() {
     );
 }
 
-/// A text in which each line of another one begins with an indentation, and ends in a line break of a kind.
-fn broken(text: &str, width: usize, indentation: &str, end: &str) -> String {
+/// Splits a text into lines of a width, and adds an indentation and a line break to them.
+fn split_lines(text: &str, width: usize, indentation: &str, end: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let lines = letters
         .chunks(width)
@@ -406,7 +409,7 @@ fn broken(text: &str, width: usize, indentation: &str, end: &str) -> String {
     lines.collect::<Vec<_>>().join(end)
 }
 
-/// Letters of base64 that only a secret has.
+/// Returns pseudo-random characters of base64.
 fn random_base64(mut seed: u64, len: usize) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut letter = || {
@@ -419,12 +422,12 @@ fn random_base64(mut seed: u64, len: usize) -> String {
 }
 
 #[test]
-fn keys_and_base64_are_found_however_their_lines_are_broken() {
+fn keys_and_base64_are_found_with_any_line_breaks() {
     let body = format!("MIIEpAIBAAKCAQEA{}nrt\u{3d}", random_base64(1, 1_500));
     let pem = |body: &str, end: &str| {
         format!("-----BEGIN RSA PRIVATE KEY-----{end}{body}{end}-----END RSA PRIVATE KEY-----")
     };
-    let key = pem(&broken(&body, 64, "", "\n"), "\n");
+    let key = pem(&split_lines(&body, 64, "", "\n"), "\n");
     let token = random_base64(2, 300);
     let encoded = {
         use base64::Engine as _;
@@ -460,12 +463,12 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         (
             "another width",
             "key",
-            pem(&broken(&body, 76, "", "\n"), "\n"),
+            pem(&split_lines(&body, 76, "", "\n"), "\n"),
         ),
         (
             "another width, indented",
             "key",
-            format!("  {}", pem(&broken(&body, 48, "  ", "\n"), "\n  ")),
+            format!("  {}", pem(&split_lines(&body, 48, "  ", "\n"), "\n  ")),
         ),
         ("CRLF", "key", key.replace('\n', "\r\n")),
         (
@@ -475,34 +478,42 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
         ),
         ("one line", "key", one_line),
         ("one line with blanks", "key", key.replace('\n', " ")),
-        ("without the armor", "key", broken(&body, 70, "  ", "\n")),
+        (
+            "without the armor",
+            "key",
+            split_lines(&body, 70, "  ", "\n"),
+        ),
         ("strings in rows", "key", around(&key, "  \"", "\\n\"\n")),
         ("continued lines", "key", key.replace('\n', "\\n\\\n")),
-        ("base64 at 76", "key", broken(&encoded, 76, "", "\n")),
+        ("base64 at 76", "key", split_lines(&encoded, 76, "", "\n")),
         (
             "base64 at 64, indented",
             "key",
-            format!("data:\n  k: |\n{}", broken(&encoded, 64, "    ", "\n")),
+            format!("data:\n  k: |\n{}", split_lines(&encoded, 64, "    ", "\n")),
         ),
         (
             "base64 with CRLF",
             "key",
-            broken(&encoded, 76, "\t", "\r\n"),
+            split_lines(&encoded, 76, "\t", "\r\n"),
         ),
         (
             "base64 in json",
             "key",
-            format!("\"{}\"", broken(&encoded, 76, "", "\\n")),
+            format!("\"{}\"", split_lines(&encoded, 76, "", "\\n")),
         ),
-        ("a token at 64", "token", broken(&token, 64, "      ", "\n")),
-        ("a token at 20", "token", broken(&token, 20, "", "\n")),
+        (
+            "a token at 64",
+            "token",
+            split_lines(&token, 64, "      ", "\n"),
+        ),
+        ("a token at 20", "token", split_lines(&token, 20, "", "\n")),
         (
             "a token in json",
             "token",
-            format!("\"{}\"", broken(&token, 76, "", "\\r\\n")),
+            format!("\"{}\"", split_lines(&token, 76, "", "\\r\\n")),
         ),
     ];
-    for (what, owner, text) in &cases {
+    for (layout, key, text) in &cases {
         let text = format!("# before\n{text}\n# after\n");
         let folder = folder(&[("notes.txt", &text), ("secrets.inventory.yaml", &inventory)]);
         let output = check(folder.path(), &["--leaks", "--format", "json"]);
@@ -512,14 +523,18 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
             .iter()
             .filter(|finding| finding["rule"] == "leaked-value")
             .collect();
-        assert_eq!((findings.len(), output.code), (1, 1), "{what}: {output:?}");
-        assert_eq!(findings[0]["key"], *owner, "{what}");
+        assert_eq!(
+            (findings.len(), output.code),
+            (1, 1),
+            "{layout}: {output:?}"
+        );
+        assert_eq!(findings[0]["key"], *key, "{layout}");
         let span = &findings[0]["span"];
         let offset = |name: &str| usize::try_from(span[name].as_u64().unwrap()).unwrap();
         let found = &text[offset("offset")..offset("offset") + offset("length")];
         assert!(
             !found.contains("before") && !found.contains("after") && found.len() > 250,
-            "{what}: {found}"
+            "{layout}: {found}"
         );
         for format in ["human", "short", "sarif"] {
             let output = check(folder.path(), &["--leaks", "--format", format]);
@@ -530,14 +545,14 @@ fn keys_and_base64_are_found_however_their_lines_are_broken() {
                 &encoded[80..96],
                 &body[400..412],
             ] {
-                assert!(!shown.contains(secret), "{what} in {format}: {shown}");
+                assert!(!shown.contains(secret), "{layout} in {format}: {shown}");
             }
         }
     }
 }
 
 #[test]
-fn words_that_only_blanks_keep_apart_are_no_value() {
+fn words_separated_by_spaces_are_not_a_value() {
     let folder = folder(&[
         (
             "secrets.inventory.yaml",
@@ -552,12 +567,12 @@ fn words_that_only_blanks_keep_apart_are_no_value() {
     assert_eq!(output.code, 0, "{output:?}");
 }
 
-/// As tokens of one service do, which begin with the same header.
+/// For example, the tokens of one service begin with the same header.
 #[test]
-fn thousands_of_values_that_begin_alike_are_told_apart() {
-    let alike = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
+fn values_with_a_common_prefix_are_distinguished() {
+    let prefix = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
     let values: Vec<String> = (0..3_000)
-        .map(|at| format!("{alike}{}", random_base64(at, 60)))
+        .map(|at| format!("{prefix}{}", random_base64(at, 60)))
         .collect();
     let entries = values
         .iter()
@@ -565,7 +580,7 @@ fn thousands_of_values_that_begin_alike_are_told_apart() {
         .map(|(at, value)| format!("s{at}: {{k: '{value}'}}"));
     let inventory = entries.collect::<Vec<_>>().join("\n");
     let others = (5_000..8_000)
-        .map(|at| format!("{alike}{}", random_base64(at, 60)))
+        .map(|at| format!("{prefix}{}", random_base64(at, 60)))
         .collect::<Vec<_>>()
         .join("\n");
     let found = [7, 1_500, 2_999];

@@ -1,4 +1,4 @@
-//! A repository that came from somebody else: its git config, its links, its odd files, and its owner.
+//! Untrusted repositories: their git config, links, special files and owner.
 
 use crate::support::{Output, folder, git, pipe, run, with_git, write};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -9,23 +9,23 @@ use tempfile::TempDir;
 const STACK: (&str, &str) = ("a.stack.yaml", "k: '{{s.k}}'\n");
 const VALUES: (&str, &str) = ("secrets.inventory.yaml", "s: {k: v}\n");
 
-/// A repository with a stack and an inventory, in which git ignores `out`.
+/// Creates a repository with a stack and an inventory, in which git ignores `out`.
 fn repository() -> TempDir {
     let folder = folder(&[STACK, VALUES, (".gitignore", "/out/\n")]);
     git(folder.path(), &["init", "-q"]);
     folder
 }
 
-/// Another user's, where this process may give files away.
-fn given_away(path: &Path) -> bool {
-    let given = std::os::unix::fs::lchown(path, Some(12_345), None);
-    if given.is_err() {
-        eprintln!("skipped: only root can give files to another user");
+/// Gives a file to another user. Returns whether this process may do that.
+fn change_owner(path: &Path) -> bool {
+    let result = std::os::unix::fs::lchown(path, Some(12_345), None);
+    if result.is_err() {
+        eprintln!("skipped: only root can change the owner of a file");
     }
-    given.is_ok()
+    result.is_ok()
 }
 
-fn program(path: &Path, script: &str) {
+fn write_program(path: &Path, script: &str) {
     std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -35,11 +35,11 @@ fn render(path: &str, folder: &Path) -> Output {
 }
 
 #[test]
-fn the_config_of_a_repository_starts_no_program_and_is_not_waited_for() {
+fn git_config_of_a_repository_runs_no_program_and_does_not_block() {
     let Some(path) = with_git() else { return };
     let folder = repository();
     let at = |name: &str| folder.path().join(name);
-    program(
+    write_program(
         &at("evil.sh"),
         &format!("touch '{}'", at("pwned").display()),
     );
@@ -83,20 +83,20 @@ fn the_config_of_a_repository_starts_no_program_and_is_not_waited_for() {
         write(folder.path(), VALUES.0, VALUES.1.as_bytes());
         assert!(
             started.elapsed() < Duration::from_secs(5),
-            "something was waited for"
+            "the run waited for a file"
         );
     }
     assert!(!at("pwned").exists());
 }
 
 #[test]
-fn git_is_not_taken_from_the_repository() {
+fn git_program_of_the_repository_is_not_run() {
     let Some(path) = with_git() else { return };
     let folder = repository();
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("bin")).unwrap();
     for name in ["git", "bin/git"] {
-        program(&at(name), &format!("touch '{}'", at("pwned").display()));
+        write_program(&at(name), &format!("touch '{}'", at("pwned").display()));
     }
     let bin = at("bin").display().to_string();
     for entries in [":", ".:", "bin:", &format!("{bin}:")] {
@@ -112,7 +112,7 @@ fn git_is_not_taken_from_the_repository() {
 }
 
 #[test]
-fn git_that_cannot_say_has_not_said_no() {
+fn failing_git_is_an_error() {
     let Some(path) = with_git() else { return };
     let folder = repository();
     let tools = TempDir::new().unwrap();
@@ -125,7 +125,7 @@ fn git_that_cannot_say_has_not_said_no() {
         !output.said().contains("not ignored") && output.said().contains("--allow-tracked"),
         "{output:?}"
     );
-    program(&tools.path().join("git"), "sleep 60 & sleep 60");
+    write_program(&tools.path().join("git"), "sleep 60 & sleep 60");
     let started = Instant::now();
     let output = render(
         &format!("PATH={}:/usr/bin:/bin", tools.path().display()),
@@ -136,18 +136,18 @@ fn git_that_cannot_say_has_not_said_no() {
         "{output:?}"
     );
     assert!(started.elapsed() < Duration::from_secs(30));
-    if !given_away(&folder.path().join(".git")) {
+    if !change_owner(&folder.path().join(".git")) {
         return;
     }
     let output = render(&path, folder.path());
-    let said = output.said();
+    let message = output.said();
     assert!(
         output.code == 2
-            && said.contains("belongs to another user")
-            && said.contains("safe.directory"),
-        "{said}"
+            && message.contains("belongs to another user")
+            && message.contains("safe.directory"),
+        "{message}"
     );
-    assert!(!said.contains("not ignored"), "{said}");
+    assert!(!message.contains("not ignored"), "{message}");
     let home = TempDir::new().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let (home, root) = (home.path(), root.display());
@@ -164,7 +164,7 @@ fn git_that_cannot_say_has_not_said_no() {
 }
 
 #[test]
-fn pipes_and_devices_in_place_of_git_s_files_are_not_waited_for() {
+fn pipes_and_devices_as_git_files_do_not_block() {
     let Some(path) = with_git() else { return };
     for name in [
         ".git/info/exclude",
@@ -200,7 +200,7 @@ fn pipes_and_devices_in_place_of_git_s_files_are_not_waited_for() {
 }
 
 #[test]
-fn work_trees_and_every_form_of_index_are_read() {
+fn work_trees_and_all_index_formats_are_read() {
     let Some(path) = with_git() else { return };
     let main = repository();
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
@@ -220,9 +220,15 @@ fn work_trees_and_every_form_of_index_are_read() {
     git(sha256.path(), &["init", "-q", "--object-format=sha256"]);
     let split = repository();
     for folder in [tree.as_path(), main.path(), sha256.path(), split.path()] {
-        let said = |to: &str| run(&[&path, "render", "a.stack.yaml", "-o", to], folder, b"");
-        assert_eq!(said("out").code, 0);
-        let output = said("other");
+        let render_to = |output: &str| {
+            run(
+                &[&path, "render", "a.stack.yaml", "-o", output],
+                folder,
+                b"",
+            )
+        };
+        assert_eq!(render_to("out").code, 0);
+        let output = render_to("other");
         assert!(
             output.code == 2 && output.said().contains("is not ignored"),
             "{output:?}"
@@ -231,7 +237,7 @@ fn work_trees_and_every_form_of_index_are_read() {
         if folder == split.path() {
             git(folder, &["update-index", "--split-index"]);
         }
-        let output = said("out");
+        let output = render_to("out");
         assert!(
             output.code == 2 && output.said().contains("git tracks"),
             "{output:?}"
@@ -249,7 +255,7 @@ fn work_trees_and_every_form_of_index_are_read() {
 }
 
 #[test]
-fn nothing_is_written_through_a_link_out_of_the_repository() {
+fn output_through_a_link_out_of_the_repository_is_rejected() {
     let Some(path) = with_git() else { return };
     let folder = repository();
     let outside = TempDir::new().unwrap();
@@ -263,7 +269,7 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
         std::fs::write(outside.join(name), "").unwrap();
         symlink(outside.join(name), at(name)).unwrap();
     }
-    let said = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
+    let run_words = |words: &[&str]| run(&[&[path.as_str()], words].concat(), folder.path(), b"");
     for words in [
         &["render", "-o", "build"][..],
         &["render", "-o", "build", "--allow-tracked"],
@@ -276,7 +282,7 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
         &["inventory", "snapshot", "-o", "names.yaml"],
         &["inventory", "snapshot", "-o", "build/new.yaml"],
     ] {
-        let output = said(words);
+        let output = run_words(words);
         assert!(
             output.code == 2 && output.said().contains("symbolic link that points outside"),
             "{words:?} {output:?}"
@@ -294,14 +300,17 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
             && written.len() == 3,
         "{written:?}"
     );
-    assert_eq!(said(&["render", "-o", "inside"]).code, 0);
+    assert_eq!(run_words(&["render", "-o", "inside"]).code, 0);
     assert!(at("out/a.stack.yaml").is_file());
-    assert_eq!(said(&["render", "-o", outside.to_str().unwrap()]).code, 0);
+    assert_eq!(
+        run_words(&["render", "-o", outside.to_str().unwrap()]).code,
+        0
+    );
     assert!(outside.join("a.stack.yaml").is_file());
 }
 
 #[test]
-fn init_and_register_write_through_no_link_out_of_the_repository() {
+fn init_and_register_do_not_write_through_a_link_out_of_the_repository() {
     let outside = TempDir::new().unwrap();
     let outside = outside.path();
     for (name, words) in [
@@ -326,7 +335,7 @@ fn init_and_register_write_through_no_link_out_of_the_repository() {
 }
 
 #[test]
-fn what_is_found_is_a_regular_file_inside_of_the_repository() {
+fn config_and_inventory_must_be_regular_files_in_the_repository() {
     let outside = folder(&[("stackref.toml", ""), VALUES]);
     for name in ["stackref.toml", VALUES.0] {
         let found = |make: &dyn Fn(&Path)| {
@@ -385,7 +394,7 @@ fn what_is_found_is_a_regular_file_inside_of_the_repository() {
 }
 
 #[test]
-fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
+fn config_and_repository_of_another_user_in_a_parent_folder_are_ignored() {
     let shared = folder(&[
         ("stackref.toml", "level = \"none\"\n"),
         (".git/info/exclude", "*\n"),
@@ -393,12 +402,13 @@ fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
         ("mine/secrets.inventory.yaml", "s: [k]\n"),
     ]);
     let mine = shared.path().join("mine");
-    if !given_away(&shared.path().join(".git")) || !given_away(&shared.path().join("stackref.toml"))
+    if !change_owner(&shared.path().join(".git"))
+        || !change_owner(&shared.path().join("stackref.toml"))
     {
         return;
     }
-    let said = |words: &[&str]| run(words, &mine, b"");
-    let output = said(&["check"]);
+    let run_words = |words: &[&str]| run(words, &mine, b"");
+    let output = run_words(&["check"]);
     assert!(
         output.code == 1 && output.stdout.contains("unknown-key"),
         "{output:?}"
@@ -409,11 +419,14 @@ fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
             .contains("note: `../.git` is ignored: it belongs to another user (uid 12345)"),
         "{output:?}"
     );
-    // Somebody who calls this with sudo, and whoever names the config.
-    let output = said(&["SUDO_UID=12345", "check"]);
+    // Their files are used if they called sudo, or if `--config` names the config.
+    let output = run_words(&["SUDO_UID=12345", "check"]);
     assert!(!output.stderr.contains("is ignored"), "{output:?}");
-    assert_eq!(said(&["check", "--config", "../stackref.toml"]).code, 0);
-    // Where the user stands beside it, that is no other.
+    assert_eq!(
+        run_words(&["check", "--config", "../stackref.toml"]).code,
+        0
+    );
+    // A config of another user in the current folder is ignored, too.
     let output = run(&["check", "--format", "short"], shared.path(), b"");
     assert!(
         output.code == 2 && output.stderr.contains("`stackref.toml` is ignored"),
@@ -423,7 +436,7 @@ fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
     let home = TempDir::new().unwrap();
     write(home.path(), ".gitconfig", b"[safe]\n\tdirectory = *\n");
     let home = format!("HOME={}", home.path().display());
-    let output = said(&[&path, &home, "check"]);
+    let output = run_words(&[&path, &home, "check"]);
     assert!(
         output.code == 0 && !output.stderr.contains("is ignored"),
         "{output:?}"
@@ -431,7 +444,7 @@ fn another_user_s_config_and_repository_in_a_shared_folder_do_not_count() {
 }
 
 #[test]
-fn ignore_files_above_the_root_do_not_count_and_those_inside_do() {
+fn ignore_files_apply_only_inside_the_repository() {
     for above in [
         &[][..],
         &[(".gitignore", "*\n")],

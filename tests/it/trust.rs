@@ -1,4 +1,5 @@
-//! A config of a repository requests nothing before its user has accepted it.
+//! A config of a repository runs no program, connects to no host and reads no other files before
+//! the user trusts it.
 
 use crate::server::count_connections;
 use crate::support::{Output, folder, run, write};
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 const STACK: &str = "a: '{{s.k}}'\nb: '{{broken}}'\n";
 
-/// Every way in which a command can query an inventory.
+/// Command lines that query an inventory.
 const COMMANDS: [&[&str]; 15] = [
     &["check"],
     &["check", "--level", "secret-exists"],
@@ -27,7 +28,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["inventory", "snapshot", "--inventory", "x"],
 ];
 
-/// A repository with one inventory `x`; beside it lies `outside.yaml`, which it has no business with.
+/// Creates a repository with one inventory `x`, and an inventory file and folder outside it.
 fn repository(inventory: &str, stack: &str) -> TempDir {
     let config = format!("[inventory.x]\n{inventory}\n");
     let files = [
@@ -42,8 +43,8 @@ fn repository(inventory: &str, stack: &str) -> TempDir {
     folder
 }
 
-/// Runs the program with credentials for every store, and with a folder for the user's state.
-fn attacked(words: &[&str], folder: &Path) -> Output {
+/// Runs the program with credentials for each store, and with a folder for its state.
+fn run_with_credentials(words: &[&str], folder: &Path) -> Output {
     let state = format!("XDG_STATE_HOME={}", folder.join("state").display());
     let path = format!("PATH={}", std::env::var("PATH").unwrap());
     let credentials = [
@@ -59,7 +60,7 @@ fn attacked(words: &[&str], folder: &Path) -> Output {
 }
 
 #[test]
-fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outside() {
+fn untrusted_config_runs_no_program_and_reads_nothing_outside_the_repository() {
     let (host, connections) = count_connections();
     let url = format!("http://{host}");
     let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]\nkeys = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nvalue = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]\nput = [\"sh\", \"-c\", \"touch ../pwned\", \"{secret}\"]";
@@ -123,7 +124,7 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
             .unwrap();
         std::os::unix::fs::symlink(folder.path(), repo.join("folder")).unwrap();
         for words in COMMANDS {
-            let output = attacked(words, folder.path());
+            let output = run_with_credentials(words, folder.path());
             let printed = format!("{} {}", output.said(), output.stdout);
             assert_eq!(output.code, 2, "{words:?} with {inventory}: {printed}");
             let plain = printed.replace(['│', '\n'], "");
@@ -136,7 +137,7 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
                 "{words:?} with {inventory}: {printed}"
             );
         }
-        let checked = attacked(&["check", "--format", "json"], folder.path());
+        let checked = run_with_credentials(&["check", "--format", "json"], folder.path());
         assert!(
             checked.stdout.contains("malformed-reference"),
             "{inventory}: {}",
@@ -164,7 +165,7 @@ fn an_untrusted_config_runs_nothing_connects_to_nothing_and_reads_nothing_outsid
 }
 
 #[test]
-fn what_asks_no_inventory_needs_no_trust() {
+fn commands_without_lookups_need_no_trust() {
     let command = "kind = \"command\"\nnames = [\"sh\", \"-c\", \"touch ../pwned\"]";
     let folder = repository(command, "a: '{{s.k}}'\n");
     for words in [
@@ -172,16 +173,20 @@ fn what_asks_no_inventory_needs_no_trust() {
         &["refs"],
         &["check", "--no-config", "--level", "none"],
     ] {
-        assert_eq!(attacked(words, folder.path()).code, 0, "{words:?}");
+        assert_eq!(
+            run_with_credentials(words, folder.path()).code,
+            0,
+            "{words:?}"
+        );
     }
     write(folder.path(), "repo/names.yaml", b"s: [k]\n");
-    let output = attacked(&["check", "--inventory", "names.yaml"], folder.path());
+    let output = run_with_credentials(&["check", "--inventory", "names.yaml"], folder.path());
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert!(!folder.path().join("pwned").exists());
 }
 
 #[test]
-fn files_of_the_repository_and_the_environment_need_no_trust() {
+fn inventories_in_the_repository_or_environment_need_no_trust() {
     for inventory in [
         "kind = \"file\"\npath = \"./names.yaml\"",
         "kind = \"env\"\nprefix = \"N_\"",
@@ -189,9 +194,9 @@ fn files_of_the_repository_and_the_environment_need_no_trust() {
         let folder = repository(inventory, "a: '{{s.k}}'\n");
         write(folder.path(), "repo/names.yaml", b"s: [k]\n");
         std::os::unix::fs::symlink("names.yaml", folder.path().join("repo/link.yaml")).unwrap();
-        let output = attacked(&["check"], folder.path());
+        let output = run_with_credentials(&["check"], folder.path());
         assert_eq!(output.code, 0, "{inventory}: {}", output.stderr);
-        let accepted = attacked(&["trust", "--yes"], folder.path());
+        let accepted = run_with_credentials(&["trust", "--yes"], folder.path());
         assert!(
             accepted.code == 0 && accepted.said().contains("requests nothing"),
             "{}",
@@ -217,22 +222,22 @@ fn with_scripts() -> TempDir {
 }
 
 #[test]
-fn a_config_is_trusted_until_it_or_a_script_changes() {
+fn config_is_trusted_until_it_or_a_script_changes() {
     let folder = with_scripts();
     let path = folder.path();
     let check = |code: i32| {
-        let output = attacked(&["check"], path);
+        let output = run_with_credentials(&["check"], path);
         assert_eq!(output.code, code, "{}", output.stderr);
         output.said()
     };
     check(2);
-    let refused = attacked(&["trust"], path);
+    let refused = run_with_credentials(&["trust"], path);
     assert!(
         refused.code == 2 && refused.said().contains("no terminal"),
         "{}",
         refused.stderr
     );
-    let accepted = attacked(&["trust", "--yes"], path);
+    let accepted = run_with_credentials(&["trust", "--yes"], path);
     assert_eq!(accepted.code, 0, "{}", accepted.stderr);
     assert!(
         accepted.stdout.contains("run the program `./names.sh`"),
@@ -245,18 +250,18 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     assert!(
-        attacked(&["trust", "--list"], path)
+        run_with_credentials(&["trust", "--list"], path)
             .stdout
             .starts_with("trusted  ")
     );
-    // Either script is a part of what was accepted.
+    // Trust covers both scripts.
     write(path, "repo/keys.sh", b"echo '[\"k\"]' # changed\n");
     assert!(
         check(2).contains(
             "has changed since it was trusted and now also requests to run the program `sh"
         )
     );
-    assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
+    assert_eq!(run_with_credentials(&["trust", "--yes"], path).code, 0);
     check(0);
     let config = std::fs::read_to_string(path.join("repo/stackref.toml")).unwrap();
     write(
@@ -266,7 +271,7 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
     );
     assert!(check(2).contains("requests nothing new"));
     assert!(
-        attacked(&["trust", "--list"], path)
+        run_with_credentials(&["trust", "--list"], path)
             .stdout
             .starts_with("changed  ")
     );
@@ -275,43 +280,53 @@ fn a_config_is_trusted_until_it_or_a_script_changes() {
         "repo/stackref.toml",
         format!("{config}value = [\"cat\", \"/etc/passwd\", \"{{secret}}\"]\n").as_bytes(),
     );
-    let said = check(2);
+    let message = check(2);
     assert!(
-        said.contains("now also requests to run the program `cat /etc/passwd {secret}`"),
-        "{said}"
+        message.contains("now also requests to run the program `cat /etc/passwd {secret}`"),
+        "{message}"
     );
-    assert!(!said.contains("names.sh"), "{said}");
-    assert_eq!(attacked(&["trust", "--yes"], path).code, 0);
+    assert!(!message.contains("names.sh"), "{message}");
+    assert_eq!(run_with_credentials(&["trust", "--yes"], path).code, 0);
     check(0);
-    assert_eq!(attacked(&["trust", "--revoke"], path).code, 0);
+    assert_eq!(run_with_credentials(&["trust", "--revoke"], path).code, 0);
     check(2);
-    assert!(attacked(&["trust", "--list"], path).stdout.is_empty());
+    assert!(
+        run_with_credentials(&["trust", "--list"], path)
+            .stdout
+            .is_empty()
+    );
 }
 
 #[test]
-fn a_link_that_leads_elsewhere_later_is_not_trusted() {
+fn changed_link_is_not_trusted() {
     let folder = repository("kind = \"file\"\npath = \"link.yaml\"", "a: '{{s.k}}'\n");
     let link = folder.path().join("repo/link.yaml");
     std::os::unix::fs::symlink("../outside.yaml", &link).unwrap();
-    assert_eq!(attacked(&["trust", "--yes"], folder.path()).code, 0);
-    assert_eq!(attacked(&["check"], folder.path()).code, 0);
+    assert_eq!(
+        run_with_credentials(&["trust", "--yes"], folder.path()).code,
+        0
+    );
+    assert_eq!(run_with_credentials(&["check"], folder.path()).code, 0);
     write(folder.path(), "other.yaml", b"s: [k]\n");
     std::fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink("../other.yaml", &link).unwrap();
-    assert_eq!(attacked(&["check"], folder.path()).code, 2);
+    assert_eq!(run_with_credentials(&["check"], folder.path()).code, 2);
 }
 
 #[test]
-fn one_run_is_trusted_by_a_flag_or_a_variable() {
+fn flag_or_variable_trusts_a_config_for_one_run() {
     let folder = with_scripts();
-    assert_eq!(attacked(&["check", "--trust"], folder.path()).code, 0);
     assert_eq!(
-        attacked(&["STACKREF_TRUST=1", "check"], folder.path()).code,
+        run_with_credentials(&["check", "--trust"], folder.path()).code,
+        0
+    );
+    assert_eq!(
+        run_with_credentials(&["STACKREF_TRUST=1", "check"], folder.path()).code,
         0
     );
     for value in ["STACKREF_TRUST=0", "STACKREF_TRUST=", "STACKREF_TRUST=yes"] {
         assert_eq!(
-            attacked(&[value, "check"], folder.path()).code,
+            run_with_credentials(&[value, "check"], folder.path()).code,
             2,
             "{value}"
         );
@@ -320,7 +335,7 @@ fn one_run_is_trusted_by_a_flag_or_a_variable() {
 }
 
 #[test]
-fn an_argument_that_reads_like_a_file_is_one() {
+fn inventory_argument_that_looks_like_a_path_is_not_a_name() {
     for name in ["names.yaml", "./names.yaml", "names.JSON", "a/b"] {
         let folder = repository("kind = \"env\"\nprefix = \"X\"", "a: '{{s.k}}'\n");
         let config = format!(
@@ -328,7 +343,8 @@ fn an_argument_that_reads_like_a_file_is_one() {
         );
         write(folder.path(), "repo/stackref.toml", config.as_bytes());
         write(folder.path(), "repo/names.yaml", b"s: [k]\n");
-        let output = attacked(&["check", "--inventory", name, "--trust"], folder.path());
+        let output =
+            run_with_credentials(&["check", "--inventory", name, "--trust"], folder.path());
         assert!(
             output.code == 2 && output.said().contains("looks like a file path"),
             "{}",
@@ -339,9 +355,12 @@ fn an_argument_that_reads_like_a_file_is_one() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_trusts_nothing() {
+fn unreadable_trust_record_is_an_error() {
     let folder = with_scripts();
-    assert_eq!(attacked(&["trust", "--yes"], folder.path()).code, 0);
+    assert_eq!(
+        run_with_credentials(&["trust", "--yes"], folder.path()).code,
+        0
+    );
     for text in [
         &b"{}"[..],
         b"\xff",
@@ -349,7 +368,7 @@ fn a_record_that_cannot_be_read_trusts_nothing() {
         b"",
     ] {
         write(folder.path(), "state/stackref/trust.json", text);
-        let output = attacked(&["check"], folder.path());
+        let output = run_with_credentials(&["check"], folder.path());
         assert!(
             output.code == 2 && output.said().contains("cannot read the trusted configs"),
             "{}",
@@ -359,7 +378,7 @@ fn a_record_that_cannot_be_read_trusts_nothing() {
 }
 
 #[test]
-fn a_program_is_never_looked_up_in_the_repository() {
+fn program_is_not_looked_up_in_the_repository() {
     let folder = repository(
         "kind = \"command\"\nnames = [\"list-names\"]",
         "a: '{{s}}'\n",
@@ -395,7 +414,7 @@ fn a_program_is_never_looked_up_in_the_repository() {
             "{path}: the program of the repository was run"
         );
     }
-    // Unless the config says so, with a slash.
+    // A name with a slash is a path in the repository.
     let config = "[inventory.x]\nkind = \"command\"\nnames = [\"./list-names\"]\nkeys = [\"true\", \"{secret}\"]\n";
     write(&repo, "stackref.toml", config.as_bytes());
     run(&["PATH=/usr/bin:/bin", "inventory", "--trust"], &repo, b"");
