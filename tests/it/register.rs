@@ -1,5 +1,5 @@
-//! `register` in a real pseudo-terminal: typed input, hidden echo, Ctrl-C and Ctrl-Z in the middle, a narrow window; and two at
-//! a time.
+//! `register` in a pseudo-terminal: typed input, hidden echo, Ctrl-C, Ctrl-Z, a narrow window, and
+//! concurrent runs.
 
 use crate::support::{coverage, folder, git, run, with_default_signals, with_git, write};
 use pty_process::Size;
@@ -20,22 +20,22 @@ const STACK: (&str, &str) = (
      flavor: s3\n    name: s\n    configuration:\n      path: s3://bucket\n      key: '{{bucket.key}}'\n",
 );
 
-/// How long anything may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of each wait.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program in a terminal of its own.
+/// The program, or a shell, in a pseudo-terminal.
 pub struct Session {
     child: Child,
     pty: Arc<Pty>,
     bytes: Receiver<Vec<u8>>,
     seen: String,
-    /// Up to where `seen` was waited for.
+    /// The end of the text in `seen` that was last waited for.
     at: usize,
 }
 
 impl Session {
     pub fn start(folder: &Path, args: &[&str], columns: u16) -> Self {
-        Self::of(
+        Self::spawn(
             Command::new(env!("CARGO_BIN_EXE_stackref"))
                 .args(args)
                 .env_clear(),
@@ -44,7 +44,7 @@ impl Session {
         )
     }
 
-    /// A shell with job control, in which `$STACKREF` is the program. The shell's prompt is `PROMPT> `.
+    /// Starts a shell with job control and waits for its prompt. `$STACKREF` is the program.
     fn shell(folder: &Path) -> Self {
         let shell = Command::new("bash")
             .args(["--norc", "--noprofile", "-i"])
@@ -53,17 +53,17 @@ impl Session {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("PS1", "PROMPT> ")
             .env("STACKREF", env!("CARGO_BIN_EXE_stackref"));
-        let mut session = Self::of(shell.env("HISTFILE", "/dev/null"), folder, 200);
+        let mut session = Self::spawn(shell.env("HISTFILE", "/dev/null"), folder, 200);
         session.wait("PROMPT> ");
         session
     }
 
-    fn of(command: Command, folder: &Path, columns: u16) -> Self {
+    fn spawn(command: Command, folder: &Path, columns: u16) -> Self {
         with_default_signals();
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
         let command = command.current_dir(folder);
-        // The PATH, since git may be asked.
+        // `register` runs git, which it finds on the PATH.
         let command = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         let child = command
             .envs(coverage())
@@ -76,7 +76,7 @@ impl Session {
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             let mut failed = 0;
-            // The last words of a program may come behind the first sign that it is gone.
+            // The last output of a program may arrive after the first failed read.
             while failed < 3 {
                 if let Ok(read @ 1..) = (&*reader).read(&mut buffer) {
                     failed = 0;
@@ -105,30 +105,30 @@ impl Session {
         {
             Ok(bytes) => self.seen.push_str(&String::from_utf8(bytes).unwrap()),
             Err(RecvTimeoutError::Disconnected) => return false,
-            Err(RecvTimeoutError::Timeout) => panic!("nothing came after {:?}", self.seen),
+            Err(RecvTimeoutError::Timeout) => panic!("no output after {:?}", self.seen),
         }
         true
     }
 
-    /// Waits for a text behind the one that was waited for last.
+    /// Waits for a text after the one that was last waited for.
     pub fn wait(&mut self, text: &str) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             if let Some(found) = self.seen[self.at..].find(text) {
                 self.at += found + text.len();
                 return;
             }
-            let goes_on = self.receive(until);
+            let is_open = self.receive(until);
             assert!(
-                goes_on,
-                "it ended without {text:?}: {:?} {}",
+                is_open,
+                "the program ended without {text:?}: {:?} {}",
                 self.child.try_wait(),
                 self.seen
             );
         }
     }
 
-    /// What was printed so far.
+    /// Returns the output so far.
     pub fn seen(&self) -> &str {
         &self.seen
     }
@@ -137,17 +137,21 @@ impl Session {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
 
-    pub fn answer(&mut self, question: &str, text: &str) {
-        self.wait(question);
+    /// Waits for a prompt and types an answer.
+    pub fn answer(&mut self, prompt: &str, text: &str) {
+        self.wait(prompt);
         self.type_in(text);
     }
 
-    /// Waits for the end: everything that was shown, and the exit code.
+    /// Waits for the exit. Returns the output and the exit code.
     pub fn end(mut self) -> (String, i32) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while self.receive(until) {}
         let status = self.child.wait().unwrap();
-        (self.seen, status.code().expect("it ends by itself"))
+        (
+            self.seen,
+            status.code().expect("the program exits without a signal"),
+        )
     }
 }
 
@@ -156,7 +160,7 @@ fn inventory(folder: &Path) -> String {
 }
 
 #[test]
-fn what_is_typed_is_stored_and_never_shown() {
+fn typed_value_is_stored_and_not_printed() {
     let folder = folder(&[
         STACK,
         (
@@ -206,7 +210,7 @@ fn what_is_typed_is_stored_and_never_shown() {
 }
 
 #[test]
-fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
+fn dry_run_lists_the_keys_that_register_asks_for() {
     let folder = folder(&[
         STACK,
         (
@@ -220,7 +224,7 @@ fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
         &["register", "--dry-run", "--color", "never"],
         80,
     );
-    // The list comes before its summary, also where both go to one terminal.
+    // The list is printed before its summary, even if both go to one terminal.
     session.wait(&format!("{bucket}1 key to ask for; nothing was stored\r\n"));
     assert_eq!(session.end().1, 0);
     let mut session = Session::start(
@@ -232,7 +236,7 @@ fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
     session.wait("mlflow.username for `secrets.inventory.yaml`, used by prod.yaml:7; exists\r\n");
     session.wait("3 keys to ask for (2 existing); nothing was stored\r\n");
     assert_eq!(session.end().1, 0);
-    // The flag of old scripts changes nothing.
+    // `--skip-existing` is accepted for old scripts and changes nothing.
     for (words, keys) in [
         (["register"].as_slice(), 1),
         (&["register", "--skip-existing"], 0),
@@ -273,16 +277,16 @@ fn a_dry_run_lists_what_is_asked_for_and_nothing_else_is() {
         b"",
     );
     assert_eq!(both.code, 2, "{both:?}");
-    // Without a terminal nobody can be asked.
-    let none = run(&["register", "--change"], folder.path(), b"");
+    // Prompts need a terminal.
+    let without_terminal = run(&["register", "--change"], folder.path(), b"");
     assert!(
-        none.code == 2 && none.stderr.contains("there is no terminal"),
-        "{none:?}"
+        without_terminal.code == 2 && without_terminal.stderr.contains("there is no terminal"),
+        "{without_terminal:?}"
     );
 }
 
 #[test]
-fn names_only_inventories_are_named_with_their_files_one_by_one() {
+fn names_only_inventories_are_confirmed_one_by_one_with_their_files() {
     let folder = folder(&[
         (
             "stackref.toml",
@@ -314,7 +318,7 @@ fn names_only_inventories_are_named_with_their_files_one_by_one() {
 }
 
 #[test]
-fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
+fn ctrl_c_keeps_stored_answers_and_the_next_run_asks_for_the_rest() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.answer("`bucket.key`: ", "hunter2\n");
@@ -337,7 +341,7 @@ fn ctrl_c_keeps_what_was_answered_and_the_next_run_asks_for_the_rest() {
 }
 
 #[test]
-fn a_signal_from_outside_ends_it_as_ctrl_c_does_and_the_terminal_is_as_it_was() {
+fn sigint_acts_like_ctrl_c_and_restores_the_terminal() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.wait("`bucket.key`: ");
@@ -352,19 +356,19 @@ fn a_signal_from_outside_ends_it_as_ctrl_c_does_and_the_terminal_is_as_it_was() 
     let pty = Arc::clone(&session.pty);
     let (seen, code) = session.end();
     assert_eq!(code, 130, "{seen}");
-    assert!(echo(&pty), "the terminal stays silent");
+    assert!(echo(&pty), "the terminal does not echo");
 }
 
 #[test]
-fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
+fn signal_during_a_lookup_ends_the_run_and_restores_the_terminal() {
     let slow = "[inventory.slow]\nkind = \"command\"\nnames = [\"/bin/sleep\", \"20\"]\nkeys = [\"no\", \"{secret}\"]\nvalue = [\"no\", \"{secret}\", \"{key}\"]\n";
     let folder = folder(&[STACK, ("stackref.toml", slow)]);
     for typed in [true, false] {
         let mut session = Session::start(folder.path(), &["register", "--trust"], 80);
         let local = |pty: &Pty| rustix::termios::tcgetattr(pty).unwrap().local_modes;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while local(&session.pty).contains(rustix::termios::LocalModes::ECHO) {
-            assert!(Instant::now() < until, "it never took the terminal over");
+            assert!(Instant::now() < until, "the program did not disable echo");
             std::thread::sleep(Duration::from_millis(5));
         }
         if typed {
@@ -373,38 +377,38 @@ fn a_signal_while_a_store_is_asked_ends_it_and_the_terminal_is_as_it_was() {
             let id = rustix::process::Pid::from_child(&session.child);
             rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
         }
-        // Had it waited for the store, it would end with a code.
+        // If the program waited for the store, it would exit with a code.
         let status = session.child.wait().unwrap();
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         assert_eq!(signal, Some(if typed { 2 } else { 15 }), "{}", session.seen);
         assert!(
             local(&session.pty).contains(rustix::termios::LocalModes::ECHO),
-            "the terminal stays silent"
+            "the terminal does not echo"
         );
     }
 }
 
-fn is_shown(pty: &Pty) -> bool {
+fn is_echo_enabled(pty: &Pty) -> bool {
     rustix::termios::tcgetattr(pty)
         .unwrap()
         .local_modes
         .contains(rustix::termios::LocalModes::ECHO)
 }
 
-/// Waits until a process is stopped, as `/proc` shows it.
+/// Waits until `/proc` reports that a process is stopped.
 #[cfg(target_os = "linux")]
 fn wait_until_stopped(id: Pid) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     let path = format!("/proc/{id}/stat");
     while !std::fs::read_to_string(&path).unwrap().contains(") T ") {
-        assert!(Instant::now() < until, "it does not stop");
+        assert!(Instant::now() < until, "the process does not stop");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
+fn input_stays_hidden_after_the_process_is_stopped_and_continued() {
     let folder = folder(&[
         STACK,
         (
@@ -412,7 +416,7 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
             "mlflow: {username: a1, password: a2}\n",
         ),
     ]);
-    for how in ["Ctrl-Z", "SIGTSTP", "SIGSTOP"] {
+    for method in ["Ctrl-Z", "SIGTSTP", "SIGSTOP"] {
         write(
             folder.path(),
             "secrets.inventory.yaml",
@@ -423,7 +427,7 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
         session.wait("`bucket.key`: ");
         let id = std::fs::read_to_string(folder.path().join("pid")).unwrap();
         let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
-        match how {
+        match method {
             "SIGTSTP" => kill_process(id, Signal::TSTP).unwrap(),
             "SIGSTOP" => kill_process(id, Signal::STOP).unwrap(),
             _ => session.type_in("hunt\u{1a}"),
@@ -431,7 +435,7 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
         wait_until_stopped(id);
         session.answer("PROMPT> ", "echo the-shell-$((1 + 1))\n");
         session.wait("\r\nthe-shell-2\r\n");
-        // In the background it takes nothing that is typed.
+        // In the background, it reads no input.
         session.answer("PROMPT> ", "bg\n");
         session.wait("PROMPT> ");
         wait_until_stopped(id);
@@ -439,22 +443,22 @@ fn a_value_is_not_shown_after_the_process_was_stopped_and_continued() {
         session.wait("\r\nthe-shell-3\r\n");
         session.answer("PROMPT> ", "fg\n");
         session.wait("`bucket.key`: ");
-        assert!(!is_shown(&session.pty), "{how}");
+        assert!(!is_echo_enabled(&session.pty), "{method}");
         session.type_in("hunter2\n");
         session.answer("PROMPT> ", "exit\n");
         let (seen, _) = session.end();
-        assert!(!seen.contains("hunt"), "{how}: {seen}");
+        assert!(!seen.contains("hunt"), "{method}: {seen}");
         let stored = inventory(folder.path());
         assert!(
             stored.contains("hunter2") && !stored.contains("hunthunter2"),
-            "{how}: {stored}"
+            "{method}: {stored}"
         );
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
+fn input_typed_while_the_process_is_stopped_is_not_an_answer() {
     let folder = folder(&[
         STACK,
         (
@@ -468,7 +472,7 @@ fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
     for _ in 0..20 {
         kill_process(id, Signal::STOP).unwrap();
         wait_until_stopped(id);
-        // As a shell does, of which nobody tells the process.
+        // A shell changes the modes in this way, without notifying the process.
         let mut modes = rustix::termios::tcgetattr(&session.pty).unwrap();
         modes.local_modes |=
             rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
@@ -478,7 +482,7 @@ fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
         session.wait("shown\r\n");
         kill_process(id, Signal::CONT).unwrap();
         session.wait("`bucket.key`: ");
-        assert!(!is_shown(&session.pty));
+        assert!(!is_echo_enabled(&session.pty));
     }
     session.type_in("hunter2\n");
     let (seen, code) = session.end();
@@ -488,7 +492,7 @@ fn what_was_typed_while_the_process_was_stopped_is_no_answer() {
 }
 
 #[test]
-fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
+fn keys_of_a_whole_secret_are_stored_together() {
     let stack = "stack_name: s\ncomponents:\n  artifact_store:\n    flavor: s3\n    name: s\n    configuration:\n      \
                  path: s3://b\n      authentication_secret: whole\n";
     let folder = folder(&[("s.yaml", stack), ("secrets.inventory.yaml", "")]);
@@ -508,12 +512,12 @@ fn keys_of_a_whole_secret_are_asked_for_and_stored_together() {
     assert_eq!(
         inventory(folder.path()),
         "",
-        "nobody could ask for the rest of half a secret"
+        "an incomplete secret is not stored, because its other keys would be unknown"
     );
 }
 
 #[test]
-fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
+fn extra_input_lines_are_reported_and_do_not_reach_the_shell() {
     let folder = folder(&[
         STACK,
         (
@@ -531,7 +535,7 @@ fn lines_that_nobody_asked_for_are_told_and_do_not_reach_the_shell() {
 }
 
 #[test]
-fn names_alone_are_confirmed_once() {
+fn names_only_inventory_is_confirmed_once() {
     let folder = folder(&[
         STACK,
         ("secrets.inventory.yaml", "mlflow: [username] # kept\n"),
@@ -554,7 +558,7 @@ fn names_alone_are_confirmed_once() {
 }
 
 #[test]
-fn without_an_inventory_one_is_offered_private_and_ignored() {
+fn missing_inventory_is_created_private_and_ignored_by_git() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[STACK, (".gitignore", "target")]);
     let mut session = Session::start(folder.path(), &["register"], 80);
@@ -579,11 +583,11 @@ fn without_an_inventory_one_is_offered_private_and_ignored() {
 }
 
 #[test]
-fn two_at_a_time_lose_nothing() {
+fn concurrent_sessions_lose_no_key() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "other: {x: kept}\n")]);
     let mut first = Session::start(folder.path(), &["register"], 80);
     let mut second = Session::start(folder.path(), &["register"], 80);
-    // Both have looked at the inventory before either writes to it.
+    // Both have read the inventory before either writes to it.
     second.wait("`bucket.key`: ");
     first.answer("`bucket.key`: ", "first\n");
     first.wait("stored `bucket`");
@@ -600,7 +604,7 @@ fn two_at_a_time_lose_nothing() {
 }
 
 #[test]
-fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
+fn line_longer_than_the_terminal_buffer_is_read_completely() {
     let folder = folder(&[
         STACK,
         (
@@ -617,7 +621,7 @@ fn a_line_longer_than_a_terminal_s_buffer_is_whole() {
 }
 
 #[test]
-fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
+fn pasted_lines_do_not_answer_several_prompts() {
     let folder = folder(&[
         STACK,
         (
@@ -645,7 +649,7 @@ fn a_paste_of_several_lines_is_no_answer_to_several_questions() {
 }
 
 #[test]
-fn many_runs_from_the_environment_at_one_time_lose_nothing() {
+fn concurrent_runs_from_the_environment_lose_no_key() {
     let folder = folder(&[("secrets.inventory.toml", "[kept]\nx = 'y'\n")]);
     for at in 0..6 {
         write(
@@ -660,7 +664,7 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
             scope.spawn(move || {
                 let (first, second) =
                     (format!("SR_S{at}__K=v{at}"), format!("SR_ALL__K{at}=w{at}"));
-                // By its stem, with or without `.stack`.
+                // The stack is named by the stem of its file, with or without `.stack`.
                 let stack = if at % 2 == 0 {
                     format!("s{at}.stack")
                 } else {
@@ -672,7 +676,7 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
                         path,
                         b"",
                     );
-                    // On a slow disk the others may take longer than any of them waits.
+                    // On a slow disk, the other runs may take longer than the lock timeout.
                     if !output
                         .stderr
                         .contains("timed out waiting for another process")
@@ -691,7 +695,7 @@ fn many_runs_from_the_environment_at_one_time_lose_nothing() {
 }
 
 #[test]
-fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
+fn values_that_are_not_stored_are_reported_for_each_secret() {
     let folder = folder(&[
         ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{u.k}}'\n"),
         ("secrets.inventory.yaml", "s: []\nt: {k: \"v\"}\n"),
@@ -715,7 +719,7 @@ fn values_that_an_inventory_does_not_keep_are_told_secret_by_secret() {
 }
 
 #[test]
-fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
+fn inventory_that_git_does_not_ignore_is_not_created() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[STACK, (".gitignore", "/secrets.inventory.yaml\n!*.yaml\n")]);
     git(folder.path(), &["init", "-q"]);
@@ -736,7 +740,7 @@ fn an_inventory_that_git_would_take_all_the_same_is_not_made() {
 }
 
 #[test]
-fn values_do_not_go_where_git_would_take_them() {
+fn values_are_not_stored_in_a_tracked_inventory() {
     let Some(path) = with_git() else { return };
     let folder = folder(&[
         STACK,
@@ -744,8 +748,8 @@ fn values_do_not_go_where_git_would_take_them() {
     ]);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
-    let all = run(&["register", "--from-env", "NONE"], folder.path(), b"");
-    assert_eq!(all.code, 2, "nothing is given");
+    let empty = run(&["register", "--from-env", "NONE"], folder.path(), b"");
+    assert_eq!(empty.code, 2, "no value is given");
     let words = [
         &path,
         "SR_MLFLOW__PASSWORD=a1",
@@ -766,13 +770,13 @@ fn values_do_not_go_where_git_would_take_them() {
     let (seen, code) = session.end();
     assert_eq!((code, seen.contains("Value for")), (2, false), "{seen}");
     assert_eq!(inventory(folder.path()), "mlflow: {username: hunter2}\n");
-    let meant = run(
+    let allowed = run(
         &[&words[..], &["--allow-tracked"]].concat(),
         folder.path(),
         b"",
     );
-    assert_eq!(meant.code, 0, "{}", meant.stderr);
-    // By way of a link, too.
+    assert_eq!(allowed.code, 0, "{}", allowed.stderr);
+    // The same through a symbolic link.
     std::os::unix::fs::symlink("secrets.inventory.yaml", folder.path().join("link.yaml")).unwrap();
     write(
         folder.path(),
@@ -785,7 +789,7 @@ fn values_do_not_go_where_git_would_take_them() {
         b"",
     );
     assert_eq!(linked.code, 2, "{}", linked.stderr);
-    // What is there already is not missing, wherever it is.
+    // Existing keys are not missing, even in a tracked inventory.
     write(
         folder.path(),
         "secrets.inventory.yaml",
@@ -794,7 +798,7 @@ fn values_do_not_go_where_git_would_take_them() {
     let mut session = Session::start(folder.path(), &["register"], 80);
     session.wait("nothing is missing");
     assert_eq!(session.end().1, 0);
-    // Names alone are safe to commit.
+    // Names without values are safe to commit.
     write(
         folder.path(),
         "secrets.inventory.yaml",
@@ -805,7 +809,7 @@ fn values_do_not_go_where_git_would_take_them() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said_before_the_first_question() {
+fn read_only_inventory_is_reported_before_the_first_prompt() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder(&[
         STACK,

@@ -1,4 +1,5 @@
-//! Files written whole: what was there meanwhile is not lost, modes are kept, and a place that takes no file is told.
+//! Writing files: concurrent changes are kept, modes are kept, failed batches are rolled back, and
+//! targets that cannot be written are reported first.
 
 use crate::support::folder;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
@@ -22,41 +23,41 @@ fn text(bytes: &[u8], more: &str) -> NewText {
     }
 }
 
-fn said<T: std::fmt::Debug>(result: Result<T, Failure>) -> String {
-    result.expect_err("it cannot be written").to_string()
+fn message<T: std::fmt::Debug>(result: Result<T, Failure>) -> String {
+    result.expect_err("the file cannot be written").to_string()
 }
 
 #[test]
-fn what_somebody_writes_meanwhile_is_read_again() {
-    let meanwhile: [fn(&Path); 2] = [
+fn concurrent_change_is_read_before_writing() {
+    let changes: [fn(&Path); 2] = [
         |path| std::fs::write(path, "b").unwrap(),
-        // Another file of the same name, with the same bytes: whoever made it may still be writing.
+        // Another file with the same name and bytes. Its writer may not have finished.
         |path| {
             std::fs::write(path.with_extension("new"), "a").unwrap();
             std::fs::rename(path.with_extension("new"), path).unwrap();
         },
     ];
-    for (change, expected) in meanwhile.into_iter().zip(["b!", "a!"]) {
+    for (change, expected) in changes.into_iter().zip(["b!", "a!"]) {
         let folder = folder(&[("f", "a")]);
         let path = folder.path().join("f");
-        let mut asked = 0;
+        let mut calls = 0;
         update(&path, "f", &mut |bytes, _| {
-            asked += 1;
-            if asked == 1 {
+            calls += 1;
+            if calls == 1 {
                 change(&path);
             }
             Ok(Some(text(&bytes, "!")))
         })
         .unwrap();
         assert_eq!(
-            (asked, read_to_string(&path).unwrap().as_str()),
+            (calls, read_to_string(&path).unwrap().as_str()),
             (2, expected)
         );
     }
 }
 
 #[test]
-fn a_file_keeps_its_mode_unless_it_becomes_private() {
+fn file_keeps_its_mode_unless_it_becomes_private() {
     let folder = folder(&[("f", "a")]);
     let path = folder.path().join("f");
     for before in [0o640, 0o604, 0o600] {
@@ -78,8 +79,8 @@ fn a_file_keeps_its_mode_unless_it_becomes_private() {
     );
     update(&path, "f", &mut |_, _| Ok(None)).unwrap();
     assert_eq!(read_to_string(&path).unwrap(), "ab");
-    // Its owner, too, as far as this process may say so: root may, and leaves a file to whoever has it.
-    let is_given = chown(&path, Some(1), Some(1)).is_ok();
+    // The owner is kept as well if this process may change owners, as root may.
+    let may_change_owner = chown(&path, Some(1), Some(1)).is_ok();
     update(&path, "f", &mut |bytes, _| {
         Ok(Some(NewText {
             private: true,
@@ -87,18 +88,18 @@ fn a_file_keeps_its_mode_unless_it_becomes_private() {
         }))
     })
     .unwrap();
-    assert_eq!(metadata(&path).unwrap().uid() == 1, is_given);
+    assert_eq!(metadata(&path).unwrap().uid() == 1, may_change_owner);
 }
 
 #[test]
-fn one_file_is_replaced_whole_and_keeps_its_mode() {
-    let folder = folder(&[("f", "a"), ("mine", "a"), ("usual", "")]);
+fn output_file_is_replaced_and_keeps_its_mode() {
+    let folder = folder(&[("f", "a"), ("mine", "a"), ("default", "")]);
     let at = |name: &str| folder.path().join(name);
     set_permissions(at("mine"), Permissions::from_mode(0o600)).unwrap();
     for (name, bits) in [
-        ("f", mode(&at("usual"))),
+        ("f", mode(&at("default"))),
         ("mine", 0o600),
-        ("new", mode(&at("usual"))),
+        ("new", mode(&at("default"))),
     ] {
         OutputFile::open(&at(name), name)
             .unwrap()
@@ -110,35 +111,36 @@ fn one_file_is_replaced_whole_and_keeps_its_mode() {
         );
     }
     assert!(
-        said(OutputFile::open(&folder.path().join("no/f"), "no/f")).contains("cannot write `no/f`")
+        message(OutputFile::open(&folder.path().join("no/f"), "no/f"))
+            .contains("cannot write `no/f`")
     );
 }
 
 #[test]
-fn a_place_that_takes_no_file_is_told_before() {
+fn target_that_cannot_be_written_is_reported_before_writing() {
     let folder = folder(&[("file", "x"), ("shut/f", "x"), ("f", "x")]);
     let at = |name: &str| folder.path().join(name);
     assert!(check_folder(folder.path(), "new").is_ok() && check_replaceable(&at("f"), "f").is_ok());
-    assert!(said(check_folder(&at("file"), "file/new")).contains("the folder of `file/new`"));
-    assert!(said(check_replaceable(&at("none"), "none")).contains("cannot write to `none`"));
+    assert!(message(check_folder(&at("file"), "file/new")).contains("the folder of `file/new`"));
+    assert!(message(check_replaceable(&at("none"), "none")).contains("cannot write to `none`"));
     set_permissions(at("f"), Permissions::from_mode(0o444)).unwrap();
-    assert!(said(check_replaceable(&at("f"), "f")).contains("it is read-only"));
+    assert!(message(check_replaceable(&at("f"), "f")).contains("it is read-only"));
     set_permissions(at("shut"), Permissions::from_mode(0o555)).unwrap();
-    assert!(said(check_folder(&at("shut"), "shut/new")).contains("it is read-only"));
+    assert!(message(check_folder(&at("shut"), "shut/new")).contains("it is read-only"));
     assert!(
-        said(check_replaceable(&at("shut/f"), "shut/f"))
+        message(check_replaceable(&at("shut/f"), "shut/f"))
             .contains("the folder of `shut/f`: it is read-only")
     );
     set_permissions(at("shut"), Permissions::from_mode(0o755)).unwrap();
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         3,
-        "what was tried is gone"
+        "the checks leave no files"
     );
 }
 
 #[test]
-fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
+fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let folder = folder(&[("file", "x")]);
     let content = |path: &str| NewFile {
         path: PathBuf::from(path),
@@ -167,8 +169,8 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
         0o600,
         &mut |_| {},
     );
-    assert!(said(into_a_file).contains("file/out`: "));
-    // A folder takes the place of no file: known before the first one is renamed.
+    assert!(message(into_a_file).contains("file/out`: "));
+    // A file does not replace a folder. This is noticed before the first rename.
     crate::support::write(folder.path(), "out/z/x", b"");
     let onto_a_folder = write_all(
         &folder.path().join("out"),
@@ -176,8 +178,8 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
         0o600,
         &mut |_| {},
     );
-    assert!(said(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
-    // What is not to be replaced stays; what cannot be named is no such thing.
+    assert!(message(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
+    // An existing file is kept unless it is to be replaced. A name that is too long is an error.
     let fresh = |path: &str| NewFile {
         replaces: false,
         ..content(path)
@@ -196,7 +198,7 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
         0o600,
         &mut |_| {},
     );
-    assert!(said(unnameable).contains("cannot write"));
+    assert!(message(unnameable).contains("cannot write"));
     std::os::unix::fs::symlink("b", folder.path().join("out/link")).unwrap();
     let through_a_link = write_all(
         &folder.path().join("out"),
@@ -204,14 +206,14 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
         0o600,
         &mut |_| {},
     );
-    assert!(said(through_a_link).contains("out/link` is a symbolic link"));
+    assert!(message(through_a_link).contains("out/link` is a symbolic link"));
     let through_a_file = write_all(
         &folder.path().join("out"),
         &[content("a/a")],
         0o600,
         &mut |_| {},
     );
-    assert!(!said(through_a_file).contains("symbolic link"));
+    assert!(!message(through_a_file).contains("symbolic link"));
     let names = std::fs::read_dir(folder.path().join("out"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
@@ -225,18 +227,18 @@ fn what_cannot_be_made_is_named_and_progress_is_told_file_by_file() {
         0o600,
         &mut |_| {},
     );
-    assert!(said(outside).contains("`..` is outside the folder"));
+    assert!(message(outside).contains("`..` is outside the folder"));
 }
 
 #[test]
-fn only_what_no_process_owns_is_removed() {
+fn only_temporary_files_of_ended_processes_are_removed() {
     let [own, first, dead, dead_folder] =
         [std::process::id(), 1, 999_999_999, 999_999_998].map(|process| staging_name(process, 900));
-    let elsewhere = ".stackref-999999999-0-1.tmp";
+    let other_host = ".stackref-999999999-0-1.tmp";
     let names = [
         &own,
         &first,
-        elsewhere,
+        other_host,
         ".stackref-x-x.tmp",
         ".stackref-999999999-x.txt",
         "999999999-x.tmp",
@@ -249,20 +251,21 @@ fn only_what_no_process_owns_is_removed() {
     assert!(names.iter().all(|name| folder.path().join(name).exists()));
     assert!(!folder.path().join(dead).exists());
     assert!(folder.path().join(dead_folder).join("kept").exists());
-    // Whose process is another container's or machine's cannot be asked for: its age has to tell.
+    // A process of another machine or container cannot be looked up, so the age of the file
+    // decides.
     let old = SystemTime::now() - Duration::from_secs(2 * 3600);
     File::options()
         .write(true)
-        .open(folder.path().join(elsewhere))
+        .open(folder.path().join(other_host))
         .unwrap()
         .set_modified(old)
         .unwrap();
     check_folder(folder.path(), "f").unwrap();
-    assert!(!folder.path().join(elsewhere).exists() && folder.path().join(own).exists());
+    assert!(!folder.path().join(other_host).exists() && folder.path().join(own).exists());
 }
 
 #[test]
-fn a_batch_that_fails_is_rolled_back() {
+fn failed_batch_is_rolled_back() {
     let folder = folder(&[("out/a", "old a"), ("out/b", "old b"), ("out/d", "old d")]);
     let out = folder.path().join("out");
     let content = |path: &str| NewFile {
@@ -277,10 +280,7 @@ fn a_batch_that_fails_is_rolled_back() {
         );
         let texts = ["a", "d"].map(|name| read_to_string(out.join(name)).unwrap());
         assert_eq!(texts, ["old a", "old d"]);
-        assert!(
-            !out.join("new").exists(),
-            "a folder that was created is left"
-        );
+        assert!(!out.join("new").exists(), "a created folder remains");
         let names = std::fs::read_dir(&out)
             .unwrap()
             .map(|entry| entry.unwrap().file_name());
@@ -290,7 +290,7 @@ fn a_batch_that_fails_is_rolled_back() {
                 .all(|name| ["a", "b", "d"].contains(&name.as_str()))
         );
     };
-    // A name that the system refuses only when the file gets it.
+    // The system rejects this name only when the file is renamed.
     let files = [
         content("a"),
         content("new/c"),
@@ -300,7 +300,7 @@ fn a_batch_that_fails_is_rolled_back() {
     let failure = write_all(&out, &files, 0o600, &mut |_| {}).unwrap_err();
     assert!(failure.to_string().ends_with("name too long"), "{failure}");
     unchanged(failure);
-    // After everything is staged, and before the first file is exchanged.
+    // The failure occurs after all files are staged and before the first one is replaced.
     let files = [content("a"), content("new/c"), content("b"), content("d")];
     let written = write_all(&out, &files, 0o600, &mut |staged| {
         if staged == files.len() {
@@ -317,7 +317,7 @@ fn a_batch_that_fails_is_rolled_back() {
 }
 
 #[test]
-fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
+fn file_that_cannot_be_replaced_is_reported_before_writing() {
     let folder = folder(&[("out/a", "old"), ("out/z", "old"), ("i.yaml", "")]);
     let at = |name: &str| folder.path().join(name);
     let chattr = |flag: &str, name: &str| {
@@ -328,12 +328,12 @@ fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
             .status();
         run.is_ok_and(|status| status.success())
     };
-    for (on, off, why) in [
+    for (on, off, reason) in [
         ("+i", "-i", "it is immutable"),
         ("+a", "-a", "it can only be appended to"),
     ] {
         if !chattr(on, "out/z") || !chattr(on, "i.yaml") {
-            eprintln!("not tested: no attribute {on} can be set here");
+            eprintln!("skipped: cannot set the attribute {on} here");
             return;
         }
         let files = ["a", "z"].map(|path| NewFile {
@@ -341,29 +341,29 @@ fn a_file_that_cannot_be_replaced_is_noticed_before_anything_is_written() {
             text: "new",
             replaces: true,
         });
-        let written = said(write_all(&at("out"), &files, 0o600, &mut |_| {}));
-        let replaceable = said(check_replaceable(&at("i.yaml"), "i.yaml"));
-        let updated = said(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| {
+        let written = message(write_all(&at("out"), &files, 0o600, &mut |_| {}));
+        let replaceable = message(check_replaceable(&at("i.yaml"), "i.yaml"));
+        let updated = message(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| {
             Ok(Some(text(&bytes, "x")))
         }));
         let _ = (chattr(off, "out/z"), chattr(off, "i.yaml"));
-        for said in [&written, &replaceable, &updated] {
-            assert!(said.contains(why), "{said}");
+        for message in [&written, &replaceable, &updated] {
+            assert!(message.contains(reason), "{message}");
         }
         assert_eq!(crate::support::files_below(folder.path(), None).len(), 3);
         assert_eq!(read_to_string(at("out/a")).unwrap(), "old");
     }
 }
 
-/// An access control list that lets user 1 read, and the group nothing.
+/// Returns an access control list that lets user 1 read, and denies everything to the group.
 fn access_list() -> Vec<u8> {
-    let anybody = u32::MAX;
+    let undefined_id = u32::MAX;
     let entries = [
-        (1, 6, anybody),
+        (1, 6, undefined_id),
         (2, 4, 1),
-        (4, 0, anybody),
-        (16, 4, anybody),
-        (32, 0, anybody),
+        (4, 0, undefined_id),
+        (16, 4, undefined_id),
+        (32, 0, undefined_id),
     ];
     let mut list = 2_u32.to_le_bytes().to_vec();
     for (tag, rights, id) in entries {
@@ -375,7 +375,7 @@ fn access_list() -> Vec<u8> {
 }
 
 #[test]
-fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
+fn replaced_file_keeps_its_access_control_list_and_attributes() {
     let folder = folder(&[("f", "a"), ("out/f", "a")]);
     let path = folder.path().join("f");
     let attribute = |path: &Path, name: &str| {
@@ -392,7 +392,7 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
     ) {
         Ok(()) => true,
         Err(error) => {
-            eprintln!("not tested: {name} cannot be set here: {error}");
+            eprintln!("skipped: cannot set {name} here: {error}");
             false
         }
     };
@@ -415,7 +415,7 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
         ),
         (Some(list.clone()), 2000, 0o640)
     );
-    // A file that becomes private gives nobody else a right, and keeps what is no right.
+    // A file that becomes private loses its access control list and keeps its other attributes.
     update(&path, "f", &mut |bytes, _| {
         Ok(Some(NewText {
             private: true,
@@ -431,13 +431,13 @@ fn a_replaced_file_keeps_its_access_control_list_and_its_attributes() {
         ),
         (None, 2000, 0o600)
     );
-    // A new file takes over none of the default list of its folder that the old one did not have.
+    // A replaced file does not inherit the default list of its folder.
     if set(folder.path(), "system.posix_acl_default", &list) {
         set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
         update(&path, "f", &mut |bytes, _| Ok(Some(text(&bytes, "e")))).unwrap();
         assert_eq!((attribute(&path, acl), mode(&path)), (None, 0o604));
     }
-    // The mode of a rendered file is that of the flag, and its list stays as far as that allows.
+    // A rendered file has the mode of the flag, and keeps its list if that mode allows it.
     let out = folder.path().join("out/f");
     for (bits, listed) in [(0o640, true), (0o600, false)] {
         assert!(set(&out, acl, &list) && set(&out, own, b"x"));
