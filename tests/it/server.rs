@@ -1,4 +1,4 @@
-//! A small HTTP server in this process: it answers as a function says, and notes what it was asked.
+//! An HTTP server in this process that returns the response of a function and records the requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,66 +7,71 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// What was asked.
+/// A request to the server.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// `GET /path?query`.
+pub struct Request {
+    /// The method and the target: `GET /path?query`.
     pub line: String,
-    /// Names in lower case.
+    /// The headers as (name in lower case, value).
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
-impl Asked {
+impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
-            .find(|(known, _)| known == name)
+            .find(|(header, _)| header == name)
             .map(|(_, value)| value.as_str())
     }
 }
 
-/// What is answered.
-pub enum Answer {
+/// The response to a request.
+pub enum Response {
     /// A status with a body.
-    Of(u16, String),
-    /// A status with a header and nothing more.
-    With(u16, &'static str, String),
-    /// Bytes as they are, and the end of the connection.
+    Body(u16, String),
+    /// A status with one header and no body.
+    Header(u16, &'static str, String),
+    /// These bytes, and the end of the connection.
     Raw(&'static [u8]),
-    /// Nothing, for longer than anybody waits.
+    /// No response before the client times out.
     Silence,
 }
 
+/// A server on loopback. It stops when it is dropped.
 pub struct Server {
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
-    ended: Arc<AtomicBool>,
+    requests: Arc<Mutex<Vec<Request>>>,
+    is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn start(respond: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, ended) = (
+        let (requests, is_stopped) = (
             Arc::new(Mutex::new(Vec::new())),
             Arc::new(AtomicBool::new(false)),
         );
-        let (answer, notes, over) = (Arc::new(answer), Arc::clone(&asked), Arc::clone(&ended));
+        let (respond, log, stop) = (
+            Arc::new(respond),
+            Arc::clone(&requests),
+            Arc::clone(&is_stopped),
+        );
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if over.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                let (answer, notes) = (Arc::clone(&answer), Arc::clone(&notes));
-                std::thread::spawn(move || serve(stream, &*answer, &notes));
+                let (respond, log) = (Arc::clone(&respond), Arc::clone(&log));
+                std::thread::spawn(move || serve(stream, &*respond, &log));
             }
         });
         Self {
             address,
-            asked,
-            ended,
+            requests,
+            is_stopped,
             thread: Some(thread),
         }
     }
@@ -75,29 +80,31 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// Returns the requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// How often lines were asked that begin so.
-    pub fn count(&self, line: &str) -> usize {
-        self.asked()
+    /// Returns the number of requests whose method and target start with a text.
+    pub fn count(&self, prefix: &str) -> usize {
+        self.requests()
             .iter()
-            .filter(|asked| asked.line.starts_with(line))
+            .filter(|request| request.line.starts_with(prefix))
             .count()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(self.address);
         let _ = self.thread.take().unwrap().join();
     }
 }
 
-/// Starts a server that sends some bytes to whoever connects, and then one byte over and over, 20 times a second: for as long
-/// as the other side is there, but no longer than a test may take.
+/// Starts a server that sends some bytes to each client, and then one byte 20 times a second.
+///
+/// It stops when the client disconnects, or after the longest time that a test may take.
 pub fn drip(first: &'static [u8], then: u8) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -115,27 +122,27 @@ pub fn drip(first: &'static [u8], then: u8) -> SocketAddr {
     address
 }
 
-fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, notes: &Mutex<Vec<Asked>>) {
+fn serve(stream: TcpStream, respond: &dyn Fn(&Request) -> Response, log: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
-        let Some(asked) = read(&mut reader) else {
+        let Some(request) = read(&mut reader) else {
             return;
         };
-        notes.lock().unwrap().push(asked.clone());
-        let text = match answer(&asked) {
-            Answer::Of(status, body) => format!(
+        log.lock().unwrap().push(request.clone());
+        let text = match respond(&request) {
+            Response::Body(status, body) => format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             ),
-            Answer::With(status, name, value) => {
+            Response::Header(status, name, value) => {
                 format!("HTTP/1.1 {status} X\r\n{name}: {value}\r\ncontent-length: 0\r\n\r\n")
             }
-            Answer::Raw(bytes) => {
+            Response::Raw(bytes) => {
                 let _ = stream.write_all(bytes);
                 return;
             }
-            Answer::Silence => {
+            Response::Silence => {
                 std::thread::sleep(Duration::from_secs(20));
                 return;
             }
@@ -146,7 +153,7 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, notes: &Mutex<Vec
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;
@@ -167,14 +174,14 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some(Asked {
+    Some(Request {
         line,
         headers,
         body: String::from_utf8(body).unwrap(),
     })
 }
 
-/// Counts the connections to a port of loopback, which is returned with its host.
+/// Counts the connections to a port of loopback. Returns its address and the counter.
 pub fn count_connections() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();

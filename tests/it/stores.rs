@@ -1,6 +1,7 @@
-//! Stores over HTTP: what they are asked, what comes of each answer, and what they never hear.
+//! Stores over HTTP: the requests that they get, the result of each response, and where credentials
+//! are not sent.
 
-use crate::server::{Answer, Asked, Server, drip};
+use crate::server::{Request, Response, Server, drip};
 use crate::support::{Output, folder, run_trusted as run};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,24 +29,24 @@ fn item(name: &str, private: bool) -> Value {
     json!({ "id": format!("id-{name}-{private}"), "name": name, "body": { "private": private, "values": {} } })
 }
 
-fn page(items: &[Value], index: usize, pages: usize) -> Answer {
-    Answer::Of(
+fn page(items: &[Value], index: usize, pages: usize) -> Response {
+    Response::Body(
         200,
         json!({ "items": items, "index": index, "total_pages": pages }).to_string(),
     )
 }
 
-fn secret(values: &Value) -> Answer {
-    Answer::Of(200, json!({ "body": { "values": values } }).to_string())
+fn secret(values: &Value) -> Response {
+    Response::Body(200, json!({ "body": { "values": values } }).to_string())
 }
 
-fn log_in() -> Answer {
-    Answer::Of(200, json!({ "access_token": "hunter2token" }).to_string())
+fn log_in() -> Response {
+    Response::Body(200, json!({ "access_token": "hunter2token" }).to_string())
 }
 
-/// A server with `db` (user, password) and `api` (token) on two pages.
-fn usual(asked: &Asked) -> Answer {
-    match asked.line.as_str() {
+/// Returns the responses of a server with `db` (user, password) and `api` (token) on two pages.
+fn respond(request: &Request) -> Response {
+    match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
         line if line.starts_with("GET /api/v1/secrets?page=1") => {
             page(&[item("db", false), item("other", false)], 1, 2)
@@ -55,15 +56,20 @@ fn usual(asked: &Asked) -> Answer {
             secret(&json!({ "user": "hunter2a", "password": "hunter2b" }))
         }
         "GET /api/v1/secrets/id-api-false" => secret(&json!({ "token": "" })),
-        _ => Answer::Of(404, "{}".to_owned()),
+        _ => Response::Body(404, "{}".to_owned()),
     }
 }
 
 #[test]
-fn each_level_asks_zenml_for_the_least() {
-    let server = Server::start(usual);
-    let none = zenml(&server, "", STACK, &["check", "--level", "none"]);
-    assert_eq!((none.code, server.asked().len()), (0, 0), "{}", none.stderr);
+fn each_level_sends_only_the_necessary_requests() {
+    let server = Server::start(respond);
+    let level_none = zenml(&server, "", STACK, &["check", "--level", "none"]);
+    assert_eq!(
+        (level_none.code, server.requests().len()),
+        (0, 0),
+        "{}",
+        level_none.stderr
+    );
     let names = zenml(&server, "", STACK, &["check", "--level", "secret-exists"]);
     assert_eq!(names.code, 0, "{}", names.stderr);
     assert_eq!(
@@ -78,30 +84,30 @@ fn each_level_asks_zenml_for_the_least() {
     assert_eq!(
         server.count("GET /api/v1/secrets/"),
         2,
-        "each secret once, and only those that are referred to"
+        "each referenced secret is requested once, and no other"
     );
     assert!(
         keys.stdout.contains("warning[empty-value]"),
         "{}",
         keys.stdout
     );
-    let login = &server.asked()[0];
+    let login = &server.requests()[0];
     assert_eq!(login.body, "grant_type=zenml-api-key&password=hunter2key");
     let authorized = server
-        .asked()
+        .requests()
         .iter()
-        .filter(|asked| asked.line.starts_with("GET"))
-        .all(|asked| asked.header("authorization") == Some("Bearer hunter2token"));
+        .filter(|request| request.line.starts_with("GET"))
+        .all(|request| request.header("authorization") == Some("Bearer hunter2token"));
     assert!(authorized);
 }
 
 #[test]
-fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
-    let server = Server::start(|asked| match asked.line.as_str() {
+fn hidden_values_are_checked_but_not_rendered() {
+    let server = Server::start(|request| match request.line.as_str() {
         line if line.starts_with("GET /api/v1/secrets/") => {
             secret(&json!({ "user": null, "password": null, "token": null }))
         }
-        _ => usual(asked),
+        _ => respond(request),
     });
     assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
     let rendered = zenml(&server, "", STACK, &["render", "--stdout"]);
@@ -116,23 +122,23 @@ fn values_that_are_hidden_are_enough_to_check_and_are_never_rendered() {
 }
 
 #[test]
-fn what_only_seems_to_answer_is_not_believed() {
-    // An empty page in the middle, the same secret twice, a name that is only like the one asked for.
-    let hole = Server::start(|asked| match asked.line.as_str() {
+fn misleading_responses_are_detected() {
+    // An empty page in the middle, the same secret twice, and a name that differs in case.
+    let empty_page = Server::start(|request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
         line if line.contains("page=2") => page(&[], 2, 3),
         _ => page(&[item("other", false)], 1, 3),
     });
-    let output = zenml(&hole, "", STACK, &["check"]);
+    let output = zenml(&empty_page, "", STACK, &["check"]);
     assert!(
         output.code == 3 && output.said().contains("page 2 of 3 is empty"),
         "{}",
         output.stderr
     );
-    let twice = Server::start(|asked| match asked.line.as_str() {
+    let twice = Server::start(|request| match request.line.as_str() {
         line if line.contains("page=1") => page(&[item("db", false), item("api", false)], 1, 2),
         line if line.contains("page=2") => page(&[item("api", false)], 2, 2),
-        _ => usual(asked),
+        _ => respond(request),
     });
     let output = zenml(&twice, "", STACK, &["check", "--format", "short"]);
     assert!(
@@ -140,12 +146,12 @@ fn what_only_seems_to_answer_is_not_believed() {
         "{}",
         output.stdout
     );
-    let alike = Server::start(|asked| match asked.line.as_str() {
-        "POST /api/v1/secrets" => Answer::Of(200, "{}".to_owned()),
+    let similar = Server::start(|request| match request.line.as_str() {
+        "POST /api/v1/secrets" => Response::Body(200, "{}".to_owned()),
         line if line.contains("name=equals") => page(&[item("NEW", false)], 1, 1),
-        _ => usual(asked),
+        _ => respond(request),
     });
-    let folder = project("zenml", &alike.url(), "", "c: '{{new.k}}'\n");
+    let folder = project("zenml", &similar.url(), "", "c: '{{new.k}}'\n");
     let output = run(
         &[
             "ZENML_STORE_API_KEY=x",
@@ -160,16 +166,16 @@ fn what_only_seems_to_answer_is_not_believed() {
     assert_eq!(
         (
             output.code,
-            alike.count("PUT"),
-            alike.count("POST /api/v1/secrets")
+            similar.count("PUT"),
+            similar.count("POST /api/v1/secrets")
         ),
         (0, 0, 1),
         "{}",
         output.stderr
     );
-    // Something else behind the address of a Vault.
-    let other = Server::start(|_| Answer::Of(404, "<html>nginx</html>".to_owned()));
-    let output = vault(&other, STACK, &["check"]);
+    // Another server at the address of a Vault.
+    let nginx = Server::start(|_| Response::Body(404, "<html>nginx</html>".to_owned()));
+    let output = vault(&nginx, STACK, &["check"]);
     assert!(
         output.code == 3 && output.said().contains("is not Vault's"),
         "{}",
@@ -178,9 +184,9 @@ fn what_only_seems_to_answer_is_not_believed() {
 }
 
 #[test]
-fn a_snapshot_is_not_made_of_a_server_that_shows_nothing() {
-    let empty = Server::start(|asked| {
-        if asked.line.starts_with("POST") {
+fn snapshot_of_an_empty_listing_is_not_written() {
+    let empty = Server::start(|request| {
+        if request.line.starts_with("POST") {
             log_in()
         } else {
             page(&[], 1, 0)
@@ -206,14 +212,14 @@ fn a_snapshot_is_not_made_of_a_server_that_shows_nothing() {
 }
 
 #[test]
-fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
+fn ambiguous_secret_is_resolved_as_by_zenml() {
     for (version, value, words) in [
         ("0.98.0", "public", "the public one"),
         ("0.79.0", "private", "the private one"),
     ] {
-        let server = Server::start(move |asked| match asked.line.as_str() {
+        let server = Server::start(move |request| match request.line.as_str() {
             "POST /api/v1/login" => log_in(),
-            "GET /api/v1/info" => Answer::Of(200, json!({ "version": version }).to_string()),
+            "GET /api/v1/info" => Response::Body(200, json!({ "version": version }).to_string()),
             "GET /api/v1/secrets/id-db-false" => secret(&json!({ "k": "public" })),
             "GET /api/v1/secrets/id-db-true" => secret(&json!({ "k": "private" })),
             _ => page(&[item("db", true), item("db", false)], 1, 1),
@@ -234,10 +240,10 @@ fn of_two_secrets_of_a_name_the_one_is_taken_that_zenml_takes() {
 }
 
 #[test]
-fn missing_forbidden_and_unreachable_have_words_of_their_own() {
-    let forbidden = Server::start(|asked| match asked.line.as_str() {
-        "GET /api/v1/secrets/id-db-false" => Answer::Of(403, "{}".to_owned()),
-        _ => usual(asked),
+fn missing_forbidden_and_rejected_have_different_messages() {
+    let forbidden = Server::start(|request| match request.line.as_str() {
+        "GET /api/v1/secrets/id-db-false" => Response::Body(403, "{}".to_owned()),
+        _ => respond(request),
     });
     let output = zenml(
         &forbidden,
@@ -256,14 +262,14 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     );
     assert!(
         output.stdout.contains("unknown-secret"),
-        "the other findings are made all the same: {}",
+        "the other findings are reported as well: {}",
         output.stdout
     );
-    let nothing = Server::start(|asked| match asked.line.as_str() {
+    let empty = Server::start(|request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
         _ => page(&[], 1, 0),
     });
-    let output = zenml(&nothing, "", STACK, &["check"]);
+    let output = zenml(&empty, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
         output.said().contains("cannot list any secret")
@@ -271,7 +277,7 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
         "{}",
         output.stderr
     );
-    let refused = Server::start(|_| Answer::Of(401, "{}".to_owned()));
+    let refused = Server::start(|_| Response::Body(401, "{}".to_owned()));
     let output = zenml(&refused, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
@@ -283,14 +289,14 @@ fn missing_forbidden_and_unreachable_have_words_of_their_own() {
     );
 }
 
-/// A way to misbehave, and what is said about it.
-type Case = (fn() -> Answer, &'static str);
+/// An invalid response, and a part of the message about it.
+type Case = (fn() -> Response, &'static str);
 
 #[test]
-fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
-    let list = |answer: fn() -> Answer| {
-        Server::start(move |asked| {
-            if asked.line.starts_with("POST") {
+fn invalid_response_is_reported_with_its_request() {
+    let list = |answer: fn() -> Response| {
+        Server::start(move |request| {
+            if request.line.starts_with("POST") {
                 log_in()
             } else {
                 answer()
@@ -298,23 +304,23 @@ fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
         })
     };
     let cases: [Case; 7] = [
-        (|| Answer::Silence, "no answer within"),
-        (|| Answer::Raw(b""), "GET /api/v1/secrets"),
+        (|| Response::Silence, "no answer within"),
+        (|| Response::Raw(b""), "GET /api/v1/secrets"),
         (
-            || Answer::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["),
+            || Response::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n{\"items\": ["),
             "GET /api/v1/secrets",
         ),
         (
-            || Answer::Of(200, "<html>log in</html>".to_owned()),
+            || Response::Body(200, "<html>log in</html>".to_owned()),
             "is `url` right?",
         ),
         (
-            || Answer::Of(200, "{\"items\": 3}".to_owned()),
+            || Response::Body(200, "{\"items\": 3}".to_owned()),
             "is `url` right?",
         ),
-        (|| Answer::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP"),
+        (|| Response::Raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "is not HTTP"),
         (
-            || Answer::Of(500, "{}".to_owned()),
+            || Response::Body(500, "{}".to_owned()),
             "the server answered 500",
         ),
     ];
@@ -329,18 +335,18 @@ fn a_store_that_misbehaves_is_an_error_with_its_call_and_nothing_hangs() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
-    let elsewhere = Server::start(|_| Answer::Of(200, "{}".to_owned()));
-    let target = elsewhere.url();
-    let server = Server::start(move |asked| {
-        if asked.line.starts_with("POST") {
+fn redirect_is_not_followed() {
+    let other_host = Server::start(|_| Response::Body(200, "{}".to_owned()));
+    let target = other_host.url();
+    let server = Server::start(move |request| {
+        if request.line.starts_with("POST") {
             log_in()
         } else {
-            Answer::With(301, "location", format!("{target}/x?token=1"))
+            Response::Header(301, "location", format!("{target}/x?token=1"))
         }
     });
     let output = zenml(&server, "", STACK, &["check"]);
-    assert_eq!((output.code, elsewhere.asked().len()), (3, 0));
+    assert_eq!((output.code, other_host.requests().len()), (3, 0));
     assert!(
         output
             .said()
@@ -351,25 +357,25 @@ fn a_redirect_is_not_followed_and_no_other_host_hears_a_credential() {
 }
 
 #[test]
-fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
+fn overloaded_store_is_requested_again_at_most_twice() {
     let calls = AtomicUsize::new(0);
-    let server = Server::start(move |asked| {
-        let busy = asked.line.starts_with("GET /api/v1/secrets?page=1")
+    let server = Server::start(move |request| {
+        let busy = request.line.starts_with("GET /api/v1/secrets?page=1")
             && calls.fetch_add(1, Ordering::Relaxed) < 2;
         if busy {
-            Answer::Of(429, String::new())
+            Response::Body(429, String::new())
         } else {
-            usual(asked)
+            respond(request)
         }
     });
     assert_eq!(zenml(&server, "", STACK, &["check"]).code, 0);
     assert_eq!(server.count("GET /api/v1/secrets?page=1"), 3);
-    let broken = Server::start(|_| Answer::Of(503, String::new()));
+    let broken = Server::start(|_| Response::Body(503, String::new()));
     assert_eq!(zenml(&broken, "", STACK, &["check"]).code, 3);
-    assert_eq!(broken.asked().len(), 3);
-    let slow = Server::start(|asked| {
+    assert_eq!(broken.requests().len(), 3);
+    let slow = Server::start(|request| {
         std::thread::sleep(std::time::Duration::from_millis(400));
-        usual(asked)
+        respond(request)
     });
     let output = zenml(&slow, "run_timeout = 1\n", STACK, &["check"]);
     assert_eq!(output.code, 3, "{}", output.stderr);
@@ -380,11 +386,12 @@ fn an_overloaded_store_is_asked_again_and_a_broken_one_not_for_ever() {
     );
 }
 
-/// What no run may take that its limits end: far more than they are, as machines are slow now and then.
-const FAR_TOO_LONG: Duration = Duration::from_secs(30);
+/// The time limit of a run that its timeouts end. It is far longer than the timeouts, because
+/// machines are sometimes slow.
+const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
-fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
+fn timeouts_end_each_phase_of_a_slow_response() {
     const HEADERS: &[u8] = b"HTTP/1.1 200 X\r\nx: ";
     const BODY: &[u8] = b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n";
     const CHUNK: &[u8] = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\nfff\r\n";
@@ -443,7 +450,7 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
                 words = "no answer within 1.5 s (`timeout`)";
             }
             let folder = project("zenml", url, &format!("allow_http = true\n{limit}"), STACK);
-            let begun = Instant::now();
+            let start = Instant::now();
             let output = run(
                 &["ZENML_STORE_API_KEY=hunter2key", proxy, "check"],
                 folder.path(),
@@ -455,9 +462,9 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
                 output.stderr
             );
             assert!(
-                begun.elapsed() < FAR_TOO_LONG,
+                start.elapsed() < RUN_LIMIT,
                 "{phase}, {limit}: {:?}",
-                begun.elapsed()
+                start.elapsed()
             );
         }
     };
@@ -469,13 +476,13 @@ fn limits_end_every_phase_of_a_call_that_comes_byte_by_byte() {
 }
 
 #[test]
-fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
-    let broken = Server::start(|_| Answer::Of(503, String::new()));
+fn pauses_and_queued_requests_count_toward_the_run_timeout() {
+    let broken = Server::start(|_| Response::Body(503, String::new()));
     let output = zenml(&broken, "run_timeout = 0.15\n", STACK, &["check"]);
     assert_eq!(
-        (output.code, broken.asked().len()),
+        (output.code, broken.requests().len()),
         (3, 1),
-        "the pause before the second try takes all that is left"
+        "the pause before the second attempt exceeds the remaining time"
     );
     assert!(
         output
@@ -484,18 +491,18 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
         "{}",
         output.stderr
     );
-    // A hundred secrets, eight at a time, of which none is answered.
+    // A hundred secrets, eight at a time, without any response.
     let names: Vec<Value> = (0..100).map(|at| item(&format!("s{at}"), false)).collect();
     let stack: Vec<String> = (0..100)
         .map(|at| format!("a{at}: '{{{{s{at}.k}}}}'\n"))
         .collect();
     let stack = stack.concat();
-    let silent = Server::start(move |asked| match asked.line.as_str() {
+    let silent = Server::start(move |request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
         line if line.starts_with("GET /api/v1/secrets?") => page(&names, 1, 1),
-        _ => Answer::Silence,
+        _ => Response::Silence,
     });
-    let begun = Instant::now();
+    let start = Instant::now();
     let output = zenml(
         &silent,
         "timeout = 1\nrun_timeout = 2\n",
@@ -503,16 +510,16 @@ fn pauses_and_waiting_calls_count_for_the_time_of_a_run() {
         &["check"],
     );
     assert_eq!(output.code, 3, "{}", output.stderr);
-    assert!(begun.elapsed() < FAR_TOO_LONG, "{:?}", begun.elapsed());
+    assert!(start.elapsed() < RUN_LIMIT, "{:?}", start.elapsed());
     assert!(
         silent.count("GET /api/v1/secrets/") <= 24,
-        "eight at a time, and none after the time is over"
+        "eight at a time, and none after the timeout"
     );
 }
 
 #[test]
-fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
-    // To compare each of them with all before it would take minutes.
+fn listing_of_many_secrets_of_one_name_is_read_in_linear_time() {
+    // Comparing each of them with all before it would take minutes.
     let one = |at: usize| {
         format!(
             "{{\"id\":\"{at}\",\"name\":\"db\",\"body\":{{\"private\":{}}}}}",
@@ -521,11 +528,11 @@ fn a_list_of_very_many_secrets_of_one_name_is_read_in_linear_time() {
     };
     let items: Vec<String> = (0..200_000).map(one).collect();
     let list = format!("{{\"items\":[{}],\"total_pages\":1}}", items.join(","));
-    let server = Server::start(move |asked| match asked.line.as_str() {
+    let server = Server::start(move |request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
-        line if line.starts_with("GET /api/v1/secrets?") => Answer::Of(200, list.clone()),
+        line if line.starts_with("GET /api/v1/secrets?") => Response::Body(200, list.clone()),
         "GET /api/v1/secrets/1" => secret(&json!({ "k": "hunter2" })),
-        _ => Answer::Of(404, "{}".to_owned()),
+        _ => Response::Body(404, "{}".to_owned()),
     });
     let output = zenml(
         &server,
@@ -575,7 +582,7 @@ fn a_list_without_an_end_is_given_up() {
     let items: Vec<Value> = (0..1_000)
         .map(|at| item(&format!("s{at}"), false))
         .collect();
-    let server = Server::start(move |asked| match asked.line.as_str() {
+    let server = Server::start(move |request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
         _ => page(&items, 1, usize::MAX),
     });
@@ -585,9 +592,9 @@ fn a_list_without_an_end_is_given_up() {
         "{}",
         output.stderr
     );
-    let deep = Server::start(|asked| match asked.line.as_str() {
+    let deep = Server::start(|request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
-        _ => Answer::Of(200, "[".repeat(1 << 20)),
+        _ => Response::Body(200, "[".repeat(1 << 20)),
     });
     let output = zenml(&deep, "", STACK, &["check"]);
     assert!(
@@ -598,9 +605,9 @@ fn a_list_without_an_end_is_given_up() {
 }
 
 #[test]
-fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_it() {
-    // Whatever were sent to another machine, the proxy would be asked for.
-    let proxy = Server::start(|_| Answer::Of(502, String::new()));
+fn credentials_are_sent_to_other_hosts_only_encrypted_or_if_the_config_allows_it() {
+    // All requests to other hosts would go to this proxy.
+    let proxy = Server::start(|_| Response::Body(502, String::new()));
     let proxies = [
         format!("HTTP_PROXY={}", proxy.url()),
         format!("HTTPS_PROXY={}", proxy.url()),
@@ -649,7 +656,7 @@ fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_i
         ];
         for output in outputs {
             assert_eq!(
-                (output.code, proxy.asked().len()),
+                (output.code, proxy.requests().len()),
                 (2, 0),
                 "{host}: {}",
                 output.stderr
@@ -678,17 +685,17 @@ fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_i
         ),
     ] {
         assert_eq!(output.code, 3, "{}", output.stderr);
-        assert!(!proxy.asked().is_empty(), "a tunnel is asked for");
+        assert!(!proxy.requests().is_empty(), "a tunnel is requested");
         assert!(
             proxy
-                .asked()
+                .requests()
                 .iter()
-                .all(|asked| asked.line.starts_with("CONNECT ")),
+                .all(|request| request.line.starts_with("CONNECT ")),
             "{:?}",
-            proxy.asked()
+            proxy.requests()
         );
     }
-    // Nothing is refused where nothing would be sent.
+    // A level without requests is accepted.
     let folder = project("zenml", "http://zenml.invalid", "", STACK);
     assert_eq!(
         run(&["check", "--level", "none"], folder.path(), b"").code,
@@ -697,9 +704,9 @@ fn credentials_go_to_another_machine_only_encrypted_or_where_the_config_allows_i
 }
 
 #[test]
-fn this_machine_is_asked_without_a_proxy() {
-    let proxy = Server::start(|_| Answer::Of(200, String::new()));
-    let server = Server::start(usual);
+fn loopback_is_requested_without_a_proxy() {
+    let proxy = Server::start(|_| Response::Body(200, String::new()));
+    let server = Server::start(respond);
     let port = server.address.port();
     for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
         for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"] {
@@ -711,7 +718,7 @@ fn this_machine_is_asked_without_a_proxy() {
             ];
             let output = run(&words, folder.path(), b"");
             assert_eq!(
-                (output.code, proxy.asked().len()),
+                (output.code, proxy.requests().len()),
                 (0, 0),
                 "{host}, {name}: {}",
                 output.stderr
@@ -721,14 +728,14 @@ fn this_machine_is_asked_without_a_proxy() {
 }
 
 #[test]
-fn register_makes_what_is_missing_and_keeps_the_rest() {
-    let server = Server::start(|asked| match asked.line.as_str() {
+fn register_creates_missing_keys_and_keeps_the_others() {
+    let server = Server::start(|request| match request.line.as_str() {
         "POST /api/v1/secrets" | "PUT /api/v1/secrets/id-db-false?patch_values=true" => {
-            Answer::Of(200, "{}".to_owned())
+            Response::Body(200, "{}".to_owned())
         }
         line if line.contains("name=equals%3Adb") => page(&[item("db", false)], 1, 1),
         line if line.contains("name=equals%3A") => page(&[], 1, 0),
-        _ => usual(asked),
+        _ => respond(request),
     });
     let folder = project(
         "zenml",
@@ -747,12 +754,12 @@ fn register_makes_what_is_missing_and_keeps_the_rest() {
     let output = run(&words, folder.path(), b"");
     assert_eq!(output.code, 0, "{}", output.stderr);
     let sent = |line: &str| {
-        let asked = server.asked();
-        let asked = asked
+        let requests = server.requests();
+        let request = requests
             .iter()
-            .find(|asked| asked.line.starts_with(line))
+            .find(|request| request.line.starts_with(line))
             .unwrap();
-        serde_json::from_str::<Value>(&asked.body).unwrap()
+        serde_json::from_str::<Value>(&request.body).unwrap()
     };
     assert_eq!(
         sent("PUT /api/v1/secrets/id-db-false"),
@@ -762,10 +769,10 @@ fn register_makes_what_is_missing_and_keeps_the_rest() {
         sent("POST /api/v1/secrets"),
         json!({ "name": "new", "private": false, "values": { "k": "n" } })
     );
-    // An empty server is one to be filled.
-    let empty = Server::start(|asked| match asked.line.as_str() {
+    // `register` accepts an empty server.
+    let empty = Server::start(|request| match request.line.as_str() {
         "POST /api/v1/login" => log_in(),
-        "POST /api/v1/secrets" => Answer::Of(200, "{}".to_owned()),
+        "POST /api/v1/secrets" => Response::Body(200, "{}".to_owned()),
         _ => page(&[], 1, 0),
     });
     let folder = project("zenml", &empty.url(), "", "c: '{{new.k}}'\n");
@@ -788,17 +795,17 @@ fn register_makes_what_is_missing_and_keeps_the_rest() {
     );
 }
 
-/// A Vault with `team/db` (user, password).
-fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
-    move |asked| {
+/// Returns the responses of a Vault with `team/db` (user, password).
+fn vault_responses(version: &'static str, subkeys: bool) -> impl Fn(&Request) -> Response {
+    move |request| {
         let v2 = version == "2";
-        let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
+        let of = |value: Value| Response::Body(200, json!({ "data": value }).to_string());
         let values = json!({ "user": "hunter2a", "password": "hunter2b" });
-        match (asked.line.as_str(), v2) {
-            // A server that does not know the question.
-            ("GET /v1/sys/internal/ui/mounts/kv", false) => Answer::Of(404, String::new()),
+        match (request.line.as_str(), v2) {
+            // A server without this endpoint.
+            ("GET /v1/sys/internal/ui/mounts/kv", false) => Response::Body(404, String::new()),
             ("GET /v1/sys/seal-status", _) => {
-                Answer::Of(200, json!({ "sealed": false }).to_string())
+                Response::Body(200, json!({ "sealed": false }).to_string())
             }
             ("GET /v1/sys/internal/ui/mounts/kv", _) => {
                 of(json!({ "options": { "version": version } }))
@@ -814,11 +821,11 @@ fn vault_of(version: &'static str, subkeys: bool) -> impl Fn(&Asked) -> Answer {
             }
             ("GET /v1/kv/team/db", false) => of(values),
             ("GET /v1/kv/data/team/gone", true) => {
-                Answer::Of(404, json!({ "data": { "data": null } }).to_string())
+                Response::Body(404, json!({ "data": { "data": null } }).to_string())
             }
             ("GET /v1/kv/metadata/team/new", true) => of(json!({ "current_version": 3 })),
             ("POST /v1/kv/data/team/db" | "POST /v1/kv/data/team/new", true) => of(json!({})),
-            _ => Answer::Of(404, "{\"errors\":[]}".to_owned()),
+            _ => Response::Body(404, "{\"errors\":[]}".to_owned()),
         }
     }
 }
@@ -838,11 +845,11 @@ fn vault(server: &Server, stack: &str, words: &[&str]) -> Output {
 }
 
 #[test]
-fn vault_gives_keys_without_values_where_it_can() {
+fn vault_keys_are_read_without_values_if_possible() {
     const STACK: &str =
         "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\nd: '{{gone.k}}'\n";
     for (version, subkeys, data) in [("2", true, 0), ("2", false, 1), ("1", false, 0)] {
-        let server = Server::start(vault_of(version, subkeys));
+        let server = Server::start(vault_responses(version, subkeys));
         let output = vault(&server, STACK, &["check", "--format", "short"]);
         assert_eq!(output.code, 1, "{version}: {}", output.stderr);
         assert!(
@@ -865,27 +872,27 @@ fn vault_gives_keys_without_values_where_it_can() {
         assert_eq!(rendered.stdout, "a: 'hunter2a'\n", "{}", rendered.stderr);
         assert!(
             server
-                .asked()
+                .requests()
                 .iter()
-                .all(|asked| asked.header("x-vault-token") == Some("hunter2token"))
+                .all(|request| request.header("x-vault-token") == Some("hunter2token"))
         );
     }
 }
 
-/// Values of all types, below the question that a store answers with them.
-fn typed(question: &'static str) -> impl Fn(&Asked) -> Answer {
+/// Returns values of all types in the response to one request.
+fn typed_values(request_line: &'static str) -> impl Fn(&Request) -> Response {
     let values = json!({ "s": "hunter2", "n": 3306, "b": true, "z": null, "l": ["x"], "m": { "k": "hunter2" }, "e": "" });
-    move |asked| {
-        let of = |value: Value| Answer::Of(200, json!({ "data": value }).to_string());
-        let version = if question.contains("/data/") || question.contains("/subkeys/") {
+    move |request| {
+        let of = |value: Value| Response::Body(200, json!({ "data": value }).to_string());
+        let version = if request_line.contains("/data/") || request_line.contains("/subkeys/") {
             "2"
         } else {
             "1"
         };
-        match asked.line.as_str() {
+        match request.line.as_str() {
             "GET /v1/sys/internal/ui/mounts/kv" => of(json!({ "options": { "version": version } })),
             line if line.starts_with("LIST ") => of(json!({ "keys": ["db"] })),
-            line if line != question => usual(asked),
+            line if line != request_line => respond(request),
             line if line.starts_with("GET /v1/kv/data/") => of(json!({ "data": values })),
             line if line.starts_with("GET /v1/kv/subkeys/") => {
                 let keys = json!({ "s": null, "n": null, "b": null, "z": null, "l": null, "m": { "k": null }, "e": null });
@@ -898,7 +905,7 @@ fn typed(question: &'static str) -> impl Fn(&Asked) -> Answer {
 }
 
 #[test]
-fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
+fn value_that_is_not_a_string_is_unusable_if_the_store_returns_its_type() {
     const STACK: &str = "a: '{{db.s}}'\nb: '{{db.n}}'\nc: '{{db.b}}'\nd: '{{db.z}}'\ne: '{{db.l}}'\nf: '{{db.m}}'\n";
     let all = [
         "n` in the inventory `prod` is a number",
@@ -907,35 +914,35 @@ fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
         "l` in the inventory `prod` is a list",
         "m` in the inventory `prod` is a mapping",
     ];
-    // ZenML answers with null for a value that this identity may not read.
+    // ZenML returns null for a value that these credentials may not read.
     let hidden = [all[0], all[1], all[3], all[4]];
-    for (question, expected) in [
+    for (request_line, expected) in [
         ("GET /v1/kv/team/db", &all[..]),
         ("GET /v1/kv/data/team/db", &all[..]),
         ("GET /v1/kv/subkeys/team/db", &all[4..]),
         ("GET /api/v1/secrets/id-db-false", &hidden[..]),
     ] {
-        let server = Server::start(typed(question));
-        let go = |stack: &str, words: &[&str]| {
-            if question.contains("/kv/") {
+        let server = Server::start(typed_values(request_line));
+        let run_command = |stack: &str, words: &[&str]| {
+            if request_line.contains("/kv/") {
                 vault(&server, stack, words)
             } else {
                 zenml(&server, "", stack, words)
             }
         };
-        let output = go(STACK, &["check", "--format", "short"]);
+        let output = run_command(STACK, &["check", "--format", "short"]);
         let found: Vec<&str> = output.stdout.lines().collect();
         assert_eq!(
             found.len(),
             expected.len(),
-            "{question}: {}{}",
+            "{request_line}: {}{}",
             output.stdout,
             output.stderr
         );
         for (line, words) in found.iter().zip(expected) {
             assert!(
                 line.contains("error[unusable-value]: the value of `db.") && line.contains(words),
-                "{question}: {line}"
+                "{request_line}: {line}"
             );
         }
         assert!(
@@ -943,16 +950,16 @@ fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
             "{}",
             output.stdout
         );
-        let report = go(STACK, &["check", "--format", "json"]);
+        let report = run_command(STACK, &["check", "--format", "json"]);
         let report: Value = serde_json::from_str(&report.stdout).unwrap();
-        assert_eq!(report["findings"][0]["secret"], "db", "{question}");
-        assert!(report["findings"][0]["key"].is_string(), "{question}");
-        // One of them hides neither the others nor their leaks.
-        if !question.contains("subkeys") {
-            let rendered = go("a: '{{db.s}}'\n", &["render", "--stdout"]);
+        assert_eq!(report["findings"][0]["secret"], "db", "{request_line}");
+        assert!(report["findings"][0]["key"].is_string(), "{request_line}");
+        // An unusable value does not affect the other values.
+        if !request_line.contains("subkeys") {
+            let rendered = run_command("a: '{{db.s}}'\n", &["render", "--stdout"]);
             assert_eq!(
                 rendered.stdout, "a: 'hunter2'\n",
-                "{question}: {}",
+                "{request_line}: {}",
                 rendered.stderr
             );
         }
@@ -960,8 +967,8 @@ fn a_value_that_is_no_string_is_unusable_where_a_store_reveals_it() {
 }
 
 #[test]
-fn a_secret_that_is_listed_and_gone_is_looked_up_in_the_next_inventory_with_its_keys() {
-    let server = Server::start(vault_of("2", true));
+fn listed_secret_that_was_deleted_is_looked_up_in_the_next_inventory() {
+    let server = Server::start(vault_responses("2", true));
     let config = format!(
         "[inventory.kv]\nkind = \"vault\"\nurl = \"{}\"\nmount = \"kv\"\npath = \"team\"\n[inventory.team]\nkind = \"file\"\n\
          path = \"team.yaml\"\n[[stacks]]\nfiles = [\"**\"]\ninventory = [\"kv\", \"team\"]\n",
@@ -992,8 +999,8 @@ fn a_secret_that_is_listed_and_gone_is_looked_up_in_the_next_inventory_with_its_
 }
 
 #[test]
-fn vault_is_written_with_the_version_that_was_read() {
-    let server = Server::start(vault_of("2", true));
+fn vault_secret_is_written_with_the_version_that_was_read() {
+    let server = Server::start(vault_responses("2", true));
     let stack = "a: '{{db.extra}}'\nb: '{{new.k}}'\n";
     let output = vault(
         &server,
@@ -1002,9 +1009,15 @@ fn vault_is_written_with_the_version_that_was_read() {
     );
     assert_eq!(output.code, 0, "{}", output.stderr);
     let sent = |line: &str| {
-        let asked = server.asked();
-        serde_json::from_str::<Value>(&asked.iter().find(|asked| asked.line == line).unwrap().body)
-            .unwrap()
+        let requests = server.requests();
+        serde_json::from_str::<Value>(
+            &requests
+                .iter()
+                .find(|request| request.line == line)
+                .unwrap()
+                .body,
+        )
+        .unwrap()
     };
     let all = json!({ "user": "hunter2a", "password": "hunter2b", "extra": "e" });
     assert_eq!(
@@ -1016,10 +1029,10 @@ fn vault_is_written_with_the_version_that_was_read() {
         json!({ "options": { "cas": 3 }, "data": { "k": "n" } })
     );
     let sealed =
-        Server::start(|_| Answer::Of(503, "{\"errors\":[\"Vault is sealed\"]}".to_owned()));
+        Server::start(|_| Response::Body(503, "{\"errors\":[\"Vault is sealed\"]}".to_owned()));
     assert_eq!(vault(&sealed, stack, &["check"]).code, 3);
     let denied =
-        Server::start(|_| Answer::Of(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
+        Server::start(|_| Response::Body(403, "{\"errors\":[\"permission denied\"]}".to_owned()));
     let output = vault(&denied, stack, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
@@ -1030,8 +1043,8 @@ fn vault_is_written_with_the_version_that_was_read() {
 }
 
 #[test]
-fn the_first_inventory_of_a_row_that_has_the_secret_answers() {
-    let server = Server::start(usual);
+fn secret_is_looked_up_in_the_first_inventory_that_has_it() {
+    let server = Server::start(respond);
     let config = format!(
         "[inventory.team]\nkind = \"file\"\npath = \"team.yaml\"\n[inventory.shared]\nkind = \"zenml\"\nurl = \"{}\"\n\
          [[stacks]]\nfiles = [\"**\"]\ninventory = [\"team\", \"shared\"]\n",
@@ -1060,6 +1073,6 @@ fn the_first_inventory_of_a_row_that_has_the_secret_answers() {
     assert_eq!(
         server.count("GET /api/v1/secrets/id-db-false"),
         0,
-        "the first has it"
+        "the first inventory has the secret"
     );
 }
