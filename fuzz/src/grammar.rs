@@ -1,33 +1,35 @@
-//! What `ZenML` takes for a reference, said as slowly and plainly as can be: its two regular expressions, matched against
-//! a whole string by the set of places that each part of the expression can have reached, and then what it does to the
-//! string to get at the names.
+//! The references of `ZenML`, in the simplest form: its two regular expressions, and the steps that
+//! it takes to extract the names.
+//!
+//! A match keeps the set of positions that each part of the expression may have reached in the
+//! whole string.
 
 /// `\{\{\s*\S+?\.\S+\s*\}\}`, from 0.40 on.
 pub const FROM_0_40: &[Part] = &[
-    BRACE,
-    BRACE,
+    OPEN,
+    OPEN,
     Part::Any(space),
-    Part::Some(ink),
+    Part::Some(non_space),
     DOT,
-    Part::Some(ink),
+    Part::Some(non_space),
     Part::Any(space),
-    END,
-    END,
+    CLOSE,
+    CLOSE,
 ];
 
 /// `\{\{\S+?\.\S+\}\}`, before 0.40.
 pub const BEFORE_0_40: &[Part] = &[
-    BRACE,
-    BRACE,
-    Part::Some(ink),
+    OPEN,
+    OPEN,
+    Part::Some(non_space),
     DOT,
-    Part::Some(ink),
-    END,
-    END,
+    Part::Some(non_space),
+    CLOSE,
+    CLOSE,
 ];
 
-const BRACE: Part = Part::One('{');
-const END: Part = Part::One('}');
+const OPEN: Part = Part::One('{');
+const CLOSE: Part = Part::One('}');
 const DOT: Part = Part::One('.');
 
 /// A part of a regular expression.
@@ -35,13 +37,15 @@ const DOT: Part = Part::One('.');
 pub enum Part {
     /// A character.
     One(char),
-    /// Characters of a class, as many as there may be (`*`). Lazy or greedy makes no difference to a match of the whole.
+    /// Zero or more characters of a class (`*`). Lazy and greedy parts match the same whole
+    /// strings.
     Any(fn(char) -> bool),
-    /// The same, one or more (`+`).
+    /// One or more characters of a class (`+`).
     Some(fn(char) -> bool),
 }
 
-/// Python's `\s`: what `str.isspace` says, listed.
+/// Returns whether Python's `\s` matches a character: the characters for which `str.isspace` is
+/// true.
 fn space(c: char) -> bool {
     matches!(
         u32::from(c),
@@ -49,39 +53,43 @@ fn space(c: char) -> bool {
     )
 }
 
-/// Python's `\S`.
-fn ink(c: char) -> bool {
+/// Returns whether Python's `\S` matches a character.
+fn non_space(c: char) -> bool {
     !space(c)
 }
 
-/// Python's `re.fullmatch(pattern, text)`.
+/// Returns whether a pattern matches the whole text, as Python's `re.fullmatch` does.
 pub fn matches(pattern: &[Part], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    let mut places = vec![0];
+    let mut positions = vec![0];
     for part in pattern {
         let mut next = Vec::new();
-        for place in places {
+        for position in positions {
             match part {
-                Part::One(c) => next.extend((text.get(place) == Some(c)).then_some(place + 1)),
+                Part::One(c) => {
+                    next.extend((text.get(position) == Some(c)).then_some(position + 1))
+                }
                 Part::Any(class) | Part::Some(class) => {
-                    let length = text[place..].iter().take_while(|c| class(**c)).count();
-                    let least = usize::from(matches!(part, Part::Some(_)));
-                    next.extend((least..=length).map(|length| place + length));
+                    let length = text[position..].iter().take_while(|c| class(**c)).count();
+                    let minimum = usize::from(matches!(part, Part::Some(_)));
+                    next.extend((minimum..=length).map(|length| position + length));
                 }
             }
         }
         next.sort_unstable();
         next.dedup();
-        places = next;
+        positions = next;
     }
-    places.contains(&text.len())
+    positions.contains(&text.len())
 }
 
-/// The name and the key in a string that matches: without two characters at each end, stripped, split at the first dot.
+/// Returns the name and the key in a string that matches.
+///
+/// Removes two characters at each end, strips the rest, and splits it at the first dot.
 pub fn names(text: &str) -> (String, String) {
     let chars: Vec<char> = text.chars().collect();
     let inner: String = chars[2..chars.len() - 2].iter().collect();
     let inner = inner.trim_matches(space);
-    let (name, key) = inner.split_once('.').expect("the pattern asks for a dot");
+    let (name, key) = inner.split_once('.').expect("the pattern requires a dot");
     (name.to_owned(), key.to_owned())
 }

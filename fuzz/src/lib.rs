@@ -1,11 +1,13 @@
-//! What has to hold for every input, one function a fuzz target. `fuzz_targets/` hands them what libFuzzer makes up;
-//! `cargo test` hands them every seed, and mutations of seeds.
+//! Properties of all inputs, one function for each fuzz target.
+//!
+//! libFuzzer generates the inputs of `fuzz_targets/`. `cargo test` uses each seed, and mutations of
+//! seeds.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a property that does not hold panics"
+    reason = "a violated property panics"
 )]
 
 mod grammar;
@@ -40,22 +42,25 @@ use store::Store;
 
 const SYNTAXES: [Syntax; 3] = [Syntax::Yaml, Syntax::Toml, Syntax::Json];
 
-/// The grammar beside `ZenML`'s regular expressions: what `ZenML` takes is the same reference or malformed, what stackref
-/// takes `ZenML` takes, and nothing with `{{` is plain.
+/// Compares the grammar with `ZenML`'s regular expressions.
+///
+/// - A text that `ZenML` reads as a reference is the same reference or malformed here.
+/// - `ZenML` reads each reference of stackref's as a reference.
+/// - A text with `{{` is not plain.
 pub fn references(bytes: &[u8]) {
     let text = &*String::from_utf8_lossy(bytes);
-    let taken = grammar::matches(grammar::FROM_0_40, text);
-    let names = taken.then(|| grammar::names(text));
+    let is_reference = grammar::matches(grammar::FROM_0_40, text);
+    let names = is_reference.then(|| grammar::names(text));
     assert_eq!(
         parse_as_zenml(text).map(|(name, key)| (name.to_owned(), key.to_owned())),
         names,
         "{text:?}"
     );
-    let reading = parse_value(text, Resolver::Zenml);
-    match (&reading, &names) {
-        (ParsedValue::Reference(piece), names) => {
-            let BraceKind::Reference { name, key, padded } = piece.kind else {
-                panic!("{text:?}: {reading:?}")
+    let parsed = parse_value(text, Resolver::Zenml);
+    match (&parsed, &names) {
+        (ParsedValue::Reference(braces), names) => {
+            let BraceKind::Reference { name, key, padded } = braces.kind else {
+                panic!("{text:?}: {parsed:?}")
             };
             assert_eq!(Some((name.to_owned(), key.to_owned())), *names, "{text:?}");
             assert_eq!(
@@ -64,7 +69,7 @@ pub fn references(bytes: &[u8]) {
                 "{text:?}"
             );
         }
-        // Names that nobody could take for anything else are no mistake.
+        // Names of letters, digits, `_` and `-` are not malformed.
         (ParsedValue::Malformed(_), names) => {
             let is_plain = |name: &str| {
                 name.chars()
@@ -74,39 +79,39 @@ pub fn references(bytes: &[u8]) {
                 !names
                     .as_ref()
                     .is_some_and(|(name, key)| is_plain(name) && is_plain(key)),
-                "{text:?}: {reading:?}"
+                "{text:?}: {parsed:?}"
             );
         }
-        (ParsedValue::Plain, None) => assert!(!text.contains("{{"), "{text:?} passes in silence"),
-        (ParsedValue::Template(pieces), None) => assert!(!pieces.is_empty(), "{text:?}"),
-        (_, Some(_)) => panic!("ZenML takes {text:?} for a reference; here it is {reading:?}"),
+        (ParsedValue::Plain, None) => assert!(!text.contains("{{"), "{text:?} is plain"),
+        (ParsedValue::Template(expressions), None) => assert!(!expressions.is_empty(), "{text:?}"),
+        (_, Some(_)) => panic!("{text:?} is a reference to ZenML, but here {parsed:?}"),
     }
-    // Under the other resolver the same pieces are references, wherever they stand.
-    let pieces = stackref::zenml::grammar::find_braces(text);
+    // The other resolver finds the same references anywhere in the text.
+    let expressions = stackref::zenml::grammar::find_braces(text);
     let mut end = 0;
-    for piece in &pieces {
+    for braces in &expressions {
         assert!(
-            piece.range.start >= end && text[piece.range.clone()].contains("{{"),
-            "{text:?}: {piece:?}"
+            braces.range.start >= end && text[braces.range.clone()].contains("{{"),
+            "{text:?}: {braces:?}"
         );
-        end = piece.range.end;
-        if let BraceKind::Reference { name, key, .. } = piece.kind {
-            let alone = &text[piece.range.clone()];
+        end = braces.range.end;
+        if let BraceKind::Reference { name, key, .. } = braces.kind {
+            let reference = &text[braces.range.clone()];
             assert_eq!(
-                grammar::names(alone),
+                grammar::names(reference),
                 (name.to_owned(), key.to_owned()),
                 "{text:?}"
             );
-            assert!(grammar::matches(grammar::FROM_0_40, alone), "{text:?}");
+            assert!(grammar::matches(grammar::FROM_0_40, reference), "{text:?}");
         }
     }
-    let mut braces = text.match_indices("{{");
+    let mut openings = text.match_indices("{{");
     assert!(
-        braces.all(|(at, _)| pieces.iter().any(|piece| piece.range.contains(&at))),
-        "{text:?}: {pieces:?}"
+        openings.all(|(at, _)| expressions.iter().any(|braces| braces.range.contains(&at))),
+        "{text:?}: {expressions:?}"
     );
     assert!(
-        pieces.is_empty() || parse_value(text, Resolver::Render) != ParsedValue::Plain,
+        expressions.is_empty() || parse_value(text, Resolver::Render) != ParsedValue::Plain,
         "{text:?}"
     );
 }
@@ -127,11 +132,11 @@ pub fn check_script(bytes: &[u8]) {
     check(bytes, Syntax::Script);
 }
 
-/// Bytes are read, checked and reported in every format, twice the same; findings and edits lie in the text, and references
-/// stand where they are said to.
+/// Checks the bytes and prints the report in each format, twice with the same result. Findings and
+/// edits lie in the text, and the span of each reference contains it.
 fn check(bytes: &[u8], syntax: Syntax) {
-    let inventories = few_names();
-    for (why, resolver) in [
+    let inventories = small_inventory();
+    for (reason, resolver) in [
         (Some(MatchReason::Argument), Resolver::Zenml),
         (None, Resolver::Render),
     ] {
@@ -145,57 +150,69 @@ fn check(bytes: &[u8], syntax: Syntax) {
             &inventories,
         );
         let [once, twice] = [(); 2].map(|()| {
-            let scan = scan(bytes, syntax, why.clone(), resolver, false);
-            scan.references().for_each(assert_stands_there);
+            let scan = scan(bytes, syntax, reason.clone(), resolver, false);
+            scan.references().for_each(assert_span_contains_reference);
             let report = check_scan(&scan, &settings, None);
-            report.findings.iter().for_each(assert_lies_in_its_text);
+            report
+                .findings
+                .iter()
+                .for_each(assert_spans_lie_in_the_text);
             printed(&report)
         });
         assert_eq!(once, twice);
     }
 }
 
-/// The text at the place of a reference is that reference, where nothing of it is escaped or quoted.
-fn assert_stands_there(reference: &Reference) {
+/// Asserts that the span of a reference contains it, unless a part of it is escaped or quoted.
+fn assert_span_contains_reference(reference: &Reference) {
     let text = reference
         .source
         .text()
         .get(reference.span.start..reference.span.end)
-        .expect("it lies in the text");
+        .expect("the span lies in the text");
     let Some(key) = reference
         .key()
         .filter(|_| !text.contains(['\\', '\'', '"']))
     else {
         return;
     };
-    let pieces = stackref::zenml::grammar::find_braces(text);
-    let [piece] = pieces.as_slice() else {
-        panic!("{text:?}: {pieces:?}")
+    let expressions = stackref::zenml::grammar::find_braces(text);
+    let [braces] = expressions.as_slice() else {
+        panic!("{text:?}: {expressions:?}")
     };
-    let BraceKind::Reference { name, key: own, .. } = piece.kind else {
-        panic!("{text:?}: {piece:?}")
+    let BraceKind::Reference {
+        name,
+        key: found_key,
+        ..
+    } = braces.kind
+    else {
+        panic!("{text:?}: {braces:?}")
     };
     assert_eq!(
-        (name, own, &piece.range),
+        (name, found_key, &braces.range),
         (reference.secret(), key, &(0..text.len()))
     );
 }
 
-fn assert_lies_in_its_text(finding: &Finding) {
+fn assert_spans_lie_in_the_text(finding: &Finding) {
     let text = finding.source.text();
-    let lies = |start: usize, end: usize| text.get(start..end).is_some();
-    assert!(lies(finding.span.start, finding.span.end), "{finding:?}");
+    let is_in_text = |start: usize, end: usize| text.get(start..end).is_some();
+    assert!(
+        is_in_text(finding.span.start, finding.span.end),
+        "{finding:?}"
+    );
     let mut end = 0;
     for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
         assert!(
-            lies(edit.span.start, edit.span.end) && edit.span.start >= end,
+            is_in_text(edit.span.start, edit.span.end) && edit.span.start >= end,
             "{finding:?}"
         );
         end = edit.span.end;
     }
 }
 
-/// A report in every format but SARIF, which holds the pages of all rules and costs a hundred times the others.
+/// Prints a report in each format except SARIF, which contains the pages of all rules and takes a
+/// hundred times as long.
 fn printed(report: &Report) -> Vec<String> {
     let formats = [
         Format::Human,
@@ -223,8 +240,10 @@ fn printed(report: &Report) -> Vec<String> {
     printed.into()
 }
 
-/// What `check` passes, resolves; what a render gives is, to a second parser, the same document with the references
-/// replaced. Up to the first byte `0xff` the input is the text; what follows, split at that byte, are values.
+/// Renders a text that `check` accepts. A second parser must read the same document with the
+/// references replaced.
+///
+/// The text ends at the first byte `0xff`. The following bytes, split at `0xff`, are values.
 pub fn render(bytes: &[u8]) {
     let mut parts = bytes.split(|byte| *byte == 0xff);
     let Ok(text) = std::str::from_utf8(parts.next().unwrap_or_default()) else {
@@ -240,7 +259,7 @@ pub fn render(bytes: &[u8]) {
     }
 }
 
-/// Renders one text, if `check` passes it. Returns how many of its references were replaced.
+/// Renders a text if `check` accepts it. Returns the number of replaced references.
 pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolver) -> usize {
     let store = Store::new(values);
     let value = |name: &str, key: &str| store.value(name, key).to_owned();
@@ -267,17 +286,17 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
     }
     let rendered = match stackref::edit::substitution::run(&scan, &report, &settings, None) {
         Ok(rendered) => rendered,
-        Err(failures) => panic!("{syntax:?} {text:?} passes and is not rendered: {failures:?}"),
+        Err(failures) => panic!("{syntax:?} {text:?} is accepted but not rendered: {failures:?}"),
     };
     for rendered in &rendered {
         let replaces = rendered.replaced_count() > 0;
         assert_eq!(replaces, rendered.text.is_some());
         assert!(replaces || rendered.text() == text);
-        // How many strings have to be other ones.
+        // The number of strings that must change.
         let mut strings: BTreeMap<NodeId, Vec<(&str, &str)>> = BTreeMap::new();
         for reference in rendered.file.replaced_references() {
             let key = reference.key().unwrap();
-            let there = reference
+            let old = reference
                 .source
                 .text()
                 .get(reference.span.start..reference.span.end)
@@ -285,38 +304,39 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
             strings
                 .entry(reference.node)
                 .or_default()
-                .push((there, store.value(reference.secret(), key)));
+                .push((old, store.value(reference.secret(), key)));
         }
-        let fewest = strings
+        let minimum = strings
             .values()
             .filter(|parts| parts.iter().any(|(old, new)| old != new))
             .count();
-        let in_place_of = |old: &str| {
-            let pieces = match parse_value(old, resolver) {
-                ParsedValue::Reference(piece) => vec![piece],
-                ParsedValue::Template(pieces) if resolver == Resolver::Render => pieces,
+        let replace_references = |old: &str| {
+            let expressions = match parse_value(old, resolver) {
+                ParsedValue::Reference(braces) => vec![braces],
+                ParsedValue::Template(expressions) if resolver == Resolver::Render => expressions,
                 _ => Vec::new(),
             };
             let mut new = old.to_owned();
-            for piece in pieces.iter().rev() {
-                if let BraceKind::Reference { name, key, .. } = piece.kind {
-                    new.replace_range(piece.range.clone(), &value(name, key));
+            for braces in expressions.iter().rev() {
+                if let BraceKind::Reference { name, key, .. } = braces.kind {
+                    new.replace_range(braces.range.clone(), &value(name, key));
                 }
             }
             new
         };
-        // Of a scalar with a character that only YAML 1.1 takes for a line break, a render gives what YAML 1.2 reads.
+        // `render` writes a scalar with a line break of YAML 1.1 as YAML 1.2 reads it, so the
+        // second parser may read another old value.
         let document = rendered.file.document.as_ref().unwrap();
-        let disputed = strings
+        let ambiguous = strings
             .keys()
             .filter(|&&node| document.has_ambiguous_break(node));
-        let disputed: Vec<String> = disputed
-            .map(|&node| in_place_of(document.text(node).unwrap()))
+        let ambiguous: Vec<String> = ambiguous
+            .map(|&node| replace_references(document.text(node).unwrap()))
             .collect();
         let is_replaced = |old: &str, new: &str| {
-            in_place_of(old) == new || disputed.iter().any(|text| text == new)
+            replace_references(old) == new || ambiguous.iter().any(|text| text == new)
         };
-        second::assert_same_but_references(text, rendered.text(), syntax, fewest, &is_replaced);
+        second::assert_same_but_references(text, rendered.text(), syntax, minimum, &is_replaced);
     }
     rendered
         .iter()
@@ -324,15 +344,15 @@ pub fn render_as(text: &str, values: &[String], syntax: Syntax, resolver: Resolv
         .sum()
 }
 
-/// Fixing twice is fixing once, what can be fixed is, and no fix breaks a file.
+/// A second fix changes nothing, each available fix is applied, and no fix adds a syntax error.
 pub fn fix(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let inventories = few_names();
+    let inventories = small_inventory();
     for syntax in SYNTAXES {
         for resolver in [Resolver::Zenml, Resolver::Render] {
-            for most in [Applicability::Safe, Applicability::Suggestion] {
+            for applicability in [Applicability::Safe, Applicability::Suggestion] {
                 let configs = Configs::fixed(Config {
                     resolver,
                     ..Config::default()
@@ -342,23 +362,23 @@ pub fn fix(bytes: &[u8]) {
                     LevelChoice::fixed(Level::SecretAndKeyExists),
                     &inventories,
                 );
-                let (broken, once) = mended(text, syntax, most, &settings);
-                let (still_broken, twice) = mended(&once, syntax, most, &settings);
-                assert_eq!(once, twice, "{syntax:?} {most:?} {text:?}");
+                let (errors, once) = apply_fixes(text, syntax, applicability, &settings);
+                let (errors_after, twice) = apply_fixes(&once, syntax, applicability, &settings);
+                assert_eq!(once, twice, "{syntax:?} {applicability:?} {text:?}");
                 assert!(
-                    still_broken <= broken,
-                    "{syntax:?} {most:?} {text:?} became {once:?}"
+                    errors_after <= errors,
+                    "{syntax:?} {applicability:?} {text:?} became {once:?}"
                 );
             }
         }
     }
 }
 
-/// How many syntax errors a text has, and the text with its fixes.
-fn mended(
+/// Returns the number of syntax errors in a text, and the text with its fixes.
+fn apply_fixes(
     text: &str,
     syntax: Syntax,
-    most: Applicability,
+    applicability: Applicability,
     settings: &Settings<'_>,
 ) -> (usize, String) {
     let mut scan = scan(
@@ -369,36 +389,40 @@ fn mended(
         false,
     );
     let findings = check_scan(&scan, settings, None).findings;
-    let broken = findings
+    let errors = findings
         .iter()
         .filter(|finding| finding.rule.name() == "syntax-error")
         .count();
-    let is_due = |finding: &Finding| {
+    let has_fix = |finding: &Finding| {
         finding
             .fix
             .as_ref()
-            .is_some_and(|fix| fix.applicability <= most)
+            .is_some_and(|fix| fix.applicability <= applicability)
     };
-    let is_due = findings.iter().any(is_due);
-    let bases = bases(false);
-    let again = Rescanner {
-        roots: &bases,
+    let has_fix = findings.iter().any(has_fix);
+    let roots = path_roots(false);
+    let rescanner = Rescanner {
+        roots: &roots,
         values: None,
         walked_folders: &[],
     };
     let answers = LookupResults::default();
-    let fixed = Fixer::new(&again, most).run(&mut scan, settings, answers, None);
+    let fixed = Fixer::new(&rescanner, applicability).run(&mut scan, settings, answers, None);
     let after = fixed
         .changed
         .values()
         .next()
         .map_or(text, |changed| changed.new_source.text());
-    assert_eq!(is_due, after != text, "{syntax:?} {most:?} {text:?}");
-    (broken, after.to_owned())
+    assert_eq!(
+        has_fix,
+        after != text,
+        "{syntax:?} {applicability:?} {text:?}"
+    );
+    (errors, after.to_owned())
 }
 
-/// Configs, baselines and inventories of any bytes are read, or refused in words; what is added to an inventory is there
-/// afterwards, and everything else is what it was.
+/// Configs, baselines and inventories are parsed, or rejected with an error that can be printed. A
+/// key that is added to an inventory is read back, and everything else stays the same.
 pub fn readers(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -412,11 +436,11 @@ pub fn readers(bytes: &[u8]) {
         .err()
         .into_iter()
         .flatten()
-        .for_each(|failure| assert_can_be_shown(&failure));
+        .for_each(|failure| assert_can_be_printed(&failure));
     assert!(
         Baseline::parse(text)
             .err()
-            .is_none_or(|why| !why.is_empty())
+            .is_none_or(|error| !error.is_empty())
     );
     for (syntax, name) in SYNTAXES.into_iter().zip(["i.yaml", "i.toml", "i.json"]) {
         match FileInventory::from_text(name, text.to_owned(), syntax) {
@@ -424,24 +448,24 @@ pub fn readers(bytes: &[u8]) {
                 inventory
                     .entry_errors()
                     .iter()
-                    .for_each(assert_can_be_shown);
+                    .for_each(assert_can_be_printed);
                 put(text, name, &contents(&inventory));
             }
-            Err(failure) => assert_can_be_shown(&failure),
+            Err(failure) => assert_can_be_printed(&failure),
         }
     }
 }
 
-fn assert_can_be_shown(failure: &Failure) {
-    let mut shown = Vec::new();
-    human::write_failure(failure, OutputStyle::PLAIN, &mut shown).unwrap();
+fn assert_can_be_printed(failure: &Failure) {
+    let mut printed = Vec::new();
+    human::write_failure(failure, OutputStyle::PLAIN, &mut printed).unwrap();
     assert!(
-        !String::from_utf8(shown).unwrap().trim().is_empty(),
+        !String::from_utf8(printed).unwrap().trim().is_empty(),
         "{failure:?}"
     );
 }
 
-/// By secret: its keys, if it is one, and its values, where there are any.
+/// The keys and the values of each secret, if the inventory has them.
 type Contents = BTreeMap<String, (Option<Vec<String>>, Option<BTreeMap<String, String>>)>;
 
 fn contents(inventory: &FileInventory) -> Contents {
@@ -499,7 +523,7 @@ fn put(text: &str, name: &str, before: &Contents) {
             assert_eq!(
                 std::fs::read_to_string(&path).unwrap(),
                 text,
-                "{name} changed though it was refused"
+                "{name} was changed despite the error"
             );
             assert_eq!(after, *before);
             continue;
@@ -508,9 +532,9 @@ fn put(text: &str, name: &str, before: &Contents) {
             .get(secret)
             .is_some_and(|(keys, _)| keys.iter().flatten().any(|key| key == new_key))
         {
-            let (keys, values) = after.get_mut(secret).expect("it was stored");
+            let (keys, values) = after.get_mut(secret).expect("the secret was stored");
             keys.as_mut()
-                .expect("it has keys")
+                .expect("the secret has keys")
                 .retain(|key| key != new_key);
             let stored = values.as_mut().and_then(|values| values.remove(new_key));
             assert_eq!(
@@ -527,15 +551,15 @@ fn put(text: &str, name: &str, before: &Contents) {
     }
 }
 
-/// An inventory in which references are found, missed and nearly found.
-fn few_names() -> Inventories {
+/// Returns an inventory with names that are equal or similar to those in the seeds.
+fn small_inventory() -> Inventories {
     let text = "a: [b, user, password]\ndb: [user, password]\nmlflow_secret: [username, password]\naws: [key]\n";
     let inventory =
         FileInventory::from_text("secrets.inventory.yaml", text.to_owned(), Syntax::Yaml).unwrap();
     Inventories::from_inventories(vec![Box::new(inventory)])
 }
 
-fn bases(keep_documents: bool) -> PathRoots {
+fn path_roots(keep_documents: bool) -> PathRoots {
     PathRoots {
         cwd: PathBuf::from("/w"),
         root: PathBuf::from("/w"),
@@ -544,11 +568,11 @@ fn bases(keep_documents: bool) -> PathRoots {
     }
 }
 
-/// Reads a text as a file of a syntax.
+/// Scans a text as a file of a syntax.
 pub fn scan(
     bytes: &[u8],
     syntax: Syntax,
-    why: Option<MatchReason>,
+    reason: Option<MatchReason>,
     resolver: Resolver,
     keep_documents: bool,
 ) -> Scan {
@@ -561,7 +585,7 @@ pub fn scan(
     let candidate = Candidate {
         path: Path::new("/w").join(name),
         syntax,
-        reason: why,
+        reason,
     };
-    run_text(bytes, candidate, resolver, &bases(keep_documents))
+    run_text(bytes, candidate, resolver, &path_roots(keep_documents))
 }

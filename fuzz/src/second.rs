@@ -1,58 +1,62 @@
-//! A rendered text beside the one it was made of, both as another parser reads them.
+//! Compares a rendered text with its original, both parsed by a second parser.
 
 use serde::Deserialize as _;
 use serde_yaml::Value;
 use stackref::document::Syntax;
 
-/// Every string is what it was, or that with its references replaced, at least as many as are said; and everything else is what it
-/// was.
+/// Asserts that rendering changed only strings with references.
 ///
-/// A text that the second parser does not take has nothing to say; nor one with what libyaml reads in another way than YAML
-/// 1.1 and 1.2: lines with nothing but a tab in them, or a tab before a comment, which libyaml takes behind a plain scalar
-/// and nowhere else; blanks at the very end, which end a block scalar with a break here and in yaml-test-suite, and without
-/// one there; and anchors of other letters than it knows, where its scalars begin earlier.
+/// Each changed string is the old one with its references replaced, and at least `minimum` strings
+/// are changed. Skips texts that the second parser rejects, and texts that libyaml reads in another
+/// way than YAML 1.1 and 1.2:
+///
+/// - A line that contains only a tab, or a tab before a comment: libyaml accepts it only after a
+///   plain scalar.
+/// - Blanks at the end of the file: a block scalar ends with a line break here and in
+///   yaml-test-suite, but not in libyaml.
+/// - Anchors with characters that libyaml does not allow: libyaml starts their scalars earlier.
 pub fn assert_same_but_references(
     old: &str,
     new: &str,
     syntax: Syntax,
-    fewest: usize,
+    minimum: usize,
     is_replaced: &dyn Fn(&str, &str) -> bool,
 ) {
-    if syntax == Syntax::Yaml && is_read_otherwise(old) {
+    if syntax == Syntax::Yaml && is_ambiguous(old) {
         return;
     }
     let Some(before) = read(old, syntax) else {
         return;
     };
     let after = read(new, syntax)
-        .unwrap_or_else(|| panic!("{old:?} became {new:?}, which a second parser refuses"));
+        .unwrap_or_else(|| panic!("{old:?} became {new:?}, which the second parser rejects"));
     assert_eq!(before.len(), after.len(), "{old:?} became {new:?}");
     let mut changed = 0;
     for (before, after) in before.iter().zip(&after) {
         assert!(
-            same(before, after, is_replaced, &mut changed),
+            is_same(before, after, is_replaced, &mut changed),
             "{old:?} became {new:?}"
         );
     }
     assert!(
-        changed >= fewest,
-        "{old:?} became {new:?}: {changed} strings of {fewest} are other ones"
+        changed >= minimum,
+        "{old:?} became {new:?}: {changed} strings changed, expected at least {minimum}"
     );
 }
 
-/// Every character that ends a line for libyaml, which reads YAML 1.1.
+/// The characters that end a line in YAML 1.1, the version of libyaml.
 const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// Whether libyaml may read a text in its own way.
-fn is_read_otherwise(old: &str) -> bool {
-    let lone_tab = |line: &str| {
+/// Returns whether libyaml may read a text in another way than YAML 1.1 and 1.2.
+fn is_ambiguous(old: &str) -> bool {
+    let has_leading_tab = |line: &str| {
         let text = line.trim_start();
         (text.is_empty() || text.starts_with('#'))
             && line
                 .get(..line.len() - text.len())
                 .is_some_and(|blanks| blanks.contains('\t'))
     };
-    let odd_anchor = |word: &str| {
+    let is_unsupported_anchor = |word: &str| {
         let name = word.strip_prefix(['&', '*']).unwrap_or_default();
         !name
             .chars()
@@ -62,7 +66,7 @@ fn is_read_otherwise(old: &str) -> bool {
         old.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '{' | '}' | ','));
     let last = old.rsplit(BREAKS).next().unwrap_or_default();
     let ends_blank = !last.is_empty() && last.trim().is_empty();
-    // A block scalar at column 0, which libyaml ends before it begins.
+    // libyaml ends a block scalar at column 0 before its first line.
     let is_header = |line: &str| {
         line.trim_start_matches("---")
             .trim_start()
@@ -75,7 +79,10 @@ fn is_read_otherwise(old: &str) -> bool {
     let at_column_0 = lines
         .windows(2)
         .any(|pair| is_header(pair[0]) && !pair[1].starts_with(' '));
-    ends_blank || at_column_0 || old.split(BREAKS).any(lone_tab) || words.any(odd_anchor)
+    ends_blank
+        || at_column_0
+        || old.split(BREAKS).any(has_leading_tab)
+        || words.any(is_unsupported_anchor)
 }
 
 fn read(text: &str, syntax: Syntax) -> Option<Vec<Value>> {
@@ -88,7 +95,7 @@ fn read(text: &str, syntax: Syntax) -> Option<Vec<Value>> {
     }
 }
 
-fn same(
+fn is_same(
     old: &Value,
     new: &Value,
     is_replaced: &dyn Fn(&str, &str) -> bool,
@@ -104,17 +111,17 @@ fn same(
                 && old
                     .iter()
                     .zip(new)
-                    .all(|(old, new)| same(old, new, is_replaced, changed))
+                    .all(|(old, new)| is_same(old, new, is_replaced, changed))
         }
         (Value::Mapping(old), Value::Mapping(new)) => {
             let pairs = old.iter().zip(new);
-            let mut keys_stay = |((old_key, old), (new_key, new))| {
-                old_key == new_key && same(old, new, is_replaced, changed)
+            let mut is_same_entry = |((old_key, old), (new_key, new))| {
+                old_key == new_key && is_same(old, new, is_replaced, changed)
             };
-            old.len() == new.len() && pairs.into_iter().all(&mut keys_stay)
+            old.len() == new.len() && pairs.into_iter().all(&mut is_same_entry)
         }
         (Value::Tagged(old), Value::Tagged(new)) => {
-            old.tag == new.tag && same(&old.value, &new.value, is_replaced, changed)
+            old.tag == new.tag && is_same(&old.value, &new.value, is_replaced, changed)
         }
         _ => old == new,
     }

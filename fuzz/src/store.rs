@@ -1,11 +1,11 @@
-//! An inventory that has every secret with every key, and gives of a list of values always the same for one name.
+//! An inventory with every secret and every key. Each name always gets the same value of a list.
 
 use secrecy::SecretString;
 use stackref::inventory::{
     Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError, ValueType,
 };
 
-/// Values that break files, or change their type, where they are spliced in.
+/// Values that make a file invalid or change their type if they are inserted without quotes.
 const VALUES: [&str; 16] = [
     "",
     "x",
@@ -26,12 +26,13 @@ const VALUES: [&str; 16] = [
 ];
 
 #[derive(Clone)]
+/// An inventory with every secret and every key, created by each run of the property `render`.
 pub struct Store {
     values: Vec<String>,
 }
 
 impl Store {
-    /// With these values, or with a list of bad ones.
+    /// Creates a store with these values, or with [`VALUES`] if there are none.
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() {
             VALUES.map(str::to_owned).to_vec()
@@ -41,6 +42,7 @@ impl Store {
         Self { values }
     }
 
+    /// Returns the value of a key. It depends only on the names.
     pub fn value(&self, secret: &str, key: &str) -> &str {
         let sum = secret
             .bytes()
@@ -66,8 +68,8 @@ impl Inventory for Store {
         }
     }
 
-    fn names(&self, wanted: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
-        Ok(wanted
+    fn names(&self, requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+        Ok(requested
             .iter()
             .map(|name| SecretName {
                 name: name.clone(),
@@ -76,8 +78,8 @@ impl Inventory for Store {
             .collect())
     }
 
-    fn keys(&self, _secret: &str, wanted: &RequestedNames) -> Result<Vec<Key>, StoreError> {
-        Ok(wanted
+    fn keys(&self, _secret: &str, requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+        Ok(requested
             .iter()
             .map(|name| Key {
                 name: name.clone(),
@@ -86,8 +88,8 @@ impl Inventory for Store {
             .collect())
     }
 
-    fn values(&self, secret: &str, wanted: &RequestedNames) -> Result<SecretValues, StoreError> {
-        Ok(wanted
+    fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
+        Ok(requested
             .iter()
             .map(|key| (key.clone(), Ok(SecretString::from(self.value(secret, key)))))
             .collect())
