@@ -1,6 +1,8 @@
-//! Micro-benchmarks of what a run spends its time in: parsers, the grammar of references, nearest names, the human report.
+//! Micro-benchmarks of the slowest parts of a run: parsers, the grammar of references, spelling
+//! suggestions, and the human report.
 //!
-//! `cargo bench --bench micro` runs them; a word behind `--` picks some by name. Inputs are made here and are the same each time.
+//! `cargo bench --bench micro` runs them. An argument after `--` selects some by name. The inputs
+//! are generated and the same each time.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
 use divan::counter::{BytesCount, ItemsCount};
@@ -18,13 +20,13 @@ use stackref::zenml::grammar;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Attributes of the stacks that are parsed.
+/// The number of attributes in each parsed stack.
 const ATTRIBUTES: usize = 2_000;
 
-/// Findings of the report that is drawn.
+/// The number of findings in the report.
 const FINDINGS: usize = 1_000;
 
-/// Names among which the nearest is looked for.
+/// The number of names that the suggester searches.
 const NAMES: usize = 1_000;
 
 fn main() {
@@ -85,13 +87,13 @@ fn scan(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn nearest(bencher: Bencher<'_, '_>) {
-    let known: Vec<String> = (0..NAMES)
+    let names: Vec<String> = (0..NAMES)
         .map(|at| format!("team_{}_{}_secret", at % 37, at * 7919 % 1009))
         .collect();
-    let neighbours = Suggester::new(known.iter().map(String::as_str));
+    let suggester = Suggester::new(names.iter().map(String::as_str));
     bencher
         .counter(ItemsCount::new(NAMES))
-        .bench(|| neighbours.nearest(black_box("team_12_511_secert")));
+        .bench(|| suggester.nearest(black_box("team_12_511_secert")));
 }
 
 #[divan::bench]

@@ -60,9 +60,7 @@ def server(bin_folder, home):
     }
     credentials = {"ZENML_STORE_USERNAME": "default", "ZENML_STORE_PASSWORD": password}
     theirs = {**local(home / "client"), **credentials, "ZENML_STORE_URL": url}
-    # The config of the project names the server.
-    trust = {"STACKREF_TRUST": "1"}
-    ours = {"PATH": os.environ["PATH"], "HOME": str(home), **trust, **credentials}
+    ours = {"PATH": os.environ["PATH"], "HOME": str(home), **credentials}
     words = [bin_folder / "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
