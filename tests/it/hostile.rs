@@ -288,7 +288,7 @@ fn named_pipe_is_not_read() {
         &["good.yaml", "--baseline", "pipe.stack.yaml"],
     );
     assert!(
-        baseline.code == 2 && baseline.said().contains("it is not a regular file"),
+        baseline.code == 2 && baseline.stderr_text().contains("it is not a regular file"),
         "{baseline:?}"
     );
 }
@@ -465,7 +465,9 @@ fn gitignore_that_is_not_a_regular_file_is_not_read() {
     assert_good_is_checked(&output);
     assert_eq!(output.code, 2);
     assert!(
-        output.said().contains("cannot read its `.gitignore`"),
+        output
+            .stderr_text()
+            .contains("cannot read its `.gitignore`"),
         "{}",
         output.stderr
     );
@@ -655,7 +657,7 @@ fn report_overwrites_nothing_but_a_report() {
                 folder.path(),
                 &["--format", format, "--output", report.to_str().unwrap()],
             );
-            let refused = output.said().contains("is not a complete report");
+            let refused = output.stderr_text().contains("is not a complete report");
             assert!(
                 !refused,
                 "{format} after {}: {}",
@@ -686,7 +688,7 @@ fn report_overwrites_nothing_but_a_report() {
                 ],
             );
             assert!(
-                output.code == 2 && output.said().contains("is not a complete report"),
+                output.code == 2 && output.stderr_text().contains("is not a complete report"),
                 "{format}: {output:?}"
             );
             assert_eq!(

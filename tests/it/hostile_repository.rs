@@ -2,7 +2,7 @@
 //! to a host, or reads or writes a file outside of it.
 
 use crate::server::count_connections;
-use crate::support::{Output, folder, pipe, run, with_git, write};
+use crate::support::{Output, create_pipe, folder, run, with_git, write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -80,7 +80,7 @@ fn hostile_git(repo: &Path, canary: &Path) {
     write(repo, ".git/included", included.as_bytes());
     let config = std::fs::read_to_string(repo.join(".git/config")).unwrap();
     let excludes = repo.join(".git/pipe");
-    pipe(&excludes);
+    create_pipe(&excludes);
     let config = format!(
         "{config}[include]\n\tpath = included\n[core]\n\texcludesFile = {}\n",
         excludes.display()

@@ -382,7 +382,7 @@ fn diff_prints_findings_to_stderr_and_machine_formats_need_files() {
     for format in ["json", "sarif", "github", "gitlab", "junit"] {
         let refused = check(folder.path(), &["--fix", "--diff", "--format", format]);
         assert!(
-            refused.code == 2 && refused.said().contains("--output FILE"),
+            refused.code == 2 && refused.stderr_text().contains("--output FILE"),
             "{format}: {refused:?}"
         );
         let written = check(

@@ -239,7 +239,7 @@ fn config_with_too_few_inventories_is_reported() {
         let output = run(&words, without_inventory.path(), b"");
         assert!(
             output
-                .said()
+                .stderr_text()
                 .contains("warning: the config has `level = \"none\"`"),
             "{output:?}"
         );
@@ -252,7 +252,7 @@ fn config_with_too_few_inventories_is_reported() {
     let output = init(with_one.path());
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("note: `prod/s.yaml` also uses the inventory `dev`"),
         "{output:?}"
     );
@@ -277,7 +277,7 @@ fn tag_that_does_not_exist_is_written_with_a_warning() {
         let output = run(words, repository.path(), b"");
         assert!(
             output
-                .said()
+                .stderr_text()
                 .contains("warning: the tag v0.1.0 does not exist yet"),
             "{output:?}"
         );
@@ -379,7 +379,7 @@ fn no_config_is_written_if_the_repository_cannot_be_searched() {
     assert!(pipe.success());
     let output = init(repository.path());
     assert!(
-        output.code == 2 && output.said().contains("cannot search"),
+        output.code == 2 && output.stderr_text().contains("cannot search"),
         "{}",
         output.stderr
     );

@@ -76,7 +76,7 @@ fn dir_inventory_follows_symlinks_only_inside_its_folder() {
         b"",
     );
     assert!(
-        refused.code == 2 && refused.said().contains("mounted by Kubernetes"),
+        refused.code == 2 && refused.stderr_text().contains("mounted by Kubernetes"),
         "{}",
         refused.stderr
     );
@@ -195,7 +195,7 @@ fn key_that_is_not_a_regular_file_is_unusable() {
     assert!(
         rendered.code == 1
             && rendered
-                .said()
+                .stderr_text()
                 .contains("cannot resolve `db.odd`: its value is not UTF-8"),
         "{}",
         rendered.stderr
@@ -253,7 +253,7 @@ fn dir_inventory_of_files_without_folders_is_an_error() {
     );
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("warning: the inventory `x` (secrets) skips `db`: "),
         "{}",
         output.stderr
@@ -479,7 +479,7 @@ fn env_inventory_looks_up_the_names_in_references() {
         b"",
     );
     assert!(
-        output.code == 2 && output.said().contains("read-only"),
+        output.code == 2 && output.stderr_text().contains("read-only"),
         "{}",
         output.stderr
     );
@@ -505,14 +505,17 @@ fn sops_file_is_checked_without_keys_and_without_sops() {
     write(folder.path(), "a.stack.yaml", b"a: '{{db.user}}'\n");
     let output = run(&["PATH=/nowhere", "render", "--stdout"], folder.path(), b"");
     assert!(
-        output.code == 3 && output.said().contains("`sops` is not installed"),
+        output.code == 3 && output.stderr_text().contains("`sops` is not installed"),
         "{}",
         output.stderr
     );
     write(folder.path(), "s.sops.yaml", b"db:\n    user: hunter2\n");
     let output = check(folder.path(), &[]);
     assert!(
-        output.code == 2 && output.said().contains("it is not encrypted with SOPS"),
+        output.code == 2
+            && output
+                .stderr_text()
+                .contains("it is not encrypted with SOPS"),
         "{}",
         output.stderr
     );
@@ -575,7 +578,7 @@ fn sops_file_shows_the_types_of_values_and_must_be_one_document() {
             "{}",
             output.stderr
         );
-        assert!(output.said().contains(words), "{}", output.stderr);
+        assert!(output.stderr_text().contains(words), "{}", output.stderr);
     }
 }
 
@@ -612,7 +615,7 @@ fn sops_value_renders_only_if_check_accepts_it() {
         assert_eq!(check(folder.path(), &[]).code, 0);
         let rendered = run(&[&path, "render", "--stdout"], folder.path(), b"");
         assert!(
-            rendered.code == 1 && rendered.said().contains(words),
+            rendered.code == 1 && rendered.stderr_text().contains(words),
             "{}",
             rendered.stderr
         );
@@ -718,7 +721,7 @@ fn name_is_never_an_option_and_stored_value_is_never_printed() {
         b"",
     );
     assert!(
-        output.code == 2 && output.said().contains("begins with `-`"),
+        output.code == 2 && output.stderr_text().contains("begins with `-`"),
         "{}",
         output.stderr
     );
@@ -729,7 +732,7 @@ fn name_is_never_an_option_and_stored_value_is_never_printed() {
         b"",
     );
     assert!(
-        output.code == 3 && output.said().contains("exited with status 1"),
+        output.code == 3 && output.stderr_text().contains("exited with status 1"),
         "{}",
         output.stderr
     );
@@ -760,7 +763,7 @@ fn key_that_sops_cannot_store_is_rejected_first() {
             b"",
         );
         assert!(
-            output.code == 2 && output.said().contains(words),
+            output.code == 2 && output.stderr_text().contains(words),
             "{}",
             output.stderr
         );
@@ -804,7 +807,7 @@ fn failed_program_is_reported_without_its_output() {
             "a: '{{one.k}}'\n",
         );
         let output = run(&[&path, "check"], folder.path(), b"");
-        let stderr = output.said();
+        let stderr = output.stderr_text();
         assert!(
             output.code == 3 && stderr.contains(words),
             "{program}: {} {stderr}",
@@ -876,7 +879,7 @@ fn invalid_inventory_table_is_reported() {
         let folder = project(table, "a: '{{a.b}}'\n");
         let output = check(folder.path(), &[]);
         assert!(
-            output.code == 2 && output.said().contains(words),
+            output.code == 2 && output.stderr_text().contains(words),
             "{table}: {}",
             output.stderr
         );

@@ -97,7 +97,7 @@ fn program_that_exceeds_its_time_limit_ends_with_its_children() {
     let folder = project(1, STUBBORN, "timeout = 1");
     let output = run(&["PATH=/usr/bin:/bin", "check"], folder.path(), b"");
     assert!(
-        output.code == 3 && output.said().contains("did not exit within 1.0 s"),
+        output.code == 3 && output.stderr_text().contains("did not exit within 1.0 s"),
         "{output:?}"
     );
     wait_until_ended(&wait_for_ids(folder.path(), 3));

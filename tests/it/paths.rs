@@ -39,7 +39,7 @@ fn path_of_an_option_is_printed_as_given() {
                 .unwrap();
             let output = run(&words(&line), folder.path(), b"");
             assert!(
-                output.code == 2 && output.said().contains(&format!("`{path}`")),
+                output.code == 2 && output.stderr_text().contains(&format!("`{path}`")),
                 "{line}: {output:?}"
             );
         }
@@ -79,7 +79,7 @@ fn misspelt_path_suggests_the_nearest_existing_path() {
             &["register", "--path"],
         ] {
             let output = run(&[command, &[given]].concat(), folder.path(), b"");
-            let message = output.said();
+            let message = output.stderr_text();
             assert!(
                 output.code == 2 && message.contains(&format!("`{given}`")),
                 "{output:?}"

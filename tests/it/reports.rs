@@ -684,7 +684,7 @@ fn list_that_contains_a_config_or_inventory_checks_the_whole_project() {
     std::fs::remove_file(folder.path().join(names)).unwrap();
     let removed = hook(folder.path(), &[names], &[]);
     assert!(
-        removed.code == 2 && removed.said().contains("cannot read the inventory"),
+        removed.code == 2 && removed.stderr_text().contains("cannot read the inventory"),
         "{}",
         removed.stderr
     );
@@ -738,7 +738,7 @@ fn baseline_of_the_config_is_used() {
     // The file must exist.
     let missing = with_config(&[]);
     assert_eq!(missing.code, 2);
-    let message = missing.said();
+    let message = missing.stderr_text();
     assert!(
         message.contains("cannot find the baseline `conf/known.json` of `conf/stackref.toml`"),
         "{message}"
@@ -822,7 +822,7 @@ fn baseline_of_the_config_outside_the_repository_is_rejected() {
         let output = check(&path, &["--level", "none"]);
         assert_eq!(output.code, 2, "{name}: {}", output.stderr);
         assert!(
-            output.said().contains("is outside the repository"),
+            output.stderr_text().contains("is outside the repository"),
             "{name}: {}",
             output.stderr
         );
@@ -844,7 +844,7 @@ fn baseline_of_the_config_outside_the_repository_is_rejected() {
         );
         let output = check(&path, &["--level", "none"]);
         assert!(
-            output.code == 2 && output.said().contains(words),
+            output.code == 2 && output.stderr_text().contains(words),
             "{value}: {}",
             output.stderr
         );

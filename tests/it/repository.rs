@@ -1,6 +1,6 @@
 //! Untrusted repositories: their git config, links, special files and owner.
 
-use crate::support::{Output, folder, git, pipe, run, with_git, write};
+use crate::support::{Output, create_pipe, folder, git, run, with_git, write};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ fn git_config_of_a_repository_runs_no_program_and_does_not_block() {
         &at("evil.sh"),
         &format!("touch '{}'", at("pwned").display()),
     );
-    pipe(&at("pipe"));
+    create_pipe(&at("pipe"));
     let evil = at("evil.sh").display().to_string();
     let config = format!(
         "[core]\n\tfsmonitor = {evil}\n\thooksPath = {}\n\tpager = {evil}\n\texcludesFile = {}\n\
@@ -105,7 +105,7 @@ fn git_program_of_the_repository_is_not_run() {
     }
     let output = render(&format!("PATH=:.:bin:{bin}"), folder.path());
     assert!(
-        output.code == 2 && output.said().contains("git is not installed"),
+        output.code == 2 && output.stderr_text().contains("git is not installed"),
         "{output:?}"
     );
     assert!(!at("pwned").exists());
@@ -118,11 +118,12 @@ fn failing_git_is_an_error() {
     let tools = TempDir::new().unwrap();
     let output = render("PATH=/nonexistent", folder.path());
     assert!(
-        output.code == 2 && output.said().contains("git is not installed"),
+        output.code == 2 && output.stderr_text().contains("git is not installed"),
         "{output:?}"
     );
     assert!(
-        !output.said().contains("not ignored") && output.said().contains("--allow-tracked"),
+        !output.stderr_text().contains("not ignored")
+            && output.stderr_text().contains("--allow-tracked"),
         "{output:?}"
     );
     write_program(&tools.path().join("git"), "sleep 60 & sleep 60");
@@ -132,7 +133,7 @@ fn failing_git_is_an_error() {
         folder.path(),
     );
     assert!(
-        output.code == 2 && output.said().contains("did not answer within 5 s"),
+        output.code == 2 && output.stderr_text().contains("did not answer within 5 s"),
         "{output:?}"
     );
     assert!(started.elapsed() < Duration::from_secs(30));
@@ -140,7 +141,7 @@ fn failing_git_is_an_error() {
         return;
     }
     let output = render(&path, folder.path());
-    let message = output.said();
+    let message = output.stderr_text();
     assert!(
         output.code == 2
             && message.contains("belongs to another user")
@@ -177,20 +178,20 @@ fn pipes_and_devices_as_git_files_do_not_block() {
             let file = folder.path().join(name);
             let _ = std::fs::remove_file(&file);
             if is_pipe {
-                pipe(&file);
+                create_pipe(&file);
             } else {
                 symlink("/dev/zero", &file).unwrap();
             }
             let started = Instant::now();
             let output = render(&path, folder.path());
             assert!(
-                output.code == 2 && output.said().replace(' ', "").contains(name),
+                output.code == 2 && output.stderr_text().replace(' ', "").contains(name),
                 "{name}: {output:?}"
             );
             if !matches!(name, ".git/index" | ".git/config") {
                 let output = run(&["check"], folder.path(), b"");
                 assert!(
-                    output.code == 2 && output.said().replace(' ', "").contains(name),
+                    output.code == 2 && output.stderr_text().replace(' ', "").contains(name),
                     "{name}: {output:?}"
                 );
             }
@@ -230,7 +231,7 @@ fn work_trees_and_all_index_formats_are_read() {
         assert_eq!(render_to("out").code, 0);
         let output = render_to("other");
         assert!(
-            output.code == 2 && output.said().contains("is not ignored"),
+            output.code == 2 && output.stderr_text().contains("is not ignored"),
             "{output:?}"
         );
         git(folder, &["add", "-f", "out/a.stack.yaml"]);
@@ -239,7 +240,7 @@ fn work_trees_and_all_index_formats_are_read() {
         }
         let output = render_to("out");
         assert!(
-            output.code == 2 && output.said().contains("git tracks"),
+            output.code == 2 && output.stderr_text().contains("git tracks"),
             "{output:?}"
         );
     }
@@ -284,11 +285,14 @@ fn output_through_a_link_out_of_the_repository_is_rejected() {
     ] {
         let output = run_words(words);
         assert!(
-            output.code == 2 && output.said().contains("symbolic link that points outside"),
+            output.code == 2
+                && output
+                    .stderr_text()
+                    .contains("symbolic link that points outside"),
             "{words:?} {output:?}"
         );
         assert!(
-            output.said().contains("pass the target itself"),
+            output.stderr_text().contains("pass the target itself"),
             "{words:?} {output:?}"
         );
     }
@@ -355,14 +359,17 @@ fn config_and_inventory_must_be_regular_files_in_the_repository() {
         ] {
             let output = found(&|file| symlink(target, file).unwrap());
             assert!(
-                output.code == 2 && output.said().contains(name),
+                output.code == 2 && output.stderr_text().contains(name),
                 "{target} {output:?}"
             );
-            assert!(output.said().contains("cannot read"), "{target} {output:?}");
+            assert!(
+                output.stderr_text().contains("cannot read"),
+                "{target} {output:?}"
+            );
         }
-        let output = found(&|file| pipe(file));
+        let output = found(&|file| create_pipe(file));
         assert!(
-            output.code == 2 && output.said().contains("not a regular file"),
+            output.code == 2 && output.stderr_text().contains("not a regular file"),
             "{output:?}"
         );
         let output = found(&|file| {
@@ -370,7 +377,7 @@ fn config_and_inventory_must_be_regular_files_in_the_repository() {
             assert!(socket.is_ok());
         });
         assert!(
-            output.code == 2 && output.said().contains("not a regular file"),
+            output.code == 2 && output.stderr_text().contains("not a regular file"),
             "{output:?}"
         );
         let output = found(&|file| {
@@ -378,7 +385,7 @@ fn config_and_inventory_must_be_regular_files_in_the_repository() {
             file.set_len(65 << 20).unwrap();
         });
         assert!(
-            output.code == 2 && output.said().contains("it is larger than"),
+            output.code == 2 && output.stderr_text().contains("it is larger than"),
             "{output:?}"
         );
     }

@@ -50,7 +50,7 @@ fn snapshot_is_refreshed_and_other_files_are_not_overwritten() {
     ] {
         let output = snapshot(folder.path(), &["--inventory", words[0], "-o", words[1]]);
         assert!(
-            output.code == 2 && output.said().contains(message),
+            output.code == 2 && output.stderr_text().contains(message),
             "{words:?}: {output:?}"
         );
     }

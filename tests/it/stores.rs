@@ -114,7 +114,7 @@ fn hidden_values_are_checked_but_not_rendered() {
     assert_eq!((rendered.code, rendered.stdout.as_str()), (3, ""));
     assert!(
         rendered
-            .said()
+            .stderr_text()
             .contains("these credentials may not read the value"),
         "{}",
         rendered.stderr
@@ -131,7 +131,7 @@ fn misleading_responses_are_detected() {
     });
     let output = zenml(&empty_page, "", STACK, &["check"]);
     assert!(
-        output.code == 3 && output.said().contains("page 2 of 3 is empty"),
+        output.code == 3 && output.stderr_text().contains("page 2 of 3 is empty"),
         "{}",
         output.stderr
     );
@@ -177,7 +177,7 @@ fn misleading_responses_are_detected() {
     let nginx = Server::start(|_| Response::Body(404, "<html>nginx</html>".to_owned()));
     let output = vault(&nginx, STACK, &["check"]);
     assert!(
-        output.code == 3 && output.said().contains("is not Vault's"),
+        output.code == 3 && output.stderr_text().contains("is not Vault's"),
         "{}",
         output.stderr
     );
@@ -199,7 +199,7 @@ fn snapshot_of_an_empty_listing_is_not_written() {
         &["inventory", "snapshot", "-o", "names.yaml"],
     );
     assert!(
-        output.code == 3 && output.said().contains("cannot list any secret"),
+        output.code == 3 && output.stderr_text().contains("cannot list any secret"),
         "{}",
         output.stderr
     );
@@ -232,7 +232,8 @@ fn ambiguous_secret_is_resolved_as_by_zenml() {
             rendered.stderr
         );
         assert!(
-            rendered.said().contains("ambiguous-secret") && rendered.said().contains(words),
+            rendered.stderr_text().contains("ambiguous-secret")
+                && rendered.stderr_text().contains(words),
             "{}",
             rendered.stderr
         );
@@ -254,9 +255,9 @@ fn missing_forbidden_and_rejected_have_different_messages() {
     assert_eq!(output.code, 3);
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("permission denied while reading `db`")
-            && output.said().contains("secret-exists"),
+            && output.stderr_text().contains("secret-exists"),
         "{}",
         output.stderr
     );
@@ -272,8 +273,8 @@ fn missing_forbidden_and_rejected_have_different_messages() {
     let output = zenml(&empty, "", STACK, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("cannot list any secret")
-            && output.said().contains("may not list them"),
+        output.stderr_text().contains("cannot list any secret")
+            && output.stderr_text().contains("may not list them"),
         "{}",
         output.stderr
     );
@@ -282,7 +283,7 @@ fn missing_forbidden_and_rejected_have_different_messages() {
     assert_eq!(output.code, 3);
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("rejected the login: check ZENML_STORE_API_KEY"),
         "{}",
         output.stderr
@@ -328,7 +329,7 @@ fn invalid_response_is_reported_with_its_request() {
         let server = list(answer);
         let output = zenml(&server, "timeout = 1\n", STACK, &["check"]);
         assert_eq!(output.code, 3, "{words}: {}", output.stderr);
-        let stderr = output.said();
+        let stderr = output.stderr_text();
         assert!(stderr.contains(words), "{words}: {stderr}");
         assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
@@ -349,7 +350,7 @@ fn redirect_is_not_followed() {
     assert_eq!((output.code, other_host.requests().len()), (3, 0));
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("answered 301, a redirect to 127.0.0.1"),
         "{}",
         output.stderr
@@ -380,7 +381,8 @@ fn overloaded_store_is_requested_again_at_most_twice() {
     let output = zenml(&slow, "run_timeout = 1\n", STACK, &["check"]);
     assert_eq!(output.code, 3, "{}", output.stderr);
     assert!(
-        output.said().contains("run_timeout") || output.said().contains("no answer within"),
+        output.stderr_text().contains("run_timeout")
+            || output.stderr_text().contains("no answer within"),
         "{}",
         output.stderr
     );
@@ -457,7 +459,7 @@ fn timeouts_end_each_phase_of_a_slow_response() {
                 b"",
             );
             assert!(
-                output.code == 3 && output.said().contains(words),
+                output.code == 3 && output.stderr_text().contains(words),
                 "{phase}, {limit}: {}",
                 output.stderr
             );
@@ -486,7 +488,7 @@ fn pauses_and_queued_requests_count_toward_the_run_timeout() {
     );
     assert!(
         output
-            .said()
+            .stderr_text()
             .contains("took more than 0.15 s (`run_timeout`)"),
         "{}",
         output.stderr
@@ -588,7 +590,7 @@ fn a_list_without_an_end_is_given_up() {
     });
     let output = zenml(&server, "run_timeout = 1\n", STACK, &["check"]);
     assert!(
-        output.code == 3 && output.said().contains("run_timeout"),
+        output.code == 3 && output.stderr_text().contains("run_timeout"),
         "{}",
         output.stderr
     );
@@ -598,7 +600,7 @@ fn a_list_without_an_end_is_given_up() {
     });
     let output = zenml(&deep, "", STACK, &["check"]);
     assert!(
-        output.code == 3 && output.said().contains("is `url` right?"),
+        output.code == 3 && output.stderr_text().contains("is `url` right?"),
         "{}",
         output.stderr
     );
@@ -662,13 +664,13 @@ fn credentials_are_sent_to_other_hosts_only_encrypted_or_if_the_config_allows_it
                 output.stderr
             );
             assert!(
-                output.said().contains(&format!(
+                output.stderr_text().contains(&format!(
                     "would send credentials to `{host}` without encryption"
                 )),
                 "{host}"
             );
             assert!(
-                output.said().contains("allow_http = true"),
+                output.stderr_text().contains("allow_http = true"),
                 "{host}: {}",
                 output.stderr
             );
@@ -1036,7 +1038,7 @@ fn vault_secret_is_written_with_the_version_that_was_read() {
     let output = vault(&denied, stack, &["check"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.said().contains("the token is invalid"),
+        output.stderr_text().contains("the token is invalid"),
         "{}",
         output.stderr
     );

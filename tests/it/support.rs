@@ -20,7 +20,7 @@ pub struct Output {
 
 impl Output {
     /// Returns standard error on one line, without the line breaks and bars of wrapped messages.
-    pub fn said(&self) -> String {
+    pub fn stderr_text(&self) -> String {
         self.stderr
             .split_whitespace()
             .collect::<Vec<_>>()
@@ -145,7 +145,7 @@ pub fn git(folder: &Path, args: &[&str]) {
 }
 
 /// Creates a named pipe.
-pub fn pipe(path: &Path) {
+pub fn create_pipe(path: &Path) {
     assert!(
         Command::new("mkfifo")
             .arg(path)

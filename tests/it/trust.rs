@@ -125,7 +125,7 @@ fn untrusted_config_runs_no_program_and_reads_nothing_outside_the_repository() {
         std::os::unix::fs::symlink(folder.path(), repo.join("folder")).unwrap();
         for words in COMMANDS {
             let output = run_with_credentials(words, folder.path());
-            let printed = format!("{} {}", output.said(), output.stdout);
+            let printed = format!("{} {}", output.stderr_text(), output.stdout);
             assert_eq!(output.code, 2, "{words:?} with {inventory}: {printed}");
             let plain = printed.replace(['│', '\n'], "");
             let plain = plain.split_whitespace().collect::<String>();
@@ -198,7 +198,7 @@ fn inventories_in_the_repository_or_environment_need_no_trust() {
         assert_eq!(output.code, 0, "{inventory}: {}", output.stderr);
         let accepted = run_with_credentials(&["trust", "--yes"], folder.path());
         assert!(
-            accepted.code == 0 && accepted.said().contains("requests nothing"),
+            accepted.code == 0 && accepted.stderr_text().contains("requests nothing"),
             "{}",
             accepted.stderr
         );
@@ -228,12 +228,12 @@ fn config_is_trusted_until_it_or_a_script_changes() {
     let check = |code: i32| {
         let output = run_with_credentials(&["check"], path);
         assert_eq!(output.code, code, "{}", output.stderr);
-        output.said()
+        output.stderr_text()
     };
     check(2);
     let refused = run_with_credentials(&["trust"], path);
     assert!(
-        refused.code == 2 && refused.said().contains("no terminal"),
+        refused.code == 2 && refused.stderr_text().contains("no terminal"),
         "{}",
         refused.stderr
     );
@@ -346,7 +346,7 @@ fn inventory_argument_that_looks_like_a_path_is_not_a_name() {
         let output =
             run_with_credentials(&["check", "--inventory", name, "--trust"], folder.path());
         assert!(
-            output.code == 2 && output.said().contains("looks like a file path"),
+            output.code == 2 && output.stderr_text().contains("looks like a file path"),
             "{}",
             output.stderr
         );
@@ -370,7 +370,10 @@ fn unreadable_trust_record_is_an_error() {
         write(folder.path(), "state/stackref/trust.json", text);
         let output = run_with_credentials(&["check"], folder.path());
         assert!(
-            output.code == 2 && output.said().contains("cannot read the trusted configs"),
+            output.code == 2
+                && output
+                    .stderr_text()
+                    .contains("cannot read the trusted configs"),
             "{}",
             output.stderr
         );
@@ -405,7 +408,7 @@ fn program_is_not_looked_up_in_the_repository() {
     ] {
         let output = run(&[path, "inventory", "--trust"], &repo, b"");
         assert!(
-            output.code == 3 && output.said().contains("outside the repository"),
+            output.code == 3 && output.stderr_text().contains("outside the repository"),
             "{path}: {}",
             output.stderr
         );
