@@ -66,7 +66,7 @@ fn check_uses_the_config_that_init_wrote() {
         let after = check(first.path(), &["--trust"]);
         // `init` does not correct inventories with errors. If no inventory has the name of a stack,
         // the user has to add a `[[stacks]]` entry.
-        let has_known_error = after.said().contains("cannot use the inventory")
+        let has_known_error = after.stderr_text().contains("cannot use the inventory")
             || output.stderr.contains("add a `[[stacks]]` entry");
         assert!(
             after.code <= 1 || has_known_error,

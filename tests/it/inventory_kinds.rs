@@ -217,7 +217,7 @@ fn dir_inventory_of_files_without_folders_is_an_error() {
         &["inventory", "snapshot"],
     ] {
         let output = run(words, folder.path(), b"");
-        let stderr = output.said();
+        let stderr = output.stderr_text();
         assert_eq!(
             (output.code, output.stdout.as_str()),
             (2, ""),
