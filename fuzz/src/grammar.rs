@@ -67,7 +67,7 @@ pub fn matches(pattern: &[Part], text: &str) -> bool {
         for position in positions {
             match part {
                 Part::One(c) => {
-                    next.extend((text.get(position) == Some(c)).then_some(position + 1))
+                    next.extend((text.get(position) == Some(c)).then_some(position + 1));
                 }
                 Part::Any(class) | Part::Some(class) => {
                     let length = text[position..].iter().take_while(|c| class(**c)).count();

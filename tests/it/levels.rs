@@ -165,7 +165,7 @@ fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Repo
 #[test]
 fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     let (counts, inventories) = counting(None);
-    let bases = PathRoots {
+    let roots = PathRoots {
         cwd: PathBuf::from("/w"),
         root: PathBuf::from("/w"),
         keep_documents: true,
@@ -317,7 +317,10 @@ fn caveats_of_a_name_are_reported_at_each_reference() {
     let count = |caveat: Option<NameCaveat>, rule: &str| {
         let (_, inventories) = counting(caveat);
         let report = check(STACK, Level::SecretAndKeyExists, inventories);
-        rules(&report).iter().filter(|name| **name == rule).count()
+        rule_names(&report)
+            .iter()
+            .filter(|name| **name == rule)
+            .count()
     };
     for (caveat, ambiguous, private) in [
         (None, 0, 0),

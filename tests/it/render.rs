@@ -1197,7 +1197,7 @@ fn partly_ignored_output_folder_is_accepted_only_for_ignored_files() {
 #[test]
 fn inventory_is_not_overwritten() {
     let folder = folder(&[("dev.yaml", STACK), ("kept/dev.yaml", VALUES)]);
-    let output = rendered(
+    let output = run_line(
         folder.path(),
         "render dev.yaml --inventory kept/dev.yaml -o kept",
     );
@@ -1206,7 +1206,7 @@ fn inventory_is_not_overwritten() {
         "{output:?}"
     );
     std::os::unix::fs::symlink("kept", folder.path().join("link")).unwrap();
-    let output = rendered(
+    let output = run_line(
         folder.path(),
         "render dev.yaml --inventory kept/dev.yaml -o link",
     );

@@ -557,11 +557,11 @@ fn a_secret_that_is_only_private_is_reported() {
         json!({ "items": [item], "total_pages": 1 }).to_string()
     };
     for private in [true, false] {
-        let server = Server::start(move |asked| match asked.line.as_str() {
+        let server = Server::start(move |request| match request.line.as_str() {
             "POST /api/v1/login" => log_in(),
-            line if line.starts_with("GET /api/v1/secrets?") => Answer::Of(200, list(private)),
+            line if line.starts_with("GET /api/v1/secrets?") => Response::Body(200, list(private)),
             "GET /api/v1/secrets/1" => secret(&json!({ "k": "hunter2" })),
-            _ => Answer::Of(404, "{}".to_owned()),
+            _ => Response::Body(404, "{}".to_owned()),
         });
         let output = zenml(
             &server,
