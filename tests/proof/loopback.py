@@ -1,6 +1,7 @@
-"""A store on loopback, as far as stackref asks it: Vault's KV engine, both versions, and a ZenML server, in one.
+"""A store on loopback with the requests that stackref uses: Vault's KV engine, versions 1 and 2, and a ZenML server.
 
-It lives in threads of this process, and ends with the block that it is used in. What breaks it overrides `Store.serve`.
+The server runs in threads of this process until the end of its `with` block. Subclasses that inject faults override
+`Store.serve`.
 """
 import contextlib
 import http.server
@@ -11,13 +12,13 @@ import urllib.parse
 
 
 class Store:
-    """Secrets by name, each a dictionary."""
+    """A server's secrets, each a dictionary, by name."""
 
     def __init__(self, secrets, engine="2", token="t"):
         self.secrets = {name: dict(keys) for name, keys in secrets.items()}
         # The version of Vault's engine.
         self.engine = engine
-        # What a login at ZenML gives.
+        # The token that a login at ZenML returns.
         self.token = token
         self.lock = threading.Lock()
 
@@ -26,27 +27,27 @@ class Store:
         request.reply(*self.answer(request))
 
     def answer(self, request):
-        """A status, and what the body holds, as JSON."""
+        """Returns the status and the body, which is to be encoded as JSON."""
         path, _, query = request.path.partition("?")
         parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
         with self.lock:
-            return self.of_zenml(request, parts, urllib.parse.parse_qs(query)) or self.of_vault(request, parts) or (404, {"errors": []})
+            return self.zenml_response(request, parts, urllib.parse.parse_qs(query)) or self.vault_response(request, parts) or (404, {"errors": []})
 
-    def of_zenml(self, request, parts, query):
+    def zenml_response(self, request, parts, query):
         match request.command, parts:
             case _, ["api", "v1", "login"]:
                 return 200, {"access_token": self.token}
             case _, ["api", "v1", "info"]:
                 return 200, {"version": "0.98.0"}
             case "GET", ["api", "v1", "secrets"]:
-                wanted = query.get("name", [""])[0].removeprefix("equals:")
-                names = [name for name in sorted(self.secrets) if wanted in ("", name)]
+                name_filter = query.get("name", [""])[0].removeprefix("equals:")
+                names = [name for name in sorted(self.secrets) if name_filter in ("", name)]
                 items = [{"id": name, "name": name, "body": {"private": False}} for name in names]
                 return 200, {"items": items, "total_pages": 1, "total": len(items)}
             case "POST", ["api", "v1", "secrets"]:
-                made = json.loads(request.body)
-                self.secrets[made["name"]] = made["values"]
-                return 200, {"id": made["name"]}
+                secret = json.loads(request.body)
+                self.secrets[secret["name"]] = secret["values"]
+                return 200, {"id": secret["name"]}
             case "PUT", ["api", "v1", "secrets", name] if name in self.secrets:
                 self.secrets[name].update(json.loads(request.body)["values"])
                 return 200, {"id": name}
@@ -54,8 +55,8 @@ class Store:
                 return 200, {"id": name, "name": name, "body": {"values": self.secrets[name]}}
         return None
 
-    def of_vault(self, request, parts):
-        is_second = self.engine == "2"
+    def vault_response(self, request, parts):
+        is_version_2 = self.engine == "2"
         match request.command, parts:
             case _, ["v1", "sys", "internal", "ui", "mounts", _]:
                 return 200, {"data": {"type": "kv", "options": {"version": self.engine}}}
@@ -63,18 +64,18 @@ class Store:
                 return 200, {"data": {"keys": sorted(self.secrets)}}
             case "POST" | "PUT", ["v1", _, "data", name] | ["v1", _, name]:
                 body = json.loads(request.body)
-                self.secrets[name] = body["data"] if is_second else body
+                self.secrets[name] = body["data"] if is_version_2 else body
                 return 200, {"data": {"version": 2}}
             case "GET", ["v1", _, "subkeys", name] if name in self.secrets:
                 return 200, {"data": {"subkeys": dict.fromkeys(self.secrets[name])}}
             case "GET", ["v1", _, "data", name] | ["v1", _, name] if name in self.secrets:
                 values = self.secrets[name]
-                return 200, {"data": {"data": values, "metadata": {"version": 1}} if is_second else values}
+                return 200, {"data": {"data": values, "metadata": {"version": 1}} if is_version_2 else values}
         return None
 
 
 class Request(http.server.BaseHTTPRequestHandler):
-    """One request, with its body, and how it can be answered."""
+    """A request, with methods to answer it."""
 
     protocol_version = "HTTP/1.1"
     timeout = 10
@@ -86,7 +87,7 @@ class Request(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_LIST = do_CONNECT = serve
 
     def reply(self, status, content):
-        """JSON."""
+        """Sends a JSON response."""
         self.reply_bytes(status, json.dumps(content).encode(), {"content-type": "application/json"})
 
     def reply_bytes(self, status, body, headers, reason=None):
@@ -101,8 +102,8 @@ class Request(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def log_message(self, *words):
-        """Nothing is logged: a request may hold a value."""
+    def log_message(self, *args):
+        """Logs nothing, because a request may contain a value."""
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -110,12 +111,12 @@ class Server(http.server.ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request, address):
-        """A client that is gone is what is tested here."""
+        """Prints nothing, because tests disconnect clients on purpose."""
 
 
 @contextlib.contextmanager
 def serving(store, tls=None):
-    """The address of a server for a store, as long as the block runs; `tls` is a context with a certificate."""
+    """Runs a server for a store, and returns its URL. `tls` is a context with a certificate."""
     server = Server(("127.0.0.1", 0), Request)
     server.store = store
     if tls:

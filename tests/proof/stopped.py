@@ -1,29 +1,29 @@
-"""A process that stands still for a while, so that something can be done at one moment of it."""
+"""Stops a process for a while, so that a test can act at one moment of it."""
 import contextlib
 import pathlib
 import signal
 import time
 
-LONGEST = 30
+TIMEOUT = 30
 
 
 @contextlib.contextmanager
 def stopped(process):
-    """Stops a process as long as the block runs; one that has ended is left as it is."""
+    """Stops a process during the block. Does nothing to a process that has exited."""
     process.send_signal(signal.SIGSTOP)
     try:
-        until = time.monotonic() + LONGEST
-        while not stands_still(process):
-            if time.monotonic() > until:
-                raise RuntimeError(f"a process does not stop within {LONGEST} s")
+        deadline = time.monotonic() + TIMEOUT
+        while not is_stopped(process):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"a process does not stop within {TIMEOUT} s")
             time.sleep(0.001)
         yield
     finally:
         process.send_signal(signal.SIGCONT)
 
 
-def stands_still(process):
-    """Whether a process is stopped, all its threads, or has ended."""
+def is_stopped(process):
+    """Returns whether a process has exited, or all its threads are stopped."""
     if process.poll() is not None:
         return True
     try:

@@ -1,7 +1,7 @@
-"""Values that nobody else has, and a search for them in every shape in which a piece of one may be shown.
+"""Random values, and a search for any piece of them in every encoding that a program may print.
 
-A value holds one or two random tokens among characters that are a trouble to some reader. Only tokens are looked for, and of
-those every run of `PIECE` characters: so nothing is found by chance, and half a value is found, too.
+A value contains one or two random tokens, and characters that some parsers treat specially. The search looks for every run of
+`PIECE` characters of a token. So it also finds half a value, and a match is never a coincidence.
 """
 import base64
 import html
@@ -13,7 +13,7 @@ PIECE = 8
 TOKEN = 24
 ALPHABET = string.ascii_letters + string.digits
 
-# What stands around and between the tokens `{a}` and `{b}`, by the name of the shape.
+# Templates of values with the tokens `{a}` and `{b}`, by the name of the shape.
 SHAPES = {
     "plain": "{a}",
     "quotes": "{a}'\"`''\"{b}",
@@ -31,7 +31,7 @@ SHAPES = {
     "number": "0x{a}",
     "long": "{a}" + "x y" * 30_000 + "{b}",
 }
-# Those that a person can type in one line.
+# Shapes that a person can type in one line.
 TYPED = ["plain", "quotes", "unicode", "dash", "yaml", "percent", "braces", "backslashes", "base64", "number"]
 
 
@@ -44,7 +44,7 @@ def pieces(text, size):
 
 
 class Canaries:
-    """All values of a run of the proof."""
+    """All values of one run of this script."""
 
     def __init__(self):
         self.tokens = {}
@@ -53,28 +53,28 @@ class Canaries:
         self.hex = {}
 
     def value(self, name, shape="plain"):
-        """A new value of a shape; what is found of it is called by `name`."""
+        """Returns a new value of a shape. The search reports it as `name`."""
         parts = {part: token() for part in "ab" if "{" + part + "}" in SHAPES[shape]}
         for text in parts.values():
-            self._learn(text, f"{name} ({shape})")
+            self._add(text, f"{name} ({shape})")
         return SHAPES[shape].format(**parts)
 
     def values(self, name, shapes=None):
-        """A value of every shape, by shape."""
+        """Returns a new value of every shape, by shape."""
         return {shape: self.value(f"{name}.{shape}", shape) for shape in shapes or SHAPES}
 
-    def _learn(self, text, name):
+    def _add(self, text, name):
         self.tokens[text] = name
         self.plain |= dict.fromkeys(pieces(text.lower(), PIECE), name)
         self.hex |= dict.fromkeys(pieces(text.encode().hex(), 2 * PIECE), name)
         for shift in range(3):
             encoded = base64.b64encode(b"\0" * shift + text.encode()).decode()
-            # The letters that the neighbours have a part in are left out.
+            # Without the characters that also depend on neighbouring bytes.
             inner = encoded[-(-shift * 8 // 6) : (shift + TOKEN) * 8 // 6]
             self.base64 |= dict.fromkeys(pieces(inner, 11), name)
 
-    def found(self, data):
-        """The names of the canaries that stand in some bytes, in whatever shape."""
+    def found_in(self, data):
+        """Returns the names of the values that the bytes contain, in any encoding."""
         names = set()
         for view in views(data):
             lower = view.lower()
@@ -84,25 +84,25 @@ class Canaries:
         return names
 
     def halves(self, data):
-        """As `found`, for what is too large for all of that: halves of a token, as they are."""
-        # Also on another thread, while new ones are learnt.
+        """Returns the names of the values of which the bytes contain half a token, without any decoding. Faster than `found_in`."""
+        # A copy, because another thread may add tokens.
         halves = {half: name for text, name in list(self.tokens.items()) for half in (text[:12], text[12:])}
         return hits(data.decode("latin-1"), RUNS, 12, halves)
 
 
 STANDARD = str.maketrans("-_", "+/")
-# What may hold a piece, which is less than all there is.
+# Only these parts of a text can contain a piece, so the search skips the rest.
 LETTERS, DIGITS, BASE64, RUNS = (re.compile(mark) for mark in ["[a-z0-9]{8,}", "[0-9a-f]{16,}", "[A-Za-z0-9+/]{11,}", "[A-Za-z0-9]{12,}"])
 
 
-def hits(text, runs, size, known):
+def hits(text, runs, size, names):
     parts = (match.group() for match in runs.finditer(text))
     windows = (part[at : at + size] for part in parts for at in range(len(part) - size + 1))
-    return {known[window] for window in windows if window in known}
+    return {names[window] for window in windows if window in names}
 
 
 def views(data):
-    """The bytes as letters, and with the escapes taken out that programs put in."""
+    """Yields the bytes as text, and decoded in several ways."""
     text = data.decode("latin-1")
     yield text
     if "\0" in text:
@@ -110,11 +110,11 @@ def views(data):
     unescaped = unescape(text)
     if unescaped != text:
         yield unescaped
-    # Without what lays out a text for a terminal: a word may go on in the next line.
+    # Without the layout of a terminal: a word may continue on the next line.
     joined = re.sub(r"\x1b\[[0-9;]*m|[\s│|·×]", "", text.encode("latin-1").decode("utf-8", "replace"))
     if joined != text:
         yield joined
-    # Bytes as the debug output of a program writes them.
+    # Bytes as numbers, as in debug output.
     for numbers in re.findall(r"(?:\d{1,3},\s*){7,}\d{1,3}", text):
         yield "".join(chr(int(number) % 256) for number in re.split(r",\s*", numbers))
 
@@ -123,22 +123,22 @@ ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{2,6})\}?|\\U([0-9a-fA-F]{8})|\\x([0-9a
 
 
 def unescape(text):
-    def one(match):
+    def decode(match):
         *digits, octal = match.groups()
         code = int(octal, 8) if octal else int(next(filter(None, digits)), 16)
         return chr(code) if code < 0x110000 else ""
 
-    return html.unescape(ESCAPES.sub(one, text))
+    return html.unescape(ESCAPES.sub(decode, text))
 
 
-def shapes_of_output(text):
-    """A text in the shapes that have to be found, each with its name: what the search is tried on."""
+def encodings(text):
+    """Returns a text in every encoding that the search must find, by name."""
     data = text.encode()
     return {
-        "as it is": data,
+        "as plain text": data,
         "a piece of it": data[3 : 3 + PIECE],
         "in capitals": text.upper().encode(),
-        "between others": b"xx" + data + b"xx",
+        "between other characters": b"xx" + data + b"xx",
         "in hexadecimal": data.hex().encode(),
         "as numbers": repr(list(data)).encode(),
         "percent-encoded": "".join(f"%{byte:02X}" for byte in data).encode(),
@@ -148,6 +148,6 @@ def shapes_of_output(text):
         "as XML": "".join(f"&#{byte};" for byte in data).encode(),
         "in UTF-16": text.encode("utf-16"),
         "broken over lines": f"  │ {text[:12]}\n  │ {text[12:]}".encode(),
-        **{f"in base64, {shift} behind": base64.b64encode(b"?" * shift + data + b"?") for shift in range(3)},
+        **{f"in base64, at offset {shift}": base64.b64encode(b"?" * shift + data + b"?") for shift in range(3)},
         "in base64 of URLs": base64.urlsafe_b64encode(data),
     }

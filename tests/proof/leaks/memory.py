@@ -1,4 +1,4 @@
-"""What is left in the memory of the program when it ends: it is stopped at its exit, and all that it can write to is searched."""
+"""Searches the memory of the program at its exit. ptrace stops it there, and all writable regions are read."""
 import ctypes
 import os
 import signal
@@ -9,12 +9,12 @@ EVENT_CLONE, EVENT_EXIT = 3, 6
 WALL = 0x40000000
 
 
-class NotAllowed(Exception):
-    """The system lets nobody look."""
+class NotPermitted(Exception):
+    """The system does not permit reading the memory."""
 
 
-def at_exit(command, cwd, env, stdin, look):
-    """Runs a program, and hands every part of its memory to `look(kind, bytes)` when it is about to end; gives its exit code.
+def at_exit(command, cwd, env, stdin, visit):
+    """Runs a program, and calls `visit(kind, bytes)` for each region of its memory at its exit. Returns its exit code.
 
     The kinds: `heap`, `stack`, `arguments and environment`, `data` (variables of the program and its libraries).
     """
@@ -35,7 +35,7 @@ def at_exit(command, cwd, env, stdin, look):
     os.close(sink)
     _, status = os.waitpid(child, 0)
     if not os.WIFSTOPPED(status):
-        raise NotAllowed("programs cannot be traced here")
+        raise NotPermitted("programs cannot be traced here")
     libc.ptrace(PTRACE_SETOPTIONS, child, None, EXITKILL | TRACECLONE | TRACEEXIT)
     libc.ptrace(PTRACE_CONT, child, None, None)
     refused = None
@@ -48,34 +48,34 @@ def at_exit(command, cwd, env, stdin, look):
         event, caught = status >> 16, os.WSTOPSIG(status)
         if pid == child and event == EVENT_EXIT:
             try:
-                search(child, look)
+                visit_memory(child, visit)
             except OSError as error:
                 refused = error
-        # A signal is the program's own; what stops a new thread is not.
+        # Signals of the program are delivered; stops by ptrace are not.
         deliver = 0 if event or caught in (signal.SIGTRAP, signal.SIGSTOP) else caught
         libc.ptrace(PTRACE_CONT, pid, None, deliver)
     if refused:
-        raise NotAllowed(str(refused))
+        raise NotPermitted(str(refused))
     return os.waitstatus_to_exitcode(status)
 
 
-def search(pid, look):
+def visit_memory(pid, visit):
     with open(f"/proc/{pid}/stat", "rb") as stat:
         fields = stat.read().rsplit(b")", 1)[1].split()
-    # Of `proc(5)`: arg_start and env_end, counted from the field behind the name.
-    given = int(fields[45]), int(fields[48])
+    # Of `proc(5)`: arg_start and env_end, counted from the field after the name.
+    arguments = int(fields[45]), int(fields[48])
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
-            words = line.split()
-            start, end = (int(part, 16) for part in words[0].split("-"))
-            name = words[5] if len(words) > 5 else ""
-            if not words[1].startswith("rw") or name in ("[vvar]", "[vsyscall]"):
+            columns = line.split()
+            start, end = (int(part, 16) for part in columns[0].split("-"))
+            name = columns[5] if len(columns) > 5 else ""
+            if not columns[1].startswith("rw") or name in ("[vvar]", "[vsyscall]"):
                 continue
             memory.seek(start)
             data = memory.read(end - start)
-            if start <= given[0] < end:
-                first, last = given[0] - start, given[1] - start
-                look("arguments and environment", data[first:last])
+            if start <= arguments[0] < end:
+                first, last = arguments[0] - start, arguments[1] - start
+                visit("arguments and environment", data[first:last])
                 data = data[:first] + data[last:]
             kind = "stack" if "stack" in name else "heap" if name in ("", "[heap]") else "data"
-            look(kind, data)
+            visit(kind, data)

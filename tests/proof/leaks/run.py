@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-# What both proofs use lies above them.
+# For `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 import commands
@@ -24,8 +24,8 @@ import faults
 import loopback
 import memory
 import stores
-from canaries import Canaries, shapes_of_output
-from ground import Ground
+from canaries import Canaries, encodings
+from sandbox import Sandbox
 
 PAGE = """# Leaks
 
@@ -67,22 +67,22 @@ contain all of them.
 """
 
 
-def search_itself(ground):
-    """The search finds a value in every shape that it claims to find."""
-    canaries = ground.canaries
+def self_test(sandbox):
+    """Checks that the search finds a value in every encoding."""
+    canaries = sandbox.canaries
     value = canaries.value("the search itself")
-    for name, data in shapes_of_output(value).items():
-        ground.row("the search itself").runs += 1
-        ground.expect("the search itself", f"a value {name} is found", canaries.found(b"before " + data + b" after"))
-    ground.expect("the search itself", "nothing else is found", not canaries.found(b"nothing at all, 0123456789abcdef"))
+    for name, data in encodings(value).items():
+        sandbox.row("the search itself").runs += 1
+        sandbox.expect("the search itself", f"a value {name} is found", canaries.found_in(b"before " + data + b" after"))
+    sandbox.expect("the search itself", "other text is not found", not canaries.found_in(b"nothing at all, 0123456789abcdef"))
 
 
-def memory_at_exit(ground):
-    """What is left in memory: values are counted, and the kinds of memory that they are found in are told."""
-    usual = commands.Usual(ground)
-    ground.write(usual.project, "new.stack.yaml", commands.stack(["new.k", "new.j"], "new"))
-    values = {key: ground.canaries.value(f"registered, {key}") for key in "kj"}
-    ground.write(usual.project, "given.json", commands.inventory({"new": values}, "json"))
+def memory_at_exit(sandbox):
+    """Searches the memory of several commands at their exit."""
+    sample = commands.SampleRepo(sandbox)
+    sandbox.write(sample.project, "new.stack.yaml", commands.stack(["new.k", "new.j"], "new"))
+    values = {key: sandbox.canaries.value(f"registered, {key}") for key in "kj"}
+    sandbox.write(sample.project, "given.json", commands.inventory({"new": values}, "json"))
     runs = {
         "check": ["check", "stacks/good.yaml"],
         "check --leaks": ["check", "--leaks"],
@@ -90,9 +90,9 @@ def memory_at_exit(ground):
         "register, from a file": ["register", "--path", "new.stack.yaml", "--from-file", "given.json"],
         "register, from standard input": ["register", "--path", "new.stack.yaml", "--from-file", "-"],
     }
-    for name, words in runs.items():
-        in_memory(ground, name, usual.project, words, {}, usual.project / "given.json" if words[-1] == "-" else os.devnull)
-    canaries = ground.canaries
+    for name, args in runs.items():
+        search_memory_of(sandbox, name, sample.project, args, {}, sample.project / "given.json" if args[-1] == "-" else os.devnull)
+    canaries = sandbox.canaries
     store = stores.Store(canaries)
     with loopback.serving(store) as url:
         for kind, env in {
@@ -100,82 +100,82 @@ def memory_at_exit(ground):
             "vault": {"VAULT_TOKEN": canaries.value("VAULT_TOKEN")},
         }.items():
             mount = 'mount = "kv"\n' if kind == "vault" else ""
-            project = ground.project(stores.files(f'[inventory.s]\nkind = "{kind}"\nurl = "{url}"\n{mount}'))
-            in_memory(ground, f"check, {kind}", project, ["check", "good.stack.yaml"], env)
-            in_memory(ground, f"render, {kind}", project, ["render", "good.stack.yaml", "-o", "out"], env)
+            project = sandbox.project(stores.project_files(f'[inventory.s]\nkind = "{kind}"\nurl = "{url}"\n{mount}'))
+            search_memory_of(sandbox, f"check, {kind}", project, ["check", "good.stack.yaml"], env)
+            search_memory_of(sandbox, f"render, {kind}", project, ["render", "good.stack.yaml", "-o", "out"], env)
 
 
-def in_memory(ground, name, project, words, env, stdin=os.devnull):
-    """One run, looked at when it ends."""
-    place = "memory at exit: the heap"
+def search_memory_of(sandbox, name, project, args, env, stdin=os.devnull):
+    """Searches the memory of one run at its exit."""
+    label = "memory at exit: the heap"
     found = {}
 
-    def look(kind, data):
-        found.setdefault(kind, set()).update(ground.canaries.halves(data))
+    def search_region(kind, data):
+        found.setdefault(kind, set()).update(sandbox.canaries.halves(data))
 
     try:
-        code = memory.at_exit([ground.stackref, *words], project, ground.environment(env), stdin, look)
-    except memory.NotAllowed as why:
-        ground.row(place)
-        ground.remarks[place] = f"not searched: {why}"
+        code = memory.at_exit([sandbox.stackref, *args], project, sandbox.environment(env), stdin, search_region)
+    except memory.NotPermitted as error:
+        sandbox.row(label)
+        sandbox.notes[label] = f"not searched: {error}"
         return
-    ground.expect(place, f"{name} ends well", code in (0, 1), code)
+    sandbox.expect(label, f"{name} exits with 0 or 1", code in (0, 1), code)
     for kind, names in found.items():
-        place = f"memory at exit: the {kind}"
-        row = ground.row(place)
+        label = f"memory at exit: the {kind}"
+        row = sandbox.row(label)
         row.runs += 1
         row.found |= names
         if kind == "arguments and environment":
-            ground.remarks[place] = "the system keeps environment variables there, as for every program"
+            sandbox.notes[label] = "the system keeps environment variables there, as for every program"
         else:
-            ground.expect(place, f"{name} leaves {len(names)} values", not names, sorted(names))
-    # So what is there is found, too.
+            sandbox.expect(label, f"{name} leaves {len(names)} values in memory", not names, sorted(names))
+    # This shows that the search works: the environment contains the credential.
     if env:
-        ground.expect("memory at exit", f"{name}: its credential is found there", found.get("arguments and environment"))
+        sandbox.expect("memory at exit", f"{name}: its credential is found there", found.get("arguments and environment"))
 
 
-def temporary_files(ground):
-    """What the watch has seen."""
-    watch = ground.watch
+def temporary_files(sandbox):
+    """Checks the temporary files that the watch recorded."""
+    watch = sandbox.watch
     watch.end()
-    row = ground.row("temporary files")
+    row = sandbox.row("temporary files")
     row.runs = len(watch.files)
-    # Git runs on a folder of its own there, without the repository's config; its files are searched like all others.
-    is_of_git = lambda path: "/stackref-git-" in path
-    ours = [path for path in watch.touched if pathlib.Path(path) not in ground.given and not is_of_git(path)]
-    ground.expect("temporary files", "none is outside of the target's folder", not ours, ours)
-    ground.expect("temporary files", "nothing was missed", not watch.blind, watch.blind)
-    # Those that hold values in the end are private from their beginning.
-    modes = {(path, mode) for path, mode in watch.modes if path in watch.holding}
-    wrong = [(path, oct(mode)) for path, mode in modes if mode != 0o600 and not is_of_group(ground, path, mode)]
-    ground.expect("temporary files", "those with values have the mode 0600", not wrong, wrong)
-    ground.expect("temporary files", "some of those were seen", any(mode == 0o600 for _, mode in modes))
-    remark = "only next to the target, and removed at the end; those with values had mode 0600"
-    ground.remarks["temporary files"] = f"not searched: {', '.join(watch.blind)}" if watch.blind else remark
+    # stackref creates this folder for git, without the repository's config. Its files are searched like all others.
+    is_for_git = lambda path: "/stackref-git-" in path
+    unexpected = [path for path in watch.protected_writes if pathlib.Path(path) not in sandbox.input_files and not is_for_git(path)]
+    sandbox.expect("temporary files", "all are in the folder of the target", not unexpected, unexpected)
+    sandbox.expect("temporary files", "the watch was complete", not watch.gaps, watch.gaps)
+    # Files that contain values are private from the start.
+    modes = {(path, mode) for path, mode in watch.modes if path in watch.with_values}
+    wrong = [(path, oct(mode)) for path, mode in modes if mode != 0o600 and not is_group_readable(sandbox, path, mode)]
+    sandbox.expect("temporary files", "files with values have mode 0600", not wrong, wrong)
+    sandbox.expect("temporary files", "some of these files were recorded", any(mode == 0o600 for _, mode in modes))
+    note = "only next to the target, and removed at the end; those with values had mode 0600"
+    sandbox.notes["temporary files"] = f"not searched: {', '.join(watch.gaps)}" if watch.gaps else note
 
 
-def is_of_group(ground, path, mode):
-    """Whether a file is one of `render --mode 640`."""
-    return mode == 0o640 and ground.of_group in pathlib.Path(path).parents
+def is_group_readable(sandbox, path, mode):
+    """Returns whether `render --mode 640` wrote a file."""
+    return mode == 0o640 and sandbox.group_readable_project in pathlib.Path(path).parents
 
 
 PARTS = [
-    search_itself, commands.check, commands.render, commands.lists, commands.texts, commands.register, commands.terminal,
-    commands.beside_git, stores.of_server, stores.addresses, stores.of_folder, stores.of_variables, stores.of_sops,
-    stores.of_programs, faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged, faults.names,
-    faults.styles, faults.streams, faults.killed, faults.looked_into, faults.shortage, memory_at_exit, temporary_files,
+    self_test, commands.check, commands.render, commands.inventory_commands, commands.static_output, commands.register, commands.register_in_terminal,
+    commands.git_credentials, stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory, stores.env_inventory, stores.sops_inventory,
+    stores.command_inventory, faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged_files, faults.values_as_names,
+    faults.scalar_styles, faults.streams, faults.killed_runs, faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
 ]  # fmt: skip
 
-# Rows that look at the runs of other rows.
-LOOKS = ("the search itself", "arguments of", "environment of", "temporary files", "memory at exit: the data", "memory at exit: the stack",
+# Rows about runs that other rows count.
+DERIVED_ROWS = ("the search itself", "arguments of", "environment of", "temporary files", "memory at exit: the data", "memory at exit: the stack",
          "memory at exit: the arguments")  # fmt: skip
 
 
-def table(ground):
-    """The rows, those about other programs behind the rest."""
+def table(sandbox):
+    """Returns the rows of the table. Those about other programs are last."""
     rows = []
-    for place, row in sorted(ground.rows.items(), key=lambda item: item[0].startswith(("arguments of", "environment of"))):
-        rows.append(f"| {place} | {row.runs:,} | {len(row.found)} | {ground.remarks.get(place, '')} |")
+    for label, row in sorted(sandbox.rows.items(), key=lambda item: item[0].startswith(("arguments of", "environment of"))):
+        rows.append(f"| {label} | {row.runs:,} | {len(row.found)} | {sandbox.notes.get(label, '')} |")
     return "\n".join(rows)
 
 
@@ -189,28 +189,28 @@ def main():
     parser.add_argument("--quick", action="store_true", help="run a part of each, within a minute")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="write the table to a page")
     parser.add_argument("--only", metavar="PART", help="one of " + ", ".join(part.__name__ for part in PARTS))
-    words = parser.parse_args()
+    args = parser.parse_args()
     started = time.monotonic()
-    ground = Ground(str(words.stackref.resolve()), Canaries(), words.quick)
+    sandbox = Sandbox(str(args.stackref.resolve()), Canaries(), args.quick)
     for part in PARTS:
-        if words.only and part.__name__ != words.only:
+        if args.only and part.__name__ != args.only:
             continue
         before = time.monotonic()
-        part(ground)
+        part(sandbox)
         print(f"{part.__name__}: {time.monotonic() - before:.1f} s", flush=True)
     seconds = time.monotonic() - started
-    runs = sum(row.runs for place, row in ground.rows.items() if not place.startswith(LOOKS))
-    print(table(ground))
-    print(f"{runs:,} runs, {len(ground.failures)} failures, {seconds:.0f} s")
-    if words.write:
-        version = subprocess.run([words.stackref, "-V"], capture_output=True, text=True, check=True).stdout.strip()
-        verdict = "No value was found where it must not be." if not ground.failures else f"{len(ground.failures)} expectations failed."
+    runs = sum(row.runs for label, row in sandbox.rows.items() if not label.startswith(DERIVED_ROWS))
+    print(table(sandbox))
+    print(f"{runs:,} runs, {len(sandbox.failures)} failures, {seconds:.0f} s")
+    if args.write:
+        version = subprocess.run([args.stackref, "-V"], capture_output=True, text=True, check=True).stdout.strip()
+        verdict = "No value was found where it must not be." if not sandbox.failures else f"{len(sandbox.failures)} expectations failed."
         page = PAGE.format(
-            when=datetime.date.today(), machine=machine(), version=version, runs=f"{runs:,}", values=f"{len(ground.canaries.tokens):,}",
-            seconds=seconds, verdict=verdict, rows=table(ground),
+            when=datetime.date.today(), machine=machine(), version=version, runs=f"{runs:,}", values=f"{len(sandbox.canaries.tokens):,}",
+            seconds=seconds, verdict=verdict, rows=table(sandbox),
         )  # fmt: skip
-        words.write.write_text(page)
-    sys.exit(1 if ground.failures else 0)
+        args.write.write_text(page)
+    sys.exit(1 if sandbox.failures else 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What happens to files while runs go on, by inotify: which temporary files come and go, with which mode, and what is in them."""
+"""Records temporary files during the runs, with inotify: their paths, their modes, and whether they contain values."""
 import contextlib
 import ctypes
 import os
@@ -11,27 +11,27 @@ PREFIX = ".stackref-"
 
 
 class Watch:
-    """Watches a home and a place for temporary files, which nothing may be written to, and the folders that are added."""
+    """Watches the `protected` folders, in which no run may write, and the folders that are added."""
 
-    def __init__(self, holds_value, *untouched):
+    def __init__(self, contains_value, *protected):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.inotify = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        # Why not everything was seen.
-        self.blind = set() if self.inotify >= 0 else {reason()}
+        # Reasons why the record is incomplete.
+        self.gaps = set() if self.inotify >= 0 else {last_error()}
         self.folders = {}
-        self.untouched = [str(folder) for folder in untouched]
-        self.touched = []
-        self.holds_value = holds_value
-        # Temporary files, the modes with which each was seen, and those that held values at some time.
-        self.files, self.modes, self.holding = set(), set(), set()
+        self.protected = [str(folder) for folder in protected]
+        self.protected_writes = []
+        self.contains_value = contains_value
+        # Temporary files, their modes at each event, and the files that contained values at some time.
+        self.files, self.modes, self.with_values = set(), set(), set()
         self.stop = threading.Event()
-        for folder in untouched:
+        for folder in protected:
             self.add(folder)
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
 
     def add(self, folder):
-        """Watches a folder and those below it."""
+        """Watches a folder and its subfolders."""
         number = self.libc.inotify_add_watch(self.inotify, os.fsencode(folder), CREATE | MODIFY | MOVED_TO | CLOSE_WRITE)
         if number >= 0:
             self.folders[number] = str(folder)
@@ -40,15 +40,15 @@ class Watch:
                     if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
                         self.add(entry.path)
                     else:
-                        self._saw(entry.path)
+                        self._record(entry.path)
             except OSError:
                 pass
         elif os.path.isdir(folder):
-            self.blind.add(reason())
+            self.gaps.add(last_error())
 
     def end(self):
         if not self.thread.is_alive():
-            self.blind.add("the watch ended too early")
+            self.gaps.add("the watch stopped too early")
         self.stop.set()
         self.thread.join()
 
@@ -66,24 +66,24 @@ class Watch:
                 at += 16 + length
                 path = os.path.join(self.folders.get(number, ""), name)
                 if mask & OVERFLOW:
-                    self.blind.add("too much happened at once")
+                    self.gaps.add("the event queue overflowed")
                 if mask & ISDIR and mask & CREATE:
                     self.add(path)
                 elif not mask & ISDIR:
-                    self._saw(path)
+                    self._record(path)
 
-    def _saw(self, path):
-        if any(path.startswith(folder + "/") for folder in self.untouched):
-            self.touched.append(path)
+    def _record(self, path):
+        if any(path.startswith(folder + "/") for folder in self.protected):
+            self.protected_writes.append(path)
         if any(part.startswith(PREFIX) for part in path.split(os.sep)):
             self.files.add(path)
             with contextlib.suppress(OSError), open(path, "rb") as file:
-                # A file in a private folder is private, whatever its own mode is.
+                # A file in a private folder is private, with any mode of its own.
                 bits = 0o777 if os.stat(os.path.dirname(path)).st_mode & 0o077 else 0o700
                 self.modes.add((path, os.fstat(file.fileno()).st_mode & bits))
-                if self.holds_value(file.read()):
-                    self.holding.add(path)
+                if self.contains_value(file.read()):
+                    self.with_values.add(path)
 
 
-def reason():
+def last_error():
     return os.strerror(ctypes.get_errno())
