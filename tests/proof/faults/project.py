@@ -1,6 +1,6 @@
-"""Folders that runs are disturbed in: what they hold before, what an undisturbed run makes of it, and what is there afterwards.
+"""Scenarios for runs with faults: the files before a run, those after a run without faults, and a comparison afterwards.
 
-Every value begins with a canary, so that one that is shown is seen. A file that a run leaves behind is told by its name.
+Every value starts with `CANARY`, so the scripts notice a value in output. Temporary files are recognized by their names.
 """
 import contextlib
 import json
@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 
 CANARY = "hunter2"
 LEFTOVER = re.compile(r"(^|/)\.stackref-[^/]*\.tmp(/|$)")
-LONGEST = 60
-# Files, or keys, of a work.
+TIMEOUT = 60
+# The number of files or keys in a scenario.
 SIZE = 120
 NOBODY = 65534
 
 
 @dataclass
 class Row:
-    """What came of the trials of one fault. `old`, `mixed` and `new` say what the files of a trial were afterwards."""
+    """The results of one fault. `old`, `mixed` and `new` count trials by the contents of the files afterwards."""
 
     fault: str
     trials: int = 0
@@ -55,11 +55,11 @@ class Verdict:
 
 
 @dataclass
-class Work:
-    """A command with the files that it starts from, and those that it makes on the way to the last ones."""
+class Scenario:
+    """A command and the files that it starts with. `between` contains intermediate versions that are also permitted."""
 
     name: str
-    words: list
+    args: list
     files: dict
     stdin: str = ""
     env: dict = field(default_factory=dict)
@@ -67,26 +67,26 @@ class Work:
     between: dict = field(default_factory=dict)
 
 
-class Place:
-    """A folder with the files of a work in it, and how the program is run there."""
+class Workspace:
+    """A folder with the files of a scenario, in which the program runs."""
 
-    def __init__(self, program, work, parent, user=None, quiet=False):
-        """Runs it once to know what is new, unless it is to be `quiet`."""
-        self.program, self.work, self.user = program, work, user
+    def __init__(self, program, scenario, parent, user=None, skip_reference_run=False):
+        """Runs the command once to get the new files, except with `skip_reference_run`."""
+        self.program, self.scenario, self.user = program, scenario, user
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=parent))
-        self.old = {path: text.encode() for path, text in work.files.items()}
+        self.old = {path: text.encode() for path, text in scenario.files.items()}
         self.reset()
-        if quiet:
+        if skip_reference_run:
             return
-        ran = self.run()
-        if ran.returncode != 0:
-            raise RuntimeError(f"{work.name}: an undisturbed run ends with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+        result = self.run()
+        if result.returncode != 0:
+            raise RuntimeError(f"{scenario.name}: a run without faults exits with {result.returncode}:\n{result.stdout}{result.stderr}")
         self.new = self.snapshot()
         if self.new == self.old:
-            raise RuntimeError(f"{work.name}: an undisturbed run changes nothing")
+            raise RuntimeError(f"{scenario.name}: a run without faults changes nothing")
 
     def reset(self):
-        """Makes the folder what it was at first; files that are as they were are not written again."""
+        """Restores the original files. Does not rewrite unchanged files."""
         now = self.snapshot()
         for path in now.keys() - self.old.keys():
             (self.folder / path).unlink()
@@ -98,13 +98,13 @@ class Place:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 target.write_bytes(content)
-                target.chmod(self.work.modes.get(path, 0o600))
+                target.chmod(self.scenario.modes.get(path, 0o600))
         if self.user is not None:
             for path in [self.folder, *self.folder.rglob("*")]:
                 os.chown(path, self.user, self.user)
 
     def snapshot(self):
-        """Every file by its path; a link is told by where it points to."""
+        """Returns the content of each file by its path. The content of a link is its target."""
         found = {}
         for folder, _, names in os.walk(self.folder):
             for name in names:
@@ -113,12 +113,12 @@ class Place:
                 found[str(path.relative_to(self.folder))] = content
         return found
 
-    def start(self, words=None, before=(), **more):
-        """Starts the program, with nothing of the surrounding environment but the PATH; `before` are words before its own."""
+    def start(self, args=None, wrapper=(), **more):
+        """Starts the program. It inherits only the PATH. `wrapper` is a command that runs it, for example `strace`."""
         if self.user is not None:
             more.update(user=self.user, group=self.user, extra_groups=[])
-        command = [*before, self.program, *(words or self.work.words)]
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", "STACKREF_TRUST": "1", **self.work.env}
+        command = [*wrapper, self.program, *(args or self.scenario.args)]
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", "STACKREF_TRUST": "1", **self.scenario.env}
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         return subprocess.Popen(command, cwd=self.folder, env=env, text=True, errors="replace", **streams)
 
@@ -126,149 +126,149 @@ class Place:
         return self.finish(self.start(**more))
 
     def finish(self, process, stdin=None):
-        """Waits for a run, with a limit; what it printed is there as with `subprocess.run`."""
+        """Waits for a run with a timeout. Returns its output as `subprocess.run` does."""
         try:
-            out, err = process.communicate(self.work.stdin if stdin is None else stdin, timeout=LONGEST)
+            out, err = process.communicate(self.scenario.stdin if stdin is None else stdin, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            err += f"\nit did not end within {LONGEST} s"
+            err += f"\nit did not exit within {TIMEOUT} s"
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def written(self):
-        """The files that the undisturbed run makes or changes."""
+        """Returns the files that a run without faults creates or changes."""
         return sorted(path for path, content in self.new.items() if self.old.get(path) != content)
 
     def leftovers(self):
-        """The staging folders that are there."""
+        """Returns the staging folders that exist now."""
         return [path for path in self.folder.rglob(".stackref-*") if LEFTOVER.search(str(path))]
 
     def is_staged(self):
-        """Whether a run is about to exchange what it has staged."""
+        """Returns whether a run has staged its files and is about to exchange them."""
         return any((path / "journal").exists() for path in self.leftovers())
 
-    def judge(self, now=None):
-        """Whether every file is the old one or the new one, and nothing else is there but private temporary files."""
+    def evaluate(self, now=None):
+        """Checks that every file has its old or its new content, and that all other files are private temporary files."""
         now = self.snapshot() if now is None else now
         folders = self.leftovers()
-        left, losses, states = len(folders), [loss for folder in folders for loss in too_open(folder)], set()
+        left, losses, states = len(folders), [loss for folder in folders for loss in leftover_losses(folder)], set()
         for path in sorted(self.old.keys() | self.new.keys() | now.keys()):
             if LEFTOVER.search(path):
                 continue
             before, after, content = self.old.get(path), self.new.get(path), now.get(path)
-            if content not in (before, after, self.work.between.get(path, before)):
-                losses.append(f"`{path}` is neither the old nor the new one")
+            if content not in (before, after, self.scenario.between.get(path, before)):
+                losses.append(f"`{path}` has neither its old nor its new content")
             elif before != after:
                 states.add("new" if content == after else "old" if content == before else "mixed")
         return Verdict(states.pop() if len(states) == 1 else "mixed", left, losses)
 
-    def judge_ended(self, ran, codes=(0, 2), whole=False, now=None):
-        """The verdict on a run that came to its end: it says so by its code, shows nothing and leaves nothing behind. With
-        `whole` it has written everything or nothing."""
-        verdict = self.judge(now)
-        verdict.losses += said_wrong(ran, codes)
+    def evaluate_exit(self, result, codes=(0, 2), all_or_nothing=False, now=None):
+        """Checks a run that was not killed: its exit code, its output, and that it leaves no temporary files. With
+        `all_or_nothing`, also that it has written everything or nothing."""
+        verdict = self.evaluate(now)
+        verdict.losses += exit_losses(result, codes)
         if verdict.left:
-            verdict.losses.append("temporary files are left behind by a run that came to its end")
-        if ran.returncode == 0 and verdict.state != "new":
-            verdict.losses.append("it ends with 0, and not everything is written")
-        if whole and ran.returncode != 0 and verdict.state != "old":
-            verdict.losses.append(f"it ends with {ran.returncode}, and something is written")
-        verdict.losses = [f"{self.work.name}: {loss}" for loss in verdict.losses]
+            verdict.losses.append("a run that was not killed leaves temporary files")
+        if result.returncode == 0 and verdict.state != "new":
+            verdict.losses.append("it exits with 0, but has not written everything")
+        if all_or_nothing and result.returncode != 0 and verdict.state != "old":
+            verdict.losses.append(f"it exits with {result.returncode}, but has written something")
+        verdict.losses = [f"{self.scenario.name}: {loss}" for loss in verdict.losses]
         return verdict
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def too_open(folder):
-    """A staging folder that others can enter, or that git would take something of."""
+def leftover_losses(folder):
+    """Returns an error if other users can enter a staging folder, or if git would add its files."""
     mode = stat.S_IMODE(folder.lstat().st_mode)
     losses = [f"`{folder.name}` is left with the mode {mode:o}"] if mode & 0o077 else []
     staged = [path for path in folder.iterdir() if path.name != ".gitignore"]
     if staged and (folder / ".gitignore").read_text() != "*\n":
-        losses.append(f"`{folder.name}` is left, and git would take what is in it")
+        losses.append(f"`{folder.name}` is left, and git would add its files")
     return losses
 
 
-def said_wrong(ran, codes):
-    """What is wrong with how a run ended, whatever is in the files."""
+def exit_losses(result, codes):
+    """Checks the exit code and the output of a run."""
     losses = []
-    if ran.returncode not in codes:
-        losses.append(f"it ends with {ran.returncode}: {' '.join(ran.stderr.split())[:300]}")
-    if ran.returncode not in (0, 1) and not ran.stderr.strip():
-        losses.append(f"it ends with {ran.returncode} and does not say why")
-    if CANARY in ran.stdout + ran.stderr:
-        losses.append("a value is shown")
+    if result.returncode not in codes:
+        losses.append(f"it exits with {result.returncode}: {' '.join(result.stderr.split())[:300]}")
+    if result.returncode not in (0, 1) and not result.stderr.strip():
+        losses.append(f"it exits with {result.returncode} without a message")
+    if CANARY in result.stdout + result.stderr:
+        losses.append("the output contains a value")
     return losses
 
 
-def parts_of(process):
-    """The processes that a process has started."""
+def child_pids(process):
+    """Returns the ids of the children of a process."""
     return [int(child) for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
-# Before a command: each call that gives a file its name comes a tenth of a second late.
+# Wrappers of a command. This one delays each call that renames or links a file by 0.1 s.
 CALLS = "?rename,?renameat,?renameat2,?link,?linkat"
 STRACE = ["strace", "-f", "-qq", "-o", "/dev/null", "-e"]
 DELAYED = [*STRACE, f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=100000"]
-# Such a call takes as long again when it is done.
+# Also delays the return of these calls by 0.3 s.
 DELAYED_TWICE = [*STRACE, f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=100000:delay_exit=300000"]
-# The file system knows no exchange, and then no link, either.
+# A file system without exchange, and one without links either.
 WITHOUT_EXCHANGE = [*STRACE, "trace=renameat2", "-e", "inject=renameat2:error=EINVAL"]
 WITHOUT_LINK = [*STRACE, "trace=renameat2,?link,linkat", "-e", "inject=renameat2:error=EINVAL", "-e", "inject=?link,linkat:error=EPERM"]
 
 
-def can_delay(place):
-    """Whether calls can be delayed here."""
-    place.reset()
+def can_delay(workspace):
+    """Returns whether strace can delay calls on this machine."""
+    workspace.reset()
     started = time.monotonic()
-    return bool(shutil.which("strace")) and place.run(before=DELAYED).returncode == 0 and time.monotonic() - started > 0.1
+    return bool(shutil.which("strace")) and workspace.run(wrapper=DELAYED).returncode == 0 and time.monotonic() - started > 0.1
 
 
 def on_disk(text, folder=None):
-    """Standard input that does not wait for this process to write it."""
+    """Returns standard input as a file, so that the run does not wait for this process."""
     file = tempfile.TemporaryFile(dir=folder)
     file.write(text.encode())
     file.seek(0)
     return file
 
 
-def duration(place, runs=5):
-    """How long an undisturbed run takes at most, of a few, in seconds."""
+def duration(workspace, runs=5):
+    """Returns the longest duration of a few runs without faults, in seconds."""
     longest = 0.0
     for _ in range(runs):
-        place.reset()
+        workspace.reset()
         started = time.monotonic()
-        place.run()
+        workspace.run()
         longest = max(longest, time.monotonic() - started)
     return longest
 
 
 class Moments:
-    """Moments of a run to disturb it at: some of them anywhere, most of them from the first sign of a write on."""
+    """Random moments of a run: a quarter of them anywhere, the others after it starts to write."""
 
-    def __init__(self, place):
-        self.place = place
-        self.longest = duration(place)
-        parents = {(place.folder / path).parent for path in place.written()}
-        place.reset()
+    def __init__(self, workspace):
+        self.workspace = workspace
+        self.longest = duration(workspace)
+        parents = {(workspace.folder / path).parent for path in workspace.written()}
+        workspace.reset()
         self.watched = sorted({next(folder for folder in [path, *path.parents] if folder.is_dir()) for path in parents})
         self.rest = sorted(self.rest_of_run() for _ in range(5))[2]
 
     def wait(self, process):
-        """Waits for the next one."""
+        """Waits until the next moment."""
         if random.random() < 0.25:
             time.sleep(random.uniform(0, self.longest))
         elif self.wait_for_write(process):
-            # Soon after the first sign rather than late: the end of the rest is that of the process.
+            # Early moments are more likely, because the process mostly writes first, and then exits.
             time.sleep(self.rest * random.random() ** 2)
 
     def wait_for_write(self, process):
-        """Waits until something comes to one of the folders, or the run has ended."""
+        """Waits until the entries of an output folder change. Returns false if the run exits before."""
         folder = random.choice(self.watched)
         before = set(os.listdir(folder))
-        until = time.monotonic() + 2 * self.longest
-        while time.monotonic() < until:
+        deadline = time.monotonic() + 2 * self.longest
+        while time.monotonic() < deadline:
             for _ in range(20):
                 with contextlib.suppress(FileNotFoundError):
                     if set(os.listdir(folder)) != before:
@@ -278,17 +278,17 @@ class Moments:
         return False
 
     def rest_of_run(self):
-        """How long an undisturbed run goes on from there."""
-        self.place.reset()
-        process = self.place.start(stdin=on_disk(self.place.work.stdin))
+        """Returns the duration of a run without faults after its first write."""
+        self.workspace.reset()
+        process = self.workspace.start(stdin=on_disk(self.workspace.scenario.stdin))
         self.wait_for_write(process)
         started = time.monotonic()
-        self.place.finish(process, "")
+        self.workspace.finish(process, "")
         return time.monotonic() - started
 
 
 def stack(references, unquoted=False):
-    """A stack file; unquoted references are what `--fix` mends."""
+    """A stack file; `--fix` quotes unquoted references."""
     mark = "" if unquoted else "'"
     lines = ["components:", "  orchestrator:", "    configuration:"]
     lines += [f"      attribute_{at}: {mark}{{{{{name}}}}}{mark}" for at, name in enumerate(references)]
@@ -297,7 +297,7 @@ def stack(references, unquoted=False):
 
 
 def values(number, mark="", first=0):
-    """An inventory of so many secrets with a value each."""
+    """Returns an inventory of `number` secrets with one value each."""
     return "".join(f"s{at}:\n  k: '{CANARY}{mark} {at}'\n" for at in range(first, first + number))
 
 
@@ -309,90 +309,90 @@ CONFIG = '[inventory.dev]\nkind = "file"\npath = "secrets.yaml"\n'
 
 
 def render_file(size=SIZE):
-    """One large file, over one that is there."""
+    """One large file, which exists already."""
     files = {"stackref.toml": CONFIG, "secrets.yaml": values(50), "a.stack.yaml": stack(names(50) * 2 * size)}
     files["out/a.stack.yaml"] = "# rendered before\n" * 500 * size
-    return Work("render, one file", ["render", "-o", "out", "a.stack.yaml"], files)
+    return Scenario("render, one file", ["render", "-o", "out", "a.stack.yaml"], files)
 
 
 def render_folder(size=SIZE):
-    """Many files, over those that are there."""
+    """Many files, which exist already."""
     files = {"stackref.toml": CONFIG, "secrets.yaml": values(50)}
     for at in range(size):
         files[f"team-{at % 4}/{at}.stack.yaml"] = stack(names(20, at % 30))
         files[f"out/team-{at % 4}/{at}.stack.yaml"] = f"# rendered before {at}\n"
-    return Work("render, a folder", ["render", "-o", "out"], files)
+    return Scenario("render, a folder", ["render", "-o", "out"], files)
 
 
-def given(number, first=0):
-    """What `register --from-file -` reads: JSON is YAML, and quotes every value."""
+def register_input(number, first=0):
+    """Returns the input of `register --from-file -`. It is JSON, which is also YAML."""
     return "".join(f'"s{at}": {{"k": "{CANARY} given {at}"}}\n' for at in range(first, first + number))
 
 
 def register_file(size=SIZE):
-    """Half of the secrets are in the file, half are missing."""
+    """An inventory file in which half of the secrets are missing."""
     half = size // 2
     files = {"stackref.toml": CONFIG, "secrets.yaml": "# ours\n" + values(half), "a.stack.yaml": stack(names(size))}
-    words = ["register", "--from-file", "-", "--skip-existing"]
-    return Work("register, kind file", words, files, given(half, half))
+    args = ["register", "--from-file", "-", "--skip-existing"]
+    return Scenario("register, kind file", args, files, register_input(half, half))
 
 
 def register_dir(size=SIZE):
-    """A folder with a file for each value."""
+    """An inventory of kind `dir`, with a file for each value."""
     config = '[inventory.dev]\nkind = "dir"\npath = "mounted"\n'
     files = {"stackref.toml": config, "a.stack.yaml": stack(names(size)), "mounted/s0/k": f"{CANARY} 0"}
-    words = ["register", "--from-file", "-", "--skip-existing"]
-    return Work("register, kind dir", words, files, given(size - 1, 1))
+    args = ["register", "--from-file", "-", "--skip-existing"]
+    return Scenario("register, kind dir", args, files, register_input(size - 1, 1))
 
 
 def fix(size=SIZE):
-    """Many files with one thing to mend in each."""
+    """Many files with one fixable finding each."""
     files = {f"team-{at % 4}/{at}.stack.yaml": stack(names(20), unquoted=True) for at in range(size)}
-    return Work("check --fix", ["check", "--fix", "--level", "none"], files, modes=dict.fromkeys(files, 0o644))
+    return Scenario("check --fix", ["check", "--fix", "--level", "none"], files, modes=dict.fromkeys(files, 0o644))
 
 
 def report(size=SIZE):
-    """A report over one of an earlier run."""
+    """A report that replaces an earlier one."""
     summary = dict.fromkeys(["files", "references", "errors", "warnings", "ignored", "fixable"], 0)
     before = json.dumps({"version": 1, "findings": [], "summary": summary}, indent=2) + "\n"
     files = {"a.stack.yaml": stack(names(3 * size), unquoted=True), "report.json": before}
-    words = ["check", "--level", "none", "--exit-zero", "--format", "json", "--output", "report.json"]
-    return Work("check --output", words, files)
+    args = ["check", "--level", "none", "--exit-zero", "--format", "json", "--output", "report.json"]
+    return Scenario("check --output", args, files)
 
 
 def report_below(size=SIZE):
-    """The same, below a folder that is not walked: a walk that fails is a failure in the report."""
-    work = report(size)
-    files = {"reports/report.json" if path == "report.json" else path: text for path, text in work.files.items()}
-    return Work(work.name, [*work.words[:-1], "reports/report.json", "a.stack.yaml"], files)
+    """A report in a folder that is not searched for stack files, because a failed search changes the report."""
+    scenario = report(size)
+    files = {"reports/report.json" if path == "report.json" else path: text for path, text in scenario.files.items()}
+    return Scenario(scenario.name, [*scenario.args[:-1], "reports/report.json", "a.stack.yaml"], files)
 
 
 def baseline(size=SIZE):
-    """A baseline that is not there yet."""
+    """A baseline that does not exist yet."""
     files = {"a.stack.yaml": stack(names(3 * size), unquoted=True)}
-    return Work("check --write-baseline", ["check", "--level", "none", "--write-baseline", "baseline.json"], files)
+    return Scenario("check --write-baseline", ["check", "--level", "none", "--write-baseline", "baseline.json"], files)
 
 
 def init(size=SIZE):
-    """A config and the hook beside it."""
+    """A config and the pre-commit hook."""
     files = {"a.stack.yaml": stack(names(size)), ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks: []\n"}
-    return Work("init", ["init", "--yes"], files)
+    return Scenario("init", ["init", "--yes"], files)
 
 
 def trust(size=SIZE):
-    """A record beside those of other configs."""
+    """A trust record, in a file with the records of other configs."""
     programs = "".join(f'[inventory.i{at}]\nkind = "command"\nnames = ["true", "{at}"]\n' for at in range(size))
     digest = "0" * 64
     records = [{"path": f"/elsewhere/{at}/stackref.toml", "sha256": digest, "requests": [digest]} for at in range(10 * size)]
     text = json.dumps({"version": 1, "configs": sorted(records, key=lambda record: record["path"])}, indent=2) + "\n"
     files = {"stackref.toml": programs, ".local/state/stackref/trust.json": text}
-    return Work("trust", ["trust", "--yes"], files, env={"STACKREF_TRUST": "0"})
+    return Scenario("trust", ["trust", "--yes"], files, env={"STACKREF_TRUST": "0"})
 
 
 def create(size=SIZE):
-    """The inventory that needs no config."""
+    """An inventory that needs no config and does not exist yet."""
     files = {"a.stack.yaml": stack(names(size // 3))}
-    words = ["register", "--yes", "--from-file", "-"]
+    args = ["register", "--yes", "--from-file", "-"]
     empty = b"# The secrets of this project, for stackref. It contains values: never commit this file.\n"
     between = {"secrets.inventory.yaml": empty}
-    return Work("register, a new file", words, files, given(size // 3), between=between)
+    return Scenario("register, a new file", args, files, register_input(size // 3), between=between)

@@ -27,167 +27,167 @@ import sys
 import tempfile
 import time
 
-# What both proofs use lies above them.
+# For `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 import changes
 import project
 import shortage
 import stores
-from project import Moments, Place, Row
+from project import Moments, Workspace, Row
 
 MANY_FILES = [project.render_folder, project.register_dir, project.fix]
 FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
 FEW_FILES += [project.trust]
 
 
-def killed(run):
-    """`kill -9` at moments of the whole run; afterwards the next run makes what an undisturbed one makes."""
+def killed_runs(run):
+    """`kill -9` at random moments. Afterwards, the next run must write the same files as a run without faults."""
     for make in MANY_FILES + FEW_FILES:
-        place = Place(run.program, make(run.size), run.folder if make in MANY_FILES else run.disk)
-        row = Row(f"kill -9: {place.work.name}")
-        moments = Moments(place)
+        workspace = Workspace(run.program, make(run.size), run.folder if make in MANY_FILES else run.disk)
+        row = Row(f"kill -9: {workspace.scenario.name}")
+        moments = Moments(workspace)
         for _ in range(run.trials):
-            kill_once(place, moments, row)
+            kill_once(workspace, moments, row)
         row.note = f"{100 * row.midway // row.trials} % of the kills came between the first and the last write"
         if row.trials >= 100 and not row.midway:
-            row.losses.append("no kill came between the first write and the last: nothing is shown")
-        place.remove()
+            row.losses.append("no kill came between the first and the last write, so this row shows nothing")
+        workspace.remove()
         yield row
 
 
-def kill_once(place, moments, row):
-    place.reset()
-    process = place.start(stdin=project.on_disk(place.work.stdin))
+def kill_once(workspace, moments, row):
+    workspace.reset()
+    process = workspace.start(stdin=project.on_disk(workspace.scenario.stdin))
     moments.wait(process)
     process.kill()
     process.communicate()
-    verdict = place.judge()
-    ran = place.run()
-    # A config or an inventory that the killed run has made is not made again.
-    is_made = place.work.name == "init" and "` already exists" in ran.stderr
-    if ran.returncode != 0 and not is_made:
-        verdict.losses.append(f"the next run ends with {ran.returncode}: {' '.join(ran.stderr.split())[:300]}")
-    if place.judge().state != "new" and not is_made:
-        verdict.losses.append("the next run does not make what an undisturbed one makes")
-    verdict.losses = [f"{place.work.name}: {loss}" for loss in verdict.losses]
+    verdict = workspace.evaluate()
+    result = workspace.run()
+    # `init` does not replace a config or an inventory that the killed run has written.
+    is_made = workspace.scenario.name == "init" and "` already exists" in result.stderr
+    if result.returncode != 0 and not is_made:
+        verdict.losses.append(f"the next run exits with {result.returncode}: {' '.join(result.stderr.split())[:300]}")
+    if workspace.evaluate().state != "new" and not is_made:
+        verdict.losses.append("the next run does not write the same files as a run without faults")
+    verdict.losses = [f"{workspace.scenario.name}: {loss}" for loss in verdict.losses]
     row.add(verdict)
 
 
-def at_once(run):
-    """Two and five runs at once, of one kind or of two."""
+def concurrent_runs(run):
+    """Two and five runs at once, of the same command or of two."""
     for make in [project.fix, project.render_folder, project.register_file, project.register_dir]:
-        yield from several(run, make)
+        yield from identical_runs(run, make)
     yield from two_inventories(run)
-    yield from render_beside_fix(run)
-    yield from one_key_twice(run)
+    yield from render_during_fix(run)
+    yield from register_of_one_key(run)
 
 
-def several(run, make):
-    """The same run several times: in the end everything is as one run makes it."""
+def identical_runs(run, make):
+    """Several identical runs. Afterwards, the files are the same as after one run."""
     for number in (2, 5):
-        place = Place(run.program, make(run.size), run.folder)
-        row = Row(f"{number} at once: {place.work.name}")
+        workspace = Workspace(run.program, make(run.size), run.folder)
+        row = Row(f"{number} at once: {workspace.scenario.name}")
         for _ in range(run.trials):
-            place.reset()
-            processes = [place.start(stdin=project.on_disk(place.work.stdin)) for _ in range(number)]
-            ended = [place.finish(process, "") for process in processes]
-            verdict = place.judge()
-            verdict.losses += [loss for ran in ended for loss in project.said_wrong(ran, (0, 2))]
+            workspace.reset()
+            processes = [workspace.start(stdin=project.on_disk(workspace.scenario.stdin)) for _ in range(number)]
+            ended = [workspace.finish(process, "") for process in processes]
+            verdict = workspace.evaluate()
+            verdict.losses += [loss for result in ended for loss in project.exit_losses(result, (0, 2))]
             if verdict.state != "new":
-                verdict.losses.append("not everything is as one of them makes it")
+                verdict.losses.append("the files differ from those of one run")
             if verdict.left:
-                verdict.losses.append("temporary files are left behind")
-            verdict.losses = [f"{place.work.name}: {loss}" for loss in verdict.losses]
+                verdict.losses.append("temporary files are left")
+            verdict.losses = [f"{workspace.scenario.name}: {loss}" for loss in verdict.losses]
             row.add(verdict)
-        place.remove()
+        workspace.remove()
         yield row
 
 
 def two_inventories(run):
-    """Renders with different values into one folder: what is there in the end comes from one of them."""
-    work = project.render_folder(run.size)
+    """Renders with different values into one folder. Afterwards, all files come from the same run."""
+    scenario = project.render_folder(run.size)
     files = {f"{at}.yaml": project.values(50, f" of {at}") for at in range(4)}
-    place = Place(run.program, project.Work("render, four inventories", work.words, work.files | files), run.folder)
+    workspace = Workspace(run.program, project.Scenario("render, four inventories", scenario.args, scenario.files | files), run.folder)
     row = Row("4 at once: render with different values")
     for _ in range(run.trials):
-        place.reset()
-        processes = [place.start([*work.words, "--inventory", name]) for name in files]
-        ended = [place.finish(process) for process in processes]
-        losses = [loss for ran in ended for loss in project.said_wrong(ran, (0, 2))]
-        now = {path: content for path, content in place.snapshot().items() if path.startswith("out/")}
-        whole = [at for at in range(4) if all(f" of {at} ".encode() in content for content in now.values())]
-        if len(whole) != 1 or any(f" of {at} ".encode() in content for at in range(4) if at not in whole for content in now.values()):
-            losses.append(f"{work.name}: a mixture of several runs")
-        if place.leftovers():
-            losses.append(f"{work.name}: temporary files are left behind")
-        row.add(project.Verdict("new", len(place.leftovers()), losses))
-    place.remove()
+        workspace.reset()
+        processes = [workspace.start([*scenario.args, "--inventory", name]) for name in files]
+        ended = [workspace.finish(process) for process in processes]
+        losses = [loss for result in ended for loss in project.exit_losses(result, (0, 2))]
+        now = {path: content for path, content in workspace.snapshot().items() if path.startswith("out/")}
+        complete = [at for at in range(4) if all(f" of {at} ".encode() in content for content in now.values())]
+        if len(complete) != 1 or any(f" of {at} ".encode() in content for at in range(4) if at not in complete for content in now.values()):
+            losses.append(f"{scenario.name}: the files come from several runs")
+        if workspace.leftovers():
+            losses.append(f"{scenario.name}: temporary files are left")
+        row.add(project.Verdict("new", len(workspace.leftovers()), losses))
+    workspace.remove()
     yield row
 
 
-def render_beside_fix(run):
-    """What is rendered is the file before or after the fix; a file that is mended half-way is never seen."""
+def render_during_fix(run):
+    """`render` during `check --fix`. It must read each file before or after the fix, but never a partial one."""
     files = project.fix(run.size).files
     files["stackref.toml"] = project.CONFIG
     files["secrets.yaml"] = project.values(50)
     padded = {path: text.replace("{{", "'{{ ").replace("}}", " }}'").replace("0.98.0", "0.39.0") for path, text in files.items()}
     padded = {path: text if path.endswith(".stack.yaml") else files[path] for path, text in padded.items()}
-    work = project.Work("render beside --fix", ["check", "--fix", "--exit-zero"], padded)
-    place = Place(run.program, work, run.folder)
+    scenario = project.Scenario("render during --fix", ["check", "--fix", "--exit-zero"], padded)
+    workspace = Workspace(run.program, scenario, run.folder)
     row = Row("2 at once: render and --fix")
     for _ in range(run.trials):
-        place.reset()
-        processes = [place.start(), place.start(["render", "-o", "out"])]
-        fixed, rendered = (place.finish(process) for process in processes)
-        now = place.snapshot()
+        workspace.reset()
+        processes = [workspace.start(), workspace.start(["render", "-o", "out"])]
+        fixed, rendered = (workspace.finish(process) for process in processes)
+        now = workspace.snapshot()
         outputs = {path: now.pop(path) for path in list(now) if path.startswith("out/")}
-        verdict = place.judge_ended(fixed, (0,), now=now)
-        verdict.losses += project.said_wrong(rendered, (0, 1, 2))
+        verdict = workspace.evaluate_exit(fixed, (0,), now=now)
+        verdict.losses += project.exit_losses(rendered, (0, 1, 2))
         if any(b"{{" in content or not content.endswith(b"0.39.0\n") for content in outputs.values()):
-            verdict.losses.append("something is rendered that is not whole")
+            verdict.losses.append("a rendered file is incomplete")
         row.add(verdict)
-    place.remove()
+    workspace.remove()
     yield row
 
 
-def one_key_twice(run):
-    """Two runs have two values for one key that is missing: one is stored, and the other run does not say that its own is."""
+def register_of_one_key(run):
+    """Two runs register different values for the same missing key. Only the run whose value is stored may report that it is."""
     mounted = '[inventory.dev]\nkind = "dir"\npath = "mounted"\n'
     for kind, config, target in [("file", project.CONFIG, "secrets.yaml"), ("dir", mounted, "mounted/s1/k")]:
         files = {"stackref.toml": config, "a.stack.yaml": project.stack(["s1.k"])}
         files |= {"secrets.yaml": project.values(1), "mounted/s0/k": project.CANARY}
-        words = ["register", "--from-file", "-", "--skip-existing"]
-        place = Place(run.program, project.Work("register", words, files, project.given(1, 1)), run.folder)
+        args = ["register", "--from-file", "-", "--skip-existing"]
+        workspace = Workspace(run.program, project.Scenario("register", args, files, project.register_input(1, 1)), run.folder)
         row = Row(f"2 at once: register of one key, kind {kind}")
-        is_slow = project.can_delay(place)
+        is_slow = project.can_delay(workspace)
         for trial in range(run.trials):
-            place.reset()
-            row.add(store_twice(place, target, project.DELAYED if is_slow and trial % 5 == 0 else ()))
-        place.remove()
+            workspace.reset()
+            row.add(register_twice(workspace, target, project.DELAYED if is_slow and trial % 5 == 0 else ()))
+        workspace.remove()
         yield row
 
 
-def store_twice(place, target, before):
-    given = {who: f'"s1": {{"k": "{project.CANARY} {who}"}}\n' for who in ("first", "second")}
-    processes = {who: place.start(before=before, stdin=project.on_disk(text)) for who, text in given.items()}
-    ended = {who: place.finish(process, "") for who, process in processes.items()}
-    content = (place.folder / target).read_text()
-    kept = [who for who in ended if f"{project.CANARY} {who}" in content]
-    proud = [who for who, ran in ended.items() if "stored `s1`" in ran.stderr]
-    losses = [loss for ran in ended.values() for loss in project.said_wrong(ran, (0, 2))]
-    if kept != proud:
-        losses.append(f"register of one key: stored is the value of the {kept}, and said to be stored that of the {proud}")
-    return project.Verdict("new", len(place.leftovers()), losses)
+def register_twice(workspace, target, wrapper):
+    register_input = {name: f'"s1": {{"k": "{project.CANARY} {name}"}}\n' for name in ("first", "second")}
+    processes = {name: workspace.start(wrapper=wrapper, stdin=project.on_disk(text)) for name, text in register_input.items()}
+    ended = {name: workspace.finish(process, "") for name, process in processes.items()}
+    content = (workspace.folder / target).read_text()
+    kept = [name for name in ended if f"{project.CANARY} {name}" in content]
+    reported = [name for name, result in ended.items() if "stored `s1`" in result.stderr]
+    losses = [loss for result in ended.values() for loss in project.exit_losses(result, (0, 2))]
+    if kept != reported:
+        losses.append(f"register of one key: the value of {kept} is stored, but {reported} reported it as stored")
+    return project.Verdict("new", len(workspace.leftovers()), losses)
 
 
-FAULTS = [killed, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.vanishing, changes.edited, changes.frozen]
-FAULTS += [shortage.irreplaceable, shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange]
-FAULTS += [changes.delayed, changes.typed, changes.links, changes.swapped, stores.dying, stores.killed_programs, at_once]
+FAULTS = [killed_runs, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.removed_files, changes.edited_while_waiting, changes.edited_while_stopped]
+FAULTS += [shortage.irreplaceable_targets, shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange]
+FAULTS += [changes.edited_before_rename, changes.edited_during_prompt, changes.links, changes.replaced_folders, stores.failing_stores, stores.killed_programs, concurrent_runs]
 
 
 def table(rows):
-    """The rows as a table of Markdown."""
+    """Returns the rows as a Markdown table."""
     lines = ["| fault | trials | all old | both | all new | temporary files | lost | note |"]
     lines += ["|---|--:|--:|--:|--:|--:|--:|---|"]
     for row in rows:
@@ -215,52 +215,52 @@ Power cuts are not tested.
 
 Written on {date}, with stackref {version}, on {machine}.
 
-{sums}
+{totals}
 
 {table}
 """
 
 
 def page(rows, program):
-    ran = subprocess.run([program, "-V"], capture_output=True, text=True, check=True)
+    result = subprocess.run([program, "-V"], capture_output=True, text=True, check=True)
     machine = f"{platform.system()} {platform.release()} ({platform.machine()}, {os.cpu_count()} cores)"
     date = datetime.date.today().isoformat()
-    return PAGE.format(date=date, version=ran.stdout.split()[-1], machine=machine, sums=sums(rows), table=table(rows).rstrip())
+    return PAGE.format(date=date, version=result.stdout.split()[-1], machine=machine, totals=totals(rows), table=table(rows).rstrip())
 
 
-def sums(rows):
+def totals(rows):
     trials, losses = sum(row.trials for row in rows), sum(len(row.losses) for row in rows)
     return f"{trials} trials, {losses} losses."
 
 
 class Run:
-    """What all faults are given: the program, a folder of their own, and how many trials to make."""
+    """The arguments of all faults: the program, its folders, and the number of trials."""
 
     def __init__(self, arguments, folder, disk):
-        self.most = self.trials = 25 if arguments.quick else arguments.trials
+        self.max_trials = self.trials = 25 if arguments.quick else arguments.trials
         self.size = project.SIZE // 4 if arguments.quick else project.SIZE
-        self.is_inside = arguments.json
+        self.is_child = arguments.json
         self.folder, self.disk = folder, disk
-        # Another user runs it, too; and many containers let nothing be run from the memory disk.
+        # Other users also run the program, and many containers do not permit running programs from the memory disk.
         self.program = str(shutil.copy(arguments.stackref, disk / "stackref"))
         os.chmod(self.program, 0o755)
-        for above in (folder, disk):
-            above.chmod(0o711)
+        for parent in (folder, disk):
+            parent.chmod(0o711)
 
     def in_namespace(self, fault):
-        """The rows of a fault that needs root, made by this script in a namespace of its own where it is root; none where that
-        is not allowed, either."""
+        """Returns the rows of a fault that needs root. This script runs it in a user namespace. Returns no rows if namespaces are
+        not permitted."""
         unshare = ["unshare", "--map-root-user", "--mount"]
-        if self.is_inside or not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        if self.is_child or not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
             return []
-        words = [*unshare, sys.executable, __file__, self.program, "--trials", str(self.trials), "--only", fault, "--json"]
-        ran = subprocess.run(words, stdout=subprocess.PIPE, text=True)
-        if not ran.stdout:
-            raise RuntimeError(f"{fault}, in a namespace of its own, ends with {ran.returncode} and without rows")
-        return [Row(**row) for row in json.loads(ran.stdout)]
+        args = [*unshare, sys.executable, __file__, self.program, "--trials", str(self.trials), "--only", fault, "--json"]
+        result = subprocess.run(args, stdout=subprocess.PIPE, text=True)
+        if not result.stdout:
+            raise RuntimeError(f"{fault}, in a namespace, exits with {result.returncode} and prints no rows")
+        return [Row(**row) for row in json.loads(result.stdout)]
 
 
-def parse():
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program")
     parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each kill (default: 300); other faults get a sixth")
@@ -272,7 +272,7 @@ def parse():
 
 
 def main():
-    arguments = parse()
+    arguments = parse_arguments()
     memory = pathlib.Path("/dev/shm")
     parent = memory if os.access(memory, os.W_OK) else None
     rows = []
@@ -283,17 +283,17 @@ def main():
             if arguments.only not in ("", fault.__name__):
                 continue
             started = time.monotonic()
-            run.trials = run.most if fault is killed or run.is_inside else max(run.most // 6, min(run.most, 25))
+            run.trials = run.max_trials if fault is killed_runs or run.is_child else max(run.max_trials // 6, min(run.max_trials, 25))
             for row in fault(run):
                 rows.append(row)
                 seconds, started = time.monotonic() - started, time.monotonic()
-                what = f"{row.trials} trials, {len(row.losses)} losses" if row.trials else f"NOT RUN: {row.note}"
-                print(f"{row.fault}: {what} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+                outcome = f"{row.trials} trials, {len(row.losses)} losses" if row.trials else f"NOT RUN: {row.note}"
+                print(f"{row.fault}: {outcome} ({seconds:.1f} s)", file=sys.stderr, flush=True)
                 for loss in row.losses[:3]:
                     print(f"  LOST: {loss}", file=sys.stderr, flush=True)
         if arguments.write:
             arguments.write.write_text(page(rows, run.program))
-    print(json.dumps([vars(row) for row in rows]) if arguments.json else f"{table(rows)}\n{sums(rows)}")
+    print(json.dumps([vars(row) for row in rows]) if arguments.json else f"{table(rows)}\n{totals(rows)}")
     sys.exit(1 if any(row.losses for row in rows) else 0)
 
 

@@ -1,4 +1,4 @@
-"""What a run needs and does not get: space on the disk, the right to write, files and folders that stay where they are."""
+"""Tests missing resources: disk space, permissions, and files and folders that are removed during a run."""
 import contextlib
 import os
 import pathlib
@@ -10,21 +10,21 @@ import subprocess
 import tempfile
 
 import project
-from project import NOBODY, Moments, Place, Row
+from project import NOBODY, Moments, Workspace, Row
 
 BLOCK = 4096
 WRITING = [project.render_file, project.render_folder, project.register_file, project.register_dir, project.fix]
 WRITING += [project.report, project.baseline, project.init, project.create]
-# Each file by itself: some may be written when another cannot be.
+# Commands that write each file independently, so a failure of one does not affect the others.
 ONE_BY_ONE = ("check --fix", "init", "register, a new file")
 
 
 @contextlib.contextmanager
-def small_disk(parent, size):
-    """A disk of so many bytes, in memory; nothing where this machine does not allow it."""
+def mounted_disk(parent, size):
+    """Mounts a memory disk of `size` bytes. Yields `None` if this machine does not permit it."""
     folder = pathlib.Path(tempfile.mkdtemp(dir=parent))
-    words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", folder]
-    mounted = shutil.which("mount") and subprocess.run(words, capture_output=True).returncode == 0
+    args = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", folder]
+    mounted = shutil.which("mount") and subprocess.run(args, capture_output=True).returncode == 0
     try:
         yield folder if mounted else None
     finally:
@@ -34,30 +34,30 @@ def small_disk(parent, size):
 
 
 def full_disk(run):
-    """A disk that is full after some blocks more: everything is written, or it is said that it is not."""
-    with small_disk(run.folder, 1 << 20) as disk:
+    """A disk with only a few free blocks. The run must write everything, or report that it did not."""
+    with mounted_disk(run.folder, 1 << 20) as disk:
         is_allowed = disk is not None
     if not is_allowed:
         yield from run.in_namespace("full_disk") or [Row("full disk", note="cannot mount a disk here")]
         return
     for make in WRITING:
-        work = make(run.size)
-        row = Row(f"full disk: {work.name}")
-        with small_disk(run.folder, 12 << 20) as disk:
-            place = Place(run.program, work, disk)
-            need = sum(len(place.new[path]) // BLOCK + 2 for path in place.written())
+        scenario = make(run.size)
+        row = Row(f"full disk: {scenario.name}")
+        with mounted_disk(run.folder, 12 << 20) as disk:
+            workspace = Workspace(run.program, scenario, disk)
+            need = sum(len(workspace.new[path]) // BLOCK + 2 for path in workspace.written())
             for _ in range(run.trials):
-                place.reset()
+                workspace.reset()
                 with filled(disk, random.randint(0, need + 1)):
-                    ran = place.run(stdin=project.on_disk(work.stdin, run.folder))
-                row.add(place.judge_ended(ran, whole=work.name not in ONE_BY_ONE))
-            place.remove()
+                    result = workspace.run(stdin=project.on_disk(scenario.stdin, run.folder))
+                row.add(workspace.evaluate_exit(result, all_or_nothing=scenario.name not in ONE_BY_ONE))
+            workspace.remove()
         yield row
 
 
 @contextlib.contextmanager
 def filled(disk, blocks):
-    """Fills a disk up, but for some blocks."""
+    """Fills a disk except for some blocks."""
     ballast = disk / "ballast"
     with ballast.open("wb") as file:
         room = os.statvfs(disk).f_bavail - blocks
@@ -69,119 +69,119 @@ def filled(disk, blocks):
 
 
 def file_size(run):
-    """A limit on the size of files, with and without the signal that ends a process which meets it."""
+    """A limit on the size of files, with and without SIGXFSZ."""
     for make in WRITING:
-        place = Place(run.program, make(run.size), run.folder)
-        row = Row(f"RLIMIT_FSIZE: {place.work.name}")
-        largest = max(len(place.new[path]) for path in place.written())
+        workspace = Workspace(run.program, make(run.size), run.folder)
+        row = Row(f"RLIMIT_FSIZE: {workspace.scenario.name}")
+        largest = max(len(workspace.new[path]) for path in workspace.written())
         for trial in range(run.trials):
-            place.reset()
-            most = random.randint(0, largest)
-            ran = place.run(preexec_fn=lambda: limit(most, trial % 2 == 0), stdin=project.on_disk(place.work.stdin, run.folder))
-            row.add(place.judge_ended(ran, whole=place.work.name not in ONE_BY_ONE))
-        place.remove()
+            workspace.reset()
+            max_bytes = random.randint(0, largest)
+            result = workspace.run(preexec_fn=lambda: limit(max_bytes, trial % 2 == 0), stdin=project.on_disk(workspace.scenario.stdin, run.folder))
+            row.add(workspace.evaluate_exit(result, all_or_nothing=workspace.scenario.name not in ONE_BY_ONE))
+        workspace.remove()
         yield row
 
 
-def limit(most, is_quiet):
-    """In the child: what it may write to a file, and whether a signal comes with it."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN if is_quiet else signal.SIG_DFL)
+def limit(max_bytes, ignore_signal):
+    """Sets the limit of a child process, and whether it ignores SIGXFSZ."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN if ignore_signal else signal.SIG_DFL)
 
 
 def read_only(run):
-    """Folders and files that may not be written to, for a user who is not root."""
+    """Read-only folders and files, for a user who is not root."""
     user = NOBODY if os.geteuid() == 0 else None
     for make in WRITING:
-        work = make(run.size)
-        row = Row(f"read-only: {work.name}")
+        scenario = make(run.size)
+        row = Row(f"read-only: {scenario.name}")
         try:
-            place = Place(run.program, work, run.folder, user)
+            workspace = Workspace(run.program, scenario, run.folder, user)
         except OSError as error:
             if user is None:
                 raise
             row.note = f"root cannot become another user here: {error.strerror}"
             yield row
             continue
-        folders = {place.folder / path for path in place.written()}
-        folders = {folder for path in folders for folder in path.parents if folder.is_relative_to(place.folder)}
+        folders = {workspace.folder / path for path in workspace.written()}
+        folders = {folder for path in folders for folder in path.parents if folder.is_relative_to(workspace.folder)}
         for trial in range(max(2, run.trials // 10)):
-            place.reset()
-            frozen = [folder for folder in folders if folder.is_dir()]
-            with modes(frozen, 0o555):
-                row.add(place.judge_ended(place.run(), (2,), whole=True))
-            if work.name in ("check --fix", "register, kind file"):
-                place.reset()
-                with modes([place.folder / path for path in place.written()], 0o444):
-                    row.add(place.judge_ended(place.run(), (2,), whole=True))
-        place.remove()
+            workspace.reset()
+            read_only_folders = [folder for folder in folders if folder.is_dir()]
+            with modes(read_only_folders, 0o555):
+                row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
+            if scenario.name in ("check --fix", "register, kind file"):
+                workspace.reset()
+                with modes([workspace.folder / path for path in workspace.written()], 0o444):
+                    row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
+        workspace.remove()
         yield row
 
 
-def irreplaceable(run):
-    """A target that cannot be replaced, from the start or from some moment on: everything is written, or nothing."""
+def irreplaceable_targets(run):
+    """A target that cannot be replaced, from the start or from a random moment. The run must write everything or nothing."""
     for make in [project.render_folder, project.register_dir, project.fix]:
-        work = make(run.size)
-        place = Place(run.program, work, run.disk)
-        row = Row(f"immutable file or mount point: {work.name}")
-        moments = Moments(place)
+        scenario = make(run.size)
+        workspace = Workspace(run.program, scenario, run.disk)
+        row = Row(f"immutable file or mount point: {scenario.name}")
+        moments = Moments(workspace)
         for trial in range(run.trials):
-            place.reset()
-            target = place.folder / random.choice(place.written())
+            workspace.reset()
+            target = workspace.folder / random.choice(workspace.written())
             if make is project.register_dir:
-                # Nothing is there to be replaced: its folder takes no new file.
+                # No target exists, so block its folder.
                 target = target.parent
                 target.mkdir(exist_ok=True)
             with contextlib.ExitStack() as stack:
                 process = None
                 if trial % 3 == 2:
-                    process = place.start(stdin=project.on_disk(work.stdin))
+                    process = workspace.start(stdin=project.on_disk(scenario.stdin))
                     moments.wait(process)
                 if not stack.enter_context(blocked(target, is_mounted=trial % 3 == 1)):
-                    row.note = "partly: this machine does not allow all of it"
-                ran = place.finish(process, "") if process else place.run(stdin=project.on_disk(work.stdin))
-            verdict = place.judge_ended(ran, whole=work.name not in ONE_BY_ONE)
+                    row.note = "partly: this machine does not permit all of it"
+                result = workspace.finish(process, "") if process else workspace.run(stdin=project.on_disk(scenario.stdin))
+            verdict = workspace.evaluate_exit(result, all_or_nothing=scenario.name not in ONE_BY_ONE)
             unchanged = ("no output was changed", "the file was not changed")
-            if ran.returncode and not any(words in " ".join(ran.stderr.split()) for words in unchanged):
-                verdict.losses.append(f"it does not say what is left: {ran.stderr}")
+            if result.returncode and not any(args in " ".join(result.stderr.split()) for args in unchanged):
+                verdict.losses.append(f"it does not report that nothing was changed: {result.stderr}")
             row.add(verdict)
-        place.remove()
+        workspace.remove()
         yield row
 
 
 @contextlib.contextmanager
 def blocked(path, is_mounted):
-    """Makes a file or a folder one that nothing can replace, as long as the block runs; gives whether that could be done."""
+    """Protects a file or folder from replacement during the block. Yields whether that succeeded."""
     on, off = (["mount", "--bind", path, path], ["umount", path]) if is_mounted else (["chattr", "+i", path], ["chattr", "-i", path])
-    done = shutil.which(on[0]) and subprocess.run(on, capture_output=True).returncode == 0
+    is_blocked = shutil.which(on[0]) and subprocess.run(on, capture_output=True).returncode == 0
     try:
-        yield done
+        yield is_blocked
     finally:
-        if done:
+        if is_blocked:
             subprocess.run(off, check=True)
 
 
 def without_exchange(run):
-    """A file system that knows no exchange, with and without links: the same comes out."""
+    """A file system without exchange, with and without links. The results must be the same."""
     for make in [project.render_folder, project.register_file, project.register_dir, project.fix]:
-        work = make(8)
-        place = Place(run.program, work, run.folder)
-        row = Row(f"file system without exchange: {work.name}")
-        if not project.can_delay(place):
+        scenario = make(8)
+        workspace = Workspace(run.program, scenario, run.folder)
+        row = Row(f"file system without exchange: {scenario.name}")
+        if not project.can_delay(workspace):
             row.note = "strace is not installed, or not permitted"
             yield row
             continue
         for trial in range(max(4, run.trials // 10)):
-            place.reset()
-            before = [project.WITHOUT_EXCHANGE, project.WITHOUT_LINK][trial % 2]
-            row.add(place.judge_ended(place.run(before=before, stdin=project.on_disk(work.stdin)), (0,)))
-        place.remove()
+            workspace.reset()
+            wrapper = [project.WITHOUT_EXCHANGE, project.WITHOUT_LINK][trial % 2]
+            row.add(workspace.evaluate_exit(workspace.run(wrapper=wrapper, stdin=project.on_disk(scenario.stdin)), (0,)))
+        workspace.remove()
         yield row
 
 
 @contextlib.contextmanager
 def modes(paths, mode):
-    """Gives files and folders a mode for a while."""
+    """Changes the mode of files and folders during the block."""
     before = {path: path.stat().st_mode & 0o7777 for path in paths}
     for path in paths:
         path.chmod(mode)
@@ -192,51 +192,51 @@ def modes(paths, mode):
             path.chmod(mode)
 
 
-def vanishing(run):
-    """Files, and whole folders, that go away while a run reads and writes."""
+def removed_files(run):
+    """Files and whole folders that are removed while a run reads and writes."""
     for make in [project.render_folder, project.fix, project.register_dir]:
-        place = Place(run.program, make(run.size), run.folder)
-        row = Row(f"files and folders removed: {place.work.name}")
-        moments = Moments(place)
+        workspace = Workspace(run.program, make(run.size), run.folder)
+        row = Row(f"files and folders removed: {workspace.scenario.name}")
+        moments = Moments(workspace)
         for trial in range(run.trials):
-            place.reset()
-            row.add([without_folder, without_files][trial % 2](place, moments, run.folder))
-        place.remove()
+            workspace.reset()
+            row.add([remove_folder, remove_files][trial % 2](workspace, moments, run.folder))
+        workspace.remove()
         yield row
 
 
-def without_folder(place, moments, parent):
-    """Moves a folder away; what was in it is old or new, and nothing comes to where it was moved."""
-    name = random.choice([path.name for path in place.folder.iterdir() if path.is_dir()])
+def remove_folder(workspace, moments, parent):
+    """Moves a folder. Its files must be old or new, and the run must not write to the new location."""
+    name = random.choice([path.name for path in workspace.folder.iterdir() if path.is_dir()])
     away = pathlib.Path(tempfile.mkdtemp(dir=parent))
-    process = place.start(stdin=project.on_disk(place.work.stdin, parent))
+    process = workspace.start(stdin=project.on_disk(workspace.scenario.stdin, parent))
     moments.wait(process)
-    os.rename(place.folder / name, away / name)
-    ran = place.finish(process, "")
-    strange = [path for path in (place.folder / name).rglob("*") if path.is_file()]
-    for path in strange:
-        # What was made anew where the folder was: it has to be whole.
-        target = away / name / path.relative_to(place.folder / name)
+    os.rename(workspace.folder / name, away / name)
+    result = workspace.finish(process, "")
+    recreated = [path for path in (workspace.folder / name).rglob("*") if path.is_file()]
+    for path in recreated:
+        # Files that the run created at the old location must be complete.
+        target = away / name / path.relative_to(workspace.folder / name)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
-    shutil.rmtree(place.folder / name, ignore_errors=True)
-    os.rename(away / name, place.folder / name)
+    shutil.rmtree(workspace.folder / name, ignore_errors=True)
+    os.rename(away / name, workspace.folder / name)
     away.rmdir()
-    verdict = place.judge()
-    verdict.losses += project.said_wrong(ran, (0, 1, 2))
+    verdict = workspace.evaluate()
+    verdict.losses += project.exit_losses(result, (0, 1, 2))
     return verdict
 
 
-def without_files(place, moments, parent):
-    """Removes a third of the files; the others are old or new."""
-    process = place.start(stdin=project.on_disk(place.work.stdin, parent))
+def remove_files(workspace, moments, parent):
+    """Removes a third of the files. The others must be old or new."""
+    process = workspace.start(stdin=project.on_disk(workspace.scenario.stdin, parent))
     moments.wait(process)
-    gone = random.sample(sorted(place.old), len(place.old) // 3)
-    for path in gone:
-        (place.folder / path).unlink(missing_ok=True)
-    ran = place.finish(process, "")
-    now = place.snapshot()
-    back = {path: place.old[path] for path in gone if path not in now}
-    verdict = place.judge({**now, **back})
-    verdict.losses += project.said_wrong(ran, (0, 1, 2))
+    removed = random.sample(sorted(workspace.old), len(workspace.old) // 3)
+    for path in removed:
+        (workspace.folder / path).unlink(missing_ok=True)
+    result = workspace.finish(process, "")
+    now = workspace.snapshot()
+    restored = {path: workspace.old[path] for path in removed if path not in now}
+    verdict = workspace.evaluate({**now, **restored})
+    verdict.losses += project.exit_losses(result, (0, 1, 2))
     return verdict

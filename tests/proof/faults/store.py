@@ -1,4 +1,4 @@
-"""Stores that die in the middle: after so many requests each one fails, in one of the ways of `FAILURES`."""
+"""Stores in which every request after the first ones fails, in one of the ways of `FAILURES`."""
 import json
 import threading
 
@@ -8,25 +8,25 @@ FAILURES = ["closes", "cuts", "hangs", "answers 500", "answers nonsense"]
 LONGEST_HANG = 3
 
 
-class Dying(loopback.Store):
-    """`lives` is how many requests it answers."""
+class FailingStore(loopback.Store):
+    """A store that answers `request_limit` requests."""
 
-    def __init__(self, secrets, lives, failure):
+    def __init__(self, secrets, request_limit, failure):
         super().__init__(secrets)
-        self.lives, self.failure = lives, failure
-        self.asked = 0
-        self.over = threading.Event()
+        self.request_limit, self.failure = request_limit, failure
+        self.requests = 0
+        self.stop = threading.Event()
 
     def serve(self, request):
         with self.lock:
-            self.asked += 1
-            failure = self.failure if self.asked > self.lives else None
+            self.requests += 1
+            failure = self.failure if self.requests > self.request_limit else None
         if failure == "closes":
             return request.hang_up()
         if failure == "hangs":
-            self.over.wait(LONGEST_HANG)
+            self.stop.wait(LONGEST_HANG)
             return request.hang_up()
-        # Whatever it says: what it was asked to store is stored.
+        # A write is stored even if its response is faulty.
         status, content = self.answer(request)
         body = json.dumps(content).encode()
         if failure == "cuts":
@@ -39,14 +39,14 @@ class Dying(loopback.Store):
         return request.reply_bytes(status, body, {"content-type": "application/json"})
 
 
-class Vault(Dying):
+class Vault(FailingStore):
     ENV = {"VAULT_TOKEN": "t"}
 
     def config(self, url):
         return f'[inventory.store]\nkind = "vault"\nurl = "{url}"\nmount = "secret"\ntimeout = 1\nconnect_timeout = 1\n'
 
 
-class Zenml(Dying):
+class Zenml(FailingStore):
     ENV = {"ZENML_STORE_API_KEY": "k"}
 
     def config(self, url):
