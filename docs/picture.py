@@ -2,7 +2,7 @@
 """Draws the output of `stackref check` as `docs/src/check.svg`: `picture.py STACKREF [--check]`.
 
 Runs the program in the demo, in a terminal of 80 columns, and turns its escape sequences into SVG. `--check` writes nothing and
-exits with 1 if the picture is out of date. Linux or macOS and Python 3.11 are all that it needs.
+exits with 1 if the picture is out of date. Requires Linux or macOS, and Python 3.11.
 """
 import argparse
 import fcntl
@@ -42,7 +42,7 @@ text {{ font: {FONT_SIZE}px ui-monospace, SFMono-Regular, Menlo, Consolas, 'Deja
 SGR = {1: "bold", 2: "dim", 4: "underline", 31: "red", 32: "green", 33: "yellow", 35: "magenta", 36: "cyan"}
 COLOURS = {"red", "green", "yellow", "magenta", "cyan"}
 WORDS = re.compile(r"\S+(?: \S+)*")
-# A style (SGR), or a link (OSC 8), which is left out of the picture.
+# A style (SGR), or a link (OSC 8), which is not drawn.
 ESCAPE = re.compile(r"\x1b\[([0-9;]*)m|\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
 
 
@@ -55,7 +55,7 @@ class Run(NamedTuple):
 
 
 def terminal_output(stackref: str) -> str:
-    """Returns what a person sees who runs the command, standard output and standard error."""
+    """Runs the command in a terminal. Returns standard output and standard error."""
     terminal, child_end = pty.openpty()
     fcntl.ioctl(child_end, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {"PATH": os.defpath, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
@@ -113,7 +113,7 @@ def wrapped(runs: list[Run]) -> list[list[Run]]:
 
 
 def apply_sgr(classes: list[str], parameters: str | None) -> None:
-    """Changes the style as an escape sequence says. `None` is a link."""
+    """Applies an escape sequence to the style. `None` is a link."""
     for parameter in [int(part or "0") for part in parameters.split(";")] if parameters is not None else []:
         if parameter == 0:
             classes.clear()
@@ -155,7 +155,7 @@ def main() -> None:
     if not arguments.check:
         PICTURE.write_text(picture, encoding="utf-8")
     elif not PICTURE.is_file() or PICTURE.read_text(encoding="utf-8") != picture:
-        sys.exit(f"{PICTURE.relative_to(CHECKOUT)} is out of date: `{pathlib.Path(__file__).name} STACKREF` draws it again")
+        sys.exit(f"{PICTURE.relative_to(CHECKOUT)} is out of date: `{pathlib.Path(__file__).name} STACKREF` updates it")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder of the public suites of YAML and JSON: `STACKREF_CORPORA` if it is set, what lies beside the project, or the target
-# folder, to which the commits that docs/dev/conformance.md counts are fetched first.
+# Prints the folder of the public test suites of YAML and JSON. It is `STACKREF_CORPORA`, `../shared/corpora`, or a folder in the
+# target folder, to which the script downloads the commits that docs/dev/conformance.md names.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,7 +13,7 @@ if [ -d ../shared/corpora ]; then
     exit
 fi
 
-# Some of a repository's folders, at one commit.
+# Downloads some folders of a repository at one commit.
 fetch() {
     local folder="$1" repository="$2" commit="$3"
     shift 3

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Prints which lines and regions the tests run: `coverage.sh [WORDS OF cargo llvm-cov test]`.
+# Prints the test coverage of lines and regions: `coverage.sh [ARGUMENTS OF cargo llvm-cov test]`. Then prints the lines without
+# coverage in the most critical modules.
 #
-# The tools that read profiles have to be of the LLVM that rustc was built with: the component `llvm-tools` of rustup, or
-# `llvm-cov-22` and `llvm-profdata-22` (as Debian's package llvm-22 has them) for a rustc with LLVM 22, or LLVM_COV and
-# LLVM_PROFDATA. Then the lines that no test runs, of the parts where a mistake costs most.
+# The tools that read profiles must match the LLVM version of rustc. They are the rustup component `llvm-tools`, LLVM_COV and
+# LLVM_PROFDATA, or, for example, `llvm-cov-22` and `llvm-profdata-22` of Debian's package llvm-22.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,11 +16,11 @@ major="$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')"
 if command -v "llvm-cov-$major" "llvm-profdata-$major" >/dev/null; then
     export LLVM_COV="${LLVM_COV:-llvm-cov-$major}" LLVM_PROFDATA="${LLVM_PROFDATA:-llvm-profdata-$major}"
 fi
-# A few files that runs add to: the tests start the program some ten thousand times.
+# The tests start the program about 10,000 times, so several runs share a file.
 export LLVM_PROFILE_FILE_NAME='stackref-%8m.profraw'
 
 "$tool" llvm-cov test --locked --no-report "$@"
-# A run that a test kills may leave half a file.
+# A run that a test kills may leave a truncated file.
 "$tool" llvm-cov report --failure-mode all
 echo
 echo 'Lines that no test runs:'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Holds what is depended on to `deny.toml`: licences, two versions of one crate, where crates come from, and advisories.
+# Checks the dependencies with `deny.toml`: licences, duplicate crates, sources and advisories.
 #
-# Advisories are a git repository. Where that cannot be reached the rest is looked at, and standard error says so;
-# ADVISORY_DB names a copy of it to be asked instead.
+# The advisories are a git repository. If it cannot be reached, the script skips them and prints a warning. ADVISORY_DB is the path
+# of a local copy to use instead.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,11 +19,11 @@ checks=(licenses bans sources)
 if GIT_TERMINAL_PROMPT=0 timeout 30 git ls-remote --exit-code "$database" HEAD >/dev/null 2>&1; then
     checks+=(advisories)
 fi
-# A skip or an ignore that nothing needs any more is a mistake, too.
+# Also reports entries of deny.toml that are no longer needed.
 "$target/proof/bin/cargo-deny" --locked check --hide-inclusion-graph \
     --deny unmatched-skip --deny unnecessary-skip --deny advisory-not-detected --deny license-exception-not-encountered "${checks[@]}"
-# The fuzz targets are given to nobody: what counts is where their crates come from, and what is known of those.
+# The fuzz targets are not distributed, so only the sources and advisories of their crates matter.
 "$target/proof/bin/cargo-deny" --manifest-path fuzz/Cargo.toml --locked --config deny.toml check --hide-inclusion-graph sources "${checks[@]:3}"
 if [ "${#checks[@]}" -eq 3 ]; then
-    echo "warning: $database cannot be reached: advisories were NOT looked at, nor crates that were taken back" >&2
+    echo "warning: $database cannot be reached: advisories and yanked crates were NOT checked" >&2
 fi

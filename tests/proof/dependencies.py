@@ -23,21 +23,21 @@ BUILDS = dict(zip(["plain", "with the feature `aws`", "with the crates for tests
 counts = {True: 0, False: 0}
 
 
-def expect(what, holds):
-    counts[bool(holds)] += 1
-    if not holds:
-        print(f"FAILED {what}", file=sys.stderr)
+def expect(description, passed):
+    counts[bool(passed)] += 1
+    if not passed:
+        print(f"FAILED {description}", file=sys.stderr)
 
 
-def cargo(*words):
-    ran = subprocess.run(["cargo", *words], cwd=CHECKOUT, stdout=subprocess.PIPE, encoding="utf-8", check=True)
-    return ran.stdout
+def cargo(*args):
+    result = subprocess.run(["cargo", *args], cwd=CHECKOUT, stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    return result.stdout
 
 
 def tree(options):
-    """What each crate needs, and its licence; and the crate that everything begins at."""
+    """Returns the dependencies of each crate, the licence of each crate, and the root crate."""
     text = cargo("tree", "--locked", "--target", "x86_64-unknown-linux-gnu", "--prefix", "depth", "--format", " {p} | {l}", *options)
-    needs, licences, above = {}, {}, []
+    dependencies, licences, parents = {}, {}, []
     for line in text.splitlines():
         if not line:
             continue
@@ -45,49 +45,49 @@ def tree(options):
         name, licence = rest.removesuffix(" (*)").split(" | ")
         crate = " ".join(name.split()[:2])
         licences[crate] = licence
-        needs.setdefault(crate, set())
-        del above[int(depth):]
-        if above:
-            needs[above[-1]].add(crate)
-        above.append(crate)
-    return needs, licences, next(iter(needs))
+        dependencies.setdefault(crate, set())
+        del parents[int(depth):]
+        if parents:
+            dependencies[parents[-1]].add(crate)
+        parents.append(crate)
+    return dependencies, licences, next(iter(dependencies))
 
 
-def reached(needs, start, without=None):
-    seen, open_ = set(), [start]
-    while open_:
-        crate = open_.pop()
+def reachable(dependencies, start, without=None):
+    seen, queue = set(), [start]
+    while queue:
+        crate = queue.pop()
         if crate not in seen and crate != without:
             seen.add(crate)
-            open_ += needs[crate]
+            queue += dependencies[crate]
     return seen
 
 
 def facts(options):
-    """Licence, crates and crates alone of each direct dependency."""
-    needs, licences, root = tree(options)
-    everything = reached(needs, root)
+    """Returns the licence of each direct dependency, the number of its crates, and of those that only it needs."""
+    dependencies, licences, root = tree(options)
+    everything = reachable(dependencies, root)
     found = {}
-    for crate in needs[root]:
-        rest = reached({**needs, root: needs[root] - {crate}}, root)
-        found[crate.split()[0]] = [licences[crate], str(len(reached(needs, crate))), str(len(everything - rest))]
+    for crate in dependencies[root]:
+        rest = reachable({**dependencies, root: dependencies[root] - {crate}}, root)
+        found[crate.split()[0]] = [licences[crate], str(len(reachable(dependencies, crate))), str(len(everything - rest))]
     return found
 
 
 def page():
-    """The page as it is, and as it has to be."""
+    """Returns the current and the expected text of the page."""
     text = PAGE.read_text(encoding="utf-8")
-    lines, section, known = [], "", {}
+    lines, section, rows = [], "", {}
     for line in text.split("\n"):
         if line.startswith("## "):
             section = line.removeprefix("## ")
-            known = facts(SECTIONS[section]) if section in SECTIONS else {}
+            rows = facts(SECTIONS[section]) if section in SECTIONS else {}
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if cells[0] in known and len(cells) == 8:
-            cells[3:6] = known[cells[0]]
+        if cells[0] in rows and len(cells) == 8:
+            cells[3:6] = rows[cells[0]]
             line = f"| {' | '.join(cells)} |"
         elif section == "How many crates" and cells[0] in BUILDS:
-            # Less stackref itself.
+            # Without stackref itself.
             line = f"| {cells[0]} | {len(tree(BUILDS[cells[0]])[0]) - 1} |"
         lines.append(line)
     return text, "\n".join(lines)
@@ -104,17 +104,17 @@ def oldest_rust():
         needed = package["rust_version"]
         if needed:
             expect(f"{package['name']} {package['version']} needs Rust {needed}, more than {ours}", version(needed) <= version(ours))
-    silent = sum(package["rust_version"] is None for package in packages)
-    print(f"{len(packages) - silent} packages need Rust {ours} or less, {silent} do not say what they need")
+    unspecified = sum(package["rust_version"] is None for package in packages)
+    print(f"{len(packages) - unspecified} packages need Rust {ours} or less, {unspecified} specify no version")
 
 
 def main():
     oldest_rust()
-    is_, must = page()
+    actual, expected = page()
     if os.environ.get("STACKREF_BLESS"):
-        PAGE.write_text(must, encoding="utf-8")
+        PAGE.write_text(expected, encoding="utf-8")
     else:
-        for old, new in zip(is_.split("\n"), must.split("\n")):
+        for old, new in zip(actual.split("\n"), expected.split("\n")):
             if re.match(r"\| [a-z]", new):
                 expect(f"docs/dev/dependencies.md is out of date:\n  {old}\nshould be\n  {new}", old == new)
     print(f"{counts[True]} passed, {counts[False]} failed")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds what is committed twice, with different folders for the source, the target and cargo's home, and compares the bytes.
+# Builds HEAD twice, with different folders for the source, the target and cargo's home, and compares the binaries.
 #
-# What would differ is paths: those of dependencies stand in the messages of panics. They are mapped to fixed names, as a
-# release that is to be built again by others needs it. Ends with 1 where the programs differ, and keeps both.
+# Panic messages contain paths of dependencies, so the build maps all paths to fixed names. The exit code is 1 if the binaries
+# differ, and both are kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -12,29 +12,29 @@ scratch="$(cd "$target" && pwd)/reproducible"
 rm -rf "$scratch"
 commit="$(git rev-parse HEAD)"
 
-# The second path is longer, so that not even its length may matter.
-for place in "$scratch/a" "$scratch/another/folder/further/down"; do
-    mkdir -p "$place/source"
-    git archive "$commit" | tar --extract --directory "$place/source"
+# The second path is longer, to test that the length of a path does not matter.
+for folder in "$scratch/a" "$scratch/another/folder/further/down"; do
+    mkdir -p "$folder/source"
+    git archive "$commit" | tar --extract --directory "$folder/source"
     (
-        cd "$place/source"
-        export CARGO_HOME="$place/home" CARGO_TARGET_DIR="$place/target"
-        maps=("$CARGO_HOME/registry/src=/crates" "$CARGO_TARGET_DIR=/target" "$place/source=/stackref")
+        cd "$folder/source"
+        export CARGO_HOME="$folder/home" CARGO_TARGET_DIR="$folder/target"
+        maps=("$CARGO_HOME/registry/src=/crates" "$CARGO_TARGET_DIR=/target" "$folder/source=/stackref")
         export RUSTFLAGS="${maps[*]/#/--remap-path-prefix=}" CFLAGS="${maps[*]/#/-ffile-prefix-map=}"
         cargo build --quiet --locked --release "$@"
     )
-    mv "$place/target/release/stackref" "$place/stackref"
-    # All but the program is large.
-    rm -rf "${place:?}/target" "${place:?}/home"
-    sha256sum "$place/stackref"
+    mv "$folder/target/release/stackref" "$folder/stackref"
+    # Frees disk space.
+    rm -rf "${folder:?}/target" "${folder:?}/home"
+    sha256sum "$folder/stackref"
 done
 
 if ! cmp "$scratch/a/stackref" "$scratch/another/folder/further/down/stackref"; then
-    echo 'two builds of the same source are not the same' >&2
+    echo 'two builds of the same source differ' >&2
     exit 1
 fi
 if grep --text --quiet "$scratch" "$scratch/a/stackref"; then
-    echo 'a path of this machine is in the program' >&2
+    echo 'the binary contains a path of this machine' >&2
     exit 1
 fi
-echo "the same bytes, and no path of this machine in them ($(rustc --version))"
+echo "identical binaries without paths of this machine ($(rustc --version))"
