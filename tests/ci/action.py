@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the steps of `action.yml` as a runner would, and holds it and the examples in the documents to their schemas:
-`action.py SCRATCH`.
+"""Runs the steps of `action.yml` as a runner does, and validates it and the examples in docs: `action.py SCRATCH`.
 
-Every shell step runs in bash with the environment that a runner gives it; what comes from a caller is hostile here. The
-upload is not run: its condition is evaluated. Run it with a Python that has the packages of `requirements.txt`; set
-CARGO_TARGET_DIR to build on what is built already. Ends with `N passed, N failed`.
+Every shell step runs in bash with the environment of a runner, also with hostile inputs. The upload does not run, but the script
+evaluates its condition. Run it with a Python that has the packages of `requirements.txt`. CARGO_TARGET_DIR permits reusing an
+earlier build. The last line is `N passed, N failed`.
 """
 import json
 import os
@@ -17,7 +16,7 @@ import tempfile
 
 import yaml
 
-from validators import actionlint_complaints
+from validators import actionlint_errors
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path(sys.argv[1]).resolve()
@@ -31,10 +30,10 @@ STACK = "stack_name: dev\ncomponents:\n  tracker:\n    flavor: x\n    configurat
 counts = {True: 0, False: 0}
 
 
-def expect(what, holds, detail=""):
-    counts[bool(holds)] += 1
-    if not holds:
-        print(f"FAILED {what}\n{detail}", file=sys.stderr)
+def expect(description, passed, detail=""):
+    counts[bool(passed)] += 1
+    if not passed:
+        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
 class Job:
@@ -48,17 +47,17 @@ class Job:
             path = self.workspace / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        unknown = given.keys() - ACTION["inputs"].keys()
-        expect("the test names inputs that there are", not unknown, unknown)
-        self.inputs = {name: given.get(name, spec["default"]) for name, spec in ACTION["inputs"].items()}
+        input_values = {name.replace("_", "-"): value for name, value in inputs.items()}
+        unknown = input_values.keys() - ACTION["inputs"].keys()
+        expect("the test uses inputs of the action", not unknown, unknown)
+        self.inputs = {name: input_values.get(name, spec["default"]) for name, spec in ACTION["inputs"].items()}
         self.outputs = {}
 
     def value(self, text):
-        """A text with its expressions evaluated: inputs, and outputs of the check."""
-        known = {f"inputs.{name}": value for name, value in self.inputs.items()}
-        known |= {f"steps.check.outputs.{name}": value for name, value in self.outputs.items()}
-        return EXPRESSION.sub(lambda match: known.get(match[1], ""), text)
+        """Evaluates the expressions in a text: inputs, and outputs of the check."""
+        expressions = {f"inputs.{name}": value for name, value in self.inputs.items()}
+        expressions |= {f"steps.check.outputs.{name}": value for name, value in self.outputs.items()}
+        return EXPRESSION.sub(lambda match: expressions.get(match[1], ""), text)
 
     def step(self, name, seconds=RUN_SECONDS):
         step = STEPS[name]
@@ -70,73 +69,73 @@ class Job:
         env |= {"RUNNER_TEMP": str(self.temp), "GITHUB_OUTPUT": str(out), "GITHUB_ACTION_PATH": str(CHECKOUT)}
         env["PATH"] = f"{TOOLS}{os.pathsep}{env['PATH']}"
         folder = self.workspace / self.value(step.get("working-directory", "."))
-        # As the runner does it for `shell: bash`.
-        words = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
-        ran = subprocess.run(
-            words, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # The runner's command for `shell: bash`.
+        args = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+        result = subprocess.run(
+            args, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", timeout=seconds,
         )
         if step.get("id") == "check":
             self.outputs = dict(line.split("=", 1) for line in out.read_text().splitlines())
-        expect(f"{name}: no value is shown", SECRET not in ran.stdout, ran.stdout)
-        return ran.returncode, ran.stdout
+        expect(f"{name}: prints no value", SECRET not in result.stdout, result.stdout)
+        return result.returncode, result.stdout
 
     def uploads(self):
-        """The condition of the upload, which has to be this one."""
-        written = STEPS["Upload to code scanning"]["if"]
-        known = "inputs.upload-sarif == 'true' && steps.check.outputs.sarif-file != ''"
-        expect("the condition of the upload is the one that is tested", written == known, written)
+        """Returns the condition of the upload. Expects that `action.yml` contains the same condition."""
+        actual_condition = STEPS["Upload to code scanning"]["if"]
+        tested_condition = "inputs.upload-sarif == 'true' && steps.check.outputs.sarif-file != ''"
+        expect("the condition of the upload is the tested one", actual_condition == tested_condition, actual_condition)
         return self.inputs["upload-sarif"] == "true" and self.outputs.get("sarif-file", "") != ""
 
     def check(self, code, uploads=True):
-        """Runs the check and the last step, and gives what the check printed."""
-        ended, printed = self.step("check")
-        expect("the step of the check ends well, whatever was found", ended == 0, printed)
-        ended, _ = self.step("End as stackref did")
-        expect(f"the action ends with {code}", ended == code, printed)
+        """Runs the check and the last step. Returns the output of the check."""
+        exit_code, printed = self.step("check")
+        expect("the check step exits with 0", exit_code == 0, printed)
+        exit_code, _ = self.step("End as stackref did")
+        expect(f"the action exits with {code}", exit_code == code, printed)
         expect(f"an upload: {uploads}", self.uploads() == uploads, self.outputs)
         if uploads:
             report = json.loads(pathlib.Path(self.outputs["sarif-file"]).read_text(encoding="utf-8"))
             number = len(report["runs"][0]["results"])
-            expect("and the report is whole", (number > 0) == (code == 1), report)
+            expect("the report is complete", (number > 0) == (code == 1), report)
         return printed
 
 
 def commands(printed):
-    """The workflow commands that a runner obeys: none between `stop-commands` and its token."""
-    obeyed, token = [], None
+    """Returns the workflow commands that a runner executes. It ignores those between `stop-commands` and its token."""
+    commands_found, token = [], None
     for line in printed.splitlines():
         if token is not None:
             token = None if line.strip() == f"::{token}::" else token
         elif line.strip().startswith("::stop-commands::"):
             token = line.strip().removeprefix("::stop-commands::")
         elif line.strip().startswith("::"):
-            obeyed.append(line.strip())
-    expect("commands are taken up again", token is None, printed)
-    return obeyed
+            commands_found.append(line.strip())
+    expect("commands are enabled again", token is None, printed)
+    return commands_found
 
 
-def runs(temp):
+def test_runs(temp):
     printed = Job(temp, {"stacks/a.yaml": STACK.format(key="user")}).check(0)
-    expect("without findings nothing is annotated", commands(printed) == [], printed)
-    expect("and the summary is in the log", "checked 1 file, 1 reference: 0 errors" in printed, printed)
+    expect("without findings, there are no annotations", commands(printed) == [], printed)
+    expect("the log contains the summary", "checked 1 file, 1 reference: 0 errors" in printed, printed)
 
     wrong = {"stacks/a b.yaml": STACK.format(key="usr")}
     printed = Job(temp, wrong).check(1)
     expect("a finding is annotated", [line for line in commands(printed) if line.startswith("::error file=stacks/a b.yaml,")], printed)
-    expect("and reported for people", "error[unknown-key]" in printed and "did you mean `user`?" in printed, printed)
-    expect("once each", len(commands(printed)) == 1, printed)
+    expect("the log contains the human report", "error[unknown-key]" in printed and "did you mean `user`?" in printed, printed)
+    expect("each finding has one annotation", len(commands(printed)) == 1, printed)
     printed = Job(temp, wrong, annotations="false", upload_sarif="false").check(1, uploads=False)
     expect("annotations can be turned off", commands(printed) == [], printed)
     Job(temp, wrong, args="--exit-zero\n--level\nnone\n").check(0)
     printed = Job(temp, wrong, format="short").check(1)
-    expect("the report in the log can be another", "stacks/a b.yaml:6:11: error[unknown-key]: " in printed, printed)
+    expect("the format of the log can be changed", "stacks/a b.yaml:6:11: error[unknown-key]: " in printed, printed)
     printed = Job(temp, wrong, working_directory="stacks", sarif_file="out.sarif").check(1)
-    expect("annotations are from the repository's root", "file=stacks/a b.yaml," in printed, printed)
+    expect("annotations have paths relative to the repository", "file=stacks/a b.yaml," in printed, printed)
     printed = Job(temp, wrong | {"other/b.yaml": STACK.format(key="user")}, paths="other").check(0)
-    expect("paths are what is checked", "checked 1 file" in printed, printed)
+    expect("only `paths` are checked", "checked 1 file" in printed, printed)
     printed = Job(temp, wrong, paths="gone.yaml").check(2, uploads=False)
-    expect("a path that is not there is told", "gone.yaml" in printed, printed)
+    expect("a missing path is reported", "gone.yaml" in printed, printed)
     Job(temp, wrong, format="none").check(2, uploads=False)
 
     pwned = SCRATCH / "pwned"
@@ -149,40 +148,40 @@ def runs(temp):
             job.step("check")
             job.step("End as stackref did")
         Job(temp, {}, version=text).step("Install stackref")
-    expect("nothing that a caller says is run", not pwned.exists())
+    expect("no input is executed", not pwned.exists())
 
     lines = "::error::forged\n  ::add-mask::a\n"
     hostile = f"stack_name: dev\ncomponents:\n  tracker:\n    configuration:\n      a: |\n        {{{{db.usr}}}}\n        {lines}\n"
     printed = Job(temp, {"a.yaml": hostile, "b::error::x\n::error::y.stack.yaml": STACK.format(key="usr")}).check(1)
     forged = [line for line in commands(printed) if not re.match(r"::(error|warning) file=", line)]
-    expect("no file makes a command", not forged, forged)
+    expect("no file name or text creates a command", not forged, forged)
 
 
-def lint():
+def lint_action():
     for name, step in STEPS.items():
         if "run" in step:
-            expect(f"{name}: no expression inside of a script", "${{" not in step["run"], step["run"])
-            ran = subprocess.run([TOOLS / "shellcheck", "--shell", "bash", "-"], input=step["run"], capture_output=True, text=True)
-            expect(f"{name}: shellcheck objects to nothing", ran.returncode == 0, ran.stdout)
+            expect(f"{name}: the script contains no expression", "${{" not in step["run"], step["run"])
+            result = subprocess.run([TOOLS / "shellcheck", "--shell", "bash", "-"], input=step["run"], capture_output=True, text=True)
+            expect(f"{name}: shellcheck passes", result.returncode == 0, result.stdout)
         else:
             expect(f"{name}: pinned to a commit", re.search(r"@[0-9a-f]{40}$", step["uses"]), step["uses"])
-    # actionlint reads workflows: one with the same steps.
+    # actionlint reads only workflows, so put the steps into one.
     inputs = {name: {"type": "string"} for name in ACTION["inputs"]}
     workflow = {"on": {"workflow_call": {"inputs": inputs}}, "jobs": {"a": {"runs-on": "ubuntu-latest", "steps": ACTION["runs"]["steps"]}}}
-    complaints = actionlint_complaints(SCRATCH, yaml.safe_dump(workflow, sort_keys=False))
-    expect("actionlint objects to nothing in the steps", not complaints, complaints)
-    tool("check-jsonschema", "--builtin-schema", "vendor.github-actions", CHECKOUT / "action.yml")
-    tool("zizmor", "--offline", "--no-progress", "--persona", "pedantic", CHECKOUT / "action.yml")
-    tool("pre-commit", "validate-manifest", CHECKOUT / ".pre-commit-hooks.yaml")
+    errors = actionlint_errors(SCRATCH, yaml.safe_dump(workflow, sort_keys=False))
+    expect("actionlint accepts the steps", not errors, errors)
+    expect_success("check-jsonschema", "--builtin-schema", "vendor.github-actions", CHECKOUT / "action.yml")
+    expect_success("zizmor", "--offline", "--no-progress", "--persona", "pedantic", CHECKOUT / "action.yml")
+    expect_success("pre-commit", "validate-manifest", CHECKOUT / ".pre-commit-hooks.yaml")
 
 
-def tool(name, *words):
-    ran = subprocess.run([TOOLS / name, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS)
-    expect(f"{name} objects to nothing in {words[-1]}", ran.returncode == 0, ran.stdout + ran.stderr)
+def expect_success(name, *args):
+    result = subprocess.run([TOOLS / name, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS)
+    expect(f"{name} accepts {args[-1]}", result.returncode == 0, result.stdout + result.stderr)
 
 
-def examples():
-    """Each YAML block of the documents, by what it is for."""
+def check_examples():
+    """Validates each YAML block in the docs by its kind."""
     kinds = {"workflow": 0, "gitlab": 0, "pre-commit": 0}
     folder = SCRATCH / "examples"
     shutil.rmtree(folder, ignore_errors=True)
@@ -195,22 +194,22 @@ def examples():
                 path = folder / ".github/workflows" / path.name
                 path.write_text(block)
                 kinds["workflow"] += 1
-                complaints = actionlint_complaints(SCRATCH, block)
-                expect(f"actionlint objects to nothing in {path.name}", not complaints, complaints)
-                tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
-                tool("zizmor", "--offline", "--no-progress", path)
+                errors = actionlint_errors(SCRATCH, block)
+                expect(f"actionlint accepts {path.name}", not errors, errors)
+                expect_success("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+                expect_success("zizmor", "--offline", "--no-progress", path)
             elif "artifacts:" in block:
                 path.write_text(block)
                 kinds["gitlab"] += 1
-                tool("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", path)
+                expect_success("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", path)
             elif "repos:" in block:
                 path.write_text(block)
                 kinds["pre-commit"] += 1
-                tool("pre-commit", "validate-config", path)
+                expect_success("pre-commit", "validate-config", path)
                 named = {hook["id"] for repo in yaml.safe_load(block)["repos"] for hook in repo["hooks"]}
-                known = {hook["id"] for hook in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
-                expect("only hooks that there are", named <= known, named)
-    expect("the documents have examples of each kind", all(kinds.values()), kinds)
+                existing = {hook["id"] for hook in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
+                expect("all hooks exist", named <= existing, named)
+    expect("the docs have examples of each kind", all(kinds.values()), kinds)
 
 
 def main():
@@ -219,12 +218,12 @@ def main():
         for old in [old for old in SCRATCH.iterdir() if old.name != "npm"]:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     temp.mkdir(parents=True)
-    lint()
-    examples()
-    ended, printed = Job(temp, {}).step("Install stackref", BUILD_SECONDS)
-    expect("the action installs itself", ended == 0, printed)
-    if ended == 0:
-        runs(temp)
+    lint_action()
+    check_examples()
+    code, printed = Job(temp, {}).step("Install stackref", BUILD_SECONDS)
+    expect("the installation step succeeds", code == 0, printed)
+    if code == 0:
+        test_runs(temp)
     print(f"{counts[True]} passed, {counts[False]} failed")
     sys.exit(1 if counts[False] else 0)
 

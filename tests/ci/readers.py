@@ -1,4 +1,4 @@
-"""Reads each machine format as its own reader documents it, and compares it with the findings of the JSON report."""
+"""Parses each machine format as its specification requires, and compares it with the findings of the JSON report."""
 import collections
 import json
 import re
@@ -9,152 +9,152 @@ Finding = collections.namedtuple("Finding", "rule severity message help path sta
 
 
 class Mismatch(Exception):
-    """Two reports of one run say different things."""
+    """A difference between two reports of the same run."""
 
 
-def same(what, found, wanted):
-    if found != wanted:
-        raise Mismatch(f"{what}: {found!r}, not {wanted!r}")
+def expect_equal(description, found, expected):
+    if found != expected:
+        raise Mismatch(f"{description}: {found!r}, not {expected!r}")
 
 
-def plain(text):
-    """A text with what is made visible (`\\u{202e}`) as it was, and with the one character for those that XML cannot hold."""
+def unescape_control(text):
+    """Decodes visible control characters (`\\u{202e}`), and replaces characters that XML does not permit."""
     text = re.sub(r"\\u\{([0-9a-f]{1,6})\}", lambda match: chr(int(match[1], 16)), text)
     return re.sub("[\ufffe\uffff]", "\ufffd", text)
 
 
-def holds(what, text, *parts):
+def expect_parts(description, text, *parts):
     for part in parts:
-        if plain(part) not in plain(text):
-            raise Mismatch(f"{what} lacks {part!r}: {text!r}")
+        if unescape_control(part) not in unescape_control(text):
+            raise Mismatch(f"{description} does not contain {part!r}: {text!r}")
 
 
-def place(at):
+def line_and_column(at):
     return at["line"], at["column"]
 
 
-def of_json(report, prefix):
-    """The findings, with their paths from the repository's root: the working directory is `prefix` below it."""
-    same("version", report["version"], 1)
+def read_json_report(report, prefix):
+    """Returns the findings, with paths relative to the root of the repository. The working directory is its folder `prefix`."""
+    expect_equal("version", report["version"], 1)
     return [
         Finding(
-            at["rule"], at["severity"], at["message"], at.get("help"), prefix + at["path"], place(at["span"]["start"]),
-            place(at["span"]["end"]), at["fingerprint"],
+            at["rule"], at["severity"], at["message"], at.get("help"), prefix + at["path"], line_and_column(at["span"]["start"]),
+            line_and_column(at["span"]["end"]), at["fingerprint"],
         )
         for at in report["findings"]
     ]
 
 
-def sarif(text, wanted):
+def sarif(text, expected):
     document = json.loads(text)
-    same("version", document["version"], "2.1.0")
+    expect_equal("version", document["version"], "2.1.0")
     (run,) = document["runs"]
-    same("columnKind", run["columnKind"], "unicodeCodePoints")
+    expect_equal("columnKind", run["columnKind"], "unicodeCodePoints")
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    same("rules that stand twice", len(rules), len(set(rules)))
-    same("number of results", len(run["results"]), len(wanted))
-    for result, finding in zip(run["results"], wanted):
-        same("rule", rules[result["ruleIndex"]] if "ruleIndex" in result else result["ruleId"], finding.rule)
-        same("ruleId", result["ruleId"], finding.rule)
-        same("level", result["level"], finding.severity)
-        holds("the message", result["message"]["text"], finding.message)
-        same("fingerprint", result["partialFingerprints"]["stackref/v1"], finding.fingerprint)
+    expect_equal("duplicate rules", len(rules), len(set(rules)))
+    expect_equal("number of results", len(run["results"]), len(expected))
+    for result, finding in zip(run["results"], expected):
+        expect_equal("rule", rules[result["ruleIndex"]] if "ruleIndex" in result else result["ruleId"], finding.rule)
+        expect_equal("ruleId", result["ruleId"], finding.rule)
+        expect_equal("level", result["level"], finding.severity)
+        expect_parts("the message", result["message"]["text"], finding.message)
+        expect_equal("fingerprint", result["partialFingerprints"]["stackref/v1"], finding.fingerprint)
         (location,) = result["locations"]
         artifact, region = location["physicalLocation"]["artifactLocation"], location["physicalLocation"]["region"]
-        same("uriBaseId", artifact["uriBaseId"], "SRCROOT")
-        same("path", urllib.parse.unquote(artifact["uri"], errors="strict"), finding.path)
-        same("start", (region["startLine"], region["startColumn"]), finding.start)
-        # The end is the first column behind it, and its line is the start's where it is not given.
-        same("end", (region.get("endLine", region["startLine"]), region["endColumn"]), finding.end)
+        expect_equal("uriBaseId", artifact["uriBaseId"], "SRCROOT")
+        expect_equal("path", urllib.parse.unquote(artifact["uri"], errors="strict"), finding.path)
+        expect_equal("start", (region["startLine"], region["startColumn"]), finding.start)
+        # The end column is exclusive. Without an end line, the region has only one line.
+        expect_equal("end", (region.get("endLine", region["startLine"]), region["endColumn"]), finding.end)
 
 
-def gitlab(text, wanted):
+def gitlab(text, expected):
     entries = json.loads(text)
-    # Failures come behind the findings, at the config.
-    failures = [(entry["severity"], entry["location"]["lines"]["begin"]) for entry in entries[len(wanted) :]]
+    # Failures follow the findings. Their location is the config.
+    failures = [(entry["severity"], entry["location"]["lines"]["begin"]) for entry in entries[len(expected) :]]
     if set(failures) - {("blocker", 1)}:
-        raise Mismatch(f"more entries than findings: {entries[len(wanted):]}")
-    prints = [entry["fingerprint"] for entry in entries]
-    same("entries that share a fingerprint", len(prints), len(set(prints)))
-    same("number of entries", len(entries) - len(failures), len(wanted))
-    entries = entries[: len(wanted)]
-    severities = {(entry["severity"], finding.severity) for entry, finding in zip(entries, wanted)}
+        raise Mismatch(f"more entries than findings: {entries[len(expected):]}")
+    fingerprints = [entry["fingerprint"] for entry in entries]
+    expect_equal("number of fingerprints", len(fingerprints), len(set(fingerprints)))
+    expect_equal("number of entries", len(entries) - len(failures), len(expected))
+    entries = entries[: len(expected)]
+    severities = {(entry["severity"], finding.severity) for entry, finding in zip(entries, expected)}
     if not severities <= {("major", "error"), ("critical", "error"), ("minor", "warning")} or len(severities) > 2:
         raise Mismatch(f"severities: {severities}")
-    for entry, finding in zip(entries, wanted):
-        same("check_name", entry["check_name"], finding.rule)
-        same("fingerprint", entry["fingerprint"], finding.fingerprint)
-        holds("the description", entry["description"], finding.message)
+    for entry, finding in zip(entries, expected):
+        expect_equal("check_name", entry["check_name"], finding.rule)
+        expect_equal("fingerprint", entry["fingerprint"], finding.fingerprint)
+        expect_parts("the description", entry["description"], finding.message)
         location = entry["location"]
-        same("path", location["path"], finding.path)
+        expect_equal("path", location["path"], finding.path)
         begin = location["lines"]["begin"] if "lines" in location else location["positions"]["begin"]["line"]
-        same("line", begin, finding.start[0])
+        expect_equal("line", begin, finding.start[0])
 
 
 ESCAPED = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
 
 
-def unescaped(text, codes):
-    """What the runner makes of a text: only these codes, each once."""
+def unescape(text, codes):
+    """Decodes a text as GitHub's runner does: only these codes, and each once."""
     return re.sub("|".join(codes), lambda match: ESCAPED[match[0]], text)
 
 
 def command(line):
-    """Name, properties and message of one workflow command."""
+    """Returns the name, properties and message of a workflow command."""
     matched = re.fullmatch(r"::([a-z-]+)(?: ([^\r\n]*?))?::([^\r\n]*)", line)
     if matched is None:
-        raise Mismatch(f"no command: {line!r}")
+        raise Mismatch(f"not a command: {line!r}")
     properties = {}
     for pair in matched[2].split(",") if matched[2] else []:
         name, equals, value = pair.partition("=")
         if not equals or name in properties:
-            raise Mismatch(f"no property, or a second one of its name: {pair!r}")
-        properties[name] = unescaped(value, ESCAPED)
-    return matched[1], properties, unescaped(matched[3], ["%0D", "%0A", "%25"])
+            raise Mismatch(f"not a property, or a duplicate: {pair!r}")
+        properties[name] = unescape(value, ESCAPED)
+    return matched[1], properties, unescape(matched[3], ["%0D", "%0A", "%25"])
 
 
-def github(text, wanted):
-    # The runner ends a line at \n and \r\n; nothing else may hold a command of its own.
+def github(text, expected):
+    # The runner splits lines at \n and \r\n, so only these can start a command.
     lines = text.split("\n")
-    same("after the last line break", lines.pop(), "")
-    # What could not be answered comes behind the findings, and has no place.
-    if any(command(line)[:2] != ("error", {"title": "stackref"}) for line in lines[len(wanted) :]):
-        raise Mismatch(f"more annotations than findings: {lines[len(wanted):]}")
-    same("number of annotations", len(lines[: len(wanted)]), len(wanted))
-    for line, finding in zip(lines, wanted):
+    expect_equal("text after the last line break", lines.pop(), "")
+    # Failures follow the findings, and have no location.
+    if any(command(line)[:2] != ("error", {"title": "stackref"}) for line in lines[len(expected) :]):
+        raise Mismatch(f"more annotations than findings: {lines[len(expected):]}")
+    expect_equal("number of annotations", len(lines[: len(expected)]), len(expected))
+    for line, finding in zip(lines, expected):
         name, properties, message = command(line)
-        same("command", name, finding.severity)
-        same("file", plain(properties.pop("file")), plain(finding.path))
-        same("line", int(properties.pop("line")), finding.start[0])
-        same("endLine", int(properties.pop("endLine")), finding.end[0])
-        # Across several lines GitHub takes no columns.
+        expect_equal("command", name, finding.severity)
+        expect_equal("file", unescape_control(properties.pop("file")), unescape_control(finding.path))
+        expect_equal("line", int(properties.pop("line")), finding.start[0])
+        expect_equal("endLine", int(properties.pop("endLine")), finding.end[0])
+        # GitHub does not accept columns if a finding has several lines.
         if finding.start[0] == finding.end[0]:
-            same("columns", (int(properties.pop("col")), int(properties.pop("endColumn"))), (finding.start[1], finding.end[1]))
-        holds("the title", properties.pop("title"), finding.rule)
-        holds("the message", message, finding.message)
-        same("properties that GitHub does not know", properties, {})
+            expect_equal("columns", (int(properties.pop("col")), int(properties.pop("endColumn"))), (finding.start[1], finding.end[1]))
+        expect_parts("the title", properties.pop("title"), finding.rule)
+        expect_parts("the message", message, finding.message)
+        expect_equal("unknown properties", properties, {})
 
 
 def number(element, name):
     return int(element.get(name, "0"))
 
 
-def junit(text, wanted):
+def junit(text, expected):
     root = xml.etree.ElementTree.fromstring(text)
     for suite in root.findall("testsuite"):
         cases = suite.findall("testcase")
-        same("tests", number(suite, "tests"), len(cases))
+        expect_equal("tests", number(suite, "tests"), len(cases))
         for name, child in [("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]:
-            same(name, number(suite, name), len(suite.findall(f"testcase/{child}")))
-    # An error is a failed test, a warning a skipped one; what could not be answered is an error of the run.
+            expect_equal(name, number(suite, name), len(suite.findall(f"testcase/{child}")))
+    # An error is a failed test, and a warning is a skipped test. Failures are errors of the run.
     kinds = {"failure": "error", "skipped": "warning"}
-    told = [(case, child) for case in root.iter("testcase") for child in case if child.tag in kinds]
-    same("number of failed and skipped tests", len(told), len(wanted))
-    for (case, child), finding in zip(told, wanted):
-        same("severity", kinds[child.tag], finding.severity)
-        holds("the test's class", case.get("classname"), finding.path)
-        holds("the test's name", case.get("name"), finding.rule, f"{finding.start[0]}:{finding.start[1]}")
-        holds("the message", child.get("message"), finding.message)
+    results = [(case, child) for case in root.iter("testcase") for child in case if child.tag in kinds]
+    expect_equal("number of failed and skipped tests", len(results), len(expected))
+    for (case, child), finding in zip(results, expected):
+        expect_equal("severity", kinds[child.tag], finding.severity)
+        expect_parts("the test's class", case.get("classname"), finding.path)
+        expect_parts("the test's name", case.get("name"), finding.rule, f"{finding.start[0]}:{finding.start[1]}")
+        expect_parts("the message", child.get("message"), finding.message)
 
 
 READERS = {"sarif": sarif, "gitlab": gitlab, "github": github, "junit": junit}

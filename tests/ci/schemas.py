@@ -1,5 +1,5 @@
-"""The schemas below schemas/, given to a validator with what stackref really reads and writes: the JSON reports of the demo
-and of all cases, the configs and inventories of the fixtures, the config of the README. What is no such file has to fail.
+"""Validates files that stackref reads and writes against schemas/: the JSON reports of the demo and of all cases, the configs and
+inventories of the fixtures, and the configs in docs. Invalid files must be rejected.
 
     python tests/ci/schemas.py target/release/stackref
 
@@ -33,18 +33,18 @@ def read(path: pathlib.Path):
     return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
 
 
-def fits(what: jsonschema.Draft202012Validator, data, where) -> None:
-    error = jsonschema.exceptions.best_match(what.iter_errors(data))
-    assert error is None, f"{where}: {error.json_path}: {error.message}"
+def expect_valid(schema: jsonschema.Draft202012Validator, data, source) -> None:
+    error = jsonschema.exceptions.best_match(schema.iter_errors(data))
+    assert error is None, f"{source}: {error.json_path}: {error.message}"
 
 
-def fails(what: jsonschema.Draft202012Validator, data, where) -> None:
-    assert not what.is_valid(data), f"{where} fits, and should not"
+def expect_invalid(schema: jsonschema.Draft202012Validator, data, source) -> None:
+    assert not schema.is_valid(data), f"{source} is valid, but should not be"
 
 
-def printed(words: list[str], folder: pathlib.Path):
-    run = subprocess.run([STACKREF, *words, "--format", "json"], cwd=folder, capture_output=True, text=True, check=False)
-    return json.loads(run.stdout)
+def run_json(args: list[str], folder: pathlib.Path):
+    result = subprocess.run([STACKREF, *args, "--format", "json"], cwd=folder, capture_output=True, text=True, check=False)
+    return json.loads(result.stdout)
 
 
 def folders() -> list[pathlib.Path]:
@@ -53,58 +53,58 @@ def folders() -> list[pathlib.Path]:
 
 
 def reports() -> int:
-    """Every report that fixtures give; without what is required, or with another type, it fits no longer."""
+    """Validates the report of every case. A report without a required key, or with a value of another type, must be invalid."""
     report, references = validator("report"), validator("references")
     findings = 0
     for folder in folders():
-        said = printed(["check"], folder)
-        fits(report, said, folder)
-        findings += len(said["findings"])
-        fits(references, printed(["refs"], folder), folder)
-    said = printed(["check"], PROJECT / "fixtures/demo")
-    for key in list(said["findings"][0]["span"]) + ["rule", "path", "fingerprint"]:
-        broken = json.loads(json.dumps(said))
+        document = run_json(["check"], folder)
+        expect_valid(report, document, folder)
+        findings += len(document["findings"])
+        expect_valid(references, run_json(["refs"], folder), folder)
+    document = run_json(["check"], PROJECT / "fixtures/demo")
+    for key in list(document["findings"][0]["span"]) + ["rule", "path", "fingerprint"]:
+        broken = json.loads(json.dumps(document))
         finding = broken["findings"][0]
         (finding["span"] if key in finding["span"] else finding).pop(key)
-        fails(report, broken, f"a report without {key}")
-    fails(report, {**said, "summary": {}}, "a report without numbers")
-    fails(report, {**said, "version": "1"}, "a version that is a text")
-    fails(references, said, "a report of findings")
+        expect_invalid(report, broken, f"a report without {key}")
+    expect_invalid(report, {**document, "summary": {}}, "a report with an empty summary")
+    expect_invalid(report, {**document, "version": "1"}, "a version that is a string")
+    expect_invalid(references, document, "a report of findings")
     assert findings > 60, findings
     return findings
 
 
 def samples() -> int:
-    """What tests of Rust give to the readers themselves."""
-    tried = 0
+    """Validates the samples that tests in Rust also parse."""
+    count = 0
     for name in ["config", "inventory"]:
         for path in sorted((SAMPLES / name).glob("read/*")):
             data = read(path)
-            fits(validator(name), {} if data is None else data, path)
-            tried += 1
+            expect_valid(validator(name), {} if data is None else data, path)
+            count += 1
         for path in sorted((SAMPLES / name).glob("refused/*")):
-            fails(validator(name), read(path), path)
-            tried += 1
-    return tried
+            expect_invalid(validator(name), read(path), path)
+            count += 1
+    return count
 
 
 def configs() -> int:
-    """Every config that the fixtures and the documents show, except those of cases about mistakes in one."""
-    config, tried = validator("config"), 0
+    """Validates every config in the fixtures and docs. Those in cases about mistakes must be invalid."""
+    config, count = validator("config"), 0
     for path in sorted(PROJECT.glob("fixtures/**/stackref.toml")):
         if path.is_relative_to(PROJECT / "fixtures/check/config-mistakes"):
-            fails(config, read(path), path)
+            expect_invalid(config, read(path), path)
         elif not path.is_relative_to(PROJECT / "fixtures/check/config/refuses-invalid-toml"):
-            fits(config, read(path), path)
-        tried += 1
+            expect_valid(config, read(path), path)
+        count += 1
     for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("**/*.md"))]:
         for block in page.read_text().split("```toml\n")[1:]:
             text = block.split("```")[0]
             if "[inventory." in text or "level =" in text:
-                fits(config, tomllib.loads(text), page)
-                tried += 1
-    return tried
+                expect_valid(config, tomllib.loads(text), page)
+                count += 1
+    return count
 
 
 if __name__ == "__main__":
-    print(f"{reports()} findings, {samples()} samples and {configs()} configs are what the schemas say")
+    print(f"{reports()} findings, {samples()} samples and {configs()} configs match the schemas")

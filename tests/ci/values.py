@@ -1,4 +1,4 @@
-"""The values of a fixture's inventories, which no output may hold."""
+"""Reads the values of a fixture's inventories, which no output may contain."""
 import base64
 import binascii
 import json
@@ -18,27 +18,27 @@ def strings(tree):
     return [tree] if isinstance(tree, str) else []
 
 
-def decoded(text):
-    """ZenML's local file holds values in base64: neither form may be shown."""
+def decode(text):
+    """Decodes base64, which ZenML's local file contains. Output must contain neither form."""
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
         return text
 
 
-def forbidden_values(folder, words):
-    """Values of the files with `secrets` in their path, and of those that the command names; and what stands for plain text."""
-    named = {words[at + 1] for at, word in enumerate(words) if word == "--inventory"}
+def forbidden_values(folder, args):
+    """Returns the values of files with `secrets` in their path or named by the command, and `hunter2`."""
+    inventories = {args[at + 1] for at, word in enumerate(args) if word == "--inventory"}
     found = {"hunter2"}
     for path in pathlib.Path(folder).rglob("*"):
         name = str(path.relative_to(folder))
-        if not path.is_file() or path.suffix not in READ or not ("secrets" in name or name in named):
+        if not path.is_file() or path.suffix not in READ or not ("secrets" in name or name in inventories):
             continue
         try:
             inventory = READ[path.suffix](path.read_text(encoding="utf-8"))
-        except Exception:  # a fixture may be broken on purpose; its values hold `hunter2`
+        except Exception:  # a fixture may be invalid on purpose; its values contain `hunter2`
             continue
         secrets = inventory.values() if isinstance(inventory, dict) else []
         texts = [text for secret in secrets if isinstance(secret, dict) for text in strings(secret)]
-        found |= {form for text in texts for form in (text, decoded(text)) if len(form) > 3}
+        found |= {form for text in texts for form in (text, decode(text)) if len(form) > 3}
     return sorted(found)

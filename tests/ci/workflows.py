@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the workflows, `action.yml`, the issue forms and `dependabot.yml` with other people's linters: `workflows.py SCRATCH`.
+"""Checks the workflows, `action.yml`, the issue forms and `dependabot.yml` with third-party linters: `workflows.py SCRATCH`.
 
 actionlint, shellcheck, zizmor and the JSON schemas of check-jsonschema read them. Every action is pinned to a commit.
 Run it with a Python that has the packages of `requirements.txt`. Ends with `N passed, N failed`.
@@ -11,7 +11,7 @@ import sys
 
 import yaml
 
-from validators import actionlint_complaints
+from validators import actionlint_errors
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 GITHUB = CHECKOUT / ".github"
@@ -28,19 +28,19 @@ FORM_ELEMENTS = {
 counts = {True: 0, False: 0}
 
 
-def expect(what, passes, detail=""):
+def expect(description, passes, detail=""):
     counts[bool(passes)] += 1
     if not passes:
-        print(f"FAILED {what}\n{detail}", file=sys.stderr)
+        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
-def expect_success(name, *words, text=None):
+def expect_success(name, *args, text=None):
     """Runs a tool of the virtual environment, and expects it to exit with 0."""
-    ran = subprocess.run(
-        [TOOLS / name, *words], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+    result = subprocess.run(
+        [TOOLS / name, *args], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
         timeout=SECONDS,
     )
-    expect(f"{name} {' '.join(map(str, words))}", ran.returncode == 0, ran.stdout)
+    expect(f"{name} {' '.join(map(str, args))}", result.returncode == 0, result.stdout)
 
 
 def check_schema(name, path):
@@ -49,8 +49,8 @@ def check_schema(name, path):
 
 def check_workflow(path):
     text = path.read_text(encoding="utf-8")
-    complaints = actionlint_complaints(SCRATCH, text)
-    expect(f"actionlint {path.name}", not complaints, complaints)
+    errors = actionlint_errors(SCRATCH, text)
+    expect(f"actionlint {path.name}", not errors, errors)
     check_schema("vendor.github-workflows", path)
     check_schema("custom.github-workflows-require-timeout", path)
     for line in re.findall(r"\buses: (.*)", text):
