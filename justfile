@@ -41,17 +41,17 @@ bench:
     python3 benches/peers.py --quick
 
 # Compares stackref with other tools, in about 20 minutes. `--write` updates benches/results.md.
-bench-peers *words:
-    python3 benches/peers.py {{words}}
+bench-peers *options:
+    python3 benches/peers.py {{options}}
 
 # Benchmarks the parsers, the reference grammar, spelling suggestions and the human report, each by itself.
-bench-micro *words:
-    cargo bench --locked --bench micro -- {{words}}
+bench-micro *options:
+    cargo bench --locked --bench micro -- {{options}}
 
 # Compares the instruction counts of fixed runs with benches/instructions.json. `--write` updates that file.
-instructions *words:
+instructions *options:
     cargo build --locked --release
-    python3 benches/instructions.py target/release/stackref {{words}}
+    python3 benches/instructions.py target/release/stackref {{options}}
 
 # Changes the parsers and the writer in small places, and lists changes that no test notices (docs/dev/mutation.md). Needs
 # cargo-mutants 27.1 on the PATH. All changes take more than a day, so name a part, for example `--re src/document/edits.rs`.
@@ -100,8 +100,8 @@ reproducible:
     tests/proof/reproducible.sh
 
 # Writes a bill of materials (CycloneDX) of all crates in a build.
-sbom *words:
-    tests/proof/sbom.sh {{ words }}
+sbom *options:
+    tests/proof/sbom.sh {{ options }}
 
 # Prints which lines and regions the tests run.
 coverage:

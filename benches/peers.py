@@ -226,9 +226,9 @@ def versions(stackref, small, zenml):
         "zizmor": [small / "zizmor", "--version"], "check-jsonschema": [small / "check-jsonschema", "--version"],
         "envsubst": ["envsubst", "--version"], "cp": ["cp", "--version"], "rustc": ["rustc", "--version"],
     }
-    said = {name: installing.version(words) for name, words in programs.items()}
-    said["stackref"] += f" (commit {rev})"
-    return ", ".join([*said.values(), *installing.ZENML, f"Python {platform.python_version()}"])
+    versions = {name: installing.version(words) for name, words in programs.items()}
+    versions["stackref"] += f" (commit {rev})"
+    return ", ".join([*versions.values(), *installing.ZENML, f"Python {platform.python_version()}"])
 
 
 def main():
