@@ -181,9 +181,13 @@ def register_twice(workspace, target, wrapper):
     return project.Verdict("new", len(workspace.leftovers()), losses)
 
 
-FAULTS = [killed_runs, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.removed_files, changes.edited_while_waiting, changes.edited_while_stopped]
-FAULTS += [shortage.irreplaceable_targets, shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange]
-FAULTS += [changes.edited_before_rename, changes.edited_during_prompt, changes.links, changes.replaced_folders, stores.failing_stores, stores.killed_programs, concurrent_runs]
+FAULTS = [
+    killed_runs, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.removed_files,
+    changes.edited_while_waiting, changes.edited_while_stopped, shortage.irreplaceable_targets,
+    shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange,
+    changes.edited_before_rename, changes.edited_during_prompt, changes.links,
+    changes.replaced_folders, stores.failing_stores, stores.killed_programs, concurrent_runs,
+]  # fmt: skip
 
 
 def table(rows):

@@ -160,10 +160,13 @@ def is_group_readable(sandbox, path, mode):
 
 
 PARTS = [
-    self_test, commands.check, commands.render, commands.inventory_commands, commands.static_output, commands.register, commands.register_in_terminal,
-    commands.git_credentials, stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory, stores.env_inventory, stores.sops_inventory,
-    stores.command_inventory, faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged_files, faults.values_as_names,
-    faults.scalar_styles, faults.streams, faults.killed_runs, faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
+    self_test, commands.check, commands.render, commands.inventory_commands, commands.static_output,
+    commands.register, commands.register_in_terminal, commands.git_credentials,
+    stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory,
+    stores.env_inventory, stores.sops_inventory, stores.command_inventory,
+    faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged_files,
+    faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
+    faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
 ]  # fmt: skip
 
 # Rows about runs that other rows count.
