@@ -163,8 +163,8 @@ fn check(text: &str, level: Level, inventories: Vec<Box<dyn Inventory>>) -> Repo
 }
 
 #[test]
-fn a_render_fetches_each_secret_once_however_many_references_name_it() {
-    let (counts, inventories) = counting(None);
+fn render_reads_each_secret_once_for_all_its_references() {
+    let (counts, inventories) = counting_inventories(None);
     let roots = PathRoots {
         cwd: PathBuf::from("/w"),
         root: PathBuf::from("/w"),
@@ -196,7 +196,7 @@ fn a_render_fetches_each_secret_once_however_many_references_name_it() {
     assert_eq!(counts.names.load(Ordering::Relaxed), 1);
 }
 
-fn counting(caveat: Option<NameCaveat>) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
+fn counting_inventories(caveat: Option<NameCaveat>) -> (Arc<Counts>, Vec<Box<dyn Inventory>>) {
     let counts = Arc::new(Counts::default());
     (
         Arc::clone(&counts),
@@ -231,16 +231,16 @@ fn level_none_makes_no_call() {
 }
 
 #[test]
-fn at_secret_exists_only_the_names_are_asked_and_once() {
-    let (counts, inventories) = counting(None);
+fn level_secret_exists_lists_the_names_once() {
+    let (counts, inventories) = counting_inventories(None);
     let report = check(STACK, Level::SecretExists, inventories);
     assert_eq!(call_counts(&counts), (1, 0));
     assert_eq!(rule_names(&report), ["unknown-secret"]);
 }
 
 #[test]
-fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
-    let (counts, inventories) = counting(None);
+fn key_level_lists_the_keys_of_each_referenced_secret_once() {
+    let (counts, inventories) = counting_inventories(None);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
     // The keys of `db` and `mlflow`. `gone` does not exist, and no reference names a key of
     // `gcp_secret`.
@@ -249,8 +249,8 @@ fn at_the_key_level_each_referenced_secret_is_asked_once_and_no_other() {
 }
 
 #[test]
-fn no_reference_asks_nothing() {
-    let (counts, inventories) = counting(None);
+fn stack_without_references_makes_no_call() {
+    let (counts, inventories) = counting_inventories(None);
     check(
         "stack_name: s\ncomponents: {}\n",
         Level::SecretAndKeyExists,
@@ -260,9 +260,9 @@ fn no_reference_asks_nothing() {
 }
 
 #[test]
-fn the_first_of_several_inventories_that_has_the_secret_answers() {
-    let (first, mut inventories) = counting(None);
-    let (second, more) = counting(None);
+fn secret_is_resolved_by_the_first_inventory_that_has_it() {
+    let (first, mut inventories) = counting_inventories(None);
+    let (second, more) = counting_inventories(None);
     inventories.extend(more);
     let report = check(STACK, Level::SecretAndKeyExists, inventories);
     assert_eq!(
@@ -315,7 +315,7 @@ fn store_errors_exit_with_3_and_keep_the_findings() {
 #[test]
 fn caveats_of_a_name_are_reported_at_each_reference() {
     let count = |caveat: Option<NameCaveat>, rule: &str| {
-        let (_, inventories) = counting(caveat);
+        let (_, inventories) = counting_inventories(caveat);
         let report = check(STACK, Level::SecretAndKeyExists, inventories);
         rule_names(&report)
             .iter()

@@ -551,7 +551,7 @@ fn listing_of_many_secrets_of_one_name_is_read_in_linear_time() {
 }
 
 #[test]
-fn a_secret_that_is_only_private_is_reported() {
+fn secret_that_is_only_private_is_reported() {
     let list = |private: bool| {
         let item = json!({ "id": "1", "name": "db", "body": { "private": private } });
         json!({ "items": [item], "total_pages": 1 }).to_string()
@@ -580,7 +580,7 @@ fn a_secret_that_is_only_private_is_reported() {
 }
 
 #[test]
-fn a_list_without_an_end_is_given_up() {
+fn endless_or_deeply_nested_listing_is_an_error() {
     let items: Vec<Value> = (0..1_000)
         .map(|at| item(&format!("s{at}"), false))
         .collect();
