@@ -8,7 +8,7 @@ use stackref::inventory::{Inventory as _, NewKey, SecretChange};
 use std::path::Path;
 use std::process::{Command, Output};
 
-const STACK: &str = "a: '{{s.k}}'\n";
+const STACK: &str = "a: '{{s.k}}'\nstack_name: s\n";
 const INVENTORY: &str = "s:\n  k: 'hunter2'\n";
 
 /// Runs the program in a shell, after a setup command such as `ulimit`.

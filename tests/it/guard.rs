@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 #[test]
 fn killed_run_leaves_no_core_dump() {
     let folder = folder(&[
-        ("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\n"),
+        ("a.stack.yaml", "a: '{{x.y}}'\nb: '{{x'\nstack_name: s\n"),
         ("secrets.inventory.yaml", "x: {z: hunter2}\n"),
     ]);
     // The program prints a note about invalid references after it has read the inventory, and then

@@ -25,7 +25,7 @@ fn written_config(folder: &Path) -> String {
 
 fn stack(secret: &str) -> String {
     format!(
-        "stack_name: s\nzenml_version: 0.94.6\ncomponents:\n  x:\n    name: a\n    b: '{{{{{secret}.k}}}}'\n"
+        "stack_name: s\nzenml_version: 0.94.6\ncomponents:\n  alerter:\n    name: a\n    b: '{{{{{secret}.k}}}}'\n"
     )
 }
 

@@ -6,10 +6,16 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
 
+/// The first line of each config. The stacks are too short to be recognized.
+const INCLUDE: &str = "files.include = [\"a.stack.yaml\"]\n";
+
 /// Creates a folder with an inventory `x` and a stack file.
 fn project(inventory: &str, stack: &str) -> TempDir {
     folder(&[
-        ("stackref.toml", &format!("[inventory.x]\n{inventory}")),
+        (
+            "stackref.toml",
+            &format!("{INCLUDE}[inventory.x]\n{inventory}"),
+        ),
         ("a.stack.yaml", stack),
     ])
 }
@@ -84,9 +90,9 @@ fn dir_inventory_follows_symlinks_only_inside_its_folder() {
 
 #[test]
 fn variable_that_is_not_utf8_is_unusable_and_others_are_read() {
-    let config = "[inventory.env]\nkind = \"env\"\nprefix = \"SR_\"\n";
+    let config = format!("{INCLUDE}[inventory.env]\nkind = \"env\"\nprefix = \"SR_\"\n");
     let stack = "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.nope}}'\n";
-    let folder = folder(&[("stackref.toml", config), ("a.stack.yaml", stack)]);
+    let folder = folder(&[("stackref.toml", &config), ("a.stack.yaml", stack)]);
     let run_program = |words: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackref"));
         let command = command
@@ -291,7 +297,7 @@ const BROKEN: [(&str, &str); 13] = [
 fn unusable_inventory_reports_no_secret_as_unknown_or_unused() {
     let stack = "a: '{{late.k}}'\nb: '{{intact.nope}}'\nc: '{{intakt.k}}'\nd: '{{good.k}}'\n";
     for (name, text) in BROKEN {
-        let table = format!("[inventory.bad]\nkind = \"file\"\npath = \"{name}\"\n");
+        let table = format!("{INCLUDE}[inventory.bad]\nkind = \"file\"\npath = \"{name}\"\n");
         let good = "[inventory.good]\nkind = \"file\"\npath = \"good.yaml\"\n[[stacks]]\nfiles = [\"**\"]\n";
         for chain in [
             "",

@@ -83,7 +83,7 @@ fn syntax_errors_print_no_value() {
 
 #[test]
 fn inventory_errors_print_no_value() {
-    let stack = ("a.stack.yaml", "a: \"{{x.k}}\"\n");
+    let stack = ("a.stack.yaml", "a: \"{{x.k}}\"\nstack_name: s\n");
     for text in [
         "x:\n  k: 'hunter2\n",
         "x: {k:hunter2}",
@@ -135,7 +135,7 @@ fn from_file_prints_no_value_in_the_position_of_a_key() {
         "'x.y= hunter2':\n  k: y\n",
     ] {
         let folder = folder(&[
-            ("a.stack.yaml", "a: \"{{x.k}}\"\n"),
+            ("a.stack.yaml", "a: \"{{x.k}}\"\nstack_name: s\n"),
             ("secrets.inventory.yaml", ""),
             ("given.yaml", text),
         ]);

@@ -292,8 +292,11 @@ fn names_only_inventories_are_confirmed_one_by_one_with_their_files() {
             "stackref.toml",
             "[inventory.a]\nkind = 'file'\npath = 'secrets/a.yaml'\n[inventory.b]\nkind = 'file'\npath = 'secrets/b.yaml'\n[[stacks]]\nfiles = ['a.*']\ninventory = ['a']\n[[stacks]]\nfiles = ['b.*']\ninventory = ['b']\n",
         ),
-        ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{s.l}}'\n"),
-        ("b.stack.yaml", "a: '{{s.k}}'\n"),
+        (
+            "a.stack.yaml",
+            "a: '{{s.k}}'\nb: '{{s.l}}'\nstack_name: s\n",
+        ),
+        ("b.stack.yaml", "a: '{{s.k}}'\nstack_name: s\n"),
         ("secrets/a.yaml", "t: [k]\n"),
         ("secrets/b.yaml", "s: []\nt: {k: hunter2}\n"),
     ]);
@@ -655,7 +658,8 @@ fn concurrent_runs_from_the_environment_lose_no_key() {
         write(
             folder.path(),
             &format!("s{at}.stack.yaml"),
-            format!("a: '{{{{s{at}.k}}}}'\nb: '{{{{all.k{at}}}}}'\n").as_bytes(),
+            format!("a: '{{{{s{at}.k}}}}'\nb: '{{{{all.k{at}}}}}'\nzenml_version: 0.98.0\n")
+                .as_bytes(),
         );
     }
     std::thread::scope(|scope| {
@@ -697,7 +701,10 @@ fn concurrent_runs_from_the_environment_lose_no_key() {
 #[test]
 fn values_that_are_not_stored_are_reported_for_each_secret() {
     let folder = folder(&[
-        ("a.stack.yaml", "a: '{{s.k}}'\nb: '{{u.k}}'\n"),
+        (
+            "a.stack.yaml",
+            "a: '{{s.k}}'\nb: '{{u.k}}'\nstack_name: s\n",
+        ),
         ("secrets.inventory.yaml", "s: []\nt: {k: \"v\"}\n"),
     ]);
     let output = run(

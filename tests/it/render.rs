@@ -454,7 +454,7 @@ fn stack_is_rendered_completely_with_private_modes() {
     let folder = folder(&[
         ("stacks/prod.yaml", STACK),
         ("secrets.inventory.yaml", VALUES),
-        ("stacks/none.stack.toml", "a = 1\n"),
+        ("stacks/none.stack.toml", "stack_name = 's'\n"),
     ]);
     let output = run_line(folder.path(), "render -o out");
     assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output:?}");
@@ -467,7 +467,7 @@ fn stack_is_rendered_completely_with_private_modes() {
     assert_eq!(text, expected);
     assert_eq!(
         std::fs::read_to_string(at("stacks/none.stack.toml")).unwrap(),
-        "a = 1\n"
+        "stack_name = 's'\n"
     );
     let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("stacks/prod.yaml"), mode("stacks")), (0o600, 0o700));
@@ -755,7 +755,10 @@ fn resolver_render_replaces_references_anywhere() {
     let text =
         "note: 'by {{db.user}} and {{db.user}}'\nlist:\n- mysql://{{db.user}}:{{db.password}}@h\n";
     let folder = folder(&[
-        ("stackref.toml", "resolver = \"render\"\n"),
+        (
+            "stackref.toml",
+            "resolver = \"render\"\nfiles.include = [\"x.stack.yaml\"]\n",
+        ),
         ("x.stack.yaml", text),
         (
             "secrets.inventory.yaml",
@@ -957,7 +960,7 @@ fn references_that_refs_lists_are_replaced() {
         let folder = folder(&[
             ("stackref.toml", config.as_str()),
             ("prod.yaml", STACK),
-            ("bytes.stack.yaml", "\u{feff}a:   1\r\nb: [ x ]"),
+            ("bytes.stack.yaml", "\u{feff}stack_name:   s\r\nb: [ x ]"),
             ("secrets.inventory.yaml", VALUES),
         ]);
         let listed = run_line(folder.path(), "refs --format json").stdout;
@@ -983,8 +986,11 @@ fn references_that_refs_lists_are_replaced() {
 fn python_reads_the_rendered_values() {
     let folder = folder(&[
         ("stackref.toml", "resolver = \"render\"\n"),
-        ("a.stack.json", "{\"k\": \"{{s.v}}\"}"),
-        ("b.stack.toml", "k = '{{s.v}}'\n"),
+        (
+            "a.stack.json",
+            "{\"k\": \"{{s.v}}\", \"stack_name\": \"s\"}",
+        ),
+        ("b.stack.toml", "k = '{{s.v}}'\nstack_name = 's'\n"),
         (
             "secrets.inventory.json",
             "{\"s\": {\"v\": \"it's \\\"q\\\" \\\\ \\n # \\u0007 ü\"}}",
@@ -1124,7 +1130,10 @@ fn reference_in_a_key_is_reported_for_aliases_and_collections() {
         "? {a: \"{{s.p}}\"}\n: b\n",
     ] {
         let files = [
-            ("stackref.toml", "resolver = \"render\"\n"),
+            (
+                "stackref.toml",
+                "resolver = \"render\"\nfiles.include = [\"a.stack.yaml\"]\n",
+            ),
             ("a.stack.yaml", text),
             ("secrets.inventory.yaml", "s: {p: x}\n"),
         ];
@@ -1143,7 +1152,7 @@ fn tracked_file_in_an_ignored_folder_is_not_overwritten() {
         return;
     }
     let files = [
-        ("a.stack.yaml", "k: x{{s.p}}\n"),
+        ("a.stack.yaml", "k: x{{s.p}}\nstack_name: s\n"),
         ("stackref.toml", "resolver = \"render\"\n"),
         ("secrets.inventory.yaml", "s: {p: x}\n"),
         ("out/a.stack.yaml", "x\n"),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const STACK: (&str, &str) = ("a.stack.yaml", "k: '{{s.k}}'\n");
+const STACK: (&str, &str) = ("a.stack.yaml", "k: '{{s.k}}'\nstack_name: s\n");
 const VALUES: (&str, &str) = ("secrets.inventory.yaml", "s: {k: v}\n");
 
 /// Creates a repository with a stack and an inventory, in which git ignores `out`.
@@ -68,7 +68,11 @@ fn git_config_of_a_repository_runs_no_program_and_does_not_block() {
             let output = run(&[&[path.as_str()], words].concat(), folder.path(), b"");
             assert_eq!(output.code, 0, "{words:?} {output:?}");
         }
-        write(folder.path(), "new.stack.yaml", b"k: '{{new.k}}'\n");
+        write(
+            folder.path(),
+            "new.stack.yaml",
+            b"k: '{{new.k}}'\nstack_name: s\n",
+        );
         let words = [
             &path,
             "register",
@@ -405,7 +409,7 @@ fn config_and_repository_of_another_user_in_a_parent_folder_are_ignored() {
     let shared = folder(&[
         ("stackref.toml", "level = \"none\"\n"),
         (".git/info/exclude", "*\n"),
-        ("mine/a.stack.yaml", "k: '{{s.nope}}'\n"),
+        ("mine/a.stack.yaml", "k: '{{s.nope}}'\nstack_name: s\n"),
         ("mine/secrets.inventory.yaml", "s: [k]\n"),
     ]);
     let mine = shared.path().join("mine");
@@ -463,11 +467,14 @@ fn ignore_files_apply_only_inside_the_repository() {
             (".git/info/exclude", "excluded.stack.yaml\n"),
             (".gitignore", "/build/\n*.no.stack.yaml\n"),
             ("stacks/.gitignore", "!b.no.stack.yaml\n"),
-            ("stacks/a.stack.yaml", "k: '{{s.k}}'\n"),
-            ("stacks/a.no.stack.yaml", "k: '{{s.k}}'\n"),
-            ("stacks/b.no.stack.yaml", "k: '{{s.k}}'\n"),
-            ("stacks/excluded.stack.yaml", "k: '{{s.k}}'\n"),
-            ("build/c.stack.yaml", "k: '{{s.k}}'\n"),
+            ("stacks/a.stack.yaml", "k: '{{s.k}}'\nstack_name: s\n"),
+            ("stacks/a.no.stack.yaml", "k: '{{s.k}}'\nstack_name: s\n"),
+            ("stacks/b.no.stack.yaml", "k: '{{s.k}}'\nstack_name: s\n"),
+            (
+                "stacks/excluded.stack.yaml",
+                "k: '{{s.k}}'\nstack_name: s\n",
+            ),
+            ("build/c.stack.yaml", "k: '{{s.k}}'\nstack_name: s\n"),
         ] {
             write(&root, name, text.as_bytes());
         }

@@ -11,8 +11,11 @@ use tempfile::TempDir;
 const STACK: &str =
     "a: '{{db.user}}'\nb: '{{db.password}}'\nc: '{{db.user}}'\nd: '{{api.token}}'\n";
 
+/// The first line of each config. The stacks are too short to be recognized.
+const INCLUDE: &str = "files.include = [\"a.stack.yaml\"]\n";
+
 fn project(kind: &str, url: &str, more: &str, stack: &str) -> TempDir {
-    let config = format!("[inventory.prod]\nkind = \"{kind}\"\nurl = \"{url}\"\n{more}");
+    let config = format!("{INCLUDE}[inventory.prod]\nkind = \"{kind}\"\nurl = \"{url}\"\n{more}");
     folder(&[("stackref.toml", &config), ("a.stack.yaml", stack)])
 }
 
@@ -620,7 +623,7 @@ fn credentials_are_sent_to_other_hosts_only_encrypted_or_if_the_config_allows_it
             folder(&[
                 (
                     "stackref.toml",
-                    &format!("[inventory.prod]\nkind = \"{kind}\"\n{more}"),
+                    &format!("{INCLUDE}[inventory.prod]\nkind = \"{kind}\"\n{more}"),
                 ),
                 ("a.stack.yaml", STACK),
             ])
@@ -972,7 +975,7 @@ fn value_that_is_not_a_string_is_unusable_if_the_store_returns_its_type() {
 fn listed_secret_that_was_deleted_is_looked_up_in_the_next_inventory() {
     let server = Server::start(vault_responses("2", true));
     let config = format!(
-        "[inventory.kv]\nkind = \"vault\"\nurl = \"{}\"\nmount = \"kv\"\npath = \"team\"\n[inventory.team]\nkind = \"file\"\n\
+        "{INCLUDE}[inventory.kv]\nkind = \"vault\"\nurl = \"{}\"\nmount = \"kv\"\npath = \"team\"\n[inventory.team]\nkind = \"file\"\n\
          path = \"team.yaml\"\n[[stacks]]\nfiles = [\"**\"]\ninventory = [\"kv\", \"team\"]\n",
         server.url()
     );
@@ -1048,7 +1051,7 @@ fn vault_secret_is_written_with_the_version_that_was_read() {
 fn secret_is_looked_up_in_the_first_inventory_that_has_it() {
     let server = Server::start(respond);
     let config = format!(
-        "[inventory.team]\nkind = \"file\"\npath = \"team.yaml\"\n[inventory.shared]\nkind = \"zenml\"\nurl = \"{}\"\n\
+        "{INCLUDE}[inventory.team]\nkind = \"file\"\npath = \"team.yaml\"\n[inventory.shared]\nkind = \"zenml\"\nurl = \"{}\"\n\
          [[stacks]]\nfiles = [\"**\"]\ninventory = [\"team\", \"shared\"]\n",
         server.url()
     );

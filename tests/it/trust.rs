@@ -30,7 +30,8 @@ const COMMANDS: [&[&str]; 15] = [
 
 /// Creates a repository with one inventory `x`, and an inventory file and folder outside it.
 fn repository(inventory: &str, stack: &str) -> TempDir {
-    let config = format!("[inventory.x]\n{inventory}\n");
+    // The stack is too short to be recognized.
+    let config = format!("files.include = [\"a.stack.yaml\"]\n[inventory.x]\n{inventory}\n");
     let files = [
         ("repo/stackref.toml", config.as_str()),
         ("repo/a.stack.yaml", stack),

@@ -99,7 +99,8 @@ class Project:
         # Not in FOLDER: that may be in this checkout, and stackref does not run programs from the repository of a config.
         self.temp_dir = tempfile.TemporaryDirectory()
         self.folder = pathlib.Path(self.temp_dir.name).resolve()
-        (self.folder / "stackref.toml").write_text(config)
+        # The stacks are too short to be recognized.
+        (self.folder / "stackref.toml").write_text(f'files.include = ["a.stack.yaml"]\n{config}')
         self.path = path
 
     def stack(self, *references):

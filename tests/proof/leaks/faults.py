@@ -233,7 +233,7 @@ def scalar_styles(sandbox):
         "a: [ '{{db.k}}' ]\n", "a: !!int '{{db.k}}'\n", "a: !!binary '{{db.k}}'\n", "a: ! '{{db.k}}'\n", "a: &x '{{db.k}}'\nb: *x\n", "a: 'x\n\n  {{db.k}}'\n",
     ]  # fmt: skip
     tables = ['a = "{{db.k}}"\n', "a = '{{db.k}}'\n", 'a = """\n{{db.k}}"""\n', "a = '''{{db.k}}'''\n", "a = [\"x {{db.k}}\"]\n"]
-    project = sandbox.project({"stackref.toml": 'resolver = "render"\n'})
+    project = sandbox.project({"stackref.toml": 'resolver = "render"\nfiles.include = ["*.stack.*"]\n'})
     for at, text in enumerate(places):
         sandbox.write(project, f"{at}.stack.yaml", text)
     for at, text in enumerate(tables):
