@@ -31,10 +31,12 @@ macro_rules! rule_ids {
 
 rule_ids! {
     AmbiguousSecret = "ambiguous-secret",
+    BakedSecret = "baked-secret",
     BareIgnore = "bare-ignore",
     EmbeddedReference = "embedded-reference",
     EmptyValue = "empty-value",
     ForeignReference = "foreign-reference",
+    IgnoredField = "ignored-field",
     LeakedValue = "leaked-value",
     MalformedReference = "malformed-reference",
     MissingSecretsManager = "missing-secrets-manager",

@@ -51,6 +51,9 @@ pub struct Analysis {
     pub stacks: Vec<Stack>,
     /// The references that the resolver replaces, in the order of the file.
     pub references: Vec<Reference>,
+    /// The names of secrets of which a part is known only at run time, one for each reference, as
+    /// they are written.
+    pub dynamic_names: Vec<Box<str>>,
     /// The findings that need nothing but the file.
     pub findings: Vec<FindingBuilder>,
     /// The comments that address stackref.
@@ -78,6 +81,7 @@ impl Analysis {
             document: None,
             stacks: Vec::new(),
             references: Vec::new(),
+            dynamic_names: Vec::new(),
             findings: Vec::new(),
             directives: Vec::new(),
             literals: BTreeSet::new(),
@@ -112,12 +116,12 @@ pub fn analyze(
         (bytes, true)
     };
     // A file that cannot be parsed is reported only if it was named or states its kind.
-    let mut error_reason = candidate.reason.clone();
+    let mut error_reason = candidate.certain_reason().cloned();
     let (text, encoding_error) = match decode(bytes) {
         Ok(text) => (text, None),
         Err(error) => {
             if error_reason.is_none() {
-                error_reason = Some(stated_reason(&decode_for_search(&error.bytes), syntax)?);
+                error_reason = Some(stated_reason(&candidate, &decode_for_search(&error.bytes))?);
             }
             (error.valid_text().to_owned(), Some(not_utf8(&error)))
         }
@@ -135,7 +139,7 @@ pub fn analyze(
     let analysis = match parsed {
         Ok(document) => analyze_document(candidate, source, document, resolver, roots)?,
         Err(error) => {
-            let reason = error_reason.or_else(|| stated_reason(source.text(), syntax))?;
+            let reason = error_reason.or_else(|| stated_reason(&candidate, source.text()))?;
             let source = RedactedSource::new(source, Visibility::Guessed);
             let findings = rules::check(Subject::Document(&source, &error));
             Analysis {
@@ -166,8 +170,13 @@ fn analyze_document(
 ) -> Option<Analysis> {
     let mappings = RootMapping::all(&document);
     let reason = match candidate.reason.clone() {
+        Some(MatchReason::FileName) if stack_model::is_named_stack(&mappings) => {
+            MatchReason::FileName
+        }
+        Some(MatchReason::FileName) | None => {
+            MatchReason::Contents(stack_model::file_kind(&mappings)?)
+        }
         Some(reason) => reason,
-        None => MatchReason::Contents(stack_model::file_kind(&mappings)?),
     };
     let SourceModel { stacks, directives } = sources::read(&document, &mappings)?;
     drop(mappings);
@@ -198,6 +207,7 @@ fn analyze_document(
         document: roots.keep_documents.then_some(document),
         stacks: stacks.stacks,
         references: results.references,
+        dynamic_names: results.dynamic_names,
         findings: results.findings,
         directives,
         literals: results.literals,
@@ -217,7 +227,13 @@ fn replace_invalid(bytes: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, bool) {
 
 /// Returns the reason to report a file that cannot be parsed: its text states what kind of file it
 /// is.
-fn stated_reason(text: &str, syntax: Syntax) -> Option<MatchReason> {
+fn stated_reason(candidate: &Candidate, text: &str) -> Option<MatchReason> {
+    let syntax = candidate.syntax;
+    if candidate.reason == Some(MatchReason::FileName)
+        && unparsed_kind::looks_like_named_stack(text, syntax)
+    {
+        return Some(MatchReason::FileName);
+    }
     unparsed_kind::kind_of_unparsed(text, syntax).map(MatchReason::Contents)
 }
 
@@ -261,6 +277,7 @@ fn check_document(
 struct ScalarResults {
     findings: Vec<FindingBuilder>,
     references: Vec<Reference>,
+    dynamic_names: Vec<Box<str>>,
     literals: BTreeSet<usize>,
 }
 
@@ -291,6 +308,9 @@ fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResul
             && !position.is_unquoted_reference;
         if is_template || finding.as_ref().is_none_or(|finding| !is_error(finding)) {
             results.references.extend(context.references());
+            results
+                .dynamic_names
+                .extend(context.dynamic_names().map(Box::from));
         }
         results.findings.extend(finding);
     }

@@ -5,6 +5,7 @@ use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::Inventory;
+use crate::lint::dynamic_names::DynamicNames;
 use crate::lint::resolve::{ResolvedReferences, inventory_chain};
 use crate::lint::rules::{self, Subject, Usage};
 use crate::lint::scan::Scan;
@@ -34,6 +35,7 @@ pub(super) fn check_inventory_files(
     }
     let mentioned = mentioned_names(scan, findings);
     let whole_names = whole_secret_names(scan, findings, settings);
+    let dynamic_names = DynamicNames::of_scan(scan);
     let answered: BTreeSet<usize> = references.answers().answered_inventories().collect();
     let mut results = Vec::new();
     for shared in &inventories {
@@ -60,7 +62,10 @@ pub(super) fn check_inventory_files(
         for declared in inventory.declared_names() {
             let usage = if used.contains(declared.name.as_str()) {
                 Usage::Used
-            } else if mentioned.contains(&declared.name) || !may_be_unused {
+            } else if mentioned.contains(&declared.name)
+                || !may_be_unused
+                || dynamic_names.may_mean(&declared.name)
+            {
                 Usage::Unknown
             } else {
                 Usage::Unused

@@ -10,6 +10,7 @@ pub mod settings;
 pub mod suggestions;
 pub mod resolve;
 pub mod reference_checks;
+mod dynamic_names;
 pub mod inventory_checks;
 pub mod suppressions;
 pub mod baseline;

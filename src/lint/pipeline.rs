@@ -55,6 +55,7 @@ pub fn check_with_answers(
     report.summary.unchecked = unchecked;
     report.summary.files = scan.files.len();
     report.summary.references = scan.files.iter().map(|file| file.references.len()).sum();
+    report.summary.dynamic = scan.files.iter().map(|file| file.dynamic_names.len()).sum();
     // Files that cannot be read come first: they may be the cause of the other failures.
     report.failures.extend_from_slice(&scan.skipped.failures);
     report.failures.extend(unrouted);

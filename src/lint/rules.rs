@@ -8,10 +8,12 @@
 //! Rules do no I/O and print nothing.
 
 mod ambiguous_secret;
+mod baked_secret;
 mod bare_ignore;
 mod embedded_reference;
 mod empty_value;
 mod foreign_reference;
+mod ignored_field;
 mod leaked_value;
 mod malformed_reference;
 mod missing_secrets_manager;
@@ -42,17 +44,20 @@ pub use crate::lint::subject::{
 pub use empty_value::finding as empty_value;
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 22] = [
+pub const RULES: [&Rule; 24] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
     &refused_attribute::RULE,
     &malformed_reference::RULE,
+    // Before `foreign_reference`, since `${{ … }}` becomes part of an image, too.
+    &baked_secret::RULE,
     &foreign_reference::RULE,
     &nested_reference::RULE,
     &embedded_reference::RULE,
     &padded_reference::RULE,
     &plaintext_secret::RULE,
+    &ignored_field::RULE,
     &unknown_secret::RULE,
     &unknown_key::RULE,
     &unusable_value::RULE,

@@ -3,8 +3,8 @@
 //! A file is a stack file if one of these conditions is true:
 //!
 //! 1. A glob in `[files] include` matches it.
-//! 2. Without `include`, its contents look like a stack, or it is named
-//!    `*.stack.{yaml,yml,toml,json}`.
+//! 2. Without `include`, its contents look like a stack. In a file named
+//!    `*.stack.{yaml,yml,toml,json}`, a part of the shape is enough.
 //! 3. It is named as an argument.
 //!
 //! Excludes always win. The contents are not read here, so a candidate may have no reason yet. A
@@ -37,7 +37,8 @@ pub enum MatchReason {
     Argument,
     /// A glob in `[files] include` matches it.
     IncludeGlob(String),
-    /// Its name ends with `.stack.yaml` or similar.
+    /// Its name ends with `.stack.yaml` or similar, and it has a key of a stack. The search does
+    /// not read the file, so only its analysis decides whether it has such a key.
     FileName,
     /// Its contents look like a file that ZenML writes.
     Contents(FileKind),
@@ -69,6 +70,14 @@ pub struct Candidate {
     pub syntax: Syntax,
     /// The reason why it is a stack file. `None` if that depends on its contents.
     pub reason: Option<MatchReason>,
+}
+
+impl Candidate {
+    /// Returns the reason, unless the contents of the file have to confirm it.
+    pub fn certain_reason(&self) -> Option<&MatchReason> {
+        let reason = self.reason.as_ref();
+        reason.filter(|&reason| *reason != MatchReason::FileName)
+    }
 }
 
 /// The files that a search skipped.

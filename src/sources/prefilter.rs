@@ -4,14 +4,32 @@
 //!
 //! - A stack contains `components` and either `stack_name` or `zenml_version`.
 //! - A component spec contains `component` and `spec_type`.
-//! - A run config contains `settings` and a component type.
+//! - A run config contains the key `settings` and a component type or general settings such as
+//!   `docker`, or the key `secrets` and another key of run configs.
 //!
-//! Files that pass are parsed. [`file_kind`](super::file_kind) then determines the kind from the
-//! document.
+//! Files that pass are parsed. [`file_kind`](super::stack_model::file_kind) then determines the kind
+//! from the document.
 
 use crate::text::encoding::is_utf16;
-use crate::zenml::keywords::COMPONENT_TYPES;
+use crate::zenml::run_config_keys::COMPONENT_TYPES;
 use memchr::memmem::Finder;
+
+/// Keys of `settings` that belong to no component.
+const GENERAL_SETTINGS: [&str; 3] = ["docker", "resources", "deployment"];
+
+/// Parts of the keys of which a run config with only a list `secrets` has at least one. `step`
+/// also means `steps`.
+const SECRETS_COMPANIONS: [&str; 9] = [
+    "step",
+    "parameters",
+    "model",
+    "enable_",
+    "_hook_",
+    "run_name",
+    "cache_policy",
+    "experiment_tracker",
+    "heartbeat_healthy",
+];
 
 /// The bytes at the end of a chunk that the next chunk repeats. This is more than the longest
 /// keyword with every letter escaped (`\U00000063`).
@@ -22,8 +40,11 @@ pub const OVERLAP: usize = 256;
 pub struct Prefilter {
     component: Finder<'static>,
     component_companions: [Finder<'static>; 3],
-    settings: Finder<'static>,
+    settings: KeyFinder,
     component_types: [Finder<'static>; COMPONENT_TYPES.len()],
+    general_settings: [Finder<'static>; GENERAL_SETTINGS.len()],
+    secrets: KeyFinder,
+    secrets_companions: [Finder<'static>; SECRETS_COMPANIONS.len()],
     seen: SeenWords,
     /// Whether more chunks may follow. A later chunk may contain the first keyword of a pair.
     is_partial: bool,
@@ -36,12 +57,39 @@ struct SeenWords {
     component: bool,
     component_companion: bool,
     settings: bool,
-    component_type: bool,
+    settings_entry: bool,
+    secrets: bool,
+    secrets_companion: bool,
 }
 
 impl SeenWords {
     fn are_complete(&self) -> bool {
-        (self.component && self.component_companion) || (self.settings && self.component_type)
+        (self.component && self.component_companion)
+            || (self.settings && self.settings_entry)
+            || (self.secrets && self.secrets_companion)
+    }
+}
+
+/// A search for a word that is a key, and not a part of another word.
+#[derive(Debug)]
+struct KeyFinder {
+    word: Finder<'static>,
+    /// The bytes that may follow the key, after quotes and white space.
+    follows: &'static [u8],
+}
+
+impl KeyFinder {
+    fn is_in(&self, bytes: &[u8]) -> bool {
+        let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        self.word.find_iter(bytes).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            let rest = bytes.get(at + self.word.needle().len()..);
+            let mut rest = rest.unwrap_or_default().iter();
+            let next =
+                rest.find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\''));
+            // The next chunk may contain the colon.
+            !before.is_some_and(is_word_byte) && next.is_none_or(|next| self.follows.contains(next))
+        })
     }
 }
 
@@ -51,8 +99,18 @@ impl Default for Prefilter {
             // One search for both `components` in stacks and `component` in specs.
             component: Finder::new("component"),
             component_companions: ["stack_name", "zenml_version", "spec_type"].map(Finder::new),
-            settings: Finder::new("settings"),
+            // In TOML, `settings` may be a part of a dotted key or of a table's name.
+            settings: KeyFinder {
+                word: Finder::new("settings"),
+                follows: b":=.]#",
+            },
             component_types: COMPONENT_TYPES.map(Finder::new),
+            general_settings: GENERAL_SETTINGS.map(Finder::new),
+            secrets: KeyFinder {
+                word: Finder::new("secrets"),
+                follows: b":=#",
+            },
+            secrets_companions: SECRETS_COMPANIONS.map(Finder::new),
             seen: SeenWords::default(),
             is_partial: false,
             is_utf16: false,
@@ -61,7 +119,8 @@ impl Default for Prefilter {
 }
 
 impl Prefilter {
-    /// Returns whether a whole file may be of one of the kinds. There are no false negatives.
+    /// Returns whether a whole file may be of one of the kinds. The only false negatives are run
+    /// configs in which an alias stands for a key.
     pub fn may_be_stack(&mut self, bytes: &[u8]) -> bool {
         self.begin(bytes);
         self.is_partial = false;
@@ -102,9 +161,16 @@ impl Prefilter {
             seen.component_companion =
                 seen.component_companion || contains_any(bytes, &self.component_companions);
         }
-        seen.settings = seen.settings || contains(bytes, &self.settings);
+        seen.settings = seen.settings || self.settings.is_in(bytes);
         if seen.settings || self.is_partial {
-            seen.component_type = seen.component_type || contains_any(bytes, &self.component_types);
+            seen.settings_entry = seen.settings_entry
+                || contains_any(bytes, &self.general_settings)
+                || contains_any(bytes, &self.component_types);
+        }
+        seen.secrets = seen.secrets || self.secrets.is_in(bytes);
+        if seen.secrets || self.is_partial {
+            seen.secrets_companion =
+                seen.secrets_companion || contains_any(bytes, &self.secrets_companions);
         }
         seen.are_complete()
     }
@@ -193,6 +259,14 @@ mod tests {
             filter.may_be_stack(b"spec_type: component\ncomponent_type: x\ncomponent_flavor: s3")
         );
         assert!(!filter.may_be_stack(b"settings: {}\nzenml_version: 1"));
+        assert!(filter.may_be_stack(b"settings:\n  docker: {requirements: [a]}"));
+        assert!(filter.may_be_stack(b"[settings.resources]\ncpu_count = 2"));
+        assert!(filter.may_be_stack(b"? settings\n: {docker: {skip_build: true}}"));
+        assert!(!filter.may_be_stack(b"app_settings: {docker: 1}\n# our settings are new"));
+        assert!(filter.may_be_stack(br#"{"secrets" : ["a"], "enable_cache": false}"#));
+        assert!(filter.may_be_stack(b"secrets = ['a']\n[parameters]\nb = 1"));
+        assert!(!filter.may_be_stack(b"steps: [{env: '${{ secrets.A }}'}]"));
+        assert!(!filter.may_be_stack(b"secrets: [a]\nimage: b"));
         assert!(!filter.may_be_stack(b"orchestrator: {}"));
         filter.begin(b"");
         assert!(!filter.feed(b"x: &x {orchestrator: {}}") && filter.feed(b"settings: *x"));

@@ -5,13 +5,14 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, OffsetMap, Syntax};
 use crate::sources::reference::{Reference, ReferenceNames};
-use crate::sources::stack_model::{Role, ScalarPosition, Stack, StackModel};
+use crate::sources::stack_model::{Purpose, Role, ScalarPosition, Stack, StackModel};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use crate::zenml::flavors::Version;
 use crate::zenml::grammar::{
     self, BraceExpression, BraceKind, ForeignSyntax, ParsedValue, Resolver,
 };
+use crate::zenml::keywords::FileKind;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -83,8 +84,13 @@ impl<'a> ScalarContext<'a> {
         let text = document
             .text(position.node)
             .unwrap_or_else(|| source.slice(span));
-        let value = match document.syntax() {
-            Syntax::Script => grammar::parse_word(text),
+        let kind = stacks
+            .stacks
+            .get(position.stack)
+            .and_then(|stack| stack.kind);
+        let value = match (document.syntax(), kind) {
+            (Syntax::Script, _) => grammar::parse_word(text),
+            (_, Some(FileKind::RunConfig)) => grammar::parse_run_config_value(text, resolver),
             _ => grammar::parse_value(text, resolver),
         };
         Self {
@@ -217,7 +223,7 @@ impl<'a> ScalarContext<'a> {
         let finding = self.finding(rule, &braces.range, message);
         match braces.kind {
             BraceKind::Reference { name, key, .. } => finding.names(name, Some(key)),
-            BraceKind::Malformed(_) => finding,
+            BraceKind::Dynamic { .. } | BraceKind::Malformed(_) => finding,
         }
     }
 
@@ -235,9 +241,27 @@ impl<'a> ScalarContext<'a> {
             BraceKind::Reference { name, key, .. } => {
                 Some(self.new_reference(braces.range.clone(), name, Some(key), braces.foreign))
             }
-            BraceKind::Malformed(_) => None,
+            BraceKind::Dynamic { .. } | BraceKind::Malformed(_) => None,
         });
         whole_secret.into_iter().chain(references)
+    }
+
+    /// Iterates over the names of secrets of which a part is known only at run time, as they are
+    /// written: `${ENV}_db`.
+    pub fn dynamic_names(&self) -> impl Iterator<Item = &'a str> {
+        let position = self.position;
+        let whole_secret = (position.purpose == Purpose::DynamicSecret).then_some(self.text);
+        let may_be_replaced = !position.is_key
+            && (self.resolver == Resolver::Render
+                || (self.is_reference() && position.role <= Role::Attribute));
+        let names = self
+            .brace_expressions()
+            .iter()
+            .filter_map(move |braces| match braces.kind {
+                BraceKind::Dynamic { name, .. } if may_be_replaced => Some(name),
+                _ => None,
+            });
+        whole_secret.into_iter().chain(names)
     }
 
     fn new_reference(

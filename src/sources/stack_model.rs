@@ -15,16 +15,19 @@ mod command_walk;
 mod component_walk;
 mod document_kind;
 mod flow_braces;
+mod run_config_shape;
 mod run_config_walk;
 mod scalar_positions;
+mod stack_shape;
 mod whole_secret_name;
 mod walker;
 
 pub use document_kind::{RootMapping, file_kind};
+pub use stack_shape::is_named_stack;
 
 use crate::document::{Document, NodeId, ScalarType, Syntax};
 use crate::text::source::floor_char_boundary;
-use crate::zenml::flavors::Version;
+use crate::zenml::flavors::{Refusal, Version};
 use crate::zenml::keywords::FileKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -88,6 +91,22 @@ pub enum Role {
     Outside,
 }
 
+/// The purpose of a scalar, which some rules need besides its role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// A value without a special purpose.
+    #[default]
+    Value,
+    /// An environment variable of a run or a step.
+    RunVariable,
+    /// An environment variable that becomes part of an image.
+    ImageVariable,
+    /// The name of a whole secret that is known only at run time, such as `$SECRET`.
+    DynamicSecret,
+    /// The key of a field that `zenml stack import` ignores.
+    IgnoredField,
+}
+
 /// A scalar, or a flow mapping that was meant as one, and its position in the stacks.
 #[derive(Debug)]
 pub struct ScalarPosition {
@@ -101,10 +120,12 @@ pub struct ScalarPosition {
     pub attribute: Option<Arc<str>>,
     /// The role of the scalar.
     pub role: Role,
-    /// Whether the attribute accepts no references, in at least one of the positions.
-    pub is_refused: bool,
+    /// The reason why the attribute accepts no references, in at least one of the positions.
+    pub refusal: Option<Refusal>,
     /// Whether the attribute is sensitive.
     pub is_sensitive: bool,
+    /// The purpose of the scalar, apart from its attribute.
+    pub purpose: Purpose,
     /// Whether the scalar is a mapping key.
     pub is_key: bool,
     /// Whether it is a flow mapping that was meant as a reference.

@@ -4,25 +4,20 @@
 //! The `zenml_version` of a stack file selects the table. A version between two tables uses the
 //! older one, and a file without a version uses the newest one.
 
+mod flavor_row;
+mod refusal;
 mod sensitive_names;
+mod table_0_98;
 mod tables;
 mod version;
 
-pub use sensitive_names::{has_sensitive_name, may_be_sensitive};
+pub use flavor_row::Flavor;
+pub use refusal::{Refusal, refusal};
+pub use sensitive_names::{has_sensitive_name, is_secret_variable, may_be_sensitive};
 pub use version::Version;
 
-use tables::{ADDED_0_30, ADDED_0_44, V0_13, V0_98};
-
-/// A row of a table: a flavor of a component type.
-#[derive(Debug)]
-pub struct Flavor {
-    /// The component type.
-    kind: &'static str,
-    name: &'static str,
-    sensitive_attributes: &'static [&'static str],
-    /// The attributes that accept no references, since a validator reads them first.
-    refused_attributes: &'static [&'static str],
-}
+use table_0_98::V0_98;
+use tables::{ADDED_0_30, ADDED_0_44, V0_13};
 
 impl Version {
     /// Returns the tables of this version, the newest first.
@@ -74,16 +69,6 @@ impl Version {
                 && row.sensitive_attributes.contains(&attribute)
         })
     }
-
-    /// Returns whether an attribute of a component accepts no references. See
-    /// [`refuses_references`].
-    pub fn refuses_references(self, kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
-        refuses_references(
-            flavor.and_then(|flavor| self.flavor(kind, flavor)),
-            kind,
-            attribute,
-        )
-    }
 }
 
 /// Returns whether an attribute of a component is sensitive. For a known flavor, its row decides;
@@ -95,18 +80,16 @@ pub fn is_sensitive(row: Option<&Flavor>, attribute: &str) -> bool {
     }
 }
 
-/// Returns whether an attribute of a component accepts no references, since a validator reads it
-/// before they are replaced. `row` is the row of the component's flavor.
-pub fn refuses_references(row: Option<&Flavor>, kind: &str, attribute: &str) -> bool {
-    kind == "secrets_manager"
-        || (kind == "artifact_store" && attribute == "path")
-        || row.is_some_and(|row| row.refused_attributes.contains(&attribute))
+/// Returns whether a flavor of a component type has an attribute in the newest version.
+pub fn is_attribute(kind: &str, attribute: &str) -> bool {
+    let mut rows = V0_98.iter().filter(|row| row.kind == kind);
+    rows.any(|row| row.has_attribute(attribute))
 }
 
 /// Returns whether the value of an attribute is the name of a whole secret, without braces.
 pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> bool {
     match attribute {
-        "authentication_secret" => kind != "secrets_manager",
+        "authentication_secret" | "api_key_secret" => kind != "secrets_manager",
         "secret" => {
             matches!(
                 (kind, flavor),
@@ -117,6 +100,7 @@ pub fn names_whole_secret(kind: &str, flavor: Option<&str>, attribute: &str) -> 
             (kind, flavor),
             ("model_deployer", Some("databricks" | "huggingface"))
         ),
+        "endpoint_secret_name" => kind == "model_deployer",
         _ => false,
     }
 }
@@ -138,10 +122,33 @@ mod tests {
             at(text).is_listed_sensitive("experiment_tracker", Some("neptune"), "api_token")
         };
         assert!(!neptune("0.20.5") && neptune("0.30.0") && neptune("0.55") && neptune("nonsense"));
-        let uri = |text: &str| {
-            at(text).refuses_references("experiment_tracker", Some("mlflow"), "tracking_uri")
-        };
-        assert!(uri("0.13.2") && uri("0.97.9") && !uri("0.98.0") && !uri(""));
+        let uri =
+            |text: &str| at(text).refusal("experiment_tracker", Some("mlflow"), "tracking_uri");
+        for version in ["0.13.2", "0.97.9"] {
+            assert_eq!(uri(version), Some(Refusal::Validated), "{version}");
+        }
+        for version in ["0.98.0", ""] {
+            assert_eq!(uri(version), None, "{version}");
+        }
+    }
+
+    #[test]
+    fn some_attributes_name_a_whole_secret() {
+        for (kind, flavor, attribute) in [
+            ("artifact_store", Some("s3"), "authentication_secret"),
+            ("annotator", Some("label_studio"), "api_key_secret"),
+            ("model_deployer", Some("databricks"), "endpoint_secret_name"),
+            ("model_deployer", Some("huggingface"), "secret_name"),
+        ] {
+            assert!(names_whole_secret(kind, flavor, attribute), "{attribute}");
+        }
+        for (kind, attribute) in [
+            ("secrets_manager", "authentication_secret"),
+            ("orchestrator", "secret_name"),
+            ("step_operator", "registry_auth_secret"),
+        ] {
+            assert!(!names_whole_secret(kind, None, attribute), "{attribute}");
+        }
     }
 
     #[test]
@@ -150,5 +157,6 @@ mod tests {
         assert!(newest.is_sensitive("artifact_store", Some("s3"), "key"));
         assert!(!newest.is_sensitive("deployer", Some("docker"), "some_token"));
         assert!(newest.is_sensitive("deployer", Some("ours"), "some_token"));
+        assert!(newest.is_sensitive("deployer", Some("docker"), "auth_key"));
     }
 }

@@ -12,6 +12,7 @@
 
 mod braces;
 mod characters;
+mod env_placeholders;
 mod foreign_syntax;
 mod name_rules;
 mod reference_shapes;
@@ -19,6 +20,7 @@ mod zenml_pattern;
 
 pub use braces::find_braces;
 pub use characters::{is_invisible, is_space};
+pub use env_placeholders::parse_run_config_value;
 pub use foreign_syntax::ForeignSyntax;
 pub use name_rules::{key_error, looks_like_name, name_error};
 pub use reference_shapes::find_reference_shapes;
@@ -59,6 +61,14 @@ pub enum BraceKind<'t> {
         key: &'t str,
         /// Whether there is white space inside the braces.
         padded: bool,
+    },
+    /// A reference with a part that is known only at run time: `{{${ENV}_db.password}}` in a run
+    /// config.
+    Dynamic {
+        /// The name of the secret, as it is written.
+        name: &'t str,
+        /// The key as it is written, or `None` if the name and the key are not separate.
+        key: Option<&'t str>,
     },
     /// Not a reference.
     Malformed(MalformedKind),
@@ -215,7 +225,9 @@ mod tests {
         };
         match braces.expect(text).kind {
             BraceKind::Malformed(kind) => kind,
-            BraceKind::Reference { .. } => unreachable!("{text} is a reference"),
+            BraceKind::Reference { .. } | BraceKind::Dynamic { .. } => {
+                unreachable!("{text} is a reference")
+            }
         }
     }
 

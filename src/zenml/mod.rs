@@ -2,5 +2,6 @@
 //! its files. Nothing here does I/O.
 
 pub mod grammar;
+pub mod run_config_keys;
 pub mod keywords;
 pub mod flavors;

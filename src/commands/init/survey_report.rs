@@ -49,7 +49,7 @@ fn print_stacks(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
     if survey.stacks.is_empty() {
         writeln!(
             out,
-            "note: a stack file has `components` with `stack_name` or `zenml_version`, or a name like `prod.stack.yaml`"
+            "note: a stack file has `components` with `stack_name` or `zenml_version`"
         )?;
     }
     if survey.unparsed > 0 {

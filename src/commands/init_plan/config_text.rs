@@ -157,7 +157,7 @@ impl Survey {
             globs.push("\"stacks/**/*.{yaml,yml,toml,json}\"".to_owned());
         }
         format!(
-            "# stackref recognizes stack files by their content, or by a name such as prod.stack.yaml. To select them by globs:\n\
+            "# stackref recognizes stack files by their content. To select them by globs:\n\
              # [files]\n# include = [{}]\n# exclude = [\"**/archive/**\"]\n\n",
             globs.join(", ")
         )

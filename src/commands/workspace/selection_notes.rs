@@ -113,7 +113,7 @@ impl Workspace<'_> {
         let reason = if self.config.include.is_some() {
             "no file matches `[files] include`"
         } else {
-            "no file looks like a stack (`components` with `stack_name` or `zenml_version`) or has a name like `prod.stack.yaml`"
+            "no file looks like a stack (`components` with `stack_name` or `zenml_version`) or a run config (`settings` or `secrets`)"
         };
         let excludes = !self.files.setup.no_exclude && !self.config.exclude.is_empty();
         let rest = if excludes {

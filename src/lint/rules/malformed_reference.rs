@@ -131,7 +131,7 @@ fn in_single_quotes(context: &ScalarContext<'_>) -> bool {
 fn malformed_kind<'p>(braces: &'p BraceExpression<'_>) -> Option<&'p MalformedKind> {
     match &braces.kind {
         BraceKind::Malformed(kind) => Some(kind),
-        BraceKind::Reference { .. } => None,
+        BraceKind::Reference { .. } | BraceKind::Dynamic { .. } => None,
     }
 }
 

@@ -18,6 +18,13 @@
 //!
 //! Move the reference to a top-level attribute, or set `resolver = "render"` and run
 //! `stackref render`.
+//!
+//! In `environment:` of a run config, name the secret in `secrets:` instead. ZenML then sets an
+//! environment variable for each of its keys:
+//!
+//! ```yaml
+//! secrets: [wandb]
+//! ```
 
 use super::is_foreign_text;
 use crate::diagnostics::finding::Severity;
@@ -25,9 +32,9 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
-use crate::sources::stack_model::Role;
+use crate::sources::stack_model::{Purpose, Role};
 use crate::text::nearest::nearest;
-use crate::zenml::grammar::Resolver;
+use crate::zenml::grammar::{BraceExpression, BraceKind, Resolver};
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::NestedReference,
@@ -49,19 +56,45 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let is_misspelt = attribute
         .as_deref()
         .is_some_and(|attribute| nearest(attribute, ["configuration"]).is_some());
+    let is_variable = is_environment_variable(context);
     let message = match (component, &attribute) {
         (Some(_), Some(attribute)) => {
             format!("a reference nested in `{attribute}`: ZenML does not replace it")
         }
+        (None, Some(attribute)) if is_variable => {
+            format!("a reference in `{attribute}`: ZenML does not replace it")
+        }
         _ => "a reference outside of components: ZenML does not replace it".to_owned(),
     };
-    let help = if context.is_in_script() {
-        "use the reference as the whole value of an option"
+    let help = if is_variable {
+        variable_help(braces)
+    } else if context.is_in_script() {
+        "use the reference as the whole value of an option".to_owned()
     } else if is_misspelt {
-        "did you mean `configuration`?"
+        "did you mean `configuration`?".to_owned()
     } else {
-        "move it to a top-level attribute of a component, or set `resolver = \"render\"` and use `stackref render`"
+        "move it to a top-level attribute of a component, or set `resolver = \"render\"` and use `stackref render`".to_owned()
     };
     let finding = context.finding_at(RULE.id, braces, message);
     Some(finding.label("never replaced").help(help))
+}
+
+fn is_environment_variable(context: &ScalarContext<'_>) -> bool {
+    matches!(
+        context.position.purpose,
+        Purpose::RunVariable | Purpose::ImageVariable
+    )
+}
+
+/// Returns the help for a reference in an environment variable.
+fn variable_help(braces: &BraceExpression<'_>) -> String {
+    match braces.kind {
+        BraceKind::Reference { name, key, .. } => format!(
+            "add `{name}` to `secrets:` of the run or the step: ZenML then sets a variable `{key}`"
+        ),
+        BraceKind::Dynamic { .. } | BraceKind::Malformed(_) => {
+            "add the secret to `secrets:` of the run or the step: ZenML then sets a variable for each key"
+                .to_owned()
+        }
+    }
 }

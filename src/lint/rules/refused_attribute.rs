@@ -5,11 +5,16 @@
 //! - `name`, `type` and `flavor`;
 //! - every attribute of a secrets manager;
 //! - the `path` of an artifact store;
-//! - attributes that a validator of the flavor reads.
+//! - attributes that a validator of the flavor reads;
+//! - attributes whose type is not a string, such as `timeout`;
+//! - attributes of type `SecretStr`, in versions and flavors that fail with a reference.
 //!
 //! ## Why
 //!
-//! ZenML reads these values before it resolves secrets, so it sees the braces instead of the value.
+//! ZenML reads most of these values before it resolves secrets, so it sees the braces instead of
+//! the value. A number or a mapping cannot be a reference, so ZenML rejects the component.
+//! Attributes of type `SecretStr` (`api_key` of `baseten`, `client_id` and `client_secret` of
+//! `runai`, and both keys of `datadog` before 0.97) fail when the component uses the value.
 //!
 //! ## Example
 //!
@@ -31,6 +36,7 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
+use crate::zenml::flavors::Refusal;
 use crate::zenml::grammar::Resolver;
 
 pub(super) const RULE: Rule = Rule {
@@ -41,45 +47,46 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Scalar(check),
 };
 
-/// The keys that identify a component, in stacks and in component specs.
-const IDENTIFYING_KEYS: [&str; 9] = [
-    "name",
-    "type",
-    "flavor",
-    "id",
-    "user",
-    "is_shared",
-    "spec_type",
-    "component_type",
-    "component_flavor",
-];
-
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    if context.resolver != Resolver::Zenml || !context.position.is_refused {
+    if context.resolver != Resolver::Zenml {
         return None;
     }
+    let refusal = context.position.refusal?;
     let braces = context.brace_expressions().first()?;
-    let (component, attribute) = context.invalid_position();
+    let (_, attribute) = context.invalid_position();
     let attribute = attribute.unwrap_or_default();
-    let message = if matches!(
-        component.as_deref(),
-        Some("secrets_manager" | "secrets-manager")
-    ) {
-        format!(
-            "`{attribute}` of a secrets manager cannot be a reference: the secrets manager resolves references"
-        )
-    } else if IDENTIFYING_KEYS.contains(&&*attribute) {
-        format!("`{attribute}` cannot be a reference: it identifies the component")
-    } else {
-        format!(
-            "`{attribute}` cannot be a reference: ZenML validates it before it resolves secrets"
-        )
+    let (owner, reason) = match refusal {
+        Refusal::Identity => ("", "it identifies the component"),
+        Refusal::SecretsManager => (
+            " of a secrets manager",
+            "the secrets manager resolves references",
+        ),
+        Refusal::Validated => ("", "ZenML validates it before it resolves secrets"),
+        Refusal::NotString => ("", "its value is not a string"),
+        Refusal::SecretStr => ("", "ZenML fails when it uses a resolved value here"),
     };
+    let message = format!("`{attribute}`{owner} cannot be a reference: {reason}");
     let finding = context.finding_at(RULE.id, braces, message);
-    let help = if context.is_in_script() {
-        "write the value itself"
-    } else {
-        "write the value itself, or set `resolver = \"render\"` and use `stackref render`"
-    };
-    Some(finding.label("never replaced").help(help))
+    Some(finding.label(label(refusal)).help(help(context, refusal)))
+}
+
+fn label(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::SecretStr => "not usable",
+        _ => "never replaced",
+    }
+}
+
+fn help(context: &ScalarContext<'_>, refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::SecretStr if context.is_in_script() => {
+            "pass the value itself, for example from an environment variable"
+        }
+        // The value is a secret, so it must not be in the file.
+        Refusal::SecretStr => {
+            "set `resolver = \"render\"` and use `stackref render`, which writes the value"
+        }
+        _ if context.is_in_script() => "write the value itself",
+        _ => "write the value itself, or set `resolver = \"render\"` and use `stackref render`",
+    }
 }

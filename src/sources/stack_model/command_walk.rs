@@ -5,7 +5,7 @@ use super::walker::{WalkContext, Walker};
 use super::whole_secret_name::is_literal_name;
 use super::{Component, Role, Stack, truncated_name};
 use crate::document::NodeId;
-use crate::zenml::flavors::{self, Version};
+use crate::zenml::flavors::{self, Refusal, Version};
 use crate::zenml::keywords::FileKind;
 
 /// The facts about a command that its options need.
@@ -82,7 +82,7 @@ impl<'d> Walker<'d> {
                     WalkContext {
                         attribute,
                         role: Role::Attribute,
-                        is_refused: true,
+                        refusal: Some(Refusal::Identity),
                         ..context
                     },
                 );
@@ -122,8 +122,11 @@ impl<'d> Walker<'d> {
             } else {
                 Role::Attribute
             },
-            is_refused: matches!(name.as_str(), "name" | "flavor")
-                || version.refuses_references(kind, flavor, &name),
+            refusal: if matches!(name.as_str(), "name" | "flavor") {
+                Some(Refusal::Identity)
+            } else {
+                version.refusal(kind, flavor, &name)
+            },
             is_sensitive: !is_whole_secret && version.is_sensitive(kind, flavor, &name),
             ..context
         };

@@ -1,10 +1,12 @@
 //! The components of stacks.
 
 use super::document_kind::RootMapping;
+use super::stack_shape::{any_component, is_foreign};
 use super::walker::{WalkContext, Walker};
-use super::{Component, Role, non_null_text, truncated_name};
+use super::{Component, Purpose, Role, non_null_text, truncated_name};
 use crate::document::{Document, NodeId};
-use crate::zenml::flavors;
+use crate::zenml::flavors::{self, Refusal};
+use crate::zenml::run_config_keys::general_settings;
 
 impl<'d> Walker<'d> {
     /// Returns whether the value of `components` contains components. In a form-less file, it may
@@ -14,21 +16,19 @@ impl<'d> Walker<'d> {
         let Some(entries) = document.entries(components) else {
             return false;
         };
-        ["stack_name", "zenml_version"]
+        let has_stack_key = ["stack_name", "zenml_version"]
             .iter()
-            .any(|key| top.get(key).is_some())
-            || entries
-                .iter()
-                .any(|&(_, value)| match document.items(value) {
-                    Some(items) => items
-                        .iter()
-                        .any(|&item| looks_like_component(document, item)),
-                    None => looks_like_component(document, value),
-                })
+            .any(|key| top.get(key).is_some());
+        let has_component = || {
+            entries.iter().any(|&(_, value)| {
+                any_component(document, value, |node| looks_like_component(document, node))
+            })
+        };
+        !is_foreign(top) && (has_stack_key || has_component())
     }
 
-    /// Walks the components of a stack and its list of whole secrets.
-    pub(super) fn walk_components(&mut self, components: NodeId, secrets: Option<NodeId>) {
+    /// Walks the components of a stack, and the fields of the stack that `ZenML` ignores.
+    pub(super) fn walk_components(&mut self, top: &RootMapping<'d>, components: NodeId) {
         let document = self.document;
         for &(key, value) in self.merged_entries(components).iter() {
             let kind = document.text(key).unwrap_or_default();
@@ -40,9 +40,27 @@ impl<'d> Walker<'d> {
                 None => self.walk_component(kind, value),
             }
         }
-        if let Some(secrets) = secrets {
-            self.walk_whole_secrets(secrets, WalkContext::OUTSIDE);
+        for &(key, value) in top.entries.iter() {
+            match document.text(key) {
+                Some("secrets") => {
+                    self.add_ignored_field(key, WalkContext::OUTSIDE);
+                    self.walk_whole_secrets(value, WalkContext::OUTSIDE);
+                }
+                Some("environment") => self.add_ignored_field(key, WalkContext::OUTSIDE),
+                _ => {}
+            }
         }
+    }
+
+    /// Adds the position of a key that `zenml stack import` ignores with its value.
+    fn add_ignored_field(&mut self, key: NodeId, context: WalkContext<'d>) {
+        let context = WalkContext {
+            attribute: self.document.text(key),
+            role: Role::Outside,
+            purpose: Purpose::IgnoredField,
+            ..context
+        };
+        self.add_marked_key(key, context);
     }
 
     fn walk_component(&mut self, kind: &'d str, node: NodeId) {
@@ -95,7 +113,7 @@ impl<'d> Walker<'d> {
         };
         let refused_context = WalkContext {
             role: Role::Attribute,
-            is_refused: true,
+            refusal: Some(Refusal::Identity),
             ..entry_context
         };
         match name {
@@ -111,7 +129,12 @@ impl<'d> Walker<'d> {
                 self.walk_value(value, refused_context);
             }
             Some("secrets") if document.items(value).is_some() => {
+                self.add_ignored_field(key, context);
                 self.walk_whole_secrets(value, entry_context);
+            }
+            Some("environment") if has_configuration => {
+                self.add_ignored_field(key, context);
+                self.walk_value(value, entry_context);
             }
             _ if has_configuration => {
                 self.add_key(key, entry_context);
@@ -133,7 +156,7 @@ impl<'d> Walker<'d> {
         }
     }
 
-    fn walk_attribute(
+    pub(super) fn walk_attribute(
         &mut self,
         kind: &str,
         (key, value): (NodeId, NodeId),
@@ -146,8 +169,16 @@ impl<'d> Walker<'d> {
             .component
             .and_then(|index| stack?.components.get(index));
         let flavor = component.and_then(|component| component.flavor.as_deref());
+        let refusal = flavors::refusal(context.flavor, kind, name).or_else(|| {
+            let version = stack?.version;
+            version.secret_str_refusal(kind, flavor?, name)
+        });
+        let is_not_string =
+            || general_settings(kind).is_some_and(|keys| keys.refuses_strings(name));
+        let refusal = refusal.or_else(|| is_not_string().then_some(Refusal::NotString));
         let names_whole_secret = flavors::names_whole_secret(kind, flavor, name);
         let is_whole_secret = names_whole_secret && self.is_whole_secret(value);
+        let is_dynamic = names_whole_secret && !is_whole_secret && self.is_dynamic_secret(value);
         if names_whole_secret {
             self.record_whole_secret(value);
         }
@@ -158,8 +189,13 @@ impl<'d> Walker<'d> {
             } else {
                 Role::Attribute
             },
-            is_refused: flavors::refuses_references(context.flavor, kind, name),
+            refusal,
             is_sensitive: !is_whole_secret && flavors::is_sensitive(context.flavor, name),
+            purpose: if is_dynamic {
+                Purpose::DynamicSecret
+            } else {
+                context.purpose
+            },
             ..context
         };
         self.add_key(key, context);
@@ -170,13 +206,16 @@ impl<'d> Walker<'d> {
     pub(super) fn walk_whole_secrets(&mut self, list: NodeId, context: WalkContext<'d>) {
         for &item in self.document.items(list).unwrap_or_default() {
             self.record_whole_secret(item);
+            let context = WalkContext {
+                attribute: Some("secrets"),
+                ..context
+            };
             if self.is_whole_secret(item) {
-                let context = WalkContext {
-                    attribute: Some("secrets"),
-                    role: Role::WholeSecret,
-                    ..context
-                };
-                self.walk_value(item, context);
+                let role = Role::WholeSecret;
+                self.walk_value(item, WalkContext { role, ..context });
+            } else if self.is_dynamic_secret(item) {
+                let purpose = Purpose::DynamicSecret;
+                self.walk_value(item, WalkContext { purpose, ..context });
             }
         }
     }

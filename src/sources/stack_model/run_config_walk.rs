@@ -1,43 +1,56 @@
 //! The components of run configs and component specs.
 //!
-//! In a run config, each `settings.<type>[.<flavor>]` is a component. A component spec is one
-//! component.
+//! In a run config, each key of `settings` is a component: `orchestrator`, `orchestrator.kubernetes`
+//! with a flavor, `orchestrator:prod` with a name, or `docker`. A component spec is one component.
 
 use super::document_kind::{RootMapping, find_value};
 use super::walker::{WalkContext, Walker};
-use super::{Component, Role, truncated_name};
+use super::{Component, Purpose, Role, truncated_name};
 use crate::document::NodeId;
+use crate::zenml::flavors::{Refusal, is_secret_variable};
 
 impl<'d> Walker<'d> {
-    /// Walks the settings of a run config and of its steps.
+    /// Walks a run config and its steps.
     pub(super) fn walk_run_config(&mut self, top: &RootMapping<'d>) {
-        let document = self.document;
-        self.walk_settings(top.get("settings"), top.get("secrets"));
+        self.walk_level(&top.entries);
         let steps = top
             .get("steps")
             .map(|steps| self.merged_entries(steps))
             .unwrap_or_default();
         for &(_, step) in steps.iter() {
             let entries = self.merged_entries(step);
-            let settings = find_value(document, &entries, "settings");
-            self.walk_settings(settings, find_value(document, &entries, "secrets"));
+            self.walk_level(&entries);
         }
     }
 
-    fn walk_settings(&mut self, settings: Option<NodeId>, secrets: Option<NodeId>) {
+    /// Walks the keys that the top level and the steps of a run config share.
+    fn walk_level(&mut self, entries: &[(NodeId, NodeId)]) {
         let document = self.document;
-        let entries = settings
-            .map(|settings| self.merged_entries(settings))
-            .unwrap_or_default();
-        for &(key, value) in entries.iter() {
-            let name = document.text(key).unwrap_or_default();
-            let (kind, flavor) = name
-                .split_once('.')
-                .map_or((name, None), |(kind, flavor)| (kind, Some(flavor)));
+        if let Some(settings) = find_value(document, entries, "settings") {
+            self.walk_settings(settings);
+        }
+        if let Some(secrets) = find_value(document, entries, "secrets") {
+            self.walk_whole_secrets(secrets, WalkContext::OUTSIDE);
+        }
+        if let Some(environment) = find_value(document, entries, "environment") {
+            let context = WalkContext {
+                attribute: Some("environment"),
+                purpose: Purpose::RunVariable,
+                ..WalkContext::OUTSIDE
+            };
+            self.walk_variables(environment, context);
+        }
+    }
+
+    fn walk_settings(&mut self, settings: NodeId) {
+        let document = self.document;
+        for &(key, value) in self.merged_entries(settings).iter() {
+            let text = document.text(key).unwrap_or_default();
+            let (kind, selector) = text.split_at(text.find(['.', ':']).unwrap_or(text.len()));
             let component = Component {
                 kind: truncated_name(kind),
-                name: None,
-                flavor: flavor.map(Into::into),
+                name: selector.strip_prefix(':').map(truncated_name),
+                flavor: selector.strip_prefix('.').map(truncated_name),
             };
             let Some(context) = self.add_component(component) else {
                 return;
@@ -45,11 +58,54 @@ impl<'d> Walker<'d> {
             self.add_key(key, context);
             if document.entries(value).is_none() {
                 self.walk_value(value, context);
+            } else if kind == "docker" {
+                self.walk_docker_settings(value, context);
+            } else {
+                self.walk_attributes(kind, value, context);
             }
-            self.walk_attributes(kind, value, context);
         }
-        if let Some(secrets) = secrets {
-            self.walk_whole_secrets(secrets, WalkContext::OUTSIDE);
+    }
+
+    /// Walks the settings of images. The variables in `environment` become part of the image.
+    fn walk_docker_settings(&mut self, settings: NodeId, context: WalkContext<'d>) {
+        let document = self.document;
+        for &(key, value) in self.merged_entries(settings).iter() {
+            let attribute = document.text(key);
+            let purpose = match attribute {
+                Some("environment") => Purpose::ImageVariable,
+                Some("runtime_environment") => Purpose::RunVariable,
+                _ => Purpose::Value,
+            };
+            if purpose == Purpose::Value || document.entries(value).is_none() {
+                self.walk_attribute("docker", (key, value), context);
+                continue;
+            }
+            let context = WalkContext {
+                attribute,
+                role: Role::Nested,
+                purpose,
+                ..context
+            };
+            self.add_key(key, context);
+            self.walk_variables(value, context);
+        }
+    }
+
+    /// Walks a mapping of environment variables.
+    fn walk_variables(&mut self, variables: NodeId, context: WalkContext<'d>) {
+        let document = self.document;
+        if document.entries(variables).is_none() {
+            self.walk_value(variables, context);
+        }
+        for &(key, value) in self.merged_entries(variables).iter() {
+            let is_sensitive = context.purpose == Purpose::ImageVariable
+                && document.text(key).is_some_and(is_secret_variable);
+            let context = WalkContext {
+                is_sensitive,
+                ..context
+            };
+            self.add_key(key, context);
+            self.walk_value(value, context);
         }
     }
 
@@ -71,7 +127,7 @@ impl<'d> Walker<'d> {
                 let refused = WalkContext {
                     attribute,
                     role: Role::Attribute,
-                    is_refused: true,
+                    refusal: Some(Refusal::Identity),
                     ..context
                 };
                 self.walk_value(value, refused);

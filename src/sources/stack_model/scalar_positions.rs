@@ -3,7 +3,8 @@
 use super::flow_braces::is_unquoted_reference;
 use super::walker::{WalkContext, Walker};
 use super::{
-    InvalidPosition, MAX_NAME_BYTES, Role, ScalarPosition, WHOLE_SECRET_KEY, truncated_name,
+    InvalidPosition, MAX_NAME_BYTES, Purpose, Role, ScalarPosition, WHOLE_SECRET_KEY,
+    truncated_name,
 };
 use crate::document::{Document, NodeId};
 use crate::text::source::floor_char_boundary;
@@ -69,6 +70,19 @@ impl<'d> Walker<'d> {
         });
     }
 
+    /// Adds the position of a key that a rule reports, whatever its text is.
+    pub(super) fn add_marked_key(&mut self, key: NodeId, context: WalkContext<'d>) {
+        let key = self.document.target(key);
+        if self.position_index.get(key).is_none() {
+            let attribute = context.attribute.map(|name| self.shared_name(name));
+            let position = self.new_position(key, context, attribute);
+            self.push_position(ScalarPosition {
+                is_key: true,
+                ..position
+            });
+        }
+    }
+
     /// Adds the position of a value if a rule may report it. `is_unquoted_reference` states whether
     /// the value is a flow mapping that was meant as a reference.
     pub(super) fn add_value(
@@ -98,9 +112,10 @@ impl<'d> Walker<'d> {
         let is_secret = match context.role {
             Role::WholeSecret => true,
             Role::Attribute => context.is_sensitive,
-            Role::Nested | Role::Outside => false,
+            Role::Nested => context.is_sensitive && context.purpose == Purpose::ImageVariable,
+            Role::Outside => false,
         };
-        if !is_relevant && !is_secret {
+        if !is_relevant && !is_secret && context.purpose != Purpose::DynamicSecret {
             return;
         }
         let attribute = match path {
@@ -140,10 +155,11 @@ impl<'d> Walker<'d> {
         let Some(position) = self.model.positions.get_mut(index) else {
             return;
         };
-        let is_worse = context.role > position.role || (context.is_refused && !position.is_refused);
+        let is_worse = context.role > position.role || context.refusal > position.refusal;
         position.role = position.role.max(context.role);
-        position.is_refused |= context.is_refused;
+        position.refusal = position.refusal.max(context.refusal);
         position.is_sensitive |= context.is_sensitive;
+        position.purpose = position.purpose.max(context.purpose);
         if is_worse {
             let stack = self.model.stacks.last();
             let component = context
@@ -168,8 +184,9 @@ impl<'d> Walker<'d> {
             component: context.component,
             attribute,
             role: context.role,
-            is_refused: context.is_refused,
+            refusal: context.refusal,
             is_sensitive: context.is_sensitive,
+            purpose: context.purpose,
             is_key: false,
             is_unquoted_reference: false,
             invalid: None,

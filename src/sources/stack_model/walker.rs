@@ -6,11 +6,11 @@
 use super::document_kind::{RootMapping, other_document_kind};
 use super::flow_braces::{is_reference_in_single_braces, is_unquoted_reference};
 use super::scalar_positions::PositionIndex;
-use super::whole_secret_name::{is_secret_name, without_braces};
-use super::{Component, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
+use super::whole_secret_name::{is_dynamic_name, is_secret_name, without_braces};
+use super::{Component, Purpose, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
 use crate::document::{Document, MERGE_BUDGET, NodeId, NodeKind, ScalarType};
 use crate::sources::name_cache::NameCache;
-use crate::zenml::flavors::{Flavor, Version};
+use crate::zenml::flavors::{Flavor, Refusal, Version};
 use crate::zenml::keywords::FileKind;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -26,8 +26,9 @@ pub(super) struct WalkContext<'d> {
     /// The key that names the attribute.
     pub(super) attribute: Option<&'d str>,
     pub(super) role: Role,
-    pub(super) is_refused: bool,
+    pub(super) refusal: Option<Refusal>,
     pub(super) is_sensitive: bool,
+    pub(super) purpose: Purpose,
 }
 
 impl WalkContext<'_> {
@@ -37,8 +38,9 @@ impl WalkContext<'_> {
         flavor: None,
         attribute: None,
         role: Role::Outside,
-        is_refused: false,
+        refusal: None,
         is_sensitive: false,
+        purpose: Purpose::Value,
     };
 }
 
@@ -50,7 +52,7 @@ pub(super) struct Walker<'d> {
     /// The number of positions of scalars with braces.
     pub(super) braces_count: usize,
     /// The collections that were walked, with the facts that change the result of a walk.
-    visited: HashSet<(NodeId, Role, bool)>,
+    visited: HashSet<(NodeId, Role, Option<Refusal>)>,
     /// The rest of [`MERGE_BUDGET`].
     merge_budget: usize,
     /// The mapping at which the budget was exceeded.
@@ -107,7 +109,7 @@ impl<'d> Walker<'d> {
             components: Vec::new(),
         });
         if let Some(components) = components {
-            self.walk_components(components, top.get("secrets"));
+            self.walk_components(top, components);
         }
         match kind {
             Some(FileKind::RunConfig) => self.walk_run_config(top),
@@ -170,6 +172,11 @@ impl<'d> Walker<'d> {
         is_string && self.document.text(value).is_some_and(is_secret_name)
     }
 
+    /// Returns whether a value stands for the name of a whole secret that is known only at run time.
+    pub(super) fn is_dynamic_secret(&self, value: NodeId) -> bool {
+        self.document.text(value).is_some_and(is_dynamic_name)
+    }
+
     /// Records that the last stack uses a value as the name of a whole secret. Braces around the
     /// name are another rule's finding.
     pub(super) fn record_whole_secret(&mut self, value: NodeId) {
@@ -206,6 +213,10 @@ impl<'d> Walker<'d> {
             }
             let inner = WalkContext {
                 role: context.role.max(Role::Nested),
+                // The type of an attribute is not that of the values in it.
+                refusal: context
+                    .refusal
+                    .filter(|&reason| reason != Refusal::NotString),
                 ..context
             };
             match document.node(node).kind {
@@ -232,10 +243,7 @@ impl<'d> Walker<'d> {
 
     fn is_first_visit(&mut self, node: NodeId, context: WalkContext<'d>) -> bool {
         // Only aliases can lead to a collection more than once.
-        !self.document.has_aliases()
-            || self
-                .visited
-                .insert((node, context.role, context.is_refused))
+        !self.document.has_aliases() || self.visited.insert((node, context.role, context.refusal))
     }
 
     /// Adds the scalars of a document that have no position yet: those outside of all components,

@@ -18,6 +18,13 @@ pub(super) fn is_secret_name(text: &str) -> bool {
     !text.is_empty() && !is_uuid(text) && !["{{", "${", "{%"].iter().any(|mark| text.contains(mark))
 }
 
+/// Returns whether a text contains a variable, or is a placeholder for the name of a secret:
+/// `${ENV}_db`, `$SECRET`, `<YOUR_SECRET>`. References are not.
+pub(super) fn is_dynamic_name(text: &str) -> bool {
+    !text.contains("{{")
+        && (text.contains("${") || placeholder_kind(text) == Some(PlaceholderKind::Template))
+}
+
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.char_indices().all(|(at, c)| match at {
@@ -58,6 +65,16 @@ mod tests {
             "0f2b6a1e-1111-2222-3333-444455556666",
         ] {
             assert!(!is_secret_name(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_and_placeholders_are_dynamic() {
+        for text in ["${ENV}_db", "$SECRET", "$(SECRET)", "<YOUR_SECRET>"] {
+            assert!(is_dynamic_name(text) && !is_secret_name(text), "{text}");
+        }
+        for text in ["db", "{{a.b}}", "{{${A}.b}}", ""] {
+            assert!(!is_dynamic_name(text), "{text}");
         }
     }
 

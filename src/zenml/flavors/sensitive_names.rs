@@ -96,6 +96,16 @@ pub fn has_sensitive_name(attribute: &str) -> bool {
     })
 }
 
+/// Returns whether the name of an environment variable is that of a secret, for example
+/// `OPENAI_API_KEY` or `AWS_SECRET_ACCESS_KEY`.
+pub fn is_secret_variable(name: &str) -> bool {
+    let has_key_ending = || {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("access_key") || name.ends_with("secret_key")
+    };
+    has_sensitive_name(name) || has_key_ending()
+}
+
 /// Returns whether an attribute is sensitive in any flavor and version, or has a name for a secret.
 pub fn may_be_sensitive(attribute: &str) -> bool {
     if !has_known_ending(attribute) {
@@ -212,6 +222,27 @@ mod tests {
                 );
             }
             assert!(!may_be_sensitive(&format!("{name}_of")), "{name}");
+        }
+    }
+
+    #[test]
+    fn variable_with_the_name_of_a_secret_is_recognized() {
+        for name in [
+            "OPENAI_API_KEY",
+            "HF_TOKEN",
+            "DB_PASSWORD",
+            "AWS_SECRET_ACCESS_KEY",
+            "DJANGO_SECRET_KEY",
+        ] {
+            assert!(is_secret_variable(name), "{name}");
+        }
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "ZENML_PROJECT_SECRET_NAME",
+            "TOKENIZERS_PARALLELISM",
+            "KEY",
+        ] {
+            assert!(!is_secret_variable(name), "{name}");
         }
     }
 

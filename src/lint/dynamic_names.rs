@@ -1,0 +1,69 @@
+//! Names of secrets of which a part is known only at run time.
+
+use crate::lint::scan::Scan;
+use std::collections::BTreeSet;
+
+/// The names that are compared with each secret. More names than this may mean any secret.
+const MAX_NAMES: usize = 1_000;
+
+/// The distinct dynamic names of a scan.
+pub(super) struct DynamicNames<'s>(BTreeSet<&'s str>);
+
+impl<'s> DynamicNames<'s> {
+    pub(super) fn of_scan(scan: &'s Scan) -> Self {
+        let names = scan.files.iter().flat_map(|file| &file.dynamic_names);
+        Self(names.map(AsRef::as_ref).collect())
+    }
+
+    /// Returns whether one of the names may mean a secret.
+    pub(super) fn may_mean(&self, secret: &str) -> bool {
+        self.0.len() > MAX_NAMES || self.0.iter().any(|name| may_mean(name, secret))
+    }
+}
+
+/// Returns whether a name that is written with variables or placeholders may mean a secret. For
+/// example, `${ENV}_db` may mean `prod_db`.
+///
+/// Only the text before the first and after the last placeholder is compared.
+fn may_mean(dynamic: &str, secret: &str) -> bool {
+    let is_mark = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+    let Some(first) = dynamic.find(is_mark) else {
+        return dynamic == secret;
+    };
+    let prefix = dynamic.get(..first).unwrap_or_default();
+    let after_last = dynamic
+        .rsplit_once(['}', ')', ']', '>', '%', '@', '#'])
+        .map(|(_, suffix)| suffix);
+    // The end of `$SECRET` may be a part of the variable's name.
+    let suffix = after_last.filter(|suffix| !suffix.contains(is_mark));
+    secret
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.ends_with(suffix.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_around_placeholders_is_compared() {
+        for (dynamic, secret) in [
+            ("${ENV}_db", "prod_db"),
+            ("db_${ENV}", "db_prod"),
+            ("${A}-db-${B}", "x-db-y"),
+            ("$SECRET", "db"),
+            ("<YOUR_SECRET>", "db"),
+            ("db", "db"),
+        ] {
+            assert!(may_mean(dynamic, secret), "{dynamic} {secret}");
+        }
+        for (dynamic, secret) in [
+            ("${ENV}_db", "prod_mail"),
+            ("db_${ENV}", "mail"),
+            ("db_${ENV}_x", "db_prod"),
+            ("db", "mail"),
+        ] {
+            assert!(!may_mean(dynamic, secret), "{dynamic} {secret}");
+        }
+    }
+}
