@@ -30,6 +30,17 @@ packages:
     target/ci/bin/python tests/ci/action.py target/action
     target/ci/bin/python tests/ci/precommit.py target/precommit
 
+# Compares the keys of run configs with the wheel of a version of ZenML. CI does it for the version of the tables.
+zenml-keys version="0.98.0":
+    mkdir -p target/zenml
+    python3 tests/ci/zenml_keys.py target/zenml {{version}}
+
+# Compares the table of flavors with a version of ZenML. Installs it into the target folder first.
+zenml-flavors version="0.98.0":
+    python3 -m venv target/zenml-{{version}}
+    target/zenml-{{version}}/bin/pip install --quiet zenml=={{version}}
+    target/zenml-{{version}}/bin/python tests/ci/zenml_flavors.py
+
 # Injects kills, full disks, races, links and failing stores. CI runs `--quick`; `--write docs/dev/faults.md` updates the page.
 faults *options:
     cargo build --locked --release
