@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use stackref::diagnostics::error::Failure;
 use stackref::diagnostics::finding::{Applicability, Finding};
 use stackref::diagnostics::outcome::Outcome;
-use stackref::document::{NodeId, Syntax};
+use stackref::document::{NodeId, ScriptHost, Syntax};
 use stackref::edit::fix::{Fixer, Rescanner};
 use stackref::inventory::file::FileInventory;
 use stackref::inventory::lookup::LookupResults;
@@ -129,7 +129,34 @@ pub fn check_json(bytes: &[u8]) {
 }
 
 pub fn check_script(bytes: &[u8]) {
-    check(bytes, Syntax::Script);
+    check(bytes, Syntax::Script(ScriptHost::Shell));
+}
+
+pub fn check_markdown(bytes: &[u8]) {
+    check(bytes, Syntax::Script(ScriptHost::Markdown));
+}
+
+pub fn check_notebook(bytes: &[u8]) {
+    check(bytes, Syntax::Script(ScriptHost::Notebook));
+}
+
+/// Checks the bytes after the first one as a file of the host that the first byte selects.
+pub fn check_host(bytes: &[u8]) {
+    const HOSTS: [ScriptHost; 7] = [
+        ScriptHost::Makefile,
+        ScriptHost::Justfile,
+        ScriptHost::Dockerfile,
+        ScriptHost::Workflow,
+        ScriptHost::GitlabCi,
+        ScriptHost::ReStructuredText,
+        ScriptHost::Other,
+    ];
+    if let Some((&first, rest)) = bytes.split_first() {
+        check(
+            rest,
+            Syntax::Script(HOSTS[usize::from(first) % HOSTS.len()]),
+        );
+    }
 }
 
 /// Checks the bytes and prints the report in each format, twice with the same result. Findings and
@@ -163,7 +190,8 @@ fn check(bytes: &[u8], syntax: Syntax) {
     }
 }
 
-/// Asserts that the span of a reference contains it, unless a part of it is escaped or quoted.
+/// Asserts that the span of a reference contains it, unless a part of it is escaped, quoted or
+/// expanded.
 fn assert_span_contains_reference(reference: &Reference) {
     let text = reference
         .source
@@ -172,7 +200,7 @@ fn assert_span_contains_reference(reference: &Reference) {
         .expect("the span lies in the text");
     let Some(key) = reference
         .key()
-        .filter(|_| !text.contains(['\\', '\'', '"']))
+        .filter(|_| !text.contains(['\\', '\'', '"', '$', '&']))
     else {
         return;
     };
@@ -568,6 +596,22 @@ fn path_roots(keep_documents: bool) -> PathRoots {
     }
 }
 
+/// Returns a file name of a host.
+fn host_name(host: ScriptHost) -> &'static str {
+    match host {
+        ScriptHost::Shell => "s.sh",
+        ScriptHost::Makefile => "Makefile",
+        ScriptHost::Justfile => "justfile",
+        ScriptHost::Dockerfile => "Dockerfile",
+        ScriptHost::Workflow => "action.yml",
+        ScriptHost::GitlabCi => ".gitlab-ci.yml",
+        ScriptHost::Markdown => "s.md",
+        ScriptHost::ReStructuredText => "s.rst",
+        ScriptHost::Notebook => "s.ipynb",
+        ScriptHost::Other => "s.txt",
+    }
+}
+
 /// Scans a text as a file of a syntax.
 pub fn scan(
     bytes: &[u8],
@@ -580,7 +624,7 @@ pub fn scan(
         Syntax::Yaml => "s.yaml",
         Syntax::Toml => "s.toml",
         Syntax::Json => "s.json",
-        Syntax::Script => "s.sh",
+        Syntax::Script(host) => host_name(host),
     };
     let candidate = Candidate {
         path: Path::new("/w").join(name),

@@ -27,15 +27,23 @@ pub(super) fn inventory(
     if args.probe {
         return probe(args, &mut workspace, color, context);
     }
-    let scan = if args.used || args.unused {
+    // Without `--inventory`, the declarations of the repository are listed, too.
+    workspace.scripts = true;
+    let scan = if args.used || args.unused || args.inventory.is_empty() {
         workspace.scan(context)?
     } else {
         Scan::default()
     };
-    let (inventories, which) = select_inventories(&mut workspace, &scan, &args.inventory, context)?;
+    let declared = secret_list::list_declared(&scan).filter(|_| args.inventory.is_empty());
+    let selected = select_inventories(&mut workspace, &scan, &args.inventory, context)?;
+    let (inventories, which) = selected;
+    if which.is_empty() && declared.is_none() {
+        return Err(no_inventory().into());
+    }
     let (mut listed, mut failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
     });
+    listed.extend(declared);
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
     let mut outcome = Outcome::Clean;
     if args.used || args.unused {
@@ -93,6 +101,9 @@ fn probe(
 ) -> Result<Outcome, CommandError> {
     let (inventories, which) =
         select_inventories(workspace, &Scan::default(), &args.inventory, context)?;
+    if which.is_empty() {
+        return Err(no_inventory().into());
+    }
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
     let probes = with_progress(context, "look-ups", |progress| {
         secret_list::probe_all(&inventories, &which, progress)
@@ -118,7 +129,7 @@ fn probe(
 /// contains, else all that are configured or found.
 ///
 /// # Errors
-/// There is no inventory.
+/// An inventory that `--inventory` names cannot be read.
 pub(super) fn select_inventories(
     workspace: &mut Workspace<'_>,
     scan: &Scan,
@@ -127,13 +138,15 @@ pub(super) fn select_inventories(
 ) -> Result<(Inventories, Vec<usize>), Failure> {
     let inventories = workspace.inventories(scan, names, KEY_LEVEL, context)?;
     let which = inventories.in_use_of(&workspace.config);
-    if which.is_empty() {
-        return Err(Failure::usage("no inventory is configured").with_help(
-            "create `secrets.inventory.yaml` with lines such as `name: [key, key]` in the root of the repository, or name an \
-             inventory in `stackref.toml` or with `--inventory FILE`",
-        ));
-    }
     Ok((inventories, which))
+}
+
+/// Returns the failure of a command that needs an inventory.
+pub(super) fn no_inventory() -> Failure {
+    Failure::usage("no inventory is configured").with_help(
+        "create `secrets.inventory.yaml` with lines such as `name: [key, key]` in the root of the repository, or name an \
+         inventory in `stackref.toml` or with `--inventory FILE`",
+    )
 }
 
 /// Returns `1 inventory`, `2 inventories` and so on.

@@ -1,4 +1,4 @@
-//! `refs`: lists the references of the selected files. Inventories are not queried.
+//! `refs`: lists the references and declarations of the selected files. Inventories are not queried.
 
 use super::context::{CommandError, Context};
 use super::messages::{report_unparsed, unread_failures};
@@ -17,13 +17,14 @@ pub(super) fn refs(
     workspace.scripts = true;
     let scan = workspace.scan(context)?;
     let (references, files) = (
-        count(scan.references().count(), "reference"),
+        count(scan.listed_references().count(), "reference"),
         count(scan.files.len(), "file"),
     );
     context.summary = Some(format!("listed {references} in {files}"));
     if args.format == ListFormat::Json {
         json_references::write_references(
-            scan.references(),
+            scan.listed_references(),
+            scan.declarations(),
             &unread_failures(&scan),
             context.stdout.out,
         )?;

@@ -119,7 +119,10 @@ pub(super) fn write_failed_report(
     match command {
         "check" => output::write(format, &report(), OutputStyle::PLAIN, out)?,
         _ if format != Format::Json => {}
-        "refs" => json_references::write_references(std::iter::empty(), failures, out)?,
+        "refs" => {
+            let (references, declarations) = (std::iter::empty(), std::iter::empty());
+            json_references::write_references(references, declarations, failures, out)?;
+        }
         "register" | "register-secrets" => {
             let registered = lists::RegisterResult {
                 failures,

@@ -87,6 +87,17 @@ pub struct Scope {
     pub attribute: Option<Arc<str>>,
 }
 
+/// Another place that explains a finding, for example the declaration of a secret.
+#[derive(Clone, Debug)]
+pub struct RelatedSpan {
+    /// The file.
+    pub source: Arc<RedactedSource>,
+    /// The bytes in it.
+    pub span: Span,
+    /// What is there, in a few words.
+    pub message: String,
+}
+
 /// A reported problem, complete: only [`build_all`] creates one, from the builders of a run.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -100,6 +111,8 @@ pub struct Finding {
     pub label: Option<String>,
     /// The advice.
     pub help: Option<String>,
+    /// Another place that explains the finding.
+    pub related: Option<RelatedSpan>,
     /// The file, with the parts of it that may be shown.
     pub source: Arc<RedactedSource>,
     /// The reported bytes, braces included.

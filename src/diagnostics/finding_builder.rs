@@ -1,7 +1,9 @@
 //! Creates findings: a rule starts a [`FindingBuilder`], and [`build_all`] completes the builders
 //! of a run.
 
-use crate::diagnostics::finding::{Applicability, Finding, Fix, FixEdit, Scope, Severity};
+use crate::diagnostics::finding::{
+    Applicability, Finding, Fix, FixEdit, RelatedSpan, Scope, Severity,
+};
 use crate::diagnostics::fingerprint;
 use crate::diagnostics::rule_id::RuleId;
 use crate::text::redacted_source::RedactedSource;
@@ -29,6 +31,7 @@ impl FindingBuilder {
             message: truncate_names(message.into()),
             label: None,
             help: None,
+            related: None,
             source: Arc::clone(source),
             span,
             scalar_start: span.start,
@@ -49,6 +52,13 @@ impl FindingBuilder {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.finding.help = Some(truncate_names(help.into()));
+        self
+    }
+
+    /// Sets another place that explains the finding.
+    #[must_use]
+    pub fn related(mut self, related: RelatedSpan) -> Self {
+        self.finding.related = Some(related);
         self
     }
 
@@ -146,6 +156,7 @@ pub fn build_all(
     let with_severity = builders.into_iter().filter_map(|builder| {
         Some(Finding {
             severity: severity(&builder)?,
+            message: message_with_cell(&builder.finding),
             ..builder.finding
         })
     });
@@ -153,6 +164,14 @@ pub fn build_all(
     sort(&mut findings);
     fingerprint::assign(&mut findings);
     findings
+}
+
+/// Returns the message of a finding. In a notebook, it names the cell.
+fn message_with_cell(finding: &Finding) -> String {
+    match finding.source.cells().number_at(finding.span.start) {
+        Some(number) => format!("{} (cell {number})", finding.message),
+        None => finding.message.clone(),
+    }
 }
 
 /// Sorts findings by path, offset, rule and message.

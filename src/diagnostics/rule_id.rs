@@ -33,6 +33,7 @@ rule_ids! {
     AmbiguousSecret = "ambiguous-secret",
     BakedSecret = "baked-secret",
     BareIgnore = "bare-ignore",
+    DynamicReference = "dynamic-reference",
     EmbeddedReference = "embedded-reference",
     EmptyValue = "empty-value",
     ForeignReference = "foreign-reference",

@@ -32,7 +32,7 @@ pub(super) fn find_unclosed(text: &str, syntax: Syntax, stopped_at: usize) -> Op
         Syntax::Yaml => scanner.yaml(),
         Syntax::Toml => scanner.toml(),
         Syntax::Json => scanner.json(),
-        Syntax::Script => return None,
+        Syntax::Script(_) => return None,
     }
     let &(at, error) = scanner
         .errors

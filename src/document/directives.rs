@@ -130,6 +130,14 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         } else {
             line_of_command(document, comment.start, line).unwrap_or(line)
         };
+        let number = if text
+            .get(comment.start..)
+            .is_some_and(|text| text.starts_with("<!--"))
+        {
+            line_below_fence(document, comment.end, number)
+        } else {
+            number
+        };
         let deeper_below =
             std::mem::replace(&mut indent_below, if is_alone { lead.len() } else { 0 })
                 > lead.len();
@@ -149,7 +157,7 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         });
     }
     found.reverse();
-    if document.syntax() == Syntax::Script {
+    if document.syntax().is_script() {
         // Other text with `#` may be a string of the shell, or prose.
         let commands: HashSet<usize> = command_spans(document)
             .map(|span| document.source().position(span.start).line)
@@ -179,7 +187,7 @@ fn command_spans(document: &Document) -> impl Iterator<Item = Span> {
     let root = document
         .roots()
         .first()
-        .filter(|_| document.syntax() == Syntax::Script);
+        .filter(|_| document.syntax().is_script());
     let commands = root
         .and_then(|&root| document.items(root))
         .unwrap_or_default();
@@ -192,12 +200,23 @@ fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<u
     let root = document
         .roots()
         .first()
-        .filter(|_| document.syntax() == Syntax::Script)?;
+        .filter(|_| document.syntax().is_script())?;
     let commands = document.items(*root)?;
     let next = commands.partition_point(|&command| document.node(command).span.start < comment);
     let span = document.node(*commands.get(next.checked_sub(1)?)?).span;
     (document.source().position(span.end).line == line)
         .then(|| document.source().position(span.start).line)
+}
+
+/// Returns the line that a comment of HTML applies to. A comment above a block of code applies to the
+/// first command in the block: the block itself can contain no such comment.
+fn line_below_fence(document: &Document, comment_end: usize, line: usize) -> usize {
+    const MAX_FENCE_LINES: usize = 3;
+    let next = command_spans(document).find(|span| span.start >= comment_end);
+    let next_line = next.map(|span| document.source().position(span.start).line);
+    next_line
+        .filter(|next| (line..line + MAX_FENCE_LINES).contains(next))
+        .unwrap_or(line)
 }
 
 /// A parsed directive, with its start and end in the comment.
@@ -210,7 +229,10 @@ struct ParsedDirective {
 fn parse_directive(comment: &str) -> Option<ParsedDirective> {
     comment.match_indices("stackref:").find_map(|(at, mark)| {
         let before = comment.get(..at)?.trim_end_matches([' ', '\t']);
-        let hash = before.strip_suffix('#')?.len();
+        let hash = before
+            .strip_suffix('#')
+            .or_else(|| before.strip_suffix("<!--"))?
+            .len();
         let rest = comment.get(at + mark.len()..)?;
         let directive = rest.trim_start();
         let (kind, len) = parse_directive_kind(directive)?;

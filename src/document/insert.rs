@@ -40,7 +40,7 @@ impl Document {
             Syntax::Yaml => self.insert_lines_of_yaml(entries, new_entries, is_root),
             Syntax::Toml if is_root => self.insert_in_root_of_toml(entries, new_entries),
             Syntax::Toml => self.insert_lines_of_toml(mapping, entries, new_entries),
-            Syntax::Json | Syntax::Script => None,
+            Syntax::Json | Syntax::Script(_) => None,
         }
     }
 

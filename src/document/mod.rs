@@ -22,8 +22,12 @@ mod node_list;
 mod node_paths;
 mod offsets;
 mod scalar_text;
+mod script_host;
+mod shell;
 mod shell_commands;
+mod snippets;
 mod syntax;
+mod template_files;
 mod toml;
 mod tree_builder;
 mod yaml;
@@ -35,15 +39,19 @@ pub use merge_keys::MERGE_BUDGET;
 pub use node::{ChildRange, Node, NodeId, NodeKind, Scalar, ScalarType, Style};
 pub use offsets::OffsetMap;
 pub use scalar_text::{Replacement, replace_parts};
-pub use shell_commands::{COMMAND, is_prose};
+pub use script_host::{ScriptHost, is_prose};
+pub use shell::{COMMAND, ShellAssignments};
+pub use shell_commands::{CommandKind, command_kind};
 pub use syntax::Syntax;
 pub use toml::{describe_error as toml_error, quote_text as toml_string};
 pub use yaml::plain_type;
 
+use crate::text::cell_spans::CellSpans;
 use crate::text::source::{SourceFile, Span};
 use node::DecodedText;
 use node_list::{DecodedTexts, NodeList};
 use scalar_text::without_quotes;
+use shell_commands::ScriptWords;
 use std::sync::Arc;
 
 /// Bytes of text per mapping entry, by which the list of entries is allocated.
@@ -75,6 +83,12 @@ pub struct Document {
     items: Vec<NodeId>,
     /// The values that are written differently, for example with escapes or folds.
     texts: DecodedTexts,
+    /// The words of a script that are not in the file as they are.
+    script_words: ScriptWords,
+    /// The variables that a script assigns.
+    shell_assignments: ShellAssignments,
+    /// The cells of a notebook.
+    cells: CellSpans,
     roots: Vec<NodeId>,
     duplicates: Vec<DuplicateKey>,
     has_aliases: bool,
@@ -95,7 +109,7 @@ impl Document {
     /// YAML and JSON.
     pub fn parse(source: Arc<SourceFile>, syntax: Syntax) -> Result<Self, SyntaxError> {
         let nul = memchr::memchr(0, source.text().as_bytes());
-        if let Some(at) = nul.filter(|_| syntax != Syntax::Script) {
+        if let Some(at) = nul.filter(|_| !syntax.is_script()) {
             return Err(SyntaxError {
                 span: Span::new(at, at + 1),
                 message: format!("a {} file must not contain NUL bytes", syntax.name()),
@@ -118,7 +132,7 @@ impl Document {
             Syntax::Yaml => yaml::read(&mut document)?,
             Syntax::Toml => toml::read(&mut document)?,
             Syntax::Json => json::read(&mut document)?,
-            Syntax::Script => shell_commands::read(&mut document)?,
+            Syntax::Script(host) => shell_commands::read(&mut document, host)?,
         }
         document.duplicates = document.duplicate_keys();
         Ok(document)
@@ -136,6 +150,9 @@ impl Document {
             entries: Vec::with_capacity((source_len / BYTES_PER_ENTRY).min(MAX_CAPACITY)),
             items: Vec::new(),
             texts: DecodedTexts::default(),
+            script_words: ScriptWords::default(),
+            shell_assignments: ShellAssignments::default(),
+            cells: CellSpans::default(),
             roots: Vec::new(),
             duplicates: Vec::new(),
             has_aliases: false,
@@ -165,6 +182,16 @@ impl Document {
     /// Returns the keys that occur a second time in their mapping, in the order of the file.
     pub fn duplicates(&self) -> &[DuplicateKey] {
         &self.duplicates
+    }
+
+    /// Returns the variables that a script assigns. They are empty for other syntaxes.
+    pub fn shell_assignments(&self) -> &ShellAssignments {
+        &self.shell_assignments
+    }
+
+    /// Returns the cells of a notebook. They are empty for other files.
+    pub fn cells(&self) -> &CellSpans {
+        &self.cells
     }
 
     /// Returns a node.
@@ -284,7 +311,7 @@ impl Document {
     pub fn properties(&self, id: NodeId) -> Option<Span> {
         match self.syntax {
             Syntax::Yaml => yaml::properties(self.source.text(), self.node(id).span),
-            Syntax::Toml | Syntax::Json | Syntax::Script => None,
+            Syntax::Toml | Syntax::Json | Syntax::Script(_) => None,
         }
     }
 }

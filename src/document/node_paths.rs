@@ -1,7 +1,7 @@
 //! Finds the way from a root to a node: its path, its key and the item that contains it.
 
+use super::Document;
 use super::node::{NodeId, NodeKind};
-use super::{Document, Syntax};
 use crate::text::source::floor_char_boundary;
 
 /// The longest part of a path. Thousands of scalars may be below one long key.
@@ -37,7 +37,7 @@ impl Document {
         let node = self.node(id);
         let (parent, slot) = node.parent().filter(|_| !node.key)?;
         match self.node(parent).kind {
-            NodeKind::Mapping { entries, .. } if self.syntax != Syntax::Script => self
+            NodeKind::Mapping { entries, .. } if !self.syntax.is_script() => self
                 .entries_in(entries)
                 .get(slot as usize)
                 .map(|&(key, _)| key),

@@ -2,7 +2,7 @@
 //! its own decoder and encoder.
 
 use super::node::{DecodedText, NodeId, NodeKind};
-use super::{Document, Edit, OffsetMap, Syntax, json, shell_commands, toml, yaml};
+use super::{Document, Edit, OffsetMap, Syntax, json, toml, yaml};
 use crate::text::source::Span;
 use std::ops::Range;
 
@@ -23,6 +23,9 @@ impl Document {
         let NodeKind::Scalar(scalar) = node.kind else {
             return OffsetMap::opaque(span);
         };
+        if let Some(offsets) = self.script_words.offsets(id) {
+            return offsets.clone();
+        }
         if let DecodedText::Verbatim(quotes) = scalar.value {
             return OffsetMap::from_verbatim(without_quotes(span, quotes));
         }
@@ -32,7 +35,8 @@ impl Document {
             Syntax::Yaml => yaml::decode(raw, scalar.style, value),
             Syntax::Toml => toml::decode(raw, scalar.style),
             Syntax::Json => json::decode(raw),
-            Syntax::Script => shell_commands::decode(raw, scalar.style),
+            // Other words of a script are stored above.
+            Syntax::Script(_) => return OffsetMap::opaque(span),
         };
         builder.finish(span, value)
     }
@@ -78,7 +82,7 @@ impl Document {
                     &value,
                 )
             }
-            Syntax::Script => Vec::new(),
+            Syntax::Script(_) => Vec::new(),
         }
     }
 

@@ -5,79 +5,58 @@
 //! text that the shell would pass, with variables as they are written. Its span does not contain
 //! the outer quotes.
 //!
-//! A command begins as in a shell: at the start of a line, or after `;`, `|`, `&`, `(` or a
-//! backtick. A prompt, assignments and runners such as `poetry run` may precede it. It ends as in a
-//! shell, and at the latest with its line, which a backslash continues. A quote that is not closed
-//! ends there, too.
-//!
-//! Commands that store secrets are skipped, since their values are not references. The meaning of
-//! words is in `sources/stack_model`.
+//! `snippets` finds the shell code of a file, and `shell` its commands. Commands that cannot set an
+//! attribute are skipped; see [`CommandKind`]. The meaning of words is in `sources/stack_model`.
 
-mod command_search;
-mod shell_lexer;
+mod command_kind;
+mod script_words;
 
-use super::offsets::OffsetMapBuilder;
-use super::{Document, NodeId, Style, SyntaxError};
+pub use command_kind::{CommandKind, command_kind};
+pub(super) use script_words::ScriptWords;
+
+use super::shell::{Command, Quote, ShellCode, Word};
+use super::snippets::HostCode;
+use super::{Document, NodeId, ScalarType, ScriptHost, Style, SyntaxError};
 use crate::text::source::Span;
-use command_search::find_commands;
-pub use command_search::is_prose;
-use shell_lexer::{LogicalLine, Quote, Word};
+use crate::zenml::grammar::parse_as_zenml;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The name of the program whose commands are read.
-pub const COMMAND: &str = "zenml";
-
 /// Reads the commands of a text into a document.
-pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
+pub(super) fn read(document: &mut Document, host: ScriptHost) -> Result<(), SyntaxError> {
     let source = Arc::clone(&document.source);
-    let mut commands = find_commands(source.text(), is_prose(source.path()));
-    commands.sort_by_key(|command| command.first().map(|word| word.span));
+    let mut code = ShellCode::default();
+    let HostCode { snippets, cells } = host.code(&source);
+    document.cells = cells;
+    for snippet in &snippets {
+        code.read(snippet);
+    }
+    code.finish();
     let root = document.add_sequence(Span::new(0, source.text().len()))?;
     let mut nodes = Vec::new();
-    for words in &commands {
-        nodes.extend(add_command(document, words)?);
+    for command in &code.commands {
+        nodes.extend(add_command(document, command)?);
     }
     document.finish_sequence(root, source.text().len(), &nodes);
     document.roots.push(root);
+    document.shell_assignments = code.assignments;
     Ok(())
 }
 
-/// Decodes a part of a word. `style` is the kind of quotes in which it begins.
-pub(super) fn decode(raw: &str, style: Style) -> OffsetMapBuilder {
-    let quote = match style {
-        Style::SingleQuoted => Quote::Single,
-        Style::DoubleQuoted => Quote::Double,
-        _ => Quote::None,
-    };
-    LogicalLine::new(raw, 0, raw.len()).lex(0, quote).offsets
-}
-
-/// Adds a command. Returns `None` for a command that stores secrets, and for text that is not a
-/// command.
-fn add_command(document: &mut Document, words: &[Word]) -> Result<Option<NodeId>, SyntaxError> {
-    let Some((zenml, arguments)) = words.split_first() else {
+/// Adds a command. Returns `None` for a command that cannot set an attribute.
+fn add_command(document: &mut Document, command: &Command) -> Result<Option<NodeId>, SyntaxError> {
+    let Some((zenml, arguments)) = command.words.split_first() else {
         return Ok(None);
     };
-    let mut plain = arguments
-        .iter()
-        .map(|word| word.text.as_str())
-        .filter(|word| !word.starts_with('-'));
-    let (kind, action) = (
-        plain.next().unwrap_or_default(),
-        plain.next().unwrap_or_default(),
-    );
-    let is_kind = kind.starts_with(|c: char| c.is_ascii_lowercase())
-        && kind
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
-    let stores_secrets = kind == "secret"
-        || (matches!(kind, "secrets-manager" | "secrets_manager") && action == "secret");
-    if !is_kind || stores_secrets {
+    let arguments = &join_split_references(arguments);
+    if command_kind(arguments.iter().map(|word| word.text.as_str())) == CommandKind::Other {
         return Ok(None);
     }
-    let end = words.last().map_or(zenml.span.end, |word| word.span.end);
-    let command = document.add_sequence(Span::new(zenml.span.start, end))?;
+    let start = zenml.span.start;
+    let end = arguments.iter().map(|word| word.span.end).max();
+    let end = end.unwrap_or_default().max(zenml.span.end);
+    let command = document.add_sequence(Span::new(start, end))?;
     let mut items = Vec::new();
     let mut seen_kind = false;
     let mut rest = arguments.iter().peekable();
@@ -94,17 +73,80 @@ fn add_command(document: &mut Document, words: &[Word]) -> Result<Option<NodeId>
         if let Some((key, holder, value)) = value {
             let whole = Span::new(word.span.start, holder.span.end);
             let entry = document.add_mapping(whole, false)?;
-            let key = word.add_to(document, key)?;
-            let value = holder.add_to(document, value)?;
+            let key = add_word(document, &word.part(&key))?;
+            let value = add_word(document, &holder.part(&value))?;
             document.finish_mapping(entry, whole.end, &[(key, value)]);
             items.push(entry);
         } else {
             seen_kind |= !word.text.starts_with('-');
-            items.push(word.add_to(document, 0..word.text.len())?);
+            items.push(add_word(document, &word.part(&(0..word.text.len())))?);
         }
     }
     document.finish_sequence(command, end, &items);
     Ok(Some(command))
+}
+
+/// The most words of which a reference with spaces and without quotes consists.
+const MAX_SPLIT_WORDS: usize = 5;
+
+/// Joins the words of a reference without quotes, which the shell splits: `{{ a.b }}`.
+fn join_split_references(words: &[Word]) -> Cow<'_, [Word]> {
+    let may_be_split = |word: &Word| word.text.ends_with("{{") || word.text.contains("{{");
+    if !words.iter().any(may_be_split) {
+        return words.into();
+    }
+    let mut joined = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let rest = words.get(at..).unwrap_or_default();
+        if let Some((word, count)) = split_reference(rest) {
+            joined.push(word);
+            at += count;
+        } else {
+            joined.push(word.clone());
+            at += 1;
+        }
+    }
+    joined.into()
+}
+
+/// Joins the words at the start of a list that are one reference. Returns the number of words, too.
+fn split_reference(words: &[Word]) -> Option<(Word, usize)> {
+    let first = words.first()?;
+    let open = first.text.rfind("{{")?;
+    if first.text.get(open..)?.contains('}') || first.quote_at(open) != Quote::Unquoted {
+        return None;
+    }
+    let after = words.iter().take(MAX_SPLIT_WORDS).skip(1);
+    let last = 1 + after.clone().position(|word| word.text.contains("}}"))?;
+    let is_unquoted = |word: &Word| {
+        let quotes = word.quotes.iter();
+        word.expansions.is_empty() && quotes.clone().all(|(_, quote)| *quote == Quote::Unquoted)
+    };
+    if !after.take(last).all(is_unquoted) {
+        return None;
+    }
+    let mut word = Word::join(words.get(..=last)?.to_vec())?;
+    parse_as_zenml(word.text.get(open..)?)?;
+    word.is_split = true;
+    Some((word, last + 1))
+}
+
+/// Adds a word, or a part of one, as a scalar.
+fn add_word(document: &mut Document, word: &Word) -> Result<NodeId, SyntaxError> {
+    let style = quote_style(word.quote_at(0));
+    let id = document.add_scalar(word.span, &word.text, style, ScalarType::String)?;
+    document.script_words.add(id, word);
+    Ok(id)
+}
+
+/// Returns the notation of text in some quotes.
+fn quote_style(quote: Quote) -> Style {
+    match quote {
+        Quote::Unquoted => Style::Plain,
+        Quote::Single => Style::SingleQuoted,
+        Quote::Double => Style::DoubleQuoted,
+    }
 }
 
 /// Parses a word that is an option: `--key=value`, `-k` or `key=value`. Returns the name without

@@ -1,5 +1,6 @@
 //! The syntaxes that stackref reads, and how it recognises them.
 
+use super::ScriptHost;
 use std::path::Path;
 
 /// The syntax of a file.
@@ -11,8 +12,8 @@ pub enum Syntax {
     Toml,
     /// JSON as in RFC 8259, without comments.
     Json,
-    /// Any text that may contain `zenml` commands.
-    Script,
+    /// A file that may contain `zenml` commands.
+    Script(ScriptHost),
 }
 
 impl Syntax {
@@ -74,13 +75,18 @@ impl Syntax {
         }
     }
 
+    /// Returns whether the file may contain `zenml` commands.
+    pub fn is_script(self) -> bool {
+        matches!(self, Self::Script(_))
+    }
+
     /// Returns the name for messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Yaml => "YAML",
             Self::Toml => "TOML",
             Self::Json => "JSON",
-            Self::Script => "script",
+            Self::Script(_) => "script",
         }
     }
 }

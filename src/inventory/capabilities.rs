@@ -21,6 +21,14 @@ impl Capabilities {
         write: true,
     };
 
+    /// Names and keys without values.
+    pub const NAMES: Self = Self {
+        list: true,
+        keys: true,
+        values: false,
+        write: false,
+    };
+
     #[cfg(not(feature = "aws"))]
     pub(super) const NONE: Self = Self {
         list: false,

@@ -7,10 +7,11 @@
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::document::directives::{Directive, DirectiveKind};
-use crate::document::{Document, Syntax, SyntaxError, is_prose};
+use crate::document::{Document, ShellAssignments, Syntax, SyntaxError};
 use crate::lint::rules::{self, InvalidIgnore, Subject};
 use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason};
+use crate::sources::declarations::{Declaration, canonical_expression, read_declarations};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::{self, FileContext, ScalarContext};
 use crate::sources::stack_model::{self, RootMapping, ScalarPosition, Stack, StackModel};
@@ -51,9 +52,10 @@ pub struct Analysis {
     pub stacks: Vec<Stack>,
     /// The references that the resolver replaces, in the order of the file.
     pub references: Vec<Reference>,
-    /// The names of secrets of which a part is known only at run time, one for each reference, as
-    /// they are written.
-    pub dynamic_names: Vec<Box<str>>,
+    /// The references of which a part is known only at run time, in the order of the file.
+    pub dynamic_references: Vec<Reference>,
+    /// The secrets that commands declare, in the order of the file.
+    pub declarations: Vec<Declaration>,
     /// The findings that need nothing but the file.
     pub findings: Vec<FindingBuilder>,
     /// The comments that address stackref.
@@ -81,7 +83,8 @@ impl Analysis {
             document: None,
             stacks: Vec::new(),
             references: Vec::new(),
-            dynamic_names: Vec::new(),
+            dynamic_references: Vec::new(),
+            declarations: Vec::new(),
             findings: Vec::new(),
             directives: Vec::new(),
             literals: BTreeSet::new(),
@@ -109,7 +112,7 @@ pub fn analyze(
     roots: &PathRoots,
 ) -> Option<Analysis> {
     let syntax = candidate.syntax;
-    let is_script = syntax == Syntax::Script;
+    let is_script = syntax.is_script();
     let (bytes, exact) = if is_script {
         replace_invalid(bytes)
     } else {
@@ -154,8 +157,7 @@ pub fn analyze(
 /// Returns the kind of file that a candidate is read as.
 fn source_kind(candidate: &Candidate) -> SourceKind {
     match candidate.syntax {
-        Syntax::Script if is_prose(&candidate.path.to_string_lossy()) => SourceKind::Docs,
-        Syntax::Script => SourceKind::Scripts,
+        Syntax::Script(host) => host.source(),
         Syntax::Yaml | Syntax::Toml | Syntax::Json => SourceKind::Stacks,
     }
 }
@@ -169,19 +171,22 @@ fn analyze_document(
     roots: &PathRoots,
 ) -> Option<Analysis> {
     let mappings = RootMapping::all(&document);
-    let reason = match candidate.reason.clone() {
-        Some(MatchReason::FileName) if stack_model::is_named_stack(&mappings) => {
+    let reason = match (candidate.reason.clone(), candidate.syntax) {
+        (None, Syntax::Script(host)) => MatchReason::Script(host),
+        (Some(MatchReason::FileName), _) if stack_model::is_named_stack(&mappings) => {
             MatchReason::FileName
         }
-        Some(MatchReason::FileName) | None => {
+        (Some(MatchReason::FileName) | None, _) => {
             MatchReason::Contents(stack_model::file_kind(&mappings)?)
         }
-        Some(reason) => reason,
+        (Some(reason), _) => reason,
     };
     let SourceModel { stacks, directives } = sources::read(&document, &mappings)?;
     drop(mappings);
     let masks = sources::deferred_masks(document.syntax());
-    let source = RedactedSource::new(source, Visibility::Masked(masks));
+    let visibility = Visibility::Masked(masks);
+    let source = RedactedSource::with_cells(source, visibility, document.cells().clone());
+    let declarations = read_declarations(&document, &source);
     let file = FileContext {
         source: &source,
         document: &document,
@@ -194,6 +199,7 @@ fn analyze_document(
         &[]
     };
     let mut results = check_scalars(file, active_directives);
+    results.match_declarations(&declarations, document.shell_assignments());
     results
         .findings
         .extend(check_directives(&source, &directives));
@@ -207,7 +213,8 @@ fn analyze_document(
         document: roots.keep_documents.then_some(document),
         stacks: stacks.stacks,
         references: results.references,
-        dynamic_names: results.dynamic_names,
+        dynamic_references: results.dynamic_references,
+        declarations,
         findings: results.findings,
         directives,
         literals: results.literals,
@@ -277,8 +284,32 @@ fn check_document(
 struct ScalarResults {
     findings: Vec<FindingBuilder>,
     references: Vec<Reference>,
-    dynamic_names: Vec<Box<str>>,
+    dynamic_references: Vec<Reference>,
     literals: BTreeSet<usize>,
+}
+
+impl ScalarResults {
+    /// Moves the dynamic references whose secret a command of the same file declares with the same
+    /// expression to the references that are checked. The expression must have one value.
+    fn match_declarations(&mut self, declarations: &[Declaration], variables: &ShellAssignments) {
+        let declared: HashSet<Cow<'_, str>> = declarations
+            .iter()
+            .filter(|declaration| declaration.is_dynamic)
+            .map(|declaration| canonical_expression(&declaration.secret))
+            .filter(|expression| !variables.has_reassigned(expression))
+            .collect();
+        if declared.is_empty() {
+            return;
+        }
+        let is_declared = |reference: &mut Reference| {
+            declared.contains(&canonical_expression(reference.secret()))
+                && reference.key().is_none_or(|key| !key.contains(['$', '`']))
+        };
+        let matched = self.dynamic_references.extract_if(.., is_declared);
+        self.references.extend(matched);
+        self.references
+            .sort_by_key(|reference| reference.span.start);
+    }
 }
 
 /// Runs the scalar rules on every scalar.
@@ -308,9 +339,13 @@ fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResul
             && !position.is_unquoted_reference;
         if is_template || finding.as_ref().is_none_or(|finding| !is_error(finding)) {
             results.references.extend(context.references());
-            results
-                .dynamic_names
-                .extend(context.dynamic_names().map(Box::from));
+            for reference in context.dynamic_references() {
+                if reference.is_dynamic {
+                    results.dynamic_references.push(reference);
+                } else {
+                    results.references.push(reference);
+                }
+            }
         }
         results.findings.extend(finding);
     }

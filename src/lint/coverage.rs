@@ -10,7 +10,7 @@ use crate::lint::analysis::Analysis;
 use crate::lint::baseline;
 use crate::lint::rules::{self, RuleKind};
 use crate::lint::settings::Settings;
-use crate::project::config::{Config, Level, RuleLevel};
+use crate::project::config::{Config, Level};
 use crate::text::source::SourceFile;
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ impl Coverage<'_> {
         let settings = self.settings;
         let is_looked_up =
             |minimum| settings.level.for_config(config) >= minimum && self.all_answered;
-        if config.rules.get(&rule) == Some(&RuleLevel::Off) {
+        if rules::get(rule).severity_in(&config.rules).is_none() {
             return false;
         }
         match (rules::get(rule).kind(), rule) {

@@ -1,6 +1,7 @@
 //! Names of secrets of which a part is known only at run time.
 
 use crate::lint::scan::Scan;
+use crate::sources::reference::Reference;
 use std::collections::BTreeSet;
 
 /// The names that are compared with each secret. More names than this may mean any secret.
@@ -11,8 +12,8 @@ pub(super) struct DynamicNames<'s>(BTreeSet<&'s str>);
 
 impl<'s> DynamicNames<'s> {
     pub(super) fn of_scan(scan: &'s Scan) -> Self {
-        let names = scan.files.iter().flat_map(|file| &file.dynamic_names);
-        Self(names.map(AsRef::as_ref).collect())
+        let references = scan.files.iter().flat_map(|file| &file.dynamic_references);
+        Self(references.map(Reference::secret).collect())
     }
 
     /// Returns whether one of the names may mean a secret.

@@ -1,16 +1,20 @@
 //! Reads candidates: most files of a tree cannot be stack files, and are recognised as such before
 //! they are parsed.
 
-use crate::document::{COMMAND, Syntax};
-use crate::project::discover::Candidate;
+use crate::document::{COMMAND, ScriptHost, Syntax};
+use crate::project::discover::{Candidate, MatchReason};
 use crate::sources::prefilter::{OVERLAP, Prefilter};
 use crate::system::write::{self, Inode};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
 const CHUNK_BYTES: usize = 1 << 18;
+
+/// The bytes of a first line that can name a shell.
+const FIRST_LINE_BYTES: usize = 256;
 
 /// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a
 /// stack file.
@@ -21,8 +25,8 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    /// Returns the bytes of a candidate and the identity of the file, or `None` if it cannot be a
-    /// stack file. The bytes of a file that is larger than the buffer are owned.
+    /// Returns the bytes of a candidate and the identity of the file, or `None` if it contains
+    /// nothing to check. The bytes of a file that is larger than the buffer are owned.
     ///
     /// For a file that is not one, neither the size nor the position is requested from the system:
     /// over a large tree, these calls are a good part of the time.
@@ -36,19 +40,21 @@ impl FileReader {
             self.buffer = vec![0; CHUNK_BYTES];
         }
         self.buffer.resize(CHUNK_BYTES, 0);
-        let known = candidate.reason.is_some();
+        let content = RequiredContent::of(candidate);
         // A regular file returns less than the buffer's length only at its end. So one read is
         // enough to exclude most files; a possible stack file is read until nothing more comes.
-        let first_len = read_once(&mut file, &mut self.buffer)?;
-        if first_len < self.buffer.len() && !known && !self.may_be_stack(first_len) {
+        let Some(first_len) = self.read_start(&mut file, content)? else {
+            return Ok(None);
+        };
+        if first_len < self.buffer.len() && !self.has_content(content, first_len) {
             return Ok(None);
         }
         let mut len = fill(&mut file, &mut self.buffer, first_len)?;
-        if len == self.buffer.len() && !known && !self.contains_shape_words(&mut file)? {
-            return Ok(None);
-        }
         if len == self.buffer.len() {
-            if !known {
+            if content != RequiredContent::Nothing {
+                if !self.has_content_in_chunks(content, &mut file)? {
+                    return Ok(None);
+                }
                 file.seek(SeekFrom::Start(0))?;
                 len = 0;
             }
@@ -57,33 +63,63 @@ impl FileReader {
             file.read_to_end(&mut bytes)?;
             return Ok(Some((bytes.into(), write::inode(&file.metadata()?))));
         }
-        let fits = if candidate.syntax == Syntax::Script {
-            let bytes = self.buffer.get(..len).unwrap_or_default();
-            memchr::memmem::find(bytes, COMMAND.as_bytes()).is_some()
-        } else {
-            known || len == first_len || self.may_be_stack(len)
-        };
-        if fits {
-            let bytes = self.buffer.get(..len).unwrap_or_default();
-            Ok(Some((bytes.into(), write::inode(&file.metadata()?))))
-        } else {
-            Ok(None)
+        if len > first_len && !self.has_content(content, len) {
+            return Ok(None);
+        }
+        let bytes = self.buffer.get(..len).unwrap_or_default();
+        Ok(Some((bytes.into(), write::inode(&file.metadata()?))))
+    }
+
+    /// Reads the start of a file into the buffer, and returns its length. Returns `None` if its
+    /// first line excludes the file.
+    fn read_start(
+        &mut self,
+        file: &mut File,
+        content: RequiredContent,
+    ) -> io::Result<Option<usize>> {
+        if content != RequiredContent::ShellCommand {
+            return read_once(file, &mut self.buffer).map(Some);
+        }
+        // Most files without a known name are not scripts, which two bytes show.
+        let mark = self.buffer.get_mut(..2).unwrap_or_default();
+        if read_once(file, mark)? < 2 || mark != b"#!" {
+            return Ok(None);
+        }
+        let rest = self.buffer.get_mut(2..).unwrap_or_default();
+        let len = 2 + read_once(file, rest)?;
+        let start = self.buffer.get(..len.min(FIRST_LINE_BYTES));
+        let names_shell = ScriptHost::names_shell(start.unwrap_or_default());
+        Ok(names_shell.then_some(len))
+    }
+
+    /// Returns whether the first `len` bytes of the buffer, a whole file, contain what is required.
+    fn has_content(&mut self, content: RequiredContent, len: usize) -> bool {
+        let bytes = self.buffer.get(..len).unwrap_or_default();
+        match content {
+            RequiredContent::Nothing => true,
+            RequiredContent::Stack => self.filter.may_be_stack(bytes),
+            RequiredContent::Command | RequiredContent::ShellCommand => {
+                memmem::find(bytes, COMMAND.as_bytes()).is_some()
+            }
         }
     }
 
-    /// Returns whether the first `len` bytes of the buffer, a whole file, may be a stack file.
-    fn may_be_stack(&mut self, len: usize) -> bool {
-        self.filter
-            .may_be_stack(self.buffer.get(..len).unwrap_or_default())
-    }
-
-    /// Returns whether a file that is larger than the buffer may be a stack file. The buffer
+    /// Returns whether a file that is larger than the buffer contains what is required. The buffer
     /// contains its beginning.
-    fn contains_shape_words(&mut self, file: &mut File) -> io::Result<bool> {
+    fn has_content_in_chunks(
+        &mut self,
+        content: RequiredContent,
+        file: &mut File,
+    ) -> io::Result<bool> {
         self.filter.begin(&self.buffer);
         let mut len = self.buffer.len();
         loop {
-            if self.filter.feed(self.buffer.get(..len).unwrap_or_default()) {
+            let chunk = self.buffer.get(..len).unwrap_or_default();
+            let is_found = match content {
+                RequiredContent::Stack => self.filter.feed(chunk),
+                _ => memmem::find(chunk, COMMAND.as_bytes()).is_some(),
+            };
+            if is_found {
                 return Ok(true);
             }
             if len < self.buffer.len() {
@@ -91,6 +127,32 @@ impl FileReader {
             }
             self.buffer.copy_within(len - OVERLAP..len, 0);
             len = fill(file, &mut self.buffer, OVERLAP)?;
+        }
+    }
+}
+
+/// The content that a file must have to be analyzed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequiredContent {
+    /// The file is always analyzed.
+    Nothing,
+    /// The keywords of a stack file.
+    Stack,
+    /// A command.
+    Command,
+    /// A first line that names a shell, and a command.
+    ShellCommand,
+}
+
+impl RequiredContent {
+    /// Returns the content that a candidate must have.
+    fn of(candidate: &Candidate) -> Self {
+        match (&candidate.reason, candidate.syntax) {
+            (Some(MatchReason::Argument), _) => Self::Nothing,
+            (None, Syntax::Script(ScriptHost::Other)) => Self::ShellCommand,
+            (_, Syntax::Script(_)) => Self::Command,
+            (None, _) => Self::Stack,
+            (Some(_), _) => Self::Nothing,
         }
     }
 }

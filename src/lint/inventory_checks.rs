@@ -36,6 +36,12 @@ pub(super) fn check_inventory_files(
     let mentioned = mentioned_names(scan, findings);
     let whole_names = whole_secret_names(scan, findings, settings);
     let dynamic_names = DynamicNames::of_scan(scan);
+    // References in documentation and to declared secrets, which may mean any inventory.
+    let not_looked_up: HashSet<&str> = references
+        .iter(scan)
+        .filter(|(_, answer)| answer.is_none())
+        .map(|(reference, _)| reference.secret())
+        .collect();
     let answered: BTreeSet<usize> = references.answers().answered_inventories().collect();
     let mut results = Vec::new();
     for shared in &inventories {
@@ -58,6 +64,7 @@ pub(super) fn check_inventory_files(
             .iter()
             .filter(|name| name.chain.as_ref().is_none_or(|chain| shared.is_in(chain)));
         used.extend(reachable.map(|name| name.name.as_str()));
+        used.extend(&not_looked_up);
         let may_be_unused = is_complete && !inventory.is_snapshot();
         for declared in inventory.declared_names() {
             let usage = if used.contains(declared.name.as_str()) {

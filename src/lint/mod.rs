@@ -8,6 +8,7 @@ mod file_reader;
 pub mod scan;
 pub mod settings;
 pub mod suggestions;
+pub mod declared_secrets;
 pub mod resolve;
 pub mod reference_checks;
 mod dynamic_names;

@@ -20,7 +20,6 @@ use crate::lint::rules::{self, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::lint::suppressions::Suppressions;
-use crate::project::config::RuleLevel;
 use crate::project::configs::{Configs, Cursor};
 use crate::sources::reference::Reference;
 use crate::zenml::grammar::Resolver;
@@ -55,7 +54,11 @@ pub fn check_with_answers(
     report.summary.unchecked = unchecked;
     report.summary.files = scan.files.len();
     report.summary.references = scan.files.iter().map(|file| file.references.len()).sum();
-    report.summary.dynamic = scan.files.iter().map(|file| file.dynamic_names.len()).sum();
+    report.summary.dynamic = scan
+        .files
+        .iter()
+        .map(|file| file.dynamic_references.len())
+        .sum();
     // Files that cannot be read come first: they may be the cause of the other failures.
     report.failures.extend_from_slice(&scan.skipped.failures);
     report.failures.extend(unrouted);
@@ -182,15 +185,7 @@ fn severity_by_config(configs: &Configs) -> impl FnMut(&FindingBuilder) -> Optio
     let mut cursor = Cursor::for_findings(configs);
     move |finding| {
         let finding = finding.draft();
-        match cursor
-            .get(finding.source.absolute_path())
-            .rules
-            .get(&finding.rule)
-        {
-            Some(RuleLevel::Off) => None,
-            Some(RuleLevel::Warning) => Some(Severity::Warning),
-            Some(RuleLevel::Error) => Some(Severity::Error),
-            None => Some(rules::get(finding.rule).severity),
-        }
+        let config = cursor.get(finding.source.absolute_path());
+        rules::get(finding.rule).severity_in(&config.rules)
     }
 }

@@ -4,6 +4,7 @@ use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::inventory::{Inventory, StoreError, ValueType};
+use crate::lint::declared_secrets::DeclaredDifference;
 use crate::lint::report::Unchecked;
 use crate::lint::resolve::{Answer, ResolvedReferences};
 use crate::lint::rules::{self, LookupContext, Subject};
@@ -39,13 +40,13 @@ pub(super) fn check_references(
         types_known: true,
     };
     for (reference, answer) in references.iter(scan) {
-        let Some(Answer { lookup, result }) = answer else {
+        let Some(answer) = answer else {
             continue;
         };
-        if let LookupResult::Failed { inventory, error } = result {
-            checker.add_failed(inventory, error, lookup, unchecked);
+        if let LookupResult::Failed { inventory, error } = answer.result {
+            checker.add_failed(inventory, error, answer.lookup, unchecked);
         } else {
-            checker.check(reference, lookup, result, unchecked);
+            checker.check(reference, &answer, unchecked);
         }
     }
     checker.finish()
@@ -89,32 +90,26 @@ impl<'r> ReferenceChecker<'r> {
     }
 
     /// Runs the rules on a reference with an answer.
-    fn check(
-        &mut self,
-        reference: &Reference,
-        lookup: &'r ReferenceLookup,
-        result: LookupResult<'r>,
-        unchecked: &mut Unchecked,
-    ) {
-        if matches!(result, LookupResult::Found { .. })
+    fn check(&mut self, reference: &Reference, answer: &Answer<'r>, unchecked: &mut Unchecked) {
+        if matches!(answer.result, LookupResult::Found { .. })
             && reference.key().is_some()
-            && lookup.key.is_none()
+            && answer.lookup.key.is_none()
         {
             unchecked.keys += 1;
         }
-        let context = self.lookup_context(reference, lookup, result);
+        let context = self.lookup_context(reference, answer);
         self.types_known &= context.value_type != Some(&ValueType::Unknown);
         self.findings
             .extend(rules::check(Subject::Reference(reference, &context)));
     }
 
     /// Returns the answer to a reference with everything that a message may mention.
-    fn lookup_context(
-        &mut self,
-        reference: &Reference,
-        lookup: &'r ReferenceLookup,
-        answer: LookupResult<'r>,
-    ) -> LookupContext<'r> {
+    fn lookup_context(&mut self, reference: &Reference, answer: &Answer<'r>) -> LookupContext<'r> {
+        let Answer {
+            lookup,
+            result: answer,
+            problem,
+        } = *answer;
         let inventories = self.settings.inventories;
         let suggestions = &mut self.suggestions;
         let mut value_type = None;
@@ -131,6 +126,12 @@ impl<'r> ReferenceChecker<'r> {
                 }
                 (inventories.name(inventory), suggestion)
             }
+            // The secret is declared, only its key is not.
+            LookupResult::NotFound
+                if problem.is_some_and(|it| it.difference == DeclaredDifference::Key) =>
+            {
+                ("", None)
+            }
             LookupResult::NotFound | LookupResult::Failed { .. } => (
                 "",
                 suggestions.suggest_secret(&lookup.chain, &lookup.secret),
@@ -146,8 +147,9 @@ impl<'r> ReferenceChecker<'r> {
             chain: &lookup.chain,
             value_type,
             found_in,
-            suggestion,
+            suggestion: suggestion.or_else(|| problem?.suggestion.clone()),
             dotted_suggestion,
+            declared: problem,
         }
     }
 

@@ -7,11 +7,15 @@ use crate::diagnostics::error::Failure;
 use crate::inventory::Inventories;
 use crate::inventory::lookup::{LookupResult, LookupResults, Progress, ReferenceLookup};
 use crate::lint::analysis::Analysis;
+use crate::lint::declared_secrets::{
+    DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets,
+};
 use crate::lint::report::Unchecked;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
 use crate::sources::reference::Reference;
+use crate::text::source_kind::SourceKind;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
@@ -24,6 +28,8 @@ pub struct ResolvedReference {
     index: usize,
     /// The index of its lookup; `None` if it is not looked up.
     lookup: Option<usize>,
+    /// The index of the difference from a declaration, if there is one.
+    problem: Option<usize>,
 }
 
 /// All references of a scan with the answers of their inventories.
@@ -33,6 +39,8 @@ pub struct ResolvedReferences {
     /// The distinct lookups: many references name the same key.
     lookups: Vec<ReferenceLookup>,
     answers: LookupResults,
+    /// The differences between references and declarations.
+    problems: Vec<DeclaredProblem>,
 }
 
 impl ResolvedReferences {
@@ -118,7 +126,12 @@ impl ResolvedReferences {
             },
             result => result,
         };
-        Some(Answer { lookup, result })
+        let problem = resolved.problem.and_then(|at| self.problems.get(at));
+        Some(Answer {
+            lookup,
+            result,
+            problem,
+        })
     }
 }
 
@@ -129,6 +142,9 @@ pub struct Answer<'r> {
     pub lookup: &'r ReferenceLookup,
     /// The answer of the inventories.
     pub result: LookupResult<'r>,
+    /// The declaration that the reference probably means. It counts only if no inventory has the
+    /// secret and the key.
+    pub problem: Option<&'r DeclaredProblem>,
 }
 
 /// The references of one file, each with its answer.
@@ -156,6 +172,7 @@ pub(super) fn resolve<'s>(
         resolution: Resolution::default(),
         chains: Vec::new(),
         by_names: HashMap::new(),
+        declared: DeclaredSecrets::of_scan(scan),
     };
     let mut highest = Level::None;
     for (at, file) in scan
@@ -183,6 +200,7 @@ struct Resolver<'s> {
     chains: Vec<Vec<usize>>,
     /// The index of each distinct lookup.
     by_names: HashMap<LookupNames<'s>, usize>,
+    declared: DeclaredSecrets<'s>,
 }
 
 /// The facts that distinguish the lookups of references.
@@ -215,27 +233,73 @@ impl<'s> Resolver<'s> {
         }
         let mut chains: BTreeMap<usize, Option<usize>> = BTreeMap::new();
         for (index, reference) in file.references.iter().enumerate() {
-            let mut lookup = None;
+            let mut resolved = ResolvedReference {
+                file: at,
+                index,
+                lookup: None,
+                problem: None,
+            };
             if level > Level::None {
                 let chain = *chains.entry(reference.stack).or_insert_with(|| {
                     let chain = inventory_chain(file, reference.stack, &config, settings)?;
                     Some(self.intern_chain(chain))
                 });
-                match chain {
-                    Some(chain) => lookup = Some(self.lookup(reference, chain, level)),
-                    None => self.add_unrouted(reference),
-                }
+                self.resolve(&mut resolved, reference, chain, level);
             }
-            self.resolution
-                .references
-                .references
-                .push(ResolvedReference {
-                    file: at,
-                    index,
-                    lookup,
-                });
+            self.resolution.references.references.push(resolved);
         }
         level
+    }
+
+    /// Compares a reference with the declarations of its source, and otherwise looks it up in a
+    /// chain of inventories.
+    fn resolve(
+        &mut self,
+        resolved: &mut ResolvedReference,
+        reference: &'s Reference,
+        chain: Option<usize>,
+        level: Level,
+    ) {
+        let source = reference.source.kind_at(reference.span.start);
+        let is_documentation = source == Some(SourceKind::Docs);
+        let scope = if is_documentation || reference.is_dynamic {
+            DeclarationScope::File(resolved.file)
+        } else {
+            DeclarationScope::Repository
+        };
+        let is_declared_elsewhere =
+            matches!(source, None | Some(SourceKind::Stacks | SourceKind::Python));
+        let declared = if is_declared_elsewhere && chain.is_some() {
+            DeclaredAnswer::Unknown
+        } else {
+            let names_only = level < Level::SecretAndKeyExists;
+            self.declared.answer(scope, reference, names_only)
+        };
+        match declared {
+            DeclaredAnswer::Found => {}
+            DeclaredAnswer::MayHaveKey => {
+                let unchecked = &mut self.resolution.unchecked;
+                unchecked.keys += 1;
+                unchecked
+                    .levels
+                    .insert("not all keys are declared".to_owned());
+            }
+            DeclaredAnswer::NoKey(problem) | DeclaredAnswer::NearMiss(problem) => {
+                let chain = chain.unwrap_or_else(|| self.intern_chain(Vec::new()));
+                resolved.lookup = Some(self.lookup(reference, chain, level));
+                let problems = &mut self.resolution.references.problems;
+                resolved.problem = Some(problems.len());
+                problems.push(problem);
+            }
+            DeclaredAnswer::Unknown if is_documentation || reference.is_dynamic => {
+                let unchecked = &mut self.resolution.unchecked;
+                unchecked.add(1, "in documentation".to_owned());
+            }
+            DeclaredAnswer::Unknown => match chain {
+                Some(chain) => resolved.lookup = Some(self.lookup(reference, chain, level)),
+                None => self.add_unrouted(reference),
+            },
+        }
     }
 
     /// Returns the index of a chain. There are few distinct ones.

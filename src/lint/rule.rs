@@ -11,10 +11,12 @@ use crate::inventory::DeclaredName;
 use crate::lint::subject::{
     InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
 };
+use crate::project::config::RuleLevel;
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Stack;
 use crate::text::redacted_source::RedactedSource;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The project's page.
@@ -84,6 +86,30 @@ impl Rule {
         }
     }
 
+    /// Returns whether the rule reports nothing unless the config or `--select` turns it on.
+    pub fn is_off_by_default(&self) -> bool {
+        self.id == RuleId::DynamicReference
+    }
+
+    /// Returns the severity of its findings with the levels of a config; `None` if it is off.
+    pub fn severity_in(&self, levels: &BTreeMap<RuleId, RuleLevel>) -> Option<Severity> {
+        match levels.get(&self.id) {
+            Some(RuleLevel::Off) => None,
+            Some(RuleLevel::Warning) => Some(Severity::Warning),
+            Some(RuleLevel::Error) => Some(Severity::Error),
+            None => (!self.is_off_by_default()).then_some(self.severity),
+        }
+    }
+
+    /// Returns the default level: `error`, `warning` or `off`.
+    pub fn default_level_name(&self) -> &'static str {
+        if self.is_off_by_default() {
+            "off"
+        } else {
+            self.severity.name()
+        }
+    }
+
     /// Returns the URL of the rule's page in this version of the book.
     pub fn url(&self) -> String {
         format!(
@@ -108,6 +134,6 @@ impl Rule {
         let text: String = lines
             .flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"])
             .collect();
-        format!("# {} ({})\n\n{text}", self.id, self.severity.name())
+        format!("# {} ({})\n\n{text}", self.id, self.default_level_name())
     }
 }

@@ -10,6 +10,7 @@
 mod ambiguous_secret;
 mod baked_secret;
 mod bare_ignore;
+mod dynamic_reference;
 mod embedded_reference;
 mod empty_value;
 mod foreign_reference;
@@ -44,7 +45,7 @@ pub use crate::lint::subject::{
 pub use empty_value::finding as empty_value;
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 24] = [
+pub const RULES: [&Rule; 25] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
@@ -58,6 +59,7 @@ pub const RULES: [&Rule; 24] = [
     &padded_reference::RULE,
     &plaintext_secret::RULE,
     &ignored_field::RULE,
+    &dynamic_reference::RULE,
     &unknown_secret::RULE,
     &unknown_key::RULE,
     &unusable_value::RULE,

@@ -7,6 +7,7 @@ use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::lint::analysis::{self, Analysis};
 use crate::lint::file_reader::FileReader;
 use crate::project::discover::{Candidate, Search, Selection, SkippedFiles};
+use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::paths;
 use crate::system::write;
@@ -43,6 +44,24 @@ impl Scan {
     /// Iterates over the references, in the order of the files.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.files.iter().flat_map(|file| &file.references)
+    }
+
+    /// Iterates over the references and the dynamic references, in the order of the files.
+    pub fn listed_references(&self) -> impl Iterator<Item = &Reference> {
+        self.files.iter().flat_map(|file| {
+            let mut listed: Vec<&Reference> = file
+                .references
+                .iter()
+                .chain(&file.dynamic_references)
+                .collect();
+            listed.sort_by_key(|reference| reference.span.start);
+            listed
+        })
+    }
+
+    /// Iterates over the declarations, in the order of the files.
+    pub fn declarations(&self) -> impl Iterator<Item = &Declaration> {
+        self.files.iter().flat_map(|file| &file.declarations)
     }
 }
 

@@ -10,6 +10,7 @@ mod usage_filter;
 use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{Progress, list_contents};
 use crate::inventory::{Capabilities, Inventories};
+use crate::lint::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use permission_probe::{Permission, Probe, probe_all};
@@ -29,6 +30,29 @@ pub struct ListedInventory {
     pub capabilities: Capabilities,
     /// The names and keys, sorted.
     pub secrets: Secrets,
+}
+
+/// The index and the name of the inventory that consists of the declarations of a repository.
+pub const REPOSITORY: (usize, &str) = (usize::MAX, "repository");
+
+/// Lists the secrets that the files of a scan declare. Returns `None` if there are none. Names that
+/// are only known at run time are left out.
+pub fn list_declared(scan: &Scan) -> Option<ListedInventory> {
+    let mut secrets = Secrets::new();
+    for declaration in scan.declarations().filter(|declared| !declared.is_dynamic) {
+        let keys = declaration.keys.iter().map(|key| key.name.clone());
+        secrets
+            .entry(declaration.secret.clone())
+            .or_default()
+            .extend(keys);
+    }
+    let (at, name) = REPOSITORY;
+    (!secrets.is_empty()).then(|| ListedInventory {
+        at,
+        name: name.to_owned(),
+        capabilities: Capabilities::NAMES,
+        secrets,
+    })
 }
 
 /// Lists inventories. Returns the parts that could be read, and a failure for each other part.

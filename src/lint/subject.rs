@@ -6,6 +6,7 @@ use crate::diagnostics::finding::FixEdit;
 use crate::document::SyntaxError;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
 use crate::inventory::{DeclaredName, Inventories, NameCaveat, ValueType};
+use crate::lint::declared_secrets::{DeclaredDifference, DeclaredProblem};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::Stack;
@@ -105,6 +106,8 @@ pub struct LookupContext<'a> {
     pub suggestion: Option<String>,
     /// The reference without its first name, if that refers to a secret.
     pub dotted_suggestion: Option<String>,
+    /// The declaration that the reference probably means.
+    pub declared: Option<&'a DeclaredProblem>,
 }
 
 impl LookupContext<'_> {
@@ -114,6 +117,13 @@ impl LookupContext<'_> {
             LookupResult::Found { keys, .. } => keys,
             LookupResult::NotFound | LookupResult::Failed { .. } => None,
         }
+    }
+
+    /// Returns the difference from a declaration, if no inventory has the secret.
+    pub(super) fn difference(&self) -> Option<(DeclaredDifference, &DeclaredProblem)> {
+        let problem = self.declared?;
+        let is_missing = matches!(self.answer, LookupResult::NotFound);
+        is_missing.then_some((problem.difference, problem))
     }
 
     /// Returns a reason why the name may mean something else for another user.

@@ -4,7 +4,6 @@
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::Syntax;
 use crate::document::directives::{Directive, DirectiveKind};
 use crate::inventory::Inventories;
 use crate::lint::rules::{self, RuleKind, Subject, UnusedIgnore};
@@ -197,7 +196,7 @@ impl<'s> Suppressions<'s> {
         for analysis in &scan.files {
             let file = FileSuppressions {
                 literals: Some(&analysis.literals),
-                can_remove_comments: analysis.syntax != Syntax::Script,
+                can_remove_comments: !analysis.syntax.is_script(),
                 ..FileSuppressions::new(&analysis.source, &analysis.directives)
             };
             files.insert(analysis.path.as_path(), file);

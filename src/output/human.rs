@@ -7,7 +7,7 @@
 use super::style::{ADDED, HEADING, OutputStyle, severity_style};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::excerpt::Excerpt;
-use crate::diagnostics::finding::{Finding, Severity};
+use crate::diagnostics::finding::{Finding, RelatedSpan, Severity};
 use crate::lint::rules;
 use crate::text::escape::escape_control;
 use anstyle::Style;
@@ -24,6 +24,12 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
         handler
             .render_report(&mut text, &FindingDiagnostic::new(finding, style))
             .map_err(io::Error::other)?;
+        if let Some(related) = &finding.related {
+            text.push('\n');
+            handler
+                .render_report(&mut text, &RelatedDiagnostic::new(related, style))
+                .map_err(io::Error::other)?;
+        }
         writeln!(out, "{}\n\n{text}", header(finding, style))?;
     }
     Ok(())
@@ -133,6 +139,47 @@ struct FindingDiagnostic<'f> {
     message: String,
     help: Option<String>,
     excerpt: Excerpt,
+}
+
+/// The place that explains a finding, as a diagnostic for miette.
+#[derive(Debug)]
+struct RelatedDiagnostic {
+    message: String,
+    excerpt: Excerpt,
+}
+
+impl RelatedDiagnostic {
+    fn new(related: &RelatedSpan, style: OutputStyle) -> Self {
+        Self {
+            message: escape_control(&related.message),
+            excerpt: styled_excerpt(Excerpt::new(&related.source, related.span, false), style),
+        }
+    }
+}
+
+impl fmt::Display for RelatedDiagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for RelatedDiagnostic {}
+
+impl Diagnostic for RelatedDiagnostic {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(miette::Severity::Advice)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            None,
+            self.excerpt.label(),
+        ))))
+    }
 }
 
 impl<'f> FindingDiagnostic<'f> {

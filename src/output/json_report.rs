@@ -5,7 +5,7 @@
 
 use super::json_types::{JsonFailure, JsonScope, JsonSpan, VERSION, json_failures};
 use super::json_writer::{StreamedItems, write_pretty};
-use crate::diagnostics::finding::{Finding, Fix, FixEdit};
+use crate::diagnostics::finding::{Finding, Fix, FixEdit, RelatedSpan};
 use crate::lint::report::{Report, Summary};
 use crate::lint::rules;
 use crate::text::source_kind::SourceKind;
@@ -100,7 +100,7 @@ struct JsonFinding<'r> {
     help: Option<&'r str>,
     /// The path of the file, relative to the working directory, with `/`.
     path: &'r str,
-    /// The kind of file: `stacks`, `scripts` or `docs`. Absent if references are not read from the
+    /// The kind of file: `stacks`, `scripts`, `docs`, `python` or `terraform`. Absent if references are not read from the
     /// file.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'r str>,
@@ -118,6 +118,9 @@ struct JsonFinding<'r> {
     /// The name or key that was probably intended.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
+    /// Another place that explains the finding, for example the declaration of a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related: Option<JsonRelated<'r>>,
     /// An identifier of the finding that does not change if the finding moves within its file. It
     /// contains neither line numbers nor values.
     fingerprint: &'r str,
@@ -136,15 +139,41 @@ impl<'r> From<&'r Finding> for JsonFinding<'r> {
             message: &finding.message,
             help: finding.help.as_deref(),
             path: finding.source.path(),
-            source: finding.source.kind().map(SourceKind::name),
+            source: finding
+                .source
+                .kind_at(finding.span.start)
+                .map(SourceKind::name),
             span: JsonSpan::new(&finding.source, finding.span),
             scope: JsonScope::from(&finding.scope),
             secret: finding.secret.as_deref(),
             key: finding.key.as_deref(),
             suggestion: finding.suggestion.as_deref(),
+            related: finding.related.as_ref().map(JsonRelated::from),
             fingerprint: &finding.fingerprint,
             url: rules::get(finding.rule).url(),
             fix: finding.fix.as_ref().map(JsonFix::from),
+        }
+    }
+}
+
+/// A place that explains a finding.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Related")]
+struct JsonRelated<'r> {
+    /// The path of the file, relative to the working directory, with `/`.
+    path: &'r str,
+    /// The text that explains the finding.
+    span: JsonSpan,
+    /// What is there.
+    message: &'r str,
+}
+
+impl<'r> From<&'r RelatedSpan> for JsonRelated<'r> {
+    fn from(related: &'r RelatedSpan) -> Self {
+        Self {
+            path: related.source.path(),
+            span: JsonSpan::new(&related.source, related.span),
+            message: &related.message,
         }
     }
 }

@@ -89,7 +89,7 @@ fn rules() -> Vec<Value> {
             "fullDescription": {"text": rule.first_paragraph()},
             "helpUri": rule.url(),
             "help": {"text": page, "markdown": page},
-            "defaultConfiguration": {"level": rule.severity.name()},
+            "defaultConfiguration": {"level": rule.severity.name(), "enabled": !rule.is_off_by_default()},
             "properties": {"tags": ["security"]},
         })
     });
@@ -114,6 +114,16 @@ fn result(finding: &Finding) -> Value {
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
     });
     let result = with(result, "ruleIndex", index.map(Value::from));
+    let related = finding.related.as_ref().map(|related| {
+        json!([{
+            "physicalLocation": {
+                "artifactLocation": artifact(&related.source),
+                "region": region(&related.source, related.span),
+            },
+            "message": {"text": escape_control(&related.message)},
+        }])
+    });
+    let result = with(result, "relatedLocations", related);
     with(
         result,
         "fixes",

@@ -33,6 +33,7 @@ use crate::project::repository;
 use crate::system::files;
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
+use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::Resolver;
 use config_reader::{ConfigReader, Value};
 use std::collections::BTreeMap;
@@ -96,6 +97,8 @@ pub struct Config {
     pub exclude: Globs,
     /// `[files] scripts`.
     pub scripts: Globs,
+    /// `[files] sources`. `None` if it is not set.
+    pub sources: Option<Vec<SourceKind>>,
     /// `[inventory.NAME]`, in the order of the file.
     pub inventories: Vec<InventoryConfig>,
     /// `[[stacks]]`.
@@ -113,6 +116,13 @@ impl Config {
     /// unchanged.
     pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
         path.strip_prefix(&self.folder).unwrap_or(path)
+    }
+
+    /// Returns whether the files of a source are read.
+    pub fn reads(&self, source: SourceKind) -> bool {
+        self.sources
+            .as_ref()
+            .is_none_or(|sources| sources.contains(&source))
     }
 
     /// Returns whether a path is a local inventory, or is in the folder of one.

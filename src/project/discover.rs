@@ -7,8 +7,10 @@
 //!    `*.stack.{yaml,yml,toml,json}`, a part of the shape is enough.
 //! 3. It is named as an argument.
 //!
-//! Excludes always win. The contents are not read here, so a candidate may have no reason yet. A
-//! file that matches a glob in `[files] scripts` is a script if it is not a stack file.
+//! Excludes always win. The contents are not read here, so a candidate may have no reason yet.
+//!
+//! A file that is not a stack file is a script if its name is one of [`ScriptHost`], if its first
+//! line names a shell, or if a glob in `[files] scripts` matches it.
 //!
 //! A walk respects `.gitignore`, `.ignore` and the repository's `.git/info/exclude`, in git
 //! repositories and outside them. It ignores the user's global excludes and the ignore files above
@@ -18,19 +20,20 @@
 mod selection;
 mod walk;
 
-pub use selection::Selection;
+pub use selection::{Selection, unknown_file};
 
 use crate::diagnostics::error::Failure;
-use crate::document::Syntax;
+use crate::document::{ScriptHost, Syntax};
 use crate::project::config::{Config, FALLBACK_NAMES, FILE_NAME};
 use crate::project::configs::{Configs, Cursor};
+use crate::text::source_kind::SourceKind;
 use crate::zenml::keywords::FileKind;
 use ignore::{DirEntry, WalkState};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The reason why a file is a stack file or a script.
+/// The reason why a file is read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MatchReason {
     /// It was named as an argument, or read from standard input.
@@ -44,6 +47,8 @@ pub enum MatchReason {
     Contents(FileKind),
     /// A glob in `[files] scripts` matches it.
     ScriptGlob(String),
+    /// Its name or its first line is that of a file with commands.
+    Script(ScriptHost),
 }
 
 impl std::fmt::Display for MatchReason {
@@ -57,6 +62,7 @@ impl std::fmt::Display for MatchReason {
                 f,
                 "a script with `zenml` commands: matches `{glob}` in `scripts`"
             ),
+            Self::Script(host) => write!(f, "{} with `zenml` commands", host.description()),
         }
     }
 }
@@ -66,9 +72,9 @@ impl std::fmt::Display for MatchReason {
 pub struct Candidate {
     /// The absolute path.
     pub path: PathBuf,
-    /// The syntax that its extension implies.
+    /// The syntax that its name implies.
     pub syntax: Syntax,
-    /// The reason why it is a stack file. `None` if that depends on its contents.
+    /// The reason why it is read. `None` if that depends on its contents.
     pub reason: Option<MatchReason>,
 }
 
@@ -97,7 +103,7 @@ pub struct SkippedFiles {
 pub struct Search<'c> {
     /// The configs, whose globs apply to the files below them.
     pub configs: &'c Configs,
-    /// Whether scripts are searched for.
+    /// Whether files with commands are searched for, besides stack files.
     pub scripts: bool,
     /// Whether excludes have no effect: `--no-exclude`.
     pub no_exclude: bool,
@@ -149,16 +155,12 @@ impl Search<'_> {
         for path in &selection.files {
             if let Some(glob) = self.matching_exclude(path) {
                 skipped.excluded.push((path.clone(), glob));
-            } else if let Some(syntax) = Syntax::from_path(path) {
+            } else if let Some(syntax) = self.named_syntax(path) {
                 visit(Candidate {
                     path: path.clone(),
                     syntax,
                     reason: Some(MatchReason::Argument),
                 });
-            } else if let Some(script) =
-                self.script_candidate(&self.configs.for_file(path), path, &[])
-            {
-                visit(script);
             }
         }
         for path in &selection.listed_files {
@@ -168,6 +170,15 @@ impl Search<'_> {
                 self.candidates(&self.configs.for_file(path), path, &[])
                     .for_each(&mut *visit);
             }
+        }
+    }
+
+    /// Returns the syntax of a file that was named as an argument.
+    fn named_syntax(&self, path: &Path) -> Option<Syntax> {
+        let host = ScriptHost::of(path).filter(|_| self.scripts);
+        match host {
+            Some(host) if host != ScriptHost::Other => Some(Syntax::Script(host)),
+            _ => Syntax::from_path(path).or(host.map(Syntax::Script)),
         }
     }
 
@@ -277,32 +288,48 @@ impl Search<'_> {
             .chain(self.script_candidate(config, path, roots))
     }
 
-    /// Returns a file as a script if a glob in `[files] scripts` matches it.
+    /// Returns a file as a script if a glob in `[files] scripts` matches it, or if its name is one
+    /// of a script. Without a reason, its first line decides.
     fn script_candidate(
         &self,
         config: &Config,
         path: &Path,
         roots: &[PathBuf],
     ) -> Option<Candidate> {
-        if !self.scripts || config.scripts.is_empty() {
+        if !self.scripts {
             return None;
         }
-        let glob = config
-            .scripts
-            .first_match(config.relative(path))?
-            .to_owned();
+        let host = ScriptHost::of(path);
+        let glob = if config.scripts.is_empty() {
+            None
+        } else {
+            config.scripts.first_match(config.relative(path))
+        };
+        let reason = match (glob, host) {
+            (Some(glob), _) => Some(MatchReason::ScriptGlob(glob.to_owned())),
+            (None, Some(host)) if config.reads(host.source()) => {
+                (host != ScriptHost::Other).then_some(MatchReason::Script(host))
+            }
+            (None, _) => return None,
+        };
         let is_searched = !self.is_never_searched(config, path) && !is_in_template(path, roots);
         is_searched.then(|| Candidate {
             path: path.to_path_buf(),
-            syntax: Syntax::Script,
-            reason: Some(MatchReason::ScriptGlob(glob)),
+            syntax: Syntax::Script(host.unwrap_or(ScriptHost::Other)),
+            reason,
         })
+    }
+
+    /// Returns whether a glob in `[files] scripts` of the file's config matches it.
+    fn matches_script_glob(&self, path: &Path) -> bool {
+        let config = self.configs.for_file(path);
+        config.scripts.first_match(config.relative(path)).is_some()
     }
 
     /// Returns a file as a stack file if condition 1 or 2 may be true.
     fn candidate(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::from_path(path)?;
-        if self.is_never_searched(config, path) {
+        if !config.reads(SourceKind::Stacks) || self.is_never_searched(config, path) {
             return None;
         }
         let reason = match &config.include {

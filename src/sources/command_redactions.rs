@@ -3,7 +3,7 @@
 //! Everything outside of `zenml` commands is hidden. Of a command, an excerpt shows its words, the
 //! names of its options, and references.
 
-use crate::document::{Document, NodeId};
+use crate::document::{CommandKind, Document, NodeId, command_kind};
 use crate::text::source::Span;
 use crate::zenml::grammar::{ParsedValue, parse_word};
 
@@ -39,8 +39,31 @@ pub(crate) fn masks(document: &Document) -> Vec<Span> {
     masks.masks
 }
 
+/// Returns the spans of the values that `zenml secret` commands store.
+pub(crate) fn stored_values(document: &Document) -> Vec<Span> {
+    let commands = document
+        .roots()
+        .iter()
+        .flat_map(|&root| document.items(root).unwrap_or_default());
+    commands
+        .filter(|&&command| kind(document, command) == CommandKind::Secret)
+        .flat_map(|&command| document.items(command).unwrap_or_default())
+        .filter_map(|&word| document.entries(word)?.first())
+        .map(|&(_, value)| document.node(value).span)
+        .filter(|span| !span.is_empty())
+        .collect()
+}
+
+/// Returns the kind of a command.
+pub(crate) fn kind(document: &Document, command: NodeId) -> CommandKind {
+    let words = document.items(command).unwrap_or_default();
+    command_kind(words.iter().filter_map(|&word| document.text(word)))
+}
+
 /// Masks the words of a command that may be values.
 fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
+    // The values that a command stores are not references.
+    let stores_values = kind(document, command) == CommandKind::Secret;
     let mut arguments = 0;
     for &word in document.items(command).unwrap_or_default() {
         let value = document
@@ -53,7 +76,11 @@ fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
         arguments += usize::from(!is_option);
         let is_late_argument = !is_option && arguments > MAX_SHOWN_ARGUMENTS;
         let may_be_value = value.is_some() || !is_name_or_option(text) || is_late_argument;
-        if may_be_value && !matches!(parse_word(text), ParsedValue::Reference(_)) {
+        let is_reference = || {
+            let value = parse_word(text, document.expansions(shown));
+            !stores_values && matches!(value, ParsedValue::Reference(_))
+        };
+        if may_be_value && !is_reference() {
             let span = document.node(shown).span;
             masks.mask(span.start, span.end);
         }

@@ -6,6 +6,7 @@
 //! - `stacks` reads YAML, TOML and JSON.
 //! - `zenml_commands` reads the `zenml` commands in scripts and Markdown pages.
 
+pub mod declarations;
 pub mod zenml_commands;
 pub mod command_redactions;
 mod mask_spans;
@@ -21,7 +22,7 @@ pub mod unparsed_kind;
 use crate::document::directives::Directive;
 use crate::document::{Document, Syntax};
 use crate::sources::stack_model::{RootMapping, StackModel};
-use crate::text::redacted_source::Masks;
+use crate::text::redacted_source::{FindMasks, Masks};
 use crate::text::source::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub struct SourceModel {
 /// `None` for a script without a `zenml` command.
 pub fn read<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> Option<SourceModel> {
     match document.syntax() {
-        Syntax::Script => zenml_commands::read(document),
+        Syntax::Script(_) => zenml_commands::read(document),
         Syntax::Yaml | Syntax::Toml | Syntax::Json => Some(stacks::read(document, roots)),
     }
 }
@@ -48,25 +49,25 @@ pub fn masks(document: &Document) -> Vec<Span> {
     #[cfg(test)]
     crate::counters::record(crate::counters::Fact::Masks);
     match document.syntax() {
-        Syntax::Script => zenml_commands::masks(document),
+        Syntax::Script(_) => zenml_commands::masks(document),
         Syntax::Yaml | Syntax::Toml | Syntax::Json => stacks::masks(document),
     }
 }
 
 /// Returns masks for a file of a syntax. If they are requested, they are found in the parsed file.
 pub fn deferred_masks(syntax: Syntax) -> Masks {
-    Masks::found_by(match syntax {
-        Syntax::Yaml => |file| parse_masks(file, Syntax::Yaml),
-        Syntax::Toml => |file| parse_masks(file, Syntax::Toml),
-        Syntax::Json => |file| parse_masks(file, Syntax::Json),
-        Syntax::Script => |file| parse_masks(file, Syntax::Script),
-    })
+    Masks::found_by(ParsedFile(syntax))
 }
 
-/// Parses a file and returns its masks. A file that does not parse is masked as a whole.
-fn parse_masks(file: &Arc<SourceFile>, syntax: Syntax) -> Vec<Span> {
-    match Document::parse(Arc::clone(file), syntax) {
-        Ok(document) => masks(&document),
-        Err(_) => vec![Span::new(0, file.text().len())],
+/// Finds the masks of a file by parsing it. A file that does not parse is masked as a whole.
+#[derive(Debug)]
+struct ParsedFile(Syntax);
+
+impl FindMasks for ParsedFile {
+    fn find_masks(&self, file: &Arc<SourceFile>) -> Vec<Span> {
+        match Document::parse(Arc::clone(file), self.0) {
+            Ok(document) => masks(&document),
+            Err(_) => vec![Span::new(0, file.text().len())],
+        }
     }
 }

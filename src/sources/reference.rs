@@ -33,6 +33,8 @@ pub struct Reference {
     pub names: ReferenceNames,
     /// The other system whose syntax this may be.
     pub foreign: Option<ForeignSyntax>,
+    /// Whether a part of the names is known only at run time. The names are as written.
+    pub is_dynamic: bool,
 }
 
 /// The name of a secret and, unless the whole secret is meant, of a key in it.

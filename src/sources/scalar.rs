@@ -54,7 +54,7 @@ pub struct FileContext<'a> {
 /// a script, its command.
 pub fn comment_anchor(document: &Document, node: NodeId) -> usize {
     match document.syntax() {
-        Syntax::Script => document.root_item_start(node),
+        Syntax::Script(_) => document.root_item_start(node),
         _ => document.node(node).span.start,
     }
 }
@@ -89,7 +89,7 @@ impl<'a> ScalarContext<'a> {
             .get(position.stack)
             .and_then(|stack| stack.kind);
         let value = match (document.syntax(), kind) {
-            (Syntax::Script, _) => grammar::parse_word(text),
+            (Syntax::Script(_), _) => grammar::parse_word(text, document.expansions(position.node)),
             (_, Some(FileKind::RunConfig)) => grammar::parse_run_config_value(text, resolver),
             _ => grammar::parse_value(text, resolver),
         };
@@ -122,7 +122,7 @@ impl<'a> ScalarContext<'a> {
 
     /// Returns whether the scalar is in a script, which `render` does not change.
     pub fn is_in_script(&self) -> bool {
-        self.document.syntax() == Syntax::Script
+        self.document.syntax().is_script()
     }
 
     /// Returns the start of the code that a comment in the line above refers to. See
@@ -136,6 +136,12 @@ impl<'a> ScalarContext<'a> {
         if self.position.is_unquoted_reference {
             return self.node_span();
         }
+        self.offsets_of(range)
+    }
+
+    /// Returns the span in the file of a byte range in the decoded value, even if the position is an
+    /// unquoted reference.
+    pub fn offsets_of(&self, range: &Range<usize>) -> Span {
         let offsets = self
             .offsets
             .get_or_init(|| self.document.offsets(self.position.node));
@@ -246,22 +252,53 @@ impl<'a> ScalarContext<'a> {
         whole_secret.into_iter().chain(references)
     }
 
-    /// Iterates over the names of secrets of which a part is known only at run time, as they are
-    /// written: `${ENV}_db`.
-    pub fn dynamic_names(&self) -> impl Iterator<Item = &'a str> {
+    /// Iterates over the references of which a part is known only at run time. Their names are those
+    /// that are written, such as `${ENV}_db`, or those that the script assigns to the variables.
+    pub fn dynamic_references(&self) -> impl Iterator<Item = Reference> {
         let position = self.position;
-        let whole_secret = (position.purpose == Purpose::DynamicSecret).then_some(self.text);
+        let is_dynamic_secret = position.purpose == Purpose::DynamicSecret;
+        let whole_secret = is_dynamic_secret
+            .then(|| self.new_dynamic_reference(0..self.text.len(), self.text, None));
         let may_be_replaced = !position.is_key
             && (self.resolver == Resolver::Render
                 || (self.is_reference() && position.role <= Role::Attribute));
-        let names = self
-            .brace_expressions()
-            .iter()
-            .filter_map(move |braces| match braces.kind {
-                BraceKind::Dynamic { name, .. } if may_be_replaced => Some(name),
-                _ => None,
-            });
-        whole_secret.into_iter().chain(names)
+        let references =
+            self.brace_expressions()
+                .iter()
+                .filter_map(move |braces| match braces.kind {
+                    BraceKind::Dynamic { name, key } if may_be_replaced => {
+                        Some(self.new_dynamic_reference(braces.range.clone(), name, key))
+                    }
+                    _ => None,
+                });
+        whole_secret.into_iter().chain(references)
+    }
+
+    /// Creates a reference with the literal names, if the script assigns each variable once.
+    fn new_dynamic_reference(
+        &self,
+        range: Range<usize>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Reference {
+        let assignments = self.document.shell_assignments();
+        let is_variable = self.text.contains('$');
+        let literal = match (assignments.expand(name), key) {
+            (Some(name), Some(key)) => assignments.expand(key).map(|key| (name, Some(key))),
+            (Some(name), None) if is_variable && range == (0..self.text.len()) => {
+                Some((name, None))
+            }
+            _ => None,
+        };
+        match literal {
+            Some((name, key)) if is_valid(&name, key.as_deref()) => {
+                self.new_reference(range, &name, key.as_deref(), None)
+            }
+            _ => Reference {
+                is_dynamic: true,
+                ..self.new_reference(range, name, key, None)
+            },
+        }
     }
 
     fn new_reference(
@@ -282,6 +319,15 @@ impl<'a> ScalarContext<'a> {
             stack: self.position.stack,
             names: ReferenceNames::new(secret, key),
             foreign,
+            is_dynamic: false,
         }
     }
+}
+
+/// Returns whether names that were inserted for variables form a reference.
+fn is_valid(name: &str, key: Option<&str>) -> bool {
+    let has_key = key.is_some();
+    key.is_none_or(|key| grammar::key_error(key).is_none())
+        && (!has_key || grammar::name_error(name).is_none())
+        && !name.is_empty()
 }

@@ -25,7 +25,7 @@ mod walker;
 pub use document_kind::{RootMapping, file_kind};
 pub use stack_shape::is_named_stack;
 
-use crate::document::{Document, NodeId, ScalarType, Syntax};
+use crate::document::{Document, NodeId, ScalarType};
 use crate::text::source::floor_char_boundary;
 use crate::zenml::flavors::{Refusal, Version};
 use crate::zenml::keywords::FileKind;
@@ -103,6 +103,8 @@ pub enum Purpose {
     ImageVariable,
     /// The name of a whole secret that is known only at run time, such as `$SECRET`.
     DynamicSecret,
+    /// A value that a command stores in a secret.
+    StoredValue,
     /// The key of a field that `zenml stack import` ignores.
     IgnoredField,
 }
@@ -169,7 +171,7 @@ const MAX_NAME_BYTES: usize = 1_000;
 /// mappings; a script has none.
 pub fn read_stacks<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> StackModel {
     let mut walker = Walker::new(document);
-    if document.syntax() == Syntax::Script {
+    if document.syntax().is_script() {
         for &root in document.roots() {
             walker.walk_script(root);
         }

@@ -79,7 +79,7 @@ fn starts_with_key(line: &str, key: &str, syntax: Syntax) -> bool {
             rest.is_some_and(|rest| rest.starts_with(['=', '.', ']']))
         }
         Syntax::Json => line.contains(&format!("\"{key}\"")),
-        Syntax::Script => false,
+        Syntax::Script(_) => false,
     }
 }
 

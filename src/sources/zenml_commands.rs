@@ -17,8 +17,9 @@ pub fn read(document: &Document) -> Option<SourceModel> {
 
 /// Returns the spans that excerpts must not show, sorted and without overlaps.
 pub(super) fn masks(document: &Document) -> Vec<Span> {
-    mask_spans::without_references(
-        command_redactions::masks(document),
-        document.source().text(),
-    )
+    let masks = command_redactions::masks(document);
+    let mut shown = mask_spans::without_references(masks, document.source().text());
+    // A value that a command stores is not a reference, whatever it contains.
+    shown.extend(command_redactions::stored_values(document));
+    mask_spans::join_overlapping(shown)
 }

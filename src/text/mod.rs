@@ -6,6 +6,7 @@ pub mod source_kind;
 mod line_index;
 pub mod redacted_source;
 pub mod encoding;
+pub mod cell_spans;
 pub mod digest;
 pub mod lookalike;
 pub mod nearest;

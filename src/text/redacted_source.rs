@@ -3,7 +3,10 @@
 //! An excerpt can only be created from a [`RedactedSource`]. So the visibility of a file is decided
 //! before anything is reported about it. [`RedactedSource::span_only`] shows the least.
 
+use crate::text::cell_spans::CellSpans;
 use crate::text::source::{SourceFile, Span};
+use crate::text::source_kind::SourceKind;
+use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -24,15 +27,31 @@ pub enum Visibility {
 #[derive(Clone, Debug)]
 pub struct Masks {
     spans: OnceLock<Vec<Span>>,
-    find: fn(&Arc<SourceFile>) -> Vec<Span>,
+    finder: Arc<dyn FindMasks>,
+}
+
+/// Finds the spans of a file that excerpts must not show.
+pub trait FindMasks: Debug + Send + Sync {
+    /// Returns the spans, sorted and without overlaps.
+    fn find_masks(&self, file: &Arc<SourceFile>) -> Vec<Span>;
+}
+
+/// Hides the whole file.
+#[derive(Debug)]
+struct WholeFile;
+
+impl FindMasks for WholeFile {
+    fn find_masks(&self, file: &Arc<SourceFile>) -> Vec<Span> {
+        vec![Span::new(0, file.text().len())]
+    }
 }
 
 impl Masks {
-    /// Creates masks that `find` finds in the file for the first excerpt.
-    pub fn found_by(find: fn(&Arc<SourceFile>) -> Vec<Span>) -> Self {
+    /// Creates masks that are found in the file for the first excerpt.
+    pub fn found_by(finder: impl FindMasks + 'static) -> Self {
         Self {
             spans: OnceLock::new(),
-            find,
+            finder: Arc::new(finder),
         }
     }
 }
@@ -41,7 +60,7 @@ impl From<Vec<Span>> for Masks {
     fn from(spans: Vec<Span>) -> Self {
         Self {
             spans: spans.into(),
-            find: |file| vec![Span::new(0, file.text().len())],
+            finder: Arc::new(WholeFile),
         }
     }
 }
@@ -53,16 +72,38 @@ pub struct RedactedSource {
     visibility: Visibility,
     /// The spans where values from inventories were found, sorted by start.
     values: Vec<Span>,
+    /// The cells of a notebook.
+    cells: CellSpans,
 }
 
 impl RedactedSource {
     /// Creates a source with the given visibility.
     pub fn new(file: Arc<SourceFile>, visibility: Visibility) -> Arc<Self> {
+        Self::with_cells(file, visibility, CellSpans::default())
+    }
+
+    /// Creates a source with the given visibility and the cells of a notebook.
+    pub fn with_cells(
+        file: Arc<SourceFile>,
+        visibility: Visibility,
+        cells: CellSpans,
+    ) -> Arc<Self> {
         Arc::new(Self {
             file,
             visibility,
             values: Vec::new(),
+            cells,
         })
+    }
+
+    /// Returns the cells of a notebook. They are empty for other files.
+    pub fn cells(&self) -> &CellSpans {
+        &self.cells
+    }
+
+    /// Returns the source that an offset belongs to. The cells of a notebook belong to two.
+    pub fn kind_at(&self, offset: usize) -> Option<SourceKind> {
+        self.cells.kind_at(offset).or(self.file.kind())
     }
 
     /// Creates a source whose excerpts show only the reported span.
@@ -84,6 +125,7 @@ impl RedactedSource {
             file,
             visibility,
             values,
+            cells,
         } = match Arc::try_unwrap(source) {
             Ok(source) => source,
             Err(shared) => return shared,
@@ -94,6 +136,7 @@ impl RedactedSource {
             file,
             visibility,
             values,
+            cells,
         })
     }
 
@@ -110,7 +153,11 @@ impl RedactedSource {
     /// Returns the masks of the file; `None` if it has another visibility.
     pub fn masks(&self) -> Option<&[Span]> {
         match &self.visibility {
-            Visibility::Masked(masks) => Some(masks.spans.get_or_init(|| (masks.find)(&self.file))),
+            Visibility::Masked(masks) => Some(
+                masks
+                    .spans
+                    .get_or_init(|| masks.finder.find_masks(&self.file)),
+            ),
             Visibility::SpanOnly | Visibility::Guessed => None,
         }
     }

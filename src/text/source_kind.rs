@@ -9,15 +9,35 @@ pub enum SourceKind {
     Scripts,
     /// Documentation with commands.
     Docs,
+    /// Python and the code of notebooks.
+    Python,
+    /// Terraform.
+    Terraform,
 }
 
 impl SourceKind {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::Stacks,
+        Self::Scripts,
+        Self::Docs,
+        Self::Python,
+        Self::Terraform,
+    ];
+
+    /// Returns the kind with a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Returns the name that reports and configs use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stacks => "stacks",
             Self::Scripts => "scripts",
             Self::Docs => "docs",
+            Self::Python => "python",
+            Self::Terraform => "terraform",
         }
     }
 }

@@ -27,6 +27,7 @@ pub use reference_shapes::find_reference_shapes;
 pub use zenml_pattern::parse_as_zenml;
 
 use braces::{find_near_miss, parse_whole_reference};
+use env_placeholders::parse_with_variables;
 use std::ops::Range;
 
 /// The program that replaces references. It determines where references are allowed.
@@ -106,7 +107,7 @@ pub enum MalformedKind {
     /// `{{$name.key}}`.
     Variable,
     /// `{{a.$KEY}}` in a script: the shell replaces the variable first.
-    FilledIn,
+    Unexpanded,
     /// An invisible character.
     Invisible(char),
     /// `{{a.b}}{{c.d}}` or `{{a}}/{{b.c}}`: `ZenML` takes it for one reference.
@@ -175,14 +176,18 @@ pub fn parse_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
     ParsedValue::Template(expressions)
 }
 
-/// Parses a word of a script, in which the shell replaces variables before `ZenML` reads the word.
-/// A reference that contains a variable cannot be looked up, and `${{ … }}` belongs to GitHub
-/// Actions.
-pub fn parse_word(text: &str) -> ParsedValue<'_> {
-    let kind = BraceKind::Malformed(MalformedKind::FilledIn);
-    match parse_value(text, Resolver::Zenml) {
+/// Parses a word of a script, in which the shell replaces `expansions` before `ZenML` reads the word.
+/// A reference that contains an expansion is dynamic. Braces in an expansion belong to another
+/// command, and `${{ … }}` to GitHub Actions. A variable that the shell does not replace, because it
+/// is in single quotes, makes a reference malformed.
+pub fn parse_word<'t>(text: &'t str, expansions: &[Range<usize>]) -> ParsedValue<'t> {
+    let kind = BraceKind::Malformed(MalformedKind::Unexpanded);
+    let is_unexpanded = |braces: &BraceExpression<'_>| {
+        !matches!(braces.kind, BraceKind::Dynamic { .. }) && contains_variable(text, &braces.range)
+    };
+    match parse_with_variables(text, Resolver::Zenml, expansions) {
         ParsedValue::Reference(braces) | ParsedValue::Malformed(braces)
-            if contains_variable(text, &braces.range) =>
+            if is_unexpanded(&braces) =>
         {
             ParsedValue::Malformed(BraceExpression { kind, ..braces })
         }
@@ -190,7 +195,7 @@ pub fn parse_word(text: &str) -> ParsedValue<'_> {
             expressions.retain(|braces| braces.foreign != Some(ForeignSyntax::GitHub));
             for braces in expressions
                 .iter_mut()
-                .filter(|braces| contains_variable(text, &braces.range))
+                .filter(|braces| is_unexpanded(braces))
             {
                 braces.kind = kind.clone();
             }
@@ -302,15 +307,32 @@ mod tests {
     }
 
     #[test]
-    fn word_with_a_shell_variable_is_malformed() {
-        let is_filled_in = |value: &ParsedValue<'_>| match value {
-            ParsedValue::Malformed(braces) => {
-                braces.kind == BraceKind::Malformed(MalformedKind::FilledIn)
-            }
-            ParsedValue::Template(expressions) => expressions
-                .iter()
-                .any(|braces| braces.kind == BraceKind::Malformed(MalformedKind::FilledIn)),
-            _ => false,
+    fn word_with_an_expansion_is_dynamic() {
+        for (text, expansion, name, key) in [
+            ("{{a.$B}}", 4..6, "a", Some("$B")),
+            ("{{${A}_x.b}}", 2..6, "${A}_x", Some("b")),
+            ("{{$(a).b}}", 2..6, "$(a)", Some("b")),
+            ("{{$A}}", 2..4, "$A", None),
+        ] {
+            let ParsedValue::Reference(braces) = parse_word(text, &[expansion]) else {
+                unreachable!("{text}")
+            };
+            assert_eq!(braces.kind, BraceKind::Dynamic { name, key }, "{text}");
+        }
+        for text in [
+            "${{ secrets.X }}",
+            "http://$(docker inspect -f '{{ .X }}' c)",
+        ] {
+            let expansion = text.find('$').expect(text)..text.len();
+            assert_eq!(parse_word(text, &[expansion]), ParsedValue::Plain, "{text}");
+        }
+        assert_eq!(parse_word("${{ secrets.X }}", &[]), ParsedValue::Plain);
+    }
+
+    #[test]
+    fn variable_that_the_shell_does_not_replace_is_malformed() {
+        let is_unexpanded = |braces: &BraceExpression<'_>| {
+            braces.kind == BraceKind::Malformed(MalformedKind::Unexpanded)
         };
         for text in [
             "{{a.$B}}",
@@ -319,33 +341,20 @@ mod tests {
             "{{a.$_b}}",
             "{{a.`b`}}",
             "x{{a.$B}}",
-            "{{a.b}}{{c.$D}}",
         ] {
-            assert!(
-                is_filled_in(&parse_word(text)),
-                "{text}: {:?}",
-                parse_word(text)
-            );
+            let is_found = match parse_word(text, &[]) {
+                ParsedValue::Malformed(braces) => is_unexpanded(&braces),
+                ParsedValue::Template(expressions) => expressions.iter().any(is_unexpanded),
+                _ => false,
+            };
+            assert!(is_found, "{text}: {:?}", parse_word(text, &[]));
         }
         for text in ["{{a.b}}", "{{a.b$}}", "{{a.$1}}"] {
+            let value = parse_word(text, &[]);
             assert!(
-                matches!(parse_word(text), ParsedValue::Reference(_)),
-                "{text}: {:?}",
-                parse_word(text)
+                matches!(value, ParsedValue::Reference(_)),
+                "{text}: {value:?}"
             );
         }
-        assert_eq!(parse_word("${{ secrets.X }}"), ParsedValue::Plain);
-        let ParsedValue::Template(expressions) = parse_word("${{ secrets.X }}{{a.b}}$C") else {
-            unreachable!("the value has another reference")
-        };
-        let ranges: Vec<_> = expressions
-            .iter()
-            .map(|braces| (braces.range.clone(), braces.foreign))
-            .collect();
-        assert_eq!(ranges, [(16..23, None)]);
-        assert!(
-            !is_filled_in(&ParsedValue::Template(expressions)),
-            "the variable is after the reference"
-        );
     }
 }

@@ -150,7 +150,7 @@ fn script_commands_of_several_lines_are_not_split() {
     let expected = "zenml x register a --b='{{no.k}}' # stackref: ignore[unknown-secret]\n\
                     # stackref: ignore[unknown-secret]\nzenml x register a \\\n  --b='{{no.k}}' \\\n  --c=d\n\
                     true && \\\n  zenml x register a --b='{{no.k}}' && \\\n  true\n";
-    let page = "Run `zenml x register a --b={{no.k}}` first.\n";
+    let page = "Run `zenml secret create yes --k=v`, then `zenml x register a --b={{yes.no}}`.\n";
     let config = "[files]\nscripts = [\"*.sh\", \"*.md\"]\n";
     let folder = folder(&[
         ("r.sh", script),

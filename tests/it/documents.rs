@@ -1,6 +1,6 @@
 //! Tests the paths, merges and comparisons of [`Document`].
 
-use stackref::document::{Document, NodeId, Syntax};
+use stackref::document::{Document, NodeId, ScriptHost, Syntax};
 use stackref::text::source::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +33,13 @@ fn nul_byte_is_rejected_with_its_span_and_the_name_of_the_syntax() {
             error.message
         );
     }
-    assert!(Document::parse(Arc::new(SourceFile::new("a", "ab\0")), Syntax::Script).is_ok());
+    assert!(
+        Document::parse(
+            Arc::new(SourceFile::new("a", "ab\0")),
+            Syntax::Script(ScriptHost::Shell)
+        )
+        .is_ok()
+    );
 }
 
 #[test]
@@ -49,9 +55,12 @@ fn path_contains_the_keys_and_indices_above_a_node() {
         assert_eq!(document.path(id), path, "{text}");
         assert_eq!(document.root_item_start(id), item, "{text}");
     }
-    let script = parse("echo\nzenml x --a=1\nzenml y\n", Syntax::Script);
+    let script = parse(
+        "echo\nzenml x update --a=1\nzenml y update\n",
+        Syntax::Script(ScriptHost::Shell),
+    );
     assert_eq!(script.root_item_start(scalar(&script, "1")), 5);
-    assert_eq!(script.root_item_start(scalar(&script, "y")), 19);
+    assert_eq!(script.root_item_start(scalar(&script, "y")), 26);
     assert_eq!(script.root_item_start(script.roots()[0]), 0);
 }
 

@@ -144,6 +144,9 @@ targets!(
     check_toml,
     check_json,
     check_script,
+    check_markdown,
+    check_notebook,
+    check_host,
     render,
     fix,
     readers

@@ -221,7 +221,7 @@ fn named_path_that_is_not_a_stack_file_exits_with_2() {
     ]);
     for (path, message) in [
         ("prdo.yaml", "did you mean `prod.yaml`?"),
-        ("notes.txt", "not a stack file"),
+        ("notes.txt", "not a file that stackref reads"),
         ("/dev/null", "neither a file nor a folder"),
         ("nowhere/x.yaml", "cannot open"),
     ] {

@@ -51,6 +51,7 @@ mod scripts;
 mod selection;
 mod server;
 mod snapshots;
+mod sources;
 mod stores;
 mod suites;
 mod support;

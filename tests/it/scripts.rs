@@ -2,14 +2,17 @@
 
 use crate::support::run;
 use proptest::prelude::*;
-use stackref::document::{Document, NodeId, Syntax};
+use stackref::document::{Document, NodeId, ScriptHost, Syntax};
 use stackref::text::source::SourceFile;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 fn parse(path: &str, text: &str) -> Document {
-    Document::parse(Arc::new(SourceFile::new(path, text)), Syntax::Script).unwrap()
+    let host = ScriptHost::of(Path::new(path)).unwrap_or(ScriptHost::Other);
+    let file = Arc::new(SourceFile::new(path, text));
+    Document::parse(file, Syntax::Script(host)).unwrap()
 }
 
 fn show(document: &Document, word: NodeId) -> String {
@@ -45,63 +48,59 @@ fn commands(path: &str, text: &str) -> Vec<String> {
 #[test]
 fn values_are_decoded_as_by_the_shell() {
     for (line, words) in [
-        ("zenml x register n --a='{{b.c}}'", "x|register|n|a={{b.c}}"),
+        ("--a='{{b.c}}'", "a={{b.c}}"),
+        ("\"--a={{b.c}}\"", "a={{b.c}}"),
+        ("--a {{b.c}} -f mysql k=v", "a={{b.c}}|f=mysql|k=v"),
         (
-            "zenml x register n \"--a={{b.c}}\"",
-            "x|register|n|a={{b.c}}",
+            "--a='{{b'.\"c\"}} --flag --b=\"a \\\"b\\\" \\c\"",
+            "a={{b.c}}|--flag|b=a \"b\" \\c",
         ),
         (
-            "zenml x register n --a {{b.c}} -f mysql k=v",
-            "x|register|n|a={{b.c}}|f=mysql|k=v",
+            "\\\n  --a=\\{\\{b.c}} \\\r\n --b=2\nzenml y update",
+            "a={{b.c}}|b=2 y|update",
         ),
         (
-            "zenml x --a='{{b'.\"c\"}} --flag --b=\"a \\\"b\\\" \\c\"",
-            "x|a={{b.c}}|--flag|b=a \"b\" \\c",
+            "--a='unclosed # ;\nzenml y update",
+            "a=unclosed # ; y|update",
+        ),
+        ("--a=\"un'closed", "a=un'closed"),
+        ("--a='two\nlines {{b.c}}' --d", "a=two\nlines {{b.c}}|--d"),
+        ("--a=1 # --b=2", "a=1"),
+        (
+            "--a=1>log; zenml y update|zenml z update&zenml v update",
+            "a=1 y|update z|update v|update",
         ),
         (
-            "zenml x \\\n  --a=\\{\\{b.c}} \\\r\n --b=2\nzenml y",
-            "x|a={{b.c}}|b=2 y",
+            "--a=$(zenml y update --b=1) --c=\"$(cat \"$F\")\"",
+            "a=$(zenml y update --b=1)|c=$(cat \"$F\") y|update|b=1",
         ),
-        ("zenml x --a='unclosed # ;\nzenml y", "x|a=unclosed # ; y"),
-        ("zenml x --a=1 # --b=2", "x|a=1"),
-        (
-            "zenml x --a=1>log; zenml y|zenml z&zenml v",
-            "x|a=1|log y z v",
-        ),
-        (
-            "zenml x --a=$(zenml y --b=1) --c=\"$(cat \"$F\")\"",
-            "x|a=$(zenml y --b=1)|c=$(cat \"$F\") y|b=1",
-        ),
-        (
-            "zenml x --a=${{ secrets.B }} --c=${D}",
-            "x|a=${{ secrets.B }}|c=${D}",
-        ),
-        ("zenml x --a= --b=''", "x|a=|b="),
+        ("--a=${{ secrets.B }} --c=${D}", "a=${{ secrets.B }}|c=${D}"),
+        ("--a= --b=''", "a=|b="),
+        ("-ab c -1 d -e f", "-ab|c|-1|d|e=f"),
+        ("--a=b\\\nc --d=\"e\\\nf\" --g=h\\ i", "a=bc|d=ef|g=h i"),
+        ("--a=$'b\\tc' --d=$\"e f\" --g=$h", "a=b\tc|d=e f|g=$h"),
+        ("--a=$b --c=${{ d }} --e=f", "a=$b|c=${{ d }}|e=f"),
+        ("--a=1 2>&1 --b=2 >log --c=3", "a=1|b=2|c=3"),
+        ("--a=1 &>log --b=2 <<<'x y' --c", "a=1|b=2|--c"),
+        ("\\\n~~~ --b=2", "~~~|b=2"),
+        ("\\", "\\"),
+        ("--{a,b}=c --d=x{e,f}", "a=c|b=c|d=xe|d=xf"),
+        ("--a={{b,c}}", "a={{b,c}}"),
+    ] {
+        let line = format!("zenml x register n {line}");
+        let words = format!("x|register|n|{words}");
+        assert_eq!(commands("x.sh", &line).join(" "), words, "{line}");
+    }
+    for (line, words) in [
         (
             "zenml --debug x register n --a 1",
             "--debug|x|register|n|a=1",
         ),
-        (
-            "zenml x2-y register -ab c -1 d -e f",
-            "x2-y|register|-ab|c|-1|d|e=f",
-        ),
+        ("zenml x2-y register", "x2-y|register"),
         (
             "zenml secrets-manager register n --a=1",
             "secrets-manager|register|n|a=1",
         ),
-        (
-            "zenml x --a=b\\\nc --d=\"e\\\nf\" --g=h\\ i",
-            "x|a=bc|d=ef|g=h i",
-        ),
-        (
-            "zenml x --a=$'b c' --d=$\"e f\" --g=$h",
-            "x|a=b c|d=e f|g=$h",
-        ),
-        ("zenml x --a=$b --c=${{ d }} --e=f", "x|a=$b|c=${{ d }}|e=f"),
-        ("zenml x --a=1 2>&1 --b=2", "x|a=1|2|1|b=2"),
-        ("zenml x --a=1 &>log --b=2", "x|a=1|log|b=2"),
-        ("zenml x \\\n~~~ --b=2", "x|~~~|b=2"),
-        ("zenml x \\", "x|\\"),
     ] {
         assert_eq!(commands("x.sh", line).join(" "), words, "{line}");
     }
@@ -109,7 +108,7 @@ fn values_are_decoded_as_by_the_shell() {
 
 #[test]
 fn only_words_with_a_name_and_value_are_mappings() {
-    let document = parse("x.sh", "zenml x k_l-m=v a.b=c -n o -pq r --s=t u");
+    let document = parse("x.sh", "zenml x register k_l-m=v a.b=c -n o -pq r --s=t u");
     let command = document.items(document.roots()[0]).unwrap()[0];
     let words: Vec<_> = document
         .items(command)
@@ -117,14 +116,15 @@ fn only_words_with_a_name_and_value_are_mappings() {
         .iter()
         .map(|&word| document.entries(word).is_some())
         .collect();
-    assert_eq!(words, [false, true, false, true, false, false, true, false]);
+    let expected = [false, false, true, false, true, false, false, true, false];
+    assert_eq!(words, expected);
 }
 
 #[test]
 fn each_character_of_a_value_maps_to_its_source() {
     let document = parse(
         "x.sh",
-        "zenml x --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"",
+        "zenml x register --a=\"b\\\"c'\" --d='e\"f' --g=h\\ i'j'\\\n\"k\"",
     );
     let command = document.items(document.roots()[0]).unwrap()[0];
     let values = document
@@ -156,60 +156,173 @@ fn each_character_of_a_value_maps_to_its_source() {
 #[test]
 fn commands_are_found_where_the_shell_expects_them() {
     for line in [
-        "  zenml x",
-        "$ zenml x",
-        "sudo -E zenml x",
-        "A=b C='d e' zenml x",
-        ".venv/bin/zenml x",
-        "poetry run zenml x",
-        "python3 -m zenml x",
-        "\t@zenml x",
-        "\t-@zenml x",
-        "if ! zenml x",
-        "(cd a && zenml x)",
-        "B=`zenml x`",
-        "B=\"$(zenml x)\"",
-        "    - run: zenml x",
-        "RUN zenml x",
-        "# a comment \\\nzenml x",
-        "_A1=b zenml x",
+        "  CMD",
+        "$ CMD",
+        "sudo -E CMD",
+        "A=b C='d e' CMD",
+        ".venv/bin/CMD",
+        "poetry run CMD",
+        "python3 -m CMD",
+        "\t@CMD",
+        "\t-@CMD",
+        "if ! CMD",
+        "if ! CMD; then x; fi",
+        "(cd a && CMD)",
+        "B=`CMD`",
+        "B=\"$(CMD)\"",
+        "    - run: CMD",
+        "RUN CMD",
+        "# a comment \\\nCMD",
+        "_A1=b CMD",
+        ">log CMD",
+        "for x in a b; do CMD; done",
+        "f() { CMD; }",
+        "function f { CMD; }",
+        "case $x in a|b) CMD;; esac",
+        "[[ $(CMD) == a ]]",
+        "x | while read -r l; do CMD; done",
+        "bash -c 'CMD'",
+        "bash -c \"CMD\"",
+        "sh -lc 'cd x && CMD'",
+        "eval CMD",
+        "eval \"CMD\"",
+        "echo a | xargs -n1 CMD",
+        "su - user -c 'CMD'",
+        "ssh host 'CMD'",
+        "docker run --rm -it img bash -c 'CMD'",
+        "bash <<EOF\nCMD\nEOF",
+        "sh -s <<'EOF'\nCMD\nEOF",
+        "ssh host bash <<EOF\nCMD\nEOF",
+        "cat <<EOF | bash\nCMD\nEOF",
+        "bash <<-EOF\n\tCMD\n\tEOF",
+        "bash <<< 'CMD'",
+        "cat <<EOF\n$(CMD)\nEOF",
+        "cat <<EOF >f\nit's\nEOF\nCMD",
+        "x=\"$(cat <<'EOF'\nit's\nEOF\n)\"\nCMD",
+        "echo it\\'s; CMD",
+        "(( x << 2 ))\nCMD",
+        "a=( # it's\n b )\nCMD",
+        "echo ${x:-`CMD`}",
+        "echo `echo \\`CMD\\``",
+        "CMD &",
+        "time CMD",
+        "coproc CMD",
     ] {
-        assert_eq!(commands("x.sh", line), ["x"], "{line}");
+        let text = line.replace("CMD", "zenml x register");
+        assert_eq!(commands("x.sh", &text), ["x|register"], "{text}");
     }
     for line in [
-        "# zenml x",
-        "echo zenml x",
-        "echo 'zenml x'",
-        "pip install zenml x",
-        "zenml-x y",
-        "my_zenml x",
+        "$ZENML",
+        "\"$ZENML\"",
+        "${ZENML}",
+        "${ZENML:-zenml}",
+        "$(ZENML)",
+    ] {
+        let text = format!("{line} x register");
+        assert_eq!(commands("x.sh", &text), ["x|register"], "{text}");
+    }
+    for line in [
+        "# CMD",
+        "echo CMD",
+        "echo 'CMD'",
+        "pip install CMD",
+        "zenml-x register",
+        "my_CMD",
         "zenml",
         "zenml --version",
         "zenml {{a.b}}",
         "zenml: x",
-        "zenml secret create x --a={{b.c}}",
-        "zenml secrets-manager secret register x --a={{b.c}}",
-        "1A=b zenml x",
-        "A-b=c zenml x",
-        "sudo echo zenml x",
-        "-1 zenml x",
+        "1A=b CMD",
+        "A-b=c CMD",
+        "sudo echo CMD",
+        "-1 CMD",
+        "cat <<EOF\nCMD\nEOF",
+        "cat <<'EOF' > f\n$(CMD)\nEOF",
+        "echo \"\nCMD\n\"",
+        "bash script.sh <<EOF\nCMD\nEOF",
+        "zenml login {{server_url}}",
+        "zenml stack set $(docker ps --format '{{.Names}}')",
+        "zenml stack describe {{a.b}}",
     ] {
-        assert!(commands("x.sh", line).is_empty(), "{line}");
+        let text = line.replace("CMD", "zenml x register");
+        assert!(commands("x.sh", &text).is_empty(), "{text}");
     }
 }
 
 #[test]
-fn nested_commands_are_read_up_to_a_depth() {
-    let nested = |depth: usize| format!("{}zenml x{}", "$(".repeat(depth), ")".repeat(depth));
-    assert_eq!(commands("x.sh", &nested(8)), ["x"]);
+fn expansions_are_the_parts_that_the_shell_replaces() {
+    for (value, parts) in [
+        (
+            "$(docker ps --format '{{.Names}}')",
+            "$(docker ps --format '{{.Names}}')",
+        ),
+        (
+            "\"http://$(docker inspect -f '{{ .X }}' c):8080\"",
+            "$(docker inspect -f '{{ .X }}' c)",
+        ),
+        ("`a '{{b.c}}'`", "`a '{{b.c}}'`"),
+        ("${H:-$(echo '{{a.b}}')}x", "${H:-$(echo '{{a.b}}')}"),
+        ("{{$A.b}}$1", "$A|$1"),
+        ("'{{$A.b}}'", ""),
+        ("a*b?", "*|?"),
+        ("{{a.b}}", ""),
+        ("{{a,b}}", "{a,b}"),
+    ] {
+        let document = parse("x.sh", &format!("zenml x register --k={value}"));
+        let command = document.items(document.roots()[0]).unwrap()[0];
+        let option = *document.items(command).unwrap().last().unwrap();
+        let (_, id) = document.entries(option).unwrap()[0];
+        let text = document.text(id).unwrap();
+        let found = document.expansions(id).iter();
+        let found: Vec<_> = found.map(|range| &text[range.clone()]).collect();
+        assert_eq!(found.join("|"), parts, "{value}");
+    }
+}
+
+#[test]
+fn assignments_have_a_value_if_it_is_literal() {
+    let document = parse(
+        "x.sh",
+        "A=a\nexport B='b c' E=$A\nC=c; C=d\nD=d zenml x register\nfor F in 1 2; do :; done\nif G=g; then :; fi\n",
+    );
+    let assignments = document.shell_assignments();
+    let values = ["A", "B", "C", "D", "E", "F"].map(|name| assignments.literal(name));
+    assert_eq!(values, [Some("a"), Some("b c"), None, None, None, None]);
+    assert!(assignments.contains("C") && assignments.contains("F") && !assignments.contains("D"));
+}
+
+#[test]
+fn elements_of_an_array_are_words_of_the_command_that_expands_it() {
+    let text = "ARGS=(\n  --a=1 # it's\n  '--b={{c.d}}')\nARGS+=(--e)\nzenml x register n \"${ARGS[@]}\" --f\nzenml y register \"${ARGS[@]}\"\n";
+    assert_eq!(
+        commands("x.sh", text),
+        [
+            "x|register|n|a=1|b={{c.d}}|--e|--f",
+            "y|register|${ARGS[@]}"
+        ]
+    );
+}
+
+#[test]
+fn commands_in_commands_are_read_down_to_a_depth() {
+    let nested = |depth: usize| {
+        let (open, close) = ("$(".repeat(depth), ")".repeat(depth));
+        format!("{open}zenml x register{close}")
+    };
+    assert_eq!(commands("x.sh", &nested(8)), ["x|register"]);
     assert!(commands("x.sh", &nested(9)).is_empty());
 }
 
 #[test]
 fn only_code_of_markdown_is_read() {
+    let of = |text: &str| {
+        let command = regex_lite::Regex::new("zenml(\\s)([a-z])").unwrap();
+        let text = command.replace_all(text, "zenml${1}${2} register");
+        let found = commands("x.md", &text);
+        found.join(" ").replace("|register", "")
+    };
     let text = "zenml a\n`zenml b` zenml c, ``zenml d`` and `zenml\ne`\n\n    zenml f --x=y\n\n    zenml i\n\n> ```sh\nzenml g \\\n```\nzenml h\n";
-    assert_eq!(commands("x.md", text), ["b", "d", "e", "f|x=y", "g"]);
-    assert_eq!(commands("x.sh", "zenml a\nx `zenml b`"), ["a", "b"]);
+    assert_eq!(of(text), "b d e f|x=y i h");
     for (text, words) in [
         ("```sh\n~~~\nzenml a --b=c\n```\nzenml d\n", "a|b=c"),
         ("```\n``` sh\nzenml a\n````\nzenml d\n", "a"),
@@ -222,7 +335,7 @@ fn only_code_of_markdown_is_read() {
             "a|b=c d|e=f",
         ),
     ] {
-        assert_eq!(commands("x.md", text).join(" "), words, "{text}");
+        assert_eq!(of(text), words, "{text}");
     }
 }
 
@@ -245,6 +358,16 @@ fn scripts_are_parsed_in_linear_time() {
         "``zenml x`` ",
         ">zenml ",
         "a\nzenml x `\n",
+        "x=(zenml ",
+        "zenml |",
+        "cat <<E\nzenml\n",
+        "bash <<E\nzenml x\nE\n",
+        "zenml x {a,b}{c,d}{e,f} ",
+        "\"$(\nzenml ",
+        "bash -c \"zenml x ",
+        "bash -c 'zenml x' ",
+        "$'zenml ",
+        "zenml x \"$(zenml \"",
     ] {
         for path in ["x.sh", "x.md"] {
             let start = Instant::now();
@@ -332,7 +455,7 @@ proptest! {
     ) {
         let value = quoted(&format!("{before}{{{{a.b}}}}"), style);
         let eol = if crlf { "\r\n" } else { "\n" };
-        let text = format!("é{eol}{around}zenml x y z \\{eol}  --k={value} --l=1{eol}zenml v");
+        let text = format!("é{eol}{around}zenml x register z \\{eol}  --k={value} --l=1{eol}zenml v update");
         let document = parse("x.sh", &text);
         let found = document.nodes().find(|&(id, _)| document.text(id).is_some_and(|text| text.ends_with("{{a.b}}")));
         let (id, _) = found.unwrap();

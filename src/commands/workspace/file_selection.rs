@@ -4,13 +4,14 @@
 use super::super::context::Context;
 use crate::cli::FileArgs;
 use crate::diagnostics::error::{Failure, io_message};
-use crate::document::Syntax;
+use crate::document::{ScriptHost, Syntax};
 use crate::project::config::{self, Config};
 use crate::project::configs::{Configs, NearestConfig};
-use crate::project::discover::Selection;
+use crate::project::discover::{Selection, unknown_file};
 use crate::project::git;
 use crate::project::repository::TrustedOwners;
 use crate::system::paths;
+use crate::text::escape::escape_control;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,15 +42,16 @@ pub(super) fn stdin_name(
     let Some(name) = &files.stdin_filename else {
         return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
     };
-    match Syntax::from_path(name) {
-        Some(syntax) => Ok(Some((paths::absolute(name, cwd), syntax))),
-        // Skipped, unless a glob of `[files] scripts` matches.
-        None if files.only_stack_files => Ok(Some((paths::absolute(name, cwd), Syntax::Script))),
-        None => Err(Failure::usage(format!(
-            "`{}` is not a stack file: its extension is not .yaml, .yml, .toml or .json",
-            name.display()
-        ))
-        .with_help("use --only-stack-files to skip such files")),
+    let path = paths::absolute(name, cwd);
+    match (ScriptHost::of(&path), Syntax::from_path(name)) {
+        (Some(host), _) if host != ScriptHost::Other => Ok(Some((path, Syntax::Script(host)))),
+        (_, Some(syntax)) => Ok(Some((path, syntax))),
+        // Skipped, unless it is a script.
+        _ if files.only_stack_files => Ok(Some((path, Syntax::Script(ScriptHost::Other)))),
+        _ => {
+            let shown = escape_control(&name.to_string_lossy());
+            Err(unknown_file(&shown, true).with_help("use --only-stack-files to skip such files"))
+        }
     }
 }
 

@@ -1,19 +1,25 @@
 //! Finds the comments of a document.
 
-use crate::document::{Document, NodeKind, Style, Syntax};
-use crate::text::source::Span;
+use crate::document::{Document, NodeKind, ScriptHost, Style, Syntax};
+use crate::text::source::{SourceFile, Span};
 
-/// Returns the comments of a document, each from `#` to the end of its line.
+/// Returns the comments of a document, each from `#` to the end of its line. In Markdown, also
+/// returns the comments of HTML that are in one line.
 pub fn comments(document: &Document) -> Vec<Span> {
     let source = document.source();
     let mut comments: Vec<Span> = Vec::new();
+    if document.syntax() == Syntax::Script(ScriptHost::Markdown) {
+        comments = html_comments(source);
+    }
     if document.syntax() == Syntax::Json || memchr::memchr(b'#', source.text().as_bytes()).is_none()
     {
         return comments;
     }
+    let html_count = comments.len();
     let contents = scalar_contents(document);
     for hash in memchr::memchr_iter(b'#', source.text().as_bytes()) {
-        if comments.last().is_some_and(|comment| hash < comment.end) {
+        let last = comments.get(html_count..).and_then(<[Span]>::last);
+        if last.is_some_and(|comment| hash < comment.end) {
             continue;
         }
         let before = source.text().get(..hash).unwrap_or_default();
@@ -28,7 +34,21 @@ pub fn comments(document: &Document) -> Vec<Span> {
             comments.push(Span::new(hash, source.line_span(hash).end));
         }
     }
+    if html_count > 0 {
+        comments.sort_unstable();
+    }
     comments
+}
+
+/// Returns the comments `<!-- … -->` that do not continue on the next line.
+fn html_comments(source: &SourceFile) -> Vec<Span> {
+    let starts = memchr::memmem::find_iter(source.text().as_bytes(), b"<!--");
+    let comments = starts.filter_map(|start| {
+        let line = Span::new(start, source.line_span(start).end);
+        let len = source.slice(line).find("-->")?;
+        Some(Span::new(start, start + len + 3))
+    });
+    comments.collect()
 }
 
 /// Whether a scalar is a block scalar, and whether it keeps the line breaks after its text.

@@ -92,7 +92,7 @@ impl Document {
             Syntax::Toml => existing
                 .filter(|text| text.trim_matches(' ') == "=")
                 .unwrap_or(" = "),
-            Syntax::Json | Syntax::Script => existing
+            Syntax::Json | Syntax::Script(_) => existing
                 .filter(|text| text.trim_matches(' ') == ":")
                 .unwrap_or(": "),
         }

@@ -56,7 +56,7 @@ impl Document {
         match self.syntax() {
             Syntax::Yaml => yaml::quote_text(text),
             Syntax::Toml => toml::quote_text(text),
-            Syntax::Json | Syntax::Script => json::quote_text(text),
+            Syntax::Json | Syntax::Script(_) => json::quote_text(text),
         }
     }
 
@@ -74,7 +74,7 @@ impl Document {
         match self.syntax() {
             Syntax::Yaml => yaml::key(name, flow),
             Syntax::Toml => toml::key(name),
-            Syntax::Json | Syntax::Script => json::quote_text(name),
+            Syntax::Json | Syntax::Script(_) => json::quote_text(name),
         }
     }
 }
@@ -86,13 +86,13 @@ pub fn format_name_map(syntax: Syntax, entries: &BTreeMap<String, BTreeSet<Strin
         let item = |item: &String| match syntax {
             Syntax::Yaml => yaml::key(item, true),
             Syntax::Toml => toml::quote_text(item),
-            Syntax::Json | Syntax::Script => json::quote_text(item),
+            Syntax::Json | Syntax::Script(_) => json::quote_text(item),
         };
         let items = items.iter().map(item).collect::<Vec<_>>().join(", ");
         match syntax {
             Syntax::Yaml => format!("{}: [{items}]\n", yaml::key(name, false)),
             Syntax::Toml => format!("{} = [{items}]\n", toml::key(name)),
-            Syntax::Json | Syntax::Script => format!("  {}: [{items}]", json::quote_text(name)),
+            Syntax::Json | Syntax::Script(_) => format!("  {}: [{items}]", json::quote_text(name)),
         }
     });
     match syntax {

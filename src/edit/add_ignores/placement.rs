@@ -5,7 +5,7 @@
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::directives::{self, Directive, DirectiveKind};
-use crate::document::{Document, Edit, Syntax, is_prose};
+use crate::document::{Document, Edit, ScriptHost, Syntax, is_prose};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::collections::BTreeSet;
@@ -69,9 +69,8 @@ impl<'a> OriginalFile<'a> {
                 Placement::LineAbove(line),
             ]);
         }
-        placements.retain(|placement| {
-            self.syntax != Syntax::Script || self.fits_script(*placement, finding)
-        });
+        placements
+            .retain(|placement| !self.syntax.is_script() || self.fits_script(*placement, finding));
         placements
     }
 
@@ -103,6 +102,16 @@ impl<'a> OriginalFile<'a> {
             .source
             .slice(Span::new(line.start, finding.scalar_start));
         if is_prose(self.source.path()) && before_command.contains('`') {
+            return false;
+        }
+        // The lines of a notebook are strings of JSON, and an instruction such as `CMD ["zenml"]`
+        // accepts no comment.
+        let is_refused = match self.syntax {
+            Syntax::Script(ScriptHost::Notebook) => true,
+            Syntax::Script(ScriptHost::Dockerfile) => matches!(placement, Placement::EndOfLine(_)),
+            _ => false,
+        };
+        if is_refused {
             return false;
         }
         match placement {

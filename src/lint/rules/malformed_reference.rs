@@ -32,7 +32,7 @@ use super::is_foreign_text;
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::{ScalarType, Style};
+use crate::document::ScalarType;
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{
@@ -114,20 +114,6 @@ fn reads_as_reference(context: &ScalarContext<'_>, braces: &BraceExpression<'_>)
     braces.range == (0..context.text.len()) && inner.chars().all(is_name)
 }
 
-/// Returns whether the whole word of a script is in single quotes.
-fn in_single_quotes(context: &ScalarContext<'_>) -> bool {
-    let style = context
-        .document
-        .scalar(context.position.node)
-        .map(|scalar| scalar.style);
-    style == Some(Style::SingleQuoted)
-        && !context
-            .document
-            .source()
-            .slice(context.node_span())
-            .contains('\'')
-}
-
 fn malformed_kind<'p>(braces: &'p BraceExpression<'_>) -> Option<&'p MalformedKind> {
     match &braces.kind {
         BraceKind::Malformed(kind) => Some(kind),
@@ -175,11 +161,8 @@ fn message_and_help(
         }
         MalformedKind::Brace => "a brace inside the name or the key of a reference",
         MalformedKind::Variable => "a shell variable in a reference: no shell reads this file",
-        MalformedKind::FilledIn if in_single_quotes(context) => {
-            "a shell variable in a reference: the single quotes keep the shell from expanding it"
-        }
-        MalformedKind::FilledIn => {
-            "a shell variable in a reference: stackref cannot check which secret it names"
+        MalformedKind::Unexpanded => {
+            "a shell variable in a reference: the quotes keep the shell from expanding it"
         }
         MalformedKind::Invisible(c) => {
             let message = format!(
@@ -203,8 +186,10 @@ fn help(context: &ScalarContext<'_>, inner: &str, kind: &MalformedKind) -> Strin
         | MalformedKind::Invisible(_) => help_for_meant(inner),
         MalformedKind::Filter => help_for_meant(inner.split('|').next().unwrap_or_default()),
         MalformedKind::NoDot { .. } => help_for_key(inner),
-        MalformedKind::Variable | MalformedKind::FilledIn => {
-            "write out the name of the secret".to_owned()
+        MalformedKind::Variable => "write out the name of the secret".to_owned(),
+        MalformedKind::Unexpanded => {
+            "write out the name of the secret, or use double quotes so that the shell expands it"
+                .to_owned()
         }
         MalformedKind::Adjacent if context.is_in_script() => {
             "use one reference per value".to_owned()

@@ -2,8 +2,10 @@
 //! any attribute.
 //!
 //! For a known flavor, a table lists the sensitive attributes. Otherwise the last word of the
-//! attribute's name decides: password, token, secret, `api_key`, passphrase, `private_key`. Scripts
-//! are not checked, because they are full of variables.
+//! attribute's name decides: password, token, secret, `api_key`, passphrase, `private_key`.
+//!
+//! In scripts, only the values of `zenml secret create` and `zenml secret update` are checked. Values
+//! that examples use, such as `abc123` and `changeme`, are not reported there.
 //!
 //! A value is not reported if it is, as a whole, one of these:
 //!
@@ -34,8 +36,9 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, ScalarType};
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
-use crate::sources::stack_model::Role;
+use crate::sources::stack_model::{Purpose, Role};
 use crate::text::placeholder::{PlaceholderKind, placeholder_kind};
+use crate::text::source_kind::SourceKind;
 use crate::text::url;
 use std::ops::Range;
 
@@ -48,10 +51,50 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    if context.is_in_script() || context.position.is_key || context.is_reference() {
+    let position = context.position;
+    if position.purpose == Purpose::StoredValue {
+        return stored_value(context);
+    }
+    if context.is_in_script() || position.is_key || context.is_reference() {
         return None;
     }
     sensitive_attribute(context).or_else(|| password_in_url(context))
+}
+
+/// Reports a value that a command in a script stores in a secret. Documentation has examples.
+fn stored_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
+    let is_documentation =
+        context.source.kind_at(context.node_span().start) == Some(SourceKind::Docs);
+    let is_plain = !context.text.trim().is_empty()
+        && !is_not_secret(context)
+        && !is_obvious_example(context.text);
+    if is_documentation || !is_plain {
+        return None;
+    }
+    let key = context.position.attribute.as_deref().unwrap_or_default();
+    let message = format!("the value of the secret's key `{key}` is plain text");
+    let finding = redacted_finding(context, &(0..context.text.len()), message);
+    let help = format!(
+        "read it from the environment (`--{key}=\"$VARIABLE\"`) or a file (`--{key}=@FILE`)"
+    );
+    Some(finding.help(help))
+}
+
+/// The length of the shortest value that is not an obvious example.
+const MIN_VALUE_BYTES: usize = 4;
+
+/// Returns whether a value is one that examples use.
+fn is_obvious_example(text: &str) -> bool {
+    const EXAMPLES: [&str; 12] = [
+        "abc123", "1234", "12345", "123456", "changeme", "dummy", "example", "password", "sample",
+        "secret", "test", "token",
+    ];
+    let letters: String = text
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    EXAMPLES.contains(&letters.as_str()) || letters.len() < MIN_VALUE_BYTES
 }
 
 /// Reports the whole value of a sensitive attribute.

@@ -7,7 +7,8 @@
 //! - the `path` of an artifact store;
 //! - attributes that a validator of the flavor reads;
 //! - attributes whose type is not a string, such as `timeout`;
-//! - attributes of type `SecretStr`, in versions and flavors that fail with a reference.
+//! - attributes of type `SecretStr`, in versions and flavors that fail with a reference;
+//! - every option of `zenml service-connector` and `zenml user` commands.
 //!
 //! ## Why
 //!
@@ -64,8 +65,13 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         Refusal::Validated => ("", "ZenML validates it before it resolves secrets"),
         Refusal::NotString => ("", "its value is not a string"),
         Refusal::SecretStr => ("", "ZenML fails when it uses a resolved value here"),
+        Refusal::Unresolved => ("", "ZenML resolves no references in this command"),
     };
-    let message = format!("`{attribute}`{owner} cannot be a reference: {reason}");
+    let message = if attribute.is_empty() {
+        format!("this argument cannot be a reference: {reason}")
+    } else {
+        format!("`{attribute}`{owner} cannot be a reference: {reason}")
+    };
     let finding = context.finding_at(RULE.id, braces, message);
     Some(finding.label(label(refusal)).help(help(context, refusal)))
 }
@@ -79,11 +85,11 @@ fn label(refusal: Refusal) -> &'static str {
 
 fn help(context: &ScalarContext<'_>, refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::SecretStr if context.is_in_script() => {
+        Refusal::SecretStr | Refusal::Unresolved if context.is_in_script() => {
             "pass the value itself, for example from an environment variable"
         }
         // The value is a secret, so it must not be in the file.
-        Refusal::SecretStr => {
+        Refusal::SecretStr | Refusal::Unresolved => {
             "set `resolver = \"render\"` and use `stackref render`, which writes the value"
         }
         _ if context.is_in_script() => "write the value itself",

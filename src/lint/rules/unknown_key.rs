@@ -19,7 +19,7 @@ use super::capitalize;
 use crate::diagnostics::finding::{Applicability, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::lookup::KeyTypes;
+use crate::lint::declared_secrets::DeclaredDifference;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::{Reference, ReferencePart};
@@ -37,21 +37,32 @@ pub(super) const RULE: Rule = Rule {
 const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let keys = context.keys()?;
     let key = reference.key()?;
-    if context.value_type.is_some() {
-        return None;
-    }
+    let (owner, keys, related) =
+        if let Some((DeclaredDifference::Key, problem)) = context.difference() {
+            let owner = format!("secret `{}` is declared without", reference.secret());
+            let keys = list_keys(problem.keys.iter().map(String::as_str), "declared");
+            (owner, keys, Some(problem.related.clone()))
+        } else {
+            let keys = context.keys().filter(|_| context.value_type.is_none())?;
+            let owner = format!(
+                "secret `{}` in the inventory `{}` has no",
+                reference.secret(),
+                context.found_in
+            );
+            let keys = list_keys(keys.keys().map(String::as_str), "available");
+            (owner, keys, None)
+        };
     let difference = match &context.suggestion {
         Some(nearest) => lookalike::describe_difference(key, nearest),
         None => lookalike::describe_suspicious(key),
     };
-    let message = format!(
-        "secret `{}` in the inventory `{}` has no key `{key}`{difference}",
-        reference.secret(),
-        context.found_in
-    );
+    let message = match &related {
+        Some(_) => format!("{owner} the key `{key}`{difference}"),
+        None => format!("{owner} key `{key}`{difference}"),
+    };
     let finding = reference.finding(RULE.id, message);
+    let finding = related.into_iter().fold(finding, FindingBuilder::related);
     let finding = finding.suggestion(context.suggestion.clone());
     let edits = context
         .suggestion
@@ -66,24 +77,25 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
                     let difference = lookalike::describe_difference(nearest, key);
                     format!(
                         "did you mean `{nearest}`{difference}? {}",
-                        capitalize(&list_keys(keys))
+                        capitalize(&keys)
                     )
                 }
-                None => list_keys(keys),
+                None => keys,
             }),
     )
 }
 
-fn list_keys(keys: &KeyTypes) -> String {
+/// Lists keys, which are `available` or `declared`.
+fn list_keys<'k>(keys: impl ExactSizeIterator<Item = &'k str>, kind: &str) -> String {
+    let count = keys.len();
     let names: Vec<String> = keys
-        .keys()
         .take(MAX_LISTED_KEYS)
         .map(|name| format!("`{name}`"))
         .collect();
     let list = names.join(", ");
-    match keys.len().saturating_sub(MAX_LISTED_KEYS) {
-        _ if keys.is_empty() => "the secret has no keys".to_owned(),
-        0 => format!("available keys: {list}"),
-        more => format!("available keys: {list} and {more} more"),
+    match count.saturating_sub(MAX_LISTED_KEYS) {
+        _ if count == 0 => "the secret has no keys".to_owned(),
+        0 => format!("{kind} keys: {list}"),
+        more => format!("{kind} keys: {list} and {more} more"),
     }
 }

@@ -21,6 +21,7 @@ use crate::diagnostics::finding::{Applicability, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::LookupResult;
+use crate::lint::declared_secrets::DeclaredDifference;
 use crate::lint::rule::{Check, Rule};
 use crate::lint::subject::LookupContext;
 use crate::sources::reference::{Reference, ReferencePart};
@@ -39,17 +40,32 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     let LookupResult::NotFound = context.answer else {
         return None;
     };
+    let problem = match context.difference() {
+        // The rule `unknown-key` reports it.
+        Some((DeclaredDifference::Key, _)) => return None,
+        Some((DeclaredDifference::Name, problem)) => Some(problem),
+        None => None,
+    };
     let nearest = context.suggestion.clone();
     let difference = match &nearest {
         Some(nearest) => lookalike::describe_difference(reference.secret(), nearest),
         None => lookalike::describe_suspicious(reference.secret()),
     };
-    let message = format!(
-        "no secret `{}`{difference} in {}",
-        reference.secret(),
-        context.describe_inventories()
-    );
+    let name = reference.secret();
+    let message = if context.chain.is_empty() && problem.is_some() {
+        format!("no secret `{name}`{difference} is declared")
+    } else {
+        format!(
+            "no secret `{name}`{difference} in {}",
+            context.describe_inventories()
+        )
+    };
     let finding = reference.finding(RULE.id, message);
+    // The suggestion may be a name of an inventory.
+    let related = problem.filter(|problem| problem.suggestion == nearest);
+    let finding = related.into_iter().fold(finding, |finding, problem| {
+        finding.related(problem.related.clone())
+    });
     let edits = nearest
         .as_deref()
         .map(|nearest| reference.rename_edits(ReferencePart::Secret, nearest));

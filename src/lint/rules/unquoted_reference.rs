@@ -2,9 +2,13 @@
 //! string. The same is true for a key such as `{{key}}: value`, which usually belongs to a
 //! template. Templates are not stack files.
 //!
+//! In a command, a reference with spaces and without quotes, such as `--password={{ a.b }}`, is
+//! several words.
+//!
 //! ## Why
 //!
-//! ZenML replaces only strings, so the attribute receives a mapping.
+//! ZenML replaces only strings, so the attribute receives a mapping. In a command, ZenML receives
+//! only the first word.
 //!
 //! ## Example
 //!
@@ -14,7 +18,8 @@
 //!
 //! ## Fix
 //!
-//! Put the reference in quotes: `tracking_password: "{{mlflow.password}}"`. `--fix` does this.
+//! Put the reference in quotes: `tracking_password: "{{mlflow.password}}"`. `--fix` does this. In a
+//! command, `--fix` removes the spaces.
 
 use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
@@ -29,7 +34,7 @@ use crate::zenml::grammar::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnquotedReference,
     severity: Severity::Error,
-    summary: "a reference without quotes, which YAML reads as a mapping",
+    summary: "a reference without quotes, which YAML reads as a mapping and a shell splits",
     page: include_str!("unquoted_reference.rs"),
     check: Check::Scalar(check),
 };
@@ -40,6 +45,9 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     }
     if context.position.is_key {
         return Some(mapping_as_key(context));
+    }
+    if context.is_in_script() {
+        return Some(split_reference(context));
     }
     let text = context.text;
     let message = "a reference without quotes: YAML reads these braces as a mapping".to_owned();
@@ -69,6 +77,42 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let finding =
         finding.fingerprint_key(context.scope().attribute.unwrap_or_default().to_string());
     Some(finding.help("put the value in quotes, and write a reference as \"{{name.key}}\""))
+}
+
+/// Reports a reference in a command that the shell splits at its spaces. The fix removes the spaces,
+/// which needs no quotes and is right inside of other quotes.
+fn split_reference(context: &ScalarContext<'_>) -> FindingBuilder {
+    let message = "a reference without quotes: the shell splits it into several words".to_owned();
+    let finding = context
+        .finding(RULE.id, &(0..context.text.len()), message)
+        .label("several words");
+    let ParsedValue::Reference(BraceExpression {
+        kind: BraceKind::Reference { name, key, .. },
+        ..
+    }) = &context.value
+    else {
+        return finding.help("remove the spaces in the braces, or put the word in quotes");
+    };
+    let finding = finding.names(name, Some(key)).help(format!(
+        "remove the spaces, or quote it: '{{{{{name}.{key}}}}}'"
+    ));
+    let spaces: Vec<Span> = context
+        .text
+        .match_indices(' ')
+        .map(|(at, space)| context.offsets_of(&(at..at + space.len())))
+        .collect();
+    let source = context.document.source();
+    // The shell expands `{{a.b,c}}` and `{{a..b}}` without quotes.
+    let is_removable = !key.contains([','])
+        && !key.contains("..")
+        && spaces
+            .iter()
+            .all(|&span| source.slice(span).trim_matches([' ', '\t']).is_empty());
+    if !is_removable {
+        return finding;
+    }
+    let edits = spaces.into_iter().map(|span| FixEdit::new(span, ""));
+    finding.fix(Applicability::Safe, edits.collect())
 }
 
 /// Returns whether a text has the shape of one reference and contains nothing else.

@@ -19,7 +19,7 @@ pub fn snapshot(
     comments: &NameComments,
 ) -> Result<String, Failure> {
     let text = match syntax {
-        Syntax::Json | Syntax::Script => format_name_map(syntax, secrets),
+        Syntax::Json | Syntax::Script(_) => format_name_map(syntax, secrets),
         Syntax::Yaml | Syntax::Toml => with_comments(secrets, syntax, comments),
     };
     let reparsed = FileInventory::from_text("the snapshot", text.clone(), syntax);

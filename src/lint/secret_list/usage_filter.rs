@@ -1,6 +1,6 @@
 //! The filter of `stackref inventory --used` and `--unused`.
 
-use super::ListedInventory;
+use super::{ListedInventory, REPOSITORY};
 use crate::inventory::lookup::LookupResult;
 use crate::lint::report::Report;
 use crate::lint::resolve::Answer;
@@ -19,7 +19,8 @@ pub fn retain_by_use(
     report: &Report,
     settings: &Settings<'_>,
 ) {
-    let used_keys = used_keys(scan, report);
+    let mut used_keys = used_keys(scan, report);
+    add_declared(&mut used_keys, scan);
     for inventory in listed {
         let at = inventory.at;
         // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
@@ -44,6 +45,23 @@ pub fn retain_by_use(
     }
 }
 
+/// Adds the uses of declared secrets, which are not looked up in inventories.
+fn add_declared<'s>(used: &mut UsedKeys<'s>, scan: &'s Scan) {
+    for reference in scan.references() {
+        let keys = used
+            .entry((REPOSITORY.0, reference.secret()))
+            .or_insert_with(|| Some(BTreeSet::new()));
+        match reference.key() {
+            Some(key) => {
+                if let Some(keys) = keys {
+                    keys.insert(key);
+                }
+            }
+            None => *keys = None,
+        }
+    }
+}
+
 fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
     of_secret.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
 }
@@ -51,7 +69,7 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
 fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
     let mut used = UsedKeys::new();
     for (reference, answer) in report.references.iter(scan) {
-        let Some(Answer { lookup, result }) = answer else {
+        let Some(Answer { lookup, result, .. }) = answer else {
             continue;
         };
         let inventories = match result {

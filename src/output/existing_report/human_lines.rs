@@ -6,9 +6,11 @@ use std::io::{self, BufRead};
 /// The part of a diagnostic that the previous line belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum DiagnosticPart {
-    /// Between two diagnostics.
+    /// Before the first diagnostic.
     #[default]
-    Outside,
+    Start,
+    /// After a diagnostic or its related place, which begins with `  ☞`.
+    Between,
     /// `error[rule]`, with scope and mark if there are any. The scope can be on a line of its own.
     Title,
     /// The empty line after the title.
@@ -31,7 +33,7 @@ pub fn is_complete(file: impl BufRead) -> io::Result<bool> {
         part = next.unwrap_or_default();
         next.is_some()
     })?;
-    Ok(is_accepted && part == DiagnosticPart::Outside)
+    Ok(is_accepted && matches!(part, DiagnosticPart::Start | DiagnosticPart::Between))
 }
 
 impl DiagnosticPart {
@@ -45,7 +47,8 @@ impl DiagnosticPart {
                 .split_once(" │")
                 .is_some_and(|(number, _)| is_number(number));
         match self {
-            Self::Outside => after_title(line).map(|_| Self::Title),
+            Self::Between if line.starts_with("  ☞ ") => Some(Self::Message),
+            Self::Start | Self::Between => after_title(line).map(|_| Self::Title),
             Self::Title if line.starts_with("  ") => Some(Self::Title),
             Self::Title => line.is_empty().then_some(Self::Blank),
             Self::Blank => {
@@ -56,7 +59,7 @@ impl DiagnosticPart {
             Self::Excerpt if inner.starts_with("╰────") => Some(Self::Closed),
             Self::Excerpt => is_excerpt.then_some(Self::Excerpt),
             // A failure may have no excerpt.
-            Self::Message | Self::Closed | Self::Help if line.is_empty() => Some(Self::Outside),
+            Self::Message | Self::Closed | Self::Help if line.is_empty() => Some(Self::Between),
             Self::Message | Self::Closed => line.starts_with("  help: ").then_some(Self::Help),
             Self::Help => line.starts_with("        ").then_some(Self::Help),
         }

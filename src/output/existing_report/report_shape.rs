@@ -35,6 +35,7 @@ struct ParsedFinding {
     secret: Option<String>,
     key: Option<String>,
     suggestion: Option<String>,
+    related: Option<IgnoredAny>,
     environments: Option<Vec<String>>,
     url: Option<String>,
     fix: Option<IgnoredAny>,

@@ -34,7 +34,7 @@ pub fn write_rules(style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     for rule in RULES {
         let severity = style.paint(
             severity_style(rule.severity),
-            format!("{:7}", rule.severity.name()),
+            format!("{:7}", rule.default_level_name()),
         );
         let blanks = " ".repeat(width - rule.id.name().len());
         let name = style.paint(NAME, style.link(&rule.url(), rule.id.name()));

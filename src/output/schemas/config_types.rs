@@ -81,8 +81,22 @@ struct FilesSchema {
     include: Option<GlobsSchema>,
     /// Never read these files, even if another setting includes them.
     exclude: Option<GlobsSchema>,
-    /// Also read references in these scripts.
+    /// Also read `zenml` commands in these files.
     scripts: Option<GlobsSchema>,
+    /// The sources to read. Without it, all are read.
+    sources: Option<Vec<SourceSchema>>,
+}
+
+/// A kind of file in which references are found.
+#[derive(JsonSchema)]
+#[schemars(rename = "Source", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum SourceSchema {
+    Stacks,
+    Scripts,
+    Docs,
+    Python,
+    Terraform,
 }
 
 #[derive(JsonSchema)]
@@ -153,7 +167,7 @@ fn levels_of_rules(generator: &mut SchemaGenerator) -> Schema {
     let rules = RULES.iter().map(|rule| {
         let mut schema = level.clone();
         schema.insert("description".to_owned(), Value::from(rule.summary));
-        schema.insert("default".to_owned(), Value::from(rule.severity.name()));
+        schema.insert("default".to_owned(), Value::from(rule.default_level_name()));
         (rule.id.name().to_owned(), schema.to_value())
     });
     let properties: Map<String, Value> = rules.collect();

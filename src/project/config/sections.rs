@@ -3,6 +3,7 @@
 use super::config_reader::{ConfigReader, Value, entries_in_order, nearest_help};
 use super::{Config, ConfigIgnore, Level, RuleLevel, StackRoute, names_a_file};
 use crate::text::source::Span;
+use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::Resolver;
 use toml::de::{DeTable, DeValue};
 
@@ -17,6 +18,9 @@ const TOP_LEVEL_KEYS: [&str; 8] = [
     "ignore",
     "rules",
 ];
+
+/// The keys of `[files]`.
+const FILES_KEYS: [&str; 4] = ["include", "exclude", "scripts", "sources"];
 
 /// The levels in the spelling of the config. ZenML's spelling is accepted, too, but not suggested.
 const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
@@ -93,9 +97,22 @@ impl ConfigReader<'_> {
                 "include" => config.include = Some(self.globs(value, "include")),
                 "exclude" => config.exclude = self.globs(value, "exclude"),
                 "scripts" => config.scripts = self.globs(value, "scripts"),
-                _ => self.unknown_key(key, "files", &["include", "exclude", "scripts"]),
+                "sources" => config.sources = self.sources(value),
+                _ => self.unknown_key(key, "files", &FILES_KEYS),
             }
         }
+    }
+
+    fn sources(&mut self, value: &Value<'_>) -> Option<Vec<SourceKind>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(value, "sources", "a list of strings");
+            return None;
+        };
+        let allowed = SourceKind::ALL.map(SourceKind::name);
+        let sources = items
+            .iter()
+            .filter_map(|item| self.choice(item, "sources", &allowed, SourceKind::parse));
+        Some(sources.collect())
     }
 
     fn inventories(&mut self, value: &Value<'_>, config: &mut Config) {

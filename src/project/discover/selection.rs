@@ -2,11 +2,16 @@
 
 use super::Search;
 use crate::diagnostics::error::{Failure, io_message};
-use crate::document::Syntax;
+use crate::document::{ScriptHost, Syntax};
 use crate::system::paths;
 use crate::text::escape::escape_control;
 use crate::text::nearest::nearest_path;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+/// The bytes of a first line that can name a shell.
+const FIRST_LINE_BYTES: u64 = 256;
 
 /// The files and folders that the arguments select. All paths are absolute.
 #[derive(Debug, Default)]
@@ -16,7 +21,7 @@ pub struct Selection {
     /// Files that were named as arguments.
     pub files: Vec<PathBuf>,
     /// Files that were named as arguments but do not have the extension of a stack file, each as it
-    /// was given. They are scripts or mistakes, see [`Selection::resolve_scripts`].
+    /// was given. They are scripts or mistakes; see [`Selection::resolve_scripts`].
     pub unrecognized: Vec<(PathBuf, String)>,
     /// Files from the list of a tool such as pre-commit.
     pub listed_files: Vec<PathBuf>,
@@ -53,12 +58,18 @@ impl Selection {
     /// configs are known.
     pub fn resolve_scripts(&mut self, search: &Search<'_>) {
         for (path, shown) in std::mem::take(&mut self.unrecognized) {
-            let config = search.configs.for_file(&path);
-            if search.script_candidate(&config, &path, &[]).is_some() {
+            let is_script = search.scripts
+                && match ScriptHost::of(&path) {
+                    Some(ScriptHost::Other) => {
+                        search.matches_script_glob(&path) || names_shell(&path)
+                    }
+                    Some(_) => true,
+                    None => search.matches_script_glob(&path),
+                };
+            if is_script {
                 self.files.push(path);
             } else {
-                let has_globs = search.scripts && !config.scripts.is_empty();
-                self.failures.push(extension_failure(&shown, has_globs));
+                self.failures.push(unknown_file(&shown, search.scripts));
             }
         }
     }
@@ -69,16 +80,28 @@ impl Selection {
     }
 }
 
-/// Returns the failure for a file that does not have the extension of a stack file and is not a
-/// script.
-fn extension_failure(shown: &str, has_script_globs: bool) -> Failure {
-    let message =
-        format!("`{shown}` is not a stack file: its extension is not .yaml, .yml, .toml or .json");
-    Failure::usage(message).with_help(if has_script_globs {
-        "no glob in `[files] scripts` matches it; add one to check it as a script"
-    } else {
-        "to check it as a script, add a glob for it to `[files] scripts`"
-    })
+/// Returns whether the first line of a file names a shell. A file that cannot be read has no first
+/// line: reading it later reports the failure.
+fn names_shell(path: &Path) -> bool {
+    let mut first = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(FIRST_LINE_BYTES).read_to_end(&mut first));
+    read.is_err() || ScriptHost::names_shell(&first)
+}
+
+/// Returns the failure for a named file that fits no source. With `reads_scripts`, the command also
+/// reads scripts.
+pub fn unknown_file(shown: &str, reads_scripts: bool) -> Failure {
+    if reads_scripts {
+        let message = format!("`{shown}` is not a file that stackref reads");
+        return Failure::usage(message).with_help(
+            "stackref reads YAML, TOML and JSON files, shell scripts, Makefiles, Dockerfiles, workflows, Markdown \
+             and notebooks; to check another file for `zenml` commands, add a glob for it to `[files] scripts`",
+        );
+    }
+    Failure::usage(format!(
+        "`{shown}` is not a stack file: its extension is not .yaml, .yml, .toml or .json"
+    ))
 }
 
 /// Returns the failure for an argument that cannot be read, or `None` for a regular file.

@@ -3,9 +3,11 @@
 
 use super::walker::{WalkContext, Walker};
 use super::whole_secret_name::is_literal_name;
-use super::{Component, Role, Stack, truncated_name};
-use crate::document::NodeId;
-use crate::zenml::flavors::{self, Refusal, Version};
+use super::{Component, Purpose, Role, Stack, truncated_name};
+use crate::document::{CommandKind, NodeId};
+use crate::sources::command_redactions;
+use crate::sources::declarations::SecretCommand;
+use crate::zenml::flavors::{self, Refusal, Version, has_sensitive_name};
 use crate::zenml::keywords::FileKind;
 
 /// The facts about a command that its options need.
@@ -29,8 +31,154 @@ impl<'d> Walker<'d> {
             components: Vec::new(),
         });
         for &command in document.items(root).unwrap_or_default() {
-            self.walk_command(document.items(command).unwrap_or_default());
+            let words = document.items(command).unwrap_or_default();
+            match command_redactions::kind(document, command) {
+                CommandKind::Component | CommandKind::CodeRepository => self.walk_command(words),
+                CommandKind::Stack => self.walk_stack_command(words),
+                CommandKind::Secret => self.walk_secret_command(words),
+                CommandKind::ServiceConnector | CommandKind::User => {
+                    self.walk_unresolved_command(words);
+                }
+                CommandKind::Other => {}
+            }
         }
+    }
+
+    /// Walks `zenml stack register|update`, whose options `--secret` and `--remove-secret` name whole
+    /// secrets. The others name components.
+    fn walk_stack_command(&mut self, words: &[NodeId]) {
+        let Some(context) = self.add_command_component(words) else {
+            return;
+        };
+        for &word in words {
+            let option = self
+                .document
+                .entries(word)
+                .and_then(|entries| entries.first());
+            if let Some(&(key, value)) = option
+                && matches!(self.document.text(key), Some("secret" | "remove-secret"))
+            {
+                self.walk_secret_name(
+                    value,
+                    WalkContext {
+                        attribute: self.document.text(key),
+                        ..context
+                    },
+                );
+            }
+        }
+    }
+
+    /// Walks `zenml secret …`. Its values are not references, but they may be plain text in a
+    /// script. A command that does not create a secret refers to it.
+    fn walk_secret_command(&mut self, words: &[NodeId]) {
+        let document = self.document;
+        let Some(command) = SecretCommand::parse(document, words) else {
+            return;
+        };
+        let Some(context) = self.add_command_component(words) else {
+            return;
+        };
+        if let Some(name) = command.used_secret() {
+            let attribute = Some("name");
+            self.walk_secret_name(
+                name,
+                WalkContext {
+                    attribute,
+                    ..context
+                },
+            );
+        }
+        for &(key, value) in &command.options {
+            let attribute = document.text(key);
+            let is_literal = document.expansions(value).is_empty()
+                && document
+                    .text(value)
+                    .is_some_and(|text| !text.contains("{{") && !text.starts_with('@'));
+            if is_literal && attribute.is_some_and(has_sensitive_name) {
+                let context = WalkContext {
+                    attribute,
+                    role: Role::Attribute,
+                    is_sensitive: true,
+                    purpose: Purpose::StoredValue,
+                    ..context
+                };
+                self.walk_value(value, context);
+            }
+        }
+    }
+
+    /// Walks a command in which `ZenML` resolves no reference.
+    fn walk_unresolved_command(&mut self, words: &[NodeId]) {
+        let document = self.document;
+        let Some(context) = self.add_command_component(words) else {
+            return;
+        };
+        let context = WalkContext {
+            role: Role::Attribute,
+            refusal: Some(Refusal::Unresolved),
+            ..context
+        };
+        for &word in words {
+            match document.entries(word).and_then(|entries| entries.first()) {
+                Some(&(key, value)) => {
+                    let attribute = document.text(key);
+                    self.walk_value(
+                        value,
+                        WalkContext {
+                            attribute,
+                            ..context
+                        },
+                    );
+                }
+                None => self.walk_value(word, context),
+            }
+        }
+    }
+
+    /// Adds a component for a command, named by its first argument.
+    fn add_command_component(&mut self, words: &[NodeId]) -> Option<WalkContext<'d>> {
+        let kind = words
+            .iter()
+            .filter_map(|&word| self.document.text(word))
+            .find(|text| !text.starts_with('-'));
+        self.add_component(Component {
+            kind: truncated_name(kind.unwrap_or_default()),
+            name: None,
+            flavor: None,
+        })
+    }
+
+    /// Walks a value that names a whole secret.
+    fn walk_secret_name(&mut self, value: NodeId, context: WalkContext<'d>) {
+        self.record_whole_secret(value);
+        if let Some(context) = self.secret_name_context(value, context) {
+            self.walk_value(value, context);
+        }
+    }
+
+    /// Returns the context of a value that names a whole secret. Returns `None` if it is neither a
+    /// name nor an expression that yields one.
+    fn secret_name_context(
+        &self,
+        value: NodeId,
+        context: WalkContext<'d>,
+    ) -> Option<WalkContext<'d>> {
+        let document = self.document;
+        let text = document.text(value)?;
+        if !document.expansions(value).is_empty() || self.is_dynamic_secret(value) {
+            let purpose = Purpose::DynamicSecret;
+            return Some(WalkContext {
+                role: Role::Attribute,
+                purpose,
+                ..context
+            });
+        }
+        let is_name = is_literal_name(text) && self.is_whole_secret(value);
+        is_name.then_some(WalkContext {
+            role: Role::WholeSecret,
+            ..context
+        })
     }
 
     fn walk_command(&mut self, words: &[NodeId]) {
@@ -112,9 +260,13 @@ impl<'d> Walker<'d> {
         if names_whole_secret || matches!(name.as_str(), "secret" | "remove_secret") {
             self.record_whole_secret(value);
         }
-        let is_whole_secret = names_whole_secret
-            && document.text(value).is_some_and(is_literal_name)
-            && self.is_whole_secret(value);
+        let secret_name = if names_whole_secret {
+            self.secret_name_context(value, context)
+        } else {
+            None
+        };
+        let context = secret_name.unwrap_or(context);
+        let is_whole_secret = context.role == Role::WholeSecret;
         let context = WalkContext {
             attribute,
             role: if is_whole_secret {

@@ -67,7 +67,7 @@ impl<'d> RootMapping<'d> {
         #[cfg(test)]
         crate::counters::record(crate::counters::Fact::RootMappings);
         let roots = match document.syntax() {
-            Syntax::Script => &[],
+            Syntax::Script(_) => &[],
             Syntax::Yaml | Syntax::Toml | Syntax::Json => document.roots(),
         };
         roots

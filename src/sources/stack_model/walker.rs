@@ -198,7 +198,7 @@ impl<'d> Walker<'d> {
         // Most values are scalars, for which no list is allocated.
         let target = document.target(value);
         if matches!(document.node(target).kind, NodeKind::Scalar(_)) {
-            self.add_value(target, context, false);
+            self.add_value(target, context, document.is_split_reference(target));
             return;
         }
         let mut open = vec![(value, context)];

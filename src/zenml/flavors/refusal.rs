@@ -17,6 +17,8 @@ pub enum Refusal {
     NotString,
     /// Its type is `SecretStr`, and `ZenML` fails to use a resolved value of this type.
     SecretStr,
+    /// It belongs to a command in which `ZenML` resolves nothing.
+    Unresolved,
 }
 
 impl Version {

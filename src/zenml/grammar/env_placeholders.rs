@@ -1,5 +1,5 @@
-//! Strings of run configs, in which `ZenML` replaces `${NAME}` by an environment variable before it
-//! reads references.
+//! Strings with parts that are replaced before `ZenML` reads references: `${NAME}` in run configs, and
+//! what a shell expands in the words of a command.
 
 use super::braces::find_braces;
 use super::characters::is_space;
@@ -9,12 +9,21 @@ use std::ops::Range;
 /// Parses a string of a run config. A brace expression that contains `${NAME}` is dynamic, whatever
 /// mistakes the rest of it has: the variable may contain any text.
 pub fn parse_run_config_value(text: &str, resolver: Resolver) -> ParsedValue<'_> {
-    let variables = find_variables(text);
+    parse_with_variables(text, resolver, &find_variables(text))
+}
+
+/// Parses a string of which some sorted ranges are replaced before. A brace expression that contains
+/// one is dynamic, and braces in a range are not ZenML's.
+pub(super) fn parse_with_variables<'t>(
+    text: &'t str,
+    resolver: Resolver,
+    variables: &[Range<usize>],
+) -> ParsedValue<'t> {
     if variables.is_empty() {
         return parse_value(text, resolver);
     }
-    let masked = mask(text, &variables);
-    let restored = |braces: BraceExpression<'_>| restore(text, &masked, &variables, braces);
+    let masked = mask(text, variables);
+    let restored = |braces: BraceExpression<'_>| restore(text, &masked, variables, braces);
     match parse_value(&masked, resolver) {
         ParsedValue::Plain => ParsedValue::Plain,
         ParsedValue::Reference(braces) | ParsedValue::Malformed(braces) => {

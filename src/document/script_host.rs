@@ -1,0 +1,259 @@
+//! Decides what kind of file contains shell code, by its path and its first line.
+
+use super::snippets::{self, HostCode};
+use super::template_files::is_template;
+use crate::text::source::SourceFile;
+use crate::text::source_kind::SourceKind;
+use memchr::memmem;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A kind of file that contains shell code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScriptHost {
+    /// A shell script: `*.sh`, `*.bash`, `*.zsh`, or another file with the shebang of a shell.
+    Shell,
+    /// `Makefile`, `GNUmakefile`, `*.mk`.
+    Makefile,
+    /// `justfile`, `*.just`.
+    Justfile,
+    /// `Dockerfile*`, `Containerfile*`.
+    Dockerfile,
+    /// A workflow or a composite action of GitHub.
+    Workflow,
+    /// A configuration of GitLab CI.
+    GitlabCi,
+    /// Markdown: `*.md`, `*.mdx`.
+    Markdown,
+    /// `*.rst`.
+    ReStructuredText,
+    /// A Jupyter notebook: `*.ipynb`.
+    Notebook,
+    /// Another file. It is a script if its first line names a shell. Otherwise only its lines that
+    /// begin with a command are read.
+    Other,
+}
+
+/// Extensions of hosts, in lower case.
+const EXTENSIONS: [(&str, ScriptHost); 12] = [
+    ("sh", ScriptHost::Shell),
+    ("bash", ScriptHost::Shell),
+    ("zsh", ScriptHost::Shell),
+    ("mk", ScriptHost::Makefile),
+    ("just", ScriptHost::Justfile),
+    ("dockerfile", ScriptHost::Dockerfile),
+    ("containerfile", ScriptHost::Dockerfile),
+    ("md", ScriptHost::Markdown),
+    ("markdown", ScriptHost::Markdown),
+    ("mdx", ScriptHost::Markdown),
+    ("rst", ScriptHost::ReStructuredText),
+    ("ipynb", ScriptHost::Notebook),
+];
+
+/// The starts of the names of Dockerfiles.
+const DOCKERFILES: [&str; 4] = ["Dockerfile", "Containerfile", "dockerfile", "containerfile"];
+
+/// Extensions of files that other sources read. Their first line does not make them scripts.
+const OTHER_SOURCES: [&str; 8] = ["yaml", "yml", "toml", "json", "py", "pyi", "tf", "hcl"];
+
+impl ScriptHost {
+    /// Returns the host of a file by its absolute path, or its path from the root of the
+    /// repository. Returns `None` for a file of another source. [`ScriptHost::Other`] is a file
+    /// whose first line decides.
+    pub fn of(path: &Path) -> Option<Self> {
+        // The walk calls this for every file, so nothing is allocated.
+        let name = path.file_name()?;
+        let extension = Path::new(name).extension();
+        let has_extension =
+            |known: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(known));
+        if has_extension("yaml") || has_extension("yml") {
+            return yaml_host(path);
+        }
+        let by_extension = EXTENSIONS.iter().find(|(known, _)| has_extension(known));
+        if let Some(&(_, host)) = by_extension {
+            return Some(host);
+        }
+        if OTHER_SOURCES.into_iter().any(has_extension) {
+            return None;
+        }
+        let name = name.to_str().unwrap_or_default();
+        if DOCKERFILES.iter().any(|prefix| name.starts_with(prefix)) {
+            return Some(Self::Dockerfile);
+        }
+        Some(match name.split('.').next().unwrap_or_default() {
+            "Makefile" | "makefile" | "GNUmakefile" => Self::Makefile,
+            _ if is_justfile(name) => Self::Justfile,
+            _ => Self::Other,
+        })
+    }
+
+    /// Returns the source that files of this kind belong to.
+    pub fn source(self) -> SourceKind {
+        match self {
+            Self::Markdown | Self::ReStructuredText => SourceKind::Docs,
+            Self::Notebook => SourceKind::Python,
+            _ => SourceKind::Scripts,
+        }
+    }
+
+    /// Returns what a file of this kind is, with an article.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Shell => "a shell script",
+            Self::Makefile => "a Makefile",
+            Self::Justfile => "a justfile",
+            Self::Dockerfile => "a Dockerfile",
+            Self::Workflow => "a GitHub workflow or action",
+            Self::GitlabCi => "a GitLab CI file",
+            Self::Markdown => "a Markdown page",
+            Self::ReStructuredText => "a reStructuredText page",
+            Self::Notebook => "a notebook",
+            Self::Other => "a script",
+        }
+    }
+
+    /// Returns whether the first bytes of a file name a shell as its interpreter.
+    pub fn names_shell(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"#!") && snippets::has_shell_shebang(&String::from_utf8_lossy(bytes))
+    }
+
+    /// Returns the code in a file. A template has none.
+    pub(super) fn code(self, source: &Arc<SourceFile>) -> HostCode {
+        if is_template(source.path(), source.text()) {
+            return HostCode::default();
+        }
+        snippets::read(self, source)
+    }
+}
+
+/// Returns whether a file is prose with code in it, by its extension.
+pub fn is_prose(path: &str) -> bool {
+    matches!(
+        &*extension(path),
+        "md" | "markdown" | "mdx" | "rst" | "adoc" | "txt"
+    )
+}
+
+/// Returns the extension of a path in lower case. A hidden file without another dot has none.
+fn extension(path: &str) -> String {
+    let extension = Path::new(path).extension().and_then(|part| part.to_str());
+    extension.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Returns whether a file name is one that just searches for, in any case.
+fn is_justfile(name: &str) -> bool {
+    ["justfile", ".justfile"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Returns the host of a YAML file.
+fn yaml_host(path: &Path) -> Option<ScriptHost> {
+    let stem = path.file_stem()?.as_encoded_bytes();
+    // Searching the whole path is cheaper than splitting it.
+    let contains = |part: &[u8]| memmem::find(path.as_os_str().as_encoded_bytes(), part).is_some();
+    let is_workflow = contains(b".github/workflows")
+        && path
+            .parent()
+            .is_some_and(|folder| folder.ends_with(".github/workflows"));
+    let is_gitlab_part = contains(b".gitlab/ci/")
+        && path
+            .ancestors()
+            .skip(1)
+            .any(|folder| folder.ends_with(".gitlab/ci"));
+    if is_workflow || stem == b"action" {
+        Some(ScriptHost::Workflow)
+    } else if stem.ends_with(b".gitlab-ci") || is_gitlab_part {
+        Some(ScriptHost::GitlabCi)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_decides_the_host() {
+        let cases = [
+            ("a/deploy.sh", Some(ScriptHost::Shell)),
+            ("x.BASH", Some(ScriptHost::Shell)),
+            ("x.zsh", Some(ScriptHost::Shell)),
+            ("Makefile", Some(ScriptHost::Makefile)),
+            ("a/makefile", Some(ScriptHost::Makefile)),
+            ("GNUmakefile", Some(ScriptHost::Makefile)),
+            ("Makefile.dev", Some(ScriptHost::Makefile)),
+            ("a.mk", Some(ScriptHost::Makefile)),
+            ("Makefiles", Some(ScriptHost::Other)),
+            ("justfile", Some(ScriptHost::Justfile)),
+            ("a/Justfile", Some(ScriptHost::Justfile)),
+            (".justfile", Some(ScriptHost::Justfile)),
+            ("ci.just", Some(ScriptHost::Justfile)),
+            ("Dockerfile", Some(ScriptHost::Dockerfile)),
+            ("a/Dockerfile.dev", Some(ScriptHost::Dockerfile)),
+            ("Dockerfile-gpu", Some(ScriptHost::Dockerfile)),
+            ("Containerfile", Some(ScriptHost::Dockerfile)),
+            ("gpu.Dockerfile", Some(ScriptHost::Dockerfile)),
+            ("Dockerfile.py", None),
+            ("Dockerfile.md", Some(ScriptHost::Markdown)),
+            (".github/workflows/ci.yml", Some(ScriptHost::Workflow)),
+            ("a/.github/workflows/ci.YAML", Some(ScriptHost::Workflow)),
+            (".github/workflows/a/ci.yml", None),
+            ("github/workflows/ci.yml", None),
+            (".github/workflows/ci.sh", Some(ScriptHost::Shell)),
+            ("action.yml", Some(ScriptHost::Workflow)),
+            (".github/actions/x/action.yaml", Some(ScriptHost::Workflow)),
+            ("my-action.yml", None),
+            (".gitlab-ci.yml", Some(ScriptHost::GitlabCi)),
+            ("a/build.gitlab-ci.yml", Some(ScriptHost::GitlabCi)),
+            (".gitlab/ci/a/b.yml", Some(ScriptHost::GitlabCi)),
+            ("a/.gitlab/ci/b.yaml", Some(ScriptHost::GitlabCi)),
+            (".gitlab/b.yml", None),
+            ("gitlab-ci.yml", None),
+            ("README.md", Some(ScriptHost::Markdown)),
+            ("a.mdx", Some(ScriptHost::Markdown)),
+            ("a.rst", Some(ScriptHost::ReStructuredText)),
+            ("a.ipynb", Some(ScriptHost::Notebook)),
+            ("a.yaml", None),
+            ("a.txt", Some(ScriptHost::Other)),
+            ("sh", Some(ScriptHost::Other)),
+            (".sh", Some(ScriptHost::Other)),
+            ("", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(ScriptHost::of(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_shebang_names_a_shell() {
+        assert!(ScriptHost::names_shell(b"#!/usr/bin/env bash\n"));
+        assert!(ScriptHost::names_shell(b"#!/bin/sh"));
+        assert!(!ScriptHost::names_shell(b"#!/usr/bin/env python\n"));
+        assert!(!ScriptHost::names_shell(b"\xff#!/bin/sh"));
+    }
+
+    #[test]
+    fn a_template_has_no_code() {
+        let code = |path: &str, text: &str| {
+            let host = ScriptHost::of(Path::new(path)).unwrap();
+            let code = host.code(&Arc::new(SourceFile::new(path, text)));
+            code.snippets.len()
+        };
+        assert_eq!(code("a.sh", "zenml a"), 1);
+        assert_eq!(code("a.sh", "{% if x %}\nzenml a\n{% endif %}\n"), 0);
+        assert_eq!(code("Makefile", "a:\n\tzenml a\n"), 1);
+        assert_eq!(code("justfile", "a:\n\tzenml a\n"), 1);
+        assert_eq!(code("Dockerfile", "RUN zenml a\n"), 1);
+        assert_eq!(
+            code(
+                ".github/workflows/a.yml",
+                "jobs: {a: {steps: [{run: zenml a}]}}"
+            ),
+            1
+        );
+        assert_eq!(code(".gitlab-ci.yml", "a: {script: zenml a}"), 1);
+    }
+}

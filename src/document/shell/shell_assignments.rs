@@ -1,0 +1,147 @@
+//! The variables that a script assigns.
+
+use super::shell_word::Word;
+use super::simple_command::{AssignedValue, SimpleCommand};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The longest value that is kept.
+const MAX_VALUE_BYTES: usize = 1_000;
+
+/// The variables that a script assigns, with their values.
+#[derive(Default)]
+pub struct ShellAssignments {
+    /// `None` for a variable that is assigned twice or to a value that is not literal.
+    values: HashMap<String, Option<Zeroizing<String>>>,
+    /// The variables that are assigned more than once, for example in a loop.
+    reassigned: HashSet<String>,
+    /// The elements of arrays that no command has used yet.
+    pub(super) arrays: HashMap<String, Vec<Word>>,
+}
+
+impl fmt::Debug for ShellAssignments {
+    /// Omits the values, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} variables", self.values.len())
+    }
+}
+
+impl ShellAssignments {
+    /// Returns the value of a variable that the script assigns once, without a variable in it.
+    pub fn literal(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_ref().map(|value| value.as_str())
+    }
+
+    /// Replaces the variables in a text by the values that the script assigns. Returns `None` if a
+    /// value is unknown, or if the text contains something else that a shell expands.
+    pub fn expand(&self, text: &str) -> Option<String> {
+        let mut parts = text.split('$');
+        let mut out = parts.next()?.to_owned();
+        if out.contains('`') {
+            return None;
+        }
+        for part in parts {
+            let (name, rest) = if let Some(part) = part.strip_prefix('{') {
+                part.split_once('}')?
+            } else {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                part.split_at(part.find(|c| !is_part(c)).unwrap_or(part.len()))
+            };
+            out.push_str(self.literal(name)?);
+            if rest.contains('`') {
+                return None;
+            }
+            out.push_str(rest);
+        }
+        Some(out)
+    }
+
+    /// Returns whether a text contains a variable that the script assigns more than once, so that
+    /// the text has no certain value.
+    pub fn has_reassigned(&self, text: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        text.split('$').skip(1).any(|part| {
+            let part = part.strip_prefix('{').unwrap_or(part);
+            let len = part.find(|c| !is_part(c)).unwrap_or(part.len());
+            let name = part.get(..len).unwrap_or_default();
+            self.reassigned.contains(name)
+        })
+    }
+
+    /// Returns whether the script assigns a variable.
+    pub fn contains(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Records the variables that a command assigns. Assignments in front of a program apply only to
+    /// that program. `code` is the code that contains the command.
+    pub(super) fn record(&mut self, code: &str, command: &SimpleCommand) {
+        if !command.words.is_empty() && !command.is_declaration() {
+            self.record_builtin(command);
+            return;
+        }
+        for assignment in &command.assignments {
+            let name = code.get(assignment.name.clone()).unwrap_or_default();
+            let literal = match &assignment.value {
+                AssignedValue::Word(word) if !assignment.appends && word.expansions.is_empty() => {
+                    Some(word.as_str())
+                }
+                _ => None,
+            };
+            self.assign(name, literal);
+        }
+    }
+
+    /// Records the variables that `for`, `read` and similar commands assign.
+    fn record_builtin(&mut self, command: &SimpleCommand) {
+        let mut words = command
+            .words
+            .iter()
+            .map(super::word_lexer::LexedWord::as_str);
+        let program = words.next();
+        let is_loop = matches!(program, Some("for" | "select" | "getopts"));
+        let count = match program {
+            Some("for" | "select" | "getopts") => 1,
+            Some("read" | "unset" | "mapfile" | "readarray") => usize::MAX,
+            _ => return,
+        };
+        for name in words.take(count).filter(|word| !word.starts_with('-')) {
+            self.assign(name, None);
+            if is_loop {
+                self.reassigned.insert(name.to_owned());
+            }
+        }
+    }
+
+    fn assign(&mut self, name: &str, literal: Option<&str>) {
+        let literal = literal.filter(|value| value.len() <= MAX_VALUE_BYTES);
+        let value = literal.map(|value| Zeroizing::new(value.to_owned()));
+        match self.values.entry(name.to_owned()) {
+            Entry::Occupied(mut entry) => {
+                entry.insert(None);
+                self.reassigned.insert(name.to_owned());
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+        }
+    }
+
+    /// Adds the elements of an array.
+    pub(super) fn extend_array(&mut self, name: &str, appends: bool, words: Vec<Word>) {
+        let elements = self.arrays.entry(name.to_owned()).or_default();
+        if !appends {
+            elements.clear();
+        }
+        elements.extend(words);
+    }
+
+    /// Returns the elements of the array that a word expands, `${NAME[@]}`. Later commands do not
+    /// get them again, so that each element belongs to one command.
+    pub(super) fn take_array(&mut self, word: &str) -> Option<Vec<Word>> {
+        let inner = word.strip_prefix("${")?.strip_suffix("[@]}")?;
+        self.arrays.remove(inner)
+    }
+}

@@ -1,0 +1,335 @@
+//! The secrets that commands declare: `zenml secret create`, `update` and `rename`.
+//!
+//! A declaration is not a reference: its values are never read, and its names answer references.
+//! `sources/stack_model` reads the commands that use a secret.
+
+mod secret_command;
+
+use crate::document::{CommandKind, Document, NodeId, ScalarType, Syntax};
+use crate::sources::command_redactions;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::{SourceFile, Span};
+use secret_command::SecretAction;
+pub use secret_command::SecretCommand;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A secret that a command declares.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The file, with its redactions.
+    pub source: Arc<RedactedSource>,
+    /// The span of the name.
+    pub span: Span,
+    /// The name, or the expression that yields it.
+    pub secret: String,
+    /// The keys that the command sets, in its order.
+    pub keys: Vec<DeclaredKey>,
+    /// Whether the declaration sets more keys: they are typed, read from a file, or computed.
+    pub is_open: bool,
+    /// Whether the secret has no other keys than those of the declaration. That of an update may
+    /// have them from before.
+    pub is_complete: bool,
+    /// Whether the shell computes the name.
+    pub is_dynamic: bool,
+}
+
+/// A key that a command sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredKey {
+    /// The name of the key.
+    pub name: String,
+    /// Its span.
+    pub span: Span,
+}
+
+/// Returns an expression in the form in which equal expressions are equal: `${NAME}` as `$NAME`.
+pub fn canonical_expression(text: &str) -> Cow<'_, str> {
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match text
+        .strip_prefix("${")
+        .and_then(|rest| rest.split_once('}'))
+    {
+        // `${NAME}x` is not `$NAMEx`.
+        Some((name, "")) if is_name(name) => format!("${name}").into(),
+        _ => text.into(),
+    }
+}
+
+/// Returns the declarations in a script, in its order.
+pub fn read_declarations(document: &Document, source: &Arc<RedactedSource>) -> Vec<Declaration> {
+    if !document.syntax().is_script() {
+        return Vec::new();
+    }
+    let commands = document
+        .roots()
+        .iter()
+        .flat_map(|&root| document.items(root).unwrap_or_default());
+    commands
+        .filter(|&&command| command_redactions::kind(document, command) == CommandKind::Secret)
+        .filter_map(|&command| {
+            let command = SecretCommand::parse(document, document.items(command)?)?;
+            declaration(document, source, &command)
+        })
+        .collect()
+}
+
+/// Returns the declaration of a command. Returns `None` for a command that only uses a secret.
+fn declaration(
+    document: &Document,
+    source: &Arc<RedactedSource>,
+    command: &SecretCommand,
+) -> Option<Declaration> {
+    let name = match command.action {
+        SecretAction::Create | SecretAction::Update => command.name?,
+        SecretAction::Rename => command.new_name?,
+        SecretAction::Use | SecretAction::List => return None,
+    };
+    let mut keys = KeyReader {
+        document,
+        keys: Vec::new(),
+        // A renamed secret has the keys of the old one.
+        is_open: command.is_interactive || command.action == SecretAction::Rename,
+    };
+    for &(key, _) in &command.options {
+        keys.add_option(key);
+    }
+    for &values in &command.values {
+        keys.add_values(values);
+    }
+    let text = document.text(name)?;
+    let is_literal = document.expansions(name).is_empty();
+    // The script may assign the variables.
+    let assigned = if is_literal {
+        None
+    } else {
+        document.shell_assignments().expand(text)
+    };
+    Some(Declaration {
+        source: Arc::clone(source),
+        span: document.node(name).span,
+        is_dynamic: !is_literal && assigned.is_none(),
+        secret: assigned.unwrap_or_else(|| text.to_owned()),
+        keys: keys.keys,
+        is_open: keys.is_open,
+        is_complete: command.action == SecretAction::Create,
+    })
+}
+
+/// Collects the keys of a declaration.
+struct KeyReader<'d> {
+    document: &'d Document,
+    keys: Vec<DeclaredKey>,
+    is_open: bool,
+}
+
+impl KeyReader<'_> {
+    /// Adds the key of `--key=value`.
+    fn add_option(&mut self, key: NodeId) {
+        let name = self.document.text(key).unwrap_or_default();
+        if self.document.expansions(key).is_empty() && !name.is_empty() {
+            self.keys.push(DeclaredKey {
+                name: name.to_owned(),
+                span: self.document.node(key).span,
+            });
+        } else {
+            self.is_open = true;
+        }
+    }
+
+    /// Adds the keys of `--values`: a JSON or YAML mapping. `@FILE` and computed text leave the
+    /// keys open.
+    fn add_values(&mut self, values: NodeId) {
+        let text = self.document.text(values).unwrap_or_default();
+        let expansions = self.document.expansions(values);
+        // What the shell inserts into the text does not change its structure.
+        let text = with_placeholders(text, expansions);
+        let parsed = if text.starts_with('@') {
+            None
+        } else {
+            parse_mapping(&text)
+        };
+        let Some(parsed) = parsed else {
+            self.is_open = true;
+            return;
+        };
+        let offsets = self.document.offsets(values);
+        let root = parsed.roots().first().copied();
+        let entries = root
+            .and_then(|root| parsed.entries(root))
+            .unwrap_or_default();
+        for &(key, _) in entries {
+            let span = parsed.node(key).span;
+            match parsed.text(key) {
+                Some(name) if is_string(&parsed, key) && !overlaps(expansions, span) => {
+                    self.keys.push(DeclaredKey {
+                        name: name.to_owned(),
+                        span: offsets.source(span.start, span.end),
+                    });
+                }
+                _ => self.is_open = true,
+            }
+        }
+    }
+}
+
+/// Returns a text with placeholders of the same length in place of some ranges.
+fn with_placeholders<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
+    if ranges.is_empty() {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in ranges {
+        out.push_str(text.get(at..range.start).unwrap_or_default());
+        out.extend(std::iter::repeat_n('_', range.len()));
+        at = range.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out.into()
+}
+
+fn overlaps(ranges: &[Range<usize>], span: Span) -> bool {
+    let first = ranges.partition_point(|range| range.end <= span.start);
+    ranges
+        .get(first)
+        .is_some_and(|range| range.start < span.end)
+}
+
+/// Parses a JSON or YAML mapping. Returns `None` for other texts.
+fn parse_mapping(text: &str) -> Option<Document> {
+    let source = Arc::new(SourceFile::new("values", text));
+    let document = Document::parse(source, Syntax::Yaml).ok()?;
+    let root = *document.roots().first()?;
+    document.entries(root).is_some().then_some(document)
+}
+
+fn is_string(document: &Document, key: NodeId) -> bool {
+    document
+        .scalar(key)
+        .is_some_and(|scalar| scalar.ty == ScalarType::String)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::ScriptHost;
+    use crate::text::redacted_source::Visibility;
+
+    fn read(text: &str) -> Vec<Declaration> {
+        let file = Arc::new(SourceFile::new("setup.sh", text));
+        let document =
+            Document::parse(Arc::clone(&file), Syntax::Script(ScriptHost::Shell)).unwrap();
+        let source = RedactedSource::new(file, Visibility::SpanOnly);
+        read_declarations(&document, &source)
+    }
+
+    fn describe(text: &str) -> Vec<String> {
+        read(text)
+            .iter()
+            .map(|declared| {
+                let keys: Vec<&str> = declared.keys.iter().map(|key| &*key.name).collect();
+                let open = if declared.is_open { " open" } else { "" };
+                let dynamic = if declared.is_dynamic { " dynamic" } else { "" };
+                format!("{}: {}{open}{dynamic}", declared.secret, keys.join(" "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn create_declares_the_name_and_the_keys() {
+        for (command, expected) in [
+            (
+                "zenml secret create db --user=u --password=$P",
+                "db: user password",
+            ),
+            (
+                "zenml secret create --user=u db --password=p",
+                "db: user password",
+            ),
+            ("zenml secret create --private --user=u db", "db: user"),
+            ("zenml secret create -p db --user=u", "db: user"),
+            ("zenml secret create db -i", "db:  open"),
+            ("zenml secret create -i db", "db:  open"),
+            (
+                "zenml secret create db --interactive --user=u",
+                "db: user open",
+            ),
+            (
+                r#"zenml secret create db --values='{"user": "u", "password": 1}'"#,
+                "db: user password",
+            ),
+            (r#"zenml secret create db -v '{"user": "u"}'"#, "db: user"),
+            (
+                "zenml secret create db --values 'user: u\npassword: p'",
+                "db: user password",
+            ),
+            ("zenml secret create db --values=@values.json", "db:  open"),
+            (r#"zenml secret create db --values="$VALUES""#, "db:  open"),
+            (
+                r#"zenml secret create db -v '{"user": "'$U'", "password": "x"}'"#,
+                "db: user password",
+            ),
+            (
+                r#"zenml secret create db -v "{'user': $U, '$P': 'x'}""#,
+                "db: user open",
+            ),
+            ("zenml secret create $NAME --user=u", "$NAME: user dynamic"),
+            ("N=db; zenml secret create ${N}_x --user=u", "db_x: user"),
+            (
+                "N=a; N=b; zenml secret create $N --user=u",
+                "$N: user dynamic",
+            ),
+            (
+                "zenml secret create ${ENV}_db --user=u",
+                "${ENV}_db: user dynamic",
+            ),
+            ("zenml secret create db --$KEY=u --user=u", "db: user open"),
+            ("zenml secret create db", "db: "),
+        ] {
+            assert_eq!(describe(command), [expected], "{command}");
+        }
+    }
+
+    #[test]
+    fn rename_leaves_the_keys_open() {
+        for (command, expected) in [
+            ("zenml secret update db --user=u", "db: user"),
+            (
+                "zenml secret update db --private false --user=u",
+                "db: user",
+            ),
+            ("zenml secret update db -r old --user=u", "db: user"),
+            ("zenml secret rename old --new-name new", "new:  open"),
+            ("zenml secret rename old -n new", "new:  open"),
+            ("zenml secret rename -n new old", "new:  open"),
+            (
+                "zenml secrets-manager secret register db --user=u",
+                "db: user",
+            ),
+        ] {
+            assert_eq!(describe(command), [expected], "{command}");
+        }
+        for other in [
+            "zenml secret get db",
+            "zenml secret delete db",
+            "zenml secret list",
+            "zenml secret create",
+            "zenml stack register s",
+        ] {
+            assert_eq!(describe(other), [] as [&str; 0], "{other}");
+        }
+    }
+
+    #[test]
+    fn spans_are_those_of_the_names() {
+        let text = r#"zenml secret create db --values='{"user": "u"}' --password=p"#;
+        let declared = &read(text)[0];
+        let slice = |span: Span| &text[span.start..span.end];
+        assert_eq!(slice(declared.span), "db");
+        let keys: Vec<&str> = declared.keys.iter().map(|key| slice(key.span)).collect();
+        assert_eq!(keys, ["password", "\"user\""]);
+    }
+}
