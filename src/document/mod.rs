@@ -96,6 +96,8 @@ pub struct Document {
     has_merge_keys: bool,
     has_flow_mappings: bool,
     has_unusual_keys: bool,
+    /// The parts of a YAML file that not all readers accept.
+    unusual: yaml::UnusualParts,
     /// The number of scalars with braces.
     braces_count: usize,
     /// An offset, and that of the first `{` after it.
@@ -159,6 +161,7 @@ impl Document {
             has_merge_keys,
             has_flow_mappings: false,
             has_unusual_keys: false,
+            unusual: yaml::UnusualParts::default(),
             braces_count: 0,
             next_brace: (0, 0),
         }

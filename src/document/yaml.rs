@@ -7,8 +7,10 @@
 mod block_scalars;
 mod breaks;
 mod literal_block;
+mod load_errors;
 mod node_properties;
 mod plain_types;
+mod unusual_parts;
 mod yaml_decode;
 mod yaml_encode;
 mod yaml_errors;
@@ -20,11 +22,12 @@ pub(super) use breaks::{
 };
 pub(super) use node_properties::properties;
 pub use plain_types::plain_type;
+pub(super) use unusual_parts::{TaggedNode, UnusualParts};
 pub(super) use yaml_decode::decode;
 pub(super) use yaml_encode::{YamlTarget, encode};
 pub(super) use yaml_quoting::{key, quote_text};
 
-use super::{Document, NodeId, NodeKind, ScalarType, Style, SyntaxError};
+use super::{Document, NodeId, NodeKind, ScalarType, Style, Syntax, SyntaxError};
 use crate::text::source::Span;
 use block_scalars::{block_end, block_header, without_missing_break};
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
@@ -51,14 +54,54 @@ enum OpenCollection {
 }
 
 /// Reads all documents of a YAML stream into a document.
+///
+/// `PyYAML`, libyaml and other readers ignore the indentation of brackets and of the lines in
+/// quotes, for example of a closing bracket below its key. YAML 1.2 does not allow that. A file
+/// with this mistake is read again as they read it. Otherwise the error of the first reading is
+/// returned, since it is closer to the cause, such as a quote that is not closed.
 pub(super) fn read(document: &mut Document) -> Result<(), SyntaxError> {
     let source = Arc::clone(document.source());
-    let options = granit_parser::options! { strict_indentation: true };
+    match read_events(document, true) {
+        Err(ReadError {
+            error,
+            is_indentation: true,
+        }) => {
+            *document = Document::empty(source, Syntax::Yaml);
+            read_events(document, false).map_err(|_| error)
+        }
+        result => result.map_err(|failed| failed.error),
+    }
+}
+
+/// An error, and whether it is about the indentation of a flow collection or of a quoted scalar.
+struct ReadError {
+    error: SyntaxError,
+    is_indentation: bool,
+}
+
+impl From<SyntaxError> for ReadError {
+    fn from(error: SyntaxError) -> Self {
+        Self {
+            error,
+            is_indentation: false,
+        }
+    }
+}
+
+/// Reads all documents of a stream. `strict` requires the indentation of YAML 1.2 in flow
+/// collections and quoted scalars.
+fn read_events(document: &mut Document, strict: bool) -> Result<(), ReadError> {
+    let source = Arc::clone(document.source());
+    let options = granit_parser::options! {
+        strict_indentation: strict,
+        emit_anchor_events: true,
+    };
     let mut reader = YamlReader::new(document, source.text());
     for item in Parser::new_from_str_with_options(source.text(), options) {
-        let (event, span) =
-            item.map_err(|error| yaml_errors::describe_error(&error, source.text()))?;
-        let span = span.byte_range().map_or_else(Span::default, Span::from);
+        let (event, span) = item.map_err(|error| ReadError {
+            is_indentation: yaml_errors::is_indentation_error(error.kind()),
+            error: yaml_errors::describe_error(&error, source.text()),
+        })?;
         reader.read_event(event, span)?;
     }
     Ok(())
@@ -92,10 +135,24 @@ impl<'d, 't> YamlReader<'d, 't> {
         }
     }
 
-    fn read_event(&mut self, event: Event<'_>, span: Span) -> Result<(), SyntaxError> {
+    fn read_event(
+        &mut self,
+        event: Event<'_>,
+        event_span: granit_parser::Span,
+    ) -> Result<(), SyntaxError> {
+        let span = event_span
+            .byte_range()
+            .map_or_else(Span::default, Span::from);
         match event {
             Event::Scalar(value, style, anchor, tag) => {
+                let previous_end = self.last_end;
                 let id = self.add_scalar(value, style_of(style), tag.as_deref(), span)?;
+                self.document
+                    .unusual
+                    .add_tag(id, tag.as_deref(), &event_span);
+                if span.is_empty() && tag.is_none() && anchor == NO_ANCHOR {
+                    self.add_missing_node(id, previous_end);
+                }
                 self.add_anchor(anchor, id);
                 self.add_child(id);
             }
@@ -109,10 +166,13 @@ impl<'d, 't> YamlReader<'d, 't> {
                 let id = self.document.add(span, NodeKind::Alias(target))?;
                 self.add_child(id);
             }
-            Event::MappingStart(style, anchor, _) => {
-                let id = self
-                    .document
-                    .add_mapping(span, style == StructureStyle::Flow)?;
+            Event::MappingStart(style, anchor, tag) => {
+                let flow = style == StructureStyle::Flow;
+                let id = self.document.add_mapping(span, flow)?;
+                self.document.unusual.has_flow |= flow;
+                self.document
+                    .unusual
+                    .add_tag(id, tag.as_deref(), &event_span);
                 self.add_anchor(anchor, id);
                 self.open.push(OpenCollection::Mapping {
                     id,
@@ -120,8 +180,12 @@ impl<'d, 't> YamlReader<'d, 't> {
                     key: None,
                 });
             }
-            Event::SequenceStart(_, anchor, _) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 let id = self.document.add_sequence(span)?;
+                self.document.unusual.has_flow |= style == StructureStyle::Flow;
+                self.document
+                    .unusual
+                    .add_tag(id, tag.as_deref(), &event_span);
                 self.add_anchor(anchor, id);
                 self.open.push(OpenCollection::Sequence {
                     id,
@@ -129,6 +193,8 @@ impl<'d, 't> YamlReader<'d, 't> {
                 });
             }
             Event::MappingEnd | Event::SequenceEnd => self.finish_collection(span.end),
+            Event::DocumentStart(..) => self.document.unusual.add_document(span.start),
+            Event::Anchor(..) => self.document.unusual.anchors.push(span),
             _ => {}
         }
         Ok(())
@@ -165,7 +231,17 @@ impl<'d, 't> YamlReader<'d, 't> {
         if tag.is_some_and(is_non_specific) {
             self.document.nodes.set_non_specific(id);
         }
+        if style == Style::Plain && tag.is_none() {
+            self.document.unusual.add_plain_scalar(id, &value);
+        }
         Ok(id)
+    }
+
+    /// Records a scalar without text if it is a key. As a value or an item, it is null.
+    fn add_missing_node(&mut self, id: NodeId, previous_end: usize) {
+        if let Some(OpenCollection::Mapping { key: None, .. }) = self.open.last() {
+            self.document.unusual.missing_keys.push((id, previous_end));
+        }
     }
 
     fn add_anchor(&mut self, anchor: usize, id: NodeId) {

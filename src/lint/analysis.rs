@@ -8,6 +8,7 @@ use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::document::directives::{Directive, DirectiveKind};
 use crate::document::{Document, ShellAssignments, Syntax, SyntaxError};
+use crate::lint::load_checks::check_loading;
 use crate::lint::rules::{self, InvalidIgnore, Subject};
 use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason};
@@ -203,6 +204,10 @@ fn analyze_document(
     results
         .findings
         .extend(check_directives(&source, &directives));
+    if resolver == Resolver::Zenml {
+        let load_errors = check_loading(&source, &document, &results.findings);
+        results.findings.extend(load_errors);
+    }
     results
         .findings
         .extend(check_document(&source, &document, &stacks));
@@ -263,6 +268,10 @@ fn check_document(
     document: &Document,
     stacks: &StackModel,
 ) -> Vec<FindingBuilder> {
+    if !document.duplicates().is_empty() {
+        // The rule reads the masks.
+        source.set_masks(|| sources::masks(document));
+    }
     let duplicates = document.duplicates().iter().filter_map(|duplicate| {
         let finding = rules::check(Subject::Document(source, &duplicate.error))?;
         Some(finding.redact(duplicate.redact))

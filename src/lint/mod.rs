@@ -3,6 +3,7 @@
 pub mod subject;
 pub mod rule;
 pub mod rules;
+mod load_checks;
 pub mod analysis;
 mod file_reader;
 pub mod scan;

@@ -376,6 +376,32 @@ fn thousands_of_findings_on_one_line_have_their_own_spans() {
     );
 }
 
+#[test]
+fn thousands_of_parts_that_zenml_cannot_load_need_linear_time() {
+    const COUNT: usize = 5_000;
+    let lines = |line: &str| line.repeat(COUNT);
+    let list = format!("&list [{}]", vec!["x"; COUNT].join(","));
+    for (values, number) in [
+        (format!("- {list}\n{}", lines("- {<<: *list}\n")), COUNT),
+        (lines("- &twice x\n"), COUNT - 1),
+        (lines("-\tx\n"), COUNT),
+        (lines("- !secret x\n"), COUNT),
+        (lines("- [x?y]\n"), COUNT),
+        (lines("- 2024-02-30\n"), COUNT),
+        (lines("- {x\n : y}\n"), COUNT),
+        (lines("- { : y}\n"), COUNT),
+        (format!("- {{ : [\n{}]}}\n", lines("# x\n")), 1),
+        (format!("- x\n{}", lines("---\n")), 1),
+    ] {
+        let text = format!("stack_name: s\ncomponents: {{o: {{flavor: f}}}}\nvalues:\n{values}");
+        let folder = folder(&[("s.yaml", &text)]);
+        let output = check(folder.path(), &["--format", "short", "--level", "none"]);
+        let errors = output.stdout.matches("error[syntax-error]").count();
+        let start: String = values.chars().take(40).collect();
+        assert_eq!(errors, number, "{start}: {}", output.stderr);
+    }
+}
+
 /// Each of these inputs once took minutes or all memory.
 #[test]
 fn many_and_long_names_need_bounded_work() {

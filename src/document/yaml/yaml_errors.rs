@@ -72,6 +72,17 @@ fn char_span(text: &str, at: usize) -> Span {
     Span::new(at, at + c.map_or(0, char::len_utf8))
 }
 
+/// Returns whether an error is only about the indentation of a flow collection or of a quoted
+/// scalar, which many readers ignore.
+pub(super) fn is_indentation_error(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidIndentation
+            | ErrorKind::InvalidQuotedScalarIndent
+            | ErrorKind::TabInIndentation
+    )
+}
+
 fn is_tab_error(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -120,7 +131,7 @@ fn message_and_help(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ),
         ErrorKind::InvalidIndentation | ErrorKind::InvalidFlowScalarIndent => (
             "a line of a value is indented too little",
-            "indent it further than the key, also if it is a closing bracket: some readers accept it, but YAML 1.2 does not",
+            "indent it further than the key",
         ),
         _ => return None,
     })
