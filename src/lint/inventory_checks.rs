@@ -14,6 +14,7 @@ use crate::project::config::{Config, Level};
 use crate::system::paths;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
+use crate::zenml::keywords::HOOK_SECRETS;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub(super) fn check_inventory_files(
             } else if mentioned.contains(&declared.name)
                 || !may_be_unused
                 || dynamic_names.may_mean(&declared.name)
+                || HOOK_SECRETS.contains(&declared.name.as_str())
             {
                 Usage::Unknown
             } else {

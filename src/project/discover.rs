@@ -427,11 +427,15 @@ fn is_named_as_stack(path: &Path) -> bool {
         b".stack.json",
     ];
     let bytes = path.as_os_str().as_encoded_bytes();
-    if !SUFFIXES.iter().any(|suffix| bytes.ends_with(suffix)) {
+    let is_named = SUFFIXES.iter().any(|suffix| {
+        let end = bytes.get(bytes.len().saturating_sub(suffix.len())..);
+        end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    });
+    if !is_named {
         return false;
     }
     let stem = path.file_stem().map(Path::new).and_then(Path::extension);
-    stem.is_some_and(|extension| extension == "stack")
+    stem.is_some_and(|extension| extension.eq_ignore_ascii_case("stack"))
 }
 
 /// Returns whether a folder between the root of the walk and the file has `{{` in its name.
@@ -459,6 +463,7 @@ mod tests {
     #[test]
     fn stack_name_and_template_folder_are_recognized() {
         assert!(is_named_as_stack(Path::new("a/prod.stack.yml")));
+        assert!(is_named_as_stack(Path::new("a/PROD.Stack.YAML")));
         assert!(!is_named_as_stack(Path::new("a/stack.yml")));
         assert!(is_in_template(
             Path::new("t/{{cookiecutter.name}}/x.yaml"),

@@ -6,6 +6,10 @@
 
 use crate::zenml::run_config_keys::COMPONENT_TYPES;
 
+/// The secrets that hooks of ZenML's integrations read by name: `open_ai_failure_hook` and
+/// `jev_hooks`.
+pub const HOOK_SECRETS: [&str; 2] = ["openai", "typesafe"];
+
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
@@ -16,8 +20,7 @@ pub enum FileKind {
     /// A component spec of mlstacks: `spec_type: component` and either `component_type` or a
     /// mapping `metadata.config`.
     ComponentSpec,
-    /// A script or Markdown page with `zenml` commands. The config selects these files, not their
-    /// contents.
+    /// A file with `zenml` commands.
     Script,
 }
 
