@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tests each hook of `.pre-commit-hooks.yaml` with pre-commit: `precommit.py SCRATCH`.
 
-Each hook must accept one commit and reject others. The commits also change a Helm chart, a GitHub workflow and an inventory
-with values. These files contain braces, but no hook may report them. pre-commit clones HEAD of this checkout, so uncommitted changes
+Each hook must accept one commit and reject others. The commits change a stack, an inventory or a script, and also a Helm chart, a
+GitHub workflow and an inventory with values. These files contain braces, but no hook may report them. pre-commit clones HEAD of this checkout, so uncommitted changes
 are not tested. SCRATCH contains the clones and the builds without optimization. The last line is `N passed, N failed`.
 """
 import os
@@ -45,6 +45,7 @@ components:
       tracking_username: '{{db.user}}'
       tracking_password: '{{db.KEY}}'
 """
+SCRIPT = "zenml alerter register a --flavor=slack --slack_token={{db.tokn}}\n"
 counts = {True: 0, False: 0}
 
 
@@ -139,6 +140,15 @@ def test_hook(hook, revision, folder):
     code, output = run("git", "commit", "--quiet", "--message", "3", folder=folder)
     expect(f"{hook}: a commit that removes a key from an inventory is rejected", code == 1 and "Failed" in output, output)
     expect(f"{hook}: the finding is in the stack that uses the key", "stacks/dev.yaml:10:27" in output and "`token`" in output, output)
+    expect_no_other_output(hook, output)
+
+    # Only a script changes. pre-commit must pass it to the hook.
+    run_checked("git", "reset", "--quiet", "--hard", folder=folder)
+    write(folder, {"setup.sh": SCRIPT})
+    run_checked("git", "add", "--all", folder=folder)
+    code, output = run("git", "commit", "--quiet", "--message", "4", folder=folder)
+    expect(f"{hook}: a commit with a finding in a script is rejected", code == 1 and "Failed" in output, output)
+    expect(f"{hook}: the finding has its location and help", "setup.sh:1:55" in output and "`token`" in output, output)
     expect_no_other_output(hook, output)
 
 
