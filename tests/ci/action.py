@@ -91,7 +91,7 @@ class Job:
         """Runs the check and the last step. Returns the output of the check."""
         exit_code, printed = self.step("check")
         expect("the check step exits with 0", exit_code == 0, printed)
-        exit_code, _ = self.step("End as stackref did")
+        exit_code, _ = self.step("Exit with the exit code of stackref")
         expect(f"the action exits with {code}", exit_code == code, printed)
         expect(f"an upload: {uploads}", self.uploads() == uploads, self.outputs)
         if uploads:
@@ -146,7 +146,7 @@ def test_runs(temp):
                 (job.workspace / text.replace("/", "_")).mkdir()
                 job.inputs["working-directory"] = text.replace("/", "_")
             job.step("check")
-            job.step("End as stackref did")
+            job.step("Exit with the exit code of stackref")
         Job(temp, {}, version=text).step("Install stackref")
     expect("no input is executed", not pwned.exists())
 
