@@ -9,13 +9,13 @@ use std::path::PathBuf;
 pub struct FileArgs {
     /// Files and folders to read; `-` is standard input
     ///
-    /// stackref walks folders and reads each file that looks like a stack file, a run config or a
-    /// component spec. It respects `.gitignore` and `.ignore`.
+    /// stackref walks folders and reads each file that it recognizes. It respects `.gitignore` and
+    /// `.ignore`.
     #[arg(value_name = "PATHS", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Read the paths from a file, one per line
     ///
-    /// `-` is standard input. Files in the list that are not stack files are skipped.
+    /// `-` is standard input. Files in the list that stackref does not recognize are skipped.
     #[arg(long, value_name = "FILE", conflicts_with = "paths", help_heading = SELECTION, value_hint = ValueHint::FilePath)]
     #[arg(hide_short_help = true)]
     pub files_from: Option<PathBuf>,
@@ -24,11 +24,10 @@ pub struct FileArgs {
     /// For example, `git ls-files -z` and `find -print0` print such lists.
     #[arg(short = '0', long = "null", requires = "files_from", help_heading = SELECTION, hide_short_help = true)]
     pub null: bool,
-    /// Skip arguments that are not stack files
+    /// Skip arguments that stackref does not recognize
     ///
-    /// Use this in hooks and editors, which pass files of every kind. Standard input is skipped,
-    /// too, if `--stdin-filename` is not the name of a stack file: stackref reports no findings and
-    /// exits with 0.
+    /// Use this in hooks and editors, which pass files of every kind. It also skips standard input
+    /// if stackref does not recognize it: stackref reports no findings and exits with 0.
     #[arg(long, help_heading = SELECTION, hide_short_help = true)]
     pub only_stack_files: bool,
     /// File name to assume for standard input

@@ -21,7 +21,7 @@ pub type GuideEntry = (&'static str, &'static str);
 
 const CHECK: [Example; 7] = [
     example(
-        "Check the stack files below the working directory",
+        "Check all files below the working directory",
         "stackref check",
     ),
     example(
@@ -155,7 +155,7 @@ const HELP: [Example; 2] = [
 ];
 const MAIN: [Example; 4] = [
     example("Write a config for this repository", "stackref init"),
-    example("Check all stack files", "stackref check"),
+    example("Check all files", "stackref check"),
     example("Explain a finding", "stackref explain unknown-key"),
     example(
         "Prompt for missing secrets and store them",

@@ -86,9 +86,9 @@ const LONG_VERSION: &str = if cfg!(feature = "aws") {
 pub enum Command {
     /// Report mistakes in secret references
     ///
-    /// stackref reads stack files, run configs and scripts, and reports each mistake with its
-    /// location, an explanation and advice. It looks up each reference in an inventory, unless the
-    /// level is `none`.
+    /// stackref reads stack files, run configs, and `zenml` commands in scripts and documentation.
+    /// It reports each mistake with its location, an explanation and advice. It looks up each
+    /// reference in an inventory, unless the level is `none`.
     #[command(after_help = help_text::after_help(&["check"]), after_long_help = help_text::after_long_help(&["check"]))]
     Check(CheckArgs),
     /// Write copies of stack files with the references resolved
@@ -106,7 +106,8 @@ pub enum Command {
     Register(RegisterArgs),
     /// List all references
     ///
-    /// stackref prints each reference with its file and line. It does not query an inventory.
+    /// stackref prints each reference, and each command that declares a secret, with its file and
+    /// line. It does not query an inventory.
     #[command(after_help = help_text::after_help(&["refs"]), after_long_help = help_text::after_long_help(&["refs"]))]
     Refs(RefsArgs),
     /// List the names and keys in inventories, never values
