@@ -6,7 +6,7 @@ use super::Workspace;
 use crate::cli::Color;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::outcome::Outcome;
-use crate::document::Syntax;
+use crate::document::{ScriptHost, Syntax};
 use crate::lint::scan::{self, Scan};
 use crate::output::count;
 use crate::output::style::HEADING;
@@ -67,7 +67,13 @@ impl Workspace<'_> {
         // escapes.
         let is_json = self.files.stdin_filename.is_none()
             && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
-        let syntax = if is_json { Syntax::Json } else { syntax };
+        let is_script =
+            self.files.stdin_filename.is_none() && self.scripts && ScriptHost::names_shell(&bytes);
+        let syntax = match (is_json, is_script) {
+            (true, _) => Syntax::Json,
+            (_, true) => Syntax::Script(ScriptHost::Shell),
+            _ => syntax,
+        };
         let candidate = Candidate {
             path: name.to_path_buf(),
             syntax,

@@ -11,7 +11,7 @@
 //!
 //! ## Example
 //!
-//! ```bash
+//! ```text
 //! zenml alerter register slack --flavor=slack --slack_token="{{${ENV}_slack.token}}"
 //! ```
 //!
