@@ -69,6 +69,7 @@ class Sections:
         minutes has one pair.
         """
         mixed, stacks, workflows = self.tree("mixed", 30000), self.tree("stacks", 600), self.tree("workflows", 600)
+        sources = self.tree("sources", 100000)
         check = self.our(mixed, "check", ".")
         every = sorted(str(path.relative_to(mixed)) for path in mixed.rglob("*") if path.suffix in (".yaml", ".toml", ".json"))
         names = sorted(path.name for path in stacks.glob("stack-*"))
@@ -78,6 +79,8 @@ class Sections:
              self.their(mixed, "rg", "-c", "-F", "{{", "."), check),
             ("`rg -c -F -e components -e … .`", "searches for the words that stackref searches for first",
              self.their(mixed, "rg", "-c", "-F", "-e", "components", "-e", "stack_name", "-e", "zenml_version", "."), check),
+            ("`rg -c -F zenml .`", "searches 100,000 Python files, pages, YAML files, scripts and notebooks; stackref checks them",
+             self.their(sources, "rg", "-c", "-F", "zenml", "."), self.our(sources, "check", ".")),
             ("`yamllint -d relaxed .`", "parses the 84 % of the files that are YAML, and checks their style",
              self.their(mixed, "yamllint", "-d", "relaxed", "."), check),
             ("`check-jsonschema` with all names", "validates all files, which are arguments, against a schema of four lines",

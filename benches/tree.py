@@ -2,6 +2,8 @@
 """Creates the trees for the benchmarks: `tree.py KIND FOLDER [COUNT]`.
 
 mixed      COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
+sources    COUNT files (100,000) of all sources: Python, Markdown, YAML, shell scripts, notebooks, Makefiles, Dockerfiles;
+           one of 100 contains `zenml` commands
 stacks     COUNT stack files (600), like those of mixed
 components COUNT stack files (600) with 12 components each; a component has 3 attributes, 2 of them references
 workflows  COUNT GitHub workflows (600), each as large as a stack file of stacks
@@ -11,8 +13,9 @@ render     COUNT stack files (2,000) with 24 references each, and an inventory w
 variables  the same with `$NAME` for each reference, for envsubst
 large      one stack file of about 20 MB with COUNT references (50,000), and an inventory with their values
 variable   the same with `$NAME`
-All except workflows, variables and variable have a `secrets.inventory.yaml`. The same arguments produce the same bytes.
+All except sources, workflows, variables and variable have a `secrets.inventory.yaml`. The same arguments produce the same bytes.
 """
+import json
 import pathlib
 import random
 import sys
@@ -193,7 +196,73 @@ def large(folder, count, place=reference):
         write_values(folder)
 
 
+COMMANDS = """zenml secret create tracking_{n} --username="$USER" --password="$PASSWORD"
+zenml experiment-tracker register tracker_{n} --flavor=mlflow \\
+  --tracking_username={{{{tracking_{n}.username}}}} --tracking_password={{{{tracking_{n}.password}}}}
+"""
+
+PROSE = "The pipeline loads the data, trains a model and stores the result. Each step runs in a container of its own.\n"
+
+
+def python_file(random_lines, _commands):
+    lines = [f"def step_{at}(data):\n    return [item * {number} for item in data]\n" for at, number in enumerate(random_lines)]
+    return "import json\n\n\n" + "\n\n".join(lines)
+
+
+def page(random_lines, commands):
+    code = f"```bash\n{commands or 'make all'}\n```\n"
+    return "# Title\n\n" + "\n".join(PROSE + f"- item {number}\n" for number in random_lines) + code
+
+
+def script(random_lines, commands):
+    lines = [f'echo "step {number}" >> "$LOG" || exit 1\n' for number in random_lines]
+    return "#!/usr/bin/env bash\nset -euo pipefail\n" + "".join(lines) + commands
+
+
+def notebook(random_lines, commands):
+    sources = [[f"value = {number}\n", "print(value)\n"] for number in random_lines]
+    if commands:
+        sources.append(["%%bash\n", *commands.splitlines(keepends=True)])
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": source} for source in sources]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def makefile(random_lines, commands):
+    recipe = "".join(f"\t{line}\n" for line in commands.splitlines())
+    return "all: build\n\n" + "".join(f"target-{number}:\n\techo {number}\n\n" for number in random_lines) + "setup:\n" + recipe
+
+
+def dockerfile(random_lines, commands):
+    first = commands.splitlines()[0] if commands else "true"
+    return "FROM python:3.12\n" + "".join(f"ENV V{number}={number}\n" for number in random_lines) + f"RUN {first}\n"
+
+
+def settings(random_lines, _commands):
+    return "settings:\n" + "".join(f"  key_{at}: value {number}\n" for at, number in enumerate(random_lines))
+
+
+# Of 20 files: the name and the text of each kind.
+SOURCES = (
+    [("module_{}.py", python_file)] * 8
+    + [("page_{}.md", page)] * 4
+    + [("config_{}.yaml", settings)] * 4
+    + [("run_{}.sh", script), ("run_{}.ipynb", notebook), ("{}.mk", makefile), ("Dockerfile.{}", dockerfile)]
+)
+
+
+def sources(folder, count):
+    generator = random.Random(18)
+    for n in range(count):
+        name, text = SOURCES[n % len(SOURCES)]
+        parent = folder / f"package-{n % 500}"
+        parent.mkdir(exist_ok=True)
+        lines = [generator.randrange(10000) for _ in range(generator.randrange(5, 60))]
+        commands = COMMANDS.format(n=n) if generator.randrange(100) == 0 else ""
+        (parent / name.format(n)).write_text(text(lines, commands))
+
+
 KINDS = {
+    "sources": (sources, 100000),
     "mixed": (mixed, 30000),
     "stacks": (stacks, 600),
     "components": (components, 600),
