@@ -49,9 +49,22 @@ pub(crate) fn stored_values(document: &Document) -> Vec<Span> {
         .filter(|&&command| kind(document, command) == CommandKind::Secret)
         .flat_map(|&command| document.items(command).unwrap_or_default())
         .filter_map(|&word| document.entries(word)?.first())
-        .map(|&(_, value)| document.node(value).span)
+        .flat_map(|&(key, value)| {
+            let is_shown = is_option(document, key);
+            [Some(value), Some(key).filter(|_| !is_shown)]
+        })
+        .flatten()
+        .map(|part| document.node(part).span)
         .filter(|span| !span.is_empty())
         .collect()
+}
+
+/// Returns whether the key of a word is the name of an option, with dashes before it. A word such as
+/// `c2VjcmV0=` may be a value.
+pub(crate) fn is_option(document: &Document, key: NodeId) -> bool {
+    let start = document.node(key).span.start;
+    let before = start.checked_sub(1).map(|before| Span::new(before, start));
+    before.is_some_and(|before| document.source().slice(before) == "-")
 }
 
 /// Returns the kind of a command.
@@ -66,10 +79,14 @@ fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
     let stores_values = kind(document, command) == CommandKind::Secret;
     let mut arguments = 0;
     for &word in document.items(command).unwrap_or_default() {
-        let value = document
-            .entries(word)
-            .and_then(|entries| entries.first())
-            .map(|&(_, value)| value);
+        let entry = document.entries(word).and_then(|entries| entries.first());
+        if let Some(&(key, _)) = entry
+            && !is_option(document, key)
+        {
+            let span = document.node(key).span;
+            masks.mask(span.start, span.end);
+        }
+        let value = entry.map(|&(_, value)| value);
         let shown = value.unwrap_or(word);
         let text = document.text(shown).unwrap_or_default();
         let is_option = text.starts_with("--");

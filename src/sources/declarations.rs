@@ -159,10 +159,14 @@ impl KeyReader<'_> {
         let entries = root
             .and_then(|root| parsed.entries(root))
             .unwrap_or_default();
-        for &(key, _) in entries {
+        for &(key, value) in entries {
             let span = parsed.node(key).span;
+            // `{hunter2}` is a mapping in YAML, but was probably meant as a value.
+            let has_value = !parsed.node(value).span.is_empty();
             match parsed.text(key) {
-                Some(name) if is_string(&parsed, key) && !overlaps(expansions, span) => {
+                Some(name)
+                    if has_value && is_string(&parsed, key) && !overlaps(expansions, span) =>
+                {
                     self.keys.push(DeclaredKey {
                         name: name.to_owned(),
                         span: offsets.source(span.start, span.end),
@@ -288,6 +292,10 @@ mod tests {
             ),
             ("zenml secret create db --$KEY=u --user=u", "db: user open"),
             ("zenml secret create db", "db: "),
+            ("zenml secret create db c2VjcmV0PQ==", "db: "),
+            ("zenml secret create --password hunter2 db", "db: "),
+            ("zenml secret create db --values '{hunter2}'", "db:  open"),
+            ("zenml secret create db --values '? hunter2'", "db:  open"),
         ] {
             assert_eq!(describe(command), [expected], "{command}");
         }

@@ -4,6 +4,7 @@
 //! `--private` and `--interactive` take no value in `create`.
 
 use crate::document::{Document, NodeId};
+use crate::sources::command_redactions::is_option;
 use crate::text::source::Span;
 
 /// What a command does with a secret.
@@ -81,7 +82,11 @@ impl SecretCommand {
 
     fn add_word(&mut self, document: &Document, word: NodeId) {
         match document.entries(word).and_then(|entries| entries.first()) {
-            Some(&(key, value)) => self.add_option(document, key, value),
+            Some(&(key, value)) if is_option(document, key) => {
+                self.add_option(document, key, value);
+            }
+            // `ZenML` refuses `key=value` without dashes.
+            Some(_) => {}
             None => match document.text(word) {
                 Some("-i" | "--interactive") => self.is_interactive = true,
                 Some(text) if text.starts_with('-') => {}
@@ -104,8 +109,8 @@ impl SecretCommand {
             }
             "private" | "p" => self.add_argument(value),
             _ if is_attached => self.options.push((key, value)),
-            // ZenML takes a word after an unknown option as an argument.
-            _ => self.add_argument(value),
+            // The word was probably meant as a value, so reports must not show it as a name.
+            _ => {}
         }
     }
 
