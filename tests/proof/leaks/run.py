@@ -19,6 +19,7 @@ import time
 # For `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
+import command_files
 import commands
 import faults
 import loopback
@@ -41,6 +42,10 @@ The script searches for each value as it is and in these forms:
 - in base64 (at each offset, also the URL alphabet), in hexadecimal, and percent-encoded,
 - with the escapes of JSON, Rust, C and XML, and in UTF-16.
 
+The values are in inventories, stack files and run configs, and in `zenml` commands of shell scripts, Makefiles, justfiles,
+Dockerfiles, workflows, GitLab CI, Markdown, reStructuredText and notebooks. For example, `zenml secret create db --password=…` is
+on the line of a finding, and on the lines around it. `check --leaks` must find an inventory's values in each of these files.
+
 The values contain quotes, line breaks, YAML syntax, control characters and escape sequences. They have up to 90,000 bytes.
 
 {when}, {machine}, {version}: {runs} runs, {values} values, {seconds:.0f} s. {verdict}
@@ -62,6 +67,7 @@ contain all of them.
 | names of files | stackref prints paths unchanged, even if a file is named after a value. |
 | names of secrets and keys, without `--leaks` | stackref prints names. The rows above include them for `--leaks`. |
 | attributes without a sensitive name, without `--leaks` | stackref cannot know that they contain a value. |
+| braces in a line that is not a command | stackref takes them for a reference, for example in the output of a console block. |
 | answers to yes-or-no questions | The terminal shows them as they are typed. |
 | swap, and memory outside the process | A program cannot control them. |
 """
@@ -164,7 +170,7 @@ PARTS = [
     commands.register, commands.register_in_terminal, commands.git_credentials,
     stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory,
     stores.env_inventory, stores.sops_inventory, stores.command_inventory,
-    faults.broken_inventories, faults.broken_stacks, faults.scripts, faults.damaged_files,
+    faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, faults.damaged_files,
     faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
     faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
 ]  # fmt: skip
