@@ -56,7 +56,7 @@ def edited_while_waiting(run):
 
 def edited_while_stopped(run):
     """Stops a run at a random moment (SIGSTOP), edits files, and continues the run."""
-    for make in [project.fix, project.register_file]:
+    for make in [project.fix, project.fix_commands, project.add_ignores, project.register_file]:
         workspace = Workspace(run.program, make(run.size), run.folder)
         row = Row(f"stopped, edited, continued: {workspace.scenario.name}")
         moments = Moments(workspace)
@@ -75,7 +75,7 @@ def edited_while_stopped(run):
 
 def edited_before_rename(run):
     """Edits a file right before it is replaced. `strace` delays the call that replaces it, because SIGSTOP rarely hits this moment."""
-    for scenario in [project.fix(1), project.register_file(4)]:
+    for scenario in [project.fix(1), project.fix_commands(1), project.add_ignores(1), project.register_file(4)]:
         row = Row(f"edited before the rename: {scenario.name}")
         workspace = Workspace(run.program, scenario, run.folder)
         target = workspace.written()[0]

@@ -351,6 +351,32 @@ def fix(size=SIZE):
     return Scenario("check --fix", ["check", "--fix", "--level", "none"], files, modes=dict.fromkeys(files, 0o644))
 
 
+def command_files(size, kinds):
+    """Returns files with `zenml` commands, in which the first reference is not quoted."""
+    command = "zenml artifact-store register a -f ours --key={{ s0.k }} " + " ".join(f"--a{at}='{{{{s{at}.k}}}}'" for at in range(20))
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ["%%bash\n", command]}
+    texts = {
+        "sh": f"#!/bin/sh\n{command}\n",
+        "md": f"# Use\n\n```sh\n{command}\n```\n",
+        "mk": f"setup:\n\t{command}\n",
+        "ipynb": json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1),
+    }
+    names = [kinds[at % len(kinds)] for at in range(size)]
+    return {f"team-{at % 4}/{at}.{name}": texts[name] for at, name in enumerate(names)}
+
+
+def fix_commands(size=SIZE):
+    """Scripts, pages and notebooks with one fixable finding each."""
+    files = command_files(size, ["sh", "md", "ipynb", "mk"])
+    return Scenario("check --fix, commands", ["check", "--fix", "--level", "none"], files, modes=dict.fromkeys(files, 0o644))
+
+
+def add_ignores(size=SIZE):
+    """Scripts and pages with one finding each. A notebook cannot contain an ignore comment."""
+    files = command_files(size, ["sh", "md", "mk"])
+    return Scenario("check --add-ignores", ["check", "--add-ignores", "--level", "none"], files, modes=dict.fromkeys(files, 0o755))
+
+
 def report(size=SIZE):
     """A report that replaces an earlier one."""
     summary = dict.fromkeys(["files", "references", "errors", "warnings", "ignored", "fixable"], 0)

@@ -36,7 +36,7 @@ import shortage
 import stores
 from project import Moments, Workspace, Row
 
-MANY_FILES = [project.render_folder, project.register_dir, project.fix]
+MANY_FILES = [project.render_folder, project.register_dir, project.fix, project.fix_commands, project.add_ignores]
 FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
 FEW_FILES += [project.trust]
 
@@ -76,7 +76,7 @@ def kill_once(workspace, moments, row):
 
 def concurrent_runs(run):
     """Two and five runs at once, of the same command or of two."""
-    for make in [project.fix, project.render_folder, project.register_file, project.register_dir]:
+    for make in [project.fix, project.fix_commands, project.add_ignores, project.render_folder, project.register_file, project.register_dir]:
         yield from identical_runs(run, make)
     yield from two_inventories(run)
     yield from render_during_fix(run)
@@ -210,6 +210,9 @@ updates this page, and `--quick` takes less than a minute. `tests/proof/faults/r
 
 For example, `kill -9: check --fix` kills `check --fix` at a random moment. Afterwards, each file must have its old or its new
 content, and the next run must complete the work.
+
+`check --fix` changes stack files, and *check --fix, commands* changes shell scripts, Makefiles, Markdown and notebooks.
+`check --add-ignores` changes the same except notebooks, which have no comments.
 
 - *All old* counts trials in which every file had its old content, *all new* those in which every file had its new content.
   *Both* counts trials with some of each.

@@ -14,9 +14,9 @@ from project import NOBODY, Moments, Workspace, Row
 
 BLOCK = 4096
 WRITING = [project.render_file, project.render_folder, project.register_file, project.register_dir, project.fix]
-WRITING += [project.report, project.baseline, project.init, project.create]
+WRITING += [project.fix_commands, project.add_ignores, project.report, project.baseline, project.init, project.create]
 # Commands that write each file independently, so a failure of one does not affect the others.
-ONE_BY_ONE = ("check --fix", "init", "register, a new file")
+ONE_BY_ONE = ("check --fix", "check --fix, commands", "check --add-ignores", "init", "register, a new file")
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ def read_only(run):
             read_only_folders = [folder for folder in folders if folder.is_dir()]
             with modes(read_only_folders, 0o555):
                 row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
-            if scenario.name in ("check --fix", "register, kind file"):
+            if scenario.name in ("check --fix", "check --fix, commands", "check --add-ignores", "register, kind file"):
                 workspace.reset()
                 with modes([workspace.folder / path for path in workspace.written()], 0o444):
                     row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
@@ -194,7 +194,7 @@ def modes(paths, mode):
 
 def removed_files(run):
     """Files and whole folders that are removed while a run reads and writes."""
-    for make in [project.render_folder, project.fix, project.register_dir]:
+    for make in [project.render_folder, project.fix, project.fix_commands, project.add_ignores, project.register_dir]:
         workspace = Workspace(run.program, make(run.size), run.folder)
         row = Row(f"files and folders removed: {workspace.scenario.name}")
         moments = Moments(workspace)
