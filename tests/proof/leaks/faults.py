@@ -164,9 +164,10 @@ def scripts(sandbox):
     label = "scripts and run configs"
     for text in [SCRIPT, SCRIPT.replace("\n", "\r\n"), f"# Use\n\n```sh\n{SCRIPT}```\n"]:
         for name in ["a.sh", "Makefile", "a.md", "run.yaml"]:
-            text = RUN_CONFIG if name == "run.yaml" else text
+            recipe = "setup:\n" + "".join(f"\t{line}" for line in text.splitlines(keepends=True))
+            content = {"run.yaml": RUN_CONFIG, "Makefile": recipe}.get(name, text)
             project = sandbox.project({
-                name: text.replace("%s", sandbox.canaries.value("script")),
+                name: content.replace("%s", sandbox.canaries.value("script")),
                 "stackref.toml": '[files]\nscripts = ["*.sh", "Makefile", "*.md"]\n',
                 "secrets.inventory.yaml": "db: [k]\n",
             })  # fmt: skip
