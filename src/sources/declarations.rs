@@ -100,6 +100,10 @@ fn declaration(
     }
     let text = document.text(name)?;
     let is_literal = document.expansions(name).is_empty();
+    // A missing quote makes a value part of the name.
+    if is_literal && text.contains(|c: char| c.is_whitespace() || c == '=') {
+        return None;
+    }
     // The script may assign the variables.
     let assigned = if is_literal {
         None
