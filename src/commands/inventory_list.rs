@@ -35,11 +35,11 @@ pub(super) fn inventory(
         Scan::default()
     };
     let declared = secret_list::list_declared(&scan).filter(|_| args.inventory.is_empty());
-    let selected = select_inventories(&mut workspace, &scan, &args.inventory, context)?;
-    let (inventories, which) = selected;
-    if which.is_empty() && declared.is_none() {
-        return Err(no_inventory().into());
-    }
+    let (inventories, which) = if declared.is_some() {
+        inventories_in_use(&mut workspace, &scan, &args.inventory, context)?
+    } else {
+        select_inventories(&mut workspace, &scan, &args.inventory, context)?
+    };
     let (mut listed, mut failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
     });
@@ -101,9 +101,6 @@ fn probe(
 ) -> Result<Outcome, CommandError> {
     let (inventories, which) =
         select_inventories(workspace, &Scan::default(), &args.inventory, context)?;
-    if which.is_empty() {
-        return Err(no_inventory().into());
-    }
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
     let probes = with_progress(context, "look-ups", |progress| {
         secret_list::probe_all(&inventories, &which, progress)
@@ -129,8 +126,25 @@ fn probe(
 /// contains, else all that are configured or found.
 ///
 /// # Errors
-/// An inventory that `--inventory` names cannot be read.
+/// There is no inventory.
 pub(super) fn select_inventories(
+    workspace: &mut Workspace<'_>,
+    scan: &Scan,
+    names: &[String],
+    context: &mut Context<'_>,
+) -> Result<(Inventories, Vec<usize>), Failure> {
+    let (inventories, which) = inventories_in_use(workspace, scan, names, context)?;
+    if which.is_empty() {
+        return Err(Failure::usage("no inventory is configured").with_help(
+            "create `secrets.inventory.yaml` with lines such as `name: [key, key]` in the root of the repository, or name an \
+             inventory in `stackref.toml` or with `--inventory FILE`",
+        ));
+    }
+    Ok((inventories, which))
+}
+
+/// Opens the inventories as [`select_inventories`] does. There may be none.
+fn inventories_in_use(
     workspace: &mut Workspace<'_>,
     scan: &Scan,
     names: &[String],
@@ -139,14 +153,6 @@ pub(super) fn select_inventories(
     let inventories = workspace.inventories(scan, names, KEY_LEVEL, context)?;
     let which = inventories.in_use_of(&workspace.config);
     Ok((inventories, which))
-}
-
-/// Returns the failure of a command that needs an inventory.
-pub(super) fn no_inventory() -> Failure {
-    Failure::usage("no inventory is configured").with_help(
-        "create `secrets.inventory.yaml` with lines such as `name: [key, key]` in the root of the repository, or name an \
-         inventory in `stackref.toml` or with `--inventory FILE`",
-    )
 }
 
 /// Returns `1 inventory`, `2 inventories` and so on.

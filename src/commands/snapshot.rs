@@ -2,7 +2,7 @@
 //! compares them with one.
 
 use super::context::{CommandError, Context};
-use super::inventory_list::{no_inventory, select_inventories};
+use super::inventory_list::select_inventories;
 use super::messages::{outcome_of, print_failures};
 use super::progress::with_progress;
 use super::workspace::Workspace;
@@ -30,9 +30,6 @@ pub(super) fn snapshot(
     let mut workspace = Workspace::open(&files, context)?;
     let (inventories, which) =
         select_inventories(&mut workspace, &Scan::default(), &args.inventory, context)?;
-    if which.is_empty() {
-        return Err(no_inventory().into());
-    }
     let sources = SnapshotSources {
         inventories: &inventories,
         which: &which,

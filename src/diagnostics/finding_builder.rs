@@ -143,7 +143,7 @@ impl FindingBuilder {
 }
 
 /// Builds the findings of a run, sorted by path, offset and rule. `severity` returns `None` for a
-/// finding that is off.
+/// finding that is off. The message of a finding in a notebook names the cell.
 ///
 /// The fingerprint is a hash of the rule, the path from the repository's root, the text that the
 /// finding is about, and its ordinal among the findings for which these are the same. It contains
@@ -154,24 +154,20 @@ pub fn build_all(
     mut severity: impl FnMut(&FindingBuilder) -> Option<Severity>,
 ) -> Vec<Finding> {
     let with_severity = builders.into_iter().filter_map(|builder| {
-        Some(Finding {
+        let mut finding = Finding {
             severity: severity(&builder)?,
-            message: message_with_cell(&builder.finding),
             ..builder.finding
-        })
+        };
+        let cell = finding.source.cells().number_at(finding.span.start);
+        if let Some(number) = cell {
+            finding.message.push_str(&format!(" (cell {number})"));
+        }
+        Some(finding)
     });
     let mut findings: Vec<Finding> = with_severity.collect();
     sort(&mut findings);
     fingerprint::assign(&mut findings);
     findings
-}
-
-/// Returns the message of a finding. In a notebook, it names the cell.
-fn message_with_cell(finding: &Finding) -> String {
-    match finding.source.cells().number_at(finding.span.start) {
-        Some(number) => format!("{} (cell {number})", finding.message),
-        None => finding.message.clone(),
-    }
 }
 
 /// Sorts findings by path, offset, rule and message.

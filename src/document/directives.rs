@@ -13,7 +13,7 @@ pub use comment_spans::comments;
 
 use crate::diagnostics::finding::FixEdit;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::{Document, Syntax};
+use crate::document::{Document, NodeId, Syntax};
 use crate::text::nearest::nearest;
 use crate::text::source::{SourceFile, Span};
 use comment_spans::{BlockStyle, scalar_contents};
@@ -159,8 +159,9 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     found.reverse();
     if document.syntax().is_script() {
         // Other text with `#` may be a string of the shell, or prose.
-        let commands: HashSet<usize> = command_spans(document)
-            .map(|span| document.source().position(span.start).line)
+        let commands = document.commands().iter();
+        let commands: HashSet<usize> = commands
+            .map(|&command| first_line(document, command))
             .collect();
         found.retain(|directive| commands.contains(&directive.line));
     }
@@ -182,38 +183,33 @@ fn ends_block(contents: &[(Span, BlockStyle)], comment: usize, deeper_below: boo
         })
 }
 
-/// Returns the spans of the commands in a script.
-fn command_spans(document: &Document) -> impl Iterator<Item = Span> {
-    let root = document
-        .roots()
-        .first()
-        .filter(|_| document.syntax().is_script());
-    let commands = root
-        .and_then(|&root| document.items(root))
-        .unwrap_or_default();
-    commands.iter().map(|&command| document.node(command).span)
+/// Returns the line in which a command begins.
+fn first_line(document: &Document, command: NodeId) -> usize {
+    let start = document.node(command).span.start;
+    document.source().position(start).line
+}
+
+/// Returns the commands of a script that begin before an offset, and the others.
+fn commands_around(document: &Document, offset: usize) -> (&[NodeId], &[NodeId]) {
+    let commands = document.commands();
+    commands.split_at(commands.partition_point(|&it| document.node(it).span.start < offset))
 }
 
 /// Returns the first line of a command in a script, if the comment is on the command's last line.
 /// The comment then applies to the whole command.
 fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<usize> {
-    let root = document
-        .roots()
-        .first()
-        .filter(|_| document.syntax().is_script())?;
-    let commands = document.items(*root)?;
-    let next = commands.partition_point(|&command| document.node(command).span.start < comment);
-    let span = document.node(*commands.get(next.checked_sub(1)?)?).span;
-    (document.source().position(span.end).line == line)
-        .then(|| document.source().position(span.start).line)
+    let (before, _) = commands_around(document, comment);
+    let command = *before.last()?;
+    let end = document.node(command).span.end;
+    (document.source().position(end).line == line).then(|| first_line(document, command))
 }
 
 /// Returns the line that a comment of HTML applies to. A comment above a block of code applies to the
 /// first command in the block: the block itself can contain no such comment.
 fn line_below_fence(document: &Document, comment_end: usize, line: usize) -> usize {
     const MAX_FENCE_LINES: usize = 3;
-    let next = command_spans(document).find(|span| span.start >= comment_end);
-    let next_line = next.map(|span| document.source().position(span.start).line);
+    let (_, after) = commands_around(document, comment_end);
+    let next_line = after.first().map(|&command| first_line(document, command));
     next_line
         .filter(|next| (line..line + MAX_FENCE_LINES).contains(next))
         .unwrap_or(line)

@@ -41,7 +41,7 @@ pub use offsets::OffsetMap;
 pub use scalar_text::{Replacement, replace_parts};
 pub use script_host::{ScriptHost, is_prose};
 pub use shell::{COMMAND, ShellAssignments};
-pub use shell_commands::{CommandKind, command_kind};
+pub use shell_commands::CommandKind;
 pub use syntax::Syntax;
 pub use toml::{describe_error as toml_error, quote_text as toml_string};
 pub use yaml::plain_type;

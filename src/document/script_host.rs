@@ -57,6 +57,9 @@ const DOCKERFILES: [&str; 4] = ["Dockerfile", "Containerfile", "dockerfile", "co
 const OTHER_SOURCES: [&str; 8] = ["yaml", "yml", "toml", "json", "py", "pyi", "tf", "hcl"];
 
 impl ScriptHost {
+    /// The bytes of a first line that can name a shell.
+    pub const FIRST_LINE_BYTES: usize = 256;
+
     /// Returns the host of a file by its absolute path, or its path from the root of the
     /// repository. Returns `None` for a file of another source. [`ScriptHost::Other`] is a file
     /// whose first line decides.

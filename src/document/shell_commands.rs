@@ -11,7 +11,8 @@
 mod command_kind;
 mod script_words;
 
-pub use command_kind::{CommandKind, command_kind};
+pub use command_kind::CommandKind;
+use command_kind::command_kind;
 pub(super) use script_words::ScriptWords;
 
 use super::shell::{Command, Quote, ShellCode, Word};
@@ -91,22 +92,24 @@ const MAX_SPLIT_WORDS: usize = 5;
 
 /// Joins the words of a reference without quotes, which the shell splits: `{{ a.b }}`.
 fn join_split_references(words: &[Word]) -> Cow<'_, [Word]> {
-    let may_be_split = |word: &Word| word.text.ends_with("{{") || word.text.contains("{{");
-    if !words.iter().any(may_be_split) {
-        return words.into();
-    }
-    let mut joined = Vec::with_capacity(words.len());
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        let rest = words.get(at..).unwrap_or_default();
-        if let Some((word, count)) = split_reference(rest) {
-            joined.push(word);
-            at += count;
-        } else {
-            joined.push(word.clone());
-            at += 1;
+    let mut joined: Vec<Word> = Vec::new();
+    // The words that are not in the list yet.
+    let (mut rest, mut at) = (words, 0);
+    while let Some(after) = rest.get(at..).filter(|after| !after.is_empty()) {
+        match split_reference(after) {
+            Some((word, count)) => {
+                joined.extend_from_slice(rest.get(..at).unwrap_or_default());
+                joined.push(word);
+                rest = after.get(count..).unwrap_or_default();
+                at = 0;
+            }
+            None => at += 1,
         }
     }
+    if joined.is_empty() {
+        return words.into();
+    }
+    joined.extend_from_slice(rest);
     joined.into()
 }
 

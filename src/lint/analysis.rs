@@ -348,7 +348,7 @@ fn check_scalars(file: FileContext<'_>, directives: &[Directive]) -> ScalarResul
             && !position.is_unquoted_reference;
         if is_template || finding.as_ref().is_none_or(|finding| !is_error(finding)) {
             results.references.extend(context.references());
-            for reference in context.dynamic_references() {
+            for reference in context.variable_references() {
                 if reference.is_dynamic {
                     results.dynamic_references.push(reference);
                 } else {

@@ -13,9 +13,6 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// The bytes of a first line that can name a shell.
-const FIRST_LINE_BYTES: usize = 256;
-
 /// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a
 /// stack file.
 #[derive(Default)]
@@ -87,7 +84,7 @@ impl FileReader {
         }
         let rest = self.buffer.get_mut(2..).unwrap_or_default();
         let len = 2 + read_once(file, rest)?;
-        let start = self.buffer.get(..len.min(FIRST_LINE_BYTES));
+        let start = self.buffer.get(..len.min(ScriptHost::FIRST_LINE_BYTES));
         let names_shell = ScriptHost::names_shell(start.unwrap_or_default());
         Ok(names_shell.then_some(len))
     }

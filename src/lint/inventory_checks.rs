@@ -11,6 +11,7 @@ use crate::lint::rules::{self, Subject, Usage};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
+use crate::sources::reference::Reference;
 use crate::system::paths;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -39,9 +40,8 @@ pub(super) fn check_inventory_files(
     let dynamic_names = DynamicNames::of_scan(scan);
     // References in documentation and to declared secrets, which may mean any inventory.
     let not_looked_up: HashSet<&str> = references
-        .iter(scan)
-        .filter(|(_, answer)| answer.is_none())
-        .map(|(reference, _)| reference.secret())
+        .not_looked_up(scan)
+        .map(Reference::secret)
         .collect();
     let answered: BTreeSet<usize> = references.answers().answered_inventories().collect();
     let mut results = Vec::new();

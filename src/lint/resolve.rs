@@ -61,6 +61,12 @@ impl ResolvedReferences {
         })
     }
 
+    /// Iterates over the references of a scan that are not looked up.
+    pub fn not_looked_up<'s>(&self, scan: &'s Scan) -> impl Iterator<Item = &'s Reference> {
+        let resolved = self.references.iter().filter(|it| it.lookup.is_none());
+        resolved.filter_map(|it| scan.files.get(it.file)?.references.get(it.index))
+    }
+
     /// Returns each file of a scan with its references.
     pub fn by_file<'r, 's: 'r>(
         &'r self,
@@ -267,9 +273,9 @@ impl<'s> Resolver<'s> {
         } else {
             DeclarationScope::Repository
         };
-        let is_declared_elsewhere =
+        let prefers_inventories =
             matches!(source, None | Some(SourceKind::Stacks | SourceKind::Python));
-        let declared = if is_declared_elsewhere && chain.is_some() {
+        let declared = if prefers_inventories && chain.is_some() {
             DeclaredAnswer::Unknown
         } else {
             let names_only = level < Level::SecretAndKeyExists;
@@ -291,7 +297,7 @@ impl<'s> Resolver<'s> {
                 resolved.problem = Some(problems.len());
                 problems.push(problem);
             }
-            DeclaredAnswer::Unknown if is_documentation || reference.is_dynamic => {
+            DeclaredAnswer::Unknown if is_documentation => {
                 let unchecked = &mut self.resolution.unchecked;
                 unchecked.add(1, "in documentation".to_owned());
             }

@@ -3,7 +3,7 @@
 //! Everything outside of `zenml` commands is hidden. Of a command, an excerpt shows its words, the
 //! names of its options, and references.
 
-use crate::document::{CommandKind, Document, NodeId, command_kind};
+use crate::document::{CommandKind, Document, NodeId};
 use crate::text::source::Span;
 use crate::zenml::grammar::{ParsedValue, parse_word};
 
@@ -11,25 +11,13 @@ use crate::zenml::grammar::{ParsedValue, parse_word};
 /// and the name. Later ones may be values.
 const MAX_SHOWN_ARGUMENTS: usize = 3;
 
-/// Returns whether a script contains a `zenml` command.
-pub(crate) fn has_commands(document: &Document) -> bool {
-    document
-        .roots()
-        .iter()
-        .any(|&root| document.items(root).is_some_and(|items| !items.is_empty()))
-}
-
 /// Returns the spans that excerpts must not show, sorted.
 pub(crate) fn masks(document: &Document) -> Vec<Span> {
-    let commands = document
-        .roots()
-        .iter()
-        .flat_map(|&root| document.items(root).unwrap_or_default());
     let mut masks = MaskBuilder {
         masks: Vec::new(),
         end: 0,
     };
-    for &command in commands {
+    for &command in document.commands() {
         let span = document.node(command).span;
         masks.mask(masks.end, span.start);
         mask_command(document, command, &mut masks);
@@ -41,16 +29,14 @@ pub(crate) fn masks(document: &Document) -> Vec<Span> {
 
 /// Returns the spans of the values that `zenml secret` commands store.
 pub(crate) fn stored_values(document: &Document) -> Vec<Span> {
-    let commands = document
-        .roots()
+    document
+        .commands()
         .iter()
-        .flat_map(|&root| document.items(root).unwrap_or_default());
-    commands
-        .filter(|&&command| kind(document, command) == CommandKind::Secret)
+        .filter(|&&command| document.command_kind(command) == CommandKind::Secret)
         .flat_map(|&command| document.items(command).unwrap_or_default())
         .filter_map(|&word| document.entries(word)?.first())
         .flat_map(|&(key, value)| {
-            let is_shown = is_option(document, key);
+            let is_shown = document.is_option(key);
             [Some(value), Some(key).filter(|_| !is_shown)]
         })
         .flatten()
@@ -59,29 +45,15 @@ pub(crate) fn stored_values(document: &Document) -> Vec<Span> {
         .collect()
 }
 
-/// Returns whether the key of a word is the name of an option, with dashes before it. A word such as
-/// `c2VjcmV0=` may be a value.
-pub(crate) fn is_option(document: &Document, key: NodeId) -> bool {
-    let start = document.node(key).span.start;
-    let before = start.checked_sub(1).map(|before| Span::new(before, start));
-    before.is_some_and(|before| document.source().slice(before) == "-")
-}
-
-/// Returns the kind of a command.
-pub(crate) fn kind(document: &Document, command: NodeId) -> CommandKind {
-    let words = document.items(command).unwrap_or_default();
-    command_kind(words.iter().filter_map(|&word| document.text(word)))
-}
-
 /// Masks the words of a command that may be values.
 fn mask_command(document: &Document, command: NodeId, masks: &mut MaskBuilder) {
     // The values that a command stores are not references.
-    let stores_values = kind(document, command) == CommandKind::Secret;
+    let stores_values = document.command_kind(command) == CommandKind::Secret;
     let mut arguments = 0;
     for &word in document.items(command).unwrap_or_default() {
         let entry = document.entries(word).and_then(|entries| entries.first());
         if let Some(&(key, _)) = entry
-            && !is_option(document, key)
+            && !document.is_option(key)
         {
             let span = document.node(key).span;
             masks.mask(span.start, span.end);

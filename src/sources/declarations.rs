@@ -6,7 +6,6 @@
 mod secret_command;
 
 use crate::document::{CommandKind, Document, NodeId, ScalarType, Syntax};
-use crate::sources::command_redactions;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secret_command::SecretAction;
@@ -59,15 +58,10 @@ pub fn canonical_expression(text: &str) -> Cow<'_, str> {
 
 /// Returns the declarations in a script, in its order.
 pub fn read_declarations(document: &Document, source: &Arc<RedactedSource>) -> Vec<Declaration> {
-    if !document.syntax().is_script() {
-        return Vec::new();
-    }
-    let commands = document
-        .roots()
+    document
+        .commands()
         .iter()
-        .flat_map(|&root| document.items(root).unwrap_or_default());
-    commands
-        .filter(|&&command| command_redactions::kind(document, command) == CommandKind::Secret)
+        .filter(|&&command| document.command_kind(command) == CommandKind::Secret)
         .filter_map(|&command| {
             let command = SecretCommand::parse(document, document.items(command)?)?;
             declaration(document, source, &command)

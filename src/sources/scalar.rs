@@ -252,9 +252,9 @@ impl<'a> ScalarContext<'a> {
         whole_secret.into_iter().chain(references)
     }
 
-    /// Iterates over the references of which a part is known only at run time. Their names are those
-    /// that are written, such as `${ENV}_db`, or those that the script assigns to the variables.
-    pub fn dynamic_references(&self) -> impl Iterator<Item = Reference> {
+    /// Iterates over the references that contain a variable or a placeholder. Their names are those
+    /// that the script assigns, or else as they are written, such as `${ENV}_db`.
+    pub fn variable_references(&self) -> impl Iterator<Item = Reference> {
         let position = self.position;
         let is_dynamic_secret = position.purpose == Purpose::DynamicSecret;
         let whole_secret = is_dynamic_secret

@@ -172,9 +172,7 @@ const MAX_NAME_BYTES: usize = 1_000;
 pub fn read_stacks<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> StackModel {
     let mut walker = Walker::new(document);
     if document.syntax().is_script() {
-        for &root in document.roots() {
-            walker.walk_script(root);
-        }
+        walker.walk_script();
     }
     let next_roots = roots.iter().skip(1).map(Some).chain([None]);
     for (top, next) in roots.iter().zip(next_roots) {

@@ -6,7 +6,7 @@ use crate::text::source::Span;
 
 /// Reads the commands of a script. Returns `None` if it contains no command.
 pub fn read(document: &Document) -> Option<SourceModel> {
-    if !command_redactions::has_commands(document) {
+    if document.commands().is_empty() {
         return None;
     }
     Some(SourceModel {

@@ -43,11 +43,9 @@ impl ShellAssignments {
             return None;
         }
         for part in parts {
-            let (name, rest) = if let Some(part) = part.strip_prefix('{') {
-                part.split_once('}')?
-            } else {
-                let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                part.split_at(part.find(|c| !is_part(c)).unwrap_or(part.len()))
+            let (name, rest) = match part.strip_prefix('{') {
+                Some(part) => part.split_once('}')?,
+                None => split_name(part),
             };
             out.push_str(self.literal(name)?);
             if rest.contains('`') {
@@ -61,11 +59,8 @@ impl ShellAssignments {
     /// Returns whether a text contains a variable that the script assigns more than once, so that
     /// the text has no certain value.
     pub fn has_reassigned(&self, text: &str) -> bool {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         text.split('$').skip(1).any(|part| {
-            let part = part.strip_prefix('{').unwrap_or(part);
-            let len = part.find(|c| !is_part(c)).unwrap_or(part.len());
-            let name = part.get(..len).unwrap_or_default();
+            let (name, _) = split_name(part.strip_prefix('{').unwrap_or(part));
             self.reassigned.contains(name)
         })
     }
@@ -144,4 +139,10 @@ impl ShellAssignments {
         let inner = word.strip_prefix("${")?.strip_suffix("[@]}")?;
         self.arrays.remove(inner)
     }
+}
+
+/// Splits a text after the name of a variable at its start.
+fn split_name(text: &str) -> (&str, &str) {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split_at(text.find(|c| !is_part(c)).unwrap_or(text.len()))
 }

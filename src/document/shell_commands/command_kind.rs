@@ -1,5 +1,8 @@
 //! Classifies `zenml` commands by the attributes and secrets that they can contain.
 
+use crate::document::{Document, NodeId};
+use crate::text::source::Span;
+
 /// The kind of a `zenml` command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
@@ -28,7 +31,7 @@ const OTHER_GROUPS: [&str; 24] = [
 ];
 
 /// Returns the kind of a command. `words` are the words after the program, with or without options.
-pub fn command_kind<'w>(words: impl IntoIterator<Item = &'w str>) -> CommandKind {
+pub(super) fn command_kind<'w>(words: impl IntoIterator<Item = &'w str>) -> CommandKind {
     let mut arguments = words.into_iter().filter(|word| !word.starts_with('-'));
     let group = arguments.next().unwrap_or_default();
     let action = arguments.next().unwrap_or_default();
@@ -43,6 +46,33 @@ pub fn command_kind<'w>(words: impl IntoIterator<Item = &'w str>) -> CommandKind
         "stack" => CommandKind::Stack,
         _ if is_group(group) && !OTHER_GROUPS.contains(&group) => CommandKind::Component,
         _ => CommandKind::Other,
+    }
+}
+
+impl Document {
+    /// Returns the commands of a script. They are empty for other syntaxes.
+    pub fn commands(&self) -> &[NodeId] {
+        let root = self.roots.first().filter(|_| self.syntax.is_script());
+        root.and_then(|&root| self.items(root)).unwrap_or_default()
+    }
+
+    /// Returns the kind of a command.
+    pub fn command_kind(&self, command: NodeId) -> CommandKind {
+        let words = self.items(command).unwrap_or_default();
+        command_kind(words.iter().filter_map(|&word| self.text(word)))
+    }
+
+    /// Returns whether a word is an argument of its command, and not an option.
+    pub fn is_argument(&self, word: NodeId) -> bool {
+        self.text(word).is_some_and(|text| !text.starts_with('-'))
+    }
+
+    /// Returns whether a key in a command is the name of an option, with dashes before it. A word
+    /// such as `c2VjcmV0=` may be a value.
+    pub fn is_option(&self, key: NodeId) -> bool {
+        let start = self.node(key).span.start;
+        let before = start.checked_sub(1).map(|before| Span::new(before, start));
+        before.is_some_and(|before| self.source.slice(before) == "-")
     }
 }
 

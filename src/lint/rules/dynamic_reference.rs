@@ -35,7 +35,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let reference = context
-        .dynamic_references()
+        .variable_references()
         .find(|reference| reference.is_dynamic)?;
     let message = "a part of this reference is known only at run time";
     let finding = reference.finding(RULE.id, message).label("not checked");

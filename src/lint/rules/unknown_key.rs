@@ -37,30 +37,25 @@ pub(super) const RULE: Rule = Rule {
 const MAX_LISTED_KEYS: usize = 10;
 
 fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBuilder> {
-    let key = reference.key()?;
-    let (owner, keys, related) =
-        if let Some((DeclaredDifference::Key, problem)) = context.difference() {
-            let owner = format!("secret `{}` is declared without", reference.secret());
-            let keys = list_keys(problem.keys.iter().map(String::as_str), "declared");
-            (owner, keys, Some(problem.related.clone()))
-        } else {
-            let keys = context.keys().filter(|_| context.value_type.is_none())?;
-            let owner = format!(
-                "secret `{}` in the inventory `{}` has no",
-                reference.secret(),
-                context.found_in
-            );
-            let keys = list_keys(keys.keys().map(String::as_str), "available");
-            (owner, keys, None)
-        };
+    let (key, secret) = (reference.key()?, reference.secret());
     let difference = match &context.suggestion {
         Some(nearest) => lookalike::describe_difference(key, nearest),
         None => lookalike::describe_suspicious(key),
     };
-    let message = match &related {
-        Some(_) => format!("{owner} the key `{key}`{difference}"),
-        None => format!("{owner} key `{key}`{difference}"),
-    };
+    let (message, keys, related);
+    if let Some((DeclaredDifference::Key, problem)) = context.difference() {
+        message = format!("secret `{secret}` is declared without the key `{key}`{difference}");
+        keys = list_keys(problem.keys.iter().map(String::as_str), "declared");
+        related = Some(problem.related.clone());
+    } else {
+        let known = context.keys().filter(|_| context.value_type.is_none())?;
+        let inventory = context.found_in;
+        message = format!(
+            "secret `{secret}` in the inventory `{inventory}` has no key `{key}`{difference}"
+        );
+        keys = list_keys(known.keys().map(String::as_str), "available");
+        related = None;
+    }
     let finding = reference.finding(RULE.id, message);
     let finding = related.into_iter().fold(finding, FindingBuilder::related);
     let finding = finding.suggestion(context.suggestion.clone());

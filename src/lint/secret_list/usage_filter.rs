@@ -6,6 +6,7 @@ use crate::lint::report::Report;
 use crate::lint::resolve::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
+use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The used keys of each secret, by inventory; `None` if the whole secret is used.
@@ -19,8 +20,7 @@ pub fn retain_by_use(
     report: &Report,
     settings: &Settings<'_>,
 ) {
-    let mut used_keys = used_keys(scan, report);
-    add_declared(&mut used_keys, scan);
+    let used_keys = used_keys(scan, report);
     for inventory in listed {
         let at = inventory.at;
         // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
@@ -45,23 +45,6 @@ pub fn retain_by_use(
     }
 }
 
-/// Adds the uses of declared secrets, which are not looked up in inventories.
-fn add_declared<'s>(used: &mut UsedKeys<'s>, scan: &'s Scan) {
-    for reference in scan.references() {
-        let keys = used
-            .entry((REPOSITORY.0, reference.secret()))
-            .or_insert_with(|| Some(BTreeSet::new()));
-        match reference.key() {
-            Some(key) => {
-                if let Some(keys) = keys {
-                    keys.insert(key);
-                }
-            }
-            None => *keys = None,
-        }
-    }
-}
-
 fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
     of_secret.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
 }
@@ -69,6 +52,7 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
 fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
     let mut used = UsedKeys::new();
     for (reference, answer) in report.references.iter(scan) {
+        add_use(&mut used, REPOSITORY.0, reference);
         let Some(Answer { lookup, result, .. }) = answer else {
             continue;
         };
@@ -79,15 +63,20 @@ fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
             LookupResult::NotFound => continue,
         };
         for inventory in inventories {
-            let keys = used
-                .entry((inventory, reference.secret()))
-                .or_insert_with(|| Some(BTreeSet::new()));
-            match (reference.key(), keys) {
-                (Some(key), Some(keys)) => drop(keys.insert(key)),
-                (None, keys) => *keys = None,
-                (Some(_), None) => {}
-            }
+            add_use(&mut used, inventory, reference);
         }
     }
     used
+}
+
+/// Adds the use of a secret or a key in an inventory.
+fn add_use<'s>(used: &mut UsedKeys<'s>, inventory: usize, reference: &'s Reference) {
+    let keys = used
+        .entry((inventory, reference.secret()))
+        .or_insert_with(|| Some(BTreeSet::new()));
+    match (reference.key(), keys) {
+        (Some(key), Some(keys)) => drop(keys.insert(key)),
+        (None, keys) => *keys = None,
+        (Some(_), None) => {}
+    }
 }

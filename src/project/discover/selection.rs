@@ -10,9 +10,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The bytes of a first line that can name a shell.
-const FIRST_LINE_BYTES: u64 = 256;
-
 /// The files and folders that the arguments select. All paths are absolute.
 #[derive(Debug, Default)]
 pub struct Selection {
@@ -84,8 +81,8 @@ impl Selection {
 /// line: reading it later reports the failure.
 fn names_shell(path: &Path) -> bool {
     let mut first = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(FIRST_LINE_BYTES).read_to_end(&mut first));
+    let limit = ScriptHost::FIRST_LINE_BYTES as u64;
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut first));
     read.is_err() || ScriptHost::names_shell(&first)
 }
 

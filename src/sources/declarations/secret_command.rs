@@ -4,7 +4,6 @@
 //! `--private` and `--interactive` take no value in `create`.
 
 use crate::document::{Document, NodeId};
-use crate::sources::command_redactions::is_option;
 use crate::text::source::Span;
 
 /// What a command does with a secret.
@@ -45,7 +44,7 @@ impl SecretCommand {
         let mut arguments = words
             .iter()
             .enumerate()
-            .filter(|&(_, &word)| is_argument(document, word));
+            .filter(|&(_, &word)| document.is_argument(word));
         let mut action = None;
         for (at, &word) in arguments.by_ref() {
             match document.text(word)? {
@@ -82,7 +81,7 @@ impl SecretCommand {
 
     fn add_word(&mut self, document: &Document, word: NodeId) {
         match document.entries(word).and_then(|entries| entries.first()) {
-            Some(&(key, value)) if is_option(document, key) => {
+            Some(&(key, value)) if document.is_option(key) => {
                 self.add_option(document, key, value);
             }
             // `ZenML` refuses `key=value` without dashes.
@@ -117,12 +116,6 @@ impl SecretCommand {
     fn add_argument(&mut self, word: NodeId) {
         self.name.get_or_insert(word);
     }
-}
-
-fn is_argument(document: &Document, word: NodeId) -> bool {
-    document
-        .text(word)
-        .is_some_and(|text| !text.starts_with('-'))
 }
 
 fn action_of(text: &str) -> SecretAction {

@@ -5,7 +5,6 @@ use super::walker::{WalkContext, Walker};
 use super::whole_secret_name::is_literal_name;
 use super::{Component, Purpose, Role, Stack, truncated_name};
 use crate::document::{CommandKind, NodeId};
-use crate::sources::command_redactions;
 use crate::sources::declarations::SecretCommand;
 use crate::zenml::flavors::{self, Refusal, Version, has_sensitive_name};
 use crate::zenml::keywords::FileKind;
@@ -22,7 +21,7 @@ struct Command<'a> {
 impl<'d> Walker<'d> {
     /// Walks the commands of a script. They are the components of one stack, which has the name of
     /// the file. The options of a command are the attributes of its component.
-    pub(super) fn walk_script(&mut self, root: NodeId) {
+    pub(super) fn walk_script(&mut self) {
         let document = self.document;
         self.model.stacks.push(Stack {
             name: Some(document.source().path().into()),
@@ -30,9 +29,9 @@ impl<'d> Walker<'d> {
             kind: Some(FileKind::Script),
             components: Vec::new(),
         });
-        for &command in document.items(root).unwrap_or_default() {
+        for &command in document.commands() {
             let words = document.items(command).unwrap_or_default();
-            match command_redactions::kind(document, command) {
+            match document.command_kind(command) {
                 CommandKind::Component | CommandKind::CodeRepository => self.walk_command(words),
                 CommandKind::Stack => self.walk_stack_command(words),
                 CommandKind::Secret => self.walk_secret_command(words),
@@ -138,10 +137,9 @@ impl<'d> Walker<'d> {
 
     /// Adds a component for a command, named by its first argument.
     fn add_command_component(&mut self, words: &[NodeId]) -> Option<WalkContext<'d>> {
-        let kind = words
-            .iter()
-            .filter_map(|&word| self.document.text(word))
-            .find(|text| !text.starts_with('-'));
+        let document = self.document;
+        let kind = words.iter().find(|&&word| document.is_argument(word));
+        let kind = kind.and_then(|&kind| document.text(kind));
         self.add_component(Component {
             kind: truncated_name(kind.unwrap_or_default()),
             name: None,
@@ -189,12 +187,10 @@ impl<'d> Walker<'d> {
         let flavor = options.find(|&&(key, _)| matches!(document.text(key), Some("flavor" | "f")));
         let flavor = flavor.and_then(|&(_, value)| document.text(value));
         // The arguments are the component type, the action and the name.
-        let is_argument = |word: &NodeId| {
-            document
-                .text(*word)
-                .is_some_and(|text| !text.starts_with('-'))
-        };
-        let mut arguments = words.iter().copied().filter(is_argument);
+        let mut arguments = words
+            .iter()
+            .copied()
+            .filter(|&word| document.is_argument(word));
         let kind = arguments
             .next()
             .and_then(|word| document.text(word))
