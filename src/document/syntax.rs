@@ -43,6 +43,13 @@ impl Syntax {
             .then_some(syntax)
     }
 
+    /// Returns the syntax of a file that the user names. With `reads_scripts`, the name of a script
+    /// decides first: a workflow is YAML, too. Returns `None` if the name decides nothing.
+    pub fn of_named(path: &Path, reads_scripts: bool) -> Option<Self> {
+        let host = ScriptHost::of(path).filter(|host| reads_scripts && *host != ScriptHost::Other);
+        host.map(Self::Script).or_else(|| Self::from_path(path))
+    }
+
     /// Returns the syntax of a text without a file name. It is JSON if it parses as JSON, and TOML
     /// if its first line with content is a table header or `key = value`. Otherwise it is YAML.
     pub fn detect(text: &str) -> Self {

@@ -5,10 +5,12 @@
 
 use crate::diagnostics::finding::RelatedSpan;
 use crate::lint::scan::Scan;
+use crate::lint::suggestions::NearestNames;
 use crate::sources::declarations::{Declaration, canonical_expression};
 use crate::sources::reference::Reference;
-use crate::text::nearest::{SearchBudget, Suggester};
+use crate::text::nearest::SearchBudget;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -26,15 +28,18 @@ pub(super) struct DeclaredSecrets<'s> {
 #[derive(Default)]
 struct SecretTable<'s> {
     secrets: HashMap<Cow<'s, str>, DeclaredSecret<'s>>,
-    /// The nearest declared name of each unknown name that was searched.
-    nearest: HashMap<&'s str, Option<&'s str>>,
-    suggester: Option<Suggester<'s>>,
+    /// The names, once one is searched.
+    names: Option<NearestNames<'s>>,
 }
 
 /// A secret that is declared at least once.
 pub(super) struct DeclaredSecret<'s> {
     first: &'s Declaration,
     keys: BTreeSet<&'s str>,
+    /// The keys, once one is searched.
+    nearest_keys: Option<NearestNames<'s>>,
+    /// The keys that problems share.
+    shared_keys: OnceCell<Arc<[String]>>,
     /// Whether the secret may have other keys.
     is_open: bool,
     /// Whether a declaration creates the secret, so that its keys are complete.
@@ -79,7 +84,7 @@ pub struct DeclaredProblem {
     /// What is wrong.
     pub difference: DeclaredDifference,
     /// The declared keys, in order.
-    pub keys: Vec<String>,
+    pub keys: Arc<[String]>,
     /// The name or key that was probably meant.
     pub suggestion: Option<String>,
     /// The first declaration.
@@ -122,9 +127,10 @@ impl<'s> DeclaredSecrets<'s> {
             },
         };
         let secret = if reference.is_dynamic {
-            table.secrets.get(&canonical_expression(reference.secret()))
+            let expression = canonical_expression(reference.secret());
+            table.secrets.get_mut(&expression)
         } else {
-            table.secrets.get(reference.secret())
+            table.secrets.get_mut(reference.secret())
         };
         let Some(secret) = secret else {
             return table.near_miss(reference.secret(), &mut self.budget);
@@ -134,8 +140,7 @@ impl<'s> DeclaredSecrets<'s> {
                 if secret.may_have_other_keys() {
                     return DeclaredAnswer::MayHaveKey;
                 }
-                let known = Suggester::new(secret.keys.iter().copied());
-                let suggestion = known.nearest_within(key, &mut self.budget);
+                let suggestion = secret.nearest_key(key, &mut self.budget);
                 DeclaredAnswer::NoKey(secret.problem(DeclaredDifference::Key, suggestion))
             }
             _ => DeclaredAnswer::Found,
@@ -151,6 +156,8 @@ impl<'s> SecretTable<'s> {
             .or_insert_with(|| DeclaredSecret {
                 first: declaration,
                 keys: BTreeSet::new(),
+                nearest_keys: None,
+                shared_keys: OnceCell::new(),
                 is_open: false,
                 is_created: false,
             });
@@ -162,17 +169,15 @@ impl<'s> SecretTable<'s> {
 
     /// Finds the declared name that is nearest to a name.
     fn near_miss(&mut self, name: &'s str, budget: &mut SearchBudget) -> DeclaredAnswer {
-        let (secrets, suggester) = (&self.secrets, &mut self.suggester);
-        let nearest = *self.nearest.entry(name).or_insert_with(|| {
-            let names = suggester.get_or_insert_with(|| {
-                let literal = secrets.values().map(|secret| secret.first);
-                let literal = literal.filter(|declaration| !declaration.is_dynamic);
-                let mut names: Vec<&str> = literal.map(|it| it.secret.as_str()).collect();
-                names.sort_unstable();
-                Suggester::new(names)
-            });
-            names.nearest_within(name, budget)
+        let secrets = &self.secrets;
+        let names = self.names.get_or_insert_with(|| {
+            let literal = secrets.values().map(|secret| secret.first);
+            let literal = literal.filter(|declaration| !declaration.is_dynamic);
+            let mut names: Vec<&str> = literal.map(|it| it.secret.as_str()).collect();
+            names.sort_unstable();
+            NearestNames::new(names)
         });
+        let nearest = names.search(name, budget);
         match nearest.and_then(|name| Some((name, secrets.get(name)?))) {
             Some((name, secret)) => {
                 DeclaredAnswer::NearMiss(secret.problem(DeclaredDifference::Name, Some(name)))
@@ -182,7 +187,16 @@ impl<'s> SecretTable<'s> {
     }
 }
 
-impl DeclaredSecret<'_> {
+impl<'s> DeclaredSecret<'s> {
+    /// Finds the declared key that is nearest to a key.
+    fn nearest_key(&mut self, key: &'s str, budget: &mut SearchBudget) -> Option<&'s str> {
+        let keys = &self.keys;
+        let nearest = &mut self.nearest_keys;
+        nearest
+            .get_or_insert_with(|| NearestNames::new(keys.iter().copied()))
+            .search(key, budget)
+    }
+
     /// Returns whether the secret may have keys that no declaration names.
     fn may_have_other_keys(&self) -> bool {
         self.is_open || !self.is_created
@@ -191,7 +205,10 @@ impl DeclaredSecret<'_> {
     fn problem(&self, difference: DeclaredDifference, suggestion: Option<&str>) -> DeclaredProblem {
         DeclaredProblem {
             difference,
-            keys: self.keys.iter().map(|&key| key.to_owned()).collect(),
+            keys: Arc::clone(
+                self.shared_keys
+                    .get_or_init(|| self.keys.iter().map(|&key| key.to_owned()).collect()),
+            ),
             suggestion: suggestion.map(str::to_owned),
             related: RelatedSpan {
                 source: Arc::clone(&self.first.source),
@@ -199,5 +216,58 @@ impl DeclaredSecret<'_> {
                 message: format!("`{}` is declared here", self.first.secret),
             },
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::{ScriptHost, Syntax};
+    use crate::lint::scan::{PathRoots, run_text};
+    use crate::project::discover::{Candidate, MatchReason};
+    use crate::zenml::grammar::Resolver;
+    use std::path::PathBuf;
+
+    fn scan(script: &str) -> Scan {
+        let candidate = Candidate {
+            path: PathBuf::from("/w/x.sh"),
+            syntax: Syntax::Script(ScriptHost::Shell),
+            reason: Some(MatchReason::Argument),
+        };
+        let roots = PathRoots {
+            cwd: PathBuf::from("/w"),
+            root: PathBuf::from("/w"),
+            keep_documents: false,
+            honor_literal_comments: true,
+        };
+        run_text(script.as_bytes(), candidate, Resolver::Zenml, &roots)
+    }
+
+    #[test]
+    fn problems_of_a_secret_share_its_keys() {
+        let scan = scan(
+            "zenml secret create db --user=$U --password=$P\n\
+             zenml x register a --a={{db.usr}} --b={{db.pasword}} --c={{dbs.user}}\n",
+        );
+        let mut declared = DeclaredSecrets::of_scan(&scan);
+        let mut problems = Vec::new();
+        for reference in scan.references() {
+            let scope = DeclarationScope::Repository;
+            let answer = declared.answer(scope, reference, false);
+            let (DeclaredAnswer::NoKey(problem) | DeclaredAnswer::NearMiss(problem)) = answer
+            else {
+                unreachable!("the reference is wrong: {reference:?}")
+            };
+            problems.push(problem);
+        }
+        let suggestions: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.suggestion.as_deref().unwrap())
+            .collect();
+        assert_eq!(suggestions, ["user", "password", "db"]);
+        let keys: Vec<&Arc<[String]>> = problems.iter().map(|problem| &problem.keys).collect();
+        assert_eq!(keys.first().unwrap().as_ref(), ["password", "user"]);
+        assert!(keys.windows(2).all(|pair| Arc::ptr_eq(pair[0], pair[1])));
     }
 }

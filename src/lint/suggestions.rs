@@ -9,11 +9,36 @@ use std::collections::HashMap;
 /// if the [`SearchBudget`] of the run is spent.
 pub(super) struct SuggestionCache<'a> {
     answers: &'a LookupResults,
-    secrets: HashMap<(&'a [usize], &'a str), Option<String>>,
+    secrets: HashMap<&'a [usize], NearestNames<'a>>,
     keys: HashMap<(&'a str, &'a str), Option<String>>,
-    names: HashMap<&'a [usize], Suggester<'a>>,
     remaining: usize,
     budget: SearchBudget,
+}
+
+/// Known names, with the nearest one of each name that was searched.
+pub(super) struct NearestNames<'n> {
+    known: Suggester<'n>,
+    searched: HashMap<&'n str, Option<&'n str>>,
+}
+
+impl<'n> NearestNames<'n> {
+    pub(super) fn new(known: impl IntoIterator<Item = &'n str>) -> Self {
+        Self {
+            known: Suggester::new(known),
+            searched: HashMap::new(),
+        }
+    }
+
+    fn was_searched(&self, name: &str) -> bool {
+        self.searched.contains_key(name)
+    }
+
+    /// Returns the known name that is nearest to a name, within the budget of the run.
+    pub(super) fn search(&mut self, name: &'n str, budget: &mut SearchBudget) -> Option<&'n str> {
+        let known = &self.known;
+        let nearest = self.searched.entry(name);
+        *nearest.or_insert_with(|| known.nearest_within(name, budget))
+    }
 }
 
 /// The number of different names for which a run searches a suggestion.
@@ -25,26 +50,20 @@ impl<'a> SuggestionCache<'a> {
             answers,
             secrets: HashMap::new(),
             keys: HashMap::new(),
-            names: HashMap::new(),
             remaining: MAX_SUGGESTIONS,
             budget: SearchBudget::for_run(),
         }
     }
 
     pub(super) fn suggest_secret(&mut self, chain: &'a [usize], name: &'a str) -> Option<String> {
-        if let Some(known) = self.secrets.get(&(chain, name)) {
-            return known.clone();
-        }
-        self.remaining = self.remaining.checked_sub(1)?;
         let names = self
-            .names
+            .secrets
             .entry(chain)
-            .or_insert_with(|| Suggester::new(self.answers.names(chain)));
-        let nearest = names
-            .nearest_within(name, &mut self.budget)
-            .map(str::to_owned);
-        self.secrets.insert((chain, name), nearest.clone());
-        nearest
+            .or_insert_with(|| NearestNames::new(self.answers.names(chain)));
+        if !names.was_searched(name) {
+            self.remaining = self.remaining.checked_sub(1)?;
+        }
+        names.search(name, &mut self.budget).map(str::to_owned)
     }
 
     pub(super) fn suggest_key(

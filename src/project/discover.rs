@@ -155,10 +155,12 @@ impl Search<'_> {
         for path in &selection.files {
             if let Some(glob) = self.matching_exclude(path) {
                 skipped.excluded.push((path.clone(), glob));
-            } else if let Some(syntax) = self.named_syntax(path) {
+            } else {
+                // `Selection::resolve_scripts` accepts other names if the file is a script.
+                let syntax = Syntax::of_named(path, self.scripts);
                 visit(Candidate {
                     path: path.clone(),
-                    syntax,
+                    syntax: syntax.unwrap_or(Syntax::Script(ScriptHost::Other)),
                     reason: Some(MatchReason::Argument),
                 });
             }
@@ -170,15 +172,6 @@ impl Search<'_> {
                 self.candidates(&self.configs.for_file(path), path, &[])
                     .for_each(&mut *visit);
             }
-        }
-    }
-
-    /// Returns the syntax of a file that was named as an argument.
-    fn named_syntax(&self, path: &Path) -> Option<Syntax> {
-        let host = ScriptHost::of(path).filter(|_| self.scripts);
-        match host {
-            Some(host) if host != ScriptHost::Other => Some(Syntax::Script(host)),
-            _ => Syntax::from_path(path).or(host.map(Syntax::Script)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tests which files are read for commands, and how much of them.
 
-use crate::support::{check, folder, write};
+use crate::support::{check, folder, run, write};
 use std::path::Path;
 
 const COMMAND: &str = "zenml alerter register a --flavor=slack --slack_token='{{a}}'\n";
@@ -130,4 +130,55 @@ fn large_files_are_searched_in_chunks() {
         "#\n".repeat(2 * chunk).as_bytes(),
     );
     assert_eq!(listed(folder.path(), &[]), [""; 0]);
+}
+
+#[test]
+fn named_file_that_a_script_glob_matches_is_read() {
+    let folder = folder(&[
+        (
+            "stackref.toml",
+            "[files]\nscripts = [\"*.py\", \"*.fish\"]\n",
+        ),
+        ("x.py", COMMAND),
+        ("y.fish", COMMAND),
+    ]);
+    for name in ["x.py", "y.fish"] {
+        let output = check(folder.path(), &[name, "--format", "short"]);
+        assert_eq!(output.code, 1, "{output:?}");
+        let found = format!("{name}:1:56: error[malformed-reference]");
+        assert!(output.stdout.starts_with(&found), "{output:?}");
+    }
+}
+
+#[test]
+fn command_that_reads_only_stacks_reads_a_workflow_as_yaml() {
+    let stack = "stack_name: s\ncomponents:\n  orchestrator: {flavor: x, name: o, a: '{{a.b}}'}\n";
+    let folder = folder(&[
+        ("action.yml", stack),
+        ("secrets.inventory.yaml", "a: {b: value}\n"),
+    ]);
+    let render = |arguments: &[&str], input: &str| {
+        let arguments = [&["render", "--stdout"], arguments].concat();
+        run(&arguments, folder.path(), input.as_bytes())
+    };
+    let named = render(&["action.yml"], "");
+    assert_eq!(named.stdout, stack.replace("{{a.b}}", "value"));
+    let standard_input = render(&["-", "--stdin-filename", "action.yml"], stack);
+    assert_eq!(standard_input.stdout, named.stdout, "{standard_input:?}");
+    let script = render(&["-", "--stdin-filename", "x.sh"], COMMAND);
+    assert_eq!(script.code, 2);
+    assert!(
+        script.stderr.contains("`x.sh` is not a stack file"),
+        "{script:?}"
+    );
+}
+
+#[test]
+fn reference_with_a_variable_in_place_of_a_name_is_listed_once() {
+    let script =
+        "zenml artifact-store register s --flavor=s3 --authentication_secret=\"{{${X}.k}}\"\n";
+    let folder = folder(&[("x.sh", script)]);
+    let output = run(&["refs"], folder.path(), b"");
+    let listed = "x.sh:1:70: x.sh / artifact-store / authentication_secret -> ${X}.k (dynamic)\n";
+    assert_eq!(output.stdout, listed);
 }

@@ -43,16 +43,19 @@ pub(super) fn stdin_name(
         return Ok(Some((cwd.join("<stdin>"), Syntax::Yaml)));
     };
     let path = paths::absolute(name, cwd);
-    match (ScriptHost::of(&path), Syntax::from_path(name)) {
-        (Some(host), _) if host != ScriptHost::Other => Ok(Some((path, Syntax::Script(host)))),
-        (_, Some(syntax)) => Ok(Some((path, syntax))),
+    match Syntax::of_named(&path, true) {
+        Some(syntax) => Ok(Some((path, syntax))),
         // Skipped, unless it is a script.
-        _ if files.only_stack_files => Ok(Some((path, Syntax::Script(ScriptHost::Other)))),
-        _ => {
-            let shown = escape_control(&name.to_string_lossy());
-            Err(unknown_file(&shown, true).with_help("use --only-stack-files to skip such files"))
-        }
+        None if files.only_stack_files => Ok(Some((path, Syntax::Script(ScriptHost::Other)))),
+        None => Err(unknown_name(name, true)),
     }
+}
+
+/// Returns the failure for a name of standard input that fits no source. With `reads_scripts`, the
+/// command also reads scripts.
+pub(super) fn unknown_name(name: &Path, reads_scripts: bool) -> Failure {
+    let shown = escape_control(&name.to_string_lossy());
+    unknown_file(&shown, reads_scripts).with_help("use --only-stack-files to skip such files")
 }
 
 /// Returns the files and folders that the arguments select, if they do not select standard input.

@@ -3,6 +3,7 @@
 use super::super::context::{CommandError, Context};
 use super::super::messages::{outcome_of, print_failures};
 use super::Workspace;
+use super::file_selection::unknown_name;
 use crate::cli::Color;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::outcome::Outcome;
@@ -56,6 +57,13 @@ impl Workspace<'_> {
             scan.skipped.excluded.push((name.to_path_buf(), glob));
             return Ok(scan);
         }
+        // A command that reads only stack files reads `action.yml` as YAML.
+        let syntax = match &self.files.stdin_filename {
+            Some(given) if syntax.is_script() && !self.scripts => Syntax::from_path(name)
+                .or(self.files.only_stack_files.then_some(syntax))
+                .ok_or_else(|| unknown_name(given, false))?,
+            _ => syntax,
+        };
         let mut bytes = Vec::new();
         context.stdin.read_to_end(&mut bytes).map_err(|error| {
             Failure::usage(format!(

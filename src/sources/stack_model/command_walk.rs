@@ -164,7 +164,9 @@ impl<'d> Walker<'d> {
     ) -> Option<WalkContext<'d>> {
         let document = self.document;
         let text = document.text(value)?;
-        if !document.expansions(value).is_empty() || self.is_dynamic_secret(value) {
+        // A reference with a variable is listed as a reference.
+        let is_expanded = !document.expansions(value).is_empty() && !text.contains("{{");
+        if is_expanded || self.is_dynamic_secret(value) {
             let purpose = Purpose::DynamicSecret;
             return Some(WalkContext {
                 role: Role::Attribute,
