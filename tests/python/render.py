@@ -129,7 +129,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         values = {f"k{at}": value for at, value in enumerate(HOSTILE)}
-        (folder / "stackref.toml").write_text('resolver = "render"\n')
+        (folder / "stackref.toml").write_text('resolver = "render"\n[files]\ninclude = ["*.stack.*"]\n')
         for extension, shapes in (("yaml", YAML), ("toml", TOML), ("json", JSON)):
             for (name, text), key in itertools.product(shapes.items(), list(values)):
                 path = folder / f"{name}-{key}.stack.{extension}"
