@@ -10,7 +10,7 @@ use super::workspace::{KEY_LEVEL, Workspace};
 use crate::cli::{Color, FileArgs, InventoryListArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
-use crate::inventory::Inventories;
+use crate::inventory::{Inventories, Inventory};
 use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
@@ -43,7 +43,11 @@ pub(super) fn inventory(
     let (mut listed, mut failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
     });
-    listed.extend(declared);
+    // An inventory of kind `repository` contains the declarations already.
+    let mut shown = which.iter().filter_map(|&at| inventories.get(at));
+    if !shown.any(Inventory::is_repository) {
+        listed.extend(declared);
+    }
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
     let mut outcome = Outcome::Clean;
     if args.used || args.unused {

@@ -6,6 +6,7 @@
 
 mod file_selection;
 mod project_scope;
+mod repository_scan;
 mod run_trust;
 mod selection_notes;
 mod stack_filter;
@@ -63,6 +64,8 @@ pub(super) struct Workspace<'a> {
     pub output_folder: Option<PathBuf>,
     /// Whether this command reads scripts.
     pub scripts: bool,
+    /// Whether the selected files were read, including the scripts.
+    has_read_scripts: bool,
     /// git, and the users whose repositories and configs are used.
     pub git: Git,
     /// The roots of the repositories that are searched, without links.
@@ -137,6 +140,7 @@ impl<'a> Workspace<'a> {
             trusts_config: trusts_config(files, context.env.as_ref())?,
             output_folder: None,
             scripts: false,
+            has_read_scripts: false,
             git,
             roots,
             owner_notes,
@@ -208,14 +212,17 @@ impl<'a> Workspace<'a> {
         let is_queried = configs
             .iter()
             .any(|config| level.for_config(config) > Level::None);
+        let mut declared = Arc::default();
         if is_queried {
             self.read_inventory_input(chosen, context)?;
+            declared = self.declared_secrets(scan, &configs, chosen);
         }
         let store_context = StoreContext {
             cwd: &self.path_roots.cwd,
             root: &self.path_roots.root,
             env: &self.env,
             standard_input: self.inventory_input.as_deref(),
+            declared: &declared,
         };
         let projects: Vec<ConfiguredProject> = configs
             .into_iter()

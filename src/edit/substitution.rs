@@ -189,7 +189,14 @@ fn locate_values<'s>(
 fn unreadable_values(values: &FetchedValues, settings: &Settings<'_>) -> Vec<Failure> {
     let failures = values.iter().filter_map(|((at, secret), values)| {
         let name = settings.inventories.name(*at);
+        let inventory = settings.inventories.get(*at);
         match values {
+            Err(StoreError::NoValues) if inventory.is_some_and(Inventory::is_repository) => Some(
+                Failure::usage(format!(
+                    "the inventory `{name}` has no values for `{secret}`: it contains only the names and keys that commands declare"
+                ))
+                .with_help("render from an inventory with values, for example of kind `file`"),
+            ),
             Ok(_) => None,
             Err(StoreError::NoValues | StoreError::NotFound) => Some(
                 Failure::usage(format!(

@@ -7,6 +7,7 @@ use super::dir::DirInventory;
 use super::env::EnvInventory;
 use super::file::FileInventory;
 use super::refused::RefusedInventory;
+use super::repository_inventory::{RepositoryInventory, RepositorySecrets};
 use super::sops::SopsInventory;
 use super::vault::VaultInventory;
 use super::zenml_server::{ZenmlInventory, ZenmlSettings};
@@ -28,6 +29,8 @@ pub struct StoreContext<'s> {
     pub env: &'s Arc<dyn Environment>,
     /// The contents of standard input if `--inventory -` names it.
     pub standard_input: Option<&'s [u8]>,
+    /// The secrets that the repository declares, for inventories of kind `repository`.
+    pub declared: &'s Arc<RepositorySecrets>,
 }
 
 /// A config with the facts that decide which of its inventories may be used.
@@ -96,6 +99,9 @@ impl ConfiguredProject {
             }
             InventoryKind::Vault(config) => {
                 Box::new(VaultInventory::new(name, config.clone(), limits, env))
+            }
+            InventoryKind::Repository => {
+                Box::new(RepositoryInventory::new(name, Arc::clone(context.declared)))
             }
             #[cfg(feature = "aws")]
             InventoryKind::Aws(config) => Box::new(AwsInventory::new(name, config.clone(), limits)),

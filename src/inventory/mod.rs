@@ -28,6 +28,7 @@ pub mod env;
 pub mod file;
 pub mod lookup;
 pub mod refused;
+mod repository_inventory;
 pub mod sops;
 pub mod vault;
 pub mod zenml_server;
@@ -36,6 +37,7 @@ pub use capabilities::Capabilities;
 pub use declared_name::{DeclaredName, InventoryComments};
 pub use factory::{ConfiguredProject, StoreContext};
 pub use inventories::Inventories;
+pub use repository_inventory::{RepositorySecret, RepositorySecrets};
 pub use secret_change::{NewKey, SecretChange};
 pub use secret_name::{NameCaveat, RequestedNames, SecretName};
 pub use store_error::StoreError;
@@ -66,6 +68,12 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// Returns [`StoreError::NotFound`] if the secret does not exist.
     fn keys(&self, secret: &str, requested: &RequestedNames) -> Result<Vec<Key>, StoreError>;
+
+    /// Returns whether a secret may have keys that [`Inventory::keys`] does not list. Such a key is
+    /// not looked up, and never a finding.
+    fn has_open_keys(&self, _secret: &str) -> bool {
+        false
+    }
 
     /// Reads the requested values of one secret. The result may contain more than was requested.
     ///
@@ -113,6 +121,11 @@ pub trait Inventory: Send + Sync {
         Err(StoreError::Forbidden(
             "this kind of inventory is read-only".to_owned(),
         ))
+    }
+
+    /// Returns whether the inventory consists of the declarations of the repository.
+    fn is_repository(&self) -> bool {
+        false
     }
 
     /// Returns a warning for users of this inventory, for example that its URL is not encrypted.

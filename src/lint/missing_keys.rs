@@ -146,7 +146,8 @@ fn collect_required<'s>(
                     ..
                 }) => (
                     inventory,
-                    key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key))),
+                    key.is_none_or(|key| keys.is_some_and(|keys| keys.contains_key(key)))
+                        || has_open_keys(inventory, secret, settings),
                 ),
                 answer => {
                     let chain = answer.map_or(&[][..], |answer| &answer.lookup.chain);
@@ -181,6 +182,12 @@ fn collect_required<'s>(
         }
     }
     collected
+}
+
+/// Returns whether a secret may have keys that its inventory does not list.
+fn has_open_keys(at: usize, secret: &str, settings: &Settings<'_>) -> bool {
+    let inventory = settings.inventories.get(at);
+    inventory.is_some_and(|inventory| inventory.has_open_keys(secret))
 }
 
 /// Returns the suggestion for each unknown secret and key of a report.

@@ -6,6 +6,7 @@
 //! 4. [`Suppressions`] removes the findings that ignore comments and configs suppress, and reports unused ones.
 //! 5. The baseline removes the findings that it records.
 
+use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::diagnostics::finding_builder::{FindingBuilder, build_all, sort};
 use crate::inventory::lookup::{LookupResults, Progress};
@@ -62,7 +63,17 @@ pub fn check_with_answers(
     // Files that cannot be read come first: they may be the cause of the other failures.
     report.failures.extend_from_slice(&scan.skipped.failures);
     report.failures.extend(unrouted);
-    report.failures.extend(results.failures);
+    // An inventory of kind `repository` repeats the failures of the files that it is made of.
+    let is_new = |failure: &Failure| {
+        let message = failure.to_string();
+        !scan
+            .skipped
+            .failures
+            .iter()
+            .any(|it| it.to_string() == message)
+    };
+    let failures = results.failures.into_iter();
+    report.failures.extend(failures.filter(is_new));
 
     let mut builders = results.findings;
     builders.extend(inventory_findings);

@@ -14,6 +14,9 @@ use crate::lint::suggestions::SuggestionCache;
 use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+/// The reason for which a key is not looked up if a declaration does not list all keys.
+pub(super) const OPEN_KEYS: &str = "not all keys are declared";
+
 /// The findings about references, and the inventories that could not answer.
 pub(super) struct ReferenceResults {
     pub(super) findings: Vec<FindingBuilder>,
@@ -97,10 +100,31 @@ impl<'r> ReferenceChecker<'r> {
         {
             unchecked.keys += 1;
         }
+        if self.has_unknown_keys(answer) {
+            unchecked.keys += 1;
+            unchecked.levels.insert(OPEN_KEYS.to_owned());
+            return;
+        }
         let context = self.lookup_context(reference, answer);
         self.types_known &= context.value_type != Some(&ValueType::Unknown);
         self.findings
             .extend(rules::check(Subject::Reference(reference, &context)));
+    }
+
+    /// Returns whether the inventory that has the secret may have the key without listing it.
+    fn has_unknown_keys(&self, answer: &Answer<'_>) -> bool {
+        let LookupResult::Found {
+            inventory,
+            keys: Some(keys),
+            ..
+        } = answer.result
+        else {
+            return false;
+        };
+        let is_listed = |key: &String| keys.contains_key(key);
+        let inventory = self.settings.inventories.get(inventory);
+        !answer.lookup.key.as_ref().is_none_or(is_listed)
+            && inventory.is_some_and(|inventory| inventory.has_open_keys(&answer.lookup.secret))
     }
 
     /// Returns the answer to a reference with everything that a message may mention.

@@ -4,12 +4,13 @@
 //! `inventory` read it from the [`ResolvedReferences`] of a report.
 
 use crate::diagnostics::error::Failure;
-use crate::inventory::Inventories;
 use crate::inventory::lookup::{LookupResult, LookupResults, Progress, ReferenceLookup};
+use crate::inventory::{Inventories, Inventory};
 use crate::lint::analysis::Analysis;
 use crate::lint::declared_secrets::{
     DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets,
 };
+use crate::lint::reference_checks::OPEN_KEYS;
 use crate::lint::report::Unchecked;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -275,20 +276,23 @@ impl<'s> Resolver<'s> {
         };
         let prefers_inventories =
             matches!(source, None | Some(SourceKind::Stacks | SourceKind::Python));
-        let declared = if prefers_inventories && chain.is_some() {
+        let asks_inventories = prefers_inventories && chain.is_some();
+        let declared = if asks_inventories && !self.has_repository(chain) {
             DeclaredAnswer::Unknown
         } else {
             let names_only = level < Level::SecretAndKeyExists;
             self.declared.answer(scope, reference, names_only)
         };
         match declared {
+            // A declaration only explains why an inventory of kind `repository` has no such key.
+            DeclaredAnswer::Found | DeclaredAnswer::MayHaveKey if asks_inventories => {
+                resolved.lookup = chain.map(|chain| self.lookup(reference, chain, level));
+            }
             DeclaredAnswer::Found => {}
             DeclaredAnswer::MayHaveKey => {
                 let unchecked = &mut self.resolution.unchecked;
                 unchecked.keys += 1;
-                unchecked
-                    .levels
-                    .insert("not all keys are declared".to_owned());
+                unchecked.levels.insert(OPEN_KEYS.to_owned());
             }
             DeclaredAnswer::NoKey(problem) | DeclaredAnswer::NearMiss(problem) => {
                 let chain = chain.unwrap_or_else(|| self.intern_chain(Vec::new()));
@@ -306,6 +310,16 @@ impl<'s> Resolver<'s> {
                 None => self.add_unrouted(reference),
             },
         }
+    }
+
+    /// Returns whether a chain contains an inventory of kind `repository`.
+    fn has_repository(&self, chain: Option<usize>) -> bool {
+        let inventories = self.settings.inventories;
+        let mut chain = chain
+            .and_then(|at| self.chains.get(at))
+            .into_iter()
+            .flatten();
+        chain.any(|&at| inventories.get(at).is_some_and(Inventory::is_repository))
     }
 
     /// Returns the index of a chain. There are few distinct ones.

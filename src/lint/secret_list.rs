@@ -9,7 +9,7 @@ mod usage_filter;
 
 use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{Progress, list_contents};
-use crate::inventory::{Capabilities, Inventories};
+use crate::inventory::{Capabilities, Inventories, RepositorySecrets};
 use crate::lint::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,14 +38,8 @@ pub const REPOSITORY: (usize, &str) = (usize::MAX, "repository");
 /// Lists the secrets that the files of a scan declare. Returns `None` if there are none. Names that
 /// are only known at run time are left out.
 pub fn list_declared(scan: &Scan) -> Option<ListedInventory> {
-    let mut secrets = Secrets::new();
-    for declaration in scan.declarations().filter(|declared| !declared.is_dynamic) {
-        let keys = declaration.keys.iter().map(|key| key.name.clone());
-        secrets
-            .entry(declaration.secret.clone())
-            .or_default()
-            .extend(keys);
-    }
+    let declared = repository_secrets(&[scan]).secrets.into_iter();
+    let secrets: Secrets = declared.map(|(name, it)| (name, it.keys)).collect();
     let (at, name) = REPOSITORY;
     (!secrets.is_empty()).then(|| ListedInventory {
         at,
@@ -53,6 +47,33 @@ pub fn list_declared(scan: &Scan) -> Option<ListedInventory> {
         capabilities: Capabilities::NAMES,
         secrets,
     })
+}
+
+/// Collects the secrets that the files of scans declare, and the failures of files that could not
+/// be read. Names that are only known at run time are left out.
+pub fn repository_secrets(scans: &[&Scan]) -> RepositorySecrets {
+    let mut declared = RepositorySecrets::default();
+    let mut created = BTreeSet::new();
+    for declaration in scans.iter().flat_map(|scan| scan.declarations()) {
+        if declaration.is_dynamic {
+            continue;
+        }
+        let name = &declaration.secret;
+        let secret = declared.secrets.entry(name.clone()).or_default();
+        let keys = declaration.keys.iter().map(|key| key.name.clone());
+        secret.keys.extend(keys);
+        secret.is_open |= declaration.is_open;
+        if declaration.is_complete {
+            created.insert(name);
+        }
+    }
+    // An update does not list the keys that the secret had before.
+    for (name, secret) in &mut declared.secrets {
+        secret.is_open |= !created.contains(name);
+    }
+    let failures = scans.iter().flat_map(|scan| &scan.skipped.failures);
+    declared.failures.extend(failures.cloned());
+    declared
 }
 
 /// Lists inventories. Returns the parts that could be read, and a failure for each other part.

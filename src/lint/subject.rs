@@ -5,7 +5,7 @@
 use crate::diagnostics::finding::FixEdit;
 use crate::document::SyntaxError;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
-use crate::inventory::{DeclaredName, Inventories, NameCaveat, ValueType};
+use crate::inventory::{DeclaredName, Inventories, Inventory, NameCaveat, ValueType};
 use crate::lint::declared_secrets::{DeclaredDifference, DeclaredProblem};
 use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
@@ -119,11 +119,27 @@ impl LookupContext<'_> {
         }
     }
 
-    /// Returns the difference from a declaration, if no inventory has the secret.
+    /// Returns the difference from a declaration, if no other inventory has the secret.
     pub(super) fn difference(&self) -> Option<(DeclaredDifference, &DeclaredProblem)> {
         let problem = self.declared?;
-        let is_missing = matches!(self.answer, LookupResult::NotFound);
+        let is_missing = match self.answer {
+            LookupResult::NotFound => true,
+            LookupResult::Found { inventory, .. } => {
+                self.lacks_key()
+                    && problem.difference == DeclaredDifference::Key
+                    && self
+                        .inventories
+                        .get(inventory)
+                        .is_some_and(Inventory::is_repository)
+            }
+            LookupResult::Failed { .. } => false,
+        };
         is_missing.then_some((problem.difference, problem))
+    }
+
+    /// Returns whether the secret was found, but not the requested key.
+    fn lacks_key(&self) -> bool {
+        self.keys().is_some() && self.value_type.is_none()
     }
 
     /// Returns a reason why the name may mean something else for another user.

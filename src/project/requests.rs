@@ -145,7 +145,7 @@ fn requested_accesses(kind: &InventoryKind, folder: &Path, root: &Path) -> Vec<R
         InventoryKind::File(path) | InventoryKind::Dir(path) => {
             path_access(path, root).into_iter().collect()
         }
-        InventoryKind::Env(_) => Vec::new(),
+        InventoryKind::Env(_) | InventoryKind::Repository => Vec::new(),
         InventoryKind::Sops(file) => sops_access(file, folder, root),
         InventoryKind::Zenml {
             url,

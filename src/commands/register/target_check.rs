@@ -11,6 +11,11 @@ impl RegisterRun<'_> {
     pub(super) fn write_refusal(&self, at: usize, has_values: bool) -> Option<Failure> {
         let target = self.inventories.get(at)?;
         let name = target.name();
+        if target.is_repository()
+            && let Err(failure) = target.check_writable()
+        {
+            return Some(failure);
+        }
         if !target.capabilities().write {
             let failure = Failure::usage(format!("the inventory `{name}` is read-only"));
             return Some(

@@ -40,6 +40,7 @@ impl Workspace<'_> {
             let mut selection = std::mem::take(&mut self.selection);
             selection.resolve_scripts(&self.search());
             self.selection = selection;
+            self.has_read_scripts = self.scripts;
             scan::run(&self.search(), &self.selection, &self.path_roots)
         };
         self.configs.check()?;

@@ -20,7 +20,7 @@ pub fn retain_by_use(
     report: &Report,
     settings: &Settings<'_>,
 ) {
-    let used_keys = used_keys(scan, report);
+    let used_keys = used_keys(scan, report, settings);
     for inventory in listed {
         let at = inventory.at;
         // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
@@ -49,10 +49,17 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
     of_secret.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
 }
 
-fn used_keys<'s>(scan: &'s Scan, report: &Report) -> UsedKeys<'s> {
+fn used_keys<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> UsedKeys<'s> {
     let mut used = UsedKeys::new();
+    // A reference that a declaration answers is not looked up.
+    let repositories = settings.inventories.in_use();
+    let repositories = repositories.filter(|(_, inventory)| inventory.is_repository());
+    let mut declared: Vec<usize> = repositories.map(|(at, _)| at).collect();
+    declared.push(REPOSITORY.0);
     for (reference, answer) in report.references.iter(scan) {
-        add_use(&mut used, REPOSITORY.0, reference);
+        for &at in &declared {
+            add_use(&mut used, at, reference);
+        }
         let Some(Answer { lookup, result, .. }) = answer else {
             continue;
         };

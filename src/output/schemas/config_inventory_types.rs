@@ -129,6 +129,12 @@ pub enum InventorySchema {
         #[schemars(flatten)]
         limits: LimitsSchema,
     },
+    /// The secrets that `zenml secret create` and similar commands of the repository create. It
+    /// contains names and keys, but no values.
+    Repository {
+        #[schemars(flatten)]
+        limits: LimitsSchema,
+    },
 }
 
 #[derive(JsonSchema)]

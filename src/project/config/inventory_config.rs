@@ -44,6 +44,8 @@ pub enum InventoryKind {
     Aws(AwsConfig),
     /// Programs that print names, keys and values.
     Command(CommandConfig),
+    /// The secrets that commands of the repository create.
+    Repository,
 }
 
 /// The KV engine of a Vault inventory.

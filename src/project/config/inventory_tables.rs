@@ -14,8 +14,16 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 /// The values of `kind`.
-const KINDS: [&str; 8] = [
-    "file", "dir", "env", "sops", "zenml", "vault", "aws", "command",
+const KINDS: [&str; 9] = [
+    "file",
+    "dir",
+    "env",
+    "sops",
+    "zenml",
+    "vault",
+    "aws",
+    "command",
+    "repository",
 ];
 
 /// The keys that all kinds have.
@@ -150,6 +158,7 @@ impl InventoryTable {
                 value: self.programs.remove("value"),
                 put: self.programs.remove("put"),
             }),
+            "repository" => InventoryKind::Repository,
             _ => InventoryKind::File(self.path("path", folder).unwrap_or_default()),
         }
     }
