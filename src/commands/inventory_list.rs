@@ -43,9 +43,7 @@ pub(super) fn inventory(
     let (mut listed, mut failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
     });
-    // An inventory of kind `repository` contains the declarations already.
-    let mut shown = which.iter().filter_map(|&at| inventories.get(at));
-    if !shown.any(Inventory::is_repository) {
+    if !has_repository(&inventories, &which) {
         listed.extend(declared);
     }
     warn_about_inventories(&inventories, which.iter().copied(), context)?;
@@ -76,13 +74,31 @@ pub(super) fn inventory(
         ListFormat::Human => lists::write_table(&listed, style, out)?,
         ListFormat::Short => lists::write_short(&listed, style, out)?,
         ListFormat::Json => {
-            let all = [failures.as_slice(), &unread_failures(&scan)].concat();
+            let all = with_unread(&failures, &scan);
             lists::write_inventories_json(&listed, &all, out)?;
         }
     }
     out.flush()?;
     print_failures(&failures, color, context)?;
     Ok(outcome_of(&failures, outcome))
+}
+
+/// Returns whether one of the inventories contains the declarations already.
+fn has_repository(inventories: &Inventories, which: &[usize]) -> bool {
+    let mut inventories = which.iter().filter_map(|&at| inventories.get(at));
+    inventories.any(Inventory::is_repository)
+}
+
+/// Returns failures together with those of files that could not be read. An inventory of kind
+/// `repository` repeats these.
+fn with_unread(failures: &[Failure], scan: &Scan) -> Vec<Failure> {
+    let unread = unread_failures(scan);
+    let is_unread = |failure: &&Failure| {
+        let message = failure.to_string();
+        unread.iter().any(|unread| unread.to_string() == message)
+    };
+    let other = failures.iter().filter(|failure| !is_unread(failure));
+    other.chain(&unread).cloned().collect()
 }
 
 /// Returns the failures of a report that differ from the known ones.

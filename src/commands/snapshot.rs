@@ -13,12 +13,13 @@ use crate::document::Syntax;
 use crate::inventory::file::{FileInventory, NameComments};
 use crate::inventory::{Inventories, Inventory};
 use crate::lint::scan::Scan;
-use crate::lint::secret_list::{self, Secrets};
+use crate::lint::secret_list::{self, ListedInventory, Secrets};
 use crate::output::{SnapshotFormat, count, lists};
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) fn snapshot(
@@ -45,6 +46,7 @@ pub(super) fn snapshot(
         context.summary = Some("no snapshot was made: it would be incomplete".to_owned());
         return Ok(outcome_of(&failures, Outcome::Clean));
     }
+    note_open_keys(&listed, &inventories, context)?;
     let current = secret_list::merge(listed);
     match (
         &args.check,
@@ -54,6 +56,31 @@ pub(super) fn snapshot(
         (None, Some(file)) => write_file(file, &current, args.format, &sources, context),
         (None, None) => write_stdout(&current, args.format, context),
     }
+}
+
+/// Notes the secrets of which the inventories do not know all keys.
+fn note_open_keys(
+    listed: &[ListedInventory],
+    inventories: &Inventories,
+    context: &mut Context<'_>,
+) -> io::Result<()> {
+    for inventory in listed {
+        let Some(source) = inventories.get(inventory.at) else {
+            continue;
+        };
+        let names = inventory.secrets.keys();
+        let mut open = names.filter(|name| source.has_open_keys(name));
+        let Some(first) = open.next() else { continue };
+        let more = match open.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let first = escape_control(first);
+        context.note(format_args!(
+            "not all keys of `{first}`{more} are declared: a snapshot contains only the declared ones"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Compares an existing snapshot with the current names and keys, and prints the differences.

@@ -45,6 +45,7 @@ mod register;
 mod render;
 mod reports;
 mod repository;
+mod repository_inventory;
 mod rules_page;
 mod schemas;
 mod scripts;

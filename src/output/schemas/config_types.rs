@@ -30,7 +30,7 @@ pub struct ConfigFile {
     files: Option<FilesSchema>,
     /// The inventories, by name. stackref looks up secrets, keys and values in them.
     inventory: Option<BTreeMap<String, InventorySchema>>,
-    /// Which stack files use which inventories. The first entry that matches a file applies.
+    /// Which files use which inventories. The first entry that matches a file applies.
     stacks: Option<Vec<StackRouteSchema>>,
     /// Findings to suppress, for example in files that cannot contain comments.
     ignore: Option<Vec<Ignore>>,
@@ -122,7 +122,7 @@ enum Names {
 #[schemars(deny_unknown_fields)]
 #[schemars(rename = "StackRoute")]
 struct StackRouteSchema {
-    /// The stack files that this entry applies to.
+    /// The files that this entry applies to.
     files: GlobsSchema,
     /// The inventories that these files use, in the order in which stackref queries them.
     inventory: Names,
