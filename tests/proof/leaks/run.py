@@ -169,7 +169,7 @@ PARTS = [
     self_test, commands.check, commands.render, commands.inventory_commands, commands.static_output,
     commands.register, commands.register_in_terminal, commands.git_credentials,
     stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory,
-    stores.env_inventory, stores.sops_inventory, stores.command_inventory,
+    stores.env_inventory, stores.repository_inventory, stores.sops_inventory, stores.command_inventory,
     faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, faults.damaged_files,
     faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
     faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
@@ -197,7 +197,8 @@ def main():
     parser.add_argument("stackref", type=pathlib.Path)
     parser.add_argument("--quick", action="store_true", help="run a part of each, within a minute")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="write the table to a page")
-    parser.add_argument("--only", metavar="PART", help="one of " + ", ".join(part.__name__ for part in PARTS))
+    names = [part.__name__ for part in PARTS]
+    parser.add_argument("--only", metavar="PART", choices=names, help="one of " + ", ".join(names))
     args = parser.parse_args()
     started = time.monotonic()
     sandbox = Sandbox(str(args.stackref.resolve()), Canaries(), args.quick)

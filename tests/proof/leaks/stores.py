@@ -3,6 +3,7 @@
 Vault and ZenML are a server on loopback. SOPS and the programs of the kind `command` are fakes.
 """
 import json
+import shlex
 import shutil
 import sys
 
@@ -239,6 +240,28 @@ def env_inventory(sandbox):
         env = {"SR_DB__PLAIN": unusual.replace("%s", sandbox.canaries.value("no text")), "SR_" + sandbox.canaries.value("name").upper(): "x"}
         sandbox.run("values that are not text", project, "render", "good.stack.yaml", "--stdout", env=env)
         sandbox.run("values that are not text", project, "register", "--from-env", "SR", env=env)
+
+
+def repository_inventory(sandbox):
+    """The kind `repository`, with values in the commands that create the secrets."""
+    values = sandbox.canaries.values("declared", SHAPES_IN_STORES)
+    lines = [f"zenml secret create db {' '.join(f'--{shape}={shlex.quote(value)}' for shape, value in values.items())}\n"]
+    lines += [f"zenml secret create json_db --values={shlex.quote(json.dumps(values))}\n", "zenml alerter register x --a={{db.plan}}\n"]
+    contents = project_files('[inventory.s]\nkind = "repository"\n') | {"setup.sh": "".join(lines)}
+    project = sandbox.project(contents)
+    run = lambda *args, **more: sandbox.run("inventory of kind repository", project, *args, **more)
+    run("check", "good.stack.yaml", codes=[0])
+    run("check", "good.stack.yaml", "--level", "secret-exists", codes=[0])
+    run("check", "bad.stack.yaml", "--format", "json", codes=[1])
+    run("check", "--leaks", codes=[1])
+    run("check", "setup.sh", codes=[1])
+    run("render", "good.stack.yaml", "--stdout", codes=[2])
+    run("inventory", "--probe", codes=[0])
+    run("inventory", "--format", "json", codes=[0])
+    run("inventory", "snapshot", codes=[0])
+    run("refs", "--format", "json", codes=[0])
+    given = inventory({"new": sandbox.canaries.values("not stored", SHAPES_IN_STORES)}, "json").encode()
+    run("register", "--path", "new.stack.yaml", "--from-file", "-", stdin=given, codes=[2])
 
 
 SOPS = """#!{python} -SE
