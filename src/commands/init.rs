@@ -14,6 +14,9 @@ use super::workspace::Workspace;
 use crate::cli::{Color, ConfigArgs, FileArgs, InitArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
+use crate::inventory::Inventories;
+use crate::lint::pipeline;
+use crate::lint::scan::Scan;
 use crate::project::config::FILE_NAME;
 use crate::project::git::Git;
 use crate::project::repository::{self, TrustedOwners};
@@ -50,9 +53,10 @@ pub(super) fn init(
     {
         context.note(note)?;
     }
+    workspace.scripts = true;
     let scan = workspace.scan(context)?;
-    let survey = Survey::from_scan(&root, &scan);
-    if survey.stacks.is_empty() && !scan.skipped.failures.is_empty() {
+    let survey = Survey::from_scan(&root, &scan, answers_all(&workspace, &scan));
+    if survey.is_empty() && !scan.skipped.failures.is_empty() {
         // Nothing could be read, so a config would be based on nothing.
         return Err(scan.skipped.failures.into());
     }
@@ -79,6 +83,13 @@ pub(super) fn init(
     context.summary = Some(format!("wrote `{}`", escape_control(&display_path)));
     survey_report::print_next_steps(&survey, context)?;
     Ok(hook_offer::offer_hook(args, &root, context)?.max(read_outcome))
+}
+
+/// Returns whether every reference of a scan is compared with a declaration, without inventories.
+fn answers_all(workspace: &Workspace<'_>, scan: &Scan) -> bool {
+    let inventories = Inventories::default();
+    let report = pipeline::run(scan, &workspace.key_level(&inventories), None);
+    !report.has_unrouted()
 }
 
 /// Refuses to write a config if there is one already.

@@ -4,12 +4,14 @@
 //! environment. The same repository always gives the same text.
 
 mod candidates;
+mod command_files;
 mod config_text;
 mod detection;
 pub mod hook;
 mod inventory_kind;
 mod pairing;
 
+pub use command_files::{CommandFiles, DeclaredSummary};
 pub use config_text::{HINTS, Hint};
 pub use detection::{DetectedInventory, local_secrets};
 pub use inventory_kind::DetectedKind;
@@ -17,16 +19,21 @@ pub use inventory_kind::DetectedKind;
 use crate::diagnostics::rule_id::RuleId;
 use crate::lint::scan::Scan;
 use crate::zenml::flavors::Version;
+use command_files::{command_files, needs_route};
 use detection::{DetectionResult, path_from_root};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The stack files and inventories of a repository.
+/// The stack files, the files with commands and the inventories of a repository.
 pub struct Survey {
     /// The root of the repository, absolute.
     pub root: PathBuf,
     /// The stack files, as sorted paths from the root.
     pub stacks: Vec<String>,
+    /// The files with `zenml` commands, by their source.
+    pub commands: Vec<CommandFiles>,
+    /// The secrets that these commands create.
+    pub declared: DeclaredSummary,
     /// The number of stack files that cannot be parsed.
     pub unparsed: usize,
     /// The number of references that only `stackref render` resolves: inside longer strings,
@@ -36,8 +43,8 @@ pub struct Survey {
     pub inventories: Vec<DetectedInventory>,
     /// Files with the name of an inventory, each with the reason why it is not one.
     pub skipped_files: Vec<(String, &'static str)>,
-    /// Stack files without an inventory. If there is a single inventory: the stack files outside
-    /// its folder.
+    /// Files with references but without an inventory. If there is a single inventory: the files
+    /// outside its folder.
     pub unrouted: Vec<String>,
     /// The versions of ZenML that stacks declare, except for the newest.
     versions: BTreeSet<Version>,
@@ -45,15 +52,22 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Surveys a repository whose stack files are already scanned. Reads the inventories from disk.
-    pub fn from_scan(root: &Path, scan: &Scan) -> Self {
-        let files = || scan.files.iter().filter(|file| file.path.starts_with(root));
+    /// Surveys a repository whose files are already scanned. Reads the inventories from disk.
+    /// `answers_all` is true if the declarations of the scan answer all references.
+    pub fn from_scan(root: &Path, scan: &Scan, answers_all: bool) -> Self {
+        let stack_files = scan.files.iter().filter(|file| !file.syntax.is_script());
+        let files = || {
+            stack_files
+                .clone()
+                .filter(|file| file.path.starts_with(root))
+        };
         let DetectionResult {
             inventories,
             skipped_files,
         } = detection::detect_inventories(root, files().map(|file| file.path.as_path()));
+        let with_references = scan.files.iter().filter(|file| needs_route(root, file));
         let findings = files().flat_map(|file| &file.findings);
-        let (routes, unrouted) = pairing::routes(root, files(), &inventories);
+        let (routes, unrouted) = pairing::routes(root, with_references, &inventories);
         let versions = files()
             .flat_map(|file| &file.stacks)
             .map(|stack| stack.version);
@@ -62,6 +76,8 @@ impl Survey {
             stacks: files()
                 .map(|file| path_from_root(root, &file.path))
                 .collect(),
+            commands: command_files(root, scan),
+            declared: DeclaredSummary::of_scan(scan, answers_all),
             unparsed: files()
                 .filter(|file| file.stacks.is_empty() && !file.findings.is_empty())
                 .count(),
@@ -81,5 +97,15 @@ impl Survey {
                 .collect(),
             routes,
         }
+    }
+
+    /// Returns whether no file was found that stackref reads.
+    pub fn is_empty(&self) -> bool {
+        self.stacks.is_empty() && self.commands.is_empty()
+    }
+
+    /// Returns whether `check` looks up references without any change to the config.
+    pub fn can_look_up(&self) -> bool {
+        !self.inventories.is_empty() || self.declared.replaces_inventories()
     }
 }

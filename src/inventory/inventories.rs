@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The inventories of a run. An inventory is identified by its index.
+#[derive(Default)]
 pub struct Inventories {
     all: Vec<Box<dyn Inventory>>,
     /// The inventories of each config.

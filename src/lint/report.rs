@@ -7,10 +7,13 @@ use crate::lint::baseline::{Baseline, BaselineEntry};
 use crate::lint::resolve::ResolvedReferences;
 use std::collections::BTreeSet;
 
+/// The reason for which a reference is not looked up if no inventory is configured for it.
+pub(super) const NO_INVENTORY: &str = "no inventory";
+
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// The number of stack files.
+    /// The number of files.
     pub files: usize,
     /// The number of references, including names of whole secrets.
     pub references: usize,
@@ -77,6 +80,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Returns whether a reference was not looked up because no inventory is configured for it.
+    pub fn has_unrouted(&self) -> bool {
+        self.summary.unchecked.reasons.contains(NO_INVENTORY)
+    }
+
     /// Removes the findings that a baseline contains.
     pub fn apply_baseline(&mut self, baseline: &Baseline) {
         let found = self.findings.len();

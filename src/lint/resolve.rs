@@ -11,7 +11,7 @@ use crate::lint::declared_secrets::{
     DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets,
 };
 use crate::lint::reference_checks::OPEN_KEYS;
-use crate::lint::report::Unchecked;
+use crate::lint::report::{NO_INVENTORY, Unchecked};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
@@ -360,7 +360,7 @@ impl<'s> Resolver<'s> {
     }
 
     fn add_unrouted(&mut self, reference: &Reference) {
-        self.resolution.unchecked.add(1, "no inventory".to_owned());
+        self.resolution.unchecked.add(1, NO_INVENTORY.to_owned());
         let inventories = self.settings.inventories;
         self.resolution
             .unrouted

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 /// The most paths that a message lists; it counts the others.
 const MAX_LISTED: usize = 5;
 
-/// Prints the stack files and inventories that were found, with notes and warnings about them.
+/// Prints the stack files, files with commands and inventories that were found, with notes and
+/// warnings about them.
 pub(super) fn print(
     survey: &Survey,
     hints: &[Hint],
@@ -21,6 +22,7 @@ pub(super) fn print(
     let local = local_files(context);
     let out = &mut *context.stderr.out;
     print_stacks(survey, out)?;
+    print_commands(survey, out)?;
     print_inventories(survey, git, out)?;
     print_unrouted(survey, out)?;
     for Hint { variable, kind, .. } in hints {
@@ -46,7 +48,7 @@ fn print_stacks(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
         count(survey.stacks.len(), "stack file")
     };
     writeln!(out, "{}", list_paths(&number, &survey.stacks))?;
-    if survey.stacks.is_empty() {
+    if survey.is_empty() {
         writeln!(
             out,
             "note: a stack file has `components` with `stack_name` or `zenml_version`"
@@ -70,6 +72,18 @@ fn print_stacks(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints the files with commands, and the number of secrets that the commands create.
+fn print_commands(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
+    for files in &survey.commands {
+        writeln!(out, "{}", list_paths(&files.describe(), &files.paths))?;
+    }
+    if survey.declared.secrets > 0 {
+        let secrets = count(survey.declared.secrets, "secret");
+        writeln!(out, "found {secrets} that commands create")?;
+    }
+    Ok(())
+}
+
 fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io::Result<()> {
     let number = match survey.inventories.len() {
         0 => "no inventory".to_owned(),
@@ -82,7 +96,13 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
         .map(|found| format!("{} ({})", found.path, found.kind.describe()))
         .collect();
     writeln!(out, "{}", list_paths(&number, &inventories))?;
-    if survey.inventories.is_empty() {
+    if survey.inventories.is_empty() && survey.can_look_up() {
+        writeln!(
+            out,
+            "note: `stackref check` compares references with the secrets that commands create, until there is an inventory"
+        )?;
+    }
+    if !survey.can_look_up() {
         writeln!(
             out,
             "warning: the config has `level = \"none\"`, so `stackref check` does not check that secrets exist; add an \
@@ -180,15 +200,17 @@ fn local_files(context: &Context<'_>) -> Vec<PathBuf> {
 pub(super) fn print_next_steps(survey: &Survey, context: &mut Context<'_>) -> io::Result<()> {
     let out = &mut *context.stderr.out;
     writeln!(out, "\nnext steps:")?;
-    if survey.inventories.is_empty() {
+    if survey.inventories.is_empty() && !survey.stacks.is_empty() {
         writeln!(
             out,
             "  stackref register    creates an inventory, and asks for each secret that the stacks use"
         )?;
-        writeln!(
-            out,
-            "                       (then set `level` in the config: until then, secrets are not looked up)"
-        )?;
+        if !survey.can_look_up() {
+            writeln!(
+                out,
+                "                       (then set `level` in the config: until then, secrets are not looked up)"
+            )?;
+        }
     }
     if survey
         .inventories

@@ -64,6 +64,28 @@ level = \"none\"
 
 ";
 
+const LEVEL_WITH_DECLARATIONS: &str = "\
+# How much stackref looks up: none, secret-exists (names) or secret-and-key-exists (names and keys). Without an inventory,
+# references are compared with the secrets that commands declare, for example `zenml secret create`.
+level = \"secret-and-key-exists\"
+
+";
+
+const LEVEL_WITH_SOME_DECLARATIONS: &str = "\
+# stackref found no inventory, and commands create only some of the secrets that references name. Once there is an
+# inventory, set the level to secret-exists (names) or secret-and-key-exists (names and keys).
+level = \"none\"
+
+";
+
+const DECLARED_SAMPLE: &str = "\
+# The secrets that commands of this repository create, as an inventory. With it, a reference to any other secret is an
+# error, also in stack files.
+# [inventory.commands]
+# kind = \"repository\"
+
+";
+
 const RESOLVER: &str = "\
 # \"zenml\": ZenML resolves references at run time, if a reference is the whole value of an attribute.
 # \"render\": `stackref render` resolves references anywhere in a string.
@@ -103,10 +125,15 @@ impl Survey {
     /// Returns the text of the config. The samples of `hints` are included as comments.
     pub fn config(&self, hints: &[Hint]) -> String {
         let mut out = String::from(HEAD);
-        out.push_str(if self.inventories.is_empty() {
-            LEVEL_WITHOUT_INVENTORY
-        } else {
+        let declared = self.declared;
+        out.push_str(if !self.inventories.is_empty() {
             LEVEL
+        } else if declared.secrets == 0 {
+            LEVEL_WITHOUT_INVENTORY
+        } else if declared.answers_all {
+            LEVEL_WITH_DECLARATIONS
+        } else {
+            LEVEL_WITH_SOME_DECLARATIONS
         });
         if !self.versions.is_empty() {
             let versions: Vec<String> = self.versions.iter().map(ToString::to_string).collect();
@@ -123,6 +150,9 @@ impl Survey {
         }
         if self.inventories.is_empty() {
             out.push_str(SAMPLE);
+            if declared.secrets > 0 {
+                out.push_str(DECLARED_SAMPLE);
+            }
         }
         for hint in hints {
             out.push_str(&format!(
@@ -157,8 +187,10 @@ impl Survey {
             globs.push("\"stacks/**/*.{yaml,yml,toml,json}\"".to_owned());
         }
         format!(
-            "# stackref recognizes stack files by their content. To select them by globs:\n\
-             # [files]\n# include = [{}]\n# exclude = [\"**/archive/**\"]\n\n",
+            "# stackref recognizes stack files by their content, and reads `zenml` commands in scripts, pages and notebooks. To\n\
+             # select stack files by globs, to exclude files, or to read only some sources:\n\
+             # [files]\n# include = [{}]\n# exclude = [\"**/archive/**\"]\n\
+             # sources = [\"stacks\", \"scripts\", \"docs\", \"python\"]\n\n",
             globs.join(", ")
         )
     }

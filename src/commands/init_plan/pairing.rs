@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// A `[[stacks]]` entry of the new config.
 pub(super) struct ProposedRoute {
-    /// The globs of its stack files.
+    /// The globs of its files.
     pub files: Vec<String>,
     /// The names of its inventories.
     pub inventories: Vec<String>,
@@ -27,8 +27,8 @@ enum Specificity {
 /// The longest glob that is written, in bytes. The config accepts slightly longer ones.
 const MAX_GLOB_BYTES: usize = 900;
 
-/// Returns the routes, and the stack files without one. A single inventory needs no routes: then
-/// the second list contains the stack files outside its folder, which use it nevertheless.
+/// Returns the routes, and the files without one. A single inventory needs no routes: then
+/// the second list contains the files outside its folder, which use it nevertheless.
 pub(super) fn routes<'s>(
     root: &Path,
     files: impl Iterator<Item = &'s Analysis>,
