@@ -84,7 +84,7 @@ const INVENTORY: [Example; 3] = [
         "stackref inventory",
     ),
     example(
-        "List the secrets of one inventory that no stack file uses",
+        "List the secrets of one inventory that nothing uses",
         "stackref inventory --inventory prod --unused",
     ),
     example(

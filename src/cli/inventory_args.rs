@@ -31,20 +31,21 @@ pub enum InventoryCommand {
 /// The arguments of `inventory` without a subcommand.
 #[derive(Debug, Args)]
 pub struct InventoryListArgs {
-    /// List only secrets that stack files refer to
+    /// List only secrets that the repository refers to
     #[arg(long, conflicts_with = "unused", help_heading = SELECTION)]
     pub used: bool,
-    /// List only secrets that no stack file refers to
+    /// List only secrets that nothing in the repository refers to
     #[arg(long, help_heading = SELECTION)]
     pub unused: bool,
-    /// With `--used` or `--unused`, read stack files in these files and folders
+    /// Read references and declarations in these files and folders
     #[arg(long, value_name = "PATH", num_args = 1.., default_value = ".", help_heading = SELECTION)]
     #[arg(value_hint = ValueHint::AnyPath)]
     pub path: Vec<PathBuf>,
     /// List this inventory (name or file)
     ///
     /// The name of an inventory in the config, or else the path of an inventory file. Repeatable.
-    /// Default: all inventories of the config.
+    /// Default: all inventories of the config, and the secrets that commands of the repository
+    /// create.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
     /// Connect to each inventory and print your permissions

@@ -35,7 +35,7 @@ pub use trust_args::TrustArgs;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use headings::GLOBAL;
 
-/// A linter and preprocessor for secret references in ZenML stack files
+/// A linter and preprocessor for secret references in ZenML projects
 ///
 /// stackref reports mistakes in references such as `{{mlflow.password}}` and checks that each
 /// secret and key exists in an inventory: a file, a ZenML server, Vault, AWS, and others. It also
@@ -118,8 +118,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write a commented `stackref.toml` for this repository
     ///
-    /// The config is based on the stack files and inventories that stackref finds in the
-    /// repository. An existing `stackref.toml` is never overwritten.
+    /// The config is based on the stack files, `zenml` commands and inventories that stackref finds
+    /// in the repository. An existing `stackref.toml` is never overwritten.
     #[command(after_help = help_text::after_help(&["init"]), after_long_help = help_text::after_long_help(&["init"]))]
     Init(InitArgs),
     /// Accept a repository's config

@@ -1,4 +1,4 @@
-//! The rules about names in inventory files: names that no stack uses, and names that no reference
+//! The rules about names in inventory files: names that nothing uses, and names that no reference
 //! can contain.
 
 use crate::diagnostics::finding::Finding;

@@ -25,7 +25,7 @@ pub enum Subject<'s> {
     Reference(&'s Reference, &'s LookupContext<'s>),
     /// A stack and its references.
     Stack(&'s Stack, &'s [&'s Reference]),
-    /// A name in an inventory file, and whether a stack uses it.
+    /// A name in an inventory file, and whether a file uses it.
     Inventory(&'s DeclaredName, Usage),
     /// An ignore comment that names no rule, or an unknown one.
     Comment(&'s InvalidIgnore<'s>),
@@ -77,7 +77,7 @@ impl RuleKind {
     pub(super) const COUNT: usize = Self::Leak as usize + 1;
 }
 
-/// Whether a stack uses a secret that an inventory file declares.
+/// Whether a file uses a secret that an inventory file declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usage {
     /// A reference or an attribute names the secret.

@@ -32,7 +32,7 @@ pub(crate) struct JsonReport<'r> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Summary")]
 pub(super) struct JsonSummary {
-    /// The number of stack files.
+    /// The number of files.
     files: usize,
     /// The number of references in these files, including names of whole secrets.
     references: usize,

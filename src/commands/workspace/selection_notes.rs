@@ -1,5 +1,5 @@
 //! Notes and warnings about the selection: excluded and skipped files, configs of other users,
-//! misnamed configs, and no stack file at all.
+//! misnamed configs, and no file that stackref reads.
 
 use super::super::context::Context;
 use super::super::messages::report_recovered;
@@ -9,6 +9,7 @@ use crate::output::count;
 use crate::project::config;
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::text::source_kind::SourceKind;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -19,6 +20,10 @@ const MISNAMED_CONFIGS: [&str; 4] = [
     "stackref.yml",
     "stackref.tml",
 ];
+
+/// The sources of files with commands.
+const COMMAND_SOURCES: [SourceKind; 3] =
+    [SourceKind::Scripts, SourceKind::Docs, SourceKind::Python];
 
 impl Workspace<'_> {
     /// Prints the notes of a scan on standard error.
@@ -47,23 +52,33 @@ impl Workspace<'_> {
         if let (Some((name, _)), true) = (&self.stdin, scan.skipped.count > 0) {
             // A note and not a warning, since editors pass every buffer.
             let name = escape_control(&paths::relative(name, &self.path_roots.cwd));
-            return context.note(format_args!("skipped `{name}`: not a stack file"));
+            let kind = if self.scripts {
+                "not a file that stackref reads"
+            } else {
+                "not a stack file"
+            };
+            return context.note(format_args!("skipped `{name}`: {kind}"));
         }
         if scan.skipped.count > 0 {
             let skipped = count(scan.skipped.count, "listed file");
-            context.note(format_args!(
-                "skipped {skipped}: not stack files, or not found"
-            ))?;
+            let kind = if self.scripts {
+                "not files that stackref reads"
+            } else {
+                "not stack files"
+            };
+            context.note(format_args!("skipped {skipped}: {kind}, or not found"))?;
         }
         if scan.files.is_empty()
             && scan.skipped.failures.is_empty()
             && scan.skipped.excluded.is_empty()
         {
-            writeln!(
-                context.stderr.out,
-                "warning: no stack file found: {}",
-                self.reason_for_no_file()
-            )?;
+            let kind = if self.scripts {
+                "no file found that stackref reads"
+            } else {
+                "no stack file found"
+            };
+            let reason = self.reason_for_no_file();
+            writeln!(context.stderr.out, "warning: {kind}: {reason}")?;
         }
         Ok(())
     }
@@ -121,6 +136,11 @@ impl Workspace<'_> {
         } else {
             ""
         };
-        format!("{reason}{rest}")
+        let commands = if self.scripts && COMMAND_SOURCES.iter().any(|it| self.config.reads(*it)) {
+            ", and no other file contains `zenml` commands"
+        } else {
+            ""
+        };
+        format!("{reason}{commands}{rest}")
     }
 }

@@ -1,6 +1,6 @@
-//! A secret in an inventory file of the repository that no stack uses.
+//! A secret in an inventory file of the repository that nothing uses.
 //!
-//! stackref reports it only if it scanned the whole tree, because any stack may use the secret.
+//! stackref reports it only if it scanned the whole tree, because any file may use the secret.
 //! Files that `stackref inventory snapshot` wrote are exempt: other projects may use the store that
 //! they list.
 //!
@@ -11,7 +11,7 @@
 //! ## Example
 //!
 //! ```yaml
-//! # secrets.inventory.yaml, with no reference to `old_db` in any stack file
+//! # secrets.inventory.yaml, with no reference to `old_db` in any file
 //! old_db: [password]
 //! ```
 //!
@@ -29,7 +29,7 @@ use crate::lint::subject::Usage;
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UnusedSecret,
     severity: Severity::Warning,
-    summary: "a secret in an inventory file that no stack uses",
+    summary: "a secret in an inventory file that nothing uses",
     page: include_str!("unused_secret.rs"),
     check: Check::Inventory(check),
 };
@@ -38,7 +38,7 @@ fn check(declared: &DeclaredName, usage: Usage) -> Option<FindingBuilder> {
     if usage != Usage::Unused {
         return None;
     }
-    let message = format!("no stack uses the secret `{}`", declared.name);
+    let message = format!("nothing uses the secret `{}`", declared.name);
     let finding = FindingBuilder::new(RULE.id, &declared.source, declared.span, message);
     let finding = finding.names(&declared.name, None);
     Some(finding.help("remove the secret if nothing outside this repository uses it"))
