@@ -88,7 +88,7 @@ impl CheckNotes<'_> {
         if let Some(file) = self.decisive_file {
             let file = escape_control(&paths::relative(file, &workspace.path_roots.cwd));
             context.note(format_args!(
-                "checked the whole project: the list contains `{file}`, which any stack may use"
+                "checked the whole project: the list contains `{file}`, which any file may use"
             ))?;
         }
         if !workspace.selection.listed_files.is_empty()
