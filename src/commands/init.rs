@@ -7,6 +7,7 @@ mod hook_offer;
 mod survey_report;
 
 use super::context::{CommandError, Context};
+use super::init_plan::hook::Hook;
 use super::init_plan::{HINTS, Hint, Survey};
 use super::messages::{outcome_of, print_failures};
 use super::outputs::is_standard_output;
@@ -82,7 +83,13 @@ pub(super) fn init(
     create_file(&file, &display_path, &text)?;
     context.summary = Some(format!("wrote `{}`", escape_control(&display_path)));
     survey_report::print_next_steps(&survey, context)?;
-    Ok(hook_offer::offer_hook(args, &root, context)?.max(read_outcome))
+    // Without an inventory, references are compared with declarations, which may be in any file.
+    let hook = if survey.inventories.is_empty() && survey.can_look_up() {
+        Hook::Repository
+    } else {
+        Hook::ChangedFiles
+    };
+    Ok(hook_offer::offer_hook(args, &root, hook, context)?.max(read_outcome))
 }
 
 /// Returns whether every reference of a scan is compared with a declaration, without inventories.

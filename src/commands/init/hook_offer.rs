@@ -2,7 +2,7 @@
 //! [`hook`].
 
 use super::super::context::{CommandError, Context};
-use super::super::init_plan::hook::{self, HookChange};
+use super::super::init_plan::hook::{self, Hook, HookChange};
 use super::super::prompter::Prompter;
 use super::create_file;
 use crate::cli::InitArgs;
@@ -22,6 +22,7 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 pub(super) fn offer_hook(
     args: &InitArgs,
     root: &Path,
+    kind: Hook,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     if args.no_hook {
@@ -30,8 +31,8 @@ pub(super) fn offer_hook(
     let file = root.join(hook::FILE_NAME);
     let display_path = paths::relative(&file, &context.cwd);
     let (exists, change) = match files::read_inside(&file, root, MAX_CONFIG_BYTES) {
-        Ok(bytes) => (true, change_for(&bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (false, hook::add_hook("")),
+        Ok(bytes) => (true, change_for(&bytes, kind)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (false, hook::add_hook("", kind)),
         Err(error) => {
             return Err(Failure::usage(format!(
                 "cannot read `{display_path}`: {}",
@@ -49,7 +50,7 @@ pub(super) fn offer_hook(
         )?;
         return Ok(Outcome::Clean);
     }
-    print_hook(&display_path, context)?;
+    print_hook(&display_path, kind, context)?;
     if change == HookChange::Manual {
         if args.yes {
             return Err(Failure::usage(format!(
@@ -61,19 +62,19 @@ pub(super) fn offer_hook(
         return Ok(Outcome::Clean);
     }
     match confirm(args, &display_path, exists, context)? {
-        Some(true) => add_hook(&file, &display_path, exists, context),
+        Some(true) => add_hook(&file, &display_path, exists, kind, context),
         Some(false) => Ok(Outcome::Clean),
         None => Ok(Outcome::Interrupted),
     }
 }
 
 /// Prints the entry, and a warning if its tag does not exist.
-fn print_hook(display_path: &str, context: &mut Context<'_>) -> io::Result<()> {
+fn print_hook(display_path: &str, kind: Hook, context: &mut Context<'_>) -> io::Result<()> {
     let display_path = escape_control(display_path);
     writeln!(
         context.stderr.out,
         "\nto run stackref with pre-commit, add this to `repos` in `{display_path}`:\n{}",
-        hook::entry()
+        kind.entry()
     )?;
     if !hook::IS_RELEASED {
         let tag = hook::TAG;
@@ -108,21 +109,23 @@ fn confirm(
     Ok(prompter.confirm(&question, context)?)
 }
 
-fn change_for(bytes: &[u8]) -> HookChange {
-    std::str::from_utf8(bytes).map_or(HookChange::Manual, hook::add_hook)
+fn change_for(bytes: &[u8], kind: Hook) -> HookChange {
+    let text = std::str::from_utf8(bytes);
+    text.map_or(HookChange::Manual, |text| hook::add_hook(text, kind))
 }
 
 fn add_hook(
     file: &Path,
     display_path: &str,
     exists: bool,
+    kind: Hook,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     if exists {
         write::update(
             file,
             display_path,
-            &mut |bytes, _| match change_for(&bytes) {
+            &mut |bytes, _| match change_for(&bytes, kind) {
                 HookChange::Text(text) => Ok(Some(NewText {
                     text,
                     private: false,
@@ -132,7 +135,7 @@ fn add_hook(
             },
         )?;
     } else {
-        let HookChange::Text(text) = hook::add_hook("") else {
+        let HookChange::Text(text) = hook::add_hook("", kind) else {
             return Err(changed_meanwhile(display_path).into());
         };
         create_file(file, display_path, &text)?;

@@ -14,21 +14,47 @@ pub const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 /// Whether the tag exists. The first release sets this to true.
 pub const IS_RELEASED: bool = false;
 
-/// The lines of the entry, without indentation.
-const ENTRY: [&str; 4] = [
-    "repo: https://github.com/stackref/stackref",
-    if IS_RELEASED {
-        concat!("rev: v", env!("CARGO_PKG_VERSION"))
-    } else {
-        concat!(
-            "rev: v",
-            env!("CARGO_PKG_VERSION"),
-            "  # this tag does not exist yet: use the hash of a commit"
-        )
-    },
-    "hooks:",
-    "- id: stackref",
-];
+/// The number of lines of the entry.
+const LINES: usize = 4;
+
+/// The hook to add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Checks the files that a commit changes. They need an inventory.
+    ChangedFiles,
+    /// Checks the whole repository, so that declarations in other files are read, too.
+    Repository,
+}
+
+impl Hook {
+    /// Returns the lines of the entry, without indentation.
+    fn lines(self) -> [&'static str; LINES] {
+        let revision = if IS_RELEASED {
+            concat!("rev: v", env!("CARGO_PKG_VERSION"))
+        } else {
+            concat!(
+                "rev: v",
+                env!("CARGO_PKG_VERSION"),
+                "  # this tag does not exist yet: use the hash of a commit"
+            )
+        };
+        let id = match self {
+            Self::ChangedFiles => "- id: stackref",
+            Self::Repository => "- id: stackref-repo",
+        };
+        [
+            "repo: https://github.com/stackref/stackref",
+            revision,
+            "hooks:",
+            id,
+        ]
+    }
+
+    /// Returns the entry as an item of a YAML sequence.
+    pub fn entry(self) -> String {
+        format!("- {}\n", self.lines().join("\n  "))
+    }
+}
 
 /// How to add the entry to a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,14 +67,9 @@ pub enum HookChange {
     Manual,
 }
 
-/// Returns the entry as an item of a YAML sequence.
-pub fn entry() -> String {
-    format!("- {}\n", ENTRY.join("\n  "))
-}
-
 /// Returns how to add the entry to the config of pre-commit. `before` is empty for a file that does
 /// not exist.
-pub fn add_hook(before: &str) -> HookChange {
+pub fn add_hook(before: &str, hook: Hook) -> HookChange {
     let Some(document) = parse(before) else {
         return HookChange::Manual;
     };
@@ -58,7 +79,7 @@ pub fn add_hook(before: &str) -> HookChange {
         } else {
             "\n"
         };
-        let text = format!("{before}{separator}repos:\n{}", entry());
+        let text = format!("{before}{separator}repos:\n{}", hook.entry());
         return if adds_only_hook(&document, &text) {
             HookChange::Text(text)
         } else {
@@ -72,7 +93,7 @@ pub fn add_hook(before: &str) -> HookChange {
         return HookChange::Present;
     }
     let added = document
-        .push_lines(repos, &ENTRY)
+        .push_lines(repos, &hook.lines())
         .and_then(|edits| apply(before, &edits));
     added
         .filter(|text| adds_only_hook(&document, text))
@@ -99,7 +120,7 @@ fn has_hook(document: &Document) -> bool {
         let id = document
             .get(hook, "id")
             .and_then(|(_, id)| document.text(id));
-        id == Some("stackref")
+        matches!(id, Some("stackref" | "stackref-repo" | "stackref-py"))
     })
 }
 
@@ -122,7 +143,7 @@ fn adds_only_hook(before: &Document, text: &str) -> bool {
         .count();
     // Each line has a key and a value, except `hooks:`, whose value is the sequence. An empty file
     // also gets the key `repos`.
-    let added = ENTRY.len() * 2 - 1;
+    let added = LINES * 2 - 1;
     let has_grown = new.len() == old.len() + added || (old.is_empty() && new.len() == added + 1);
     has_hook(&after) && has_grown && same_start + same_end >= old.len()
 }
@@ -141,7 +162,7 @@ mod tests {
     const NEW: &str = "- repo: https://github.com/stackref/stackref\n";
 
     fn added(before: &str) -> String {
-        match add_hook(before) {
+        match add_hook(before, Hook::ChangedFiles) {
             HookChange::Text(text) => text,
             other => format!("{other:?}"),
         }
@@ -151,7 +172,7 @@ mod tests {
     fn entry_is_added_with_the_indentation_of_the_other_entries() {
         let new = added("");
         assert!(new.starts_with(&format!("repos:\n{NEW}  rev: v")), "{new}");
-        assert_eq!(add_hook(&new), HookChange::Present);
+        assert_eq!(add_hook(&new, Hook::ChangedFiles), HookChange::Present);
         let flat = "# ours\nrepos:\n- repo: local\n  hooks:\n  - id: x # last\n";
         assert!(
             added(flat).starts_with(&format!("{flat}{NEW}  rev: v")),
@@ -175,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn hook_for_the_whole_repository_is_added_once() {
+        let HookChange::Text(text) = add_hook("repos:\n- repo: local\n", Hook::Repository) else {
+            unreachable!("the layout is supported")
+        };
+        assert!(text.ends_with("  - id: stackref-repo\n"), "{text}");
+        for hook in [Hook::ChangedFiles, Hook::Repository] {
+            assert_eq!(add_hook(&text, hook), HookChange::Present);
+        }
+    }
+
+    #[test]
     fn unsupported_layouts_are_not_changed() {
         for before in [
             "repos: []\n",
@@ -189,7 +221,11 @@ mod tests {
             "null\n",
             "text",
         ] {
-            assert_eq!(add_hook(before), HookChange::Manual, "{before}");
+            assert_eq!(
+                add_hook(before, Hook::ChangedFiles),
+                HookChange::Manual,
+                "{before}"
+            );
         }
     }
 }
