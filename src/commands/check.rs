@@ -104,7 +104,9 @@ fn run_check(
     }
     let (level, has_lookups) = effective_level(args, level, &workspace, context)?;
     let inventories = workspace.inventories(&scan, &args.inventory, level, context)?;
+    let other_files = workspace.other_files();
     let settings = Settings {
+        other_files: other_files.as_ref(),
         honor_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),
         replaced_baseline: new_baseline.as_ref().map(|file| &file.previous),
@@ -227,6 +229,9 @@ impl CheckRun<'_> {
         let mut report = with_progress(context, "look-ups", |progress| {
             pipeline::check_with_answers(scan, self.settings, answers, progress)
         });
+        if self.args.verbose {
+            verbose::write_other_files(self.settings, context.stderr.out)?;
+        }
         report.failures.append(&mut failures);
         let mut reported = HashSet::new();
         report

@@ -15,6 +15,7 @@ use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::lint::secret_list;
+use crate::lint::settings::Settings;
 use crate::output::{ListFormat, count, lists};
 
 pub(super) fn inventory(
@@ -51,7 +52,11 @@ pub(super) fn inventory(
     if args.used || args.unused {
         workspace.notes(&scan, context)?;
         outcome = report_unparsed(&scan, color, context)?;
-        let settings = workspace.key_level(&inventories);
+        let other_files = workspace.other_files();
+        let settings = Settings {
+            other_files: other_files.as_ref(),
+            ..workspace.key_level(&inventories)
+        };
         let report = with_progress(context, "look-ups", |progress| {
             pipeline::run(&scan, &settings, progress)
         });

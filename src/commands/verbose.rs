@@ -1,6 +1,8 @@
-//! `check --verbose`: why each file is read, the inventories of its references, and the level.
+//! `check --verbose`: why each file is read, the inventories of its references, and the level. Files
+//! of which only the declarations are read come last.
 
 use crate::lint::analysis::Analysis;
+use crate::lint::other_files::OtherFiles;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::Level;
@@ -31,6 +33,29 @@ pub(super) fn write_files(
             "{path}: {reason}; {}; {level}",
             describe_inventories(file, settings)
         )?;
+    }
+    Ok(())
+}
+
+/// Writes one line for each file that was read for its declarations only, and for each one that could
+/// not be read.
+///
+/// # Errors
+/// The writer fails.
+pub(super) fn write_other_files(settings: &Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(found) = settings.other_files.and_then(OtherFiles::found) else {
+        return Ok(());
+    };
+    for file in &found.files {
+        let (path, reason) = (
+            escape_control(file.source.path()),
+            escape_control(&file.reason.to_string()),
+        );
+        writeln!(out, "{path}: {reason}; read for its declarations only")?;
+    }
+    for failure in &found.skipped.failures {
+        let failure = escape_control(&failure.to_string());
+        writeln!(out, "note: while reading declarations: {failure}")?;
     }
     Ok(())
 }

@@ -18,17 +18,21 @@ use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
 use crate::inventory::file::STANDARD_INPUT;
 use crate::inventory::{ConfiguredProject, Inventories, StoreContext};
+use crate::lint::other_files::OtherFiles;
 use crate::lint::scan::{PathRoots, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::{Config, Level};
 use crate::project::configs::Configs;
-use crate::project::discover::Selection;
+use crate::project::discover::{Search, Selection};
 use crate::project::git::Git;
 use crate::project::repository::TrustedOwners;
 use crate::system::environment::Environment;
 use crate::system::files;
 use crate::system::paths;
-use file_selection::{config_search_start, load_configs, select_files, stdin_name};
+use file_selection::{
+    config_search_start, folder_of_declarations, load_configs, nearest_config, select_files,
+    stdin_name,
+};
 use run_trust::trusts_config;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,6 +57,8 @@ pub(super) struct Workspace<'a> {
     /// The project folder of files without a config: their repository, else the innermost folder of
     /// the arguments.
     default_project: PathBuf,
+    /// The folder whose declarations answer references; `None` if only those of the scan do.
+    declaration_folder: Option<PathBuf>,
     /// The path and the syntax of standard input, if it is the selected file.
     pub stdin: Option<(PathBuf, Syntax)>,
     /// The content of standard input, if it is an inventory.
@@ -111,10 +117,12 @@ impl<'a> Workspace<'a> {
         configs.check()?;
         let repository = owners.root(&start);
         let config_folder = config.file.as_ref().map(|_| config.folder.clone());
-        let root = outer_repository(&cwd, &start, owners)
-            .or_else(|| repository.clone())
-            .or(config_folder)
-            .unwrap_or_else(|| cwd.clone());
+        let outer = outer_repository(&cwd, &start, owners).or_else(|| repository.clone());
+        let declaration_folder = outer.clone().or_else(|| {
+            let home = context.env.get("HOME").map(PathBuf::from);
+            folder_of_declarations(&start, &cwd, home.as_deref())
+        });
+        let root = outer.or(config_folder).unwrap_or_else(|| cwd.clone());
         // Printed now, because a config that is not used can be the reason for later errors.
         let owner_notes = owners.notes(&cwd);
         for note in &owner_notes {
@@ -134,6 +142,7 @@ impl<'a> Workspace<'a> {
                 honor_literal_comments: true,
             },
             default_project,
+            declaration_folder,
             stdin,
             inventory_input: None,
             env: Arc::clone(&context.env),
@@ -248,6 +257,24 @@ impl<'a> Workspace<'a> {
             root: &self.path_roots.root,
             ..settings
         }
+    }
+
+    /// Returns the files of the project that are not selected but may declare secrets; `None` if all
+    /// of them are selected. Their configs are read separately, so that they change nothing else.
+    pub fn other_files(&self) -> Option<OtherFiles<'_>> {
+        let folder = self.declaration_folder.clone()?;
+        if self.selection.covers(&folder) {
+            return None;
+        }
+        let (setup, cwd, owners) = (&self.files.setup, &self.path_roots.cwd, self.git.owners());
+        let folders = std::slice::from_ref(&folder);
+        let configs = (setup.config.is_none() && !setup.no_config)
+            .then(|| Configs::nearest(nearest_config(self.files, &folder, folders, cwd, owners)));
+        let search = Search {
+            roots: repository_roots(folders, owners),
+            ..self.search()
+        };
+        Some(OtherFiles::new(search, configs, folder, &self.path_roots))
     }
 
     /// Returns the configs that are read so far. The config of the arguments comes first.

@@ -1,9 +1,11 @@
-//! The secrets that commands of the scanned files declare, and what they say about a reference.
+//! The secrets that commands declare, in the scanned files and, if necessary, in the other files of
+//! the project, and what they say about a reference.
 //!
 //! No inventory is asked for this. A secret that is declared several times has the keys of all its
 //! declarations.
 
 use crate::diagnostics::finding::RelatedSpan;
+use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::lint::suggestions::NearestNames;
 use crate::sources::declarations::{Declaration, canonical_expression};
@@ -14,7 +16,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The declared secrets of a scan.
+/// The declared secrets of a scan and of other files.
 pub(super) struct DeclaredSecrets<'s> {
     /// The secrets of all files.
     repository: SecretTable<'s>,
@@ -49,7 +51,7 @@ pub(super) struct DeclaredSecret<'s> {
 /// The place in which a reference looks for declarations.
 #[derive(Clone, Copy)]
 pub(super) enum DeclarationScope {
-    /// All files.
+    /// All files, including those that are read for their declarations only.
     Repository,
     /// The file with this index.
     File(usize),
@@ -92,20 +94,31 @@ pub struct DeclaredProblem {
 }
 
 impl<'s> DeclaredSecrets<'s> {
-    /// Collects the declarations of a scan. A name that is only known at run time has a meaning only
-    /// in its file.
-    pub(super) fn of_scan(scan: &'s Scan) -> Self {
+    /// Collects the declarations of a scan, and of files that are read for their declarations only. A
+    /// name that is only known at run time has a meaning only in its file.
+    pub(super) fn new(scan: &'s Scan, others: Option<&'s Scan>) -> Self {
         let mut declared = Self {
             repository: SecretTable::default(),
             files: HashMap::new(),
             budget: SearchBudget::for_run(),
         };
-        for (index, file) in scan.files.iter().enumerate() {
+        let scanned = scan.files.iter().enumerate();
+        let others = others.into_iter().flat_map(|others| &others.files);
+        let mut files: Vec<(Option<usize>, &Analysis)> = scanned
+            .map(|(index, file)| (Some(index), file))
+            .chain(others.map(|file| (None, file)))
+            .filter(|(_, file)| !file.declarations.is_empty())
+            .collect();
+        // The first declaration of a secret must not depend on which files are scanned.
+        files.sort_by_key(|(_, file)| file.source.path());
+        for (index, file) in files {
             for declaration in &file.declarations {
                 if !declaration.is_dynamic {
                     declared.repository.add(declaration);
                 }
-                declared.files.entry(index).or_default().add(declaration);
+                if let Some(index) = index {
+                    declared.files.entry(index).or_default().add(declaration);
+                }
             }
         }
         declared
@@ -250,7 +263,7 @@ mod tests {
             "zenml secret create db --user=$U --password=$P\n\
              zenml x register a --a={{db.usr}} --b={{db.pasword}} --c={{dbs.user}}\n",
         );
-        let mut declared = DeclaredSecrets::of_scan(&scan);
+        let mut declared = DeclaredSecrets::new(&scan, None);
         let mut problems = Vec::new();
         for reference in scan.references() {
             let scope = DeclarationScope::Repository;

@@ -13,15 +13,28 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
 const CHUNK_BYTES: usize = 1 << 18;
 
+/// The word that a command contains if it declares a secret.
+const SECRET: &str = "secret";
+
 /// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a
 /// stack file.
 #[derive(Default)]
 pub(super) struct FileReader {
     buffer: Vec<u8>,
     filter: Prefilter,
+    /// Whether a file with commands must be able to declare a secret.
+    only_declarations: bool,
 }
 
 impl FileReader {
+    /// Creates a reader that skips files with commands if they cannot declare a secret.
+    pub(super) fn for_declarations() -> Self {
+        Self {
+            only_declarations: true,
+            ..Self::default()
+        }
+    }
+
     /// Returns the bytes of a candidate and the identity of the file, or `None` if it contains
     /// nothing to check. The bytes of a file that is larger than the buffer are owned.
     ///
@@ -96,7 +109,8 @@ impl FileReader {
             RequiredContent::Nothing => true,
             RequiredContent::Stack => self.filter.may_be_stack(bytes),
             RequiredContent::Command | RequiredContent::ShellCommand => {
-                memmem::find(bytes, COMMAND.as_bytes()).is_some()
+                let mut words = RequiredWords::new(self.only_declarations);
+                words.are_complete_with(bytes)
             }
         }
     }
@@ -109,12 +123,13 @@ impl FileReader {
         file: &mut File,
     ) -> io::Result<bool> {
         self.filter.begin(&self.buffer);
+        let mut words = RequiredWords::new(self.only_declarations);
         let mut len = self.buffer.len();
         loop {
             let chunk = self.buffer.get(..len).unwrap_or_default();
             let is_found = match content {
                 RequiredContent::Stack => self.filter.feed(chunk),
-                _ => memmem::find(chunk, COMMAND.as_bytes()).is_some(),
+                _ => words.are_complete_with(chunk),
             };
             if is_found {
                 return Ok(true);
@@ -125,6 +140,29 @@ impl FileReader {
             self.buffer.copy_within(len - OVERLAP..len, 0);
             len = fill(file, &mut self.buffer, OVERLAP)?;
         }
+    }
+}
+
+/// The words that a file with commands must contain, in any of its chunks.
+struct RequiredWords {
+    has_command: bool,
+    has_secret: bool,
+}
+
+impl RequiredWords {
+    fn new(only_declarations: bool) -> Self {
+        Self {
+            has_command: false,
+            has_secret: !only_declarations,
+        }
+    }
+
+    /// Searches the next chunk, and returns whether all words were found.
+    fn are_complete_with(&mut self, chunk: &[u8]) -> bool {
+        let contains = |word: &str| memmem::find(chunk, word.as_bytes()).is_some();
+        self.has_command = self.has_command || contains(COMMAND);
+        self.has_secret = self.has_secret || contains(SECRET);
+        self.has_command && self.has_secret
     }
 }
 
@@ -171,6 +209,30 @@ fn read_once(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_may_be_in_different_chunks() {
+        for (only_declarations, chunks, expected) in [
+            (false, &["zenml"][..], true),
+            (false, &["secret"], false),
+            (true, &["zenml"], false),
+            (true, &["secret", "x"], false),
+            (true, &["zenml secret"], true),
+            (true, &["zenml", "x", "secret"], true),
+            (true, &["secrets", "zenml"], true),
+        ] {
+            let mut words = RequiredWords::new(only_declarations);
+            let is_complete = chunks
+                .iter()
+                .any(|chunk| words.are_complete_with(chunk.as_bytes()));
+            assert_eq!(is_complete, expected, "{chunks:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod load_checks;
 pub mod analysis;
 mod file_reader;
 pub mod scan;
+pub mod other_files;
 pub mod settings;
 pub mod suggestions;
 pub mod declared_secrets;

@@ -2,14 +2,18 @@
 //!
 //! The lookup of a reference is computed here, once. The existence rules, `render`, `register` and
 //! `inventory` read it from the [`ResolvedReferences`] of a report.
+//!
+//! The answer must not depend on which files of a project are checked. So if a reference may be
+//! declared in a file that is not, the declarations of all files are read: see [`OtherFiles`].
 
 use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{LookupResult, LookupResults, Progress, ReferenceLookup};
-use crate::inventory::{Inventories, Inventory};
+use crate::inventory::{Inventories, Inventory, ValueType};
 use crate::lint::analysis::Analysis;
 use crate::lint::declared_secrets::{
     DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets,
 };
+use crate::lint::other_files::OtherFiles;
 use crate::lint::reference_checks::OPEN_KEYS;
 use crate::lint::report::{NO_INVENTORY, Unchecked};
 use crate::lint::scan::Scan;
@@ -17,7 +21,7 @@ use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
 use crate::sources::reference::Reference;
 use crate::text::source_kind::SourceKind;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
 /// A reference of a scan and its lookup.
@@ -174,29 +178,31 @@ pub(super) fn resolve<'s>(
     known: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> Resolution {
-    let mut resolver = Resolver {
-        settings,
-        resolution: Resolution::default(),
-        chains: Vec::new(),
-        by_names: HashMap::new(),
-        declared: DeclaredSecrets::of_scan(scan),
-    };
-    let mut highest = Level::None;
-    for (at, file) in scan
-        .files
-        .iter()
-        .enumerate()
-        .filter(|(_, file)| !file.references.is_empty())
-    {
-        highest = highest.max(resolver.add_file(at, file));
+    let read_others = || settings.other_files.map(|files| files.read(scan));
+    let mut others = settings.other_files.and_then(OtherFiles::found);
+    let mut resolver = Resolver::run(scan, settings, others);
+    if others.is_none() && resolver.needs_other_files {
+        others = read_others();
+        if others.is_some() {
+            resolver = Resolver::run(scan, settings, others);
+        }
     }
-    let mut resolution = resolver.resolution;
-    let lookups = resolution.references.lookups.iter().cloned().collect();
-    resolution.references.answers = if known.contains_all(&lookups) {
+    let lookups = resolver.resolution.references.lookups.iter();
+    let lookups = lookups.cloned().collect();
+    let answers = if known.contains_all(&lookups) {
         known
     } else {
-        LookupResults::query(settings.inventories, highest, lookups, progress)
+        LookupResults::query(settings.inventories, resolver.highest, lookups, progress)
     };
+    if others.is_none() && !resolver.are_answered(&answers) {
+        others = read_others();
+        if others.is_some() {
+            // All its lookups are among those that were made.
+            resolver = Resolver::run(scan, settings, others);
+        }
+    }
+    let mut resolution = resolver.resolution;
+    resolution.references.answers = answers;
     resolution
 }
 
@@ -208,6 +214,12 @@ struct Resolver<'s> {
     /// The index of each distinct lookup.
     by_names: HashMap<LookupNames<'s>, usize>,
     declared: DeclaredSecrets<'s>,
+    /// The highest level of the files.
+    highest: Level,
+    /// Whether only a declaration in another file can answer a reference.
+    needs_other_files: bool,
+    /// The lookups of references that may be declared in another file, by index.
+    maybe_declared: BTreeSet<usize>,
 }
 
 /// The facts that distinguish the lookups of references.
@@ -227,6 +239,43 @@ impl Hash for LookupNames<'_> {
 }
 
 impl<'s> Resolver<'s> {
+    /// Determines the lookup of each reference of a scan. `others` are files whose declarations
+    /// count, too.
+    fn run(scan: &'s Scan, settings: &'s Settings<'s>, others: Option<&'s Scan>) -> Self {
+        let mut resolver = Self {
+            settings,
+            resolution: Resolution::default(),
+            chains: Vec::new(),
+            by_names: HashMap::new(),
+            declared: DeclaredSecrets::new(scan, others),
+            highest: Level::None,
+            needs_other_files: false,
+            maybe_declared: BTreeSet::new(),
+        };
+        let files = scan.files.iter().enumerate();
+        for (at, file) in files.filter(|(_, file)| !file.references.is_empty()) {
+            let level = resolver.add_file(at, file);
+            resolver.highest = resolver.highest.max(level);
+        }
+        resolver
+    }
+
+    /// Returns whether the inventories have each secret and key that may also be declared in
+    /// another file, and report nothing about it.
+    fn are_answered(&self, answers: &LookupResults) -> bool {
+        let lookups = &self.resolution.references.lookups;
+        let mut open = self.maybe_declared.iter().filter_map(|&at| lookups.get(at));
+        open.all(|lookup| match answers.get(lookup) {
+            LookupResult::Found {
+                caveat: None, keys, ..
+            } => lookup.key.as_ref().is_none_or(|key| {
+                let value = keys.and_then(|keys| keys.get(key));
+                matches!(value, Some(ValueType::Unknown | ValueType::String))
+            }),
+            _ => false,
+        })
+    }
+
     /// Adds the references of a file, and returns its level.
     fn add_file(&mut self, at: usize, file: &'s Analysis) -> Level {
         let settings = self.settings;
@@ -276,16 +325,19 @@ impl<'s> Resolver<'s> {
         };
         let prefers_inventories =
             matches!(source, None | Some(SourceKind::Stacks | SourceKind::Python));
-        let asks_inventories = prefers_inventories && chain.is_some();
-        let declared = if asks_inventories && !self.has_repository(chain) {
-            DeclaredAnswer::Unknown
-        } else {
+        let uses_declarations = !prefers_inventories || chain.is_none();
+        let declared = if uses_declarations || self.has_repository(chain) {
             let names_only = level < Level::SecretAndKeyExists;
             self.declared.answer(scope, reference, names_only)
+        } else {
+            DeclaredAnswer::Unknown
         };
+        let may_be_declared = uses_declarations
+            && matches!(scope, DeclarationScope::Repository)
+            && !matches!(declared, DeclaredAnswer::Found);
         match declared {
             // A declaration only explains why an inventory of kind `repository` has no such key.
-            DeclaredAnswer::Found | DeclaredAnswer::MayHaveKey if asks_inventories => {
+            DeclaredAnswer::Found | DeclaredAnswer::MayHaveKey if !uses_declarations => {
                 resolved.lookup = chain.map(|chain| self.lookup(reference, chain, level));
             }
             DeclaredAnswer::Found => {}
@@ -309,6 +361,12 @@ impl<'s> Resolver<'s> {
                 Some(chain) => resolved.lookup = Some(self.lookup(reference, chain, level)),
                 None => self.add_unrouted(reference),
             },
+        }
+        if may_be_declared {
+            match resolved.lookup.filter(|_| chain.is_some()) {
+                Some(lookup) => drop(self.maybe_declared.insert(lookup)),
+                None => self.needs_other_files = true,
+            }
         }
     }
 

@@ -81,7 +81,8 @@ pub struct PathRoots {
 /// Reads the files of a selection on all cores. Also cleans up after killed runs in the folders of
 /// these files. If that restores a file, everything is read again.
 pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
-    let scan = read_all(search, selection, roots);
+    let reader = FileReader::default;
+    let scan = read_all(search, selection, roots, reader, |_| true);
     let paths = scan.files.iter().map(|file| &file.path);
     let parents = paths
         .chain(&selection.files)
@@ -97,7 +98,7 @@ pub fn run(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sca
         .filter(|folder| write::recover_in(folder))
         .count();
     if restored > 0 {
-        read_all(search, selection, roots)
+        read_all(search, selection, roots, reader, |_| true)
     } else {
         scan
     }
@@ -108,34 +109,50 @@ fn link_target(path: &Path) -> Option<PathBuf> {
     path.is_symlink().then(|| path.canonicalize().ok())?
 }
 
-fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Scan {
+/// Reads the files of a selection that may declare secrets and are not in a scan. No folder is
+/// cleaned up.
+pub(super) fn read_declaring_files(
+    search: &Search<'_>,
+    selection: &Selection,
+    roots: &PathRoots,
+    scan: &Scan,
+) -> Scan {
+    let known: HashSet<&Path> = scan.files.iter().map(|file| file.path.as_path()).collect();
+    let may_declare = |candidate: &Candidate| {
+        // A file that is both a stack file and a script is read as a stack file.
+        (candidate.syntax.is_script() || search.may_be_script(&candidate.path))
+            && !known.contains(candidate.path.as_path())
+    };
+    let reader = FileReader::for_declarations;
+    read_all(search, selection, roots, reader, may_declare)
+}
+
+/// Reads the candidates of a selection that a filter accepts, each thread with its own reader.
+fn read_all(
+    search: &Search<'_>,
+    selection: &Selection,
+    roots: &PathRoots,
+    make_reader: fn() -> FileReader,
+    accepts: impl Fn(&Candidate) -> bool + Sync,
+) -> Scan {
     let files = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
     let skipped = search.run(selection, || {
-        let mut reader = FileReader::default();
-        let (files, failures) = (&files, &failures);
-        move |candidate: Candidate| match reader.read(&candidate) {
-            Ok(Some((bytes, inode))) => {
-                let resolver = search.configs.for_file(&candidate.path).resolver;
-                let file = analysis::analyze(candidate, bytes, resolver, roots);
-                let file = file.map(|file| Analysis {
-                    inode: Some(inode),
-                    ..file
-                });
-                files
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend(file);
+        let mut reader = make_reader();
+        let (files, failures, accepts) = (&files, &failures, &accepts);
+        move |candidate: Candidate| {
+            if !accepts(&candidate) {
+                return;
             }
-            Ok(None) => {}
-            Err(error) => {
-                let shown = paths::relative(&candidate.path, &roots.cwd);
-                let failure =
-                    Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)));
-                failures
+            match read_candidate(&mut reader, candidate, search, roots) {
+                Ok(file) => files
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .push(failure);
+                    .extend(file),
+                Err(failure) => failures
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(failure),
             }
         }
     });
@@ -166,6 +183,31 @@ fn read_all(search: &Search<'_>, selection: &Selection, roots: &PathRoots) -> Sc
     failures.sort_by_key(ToString::to_string);
     scan.skipped.failures.extend(failures);
     scan
+}
+
+/// Reads and analyzes a candidate. Returns `None` if it contains nothing to check.
+///
+/// # Errors
+/// The file cannot be read.
+fn read_candidate(
+    reader: &mut FileReader,
+    candidate: Candidate,
+    search: &Search<'_>,
+    roots: &PathRoots,
+) -> Result<Option<Analysis>, Failure> {
+    let read = reader.read(&candidate).map_err(|error| {
+        let shown = paths::relative(&candidate.path, &roots.cwd);
+        Failure::usage(format!("cannot read `{shown}`: {}", io_message(&error)))
+    })?;
+    let Some((bytes, inode)) = read else {
+        return Ok(None);
+    };
+    let resolver = search.configs.for_file(&candidate.path).resolver;
+    let file = analysis::analyze(candidate, bytes, resolver, roots);
+    Ok(file.map(|file| Analysis {
+        inode: Some(inode),
+        ..file
+    }))
 }
 
 /// Analyzes one text, for example standard input, as the contents of a file.

@@ -2,6 +2,7 @@
 
 use crate::inventory::Inventories;
 use crate::lint::baseline::Baseline;
+use crate::lint::other_files::OtherFiles;
 use crate::project::config::{Config, Level};
 use crate::project::configs::Configs;
 use crate::system::paths;
@@ -72,6 +73,9 @@ pub struct Settings<'s> {
     pub project: &'s Path,
     /// The root of the repository.
     pub root: &'s Path,
+    /// The files that are not checked but may declare secrets; `None` if their declarations do not
+    /// count.
+    pub other_files: Option<&'s OtherFiles<'s>>,
     /// Whether an empty listing means an empty store, and not missing permissions. `register` uses
     /// this to fill a new store.
     pub allow_empty_listing: bool,
@@ -95,6 +99,7 @@ impl<'s> Settings<'s> {
             walked_folders: &[],
             project: Path::new(""),
             root: Path::new(""),
+            other_files: None,
             allow_empty_listing: false,
             honor_ignores: true,
             leaks: false,

@@ -346,6 +346,12 @@ impl Configs {
         by_file.into_values().cloned().collect()
     }
 
+    /// Returns the configs that cannot be used, sorted by path. Their files use the defaults.
+    pub fn invalid_files(&self) -> Vec<PathBuf> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.keys().cloned().collect()
+    }
+
     /// Checks that every config that was found is valid.
     ///
     /// # Errors

@@ -319,6 +319,11 @@ impl Search<'_> {
         config.scripts.first_match(config.relative(path)).is_some()
     }
 
+    /// Returns whether a file may be a script by its name or a glob in `[files] scripts`.
+    pub fn may_be_script(&self, path: &Path) -> bool {
+        ScriptHost::of(path).is_some() || self.matches_script_glob(path)
+    }
+
     /// Returns a file as a stack file if condition 1 or 2 may be true.
     fn candidate(&self, config: &Config, path: &Path, roots: &[PathBuf]) -> Option<Candidate> {
         let syntax = Syntax::from_path(path)?;

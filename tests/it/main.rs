@@ -13,6 +13,7 @@ mod add_ignores;
 mod cases;
 mod completions;
 mod conformance;
+mod declarations;
 mod dependencies;
 mod doc_examples;
 mod documents;

@@ -155,6 +155,24 @@ pub(super) fn config_search_start(
     folder.unwrap_or_else(|| cwd.to_path_buf())
 }
 
+/// Returns the folder whose declarations answer references outside a repository: the working
+/// directory if it contains `start`, the folder in which the search for the config starts, or else
+/// `start`. Returns `None` if that is the home folder or the root of the file system, which contain
+/// many other projects.
+pub(super) fn folder_of_declarations(
+    start: &Path,
+    cwd: &Path,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
+    let folders = [cwd, start];
+    let mut folders = folders
+        .into_iter()
+        .filter(|folder| start.starts_with(folder) && folder.parent().is_some());
+    folders
+        .find(|folder| home.is_none_or(|home| !home.starts_with(folder)))
+        .map(Path::to_path_buf)
+}
+
 /// Returns the innermost folder that contains all arguments; `None` if there are no arguments.
 fn shared_folder(selection: &Selection) -> Option<PathBuf> {
     let others = selection.unrecognized.iter().map(|(path, _)| path);
@@ -254,4 +272,36 @@ pub fn config_identity(
         .ok()
         .flatten();
     file.map(|file| config::repository_path(&file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_of_declarations_contains_the_arguments() {
+        for (start, cwd, home, expected) in [
+            ("/w/a", "/w", None, Some("/w")),
+            ("/w", "/w", Some("/home/u"), Some("/w")),
+            ("/other/a", "/w", None, Some("/other/a")),
+            ("/home/u/p", "/home/u", Some("/home/u"), Some("/home/u/p")),
+            (
+                "/home/u/p/a",
+                "/home/u/p",
+                Some("/home/u"),
+                Some("/home/u/p"),
+            ),
+            ("/home/u", "/home", Some("/home/u"), None),
+            ("/w", "/", None, Some("/w")),
+            ("/", "/", None, None),
+        ] {
+            let (start, cwd, home) = (Path::new(start), Path::new(cwd), home.map(Path::new));
+            let folder = folder_of_declarations(start, cwd, home);
+            assert_eq!(
+                folder.as_deref(),
+                expected.map(Path::new),
+                "{start:?} {cwd:?}"
+            );
+        }
+    }
 }
