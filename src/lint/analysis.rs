@@ -304,15 +304,16 @@ impl ScalarResults {
         let declared: HashSet<Cow<'_, str>> = declarations
             .iter()
             .filter(|declaration| declaration.is_dynamic)
-            .map(|declaration| canonical_expression(&declaration.secret))
+            .map(Declaration::expression)
             .filter(|expression| !variables.has_reassigned(expression))
             .collect();
         if declared.is_empty() {
             return;
         }
         let is_declared = |reference: &mut Reference| {
-            declared.contains(&canonical_expression(reference.secret()))
-                && reference.key().is_none_or(|key| !key.contains(['$', '`']))
+            let names = reference.expression();
+            declared.contains(&canonical_expression(names.secret()))
+                && names.key().is_none_or(|key| !key.contains(['$', '`']))
         };
         let matched = self.dynamic_references.extract_if(.., is_declared);
         self.references.extend(matched);

@@ -140,7 +140,7 @@ impl<'s> DeclaredSecrets<'s> {
             },
         };
         let secret = if reference.is_dynamic {
-            let expression = canonical_expression(reference.secret());
+            let expression = canonical_expression(reference.expression().secret());
             table.secrets.get_mut(&expression)
         } else {
             table.secrets.get_mut(reference.secret())
@@ -165,7 +165,7 @@ impl<'s> SecretTable<'s> {
     fn add(&mut self, declaration: &'s Declaration) {
         let secret = self
             .secrets
-            .entry(canonical_expression(&declaration.secret))
+            .entry(declaration.expression())
             .or_insert_with(|| DeclaredSecret {
                 first: declaration,
                 keys: BTreeSet::new(),

@@ -1,7 +1,6 @@
 //! Names of secrets of which a part is known only at run time.
 
 use crate::lint::scan::Scan;
-use crate::sources::reference::Reference;
 use std::collections::BTreeSet;
 
 /// The names that are compared with each secret. More names than this may mean any secret.
@@ -13,7 +12,7 @@ pub(super) struct DynamicNames<'s>(BTreeSet<&'s str>);
 impl<'s> DynamicNames<'s> {
     pub(super) fn of_scan(scan: &'s Scan) -> Self {
         let references = scan.files.iter().flat_map(|file| &file.dynamic_references);
-        Self(references.map(Reference::secret).collect())
+        Self(references.map(|it| it.expression().secret()).collect())
     }
 
     /// Returns whether one of the names may mean a secret.

@@ -21,8 +21,11 @@ pub struct Declaration {
     pub source: Arc<RedactedSource>,
     /// The span of the name.
     pub span: Span,
-    /// The name, or the expression that yields it.
+    /// The name, or the text that yields it, as it is written.
     pub secret: String,
+    /// The name as the shell reads it, if it is written in another way: `${NAME}` for the
+    /// placeholder `<NAME>`.
+    pub expression: Option<String>,
     /// The keys that the command sets, in its order.
     pub keys: Vec<DeclaredKey>,
     /// Whether the declaration sets more keys: they are typed, read from a file, or computed.
@@ -41,6 +44,13 @@ pub struct DeclaredKey {
     pub name: String,
     /// Its span.
     pub span: Span,
+}
+
+impl Declaration {
+    /// Returns the name as the shell reads it, in the form in which equal expressions are equal.
+    pub fn expression(&self) -> Cow<'_, str> {
+        canonical_expression(self.expression.as_deref().unwrap_or(&self.secret))
+    }
 }
 
 /// Returns an expression in the form in which equal expressions are equal: `${NAME}` as `$NAME`.
@@ -104,11 +114,23 @@ fn declaration(
     } else {
         document.shell_assignments().expand(text)
     };
+    let is_dynamic = !is_literal && assigned.is_none();
+    let expression = assigned.unwrap_or_else(|| text.to_owned());
+    let written = is_dynamic
+        .then(|| source.unquoted_slice(document.offsets(name).source(0, text.len())))
+        .flatten()
+        .filter(|written| *written != expression)
+        .map(str::to_owned);
+    let (secret, expression) = match written {
+        Some(written) => (written, Some(expression)),
+        None => (expression, None),
+    };
     Some(Declaration {
         source: Arc::clone(source),
         span: document.node(name).span,
-        is_dynamic: !is_literal && assigned.is_none(),
-        secret: assigned.unwrap_or_else(|| text.to_owned()),
+        is_dynamic,
+        secret,
+        expression,
         keys: keys.keys,
         is_open: keys.is_open,
         is_complete: command.action == SecretAction::Create,

@@ -35,6 +35,9 @@ pub struct Reference {
     pub foreign: Option<ForeignSyntax>,
     /// Whether a part of the names is known only at run time. The names are as written.
     pub is_dynamic: bool,
+    /// The names as the shell reads them, if they are written in another way: `${NAME}` for the
+    /// placeholder `<NAME>`.
+    pub expression: Option<Box<ReferenceNames>>,
 }
 
 /// The name of a secret and, unless the whole secret is meant, of a key in it.
@@ -95,6 +98,11 @@ impl Reference {
     /// Returns the key in the secret, or `None` for a whole secret.
     pub fn key(&self) -> Option<&str> {
         self.names.key()
+    }
+
+    /// Returns the names as the shell reads them. In these names, equal expressions are compared.
+    pub fn expression(&self) -> &ReferenceNames {
+        self.expression.as_deref().unwrap_or(&self.names)
     }
 
     /// Returns the edit that replaces one of the names. Returns no edit if the file writes the

@@ -294,11 +294,60 @@ impl<'a> ScalarContext<'a> {
             Some((name, key)) if is_valid(&name, key.as_deref()) => {
                 self.new_reference(range, &name, key.as_deref(), None)
             }
-            _ => Reference {
+            _ => self.unresolved_reference(range, name, key),
+        }
+    }
+
+    /// Creates a dynamic reference with the names as written.
+    fn unresolved_reference(
+        &self,
+        range: Range<usize>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Reference {
+        let written = self.written_names(&range, name, key);
+        let reference = self.new_reference(range, name, key, None);
+        let is_same = written.as_ref().is_none_or(|it| *it == reference.names);
+        match written.filter(|_| !is_same) {
+            Some(written) => Reference {
                 is_dynamic: true,
-                ..self.new_reference(range, name, key, None)
+                expression: Some(Box::new(reference.names)),
+                names: written,
+                ..reference
+            },
+            None => Reference {
+                is_dynamic: true,
+                ..reference
             },
         }
+    }
+
+    /// Returns the text in the file of the names in a range of the decoded value. Returns `None` if
+    /// quotes or escapes are between its characters.
+    fn written_names(
+        &self,
+        range: &Range<usize>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Option<ReferenceNames> {
+        if self.position.is_unquoted_reference {
+            return None;
+        }
+        let start = range.start + self.text.get(range.clone())?.find(name)?;
+        let name_end = start + name.len();
+        let secret = self.written(&(start..name_end))?;
+        let key = match key {
+            Some(key) => {
+                let start = name_end + self.text.get(name_end..range.end)?.find(key)?;
+                Some(self.written(&(start..start + key.len()))?)
+            }
+            None => None,
+        };
+        Some(ReferenceNames::new(secret, key))
+    }
+
+    fn written(&self, range: &Range<usize>) -> Option<&'a str> {
+        self.source.unquoted_slice(self.span(range))
     }
 
     fn new_reference(
@@ -320,6 +369,7 @@ impl<'a> ScalarContext<'a> {
             names: ReferenceNames::new(secret, key),
             foreign,
             is_dynamic: false,
+            expression: None,
         }
     }
 }

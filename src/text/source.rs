@@ -166,6 +166,14 @@ impl SourceFile {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 
+    /// Returns the text of a span as it is written. Returns `None` if it is empty, or if double
+    /// quotes, backslashes or line breaks in it belong to the syntax around the text.
+    pub fn unquoted_slice(&self, span: Span) -> Option<&str> {
+        let text = self.slice(span);
+        let is_unquoted = !text.is_empty() && !text.contains(['"', '\\', '\n', '\r']);
+        is_unquoted.then_some(text)
+    }
+
     /// Returns the line and column of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
         let offset = floor_char_boundary(&self.text, offset);
