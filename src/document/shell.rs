@@ -39,6 +39,7 @@ use command_scanner::{CommandScanner, ShellEvent};
 use memchr::memmem;
 use nested_code::{backtick_code, heredoc_code, reads_heredoc_as_code};
 use program_search::{Program, find_program};
+use shell_assignments::variable_name;
 use shell_options::CodeSource;
 use simple_command::{AssignedValue, SimpleCommand};
 use std::collections::HashSet;
@@ -107,7 +108,7 @@ impl ShellCode {
     pub fn finish(&mut self) {
         self.commands.sort_by_key(program_span);
         self.commands.dedup_by_key(|command| program_span(command));
-        self.assignments.arrays.clear();
+        self.assignments.finish();
     }
 
     /// Reads code whose commands can begin anywhere.
@@ -230,12 +231,12 @@ impl RegionReader<'_, '_, '_> {
             self.read_substitution(substitution, depth + 1);
         }
         let words: Vec<&str> = command.words.iter().map(LexedWord::as_str).collect();
-        let program = find_program(&words);
+        let program = self.program(&words);
         if !command.heredocs.is_empty() && reads_heredoc_as_code(self.region, &words, command.end) {
             let starts = command.heredocs.iter().map(|heredoc| heredoc.start);
             self.code_heredocs.extend(starts);
         }
-        self.record_arrays(&mut command);
+        self.record_values(&mut command);
         match program {
             Some(Program::Zenml(index)) => self.add_command(command.words.split_off(index)),
             Some(Program::Shell(source)) => self.read_shell(source, command, depth + 1),
@@ -313,33 +314,60 @@ impl RegionReader<'_, '_, '_> {
         }
     }
 
-    /// Keeps the elements of the arrays that a command assigns.
-    fn record_arrays(&mut self, command: &mut SimpleCommand) {
+    /// Returns the program of a command. A variable may contain `zenml` and the runner before it.
+    fn program(&self, words: &[&str]) -> Option<Program> {
+        let program = find_program(words)?;
+        let Program::Other(index) = program else {
+            return Some(program);
+        };
+        let name = words.get(index).and_then(|word| variable_name(word));
+        let value = name.and_then(|name| self.output.assignments.literal(name));
+        let inner: Vec<&str> = value.unwrap_or_default().split_ascii_whitespace().collect();
+        let runs_zenml =
+            matches!(find_program(&inner), Some(Program::Zenml(at)) if at + 1 == inner.len());
+        Some(if runs_zenml {
+            Program::Zenml(index)
+        } else {
+            program
+        })
+    }
+
+    /// Keeps the elements of arrays and the values with double braces that a command assigns.
+    fn record_values(&mut self, command: &mut SimpleCommand) {
+        let is_assignment = command.words.is_empty() || command.is_declaration();
         for assignment in command.assignments.drain(..) {
-            let AssignedValue::Array(elements) = assignment.value else {
-                continue;
-            };
-            let words = elements
-                .into_iter()
-                .map(|word| Word::new(word, self.code.offsets).0)
-                .collect();
             let name = self
                 .region
                 .slice(assignment.name.start, assignment.name.end);
-            self.output
-                .assignments
-                .extend_array(name, assignment.appends, words);
+            let new_word = |word| Word::new(word, self.code.offsets).0;
+            match assignment.value {
+                AssignedValue::Array(elements) => {
+                    let words = elements.into_iter().map(new_word).collect();
+                    let assignments = &mut self.output.assignments;
+                    assignments.extend_array(name, assignment.appends, words);
+                }
+                AssignedValue::Word(word) if is_assignment && word.as_str().contains("{{") => {
+                    let value = new_word(word);
+                    self.output.assignments.add_reference(name, value);
+                }
+                AssignedValue::Word(_) | AssignedValue::Element(_) => {}
+            }
         }
     }
 
-    /// Adds a command. The elements of an array take the place of a word that expands it.
+    /// Adds a command. The elements of an array, and a value with double braces, take the place of a
+    /// word that expands them.
     fn add_command(&mut self, lexed: Vec<LexedWord>) {
         let mut words = Vec::with_capacity(lexed.len());
         for word in lexed {
             let (word, in_code) = Word::new(word, self.code.offsets);
-            match self.output.assignments.take_array(&word.text) {
-                Some(elements) => words.extend(elements),
-                None => words.extend(expand_braces(word, &in_code)),
+            let assignments = &mut self.output.assignments;
+            if let Some(elements) = assignments.take_array(&word.text) {
+                words.extend(elements);
+            } else if let Some(word) = assignments.take_reference(&word) {
+                words.push(word);
+            } else {
+                words.extend(expand_braces(word, &in_code));
             }
         }
         self.output.commands.push(Command { words });

@@ -86,7 +86,7 @@ fn declaration(
     command: &SecretCommand,
 ) -> Option<Declaration> {
     let name = match command.action {
-        SecretAction::Create | SecretAction::Update => command.name?,
+        SecretAction::Create | SecretAction::Register | SecretAction::Update => command.name?,
         SecretAction::Rename => command.new_name?,
         SecretAction::Use | SecretAction::List => return None,
     };
@@ -94,7 +94,7 @@ fn declaration(
         document,
         keys: Vec::new(),
         // A renamed secret has the keys of the old one.
-        is_open: command.is_interactive || command.action == SecretAction::Rename,
+        is_open: command.has_other_keys || command.action == SecretAction::Rename,
     };
     for &(key, _) in &command.options {
         keys.add_option(key);
@@ -133,7 +133,7 @@ fn declaration(
         expression,
         keys: keys.keys,
         is_open: keys.is_open,
-        is_complete: command.action == SecretAction::Create,
+        is_complete: command.action.creates(),
     })
 }
 
@@ -322,6 +322,26 @@ mod tests {
     }
 
     #[test]
+    fn options_of_a_version_are_not_keys() {
+        for (command, expected) in [
+            ("zenml secret create --scope user db --k=v", "db: k"),
+            ("zenml secret create --scope=user db --k=v", "db: k"),
+            ("zenml secret create db --scope=admin", "db: scope"),
+            ("zenml secret create -s workspace db --k=v", "db: k"),
+            ("zenml secret create db --schema=public", "db: schema"),
+            ("zenml secret register -s aws db --k=v", "db: k open"),
+            ("zenml secret register db --schema=aws", "db:  open"),
+            ("zenml secret register db -i -s aws", "db:  open"),
+            ("zenml secret register db -k user -v hunter2", "db: user"),
+            ("zenml secret register -v hunter2 db", "db: "),
+            ("zenml secret update -s user db --k=v", "db: k"),
+            ("zenml secret update --interactive db", "db:  open"),
+        ] {
+            assert_eq!(describe(command), [expected], "{command}");
+        }
+    }
+
+    #[test]
     fn rename_leaves_the_keys_open() {
         for (command, expected) in [
             ("zenml secret update db --user=u", "db: user"),
@@ -342,6 +362,7 @@ mod tests {
         }
         for other in [
             "zenml secret get db",
+            "zenml secret export -f db.yaml db",
             "zenml secret delete db",
             "zenml secret list",
             "zenml secret create",

@@ -207,6 +207,11 @@ fn commands_are_found_where_the_shell_expects_them() {
         "CMD &",
         "time CMD",
         "coproc CMD",
+        "echo a\n\\CMD",
+        "\\CMD && \\echo x",
+        "A=b\n\\CMD\n\\echo",
+        "find . -name '*.x' -exec CMD",
+        "parallel -j 2 CMD",
     ] {
         let text = line.replace("CMD", "zenml x register");
         assert_eq!(commands("x.sh", &text), ["x|register"], "{text}");
@@ -219,6 +224,10 @@ fn commands_are_found_where_the_shell_expects_them() {
         "$(ZENML)",
     ] {
         let text = format!("{line} x register");
+        assert_eq!(commands("x.sh", &text), ["x|register"], "{text}");
+    }
+    for assignment in ["A=zenml", "A='uv run zenml'", "readonly A=.venv/bin/zenml"] {
+        let text = format!("{assignment}\n$A x register\n");
         assert_eq!(commands("x.sh", &text), ["x|register"], "{text}");
     }
     for line in [
@@ -243,6 +252,11 @@ fn commands_are_found_where_the_shell_expects_them() {
         "zenml login {{server_url}}",
         "zenml stack set $(docker ps --format '{{.Names}}')",
         "zenml stack describe {{a.b}}",
+        "echo a \\\n CMD",
+        "find . -name CMD",
+        "A=zenml; A=x; $A x register",
+        "A='zenml secret'; $A x register",
+        "A=\"$B zenml\"; echo $A x register",
     ] {
         let text = line.replace("CMD", "zenml x register");
         assert!(commands("x.sh", &text).is_empty(), "{text}");
@@ -301,6 +315,37 @@ fn elements_of_an_array_are_words_of_the_command_that_expands_it() {
             "y|register|${ARGS[@]}"
         ]
     );
+}
+
+#[test]
+fn reference_in_a_variable_belongs_to_the_first_command_that_uses_it() {
+    for (text, expected) in [
+        ("A='{{a.b}}'\nCMD --k=$A\nCMD --k=$A", "k={{a.b}} k=$A"),
+        ("A='{{a.b}}'\nCMD --k \"${A}\"", "k={{a.b}}"),
+        ("export A={{a.b}}; CMD --k=$A", "k={{a.b}}"),
+        ("A='{{a.b}}'; CMD --k=x$A", "k=x$A"),
+        ("A='{{a.b}}'; CMD --k=$A-x", "k=$A-x"),
+        ("A='{{a.b}}'; A='{{c.d}}'; CMD --k=$A", "k=$A"),
+        ("A='{{a.b}}'; A=$B; CMD --k=$A", "k=$A"),
+        ("A='{{a.b}}' CMD --k=$A", "k=$A"),
+        ("CMD --k=$A; A='{{a.b}}'", "k=$A"),
+    ] {
+        let text = text.replace("CMD", "zenml x register");
+        let options = commands("x.sh", &text);
+        let options: Vec<&str> = options
+            .iter()
+            .filter_map(|line| line.rsplit('|').next())
+            .collect();
+        assert_eq!(options.join(" "), expected, "{text}");
+    }
+    let text = "A=\"{{a.b}}\"\nzenml x register --k=$A\n";
+    let document = parse("x.sh", text);
+    let command = document.items(document.roots()[0]).unwrap()[0];
+    let option = *document.items(command).unwrap().last().unwrap();
+    let (_, value) = document.entries(option).unwrap()[0];
+    let span = document.offsets(value).source(0, 7);
+    assert_eq!(&text[span.start..span.end], "{{a.b}}");
+    assert_eq!(document.node(value).span, span);
 }
 
 #[test]

@@ -167,7 +167,11 @@ fn find_module(words: &[&str], python: usize) -> Program {
 /// Returns the index of the command that a runner starts. Returns `None` if it starts none.
 fn command_index(runner: &Runner, words: &[&str], from: usize) -> Option<usize> {
     let mut at = from;
-    if !runner.subcommands.is_empty() {
+    if runner.skips_words {
+        let rest = words.get(at..)?;
+        let is_subcommand = |word: &&str| runner.subcommands.contains(word);
+        at += rest.iter().position(is_subcommand)? + 1;
+    } else if !runner.subcommands.is_empty() {
         loop {
             at = skip_options(runner, words, at);
             let word = words.get(at)?;
@@ -222,7 +226,7 @@ mod tests {
     }
 
     /// Lines whose last word is the program.
-    const COMMANDS: [&str; 70] = [
+    const COMMANDS: [&str; 73] = [
         "zenml",
         ".venv/bin/zenml",
         "$ZENML",
@@ -278,6 +282,9 @@ mod tests {
         "command zenml",
         "xargs -n 1 -I{} zenml",
         "xargs -0 zenml",
+        "find . -name x ( -type f -o -type d ) -exec zenml",
+        "find -ok zenml",
+        "parallel -j 4 --bar zenml",
         "python -m zenml",
         "python3.12 -u -X dev -m zenml.cli.cli",
         "venv/bin/python -um zenml",
@@ -326,6 +333,8 @@ mod tests {
             "https://zenml",
             "for x in zenml",
             "command -v zenml",
+            "find . -name zenml",
+            "find zenml -exec echo",
             "1A=b zenml",
         ] {
             assert_eq!(zenml_index(line), None, "{line}");

@@ -8,6 +8,8 @@ pub(super) struct Runner {
     pub groups: &'static [&'static str],
     /// The subcommands that run a program. Empty if the program has no subcommands.
     pub subcommands: &'static [&'static str],
+    /// Whether any words may precede a subcommand, for example the tests of `find`.
+    pub skips_words: bool,
     /// The number of arguments before the command, for example an image.
     pub arguments: usize,
     /// Whether `--` separates the command from the arguments, if there is one.
@@ -53,6 +55,7 @@ const fn wrapper(names: &'static [&'static str], with_value: &'static [&'static 
         names,
         groups: &[],
         subcommands: &[],
+        skips_words: false,
         arguments: 0,
         needs_separator: false,
         runs_modules: false,
@@ -201,6 +204,36 @@ pub(super) const RUNNERS: &[Runner] = &[
         arguments: 1,
         ..wrapper(&["chroot"], &[])
     },
+    Runner {
+        subcommands: &["-exec", "-execdir", "-ok", "-okdir"],
+        skips_words: true,
+        ..wrapper(&["find", "gfind"], &[])
+    },
+    wrapper(
+        &["parallel"],
+        &[
+            "-j",
+            "--jobs",
+            "-a",
+            "--arg-file",
+            "-I",
+            "-n",
+            "--max-args",
+            "-N",
+            "-d",
+            "--delimiter",
+            "--colsep",
+            "-C",
+            "--delay",
+            "--timeout",
+            "--retries",
+            "--joblog",
+            "--tagstring",
+            "--results",
+            "-S",
+            "--sshlogin",
+        ],
+    ),
     Runner {
         groups: &["tool"],
         ..environment(&["uv"], UV_VALUES)

@@ -18,7 +18,9 @@ pub struct ShellAssignments {
     /// The variables that are assigned more than once, for example in a loop.
     reassigned: HashSet<String>,
     /// The elements of arrays that no command has used yet.
-    pub(super) arrays: HashMap<String, Vec<Word>>,
+    arrays: HashMap<String, Vec<Word>>,
+    /// The values with double braces that no command has used yet.
+    references: HashMap<String, Word>,
 }
 
 impl fmt::Debug for ShellAssignments {
@@ -124,6 +126,33 @@ impl ShellAssignments {
         }
     }
 
+    /// Removes the values that commands take, when all commands have been read.
+    pub(super) fn finish(&mut self) {
+        self.arrays.clear();
+        self.references.clear();
+    }
+
+    /// Adds a value with double braces.
+    pub(super) fn add_reference(&mut self, name: &str, value: Word) {
+        self.references.insert(name.to_owned(), value);
+    }
+
+    /// Returns the word with a value with double braces in place of a variable at its end. Later
+    /// commands do not get the value again, so that each reference belongs to one command.
+    pub(super) fn take_reference(&mut self, word: &Word) -> Option<Word> {
+        let [expansion] = word.expansions.as_slice() else {
+            return None;
+        };
+        let (before, variable) = word.text.split_at_checked(expansion.start)?;
+        let name = variable_name(variable)?;
+        let is_value = before.is_empty() || before.ends_with('=');
+        if !is_value || self.literal(name).is_none() {
+            return None;
+        }
+        let value = self.references.remove(name)?;
+        Some(word.with_value(before.len(), value))
+    }
+
     /// Adds the elements of an array.
     pub(super) fn extend_array(&mut self, name: &str, appends: bool, words: Vec<Word>) {
         let elements = self.arrays.entry(name.to_owned()).or_default();
@@ -139,6 +168,15 @@ impl ShellAssignments {
         let inner = word.strip_prefix("${")?.strip_suffix("[@]}")?;
         self.arrays.remove(inner)
     }
+}
+
+/// Returns the name of the variable that a text is: `$NAME` or `${NAME}`.
+pub(super) fn variable_name(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let inner = name.strip_prefix('{').map(|rest| rest.strip_suffix('}'));
+    let name = inner.unwrap_or(Some(name))?;
+    let (name, rest) = split_name(name);
+    (rest.is_empty() && !name.is_empty()).then_some(name)
 }
 
 /// Splits a text after the name of a variable at its start.

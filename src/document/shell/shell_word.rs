@@ -79,6 +79,29 @@ impl Word {
         }
     }
 
+    /// Returns the word with a value in place of its text from an offset on. It keeps its span.
+    pub(super) fn with_value(&self, at: usize, value: Self) -> Self {
+        if at == 0 {
+            return Self {
+                span: self.span,
+                ..value
+            };
+        }
+        let mut word = self.part(&(0..at));
+        word.offsets.append(at, &value.offsets);
+        word.text.push_str(&value.text);
+        let shift = |range: Range<usize>| range.start + at..range.end + at;
+        word.expansions
+            .extend(value.expansions.into_iter().map(shift));
+        let quotes = value.quotes.into_iter();
+        word.quotes
+            .extend(quotes.map(|(from, quote)| (from + at, quote)));
+        Self {
+            span: self.span,
+            ..word
+        }
+    }
+
     /// Joins words with spaces, as `eval` does.
     pub fn join(words: Vec<Self>) -> Option<Self> {
         let mut words = words.into_iter();

@@ -41,6 +41,14 @@ pub(super) struct CommandTree {
     pub end: usize,
 }
 
+/// A part of the code that is parsed at once.
+#[derive(Clone, Copy)]
+struct Window<'w> {
+    text: &'w str,
+    /// The offset in the code.
+    base: usize,
+}
+
 impl CommandTree {
     /// Parses the statements of a code up to the first that has an error or is too long.
     pub fn parse(code: &str) -> Self {
@@ -99,25 +107,28 @@ impl CommandTree {
         {
             complete -= 1;
         }
-        let base = self.end;
+        let window = Window {
+            text: window,
+            base: self.end,
+        };
         for statement in statements.iter().take(complete) {
-            self.add_statement(statement.walk(), base);
+            self.add_statement(statement.walk(), window);
         }
         match statements.get(complete) {
             Some(next) => next.start_byte(),
-            None if is_last && !root.has_error() => window.len(),
+            None if is_last && !root.has_error() => window.text.len(),
             None => 0,
         }
     }
 
-    /// Adds the commands of a statement. `base` is the offset of its window.
-    fn add_statement(&mut self, mut cursor: TreeCursor<'_>, base: usize) {
+    /// Adds the commands of a statement.
+    fn add_statement(&mut self, mut cursor: TreeCursor<'_>, window: Window<'_>) {
         // The nodes on the way to the current one: their kinds, and the number of substitutions
         // around their children.
         let mut parents = vec![("", 0)];
         while let Some(&(parent, depth)) = parents.last() {
             let node = cursor.node();
-            let inner = self.add_node(node, base, (parent, depth));
+            let inner = self.add_node(node, window, (parent, depth));
             if inner <= MAX_DEPTH && cursor.goto_first_child() {
                 parents.push((node.kind(), inner));
                 continue;
@@ -133,7 +144,13 @@ impl CommandTree {
 
     /// Adds a node. Returns the number of substitutions around its children, or more than
     /// [`MAX_DEPTH`] if they are not walked.
-    fn add_node(&mut self, node: Node<'_>, base: usize, (parent, depth): (&str, usize)) -> usize {
+    fn add_node(
+        &mut self,
+        node: Node<'_>,
+        window: Window<'_>,
+        (parent, depth): (&str, usize),
+    ) -> usize {
+        let base = window.base;
         let range = base + node.start_byte()..base + node.end_byte();
         match node.kind() {
             // `for`, `select` and `unset` assign variables.
@@ -153,6 +170,10 @@ impl CommandTree {
                 ) =>
             {
                 self.starts.push((range.start, depth));
+            }
+            // The grammar takes a line break before a backslash for a part of the word.
+            "word" if window.text.as_bytes().get(node.start_byte()) == Some(&b'\n') => {
+                self.starts.push((range.start + 1, depth));
             }
             "heredoc_redirect" => self.add_heredoc(node, base),
             "process_substitution" => {

@@ -67,6 +67,18 @@ impl Document {
         self.text(word).is_some_and(|text| !text.starts_with('-'))
     }
 
+    /// Returns whether an option and its value are one word, such as `--key=value`.
+    pub fn is_attached(&self, key: NodeId, value: NodeId) -> bool {
+        let (key, value) = (self.node(key).span, self.node(value).span);
+        let is_next = key.end <= value.start;
+        // The value of a variable is in another place.
+        !is_next
+            || self
+                .source
+                .slice(Span::new(key.end, value.start))
+                .starts_with('=')
+    }
+
     /// Returns whether a key in a command is the name of an option, with dashes before it. A word
     /// such as `c2VjcmV0=` may be a value.
     pub fn is_option(&self, key: NodeId) -> bool {

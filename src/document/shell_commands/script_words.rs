@@ -5,7 +5,7 @@
 use super::quote_style;
 use crate::document::offsets::OffsetMap;
 use crate::document::shell::{Quote, Word};
-use crate::document::{Document, NodeId, Style};
+use crate::document::{Document, NodeId, ScriptHost, Style, Syntax};
 use std::ops::Range;
 
 /// The words of a script, sorted by their nodes.
@@ -65,6 +65,17 @@ impl Document {
         let has_reference = |text: &str| text.contains("{{");
         self.script_words.get(id).is_some_and(|word| word.is_split)
             && self.text(id).is_some_and(has_reference)
+    }
+
+    /// Returns whether `IPython` halves the braces at an offset in a word of a notebook: `{{` reaches
+    /// the shell as `{`. See `snippets/notebook/python_variables.rs`.
+    pub fn is_halved(&self, id: NodeId, at: usize) -> bool {
+        let is_notebook = self.syntax == Syntax::Script(ScriptHost::Notebook);
+        let offsets = is_notebook.then(|| self.offsets(id));
+        let piece = offsets.and_then(|offsets| offsets.pieces(at..at + 2).next());
+        piece.is_some_and(|piece| {
+            !piece.verbatim && piece.decoded.len() == 2 && self.source.slice(piece.source) == "{{"
+        })
     }
 
     /// Returns the notation of a byte in a scalar. In a word of a script, the quotes can change.

@@ -8,7 +8,8 @@
 //! - a variable of a shell: `{{$var.key}}`;
 //! - several references with nothing between them: `{{a.b}}{{c.d}}`;
 //! - invisible characters;
-//! - a reference with a YAML tag.
+//! - a reference with a YAML tag;
+//! - `{{a.b}}` in a `!` line of a notebook, where IPython replaces `{{` by `{`.
 //!
 //! ## Why
 //!
@@ -29,7 +30,7 @@
 //! the line above it.
 
 use super::is_foreign_text;
-use crate::diagnostics::finding::Severity;
+use crate::diagnostics::finding::{Applicability, FixEdit, Severity};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::ScalarType;
@@ -49,7 +50,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    if let Some(finding) = tagged_reference(context) {
+    if let Some(finding) = tagged_reference(context).or_else(|| halved_reference(context)) {
         return Some(finding);
     }
     let braces = context
@@ -100,6 +101,28 @@ fn tagged_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         .finding_at(RULE.id, braces, message)
         .label("not a string");
     Some(finding.help("remove the tag"))
+}
+
+/// Reports a reference in a command of `IPython`, which replaces `{{` by `{`.
+fn halved_reference(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
+    let node = context.position.node;
+    let braces = context.brace_expressions().iter().find(|braces| {
+        matches!(braces.kind, BraceKind::Reference { .. })
+            && context.document.is_halved(node, braces.range.start)
+    })?;
+    let message = "IPython replaces `{{` by `{` in this command, so ZenML does not get a reference"
+        .to_owned();
+    let text = context.text.get(braces.range.clone())?;
+    let (start, end) = (braces.range.start, braces.range.end);
+    let edits = [(start..start + 2, "{{{{"), (end - 2..end, "}}}}")];
+    let edits = edits.map(|(range, text)| FixEdit::new(context.span(&range), text));
+    let finding = context.finding_at(RULE.id, braces, message);
+    let finding = finding.fix(Applicability::Safe, edits.to_vec());
+    Some(
+        finding
+            .label("has one brace on each side when ZenML reads it")
+            .help(format!("double the braces: `{{{{{text}}}}}`")),
+    )
 }
 
 /// Returns whether braces are the whole value and contain only characters of names and keys. Other

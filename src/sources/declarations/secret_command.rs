@@ -1,16 +1,18 @@
 //! Parses the arguments of `zenml secret …` as ZenML does.
 //!
-//! Keys of a secret are always written as `--key=value`. Other options are those of the command:
-//! `--private` and `--interactive` take no value in `create`.
+//! Keys of a secret are always written as `--key=value`. Other options are those of the command, in
+//! one of the versions of ZenML: `--scope` was an option from 0.35 to 0.70, and `--schema` one of
+//! `register` before.
 
 use crate::document::{Document, NodeId};
-use crate::text::source::Span;
 
 /// What a command does with a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretAction {
-    /// `create`, or `register` of a secrets manager.
+    /// `create`.
     Create,
+    /// `register` of a secrets manager.
+    Register,
     /// `update`.
     Update,
     /// `rename`.
@@ -32,10 +34,19 @@ pub struct SecretCommand {
     pub new_name: Option<NodeId>,
     /// The keys and values of `--key=value`.
     pub options: Vec<(NodeId, NodeId)>,
+    /// The key of `-k KEY`, until its value.
+    key_name: Option<NodeId>,
     /// The values of `--values`.
     pub values: Vec<NodeId>,
-    /// Whether the keys are typed at a terminal.
-    pub is_interactive: bool,
+    /// Whether the secret gets other keys, too: they are typed at a terminal, or a schema has them.
+    pub has_other_keys: bool,
+}
+
+impl SecretAction {
+    /// Returns whether the command creates a secret that does not exist yet.
+    pub fn creates(self) -> bool {
+        matches!(self, Self::Create | Self::Register)
+    }
 }
 
 impl SecretCommand {
@@ -61,8 +72,9 @@ impl SecretCommand {
             name: None,
             new_name: None,
             options: Vec::new(),
+            key_name: None,
             values: Vec::new(),
-            is_interactive: false,
+            has_other_keys: false,
         };
         for &word in words.get(at + 1..).unwrap_or_default() {
             command.add_word(document, word);
@@ -74,8 +86,8 @@ impl SecretCommand {
     /// updates a secret, or that has no name.
     pub fn used_secret(&self) -> Option<NodeId> {
         match self.action {
-            SecretAction::Create | SecretAction::Update | SecretAction::List => None,
             SecretAction::Rename | SecretAction::Use => self.name,
+            _ => None,
         }
     }
 
@@ -87,7 +99,7 @@ impl SecretCommand {
             // `ZenML` refuses `key=value` without dashes.
             Some(_) => {}
             None => match document.text(word) {
-                Some("-i" | "--interactive") => self.is_interactive = true,
+                Some("-i" | "--interactive") => self.has_other_keys = true,
                 Some(text) if text.starts_with('-') => {}
                 _ => self.add_argument(word),
             },
@@ -95,20 +107,25 @@ impl SecretCommand {
     }
 
     fn add_option(&mut self, document: &Document, key: NodeId, value: NodeId) {
-        let between = Span::new(document.node(key).span.end, document.node(value).span.start);
-        let is_attached = document.source().slice(between).starts_with('=');
-        match document.text(key).unwrap_or_default() {
-            "values" | "v" => self.values.push(value),
-            "new-name" | "n" if self.action == SecretAction::Rename => self.new_name = Some(value),
-            "remove-keys" | "r" if self.action == SecretAction::Update => {}
-            "private" | "p" if self.action == SecretAction::Update || is_attached => {}
-            "interactive" | "i" => {
-                self.is_interactive = true;
-                self.add_argument(value);
+        let is_attached = document.is_attached(key, value);
+        let name = document.text(key).unwrap_or_default();
+        let text = document.text(value).unwrap_or_default();
+        let kind = OptionKind::of(self.action, name, text);
+        self.has_other_keys |= matches!(kind, OptionKind::Interactive | OptionKind::Schema);
+        match kind {
+            OptionKind::Values => self.values.push(value),
+            OptionKind::NewName => self.new_name = Some(value),
+            OptionKind::Key | OptionKind::KeyName | OptionKind::KeyValue if is_attached => {
+                self.options.push((key, value));
             }
-            "private" | "p" => self.add_argument(value),
-            _ if is_attached => self.options.push((key, value)),
-            // The word was probably meant as a value, so reports must not show it as a name.
+            OptionKind::KeyName => self.key_name = Some(value),
+            OptionKind::KeyValue => {
+                let key = self.key_name.take();
+                self.options.extend(key.map(|key| (key, value)));
+            }
+            OptionKind::Interactive | OptionKind::Flag if !is_attached => self.add_argument(value),
+            // The value of a key without `=` was probably meant as one, so reports must not show it
+            // as a name.
             _ => {}
         }
     }
@@ -118,9 +135,60 @@ impl SecretCommand {
     }
 }
 
+/// What an option of a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OptionKind {
+    /// Sets the value of a key.
+    Key,
+    /// Names the key whose value the next option sets: `-k KEY -v VALUE`.
+    KeyName,
+    /// Sets the value of the key that an option before it names.
+    KeyValue,
+    /// Sets several values.
+    Values,
+    /// Lets the user type more keys. Takes no value.
+    Interactive,
+    /// Names a schema, whose keys the secret may have.
+    Schema,
+    /// Sets the new name.
+    NewName,
+    /// Takes no value.
+    Flag,
+    /// Takes a value that is neither a name nor a key.
+    Other,
+}
+
+impl OptionKind {
+    /// Returns what an option does, given its name without dashes and its value.
+    fn of(action: SecretAction, name: &str, value: &str) -> Self {
+        use SecretAction::{Create, List, Register, Rename, Update, Use};
+        let is_other = match action {
+            Create => name == "s" || (name == "scope" && matches!(value, "user" | "workspace")),
+            Update => matches!(
+                name,
+                "private" | "p" | "new-scope" | "s" | "remove-keys" | "r"
+            ),
+            Use | Rename => matches!(name, "scope" | "s" | "filename" | "f" | "private" | "p"),
+            Register | List => false,
+        };
+        match (action, name) {
+            _ if is_other => Self::Other,
+            (Create | Register | Update, "interactive" | "i") => Self::Interactive,
+            (Create | Update, "values" | "v") => Self::Values,
+            (Register, "schema" | "s") => Self::Schema,
+            (Register, "k") => Self::KeyName,
+            (Register, "v") => Self::KeyValue,
+            (Rename, "new-name" | "n") => Self::NewName,
+            (Create | Register, "private" | "p") | (Use | Rename | List, _) => Self::Flag,
+            (Create | Register | Update, _) => Self::Key,
+        }
+    }
+}
+
 fn action_of(text: &str) -> SecretAction {
     match text {
-        "create" | "register" => SecretAction::Create,
+        "create" => SecretAction::Create,
+        "register" => SecretAction::Register,
         "update" => SecretAction::Update,
         "rename" => SecretAction::Rename,
         "get" | "delete" | "export" => SecretAction::Use,

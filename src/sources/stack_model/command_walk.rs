@@ -14,8 +14,11 @@ struct Command<'a> {
     /// The component type.
     kind: &'a str,
     flavor: Option<&'a str>,
-    /// Whether the option `--secret` names a whole secret.
+    /// Whether the option `--secret` attaches a whole secret to the component.
     attaches_secret: bool,
+    /// Whether the flavor may have an attribute `secret`. Before ZenML had the option, `--secret=x`
+    /// was its value.
+    may_have_secret: bool,
 }
 
 impl<'d> Walker<'d> {
@@ -210,13 +213,11 @@ impl<'d> Walker<'d> {
             return;
         };
         let kind = kind.replace('-', "_");
-        // `--secret` attaches a whole secret, unless the flavor may have an attribute of that name.
-        let attaches_secret = matches!(action, Some("register" | "update"))
-            && !Version::NEWEST.may_be_listed_sensitive(&kind, flavor, "secret");
         let command = Command {
             kind: &kind,
             flavor,
-            attaches_secret,
+            attaches_secret: matches!(action, Some("register" | "update")),
+            may_have_secret: Version::NEWEST.may_be_listed_sensitive(&kind, flavor, "secret"),
         };
         for &word in words {
             if let Some(&option) = document.entries(word).and_then(|entries| entries.first()) {
@@ -249,12 +250,16 @@ impl<'d> Walker<'d> {
             kind,
             flavor,
             attaches_secret,
+            may_have_secret,
         } = command;
         let attribute = document.text(key);
         let name = attribute.unwrap_or_default().replace('-', "_");
         let version = Version::NEWEST;
-        let names_whole_secret = (name == "secret" && attaches_secret)
-            || flavors::names_whole_secret(kind, flavor, &name);
+        // Attributes are always written with `=`.
+        let is_option = name == "secret"
+            && attaches_secret
+            && !(may_have_secret && document.is_attached(key, value));
+        let names_whole_secret = is_option || flavors::names_whole_secret(kind, flavor, &name);
         if names_whole_secret || matches!(name.as_str(), "secret" | "remove_secret") {
             self.record_whole_secret(value);
         }

@@ -7,8 +7,9 @@
 //!
 //! In lines, variables of Python become variables of the shell (`python_variables`).
 
-use super::python_variables::{CommandState, push_command};
+use super::python_variables::{is_formatted, push_formatted};
 use crate::document::offsets::OffsetMapBuilder;
+use crate::document::snippets::shell_quotes::QuoteScanner;
 
 /// Line magics whose argument is a command.
 const COMMAND_MAGICS: [&str; 3] = ["%sx ", "%system ", "%shell "];
@@ -95,28 +96,51 @@ fn python_commands(cell: &str) -> Option<OffsetMapBuilder> {
     let mut out = OffsetMapBuilder::default();
     let mut quotes = LongStrings::default();
     let mut at = 0;
-    let mut command: Option<CommandState> = None;
-    for line in cell.split_inclusive('\n') {
+    while let Some(rest) = cell.get(at..).filter(|rest| !rest.is_empty()) {
+        let line = rest.split_inclusive('\n').next().unwrap_or(rest);
         let text = line.trim_end_matches(['\r', '\n']);
-        let skipped = match command {
-            Some(_) => Some(0),
-            None if quotes.is_open() => None,
-            None => command_start(text),
+        let skipped = if quotes.is_open() {
+            None
+        } else {
+            command_start(text)
         };
         if let Some(skipped) = skipped {
-            let state = command.get_or_insert_default();
-            let code = text.get(skipped..).unwrap_or_default();
-            push_command(&mut out, at + skipped, code, state);
-            out.push_replaced(at + text.len(), line.len() - text.len(), "\n");
-            if !text.ends_with('\\') {
-                command = None;
-            }
+            let command = rest.get(skipped..command_len(rest)).unwrap_or_default();
+            push_command(&mut out, at + skipped, command);
+            at += skipped + command.len();
         } else {
             quotes.feed(text);
+            at += line.len();
         }
-        at += line.len();
     }
     (!out.text().is_empty()).then_some(out)
+}
+
+/// Returns the length of the lines at the start of a text up to one that does not end in a
+/// backslash.
+fn command_len(text: &str) -> usize {
+    let mut lines = text.split_inclusive('\n');
+    let is_continued = |line: &&str| line.trim_end_matches(['\r', '\n']).ends_with('\\');
+    let continued: usize = lines.by_ref().take_while(is_continued).map(str::len).sum();
+    let last = text.get(continued..).unwrap_or_default();
+    continued + last.split_inclusive('\n').next().map_or(0, str::len)
+}
+
+/// Adds a command, which may have several lines.
+fn push_command(out: &mut OffsetMapBuilder, start: usize, command: &str) {
+    let is_formatted = is_formatted(command);
+    let mut quotes = QuoteScanner::default();
+    let mut at = start;
+    for line in command.split_inclusive('\n') {
+        let text = line.trim_end_matches(['\r', '\n']);
+        if is_formatted {
+            push_formatted(out, at, text, &mut quotes);
+        } else {
+            out.push_verbatim(at, text);
+        }
+        out.push_replaced(at + text.len(), line.len() - text.len(), "\n");
+        at += line.len();
+    }
 }
 
 /// Returns the offset of the command in a line, or `None` if the line is Python.
@@ -227,7 +251,18 @@ mod tests {
                 "!zenml '{\"a\":{\"b\":{\"c\":{\"d\":1}}}}'",
                 "zenml '{\"a\":{\"b\":{\"c\":{\"d\":1}}}}'\n",
             ),
-            ("!awk '{print $1}' é {é}", "awk '{print $1}' é ${_}\n"),
+            ("!awk '{print $1}' é {é}", "awk '{print $1}' é {é}\n"),
+            ("!zenml é {é}", "zenml é ${_}\n"),
+            (
+                "!zenml --a={{{{s.k}}}} '{\"a\": {b}}'",
+                "zenml --a={{{{s.k}}}} '{\"a\": {b}}'\n",
+            ),
+            (
+                "!zenml --a='{{\"b\": {{\"c\": 1}}}}' --d={{{d}}}",
+                "zenml --a='{\"b\": {\"c\": 1}}' --d={${d}}\n",
+            ),
+            ("!zenml --a={{ s.k }} }", "zenml --a={{ s.k }} }\n"),
+            ("!zenml --a={{s}} \\\n {b}", "zenml --a={{s}} \\\n ${b}\n"),
             ("s = \"\"\"\n!zenml x\n\"\"\"\n!zenml y", "zenml y\n"),
             ("s = '''!a'''\n!zenml y", "zenml y\n"),
         ] {

@@ -1,71 +1,119 @@
 //! Replaces the variables of Python in a command of `IPython` by shell variables, for example
 //! `{port}` by `${port}`.
 //!
-//! `IPython` also replaces `{{` by `{` before the shell runs. `{{secret.key}}` is kept, because the
-//! author means a reference. `{{{{` is the escape for `{{`.
+//! `IPython` formats a command with the rules of `str.format` before the shell runs, so `{{` becomes
+//! `{`. `{{{{` is the escape for `{{`. If a field is not an expression, for example in JSON, the
+//! command stays as it is.
+//!
+//! `{{secret.key}}` is kept, because the author means a reference. Its braces are mapped to the
+//! file as if they were replaced, so that [`Document::is_halved`] finds them.
+//!
+//! [`Document::is_halved`]: crate::document::Document::is_halved
 
 use crate::document::offsets::OffsetMapBuilder;
 use crate::document::snippets::doc_placeholders::quoted_variable;
 use crate::document::snippets::shell_quotes::QuoteScanner;
 
-/// The state at a byte of a command, which may have several lines.
-#[derive(Default)]
-pub(super) struct CommandState {
-    quotes: QuoteScanner,
-    /// Whether `{{{{` is open.
-    is_escaped: bool,
+/// A part of a command with braces.
+enum BracePart<'c> {
+    /// `{name}`: the expression.
+    Field(&'c str),
+    /// `{{` or `}}`: the brace that it becomes.
+    Doubled(&'static str),
+    /// `{{secret.key}}`: the text in the braces.
+    Reference(&'c str),
 }
 
-impl CommandState {
-    /// Returns the length and the shell code of the braces at the start of a text. Returns `None`
-    /// for braces that stay.
-    fn replace_braces(&mut self, text: &str) -> Option<(usize, String)> {
-        let run = text.len() - text.trim_start_matches('{').len();
-        if run == 4 {
-            self.is_escaped = true;
-            return Some((4, "{{".to_owned()));
+impl<'c> BracePart<'c> {
+    /// Parses the braces at the start of a text. `before` is the text before them. Returns `None` for
+    /// text that is not valid in `str.format`.
+    fn parse(text: &'c str, before: &str) -> Option<Self> {
+        if text.starts_with("{{") {
+            let inner = reference_text(text).filter(|_| !before.ends_with('{'));
+            return Some(inner.map_or(Self::Doubled("{"), Self::Reference));
         }
-        if self.is_escaped && text.starts_with("}}}}") {
-            self.is_escaped = false;
-            return Some((4, "}}".to_owned()));
+        if text.starts_with("}}") {
+            return Some(Self::Doubled("}"));
         }
-        let inner = text.get(1..).filter(|_| run == 1)?;
+        let (field, _) = text.strip_prefix('{')?.split_once('}')?;
         let is_valid = |c: char| c.is_alphanumeric() || "_.[]()".contains(c);
-        let len = inner.find(|c: char| !is_valid(c))?;
-        let name = inner.get(..len)?;
-        let is_expression = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        let after = inner.get(len..)?;
-        if !is_expression || !after.starts_with('}') || after.starts_with("}}") {
-            return None;
+        let is_expression = field.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && field.chars().all(is_valid);
+        is_expression.then_some(Self::Field(field))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Field(field) => field.len() + 2,
+            Self::Doubled(_) => 2,
+            Self::Reference(inner) => inner.len() + 4,
         }
-        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let name = if is_name { name } else { "_" };
-        Some((len + 2, quoted_variable(name, self.quotes.quotes())))
     }
 }
 
-/// Adds a line of a command, with shell variables in place of the variables of Python.
-pub(super) fn push_command(
+/// Returns the text in the double braces at the start of a text, if it was meant as a reference.
+fn reference_text(text: &str) -> Option<&str> {
+    let (inner, after) = text.strip_prefix("{{")?.split_once("}}")?;
+    let is_name = |c: char| !"{}\"':,\n".contains(c);
+    (inner.chars().all(is_name) && !after.starts_with('}')).then_some(inner)
+}
+
+/// Returns whether `IPython` formats a command. It leaves a command as it is if a field is not an
+/// expression.
+pub(super) fn is_formatted(command: &str) -> bool {
+    let mut at = 0;
+    while let Some(len) = command.get(at..).and_then(|rest| rest.find(['{', '}'])) {
+        let (before, rest) = command.split_at(at + len);
+        let Some(part) = BracePart::parse(rest, before) else {
+            return false;
+        };
+        at += len + part.len();
+    }
+    true
+}
+
+/// Adds a line of a command that is formatted, with shell variables in place of the variables of
+/// Python. `quotes` is the state at the start of the line.
+pub(super) fn push_formatted(
     out: &mut OffsetMapBuilder,
     start: usize,
-    code: &str,
-    state: &mut CommandState,
+    line: &str,
+    quotes: &mut QuoteScanner,
 ) {
-    let (mut copied, mut at) = (0, 0);
-    while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
-        let braces = Some(rest).filter(|rest| rest.starts_with(['{', '}']));
-        if let Some((len, text)) = braces.and_then(|rest| state.replace_braces(rest)) {
-            out.push_verbatim(start + copied, code.get(copied..at).unwrap_or_default());
-            out.push_replaced(start + at, len, &text);
-            at += len;
-            copied = at;
+    let mut at = 0;
+    while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+        let len = rest.find(['{', '}']).unwrap_or(rest.len());
+        let (text, braces) = rest.split_at(len);
+        out.push_verbatim(start + at, text);
+        quotes.feed_all(text);
+        at += len;
+        let before = line.get(..at).unwrap_or_default();
+        let Some(part) = BracePart::parse(braces, before) else {
             continue;
-        }
-        // A run of braces is read as a whole.
-        let run = rest.len() - rest.trim_start_matches('{').len();
-        let next = run.max(rest.chars().next().map_or(1, char::len_utf8));
-        state.quotes.feed_all(rest.get(..next).unwrap_or_default());
-        at += next;
+        };
+        push_part(out, start + at, &part, quotes);
+        at += part.len();
     }
-    out.push_verbatim(start + copied, code.get(copied..).unwrap_or_default());
+}
+
+fn push_part(
+    out: &mut OffsetMapBuilder,
+    start: usize,
+    part: &BracePart<'_>,
+    quotes: &mut QuoteScanner,
+) {
+    match part {
+        BracePart::Field(field) => {
+            let is_name = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let name = if is_name { field } else { "_" };
+            out.push_replaced(start, part.len(), &quoted_variable(name, quotes.quotes()));
+        }
+        BracePart::Doubled(brace) => out.push_replaced(start, 2, brace),
+        BracePart::Reference(inner) => {
+            out.push_replaced(start, 2, "{{");
+            out.push_verbatim(start + 2, inner);
+            quotes.feed_all(inner);
+            out.push_replaced(start + 2 + inner.len(), 2, "}}");
+        }
+    }
 }
