@@ -119,6 +119,7 @@ components:
             root: PathBuf::from("/w"),
             keep_documents: true,
             honor_literal_comments: true,
+            repository: None,
         };
         run_text(text.as_bytes(), candidate, Resolver::Zenml, &roots)
     }

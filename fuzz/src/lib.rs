@@ -592,6 +592,7 @@ fn path_roots(keep_documents: bool) -> PathRoots {
         root: PathBuf::from("/w"),
         keep_documents,
         honor_literal_comments: true,
+        repository: None,
     }
 }
 
@@ -602,6 +603,8 @@ fn host_name(host: ScriptHost) -> &'static str {
         ScriptHost::Makefile => "Makefile",
         ScriptHost::Justfile => "justfile",
         ScriptHost::Dockerfile => "Dockerfile",
+        ScriptHost::Python => "s.py",
+        ScriptHost::Terraform => "s.tf",
         ScriptHost::Workflow => "action.yml",
         ScriptHost::GitlabCi => ".gitlab-ci.yml",
         ScriptHost::Markdown => "s.md",

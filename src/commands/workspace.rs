@@ -18,6 +18,7 @@ use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
 use crate::inventory::file::STANDARD_INPUT;
 use crate::inventory::{ConfiguredProject, Inventories, StoreContext};
+use crate::lint::disk_repository::DiskRepository;
 use crate::lint::other_files::OtherFiles;
 use crate::lint::scan::{PathRoots, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
@@ -136,6 +137,7 @@ impl<'a> Workspace<'a> {
             config,
             selection,
             path_roots: PathRoots {
+                repository: Some(Arc::new(DiskRepository::new(&root))),
                 cwd,
                 root,
                 keep_documents: false,

@@ -10,6 +10,8 @@
 //! meaning of keys is in `sources`, and the grammar of references is in `zenml`.
 
 mod brackets;
+mod code_calls;
+mod code_value;
 mod differences;
 pub mod directives;
 mod duplicate_keys;
@@ -21,6 +23,7 @@ mod node;
 mod node_list;
 mod node_paths;
 mod offsets;
+mod python;
 mod scalar_text;
 mod script_host;
 mod shell;
@@ -28,10 +31,13 @@ mod shell_commands;
 mod snippets;
 mod syntax;
 mod template_files;
+mod terraform;
 mod toml;
 mod tree_builder;
 mod yaml;
 
+pub use code_calls::{CallKind, CallNode};
+pub use code_value::TextDefinition;
 pub use duplicate_keys::DuplicateKey;
 pub use edits::{Edit, apply};
 pub use insert::{NewValue, format_name_map};
@@ -48,6 +54,7 @@ pub use yaml::plain_type;
 
 use crate::text::cell_spans::CellSpans;
 use crate::text::source::{SourceFile, Span};
+use code_calls::Calls;
 use node::DecodedText;
 use node_list::{DecodedTexts, NodeList};
 use scalar_text::without_quotes;
@@ -87,6 +94,10 @@ pub struct Document {
     script_words: ScriptWords,
     /// The variables that a script assigns.
     shell_assignments: ShellAssignments,
+    /// The calls in code.
+    calls: Calls,
+    /// Whether a part of the code was not read.
+    is_incomplete: bool,
     /// The cells of a notebook.
     cells: CellSpans,
     roots: Vec<NodeId>,
@@ -154,6 +165,8 @@ impl Document {
             texts: DecodedTexts::default(),
             script_words: ScriptWords::default(),
             shell_assignments: ShellAssignments::default(),
+            calls: Calls::default(),
+            is_incomplete: false,
             cells: CellSpans::default(),
             roots: Vec::new(),
             duplicates: Vec::new(),
@@ -190,6 +203,12 @@ impl Document {
     /// Returns the variables that a script assigns. They are empty for other syntaxes.
     pub fn shell_assignments(&self) -> &ShellAssignments {
         &self.shell_assignments
+    }
+
+    /// Returns whether a part of the code was not read, because it is too long or too deep. It may
+    /// contain more references.
+    pub fn is_incomplete(&self) -> bool {
+        self.is_incomplete
     }
 
     /// Returns the cells of a notebook. They are empty for other files.

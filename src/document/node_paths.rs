@@ -32,12 +32,12 @@ impl Document {
     }
 
     /// Returns the key of a node that is the value of a mapping entry. Returns `None` for other
-    /// nodes, and in scripts.
+    /// nodes, and in commands.
     pub fn key_for_value(&self, id: NodeId) -> Option<NodeId> {
         let node = self.node(id);
         let (parent, slot) = node.parent().filter(|_| !node.key)?;
         match self.node(parent).kind {
-            NodeKind::Mapping { entries, .. } if !self.syntax.is_script() => self
+            NodeKind::Mapping { entries, .. } if !self.is_shell_word(id) => self
                 .entries_in(entries)
                 .get(slot as usize)
                 .map(|&(key, _)| key),

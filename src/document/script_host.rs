@@ -1,4 +1,4 @@
-//! Decides what kind of file contains shell code, by its path and its first line.
+//! Decides what kind of file contains code, by its path and its first line.
 
 use super::snippets::{self, HostCode};
 use super::template_files::is_template;
@@ -8,7 +8,8 @@ use memchr::memmem;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A kind of file that contains shell code.
+/// A kind of file that contains code: commands of a shell, calls of ZenML's API, or resources of its
+/// provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScriptHost {
     /// A shell script: `*.sh`, `*.bash`, `*.zsh`, or another file with the shebang of a shell.
@@ -29,13 +30,17 @@ pub enum ScriptHost {
     ReStructuredText,
     /// A Jupyter notebook: `*.ipynb`.
     Notebook,
+    /// `*.py`.
+    Python,
+    /// `*.tf`.
+    Terraform,
     /// Another file. It is a script if its first line names a shell. Otherwise only its lines that
     /// begin with a command are read.
     Other,
 }
 
 /// Extensions of hosts, in lower case.
-const EXTENSIONS: [(&str, ScriptHost); 12] = [
+const EXTENSIONS: [(&str, ScriptHost); 14] = [
     ("sh", ScriptHost::Shell),
     ("bash", ScriptHost::Shell),
     ("zsh", ScriptHost::Shell),
@@ -48,13 +53,15 @@ const EXTENSIONS: [(&str, ScriptHost); 12] = [
     ("mdx", ScriptHost::Markdown),
     ("rst", ScriptHost::ReStructuredText),
     ("ipynb", ScriptHost::Notebook),
+    ("py", ScriptHost::Python),
+    ("tf", ScriptHost::Terraform),
 ];
 
 /// The starts of the names of Dockerfiles.
 const DOCKERFILES: [&str; 4] = ["Dockerfile", "Containerfile", "dockerfile", "containerfile"];
 
 /// Extensions of files that other sources read. Their first line does not make them scripts.
-const OTHER_SOURCES: [&str; 8] = ["yaml", "yml", "toml", "json", "py", "pyi", "tf", "hcl"];
+const OTHER_SOURCES: [&str; 7] = ["yaml", "yml", "toml", "json", "pyi", "hcl", "tfvars"];
 
 impl ScriptHost {
     /// The bytes of a first line that can name a shell.
@@ -94,9 +101,15 @@ impl ScriptHost {
     pub fn source(self) -> SourceKind {
         match self {
             Self::Markdown | Self::ReStructuredText => SourceKind::Docs,
-            Self::Notebook => SourceKind::Python,
+            Self::Notebook | Self::Python => SourceKind::Python,
+            Self::Terraform => SourceKind::Terraform,
             _ => SourceKind::Scripts,
         }
+    }
+
+    /// Returns whether a file of this kind may contain commands of a shell.
+    pub fn has_commands(self) -> bool {
+        self != Self::Python
     }
 
     /// Returns what a file of this kind is, with an article.
@@ -111,6 +124,8 @@ impl ScriptHost {
             Self::Markdown => "a Markdown page",
             Self::ReStructuredText => "a reStructuredText page",
             Self::Notebook => "a notebook",
+            Self::Python => "a Python file",
+            Self::Terraform => "a Terraform file",
             Self::Other => "a script",
         }
     }
@@ -199,7 +214,12 @@ mod tests {
             ("Dockerfile-gpu", Some(ScriptHost::Dockerfile)),
             ("Containerfile", Some(ScriptHost::Dockerfile)),
             ("gpu.Dockerfile", Some(ScriptHost::Dockerfile)),
-            ("Dockerfile.py", None),
+            ("Dockerfile.py", Some(ScriptHost::Python)),
+            ("a/b.PY", Some(ScriptHost::Python)),
+            ("a.pyi", None),
+            ("main.tf", Some(ScriptHost::Terraform)),
+            ("prod.tfvars", None),
+            ("main.tf.json", None),
             ("Dockerfile.md", Some(ScriptHost::Markdown)),
             (".github/workflows/ci.yml", Some(ScriptHost::Workflow)),
             ("a/.github/workflows/ci.YAML", Some(ScriptHost::Workflow)),

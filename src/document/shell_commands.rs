@@ -15,6 +15,7 @@ pub use command_kind::CommandKind;
 use command_kind::command_kind;
 pub(super) use script_words::ScriptWords;
 
+use super::code_calls;
 use super::shell::{Command, Quote, ShellCode, Word};
 use super::snippets::HostCode;
 use super::{Document, NodeId, ScalarType, ScriptHost, Style, SyntaxError};
@@ -28,8 +29,14 @@ use std::sync::Arc;
 pub(super) fn read(document: &mut Document, host: ScriptHost) -> Result<(), SyntaxError> {
     let source = Arc::clone(&document.source);
     let mut code = ShellCode::default();
-    let HostCode { snippets, cells } = host.code(&source);
+    let HostCode {
+        snippets,
+        calls,
+        is_incomplete,
+        cells,
+    } = host.code(&source);
     document.cells = cells;
+    document.is_incomplete = is_incomplete;
     for snippet in &snippets {
         code.read(snippet);
     }
@@ -42,7 +49,7 @@ pub(super) fn read(document: &mut Document, host: ScriptHost) -> Result<(), Synt
     document.finish_sequence(root, source.text().len(), &nodes);
     document.roots.push(root);
     document.shell_assignments = code.assignments;
-    Ok(())
+    code_calls::add(document, calls)
 }
 
 /// Adds a command. Returns `None` for a command that cannot set an attribute.

@@ -29,10 +29,12 @@ mod makefile;
 mod markdown;
 mod notebook;
 mod prompts;
+mod python_calls;
 mod restructured_text;
 mod shell_file;
 mod shell_programs;
 mod shell_quotes;
+mod terraform_calls;
 #[cfg(test)]
 #[expect(clippy::expect_used, reason = "tests")]
 mod snippet_checks;
@@ -42,6 +44,7 @@ mod yaml_code;
 pub(super) use shell_programs::has_shell_shebang;
 
 use super::ScriptHost;
+use super::code_calls::CodeCall;
 use super::offsets::OffsetMap;
 use crate::text::cell_spans::CellSpans;
 use crate::text::source::SourceFile;
@@ -70,10 +73,14 @@ pub(super) enum SnippetKind {
 }
 
 /// The shell code of a file.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct HostCode {
     /// The code, in the order of the file.
     pub snippets: Vec<Snippet>,
+    /// The calls in code of other languages.
+    pub calls: Vec<CodeCall>,
+    /// Whether a part of the code was not read, because it is too long or too deep.
+    pub is_incomplete: bool,
     /// The cells of a notebook.
     pub cells: CellSpans,
 }
@@ -91,10 +98,12 @@ pub(super) fn read(host: ScriptHost, source: &Arc<SourceFile>) -> HostCode {
         ScriptHost::Markdown => markdown::snippets(text),
         ScriptHost::ReStructuredText => restructured_text::snippets(text),
         ScriptHost::Notebook => return notebook::read(source),
+        ScriptHost::Python => return python_calls::read(source),
+        ScriptHost::Terraform => return terraform_calls::read(source),
         ScriptHost::Other => shell_file::lines(source),
     };
     HostCode {
         snippets,
-        cells: CellSpans::default(),
+        ..HostCode::default()
     }
 }

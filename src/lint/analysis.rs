@@ -16,7 +16,7 @@ use crate::sources::declarations::{Declaration, canonical_expression, read_decla
 use crate::sources::reference::Reference;
 use crate::sources::scalar::{self, FileContext, ScalarContext};
 use crate::sources::stack_model::{self, RootMapping, ScalarPosition, Stack, StackModel};
-use crate::sources::{self, SourceModel, unparsed_kind};
+use crate::sources::{self, SourceModel, secret_uses, unparsed_kind};
 use crate::system::paths;
 use crate::system::write::Inode;
 use crate::text::encoding::{
@@ -134,6 +134,10 @@ pub fn analyze(
         .with_repository_path(paths::relative(&candidate.path, &roots.root))
         .with_absolute_path(&candidate.path)
         .with_kind(source_kind(&candidate));
+    let source = match &roots.repository {
+        Some(repository) if is_script => source.with_repository(Arc::clone(repository)),
+        _ => source,
+    };
     let source = Arc::new(source);
     let parsed = match encoding_error {
         Some(error) => Err(error),
@@ -200,6 +204,7 @@ fn analyze_document(
         &[]
     };
     let mut results = check_scalars(file, active_directives);
+    results.add_secret_uses(&document, &source);
     results.match_declarations(&declarations, document.shell_assignments());
     results
         .findings
@@ -298,6 +303,20 @@ struct ScalarResults {
 }
 
 impl ScalarResults {
+    /// Adds the references of calls that get a secret.
+    fn add_secret_uses(&mut self, document: &Document, source: &Arc<RedactedSource>) {
+        let (dynamic, fixed): (Vec<_>, Vec<_>) = secret_uses::references(document, source)
+            .into_iter()
+            .partition(|reference| reference.is_dynamic);
+        self.references.extend(fixed);
+        self.dynamic_references.extend(dynamic);
+        if !document.calls().is_empty() {
+            let start = |reference: &Reference| reference.span.start;
+            self.references.sort_by_key(start);
+            self.dynamic_references.sort_by_key(start);
+        }
+    }
+
     /// Moves the dynamic references whose secret a command of the same file declares with the same
     /// expression to the references that are checked. The expression must have one value.
     fn match_declarations(&mut self, declarations: &[Declaration], variables: &ShellAssignments) {

@@ -253,6 +253,7 @@ mod tests {
             root: PathBuf::from("/w"),
             keep_documents: false,
             honor_literal_comments: true,
+            repository: None,
         };
         run_text(script.as_bytes(), candidate, Resolver::Zenml, &roots)
     }

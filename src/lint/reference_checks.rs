@@ -2,6 +2,7 @@
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::inventory::{Inventory, StoreError, ValueType};
 use crate::lint::declared_secrets::DeclaredDifference;
@@ -12,7 +13,10 @@ use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::lint::suggestions::SuggestionCache;
 use crate::sources::reference::Reference;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The reason for which a key is not looked up if a declaration does not list all keys.
 pub(super) const OPEN_KEYS: &str = "not all keys are declared";
@@ -40,6 +44,7 @@ pub(super) fn check_references(
         suggestions: SuggestionCache::new(references.answers()),
         failed: BTreeMap::new(),
         findings: Vec::new(),
+        missing: HashSet::new(),
         types_known: true,
     };
     for (reference, answer) in references.iter(scan) {
@@ -63,6 +68,8 @@ struct ReferenceChecker<'r> {
     /// The inventories that could not answer, by index.
     failed: BTreeMap<usize, FailedInventory<'r>>,
     findings: Vec<FindingBuilder>,
+    /// The files and spans of the missing secrets whose keys are apart from their names.
+    missing: HashSet<(*const RedactedSource, Span)>,
     types_known: bool,
 }
 
@@ -107,8 +114,17 @@ impl<'r> ReferenceChecker<'r> {
         }
         let context = self.lookup_context(reference, answer);
         self.types_known &= context.value_type != Some(&ValueType::Unknown);
+        let finding = rules::check(Subject::Reference(reference, &context));
+        // Each key of a secret is a reference of its own, but their secret is missing only once.
+        let mut is_repeated = |finding: &FindingBuilder| {
+            reference.key_span.is_some()
+                && finding.rule() == RuleId::UnknownSecret
+                && !self
+                    .missing
+                    .insert((Arc::as_ptr(&reference.source), reference.span))
+        };
         self.findings
-            .extend(rules::check(Subject::Reference(reference, &context)));
+            .extend(finding.filter(|finding| !is_repeated(finding)));
     }
 
     /// Returns whether the inventory that has the secret may have the key without listing it.

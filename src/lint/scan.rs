@@ -12,6 +12,7 @@ use crate::sources::reference::Reference;
 use crate::system::paths;
 use crate::system::write;
 use crate::text::redacted_source::RedactedSource;
+use crate::text::repository_files::RepositoryFiles;
 use crate::zenml::grammar::Resolver;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -76,6 +77,8 @@ pub struct PathRoots {
     pub keep_documents: bool,
     /// Whether `# stackref: literal` comments have an effect.
     pub honor_literal_comments: bool,
+    /// The files that code may import.
+    pub repository: Option<Arc<dyn RepositoryFiles>>,
 }
 
 /// Reads the files of a selection on all cores. Also cleans up after killed runs in the folders of

@@ -157,7 +157,11 @@ impl Search<'_> {
                 skipped.excluded.push((path.clone(), glob));
             } else {
                 // `Selection::resolve_scripts` accepts other names if the file is a script.
-                let syntax = Syntax::of_named(path, self.scripts);
+                let syntax = Syntax::of_named(path, self.scripts).filter(|syntax| {
+                    let has_no_commands =
+                        matches!(syntax, Syntax::Script(host) if !host.has_commands());
+                    !has_no_commands || !self.matches_script_glob(path)
+                });
                 visit(Candidate {
                     path: path.clone(),
                     syntax: syntax.unwrap_or(Syntax::Script(ScriptHost::Other)),
@@ -308,7 +312,11 @@ impl Search<'_> {
         let is_searched = !self.is_never_searched(config, path) && !is_in_template(path, roots);
         is_searched.then(|| Candidate {
             path: path.to_path_buf(),
-            syntax: Syntax::Script(host.unwrap_or(ScriptHost::Other)),
+            // A glob selects a file for its commands.
+            syntax: Syntax::Script(
+                host.filter(|host| glob.is_none() || host.has_commands())
+                    .unwrap_or(ScriptHost::Other),
+            ),
             reason,
         })
     }

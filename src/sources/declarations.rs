@@ -1,11 +1,12 @@
-//! The secrets that commands declare: `zenml secret create`, `update` and `rename`.
+//! The secrets that commands and calls declare: `zenml secret create`, `update` and `rename`,
+//! `create_secret(…)` in Python, and `zenml_secret` in Terraform.
 //!
 //! A declaration is not a reference: its values are never read, and its names answer references.
 //! `sources/stack_model` reads the commands that use a secret.
 
 mod secret_command;
 
-use crate::document::{CommandKind, Document, NodeId, ScalarType, Syntax};
+use crate::document::{CallKind, CallNode, CommandKind, Document, NodeId, ScalarType, Syntax};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secret_command::SecretAction;
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A secret that a command declares.
+/// A secret that a command or a call declares.
 #[derive(Clone, Debug)]
 pub struct Declaration {
     /// The file, with its redactions.
@@ -66,17 +67,52 @@ pub fn canonical_expression(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns the declarations in a script, in its order.
+/// Returns the declarations in code, in its order.
 pub fn read_declarations(document: &Document, source: &Arc<RedactedSource>) -> Vec<Declaration> {
-    document
+    let commands = document
         .commands()
         .iter()
         .filter(|&&command| document.command_kind(command) == CommandKind::Secret)
         .filter_map(|&command| {
             let command = SecretCommand::parse(document, document.items(command)?)?;
             declaration(document, source, &command)
-        })
-        .collect()
+        });
+    let calls = document.calls().iter();
+    let calls = calls.filter_map(|call| declaration_of_call(document, source, call));
+    let mut declarations: Vec<Declaration> = commands.chain(calls).collect();
+    declarations.sort_by_key(|declaration| declaration.span);
+    declarations
+}
+
+/// Returns the declaration of a call. Returns `None` for a call that creates no secret.
+fn declaration_of_call(
+    document: &Document,
+    source: &Arc<RedactedSource>,
+    call: &CallNode,
+) -> Option<Declaration> {
+    if !matches!(call.kind, CallKind::Create | CallKind::Update) {
+        return None;
+    }
+    let name = call.name?;
+    let secret = document.text(name)?.to_owned();
+    let mut keys = KeyReader {
+        document,
+        keys: Vec::new(),
+        is_open: call.has_other_values,
+    };
+    let entries = call.values.and_then(|values| document.entries(values));
+    for &(key, _) in entries.unwrap_or_default() {
+        keys.add_option(key);
+    }
+    Some(Declaration {
+        source: Arc::clone(source),
+        span: document.node(name).span,
+        secret,
+        keys: keys.keys,
+        is_open: keys.is_open,
+        is_complete: call.kind == CallKind::Create,
+        is_dynamic: !document.expansions(name).is_empty(),
+    })
 }
 
 /// Returns the declaration of a command. Returns `None` for a command that only uses a secret.

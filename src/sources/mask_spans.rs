@@ -22,20 +22,25 @@ pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
     if spans.is_empty() {
         return spans;
     }
-    let references: Vec<Span> = find_reference_shapes(text)
-        .into_iter()
-        .map(Span::from)
-        .collect();
+    let references = find_reference_shapes(text).into_iter().map(Span::from);
+    without_spans(spans, &references.collect::<Vec<_>>())
+}
+
+/// Removes spans from others. Both lists are sorted and without overlaps.
+pub(super) fn without_spans(spans: Vec<Span>, removed: &[Span]) -> Vec<Span> {
+    if removed.is_empty() {
+        return spans;
+    }
     let mut rest = Vec::with_capacity(spans.len());
     for Span { mut start, end } in spans {
-        let first = references.partition_point(|reference| reference.end <= start);
-        let inside = references
+        let first = removed.partition_point(|removed| removed.end <= start);
+        let inside = removed
             .iter()
             .skip(first)
-            .take_while(|reference| reference.start < end);
-        for reference in inside {
-            rest.push(Span::new(start, reference.start));
-            start = reference.end;
+            .take_while(|removed| removed.start < end);
+        for removed in inside {
+            rest.push(Span::new(start, removed.start));
+            start = removed.end;
         }
         rest.push(Span::new(start, end));
     }

@@ -4,10 +4,12 @@
 //! Each source has one function that reads a document into a [`SourceModel`]:
 //!
 //! - `stacks` reads YAML, TOML and JSON.
-//! - `zenml_commands` reads the `zenml` commands in scripts and Markdown pages.
+//! - `code` reads the `zenml` commands in scripts and Markdown pages, and the calls in Python and
+//!   Terraform.
 
 pub mod declarations;
-pub mod zenml_commands;
+pub mod code;
+mod call_redactions;
 pub mod command_redactions;
 mod mask_spans;
 mod name_cache;
@@ -15,6 +17,7 @@ pub mod prefilter;
 pub mod redactions;
 pub mod reference;
 pub mod scalar;
+pub mod secret_uses;
 pub mod stack_model;
 pub mod stacks;
 pub mod unparsed_kind;
@@ -36,10 +39,10 @@ pub struct SourceModel {
 }
 
 /// Reads a document with the source of its syntax. `roots` are its top-level mappings. Returns
-/// `None` for a script without a `zenml` command.
+/// `None` for code without a `zenml` command or call.
 pub fn read<'d>(document: &'d Document, roots: &[RootMapping<'d>]) -> Option<SourceModel> {
     match document.syntax() {
-        Syntax::Script(_) => zenml_commands::read(document),
+        Syntax::Script(_) => code::read(document),
         Syntax::Yaml | Syntax::Toml | Syntax::Json => Some(stacks::read(document, roots)),
     }
 }
@@ -49,7 +52,7 @@ pub fn masks(document: &Document) -> Vec<Span> {
     #[cfg(test)]
     crate::counters::record(crate::counters::Fact::Masks);
     match document.syntax() {
-        Syntax::Script(_) => zenml_commands::masks(document),
+        Syntax::Script(_) => code::masks(document),
         Syntax::Yaml | Syntax::Toml | Syntax::Json => stacks::masks(document),
     }
 }

@@ -17,6 +17,8 @@ pub struct Reference {
     pub source: Arc<RedactedSource>,
     /// The bytes in the file, including the braces.
     pub span: Span,
+    /// The bytes of the key, if it is apart from the name of the secret.
+    pub key_span: Option<Span>,
     /// The start of its scalar or, in a script, of its command.
     pub scalar_start: usize,
     /// The start of the key of that scalar, or of the scalar if it has no key.
@@ -108,6 +110,9 @@ impl Reference {
     /// Returns the edit that replaces one of the names. Returns no edit if the file writes the
     /// reference with escapes or if the new name needs escapes.
     pub fn rename_edits(&self, part: ReferencePart, new: &str) -> Vec<FixEdit> {
+        if let Some(key_span) = self.key_span {
+            return self.rename_apart(part, key_span, new);
+        }
         let text = self.source.slice(self.span);
         let inner = text.trim_start_matches('{').trim_start();
         let inner_start = self.span.start + text.len() - inner.len();
@@ -132,9 +137,28 @@ impl Reference {
         }
     }
 
-    /// Starts a finding about the reference.
+    /// Returns the edit that replaces one of two names that are apart.
+    fn rename_apart(&self, part: ReferencePart, key_span: Span, new: &str) -> Vec<FixEdit> {
+        let (span, old) = match part {
+            ReferencePart::Secret => (self.span, self.secret()),
+            ReferencePart::Key => (key_span, self.key().unwrap_or_default()),
+        };
+        if self.source.slice(span) == old && needs_no_escape(new, part) {
+            vec![FixEdit::new(span, new)]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Starts a finding about the reference. A finding about a key has the span of the key, if that
+    /// is apart from the name.
     pub fn finding(&self, rule: RuleId, message: impl Into<String>) -> FindingBuilder {
-        FindingBuilder::new(rule, &self.source, self.span, message)
+        let is_about_key = matches!(
+            rule,
+            RuleId::UnknownKey | RuleId::UnusableValue | RuleId::EmptyValue
+        );
+        let span = self.key_span.filter(|_| is_about_key).unwrap_or(self.span);
+        FindingBuilder::new(rule, &self.source, span, message)
             .starts(self.scalar_start, self.key_start)
             .scope(self.scope.clone())
             .names(self.secret(), self.key())

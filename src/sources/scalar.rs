@@ -89,7 +89,12 @@ impl<'a> ScalarContext<'a> {
             .get(position.stack)
             .and_then(|stack| stack.kind);
         let value = match (document.syntax(), kind) {
-            (Syntax::Script(_), _) => grammar::parse_word(text, document.expansions(position.node)),
+            (Syntax::Script(_), _)
+                if document.is_shell_word(position.node)
+                    || !document.expansions(position.node).is_empty() =>
+            {
+                grammar::parse_word(text, document.expansions(position.node))
+            }
             (_, Some(FileKind::RunConfig)) => grammar::parse_run_config_value(text, resolver),
             _ => grammar::parse_value(text, resolver),
         };
@@ -120,9 +125,14 @@ impl<'a> ScalarContext<'a> {
         self.document.node(self.position.node).span
     }
 
-    /// Returns whether the scalar is in a script, which `render` does not change.
+    /// Returns whether the scalar is in code, which `render` does not change.
     pub fn is_in_script(&self) -> bool {
         self.document.syntax().is_script()
+    }
+
+    /// Returns whether the scalar is a word of a command.
+    pub fn is_in_command(&self) -> bool {
+        self.document.is_shell_word(self.position.node)
     }
 
     /// Returns the start of the code that a comment in the line above refers to. See
@@ -360,6 +370,7 @@ impl<'a> ScalarContext<'a> {
         Reference {
             source: Arc::clone(self.source),
             span: self.span(&range),
+            key_span: None,
             scalar_start: self.comment_anchor(),
             key_start: key_start(self.document, self.position.node),
             scope: self.scope(),

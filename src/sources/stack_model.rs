@@ -11,6 +11,7 @@
 //!
 //! `zenml::grammar` parses the values, and the rules in `lint` check them.
 
+mod call_walk;
 mod command_walk;
 mod component_walk;
 mod document_kind;

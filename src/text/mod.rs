@@ -3,6 +3,7 @@
 
 pub mod source;
 pub mod source_kind;
+pub mod repository_files;
 mod line_index;
 pub mod redacted_source;
 pub mod encoding;

@@ -7,11 +7,12 @@
 //! `redacted_source` decides which parts of the text excerpts show. `document` parses the text.
 
 use crate::text::line_index::LineIndex;
+use crate::text::repository_files::RepositoryFiles;
 use crate::text::source_kind::SourceKind;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A half-open range of bytes in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +75,7 @@ pub struct SourceFile {
     repository_path: Option<String>,
     absolute_path: Option<PathBuf>,
     kind: Option<SourceKind>,
+    repository: Option<Arc<dyn RepositoryFiles>>,
     text: String,
     lines: OnceLock<LineIndex>,
 }
@@ -97,6 +99,7 @@ impl SourceFile {
             repository_path: None,
             absolute_path: None,
             kind: None,
+            repository: None,
             text: text.into(),
             lines: OnceLock::new(),
         }
@@ -115,6 +118,18 @@ impl SourceFile {
     pub fn with_repository_path(mut self, path: impl Into<String>) -> Self {
         self.repository_path = Some(path.into());
         self
+    }
+
+    /// Sets the repository whose files the code in this file may refer to.
+    #[must_use]
+    pub fn with_repository(mut self, repository: Arc<dyn RepositoryFiles>) -> Self {
+        self.repository = Some(repository);
+        self
+    }
+
+    /// Returns the other files of the repository.
+    pub fn repository(&self) -> Option<&Arc<dyn RepositoryFiles>> {
+        self.repository.as_ref()
     }
 
     /// Sets the absolute path. It identifies the file, since two paths that are not UTF-8 may be

@@ -143,6 +143,7 @@ fn scan(text: &str) -> Scan {
         root: PathBuf::from("/w"),
         keep_documents: false,
         honor_literal_comments: true,
+        repository: None,
     };
     let candidate = Candidate {
         path: PathBuf::from("/w/s.yaml"),
@@ -170,6 +171,7 @@ fn render_reads_each_secret_once_for_all_its_references() {
         root: PathBuf::from("/w"),
         keep_documents: true,
         honor_literal_comments: true,
+        repository: None,
     };
     let candidate = Candidate {
         path: PathBuf::from("/w/s.yaml"),

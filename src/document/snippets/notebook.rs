@@ -10,7 +10,8 @@ mod python_variables;
 
 use super::code_block::CodeBlock;
 use super::code_language::CodeLanguage;
-use super::{HostCode, Snippet, SnippetKind, doc_placeholders, markdown};
+use super::{HostCode, Snippet, SnippetKind, doc_placeholders, markdown, python_calls};
+use crate::document::python::PythonCell;
 use crate::document::{COMMAND, Document, Syntax};
 use crate::text::source::SourceFile;
 pub(super) use ipython::shell_code;
@@ -21,10 +22,22 @@ use std::sync::Arc;
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
     let document = Document::parse(Arc::clone(source), Syntax::Json).ok();
     let cells = document.as_ref().map(find_cells).unwrap_or_default();
+    let code = python_calls::read_notebook(source, &python_cells(&cells));
     HostCode {
         cells: cell_spans(&cells),
         snippets: cells.into_iter().flat_map(cell_snippets).collect(),
+        ..code
     }
+}
+
+/// Returns the cells with Python.
+fn python_cells(cells: &[NotebookCell]) -> Vec<PythonCell> {
+    let cells = cells.iter().filter(|cell| cell.kind == CellKind::Python);
+    let cells = cells.map(|cell| PythonCell {
+        text: cell.text.clone(),
+        offsets: cell.offsets.clone(),
+    });
+    cells.collect()
 }
 
 /// Returns the shell code of a cell.

@@ -68,8 +68,10 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     };
     let help = if is_variable {
         variable_help(braces)
-    } else if context.is_in_script() {
+    } else if context.is_in_command() {
         "use the reference as the whole value of an option".to_owned()
+    } else if context.is_in_script() {
+        "use the reference as the whole value of an attribute".to_owned()
     } else if is_misspelt {
         "did you mean `configuration`?".to_owned()
     } else {

@@ -33,7 +33,7 @@
 use crate::diagnostics::finding::Severity;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::{Document, ScalarType};
+use crate::document::{Document, ScalarType, ScriptHost, Syntax};
 use crate::lint::rule::{Check, Rule};
 use crate::sources::scalar::ScalarContext;
 use crate::sources::stack_model::{Purpose, Role};
@@ -55,13 +55,13 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if position.purpose == Purpose::StoredValue {
         return stored_value(context);
     }
-    if context.is_in_script() || position.is_key || context.is_reference() {
+    if context.is_in_command() || position.is_key || context.is_reference() {
         return None;
     }
     sensitive_attribute(context).or_else(|| password_in_url(context))
 }
 
-/// Reports a value that a command in a script stores in a secret. Documentation has examples.
+/// Reports a value that a command or a call stores in a secret. Documentation has examples.
 fn stored_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let is_documentation =
         context.source.kind_at(context.node_span().start) == Some(SourceKind::Docs);
@@ -74,10 +74,17 @@ fn stored_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     let key = context.position.attribute.as_deref().unwrap_or_default();
     let message = format!("the value of the secret's key `{key}` is plain text");
     let finding = redacted_finding(context, &(0..context.text.len()), message);
-    let help = format!(
-        "read it from the environment (`--{key}=\"$VARIABLE\"`) or a file (`--{key}=@FILE`)"
-    );
-    Some(finding.help(help))
+    Some(finding.help(match context.document.syntax() {
+        _ if context.is_in_command() => {
+            format!(
+                "read it from the environment (`--{key}=\"$VARIABLE\"`) or a file (`--{key}=@FILE`)"
+            )
+        }
+        Syntax::Script(ScriptHost::Terraform) => {
+            "use a variable with `sensitive = true`, and pass its value as `TF_VAR_…`".to_owned()
+        }
+        _ => "read it from the environment: `os.environ[\"…\"]`".to_owned(),
+    }))
 }
 
 /// The length of the shortest value that is not an obvious example.

@@ -65,7 +65,10 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         Refusal::Validated => ("", "ZenML validates it before it resolves secrets"),
         Refusal::NotString => ("", "its value is not a string"),
         Refusal::SecretStr => ("", "ZenML fails when it uses a resolved value here"),
-        Refusal::Unresolved => ("", "ZenML resolves no references in this command"),
+        Refusal::Unresolved if context.is_in_command() => {
+            ("", "ZenML resolves no references in this command")
+        }
+        Refusal::Unresolved => ("", "ZenML resolves no references in it"),
     };
     let message = if attribute.is_empty() {
         format!("this argument cannot be a reference: {reason}")

@@ -46,7 +46,7 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if context.position.is_key {
         return Some(mapping_as_key(context));
     }
-    if context.is_in_script() {
+    if context.is_in_command() {
         return Some(split_reference(context));
     }
     let text = context.text;

@@ -44,6 +44,7 @@ impl<'d> Walker<'d> {
                 CommandKind::Other => {}
             }
         }
+        self.walk_calls();
     }
 
     /// Walks `zenml stack register|update`, whose options `--secret` and `--remove-secret` name whole
@@ -151,7 +152,7 @@ impl<'d> Walker<'d> {
     }
 
     /// Walks a value that names a whole secret.
-    fn walk_secret_name(&mut self, value: NodeId, context: WalkContext<'d>) {
+    pub(super) fn walk_secret_name(&mut self, value: NodeId, context: WalkContext<'d>) {
         self.record_whole_secret(value);
         if let Some(context) = self.secret_name_context(value, context) {
             self.walk_value(value, context);

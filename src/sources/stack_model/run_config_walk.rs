@@ -67,7 +67,7 @@ impl<'d> Walker<'d> {
     }
 
     /// Walks the settings of images. The variables in `environment` become part of the image.
-    fn walk_docker_settings(&mut self, settings: NodeId, context: WalkContext<'d>) {
+    pub(super) fn walk_docker_settings(&mut self, settings: NodeId, context: WalkContext<'d>) {
         let document = self.document;
         for &(key, value) in self.merged_entries(settings).iter() {
             let attribute = document.text(key);

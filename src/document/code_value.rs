@@ -1,0 +1,115 @@
+//! The values of a program's expressions, with their spans.
+
+use super::OffsetMap;
+use crate::text::source::{SourceFile, Span};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A value that an expression in code has.
+#[derive(Clone, Debug)]
+pub(crate) enum CodeValue {
+    /// A text, which may have parts that are known only at run time.
+    Text(CodeText),
+    /// A mapping, such as a dictionary of Python or an object of Terraform.
+    Mapping {
+        /// The span of the whole expression.
+        span: Span,
+        /// The entries, in the order of the file.
+        entries: Vec<(CodeText, CodeValue)>,
+        /// Whether the mapping has no other entries at run time.
+        is_complete: bool,
+    },
+    /// A sequence.
+    Sequence {
+        /// The span of the whole expression.
+        span: Span,
+        /// The items, in the order of the file.
+        items: Vec<CodeValue>,
+    },
+    /// A number, a boolean or a null value.
+    Literal(Span),
+    /// An expression that is not evaluated.
+    Unknown(Span),
+}
+
+/// A text as the program evaluates it.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeText {
+    /// The text. A part that is known only at run time is replaced by the source of its expression,
+    /// for example `${var.name}`.
+    pub text: String,
+    /// The map from offsets in the text to offsets in the file.
+    pub offsets: OffsetMap,
+    /// The span of the whole expression, with quotes.
+    pub span: Span,
+    /// The ranges of the text that are known only at run time, sorted.
+    pub expansions: Vec<Range<usize>>,
+    /// The literal that the text comes from, if a constant contains it.
+    pub definition: Option<TextDefinition>,
+}
+
+/// The literal of a constant.
+#[derive(Clone, Debug)]
+pub struct TextDefinition {
+    /// The file that contains the literal.
+    pub source: Arc<SourceFile>,
+    /// The span of the contents, without quotes.
+    pub span: Span,
+}
+
+impl CodeText {
+    /// Creates a text that the file contains as it is.
+    pub fn verbatim(text: &str, span: Span) -> Self {
+        Self {
+            text: text.to_owned(),
+            offsets: OffsetMap::from_verbatim(span),
+            span,
+            expansions: Vec::new(),
+            definition: None,
+        }
+    }
+
+    /// Returns the text if no part of it depends on the run.
+    pub fn fixed(&self) -> Option<&str> {
+        self.expansions.is_empty().then_some(self.text.as_str())
+    }
+
+    /// Creates a text that is known only at run time. `text` stands for the expression.
+    pub fn unknown(text: &str, span: Span) -> Self {
+        let whole = 0..text.len();
+        Self {
+            text: text.to_owned(),
+            offsets: OffsetMap::replaced_by(span),
+            span,
+            expansions: vec![whole],
+            definition: None,
+        }
+    }
+
+    /// Returns the text with the map of a name that stands for it.
+    pub(super) fn replaced_at(self, name: Span) -> Self {
+        Self {
+            offsets: OffsetMap::replaced_by(name),
+            span: name,
+            ..self
+        }
+    }
+
+    /// Returns whether a part of the text is known only at run time.
+    pub fn is_dynamic(&self) -> bool {
+        !self.expansions.is_empty()
+    }
+}
+
+impl CodeValue {
+    /// Returns the span of the whole expression.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Text(text) => text.span,
+            Self::Mapping { span, .. }
+            | Self::Sequence { span, .. }
+            | Self::Literal(span)
+            | Self::Unknown(span) => *span,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The code of a Python file, and of the code cells of a notebook.
+
+use super::HostCode;
+use crate::document::code_calls::{CallKind, CodeCall};
+use crate::document::code_value::{CodeText, CodeValue};
+use crate::document::python::{
+    CodeArgument, KeyAccess, PythonCell, PythonCode, PythonFact, PythonModules, read as read_file,
+    read_cells,
+};
+use crate::text::source::{SourceFile, Span};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Reads a Python file.
+pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
+    host_code(read_file(source, &ImportedModules(source)))
+}
+
+/// Reads the code cells of a notebook.
+pub(super) fn read_notebook(source: &Arc<SourceFile>, cells: &[PythonCell]) -> HostCode {
+    host_code(read_cells(source, cells, &ImportedModules(source)))
+}
+
+fn host_code(code: PythonCode) -> HostCode {
+    HostCode {
+        calls: code.facts.into_iter().map(call).collect(),
+        is_incomplete: !code.is_complete,
+        ..HostCode::default()
+    }
+}
+
+/// The modules that a file may import from its repository.
+struct ImportedModules<'s>(&'s SourceFile);
+
+impl PythonModules for ImportedModules<'_> {
+    fn load(&self, importer: &Path, level: usize, module: &str) -> Option<Arc<SourceFile>> {
+        let repository = self.0.repository()?;
+        let folder = importer.parent()?;
+        let name: PathBuf = module.split('.').collect();
+        let load = |folder: &Path| {
+            let file = folder.join(&name).with_extension("py");
+            let package = folder.join(&name).join("__init__.py");
+            let file = (!module.is_empty()).then(|| repository.read(&file));
+            file.flatten().or_else(|| repository.read(&package))
+        };
+        if let Some(up) = level.checked_sub(1) {
+            return load(folder.ancestors().nth(up)?);
+        }
+        // A program may start in any folder above the file, or in `src`.
+        for folder in folder.ancestors() {
+            let found = load(folder).or_else(|| load(&folder.join("src")));
+            if found.is_some() || repository.is_root(folder) {
+                return found;
+            }
+        }
+        None
+    }
+}
+
+/// Returns the call that a fact means.
+fn call(fact: PythonFact) -> CodeCall {
+    match fact {
+        PythonFact::SecretUse { call, name, keys } => CodeCall {
+            name: Some(shown(name)),
+            ..new_call(
+                CallKind::Use,
+                call,
+                Some(sequence(call, required_keys(keys))),
+            )
+        },
+        PythonFact::SecretList { call, names } => {
+            new_call(CallKind::UseList, call, Some(sequence(call, names)))
+        }
+        PythonFact::Declaration {
+            call,
+            name,
+            values,
+            is_update,
+        } => {
+            let kind = if is_update {
+                CallKind::Update
+            } else {
+                CallKind::Create
+            };
+            let values = values.unwrap_or(CodeValue::Unknown(call));
+            CodeCall {
+                name: Some(shown(name)),
+                ..new_call(kind, call, Some(values))
+            }
+        }
+        PythonFact::Component {
+            call,
+            name,
+            flavor,
+            component_type,
+            configuration,
+        } => CodeCall {
+            label: component_type,
+            name: name.filter(|name| name.fixed().is_some()),
+            flavor,
+            ..new_call(CallKind::Component, call, configuration)
+        },
+        PythonFact::Configuration {
+            call,
+            class,
+            arguments,
+        } => CodeCall {
+            label: Some(class),
+            ..new_call(CallKind::Settings, call, Some(mapping(call, arguments)))
+        },
+        PythonFact::RunConfigPath { path } => {
+            new_call(CallKind::RunConfig, path.span, Some(CodeValue::Text(path)))
+        }
+    }
+}
+
+fn new_call(kind: CallKind, span: Span, values: Option<CodeValue>) -> CodeCall {
+    CodeCall {
+        kind,
+        span,
+        label: None,
+        name: None,
+        flavor: None,
+        values,
+    }
+}
+
+/// Returns the keys that must exist.
+fn required_keys(keys: Vec<KeyAccess>) -> Vec<CodeText> {
+    let required = keys.into_iter().filter(|access| !access.has_default);
+    required.map(|access| access.key).collect()
+}
+
+/// Returns a name as reports may show it. The expression of a dynamic name may contain a literal,
+/// which is not a name.
+fn shown(name: CodeText) -> CodeText {
+    let has_literal = |range: &Range<usize>| {
+        let expression = name.text.get(range.clone()).unwrap_or_default();
+        expression.contains(['"', '\'']) || expression.contains(|c: char| c.is_ascii_digit())
+    };
+    if !name.expansions.iter().any(has_literal) {
+        return name;
+    }
+    CodeText::unknown("{…}", name.span)
+}
+
+fn sequence(span: Span, texts: Vec<CodeText>) -> CodeValue {
+    CodeValue::Sequence {
+        span,
+        items: texts.into_iter().map(shown).map(CodeValue::Text).collect(),
+    }
+}
+
+/// Returns the keyword arguments as a mapping.
+fn mapping(span: Span, arguments: Vec<CodeArgument>) -> CodeValue {
+    let entries = arguments.into_iter().filter_map(|argument| {
+        let (name, span) = argument.name?;
+        Some((CodeText::verbatim(&name, span), argument.value))
+    });
+    CodeValue::Mapping {
+        span,
+        entries: entries.collect(),
+        is_complete: true,
+    }
+}

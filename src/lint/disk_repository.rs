@@ -1,0 +1,145 @@
+//! Reads the files that the code of a scanned file imports.
+//!
+//! Only regular files inside the repository are read, below a size limit. Excludes do not apply: a
+//! file that is only imported is not checked.
+
+use crate::system::files;
+use crate::text::encoding::decode;
+use crate::text::repository_files::{RepositoryFiles, SharedValue};
+use crate::text::source::SourceFile;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The largest file that is imported.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The most bytes of imported files that are kept. Then all are forgotten.
+const MAX_KEPT_BYTES: usize = 16 << 20;
+
+/// The most files of a folder that are read as one module.
+const MAX_FOLDER_FILES: usize = 500;
+
+/// The files of a repository on disk.
+#[derive(Debug)]
+pub struct DiskRepository {
+    root: PathBuf,
+    kept: Mutex<KeptFiles>,
+}
+
+/// The files and shared values that were read.
+#[derive(Default)]
+struct KeptFiles {
+    /// `None` for a file that does not exist.
+    files: HashMap<PathBuf, Option<Arc<SourceFile>>>,
+    bytes: usize,
+    shared: HashMap<PathBuf, SharedValue>,
+}
+
+impl std::fmt::Debug for KeptFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} files", self.files.len())
+    }
+}
+
+impl DiskRepository {
+    /// Creates the files below a root.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            kept: Mutex::default(),
+        }
+    }
+
+    fn read_file(&self, path: &Path) -> Option<Arc<SourceFile>> {
+        let bytes = files::read_inside(path, &self.root, MAX_FILE_BYTES).ok()?;
+        let text = decode(Cow::Owned(bytes)).ok()?;
+        let shown = path.strip_prefix(&self.root).unwrap_or(path);
+        let file = SourceFile::new(shown.to_string_lossy(), text).with_absolute_path(path);
+        Some(Arc::new(file))
+    }
+}
+
+impl RepositoryFiles for DiskRepository {
+    fn read(&self, path: &Path) -> Option<Arc<SourceFile>> {
+        if !path.starts_with(&self.root) {
+            return None;
+        }
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = kept().files.get(path) {
+            return file.clone();
+        }
+        let file = self.read_file(path);
+        let mut kept = kept();
+        kept.bytes += path.as_os_str().len() + file.as_ref().map_or(0, |file| file.text().len());
+        if kept.bytes > MAX_KEPT_BYTES {
+            kept.files.clear();
+            kept.bytes = 0;
+        }
+        kept.files.insert(path.to_path_buf(), file.clone());
+        file
+    }
+
+    fn list(&self, folder: &Path, extension: &str) -> Vec<Arc<SourceFile>> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| {
+            let found = path.extension().and_then(|found| found.to_str());
+            found.is_some_and(|found| found.eq_ignore_ascii_case(extension))
+        });
+        let mut paths: Vec<PathBuf> = paths.take(MAX_FOLDER_FILES + 1).collect();
+        if paths.len() > MAX_FOLDER_FILES {
+            return Vec::new();
+        }
+        paths.sort();
+        paths.iter().filter_map(|path| self.read(path)).collect()
+    }
+
+    fn shared(&self, folder: &Path, build: &mut dyn FnMut() -> SharedValue) -> SharedValue {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = kept().shared.get(folder) {
+            return Arc::clone(value);
+        }
+        let value = build();
+        let mut kept = kept();
+        Arc::clone(kept.shared.entry(folder.to_path_buf()).or_insert(value))
+    }
+
+    fn is_root(&self, folder: &Path) -> bool {
+        folder == self.root
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_repository_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().canonicalize().unwrap();
+        let root = outside.join("r");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("a.py"), "A = 1").unwrap();
+        fs::write(root.join("b.tf"), "").unwrap();
+        fs::write(outside.join("x.py"), "X = 1").unwrap();
+        let large = fs::File::create(root.join("large.py")).unwrap();
+        large.set_len(MAX_FILE_BYTES + 1).unwrap();
+        std::os::unix::fs::symlink(outside.join("x.py"), root.join("link.py")).unwrap();
+        let files = DiskRepository::new(&root);
+        let text = |name: &str| {
+            files
+                .read(&root.join(name))
+                .map(|file| file.text().to_owned())
+        };
+        assert_eq!(text("a.py").as_deref(), Some("A = 1"));
+        for name in ["b.py", "large.py", "link.py", "../x.py", ""] {
+            assert_eq!(text(name), None, "{name}");
+        }
+        let listed = files.list(&root, "tf");
+        let listed: Vec<&str> = listed.iter().map(|file| file.path()).collect();
+        assert_eq!(listed, ["b.tf"]);
+    }
+}

@@ -1,0 +1,28 @@
+//! The source of code: `zenml` commands in scripts and Markdown pages, and calls in Python and
+//! Terraform.
+
+use crate::document::{Document, directives};
+use crate::sources::{SourceModel, call_redactions, command_redactions, mask_spans, stack_model};
+use crate::text::source::Span;
+
+/// Reads the commands and calls of a file. Returns `None` if it contains neither.
+pub fn read(document: &Document) -> Option<SourceModel> {
+    if document.commands().is_empty() && document.calls().is_empty() {
+        return None;
+    }
+    Some(SourceModel {
+        stacks: stack_model::read_stacks(document, &[]),
+        directives: directives::directives(document),
+    })
+}
+
+/// Returns the spans that excerpts must not show, sorted and without overlaps.
+pub(super) fn masks(document: &Document) -> Vec<Span> {
+    let masks = command_redactions::masks(document);
+    let masks = mask_spans::without_spans(masks, &call_redactions::shown_spans(document));
+    let mut masks = mask_spans::without_references(masks, document.source().text());
+    // A value that a command stores is not a reference, whatever it contains.
+    masks.extend(command_redactions::stored_values(document));
+    masks.extend(call_redactions::stored_values(document));
+    mask_spans::join_overlapping(masks)
+}

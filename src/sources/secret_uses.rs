@@ -1,0 +1,73 @@
+//! The references of calls that get a secret, for example
+//! `client.get_secret("openai").secret_values["api_key"]` in Python.
+
+use crate::diagnostics::finding::Scope;
+use crate::document::{CallKind, CallNode, Document, NodeId};
+use crate::sources::reference::{Reference, ReferenceNames};
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
+use std::sync::Arc;
+
+/// Returns the references of the calls in a document: one for each key that is read from a secret,
+/// or one without a key.
+pub fn references(document: &Document, source: &Arc<RedactedSource>) -> Vec<Reference> {
+    let mut found = Vec::new();
+    for call in document.calls() {
+        if let Some(name) = call.name.filter(|_| call.kind == CallKind::Use) {
+            let keys = call.values.and_then(|keys| document.items(keys));
+            let keys = keys.unwrap_or_default().iter().copied().map(Some);
+            let has_keys = keys.len() > 0;
+            let keys = keys.chain([None].into_iter().filter(|_| !has_keys));
+            let uses = SecretUse {
+                document,
+                source,
+                call,
+                name,
+            };
+            found.extend(keys.filter_map(|key| uses.reference(key)));
+        }
+    }
+    found
+}
+
+/// A call that gets a secret.
+struct SecretUse<'d> {
+    document: &'d Document,
+    source: &'d Arc<RedactedSource>,
+    call: &'d CallNode,
+    name: NodeId,
+}
+
+impl SecretUse<'_> {
+    fn reference(&self, key: Option<NodeId>) -> Option<Reference> {
+        let document = self.document;
+        let is_dynamic = |node: NodeId| !document.expansions(node).is_empty();
+        let text = document.text(self.name)?;
+        let start = document.node(self.call.node).span.start;
+        let key_text = match key {
+            Some(key) => Some(document.text(key)?),
+            None => None,
+        };
+        Some(Reference {
+            source: Arc::clone(self.source),
+            span: self.span(self.name),
+            key_span: key.map(|key| self.span(key)),
+            scalar_start: start,
+            key_start: start,
+            scope: Scope {
+                stack: Some(document.source().path().into()),
+                ..Scope::default()
+            },
+            node: self.name,
+            range: 0..text.len(),
+            stack: 0,
+            names: ReferenceNames::new(text, key_text),
+            foreign: None,
+            is_dynamic: is_dynamic(self.name) || key.is_some_and(is_dynamic),
+        })
+    }
+
+    fn span(&self, node: NodeId) -> Span {
+        self.document.node(node).span
+    }
+}

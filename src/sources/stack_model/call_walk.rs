@@ -1,0 +1,125 @@
+//! The components in the calls of code, for example `create_stack_component(…)` in Python and
+//! `zenml_stack_component` in Terraform.
+
+use super::walker::{WalkContext, Walker};
+use super::{Component, Purpose, Role, non_null_text, truncated_name};
+use crate::document::{CallKind, CallNode, NodeId};
+use crate::zenml::flavors::Refusal;
+
+/// The class whose `environment` becomes part of an image.
+const DOCKER_SETTINGS: &str = "DockerSettings";
+
+impl<'d> Walker<'d> {
+    /// Walks the calls of a file. They belong to the stack of its commands.
+    pub(super) fn walk_calls(&mut self) {
+        let document = self.document;
+        for call in document.calls() {
+            match call.kind {
+                CallKind::UseList => self.walk_secret_list(call),
+                CallKind::Create | CallKind::Update => self.walk_stored_values(call),
+                CallKind::Component => self.walk_component_call(call),
+                CallKind::Settings => self.walk_settings_call(call),
+                CallKind::Unresolved => self.walk_unresolved_call(call),
+                CallKind::Use | CallKind::RunConfig => {}
+            }
+        }
+    }
+
+    fn walk_secret_list(&mut self, call: &'d CallNode) {
+        let context = WalkContext {
+            attribute: Some("secrets"),
+            ..WalkContext::OUTSIDE
+        };
+        let names = call.values.and_then(|values| self.document.items(values));
+        for &name in names.unwrap_or_default() {
+            self.walk_secret_name(name, context);
+        }
+    }
+
+    /// Walks the values of a secret that a call creates. They are not references, but they may be
+    /// plain text.
+    fn walk_stored_values(&mut self, call: &'d CallNode) {
+        let document = self.document;
+        let entries = call.values.and_then(|values| document.entries(values));
+        for &(key, value) in entries.unwrap_or_default() {
+            let is_literal = document.expansions(value).is_empty()
+                && document
+                    .text(value)
+                    .is_some_and(|text| !text.contains("{{"));
+            if is_literal {
+                let context = WalkContext {
+                    attribute: document.text(key),
+                    role: Role::Attribute,
+                    is_sensitive: true,
+                    purpose: Purpose::StoredValue,
+                    ..WalkContext::OUTSIDE
+                };
+                self.walk_value(value, context);
+            }
+        }
+    }
+
+    fn walk_component_call(&mut self, call: &'d CallNode) {
+        let document = self.document;
+        let kind = call.label.as_deref().unwrap_or_default();
+        let text = |part: Option<NodeId>| {
+            let part = part.filter(|&part| document.expansions(part).is_empty())?;
+            non_null_text(document, part).map(truncated_name)
+        };
+        let component = Component {
+            kind: truncated_name(kind),
+            name: text(call.name),
+            flavor: text(call.flavor),
+        };
+        if let Some(context) = self.add_component(component)
+            && let Some(values) = call.values
+        {
+            self.walk_attributes(kind, values, context);
+        }
+    }
+
+    /// Walks the arguments of a class of settings. Its attributes may contain references, but their
+    /// flavor is not known.
+    fn walk_settings_call(&mut self, call: &'d CallNode) {
+        let document = self.document;
+        let class = call.label.as_deref().unwrap_or_default();
+        let component = Component {
+            kind: truncated_name(class),
+            name: None,
+            flavor: None,
+        };
+        let Some(context) = self.add_component(component) else {
+            return;
+        };
+        let Some(values) = call.values else {
+            return;
+        };
+        if class == DOCKER_SETTINGS {
+            self.walk_docker_settings(values, context);
+            return;
+        }
+        for &(key, value) in document.entries(values).unwrap_or_default() {
+            let context = WalkContext {
+                attribute: document.text(key),
+                role: Role::Attribute,
+                ..context
+            };
+            self.walk_value(value, context);
+        }
+    }
+
+    /// Walks a configuration in which `ZenML` resolves no reference.
+    fn walk_unresolved_call(&mut self, call: &'d CallNode) {
+        let document = self.document;
+        let entries = call.values.and_then(|values| document.entries(values));
+        for &(key, value) in entries.unwrap_or_default() {
+            let context = WalkContext {
+                attribute: document.text(key),
+                role: Role::Attribute,
+                refusal: Some(Refusal::Unresolved),
+                ..WalkContext::OUTSIDE
+            };
+            self.walk_value(value, context);
+        }
+    }
+}
