@@ -14,7 +14,7 @@ use crate::inventory::{Inventories, Inventory};
 use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
-use crate::lint::secret_list;
+use crate::lint::secret_list::{self, ListedInventory};
 use crate::lint::settings::Settings;
 use crate::output::{ListFormat, count, lists};
 
@@ -65,14 +65,7 @@ pub(super) fn inventory(
         failures.extend(other);
         secret_list::retain_by_use(&mut listed, args.used, &scan, &report, &settings);
     }
-    let secrets = count(
-        listed.iter().map(|inventory| inventory.secrets.len()).sum(),
-        "secret",
-    );
-    context.summary = Some(format!(
-        "listed {secrets} in {}",
-        count_inventories(listed.len())
-    ));
+    context.summary = Some(summary(&listed));
     let style = context.stdout_style(color);
     let out = &mut *context.stdout.out;
     match args.format {
@@ -86,6 +79,15 @@ pub(super) fn inventory(
     out.flush()?;
     print_failures(&failures, color, context)?;
     Ok(outcome_of(&failures, outcome))
+}
+
+fn summary(listed: &[ListedInventory]) -> String {
+    let secrets = listed.iter().map(|inventory| inventory.secrets.len()).sum();
+    format!(
+        "listed {} in {}",
+        count(secrets, "secret"),
+        count_inventories(listed.len())
+    )
 }
 
 /// Returns whether one of the inventories contains the declarations already.

@@ -46,8 +46,11 @@ pub(super) use shell_programs::has_shell_shebang;
 use super::ScriptHost;
 use super::code_calls::CodeCall;
 use super::offsets::OffsetMap;
+use super::python::PythonCell;
 use crate::text::cell_spans::CellSpans;
 use crate::text::source::SourceFile;
+use code_block::CodeBlock;
+use code_language::CodeLanguage;
 use std::sync::Arc;
 
 /// Shell code in a file, and the map from it to the file.
@@ -95,8 +98,10 @@ pub(super) fn read(host: ScriptHost, source: &Arc<SourceFile>) -> HostCode {
         ScriptHost::Dockerfile => dockerfile::snippets(source),
         ScriptHost::Workflow => workflow::snippets(source),
         ScriptHost::GitlabCi => gitlab_ci::snippets(source),
-        ScriptHost::Markdown => markdown::snippets(text),
-        ScriptHost::ReStructuredText => restructured_text::snippets(text),
+        ScriptHost::Markdown => return page(source, markdown::code_blocks(text, 0)),
+        ScriptHost::ReStructuredText => {
+            return page(source, restructured_text::code_blocks(text, 0));
+        }
         ScriptHost::Notebook => return notebook::read(source),
         ScriptHost::Python => return python_calls::read(source),
         ScriptHost::Terraform => return terraform_calls::read(source),
@@ -105,5 +110,24 @@ pub(super) fn read(host: ScriptHost, source: &Arc<SourceFile>) -> HostCode {
     HostCode {
         snippets,
         ..HostCode::default()
+    }
+}
+
+/// Returns the code in the blocks of a page. Its Python blocks are one module.
+fn page(source: &Arc<SourceFile>, blocks: Vec<CodeBlock>) -> HostCode {
+    let python = blocks
+        .iter()
+        .filter(|block| block.language == CodeLanguage::Python);
+    let cells = python.map(|block| PythonCell {
+        text: block.code.clone(),
+        offsets: block.offsets.clone(),
+    });
+    let code = python_calls::read_cells(source, &cells.collect::<Vec<_>>());
+    HostCode {
+        snippets: blocks
+            .into_iter()
+            .filter_map(CodeBlock::into_snippet)
+            .collect(),
+        ..code
     }
 }

@@ -26,6 +26,7 @@ use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
 use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::{ParsedValue, Resolver};
+use crate::zenml::keywords::FileKind;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -57,6 +58,11 @@ pub struct Analysis {
     pub dynamic_references: Vec<Reference>,
     /// The secrets that commands declare, in the order of the file.
     pub declarations: Vec<Declaration>,
+    /// The paths of run configs that code passes to a pipeline.
+    pub run_config_paths: Vec<String>,
+    /// Whether the file may contain references that were not read, because its code is too long or
+    /// too deep.
+    pub is_incomplete: bool,
     /// The findings that need nothing but the file.
     pub findings: Vec<FindingBuilder>,
     /// The comments that address stackref.
@@ -86,6 +92,8 @@ impl Analysis {
             references: Vec::new(),
             dynamic_references: Vec::new(),
             declarations: Vec::new(),
+            run_config_paths: Vec::new(),
+            is_incomplete: false,
             findings: Vec::new(),
             directives: Vec::new(),
             literals: BTreeSet::new(),
@@ -175,17 +183,13 @@ fn analyze_document(
     resolver: Resolver,
     roots: &PathRoots,
 ) -> Option<Analysis> {
-    let mappings = RootMapping::all(&document);
-    let reason = match (candidate.reason.clone(), candidate.syntax) {
-        (None, Syntax::Script(host)) => MatchReason::Script(host),
-        (Some(MatchReason::FileName), _) if stack_model::is_named_stack(&mappings) => {
-            MatchReason::FileName
+    let mut mappings = RootMapping::all(&document);
+    if let Some(MatchReason::PassedConfig(_)) = candidate.reason {
+        for mapping in &mut mappings {
+            mapping.stated_kind = Some(FileKind::RunConfig);
         }
-        (Some(MatchReason::FileName) | None, _) => {
-            MatchReason::Contents(stack_model::file_kind(&mappings)?)
-        }
-        (Some(reason), _) => reason,
-    };
+    }
+    let reason = match_reason(&candidate, &mappings)?;
     let SourceModel { stacks, directives } = sources::read(&document, &mappings)?;
     drop(mappings);
     let masks = sources::deferred_masks(document.syntax());
@@ -220,6 +224,8 @@ fn analyze_document(
         source.set_masks(|| sources::masks(&document));
     }
     Some(Analysis {
+        run_config_paths: secret_uses::run_config_paths(&document),
+        is_incomplete: document.is_incomplete(),
         document: roots.keep_documents.then_some(document),
         stacks: stacks.stacks,
         references: results.references,
@@ -230,6 +236,20 @@ fn analyze_document(
         literals: results.literals,
         whole_secret_names: stacks.whole_secret_names,
         ..Analysis::without_contents(candidate, source, reason)
+    })
+}
+
+/// Returns the reason why a parsed file is checked. Returns `None` if it is not a stackref file.
+fn match_reason(candidate: &Candidate, mappings: &[RootMapping<'_>]) -> Option<MatchReason> {
+    Some(match (candidate.reason.clone(), candidate.syntax) {
+        (None, Syntax::Script(host)) => MatchReason::Script(host),
+        (Some(MatchReason::FileName), _) if stack_model::is_named_stack(mappings) => {
+            MatchReason::FileName
+        }
+        (Some(MatchReason::FileName) | None, _) => {
+            MatchReason::Contents(stack_model::file_kind(mappings)?)
+        }
+        (Some(reason), _) => reason,
     })
 }
 

@@ -7,17 +7,26 @@ use std::collections::BTreeSet;
 const MAX_NAMES: usize = 1_000;
 
 /// The distinct dynamic names of a scan.
-pub(super) struct DynamicNames<'s>(BTreeSet<&'s str>);
+pub(super) struct DynamicNames<'s> {
+    names: BTreeSet<&'s str>,
+    /// Whether a part of a file was not read, so that it may mean any secret.
+    is_incomplete: bool,
+}
 
 impl<'s> DynamicNames<'s> {
     pub(super) fn of_scan(scan: &'s Scan) -> Self {
         let references = scan.files.iter().flat_map(|file| &file.dynamic_references);
-        Self(references.map(|it| it.expression().secret()).collect())
+        Self {
+            names: references.map(|it| it.expression().secret()).collect(),
+            is_incomplete: scan.files.iter().any(|file| file.is_incomplete),
+        }
     }
 
     /// Returns whether one of the names may mean a secret.
     pub(super) fn may_mean(&self, secret: &str) -> bool {
-        self.0.len() > MAX_NAMES || self.0.iter().any(|name| may_mean(name, secret))
+        self.is_incomplete
+            || self.names.len() > MAX_NAMES
+            || self.names.iter().any(|name| may_mean(name, secret))
     }
 }
 

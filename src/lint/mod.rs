@@ -6,6 +6,7 @@ pub mod rules;
 mod load_checks;
 pub mod analysis;
 mod file_reader;
+mod passed_configs;
 pub mod disk_repository;
 pub mod scan;
 pub mod other_files;

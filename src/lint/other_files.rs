@@ -69,6 +69,7 @@ impl<'s> OtherFiles<'s> {
             root: self.roots.root.clone(),
             keep_documents: false,
             honor_literal_comments: self.roots.honor_literal_comments,
+            repository: self.roots.repository.clone(),
         };
         let mut found = scan::read_declaring_files(&search, &selection, &roots, scan);
         let invalid = configs.map(Configs::invalid_files).unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::lint::analysis::{self, Analysis};
 use crate::lint::file_reader::FileReader;
+use crate::lint::passed_configs::passed_configs;
 use crate::project::discover::{Candidate, Search, Selection, SkippedFiles};
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
@@ -159,7 +160,20 @@ fn read_all(
             }
         }
     });
-    let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut failures = failures
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    let mut reader = make_reader();
+    for candidate in passed_configs(&files, search, selection, roots) {
+        let is_read = files.iter().any(|file| file.path == candidate.path);
+        if !is_read && accepts(&candidate) {
+            match read_candidate(&mut reader, candidate, search, roots) {
+                Ok(file) => files.extend(file),
+                Err(failure) => failures.push(failure),
+            }
+        }
+    }
     let mut scan = Scan {
         files,
         leaked_files: Vec::new(),
@@ -180,9 +194,6 @@ fn read_all(
         |path: &&PathBuf| !found.contains(path.as_path()) && !excluded.contains(path.as_path());
     let count = selection.listed_files.iter().filter(is_skipped).count();
     scan.skipped.count = count;
-    let mut failures = failures
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
     failures.sort_by_key(ToString::to_string);
     scan.skipped.failures.extend(failures);
     scan

@@ -45,6 +45,8 @@ pub enum MatchReason {
     FileName,
     /// Its contents look like a file that ZenML writes.
     Contents(FileKind),
+    /// The Python file with this path passes it to a pipeline as a run config.
+    PassedConfig(String),
     /// A glob in `[files] scripts` matches it.
     ScriptGlob(String),
     /// Its name or its first line is that of a file with commands.
@@ -58,10 +60,14 @@ impl std::fmt::Display for MatchReason {
             Self::IncludeGlob(glob) => write!(f, "matches `{glob}` in `include`"),
             Self::FileName => f.write_str("its name ends with `.stack` and a supported extension"),
             Self::Contents(kind) => write!(f, "looks like {kind}"),
+            Self::PassedConfig(code) => write!(f, "a run config: `{code}` passes its path"),
             Self::ScriptGlob(glob) => write!(
                 f,
                 "a script with `zenml` commands: matches `{glob}` in `scripts`"
             ),
+            Self::Script(host @ (ScriptHost::Python | ScriptHost::Terraform)) => {
+                write!(f, "{} that uses ZenML", host.description())
+            }
             Self::Script(host) => write!(f, "{} with `zenml` commands", host.description()),
         }
     }

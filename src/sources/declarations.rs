@@ -94,7 +94,10 @@ fn declaration_of_call(
         return None;
     }
     let name = call.name?;
-    let secret = document.text(name)?.to_owned();
+    let text = document.text(name)?;
+    let span = document.node(name).span;
+    let is_dynamic = !document.expansions(name).is_empty();
+    let written = source.file().unquoted_slice(span).filter(|_| is_dynamic);
     let mut keys = KeyReader {
         document,
         keys: Vec::new(),
@@ -106,12 +109,13 @@ fn declaration_of_call(
     }
     Some(Declaration {
         source: Arc::clone(source),
-        span: document.node(name).span,
-        secret,
+        span,
+        secret: written.unwrap_or(text).to_owned(),
+        expression: written.map(|_| text.to_owned()),
         keys: keys.keys,
         is_open: keys.is_open,
         is_complete: call.kind == CallKind::Create,
-        is_dynamic: !document.expansions(name).is_empty(),
+        is_dynamic,
     })
 }
 

@@ -30,6 +30,25 @@ pub fn references(document: &Document, source: &Arc<RedactedSource>) -> Vec<Refe
     found
 }
 
+/// Returns the paths of the run configs that calls name. A folder at their start that is known only
+/// at run time is omitted.
+pub fn run_config_paths(document: &Document) -> Vec<String> {
+    let calls = document.calls().iter();
+    let values = calls
+        .filter(|call| call.kind == CallKind::RunConfig)
+        .filter_map(|call| call.values);
+    let paths = values.filter_map(|value| {
+        let text = document.text(value)?;
+        let path = match document.expansions(value) {
+            [] => text,
+            [folder] if folder.start == 0 => text.get(folder.end..)?.strip_prefix('/')?,
+            _ => return None,
+        };
+        (!path.is_empty()).then(|| path.to_owned())
+    });
+    paths.collect()
+}
+
 /// A call that gets a secret.
 struct SecretUse<'d> {
     document: &'d Document,
@@ -39,6 +58,7 @@ struct SecretUse<'d> {
 }
 
 impl SecretUse<'_> {
+    /// Returns the reference to the secret, or to a key of it.
     fn reference(&self, key: Option<NodeId>) -> Option<Reference> {
         let document = self.document;
         let is_dynamic = |node: NodeId| !document.expansions(node).is_empty();
@@ -47,6 +67,17 @@ impl SecretUse<'_> {
         let key_text = match key {
             Some(key) => Some(document.text(key)?),
             None => None,
+        };
+        let is_dynamic = is_dynamic(self.name) || key.is_some_and(is_dynamic);
+        let names = ReferenceNames::new(text, key_text);
+        // A dynamic name is listed as it is written.
+        let written = |node| self.source.file().unquoted_slice(self.span(node));
+        let written = written(self.name)
+            .filter(|_| is_dynamic)
+            .map(|secret| ReferenceNames::new(secret, key.and_then(written).or(key_text)));
+        let (names, expression) = match written {
+            Some(written) => (written, Some(Box::new(names))),
+            None => (names, None),
         };
         Some(Reference {
             source: Arc::clone(self.source),
@@ -61,9 +92,10 @@ impl SecretUse<'_> {
             node: self.name,
             range: 0..text.len(),
             stack: 0,
-            names: ReferenceNames::new(text, key_text),
+            names,
+            expression,
             foreign: None,
-            is_dynamic: is_dynamic(self.name) || key.is_some_and(is_dynamic),
+            is_dynamic,
         })
     }
 

@@ -63,6 +63,7 @@ impl Workspace<'_> {
             root,
             keep_documents: false,
             honor_literal_comments: true,
+            repository: self.path_roots.repository.clone(),
         };
         let mut scan = scan::run(&search, &selection, &roots);
         // The buffer of an editor replaces the file.

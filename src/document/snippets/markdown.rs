@@ -12,6 +12,7 @@ mod hostile_pages;
 mod markdown_mask;
 mod markdown_reader;
 
+#[cfg(test)]
 use super::Snippet;
 use super::code_block::CodeBlock;
 use markdown_mask::mask;
@@ -19,7 +20,8 @@ use markdown_reader::MarkdownReader;
 use pulldown_cmark::{Options, Parser};
 
 /// Returns the shell code of a Markdown page, in the order of the page.
-pub(in crate::document) fn snippets(text: &str) -> Vec<Snippet> {
+#[cfg(test)]
+pub(super) fn snippets(text: &str) -> Vec<Snippet> {
     code_blocks(text, 0)
         .into_iter()
         .filter_map(CodeBlock::into_snippet)

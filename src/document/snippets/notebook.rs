@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
     let document = Document::parse(Arc::clone(source), Syntax::Json).ok();
     let cells = document.as_ref().map(find_cells).unwrap_or_default();
-    let code = python_calls::read_notebook(source, &python_cells(&cells));
+    let code = python_calls::read_cells(source, &python_cells(&cells));
     HostCode {
         cells: cell_spans(&cells),
         snippets: cells.into_iter().flat_map(cell_snippets).collect(),

@@ -3,9 +3,10 @@
 use super::HostCode;
 use crate::document::code_calls::{CallKind, CodeCall};
 use crate::document::code_value::{CodeText, CodeValue};
+use crate::document::offsets::OffsetMapBuilder;
 use crate::document::python::{
     CodeArgument, KeyAccess, PythonCell, PythonCode, PythonFact, PythonModules, read as read_file,
-    read_cells,
+    read_cells as read_module,
 };
 use crate::text::source::{SourceFile, Span};
 use std::ops::Range;
@@ -14,17 +15,19 @@ use std::sync::Arc;
 
 /// Reads a Python file.
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
-    host_code(read_file(source, &ImportedModules(source)))
+    host_code(source, read_file(source, &ImportedModules(source)))
 }
 
-/// Reads the code cells of a notebook.
-pub(super) fn read_notebook(source: &Arc<SourceFile>, cells: &[PythonCell]) -> HostCode {
-    host_code(read_cells(source, cells, &ImportedModules(source)))
+/// Reads the code cells of a notebook, or the Python blocks of a page.
+pub(super) fn read_cells(source: &Arc<SourceFile>, cells: &[PythonCell]) -> HostCode {
+    let code = read_module(source, cells, &ImportedModules(source));
+    host_code(source, code)
 }
 
-fn host_code(code: PythonCode) -> HostCode {
+fn host_code(source: &SourceFile, code: PythonCode) -> HostCode {
+    let facts = code.facts.into_iter();
     HostCode {
-        calls: code.facts.into_iter().map(call).collect(),
+        calls: facts.map(|fact| call(source, fact)).collect(),
         is_incomplete: !code.is_complete,
         ..HostCode::default()
     }
@@ -59,18 +62,18 @@ impl PythonModules for ImportedModules<'_> {
 }
 
 /// Returns the call that a fact means.
-fn call(fact: PythonFact) -> CodeCall {
+fn call(source: &SourceFile, fact: PythonFact) -> CodeCall {
     match fact {
         PythonFact::SecretUse { call, name, keys } => CodeCall {
-            name: Some(shown(name)),
+            name: Some(shown(source, name)),
             ..new_call(
                 CallKind::Use,
                 call,
-                Some(sequence(call, required_keys(keys))),
+                Some(sequence(source, call, required_keys(keys))),
             )
         },
         PythonFact::SecretList { call, names } => {
-            new_call(CallKind::UseList, call, Some(sequence(call, names)))
+            new_call(CallKind::UseList, call, Some(sequence(source, call, names)))
         }
         PythonFact::Declaration {
             call,
@@ -85,7 +88,7 @@ fn call(fact: PythonFact) -> CodeCall {
             };
             let values = values.unwrap_or(CodeValue::Unknown(call));
             CodeCall {
-                name: Some(shown(name)),
+                name: Some(shown(source, name)),
                 ..new_call(kind, call, Some(values))
             }
         }
@@ -133,22 +136,51 @@ fn required_keys(keys: Vec<KeyAccess>) -> Vec<CodeText> {
 }
 
 /// Returns a name as reports may show it. The expression of a dynamic name may contain a literal,
-/// which is not a name.
-fn shown(name: CodeText) -> CodeText {
+/// which is not a name. An expression without braces, such as a variable, gets them.
+fn shown(source: &SourceFile, name: CodeText) -> CodeText {
     let has_literal = |range: &Range<usize>| {
         let expression = name.text.get(range.clone()).unwrap_or_default();
         expression.contains(['"', '\'']) || expression.contains(|c: char| c.is_ascii_digit())
     };
-    if !name.expansions.iter().any(has_literal) {
+    if name.expansions.iter().any(has_literal) {
+        return CodeText::unknown("{…}", name.span);
+    }
+    let mut out = OffsetMapBuilder::default();
+    let mut expansions = Vec::with_capacity(name.expansions.len());
+    let mut copied = 0;
+    for range in &name.expansions {
+        let expression = name.text.get(range.clone()).unwrap_or_default();
+        let span = name.offsets.source(range.start, range.end);
+        // The default of `os.getenv` is not the text of the expression.
+        let is_bare = source.slice(span) == expression && !expression.contains(['{', '%']);
+        out.push_part(&name.offsets, copied..range.start, &name.text);
+        let start = out.text().len();
+        if is_bare {
+            out.push_replaced(span.start, span.len(), &format!("{{{expression}}}"));
+        } else {
+            out.push_part(&name.offsets, range.clone(), &name.text);
+        }
+        expansions.push(start..out.text().len());
+        copied = range.end;
+    }
+    if copied == 0 {
         return name;
     }
-    CodeText::unknown("{…}", name.span)
+    out.push_part(&name.offsets, copied..name.text.len(), &name.text);
+    let (text, offsets) = out.into_text(name.span);
+    CodeText {
+        text,
+        offsets,
+        expansions,
+        ..name
+    }
 }
 
-fn sequence(span: Span, texts: Vec<CodeText>) -> CodeValue {
+fn sequence(source: &SourceFile, span: Span, texts: Vec<CodeText>) -> CodeValue {
+    let texts = texts.into_iter().map(|text| shown(source, text));
     CodeValue::Sequence {
         span,
-        items: texts.into_iter().map(shown).map(CodeValue::Text).collect(),
+        items: texts.map(CodeValue::Text).collect(),
     }
 }
 

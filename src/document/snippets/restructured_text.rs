@@ -6,6 +6,7 @@
 
 mod rst_markup;
 
+#[cfg(test)]
 use super::Snippet;
 use super::code_block::CodeBlock;
 use super::code_language::CodeLanguage;
@@ -15,7 +16,8 @@ use crate::document::offsets::OffsetMapBuilder;
 use rst_markup::{ExplicitMarkup, explicit_markup, find_literals};
 
 /// Returns the shell code of a reStructuredText page, in the order of the page.
-pub(in crate::document) fn snippets(text: &str) -> Vec<Snippet> {
+#[cfg(test)]
+pub(super) fn snippets(text: &str) -> Vec<Snippet> {
     code_blocks(text, 0)
         .into_iter()
         .filter_map(CodeBlock::into_snippet)

@@ -51,7 +51,11 @@ impl CheckedFile {
     pub fn value(&self, label: &str, attribute: &str) -> &CodeValue {
         let mut resources = self.facts.resources.iter();
         let resource = resources
-            .find(|resource| self.source.slice(resource.span).contains(label))
+            .find(|resource| {
+                self.source
+                    .slice(resource.span)
+                    .ends_with(&format!("\"{label}\""))
+            })
             .expect("a resource");
         let mut attributes = resource.attributes.iter();
         let (_, value) = attributes

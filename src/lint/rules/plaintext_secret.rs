@@ -55,7 +55,9 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
     if position.purpose == Purpose::StoredValue {
         return stored_value(context);
     }
-    if context.is_in_command() || position.is_key || context.is_reference() {
+    let is_checked = !context.is_in_command() && !position.is_key && !context.is_reference();
+    // Documentation has examples.
+    if !is_checked || is_documentation(context) {
         return None;
     }
     sensitive_attribute(context).or_else(|| password_in_url(context))
@@ -63,12 +65,10 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
 
 /// Reports a value that a command or a call stores in a secret. Documentation has examples.
 fn stored_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
-    let is_documentation =
-        context.source.kind_at(context.node_span().start) == Some(SourceKind::Docs);
     let is_plain = !context.text.trim().is_empty()
         && !is_not_secret(context)
         && !is_obvious_example(context.text);
-    if is_documentation || !is_plain {
+    if is_documentation(context) || !is_plain {
         return None;
     }
     let key = context.position.attribute.as_deref().unwrap_or_default();
@@ -85,6 +85,10 @@ fn stored_value(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
         }
         _ => "read it from the environment: `os.environ[\"…\"]`".to_owned(),
     }))
+}
+
+fn is_documentation(context: &ScalarContext<'_>) -> bool {
+    context.source.kind_at(context.node_span().start) == Some(SourceKind::Docs)
 }
 
 /// The length of the shortest value that is not an obvious example.

@@ -58,6 +58,8 @@ pub struct RootMapping<'d> {
     pub(super) document: &'d Document,
     pub(super) root: NodeId,
     pub(super) entries: Cow<'d, [(NodeId, NodeId)]>,
+    /// The kind of the document, if it does not depend on its contents.
+    pub stated_kind: Option<FileKind>,
 }
 
 impl<'d> RootMapping<'d> {
@@ -85,6 +87,7 @@ impl<'d> RootMapping<'d> {
             document,
             root,
             entries,
+            stated_kind: None,
         }
     }
 

@@ -94,7 +94,7 @@ impl<'d> Walker<'d> {
         let kind = if components.is_some() {
             Some(FileKind::Stack)
         } else {
-            other_document_kind(top)
+            top.stated_kind.or_else(|| other_document_kind(top))
         };
         self.model.stacks.push(Stack {
             name: top
