@@ -8,7 +8,7 @@ use crate::document::terraform::{
     ResourceKind, TerraformModule, TerraformResource, read as read_file,
 };
 use crate::text::repository_files::SharedValue;
-use crate::text::source::SourceFile;
+use crate::text::source::{SourceFile, Span};
 use std::sync::Arc;
 
 /// Reads a Terraform file.
@@ -63,6 +63,13 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     let mut label = None;
     let mut values = None;
     let mut secrets = None;
+    // The block, as far as it is read.
+    let end = resource
+        .attributes
+        .iter()
+        .map(|(_, value)| value.span().end);
+    let end = end.max().unwrap_or(resource.span.end);
+    let span = Span::new(resource.span.start, end.max(resource.span.end));
     for (key, value) in resource.attributes {
         match (key.text.as_str(), value) {
             ("name", CodeValue::Text(text)) => name = Some(text),
@@ -75,7 +82,7 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     }
     let call = |kind, values| CodeCall {
         kind,
-        span: resource.span,
+        span,
         label: label.clone(),
         name: None,
         flavor: None,
