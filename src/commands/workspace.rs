@@ -137,7 +137,7 @@ impl<'a> Workspace<'a> {
             config,
             selection,
             path_roots: PathRoots {
-                repository: Some(Arc::new(DiskRepository::new(&root))),
+                repository: Some(Arc::new(DiskRepository::new(&root, &cwd))),
                 cwd,
                 root,
                 keep_documents: false,

@@ -3,7 +3,7 @@
 //! Only regular files inside the repository are read, below a size limit. Excludes do not apply: a
 //! file that is only imported is not checked.
 
-use crate::system::files;
+use crate::system::{files, paths};
 use crate::text::encoding::decode;
 use crate::text::repository_files::{RepositoryFiles, SharedValue};
 use crate::text::source::SourceFile;
@@ -26,6 +26,8 @@ const MAX_FOLDER_FILES: usize = 500;
 #[derive(Debug)]
 pub struct DiskRepository {
     root: PathBuf,
+    /// The working directory, to which displayed paths are relative.
+    cwd: PathBuf,
     kept: Mutex<KeptFiles>,
 }
 
@@ -45,10 +47,11 @@ impl std::fmt::Debug for KeptFiles {
 }
 
 impl DiskRepository {
-    /// Creates the files below a root.
-    pub fn new(root: &Path) -> Self {
+    /// Creates the files below a root. Displayed paths are relative to `cwd`.
+    pub fn new(root: &Path, cwd: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
+            cwd: cwd.to_path_buf(),
             kept: Mutex::default(),
         }
     }
@@ -56,8 +59,8 @@ impl DiskRepository {
     fn read_file(&self, path: &Path) -> Option<Arc<SourceFile>> {
         let bytes = files::read_inside(path, &self.root, MAX_FILE_BYTES).ok()?;
         let text = decode(Cow::Owned(bytes)).ok()?;
-        let shown = path.strip_prefix(&self.root).unwrap_or(path);
-        let file = SourceFile::new(shown.to_string_lossy(), text).with_absolute_path(path);
+        let shown = paths::relative(path, &self.cwd);
+        let file = SourceFile::new(shown, text).with_absolute_path(path);
         Some(Arc::new(file))
     }
 }
@@ -128,7 +131,7 @@ mod tests {
         let large = fs::File::create(root.join("large.py")).unwrap();
         large.set_len(MAX_FILE_BYTES + 1).unwrap();
         std::os::unix::fs::symlink(outside.join("x.py"), root.join("link.py")).unwrap();
-        let files = DiskRepository::new(&root);
+        let files = DiskRepository::new(&root, &root);
         let text = |name: &str| {
             files
                 .read(&root.join(name))

@@ -62,6 +62,10 @@ fn shown_parts(document: &Document, call: &CallNode) -> Vec<Span> {
         {
             // The name of the function, with an argument that is not known after it.
             shown.push(Span::new(end, end + len));
+        } else if let Some(line) = source.slice(before).rfind('\n') {
+            // Other attributes may precede the line of the name.
+            let line = Span::new(end + line + 1, span.start);
+            shown.extend(Some(line).filter(|line| is_code_between(source.slice(*line))));
         }
         if is_name {
             shown.push(span);

@@ -7,6 +7,7 @@
 mod secret_command;
 
 use crate::document::{CallKind, CallNode, CommandKind, Document, NodeId, ScalarType, Syntax};
+use crate::sources::reference::written_in_code;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secret_command::SecretAction;
@@ -98,6 +99,7 @@ fn declaration_of_call(
     let span = document.node(name).span;
     let is_dynamic = !document.expansions(name).is_empty();
     let written = source.file().unquoted_slice(span).filter(|_| is_dynamic);
+    let written = written.and_then(|written| written_in_code(written, text));
     let mut keys = KeyReader {
         document,
         keys: Vec::new(),

@@ -1,10 +1,10 @@
 //! A reference in a file, and the edits that rename its secret or key.
 
-use crate::diagnostics::finding::{FixEdit, Scope};
+use crate::diagnostics::finding::{FixEdit, RelatedSpan, Scope};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::document::{NodeId, ScalarType, plain_type};
-use crate::text::redacted_source::RedactedSource;
+use crate::document::{Document, NodeId, ScalarType, plain_type};
+use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::Span;
 use crate::zenml::grammar::ForeignSyntax;
 use std::ops::Range;
@@ -40,6 +40,8 @@ pub struct Reference {
     /// The names as the shell reads them, if they are written in another way: `${NAME}` for the
     /// placeholder `<NAME>`.
     pub expression: Option<Box<ReferenceNames>>,
+    /// The literal of a constant that contains the name.
+    pub definition: Option<Arc<RelatedSpan>>,
 }
 
 /// The name of a secret and, unless the whole secret is meant, of a key in it.
@@ -158,11 +160,36 @@ impl Reference {
             RuleId::UnknownKey | RuleId::UnusableValue | RuleId::EmptyValue
         );
         let span = self.key_span.filter(|_| is_about_key).unwrap_or(self.span);
-        FindingBuilder::new(rule, &self.source, span, message)
+        let finding = FindingBuilder::new(rule, &self.source, span, message);
+        let finding = match &self.definition {
+            Some(definition) if !is_about_key => finding.related(RelatedSpan::clone(definition)),
+            _ => finding,
+        };
+        finding
             .starts(self.scalar_start, self.key_start)
             .scope(self.scope.clone())
             .names(self.secret(), self.key())
     }
+}
+
+/// Returns the literal of the constant that a scalar gets its value from.
+pub(super) fn definition(document: &Document, node: NodeId) -> Option<Arc<RelatedSpan>> {
+    let definition = document.definition(node)?;
+    let source = Arc::clone(&definition.source);
+    Some(Arc::new(RelatedSpan {
+        source: RedactedSource::new(source, Visibility::SpanOnly),
+        span: definition.span,
+        message: "the name is defined here".to_owned(),
+    }))
+}
+
+/// Returns a dynamic text of code as it is written. Returns `None` if the text is not that of the
+/// expression, but the value of a constant or a default.
+pub(super) fn written_in_code<'t>(written: &'t str, text: &str) -> Option<&'t str> {
+    let inner = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    (written == text || inner == Some(written)).then_some(written)
 }
 
 fn starts_with_names(inner: &str, secret: &str, key: &str) -> bool {

@@ -4,7 +4,7 @@ use crate::diagnostics::finding::Scope;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, OffsetMap, Syntax};
-use crate::sources::reference::{Reference, ReferenceNames};
+use crate::sources::reference::{self, Reference, ReferenceNames};
 use crate::sources::stack_model::{Purpose, Role, ScalarPosition, Stack, StackModel};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -345,19 +345,23 @@ impl<'a> ScalarContext<'a> {
         }
         let start = range.start + self.text.get(range.clone())?.find(name)?;
         let name_end = start + name.len();
-        let secret = self.written(&(start..name_end))?;
+        let secret = self.written(&(start..name_end), name)?;
         let key = match key {
             Some(key) => {
                 let start = name_end + self.text.get(name_end..range.end)?.find(key)?;
-                Some(self.written(&(start..start + key.len()))?)
+                Some(self.written(&(start..start + key.len()), key)?)
             }
             None => None,
         };
         Some(ReferenceNames::new(secret, key))
     }
 
-    fn written(&self, range: &Range<usize>) -> Option<&'a str> {
-        self.source.unquoted_slice(self.span(range))
+    fn written(&self, range: &Range<usize>, name: &str) -> Option<&'a str> {
+        let written = self.source.unquoted_slice(self.span(range))?;
+        if self.is_in_command() {
+            return Some(written);
+        }
+        reference::written_in_code(written, name)
     }
 
     fn new_reference(
@@ -381,6 +385,7 @@ impl<'a> ScalarContext<'a> {
             foreign,
             is_dynamic: false,
             expression: None,
+            definition: reference::definition(self.document, self.position.node),
         }
     }
 }

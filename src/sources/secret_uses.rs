@@ -3,7 +3,7 @@
 
 use crate::diagnostics::finding::Scope;
 use crate::document::{CallKind, CallNode, Document, NodeId};
-use crate::sources::reference::{Reference, ReferenceNames};
+use crate::sources::reference::{self, Reference, ReferenceNames};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::sync::Arc;
@@ -71,7 +71,10 @@ impl SecretUse<'_> {
         let is_dynamic = is_dynamic(self.name) || key.is_some_and(is_dynamic);
         let names = ReferenceNames::new(text, key_text);
         // A dynamic name is listed as it is written.
-        let written = |node| self.source.file().unquoted_slice(self.span(node));
+        let written = |node| {
+            let written = self.source.file().unquoted_slice(self.span(node))?;
+            reference::written_in_code(written, document.text(node)?)
+        };
         let written = written(self.name)
             .filter(|_| is_dynamic)
             .map(|secret| ReferenceNames::new(secret, key.and_then(written).or(key_text)));
@@ -96,6 +99,7 @@ impl SecretUse<'_> {
             expression,
             foreign: None,
             is_dynamic,
+            definition: reference::definition(document, self.name),
         })
     }
 
