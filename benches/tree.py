@@ -2,8 +2,8 @@
 """Creates the trees for the benchmarks: `tree.py KIND FOLDER [COUNT]`.
 
 mixed      COUNT files (30,000): 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON
-sources    COUNT files (100,000) of all sources: Python, Markdown, YAML, shell scripts, notebooks, Makefiles, Dockerfiles;
-           one of 100 contains `zenml` commands
+sources    COUNT files (100,000) of all sources: Python, Terraform, Markdown, YAML, shell scripts, notebooks, Makefiles,
+           Dockerfiles; one of 100 uses ZenML
 stacks     COUNT stack files (600), like those of mixed
 components COUNT stack files (600) with 12 components each; a component has 3 attributes, 2 of them references
 workflows  COUNT GitHub workflows (600), each as large as a stack file of stacks
@@ -18,6 +18,7 @@ All except sources, workflows, variables and variable have a `secrets.inventory.
 import json
 import pathlib
 import random
+import re
 import sys
 
 
@@ -204,9 +205,56 @@ zenml experiment-tracker register tracker_{n} --flavor=mlflow \\
 PROSE = "The pipeline loads the data, trains a model and stores the result. Each step runs in a container of its own.\n"
 
 
-def python_file(random_lines, _commands):
+# The name of the secret that the commands of a file create.
+SECRET = re.compile(r"tracking_\d+")
+
+PYTHON = """from zenml import step
+from zenml.client import Client
+
+NAME = "{secret}"
+
+
+@step(secrets=[NAME])
+def login() -> None:
+    Client().create_secret(name=NAME, values={{"username": user(), "password": password()}})
+    secret = Client().get_secret(NAME)
+    connect(secret.secret_values["username"], secret.secret_values["password"])
+
+
+"""
+
+TERRAFORM = """resource "zenml_secret" "tracking" {{
+  name   = "{secret}"
+  values = {{ username = var.username, password = var.password }}
+}}
+
+resource "zenml_stack_component" "tracker" {{
+  name          = "tracker"
+  type          = "experiment_tracker"
+  flavor        = "mlflow"
+  configuration = {{ tracking_password = "{{{{${{zenml_secret.tracking.name}}.password}}}}" }}
+}}
+
+"""
+
+
+def secret_of(commands):
+    """Returns the name of the secret in commands, or None without commands."""
+    return SECRET.search(commands).group() if commands else None
+
+
+def python_file(random_lines, commands):
+    secret = secret_of(commands)
+    code = PYTHON.format(secret=secret) if secret else ""
     lines = [f"def step_{at}(data):\n    return [item * {number} for item in data]\n" for at, number in enumerate(random_lines)]
-    return "import json\n\n\n" + "\n\n".join(lines)
+    return "import json\n" + code + "\n\n" + "\n\n".join(lines)
+
+
+def terraform(random_lines, commands):
+    secret = secret_of(commands)
+    code = TERRAFORM.format(secret=secret) if secret else ""
+    blocks = [f'resource "aws_subnet" "s{at}" {{\n  cidr_block = "10.0.{number % 256}.0/24"\n}}\n' for at, number in enumerate(random_lines)]
+    return code + "\n".join(blocks)
 
 
 def page(random_lines, commands):
@@ -243,7 +291,8 @@ def settings(random_lines, _commands):
 
 # Of 20 files: the name and the text of each kind.
 SOURCES = (
-    [("module_{}.py", python_file)] * 8
+    [("module_{}.py", python_file)] * 7
+    + [("main_{}.tf", terraform)]
     + [("page_{}.md", page)] * 4
     + [("config_{}.yaml", settings)] * 4
     + [("run_{}.sh", script), ("run_{}.ipynb", notebook), ("{}.mk", makefile), ("Dockerfile.{}", dockerfile)]

@@ -30,7 +30,7 @@ mod terraform_hostile;
 mod terraform_module;
 
 pub(crate) use local_exec::LocalExec;
-pub(crate) use terraform_module::TerraformModule;
+pub(crate) use terraform_module::{TerraformModule, may_have_constants};
 
 use super::code_value::{CodeText, CodeValue};
 use crate::text::source::{SourceFile, Span};

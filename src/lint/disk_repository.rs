@@ -85,7 +85,12 @@ impl RepositoryFiles for DiskRepository {
         file
     }
 
-    fn list(&self, folder: &Path, extension: &str) -> Vec<Arc<SourceFile>> {
+    fn list(
+        &self,
+        folder: &Path,
+        extension: &str,
+        accepts: &dyn Fn(&str) -> bool,
+    ) -> Vec<Arc<SourceFile>> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path()).filter(|path| {
             let found = path.extension().and_then(|found| found.to_str());
@@ -96,7 +101,15 @@ impl RepositoryFiles for DiskRepository {
             return Vec::new();
         }
         paths.sort();
-        paths.iter().filter_map(|path| self.read(path)).collect()
+        // The caller keeps what it needs of them.
+        let files = paths.iter().filter_map(|path| self.read_file(path));
+        let files = files.filter(|file| accepts(file.text()));
+        let mut bytes = 0;
+        let files = files.take_while(|file| {
+            bytes += file.text().len();
+            bytes <= MAX_KEPT_BYTES
+        });
+        files.collect()
     }
 
     fn shared(&self, folder: &Path, build: &mut dyn FnMut() -> SharedValue) -> SharedValue {
@@ -141,7 +154,7 @@ mod tests {
         for name in ["b.py", "large.py", "link.py", "../x.py", ""] {
             assert_eq!(text(name), None, "{name}");
         }
-        let listed = files.list(&root, "tf");
+        let listed = files.list(&root, "tf", &|_| true);
         let listed: Vec<&str> = listed.iter().map(|file| file.path()).collect();
         assert_eq!(listed, ["b.tf"]);
     }

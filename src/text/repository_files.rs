@@ -12,9 +12,14 @@ pub trait RepositoryFiles: fmt::Debug + Send + Sync {
     /// repository, is too large, or is not UTF-8.
     fn read(&self, path: &Path) -> Option<Arc<SourceFile>>;
 
-    /// Returns the files of a folder with an extension, sorted by their paths. Returns no files if
-    /// there are too many.
-    fn list(&self, folder: &Path, extension: &str) -> Vec<Arc<SourceFile>>;
+    /// Returns the files of a folder with an extension whose text a filter accepts, sorted by their
+    /// paths. Returns no files if there are too many.
+    fn list(
+        &self,
+        folder: &Path,
+        extension: &str,
+        accepts: &dyn Fn(&str) -> bool,
+    ) -> Vec<Arc<SourceFile>>;
 
     /// Returns a value that the files of a folder share. `build` creates it once.
     fn shared(&self, folder: &Path, build: &mut dyn FnMut() -> SharedValue) -> SharedValue;

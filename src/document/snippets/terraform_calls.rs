@@ -5,7 +5,7 @@ use crate::document::code_calls::{CallKind, CodeCall};
 use crate::document::code_value::{CodeText, CodeValue};
 use crate::document::offsets::OffsetMapBuilder;
 use crate::document::terraform::{
-    ResourceKind, TerraformModule, TerraformResource, read as read_file,
+    ResourceKind, TerraformModule, TerraformResource, may_have_constants, read as read_file,
 };
 use crate::text::repository_files::SharedValue;
 use crate::text::source::{SourceFile, Span};
@@ -50,7 +50,7 @@ fn module_of(source: &Arc<SourceFile>) -> Arc<TerraformModule> {
         return own();
     };
     let shared = repository.shared(folder, &mut || {
-        let files = repository.list(folder, "tf");
+        let files = repository.list(folder, "tf", &may_have_constants);
         Arc::new(TerraformModule::new(&files)) as SharedValue
     });
     shared.downcast().unwrap_or_else(|_| own())

@@ -1,5 +1,8 @@
 //! Reads the `run:` steps of GitHub's workflows and composite actions.
 
+use super::code_block::CodeBlock;
+use super::code_language::CodeLanguage;
+use super::continuations;
 use super::shell_programs::{ProgramLanguage, program_language};
 use super::yaml_code::{ExpressionMarks, parse, scalar_code};
 use super::{Snippet, SnippetKind};
@@ -44,16 +47,15 @@ impl<'d> WorkflowReader<'d> {
         let jobs = self.value(root, "jobs");
         for &(_, job) in self.entries(jobs) {
             let default = self.default_shell(job).or(default);
-            // The default shell of Windows is PowerShell, which reads most commands alike.
-            let kind = if default.is_none() && self.runs_on_windows(job) {
-                SnippetKind::Other
+            let system_shell = if self.runs_on_windows(job) {
+                "pwsh"
             } else {
-                SnippetKind::Script
+                "bash"
             };
-            self.read_steps(job, default, kind);
+            self.read_steps(job, default.unwrap_or(system_shell));
         }
         if let Some(runs) = self.value(root, "runs") {
-            self.read_steps(runs, None, SnippetKind::Script);
+            self.read_steps(runs, "bash");
         }
     }
 
@@ -82,29 +84,57 @@ impl<'d> WorkflowReader<'d> {
             .is_some_and(|system| system.starts_with("windows"))
     }
 
-    /// Reads the steps of a job or of an action. `default` and `kind` apply to a step that selects
-    /// no shell.
-    fn read_steps(&mut self, node: NodeId, default: Option<&str>, kind: SnippetKind) {
+    /// Reads the steps of a job or of an action. `default` is the shell of a step that selects none.
+    fn read_steps(&mut self, node: NodeId, default: &str) {
         let steps = self.value(node, "steps");
         let steps = steps.and_then(|steps| self.document.items(steps));
         for &step in steps.unwrap_or_default() {
-            let shell = self.text(step, "shell");
-            if shell.or(default).is_some_and(is_other_language) {
+            let shell = self.text(step, "shell").unwrap_or(default);
+            let Some(run) = self.value(step, "run") else {
                 continue;
-            }
-            let kind = shell.map_or(kind, |_| SnippetKind::Script);
-            if let Some(run) = self.value(step, "run") {
-                self.add_code(run, kind);
+            };
+            if is_power_shell(shell) {
+                self.add_power_shell(run);
+            } else if !is_other_language(shell) {
+                self.add_code(run);
             }
         }
     }
 
-    fn add_code(&mut self, node: NodeId, kind: SnippetKind) {
+    fn add_code(&mut self, node: NodeId) {
         if self.read.insert(self.document.target(node)) {
+            let kind = SnippetKind::Script;
             self.found
                 .extend(scalar_code(self.document, node, &EXPRESSION, kind));
         }
     }
+
+    /// Adds code of PowerShell, which passes most words of a command as a POSIX shell does.
+    fn add_power_shell(&mut self, node: NodeId) {
+        if !self.read.insert(self.document.target(node)) {
+            return;
+        }
+        let kind = SnippetKind::Other;
+        let snippets = scalar_code(self.document, node, &EXPRESSION, kind).into_iter();
+        self.found.extend(snippets.map(|snippet| {
+            let mut block = CodeBlock {
+                code: snippet.code,
+                offsets: snippet.offsets,
+                language: CodeLanguage::PowerShell,
+            };
+            block.rewrite(continuations::normalize(&block.code, block.language));
+            Snippet {
+                code: block.code,
+                offsets: block.offsets,
+                kind,
+            }
+        }));
+    }
+}
+
+fn is_power_shell(shell: &str) -> bool {
+    let program = shell.split_ascii_whitespace().next().unwrap_or_default();
+    matches!(program, "pwsh" | "powershell")
 }
 
 fn is_other_language(shell: &str) -> bool {
@@ -179,9 +209,9 @@ jobs:
 
     #[test]
     fn composite_actions_are_read() {
-        let text = "runs:\n  using: composite\n  steps:\n    - run: zenml a\n      shell: bash\n    - run: zenml no\n      shell: pwsh\n";
+        let text = "runs:\n  using: composite\n  steps:\n    - run: zenml a\n      shell: bash\n    - run: zenml b\n      shell: pwsh\n    - run: zenml no\n      shell: cmd\n";
         let (source, found) = read(snippets, "action.yml", text);
-        assert_eq!(codes(&found), ["zenml a"]);
+        assert_eq!(codes(&found), ["zenml a", "zenml b"]);
         assert_eq!(
             origin(&source, &found[0], "zenml a"),
             (text.find("zenml a").unwrap(), "zenml a")
@@ -211,8 +241,8 @@ jobs:
     }
 
     #[test]
-    fn the_shell_of_windows_reads_other_code() {
-        let text = "jobs:\n  a:\n    runs-on: windows-latest\n    steps:\n    - run: a\n    - run: b\n      shell: bash\n    - run: no\n      shell: powershell\n";
+    fn power_shell_reads_other_code() {
+        let text = "jobs:\n  a:\n    runs-on: windows-latest\n    steps:\n    - run: a\n    - run: b\n      shell: bash\n    - run: |\n        c `\n          --d\n      shell: powershell\n";
         let (_, found) = read(snippets, "x.yml", text);
         let found: Vec<_> = found
             .iter()
@@ -220,7 +250,11 @@ jobs:
             .collect();
         assert_eq!(
             found,
-            [(SnippetKind::Other, "a"), (SnippetKind::Script, "b")]
+            [
+                (SnippetKind::Other, "a"),
+                (SnippetKind::Script, "b"),
+                (SnippetKind::Other, "c \\\n  --d\n")
+            ]
         );
     }
 

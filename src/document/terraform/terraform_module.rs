@@ -3,11 +3,12 @@
 use super::hcl_body::{BodyItem, read_body};
 use super::hcl_file::{HclCode, HclFile};
 use crate::text::source::SourceFile;
+use memchr::memmem;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// All files of a folder, which Terraform reads as one module.
+/// The constants of all files of a folder, which Terraform reads as one module.
 #[derive(Debug, Default)]
 pub(crate) struct TerraformModule {
     files: Vec<HclFile>,
@@ -42,14 +43,11 @@ struct ConstantPlace {
 }
 
 impl TerraformModule {
-    /// Reads the files of a folder.
+    /// Reads the files of a folder. Only those with constants are kept.
     pub fn new(files: &[Arc<SourceFile>]) -> Self {
-        let mut module = Self {
-            files: files.iter().map(HclFile::new).collect(),
-            constants: HashMap::new(),
-        };
-        for index in 0..module.files.len() {
-            module.add_constants(index);
+        let mut module = Self::default();
+        for file in files.iter().filter(|file| may_have_constants(file.text())) {
+            module.add_file(HclFile::new(file));
         }
         module
     }
@@ -70,11 +68,8 @@ impl TerraformModule {
         })
     }
 
-    /// Adds the constants of a file. If there are several of one name, the first is used.
-    fn add_constants(&mut self, index: usize) {
-        let Some(file) = self.files.get(index) else {
-            return;
-        };
+    /// Adds a file and its constants. If there are several of one name, the first is used.
+    fn add_file(&mut self, file: HclFile) {
         let mut found = Vec::new();
         for item in read_body(&file.list, 0..file.list.tokens.len()) {
             let BodyItem::Block { header, body } = item else {
@@ -92,7 +87,7 @@ impl TerraformModule {
                     }));
                 }
                 ["variable", name] => {
-                    let default = attribute(file, &items(), "default");
+                    let default = attribute(&file, &items(), "default");
                     found.extend(
                         default.map(|value| (ConstantKind::Variable, (*name).to_owned(), value)),
                     );
@@ -100,13 +95,17 @@ impl TerraformModule {
                 ["resource", "zenml_secret", label] => {
                     let items = items();
                     let name =
-                        attribute(file, &items, "name").filter(|_| !is_repeated(file, &items));
+                        attribute(&file, &items, "name").filter(|_| !is_repeated(&file, &items));
                     found.extend(
                         name.map(|value| (ConstantKind::SecretName, (*label).to_owned(), value)),
                     );
                 }
                 _ => {}
             }
+        }
+        let index = self.files.len();
+        if !found.is_empty() {
+            self.files.push(file);
         }
         for (kind, name, tokens) in found {
             let place = ConstantPlace {
@@ -118,6 +117,14 @@ impl TerraformModule {
                 .or_insert(place);
         }
     }
+}
+
+/// Returns whether the text of a file may contain constants.
+pub(crate) fn may_have_constants(text: &str) -> bool {
+    let words = ["locals", "variable", "zenml_secret"];
+    words
+        .iter()
+        .any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// Returns the value of the attribute `name`.
