@@ -4,14 +4,20 @@
 //! `python` and `terraform` find them. The meaning of a call is in `sources`.
 
 use super::code_value::{CodeText, CodeValue, TextDefinition};
+use super::offsets::OffsetMapBuilder;
 use super::shell::{Quote, Word};
 use super::{Document, NodeId, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The nesting of values that are read.
 const MAX_DEPTH: usize = 32;
+
+/// The text of an expression that is not shown. Two of them are not the same expression.
+pub(super) const UNKNOWN: &str = "{…}";
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +83,22 @@ pub(super) struct Calls {
     root: Option<NodeId>,
     /// The literals of the texts that constants contain, sorted by node.
     definitions: Vec<(NodeId, TextDefinition)>,
-    /// The spans of the scalars. A literal that several calls contain belongs to the first.
-    seen: HashSet<Span>,
+    /// The texts of the values by their spans. A literal that several calls contain belongs to the
+    /// first.
+    seen: HashSet<(Span, String)>,
 }
 
 impl Document {
     /// Returns the calls in code. They are empty for other files.
     pub fn calls(&self) -> &[CallNode] {
         &self.calls.nodes
+    }
+
+    /// Returns the calls and everything in them.
+    pub fn call_nodes(&self) -> impl Iterator<Item = NodeId> {
+        let first = self.calls.root.map(|root| NodeId(root.0 + 1));
+        let nodes = first.map(|first| self.nodes_from(first).map(|(id, _)| id));
+        nodes.into_iter().flatten()
     }
 
     /// Returns whether a scalar is a word of a command, which a shell reads.
@@ -138,9 +152,13 @@ fn add_call(document: &mut Document, call: &CodeCall) -> Result<NodeId, SyntaxEr
     items.extend(values);
     document.finish_sequence(node, call.span.end, &items);
     let has_other_values = match &call.values {
-        Some(CodeValue::Mapping { is_complete, .. }) => !is_complete,
-        Some(CodeValue::Unknown(_)) => true,
-        _ => false,
+        Some(CodeValue::Mapping {
+            entries,
+            is_complete,
+            ..
+        }) => !is_complete || entries.is_empty(),
+        Some(_) => true,
+        None => false,
     };
     document.calls.nodes.push(CallNode {
         kind: call.kind,
@@ -162,7 +180,9 @@ fn add_value(
 ) -> Result<NodeId, SyntaxError> {
     let span = value.span();
     match value {
-        CodeValue::Text(text) if document.calls.seen.insert(text.span) => add_text(document, text),
+        CodeValue::Text(text) if document.calls.seen.insert((text.span, text.text.clone())) => {
+            add_text(document, text)
+        }
         CodeValue::Mapping { entries, .. } if depth < MAX_DEPTH => {
             let mapping = document.add_mapping(span, false)?;
             let mut nodes = Vec::with_capacity(entries.len());
@@ -191,6 +211,7 @@ fn add_value(
 }
 
 fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxError> {
+    let text = &without_literals(text);
     let span = if text.text.is_empty() {
         text.span
     } else {
@@ -210,4 +231,40 @@ fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxEr
         document.calls.definitions.push((id, definition.clone()));
     }
     Ok(id)
+}
+
+/// Returns a text without the literals in its expressions, which are not names. For example,
+/// `${f("hunter2")}` becomes `${…}`.
+fn without_literals(text: &CodeText) -> Cow<'_, CodeText> {
+    let has_literal = |range: &Range<usize>| {
+        let expression = text.text.get(range.clone()).unwrap_or_default();
+        expression.contains(['"', '\'']) || expression.contains(|c: char| c.is_ascii_digit())
+    };
+    if !text.expansions.iter().any(has_literal) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = OffsetMapBuilder::default();
+    let mut expansions = Vec::with_capacity(text.expansions.len());
+    let mut copied = 0;
+    for range in &text.expansions {
+        out.push_part(&text.offsets, copied..range.start, &text.text);
+        let start = out.text().len();
+        if has_literal(range) {
+            let span = text.offsets.source(range.start, range.end);
+            out.push_replaced(span.start, span.len(), UNKNOWN);
+        } else {
+            out.push_part(&text.offsets, range.clone(), &text.text);
+        }
+        expansions.push(start..out.text().len());
+        copied = range.end;
+    }
+    out.push_part(&text.offsets, copied..text.text.len(), &text.text);
+    let (new, offsets) = out.into_text(text.span);
+    Cow::Owned(CodeText {
+        text: new,
+        offsets,
+        expansions,
+        span: text.span,
+        definition: None,
+    })
 }

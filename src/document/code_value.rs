@@ -74,18 +74,6 @@ impl CodeText {
         self.expansions.is_empty().then_some(self.text.as_str())
     }
 
-    /// Creates a text that is known only at run time. `text` stands for the expression.
-    pub fn unknown(text: &str, span: Span) -> Self {
-        let whole = 0..text.len();
-        Self {
-            text: text.to_owned(),
-            offsets: OffsetMap::replaced_by(span),
-            span,
-            expansions: vec![whole],
-            definition: None,
-        }
-    }
-
     /// Returns the text with the map of a name that stands for it.
     pub(super) fn replaced_at(self, name: Span) -> Self {
         Self {

@@ -160,10 +160,12 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     if document.syntax().is_script() {
         // Other text with `#` may be a string of the shell, or prose.
         let commands = document.commands().iter();
-        let commands: HashSet<usize> = commands
+        let mut lines: HashSet<usize> = commands
             .map(|&command| first_line(document, command))
             .collect();
-        found.retain(|directive| commands.contains(&directive.line));
+        // In a call, a comment may also apply to a single argument.
+        lines.extend(document.call_nodes().map(|node| first_line(document, node)));
+        found.retain(|directive| lines.contains(&directive.line));
     }
     found
 }

@@ -147,7 +147,10 @@ impl Document {
             Syntax::Json => json::read(&mut document)?,
             Syntax::Script(host) => shell_commands::read(&mut document, host)?,
         }
-        document.duplicates = document.duplicate_keys();
+        // Code may write a key twice, for example in the branches of a condition.
+        if !syntax.is_script() {
+            document.duplicates = document.duplicate_keys();
+        }
         Ok(document)
     }
 

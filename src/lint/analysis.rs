@@ -342,7 +342,7 @@ impl ScalarResults {
     fn match_declarations(&mut self, declarations: &[Declaration], variables: &ShellAssignments) {
         let declared: HashSet<Cow<'_, str>> = declarations
             .iter()
-            .filter(|declaration| declaration.is_dynamic)
+            .filter(|declaration| declaration.is_dynamic && declaration.is_comparable())
             .map(Declaration::expression)
             .filter(|expression| !variables.has_reassigned(expression))
             .collect();

@@ -112,7 +112,8 @@ impl<'s> DeclaredSecrets<'s> {
         // The first declaration of a secret must not depend on which files are scanned.
         files.sort_by_key(|(_, file)| file.source.path());
         for (index, file) in files {
-            for declaration in &file.declarations {
+            let comparable = file.declarations.iter();
+            for declaration in comparable.filter(|declaration| declaration.is_comparable()) {
                 if !declaration.is_dynamic {
                     declared.repository.add(declaration);
                 }

@@ -58,6 +58,10 @@ impl DiskRepository {
 
     fn read_file(&self, path: &Path) -> Option<Arc<SourceFile>> {
         let bytes = files::read_inside(path, &self.root, MAX_FILE_BYTES).ok()?;
+        self.decode_file(path, bytes)
+    }
+
+    fn decode_file(&self, path: &Path, bytes: Vec<u8>) -> Option<Arc<SourceFile>> {
         let text = decode(Cow::Owned(bytes)).ok()?;
         let shown = paths::relative(path, &self.cwd);
         let file = SourceFile::new(shown, text).with_absolute_path(path);
@@ -91,7 +95,12 @@ impl RepositoryFiles for DiskRepository {
         extension: &str,
         accepts: &dyn Fn(&str) -> bool,
     ) -> Vec<Arc<SourceFile>> {
+        if files::resolve_inside(folder, &self.root).is_err() {
+            return Vec::new();
+        }
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        // A link could lead out of the repository.
+        let entries = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
         let paths = entries.map(|entry| entry.path()).filter(|path| {
             let found = path.extension().and_then(|found| found.to_str());
             found.is_some_and(|found| found.eq_ignore_ascii_case(extension))
@@ -102,7 +111,10 @@ impl RepositoryFiles for DiskRepository {
         }
         paths.sort();
         // The caller keeps what it needs of them.
-        let files = paths.iter().filter_map(|path| self.read_file(path));
+        let files = paths.iter().filter_map(|path| {
+            let bytes = files::read(path, MAX_FILE_BYTES).ok()?;
+            self.decode_file(path, bytes)
+        });
         let files = files.filter(|file| accepts(file.text()));
         let mut bytes = 0;
         let files = files.take_while(|file| {

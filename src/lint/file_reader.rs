@@ -5,16 +5,21 @@ use crate::document::{COMMAND, ScriptHost, Syntax};
 use crate::project::discover::{Candidate, MatchReason};
 use crate::sources::prefilter::{OVERLAP, Prefilter};
 use crate::system::write::{self, Inode};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::sync::LazyLock;
 
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
 const CHUNK_BYTES: usize = 1 << 18;
 
 /// The word that a command contains if it declares a secret.
 const SECRET: &str = "secret";
+
+/// Searches for the words. To prepare a search for each file would take longer than the search.
+static COMMAND_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(COMMAND));
+static SECRET_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SECRET));
 
 /// Reads files into one buffer, and only as much of a file as is needed to exclude that it is a
 /// stack file.
@@ -159,9 +164,8 @@ impl RequiredWords {
 
     /// Searches the next chunk, and returns whether all words were found.
     fn are_complete_with(&mut self, chunk: &[u8]) -> bool {
-        let contains = |word: &str| memmem::find(chunk, word.as_bytes()).is_some();
-        self.has_command = self.has_command || contains(COMMAND);
-        self.has_secret = self.has_secret || contains(SECRET);
+        self.has_command = self.has_command || COMMAND_FINDER.find(chunk).is_some();
+        self.has_secret = self.has_secret || SECRET_FINDER.find(chunk).is_some();
         self.has_command && self.has_secret
     }
 }

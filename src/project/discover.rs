@@ -465,7 +465,10 @@ fn is_in_template(path: &Path, roots: &[PathBuf]) -> bool {
 }
 
 fn has_braces(path: &Path) -> bool {
-    memchr::memmem::find(path.as_os_str().as_encoded_bytes(), b"{{").is_some()
+    // Most paths do not even contain one.
+    let path = path.as_os_str().as_encoded_bytes();
+    memchr::memchr(b'{', path)
+        .is_some_and(|at| memchr::memmem::find(path.get(at..).unwrap_or_default(), b"{{").is_some())
 }
 
 #[cfg(test)]

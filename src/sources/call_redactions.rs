@@ -38,13 +38,21 @@ fn shown_parts(document: &Document, call: &CallNode) -> Vec<Span> {
     let whole = document.node(call.node).span;
     let mut literals: Vec<Literal> = Vec::new();
     literals.extend(call.name.into_iter().chain(call.flavor).map(Literal::name));
-    if let Some(values) = call.values {
+    let is_empty = |values: &NodeId| document.items(*values).is_some_and(<[NodeId]>::is_empty);
+    if let Some(values) = call.values.filter(|values| !is_empty(values)) {
         let shows_items = matches!(call.kind, CallKind::Use | CallKind::UseList);
         add_literals(document, values, shows_items, &mut literals);
     }
     let mut literals: Vec<(Span, bool)> = literals
         .into_iter()
-        .map(|literal| (document.node(literal.node).span, literal.is_name))
+        .map(|literal| {
+            let span = document.node(literal.node).span;
+            // The expression of a dynamic name may contain a literal.
+            let is_name = literal.is_name
+                && (document.expansions(literal.node).is_empty()
+                    || is_code(document.source().slice(span)));
+            (span, is_name)
+        })
         .filter(|(span, _)| whole.contains(*span))
         .collect();
     literals.sort_unstable();
@@ -105,6 +113,7 @@ fn add_literals(document: &Document, value: NodeId, is_name: bool, literals: &mu
         } else if let Some(items) = document.items(node).filter(|items| !items.is_empty()) {
             open.extend(items.iter().map(|&item| (item, is_name)));
         } else {
+            let is_name = is_name && document.scalar(node).is_some();
             literals.push(Literal { node, is_name });
         }
     }

@@ -49,6 +49,14 @@ pub struct DeclaredKey {
 }
 
 impl Declaration {
+    /// Returns whether an equal expression has the same value. A variable of Python may have another
+    /// value in each function, and an expression that is not shown may be another one.
+    pub fn is_comparable(&self) -> bool {
+        let name = self.expression();
+        let differs = ["…", "each.", "count.", "self."];
+        !self.is_dynamic || (name.contains('$') && !differs.iter().any(|part| name.contains(part)))
+    }
+
     /// Returns the name as the shell reads it, in the form in which equal expressions are equal.
     pub fn expression(&self) -> Cow<'_, str> {
         canonical_expression(self.expression.as_deref().unwrap_or(&self.secret))

@@ -9,7 +9,6 @@ use crate::document::python::{
     read_cells as read_module,
 };
 use crate::text::source::{SourceFile, Span};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +86,7 @@ fn call(source: &SourceFile, fact: PythonFact) -> CodeCall {
                 CallKind::Create
             };
             let values = values.unwrap_or(CodeValue::Unknown(call));
+            let values = with_other_entries(source, values);
             CodeCall {
                 name: Some(shown(source, name)),
                 ..new_call(kind, call, Some(values))
@@ -135,16 +135,30 @@ fn required_keys(keys: Vec<KeyAccess>) -> Vec<CodeText> {
     required.map(|access| access.key).collect()
 }
 
-/// Returns a name as reports may show it. The expression of a dynamic name may contain a literal,
-/// which is not a name. An expression without braces, such as a variable, gets them.
-fn shown(source: &SourceFile, name: CodeText) -> CodeText {
-    let has_literal = |range: &Range<usize>| {
-        let expression = name.text.get(range.clone()).unwrap_or_default();
-        expression.contains(['"', '\'']) || expression.contains(|c: char| c.is_ascii_digit())
-    };
-    if name.expansions.iter().any(has_literal) {
-        return CodeText::unknown("{…}", name.span);
+/// Returns a mapping that is not written in the call as one that may have other entries: the code
+/// may have added them.
+fn with_other_entries(source: &SourceFile, values: CodeValue) -> CodeValue {
+    match values {
+        CodeValue::Mapping {
+            span,
+            entries,
+            is_complete,
+        } => {
+            let text = source.slice(span);
+            let is_written = text.starts_with('{') || text.starts_with("dict(");
+            CodeValue::Mapping {
+                span,
+                entries,
+                is_complete: is_complete && is_written,
+            }
+        }
+        values => values,
     }
+}
+
+/// Returns a name as reports may show it. An expression without braces, such as a variable, gets
+/// them.
+fn shown(source: &SourceFile, name: CodeText) -> CodeText {
     let mut out = OffsetMapBuilder::default();
     let mut expansions = Vec::with_capacity(name.expansions.len());
     let mut copied = 0;

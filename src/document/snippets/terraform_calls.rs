@@ -63,6 +63,8 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     let mut label = None;
     let mut values = None;
     let mut secrets = None;
+    // Terraform may ignore changes of the values, which are then placeholders.
+    let mut is_ignored = false;
     // The block, as far as it is read.
     let end = resource
         .attributes
@@ -77,6 +79,7 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
             ("type", CodeValue::Text(text)) => label = text.fixed().map(str::to_owned),
             ("secrets", value @ CodeValue::Sequence { .. }) => secrets = Some(value),
             ("values" | "configuration", value) => values = Some(value),
+            ("lifecycle", _) => is_ignored = true,
             _ => {}
         }
     }
@@ -88,6 +91,10 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
         flavor: None,
         values,
     };
+    if is_ignored {
+        values = None;
+    }
+    let values = values.map(with_constants_open);
     let mut found = Vec::new();
     match resource.kind {
         ResourceKind::Secret => found.push(CodeCall {
@@ -108,4 +115,25 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     }
     found.extend(secrets.map(|secrets| call(CallKind::UseList, Some(secrets))));
     found
+}
+
+/// Returns a mapping that comes from a constant as one that may have other entries: the default of a
+/// variable is only a default.
+fn with_constants_open(values: CodeValue) -> CodeValue {
+    match values {
+        CodeValue::Mapping {
+            span,
+            entries,
+            is_complete,
+        } => {
+            let is_constant = |(_, value): &(CodeText, CodeValue)| matches!(value, CodeValue::Text(text) if text.span == span);
+            let is_complete = is_complete && !entries.iter().any(is_constant);
+            CodeValue::Mapping {
+                span,
+                entries,
+                is_complete,
+            }
+        }
+        values => values,
+    }
 }

@@ -5,6 +5,7 @@ use super::walker::{WalkContext, Walker};
 use super::{Component, Purpose, Role, non_null_text, truncated_name};
 use crate::document::{CallKind, CallNode, NodeId};
 use crate::zenml::flavors::Refusal;
+use crate::zenml::grammar::parse_as_zenml;
 
 /// The class whose `environment` becomes part of an image.
 const DOCKER_SETTINGS: &str = "DockerSettings";
@@ -104,8 +105,36 @@ impl<'d> Walker<'d> {
                 role: Role::Attribute,
                 ..context
             };
-            self.walk_value(value, context);
+            self.walk_references(value, context);
         }
+    }
+
+    /// Walks the strings in a value that are references as a whole. The class may belong to another
+    /// library, whose templates have braces, too.
+    fn walk_references(&mut self, value: NodeId, context: WalkContext<'d>) {
+        let document = self.document;
+        let mut open = vec![(value, context)];
+        while let Some((node, context)) = open.pop() {
+            let inner = WalkContext {
+                role: Role::Nested,
+                ..context
+            };
+            if let Some(entries) = document.entries(node) {
+                open.extend(entries.iter().rev().map(|&(_, value)| (value, inner)));
+            } else if let Some(items) = document.items(node) {
+                open.extend(items.iter().rev().map(|&item| (item, inner)));
+            } else if self.is_whole_reference(node) {
+                self.walk_value(node, context);
+            }
+        }
+    }
+
+    /// Returns whether a string is a reference as a whole.
+    fn is_whole_reference(&self, node: NodeId) -> bool {
+        let text = self.document.text(node).unwrap_or_default();
+        let is_dynamic = !self.document.expansions(node).is_empty();
+        parse_as_zenml(text).is_some()
+            || (is_dynamic && text.starts_with("{{") && text.ends_with("}}"))
     }
 
     /// Walks a configuration in which `ZenML` resolves no reference.
