@@ -43,7 +43,7 @@ mod tests {
         StoreError, ValueType,
     };
     use crate::lint::pipeline;
-    use crate::lint::reference_list;
+    use crate::lint::reference_list::ReferenceList;
     use crate::lint::report::Report;
     use crate::lint::scan::{PathRoots, Scan, run_text};
     use crate::lint::settings::{LevelChoice, Settings};
@@ -144,7 +144,7 @@ components:
         assert_eq!(take(), [(Fact::Lookup, 5)].into());
 
         // The commands that list, register and render references read the same analysis.
-        assert_eq!(reference_list::lines(&scan).count(), 5);
+        assert_eq!(ReferenceList::of_scan(&scan).references().count(), 5);
         assert_eq!(report.references.iter(&scan).count(), 5);
         assert_eq!(scan.files[0].replaced_references().count(), 4);
         assert_eq!(take(), [].into());

@@ -194,6 +194,7 @@ impl Probe {
             "check" => &[
                 "human", "short", "json", "sarif", "github", "gitlab", "junit",
             ],
+            "refs" => &["human", "short", "json", "markdown", "mermaid", "dot"],
             _ => &["human", "short", "json"],
         };
         let words = without_formats(words);

@@ -71,12 +71,24 @@ const REGISTER: [Example; 3] = [
         "stackref register --from-env CI --yes",
     ),
 ];
-const REFS: [Example; 2] = [
+const REFS: [Example; 5] = [
     example(
         "List the references below the working directory",
         "stackref refs",
     ),
+    example(
+        "List the users of a secret, for example before a rotation",
+        "stackref refs --secret mlflow",
+    ),
+    example(
+        "List each secret with its users",
+        "stackref refs --by secret",
+    ),
     example("List them for a program", "stackref refs --format json"),
+    example(
+        "Draw the files and their secrets",
+        "stackref refs --format dot | dot -Tsvg -o secrets.svg",
+    ),
 ];
 const INVENTORY: [Example; 3] = [
     example(
@@ -245,7 +257,15 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             USAGE_OR_MISSING,
             UNANSWERED,
         ],
-        ["refs"] => &[DONE, ("1", "A file cannot be parsed"), USAGE],
+        ["refs"] => &[
+            DONE,
+            (
+                "1",
+                "A file cannot be parsed, or nothing uses the secret of --secret",
+            ),
+            USAGE,
+            UNANSWERED,
+        ],
         ["trust"] => &[DONE, ("1", "You did not accept the config"), USAGE],
         ["inventory"] => &[
             DONE,
@@ -265,7 +285,7 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
 
 const LEVEL: GuideEntry = (
     "ZENML_SECRET_VALIDATION_LEVEL",
-    "The level, unless --level is given. Overrides the config.",
+    "The level. Overrides the config. The option --level of check overrides it.",
 );
 const TRUST_VARIABLE: GuideEntry = (
     "STACKREF_TRUST",
@@ -300,7 +320,7 @@ const STORES: [GuideEntry; 3] = [
 /// Returns the environment variables that a command reads.
 pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
     let mut entries = Vec::new();
-    if matches!(command, [] | ["check"]) {
+    if matches!(command, [] | ["check" | "refs"]) {
         entries.push(LEVEL);
     }
     if queries_inventories(command) {
@@ -339,7 +359,6 @@ const TRUSTED: GuideEntry = (
 /// Returns the files that a command reads or writes in addition to its arguments.
 pub fn files(command: &[&str]) -> Vec<GuideEntry> {
     match command {
-        ["refs"] => vec![CONFIG, IGNORE_FILES],
         ["trust"] => vec![CONFIG, TRUSTED],
         ["init"] => {
             vec![
@@ -365,6 +384,6 @@ pub fn files(command: &[&str]) -> Vec<GuideEntry> {
 fn queries_inventories(command: &[&str]) -> bool {
     matches!(
         command,
-        [] | ["check" | "render" | "register" | "inventory", ..]
+        [] | ["check" | "render" | "register" | "refs" | "inventory", ..]
     )
 }

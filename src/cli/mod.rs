@@ -25,7 +25,7 @@ pub use file_args::{ConfigArgs, FileArgs};
 pub use help_args::{ExplainArgs, HelpArgs, ManArgs, SchemaArgs};
 pub use init_args::InitArgs;
 pub use inventory_args::{InventoryArgs, InventoryCommand, InventoryListArgs, SnapshotArgs};
-pub use refs_args::RefsArgs;
+pub use refs_args::{ReferenceOrder, RefsArgs};
 pub use register_args::RegisterArgs;
 pub use render_args::RenderArgs;
 pub use report_args::Reports;
@@ -107,7 +107,8 @@ pub enum Command {
     /// List all references
     ///
     /// stackref prints each reference, and each command that declares a secret, with its file and
-    /// line. It does not query an inventory.
+    /// line. It queries an inventory only for the formats markdown, mermaid and dot, which mark
+    /// missing secrets.
     #[command(after_help = help_text::after_help(&["refs"]), after_long_help = help_text::after_long_help(&["refs"]))]
     Refs(RefsArgs),
     /// List the names and keys in inventories, never values

@@ -33,6 +33,7 @@ use crate::project::config;
 use crate::project::git::Git;
 use crate::text::escape::escape_control;
 use baseline_file::{BaselineFile, known_baseline};
+pub(super) use check_level::environment_level;
 use check_level::{choose_level, effective_level};
 use check_notes::{CheckNotes, warn_of_obsolete_entries};
 use check_options::{refuse_contradictions, warn_of_deselected_leaks};

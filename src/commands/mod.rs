@@ -32,7 +32,7 @@ use crate::cli::{Cli, Command, InventoryCommand};
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::report::Summary;
-use crate::output::{Format, ListFormat, summary_line};
+use crate::output::{Format, ListFormat, ReferenceFormat, summary_line};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use context::CommandError;
 use messages::{print_failures, report_recovered};
@@ -147,13 +147,15 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
 /// Returns the name under which the JSON report of a failed command is written; `None` if the
 /// command prints no JSON, or writes its reports itself, as `check` does.
 fn json_report_of(command: &Command) -> Option<&'static str> {
-    let (format, name) = match command {
-        Command::Register(args) => (args.format, "register"),
-        Command::Refs(args) => (args.format, "refs"),
-        Command::Inventory(args) if args.command.is_none() => (args.list.format, "inventory"),
-        _ => return None,
-    };
-    (format == ListFormat::Json).then_some(name)
+    let is_json = |format| format == ListFormat::Json;
+    match command {
+        Command::Register(args) => is_json(args.format).then_some("register"),
+        Command::Refs(args) => (args.format == ReferenceFormat::Json).then_some("refs"),
+        Command::Inventory(args) if args.command.is_none() => {
+            is_json(args.list.format).then_some("inventory")
+        }
+        _ => None,
+    }
 }
 
 /// Returns the summary of a run that fails before the command has done anything; `None` for

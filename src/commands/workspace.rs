@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 pub(super) use file_selection::config_identity;
 pub(super) use run_trust::trust_store;
-pub(super) use stack_filter::select_stack;
+pub(super) use stack_filter::{select_stack, unknown_stack};
 
 /// The level of commands that always need keys, for example `render`. Flags and the environment do
 /// not change it.

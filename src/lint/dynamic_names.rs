@@ -34,7 +34,7 @@ impl<'s> DynamicNames<'s> {
 /// example, `${ENV}_db` may mean `prod_db`.
 ///
 /// Only the text before the first and after the last placeholder is compared.
-fn may_mean(dynamic: &str, secret: &str) -> bool {
+pub(super) fn may_mean(dynamic: &str, secret: &str) -> bool {
     let is_mark = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
     let Some(first) = dynamic.find(is_mark) else {
         return dynamic == secret;

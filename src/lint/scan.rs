@@ -48,19 +48,6 @@ impl Scan {
         self.files.iter().flat_map(|file| &file.references)
     }
 
-    /// Iterates over the references and the dynamic references, in the order of the files.
-    pub fn listed_references(&self) -> impl Iterator<Item = &Reference> {
-        self.files.iter().flat_map(|file| {
-            let mut listed: Vec<&Reference> = file
-                .references
-                .iter()
-                .chain(&file.dynamic_references)
-                .collect();
-            listed.sort_by_key(|reference| reference.span.start);
-            listed
-        })
-    }
-
     /// Iterates over the declarations, in the order of the files.
     pub fn declarations(&self) -> impl Iterator<Item = &Declaration> {
         self.files.iter().flat_map(|file| &file.declarations)

@@ -109,7 +109,32 @@ fn failure_text(failure: &Failure) -> String {
     )
 }
 
-/// The formats of `refs`, `register` and `inventory list`.
+/// The formats of `refs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReferenceFormat {
+    /// Lines
+    #[default]
+    Human,
+    /// One line per reference and declaration
+    Short,
+    /// JSON, version 1; see `stackref schema references`
+    Json,
+    /// Markdown table
+    Markdown,
+    /// Mermaid flowchart of files and secrets
+    Mermaid,
+    /// Graphviz graph of files and secrets
+    Dot,
+}
+
+impl ReferenceFormat {
+    /// Returns whether the format marks secrets and keys that do not exist.
+    pub fn marks_missing(self) -> bool {
+        matches!(self, Self::Markdown | Self::Mermaid | Self::Dot)
+    }
+}
+
+/// The formats of `register` and `inventory`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFormat {
     /// Lines or a table

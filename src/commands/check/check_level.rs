@@ -27,6 +27,17 @@ pub(super) fn choose_level(
     if let Some(level) = args.level {
         return Ok(LevelChoice::with_origin(level, "--level"));
     }
+    environment_level(env)
+}
+
+/// Returns the level that the environment sets for all files. The default is the level of each
+/// file's config.
+///
+/// # Errors
+/// The environment variable has an invalid value.
+pub(in crate::commands) fn environment_level(
+    env: &dyn Environment,
+) -> Result<LevelChoice<'static>, Failure> {
     let level = level_from_environment(env)?;
     Ok(level
         .map(|level| LevelChoice::with_origin(level, LEVEL_VARIABLE))

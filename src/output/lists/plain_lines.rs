@@ -12,16 +12,13 @@ pub fn write_references(
     style: OutputStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for ReferenceLine {
-        location,
-        owner,
-        target,
-    } in lines
-    {
+    for line in lines {
+        let target = format!("{}{}", line.name, line.suffix());
         writeln!(
             out,
-            "{}: {owner} -> {}",
-            style.paint(HEADING, location),
+            "{}: {} -> {}",
+            style.paint(HEADING, &line.location),
+            line.user(),
             style.paint(NAME, target)
         )?;
     }

@@ -142,6 +142,9 @@ def inventory_commands(sandbox):
         for args in [[], ["--probe"], ["--used"], ["--unused"], ["--inventory", "secrets.yaml"]]:
             run("inventory", "inventory", "--format", format, *args)
         run("refs", "refs", "--format", format)
+    for format in ["short", "markdown", "mermaid", "dot"]:
+        for args in [[], ["--by", "secret"], ["--stack", "prod"], ["--secret", "mlflow"]]:
+            run("refs", "refs", "--format", format, *args)
     for name in ["names.yaml", "names.toml", "names.json"]:
         run("inventory snapshot", "inventory", "snapshot", "-o", name, codes=[0])
         run("inventory snapshot", "inventory", "snapshot", "--check", name, codes=[0])
