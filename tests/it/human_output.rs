@@ -36,13 +36,15 @@ fn project() -> TempDir {
 }
 
 /// The commands that print output for people.
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 13] = [
     &["check"],
     &["check", "--format", "short"],
     &["check", "--fix", "--diff"],
     &["check", "--list-files"],
     &["refs"],
     &["refs", "--format", "short"],
+    &["refs", "--by", "secret"],
+    &["refs", "--by", "secret", "--format", "short"],
     &["inventory"],
     &["inventory", "--format", "short"],
     &["inventory", "--probe"],

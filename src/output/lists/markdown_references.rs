@@ -92,7 +92,7 @@ mod tests {
         ] {
             let cell = code(text);
             assert_eq!(cell, expected, "{text}");
-            assert!(cell.matches('`').count() % 2 == 0, "{text}");
+            assert!(cell.matches('`').count().is_multiple_of(2), "{text}");
             assert!(!cell.contains('|'), "{text}");
         }
     }

@@ -66,10 +66,10 @@ fn escape(label: &str) -> String {
     let mut escaped = String::with_capacity(label.len());
     let mut is_start = true;
     for c in label.chars() {
-        // At the start, `1.` and `-` would begin a list.
+        // At the start, `1.`, `1)` and `-` would begin a list.
         let is_plain = c.is_alphanumeric()
             || matches!(c, ' ' | ',')
-            || (!is_start && matches!(c, '.' | '-' | '_' | '/'));
+            || (!is_start && matches!(c, '.' | '-' | '_' | '/' | '(' | ')'));
         if is_plain {
             escaped.push(c);
         } else {
@@ -90,7 +90,7 @@ mod tests {
         for (label, expected) in [
             ("mlflow", "mlflow"),
             ("stacks/my-prod.yaml", "stacks/my-prod.yaml"),
-            ("prod (a.yaml)", "prod #40;a.yaml#41;"),
+            ("prod (a.yaml)", "prod (a.yaml)"),
             ("a\"] click b", "a#34;#93; click b"),
             ("#quot;", "#35;quot#59;"),
             ("`x`", "#96;x#96;"),
@@ -100,6 +100,7 @@ mod tests {
             ("%%{init}", "#37;#37;#123;init#125;"),
             ("- x", "#45; x"),
             ("1. x", "1#46; x"),
+            ("1) x", "1#41; x"),
             (" - x", " #45; x"),
             ("é…", "é#8230;"),
         ] {
