@@ -143,7 +143,7 @@ def inventory_commands(sandbox):
             run("inventory", "inventory", "--format", format, *args)
         run("refs", "refs", "--format", format)
     for format in ["short", "markdown", "mermaid", "dot"]:
-        for args in [[], ["--by", "secret"], ["--stack", "prod"], ["--secret", "mlflow"]]:
+        for args in [[], ["--by", "secret"], ["--stack", "bad"], ["--secret", "db"]]:
             run("refs", "refs", "--format", format, *args)
     for name in ["names.yaml", "names.toml", "names.json"]:
         run("inventory snapshot", "inventory", "snapshot", "-o", name, codes=[0])
