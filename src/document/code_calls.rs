@@ -6,7 +6,7 @@
 use super::code_value::{CodeText, CodeValue, TextDefinition};
 use super::offsets::OffsetMapBuilder;
 use super::shell::{Quote, Word};
-use super::{Document, NodeId, ScalarType, Style, SyntaxError};
+use super::{Document, Node, NodeId, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -94,11 +94,11 @@ impl Document {
         &self.calls.nodes
     }
 
-    /// Returns the calls and everything in them.
-    pub fn call_nodes(&self) -> impl Iterator<Item = NodeId> {
-        let first = self.calls.root.map(|root| NodeId(root.0 + 1));
-        let nodes = first.map(|first| self.nodes_from(first).map(|(id, _)| id));
-        nodes.into_iter().flatten()
+    /// Returns the nodes of calls and of their parts.
+    pub(super) fn call_nodes(&self) -> impl Iterator<Item = Node> {
+        let roots = self.calls.root.into_iter();
+        let nodes = roots.flat_map(|root| self.nodes_from(root).skip(1));
+        nodes.map(|(_, node)| node)
     }
 
     /// Returns whether a scalar is a word of a command, which a shell reads.

@@ -4,8 +4,9 @@
 //!
 //! A comment after other text applies to its own line. A comment on a line of its own applies to
 //! the next line that is not a comment. A finding is on a line if its span, the scalar that
-//! contains it or the key of that scalar begins there. In a script, the command must begin there.
-//! JSON has no comments: use `[[ignore]]` in the config instead.
+//! contains it or the key of that scalar begins there. In a script, the command must begin there. In
+//! Python and Terraform, the call may begin there, too. JSON has no comments: use `[[ignore]]` in the
+//! config instead.
 
 mod comment_spans;
 
@@ -113,6 +114,7 @@ pub fn directives(document: &Document) -> Vec<Directive> {
         return Vec::new();
     }
     let contents = scalar_contents(document);
+    let code_lines = code_lines(document);
     let mut found: Vec<Directive> = Vec::new();
     // Bottom up, so that each of several successive comments applies to the line after the last
     // one.
@@ -128,7 +130,9 @@ pub fn directives(document: &Document) -> Vec<Directive> {
                 .filter(|&(next, _)| next == line + 1)
                 .map_or(line + 1, |(_, number)| number)
         } else {
-            line_of_command(document, comment.start, line).unwrap_or(line)
+            line_of_command(document, comment.start, line)
+                .or_else(|| line_of_call(document, &code_lines, comment.start, line))
+                .unwrap_or(line)
         };
         let number = if text
             .get(comment.start..)
@@ -159,13 +163,7 @@ pub fn directives(document: &Document) -> Vec<Directive> {
     found.reverse();
     if document.syntax().is_script() {
         // Other text with `#` may be a string of the shell, or prose.
-        let commands = document.commands().iter();
-        let mut lines: HashSet<usize> = commands
-            .map(|&command| first_line(document, command))
-            .collect();
-        // In a call, a comment may also apply to a single argument.
-        lines.extend(document.call_nodes().map(|node| first_line(document, node)));
-        found.retain(|directive| lines.contains(&directive.line));
+        found.retain(|directive| code_lines.contains(&directive.line));
     }
     found
 }
@@ -185,7 +183,16 @@ fn ends_block(contents: &[(Span, BlockStyle)], comment: usize, deeper_below: boo
         })
 }
 
-/// Returns the line in which a command begins.
+/// Returns the lines in which commands, calls or parts of calls begin.
+fn code_lines(document: &Document) -> HashSet<usize> {
+    let commands = document.commands().iter();
+    let commands = commands.map(|&command| first_line(document, command));
+    let calls = document.call_nodes();
+    let calls = calls.map(|node| document.source().position(node.span.start).line);
+    commands.chain(calls).collect()
+}
+
+/// Returns the line in which a command or a call begins.
 fn first_line(document: &Document, command: NodeId) -> usize {
     let start = document.node(command).span.start;
     document.source().position(start).line
@@ -204,6 +211,22 @@ fn line_of_command(document: &Document, comment: usize, line: usize) -> Option<u
     let command = *before.last()?;
     let end = document.node(command).span.end;
     (document.source().position(end).line == line).then(|| first_line(document, command))
+}
+
+/// Returns the first line of a call that ends in the line of a comment, if nothing else begins there.
+/// The comment then applies to the whole call.
+fn line_of_call(
+    document: &Document,
+    code_lines: &HashSet<usize>,
+    comment: usize,
+    line: usize,
+) -> Option<usize> {
+    let calls = document.calls();
+    let before = calls.partition_point(|call| document.node(call.node).span.start < comment);
+    let call = calls.get(before.checked_sub(1)?)?.node;
+    let end = document.node(call).span.end;
+    let ends_here = document.source().position(end).line == line;
+    (ends_here && !code_lines.contains(&line)).then(|| first_line(document, call))
 }
 
 /// Returns the line that a comment of HTML applies to. A comment above a block of code applies to the
@@ -283,6 +306,7 @@ fn parse_directive_kind(text: &str) -> Option<(DirectiveKind, usize)> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::document::ScriptHost;
     use crate::text::source::SourceFile;
     use std::sync::Arc;
 
@@ -312,6 +336,31 @@ mod tests {
             [
                 (1, DirectiveKind::MissingRules),
                 (3, DirectiveKind::MissingRules)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_comment_applies_to_a_call_or_to_a_part_of_it() {
+        let code = "from zenml.client import Client\n# stackref: ignore[a] not code\n\n\
+                    # stackref: ignore[b]\nc = Client()\nc.get_secret(\"x\") # stackref: ignore[c]\n\
+                    # stackref: ignore[d]\nc.create_stack_component(\n  'y', 'z', 'alerter',\n\
+                    \x20 {\n    'k': 'v', # stackref: literal\n  },\n) # stackref: ignore[e]\n\
+                    x = '# stackref: ignore[f]'\n";
+        let source = Arc::new(SourceFile::new("x.py", code));
+        let document = Document::parse(source, Syntax::Script(ScriptHost::Python)).unwrap();
+        let found = directives(&document).into_iter();
+        let found: Vec<_> = found
+            .map(|directive| (directive.line, directive.kind))
+            .collect();
+        let ignore = |name: &str| DirectiveKind::Ignore(vec![name.to_owned()]);
+        assert_eq!(
+            found,
+            [
+                (6, ignore("c")),
+                (8, ignore("d")),
+                (11, DirectiveKind::Literal),
+                (8, ignore("e")),
             ]
         );
     }

@@ -328,6 +328,8 @@ impl ScalarResults {
         let (dynamic, fixed): (Vec<_>, Vec<_>) = secret_uses::references(document, source)
             .into_iter()
             .partition(|reference| reference.is_dynamic);
+        let findings = dynamic.iter().map(rules::check_dynamic_use);
+        self.findings.extend(findings);
         self.references.extend(fixed);
         self.dynamic_references.extend(dynamic);
         if !document.calls().is_empty() {

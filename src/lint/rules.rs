@@ -35,6 +35,7 @@ mod unusable_value;
 
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
+use crate::sources::reference::Reference;
 use crate::sources::scalar::ScalarContext;
 use crate::zenml::grammar::{BraceExpression, BraceKind, ForeignSyntax, parse_as_zenml};
 
@@ -77,11 +78,17 @@ pub const RULES: [&Rule; 25] = [
 /// Checks a subject: returns the finding of the first rule that reports one, in the order of
 /// [`RULES`].
 ///
-/// This is the only place that calls rules.
+/// Only this function and [`check_dynamic_use`] call rules.
 pub fn check(subject: Subject<'_>) -> Option<FindingBuilder> {
     let (first, last) = range_of(subject.kind());
     let rules = RULES.get(first..=last).unwrap_or_default();
     rules.iter().find_map(|rule| rule.check(subject))
+}
+
+/// Returns the finding for a dynamic reference of a call that gets a secret. No scalar contains the
+/// whole reference.
+pub fn check_dynamic_use(reference: &Reference) -> FindingBuilder {
+    dynamic_reference::report(reference, true)
 }
 
 /// Returns the indices of the first and the last rule for a kind of subject.

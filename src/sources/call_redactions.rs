@@ -2,7 +2,10 @@
 //! secrets, keys and attributes, and the code between them.
 
 use crate::document::{CallKind, CallNode, Document, NodeId};
-use crate::text::source::Span;
+use crate::text::source::{SourceFile, Span};
+
+/// The most bytes of code before a call or a key that are shown.
+const MAX_CODE_BEFORE: usize = 100;
 
 /// Returns the spans that excerpts may show, sorted and without overlaps.
 pub(super) fn shown_spans(document: &Document) -> Vec<Span> {
@@ -13,9 +16,14 @@ pub(super) fn shown_spans(document: &Document) -> Vec<Span> {
         .collect();
     shown.sort_unstable();
     let mut joined: Vec<Span> = Vec::with_capacity(shown.len());
+    let is_separator = |gap: Span| matches!(document.source().slice(gap), ", " | " ");
     for span in shown {
         match joined.last_mut() {
-            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            Some(last)
+                if span.start <= last.end || is_separator(Span::new(last.end, span.start)) =>
+            {
+                last.end = last.end.max(span.end);
+            }
             _ => joined.push(span),
         }
     }
@@ -47,19 +55,22 @@ fn shown_parts(document: &Document, call: &CallNode) -> Vec<Span> {
         .into_iter()
         .map(|literal| {
             let span = document.node(literal.node).span;
-            // The expression of a dynamic name may contain a literal.
-            let is_name = literal.is_name
-                && (document.expansions(literal.node).is_empty()
-                    || is_code(document.source().slice(span)));
+            let is_name = literal.is_name && is_shown_name(document, literal.node, span);
             (span, is_name)
         })
-        .filter(|(span, _)| whole.contains(*span))
+        // Values with the span of the call are not written, for example the keys of a use without keys.
+        .filter(|&(span, _)| whole.contains(span) && span != whole)
         .collect();
     literals.sort_unstable();
     let source = document.source();
-    let mut shown = Vec::new();
+    let mut shown = keys_after(document, call, whole);
     let mut end = whole.start;
+    shown.extend(line_before(source, whole.start));
     for (span, is_name) in literals {
+        if span.start < end {
+            end = end.max(span.end);
+            continue;
+        }
         let before = Span::new(end, span.start);
         if is_code_between(source.slice(before)) {
             shown.push(before);
@@ -85,6 +96,64 @@ fn shown_parts(document: &Document, call: &CallNode) -> Vec<Span> {
         shown.push(rest);
     }
     shown
+}
+
+/// Returns whether excerpts may show a name. Literals in the expression of a dynamic name are not
+/// names.
+fn is_shown_name(document: &Document, node: NodeId, span: Span) -> bool {
+    document.expansions(node).is_empty() || !document.source().slice(span).contains(['"', '\''])
+}
+
+/// Returns the spans of the keys that are read from the result of a call, with the code before them:
+/// `values["key"]`.
+fn keys_after(document: &Document, call: &CallNode, whole: Span) -> Vec<Span> {
+    if call.kind != CallKind::Use {
+        return Vec::new();
+    }
+    let source = document.source();
+    let keys = call.values.and_then(|keys| document.items(keys));
+    let keys = keys.unwrap_or_default().iter();
+    let spans = keys
+        .map(|&key| (key, document.node(key).span))
+        .filter(|&(key, span)| !whole.contains(span) && is_shown_name(document, key, span));
+    let is_access = |c: char| c.is_ascii_alphabetic() || "_.[()".contains(c);
+    let with_code = spans.map(|(_, span)| {
+        let before = text_before(source, span.start);
+        let unquoted = before.strip_suffix(['"', '\'']).unwrap_or(before);
+        let len = before.len() - unquoted.trim_end_matches(is_access).len();
+        let after = source.text().get(span.end..).unwrap_or_default();
+        let unquoted = after.strip_prefix(['"', '\'']).unwrap_or(after);
+        let rest = unquoted.trim_start_matches([']', ')']);
+        Span::new(span.start - len, span.end + after.len() - rest.len())
+    });
+    with_code.collect()
+}
+
+/// Returns the span of the code between the start of a line and an offset in it, for example
+/// `secret = `. Returns `None` if it may be anything else.
+fn line_before(source: &SourceFile, offset: usize) -> Option<Span> {
+    let before = text_before(source, offset);
+    let start = match before.rfind('\n') {
+        Some(line_break) => line_break + 1,
+        None if before.len() == offset => 0,
+        None => return None,
+    };
+    let line = before.get(start..)?;
+    // With a brace, it may be the text of an f-string.
+    let is_shown = |c: char| c.is_ascii_alphabetic() || "_.,=:@()[] \t".contains(c);
+    let code = line.strip_suffix(['"', '\'']).unwrap_or(line);
+    let is_code = !code.is_empty() && code.chars().all(is_shown);
+    is_code.then(|| Span::new(offset - line.len(), offset))
+}
+
+/// Returns the text before an offset, up to a limit.
+fn text_before(source: &SourceFile, offset: usize) -> &str {
+    let before = source.text().get(..offset).unwrap_or_default();
+    let mut start = before.len().saturating_sub(MAX_CODE_BEFORE);
+    while !before.is_char_boundary(start) {
+        start += 1;
+    }
+    before.get(start..).unwrap_or_default()
 }
 
 /// A scalar of a call, or an expression that is not known.
@@ -113,7 +182,8 @@ fn add_literals(document: &Document, value: NodeId, is_name: bool, literals: &mu
         } else if let Some(items) = document.items(node).filter(|items| !items.is_empty()) {
             open.extend(items.iter().map(|&item| (item, is_name)));
         } else {
-            let is_name = is_name && document.scalar(node).is_some();
+            // An expression that is not known is an empty sequence.
+            let is_name = is_name && document.text(node).is_some();
             literals.push(Literal { node, is_name });
         }
     }

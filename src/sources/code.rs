@@ -1,7 +1,7 @@
 //! The source of code: `zenml` commands in scripts and Markdown pages, and calls in Python and
 //! Terraform.
 
-use crate::document::{Document, directives};
+use crate::document::{Document, ScriptHost, Syntax, directives};
 use crate::sources::{SourceModel, call_redactions, command_redactions, mask_spans, stack_model};
 use crate::text::source::Span;
 
@@ -20,9 +20,24 @@ pub fn read(document: &Document) -> Option<SourceModel> {
 pub(super) fn masks(document: &Document) -> Vec<Span> {
     let masks = command_redactions::masks(document);
     let masks = mask_spans::without_spans(masks, &call_redactions::shown_spans(document));
-    let mut masks = mask_spans::without_references(masks, document.source().text());
+    let text = document.source().text();
+    let mut masks = match document.syntax() {
+        // Other braces are literals of the language.
+        Syntax::Script(ScriptHost::Python | ScriptHost::Terraform | ScriptHost::Notebook) => {
+            mask_spans::without_references_in(masks, text, code_spans(document))
+        }
+        _ => mask_spans::without_references(masks, text),
+    };
     // A value that a command stores is not a reference, whatever it contains.
     masks.extend(command_redactions::stored_values(document));
     masks.extend(call_redactions::stored_values(document));
     mask_spans::join_overlapping(masks)
+}
+
+/// Returns the spans of commands and calls.
+fn code_spans(document: &Document) -> Vec<Span> {
+    let commands = document.commands().iter().copied();
+    let calls = document.calls().iter().map(|call| call.node);
+    let nodes = commands.chain(calls);
+    nodes.map(|node| document.node(node).span).collect()
 }

@@ -7,7 +7,7 @@
 mod secret_command;
 
 use crate::document::{CallKind, CallNode, CommandKind, Document, NodeId, ScalarType, Syntax};
-use crate::sources::reference::written_in_code;
+use crate::sources::reference::{without_literals, written_in_code};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secret_command::SecretAction;
@@ -108,6 +108,11 @@ fn declaration_of_call(
     let is_dynamic = !document.expansions(name).is_empty();
     let written = source.file().unquoted_slice(span).filter(|_| is_dynamic);
     let written = written.and_then(|written| written_in_code(written, text));
+    let secret = match written {
+        Some(written) => written.into(),
+        None if is_dynamic => without_literals(text),
+        None => text.into(),
+    };
     let mut keys = KeyReader {
         document,
         keys: Vec::new(),
@@ -120,8 +125,8 @@ fn declaration_of_call(
     Some(Declaration {
         source: Arc::clone(source),
         span,
-        secret: written.unwrap_or(text).to_owned(),
-        expression: written.map(|_| text.to_owned()),
+        expression: (*secret != *text).then(|| text.to_owned()),
+        secret: secret.into_owned(),
         keys: keys.keys,
         is_open: keys.is_open,
         is_complete: call.kind == CallKind::Create,

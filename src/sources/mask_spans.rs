@@ -26,6 +26,22 @@ pub(super) fn without_references(spans: Vec<Span>, text: &str) -> Vec<Span> {
     without_spans(spans, &references.collect::<Vec<_>>())
 }
 
+/// Removes the references in some parts of a text from sorted spans without overlaps. Elsewhere,
+/// braces may be a value.
+pub(super) fn without_references_in(spans: Vec<Span>, text: &str, parts: Vec<Span>) -> Vec<Span> {
+    if spans.is_empty() {
+        return spans;
+    }
+    let parts = join_overlapping(parts);
+    let is_in_part = |reference: &Span| {
+        let before = parts.partition_point(|part| part.start <= reference.start);
+        let part = before.checked_sub(1).and_then(|at| parts.get(at));
+        part.is_some_and(|part| part.contains(*reference))
+    };
+    let references = find_reference_shapes(text).into_iter().map(Span::from);
+    without_spans(spans, &references.filter(is_in_part).collect::<Vec<_>>())
+}
+
 /// Removes spans from others. Both lists are sorted and without overlaps.
 pub(super) fn without_spans(spans: Vec<Span>, removed: &[Span]) -> Vec<Span> {
     if removed.is_empty() {

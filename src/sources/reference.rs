@@ -7,6 +7,7 @@ use crate::document::{Document, NodeId, ScalarType, plain_type};
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::Span;
 use crate::zenml::grammar::ForeignSyntax;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -190,6 +191,20 @@ pub(super) fn written_in_code<'t>(written: &'t str, text: &str) -> Option<&'t st
         .strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'));
     (written == text || inner == Some(written)).then_some(written)
+}
+
+/// Returns a dynamic text of code without the literals in its expressions, which are not names:
+/// `${…}` for `${var.names["x"]}`.
+pub(super) fn without_literals(text: &str) -> Cow<'_, str> {
+    let expressions = text.find("${").zip(text.rfind('}'));
+    match expressions.filter(|_| text.contains(['"', '\''])) {
+        Some((start, end)) if start < end => {
+            let before = text.get(..start).unwrap_or_default();
+            let after = text.get(end..).unwrap_or_default();
+            format!("{before}${{…{after}").into()
+        }
+        _ => text.into(),
+    }
 }
 
 fn starts_with_names(inner: &str, secret: &str, key: &str) -> bool {

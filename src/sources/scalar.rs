@@ -315,7 +315,11 @@ impl<'a> ScalarContext<'a> {
         name: &str,
         key: Option<&str>,
     ) -> Reference {
-        let written = self.written_names(&range, name, key);
+        let written = self.written_names(&range, name, key).or_else(|| {
+            let is_code = !self.is_in_command();
+            let hidden = reference::without_literals;
+            is_code.then(|| ReferenceNames::new(&hidden(name), key.map(hidden).as_deref()))
+        });
         let reference = self.new_reference(range, name, key, None);
         let is_same = written.as_ref().is_none_or(|it| *it == reference.names);
         match written.filter(|_| !is_same) {

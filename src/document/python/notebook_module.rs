@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Cell magics whose body is Python.
 const PYTHON_MAGICS: [&str; 6] = ["capture", "time", "timeit", "prun", "python", "python3"];
 
+/// Line magics that run the statement after them.
+const STATEMENT_MAGICS: [&str; 4] = ["%time", "%timeit", "%prun", "%memit"];
+
 /// The code of a cell.
 pub(crate) struct PythonCell {
     pub text: String,
@@ -74,6 +77,16 @@ fn python_of_cell(cell: &str) -> String {
     let mut state = LineState::default();
     let mut is_command = false;
     for line in cell.split_inclusive('\n') {
+        let magic = statement_magic(line).filter(|_| !state.is_open() && !is_command);
+        if let Some(magic) = magic {
+            let (before, statement) = line.split_at_checked(magic.end).unwrap_or((line, ""));
+            code.push_str(before.get(..magic.start).unwrap_or_default());
+            // The indentation stays the same: `%time x()` becomes `_   ; x()`.
+            let blanks = " ".repeat(magic.len().saturating_sub(2));
+            code.extend(["_", &blanks, ";", statement]);
+            state.feed(statement);
+            continue;
+        }
         let command = command_offset(line).filter(|_| !state.is_open());
         match command {
             Some(at) => {
@@ -94,6 +107,16 @@ fn python_of_cell(cell: &str) -> String {
             && line.trim_end_matches(['\r', '\n']).ends_with('\\');
     }
     code
+}
+
+/// Returns the range of a magic at the start of a line if a statement follows it.
+fn statement_magic(line: &str) -> Option<Range<usize>> {
+    let text = line.trim_start();
+    let name = text.split([' ', '\t']).next()?;
+    let start = line.len() - text.len();
+    let statement = text.get(name.len()..)?.trim_start();
+    let has_statement = !statement.is_empty() && !statement.starts_with(['-', '!', '%']);
+    (STATEMENT_MAGICS.contains(&name) && has_statement).then(|| start..start + name.len())
 }
 
 /// Returns the offset of a command or a magic in a line.
@@ -285,6 +308,10 @@ mod tests {
                 vec![import, "", "\n\n", "Client().get_secret(\n  'é'\n)"],
                 vec!["use é"],
             ),
+            (
+                vec![import, "%time s = Client().get_secret('a')"],
+                vec!["use a"],
+            ),
             (vec!["import x", "Client().get_secret('a')"], vec![]),
             (vec![], vec![]),
             (
@@ -322,6 +349,13 @@ mod tests {
             ("x, y = %time f(", "x, y = _       "),
             ("!a \\\n  b (\nc", "    \n     \nc"),
             ("?x\ny", "  \ny"),
+            ("%time x = f(\n%y)\n!a", "_   ; x = f(\n%y)\n  "),
+            ("  %timeit x", "  _     ; x"),
+            (
+                "%timeit -n 1 x\n%time\n%time !ls",
+                "              \n     \n         ",
+            ),
+            ("%timer x", "        "),
             ("'''\n!a\n'''", "'''\n!a\n'''"),
             ("x = (\n%y)", "x = (\n%y)"),
             ("x != y\nx % y\nx %= y", "x != y\nx % y\nx %= y"),

@@ -1,4 +1,4 @@
-//! Finds the shell code of a Jupyter notebook: `!` and `%sx` lines, cells of a shell such as
+//! Finds the code of a Jupyter notebook: Python, `!` and `%sx` lines, cells of a shell such as
 //! `%%bash`, and the code in Markdown cells.
 //!
 //! The source of a cell is one JSON string or a list of them. Spans are bytes of the file, so each
@@ -22,12 +22,35 @@ use std::sync::Arc;
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
     let document = Document::parse(Arc::clone(source), Syntax::Json).ok();
     let cells = document.as_ref().map(find_cells).unwrap_or_default();
-    let code = python_calls::read_cells(source, &python_cells(&cells));
+    let mut code = python_calls::read_cells(source, &python_cells(&cells));
+    // The examples in the text are a module of their own.
+    let examples = python_calls::read_cells(source, &python_examples(&cells));
+    code.calls.extend(examples.calls);
     HostCode {
         cells: cell_spans(&cells),
         snippets: cells.into_iter().flat_map(cell_snippets).collect(),
+        is_incomplete: code.is_incomplete || examples.is_incomplete,
         ..code
     }
+}
+
+/// Returns the Python blocks of Markdown cells.
+fn python_examples(cells: &[NotebookCell]) -> Vec<PythonCell> {
+    let cells = cells.iter().filter(|cell| cell.kind == CellKind::Markdown);
+    // Without it, no block imports ZenML.
+    if !cells.clone().any(|cell| cell.text.contains(COMMAND)) {
+        return Vec::new();
+    }
+    let blocks = cells.flat_map(|cell| {
+        let blocks = markdown::code_blocks(&cell.text, 0).into_iter();
+        blocks.map(|block| block.within(&cell.offsets))
+    });
+    let blocks = blocks.filter(|block| block.language == CodeLanguage::Python);
+    let examples = blocks.map(|block| PythonCell {
+        text: block.code,
+        offsets: block.offsets,
+    });
+    examples.collect()
 }
 
 /// Returns the cells with Python.
