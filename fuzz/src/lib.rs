@@ -35,6 +35,7 @@ use stackref::project::config::{self, Config, Level};
 use stackref::project::configs::Configs;
 use stackref::project::discover::{Candidate, MatchReason};
 use stackref::sources::reference::Reference;
+use stackref::text::source::Span;
 use stackref::zenml::grammar::{BraceKind, ParsedValue, Resolver, parse_as_zenml, parse_value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -140,6 +141,14 @@ pub fn check_notebook(bytes: &[u8]) {
     check(bytes, Syntax::Script(ScriptHost::Notebook));
 }
 
+pub fn check_python(bytes: &[u8]) {
+    check(bytes, Syntax::Script(ScriptHost::Python));
+}
+
+pub fn check_terraform(bytes: &[u8]) {
+    check(bytes, Syntax::Script(ScriptHost::Terraform));
+}
+
 /// Checks the bytes after the first one as a file of the host that the first byte selects.
 pub fn check_host(bytes: &[u8]) {
     const HOSTS: [ScriptHost; 7] = [
@@ -190,19 +199,30 @@ fn check(bytes: &[u8], syntax: Syntax) {
     }
 }
 
-/// Asserts that the span of a reference contains it, unless a part of it is escaped, quoted or
-/// expanded.
+/// Asserts that the span of a reference contains it, unless a part of it is escaped, quoted,
+/// formatted or expanded.
 fn assert_span_contains_reference(reference: &Reference) {
-    let text = reference
-        .source
-        .text()
-        .get(reference.span.start..reference.span.end)
-        .expect("the span lies in the text");
-    // `{{{{` is an escape in justfiles and notebooks.
+    let whole = reference.source.text();
+    let slice = |span: Span| {
+        let text = whole.get(span.start..span.end);
+        text.expect("the span lies in the text")
+    };
+    let text = slice(reference.span);
+    // `{{{{` is an escape in justfiles, notebooks and f-strings.
     let is_escaped = text.contains(['\\', '\'', '"', '$', '&']) || text.starts_with("{{{{");
-    let Some(key) = reference.key().filter(|_| !is_escaped) else {
+    let Some(key) = reference.key() else {
         return;
     };
+    if let Some(key_span) = reference.key_span {
+        assert_is_name(whole, reference.span, reference.secret());
+        assert_is_name(whole, key_span, key);
+        return;
+    }
+    // The name of a constant has no braces, and a format is not the text.
+    let is_expression = || !text.contains("{{") || text.contains('%');
+    if is_escaped || is_code(reference) && is_expression() {
+        return;
+    }
     let expressions = stackref::zenml::grammar::find_braces(text);
     let [braces] = expressions.as_slice() else {
         panic!("{text:?}: {expressions:?}")
@@ -219,6 +239,26 @@ fn assert_span_contains_reference(reference: &Reference) {
         (name, found_key, &braces.range),
         (reference.secret(), key, &(0..text.len()))
     );
+}
+
+/// Returns whether a reference is in a file that may contain Python or Terraform.
+fn is_code(reference: &Reference) -> bool {
+    let extension = Path::new(reference.source.path()).extension();
+    extension.is_some_and(|extension| ["py", "tf", "ipynb", "md"].iter().any(|&e| e == extension))
+}
+
+/// Asserts that a literal contains a name. Other expressions are not compared, for example a
+/// constant or an f-string.
+fn assert_is_name(text: &str, span: Span, name: &str) {
+    let found = text
+        .get(span.start..span.end)
+        .expect("the span lies in the text");
+    let is_quoted =
+        |quote: char| text[..span.start].ends_with(quote) && text[span.end..].starts_with(quote);
+    let is_literal = is_quoted('"') || is_quoted('\'');
+    if is_literal && !found.contains(['\\', '\'', '"', '{', '%', '\r']) {
+        assert_eq!(found, name);
+    }
 }
 
 fn assert_spans_lie_in_the_text(finding: &Finding) {

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 const MAX_SEED_BYTES: usize = 8192;
 
 /// Tokens that mutations insert, because they change how the text around them is parsed.
-const TOKENS: [&[u8]; 42] = [
+const TOKENS: [&[u8]; 54] = [
     b"{{",
     b"}}",
     b"{{a.b}}",
@@ -53,6 +53,18 @@ const TOKENS: [&[u8]; 42] = [
     b"---\n",
     b"<<: *a",
     b"components:\n",
+    b"import zenml\n",
+    b"Client().get_secret(\"a\").secret_values[\"b\"]",
+    b"f\"{{{{{X}.b}}}}\"",
+    b"X = \"a\"\n",
+    b" + X",
+    b" % X",
+    b"(",
+    b")",
+    b"${zenml_secret.a.name}",
+    b"format(\"{{%s.b}}\", zenml_secret.a.name)",
+    b"<<-EOT\n",
+    b"\nEOT\n",
     "\u{0}".as_bytes(),
     "\u{85}".as_bytes(),
     "\u{feff}".as_bytes(),
@@ -81,6 +93,16 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     seeds
 });
 
+/// The seeds that may contain Python or Terraform with ZenML.
+static CODE_SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let starts = ["import zenml", "from zenml", "zenml_secret", "zenml_stack"];
+    let is_code = |seed: &&Vec<u8>| {
+        let text = String::from_utf8_lossy(seed);
+        starts.iter().any(|start| text.contains(start))
+    };
+    SEEDS.iter().filter(is_code).cloned().collect()
+});
+
 fn run_on_every_seed(property: fn(&[u8])) {
     for seed in SEEDS.iter() {
         if let Err(panic) = catch_unwind(|| property(seed)) {
@@ -91,7 +113,7 @@ fn run_on_every_seed(property: fn(&[u8])) {
 }
 
 /// Generates a seed in which tokens, pieces of other seeds or random bytes replace some pieces.
-fn mutation() -> impl Strategy<Value = Vec<u8>> {
+fn mutation(seeds: &'static LazyLock<Vec<Vec<u8>>>) -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
         4 => prop::sample::select(&TOKENS[..]).prop_map(<[u8]>::to_vec),
         1 => (any::<Index>(), any::<Index>(), 0..40_usize).prop_map(|(seed, at, len)| {
@@ -102,8 +124,8 @@ fn mutation() -> impl Strategy<Value = Vec<u8>> {
         1 => prop::collection::vec(any::<u8>(), 0..3),
     ];
     let edits = prop::collection::vec((any::<Index>(), token, 0..12_usize), 1..6);
-    (any::<Index>(), edits).prop_map(|(seed, edits)| {
-        let mut bytes = seed.get(&SEEDS).clone();
+    (any::<Index>(), edits).prop_map(move |(seed, edits)| {
+        let mut bytes = seed.get(seeds).clone();
         for (at, token, removed) in edits {
             let start = at.index(bytes.len() + 1);
             let end = bytes.len().min(start + removed);
@@ -114,7 +136,7 @@ fn mutation() -> impl Strategy<Value = Vec<u8>> {
 }
 
 macro_rules! targets {
-    ($($name:ident),*) => {$(
+    ($seeds:ident: $($name:ident),*) => {$(
         mod $name {
             use super::*;
 
@@ -127,7 +149,7 @@ macro_rules! targets {
                 #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
                 #[test]
-                fn mutations_of_seeds_pass(bytes in mutation()) {
+                fn mutations_of_seeds_pass(bytes in mutation(&$seeds)) {
                     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes))) {
                         eprintln!("failed for the text {:?}", String::from_utf8_lossy(&bytes));
                         resume_unwind(panic);
@@ -139,7 +161,7 @@ macro_rules! targets {
 }
 
 targets!(
-    references,
+    SEEDS: references,
     check_yaml,
     check_toml,
     check_json,
@@ -151,3 +173,5 @@ targets!(
     fix,
     readers
 );
+
+targets!(CODE_SEEDS: check_python, check_terraform);
