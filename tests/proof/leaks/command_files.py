@@ -81,6 +81,22 @@ class CommandFile:
     has_blocks: bool = True
     is_script: bool = True
 
+    @property
+    def title(self):
+        return f"commands in {self.label}"
+
+    @property
+    def rules(self):
+        return SCRIPT_RULES if self.is_script else RULES
+
+    @property
+    def shapes(self):
+        return SHAPES if self.has_blocks else TYPED
+
+    def text(self, new_value):
+        lines = [with_values(line, new_value) for line in LINES]
+        return self.write(lines, with_values(BLOCK, new_value) if self.has_blocks else "")
+
 
 def without_braces(text):
     """Returns a text for places outside of commands, where stackref takes braces for a reference."""
@@ -205,7 +221,7 @@ COMMAND_FILES = [
 ]  # fmt: skip
 
 
-def with_values(text, new_value):
+def with_values(text, new_value, quote=shlex.quote):
     """Replaces the marks of a text by values. `new_value` gets the mark and the start of the line."""
 
     def write(match):
@@ -214,41 +230,41 @@ def with_values(text, new_value):
         value = new_value(mark, before)
         if mark == "j":
             return json.dumps(value)[1:-1].replace("'", "'\\''")
-        return value if mark == "t" else shlex.quote(value)
+        return value if mark == "t" else quote(value)
 
     return re.sub(r"@([wjpt])\b", write, text)
 
 
-def text_of(file, new_value):
-    lines = [with_values(line, new_value) for line in LINES]
-    return file.write(lines, with_values(BLOCK, new_value) if file.has_blocks else "")
-
-
 def command_files(sandbox):
     """Commands that store, contain or precede values, in every kind of file."""
-    for file in COMMAND_FILES:
-        for shape in SHAPES if file.has_blocks else TYPED:
+    check_files(sandbox, COMMAND_FILES)
+
+
+def check_files(sandbox, files):
+    """Checks files with values of every shape, and files with values of an inventory."""
+    for file in files:
+        for shape in file.shapes:
             if sandbox.quick and shape != "quotes":
                 continue
             # stackref takes an attribute with braces for a reference.
             shape_of = lambda mark: "plain" if mark == "t" or mark == "p" and shape == "braces" else shape
-            text = text_of(file, lambda mark, before: sandbox.canaries.value(f"{file.label}: `{before}`", shape_of(mark)))
+            text = file.text(lambda mark, before: sandbox.canaries.value(f"{file.label}: `{before}`", shape_of(mark)))
             run_all(sandbox, file, text, is_complete=shape == "plain" and not sandbox.quick)
         leaked_values(sandbox, file)
 
 
 def run_all(sandbox, file, text, is_complete):
     """Runs the commands on one file: without a config, with an inventory of names, and with fixes."""
-    label = f"commands in {file.label}"
+    label = file.title
     project = sandbox.project({file.path: text, "names.yaml": "store: [user]\nothr: [k]\n", ".gitignore": "/names.yaml\n"})
     run = lambda *args, **more: sandbox.run(label, project, *args, **more)
     result = run("check", "--format", "json")
     rules = {finding["rule"] for finding in json.loads(result.stdout)["findings"]}
     if is_complete or sandbox.quick:
-        missing = (SCRIPT_RULES if file.is_script else RULES) - rules
+        missing = file.rules - rules
         sandbox.expect(label, f"all rules report something, except {', '.join(sorted(missing))}", not missing, text[:3000])
     commands = [["check", "--no-ignores", "--color", "always", "-v"], ["refs", "--format", "json"], ["inventory"]]
-    commands += [["check", "--add-ignores", "--diff"], ["check", "--fix=suggestions", "--diff"]]
+    commands += [["check", "--select", "dynamic-reference"], ["check", "--add-ignores", "--diff"], ["check", "--fix=suggestions", "--diff"]]
     if is_complete:
         for format in FORMATS:
             run("check", "--format", format)
@@ -276,7 +292,7 @@ def leaked_values(sandbox, file):
         values.append(sandbox.canaries.value(f"leaked in {file.label}", "quotes" if mark == "w" else "plain"))
         return values[-1]
 
-    text = text_of(file, new_value)
+    text = file.text(new_value)
     spare = {f"k{at}": value for at, value in enumerate(values)}
     secrets = inventory({"store": {"user": sandbox.canaries.value("stored")}, "spare": spare})
     project = sandbox.project({file.path: text, "secrets.inventory.yaml": secrets, ".gitignore": "/secrets.*\n"}, git=True)

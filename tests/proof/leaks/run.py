@@ -19,6 +19,7 @@ import time
 # For `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
+import code_files
 import command_files
 import commands
 import faults
@@ -44,7 +45,8 @@ The script searches for each value as it is and in these forms:
 
 The values are in inventories, stack files and run configs, and in `zenml` commands of shell scripts, Makefiles, justfiles,
 Dockerfiles, workflows, GitLab CI, Markdown, reStructuredText and notebooks. For example, `zenml secret create db --password=…` is
-on the line of a finding, and on the lines around it. `check --leaks` must find an inventory's values in each of these files.
+on the line of a finding, and on the lines around it. They are also in the calls, other literals and comments of Python and
+Terraform. `check --leaks` must find an inventory's values in each of these files.
 
 The values contain quotes, line breaks, YAML syntax, control characters and escape sequences. They have up to 90,000 bytes.
 
@@ -170,7 +172,8 @@ PARTS = [
     commands.register, commands.register_in_terminal, commands.git_credentials,
     stores.server_inventories, stores.urls_and_credentials, stores.dir_inventory,
     stores.env_inventory, stores.repository_inventory, stores.sops_inventory, stores.command_inventory,
-    faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, faults.damaged_files,
+    faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, code_files.code_files,
+    faults.damaged_files,
     faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
     faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
 ]  # fmt: skip
