@@ -6,9 +6,21 @@ use super::{Component, Purpose, Role, non_null_text, truncated_name};
 use crate::document::{CallKind, CallNode, NodeId};
 use crate::zenml::flavors::Refusal;
 use crate::zenml::grammar::parse_as_zenml;
+use crate::zenml::run_config_keys::COMPONENT_TYPES;
 
 /// The class whose `environment` becomes part of an image.
 const DOCKER_SETTINGS: &str = "DockerSettings";
+
+/// Returns whether a class has the name of the settings or the configuration of a component, for
+/// example `SlackAlerterSettings`.
+fn is_component_class(class: &str) -> bool {
+    let name = ["Settings", "FlavorConfig", "Config"]
+        .iter()
+        .find_map(|suffix| class.strip_suffix(suffix));
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let mut types = COMPONENT_TYPES.iter();
+    types.any(|kind| name.ends_with(&kind.replace('_', "")))
+}
 
 impl<'d> Walker<'d> {
     /// Walks the calls of a file. They belong to the stack of its commands.
@@ -105,7 +117,11 @@ impl<'d> Walker<'d> {
                 role: Role::Attribute,
                 ..context
             };
-            self.walk_references(value, context);
+            if is_component_class(class) {
+                self.walk_value(value, context);
+            } else {
+                self.walk_references(value, context);
+            }
         }
     }
 
