@@ -3,8 +3,8 @@
 
 use super::walker::{WalkContext, Walker};
 use super::{Component, Purpose, Role, non_null_text, truncated_name};
-use crate::document::{CallKind, CallNode, NodeId};
-use crate::zenml::flavors::Refusal;
+use crate::document::{CallKind, CallNode, NodeId, ScriptHost, Syntax};
+use crate::zenml::flavors::{Refusal, has_sensitive_name};
 use crate::zenml::grammar::parse_as_zenml;
 use crate::zenml::run_config_keys::COMPONENT_TYPES;
 
@@ -54,12 +54,15 @@ impl<'d> Walker<'d> {
     fn walk_stored_values(&mut self, call: &'d CallNode) {
         let document = self.document;
         let entries = call.values.and_then(|values| document.entries(values));
+        let is_terraform = document.syntax() == Syntax::Script(ScriptHost::Terraform);
         for &(key, value) in entries.unwrap_or_default() {
             let is_literal = document.expansions(value).is_empty()
                 && document
                     .text(value)
                     .is_some_and(|text| !text.contains("{{"));
-            if is_literal {
+            // Terraform describes real secrets. In Python, tests have many others.
+            let is_sensitive = is_terraform || document.text(key).is_some_and(has_sensitive_name);
+            if is_literal && is_sensitive {
                 let context = WalkContext {
                     attribute: document.text(key),
                     role: Role::Attribute,

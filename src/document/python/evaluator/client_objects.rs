@@ -49,9 +49,8 @@ impl Evaluator<'_> {
         match self.value(object) {
             Value::ZenmlClient => true,
             Value::Unknown | Value::Literal => self.has_name_of_client(object),
-            Value::Import(path) => {
-                !path.is_zenml() && !is_secret_library(&path) && self.has_name_of_client(object)
-            }
+            // An object of another library. A relative import is one of the project.
+            Value::Import(path) => path.level > 0 && self.has_name_of_client(object),
             _ => false,
         }
     }
@@ -241,6 +240,8 @@ mod tests {
             "make().get_secret('a')",
             "Client.get_secret('a')",
             "import boto3\ndef f(client): client.get_secret('a')",
+            "from myvault import client\nclient.get_secret('a')",
+            "import kv\nkv.client.get_secret('a')",
             "from google.cloud import secretmanager\nself.client.get_secret('a')",
             "import hvac\ndef f(client): client.get_secret('a')",
         ] {
