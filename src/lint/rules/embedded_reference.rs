@@ -64,6 +64,10 @@ fn check(context: &ScalarContext<'_>) -> Option<FindingBuilder> {
             "a line break after the reference makes the value plain text",
             "write `|-` or `>-`, which strip the final line break",
         ),
+        (Some(""), Some("\n")) if !context.is_in_command() && context.is_in_script() => (
+            "a line break after the reference makes the value plain text",
+            "write it in quotes: a here-document ends with a line break",
+        ),
         (Some(before), Some(after)) if before.trim().is_empty() && after.trim().is_empty() => (
             "whitespace around the reference makes the value plain text",
             "remove the whitespace before and after the braces",
