@@ -256,7 +256,7 @@ fn assert_is_name(text: &str, span: Span, name: &str) {
     let is_quoted =
         |quote: char| text[..span.start].ends_with(quote) && text[span.end..].starts_with(quote);
     let is_literal = is_quoted('"') || is_quoted('\'');
-    if is_literal && !found.contains(['\\', '\'', '"', '{', '%', '\r']) {
+    if is_literal && !found.contains(['\\', '\'', '"', '{', '}', '%', '\r']) {
         assert_eq!(found, name);
     }
 }
