@@ -4,20 +4,17 @@
 //! `python` and `terraform` find them. The meaning of a call is in `sources`.
 
 use super::code_value::{CodeText, CodeValue, TextDefinition};
-use super::offsets::OffsetMapBuilder;
 use super::shell::{Quote, Word};
 use super::{Document, Node, NodeId, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
-use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The nesting of values that are read.
 const MAX_DEPTH: usize = 32;
 
 /// The text of an expression that is not shown. Two of them are not the same expression.
-pub(super) const UNKNOWN: &str = "{…}";
+const UNKNOWN: &str = "{…}";
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +126,8 @@ pub(super) fn add(document: &mut Document, mut calls: Vec<CodeCall>) -> Result<(
     document.finish_sequence(root, end, &items);
     document.roots.push(root);
     document.calls.root = Some(root);
+    // Only the calls of this document are compared.
+    document.calls.seen = HashSet::new();
     Ok(())
 }
 
@@ -211,7 +210,7 @@ fn add_value(
 }
 
 fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxError> {
-    let text = &without_literals(text);
+    let text = without_literals(text.clone());
     let span = if text.text.is_empty() {
         text.span
     } else {
@@ -219,52 +218,29 @@ fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxEr
     };
     let id = document.add_scalar(span, &text.text, Style::DoubleQuoted, ScalarType::String)?;
     let word = Word {
-        text: text.text.clone(),
-        offsets: text.offsets.clone(),
+        text: text.text,
+        offsets: text.offsets,
         span,
-        expansions: text.expansions.clone(),
+        expansions: text.expansions,
         quotes: vec![(0, Quote::Double)],
         is_split: false,
     };
     document.script_words.add(id, &word);
-    if let Some(definition) = &text.definition {
-        document.calls.definitions.push((id, definition.clone()));
-    }
+    document
+        .calls
+        .definitions
+        .extend(text.definition.map(|definition| (id, definition)));
     Ok(id)
 }
 
 /// Returns a text without the literals in its expressions, which are not names. For example,
-/// `${f("hunter2")}` becomes `${…}`.
-fn without_literals(text: &CodeText) -> Cow<'_, CodeText> {
-    let has_literal = |range: &Range<usize>| {
-        let expression = text.text.get(range.clone()).unwrap_or_default();
-        expression.contains(['"', '\'']) || expression.contains(|c: char| c.is_ascii_digit())
-    };
-    if !text.expansions.iter().any(has_literal) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = OffsetMapBuilder::default();
-    let mut expansions = Vec::with_capacity(text.expansions.len());
-    let mut copied = 0;
-    for range in &text.expansions {
-        out.push_part(&text.offsets, copied..range.start, &text.text);
-        let start = out.text().len();
-        if has_literal(range) {
-            let span = text.offsets.source(range.start, range.end);
-            out.push_replaced(span.start, span.len(), UNKNOWN);
-        } else {
-            out.push_part(&text.offsets, range.clone(), &text.text);
-        }
-        expansions.push(start..out.text().len());
-        copied = range.end;
-    }
-    out.push_part(&text.offsets, copied..text.text.len(), &text.text);
-    let (new, offsets) = out.into_text(text.span);
-    Cow::Owned(CodeText {
-        text: new,
-        offsets,
-        expansions,
-        span: text.span,
-        definition: None,
+/// `${f("hunter2")}` becomes `{…}`. The digits of a name are not literals.
+fn without_literals(text: CodeText) -> CodeText {
+    text.replace_expansions(|expression, _| {
+        let has_quotes = expression.contains(['"', '\'']);
+        let is_name = |c: char| c.is_alphanumeric() || "_-.${}".contains(c);
+        let has_number =
+            expression.contains(|c: char| c.is_ascii_digit()) && !expression.chars().all(is_name);
+        (has_quotes || has_number).then(|| UNKNOWN.to_owned())
     })
 }

@@ -1,6 +1,6 @@
 //! The values of a program's expressions, with their spans.
 
-use super::OffsetMap;
+use super::offsets::{OffsetMap, OffsetMapBuilder};
 use crate::text::source::{SourceFile, Span};
 use std::ops::Range;
 use std::sync::Arc;
@@ -74,6 +74,37 @@ impl CodeText {
         self.expansions.is_empty().then_some(self.text.as_str())
     }
 
+    /// Returns the text with other text in place of some of its expansions. `replace` gets an
+    /// expression and its span in the file, and returns `None` for one that stays.
+    pub fn replace_expansions(self, replace: impl Fn(&str, Span) -> Option<String>) -> Self {
+        if self.expansions.is_empty() {
+            return self;
+        }
+        let mut out = OffsetMapBuilder::default();
+        let mut expansions = Vec::with_capacity(self.expansions.len());
+        let mut copied = 0;
+        for range in &self.expansions {
+            out.push_part(&self.offsets, copied..range.start, &self.text);
+            let start = out.text().len();
+            let expression = self.text.get(range.clone()).unwrap_or_default();
+            let span = self.offsets.source(range.start, range.end);
+            match replace(expression, span) {
+                Some(text) => out.push_replaced(span.start, span.len(), &text),
+                None => out.push_part(&self.offsets, range.clone(), &self.text),
+            }
+            expansions.push(start..out.text().len());
+            copied = range.end;
+        }
+        out.push_part(&self.offsets, copied..self.text.len(), &self.text);
+        let (text, offsets) = out.into_text(self.span);
+        Self {
+            text,
+            offsets,
+            expansions,
+            ..self
+        }
+    }
+
     /// Returns the text with the map of a name that stands for it.
     pub(super) fn replaced_at(self, name: Span) -> Self {
         Self {
@@ -90,6 +121,18 @@ impl CodeText {
 }
 
 impl CodeValue {
+    /// Returns a mapping as one that may have other entries. Other values stay as they are.
+    pub fn into_incomplete(self) -> Self {
+        match self {
+            Self::Mapping { span, entries, .. } => Self::Mapping {
+                span,
+                entries,
+                is_complete: false,
+            },
+            value => value,
+        }
+    }
+
     /// Returns the span of the whole expression.
     pub fn span(&self) -> Span {
         match self {

@@ -4,8 +4,9 @@
 use crate::lint::analysis::Analysis;
 use crate::lint::scan::PathRoots;
 use crate::project::discover::{Candidate, MatchReason, Search, Selection};
+use crate::system::paths;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Returns the files of a selection that the analyzed code passes as run configs, sorted.
 pub(super) fn passed_configs(
@@ -52,7 +53,7 @@ pub(super) fn passed_configs(
 /// code or to one above it.
 fn existing_path(code: &Path, path: &str, root: &Path) -> Option<PathBuf> {
     for folder in code.ancestors().skip(1) {
-        let candidate = normalized(&folder.join(path))?;
+        let candidate = paths::absolute(Path::new(path), folder);
         if candidate.starts_with(root) && candidate.is_file() {
             return Some(candidate);
         }
@@ -63,39 +64,29 @@ fn existing_path(code: &Path, path: &str, root: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Removes `.` and `..` from an absolute path.
-fn normalized(path: &Path) -> Option<PathBuf> {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                if !out.pop() {
-                    return None;
-                }
-            }
-            Component::CurDir => {}
-            _ => out.push(part),
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
-    fn dots_are_removed_from_paths() {
+    fn path_is_relative_to_the_code_or_a_folder_above_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().canonicalize().unwrap();
+        let root = outside.join("r");
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        for file in ["c.yaml", "r/c.yaml", "r/a/d.yaml"] {
+            std::fs::write(outside.join(file), "").unwrap();
+        }
         for (path, expected) in [
-            ("/a/b/../c.yaml", Some("/a/c.yaml")),
-            ("/a/./c.yaml", Some("/a/c.yaml")),
-            ("/a/../../c.yaml", None),
+            ("../c.yaml", Some("c.yaml")),
+            ("./../d.yaml", Some("a/d.yaml")),
+            ("d.yaml", Some("a/d.yaml")),
+            ("../../../../../c.yaml", None),
+            ("x.yaml", None),
         ] {
-            assert_eq!(
-                normalized(Path::new(path)),
-                expected.map(PathBuf::from),
-                "{path}"
-            );
+            let found = existing_path(&root.join("a/b/run.py"), path, &root);
+            assert_eq!(found, expected.map(|path| root.join(path)), "{path}");
         }
     }
 }

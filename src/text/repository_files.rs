@@ -13,7 +13,8 @@ pub trait RepositoryFiles: fmt::Debug + Send + Sync {
     fn read(&self, path: &Path) -> Option<Arc<SourceFile>>;
 
     /// Returns the files of a folder with an extension whose text a filter accepts, sorted by their
-    /// paths. Returns no files if there are too many.
+    /// paths. Returns no files if there are too many, and omits the rest of those that are too large
+    /// together.
     fn list(
         &self,
         folder: &Path,

@@ -3,7 +3,6 @@
 use super::HostCode;
 use crate::document::code_calls::{CallKind, CodeCall};
 use crate::document::code_value::{CodeText, CodeValue};
-use crate::document::offsets::OffsetMapBuilder;
 use crate::document::python::{
     CodeArgument, KeyAccess, PythonCell, PythonCode, PythonFact, PythonModules, read as read_file,
     read_cells as read_module,
@@ -100,7 +99,7 @@ fn call(source: &SourceFile, fact: PythonFact) -> CodeCall {
             configuration,
         } => CodeCall {
             label: component_type,
-            name: name.filter(|name| name.fixed().is_some()),
+            name: name.filter(|name| !name.is_dynamic()),
             flavor,
             ..new_call(CallKind::Component, call, configuration)
         },
@@ -138,56 +137,22 @@ fn required_keys(keys: Vec<KeyAccess>) -> Vec<CodeText> {
 /// Returns a mapping that is not written in the call as one that may have other entries: the code
 /// may have added them.
 fn with_other_entries(source: &SourceFile, values: CodeValue) -> CodeValue {
-    match values {
-        CodeValue::Mapping {
-            span,
-            entries,
-            is_complete,
-        } => {
-            let text = source.slice(span);
-            let is_written = text.starts_with('{') || text.starts_with("dict(");
-            CodeValue::Mapping {
-                span,
-                entries,
-                is_complete: is_complete && is_written,
-            }
-        }
-        values => values,
+    let text = source.slice(values.span());
+    if text.starts_with('{') || text.starts_with("dict(") {
+        values
+    } else {
+        values.into_incomplete()
     }
 }
 
 /// Returns a name as reports may show it. An expression without braces, such as a variable, gets
 /// them.
 fn shown(source: &SourceFile, name: CodeText) -> CodeText {
-    let mut out = OffsetMapBuilder::default();
-    let mut expansions = Vec::with_capacity(name.expansions.len());
-    let mut copied = 0;
-    for range in &name.expansions {
-        let expression = name.text.get(range.clone()).unwrap_or_default();
-        let span = name.offsets.source(range.start, range.end);
+    name.replace_expansions(|expression, span| {
         // The default of `os.getenv` is not the text of the expression.
         let is_bare = source.slice(span) == expression && !expression.contains(['{', '%']);
-        out.push_part(&name.offsets, copied..range.start, &name.text);
-        let start = out.text().len();
-        if is_bare {
-            out.push_replaced(span.start, span.len(), &format!("{{{expression}}}"));
-        } else {
-            out.push_part(&name.offsets, range.clone(), &name.text);
-        }
-        expansions.push(start..out.text().len());
-        copied = range.end;
-    }
-    if copied == 0 {
-        return name;
-    }
-    out.push_part(&name.offsets, copied..name.text.len(), &name.text);
-    let (text, offsets) = out.into_text(name.span);
-    CodeText {
-        text,
-        offsets,
-        expansions,
-        ..name
-    }
+        is_bare.then(|| format!("{{{expression}}}"))
+    })
 }
 
 fn sequence(source: &SourceFile, span: Span, texts: Vec<CodeText>) -> CodeValue {

@@ -1,9 +1,9 @@
 //! The code of a Terraform file: resources of ZenML's provider, and the commands of `local-exec`.
 
+use super::code_builder::UNKNOWN_VARIABLE;
 use super::{HostCode, Snippet, SnippetKind};
 use crate::document::code_calls::{CallKind, CodeCall};
 use crate::document::code_value::{CodeText, CodeValue};
-use crate::document::offsets::OffsetMapBuilder;
 use crate::document::terraform::{
     ResourceKind, TerraformModule, TerraformResource, may_have_constants, read as read_file,
 };
@@ -15,29 +15,20 @@ use std::sync::Arc;
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
     let module = module_of(source);
     let file = read_file(source, &module);
-    let snippets = file.local_execs.iter().map(|exec| snippet(&exec.command));
+    let snippets = file.local_execs.into_iter();
     HostCode {
-        snippets: snippets.collect(),
+        snippets: snippets.map(|exec| snippet(exec.command)).collect(),
         calls: file.resources.into_iter().flat_map(calls).collect(),
         ..HostCode::default()
     }
 }
 
 /// Returns the code of a command, with shell variables in place of the parts that Terraform inserts.
-fn snippet(command: &CodeText) -> Snippet {
-    let mut out = OffsetMapBuilder::default();
-    let mut copied = 0;
-    for part in &command.expansions {
-        out.push_part(&command.offsets, copied..part.start, &command.text);
-        let source = command.offsets.source(part.start, part.end);
-        out.push_replaced(source.start, source.len(), "${_}");
-        copied = part.end;
-    }
-    out.push_part(&command.offsets, copied..command.text.len(), &command.text);
-    let (code, offsets) = out.into_text(command.span);
+fn snippet(command: CodeText) -> Snippet {
+    let code = command.replace_expansions(|_, _| Some(UNKNOWN_VARIABLE.to_owned()));
     Snippet {
-        code,
-        offsets,
+        code: code.text,
+        offsets: code.offsets,
         kind: SnippetKind::Script,
     }
 }
@@ -63,8 +54,7 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     let mut label = None;
     let mut values = None;
     let mut secrets = None;
-    // Terraform may ignore changes of the values, which are then placeholders.
-    let mut is_ignored = false;
+    let mut may_be_changed = false;
     // The block, as far as it is read.
     let end = resource
         .attributes
@@ -79,7 +69,8 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
             ("type", CodeValue::Text(text)) => label = text.fixed().map(str::to_owned),
             ("secrets", value @ CodeValue::Sequence { .. }) => secrets = Some(value),
             ("values" | "configuration", value) => values = Some(value),
-            ("lifecycle", _) => is_ignored = true,
+            // With `ignore_changes`, the values may be placeholders.
+            ("lifecycle", _) => may_be_changed = true,
             _ => {}
         }
     }
@@ -91,22 +82,23 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
         flavor: None,
         values,
     };
-    if is_ignored {
-        values = None;
-    }
-    let values = values.map(with_constants_open);
     let mut found = Vec::new();
     match resource.kind {
-        ResourceKind::Secret => found.push(CodeCall {
-            name,
+        ResourceKind::Secret => {
             // Without a value that is known, the secret may have any keys.
-            ..call(
-                CallKind::Create,
-                values.or(Some(CodeValue::Unknown(resource.span))),
-            )
-        }),
+            let values = values.unwrap_or(CodeValue::Unknown(resource.span));
+            let values = if may_be_changed || is_constant(&values) {
+                values.into_incomplete()
+            } else {
+                values
+            };
+            found.push(CodeCall {
+                name,
+                ..call(CallKind::Create, Some(values))
+            });
+        }
         ResourceKind::StackComponent => found.push(CodeCall {
-            name: name.filter(|name| name.fixed().is_some()),
+            name: name.filter(|name| !name.is_dynamic()),
             flavor,
             ..call(CallKind::Component, values)
         }),
@@ -117,23 +109,11 @@ fn calls(resource: TerraformResource) -> Vec<CodeCall> {
     found
 }
 
-/// Returns a mapping that comes from a constant as one that may have other entries: the default of a
-/// variable is only a default.
-fn with_constants_open(values: CodeValue) -> CodeValue {
-    match values {
-        CodeValue::Mapping {
-            span,
-            entries,
-            is_complete,
-        } => {
-            let is_constant = |(_, value): &(CodeText, CodeValue)| matches!(value, CodeValue::Text(text) if text.span == span);
-            let is_complete = is_complete && !entries.iter().any(is_constant);
-            CodeValue::Mapping {
-                span,
-                entries,
-                is_complete,
-            }
-        }
-        values => values,
-    }
+/// Returns whether a mapping comes from a constant. The default of a variable is only a default.
+fn is_constant(values: &CodeValue) -> bool {
+    let CodeValue::Mapping { span, entries, .. } = values else {
+        return false;
+    };
+    let mut values = entries.iter().map(|(_, value)| value);
+    values.any(|value| matches!(value, CodeValue::Text(text) if text.span == *span))
 }
