@@ -2,11 +2,12 @@
 
 use super::snippets::{self, HostCode};
 use super::template_files::is_template;
+use crate::system::paths;
 use crate::text::source::SourceFile;
 use crate::text::source_kind::SourceKind;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A kind of file that contains code: commands of a shell, calls of ZenML's API, or resources of its
 /// provider.
@@ -39,29 +40,11 @@ pub enum ScriptHost {
     Other,
 }
 
-/// Extensions of hosts, in lower case.
-const EXTENSIONS: [(&str, ScriptHost); 14] = [
-    ("sh", ScriptHost::Shell),
-    ("bash", ScriptHost::Shell),
-    ("zsh", ScriptHost::Shell),
-    ("mk", ScriptHost::Makefile),
-    ("just", ScriptHost::Justfile),
-    ("dockerfile", ScriptHost::Dockerfile),
-    ("containerfile", ScriptHost::Dockerfile),
-    ("md", ScriptHost::Markdown),
-    ("markdown", ScriptHost::Markdown),
-    ("mdx", ScriptHost::Markdown),
-    ("rst", ScriptHost::ReStructuredText),
-    ("ipynb", ScriptHost::Notebook),
-    ("py", ScriptHost::Python),
-    ("tf", ScriptHost::Terraform),
-];
+/// The longest extension that decides the host of a file.
+const MAX_EXTENSION_BYTES: usize = 13;
 
 /// The starts of the names of Dockerfiles.
 const DOCKERFILES: [&str; 4] = ["Dockerfile", "Containerfile", "dockerfile", "containerfile"];
-
-/// Extensions of files that other sources read. Their first line does not make them scripts.
-const OTHER_SOURCES: [&str; 7] = ["yaml", "yml", "toml", "json", "pyi", "hcl", "tfvars"];
 
 impl ScriptHost {
     /// The bytes of a first line that can name a shell.
@@ -72,29 +55,40 @@ impl ScriptHost {
     /// whose first line decides.
     pub fn of(path: &Path) -> Option<Self> {
         // The walk calls this for every file, so nothing is allocated.
-        let name = path.file_name()?;
-        let extension = Path::new(name).extension();
-        let has_extension =
-            |known: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(known));
-        if has_extension("yaml") || has_extension("yml") {
-            return yaml_host(path);
+        let name = paths::file_name(path)?.as_encoded_bytes();
+        let dot = memchr::memrchr(b'.', name).filter(|&dot| dot > 0);
+        let extension = dot.and_then(|dot| name.get(dot + 1..)).unwrap_or_default();
+        let mut buffer = [0; MAX_EXTENSION_BYTES];
+        let lower = buffer.get_mut(..extension.len()).unwrap_or_default();
+        lower.copy_from_slice(extension.get(..lower.len()).unwrap_or_default());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"yaml" | b"yml" => yaml_host(path),
+            b"sh" | b"bash" | b"zsh" => Some(Self::Shell),
+            b"mk" => Some(Self::Makefile),
+            b"just" => Some(Self::Justfile),
+            b"dockerfile" | b"containerfile" => Some(Self::Dockerfile),
+            b"md" | b"markdown" | b"mdx" => Some(Self::Markdown),
+            b"rst" => Some(Self::ReStructuredText),
+            b"ipynb" => Some(Self::Notebook),
+            b"py" => Some(Self::Python),
+            b"tf" => Some(Self::Terraform),
+            // Other sources read these, or none. Their first line does not make them scripts.
+            b"toml" | b"json" | b"pyi" | b"hcl" | b"tfvars" => None,
+            _ => Some(Self::of_name(std::str::from_utf8(name).unwrap_or_default())),
         }
-        let by_extension = EXTENSIONS.iter().find(|(known, _)| has_extension(known));
-        if let Some(&(_, host)) = by_extension {
-            return Some(host);
-        }
-        if OTHER_SOURCES.into_iter().any(has_extension) {
-            return None;
-        }
-        let name = name.to_str().unwrap_or_default();
+    }
+
+    /// Returns the host of a file whose extension does not decide.
+    fn of_name(name: &str) -> Self {
         if DOCKERFILES.iter().any(|prefix| name.starts_with(prefix)) {
-            return Some(Self::Dockerfile);
+            return Self::Dockerfile;
         }
-        Some(match name.split('.').next().unwrap_or_default() {
+        match name.split('.').next().unwrap_or_default() {
             "Makefile" | "makefile" | "GNUmakefile" => Self::Makefile,
             _ if is_justfile(name) => Self::Justfile,
             _ => Self::Other,
-        })
+        }
     }
 
     /// Returns the source that files of this kind belong to.
@@ -167,21 +161,22 @@ fn is_justfile(name: &str) -> bool {
 
 /// Returns the host of a YAML file.
 fn yaml_host(path: &Path) -> Option<ScriptHost> {
+    // Most paths have no hidden folder, which is cheaper to see than to split them.
+    static HIDDEN_FOLDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(".git"));
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let name = paths::file_name(path)?.as_encoded_bytes();
+    if HIDDEN_FOLDER.find(bytes).is_none() && !name.starts_with(b"action.") {
+        return None;
+    }
     let stem = path.file_stem()?.as_encoded_bytes();
-    // Searching the whole path is cheaper than splitting it.
-    let contains = |part: &[u8]| memmem::find(path.as_os_str().as_encoded_bytes(), part).is_some();
-    let is_workflow = contains(b".github/workflows")
-        && path
-            .parent()
-            .is_some_and(|folder| folder.ends_with(".github/workflows"));
-    let is_gitlab_part = contains(b".gitlab/ci/")
-        && path
-            .ancestors()
-            .skip(1)
-            .any(|folder| folder.ends_with(".gitlab/ci"));
+    let is_workflow = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with(".github/workflows"));
+    let mut folders = path.ancestors().skip(1);
     if is_workflow || stem == b"action" {
         Some(ScriptHost::Workflow)
-    } else if stem.ends_with(b".gitlab-ci") || is_gitlab_part {
+    } else if stem.ends_with(b".gitlab-ci") || folders.any(|folder| folder.ends_with(".gitlab/ci"))
+    {
         Some(ScriptHost::GitlabCi)
     } else {
         None

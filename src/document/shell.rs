@@ -2,7 +2,7 @@
 //!
 //! For example, `sudo -E zenml x "{{a}."'b}}' >log` has the words `zenml`, `x` and `{{a}.b}}`.
 //!
-//! - `syntax_tree` finds the commands with a grammar, and `command_scanner` finds them in code with
+//! - `simple_lines` finds the commands in simple lines, `syntax_tree` all others with a grammar, and `command_scanner` finds them in code with
 //!   syntax errors.
 //! - `simple_command` and `word_lexer` read their words.
 //! - `program_search` finds the program behind `sudo`, `poetry run` and similar words.
@@ -17,6 +17,7 @@ mod code_region;
 mod command_scanner;
 mod heredocs;
 mod nested_code;
+mod simple_lines;
 mod program_search;
 mod runners;
 mod shell_assignments;
@@ -66,6 +67,8 @@ pub(super) struct ShellCode {
     pub commands: Vec<Command>,
     /// The variables that the code assigns.
     pub assignments: ShellAssignments,
+    /// Whether a variable may contain the name of the program.
+    may_have_variable: bool,
 }
 
 /// Code with its map to the file.
@@ -90,10 +93,16 @@ impl ShellCode {
             offsets: &snippet.offsets,
             replaced: &replaced,
         };
+        let names_program = may_contain_command(code.text);
         match snippet.kind {
-            SnippetKind::Script | SnippetKind::Example => self.read_code(code, 0),
             SnippetKind::Other => self.read_lines(code),
+            _ if names_program || self.may_have_variable && code.text.contains('$') => {
+                self.read_code(code, 0);
+            }
+            // A script has many snippets without a command, such as the lines of a Makefile.
+            _ => self.read_assignments(code),
         }
+        self.may_have_variable |= names_program;
     }
 
     /// Removes the commands from an index on that have no option.
@@ -132,6 +141,19 @@ impl ShellCode {
             reader.read_backticks(content, quoted, depth + inner + 1);
         }
         reader.scan(tree.end, depth);
+    }
+
+    /// Reads only the variables that code assigns. The grammar takes too long for that.
+    fn read_assignments(&mut self, code: MappedCode<'_>) {
+        let region = CodeRegion::new(code.text, code.text.len(), code.replaced);
+        RegionReader {
+            output: self,
+            code,
+            region: &region,
+            code_heredocs: HashSet::new(),
+            parsed: HashSet::new(),
+        }
+        .scan(0, 0);
     }
 
     /// Reads the lines that begin with a command which has an option. Other lines may be prose, for

@@ -9,6 +9,7 @@ use crate::text::repository_files::{RepositoryFiles, SharedValue};
 use crate::text::source::SourceFile;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,29 +94,32 @@ impl RepositoryFiles for DiskRepository {
         &self,
         folder: &Path,
         extension: &str,
-        accepts: &dyn Fn(&str) -> bool,
+        accepts: &dyn Fn(&[u8]) -> bool,
     ) -> Vec<Arc<SourceFile>> {
         if files::resolve_inside(folder, &self.root).is_err() {
             return Vec::new();
         }
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         // A link could lead out of the repository.
-        let entries = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-        let paths = entries.map(|entry| entry.path()).filter(|path| {
-            let found = path.extension().and_then(|found| found.to_str());
+        let entries = entries.filter(|entry| {
+            let name = entry.file_name();
+            let found = Path::new(&name).extension();
             found.is_some_and(|found| found.eq_ignore_ascii_case(extension))
+                && entry.file_type().is_ok_and(|kind| kind.is_file())
         });
-        let mut paths: Vec<PathBuf> = paths.take(MAX_FOLDER_FILES + 1).collect();
-        if paths.len() > MAX_FOLDER_FILES {
+        let names = entries.map(|entry| entry.file_name());
+        let mut names: Vec<OsString> = names.take(MAX_FOLDER_FILES + 1).collect();
+        if names.len() > MAX_FOLDER_FILES {
             return Vec::new();
         }
-        paths.sort();
+        names.sort();
         // The caller keeps what it needs of them.
-        let files = paths.iter().filter_map(|path| {
-            let bytes = files::read(path, MAX_FILE_BYTES).ok()?;
-            self.decode_file(path, bytes)
+        let files = names.iter().filter_map(|name| {
+            let path = folder.join(name);
+            let bytes = files::read(&path, MAX_FILE_BYTES).ok()?;
+            let is_accepted = accepts(&bytes);
+            is_accepted.then(|| self.decode_file(&path, bytes))?
         });
-        let files = files.filter(|file| accepts(file.text()));
         let mut bytes = 0;
         let files = files.take_while(|file| {
             bytes += file.text().len();

@@ -4,11 +4,13 @@
 use crate::document::{COMMAND, ScriptHost, Syntax};
 use crate::project::discover::{Candidate, MatchReason};
 use crate::sources::prefilter::{OVERLAP, Prefilter};
-use crate::system::write::{self, Inode};
+use crate::system::paths;
+use crate::system::write::{self, DirHandle, Inode};
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// The bytes that are read at once. Most files are smaller, so one read is enough.
@@ -26,6 +28,8 @@ static SECRET_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(S
 #[derive(Default)]
 pub(super) struct FileReader {
     buffer: Vec<u8>,
+    /// The folder of the last file. A name is opened faster than a path.
+    folder: Option<DirHandle>,
     filter: Prefilter,
     /// Whether a file with commands must be able to declare a secret.
     only_declarations: bool,
@@ -49,7 +53,7 @@ impl FileReader {
         &mut self,
         candidate: &Candidate,
     ) -> io::Result<Option<(Cow<'_, [u8]>, Inode)>> {
-        let mut file = File::open(&candidate.path)?;
+        let mut file = self.open(&candidate.path)?;
         if self.buffer.is_empty() {
             // Zeroed pages of the system: a small file touches only a few of them.
             self.buffer = vec![0; CHUNK_BYTES];
@@ -83,6 +87,20 @@ impl FileReader {
         }
         let bytes = self.buffer.get(..len).unwrap_or_default();
         Ok(Some((bytes.into(), write::inode(&file.metadata()?))))
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        let Some((folder, name)) = paths::split_name(path) else {
+            return File::open(path);
+        };
+        let is_last = |last: &DirHandle| last.path().as_os_str() == folder.as_os_str();
+        if !self.folder.as_ref().is_some_and(is_last) {
+            self.folder = Some(DirHandle::open(folder)?);
+        }
+        match &self.folder {
+            Some(folder) => folder.open_entry(name),
+            None => File::open(path),
+        }
     }
 
     /// Reads the start of a file into the buffer, and returns its length. Returns `None` if its

@@ -11,8 +11,13 @@
 //! from the document.
 
 use crate::text::encoding::is_utf16;
+use crate::text::word_search::WordSearch;
 use crate::zenml::run_config_keys::COMPONENT_TYPES;
 use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+/// Keys of which a file with the key `components` or `component` has at least one.
+const COMPONENT_COMPANIONS: [&str; 3] = ["stack_name", "zenml_version", "spec_type"];
 
 /// Keys of `settings` that belong to no component.
 const GENERAL_SETTINGS: [&str; 3] = ["docker", "resources", "deployment"];
@@ -31,6 +36,15 @@ const SECRETS_COMPANIONS: [&str; 9] = [
     "heartbeat_healthy",
 ];
 
+static COMPONENT_COMPANION_SEARCH: LazyLock<WordSearch> =
+    LazyLock::new(|| WordSearch::new(&COMPONENT_COMPANIONS));
+
+static SETTINGS_ENTRY_SEARCH: LazyLock<WordSearch> =
+    LazyLock::new(|| WordSearch::new(&[&GENERAL_SETTINGS[..], &COMPONENT_TYPES].concat()));
+
+static SECRETS_COMPANION_SEARCH: LazyLock<WordSearch> =
+    LazyLock::new(|| WordSearch::new(&SECRETS_COMPANIONS));
+
 /// The bytes at the end of a chunk that the next chunk repeats. This is more than the longest
 /// keyword with every letter escaped (`\U00000063`).
 pub const OVERLAP: usize = 256;
@@ -39,12 +53,8 @@ pub const OVERLAP: usize = 256;
 #[derive(Debug)]
 pub struct Prefilter {
     component: Finder<'static>,
-    component_companions: [Finder<'static>; 3],
     settings: KeyFinder,
-    component_types: [Finder<'static>; COMPONENT_TYPES.len()],
-    general_settings: [Finder<'static>; GENERAL_SETTINGS.len()],
     secrets: KeyFinder,
-    secrets_companions: [Finder<'static>; SECRETS_COMPANIONS.len()],
     seen: SeenWords,
     /// Whether more chunks may follow. A later chunk may contain the first keyword of a pair.
     is_partial: bool,
@@ -98,19 +108,15 @@ impl Default for Prefilter {
         Self {
             // One search for both `components` in stacks and `component` in specs.
             component: Finder::new("component"),
-            component_companions: ["stack_name", "zenml_version", "spec_type"].map(Finder::new),
             // In TOML, `settings` may be a part of a dotted key or of a table's name.
             settings: KeyFinder {
                 word: Finder::new("settings"),
                 follows: b":=.]#",
             },
-            component_types: COMPONENT_TYPES.map(Finder::new),
-            general_settings: GENERAL_SETTINGS.map(Finder::new),
             secrets: KeyFinder {
                 word: Finder::new("secrets"),
                 follows: b":=#",
             },
-            secrets_companions: SECRETS_COMPANIONS.map(Finder::new),
             seen: SeenWords::default(),
             is_partial: false,
             is_utf16: false,
@@ -159,18 +165,16 @@ impl Prefilter {
         seen.component = seen.component || contains(bytes, &self.component);
         if seen.component || self.is_partial {
             seen.component_companion =
-                seen.component_companion || contains_any(bytes, &self.component_companions);
+                seen.component_companion || COMPONENT_COMPANION_SEARCH.is_in(bytes);
         }
         seen.settings = seen.settings || self.settings.is_in(bytes);
         if seen.settings || self.is_partial {
-            seen.settings_entry = seen.settings_entry
-                || contains_any(bytes, &self.general_settings)
-                || contains_any(bytes, &self.component_types);
+            seen.settings_entry = seen.settings_entry || SETTINGS_ENTRY_SEARCH.is_in(bytes);
         }
         seen.secrets = seen.secrets || self.secrets.is_in(bytes);
         if seen.secrets || self.is_partial {
             seen.secrets_companion =
-                seen.secrets_companion || contains_any(bytes, &self.secrets_companions);
+                seen.secrets_companion || SECRETS_COMPANION_SEARCH.is_in(bytes);
         }
         seen.are_complete()
     }
@@ -178,10 +182,6 @@ impl Prefilter {
 
 fn contains(bytes: &[u8], finder: &Finder<'_>) -> bool {
     finder.find(bytes).is_some()
-}
-
-fn contains_any(bytes: &[u8], finders: &[Finder<'_>]) -> bool {
-    finders.iter().any(|finder| contains(bytes, finder))
 }
 
 /// Decodes the escapes of ASCII letters and removes escaped line breaks. Returns `None` if a buffer

@@ -18,6 +18,31 @@ pub fn is_staging(name: &OsStr) -> bool {
     name.starts_with(STAGING_PREFIX.as_bytes()) && name.ends_with(STAGING_SUFFIX.as_bytes())
 }
 
+/// Returns the last part of a path, like [`Path::file_name`]. A walk calls this for every entry, so
+/// only the end of the path is parsed.
+pub fn file_name(path: &Path) -> Option<&OsStr> {
+    match split_name(path) {
+        Some((_, name)) => Some(name),
+        None => path.file_name(),
+    }
+}
+
+/// Returns the folder and the name of a file. Returns `None` if the path does not end with both, or
+/// has an unusual form.
+pub fn split_name(path: &Path) -> Option<(&Path, &OsStr)> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = path.as_os_str().as_bytes();
+    let slash = memchr::memrchr(b'/', bytes)?;
+    let (folder, name) = (bytes.get(..slash)?, bytes.get(slash + 1..)?);
+    let is_usual = !folder.is_empty() && !matches!(name, b"" | b"." | b"..");
+    is_usual.then(|| {
+        (
+            Path::new(OsStr::from_bytes(folder)),
+            OsStr::from_bytes(name),
+        )
+    })
+}
+
 /// Returns an absolute path without `.` and `..`. Works on the text alone and resolves no links.
 pub fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -105,6 +130,20 @@ pub fn from_bytes(bytes: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_of_the_standard_library() {
+        for path in [
+            "/a/b.c", "a/b", "a", "/a", "/", "", "a/", "a//", "a/.", "a/..", "..", "a//b", ".a/.b",
+        ] {
+            let path = Path::new(path);
+            assert_eq!(file_name(path), path.file_name(), "{path:?}");
+            if let Some((folder, name)) = split_name(path) {
+                assert_eq!(folder.join(name), path);
+                assert_eq!(Some(folder), path.parent(), "{path:?}");
+            }
+        }
+    }
 
     #[test]
     fn relative_climbs_to_shared_folder() {

@@ -29,7 +29,7 @@ mod staging;
 
 pub use crate::system::paths::STAGING_PREFIX as PREFIX;
 pub use batch::{NewFile, write_all};
-pub use folder::{Inode, inode};
+pub use folder::{DirHandle, Inode, inode};
 pub use notices::{Notice, take_notices};
 pub use output_file::{NewText, OutputFile, change, update};
 pub use recovery::{recover_beside, recover_in};
@@ -37,7 +37,6 @@ pub use staging::staging_name;
 
 use crate::diagnostics::error::{Failure, io_message};
 use crate::text::escape::escape_control;
-use folder::DirHandle;
 use rustix::io::Errno;
 use staging::Staging;
 use std::fs;

@@ -17,3 +17,4 @@ pub mod placeholder;
 pub mod url;
 pub mod escape;
 pub mod sensitive_words;
+pub mod word_search;

@@ -12,14 +12,14 @@ pub trait RepositoryFiles: fmt::Debug + Send + Sync {
     /// repository, is too large, or is not UTF-8.
     fn read(&self, path: &Path) -> Option<Arc<SourceFile>>;
 
-    /// Returns the files of a folder with an extension whose text a filter accepts, sorted by their
+    /// Returns the files of a folder with an extension whose bytes a filter accepts, sorted by their
     /// paths. Returns no files if there are too many, and omits the rest of those that are too large
     /// together.
     fn list(
         &self,
         folder: &Path,
         extension: &str,
-        accepts: &dyn Fn(&str) -> bool,
+        accepts: &dyn Fn(&[u8]) -> bool,
     ) -> Vec<Arc<SourceFile>>;
 
     /// Returns a value that the files of a folder share. `build` creates it once.

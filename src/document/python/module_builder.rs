@@ -5,12 +5,14 @@
 
 mod expression_builder;
 mod name_binder;
+mod python_node;
 
 use super::python_module::{
     ArgumentKind, BlockId, Bound, Expr, ExprId, ExprKind, PythonModule, Scope, ScopeId, ScopeKind,
 };
 use super::statement_scanner::{Brackets, find_statements, parsed_len, without_plain_functions};
 use crate::text::source::{SourceFile, Span};
+use python_node::PythonNode as _;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -137,7 +139,7 @@ impl ModuleBuilder<'_> {
             return;
         }
         self.depth += 1;
-        match node.kind() {
+        match node.kind_name() {
             "expression_statement" => self.visit_expression_statement(node),
             "assignment" => {
                 self.assignment(node);
@@ -169,26 +171,26 @@ impl ModuleBuilder<'_> {
     fn visit_expression_statement(&mut self, node: Node<'_>) {
         for child in named_children(node) {
             // A docstring.
-            if !matches!(child.kind(), "string" | "concatenated_string") {
+            if !matches!(child.kind_name(), "string" | "concatenated_string") {
                 self.visit(child);
             }
         }
     }
 
     fn visit_rebinding(&mut self, node: Node<'_>) {
-        if let Some(right) = node.child_by_field_name("right") {
+        if let Some(right) = node.field("right") {
             self.expression(right);
         }
-        if let Some(left) = node.child_by_field_name("left") {
+        if let Some(left) = node.field("left") {
             self.bind_target(left, &Bound::Unknown, self.base + node.end_byte());
         }
     }
 
     fn visit_conditional(&mut self, node: Node<'_>) {
-        let is_loop = node.kind() == "for_statement";
-        let target = node.child_by_field_name("left").filter(|_| is_loop);
+        let is_loop = node.kind_name() == "for_statement";
+        let target = node.field("left").filter(|_| is_loop);
         for child in named_children(node) {
-            if child.kind() == "block" {
+            if child.kind_name() == "block" {
                 if let Some(target) = target {
                     let at = self.base + target.end_byte();
                     self.bind_target(target, &Bound::Unknown, at);
@@ -204,10 +206,10 @@ impl ModuleBuilder<'_> {
     fn visit_as_pattern(&mut self, node: Node<'_>) {
         let is_context = node
             .parent()
-            .is_some_and(|parent| parent.kind() == "with_item");
+            .is_some_and(|parent| parent.kind_name() == "with_item");
         let mut value = Bound::Unknown;
         for child in named_children(node) {
-            if child.kind() != "as_pattern_target" {
+            if child.kind_name() != "as_pattern_target" {
                 let read = self.expression(child);
                 if is_context {
                     value = Bound::Value(Some(read), None);
@@ -223,7 +225,7 @@ impl ModuleBuilder<'_> {
     /// Binds the names that a pattern captures.
     fn visit_case_pattern(&mut self, node: Node<'_>) {
         for child in named_children(node) {
-            match child.kind() {
+            match child.kind_name() {
                 "dotted_name" if child.named_child_count() == 1 => {
                     self.bind(child, Bound::Unknown, self.base + child.end_byte());
                 }
@@ -258,7 +260,7 @@ impl ModuleBuilder<'_> {
     fn visit_decorated(&mut self, node: Node<'_>) {
         let mut is_static = false;
         for child in named_children(node) {
-            match child.kind() {
+            match child.kind_name() {
                 "function_definition" => self.visit_function(child, is_static),
                 "decorator" => {
                     is_static |= self.node_text(child).trim() == "@staticmethod";
@@ -271,7 +273,7 @@ impl ModuleBuilder<'_> {
 
     fn visit_class(&mut self, node: Node<'_>) {
         let mut bases = Vec::new();
-        let superclasses = node.child_by_field_name("superclasses");
+        let superclasses = node.field("superclasses");
         for argument in superclasses
             .map(|list| self.arguments(list))
             .unwrap_or_default()
@@ -285,10 +287,10 @@ impl ModuleBuilder<'_> {
             attributes: HashMap::new(),
         };
         let scope = self.new_scope(kind);
-        if let Some(name) = node.child_by_field_name("name") {
+        if let Some(name) = node.field("name") {
             self.bind(name, Bound::Class(scope), self.base + name.end_byte());
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             self.in_scope(scope, |builder| {
                 builder.in_block(|builder| builder.visit_children(body));
             });
@@ -296,7 +298,7 @@ impl ModuleBuilder<'_> {
     }
 
     fn visit_function(&mut self, node: Node<'_>, is_static: bool) {
-        let annotation = node.child_by_field_name("return_type");
+        let annotation = node.field("return_type");
         let annotation = annotation.map(|annotation| self.expression(annotation));
         let class = match self.module.scope(self.scope).map(|scope| &scope.kind) {
             Some(ScopeKind::Class { .. }) if !is_static => Some(self.scope),
@@ -307,13 +309,13 @@ impl ModuleBuilder<'_> {
             results: Vec::new(),
             receiver: None,
         });
-        if let Some(name) = node.child_by_field_name("name") {
+        if let Some(name) = node.field("name") {
             self.bind(name, Bound::Function(scope), self.base + name.end_byte());
         }
-        if let Some(parameters) = node.child_by_field_name("parameters") {
+        if let Some(parameters) = node.field("parameters") {
             self.bind_parameters(parameters, scope, class);
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             let outer = self.block;
             self.block = self.new_block(None);
             self.in_scope(scope, |builder| builder.visit_children(body));
@@ -375,7 +377,7 @@ fn named_children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
     let children = node.named_children(&mut cursor);
     children
-        .filter(|child| !matches!(child.kind(), "comment" | "line_continuation"))
+        .filter(|child| !matches!(child.kind_name(), "comment" | "line_continuation"))
         .filter(|child| !child.is_missing())
         .collect()
 }

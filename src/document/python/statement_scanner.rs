@@ -4,7 +4,7 @@
 //! the statements that may matter are parsed, and each error affects one of them.
 
 use super::logical_lines::LineState;
-use aho_corasick::AhoCorasick;
+use crate::text::word_search::WordSearch;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -29,11 +29,9 @@ const TRIGGERS: [&str; 10] = [
     "RunConfiguration",
 ];
 
-static TRIGGER_SEARCH: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(TRIGGERS).ok());
+static TRIGGER_SEARCH: LazyLock<WordSearch> = LazyLock::new(|| WordSearch::new(&TRIGGERS));
 
-static BINDING_SEARCH: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(BINDING_WORDS).ok());
+static BINDING_SEARCH: LazyLock<WordSearch> = LazyLock::new(|| WordSearch::new(&BINDING_WORDS));
 
 /// The words of which every statement that binds a name or reads a key has one.
 const BINDING_WORDS: [&str; 8] = [
@@ -119,13 +117,9 @@ fn is_relevant(statement: &str) -> bool {
         return false;
     }
     if starts_with_any(first, &FUNCTIONS) || statement.len() > MAX_PLAIN_BYTES {
-        return has_match(&TRIGGER_SEARCH, statement);
+        return TRIGGER_SEARCH.is_in(statement.as_bytes());
     }
-    has_match(&BINDING_SEARCH, statement) || has_match(&TRIGGER_SEARCH, statement)
-}
-
-fn has_match(search: &LazyLock<Option<AhoCorasick>>, text: &str) -> bool {
-    search.as_ref().is_none_or(|search| search.is_match(text))
+    BINDING_SEARCH.is_in(statement.as_bytes()) || TRIGGER_SEARCH.is_in(statement.as_bytes())
 }
 
 /// Returns a statement with blanks instead of the methods and inner functions that cannot matter.
@@ -138,7 +132,7 @@ pub(super) fn without_plain_functions(statement: &str) -> Cow<'_, str> {
         // The constructor assigns the attributes of instances.
         if code.len() < "pass".len()
             || code.contains("def __init__")
-            || has_match(&TRIGGER_SEARCH, code)
+            || TRIGGER_SEARCH.is_in(code.as_bytes())
         {
             continue;
         }

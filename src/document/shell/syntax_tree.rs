@@ -6,20 +6,21 @@
 //!
 //! The recovery from syntax errors takes quadratic time and loses the commands after a missing
 //! quote. So the code is parsed in windows of whole statements, and only up to the first error. The
-//! caller scans the rest.
+//! caller scans the rest. Simple lines need no grammar.
 
 use super::MAX_DEPTH;
 use super::code_region::CodeRegion;
 use super::command_scanner::ShellEvent;
 use super::heredocs::Heredoc;
 use super::simple_command::read_simple_command;
+use super::simple_lines::read_simple_lines;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use tree_sitter::{Node, Parser, TreeCursor};
 
 /// The length of the first window of each statement. Small windows limit the time that a syntax
 /// error costs.
-const WINDOW_BYTES: usize = 1 << 10;
+const WINDOW_BYTES: usize = 1 << 8;
 
 /// The longest window, without the rest of its last line. A longer statement is left to the scanner,
 /// and a line that is longer than two such windows.
@@ -60,8 +61,17 @@ impl CommandTree {
         {
             return tree;
         }
+        let mut simple = Vec::new();
         let mut len = WINDOW_BYTES;
         while tree.end < code.len() {
+            // A longer window continues a statement.
+            if len == WINDOW_BYTES {
+                let end = read_simple_lines(code, tree.end, &mut simple);
+                if end > tree.end {
+                    tree.end = end;
+                    continue;
+                }
+            }
             let end = window_end(code, tree.end + len);
             let window = code.get(tree.end..end).unwrap_or_default();
             if window.len() > 2 * MAX_WINDOW_BYTES {
@@ -78,6 +88,8 @@ impl CommandTree {
                 len *= 2;
             }
         }
+        tree.starts
+            .extend(simple.into_iter().map(|start| (start, 0)));
         tree.starts.sort_unstable();
         tree.starts.dedup_by_key(|(start, _)| *start);
         tree

@@ -3,10 +3,10 @@
 use super::hcl_body::{BodyItem, read_body};
 use super::hcl_file::{HclCode, HclFile};
 use crate::text::source::SourceFile;
-use memchr::memmem;
+use crate::text::word_search::WordSearch;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The constants of all files of a folder, which Terraform reads as one module.
 #[derive(Debug, Default)]
@@ -46,7 +46,10 @@ impl TerraformModule {
     /// Reads the files of a folder. Only those with constants are kept.
     pub fn new(files: &[Arc<SourceFile>]) -> Self {
         let mut module = Self::default();
-        for file in files.iter().filter(|file| may_have_constants(file.text())) {
+        for file in files
+            .iter()
+            .filter(|file| may_have_constants(file.text().as_bytes()))
+        {
             module.add_file(HclFile::new(file));
         }
         module
@@ -120,11 +123,10 @@ impl TerraformModule {
 }
 
 /// Returns whether the text of a file may contain constants.
-pub(crate) fn may_have_constants(text: &str) -> bool {
-    let words = ["locals", "variable", "zenml_secret"];
-    words
-        .iter()
-        .any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+pub(crate) fn may_have_constants(text: &[u8]) -> bool {
+    static WORDS: LazyLock<WordSearch> =
+        LazyLock::new(|| WordSearch::new(&["locals", "variable", "zenml_secret"]));
+    WORDS.is_in(text)
 }
 
 /// Returns the value of the attribute `name`.

@@ -279,7 +279,8 @@ struct EntryFilter {
 
 impl EntryFilter {
     fn accepts(&self, entry: &DirEntry) -> bool {
-        if paths::is_staging(entry.file_name()) {
+        let name = paths::file_name(entry.path()).unwrap_or(entry.path().as_os_str());
+        if paths::is_staging(name) {
             let folder = entry.path().parent().map(Path::to_path_buf);
             self.record
                 .staging
@@ -306,7 +307,7 @@ impl EntryFilter {
             self.record.add_failure(failure);
             return false;
         }
-        entry.file_name() != ".git"
+        name != ".git"
     }
 
     fn is_output_folder(&self, path: &Path) -> bool {

@@ -142,6 +142,20 @@ impl DirHandle {
         }
     }
 
+    /// Opens an entry for reading, whatever it is. A link is followed.
+    ///
+    /// # Errors
+    /// Returns the system's error.
+    pub fn open_entry(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        Ok(File::from(openat(
+            &self.handle,
+            name,
+            flags,
+            Mode::empty(),
+        )?))
+    }
+
     fn open_file(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
         // Opening a pipe would wait for its other end.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -283,11 +297,19 @@ impl DirHandle {
     /// # Errors
     /// Returns the system's error, for example if the folder must not be listed.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
+        self.names_that(|_| true)
+    }
+
+    /// Returns the names of the entries that a filter accepts.
+    ///
+    /// # Errors
+    /// Fails like [`DirHandle::names`].
+    pub fn names_that(&self, accepts: impl Fn(&OsStr) -> bool) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(self.readable()?)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
+            if name != b"." && name != b".." && accepts(OsStr::from_bytes(name)) {
                 names.push(OsStr::from_bytes(name).to_owned());
             }
         }

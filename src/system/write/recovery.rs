@@ -60,12 +60,7 @@ pub fn recover_beside(path: &Path) -> bool {
 /// restored.
 pub fn recover(folder: &DirHandle) -> bool {
     let mut restored = false;
-    for name in folder
-        .names()
-        .unwrap_or_default()
-        .iter()
-        .filter(|name| is_staging(name))
-    {
+    for name in folder.names_that(is_staging).unwrap_or_default() {
         restored |= name
             .to_str()
             .and_then(|name| recover_one(folder, name))

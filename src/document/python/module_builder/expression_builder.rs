@@ -4,6 +4,7 @@ use super::super::python_module::{
     Argument, ArgumentKind, Bound, ExprId, ExprKind, ScopeKind, TextPart,
 };
 use super::super::string_literals::LiteralPrefix;
+use super::python_node::PythonNode as _;
 use super::{MAX_DEPTH, ModuleBuilder, named_children};
 use crate::text::source::Span;
 use tree_sitter::Node;
@@ -16,7 +17,7 @@ impl ModuleBuilder<'_> {
             return self.push(self.span(node), ExprKind::Unknown);
         }
         self.depth += 1;
-        let read = match node.kind() {
+        let read = match node.kind_name() {
             "parenthesized_expression" | "await" | "type" => self.inner_expression(node),
             "named_expression" => self.named_expression(node),
             "call" => self.call(node),
@@ -31,7 +32,7 @@ impl ModuleBuilder<'_> {
     }
 
     fn expression_kind(&mut self, node: Node<'_>) -> ExprKind {
-        match node.kind() {
+        match node.kind_name() {
             "identifier" => ExprKind::Name(self.node_text(node).to_owned()),
             "integer" | "float" | "true" | "false" | "none" | "ellipsis" => ExprKind::Literal,
             "attribute" => self.attribute(node),
@@ -81,7 +82,7 @@ impl ModuleBuilder<'_> {
     fn inner_expression(&mut self, node: Node<'_>) -> ExprId {
         let mut value = None;
         for child in named_children(node) {
-            if value.is_none() && child.kind() != "ERROR" {
+            if value.is_none() && child.kind_name() != "ERROR" {
                 value = Some(self.expression(child));
             } else {
                 self.visit(child);
@@ -91,8 +92,8 @@ impl ModuleBuilder<'_> {
     }
 
     fn attribute(&mut self, node: Node<'_>) -> ExprKind {
-        let object = node.child_by_field_name("object");
-        let name = node.child_by_field_name("attribute");
+        let object = node.field("object");
+        let name = node.field("attribute");
         match (object, name) {
             (Some(object), Some(name)) => {
                 let object = self.expression(object);
@@ -105,20 +106,17 @@ impl ModuleBuilder<'_> {
     /// Reads `a + b + c` without a recursion, and other operators.
     fn operator(&mut self, node: Node<'_>) -> ExprKind {
         let fields = |node: Node<'_>| {
-            let left = node.child_by_field_name("left")?;
-            let operator = node.child_by_field_name("operator")?;
-            Some((left.id(), operator.kind() == "+"))
+            let left = node.field("left")?;
+            let operator = node.field("operator")?;
+            Some((left.id(), operator.kind_name() == "+"))
         };
         if !matches!(fields(node), Some((_, true))) {
             return self.other_operator(node);
         }
         let mut terms = Vec::new();
         let mut sum = node;
-        while sum.kind() == "binary_operator" && matches!(fields(sum), Some((_, true))) {
-            let (Some(left), Some(right)) = (
-                sum.child_by_field_name("left"),
-                sum.child_by_field_name("right"),
-            ) else {
+        while sum.kind_name() == "binary_operator" && matches!(fields(sum), Some((_, true))) {
+            let (Some(left), Some(right)) = (sum.field("left"), sum.field("right")) else {
                 break;
             };
             terms.push(right);
@@ -130,16 +128,13 @@ impl ModuleBuilder<'_> {
     }
 
     fn other_operator(&mut self, node: Node<'_>) -> ExprKind {
-        let operands = (
-            node.child_by_field_name("left"),
-            node.child_by_field_name("right"),
-        );
+        let operands = (node.field("left"), node.field("right"));
         let (Some(left), Some(right)) = operands else {
             return self.unknown(node);
         };
-        let operator = node.child_by_field_name("operator");
+        let operator = node.field("operator");
         let (left, right) = (self.expression(left), self.expression(right));
-        match operator.map_or("", |operator| operator.kind()) {
+        match operator.map_or("", |operator| operator.kind_name()) {
             "or" | "|" => ExprKind::Either(left, right),
             "%" => ExprKind::Format(left),
             "/" => ExprKind::Quotient(left, right),
@@ -150,11 +145,8 @@ impl ModuleBuilder<'_> {
     fn dictionary(&mut self, node: Node<'_>) -> ExprKind {
         let mut entries = Vec::new();
         for child in named_children(node) {
-            let pair = (
-                child.child_by_field_name("key"),
-                child.child_by_field_name("value"),
-            );
-            match (child.kind(), pair) {
+            let pair = (child.field("key"), child.field("value"));
+            match (child.kind_name(), pair) {
                 ("pair", (Some(key), Some(value))) => {
                     let key = self.expression(key);
                     entries.push((Some(key), self.expression(value)));
@@ -170,12 +162,12 @@ impl ModuleBuilder<'_> {
     }
 
     fn named_expression(&mut self, node: Node<'_>) -> ExprId {
-        let Some(value) = node.child_by_field_name("value") else {
+        let Some(value) = node.field("value") else {
             let kind = self.unknown(node);
             return self.push(self.span(node), kind);
         };
         let value = self.expression(value);
-        if let Some(name) = node.child_by_field_name("name") {
+        if let Some(name) = node.field("name") {
             let at = self.base + node.end_byte();
             self.bind_target(name, &Bound::Value(Some(value), None), at);
         }
@@ -183,8 +175,8 @@ impl ModuleBuilder<'_> {
     }
 
     fn call(&mut self, node: Node<'_>) -> ExprId {
-        let function = node.child_by_field_name("function");
-        let arguments = node.child_by_field_name("arguments");
+        let function = node.field("function");
+        let arguments = node.field("arguments");
         let (Some(function), Some(list)) = (function, arguments) else {
             let kind = self.unknown(node);
             return self.push(self.span(node), kind);
@@ -198,7 +190,7 @@ impl ModuleBuilder<'_> {
 
     /// Reads the arguments of a call or the bases of a class.
     pub(super) fn arguments(&mut self, list: Node<'_>) -> Vec<Argument> {
-        if list.kind() != "argument_list" {
+        if list.kind_name() != "argument_list" {
             let value = self.expression(list);
             return vec![Argument {
                 kind: ArgumentKind::Positional,
@@ -207,7 +199,7 @@ impl ModuleBuilder<'_> {
         }
         let mut arguments = Vec::new();
         for child in named_children(list) {
-            if child.kind() == "ERROR" {
+            if child.kind_name() == "ERROR" {
                 self.visit(child);
                 continue;
             }
@@ -218,13 +210,13 @@ impl ModuleBuilder<'_> {
     }
 
     fn argument(&mut self, node: Node<'_>) -> (ArgumentKind, ExprId) {
-        match node.kind() {
+        match node.kind_name() {
             "keyword_argument" => {
-                let name = node.child_by_field_name("name");
+                let name = node.field("name");
                 let (text, span) = name.map_or((String::new(), Span::default()), |name| {
                     (self.node_text(name).to_owned(), self.span(name))
                 });
-                let value = match node.child_by_field_name("value") {
+                let value = match node.field("value") {
                     Some(value) => self.expression(value),
                     None => self.push(self.span(node), ExprKind::Unknown),
                 };
@@ -245,7 +237,7 @@ impl ModuleBuilder<'_> {
         };
         let mut indexes: Vec<ExprId> = Vec::new();
         for child in children {
-            if child.kind() == "type_parameter" {
+            if child.kind_name() == "type_parameter" {
                 for index in named_children(child) {
                     indexes.push(self.expression(index));
                 }
@@ -254,7 +246,7 @@ impl ModuleBuilder<'_> {
             }
         }
         let index = indexes.first().copied();
-        let index = index.filter(|_| indexes.len() == 1 || node.kind() == "generic_type");
+        let index = index.filter(|_| indexes.len() == 1 || node.kind_name() == "generic_type");
         let read = self.push(self.span(node), ExprKind::Subscript(object, index));
         self.module.subscripts.push(read);
         read
@@ -264,24 +256,24 @@ impl ModuleBuilder<'_> {
     fn inline_scope(&mut self, node: Node<'_>) {
         let scope = self.new_scope(ScopeKind::Inline);
         self.in_scope(scope, |builder| {
-            if let Some(parameters) = node.child_by_field_name("parameters") {
+            if let Some(parameters) = node.field("parameters") {
                 builder.bind_parameters(parameters, scope, None);
             }
             let children = named_children(node);
             for clause in &children {
-                if let Some(target) = clause.child_by_field_name("left")
-                    && clause.kind() == "for_in_clause"
+                if let Some(target) = clause.field("left")
+                    && clause.kind_name() == "for_in_clause"
                 {
                     let at = builder.base + node.start_byte();
                     builder.bind_target(target, &Bound::Unknown, at);
                 }
             }
             for child in children {
-                if child.kind() == "for_in_clause" {
-                    if let Some(right) = child.child_by_field_name("right") {
+                if child.kind_name() == "for_in_clause" {
+                    if let Some(right) = child.field("right") {
                         builder.expression(right);
                     }
-                } else if child.kind() != "lambda_parameters" {
+                } else if child.kind_name() != "lambda_parameters" {
                     builder.visit(child);
                 }
             }
@@ -291,11 +283,11 @@ impl ModuleBuilder<'_> {
     /// Reads the parts of a string, or of several that follow each other.
     fn text_parts(&mut self, node: Node<'_>) -> Vec<TextPart> {
         let mut parts = Vec::new();
-        if node.kind() == "string" {
+        if node.kind_name() == "string" {
             self.add_literal(node, &mut parts);
         } else {
             for child in named_children(node) {
-                if child.kind() == "string" {
+                if child.kind_name() == "string" {
                     self.add_literal(child, &mut parts);
                 } else {
                     self.visit(child);
@@ -312,7 +304,7 @@ impl ModuleBuilder<'_> {
         let mut fields = Vec::new();
         let mut cursor = node.walk();
         for child in node.children(&mut cursor) {
-            match child.kind() {
+            match child.kind_name() {
                 "string_start" => {
                     prefix = LiteralPrefix::parse(self.node_text(child));
                     at = child.end_byte();
@@ -359,14 +351,14 @@ impl ModuleBuilder<'_> {
         let mut cursor = field.walk();
         let children: Vec<Node<'_>> = field.children(&mut cursor).collect();
         for child in children {
-            match child.kind() {
+            match child.kind_name() {
                 "type_conversion" | "format_specifier" => {
                     is_plain = false;
                     self.visit_children(child);
                 }
                 "=" => is_plain = false,
                 "format_expression" => self.visit_children(child),
-                _ if child.is_named() && child.kind() != "comment" => {
+                _ if child.is_named() && child.kind_name() != "comment" => {
                     value = value.or(Some(self.expression(child)));
                 }
                 _ => {}

@@ -2,16 +2,17 @@
 
 use super::super::python_module::{Binding, Bound, ExprId, ExprKind, ScopeId, ScopeKind};
 use super::super::python_values::ImportPath;
+use super::python_node::PythonNode as _;
 use super::{MAX_DEPTH, ModuleBuilder, named_children};
 use tree_sitter::Node;
 
 impl ModuleBuilder<'_> {
     /// Reads an assignment. Returns its value.
     pub(super) fn assignment(&mut self, node: Node<'_>) -> ExprId {
-        let annotation = node.child_by_field_name("type");
+        let annotation = node.field("type");
         let annotation = annotation.map(|annotation| self.expression(annotation));
-        let value = node.child_by_field_name("right").map(|right| {
-            if right.kind() == "assignment" && self.depth < MAX_DEPTH {
+        let value = node.field("right").map(|right| {
+            if right.kind_name() == "assignment" && self.depth < MAX_DEPTH {
                 self.depth += 1;
                 let value = self.assignment(right);
                 self.depth -= 1;
@@ -20,7 +21,7 @@ impl ModuleBuilder<'_> {
                 self.expression(right)
             }
         });
-        if let Some(left) = node.child_by_field_name("left") {
+        if let Some(left) = node.field("left") {
             let at = self.base + node.end_byte();
             self.bind_target(left, &Bound::Value(value, annotation), at);
         }
@@ -29,7 +30,7 @@ impl ModuleBuilder<'_> {
 
     /// Binds the names of a target. `at` is the offset from which they have the value.
     pub(super) fn bind_target(&mut self, target: Node<'_>, value: &Bound, at: usize) {
-        match target.kind() {
+        match target.kind_name() {
             "identifier" => self.bind(target, value.clone(), at),
             "attribute" => self.bind_attribute(target, value.clone(), at),
             "subscript" => self.visit_children(target),
@@ -37,7 +38,9 @@ impl ModuleBuilder<'_> {
             _ => {
                 self.depth += 1;
                 let items = named_children(target);
-                let has_splat = items.iter().any(|item| item.kind() == "list_splat_pattern");
+                let has_splat = items
+                    .iter()
+                    .any(|item| item.kind_name() == "list_splat_pattern");
                 for (index, item) in items.into_iter().enumerate() {
                     let part = match value {
                         Bound::Value(Some(value), _) if !has_splat => Bound::Item(*value, index),
@@ -83,11 +86,11 @@ impl ModuleBuilder<'_> {
 
     /// Binds `self.x`. Other attributes have no known value.
     fn bind_attribute(&mut self, target: Node<'_>, value: Bound, at: usize) {
-        let object = target.child_by_field_name("object");
-        let (Some(object), Some(name)) = (object, target.child_by_field_name("attribute")) else {
+        let object = target.field("object");
+        let (Some(object), Some(name)) = (object, target.field("attribute")) else {
             return;
         };
-        if object.kind() != "identifier" {
+        if object.kind_name() != "identifier" {
             self.visit(object);
             return;
         }
@@ -122,11 +125,11 @@ impl ModuleBuilder<'_> {
         class: Option<ScopeId>,
     ) {
         for (index, parameter) in named_children(parameters).into_iter().enumerate() {
-            let annotation = parameter.child_by_field_name("type");
+            let annotation = parameter.field("type");
             let annotation = annotation.map(|annotation| self.expression(annotation));
-            let default = parameter.child_by_field_name("value");
+            let default = parameter.field("value");
             let default = default.map(|default| self.expression(default));
-            let name = parameter.child_by_field_name("name");
+            let name = parameter.field("name");
             let Some(name) = name.or_else(|| first_identifier(parameter)) else {
                 continue;
             };
@@ -166,7 +169,7 @@ impl ModuleBuilder<'_> {
 
     /// Reads `global` and `nonlocal`.
     pub(super) fn declare_outer_names(&mut self, node: Node<'_>) {
-        let outer = if node.kind() == "global_statement" {
+        let outer = if node.kind_name() == "global_statement" {
             Some(ScopeId::MODULE)
         } else {
             let scope = self.module.scope(self.scope);
@@ -185,19 +188,14 @@ impl ModuleBuilder<'_> {
 
     /// Reads an import.
     pub(super) fn bind_imports(&mut self, node: Node<'_>) {
-        let source = node.child_by_field_name("module_name");
+        let source = node.field("module_name");
         let source = source.map(|source| self.node_text(source).replace(char::is_whitespace, ""));
         let at = self.base + node.end_byte();
         for child in named_children(node) {
-            let (path, alias) = match child.kind() {
-                "aliased_import" => (
-                    child.child_by_field_name("name"),
-                    child.child_by_field_name("alias"),
-                ),
+            let (path, alias) = match child.kind_name() {
+                "aliased_import" => (child.field("name"), child.field("alias")),
                 "wildcard_import" => (Some(child), None),
-                "dotted_name" if Some(child) != node.child_by_field_name("module_name") => {
-                    (Some(child), None)
-                }
+                "dotted_name" if Some(child) != node.field("module_name") => (Some(child), None),
                 _ => continue,
             };
             let Some(path) = path else { continue };
@@ -246,10 +244,10 @@ impl ModuleBuilder<'_> {
 }
 
 fn first_identifier(parameter: Node<'_>) -> Option<Node<'_>> {
-    if parameter.kind() == "identifier" {
+    if parameter.kind_name() == "identifier" {
         return Some(parameter);
     }
     named_children(parameter)
         .into_iter()
-        .find(|child| child.kind() == "identifier")
+        .find(|child| child.kind_name() == "identifier")
 }

@@ -59,9 +59,12 @@ struct LastEnds {
 impl LastEnds {
     fn new(text: &str) -> Self {
         let last = |needle: &str| memmem::rfind(text.as_bytes(), needle.as_bytes());
+        // Most pages have no element.
+        let has_elements = memmem::find(text.as_bytes(), b"</").is_some();
+        let end_of = |name: &str| last(&format!("</{name}"));
         Self {
             comment: last("-->"),
-            elements: VERBATIM_ELEMENTS.map(|name| last(&format!("</{name}"))),
+            elements: VERBATIM_ELEMENTS.map(|name| has_elements.then(|| end_of(name))?),
         }
     }
 
