@@ -303,7 +303,7 @@ def sources(folder, count):
     generator = random.Random(18)
     for n in range(count):
         name, text = SOURCES[n % len(SOURCES)]
-        parent = folder / f"package-{n % 500}"
+        parent = folder / f"package-{n // len(SOURCES) % 500}"
         parent.mkdir(exist_ok=True)
         lines = [generator.randrange(10000) for _ in range(generator.randrange(5, 60))]
         commands = COMMANDS.format(n=n) if generator.randrange(100) == 0 else ""

@@ -30,15 +30,14 @@ mod terraform_hostile;
 mod terraform_module;
 
 pub(crate) use local_exec::LocalExec;
-pub(crate) use terraform_module::{TerraformModule, may_have_constants};
+pub(crate) use terraform_module::{TerraformConstants, TerraformModule, may_have_constants};
 
 use super::code_value::{CodeText, CodeValue};
-use crate::text::source::{SourceFile, Span};
+use crate::text::source::Span;
 use hcl_body::{BodyItem, read_body};
 use hcl_evaluator::{HclEvaluator, name_text};
 use hcl_file::{HclCode, HclFile};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The depth of nested blocks that are read.
 const MAX_BLOCK_DEPTH: usize = 8;
@@ -89,16 +88,11 @@ impl ResourceKind {
     }
 }
 
-/// Reads a file with the constants of its module. If the module does not contain the file, for example
-/// because its text was edited, the constants of the file's new text are not known.
-pub(crate) fn read(source: &Arc<SourceFile>, module: &TerraformModule) -> TerraformFile {
+/// Returns the facts of the file of a module.
+pub(crate) fn read(module: &TerraformModule<'_>) -> TerraformFile {
     let mut facts = TerraformFile::default();
-    let edited;
-    let file = if let Some(file) = module.file(source) {
-        file
-    } else {
-        edited = HclFile::new(source);
-        &edited
+    let Some(file) = module.file() else {
+        return facts;
     };
     let mut evaluator = HclEvaluator::new(module);
     for item in read_body(&file.list, 0..file.list.tokens.len()) {

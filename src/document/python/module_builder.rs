@@ -4,6 +4,7 @@
 //! children of unknown nodes are read like statements.
 
 mod expression_builder;
+mod import_lines;
 mod name_binder;
 mod python_node;
 
@@ -51,7 +52,11 @@ pub(super) fn parse_module(source: &Arc<SourceFile>, parts: &[Range<usize>]) -> 
         .flat_map(|part| find_statements(source.text(), part.clone(), Brackets::Balanced))
         .collect();
     let mut rest = statements.as_slice();
-    while let Some(first) = rest.first() {
+    while let Some((first, after)) = rest.split_first() {
+        if builder.bind_import_line(first) {
+            rest = after;
+            continue;
+        }
         let mut end = first.end;
         let more = rest.iter().skip(1).take_while(|next| {
             let fits = next.start == end && next.end - first.start <= WINDOW_BYTES;

@@ -5,7 +5,8 @@ use super::{HostCode, Snippet, SnippetKind};
 use crate::document::code_calls::{CallKind, CodeCall};
 use crate::document::code_value::{CodeText, CodeValue};
 use crate::document::terraform::{
-    ResourceKind, TerraformModule, TerraformResource, may_have_constants, read as read_file,
+    ResourceKind, TerraformConstants, TerraformModule, TerraformResource, may_have_constants,
+    read as read_file,
 };
 use crate::text::repository_files::SharedValue;
 use crate::text::source::{SourceFile, Span};
@@ -13,8 +14,8 @@ use std::sync::Arc;
 
 /// Reads a Terraform file.
 pub(super) fn read(source: &Arc<SourceFile>) -> HostCode {
-    let module = module_of(source);
-    let file = read_file(source, &module);
+    let read_others = || constants_of_folder(source);
+    let file = read_file(&TerraformModule::new(source, &read_others));
     let snippets = file.local_execs.into_iter();
     HostCode {
         snippets: snippets.map(|exec| snippet(exec.command)).collect(),
@@ -33,18 +34,15 @@ fn snippet(command: CodeText) -> Snippet {
     }
 }
 
-/// Returns the module that consists of all files of the folder.
-fn module_of(source: &Arc<SourceFile>) -> Arc<TerraformModule> {
-    let own = || Arc::new(TerraformModule::new(&[Arc::clone(source)]));
-    let folder = source.absolute_path().parent();
-    let Some((repository, folder)) = source.repository().zip(folder) else {
-        return own();
-    };
+/// Returns the constants of all files of the folder, which are one module.
+fn constants_of_folder(source: &Arc<SourceFile>) -> Option<Arc<TerraformConstants>> {
+    let repository = source.repository()?;
+    let folder = source.absolute_path().parent()?;
     let shared = repository.shared(folder, &mut || {
         let files = repository.list(folder, "tf", &may_have_constants);
-        Arc::new(TerraformModule::new(&files)) as SharedValue
+        Arc::new(TerraformConstants::new(&files)) as SharedValue
     });
-    shared.downcast().unwrap_or_else(|_| own())
+    shared.downcast().ok()
 }
 
 /// Returns the calls that a resource means.

@@ -32,7 +32,7 @@ const COPY_BUDGET: usize = 1 << 22;
 
 /// An evaluator for the expressions of a module.
 pub(super) struct HclEvaluator<'m> {
-    pub(super) module: &'m TerraformModule,
+    pub(super) module: &'m TerraformModule<'m>,
     /// The constants that were evaluated. A constant that is being evaluated has no value.
     pub(super) constants: HashMap<ConstantId, Option<Rc<ConstantValue<'m>>>>,
     depth: usize,
@@ -63,7 +63,7 @@ impl<'m> CodeStart<'m> {
 
 impl<'m> HclEvaluator<'m> {
     /// Creates an evaluator for a module.
-    pub fn new(module: &'m TerraformModule) -> Self {
+    pub fn new(module: &'m TerraformModule<'m>) -> Self {
         Self {
             module,
             constants: HashMap::new(),

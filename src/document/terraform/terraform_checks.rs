@@ -1,6 +1,6 @@
 //! Checks of values in the unit tests of Terraform.
 
-use super::{TerraformFile, TerraformModule, read};
+use super::{TerraformConstants, TerraformFile, TerraformModule, read};
 use crate::document::code_value::{CodeText, CodeValue};
 use crate::text::source::{SourceFile, Span};
 use std::ops::Range;
@@ -22,9 +22,9 @@ pub(super) fn read_module(texts: &[&str]) -> CheckedFile {
         .zip(names)
         .map(|(text, name)| Arc::new(SourceFile::new(name, *text)))
         .collect();
-    let module = TerraformModule::new(&files);
     let source = Arc::clone(files.first().expect("a file"));
-    let facts = read(&source, &module);
+    let read_others = || Some(Arc::new(TerraformConstants::new(&files)));
+    let facts = read(&TerraformModule::new(&source, &read_others));
     for resource in &facts.resources {
         assert!(source.slice(resource.span).starts_with("resource"));
         for (key, value) in &resource.attributes {

@@ -4,15 +4,24 @@ use super::hcl_body::{BodyItem, read_body};
 use super::hcl_file::{HclCode, HclFile};
 use crate::text::source::SourceFile;
 use crate::text::word_search::WordSearch;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-/// The constants of all files of a folder, which Terraform reads as one module.
+/// A file and the constants of its module. Terraform reads all files of a folder as one module.
+pub(crate) struct TerraformModule<'f> {
+    own: TerraformConstants,
+    /// The constants of the other files, which are read when one is used.
+    others: OnceCell<Option<Arc<TerraformConstants>>>,
+    read_others: &'f dyn Fn() -> Option<Arc<TerraformConstants>>,
+}
+
+/// The constants of some files.
 #[derive(Debug, Default)]
-pub(crate) struct TerraformModule {
+pub(crate) struct TerraformConstants {
     files: Vec<HclFile>,
-    constants: HashMap<ConstantId, ConstantPlace>,
+    places: HashMap<ConstantId, ConstantPlace>,
 }
 
 /// The kind of a constant.
@@ -42,87 +51,113 @@ struct ConstantPlace {
     tokens: Range<usize>,
 }
 
-impl TerraformModule {
-    /// Reads the files of a folder. Only those with constants are kept.
-    pub fn new(files: &[Arc<SourceFile>]) -> Self {
-        let mut module = Self::default();
-        for file in files
-            .iter()
-            .filter(|file| may_have_constants(file.text().as_bytes()))
-        {
-            module.add_file(HclFile::new(file));
+impl<'f> TerraformModule<'f> {
+    /// Reads a file. `read_others` returns the constants of all files of its folder.
+    pub fn new(
+        source: &Arc<SourceFile>,
+        read_others: &'f dyn Fn() -> Option<Arc<TerraformConstants>>,
+    ) -> Self {
+        let file = HclFile::new(source);
+        let mut own = TerraformConstants::default();
+        let found = find_constants(&file);
+        own.add(file, found);
+        Self {
+            own,
+            others: OnceCell::new(),
+            read_others,
         }
-        module
     }
 
-    /// Returns a file of the module.
-    pub(super) fn file(&self, source: &Arc<SourceFile>) -> Option<&HclFile> {
-        self.files
-            .iter()
-            .find(|file| Arc::ptr_eq(&file.source, source))
+    /// Returns the file itself.
+    pub(super) fn file(&self) -> Option<&HclFile> {
+        self.own.files.first()
     }
 
     /// Returns the expression of a constant.
     pub(super) fn constant(&self, id: &ConstantId) -> Option<HclCode<'_>> {
-        let place = self.constants.get(id)?;
+        let others = || self.others.get_or_init(self.read_others).as_ref();
+        self.own.get(id).or_else(|| others()?.get(id))
+    }
+}
+
+impl TerraformConstants {
+    /// Reads files. Only those with constants are kept.
+    pub fn new(files: &[Arc<SourceFile>]) -> Self {
+        let mut constants = Self::default();
+        for file in files {
+            let file = HclFile::new(file);
+            let found = find_constants(&file);
+            if !found.is_empty() {
+                constants.add(file, found);
+            }
+        }
+        constants
+    }
+
+    fn get(&self, id: &ConstantId) -> Option<HclCode<'_>> {
+        let place = self.places.get(id)?;
         Some(HclCode {
             file: self.files.get(place.file)?,
             tokens: place.tokens.clone(),
         })
     }
 
-    /// Adds a file and its constants. If there are several of one name, the first is used.
-    fn add_file(&mut self, file: HclFile) {
-        let mut found = Vec::new();
-        for item in read_body(&file.list, 0..file.list.tokens.len()) {
-            let BodyItem::Block { header, body } = item else {
-                continue;
-            };
-            let labels: Vec<&str> = header.map(|token| file.name(token)).collect();
-            let items = || read_body(&file.list, body.clone());
-            match labels.as_slice() {
-                ["locals"] => {
-                    found.extend(items().into_iter().filter_map(|item| match item {
-                        BodyItem::Attribute { name, value } => {
-                            Some((ConstantKind::Local, file.name(name).to_owned(), value))
-                        }
-                        BodyItem::Block { .. } => None,
-                    }));
-                }
-                ["variable", name] => {
-                    let default = attribute(&file, &items(), "default");
-                    found.extend(
-                        default.map(|value| (ConstantKind::Variable, (*name).to_owned(), value)),
-                    );
-                }
-                ["resource", "zenml_secret", label] => {
-                    let items = items();
-                    let name =
-                        attribute(&file, &items, "name").filter(|_| !is_repeated(&file, &items));
-                    found.extend(
-                        name.map(|value| (ConstantKind::SecretName, (*label).to_owned(), value)),
-                    );
-                }
-                _ => {}
-            }
-        }
-        let index = self.files.len();
-        if !found.is_empty() {
-            self.files.push(file);
-        }
-        for (kind, name, tokens) in found {
-            let place = ConstantPlace {
-                file: index,
+    /// Adds a file with its constants. If there are several of one name, the first is used.
+    fn add(&mut self, file: HclFile, found: Vec<(ConstantId, Range<usize>)>) {
+        let file_index = self.files.len();
+        self.files.push(file);
+        for (id, tokens) in found {
+            self.places.entry(id).or_insert(ConstantPlace {
+                file: file_index,
                 tokens,
-            };
-            self.constants
-                .entry(ConstantId { kind, name })
-                .or_insert(place);
+            });
         }
     }
 }
 
-/// Returns whether the text of a file may contain constants.
+/// Returns the constants that a file defines.
+fn find_constants(file: &HclFile) -> Vec<(ConstantId, Range<usize>)> {
+    let mut found = Vec::new();
+    if !may_have_constants(file.source.text().as_bytes()) {
+        return found;
+    }
+    let mut add = |kind, name: &str, tokens| {
+        let name = name.to_owned();
+        found.push((ConstantId { kind, name }, tokens));
+    };
+    for item in read_body(&file.list, 0..file.list.tokens.len()) {
+        let BodyItem::Block { header, body } = item else {
+            continue;
+        };
+        let labels: Vec<&str> = header.map(|token| file.name(token)).collect();
+        let items = || read_body(&file.list, body.clone());
+        match labels.as_slice() {
+            ["locals"] => {
+                for item in items() {
+                    if let BodyItem::Attribute { name, value } = item {
+                        add(ConstantKind::Local, file.name(name), value);
+                    }
+                }
+            }
+            ["variable", name] => {
+                if let Some(value) = attribute(file, &items(), "default") {
+                    add(ConstantKind::Variable, name, value);
+                }
+            }
+            ["resource", "zenml_secret", label] => {
+                let items = items();
+                let name = attribute(file, &items, "name");
+                if let Some(value) = name.filter(|_| !is_repeated(file, &items)) {
+                    add(ConstantKind::SecretName, label, value);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Returns whether a text may contain constants.
 pub(crate) fn may_have_constants(text: &[u8]) -> bool {
     static WORDS: LazyLock<WordSearch> =
         LazyLock::new(|| WordSearch::new(&["locals", "variable", "zenml_secret"]));
@@ -147,8 +182,10 @@ pub(super) fn is_repeated(file: &HclFile, items: &[BodyItem]) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     #[test]
     fn constants_are_found_in_all_files() {
@@ -162,7 +199,12 @@ mod tests {
             .iter()
             .map(|text| Arc::new(SourceFile::new("main.tf", *text)))
             .collect();
-        let module = TerraformModule::new(&files);
+        let reads = Cell::new(0);
+        let read_others = || {
+            reads.set(reads.get() + 1);
+            Some(Arc::new(TerraformConstants::new(&files)))
+        };
+        let module = TerraformModule::new(&files[0], &read_others);
         let found = |kind, name: &str| {
             let name = name.to_owned();
             let code = module.constant(&ConstantId { kind, name });
@@ -184,9 +226,23 @@ mod tests {
         ] {
             assert_eq!(found(kind, name), expected, "{kind:?} {name}");
         }
-        let first = files.first().map(|file| module.file(file).is_some());
-        assert_eq!(first, Some(true));
-        let edited = Arc::new(SourceFile::new("main.tf", "locals { a = 1 }"));
-        assert!(module.file(&edited).is_none());
+        assert_eq!(reads.get(), 1);
+    }
+
+    #[test]
+    fn the_own_file_comes_first() {
+        let own = Arc::new(SourceFile::new("main.tf", "locals { a = 1 }"));
+        let saved = Arc::new(SourceFile::new("main.tf", "locals { a = 2 }"));
+        let read_others = || {
+            let files = [Arc::clone(&saved)];
+            Some(Arc::new(TerraformConstants::new(&files)))
+        };
+        let module = TerraformModule::new(&own, &read_others);
+        let id = ConstantId {
+            kind: ConstantKind::Local,
+            name: "a".to_owned(),
+        };
+        assert_eq!(module.constant(&id).map(|code| code.text()), Some("1"));
+        assert!(module.others.get().is_none());
     }
 }

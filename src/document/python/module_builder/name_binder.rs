@@ -2,8 +2,10 @@
 
 use super::super::python_module::{Binding, Bound, ExprId, ExprKind, ScopeId, ScopeKind};
 use super::super::python_values::ImportPath;
+use super::import_lines::ImportLine;
 use super::python_node::PythonNode as _;
 use super::{MAX_DEPTH, ModuleBuilder, named_children};
+use std::ops::Range;
 use tree_sitter::Node;
 
 impl ModuleBuilder<'_> {
@@ -206,6 +208,23 @@ impl ModuleBuilder<'_> {
                 None => self.bind_module(&path, alias, at),
             }
         }
+    }
+
+    /// Reads an import on one line at the top level. Returns whether the statement is one.
+    pub(super) fn bind_import_line(&mut self, statement: &Range<usize>) -> bool {
+        let text = self.text.get(statement.clone()).unwrap_or_default();
+        let Some(import) = ImportLine::parse(text) else {
+            return false;
+        };
+        let at = statement.start + import.len;
+        for (name, alias) in import.names {
+            let alias = alias.map(str::to_owned);
+            match import.source {
+                Some(source) => self.bind_member(source, name.to_owned(), alias, at),
+                None => self.bind_module(name, alias, at),
+            }
+        }
+        true
     }
 
     fn bind_module(&mut self, path: &str, alias: Option<String>, at: usize) {
