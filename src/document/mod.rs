@@ -158,12 +158,17 @@ impl Document {
     fn empty(source: Arc<SourceFile>, syntax: Syntax) -> Self {
         let has_merge_keys = syntax == Syntax::Yaml
             && memchr::memmem::find(source.text().as_bytes(), b"<<").is_some();
-        let source_len = source.text().len();
+        // A script has few nodes, whatever its length.
+        let len = if syntax.is_script() {
+            0
+        } else {
+            source.text().len()
+        };
         Self {
-            nodes: NodeList::for_text(source.text()),
+            nodes: NodeList::for_text(len),
             source,
             syntax,
-            entries: Vec::with_capacity((source_len / BYTES_PER_ENTRY).min(MAX_CAPACITY)),
+            entries: Vec::with_capacity((len / BYTES_PER_ENTRY).min(MAX_CAPACITY)),
             items: Vec::new(),
             texts: DecodedTexts::default(),
             script_words: ScriptWords::default(),

@@ -79,12 +79,11 @@ pub(super) struct NodeList {
 }
 
 impl NodeList {
-    /// Creates an empty list with room for the nodes of a text, up to one chunk.
-    pub fn for_text(text: &str) -> Self {
+    /// Creates an empty list with room for the nodes of a text of a length, up to one chunk.
+    pub fn for_text(len: usize) -> Self {
+        let capacity = (len / BYTES_PER_NODE + 4).min(CHUNK_NODES);
         Self {
-            chunks: vec![Vec::with_capacity(
-                (text.len() / BYTES_PER_NODE + 4).min(CHUNK_NODES),
-            )],
+            chunks: vec![Vec::with_capacity(capacity)],
         }
     }
 

@@ -4,11 +4,11 @@
 //! written elsewhere.
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat,
-    renameat, statat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock, linkat, mkdirat, openat, renameat,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -306,14 +306,33 @@ impl DirHandle {
     /// Fails like [`DirHandle::names`].
     pub fn names_that(&self, accepts: impl Fn(&OsStr) -> bool) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
-        for entry in Dir::read_from(self.readable()?)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." && accepts(OsStr::from_bytes(name)) {
-                names.push(OsStr::from_bytes(name).to_owned());
+        let mut add = |name: &CStr| {
+            let name = OsStr::from_bytes(name.to_bytes());
+            if name != "." && name != ".." && accepts(name) {
+                names.push(name.to_owned());
             }
-        }
+        };
+        self.visit_names(&mut add)?;
         Ok(names)
+    }
+
+    // Without an allocation for each name.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn visit_names(&self, visit: &mut dyn FnMut(&CStr)) -> io::Result<()> {
+        let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 1 << 14];
+        let mut entries = rustix::fs::RawDir::new(self.readable()?, &mut buffer);
+        while let Some(entry) = entries.next() {
+            visit(entry?.file_name());
+        }
+        Ok(())
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn visit_names(&self, visit: &mut dyn FnMut(&CStr)) -> io::Result<()> {
+        for entry in rustix::fs::Dir::read_from(self.readable()?)? {
+            visit(entry?.file_name());
+        }
+        Ok(())
     }
 
     /// Returns how long ago the folder was last changed, or `None` if other users can enter it.

@@ -120,7 +120,9 @@ impl Mask {
 
     /// Replaces single bytes of a line.
     fn mask_bytes(&mut self, start: usize, text: &str) {
-        for (at, byte) in text.bytes().enumerate() {
+        let is_replaced = |byte: u8| matches!(byte, b'[' | b'<' | 0x7f) || byte < 0x20;
+        let bytes = text.bytes().enumerate();
+        for (at, byte) in bytes.filter(|(_, byte)| is_replaced(*byte)) {
             match byte {
                 b'[' => self.set(start + at, b'('),
                 b'<' => {
@@ -132,8 +134,7 @@ impl Mask {
                     }
                 }
                 b'\t' => {}
-                0..0x20 | 0x7f => self.set(start + at, b' '),
-                _ => {}
+                _ => self.set(start + at, b' '),
             }
         }
     }
