@@ -8,5 +8,6 @@ pub(super) const SUPPRESSIONS: &str = "Suppressions";
 pub(super) const OUTPUT: &str = "Output";
 pub(super) const EXIT_CODE: &str = "Exit code";
 pub(super) const VALUES: &str = "Values";
+pub(super) const REFUSALS: &str = "Refusals";
 pub(super) const ACCEPTANCE: &str = "Acceptance";
 pub(super) const GLOBAL: &str = "Global options";

@@ -90,6 +90,20 @@ const REFS: [Example; 5] = [
         "stackref refs --format dot | dot -Tsvg -o secrets.svg",
     ),
 ];
+const RENAME: [Example; 3] = [
+    example(
+        "Rename a secret everywhere",
+        "stackref rename mlflow mlflow_prod",
+    ),
+    example(
+        "Rename a key of a secret",
+        "stackref rename mlflow.user mlflow.username",
+    ),
+    example(
+        "See the changes first",
+        "stackref rename --diff mlflow mlflow_prod",
+    ),
+];
 const INVENTORY: [Example; 3] = [
     example(
         "List the names and keys of all inventories",
@@ -182,6 +196,7 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
         ["render"] => &RENDER,
         ["register"] => &REGISTER,
         ["refs"] => &REFS,
+        ["rename"] => &RENAME,
         ["inventory"] => &INVENTORY,
         ["inventory", "snapshot"] => &SNAPSHOT,
         ["explain"] => &EXPLAIN,
@@ -266,6 +281,15 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             USAGE,
             UNANSWERED,
         ],
+        ["rename"] => &[
+            DONE,
+            (
+                "1",
+                "The name is unknown, or the rename is not safe; nothing was written",
+            ),
+            USAGE,
+            UNANSWERED,
+        ],
         ["trust"] => &[DONE, ("1", "You did not accept the config"), USAGE],
         ["inventory"] => &[
             DONE,
@@ -320,7 +344,7 @@ const STORES: [GuideEntry; 3] = [
 /// Returns the environment variables that a command reads.
 pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
     let mut entries = Vec::new();
-    if matches!(command, [] | ["check" | "refs"]) {
+    if matches!(command, [] | ["check" | "refs" | "rename"]) {
         entries.push(LEVEL);
     }
     if queries_inventories(command) {
@@ -384,6 +408,9 @@ pub fn files(command: &[&str]) -> Vec<GuideEntry> {
 fn queries_inventories(command: &[&str]) -> bool {
     matches!(
         command,
-        [] | ["check" | "render" | "register" | "refs" | "inventory", ..]
+        [] | [
+            "check" | "render" | "register" | "refs" | "rename" | "inventory",
+            ..
+        ]
     )
 }

@@ -13,6 +13,7 @@ pub mod help_text;
 mod init_args;
 mod inventory_args;
 mod refs_args;
+mod rename_args;
 mod register_args;
 mod render_args;
 mod report_args;
@@ -27,6 +28,7 @@ pub use init_args::InitArgs;
 pub use inventory_args::{InventoryArgs, InventoryCommand, InventoryListArgs, SnapshotArgs};
 pub use refs_args::{ReferenceOrder, RefsArgs};
 pub use register_args::RegisterArgs;
+pub use rename_args::RenameArgs;
 pub use render_args::RenderArgs;
 pub use report_args::Reports;
 pub use rule_args::RuleSelection;
@@ -111,6 +113,12 @@ pub enum Command {
     /// missing secrets.
     #[command(after_help = help_text::after_help(&["refs"]), after_long_help = help_text::after_long_help(&["refs"]))]
     Refs(RefsArgs),
+    /// Rename a secret or a key in all files of the repository
+    ///
+    /// stackref changes every reference and declaration, and the inventories that are files. It
+    /// changes all files or none. For an inventory on a server, it prints the command to run.
+    #[command(after_help = help_text::after_help(&["rename"]), after_long_help = help_text::after_long_help(&["rename"]))]
+    Rename(RenameArgs),
     /// List the names and keys in inventories, never values
     #[command(args_conflicts_with_subcommands = true, after_help = help_text::after_help(&["inventory"]), after_long_help = help_text::after_long_help(&["inventory"]))]
     Inventory(InventoryArgs),

@@ -18,6 +18,7 @@ mod outputs;
 mod progress;
 mod prompter;
 mod refs;
+mod rename;
 mod register;
 mod render;
 mod snapshot;
@@ -106,6 +107,7 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
         Command::Render(args) => render::render(args, color, context),
         Command::Register(args) => register::register(args, color, context),
         Command::Refs(args) => refs::refs(args, color, context),
+        Command::Rename(args) => rename::rename(args, color, context),
         Command::Inventory(args) => match &args.command {
             None => inventory_list::inventory(&args.list, color, context),
             Some(InventoryCommand::Snapshot(args)) => snapshot::snapshot(args, color, context),
@@ -167,6 +169,7 @@ fn initial_summary(command: &Command) -> Option<String> {
         Command::Render(_) => Some(format!("{without_findings}; nothing was rendered")),
         Command::Register(_) => Some("nothing was registered".to_owned()),
         Command::Refs(_) => Some("listed 0 references in 0 files".to_owned()),
+        Command::Rename(_) => Some("nothing was renamed".to_owned()),
         Command::Inventory(args) => Some(match &args.command {
             Some(InventoryCommand::Snapshot(_)) => "no snapshot was made".to_owned(),
             None if args.list.probe => "probed 0 inventories".to_owned(),

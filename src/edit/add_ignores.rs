@@ -21,6 +21,7 @@ use crate::lint::settings::Settings;
 use crate::project::configs::Configs;
 use crate::text::redacted_source::RedactedSource;
 use annotator::{Annotation, Annotator};
+pub(super) use diff_source::subtract_span;
 use diff_source::with_visible_comments;
 use placement::OriginalFile;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -1,6 +1,7 @@
-//! Edits of files: safe fixes, ignore comments, and references replaced by their values.
+//! Edits of files: safe fixes, ignore comments, renames, and references replaced by their values.
 
 pub mod fix;
 pub mod add_ignores;
+pub mod renaming;
 mod render_proof;
 pub mod substitution;

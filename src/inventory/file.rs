@@ -9,14 +9,15 @@ mod comments;
 mod content;
 mod content_reader;
 mod put;
+mod renamed_entry;
 mod second_parser;
 
 pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
 use super::title::title;
 use super::{
-    Capabilities, DeclaredName, Inventory, InventoryComments, Key, RequestedNames, SecretChange,
-    SecretName, SecretValues, StoreError,
+    Capabilities, DeclaredName, Inventory, InventoryComments, Key, RenameEdits, RequestedNames,
+    SecretChange, SecretName, SecretValues, StoreError,
 };
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
@@ -25,6 +26,7 @@ use crate::system::paths;
 use crate::system::write;
 use crate::text::source::SourceFile;
 use content::{FileContent, FileSecret};
+use renamed_entry::RenamedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -324,6 +326,25 @@ impl Inventory for FileInventory {
             .into_iter()
             .map(|(key, text)| (key, Ok(text)))
             .collect())
+    }
+
+    fn rename_edits(
+        &self,
+        secret: &str,
+        new_secret: &str,
+        key: Option<(&str, &str)>,
+    ) -> Option<Result<RenameEdits, Failure>> {
+        let content = match self.open_content() {
+            Ok(content) => content,
+            Err(failure) => return Some(Err(failure)),
+        };
+        let entry = RenamedEntry {
+            secret,
+            new_secret,
+            key,
+        };
+        let edits = entry.edits(content, &self.title)?;
+        Some(edits.map(|edits| (Arc::clone(&content.source), edits)))
     }
 
     /// A new secret stores values if another secret does, or if the file is empty.

@@ -44,7 +44,13 @@ pub use store_error::StoreError;
 pub use value_type::{Key, SecretValues, Unusable, ValueType};
 
 use crate::diagnostics::error::Failure;
+use crate::document::Edit;
+use crate::text::redacted_source::RedactedSource;
 use std::path::Path;
+use std::sync::Arc;
+
+/// A file, and the edits that rename a secret in it.
+pub type RenameEdits = (Arc<RedactedSource>, Vec<Edit>);
 
 /// An inventory of any kind.
 pub trait Inventory: Send + Sync {
@@ -121,6 +127,32 @@ pub trait Inventory: Send + Sync {
         Err(StoreError::Forbidden(
             "this kind of inventory is read-only".to_owned(),
         ))
+    }
+
+    /// Returns the edits that rename a secret, or a key of it, in an inventory that is a file, and the
+    /// file. `key` is the old and the new name. Returns `None` if the inventory does not have the
+    /// name, or is not a file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, or the edits would change more than the name.
+    fn rename_edits(
+        &self,
+        _secret: &str,
+        _new_secret: &str,
+        _key: Option<(&str, &str)>,
+    ) -> Option<Result<RenameEdits, Failure>> {
+        None
+    }
+
+    /// Returns the command that renames a secret, or a key of it, in this inventory; `None` if there
+    /// is no such command.
+    fn rename_command(
+        &self,
+        _secret: &str,
+        _new_secret: &str,
+        _key: Option<(&str, &str)>,
+    ) -> Option<String> {
+        None
     }
 
     /// Returns whether the inventory consists of the declarations of the repository.

@@ -225,6 +225,20 @@ impl Inventory for ZenmlInventory {
         Capabilities::ALL
     }
 
+    fn rename_command(
+        &self,
+        secret: &str,
+        new_secret: &str,
+        key: Option<(&str, &str)>,
+    ) -> Option<String> {
+        Some(match key {
+            Some((old, new)) => {
+                format!("zenml secret update {secret} --{new}=VALUE --remove-keys {old}")
+            }
+            None => format!("zenml secret rename {secret} {new_secret}"),
+        })
+    }
+
     fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
         let listed = self.secret_ids()?;
         if listed.is_empty() {

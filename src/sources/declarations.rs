@@ -6,8 +6,9 @@
 
 mod secret_command;
 
+use crate::diagnostics::finding::RelatedSpan;
 use crate::document::{CallKind, CallNode, CommandKind, Document, NodeId, ScalarType, Syntax};
-use crate::sources::reference::{without_literals, written_in_code};
+use crate::sources::reference::{definition, without_literals, written_in_code};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secret_command::SecretAction;
@@ -37,6 +38,8 @@ pub struct Declaration {
     pub is_complete: bool,
     /// Whether the shell computes the name.
     pub is_dynamic: bool,
+    /// The literal of a constant that contains the name.
+    pub definition: Option<Arc<RelatedSpan>>,
 }
 
 /// A key that a command sets.
@@ -131,6 +134,7 @@ fn declaration_of_call(
         is_open: keys.is_open,
         is_complete: call.kind == CallKind::Create,
         is_dynamic,
+        definition: definition(document, name),
     })
 }
 
@@ -184,6 +188,7 @@ fn declaration(
         source: Arc::clone(source),
         span: document.node(name).span,
         is_dynamic,
+        definition: None,
         secret,
         expression,
         keys: keys.keys,

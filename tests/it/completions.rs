@@ -177,7 +177,10 @@ fn bash_completes_words_values_and_files() {
         "dev\nprod\nmy stack.yaml\nstackref.toml"
     );
     assert_eq!(completed("stackref check my", "my"), "my stack.yaml");
-    assert_eq!(completed("stackref re", "re"), "render\nregister\nrefs");
+    assert_eq!(
+        completed("stackref re", "re"),
+        "render\nregister\nrefs\nrename"
+    );
     assert_eq!(completed("stackref check --nosuch", "--nosuch"), "");
 }
 

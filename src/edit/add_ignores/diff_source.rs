@@ -42,7 +42,7 @@ fn names_rules_only(directive: &Directive) -> bool {
 }
 
 /// Removes a part from spans.
-fn subtract_span(spans: &[Span], part: Span) -> Vec<Span> {
+pub fn subtract_span(spans: &[Span], part: Span) -> Vec<Span> {
     let mut rest = Vec::new();
     for span in spans {
         let before = Span::new(span.start, span.end.min(part.start).max(span.start));

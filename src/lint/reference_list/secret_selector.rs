@@ -32,6 +32,24 @@ impl SecretSelector {
         }
     }
 
+    /// Creates the selector of a whole secret.
+    pub fn of_secret(secret: &str) -> Self {
+        Self {
+            secret: secret.to_owned(),
+            key: None,
+        }
+    }
+
+    /// Returns the name of the secret.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Returns the key; `None` for a whole secret.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Returns what is selected, for messages: `the secret` or `the key`.
     pub fn kind(&self) -> &'static str {
         if self.key.is_some() {

@@ -145,6 +145,9 @@ def inventory_commands(sandbox):
     for format in ["short", "markdown", "mermaid", "dot"]:
         for args in [[], ["--by", "secret"], ["--stack", "bad"], ["--secret", "db"]]:
             run("refs", "refs", "--format", format, *args)
+    for args in [["--dry-run"], ["--diff"], ["--diff", "--force"], ["--force"]]:
+        run("rename", "rename", "db", "database", *args)
+        run("rename", "rename", "db.password", "db.secret", *args)
     for name in ["names.yaml", "names.toml", "names.json"]:
         run("inventory snapshot", "inventory", "snapshot", "-o", name, codes=[0])
         run("inventory snapshot", "inventory", "snapshot", "--check", name, codes=[0])
@@ -175,7 +178,7 @@ def static_output(sandbox):
         run("completions", "completions", shell, codes=[0])
     run("man", "man", codes=[0])
     run("completions", "__complete", "bash", "3", "--", "stackref", "check", "--inventory", "", codes=[0])
-    for command in ["check", "render", "register", "refs", "inventory", "explain", "init", "schema", "completions", "man", "help"]:
+    for command in ["check", "render", "register", "refs", "rename", "inventory", "explain", "init", "schema", "completions", "man", "help"]:
         run("man", "man", command, codes=[0])
         run("--help", command, "--help", codes=[0])
     for args in [["-v"], ["--verbose"], ["check", "-vvv"], ["check", "--debug"], ["check", "--format", "none"], ["chekc"]]:

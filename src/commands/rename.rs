@@ -1,0 +1,151 @@
+//! `rename`: gives a secret or a key another name in all files of the repository.
+//!
+//! Everything that speaks against the rename is reported together, and then nothing is written.
+
+mod rename_checks;
+
+use super::check::environment_level;
+use super::context::{CommandError, Context};
+use super::messages::warn_about_inventories;
+use super::progress::with_progress;
+use super::workspace::Workspace;
+use crate::cli::{Color, FileArgs, RenameArgs};
+use crate::diagnostics::error::Failure;
+use crate::diagnostics::outcome::Outcome;
+use crate::edit::renaming::{Rename, RenamePlan};
+use crate::inventory::Inventories;
+use crate::inventory::lookup::LookupResults;
+use crate::lint::reference_list::{ReferenceList, SecretSelector};
+use crate::lint::scan::Scan;
+use crate::output::style::{HEADING, OutputStyle};
+use crate::output::{count, diff};
+use crate::project::config::Level;
+use crate::project::git::Git;
+use crate::text::escape::escape_control;
+use rename_checks::{RenameChecks, lookups};
+use std::io::{self, Write};
+
+pub(super) fn rename(
+    args: &RenameArgs,
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
+    let level = environment_level(context.env.as_ref())?;
+    // A reference in any file of the repository may mean the secret, wherever the command runs.
+    let git = Git::new(context.env.as_ref());
+    let root = git.owners().root(&context.cwd);
+    let root = root.unwrap_or_else(|| context.cwd.clone());
+    let files = FileArgs::from_paths(std::slice::from_ref(&root), &args.setup);
+    let mut workspace = Workspace::open(&files, context)?;
+    workspace.scripts = true;
+    workspace.path_roots.keep_documents = true;
+    let scan = workspace.scan(context)?;
+    let inventories = workspace.inventories(&scan, &[], level, context)?;
+    let selector = select(&args.old, &scan, &inventories);
+    let rename = Rename::new(&selector, &args.new)?;
+    let answers = with_progress(context, "look-ups", |progress| {
+        let lookups = lookups(&rename, &inventories, level, &workspace.config);
+        LookupResults::query(&inventories, Level::SecretAndKeyExists, lookups, progress)
+    });
+    warn_about_inventories(&inventories, answers.queried_inventories(), context)?;
+    let checks = RenameChecks {
+        rename: &rename,
+        selector: &selector,
+        scan: &scan,
+        inventories: &inventories,
+        answers: &answers,
+    };
+    let plan = plan(args, &checks, &workspace)?;
+    let writes = !args.dry_run && !args.diff;
+    if writes && !plan.is_empty() {
+        plan.write(&root)?;
+    }
+    let style = context.stdout_style(color);
+    if args.diff {
+        for changed in plan.changed() {
+            diff::write_fixed(changed, style, context.stdout.out)?;
+        }
+    } else {
+        write_places(&plan, &checks, style, context.stdout.out)?;
+    }
+    context.stdout.out.flush()?;
+    for step in checks.next_steps(args.merge) {
+        context.note(step)?;
+    }
+    let verb = if writes { "renamed" } else { "would rename" };
+    context.summary = Some(format!(
+        "{verb} `{}` to `{}` in {} of {}",
+        escape_control(&selector.text()),
+        escape_control(&rename.new_text()),
+        count(plan.places.len(), "place"),
+        count(plan.file_count(), "file")
+    ));
+    Ok(Outcome::Clean)
+}
+
+/// Returns the plan of a rename against which nothing speaks.
+fn plan(
+    args: &RenameArgs,
+    checks: &RenameChecks<'_>,
+    workspace: &Workspace<'_>,
+) -> Result<RenamePlan, Vec<Failure>> {
+    let mut failures = Vec::new();
+    if !args.merge {
+        failures.extend(checks.existing_names());
+    }
+    if !args.force {
+        failures.extend(checks.doubts());
+    }
+    let no_inventories = Inventories::default();
+    let inventories = if args.merge {
+        &no_inventories
+    } else {
+        checks.inventories
+    };
+    let (configs, roots) = (&workspace.configs, &workspace.path_roots);
+    let plan = RenamePlan::new(checks.rename, checks.scan, inventories, configs, roots);
+    match plan {
+        Ok(plan) if plan.is_empty() && !checks.is_in_store() => {
+            failures.push(checks.unknown_name());
+        }
+        Ok(plan) if failures.is_empty() => return Ok(plan),
+        Ok(_) => {}
+        Err(more) => failures.extend(more),
+    }
+    Err(failures)
+}
+
+/// Returns the secret or key that a name means. A name with dots is a secret if a file or an
+/// inventory has such a secret.
+fn select(text: &str, scan: &Scan, inventories: &Inventories) -> SecretSelector {
+    let mut declared = inventories
+        .in_use()
+        .flat_map(|(_, inventory)| inventory.declared_names());
+    if declared.any(|declared| declared.name == text) {
+        return SecretSelector::of_secret(text);
+    }
+    SecretSelector::parse(text, &ReferenceList::of_scan(scan))
+}
+
+/// Writes a line for each place.
+fn write_places(
+    plan: &RenamePlan,
+    checks: &RenameChecks<'_>,
+    style: OutputStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let old = escape_control(&checks.selector.text());
+    let new = escape_control(&checks.rename.new_text());
+    for place in &plan.places {
+        let position = place.source.position(place.span.start);
+        let path = escape_control(place.source.path());
+        let location = format!("{path}:{}:{}", position.line, position.column);
+        writeln!(out, "{}: {old} -> {new}", style.paint(HEADING, location))?;
+    }
+    Ok(())
+}
+
+/// Returns the failure that ends a rename that is refused.
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::finding(message)
+}
