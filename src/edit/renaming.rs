@@ -6,6 +6,7 @@
 //!
 //! Nothing here decides whether the new name is free. The command looks that up before it writes.
 
+mod assigned_names;
 mod name_edits;
 mod planned_files;
 mod rename_proof;

@@ -1,5 +1,6 @@
 //! The edits that replace a name in files.
 
+use super::assigned_names::assigned_names;
 use super::{Rename, RenamedPlace};
 use crate::diagnostics::error::Failure;
 use crate::document::{Document, Edit, NodeId, Replacement, apply, replace_parts};
@@ -339,7 +340,14 @@ impl<'r> NameEdits<'r> {
         }
     }
 
+    /// Adds a name that is not written as it is, and the edits of the variables in its text.
     fn add_computed(&mut self, source: &Arc<RedactedSource>, span: Span) {
+        if self.rename.key().is_none() && is_plain(self.new_name()) {
+            let expression = source.slice(span);
+            for place in assigned_names(source.text(), expression, self.rename.secret()) {
+                self.add(source, place, self.new_name().to_owned());
+            }
+        }
         self.computed.push(RenamedPlace {
             source: Arc::clone(source),
             span,

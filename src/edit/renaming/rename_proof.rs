@@ -96,7 +96,7 @@ impl RenameProof<'_> {
             .at(&place.source, place.span)
             .with_help(
                 "the name is computed or has escapes, or the new name needs quotes: change it by \
-                 hand, then run the command again",
+                 hand, then run the command again with `--merge`",
             )
     }
 
