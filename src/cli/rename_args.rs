@@ -24,7 +24,8 @@ pub struct RenameArgs {
     pub diff: bool,
     /// Rename even if a secret or key with the new name exists
     ///
-    /// The references then mean that one. Entries of inventories are not changed.
+    /// The references then mean that one. An inventory that has both names is not changed.
+    /// Also completes a rename that was killed while it wrote.
     #[arg(long, help_heading = REFUSALS)]
     pub merge: bool,
     /// Rename even if a dynamic reference may mean the secret

@@ -69,7 +69,7 @@ pub(super) fn rename(
         write_places(&plan, &checks, style, context.stdout.out)?;
     }
     context.stdout.out.flush()?;
-    for step in checks.next_steps(args.merge) {
+    for step in checks.next_steps() {
         context.note(step)?;
     }
     let verb = if writes { "renamed" } else { "would rename" };
@@ -96,14 +96,14 @@ fn plan(
     if !args.force {
         failures.extend(checks.doubts());
     }
-    let no_inventories = Inventories::default();
-    let inventories = if args.merge {
-        &no_inventories
-    } else {
-        checks.inventories
-    };
     let (configs, roots) = (&workspace.configs, &workspace.path_roots);
-    let plan = RenamePlan::new(checks.rename, checks.scan, inventories, configs, roots);
+    let plan = RenamePlan::new(
+        checks.rename,
+        checks.scan,
+        checks.inventories,
+        configs,
+        roots,
+    );
     match plan {
         Ok(plan) if plan.is_empty() && !checks.is_in_store() => {
             failures.push(checks.unknown_name());

@@ -13,7 +13,7 @@ mod rename_proof;
 
 use crate::diagnostics::error::{Failure, io_message};
 use crate::edit::fix::ChangedFile;
-use crate::inventory::Inventories;
+use crate::inventory::{Inventories, Inventory, Key, RequestedNames};
 use crate::lint::reference_list::SecretSelector;
 use crate::lint::scan::{PathRoots, Scan};
 use crate::project::configs::Configs;
@@ -122,6 +122,13 @@ impl Rename {
             Some((_, new)) => format!("{}.{new}", self.new_secret),
             None => self.new_secret.clone(),
         }
+    }
+
+    /// Returns whether an inventory has the new name.
+    pub fn exists_in(&self, inventory: &dyn Inventory) -> bool {
+        let keys = inventory.keys(&self.new_secret, &RequestedNames::new());
+        let has = |keys: &[Key], new: &str| keys.iter().any(|key| key.name == new);
+        keys.is_ok_and(|keys| self.key().is_none_or(|(_, new)| has(&keys, new)))
     }
 
     /// Returns whether a reference contains the name.

@@ -191,6 +191,7 @@ fn each_command_removes_abandoned_staging_folders_where_it_reads() {
             ("register --dry-run --inventory file", &["values", "stacks"]),
             ("render --stdout --inventory file", &["values", "stacks"]),
             ("refs", &["stacks"]),
+            ("rename s t --dry-run", &["stacks"]),
             ("init --dry-run", &["stacks"]),
         ] {
             let folder = folder(&[

@@ -190,17 +190,20 @@ impl RenameChecks<'_> {
         .with_help_if(suggestion.map(|near| format!("did you mean `{}`?", escape_control(&near))))
     }
 
-    /// Returns what is left to do in the inventories that the rename does not change. With `is_merge`,
-    /// it changes none.
-    pub fn next_steps(&self, is_merge: bool) -> Vec<String> {
+    /// Returns what is left to do in the inventories that the rename does not change.
+    pub fn next_steps(&self) -> Vec<String> {
         let (old, new) = (
             escape_control(&self.selector.text()),
             escape_control(&self.rename.new_text()),
         );
         let files = self.old_indexes().filter(|&index| self.is_file(index));
-        let files = files.filter(|_| is_merge).map(|index| {
+        let has_new = |index: &usize| {
+            let inventory = self.inventories.get(*index);
+            inventory.is_some_and(|inventory| self.rename.exists_in(inventory))
+        };
+        let files = files.filter(has_new).map(|index| {
             let name = escape_control(self.inventories.name(index));
-            format!("the inventory `{name}` still has `{old}`, which no file uses: remove it there")
+            format!("the inventory `{name}` has `{old}` and `{new}`: remove `{old}` there")
         });
         let stores = self.old_indexes().filter(|&index| !self.is_file(index));
         let stores = stores.filter_map(|index| {
@@ -209,11 +212,11 @@ impl RenameChecks<'_> {
             let command = inventory.rename_command(secret, new_secret, self.rename.key());
             let name = escape_control(inventory.name());
             Some(match command {
-                Some(command) if !is_merge => format!(
+                Some(command) => format!(
                     "rename it in the inventory `{name}`, too: `{}`",
                     escape_control(&command)
                 ),
-                _ => format!("rename `{old}` to `{new}` in the inventory `{name}`, too"),
+                None => format!("rename `{old}` to `{new}` in the inventory `{name}`, too"),
             })
         });
         files.chain(stores).collect()

@@ -327,6 +327,8 @@ impl<'r> NameEdits<'r> {
                 self.rename.key(),
             );
             match names {
+                // The references mean the entry that exists.
+                Some(_) if self.rename.exists_in(inventory) => {}
                 None => {}
                 Some(Err(failure)) => self.failures.push(failure),
                 Some(Ok((source, edits))) => {

@@ -377,6 +377,14 @@ def add_ignores(size=SIZE):
     return Scenario("check --add-ignores", ["check", "--add-ignores", "--level", "none"], files, modes=dict.fromkeys(files, 0o755))
 
 
+def rename(size=SIZE):
+    """Stack files, scripts, pages, notebooks and an inventory with one secret."""
+    stacks = {f"team-{at % 4}/{at}.stack.yaml": stack(names(20)) for at in range(size // 2)}
+    commands = command_files(size // 2, ["sh", "md", "ipynb", "mk"])
+    files = {"secrets.inventory.yaml": values(20), **stacks, **commands}
+    return Scenario("rename", ["rename", "s0", "renamed", "--merge"], files, modes=dict.fromkeys(files, 0o644))
+
+
 def report(size=SIZE):
     """A report that replaces an earlier one."""
     summary = dict.fromkeys(["files", "references", "errors", "warnings", "ignored", "fixable"], 0)

@@ -36,7 +36,7 @@ import shortage
 import stores
 from project import Moments, Workspace, Row
 
-MANY_FILES = [project.render_folder, project.register_dir, project.fix, project.fix_commands, project.add_ignores]
+MANY_FILES = [project.render_folder, project.register_dir, project.fix, project.fix_commands, project.add_ignores, project.rename]
 FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
 FEW_FILES += [project.trust]
 
@@ -66,7 +66,9 @@ def kill_once(workspace, moments, row):
     result = workspace.run()
     # `init` does not replace a config or an inventory that the killed run has written.
     is_made = workspace.scenario.name == "init" and "` already exists" in result.stderr
-    if result.returncode != 0 and not is_made:
+    # A complete rename cannot be repeated.
+    is_renamed = workspace.scenario.name == "rename" and "nothing uses or declares" in result.stderr
+    if result.returncode != 0 and not is_made and not is_renamed:
         verdict.losses.append(f"the next run exits with {result.returncode}: {' '.join(result.stderr.split())[:300]}")
     if workspace.evaluate().state != "new" and not is_made:
         verdict.losses.append("the next run does not write the same files as a run without faults")
