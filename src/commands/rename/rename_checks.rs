@@ -183,6 +183,12 @@ impl RenameChecks<'_> {
         let suggestion =
             suggestion.or_else(|| nearest(self.rename.secret(), names).map(str::to_owned));
         let name = escape_control(&self.selector.text());
+        let mut dynamic = list.references().filter(|it| it.is_dynamic);
+        if let Some(default) = dynamic.find(|it| it.secret() == self.rename.secret()) {
+            return refused(format!("`{name}` is only the default of a computed name"))
+                .at(&default.source, default.span)
+                .with_help("change it by hand");
+        }
         refused(format!(
             "nothing uses or declares {} `{name}`",
             self.selector.kind()

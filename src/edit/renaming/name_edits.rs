@@ -61,13 +61,16 @@ impl FileEdits {
     /// a file that is not scanned, a diff shows only the names.
     pub fn into_changed_file(self, scanned: Option<&RedactedSource>) -> ChangedFile {
         let mut shift = 0_isize;
-        let mut new_spans = Vec::new();
+        let (mut old_spans, mut new_spans) = (Vec::new(), Vec::new());
         for (span, text) in &self.edits {
-            let start = span.start.saturating_add_signed(shift);
-            new_spans.push(Span::new(start, start + text.len()));
+            // An edit that replaces more than the name may contain a value.
+            if self.places.contains(span) {
+                let start = span.start.saturating_add_signed(shift);
+                old_spans.push(*span);
+                new_spans.push(Span::new(start, start + text.len()));
+            }
             shift += text.len().cast_signed() - span.len().cast_signed();
         }
-        let old_spans: Vec<Span> = self.edits.keys().copied().collect();
         let text = self.new_text().unwrap_or_default();
         let new_file = SourceFile::new(self.source.path().to_owned(), text);
         let old_masks = scanned.and_then(|_| self.source.masks());

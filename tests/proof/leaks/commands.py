@@ -145,7 +145,7 @@ def inventory_commands(sandbox):
     for format in ["short", "markdown", "mermaid", "dot"]:
         for args in [[], ["--by", "secret"], ["--stack", "bad"], ["--secret", "db"]]:
             run("refs", "refs", "--format", format, *args)
-    for args in [["--dry-run"], ["--diff"], ["--diff", "--force"], ["--force"]]:
+    for args in [["--dry-run"], ["--dry-run", "--force"], ["--diff", "--force"]]:
         run("rename", "rename", "db", "database", *args)
         run("rename", "rename", "db.password", "db.secret", *args)
     for name in ["names.yaml", "names.toml", "names.json"]:
