@@ -18,7 +18,7 @@ use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::output::{count, diff, human, summary_line};
 use crate::project::git::Git;
-use crate::system::write;
+use crate::system::write::{self, FilePermissions};
 use std::io;
 use std::path::PathBuf;
 
@@ -252,7 +252,12 @@ fn write_copies(
                 progress(done, files.len());
             }
         };
-        write::write_all(&target.canonical, &files, args.mode, &mut report_progress)
+        write::write_all(
+            &target.canonical,
+            &files,
+            FilePermissions::Mode(args.mode),
+            &mut report_progress,
+        )
     })?;
     context.summary = Some(format!(
         "rendered {rendered_count}, to `{}`",

@@ -20,7 +20,7 @@ use crate::project::configs::Configs;
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::files;
-use crate::system::write::{self, NewFile};
+use crate::system::write::{self, FilePermissions, NewFile};
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -30,9 +30,6 @@ use rename_proof::RenameProof;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The mode of a file that does not exist yet. A rename creates no files.
-const NEW_FILE_MODE: u32 = 0o644;
 
 /// A secret or a key, and its new name.
 #[derive(Clone, Debug)]
@@ -260,7 +257,7 @@ impl RenamePlan {
                 replaces: true,
             });
         }
-        write::write_all(&folder, &files, NEW_FILE_MODE, &mut |_| {}).map(drop)
+        write::write_all(&folder, &files, FilePermissions::Preserve, &mut |_| {}).map(drop)
     }
 }
 

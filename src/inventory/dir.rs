@@ -16,7 +16,7 @@ use super::{
 };
 use crate::diagnostics::error::{Failure, io_message};
 use crate::system::paths;
-use crate::system::write;
+use crate::system::write::{self, FilePermissions};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Metadata};
@@ -258,8 +258,13 @@ impl Inventory for DirInventory {
             .and_then(|()| {
                 // Another run may have stored some of the keys since they were listed: these are
                 // kept.
-                write::write_all(&self.folder, &files, 0o600, &mut |_| {})
-                    .map_err(StoreError::Invalid)
+                write::write_all(
+                    &self.folder,
+                    &files,
+                    FilePermissions::Mode(0o600),
+                    &mut |_| {},
+                )
+                .map_err(StoreError::Invalid)
             });
         if written.is_err() {
             for folder in &created {

@@ -95,7 +95,7 @@ impl FileReader {
         };
         let is_last = |last: &DirHandle| last.path().as_os_str() == folder.as_os_str();
         if !self.folder.as_ref().is_some_and(is_last) {
-            self.folder = Some(DirHandle::open(folder)?);
+            self.folder = DirHandle::open(folder).ok();
         }
         match &self.folder {
             Some(folder) => folder.open_entry(name),

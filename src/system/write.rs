@@ -28,6 +28,7 @@ mod recovery;
 mod staging;
 
 pub use crate::system::paths::STAGING_PREFIX as PREFIX;
+pub use attributes::FilePermissions;
 pub use batch::{NewFile, write_all};
 pub use folder::{DirHandle, Inode, inode};
 pub use notices::{Notice, take_notices};

@@ -5,7 +5,8 @@ use crate::support::folder;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use stackref::diagnostics::error::Failure;
 use stackref::system::write::{
-    NewFile, NewText, OutputFile, check_folder, check_replaceable, staging_name, update, write_all,
+    FilePermissions, NewFile, NewText, OutputFile, check_folder, check_replaceable, staging_name,
+    update, write_all,
 };
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
@@ -151,7 +152,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     write_all(
         &folder.path().join("out"),
         &[content("a"), content("b/c")],
-        0o640,
+        FilePermissions::Mode(0o640),
         &mut |count| seen.push(count),
     )
     .unwrap();
@@ -166,7 +167,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let into_a_file = write_all(
         &folder.path().join("file/out"),
         &[content("a")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(message(into_a_file).contains("file/out`: "));
@@ -175,7 +176,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let onto_a_folder = write_all(
         &folder.path().join("out"),
         &[content("c"), content("z")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(message(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
@@ -187,7 +188,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let kept = write_all(
         &folder.path().join("out"),
         &[fresh("a"), fresh("d")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     )
     .unwrap();
@@ -195,7 +196,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let unnameable = write_all(
         &folder.path().join("out"),
         &[fresh(&"x".repeat(300))],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(message(unnameable).contains("cannot write"));
@@ -203,14 +204,14 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let through_a_link = write_all(
         &folder.path().join("out"),
         &[content("link/a")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(message(through_a_link).contains("out/link` is a symbolic link"));
     let through_a_file = write_all(
         &folder.path().join("out"),
         &[content("a/a")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(!message(through_a_file).contains("symbolic link"));
@@ -224,7 +225,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let outside = write_all(
         &folder.path().join("out"),
         &[content("../a")],
-        0o600,
+        FilePermissions::Mode(0o600),
         &mut |_| {},
     );
     assert!(message(outside).contains("`..` is outside the folder"));
@@ -297,12 +298,12 @@ fn failed_batch_is_rolled_back() {
         content(&"x".repeat(300)),
         content("d"),
     ];
-    let failure = write_all(&out, &files, 0o600, &mut |_| {}).unwrap_err();
+    let failure = write_all(&out, &files, FilePermissions::Mode(0o600), &mut |_| {}).unwrap_err();
     assert!(failure.to_string().ends_with("name too long"), "{failure}");
     unchanged(failure);
     // The failure occurs after all files are staged and before the first one is replaced.
     let files = [content("a"), content("new/c"), content("b"), content("d")];
-    let written = write_all(&out, &files, 0o600, &mut |staged| {
+    let written = write_all(&out, &files, FilePermissions::Mode(0o600), &mut |staged| {
         if staged == files.len() {
             std::fs::remove_file(out.join("b")).unwrap();
             std::fs::create_dir(out.join("b")).unwrap();
@@ -341,7 +342,12 @@ fn file_that_cannot_be_replaced_is_reported_before_writing() {
             text: "new",
             replaces: true,
         });
-        let written = message(write_all(&at("out"), &files, 0o600, &mut |_| {}));
+        let written = message(write_all(
+            &at("out"),
+            &files,
+            FilePermissions::Mode(0o600),
+            &mut |_| {},
+        ));
         let replaceable = message(check_replaceable(&at("i.yaml"), "i.yaml"));
         let updated = message(update(&at("i.yaml"), "i.yaml", &mut |bytes, _| {
             Ok(Some(text(&bytes, "x")))
@@ -446,7 +452,13 @@ fn replaced_file_keeps_its_access_control_list_and_attributes() {
             text: "new",
             replaces: true,
         }];
-        write_all(&folder.path().join("out"), &files, bits, &mut |_| {}).unwrap();
+        write_all(
+            &folder.path().join("out"),
+            &files,
+            FilePermissions::Mode(bits),
+            &mut |_| {},
+        )
+        .unwrap();
         assert_eq!(
             (
                 attribute(&out, acl).is_some(),
@@ -455,5 +467,29 @@ fn replaced_file_keeps_its_access_control_list_and_attributes() {
             ),
             (listed, true, bits)
         );
+    }
+}
+
+#[test]
+fn rename_preserves_the_mode_of_each_file() {
+    let modes = [("setup.sh", 0o755), ("secrets.inventory.yaml", 0o600)];
+    let folder = crate::support::folder(&[
+        ("setup.sh", "zenml secret get db\n"),
+        ("secrets.inventory.yaml", "db: {user: hunter2}\n"),
+    ]);
+    for (name, bits) in modes {
+        std::fs::set_permissions(
+            folder.path().join(name),
+            std::fs::Permissions::from_mode(bits),
+        )
+        .unwrap();
+    }
+    let output = crate::support::run(&["rename", "db", "prod_db"], folder.path(), b"");
+    assert_eq!(output.code, 0, "{output:?}");
+    for (name, bits) in modes {
+        let path = folder.path().join(name);
+        assert_eq!(mode(&path), bits, "{name}");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains("prod_db"), "{text}");
     }
 }

@@ -38,7 +38,7 @@ const WRITERS: usize = 8;
 /// The help of a failure that changed nothing.
 const UNCHANGED: &str = "no output was changed";
 
-/// Writes files below a folder with this mode, all of them or none. Returns the paths of the
+/// Writes files below a folder with these permissions, all of them or none. Returns the paths of the
 /// existing files that were kept.
 ///
 /// A replacement keeps the owner, group and attributes of the old file. Calls `progress` with the
@@ -50,7 +50,7 @@ const UNCHANGED: &str = "no output was changed";
 pub fn write_all(
     folder: &Path,
     files: &[NewFile<'_>],
-    mode: u32,
+    permissions: FilePermissions,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<PathBuf>, Failure> {
     create_root(folder)?;
@@ -64,7 +64,7 @@ pub fn write_all(
         folders: BTreeMap::new(),
         created_folders: Vec::new(),
     };
-    let result = batch.write(files, mode, progress);
+    let result = batch.write(files, permissions, progress);
     if result.is_err() {
         batch.remove_created();
     }
@@ -99,7 +99,7 @@ impl Batch<'_> {
     fn write(
         &mut self,
         files: &[NewFile<'_>],
-        mode: u32,
+        permissions: FilePermissions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<PathBuf>, Failure> {
         for file in files {
@@ -107,7 +107,7 @@ impl Batch<'_> {
                 .map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
         }
         let staged = self
-            .stage(files, mode, progress)
+            .stage(files, permissions, progress)
             .map_err(|failure| failure.with_help_if_none(UNCHANGED))?;
         let lock = self.root.lock(FOLDER_LOCK_TIMEOUT).map_err(|_| {
             Failure::usage(format!(
@@ -202,11 +202,11 @@ impl Batch<'_> {
     fn stage<'f>(
         &self,
         files: &'f [NewFile<'f>],
-        mode: u32,
+        permissions: FilePermissions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<StagedFile<'f>>, Failure> {
         let has_failed = AtomicBool::new(false);
-        let work = |file: &NewFile<'_>| self.stage_unless_failed(file, mode, &has_failed);
+        let work = |file: &NewFile<'_>| self.stage_unless_failed(file, permissions, &has_failed);
         let results = parallel::map(files, WRITERS, work, None, progress);
         let mut staged = Vec::with_capacity(files.len());
         for (file, result) in files
@@ -229,19 +229,23 @@ impl Batch<'_> {
     fn stage_unless_failed(
         &self,
         file: &NewFile<'_>,
-        mode: u32,
+        permissions: FilePermissions,
         has_failed: &AtomicBool,
     ) -> Option<Result<(usize, String), Failure>> {
         if has_failed.load(Ordering::Relaxed) {
             return None;
         }
-        let staged = self.stage_one(file, mode);
+        let staged = self.stage_one(file, permissions);
         has_failed.fetch_or(staged.is_err(), Ordering::Relaxed);
         Some(staged)
     }
 
     /// Stages a file. Returns the index of its staging folder and its name there.
-    fn stage_one(&self, file: &NewFile<'_>, mode: u32) -> Result<(usize, String), Failure> {
+    fn stage_one(
+        &self,
+        file: &NewFile<'_>,
+        permissions: FilePermissions,
+    ) -> Result<(usize, String), Failure> {
         let at = self
             .folders
             .get(parent_of(&file.path))
@@ -252,7 +256,7 @@ impl Batch<'_> {
             .stagings
             .get(at)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
-            .and_then(|(_, staging)| stage_file(file, mode, &folder, staging))
+            .and_then(|(_, staging)| stage_file(file, permissions, &folder, staging))
             .map_err(|error| io_failure("write", &self.display_root.join(&file.path), &error))?;
         Ok((at, name))
     }
@@ -342,7 +346,7 @@ impl Batch<'_> {
 /// Writes and syncs the text of a file to a staging folder. Returns its name there.
 fn stage_file(
     file: &NewFile<'_>,
-    mode: u32,
+    permissions: FilePermissions,
     folder: &DirHandle,
     staging: &Staging,
 ) -> io::Result<String> {
@@ -350,12 +354,8 @@ fn stage_file(
     check_target(folder, name)?;
     let staged = staging.write(file.text, PRIVATE_MODE)?;
     if folder.entry_type(name) == Some(FileType::RegularFile) && file.replaces {
-        attributes::apply_attributes(
-            &folder.file(name)?,
-            &staged.file,
-            FilePermissions::Mode(mode),
-        )?;
-    } else {
+        attributes::apply_attributes(&folder.file(name)?, &staged.file, permissions)?;
+    } else if let FilePermissions::Mode(mode) = permissions {
         staged.file.set_permissions(Permissions::from_mode(mode))?;
     }
     sync(&staged.file)?;

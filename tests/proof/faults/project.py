@@ -382,7 +382,7 @@ def rename(size=SIZE):
     stacks = {f"team-{at % 4}/{at}.stack.yaml": stack(names(20)) for at in range(size // 2)}
     commands = command_files(size // 2, ["sh", "md", "ipynb", "mk"])
     files = {"secrets.inventory.yaml": values(20), **stacks, **commands}
-    return Scenario("rename", ["rename", "s0", "renamed", "--merge"], files, modes=dict.fromkeys(files, 0o644))
+    return Scenario("rename", ["rename", "s0", "renamed", "--merge"], files, modes=dict.fromkeys(files, 0o750))
 
 
 def report(size=SIZE):
