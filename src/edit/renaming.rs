@@ -14,6 +14,7 @@ mod rename_proof;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::edit::fix::ChangedFile;
 use crate::inventory::{Inventories, Inventory, Key, RequestedNames};
+use crate::lint::analysis::Analysis;
 use crate::lint::reference_list::SecretSelector;
 use crate::lint::scan::{PathRoots, Scan};
 use crate::project::configs::Configs;
@@ -25,9 +26,9 @@ use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use crate::zenml::grammar::{key_error, name_error};
-use name_edits::NameEdits;
+use name_edits::{FileEdits, NameEdits};
 use rename_proof::RenameProof;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,6 +170,9 @@ pub struct RenamePlan {
     changed: BTreeMap<PathBuf, ChangedFile>,
     /// The places, in the order of the files.
     pub places: Vec<RenamedPlace>,
+    /// The first brace expression of each file that still has the old name. It is not a reference:
+    /// it is in prose, or `check` reports it.
+    pub leftovers: Vec<RenamedPlace>,
 }
 
 impl RenamePlan {
@@ -199,6 +203,7 @@ impl RenamePlan {
         let mut plan = Self {
             changed: BTreeMap::new(),
             places: Vec::new(),
+            leftovers: find_leftovers(rename, scan, &files),
         };
         for (path, file) in files {
             plan.places.extend(file.places());
@@ -259,6 +264,39 @@ impl RenamePlan {
         }
         write::write_all(&folder, &files, FilePermissions::Preserve, &mut |_| {}).map(drop)
     }
+}
+
+/// Returns the first brace expression with the old name in each file of a scan, outside of the places
+/// that are edited.
+fn find_leftovers(
+    rename: &Rename,
+    scan: &Scan,
+    files: &BTreeMap<PathBuf, FileEdits>,
+) -> Vec<RenamedPlace> {
+    let name = match rename.key() {
+        Some((old, _)) => format!("{}.{old}", rename.secret()),
+        None => format!("{}.", rename.secret()),
+    };
+    let edited: HashSet<(&Path, usize)> = files
+        .values()
+        .flat_map(|file| {
+            file.places_in()
+                .map(|place| (file.source.absolute_path(), place))
+        })
+        .collect();
+    let leftover = |file: &Analysis| {
+        let text = file.source.text();
+        let found = text.match_indices(&name).find(|(at, _)| {
+            let before = text.get(..*at).unwrap_or_default().trim_end_matches(' ');
+            let key_at = rename.key().map_or(*at, |_| at + rename.secret().len() + 1);
+            before.ends_with("{{") && !edited.contains(&(file.source.absolute_path(), key_at))
+        });
+        found.map(|(at, found)| RenamedPlace {
+            source: Arc::clone(&file.source),
+            span: Span::new(at, at + found.len()),
+        })
+    };
+    scan.files.iter().filter_map(leftover).collect()
 }
 
 fn cannot_write(path: &Path, reason: &str) -> Failure {

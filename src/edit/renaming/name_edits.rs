@@ -48,6 +48,11 @@ impl FileEdits {
         })
     }
 
+    /// Returns the offsets of the names.
+    pub fn places_in(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().map(|span| span.start)
+    }
+
     /// Returns the text after the edits. Returns `None` if edits overlap.
     pub fn new_text(&self) -> Option<String> {
         let edits = self.edits.iter();
