@@ -252,7 +252,8 @@ impl<'r> NameEdits<'r> {
                 && self.add_literal(&definition.source, definition.span, reference.secret())
         });
         if !is_constant {
-            self.add_computed(&reference.source, reference.span);
+            let key_span = reference.key_span.filter(|_| self.rename.key().is_some());
+            self.add_computed(&reference.source, key_span.unwrap_or(reference.span));
         }
     }
 
@@ -352,9 +353,13 @@ impl<'r> NameEdits<'r> {
 
     /// Adds a name that is not written as it is, and the edits of the variables in its text.
     fn add_computed(&mut self, source: &Arc<RedactedSource>, span: Span) {
-        if self.rename.key().is_none() && is_plain(self.new_name()) {
+        let old = match self.rename.key() {
+            Some((old, _)) => old,
+            None => self.rename.secret(),
+        };
+        if is_plain(self.new_name()) {
             let expression = source.slice(span);
-            for place in assigned_names(source.text(), expression, self.rename.secret()) {
+            for place in assigned_names(source.text(), expression, old) {
                 self.add(source, place, self.new_name().to_owned());
             }
         }

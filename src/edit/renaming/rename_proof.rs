@@ -8,6 +8,7 @@ use super::planned_files::PlannedFiles;
 use super::{Rename, RenamedPlace};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::diagnostics::rule_id::RuleId;
 use crate::lint::analysis::Analysis;
 use crate::lint::scan::{self, PathRoots, Scan};
 use crate::project::configs::Configs;
@@ -20,6 +21,13 @@ use crate::text::source::SourceFile;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+
+/// The rules about the form of a text. Other rules depend on names, such as that of a password.
+const FORM_RULES: [RuleId; 3] = [
+    RuleId::SyntaxError,
+    RuleId::MalformedReference,
+    RuleId::UnquotedReference,
+];
 
 /// The edits of a rename, to be compared with the files.
 pub(super) struct RenameProof<'p> {
@@ -148,13 +156,13 @@ impl RenameProof<'_> {
             let names = names.map(|declaration| self.declared_names(declaration, is_old));
             names.collect::<Vec<_>>()
         };
-        let rules = |file: &Analysis| {
-            let findings = file.findings.iter().map(FindingBuilder::rule);
-            findings.collect::<Vec<_>>()
+        let form_errors = |file: &Analysis| {
+            let rules = file.findings.iter().map(FindingBuilder::rule);
+            rules.filter(|rule| FORM_RULES.contains(rule)).count()
         };
         references(old, true) == references(new, false)
             && declarations(old, true) == declarations(new, false)
-            && rules(old) == rules(new)
+            && form_errors(old) == form_errors(new)
             && self.is_same_document(old, new)
     }
 
