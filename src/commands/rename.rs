@@ -153,8 +153,3 @@ fn write_places(
     }
     Ok(())
 }
-
-/// Returns the failure that ends a rename that is refused.
-fn refused(message: impl Into<String>) -> Failure {
-    Failure::finding(message)
-}

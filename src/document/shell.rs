@@ -2,8 +2,8 @@
 //!
 //! For example, `sudo -E zenml x "{{a}."'b}}' >log` has the words `zenml`, `x` and `{{a}.b}}`.
 //!
-//! - `simple_lines` finds the commands in simple lines, `syntax_tree` all others with a grammar, and `command_scanner` finds them in code with
-//!   syntax errors.
+//! - `simple_lines` finds the commands in simple lines, `syntax_tree` finds all others with a grammar,
+//!   and `command_scanner` finds them in code with syntax errors.
 //! - `simple_command` and `word_lexer` read their words.
 //! - `program_search` finds the program behind `sudo`, `poetry run` and similar words.
 //! - Code in code, such as `bash -c '…'`, a here-document of a shell or backticks, is read in the

@@ -15,6 +15,7 @@ use crate::lint::pipeline;
 use crate::lint::scan::{self, PathRoots, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::Level;
+use crate::project::configs::Configs;
 use crate::project::discover::Candidate;
 use crate::system::write::{self, Inode, NewText, OutputFile};
 use crate::text::escape::escape_control;
@@ -69,15 +70,7 @@ impl Rescanner<'_> {
         text: &str,
         settings: &Settings<'_>,
     ) -> Option<Analysis> {
-        let candidate = Candidate {
-            path: file.path.clone(),
-            syntax: file.syntax,
-            reason: Some(file.reason.clone()),
-        };
-        let resolver = settings.configs.for_file(&file.path).resolver;
-        scan::run_text(text.as_bytes(), candidate, resolver, self.roots)
-            .files
-            .pop()
+        read_again(file, text, settings.configs, self.roots)
     }
 
     /// Returns a source that redacts the values.
@@ -97,6 +90,24 @@ impl Rescanner<'_> {
             *file = new;
         }
     }
+}
+
+/// Analyzes a new text of a file.
+pub(super) fn read_again(
+    file: &Analysis,
+    text: &str,
+    configs: &Configs,
+    roots: &PathRoots,
+) -> Option<Analysis> {
+    let candidate = Candidate {
+        path: file.path.clone(),
+        syntax: file.syntax,
+        reason: Some(file.reason.clone()),
+    };
+    let resolver = configs.for_file(&file.path).resolver;
+    scan::run_text(text.as_bytes(), candidate, resolver, roots)
+        .files
+        .pop()
 }
 
 /// A run of `--fix`.

@@ -280,8 +280,8 @@ fn find_leftovers(
     let edited: HashSet<(&Path, usize)> = files
         .values()
         .flat_map(|file| {
-            file.places_in()
-                .map(|place| (file.source.absolute_path(), place))
+            file.places()
+                .map(|place| (file.source.absolute_path(), place.span.start))
         })
         .collect();
     let leftover = |file: &Analysis| {

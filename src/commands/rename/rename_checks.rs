@@ -1,6 +1,5 @@
 //! The reasons not to rename a secret: the new name exists, or not every use is known.
 
-use super::refused;
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::rule_id::RuleId;
 use crate::edit::renaming::Rename;
@@ -66,7 +65,8 @@ impl RenameChecks<'_> {
             .indexes_with(secret, key.map(|(_, new)| new))
             .map(|index| {
                 let inventory = self.inventories.name(index);
-                refused(format!("`{name}` exists in the inventory `{inventory}`")).with_help(help)
+                Failure::finding(format!("`{name}` exists in the inventory `{inventory}`"))
+                    .with_help(help)
             })
             .collect();
         let mut places = Vec::new();
@@ -84,7 +84,7 @@ impl RenameChecks<'_> {
         if let Some((source, span)) = places.first() {
             let others = more(places.len() - 1);
             failures.push(
-                refused(format!("`{name}` is in use here{others}"))
+                Failure::finding(format!("`{name}` is in use here{others}"))
                     .at(source, *span)
                     .with_help(help),
             );
@@ -103,12 +103,12 @@ impl RenameChecks<'_> {
                 .any(|finding| finding.rule() == RuleId::SyntaxError);
             let path = escape_control(file.source.path());
             if is_unparsed && file.source.text().contains(self.rename.secret()) {
-                failures.push(refused(format!(
+                failures.push(Failure::finding(format!(
                     "`{path}` cannot be parsed, and contains `{}`",
                     escape_control(self.rename.secret())
                 )));
             } else if file.is_incomplete {
-                failures.push(refused(format!(
+                failures.push(Failure::finding(format!(
                     "`{path}` has a part that is too long or too deep to read"
                 )));
             }
@@ -149,7 +149,7 @@ impl RenameChecks<'_> {
             .iter()
             .take(MAX_REPORTED)
             .map(|(source, span)| {
-                refused(format!(
+                Failure::finding(format!(
                     "a name that is known only at run time may mean {kind} `{name}`"
                 ))
                 .at(source, *span)
@@ -157,7 +157,7 @@ impl RenameChecks<'_> {
             })
             .collect();
         if places.len() > MAX_REPORTED {
-            failures.push(refused(format!(
+            failures.push(Failure::finding(format!(
                 "{} more names that are known only at run time may mean {kind} `{name}`",
                 places.len() - MAX_REPORTED
             )));
@@ -185,11 +185,11 @@ impl RenameChecks<'_> {
         let name = escape_control(&self.selector.text());
         let mut dynamic = list.references().filter(|it| it.is_dynamic);
         if let Some(default) = dynamic.find(|it| it.secret() == self.rename.secret()) {
-            return refused(format!("`{name}` is only the default of a computed name"))
+            return Failure::finding(format!("`{name}` is only the default of a computed name"))
                 .at(&default.source, default.span)
                 .with_help("change it by hand");
         }
-        refused(format!(
+        Failure::finding(format!(
             "nothing uses or declares {} `{name}`",
             self.selector.kind()
         ))

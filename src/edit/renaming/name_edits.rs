@@ -11,6 +11,7 @@ use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::{Reference, ReferencePart};
+use crate::system::paths::canonicalize_existing;
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -46,11 +47,6 @@ impl FileEdits {
             source: Arc::clone(&self.source),
             span,
         })
-    }
-
-    /// Returns the offsets of the names.
-    pub fn places_in(&self) -> impl Iterator<Item = usize> {
-        self.places.iter().map(|span| span.start)
     }
 
     /// Returns the text after the edits. Returns `None` if edits overlap.
@@ -320,8 +316,7 @@ impl<'r> NameEdits<'r> {
     }
 
     fn file(&mut self, source: &Arc<RedactedSource>) -> &mut FileEdits {
-        let path = source.absolute_path();
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let path = canonicalize_existing(source.absolute_path());
         self.files
             .entry(path)
             .or_insert_with(|| FileEdits::new(source))

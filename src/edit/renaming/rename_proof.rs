@@ -9,17 +9,18 @@ use super::{Rename, RenamedPlace};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
+use crate::edit::fix::read_again;
 use crate::lint::analysis::Analysis;
-use crate::lint::scan::{self, PathRoots, Scan};
+use crate::lint::scan::{PathRoots, Scan};
 use crate::project::configs::Configs;
-use crate::project::discover::Candidate;
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
+use crate::system::paths::canonicalize_existing;
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::SourceFile;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// The rules about the form of a text. Other rules depend on names, such as that of a password.
@@ -60,14 +61,14 @@ impl RenameProof<'_> {
         let roots = self.planned_roots(&texts);
         let mut sources = NewSources::new();
         for file in &scan.files {
-            let path = real_path(&file.path);
+            let path = canonicalize_existing(&file.path);
             let text = texts.get(&path);
             let uses_name = file.references.iter().any(|it| self.rename.applies_to(it));
             if text.is_none() && !uses_name {
                 continue;
             }
             let new_text = text.map_or_else(|| file.source.text(), String::as_str);
-            let new = self.read_again(file, new_text, &roots);
+            let new = read_again(file, new_text, self.configs, &roots);
             match new.filter(|new| self.is_renamed(file, new)) {
                 Some(new) if text.is_some() => drop(sources.insert(path, new.source)),
                 Some(_) => {}
@@ -132,18 +133,6 @@ impl RenameProof<'_> {
         }
     }
 
-    fn read_again(&self, file: &Analysis, text: &str, roots: &PathRoots) -> Option<Analysis> {
-        let candidate = Candidate {
-            path: file.path.clone(),
-            syntax: file.syntax,
-            reason: Some(file.reason.clone()),
-        };
-        let resolver = self.configs.for_file(&file.path).resolver;
-        scan::run_text(text.as_bytes(), candidate, resolver, roots)
-            .files
-            .pop()
-    }
-
     /// Returns whether a file differs from its old text in these names only.
     fn is_renamed(&self, old: &Analysis, new: &Analysis) -> bool {
         let references = |file: &Analysis, is_old| {
@@ -175,7 +164,7 @@ impl RenameProof<'_> {
                 && old_document.calls().len() == new_document.calls().len();
         }
         let none = HashMap::new();
-        let file = self.files.get(&real_path(&old.path));
+        let file = self.files.get(&canonicalize_existing(&old.path));
         let changed = file.map_or(&none, |file| &file.changed);
         old_document
             .find_difference(new_document, changed)
@@ -217,10 +206,6 @@ impl RenameProof<'_> {
             (secret.to_owned(), keys)
         }
     }
-}
-
-fn real_path(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn differs(source: &RedactedSource) -> Failure {
