@@ -26,6 +26,11 @@ pub struct CheckArgs {
     /// standard input. If repeated, inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
+    /// Look up references in this environment only
+    ///
+    /// The name of an environment in the config. Repeatable. Default: all environments.
+    #[arg(long, value_name = "NAME", help_heading = INVENTORIES, conflicts_with = "inventory")]
+    pub environment: Vec<String>,
     /// Search all text files for the values of secrets
     ///
     /// stackref searches every file that git tracks or does not ignore, for the values in the
@@ -76,7 +81,7 @@ pub struct CheckArgs {
     ///
     /// The numbers replace the report on standard output, the most frequent rule first. The format
     /// must be human, short or json. Reports written by `--output` still contain all findings.
-    #[arg(long, help_heading = OUTPUT)]
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub statistics: bool,
     /// List the files to read, with reasons, and exit
     #[arg(long, help_heading = OUTPUT)]

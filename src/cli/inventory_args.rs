@@ -70,6 +70,15 @@ pub struct SnapshotArgs {
     /// the inventories are merged: each secret comes from the first inventory that contains it.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
+    /// Take the snapshot of the inventories of this environment
+    #[arg(long, value_name = "NAME", help_heading = INVENTORIES, conflicts_with = "inventory")]
+    pub environment: Option<String>,
+    /// Take a snapshot of each environment
+    ///
+    /// `--output` and `--check` name a folder, which contains a file for each environment, such as
+    /// `prod.yaml`. All snapshots are written, or none.
+    #[arg(long, help_heading = INVENTORIES, conflicts_with_all = ["inventory", "environment"])]
+    pub all_environments: bool,
     /// Write the snapshot to this file instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT, value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,

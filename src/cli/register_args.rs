@@ -29,6 +29,11 @@ pub struct RegisterArgs {
     /// standard input. If repeated, inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
+    /// Store the secrets in the inventories of this environment
+    ///
+    /// The name of an environment in the config. Required if the config has several.
+    #[arg(long, value_name = "NAME", help_heading = INVENTORIES, conflicts_with = "inventory")]
+    pub environment: Vec<String>,
     /// Store values in files that git tracks
     ///
     /// By default, stackref refuses to store values in a file that the next commit could contain,

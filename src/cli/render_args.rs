@@ -15,6 +15,11 @@ pub struct RenderArgs {
     /// standard input. If repeated, inventories are asked in this order.
     #[arg(long, value_name = "NAME|FILE", help_heading = INVENTORIES)]
     pub inventory: Vec<String>,
+    /// Read values from the inventories of this environment
+    ///
+    /// The name of an environment in the config. Required if the config has several.
+    #[arg(long, value_name = "NAME", help_heading = INVENTORIES, conflicts_with = "inventory")]
+    pub environment: Vec<String>,
     /// Write the copies to this folder
     ///
     /// A copy has the same path in this folder as its original has in the working directory. A

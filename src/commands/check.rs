@@ -13,7 +13,7 @@ use super::messages::{print_failures, warn_about_inventories};
 use super::outputs::ReportFiles;
 use super::progress::with_progress;
 use super::verbose;
-use super::workspace::{Workspace, config_identity};
+use super::workspace::{Workspace, config_identity, select_environments};
 use crate::cli::{CheckArgs, Color, FixMode};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Applicability;
@@ -29,7 +29,7 @@ use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::output::style::OutputStyle;
 use crate::output::{self, Format, diff, statistics, summary_line};
-use crate::project::config;
+use crate::project::config::{self, Config};
 use crate::project::git::Git;
 use crate::text::escape::escape_control;
 use baseline_file::{BaselineFile, known_baseline};
@@ -88,7 +88,7 @@ fn run_check(
     refuse_contradictions(args, workspace.stdin.is_some())?;
     warn_of_deselected_leaks(args, context)?;
     if args.list_files {
-        return workspace.list_files(color, context);
+        return workspace.list_files(args, level, color, context);
     }
     let mut new_baseline = args
         .write_baseline
@@ -96,6 +96,7 @@ fn run_check(
         .map(|file| BaselineFile::open(file, context))
         .transpose()?;
     let mut scan = workspace.scan(context)?;
+    workspace.check_environments(&args.environment)?;
     let mut baseline = known_baseline(args, &workspace, context)?;
     if let Some(known) = baseline
         .as_mut()
@@ -141,9 +142,12 @@ fn open_workspace<'a>(
     args: &'a CheckArgs,
     context: &mut Context<'_>,
 ) -> Result<Workspace<'a>, CommandError> {
-    let rules = args.rules.clone();
-    let mut workspace =
-        Workspace::open_adjusted(&args.files, move |config| rules.apply(config), context)?;
+    let (rules, environments) = (args.rules.clone(), args.environment.clone());
+    let adjust = move |config: &mut Config| {
+        rules.apply(config);
+        select_environments(&environments, config);
+    };
+    let mut workspace = Workspace::open_adjusted(&args.files, adjust, context)?;
     workspace.path_roots.honor_literal_comments = !args.no_ignores;
     workspace.scripts = true;
     Ok(workspace)
@@ -193,7 +197,7 @@ impl CheckRun<'_> {
             report: &report,
             ignores: ignores.as_ref(),
             decisive_file: self.decisive_file,
-            level: self.settings.level.for_config(config),
+            level: self.settings.level.highest(config),
         };
         notes.print(context)?;
         let queried = answers.queried_inventories();

@@ -1,11 +1,13 @@
 //! `inventory snapshot`: writes the names and keys of inventories to a file without values, or
-//! compares them with one.
+//! compares them with one. [`environment_snapshots`] does this for all environments.
+
+mod environment_snapshots;
 
 use super::context::{CommandError, Context};
 use super::inventory_list::select_inventories;
 use super::messages::{outcome_of, print_failures};
 use super::progress::with_progress;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, select_environments};
 use crate::cli::{Color, FileArgs, SnapshotArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -15,6 +17,7 @@ use crate::inventory::{Inventories, Inventory};
 use crate::lint::scan::Scan;
 use crate::lint::secret_list::{self, ListedInventory, Secrets};
 use crate::output::{SnapshotFormat, count, lists};
+use crate::project::config::Config;
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
@@ -28,26 +31,35 @@ pub(super) fn snapshot(
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     let files = FileArgs::from_paths(&[PathBuf::from(".")], &args.setup);
-    let mut workspace = Workspace::open(&files, context)?;
-    let (inventories, which) =
+    let environments: Vec<String> = args.environment.iter().cloned().collect();
+    let selected = environments.clone();
+    let adjust = move |config: &mut Config| select_environments(&selected, config);
+    let mut workspace = Workspace::open_adjusted(&files, adjust, context)?;
+    workspace.check_environments(&environments)?;
+    if args.all_environments {
+        return environment_snapshots::snapshot_all(args, &mut workspace, color, context);
+    }
+    let (inventories, mut which) =
         select_inventories(&mut workspace, &Scan::default(), &args.inventory, context)?;
+    if args.environment.is_some() {
+        let chains = inventories.environments(&workspace.config).into_iter();
+        which = chains.flat_map(|chain| chain.inventories).collect();
+    }
     let sources = SnapshotSources {
         inventories: &inventories,
         which: &which,
     };
-    if args.inventory.is_empty() && which.len() > 1 {
+    if args.inventory.is_empty() && args.environment.is_none() && which.len() > 1 {
         return Err(sources.several_failure().into());
     }
     let (listed, failures) = with_progress(context, "look-ups", |progress| {
         secret_list::list(&inventories, &which, progress)
     });
     if !failures.is_empty() {
-        print_failures(&failures, color, context)?;
-        context.summary = Some("no snapshot was made: it would be incomplete".to_owned());
-        return Ok(outcome_of(&failures, Outcome::Clean));
+        return end_incomplete(&failures, color, context);
     }
     note_open_keys(&listed, &inventories, context)?;
-    let current = secret_list::merge(listed);
+    let current = secret_list::merge(&listed);
     match (
         &args.check,
         args.output.as_ref().filter(|file| file.as_os_str() != "-"),
@@ -56,6 +68,17 @@ pub(super) fn snapshot(
         (None, Some(file)) => write_file(file, &current, args.format, &sources, context),
         (None, None) => write_stdout(&current, args.format, context),
     }
+}
+
+/// Ends a run whose snapshot would be incomplete.
+fn end_incomplete(
+    failures: &[Failure],
+    color: Color,
+    context: &mut Context<'_>,
+) -> Result<Outcome, CommandError> {
+    print_failures(failures, color, context)?;
+    context.summary = Some("no snapshot was made: it would be incomplete".to_owned());
+    Ok(outcome_of(failures, Outcome::Clean))
 }
 
 /// Notes the secrets of which the inventories do not know all keys.
@@ -90,25 +113,10 @@ fn compare(
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let snapshot = FileInventory::from_user_path(file, &context.cwd);
-    snapshot.open()?;
-    if let Some(failure) = snapshot.entry_errors().first() {
-        return Err(failure.clone().into());
-    }
-    if let Some(secret) = snapshot.secret_with_values() {
-        let message = format!(
-            "`{}` is not a snapshot: it contains values (of `{secret}`)",
-            snapshot.name()
-        );
-        return Err(Failure::finding(message)
-            .with_help("write a snapshot with `stackref inventory snapshot -o FILE`")
-            .into());
-    }
-    let lines = secret_list::differences(&snapshot.secrets(), current);
+    let (display_path, lines) = differences(file, current, context)?;
     let style = context.stdout_style(color);
     lists::write_differences(&lines, style, context.stdout.out)?;
     context.stdout.out.flush()?;
-    let display_path = escape_control(snapshot.name());
     if lines.is_empty() {
         context.summary = Some(format!(
             "`{display_path}` is up to date: {}",
@@ -118,9 +126,35 @@ fn compare(
     }
     let differences = count(lines.len(), "difference");
     context.summary = Some(format!(
-        "`{display_path}` is out of date: {differences} (`+` was added, `-` was removed)"
+        "`{display_path}` is out of date: {differences} {SIGNS}"
     ));
     Ok(Outcome::Findings)
+}
+
+/// The meaning of the signs in front of differences.
+const SIGNS: &str = "(`+` was added, `-` was removed)";
+
+/// Returns the path of a snapshot for messages, and its differences from the current names and keys.
+fn differences(
+    file: &Path,
+    current: &Secrets,
+    context: &Context<'_>,
+) -> Result<(String, Vec<String>), Failure> {
+    let snapshot = FileInventory::from_user_path(file, &context.cwd);
+    snapshot.open()?;
+    if let Some(failure) = snapshot.entry_errors().first() {
+        return Err(failure.clone());
+    }
+    if let Some(secret) = snapshot.secret_with_values() {
+        let message = format!(
+            "`{}` is not a snapshot: it contains values (of `{secret}`)",
+            snapshot.name()
+        );
+        return Err(Failure::finding(message)
+            .with_help("write a snapshot with `stackref inventory snapshot -o FILE`"));
+    }
+    let lines = secret_list::differences(&snapshot.secrets(), current);
+    Ok((escape_control(snapshot.name()), lines))
 }
 
 /// The inventories that a snapshot is made of, and the positions of the selected ones.

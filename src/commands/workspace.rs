@@ -4,6 +4,7 @@
 //! The files of this folder parse the arguments, read the selected files, print notes about them,
 //! and decide whether a config is trusted.
 
+mod environment_choice;
 mod file_selection;
 mod project_scope;
 mod repository_scan;
@@ -39,6 +40,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(super) use environment_choice::select_environments;
 pub(super) use file_selection::config_identity;
 pub(super) use run_trust::trust_store;
 pub(super) use stack_filter::{select_stack, unknown_stack};
@@ -222,7 +224,7 @@ impl<'a> Workspace<'a> {
         }
         let is_queried = configs
             .iter()
-            .any(|config| level.for_config(config) > Level::None);
+            .any(|config| level.highest(config) > Level::None);
         let mut declared = Arc::default();
         if is_queried {
             self.read_inventory_input(chosen, context)?;

@@ -130,6 +130,9 @@ pub struct Finding {
     pub key: Option<String>,
     /// The name that was probably meant.
     pub suggestion: Option<String>,
+    /// The names of the environments in which the problem occurs, in the order of the config; empty
+    /// if it does not depend on them.
+    pub environments: Vec<String>,
     /// Whether excerpts hide the span itself.
     pub redact: bool,
     /// The text that is hashed into the fingerprint, never a value; the span's text if it is

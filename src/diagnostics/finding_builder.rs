@@ -40,6 +40,7 @@ impl FindingBuilder {
             secret: None,
             key: None,
             suggestion: None,
+            environments: Vec::new(),
             redact: false,
             fingerprint_key: None,
             fix: None,
@@ -107,6 +108,28 @@ impl FindingBuilder {
     #[must_use]
     pub fn suggestion(mut self, suggestion: Option<String>) -> Self {
         self.finding.suggestion = suggestion;
+        self
+    }
+
+    /// Sets the names of the environments in which the problem occurs.
+    #[must_use]
+    pub fn environments(mut self, environments: Vec<String>) -> Self {
+        self.finding.environments = environments;
+        self
+    }
+
+    /// Adds text at the end of the message.
+    #[must_use]
+    pub fn append(mut self, text: &str) -> Self {
+        self.finding.message.push_str(text);
+        self.finding.message = truncate_names(self.finding.message);
+        self
+    }
+
+    /// Removes the edits that fix it.
+    #[must_use]
+    pub fn without_fix(mut self) -> Self {
+        self.finding.fix = None;
         self
     }
 

@@ -149,19 +149,19 @@ fn locate_values<'s>(
 ) -> (ValueLocations<'s>, Vec<RenderInput<'s>>, Vec<Failure>) {
     let mut locations = ValueLocations::default();
     let mut failures = Vec::new();
-    let files = report
-        .references
+    let answered = report.references.answered();
+    let files = answered
         .by_file(scan)
         .into_iter()
         .map(|(analysis, resolved)| {
             let mut references = Vec::new();
-            for (reference, answer) in resolved {
+            for (reference, answers) in resolved {
                 let Some(key) = reference.key() else {
                     continue;
                 };
                 let Some(LookupResult::Found {
                     inventory, keys, ..
-                }) = answer.map(|answer| answer.result)
+                }) = answers.first(reference).map(|answer| answer.result)
                 else {
                     failures.push(unresolved_failure(reference, "no inventory has the secret"));
                     continue;
@@ -240,7 +240,7 @@ fn empty_values(
             Some(rules::empty_value(
                 replaced.reference,
                 replaced.key,
-                inventory,
+                &format!("the inventory `{inventory}`"),
             ))
         });
     findings.collect()

@@ -7,7 +7,9 @@
 use super::file::{FileInventory, STANDARD_INPUT};
 use super::{ConfiguredProject, Inventory, RequestedNames, StoreContext, StoreError};
 use crate::diagnostics::error::Failure;
-use crate::project::config::{Config, FALLBACK_NAMES, InventoryConfig};
+use crate::project::config::{
+    Config, EnvironmentConfig, FALLBACK_NAMES, InventoryConfig, RouteTarget,
+};
 use crate::system::paths;
 use crate::text::nearest::nearest;
 use std::collections::BTreeSet;
@@ -21,12 +23,34 @@ pub struct Inventories {
     projects: Vec<ProjectInventories>,
 }
 
+/// The inventories in which the references of a stack are looked up, in the order in which they are
+/// queried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryChain {
+    /// The index of their environment in the config, if they belong to one.
+    pub environment: Option<usize>,
+    /// The inventories.
+    pub inventories: Vec<usize>,
+}
+
+impl InventoryChain {
+    /// Creates a chain that belongs to no environment.
+    pub fn without_environment(inventories: Vec<usize>) -> Self {
+        Self {
+            environment: None,
+            inventories,
+        }
+    }
+}
+
 /// The inventories that the files of one config use.
 struct ProjectInventories {
     /// The config file, or `None` for the default config.
     config: Option<PathBuf>,
     /// Name and index of the inventories in the config.
     configured: Vec<(String, usize)>,
+    /// The configured inventories that only other environments use than those of this run.
+    deselected: BTreeSet<usize>,
     /// The inventories that `--inventory` names.
     chosen: Option<Vec<usize>>,
     /// A file `secrets.inventory.*` next to the config or at the repository's root.
@@ -38,9 +62,45 @@ impl ProjectInventories {
         Self {
             config: config.file.clone(),
             configured: Vec::new(),
+            deselected: BTreeSet::new(),
             chosen: None,
             fallback: None,
         }
+    }
+
+    /// Returns the indices of configured inventories.
+    fn indices_of(&self, names: &[String]) -> Vec<usize> {
+        names
+            .iter()
+            .filter_map(|name| self.index_of(name))
+            .collect()
+    }
+
+    /// Returns the inventories of an environment of the config.
+    fn chain_of(&self, at: usize, environment: &EnvironmentConfig) -> InventoryChain {
+        InventoryChain {
+            environment: Some(at),
+            inventories: self.indices_of(&environment.inventory),
+        }
+    }
+
+    /// Determines which inventories only the environments use that this run does not.
+    fn deselect(&mut self, config: &Config) {
+        let routes = config
+            .routes
+            .iter()
+            .filter_map(|route| match &route.target {
+                RouteTarget::Inventories(names) => Some(names),
+                RouteTarget::Environments(_) => None,
+            });
+        let (selected, deselected): (Vec<_>, Vec<_>) =
+            config.environments.iter().partition(|it| it.is_selected);
+        let used = routes.chain(selected.iter().map(|environment| &environment.inventory));
+        let used: BTreeSet<usize> = used.flat_map(|names| self.indices_of(names)).collect();
+        let deselected = deselected
+            .iter()
+            .flat_map(|environment| self.indices_of(&environment.inventory));
+        self.deselected = deselected.filter(|at| !used.contains(at)).collect();
     }
 
     /// Returns the index of a configured inventory.
@@ -58,6 +118,7 @@ impl ProjectInventories {
                 .configured
                 .iter()
                 .map(|&(_, index)| index)
+                .filter(|index| !self.deselected.contains(index))
                 .chain(self.fallback)
                 .collect(),
         }
@@ -103,6 +164,7 @@ impl Inventories {
                 let index = inventories.add(project.create(configured, name, context));
                 collected.configured.push((configured.name.clone(), index));
             }
+            collected.deselect(&project.config);
             inventories.projects.push(collected);
         }
         if chosen.is_empty() {
@@ -119,6 +181,7 @@ impl Inventories {
         let project = ProjectInventories {
             config: None,
             configured: Vec::new(),
+            deselected: BTreeSet::new(),
             chosen,
             fallback: None,
         };
@@ -250,33 +313,51 @@ impl Inventories {
             .or(self.projects.first())
     }
 
-    /// Returns the inventories that the stack file at the absolute `path` uses, in the order in
-    /// which they are asked. Returns `None` if no inventory is configured for it.
-    pub fn chain(
+    /// Returns the inventories that the stack file at the absolute `path` uses: one chain for each
+    /// of its environments, or one without an environment. Returns `None` if no inventory is
+    /// configured for it, and an empty list if this run uses none of its environments.
+    pub fn chains(
         &self,
         config: &Config,
         path: &Path,
         secrets_manager: Option<&str>,
-    ) -> Option<Vec<usize>> {
+    ) -> Option<Vec<InventoryChain>> {
         let project = self.project(config)?;
+        let one = |inventories| Some(vec![InventoryChain::without_environment(inventories)]);
         if let Some(chosen) = &project.chosen {
-            return Some(chosen.clone());
+            return one(chosen.clone());
         }
         if let Some(index) = secrets_manager.and_then(|name| project.index_of(name)) {
-            return Some(vec![index]);
+            return one(vec![index]);
         }
-        if let Some(names) = config.route(path) {
-            return Some(
-                names
-                    .iter()
-                    .filter_map(|name| project.index_of(name))
-                    .collect(),
-            );
+        let route = config.route(path).map(|route| &route.target);
+        let names = match route {
+            Some(RouteTarget::Inventories(names)) => return one(project.indices_of(names)),
+            Some(RouteTarget::Environments(names)) => Some(names),
+            None => None,
+        };
+        if !config.environments.is_empty() {
+            let environments = config.environments.iter().enumerate();
+            let used = environments.filter(|(_, environment)| {
+                environment.is_selected
+                    && names.is_none_or(|names| names.contains(&environment.name))
+            });
+            return Some(used.map(|(at, it)| project.chain_of(at, it)).collect());
         }
         if let [(_, index)] = project.configured.as_slice() {
-            return Some(vec![*index]);
+            return one(vec![*index]);
         }
-        project.fallback.map(|index| vec![index])
+        project.fallback.and_then(|index| one(vec![index]))
+    }
+
+    /// Returns the inventories of each environment of a config that this run uses.
+    pub fn environments(&self, config: &Config) -> Vec<InventoryChain> {
+        let Some(project) = self.project(config) else {
+            return Vec::new();
+        };
+        let environments = config.environments.iter().enumerate();
+        let selected = environments.filter(|(_, environment)| environment.is_selected);
+        selected.map(|(at, it)| project.chain_of(at, it)).collect()
     }
 
     /// Checks that the files and folders that `--inventory` names can be read.

@@ -3,6 +3,7 @@
 
 mod bulk_queries;
 mod parallel_queries;
+mod query_groups;
 
 pub use bulk_queries::{FetchedValues, ListedContents, fetch_values, list_contents};
 pub use parallel_queries::{Progress, parallel_map};
@@ -11,6 +12,7 @@ use super::{
     Inventories, Inventory, NameCaveat, RequestedNames, SecretName, StoreError, ValueType,
 };
 use crate::project::config::Level;
+use query_groups::{QueryCounter, QueryGroup};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The lookup that one reference needs.
@@ -70,26 +72,45 @@ impl LookupResults {
         lookups: BTreeSet<ReferenceLookup>,
         progress: Option<Progress<'_>>,
     ) -> Self {
-        let mut results = Self::default();
         if level == Level::None {
-            return results;
+            return Self::default();
         }
-        results.query_names(inventories, &lookups, progress);
-        if level == Level::SecretAndKeyExists {
-            results.query_keys(inventories, &lookups, progress);
+        let groups = query_groups::split(&lookups, inventories);
+        let answered = query_groups::run(&groups, progress, |group, counter| {
+            Self::query_group(inventories, level, group, counter)
+        });
+        let mut results = Self::default();
+        for mut group in answered {
+            results.names.append(&mut group.names);
+            results.keys.append(&mut group.keys);
         }
         results.lookups = lookups;
+        results
+    }
+
+    /// Asks the inventories of a group.
+    fn query_group(
+        inventories: &Inventories,
+        level: Level,
+        group: &QueryGroup<'_>,
+        counter: &QueryCounter,
+    ) -> Self {
+        let mut results = Self::default();
+        results.query_names(inventories, group, counter);
+        if level == Level::SecretAndKeyExists {
+            results.query_keys(inventories, group, counter);
+        }
         results
     }
 
     fn query_names(
         &mut self,
         inventories: &Inventories,
-        lookups: &BTreeSet<ReferenceLookup>,
-        progress: Option<Progress<'_>>,
+        group: &QueryGroup<'_>,
+        counter: &QueryCounter,
     ) {
         let mut requested: BTreeMap<usize, RequestedNames> = BTreeMap::new();
-        for lookup in lookups {
+        for lookup in &group.lookups {
             for &index in &lookup.chain {
                 requested
                     .entry(index)
@@ -97,7 +118,7 @@ impl LookupResults {
                     .insert(lookup.secret.clone());
             }
         }
-        self.names = parallel_map(requested, progress, |&index, requested| {
+        self.names = group.map(requested, counter, |&index, requested| {
             let inventory = inventories.get(index).ok_or(StoreError::NotFound)?;
             let names = usable_names(inventory, requested)?;
             Ok(names
@@ -110,25 +131,22 @@ impl LookupResults {
     fn query_keys(
         &mut self,
         inventories: &Inventories,
-        lookups: &BTreeSet<ReferenceLookup>,
-        progress: Option<Progress<'_>>,
+        group: &QueryGroup<'_>,
+        counter: &QueryCounter,
     ) {
         // If a listed secret has been deleted in the meantime, its references move on to the next
         // inventory of their chain. The next round asks that inventory for keys.
         loop {
-            let requested = self.pending_keys(lookups);
+            let requested = self.pending_keys(&group.lookups);
             if requested.is_empty() {
                 break;
             }
-            self.keys.append(&mut parallel_map(
-                requested,
-                progress,
-                |(index, secret), requested| {
-                    let inventory = inventories.get(*index).ok_or(StoreError::NotFound)?;
-                    let keys = inventory.keys(secret, requested)?;
-                    Ok(keys.into_iter().map(|key| (key.name, key.value)).collect())
-                },
-            ));
+            let query = |(index, secret): &(usize, String), requested: &RequestedNames| {
+                let inventory = inventories.get(*index).ok_or(StoreError::NotFound)?;
+                let keys = inventory.keys(secret, requested)?;
+                Ok(keys.into_iter().map(|key| (key.name, key.value)).collect())
+            };
+            self.keys.append(&mut group.map(requested, counter, query));
         }
     }
 
@@ -197,7 +215,7 @@ impl LookupResults {
     /// request names the keys of all lookups.
     fn pending_keys(
         &self,
-        lookups: &BTreeSet<ReferenceLookup>,
+        lookups: &[&ReferenceLookup],
     ) -> BTreeMap<(usize, String), RequestedNames> {
         let mut requested: BTreeMap<(usize, String), RequestedNames> = BTreeMap::new();
         for lookup in lookups.iter().filter(|lookup| lookup.key.is_some()) {

@@ -36,7 +36,7 @@ pub mod zenml_server;
 pub use capabilities::Capabilities;
 pub use declared_name::{DeclaredName, InventoryComments};
 pub use factory::{ConfiguredProject, StoreContext};
-pub use inventories::Inventories;
+pub use inventories::{Inventories, InventoryChain};
 pub use repository_inventory::{RepositorySecret, RepositorySecrets};
 pub use secret_change::{NewKey, SecretChange};
 pub use secret_name::{NameCaveat, RequestedNames, SecretName};

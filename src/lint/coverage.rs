@@ -34,12 +34,14 @@ impl Coverage<'_> {
     /// Returns whether the run evaluated a rule for all files of a config.
     pub(super) fn is_evaluated(&self, config: &Config, rule: RuleId) -> bool {
         let settings = self.settings;
-        let is_looked_up =
-            |minimum| settings.level.for_config(config) >= minimum && self.all_answered;
+        let is_looked_up = |minimum| settings.level.lowest(config) >= minimum && self.all_answered;
+        // A finding may be in an environment that this run does not use.
+        let in_all_environments = config.environments.iter().all(|it| it.is_selected);
         if rules::get(rule).severity_in(&config.rules).is_none() {
             return false;
         }
         match (rules::get(rule).kind(), rule) {
+            (RuleKind::Reference, _) if !in_all_environments => false,
             (RuleKind::Reference, RuleId::UnknownSecret) => is_looked_up(Level::SecretExists),
             (RuleKind::Reference, RuleId::UnknownKey) => is_looked_up(Level::SecretAndKeyExists),
             (RuleKind::Reference, RuleId::UnusableValue) => {
@@ -93,7 +95,8 @@ impl Coverage<'_> {
             ..
         } = *self.settings;
         let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
-        level.for_config(config) == Level::SecretAndKeyExists
+        level.lowest(config) == Level::SecretAndKeyExists
+            && config.environments.iter().all(|it| it.is_selected)
             && honor_ignores
             && self.settings.covers(config)
             && leaks

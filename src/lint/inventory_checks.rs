@@ -5,8 +5,10 @@ use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::Inventory;
+use crate::inventory::InventoryChain;
 use crate::lint::dynamic_names::DynamicNames;
-use crate::lint::resolve::{ResolvedReferences, inventory_chain};
+use crate::lint::lookup_targets::inventory_chains;
+use crate::lint::resolved_references::ResolvedReferences;
 use crate::lint::rules::{self, Subject, Usage};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -61,9 +63,7 @@ pub(super) fn check_inventory_files(
             .filter(|lookup| shared.is_in(&lookup.chain))
             .map(|lookup| lookup.secret.as_str())
             .collect();
-        let reachable = whole_names
-            .iter()
-            .filter(|name| name.chain.as_ref().is_none_or(|chain| shared.is_in(chain)));
+        let reachable = whole_names.iter().filter(|name| name.may_be_in(shared));
         used.extend(reachable.map(|name| name.name.as_str()));
         used.extend(&not_looked_up);
         let may_be_unused = is_complete && !inventory.is_snapshot();
@@ -109,7 +109,7 @@ impl SharedInventory {
     /// Returns whether everything that may use it was read and looked up.
     fn is_covered(&self, settings: &Settings<'_>) -> bool {
         self.users.iter().all(|(_, config)| {
-            settings.level.for_config(config) > Level::None
+            settings.level.lowest(config) > Level::None
                 && settings.covers_users_of(config, self.file.as_deref())
         })
     }
@@ -138,7 +138,7 @@ fn distinct_inventories(settings: &Settings<'_>) -> Vec<SharedInventory> {
         inventory
             .users
             .iter()
-            .any(|(_, config)| settings.level.for_config(config) > Level::None)
+            .any(|(_, config)| settings.level.highest(config) > Level::None)
     });
     shared
 }
@@ -178,8 +178,18 @@ fn mentioned_names(scan: &Scan, findings: &[FindingBuilder]) -> HashSet<String> 
 /// The name of a whole secret, with the inventories of the stack that uses it; `None` if these are
 /// unknown.
 struct WholeSecretName {
-    chain: Option<Vec<usize>>,
+    chains: Option<Vec<InventoryChain>>,
     name: String,
+}
+
+impl WholeSecretName {
+    /// Returns whether the stack may use an inventory.
+    fn may_be_in(&self, shared: &SharedInventory) -> bool {
+        let is_in = |chain: &InventoryChain| shared.is_in(&chain.inventories);
+        self.chains
+            .as_ref()
+            .is_none_or(|chains| chains.iter().any(is_in))
+    }
 }
 
 /// Returns the names that stacks use for whole secrets, even if the use is wrong or misspelt.
@@ -199,7 +209,7 @@ fn whole_secret_names(
             file.whole_secret_names
                 .iter()
                 .map(|(stack, name)| WholeSecretName {
-                    chain: inventory_chain(file, *stack, &config, settings),
+                    chains: inventory_chains(file, *stack, &config, settings),
                     name: name.clone(),
                 }),
         );
@@ -207,6 +217,6 @@ fn whole_secret_names(
     let is_whole = |finding: &&Finding| finding.secret.is_some() && finding.key.is_none();
     let misspelt = findings.iter().map(FindingBuilder::draft).filter(is_whole);
     let suggestions = misspelt.filter_map(|finding| finding.suggestion.clone());
-    names.extend(suggestions.map(|name| WholeSecretName { chain: None, name }));
+    names.extend(suggestions.map(|name| WholeSecretName { chains: None, name }));
     names
 }

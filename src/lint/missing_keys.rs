@@ -11,7 +11,7 @@ use crate::inventory::lookup::LookupResult;
 use crate::inventory::{Inventory, SecretChange, StoreError};
 use crate::lint::analysis::Analysis;
 use crate::lint::report::Report;
-use crate::lint::resolve::Answer;
+use crate::lint::resolved_references::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::sources::reference::Reference;
@@ -133,11 +133,12 @@ fn collect_required<'s>(
     settings: &Settings<'_>,
 ) -> BTreeMap<(usize, &'s str, Option<&'s str>), RequiredKey<'s>> {
     let mut collected = BTreeMap::new();
-    for (file, references) in report.references.by_file(scan) {
+    let answered = report.references.answered();
+    for (file, references) in answered.by_file(scan) {
         let mut file_name: Option<String> = None;
-        for (reference, answer) in references {
+        for (reference, answers) in references {
             let (secret, key) = (reference.secret(), reference.key());
-            let (inventory, exists) = match answer {
+            let (inventory, exists) = match answers.first(reference) {
                 Some(Answer {
                     result:
                         LookupResult::Found {

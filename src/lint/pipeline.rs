@@ -49,6 +49,7 @@ pub fn check_with_answers(
         check_inventory_files(scan, &references, &results.findings, settings, is_complete);
 
     let mut report = Report {
+        checked_environments: references.checked_environments(scan),
         references,
         ..Report::default()
     };

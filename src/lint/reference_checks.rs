@@ -6,8 +6,12 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::inventory::{Inventory, StoreError, ValueType};
 use crate::lint::declared_secrets::DeclaredDifference;
+use crate::lint::environment_findings::{
+    AnsweredEnvironment, EnvironmentResults, describe_environments, group,
+};
+use crate::lint::failed_inventory::FailedInventory;
 use crate::lint::report::Unchecked;
-use crate::lint::resolve::{Answer, ResolvedReferences};
+use crate::lint::resolved_references::{Answer, Answers, ResolvedReferences};
 use crate::lint::rules::{self, LookupContext, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -40,6 +44,7 @@ pub(super) fn check_references(
 ) -> ReferenceResults {
     let mut checker = ReferenceChecker {
         settings,
+        environments: references.environments(),
         answers: references.answers(),
         suggestions: SuggestionCache::new(references.answers()),
         failed: BTreeMap::new(),
@@ -47,15 +52,9 @@ pub(super) fn check_references(
         missing: HashSet::new(),
         types_known: true,
     };
-    for (reference, answer) in references.iter(scan) {
-        let Some(answer) = answer else {
-            continue;
-        };
-        if let LookupResult::Failed { inventory, error } = answer.result {
-            checker.add_failed(inventory, error, answer.lookup, unchecked);
-        } else {
-            checker.check(reference, &answer, unchecked);
-        }
+    let answered = references.answered();
+    for (reference, answers) in answered.iter(scan) {
+        checker.check(reference, &answers, unchecked);
     }
     checker.finish()
 }
@@ -63,6 +62,8 @@ pub(super) fn check_references(
 /// A check of the references of a scan, one after the other.
 struct ReferenceChecker<'r> {
     settings: &'r Settings<'r>,
+    /// The names of the environments.
+    environments: &'r [String],
     answers: &'r LookupResults,
     suggestions: SuggestionCache<'r>,
     /// The inventories that could not answer, by index.
@@ -74,47 +75,41 @@ struct ReferenceChecker<'r> {
 }
 
 impl<'r> ReferenceChecker<'r> {
-    /// Records an inventory that could not answer. An empty listing counts as an answer if the
-    /// settings allow it.
-    fn add_failed(
+    /// Runs the rules on the answers to a reference.
+    fn check(
         &mut self,
-        inventory: usize,
-        error: &'r StoreError,
-        lookup: &'r ReferenceLookup,
+        reference: &Reference,
+        answers: &Answers<'_, 'r>,
         unchecked: &mut Unchecked,
     ) {
-        if self.settings.allow_empty_listing && matches!(error, StoreError::EmptyListing(_)) {
+        let mut gaps = LookupGaps::default();
+        let mut results = EnvironmentResults::default();
+        let mut found: Vec<AnsweredEnvironment<'r>> = Vec::new();
+        for answer in answers.iter(reference) {
+            if let LookupResult::Failed { inventory, error } = answer.result {
+                results.has_unanswered |= self.add_failed(inventory, error, &answer, &mut gaps);
+                continue;
+            }
+            let Some(problem) = self.check_answer(reference, &answer, &mut gaps) else {
+                results.exists_in.extend(answer.environment);
+                continue;
+            };
+            found.push(problem);
+        }
+        gaps.count(answers.is_unchecked(), unchecked);
+        if found.is_empty() {
             return;
         }
-        let name = self.settings.inventories.name(inventory);
-        let failed = self
-            .failed
-            .entry(inventory)
-            .or_insert_with(|| FailedInventory {
-                name,
-                error,
-                secrets: BTreeSet::new(),
-            });
-        failed.secrets.insert(&lookup.secret);
-        unchecked.add(1, format!("no answer from `{name}`"));
-    }
-
-    /// Runs the rules on a reference with an answer.
-    fn check(&mut self, reference: &Reference, answer: &Answer<'r>, unchecked: &mut Unchecked) {
-        if matches!(answer.result, LookupResult::Found { .. })
-            && reference.key().is_some()
-            && answer.lookup.key.is_none()
-        {
-            unchecked.keys += 1;
-        }
-        if self.has_unknown_keys(answer) {
-            unchecked.keys += 1;
-            unchecked.levels.insert(OPEN_KEYS.to_owned());
-            return;
-        }
-        let context = self.lookup_context(reference, answer);
-        self.types_known &= context.value_type != Some(&ValueType::Unknown);
-        let finding = rules::check(Subject::Reference(reference, &context));
+        let finding = if found.iter().all(|it| it.environments.is_empty()) {
+            found.pop().map(|it| it.finding)
+        } else {
+            results.problems = group(found, reference, self.environments);
+            let config = self
+                .settings
+                .configs
+                .for_file(reference.source.absolute_path());
+            results.merge(reference, self.environments, &config.rules)
+        };
         // Each key of a secret is a reference of its own, but their secret is missing only once.
         let mut is_repeated = |finding: &FindingBuilder| {
             reference.key_span.is_some()
@@ -125,6 +120,57 @@ impl<'r> ReferenceChecker<'r> {
         };
         self.findings
             .extend(finding.filter(|finding| !is_repeated(finding)));
+    }
+
+    /// Records an inventory that could not answer. Returns false for an empty listing, if that counts
+    /// as an answer.
+    fn add_failed(
+        &mut self,
+        inventory: usize,
+        error: &'r StoreError,
+        answer: &Answer<'r>,
+        gaps: &mut LookupGaps,
+    ) -> bool {
+        if self.settings.allow_empty_listing && matches!(error, StoreError::EmptyListing(_)) {
+            return false;
+        }
+        let name = self.settings.inventories.name(inventory);
+        let failed = self
+            .failed
+            .entry(inventory)
+            .or_insert_with(|| FailedInventory {
+                name,
+                error,
+                secrets: BTreeSet::new(),
+            });
+        failed.secrets.insert(&answer.lookup.secret);
+        gaps.unanswered.push(format!("no answer from `{name}`"));
+        true
+    }
+
+    /// Runs the rules on an answer. Returns `None` if there is no problem.
+    fn check_answer(
+        &mut self,
+        reference: &Reference,
+        answer: &Answer<'r>,
+        gaps: &mut LookupGaps,
+    ) -> Option<AnsweredEnvironment<'r>> {
+        gaps.has_unknown_key |= matches!(answer.result, LookupResult::Found { .. })
+            && reference.key().is_some()
+            && answer.lookup.key.is_none();
+        if self.has_unknown_keys(answer) {
+            gaps.has_open_keys = true;
+            return None;
+        }
+        let context = self.lookup_context(reference, answer);
+        self.types_known &= context.value_type != Some(&ValueType::Unknown);
+        let finding = rules::check(Subject::Reference(reference, &context))?;
+        Some(AnsweredEnvironment {
+            environments: answer.environment.into_iter().collect(),
+            names: reference.names.clone(),
+            context,
+            finding,
+        })
     }
 
     /// Returns whether the inventory that has the secret may have the key without listing it.
@@ -146,6 +192,7 @@ impl<'r> ReferenceChecker<'r> {
     /// Returns the answer to a reference with everything that a message may mention.
     fn lookup_context(&mut self, reference: &Reference, answer: &Answer<'r>) -> LookupContext<'r> {
         let Answer {
+            environment,
             lookup,
             result: answer,
             problem,
@@ -153,7 +200,7 @@ impl<'r> ReferenceChecker<'r> {
         let inventories = self.settings.inventories;
         let suggestions = &mut self.suggestions;
         let mut value_type = None;
-        let (found_in, suggestion) = match answer {
+        let suggestion = match answer {
             LookupResult::Found {
                 inventory, keys, ..
             } => {
@@ -161,21 +208,21 @@ impl<'r> ReferenceChecker<'r> {
                 if let Some((key, keys)) = lookup.key.as_deref().zip(keys) {
                     value_type = keys.get(key);
                     if value_type.is_none() {
-                        suggestion = suggestions.suggest_key(&lookup.secret, key, keys);
+                        let secret = (inventory, lookup.secret.as_str());
+                        suggestion = suggestions.suggest_key(secret, key, keys);
                     }
                 }
-                (inventories.name(inventory), suggestion)
+                suggestion
             }
             // The secret is declared, only its key is not.
             LookupResult::NotFound
                 if problem.is_some_and(|it| it.difference == DeclaredDifference::Key) =>
             {
-                ("", None)
+                None
             }
-            LookupResult::NotFound | LookupResult::Failed { .. } => (
-                "",
-                suggestions.suggest_secret(&lookup.chain, &lookup.secret),
-            ),
+            LookupResult::NotFound | LookupResult::Failed { .. } => {
+                suggestions.suggest_secret(&lookup.chain, &lookup.secret)
+            }
         };
         let dotted_suggestion = match answer {
             LookupResult::NotFound => dotted_suggestion(reference, lookup, self.answers),
@@ -186,7 +233,8 @@ impl<'r> ReferenceChecker<'r> {
             inventories,
             chain: &lookup.chain,
             value_type,
-            found_in,
+            environments: environment.map(|at| describe_environments(&[at], self.environments)),
+            keys_differ: false,
             suggestion: suggestion.or_else(|| problem?.suggestion.clone()),
             dotted_suggestion,
             declared: problem,
@@ -235,52 +283,28 @@ fn dotted_suggestion(
         .then(|| format!("{{{{{secret}.{key}}}}}"))
 }
 
-/// An inventory that could not answer, and the secrets that it was asked for.
-struct FailedInventory<'r> {
-    name: &'r str,
-    error: &'r StoreError,
-    secrets: BTreeSet<&'r str>,
+/// The parts of a reference that were not looked up.
+#[derive(Default)]
+struct LookupGaps {
+    /// The inventories that could not answer, each as a reason.
+    unanswered: Vec<String>,
+    /// Whether its key was not looked up.
+    has_unknown_key: bool,
+    /// Whether its secret may have the key without listing it.
+    has_open_keys: bool,
 }
 
-impl FailedInventory<'_> {
-    fn failure(&self) -> Failure {
-        let Self { name, error, .. } = self;
-        let secrets = self.list_secrets();
-        match error {
-            StoreError::Invalid(failure) => failure.clone(),
-            StoreError::Forbidden(advice) => {
-                Failure::unanswered(format!("permission denied while reading {secrets} in the inventory `{name}`"))
-                    .with_help(advice.clone())
-            }
-            StoreError::Unreachable(reason) => {
-                Failure::unanswered(format!("cannot look up {secrets} in the inventory `{name}`: {reason}"))
-                    .with_help("fix this and try again, or check only the syntax with `--level none`")
-            }
-            StoreError::EmptyListing(advice) => Failure::unanswered(format!(
-                "these credentials cannot list any secret in `{name}`, so {secrets} cannot be looked up"
-            ))
-            .with_help(advice.clone()),
-            // A lookup reports these as an answer, never as an error.
-            StoreError::NotFound | StoreError::NoValues => {
-                Failure::unanswered(format!("cannot look up {secrets} in the inventory `{name}`"))
-            }
-        }
-    }
-
-    fn list_secrets(&self) -> String {
-        const MAX_NAMED: usize = 5;
-        let names: Vec<String> = self
-            .secrets
-            .iter()
-            .take(MAX_NAMED)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let more = self.secrets.len().saturating_sub(MAX_NAMED);
-        let list = names.join(", ");
-        if more > 0 {
-            format!("{list} and {more} more")
+impl LookupGaps {
+    /// Counts the reference once. `is_unchecked` is true if it already counts as unchecked.
+    fn count(self, is_unchecked: bool, unchecked: &mut Unchecked) {
+        if is_unchecked {
+            unchecked.reasons.extend(self.unanswered);
         } else {
-            list
+            unchecked.add_all(&self.unanswered);
         }
+        if self.has_open_keys {
+            unchecked.levels.insert(OPEN_KEYS.to_owned());
+        }
+        unchecked.keys += usize::from(self.has_unknown_key || self.has_open_keys);
     }
 }

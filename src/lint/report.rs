@@ -4,7 +4,7 @@ use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::baseline::{Baseline, BaselineEntry};
-use crate::lint::resolve::ResolvedReferences;
+use crate::lint::resolved_references::ResolvedReferences;
 use std::collections::BTreeSet;
 
 /// The reason for which a reference is not looked up if no inventory is configured for it.
@@ -57,6 +57,35 @@ impl Unchecked {
             self.reasons.insert(reason);
         }
     }
+
+    /// Adds one reference that is not looked up in some environments; none if there is no reason.
+    pub(super) fn add_all(&mut self, reasons: &[String]) {
+        self.references += usize::from(!reasons.is_empty());
+        insert_all(&mut self.reasons, reasons);
+    }
+
+    /// Adds the levels at which keys are not looked up.
+    pub(super) fn add_levels(&mut self, levels: &[String]) {
+        insert_all(&mut self.levels, levels);
+    }
+}
+
+/// Inserts texts. Most are known.
+fn insert_all(known: &mut BTreeSet<String>, texts: &[String]) {
+    for text in texts {
+        if !known.contains(text) {
+            known.insert(text.clone());
+        }
+    }
+}
+
+/// The environments in which the references of a file are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedEnvironments {
+    /// The path of the file from the repository's root.
+    pub path: String,
+    /// The names of the environments, in the order of the config.
+    pub environments: Vec<String>,
 }
 
 /// The result of `check`.
@@ -70,6 +99,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// The references, in the order of the scan, each with the answer of its inventories.
     pub references: ResolvedReferences,
+    /// The files whose references are looked up in environments, in the order of the scan.
+    pub checked_environments: Vec<CheckedEnvironments>,
     /// Baseline entries whose finding no longer exists.
     pub stale: Vec<BaselineEntry>,
     /// Baseline entries without a finding, which this run would not have reported.

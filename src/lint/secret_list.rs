@@ -121,11 +121,11 @@ pub fn list(
 
 /// Merges inventories that are queried in order: the first one that has a secret determines its
 /// keys.
-pub fn merge(listed: Vec<ListedInventory>) -> Secrets {
+pub fn merge<'l>(listed: impl IntoIterator<Item = &'l ListedInventory>) -> Secrets {
     let mut all = Secrets::new();
     for inventory in listed {
-        for (secret, keys) in inventory.secrets {
-            all.entry(secret).or_insert(keys);
+        for (secret, keys) in &inventory.secrets {
+            all.entry(secret.clone()).or_insert_with(|| keys.clone());
         }
     }
     all

@@ -3,7 +3,7 @@
 use crate::inventory::Inventories;
 use crate::lint::baseline::Baseline;
 use crate::lint::other_files::OtherFiles;
-use crate::project::config::{Config, Level};
+use crate::project::config::{Config, EnvironmentConfig, Level};
 use crate::project::configs::Configs;
 use crate::system::paths;
 use std::path::{Path, PathBuf};
@@ -34,23 +34,55 @@ impl<'s> LevelChoice<'s> {
         }
     }
 
-    /// Returns the level of the files of a config.
-    pub fn for_config(self, config: &Config) -> Level {
-        self.fixed.or(config.level).unwrap_or_default()
+    /// Returns the level of look-ups in an environment, or without one.
+    pub fn of(self, config: &Config, environment: Option<&EnvironmentConfig>) -> Level {
+        let of_environment = environment.and_then(|environment| environment.level);
+        let level = self.fixed.or(of_environment).or(config.level);
+        level.unwrap_or_default()
     }
 
-    /// Returns the setting of the level for the files of a config; `None` if it is the default.
-    pub fn origin(self, config: &Config) -> Option<String> {
+    /// Returns the highest level of the files of a config.
+    pub fn highest(self, config: &Config) -> Level {
+        let levels = self.in_environments(config).map(|(_, level)| level);
+        levels.max().unwrap_or_else(|| self.of(config, None))
+    }
+
+    /// Returns the lowest level of the files of a config.
+    pub fn lowest(self, config: &Config) -> Level {
+        let levels = self.in_environments(config).map(|(_, level)| level);
+        levels.min().unwrap_or_else(|| self.of(config, None))
+    }
+
+    /// Returns each level of the files of a config, with the environment in which it applies.
+    /// Environments that the run does not use are omitted. Some files may have no environment.
+    pub fn in_environments(
+        self,
+        config: &Config,
+    ) -> impl Iterator<Item = (Option<&EnvironmentConfig>, Level)> {
+        let used = config.environments.iter().filter(|it| it.is_selected);
+        let has_others = config.environments.is_empty() || config.has_inventory_routes();
+        let others = has_others.then_some(None);
+        let environments = used.map(Some).chain(others);
+        environments.map(move |environment| (environment, self.of(config, environment)))
+    }
+
+    /// Returns the setting of the level in an environment, or without one; `None` if it is the
+    /// default.
+    pub fn origin(
+        self,
+        config: &Config,
+        environment: Option<&EnvironmentConfig>,
+    ) -> Option<String> {
         match self.fixed {
             Some(_) => self.origin.map(str::to_owned),
-            None => config.level_location(),
+            None => config.level_location(environment),
         }
     }
 
     /// Returns the level and its setting for the summary: `level none from --level`.
-    pub fn reason(self, config: &Config) -> String {
-        let level = self.for_config(config).name();
-        self.origin(config).map_or_else(
+    pub fn reason(self, config: &Config, environment: Option<&EnvironmentConfig>) -> String {
+        let level = self.of(config, environment).name();
+        self.origin(config, environment).map_or_else(
             || format!("level {level}"),
             |origin| format!("level {level} from {origin}"),
         )

@@ -100,8 +100,10 @@ pub struct LookupContext<'a> {
     /// The type of the key's value; `None` if the secret or the key was not found, or if the keys
     /// of the secret were not requested.
     pub value_type: Option<&'a ValueType>,
-    /// The name of the inventory that has the secret; empty if none has it.
-    pub found_in: &'a str,
+    /// The environments of the answer, described for a message; `None` without environments.
+    pub environments: Option<String>,
+    /// Whether the environments of the answer have other keys than `answer` lists.
+    pub keys_differ: bool,
     /// The known name that is nearest to a missing secret or key.
     pub suggestion: Option<String>,
     /// The reference without its first name, if that refers to a secret.
@@ -142,6 +144,17 @@ impl LookupContext<'_> {
         self.keys().is_some() && self.value_type.is_none()
     }
 
+    /// Describes the inventory that has the secret, or its environments; empty if none has it.
+    pub(super) fn found_in(&self) -> String {
+        match (self.answer, &self.environments) {
+            (LookupResult::Found { .. }, Some(environments)) => environments.clone(),
+            (LookupResult::Found { inventory, .. }, None) => {
+                format!("the inventory `{}`", self.inventories.name(inventory))
+            }
+            (LookupResult::NotFound | LookupResult::Failed { .. }, _) => String::new(),
+        }
+    }
+
     /// Returns a reason why the name may mean something else for another user.
     pub(super) fn caveat(&self) -> Option<NameCaveat> {
         match self.answer {
@@ -150,9 +163,12 @@ impl LookupContext<'_> {
         }
     }
 
-    /// Describes the queried inventories.
+    /// Describes the queried inventories, or their environments.
     pub(super) fn describe_inventories(&self) -> String {
         const MAX_NAMED: usize = 5;
+        if let Some(environments) = &self.environments {
+            return environments.clone();
+        }
         let names: Vec<String> = self
             .chain
             .iter()

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 pub(super) struct SuggestionCache<'a> {
     answers: &'a LookupResults,
     secrets: HashMap<&'a [usize], NearestNames<'a>>,
-    keys: HashMap<(&'a str, &'a str), Option<String>>,
+    /// The keys that were searched, by inventory, secret and key.
+    keys: HashMap<(usize, &'a str, &'a str), Option<String>>,
     remaining: usize,
     budget: SearchBudget,
 }
@@ -68,11 +69,11 @@ impl<'a> SuggestionCache<'a> {
 
     pub(super) fn suggest_key(
         &mut self,
-        secret: &'a str,
+        (inventory, secret): (usize, &'a str),
         key: &'a str,
         keys: &KeyTypes,
     ) -> Option<String> {
-        if let Some(known) = self.keys.get(&(secret, key)) {
+        if let Some(known) = self.keys.get(&(inventory, secret, key)) {
             return known.clone();
         }
         self.remaining = self.remaining.checked_sub(1)?;
@@ -87,7 +88,7 @@ impl<'a> SuggestionCache<'a> {
         let nearest = known
             .nearest_within(key, &mut self.budget)
             .map(str::to_owned);
-        self.keys.insert((secret, key), nearest.clone());
+        self.keys.insert((inventory, secret, key), nearest.clone());
         nearest
     }
 }

@@ -118,6 +118,9 @@ struct JsonFinding<'r> {
     /// The name or key that was probably intended.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'r str>,
+    /// The environments in which the secret or the key is missing, in the order of the config.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    environments: &'r [String],
     /// Another place that explains the finding, for example the declaration of a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     related: Option<JsonRelated<'r>>,
@@ -148,6 +151,7 @@ impl<'r> From<&'r Finding> for JsonFinding<'r> {
             secret: finding.secret.as_deref(),
             key: finding.key.as_deref(),
             suggestion: finding.suggestion.as_deref(),
+            environments: &finding.environments,
             related: finding.related.as_ref().map(JsonRelated::from),
             fingerprint: &finding.fingerprint,
             url: rules::get(finding.rule).url(),

@@ -1,47 +1,93 @@
 //! The `JUnit` format: XML for build servers that show test results.
 //!
 //! - Each file with findings is a test suite, and each finding is a test case.
+//! - With environments, each file whose references are looked up is a test suite, and each of its
+//!   environments a test case. The other findings of the file are test cases of their own.
 //! - A finding of severity error is a failed test. A warning is a skipped test, so that it does not
 //!   fail the build.
 //! - A failure is a test with an error.
-//! - Without findings and failures, the report contains one test that passes.
+//! - Without findings and failures, the report contains at least one test that passes.
 
 use super::FAILURE;
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::lint::report::Report;
 use crate::text::escape::escape_control;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Writes the findings and the failures.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"stackref\">")?;
-    for findings in report
-        .findings
-        .chunk_by(|a, b| a.source.path() == b.source.path())
-    {
-        let Some(first) = findings.first() else {
-            continue;
-        };
-        let errors = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .count();
-        suite(
-            first.source.repository_path(),
-            [findings.len(), errors, 0, findings.len() - errors],
-            out,
-        )?;
-        for finding in findings {
-            case(finding, out)?;
-        }
-        writeln!(out, "  </testsuite>")?;
+    let mut suites: BTreeMap<&str, Vec<TestCase<'_>>> = BTreeMap::new();
+    for file in &report.checked_environments {
+        let cases = file.environments.iter().map(|name| TestCase {
+            environment: Some(name),
+            findings: Vec::new(),
+        });
+        suites.entry(&file.path).or_default().extend(cases);
     }
-    if !report.failures.is_empty() || report.findings.is_empty() {
+    for finding in &report.findings {
+        let cases = suites.entry(finding.source.repository_path()).or_default();
+        add_finding(cases, finding);
+    }
+    for (path, cases) in &suites {
+        write_suite(path, cases, out)?;
+    }
+    if !report.failures.is_empty() || suites.is_empty() {
         write_run_suite(&report.failures, out)?;
     }
     writeln!(out, "</testsuites>")
+}
+
+/// A test case: an environment of a file, or a finding that does not depend on one.
+struct TestCase<'r> {
+    environment: Option<&'r str>,
+    findings: Vec<&'r Finding>,
+}
+
+impl TestCase<'_> {
+    fn is_failed(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Adds a finding to the case of each of its environments, or as a case of its own.
+fn add_finding<'r>(cases: &mut Vec<TestCase<'r>>, finding: &'r Finding) {
+    for name in &finding.environments {
+        let known = cases
+            .iter_mut()
+            .find(|case| case.environment == Some(name.as_str()));
+        match known {
+            Some(case) => case.findings.push(finding),
+            None => cases.push(TestCase {
+                environment: Some(name),
+                findings: vec![finding],
+            }),
+        }
+    }
+    if finding.environments.is_empty() {
+        cases.push(TestCase {
+            environment: None,
+            findings: vec![finding],
+        });
+    }
+}
+
+/// Writes the suite of a file.
+fn write_suite(path: &str, cases: &[TestCase<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let failed = cases.iter().filter(|case| case.is_failed()).count();
+    let with_findings = cases
+        .iter()
+        .filter(|case| !case.findings.is_empty())
+        .count();
+    suite(path, [cases.len(), failed, 0, with_findings - failed], out)?;
+    for case in cases {
+        write_case(path, case, out)?;
+    }
+    writeln!(out, "  </testsuite>")
 }
 
 /// Writes the suite of the run itself: a test case per failure, or one that passes.
@@ -86,34 +132,65 @@ fn suite(
     writeln!(out, "  <testsuite name=\"{name}\" {counts}>")
 }
 
-/// Writes the test case of a finding.
-fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a test case with its findings. One with an error is failed, and one that has only warnings
+/// skipped.
+fn write_case(path: &str, case: &TestCase<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let name = match (case.environment, case.findings.first()) {
+        (Some(environment), _) => escape_xml(environment),
+        (None, Some(finding)) => {
+            let at = finding.source.position(finding.span.start);
+            format!("{} ({}:{})", finding.rule.name(), at.line, at.column)
+        }
+        (None, None) => String::new(),
+    };
+    let tag = format!(
+        "    <testcase name=\"{name}\" classname=\"{}\"",
+        escape_xml(path)
+    );
+    if case.findings.is_empty() {
+        return writeln!(out, "{tag}/>");
+    }
+    writeln!(out, "{tag}>")?;
+    let is_failed = case.is_failed();
+    let mut reported = case
+        .findings
+        .iter()
+        .filter(|finding| !is_failed || finding.severity == Severity::Error);
+    let message = match (reported.next(), reported.count()) {
+        (Some(first), 0) => escape_xml(&first.message),
+        (Some(first), more) => format!("{} (and {more} more)", escape_xml(&first.message)),
+        (None, _) => String::new(),
+    };
+    if is_failed {
+        let rule = case
+            .findings
+            .iter()
+            .find(|it| it.severity == Severity::Error);
+        let rule = rule.map_or("", |finding| finding.rule.name());
+        let texts: Vec<String> = case.findings.iter().map(|it| describe(it)).collect();
+        let text = texts.join("\n");
+        writeln!(
+            out,
+            "      <failure type=\"{rule}\" message=\"{message}\">{text}</failure>"
+        )?;
+    } else {
+        writeln!(out, "      <skipped message=\"{message}\"/>")?;
+    }
+    writeln!(out, "    </testcase>")
+}
+
+/// Describes a finding with its location and its help.
+fn describe(finding: &Finding) -> String {
     let at = finding.source.position(finding.span.start);
-    let (path, rule, message) = (
+    let (path, message) = (
         escape_xml(finding.source.repository_path()),
-        finding.rule.name(),
         escape_xml(&finding.message),
     );
-    writeln!(
-        out,
-        "    <testcase name=\"{rule} ({}:{})\" classname=\"{path}\">",
-        at.line, at.column
-    )?;
     let help = finding
         .help
         .as_deref()
         .map_or_else(String::new, |help| format!("\nhelp: {}", escape_xml(help)));
-    match finding.severity {
-        Severity::Error => {
-            writeln!(
-                out,
-                "      <failure type=\"{rule}\" message=\"{message}\">{path}:{}:{}: {message}{help}</failure>",
-                at.line, at.column
-            )?;
-        }
-        Severity::Warning => writeln!(out, "      <skipped message=\"{message}\"/>")?,
-    }
-    writeln!(out, "    </testcase>")
+    format!("{path}:{}:{}: {message}{help}", at.line, at.column)
 }
 
 /// Escapes a text for XML. Replaces the two characters that XML cannot contain, even as `&#…;`.

@@ -114,6 +114,9 @@ fn result(finding: &Finding) -> Value {
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
     });
     let result = with(result, "ruleIndex", index.map(Value::from));
+    let environments = Some(&finding.environments).filter(|names| !names.is_empty());
+    let properties = environments.map(|names| json!({"environments": names}));
+    let result = with(result, "properties", properties);
     let related = finding.related.as_ref().map(|related| {
         json!([{
             "physicalLocation": {

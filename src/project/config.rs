@@ -12,14 +12,19 @@
 //! | `config_reader.rs` | typed values, and the mistakes in them |
 //! | `sections.rs` | the keys and tables of a config |
 //! | `inventory_tables.rs` | the keys of `[inventory.NAME]` |
+//! | `environment_config.rs` | `[environment.NAME]` after it was read |
+//! | `environment_tables.rs` | the keys of `[environment.NAME]` and `[[stacks]]` |
 
 mod config_reader;
+mod environment_config;
+mod environment_tables;
 mod globs;
 mod inventory_config;
 mod inventory_tables;
 mod levels;
 mod sections;
 
+pub use environment_config::{EnvironmentConfig, RouteTarget};
 pub use globs::Globs;
 pub use inventory_config::{
     AwsConfig, CommandConfig, InventoryConfig, InventoryKind, TimeLimits, VaultConfig, url_error,
@@ -54,12 +59,17 @@ pub const FALLBACK_NAMES: [&str; 3] = [
     "secrets.inventory.json",
 ];
 
-/// An entry of `[[stacks]]`: the inventories of some files.
+/// The levels in the spelling of the config. ZenML's spelling is accepted, too, but not suggested.
+const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
+
+/// An entry of `[[stacks]]`: the inventories or environments of some files.
 #[derive(Clone, Debug)]
 pub struct StackRoute {
     files: Globs,
-    /// The names of the inventories, in the order in which they are queried.
-    pub inventory: Vec<String>,
+    /// The location of the entry.
+    pub span: Span,
+    /// The inventories or environments.
+    pub target: RouteTarget,
 }
 
 /// An entry of `[[ignore]]`: findings that are suppressed.
@@ -101,6 +111,8 @@ pub struct Config {
     pub sources: Option<Vec<SourceKind>>,
     /// `[inventory.NAME]`, in the order of the file.
     pub inventories: Vec<InventoryConfig>,
+    /// `[environment.NAME]`, in the order of the file.
+    pub environments: Vec<EnvironmentConfig>,
     /// `[[stacks]]`.
     pub routes: Vec<StackRoute>,
     /// `[[ignore]]`.
@@ -138,15 +150,18 @@ impl Config {
             })
     }
 
-    /// Returns the location of `level` for messages, for example `stackref.toml:6`. Returns `None`
-    /// if it is not set.
-    pub fn level_location(&self) -> Option<String> {
-        let (source, span) = self.source.as_ref().zip(self.level_span)?;
-        Some(format!(
-            "{}:{}",
-            source.path(),
-            source.position(span.start).line
-        ))
+    /// Returns the location of `level` for messages, for example `stackref.toml:6`: that of an
+    /// environment, or else of the config. Returns `None` if neither is set.
+    pub fn level_location(&self, environment: Option<&EnvironmentConfig>) -> Option<String> {
+        let span = environment.and_then(|environment| environment.level_span);
+        self.location(span.or(self.level_span)?)
+    }
+
+    /// Returns the path and the line of a span in the config, for example `stackref.toml:6`.
+    pub fn location(&self, span: Span) -> Option<String> {
+        let source = self.source.as_ref()?;
+        let line = source.position(span.start).line;
+        Some(format!("{}:{line}", source.path()))
     }
 
     /// Returns the same config with another path for its findings. The failures of reading it keep
@@ -159,14 +174,25 @@ impl Config {
         Self { source, ..self }
     }
 
-    /// Returns the inventories of the first `[[stacks]]` entry that matches a file, or `None`.
-    pub fn route(&self, path: &Path) -> Option<&[String]> {
+    /// Returns the first `[[stacks]]` entry that matches a file, or `None`.
+    pub fn route(&self, path: &Path) -> Option<&StackRoute> {
         let relative = self.relative(path);
-        let route = self
-            .routes
+        self.routes
             .iter()
-            .find(|route| route.files.is_match(relative))?;
-        Some(&route.inventory)
+            .find(|route| route.files.is_match(relative))
+    }
+
+    /// Returns whether an entry of `[[stacks]]` names inventories without an environment.
+    pub fn has_inventory_routes(&self) -> bool {
+        let mut routes = self.routes.iter();
+        routes.any(|route| matches!(route.target, RouteTarget::Inventories(_)))
+    }
+
+    /// Deselects all environments except those with one of these names.
+    pub fn select_environments(&mut self, names: &[String]) {
+        for environment in &mut self.environments {
+            environment.is_selected = names.contains(&environment.name);
+        }
     }
 
     /// Returns the indices of the `[[ignore]]` entries that suppress a finding.
@@ -242,12 +268,7 @@ pub fn parse(text: String, file: &Path, display_path: &str) -> Result<Config, Ve
         Arc::clone(&source),
         Visibility::Masked(value_spans(table.get_ref()).into()),
     );
-    let mut reader = ConfigReader {
-        source: &redacted,
-        folder,
-        failures: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut reader = ConfigReader::new(&redacted, folder);
     let config = reader.config(table.get_ref());
     if reader.failures.is_empty() {
         let warnings = reader.warnings;

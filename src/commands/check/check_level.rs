@@ -100,13 +100,15 @@ fn refuse_leaks_below_key_level(
     level: LevelChoice<'_>,
     config: &Config,
 ) -> Result<(), Failure> {
-    if !args.leaks || level.for_config(config) == Level::SecretAndKeyExists {
+    let mut levels = level.in_environments(config);
+    let lower = levels.find(|(_, level)| *level < Level::SecretAndKeyExists);
+    let Some((environment, lower)) = lower.filter(|_| args.leaks) else {
         return Ok(());
-    }
+    };
     let origin = level
-        .origin(config)
+        .origin(config, environment)
         .map_or_else(String::new, |origin| format!(" (from {origin})"));
-    let level = level.for_config(config).name();
+    let level = lower.name();
     Err(Failure::contradiction(format!(
         "--leaks reads values, which the level {level}{origin} does not allow"
     ))
@@ -122,14 +124,14 @@ fn warn_of_lowered_levels(
 ) -> io::Result<()> {
     let mut warned = BTreeSet::new();
     for config in workspace.known_configs() {
-        let effect = match level.for_config(&config) {
+        let effect = match level.of(&config, None) {
             Level::None => "--inventory is not queried",
             Level::SecretExists => "--inventory is only queried for names of secrets",
             Level::SecretAndKeyExists => continue,
         };
         let (name, origin) = (
-            level.for_config(&config).name(),
-            escape_control(&level.origin(&config).unwrap_or_default()),
+            level.of(&config, None).name(),
+            escape_control(&level.origin(&config, None).unwrap_or_default()),
         );
         if warned.insert(origin.clone()) {
             writeln!(

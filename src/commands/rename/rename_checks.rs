@@ -25,7 +25,7 @@ pub(super) fn lookups(
     level: LevelChoice<'_>,
     config: &Config,
 ) -> BTreeSet<ReferenceLookup> {
-    let asks_stores = level.for_config(config) > Level::None;
+    let asks_stores = level.highest(config) > Level::None;
     let asked = inventories.in_use().filter(|(_, inventory)| {
         !inventory.is_repository() && (asks_stores || inventory.file().is_some())
     });

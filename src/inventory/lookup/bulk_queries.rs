@@ -1,8 +1,9 @@
 //! Queries beyond single references: the values of many secrets, and everything in an inventory.
 
+use super::query_groups::{self, QueryCounter, QueryGroup};
 use super::{Progress, parallel_map};
 use crate::inventory::{Inventories, Key, RequestedNames, SecretName, SecretValues, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The values of secrets by inventory and name.
 pub type FetchedValues = BTreeMap<(usize, String), Result<SecretValues, StoreError>>;
@@ -22,61 +23,50 @@ pub fn fetch_values(
 }
 
 /// Names and keys of whole inventories, in the order in which each inventory lists them.
-pub type ListedContents =
-    BTreeMap<usize, Result<Vec<(String, Result<Vec<Key>, StoreError>)>, StoreError>>;
+pub type ListedContents = BTreeMap<usize, Result<ListedSecrets, StoreError>>;
 
-/// Lists the names of inventories and the keys of each secret, several at a time.
+/// The names of an inventory, each with its keys.
+pub type ListedSecrets = Vec<(String, Result<Vec<Key>, StoreError>)>;
+
+/// Lists the names of inventories and the keys of each secret, several at a time. A slow inventory
+/// does not delay the others.
 pub fn list_contents(
     inventories: &Inventories,
     indices: &[usize],
     progress: Option<Progress<'_>>,
 ) -> ListedContents {
-    let all = RequestedNames::new();
-    let names = parallel_map(
-        indices.iter().map(|&index| (index, ())).collect(),
-        progress,
-        |&index, ()| {
-            inventories
-                .get(index)
-                .ok_or(StoreError::NotFound)?
-                .names(&all)
-        },
-    );
-    let listed = names
-        .iter()
-        .filter_map(|(index, names)| Some((index, names.as_ref().ok()?)));
-    let requested = listed
-        .flat_map(|(&index, names)| {
-            names
-                .iter()
-                .map(move |secret| ((index, secret.name.clone()), ()))
-        })
-        .collect();
-    let mut keys = parallel_map(requested, progress, |(index, secret), ()| {
-        inventories
-            .get(*index)
-            .ok_or(StoreError::NotFound)?
-            .keys(secret, &all)
-    });
-    let contents = names
+    let distinct: BTreeSet<usize> = indices.iter().copied().collect();
+    let groups: Vec<QueryGroup<'_>> = distinct
         .into_iter()
-        .map(|(index, names)| (index, names.map(|names| join_keys(index, names, &mut keys))));
-    contents.collect()
+        .map(|index| QueryGroup::of_inventory(index, inventories))
+        .collect();
+    let contents = query_groups::run(&groups, progress, |group, counter| {
+        list_one(inventories, group, counter)
+    });
+    let indices = groups.iter().map(|group| group.first);
+    indices.zip(contents).collect()
 }
 
-/// Joins the names of an inventory with their keys. Omits secrets that were deleted after they were
-/// listed.
-fn join_keys(
-    index: usize,
-    names: Vec<SecretName>,
-    keys: &mut BTreeMap<(usize, String), Result<Vec<Key>, StoreError>>,
-) -> Vec<(String, Result<Vec<Key>, StoreError>)> {
+/// Lists the names of one inventory and the keys of each secret.
+fn list_one(
+    inventories: &Inventories,
+    group: &QueryGroup<'_>,
+    counter: &QueryCounter,
+) -> Result<ListedSecrets, StoreError> {
+    let all = RequestedNames::new();
+    let inventory = inventories.get(group.first).ok_or(StoreError::NotFound)?;
+    let names = inventory.names(&all)?;
+    let requested = names.iter().map(|secret| (secret.name.clone(), ()));
+    let mut keys = group.map(requested.collect(), counter, |secret, ()| {
+        inventory.keys(secret, &all)
+    });
     let mut joined = Vec::with_capacity(names.len());
     for SecretName { name, .. } in names {
-        match keys.remove(&(index, name.clone())) {
+        match keys.remove(&name) {
+            // It was deleted after the listing.
             None | Some(Err(StoreError::NotFound)) => {}
             Some(keys) => joined.push((name, keys)),
         }
     }
-    joined
+    Ok(joined)
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The number of queries that run at the same time.
-const MAX_PARALLEL: usize = 8;
+pub(super) const MAX_PARALLEL: usize = 8;
 
 /// A callback that receives the number of finished queries and the number of all queries.
 pub type Progress<'p> = &'p dyn Fn(usize, usize);
 
 /// How often the progress callback is called.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs one query per key on up to [`MAX_PARALLEL`] threads.
 pub fn parallel_map<K: Ord + Sync + Send, W: Sync + Send, T: Send>(

@@ -37,9 +37,9 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
         NameCaveat::PrivateOnly => return None,
     };
     let message = format!(
-        "two secrets `{}` in the inventory `{}`: ZenML uses {used}",
+        "two secrets `{}` in {}: ZenML uses {used}",
         reference.secret(),
-        context.found_in
+        context.found_in()
     );
     let finding = reference.finding(RULE.id, message);
     Some(

@@ -38,13 +38,13 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     if context.value_type != Some(&ValueType::EmptyString) {
         return None;
     }
-    Some(finding(reference, key, context.found_in))
+    Some(finding(reference, key, &context.found_in()))
 }
 
 /// Creates the finding. `render` calls this for values that `check` did not read.
-pub fn finding(reference: &Reference, key: &str, inventory: &str) -> FindingBuilder {
+pub fn finding(reference: &Reference, key: &str, found_in: &str) -> FindingBuilder {
     let message = format!(
-        "the value of `{}.{key}` in the inventory `{inventory}` is empty",
+        "the value of `{}.{key}` in {found_in} is empty",
         reference.secret()
     );
     let finding = reference.finding(RULE.id, message);

@@ -34,8 +34,8 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     if context.caveat()? != NameCaveat::PrivateOnly {
         return None;
     }
-    let (secret, inventory) = (reference.secret(), context.found_in);
-    let message = format!("the secret `{secret}` in the inventory `{inventory}` is private");
+    let (secret, found_in) = (reference.secret(), context.found_in());
+    let message = format!("the secret `{secret}` in {found_in} is private");
     let finding = reference.finding(RULE.id, message);
     Some(
         finding

@@ -49,11 +49,13 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
         related = Some(problem.related.clone());
     } else {
         let known = context.keys().filter(|_| context.value_type.is_none())?;
-        let inventory = context.found_in;
-        message = format!(
-            "secret `{secret}` in the inventory `{inventory}` has no key `{key}`{difference}"
-        );
-        keys = list_keys(known.keys().map(String::as_str), "available");
+        let found_in = context.found_in();
+        message = format!("secret `{secret}` in {found_in} has no key `{key}`{difference}");
+        keys = if context.keys_differ {
+            "the available keys differ between the environments".to_owned()
+        } else {
+            list_keys(known.keys().map(String::as_str), "available")
+        };
         related = None;
     }
     let finding = reference.finding(RULE.id, message);

@@ -59,9 +59,9 @@ fn check(reference: &Reference, context: &LookupContext<'_>) -> Option<FindingBu
     };
     let reason = unusable.description();
     let message = format!(
-        "the value of `{}.{key}` in the inventory `{}` {reason}",
+        "the value of `{}.{key}` in {} {reason}",
         reference.secret(),
-        context.found_in
+        context.found_in()
     );
     let finding = reference.finding(RULE.id, message);
     Some(finding.label("cannot be resolved").help(unusable.help()))

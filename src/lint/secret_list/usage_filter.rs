@@ -3,7 +3,7 @@
 use super::{ListedInventory, REPOSITORY};
 use crate::inventory::lookup::LookupResult;
 use crate::lint::report::Report;
-use crate::lint::resolve::Answer;
+use crate::lint::resolved_references::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::sources::reference::Reference;
@@ -56,21 +56,22 @@ fn used_keys<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Us
     let repositories = repositories.filter(|(_, inventory)| inventory.is_repository());
     let mut declared: Vec<usize> = repositories.map(|(at, _)| at).collect();
     declared.push(REPOSITORY.0);
-    for (reference, answer) in report.references.iter(scan) {
+    let answered = report.references.answered();
+    for (reference, answers) in answered.iter(scan) {
         for &at in &declared {
             add_use(&mut used, at, reference);
         }
-        let Some(Answer { lookup, result, .. }) = answer else {
-            continue;
-        };
-        let inventories = match result {
-            LookupResult::Found { inventory, .. } => vec![inventory],
-            // Any inventory of the chain may be the one that is used.
-            LookupResult::Failed { .. } => lookup.chain.clone(),
-            LookupResult::NotFound => continue,
-        };
-        for inventory in inventories {
-            add_use(&mut used, inventory, reference);
+        for Answer { lookup, result, .. } in answers.iter(reference) {
+            match result {
+                LookupResult::Found { inventory, .. } => add_use(&mut used, inventory, reference),
+                // Any inventory of the chain may be the one that is used.
+                LookupResult::Failed { .. } => {
+                    for &inventory in &lookup.chain {
+                        add_use(&mut used, inventory, reference);
+                    }
+                }
+                LookupResult::NotFound => {}
+            }
         }
     }
     used

@@ -30,7 +30,9 @@ pub struct ConfigFile {
     files: Option<FilesSchema>,
     /// The inventories, by name. stackref looks up secrets, keys and values in them.
     inventory: Option<BTreeMap<String, InventorySchema>>,
-    /// Which files use which inventories. The first entry that matches a file applies.
+    /// The environments, by name, such as dev and prod. Each reference is looked up in each of them.
+    environment: Option<BTreeMap<String, EnvironmentSchema>>,
+    /// Which files use which inventories or environments. The first entry that matches a file applies.
     stacks: Option<Vec<StackRouteSchema>>,
     /// Findings to suppress, for example in files that cannot contain comments.
     ignore: Option<Vec<Ignore>>,
@@ -120,12 +122,27 @@ enum Names {
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
+#[schemars(rename = "Environment")]
+struct EnvironmentSchema {
+    /// The inventories of this environment, in the order in which stackref queries them.
+    inventory: Names,
+    /// The values of variables in dynamic references, such as `{{${ENV}_db.password}}`.
+    variables: Option<BTreeMap<String, String>>,
+    /// How much stackref queries the inventories in this environment.
+    level: Option<LevelSchema>,
+}
+
+/// It needs either `inventory` or `environment`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
 #[schemars(rename = "StackRoute")]
 struct StackRouteSchema {
     /// The files that this entry applies to.
     files: GlobsSchema,
     /// The inventories that these files use, in the order in which stackref queries them.
-    inventory: Names,
+    inventory: Option<Names>,
+    /// The environments in which the references of these files are looked up.
+    environment: Option<Names>,
 }
 
 #[derive(JsonSchema)]

@@ -26,6 +26,30 @@ pub struct ConfigReader<'s> {
     pub failures: Vec<Failure>,
     /// The warnings, each with its location.
     pub warnings: Vec<String>,
+    /// The inventories that environments and `[[stacks]]` name.
+    pub named_inventories: Vec<NamedSpan>,
+    /// The environments that `[[stacks]]` names.
+    pub named_environments: Vec<NamedSpan>,
+}
+
+/// A name in a config, and its location.
+pub struct NamedSpan {
+    pub name: String,
+    pub span: Span,
+}
+
+impl<'s> ConfigReader<'s> {
+    /// Creates a reader of the config in a folder.
+    pub fn new(source: &'s RedactedSource, folder: PathBuf) -> Self {
+        Self {
+            source,
+            folder,
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            named_inventories: Vec::new(),
+            named_environments: Vec::new(),
+        }
+    }
 }
 
 impl ConfigReader<'_> {

@@ -1,19 +1,20 @@
-//! The top-level keys of a config and its tables, except the contents of `[inventory.NAME]`.
+//! The top-level keys of a config and its tables, except the contents of `[inventory.NAME]`,
+//! `[environment.NAME]` and `[[stacks]]`.
 
-use super::config_reader::{ConfigReader, Value, entries_in_order, nearest_help};
-use super::{Config, ConfigIgnore, Level, RuleLevel, StackRoute, names_a_file};
-use crate::text::source::Span;
+use super::config_reader::{ConfigReader, Value, entries_in_order};
+use super::{Config, ConfigIgnore, LEVELS, Level, RuleLevel, names_a_file};
 use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::Resolver;
 use toml::de::{DeTable, DeValue};
 
 /// The keys of the top-level table.
-const TOP_LEVEL_KEYS: [&str; 8] = [
+const TOP_LEVEL_KEYS: [&str; 9] = [
     "level",
     "resolver",
     "baseline",
     "files",
     "inventory",
+    "environment",
     "stacks",
     "ignore",
     "rules",
@@ -21,9 +22,6 @@ const TOP_LEVEL_KEYS: [&str; 8] = [
 
 /// The keys of `[files]`.
 const FILES_KEYS: [&str; 4] = ["include", "exclude", "scripts", "sources"];
-
-/// The levels in the spelling of the config. ZenML's spelling is accepted, too, but not suggested.
-const LEVELS: [&str; 3] = ["none", "secret-exists", "secret-and-key-exists"];
 
 impl ConfigReader<'_> {
     /// Reads the whole config.
@@ -48,13 +46,14 @@ impl ConfigReader<'_> {
                 }
                 "files" => self.files(value, &mut config),
                 "inventory" => self.inventories(value, &mut config),
+                "environment" => self.environments(value, &mut config),
                 "stacks" => self.routes(value, &mut config),
                 "ignore" => self.ignores(value, &mut config),
                 "rules" => self.rules(value, &mut config),
                 _ => self.unknown_key(key, "", &TOP_LEVEL_KEYS),
             }
         }
-        self.check_routes(table, &config);
+        self.check_names(&config);
         config
     }
 
@@ -65,27 +64,6 @@ impl ConfigReader<'_> {
             self.fail(value.span().into(), "`baseline` is empty", Some(help));
         }
         file
-    }
-
-    /// Reports the inventories that `[[stacks]]` names but that are not configured.
-    fn check_routes(&mut self, table: &DeTable<'_>, config: &Config) {
-        for name in config.routes.iter().flat_map(|route| &route.inventory) {
-            if config
-                .inventories
-                .iter()
-                .any(|inventory| inventory.name == *name)
-            {
-                continue;
-            }
-            let known: Vec<_> = config
-                .inventories
-                .iter()
-                .map(|inventory| inventory.name.as_str())
-                .collect();
-            let span = find_inventory_name(table, name);
-            let help = nearest_help(name, &known, "inventories");
-            self.fail(span, format!("no `[inventory.{name}]` is configured"), help);
-        }
     }
 
     fn files(&mut self, value: &Value<'_>, config: &mut Config) {
@@ -146,26 +124,6 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn routes(&mut self, value: &Value<'_>, config: &mut Config) {
-        for (table, span) in self.tables(value, "stacks") {
-            let (mut files, mut inventory) = (None, None);
-            for (key, value) in entries_in_order(table) {
-                match key.get_ref().as_ref() {
-                    "files" => files = Some(self.globs(value, "files")),
-                    "inventory" => {
-                        let names = self.strings(value, "inventory");
-                        inventory = Some(names.into_iter().map(|(name, _)| name).collect());
-                    }
-                    _ => self.unknown_key(key, "stacks", &["files", "inventory"]),
-                }
-            }
-            self.require_keys(table, span, "stacks", &["files", "inventory"]);
-            if let (Some(files), Some(inventory)) = (files, inventory) {
-                config.routes.push(StackRoute { files, inventory });
-            }
-        }
-    }
-
     fn ignores(&mut self, value: &Value<'_>, config: &mut Config) {
         for (table, span) in self.tables(value, "ignore") {
             let (mut path, mut rule, mut attribute, mut rule_span) = (None, None, None, span);
@@ -213,26 +171,4 @@ fn parse_resolver(text: &str) -> Option<Resolver> {
         "render" => Some(Resolver::Render),
         _ => None,
     }
-}
-
-/// Returns the location of an inventory's name in `[[stacks]]`.
-fn find_inventory_name(table: &DeTable<'_>, wanted: &str) -> Span {
-    let routes = table.iter().find(|(key, _)| key.get_ref() == "stacks");
-    let Some(DeValue::Array(routes)) = routes.map(|(_, value)| value.get_ref()) else {
-        return Span::default();
-    };
-    let names = routes.iter().filter_map(|route| match route.get_ref() {
-        DeValue::Table(table) => table
-            .iter()
-            .find(|(key, _)| key.get_ref() == "inventory")
-            .map(|(_, value)| value),
-        _ => None,
-    });
-    let mut strings = names.flat_map(|names| match names.get_ref() {
-        DeValue::Array(items) => items.iter().collect(),
-        _ => vec![names],
-    });
-    let found =
-        strings.find(|item| matches!(item.get_ref(), DeValue::String(text) if text == wanted));
-    found.map_or_else(Span::default, |item| item.span().into())
 }

@@ -9,7 +9,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 /// The permissions that the replacement gets.
 #[derive(Clone, Copy)]
 pub enum FilePermissions {
-    /// The mode and the access control list of the file that it replaces.
+    /// The mode and the access control list of the file that it replaces. A new file gets the default
+    /// mode.
     Preserve,
     /// This mode. The access control list is kept only if the mode gives other users any rights.
     Mode(u32),

@@ -9,7 +9,9 @@ use super::folder::{DirHandle, sync};
 use super::journal::{Digest, JournalRecord};
 use super::recovery::recover;
 use super::staging::Staging;
-use super::{FOLDER_LOCK_TIMEOUT, PRIVATE_MODE, escape_path, io_failure, open_subfolder};
+use super::{
+    DEFAULT_MODE, FOLDER_LOCK_TIMEOUT, PRIVATE_MODE, escape_path, io_failure, open_subfolder,
+};
 use crate::diagnostics::error::Failure;
 use crate::system::parallel;
 use rustix::fs::FileType;
@@ -53,7 +55,7 @@ pub fn write_all(
     permissions: FilePermissions,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<PathBuf>, Failure> {
-    create_root(folder)?;
+    create_root(folder, permissions)?;
     let root = DirHandle::open(folder)
         .map_err(|error| io_failure("write to", folder, &error).with_help(UNCHANGED))?;
     recover(&root);
@@ -352,8 +354,15 @@ fn stage_file(
 ) -> io::Result<String> {
     let name = file_name(&file.path);
     check_target(folder, name)?;
-    let staged = staging.write(file.text, PRIVATE_MODE)?;
-    if folder.entry_type(name) == Some(FileType::RegularFile) && file.replaces {
+    let replaces = folder.entry_type(name) == Some(FileType::RegularFile) && file.replaces;
+    let is_public = !replaces && matches!(permissions, FilePermissions::Preserve);
+    let mode = if is_public {
+        DEFAULT_MODE
+    } else {
+        PRIVATE_MODE
+    };
+    let staged = staging.write(file.text, mode)?;
+    if replaces {
         attributes::apply_attributes(&folder.file(name)?, &staged.file, permissions)?;
     } else if let FilePermissions::Mode(mode) = permissions {
         staged.file.set_permissions(Permissions::from_mode(mode))?;
@@ -413,13 +422,19 @@ fn file_name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-fn create_root(folder: &Path) -> Result<(), Failure> {
+/// Creates the folder and its parents if they do not exist. Without a mode, everybody may enter it that
+/// the process allows by default.
+fn create_root(folder: &Path, permissions: FilePermissions) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }
+    let mode = match permissions {
+        FilePermissions::Preserve => 0o777,
+        FilePermissions::Mode(_) => 0o700,
+    };
     let created = fs::DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(mode)
         .create(folder);
     created.map_err(|error| io_failure("create", folder, &error).with_help(UNCHANGED))
 }
