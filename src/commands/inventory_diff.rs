@@ -61,7 +61,13 @@ pub(super) fn diff(
     let used = args.used.then(|| UsedSecrets::of_scan(&scan));
     let comparison = secret_list::compare([first, second], used.as_ref());
     context.summary = Some(summary(&comparison, args.used, which.len() == 1));
-    write(&comparison, used.as_ref(), &with_unread(&failures, &scan), (args, color), context)?;
+    write(
+        &comparison,
+        used.as_ref(),
+        &with_unread(&failures, &scan),
+        (args, color),
+        context,
+    )?;
     print_failures(&failures, color, context)?;
     let outcome = if comparison.differences.is_empty() {
         unparsed
@@ -134,7 +140,7 @@ fn summary(comparison: &InventoryComparison, used: bool, is_same: bool) -> Strin
     let names = [0, 1].map(|side| format!("`{}`", escape_control(comparison.name(side))));
     let [first, second] = &names;
     let second = if is_same { "itself" } else { second };
-    let used = if used { " in use" } else { "" };
+    let used = if used { " (only used names)" } else { "" };
     let parts = names.iter().enumerate().filter_map(|(side, name)| {
         let number = count_differences(comparison, side)?;
         Some(format!("{number} only in {name}"))
@@ -143,10 +149,7 @@ fn summary(comparison: &InventoryComparison, used: bool, is_same: bool) -> Strin
     if parts.is_empty() {
         parts.push("no differences".to_owned());
     }
-    format!(
-        "compared the names and keys{used} of {first} with {second}: {}",
-        parts.join(", ")
-    )
+    format!("compared {first} with {second}{used}: {}", parts.join(", "))
 }
 
 /// Returns the number of secrets and keys that only one inventory has, for example `1 secret and 2

@@ -260,3 +260,198 @@ impl Sides<'_> {
             .is_none_or(|used| self.spellings.contain(&used.all, secret, None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{
+        Capabilities, Key, RequestedNames, SecretName, SecretValues, StoreError,
+    };
+    use std::collections::BTreeSet;
+
+    /// An inventory that spells names in upper case if its flag is set, and that does not know all
+    /// keys of some secrets. It must not be queried.
+    struct Source(bool, &'static [&'static str]);
+
+    impl Inventory for Source {
+        fn name(&self) -> &'static str {
+            "source"
+        }
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::NAMES
+        }
+        fn names(&self, _: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+            Err(StoreError::NotFound)
+        }
+        fn keys(&self, _: &str, _: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+            Err(StoreError::NotFound)
+        }
+        fn values(&self, _: &str, _: &RequestedNames) -> Result<SecretValues, StoreError> {
+            Err(StoreError::NotFound)
+        }
+        fn has_open_keys(&self, secret: &str) -> bool {
+            self.1.contains(&secret)
+        }
+        fn stored_name(&self, secret: &str, key: Option<&str>) -> Option<String> {
+            let name = key.map_or_else(|| secret.to_owned(), |key| format!("{secret}_{key}"));
+            self.0.then(|| name.to_uppercase())
+        }
+    }
+
+    /// Lists secrets such as `a.k a.l b ?c`: a secret with two keys, one without keys, and one whose
+    /// keys could not be read.
+    fn listed(text: &str) -> ListedInventory {
+        let mut listed = ListedInventory {
+            at: 0,
+            name: "x".to_owned(),
+            capabilities: Capabilities::NAMES,
+            secrets: super::super::Secrets::new(),
+            unread: BTreeSet::new(),
+        };
+        for word in text.split_whitespace() {
+            if let Some(unread) = word.strip_prefix('?') {
+                listed.unread.insert(unread.to_owned());
+                continue;
+            }
+            let (secret, key) = word.split_once('.').unwrap_or((word, ""));
+            let keys = listed.secrets.entry(secret.to_owned()).or_default();
+            keys.extend((!key.is_empty()).then(|| key.to_owned()));
+        }
+        listed
+    }
+
+    /// Returns the differences as `0 keys a: k l`, and the open secrets as `0 open a`.
+    fn differences(
+        texts: [&str; 2],
+        sources: [&Source; 2],
+        used: Option<&UsedSecrets<'_>>,
+    ) -> Vec<String> {
+        let [first, second] = texts.map(listed);
+        let [of_first, of_second] = sources;
+        let first = ComparedInventory {
+            listed: &first,
+            source: of_first,
+        };
+        let second = ComparedInventory {
+            listed: &second,
+            source: of_second,
+        };
+        let comparison = compare([first, second], used);
+        let differences = comparison.differences.iter().map(|it| {
+            let (kind, keys) = (it.kind.as_str(), it.keys.join(" "));
+            format!("{} {kind} {}: {keys}", it.inventory, it.secret)
+        });
+        let open = comparison.open.iter();
+        let open = open.map(|(at, secret)| format!("{at} open {secret}"));
+        differences.chain(open).collect()
+    }
+
+    const EXACT: Source = Source(false, &[]);
+    const UPPER: Source = Source(true, &[]);
+    const OPEN: Source = Source(false, &["a"]);
+
+    #[test]
+    fn only_names_and_keys_that_one_inventory_lacks_are_differences() {
+        for (texts, expected) in [
+            (["", ""], vec![]),
+            (["a.k b", "b a.k"], vec![]),
+            (["a.k a.l", "a.k a.m"], vec!["0 keys a: l", "1 keys a: m"]),
+            (["a", "a.k"], vec!["1 keys a: k"]),
+            (["a", ""], vec!["0 secret a: "]),
+            (
+                ["", "b.k a.l a.k"],
+                vec!["1 secret a: k l", "1 secret b: k"],
+            ),
+            (["A.k", "a.k"], vec!["0 secret A: k", "1 secret a: k"]),
+            (["a.K", "a.k"], vec!["0 keys a: K", "1 keys a: k"]),
+            // The first dot separates the key.
+            (["a.b.c", "a.b"], vec!["0 keys a: b.c", "1 keys a: b"]),
+        ] {
+            let found = differences(texts, [&EXACT, &EXACT], None);
+            assert_eq!(found, expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_an_inventory_may_have_are_no_differences() {
+        for (texts, sources, expected) in [
+            (["a.k", "a"], [&EXACT, &OPEN], vec!["1 open a"]),
+            (["a.k", "a.k"], [&EXACT, &OPEN], vec![]),
+            (
+                ["a.k", "a.l"],
+                [&EXACT, &OPEN],
+                vec!["1 keys a: l", "1 open a"],
+            ),
+            (["a.k", "a.l"], [&OPEN, &OPEN], vec!["1 open a", "0 open a"]),
+            (["a", ""], [&OPEN, &EXACT], vec!["0 secret a: "]),
+            (["b.k", "b"], [&EXACT, &OPEN], vec!["0 keys b: k"]),
+            (["a.k", "?a"], [&EXACT, &EXACT], vec![]),
+            (["?a", "a.k"], [&EXACT, &EXACT], vec![]),
+            (["?a", "?a"], [&EXACT, &EXACT], vec![]),
+            (
+                ["?a", "b"],
+                [&EXACT, &EXACT],
+                vec!["0 secret a: ", "1 secret b: "],
+            ),
+        ] {
+            assert_eq!(differences(texts, sources, None), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_an_inventory_does_not_distinguish_are_equal() {
+        for (texts, sources, expected) in [
+            (["a.k", "A.K"], [&UPPER, &EXACT], vec![]),
+            (["a.k", "A.K"], [&EXACT, &UPPER], vec![]),
+            (["a.k", "A.K"], [&UPPER, &UPPER], vec![]),
+            (["a.k A.k", "a.k"], [&EXACT, &UPPER], vec![]),
+            (
+                ["a.k", "A.l"],
+                [&UPPER, &EXACT],
+                vec!["0 keys a: k", "1 keys A: l"],
+            ),
+            // Both are the variable `A_B_K`.
+            (["a.b_k", "a_b.k"], [&UPPER, &EXACT], vec![]),
+            // A secret is not a key.
+            (
+                ["a.b", "a_b"],
+                [&UPPER, &EXACT],
+                vec!["0 secret a: b", "1 secret a_b: "],
+            ),
+            (["A.K", "a"], [&UPPER, &OPEN], vec!["1 open A"]),
+        ] {
+            assert_eq!(differences(texts, sources, None), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn only_used_names_are_differences() {
+        let texts = ["a.k a.l b c.k c.l ?d", "c.k"];
+        for (uses, source, expected) in [
+            (vec![], &EXACT, vec![]),
+            (vec![("a", Some("k"))], &EXACT, vec!["0 secret a: k"]),
+            (vec![("a", None)], &EXACT, vec!["0 secret a: k l"]),
+            (vec![("a", Some("missing"))], &EXACT, vec![]),
+            (vec![("a", Some("missing"))], &OPEN, vec!["0 secret a: "]),
+            (vec![("b", Some("k"))], &EXACT, vec!["0 secret b: "]),
+            (vec![("c", Some("k"))], &EXACT, vec![]),
+            (vec![("c", Some("l"))], &EXACT, vec!["0 keys c: l"]),
+            (
+                vec![("c", Some("k")), ("c", None)],
+                &EXACT,
+                vec!["0 keys c: l"],
+            ),
+            (vec![("d", Some("k"))], &EXACT, vec!["0 secret d: "]),
+            (vec![("A", Some("K"))], &EXACT, vec![]),
+            (vec![("A", Some("K"))], &UPPER, vec!["0 secret a: k"]),
+            (vec![("A", None)], &UPPER, vec!["0 secret a: k l"]),
+        ] {
+            let mut used = UsedSecrets::default();
+            for &(secret, key) in &uses {
+                used.add(secret, key);
+            }
+            let found = differences(texts, [source, &EXACT], Some(&used));
+            assert_eq!(found, expected, "{uses:?}");
+        }
+    }
+}

@@ -37,7 +37,11 @@ pub fn write_comparison(
         let inventory = style.paint(color, format!("{inventory:first$}"));
         let kind = difference.kind.as_str();
         let secret = style.paint(NAME, format!("{secret:second$}"));
-        let keys: Vec<String> = difference.keys.iter().map(|key| escape_control(key)).collect();
+        let keys: Vec<String> = difference
+            .keys
+            .iter()
+            .map(|key| escape_control(key))
+            .collect();
         let keys = if keys.is_empty() {
             "-".to_owned()
         } else {
