@@ -28,7 +28,7 @@ pub enum InventoryCommand {
     Snapshot(SnapshotArgs),
     /// List names and keys that only one of two inventories has
     ///
-    /// stackref exits with 1 if the inventories differ. Values are neither read nor compared.
+    /// stackref exits with 1 if the inventories differ. Values are not compared.
     #[command(after_help = help_text::after_help(&["inventory", "diff"]), after_long_help = help_text::after_long_help(&["inventory", "diff"]))]
     Diff(InventoryDiffArgs),
 }

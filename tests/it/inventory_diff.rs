@@ -85,7 +85,7 @@ fn names_of_variables_equal_all_their_spellings() {
         (vec!["--used", "same.yaml", "variables"], vec![]),
         (
             vec!["--used", "variables", "other.yaml"],
-            vec!["variables   secret  db_main  pass_word"],
+            vec!["variables  secret  db_main  pass_word"],
         ),
         (
             vec!["variables", "other.yaml"],
