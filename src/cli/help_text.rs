@@ -128,6 +128,20 @@ const SNAPSHOT: [Example; 2] = [
         "stackref inventory snapshot --inventory prod --check names.yaml",
     ),
 ];
+const DIFF: [Example; 3] = [
+    example(
+        "List the secrets and keys that only one of two inventories has",
+        "stackref inventory diff dev prod",
+    ),
+    example(
+        "Compare only those that the repository uses",
+        "stackref inventory diff --used dev prod",
+    ),
+    example(
+        "Compare an inventory with a snapshot",
+        "stackref inventory diff prod names.yaml",
+    ),
+];
 const EXPLAIN: [Example; 2] = [
     example("List all rules", "stackref explain"),
     example("Explain a rule", "stackref explain unknown-key"),
@@ -199,6 +213,7 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
         ["rename"] => &RENAME,
         ["inventory"] => &INVENTORY,
         ["inventory", "snapshot"] => &SNAPSHOT,
+        ["inventory", "diff"] => &DIFF,
         ["explain"] => &EXPLAIN,
         ["init"] => &INIT,
         ["trust"] => &TRUST,
@@ -300,6 +315,15 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
         ["inventory", "snapshot"] => &[
             DONE,
             ("1", "The snapshot is out of date (--check)"),
+            USAGE,
+            UNANSWERED,
+        ],
+        ["inventory", "diff"] => &[
+            ("0", "The inventories have the same names and keys"),
+            (
+                "1",
+                "The inventories differ, or a stack file cannot be parsed (--used)",
+            ),
             USAGE,
             UNANSWERED,
         ],

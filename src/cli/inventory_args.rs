@@ -1,8 +1,8 @@
-//! The arguments of `inventory` and `inventory snapshot`.
+//! The arguments of `inventory`, `inventory snapshot` and `inventory diff`.
 
 use super::headings::{INVENTORIES, OUTPUT, SELECTION};
 use super::{ConfigArgs, help_text};
-use crate::output::{ListFormat, SnapshotFormat};
+use crate::output::{ComparisonFormat, ListFormat, SnapshotFormat};
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -26,6 +26,11 @@ pub enum InventoryCommand {
     /// in pull requests.
     #[command(after_help = help_text::after_help(&["inventory", "snapshot"]), after_long_help = help_text::after_long_help(&["inventory", "snapshot"]))]
     Snapshot(SnapshotArgs),
+    /// List names and keys that only one of two inventories has
+    ///
+    /// stackref exits with 1 if the inventories differ. Values are not compared.
+    #[command(after_help = help_text::after_help(&["inventory", "diff"]), after_long_help = help_text::after_long_help(&["inventory", "diff"]))]
+    Diff(InventoryDiffArgs),
 }
 
 /// The arguments of `inventory` without a subcommand.
@@ -92,6 +97,35 @@ pub struct SnapshotArgs {
     /// Default: the format of the output's file extension, else yaml.
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "check", help_heading = OUTPUT)]
     pub format: Option<SnapshotFormat>,
+    /// The config.
+    #[command(flatten)]
+    pub setup: ConfigArgs,
+}
+
+/// The arguments of `inventory diff`.
+#[derive(Debug, Args)]
+pub struct InventoryDiffArgs {
+    /// The first inventory (name or file)
+    ///
+    /// The name of an inventory in the config, or else the path of an inventory file; `-` for
+    /// standard input.
+    #[arg(value_name = "A")]
+    pub first: String,
+    /// The second inventory (name or file)
+    #[arg(value_name = "B")]
+    pub second: String,
+    /// Compare only secrets and keys that the repository refers to
+    #[arg(long, help_heading = SELECTION)]
+    pub used: bool,
+    /// Read references in this file or folder, for `--used`
+    ///
+    /// Repeatable.
+    #[arg(long, value_name = "PATH", default_value = ".", help_heading = SELECTION)]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub path: Vec<PathBuf>,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = OUTPUT)]
+    pub format: ComparisonFormat,
     /// The config.
     #[command(flatten)]
     pub setup: ConfigArgs,

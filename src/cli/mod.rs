@@ -25,7 +25,9 @@ pub use completion_args::{CompleteArgs, CompletionsArgs};
 pub use file_args::{ConfigArgs, FileArgs};
 pub use help_args::{ExplainArgs, HelpArgs, ManArgs, SchemaArgs};
 pub use init_args::InitArgs;
-pub use inventory_args::{InventoryArgs, InventoryCommand, InventoryListArgs, SnapshotArgs};
+pub use inventory_args::{
+    InventoryArgs, InventoryCommand, InventoryDiffArgs, InventoryListArgs, SnapshotArgs,
+};
 pub use refs_args::{ReferenceOrder, RefsArgs};
 pub use register_args::RegisterArgs;
 pub use rename_args::RenameArgs;

@@ -185,7 +185,7 @@ fn argument_values(
     inventories: &BTreeSet<String>,
 ) -> Option<Vec<(String, &'static str)>> {
     Some(match (arg.get_id().as_str(), arg.get_value_hint()) {
-        ("inventory", _) => inventories
+        ("inventory" | "first" | "second", _) => inventories
             .iter()
             .cloned()
             .chain([FILES.to_owned()])

@@ -98,7 +98,7 @@ fn has_repository(inventories: &Inventories, which: &[usize]) -> bool {
 
 /// Returns failures together with those of files that could not be read. An inventory of kind
 /// `repository` repeats these.
-fn with_unread(failures: &[Failure], scan: &Scan) -> Vec<Failure> {
+pub(super) fn with_unread(failures: &[Failure], scan: &Scan) -> Vec<Failure> {
     let unread = unread_failures(scan);
     let is_unread = |failure: &&Failure| {
         let message = failure.to_string();

@@ -11,6 +11,7 @@ mod crash_guard;
 mod explain;
 mod init;
 mod init_plan;
+mod inventory_diff;
 mod inventory_list;
 mod man;
 mod messages;
@@ -33,7 +34,7 @@ use crate::cli::{Cli, Command, InventoryCommand};
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::report::Summary;
-use crate::output::{Format, ListFormat, ReferenceFormat, summary_line};
+use crate::output::{ComparisonFormat, Format, ListFormat, ReferenceFormat, summary_line};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use context::CommandError;
 use messages::{print_failures, report_recovered};
@@ -111,6 +112,7 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
         Command::Inventory(args) => match &args.command {
             None => inventory_list::inventory(&args.list, color, context),
             Some(InventoryCommand::Snapshot(args)) => snapshot::snapshot(args, color, context),
+            Some(InventoryCommand::Diff(args)) => inventory_diff::diff(args, color, context),
         },
         Command::Explain(args) => explain::explain(args, color, context),
         Command::Init(args) => init::init(args, color, context),
@@ -153,9 +155,13 @@ fn json_report_of(command: &Command) -> Option<&'static str> {
     match command {
         Command::Register(args) => is_json(args.format).then_some("register"),
         Command::Refs(args) => (args.format == ReferenceFormat::Json).then_some("refs"),
-        Command::Inventory(args) if args.command.is_none() => {
-            is_json(args.list.format).then_some("inventory")
-        }
+        Command::Inventory(args) => match &args.command {
+            None => is_json(args.list.format).then_some("inventory"),
+            Some(InventoryCommand::Diff(args)) => {
+                (args.format == ComparisonFormat::Json).then_some("inventory diff")
+            }
+            Some(InventoryCommand::Snapshot(_)) => None,
+        },
         _ => None,
     }
 }
@@ -172,6 +178,7 @@ fn initial_summary(command: &Command) -> Option<String> {
         Command::Rename(_) => Some("nothing was renamed".to_owned()),
         Command::Inventory(args) => Some(match &args.command {
             Some(InventoryCommand::Snapshot(_)) => "no snapshot was made".to_owned(),
+            Some(InventoryCommand::Diff(_)) => "nothing was compared".to_owned(),
             None if args.list.probe => "probed 0 inventories".to_owned(),
             None => "listed 0 secrets in 0 inventories".to_owned(),
         }),

@@ -9,7 +9,7 @@ use crate::diagnostics::outcome::Outcome;
 use crate::inventory::Inventories;
 use crate::lint::report::Report;
 use crate::output::style::OutputStyle;
-use crate::output::{self, Format, json_references, json_report, lists};
+use crate::output::{self, Format, json_comparison, json_references, json_report, lists};
 use clap::{CommandFactory as _, ValueEnum as _};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -74,6 +74,7 @@ fn command_name(args: &[OsString]) -> &str {
         .unwrap_or_default()
     {
         "inventory" if words.contains(&"snapshot") => "snapshot",
+        "inventory" if words.contains(&"diff") => "inventory diff",
         command => command,
     }
 }
@@ -135,6 +136,7 @@ pub(super) fn write_failed_report(
             )?;
         }
         "inventory" => lists::write_inventories_json(&[], failures, out)?,
+        "inventory diff" => json_comparison::write_failed(failures, out)?,
         "" => json_report::write(&report(), out)?,
         // The other commands write documents and other data to standard output, never a report.
         _ => {}

@@ -140,6 +140,14 @@ impl Inventory for EnvInventory {
         Ok(keys.collect())
     }
 
+    fn stored_name(&self, secret: &str, key: Option<&str>) -> Option<String> {
+        let secret = to_variable_name(secret);
+        Some(key.map_or_else(
+            || secret.clone(),
+            |key| format!("{secret}__{}", to_variable_name(key)),
+        ))
+    }
+
     fn values(&self, secret: &str, requested: &RequestedNames) -> Result<SecretValues, StoreError> {
         Ok(requested
             .iter()

@@ -408,6 +408,14 @@ impl Inventories {
         used.into_iter().collect()
     }
 
+    /// Returns the inventories that `--inventory` names for the stacks of one config, in its order. An
+    /// inventory that is named twice is returned twice.
+    pub fn chosen_of(&self, config: &Config) -> &[usize] {
+        let project = self.project(config);
+        let chosen = project.and_then(|project| project.chosen.as_deref());
+        chosen.unwrap_or_default()
+    }
+
     /// Returns all inventories, whether in use or not.
     pub fn all(&self) -> impl Iterator<Item = &dyn Inventory> {
         self.all.iter().map(AsRef::as_ref)

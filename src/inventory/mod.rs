@@ -75,6 +75,13 @@ pub trait Inventory: Send + Sync {
     /// Returns [`StoreError::NotFound`] if the secret does not exist.
     fn keys(&self, secret: &str, requested: &RequestedNames) -> Result<Vec<Key>, StoreError>;
 
+    /// Returns the name by which the inventory stores a secret, or a key of it, if other names mean
+    /// the same one. For example, `db-main` and `db_main` are one environment variable. Returns
+    /// `None` if each name means only itself.
+    fn stored_name(&self, _secret: &str, _key: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// Returns whether a secret may have keys that [`Inventory::keys`] does not list. Such a key is
     /// not looked up, and never a finding.
     fn has_open_keys(&self, _secret: &str) -> bool {

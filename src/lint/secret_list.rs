@@ -1,11 +1,14 @@
 //! `stackref inventory`: the names and keys in inventories, never values.
 //!
 //! Not here: the permissions of the credentials ([`permission_probe`]), the filter by use
-//! ([`usage_filter`]), and the snapshot that is safe to commit ([`snapshot_text`]).
+//! ([`usage_filter`]), the comparison of two inventories ([`inventory_comparison`]), and the snapshot
+//! that is safe to commit ([`snapshot_text`]).
 
+mod inventory_comparison;
 mod permission_probe;
 mod snapshot_text;
 mod usage_filter;
+mod used_secrets;
 
 use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{Progress, list_contents};
@@ -13,9 +16,13 @@ use crate::inventory::{Capabilities, Inventories, RepositorySecrets};
 use crate::lint::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use inventory_comparison::{
+    ComparedInventory, Difference, DifferenceKind, InventoryComparison, compare,
+};
 pub use permission_probe::{Permission, Probe, probe_all};
 pub use snapshot_text::{differences, snapshot};
 pub use usage_filter::retain_by_use;
+pub use used_secrets::UsedSecrets;
 
 /// The keys of each secret.
 pub type Secrets = BTreeMap<String, BTreeSet<String>>;
@@ -30,6 +37,8 @@ pub struct ListedInventory {
     pub capabilities: Capabilities,
     /// The names and keys, sorted.
     pub secrets: Secrets,
+    /// The names of the secrets whose keys could not be read.
+    pub unread: BTreeSet<String>,
 }
 
 /// The index and the name of the inventory that consists of the declarations of a repository.
@@ -46,6 +55,7 @@ pub fn list_declared(scan: &Scan) -> Option<ListedInventory> {
         name: name.to_owned(),
         capabilities: Capabilities::NAMES,
         secrets,
+        unread: BTreeSet::new(),
     })
 }
 
@@ -93,14 +103,17 @@ pub fn list(
         match content {
             Err(error) => failures.push(error.into_failure(name, "its names")),
             Ok(contents) => {
-                let mut secrets = Secrets::new();
+                let (mut secrets, mut unread) = (Secrets::new(), BTreeSet::new());
                 for (secret, keys) in contents {
                     match keys {
                         Ok(keys) => drop(
                             secrets.insert(secret, keys.into_iter().map(|key| key.name).collect()),
                         ),
-                        Err(error) => failures
-                            .push(error.into_failure(name, &format!("the keys of `{secret}`"))),
+                        Err(error) => {
+                            failures
+                                .push(error.into_failure(name, &format!("the keys of `{secret}`")));
+                            unread.insert(secret);
+                        }
                     }
                 }
                 let capabilities = inventory.capabilities();
@@ -109,6 +122,7 @@ pub fn list(
                     name: name.to_owned(),
                     capabilities,
                     secrets,
+                    unread,
                 });
             }
         }

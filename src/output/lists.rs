@@ -4,6 +4,7 @@
 //! The reports of `check` are elsewhere: one file per format in `output`. So is the JSON of `refs`,
 //! because it has a published schema.
 
+mod comparison_table;
 mod contents_json;
 mod contents_table;
 mod dot_graph;
@@ -14,6 +15,7 @@ mod plain_lines;
 mod register_result;
 mod secret_groups;
 
+pub use comparison_table::write_comparison;
 pub use contents_json::write_inventories_json;
 pub use contents_table::{write_short, write_table};
 pub use dot_graph::write_dot;

@@ -13,6 +13,7 @@ pub mod existing_report;
 pub mod github;
 pub mod gitlab;
 pub mod human;
+pub mod json_comparison;
 pub mod json_references;
 pub mod json_report;
 mod json_types;
@@ -143,6 +144,16 @@ pub enum ListFormat {
     /// One line per entry
     Short,
     /// JSON, version 1
+    Json,
+}
+
+/// The formats of `inventory diff`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ComparisonFormat {
+    /// Table
+    #[default]
+    Human,
+    /// JSON, version 1; see `stackref schema inventory-diff`
     Json,
 }
 

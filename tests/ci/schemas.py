@@ -54,13 +54,16 @@ def folders() -> list[pathlib.Path]:
 
 def reports() -> int:
     """Validates the report of every case. A report without a required key, or with a value of another type, must be invalid."""
-    report, references = validator("report"), validator("references")
+    report, references, comparison = validator("report"), validator("references"), validator("inventory-diff")
     findings = 0
     for folder in folders():
         document = run_json(["check"], folder)
         expect_valid(report, document, folder)
         findings += len(document["findings"])
         expect_valid(references, run_json(["refs"], folder), folder)
+    for folder in sorted(PROJECT.glob("fixtures/inventory/diff/*/input")):
+        for args in [["dev", "prod"], ["--used", "prod", "dev"]]:
+            expect_valid(comparison, run_json(["inventory", "diff", *args], folder), folder)
     document = run_json(["check"], PROJECT / "fixtures/demo")
     for key in list(document["findings"][0]["span"]) + ["rule", "path", "fingerprint"]:
         broken = json.loads(json.dumps(document))

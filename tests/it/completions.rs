@@ -64,6 +64,9 @@ fn levels_rules_commands_and_inventories_are_offered() {
         offered("stackref inventory snapshot --inventory d"),
         ["dev", ":files"]
     );
+    for words in ["stackref inventory diff ", "stackref inventory diff x "] {
+        assert_eq!(offered(words), ["dev", "prod", ":files"], "{words}");
+    }
     assert_eq!(
         offered("stackref check --config other.toml --inventory "),
         ["staging", ":files"]

@@ -28,6 +28,7 @@ mod hostile_repository;
 mod human_output;
 mod init;
 mod insert;
+mod inventory_diff;
 mod inventory_kinds;
 mod jobs;
 mod language;

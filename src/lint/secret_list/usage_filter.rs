@@ -1,6 +1,6 @@
 //! The filter of `stackref inventory --used` and `--unused`.
 
-use super::{ListedInventory, REPOSITORY};
+use super::{ListedInventory, REPOSITORY, UsedSecrets};
 use crate::inventory::lookup::LookupResult;
 use crate::lint::report::Report;
 use crate::lint::resolved_references::Answer;
@@ -9,8 +9,8 @@ use crate::lint::settings::Settings;
 use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The used keys of each secret, by inventory; `None` if the whole secret is used.
-type UsedKeys<'r> = BTreeMap<(usize, &'r str), Option<BTreeSet<&'r str>>>;
+/// The used secrets and keys, by inventory.
+type UsedByInventory<'r> = BTreeMap<usize, UsedSecrets<'r>>;
 
 /// Keeps only the secrets and keys that references use, or only those that they do not use.
 pub fn retain_by_use(
@@ -20,7 +20,7 @@ pub fn retain_by_use(
     report: &Report,
     settings: &Settings<'_>,
 ) {
-    let used_keys = used_keys(scan, report, settings);
+    let used_secrets = used_by_inventory(scan, report, settings);
     for inventory in listed {
         let at = inventory.at;
         // If a part of the inventory cannot be read, it is unknown which of its secrets are unused.
@@ -32,8 +32,9 @@ pub fn retain_by_use(
         {
             inventory.secrets.clear();
         }
+        let of_inventory = used_secrets.get(&at);
         inventory.secrets.retain(|secret, keys| {
-            let of_secret = used_keys.get(&(at, secret.as_str()));
+            let of_secret = of_inventory.and_then(|used| used.secrets.get(secret.as_str()));
             let had_keys = !keys.is_empty();
             keys.retain(|key| is_used(of_secret, key) == used);
             if had_keys {
@@ -49,8 +50,12 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
     of_secret.is_some_and(|keys| keys.as_ref().is_none_or(|keys| keys.contains(key)))
 }
 
-fn used_keys<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> UsedKeys<'s> {
-    let mut used = UsedKeys::new();
+fn used_by_inventory<'s>(
+    scan: &'s Scan,
+    report: &Report,
+    settings: &Settings<'_>,
+) -> UsedByInventory<'s> {
+    let mut used = UsedByInventory::new();
     // A reference that a declaration answers is not looked up.
     let repositories = settings.inventories.in_use();
     let repositories = repositories.filter(|(_, inventory)| inventory.is_repository());
@@ -78,13 +83,7 @@ fn used_keys<'s>(scan: &'s Scan, report: &Report, settings: &Settings<'_>) -> Us
 }
 
 /// Adds the use of a secret or a key in an inventory.
-fn add_use<'s>(used: &mut UsedKeys<'s>, inventory: usize, reference: &'s Reference) {
-    let keys = used
-        .entry((inventory, reference.secret()))
-        .or_insert_with(|| Some(BTreeSet::new()));
-    match (reference.key(), keys) {
-        (Some(key), Some(keys)) => drop(keys.insert(key)),
-        (None, keys) => *keys = None,
-        (Some(_), None) => {}
-    }
+fn add_use<'s>(used: &mut UsedByInventory<'s>, inventory: usize, reference: &'s Reference) {
+    let of_inventory = used.entry(inventory).or_default();
+    of_inventory.add(reference.secret(), reference.key());
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 /// The most columns that names of secrets are aligned to. Without a limit, one very long name would
 /// fill the rows of all others with blanks.
-const MAX_NAME_COLUMNS: usize = 255;
+pub(super) const MAX_NAME_COLUMNS: usize = 255;
 
 /// One row of the table, escaped: inventory, secret and the secret's keys.
 struct Row<'l> {
@@ -60,7 +60,7 @@ pub fn write_table(
     Ok(())
 }
 
-fn column_width<'c>(title: &str, cells: impl Iterator<Item = &'c str>) -> usize {
+pub(super) fn column_width<'c>(title: &str, cells: impl Iterator<Item = &'c str>) -> usize {
     cells
         .map(|cell| cell.chars().count())
         .fold(title.len(), usize::max)

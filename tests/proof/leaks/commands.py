@@ -156,6 +156,12 @@ def inventory_commands(sandbox):
     sandbox.write(sample.project, "list.txt", sample.values["plain"] + "\n")
     run("inventory snapshot", "inventory", "snapshot", "--check", "list.txt")
     run("inventory snapshot", "inventory", "snapshot", codes=[0])
+    sandbox.write(sample.project, "other.yaml", "db: [plain, other]\nspare: []\n")
+    for format in ["human", "json"]:
+        run("inventory diff", "inventory", "diff", "--format", format, "dev", "names.yaml", codes=[0])
+        for args in [["dev", "other.yaml"], ["--used", "secrets.yaml", "other.yaml"]]:
+            run("inventory diff", "inventory", "diff", "--format", format, *args, codes=[1])
+        run("inventory diff", "inventory", "diff", "--format", format, "dev", "list.txt", codes=[2])
     run("init", "init", "--dry-run")
     del sample.files["stackref.toml"]
     fresh = sandbox.project(sample.files, git=True)
