@@ -25,4 +25,5 @@ pub mod pipeline;
 pub mod leaks;
 pub mod reference_list;
 pub mod missing_keys;
+pub mod matrix;
 pub mod secret_list;

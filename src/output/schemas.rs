@@ -15,6 +15,7 @@ mod inventory_types;
 
 use crate::output::json_references::JsonReferences;
 use crate::output::json_report::JsonReport;
+use crate::output::matrix_report::JsonMatrix;
 use crate::output::statistics::JsonStatistics;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
@@ -34,16 +35,19 @@ pub enum SchemaKind {
     References,
     /// The output of `stackref check --statistics --format json`
     Statistics,
+    /// The output of `stackref matrix --format json`
+    Matrix,
 }
 
 impl SchemaKind {
     /// All formats with a schema.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Config,
         Self::Inventory,
         Self::Report,
         Self::References,
         Self::Statistics,
+        Self::Matrix,
     ];
 
     /// Returns the name that `stackref schema` accepts. It is also part of the name of the file in
@@ -55,6 +59,7 @@ impl SchemaKind {
             Self::Report => "report",
             Self::References => "references",
             Self::Statistics => "statistics",
+            Self::Matrix => "matrix",
         }
     }
 }
@@ -87,6 +92,10 @@ pub fn schema(kind: SchemaKind) -> Value {
         SchemaKind::Statistics => (
             "Output of stackref check --statistics --format json",
             generate::<JsonStatistics<'static>>(written),
+        ),
+        SchemaKind::Matrix => (
+            "Output of stackref matrix --format json",
+            generate::<JsonMatrix<'static>>(written),
         ),
     };
     schema.insert("title".to_owned(), title.into());

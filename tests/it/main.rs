@@ -36,6 +36,7 @@ mod leaks;
 mod levels;
 mod links;
 mod manual;
+mod matrix_page;
 mod monorepo;
 mod pages;
 mod paths;
