@@ -2,7 +2,7 @@
 // Replaces the first rows, which are in the page, by a table that can be searched, filtered and sorted. Names are only ever set as
 // text, never as HTML.
 (() => {
-  const PAGE_ROWS = 100;
+  const PAGE_ROWS = 50;
   // The states of a cell by their letter in the data, the most urgent first.
   const STATES = {
     m: { rank: 0, name: "missing", text: "MISSING" },
@@ -36,7 +36,7 @@
   let sort = { column: 0, isDescending: false };
 
   const escapeUnsafe = (text) => text.replace(UNSAFE, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
-  const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
   function element(tag, className, text) {
     const node = document.createElement(tag);
@@ -141,8 +141,8 @@
     const start = page * PAGE_ROWS;
     const shown = matching.slice(start, start + PAGE_ROWS);
     show(shown);
-    const of = matching.length === rows.length ? plural(rows.length, "row") : `${plural(matching.length, "matching row")} (${rows.length.toLocaleString("en")} in total)`;
-    const range = pageCount() > 1 ? `Rows ${(start + 1).toLocaleString("en")} to ${(start + shown.length).toLocaleString("en")} of ${of}` : of;
+    const of = matching.length === rows.length ? plural(rows.length, "row") : `${plural(matching.length, "matching row")} (${rows.length} in total)`;
+    const range = pageCount() > 1 ? `Rows ${start + 1} to ${start + shown.length} of ${of}` : of;
     byId("status").textContent = range;
     byId("page").textContent = `Page ${page + 1} of ${pageCount()}`;
     byId("pages").hidden = pageCount() === 1;
