@@ -84,6 +84,9 @@ fn headline(matrix: &Matrix) -> String {
     let environments = count(matrix.environments.len(), "environment");
     let mut text = match (total, missing) {
         (0, _) => format!("No secrets in {environments}"),
+        (_, 0) if unknown > 0 => {
+            format!("Nothing is known to be missing: {total} secrets and keys in {environments}")
+        }
         (_, 0) => format!("Nothing is missing: {total} secrets and keys in {environments}"),
         _ => format!("Missing: {missing} of {total} secrets and keys in {environments}"),
     };
@@ -99,6 +102,34 @@ fn use_text(place: &MatrixUse) -> String {
     match &place.stack {
         Some(stack) => format!("{location} ({})", escape_control(stack)),
         None => location,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{matrix, row};
+    use super::*;
+
+    #[test]
+    fn headline_counts_rows() {
+        let [ok, missing, unknown] = ["oo", "MM", "o?"].map(|cells| row("a", "b", cells, &[]));
+        for (rows, expected) in [
+            (vec![], "No secrets in 2 environments"),
+            (
+                vec![ok.clone(), ok.clone()],
+                "Nothing is missing: 2 secrets and keys in 2 environments",
+            ),
+            (
+                vec![ok.clone(), unknown.clone()],
+                "Nothing is known to be missing: 2 secrets and keys in 2 environments; not looked up everywhere: 1",
+            ),
+            (
+                vec![ok, missing, unknown],
+                "Missing: 1 of 3 secrets and keys in 2 environments; not looked up everywhere: 1",
+            ),
+        ] {
+            assert_eq!(headline(&matrix("dev prod", rows)), expected);
+        }
     }
 }
 

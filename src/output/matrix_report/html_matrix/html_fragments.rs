@@ -9,6 +9,9 @@ use std::io::{self, Write};
 /// The most uses of a row that are listed. The script lists all.
 const MAX_USES: usize = 20;
 
+/// The most characters of an environment whose column is as narrow as possible.
+const SHORT_NAME: usize = 8;
+
 /// Writes the failures as a list, or nothing if there are none.
 pub(super) fn write_failures(failures: &[Failure], out: &mut dyn Write) -> io::Result<()> {
     if failures.is_empty() {
@@ -27,7 +30,9 @@ pub(super) fn write_failures(failures: &[Failure], out: &mut dyn Write) -> io::R
 /// Writes the heads of the columns of environments.
 pub(super) fn write_environments(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
     for name in &matrix.environments {
-        write!(out, "<th scope=\"col\">{}</th>", escape(name))?;
+        let is_long = name.chars().count() > SHORT_NAME;
+        let class = if is_long { " class=\"long\"" } else { "" };
+        write!(out, "<th scope=\"col\"{class}>{}</th>", escape(name))?;
     }
     Ok(())
 }
