@@ -90,7 +90,7 @@ fn write_noscript(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::samples::{HOSTILE, hostile, matrix, row};
     use super::*;

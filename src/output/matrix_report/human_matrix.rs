@@ -35,6 +35,8 @@ const MAX_ENVIRONMENT: usize = 16;
 /// The columns to which names of secrets and uses are shortened, so that a table fits.
 const MIN_NAME: usize = 24;
 const MIN_USES: usize = 26;
+/// The columns of uses if otherwise a table does not fit: those of `12 uses`, and one more.
+const SHORT_USES: usize = 8;
 /// The fewest columns of the location of a use. If there are fewer, only the number of uses is
 /// shown.
 const MIN_LOCATION: usize = 10;
@@ -83,10 +85,10 @@ impl Columns {
         }
         let fixed: usize = environments.iter().map(|width| width + GAP).sum();
         let flexible = style.width.checked_sub(fixed + GAP)?;
-        let (min_name, min_uses) = (name.min(MIN_NAME), uses.min(MIN_USES));
-        if min_name + min_uses > flexible {
-            return None;
-        }
+        let min_name = name.min(MIN_NAME);
+        let fits = |uses: &usize| min_name + uses <= flexible;
+        let min_uses = [MIN_USES, SHORT_USES].map(|columns| uses.min(columns));
+        let min_uses = min_uses.into_iter().find(fits)?;
         // If both are too long, names get three fifths, because they are the more important part.
         let share = (flexible * 3 / 5).min(flexible - min_uses).max(min_name);
         let name = name.min(flexible.saturating_sub(uses).max(share));
@@ -293,6 +295,22 @@ SECRET                               dev     prod     USED BY
 db.password                          ok      MISSING  stacks/pr…ml:14 and 2 more
 mlflow.tracking_passwor…king_server  ?       ok       stacks/very/long/….yaml:14
 old                                  unused  -
+"
+        );
+    }
+
+    #[test]
+    fn uses_are_shortened_before_a_table_becomes_lines() {
+        let rows = vec![
+            row("db", "password", "oMMMo", &["stacks/prod.yaml", "a", "b"]),
+            row("warehouse", "service_account_key", "oo?oM", &["train.py"]),
+        ];
+        assert_eq!(
+            written(&matrix("dev test stage prod eu", rows), plain(80)),
+            "\
+SECRET                    dev  test     stage    prod     eu       USED BY
+db.password               ok   MISSING  MISSING  MISSING  ok       3 uses
+warehouse.servi…ount_key  ok   ok       ?        ok       MISSING  train.py:14
 "
         );
     }

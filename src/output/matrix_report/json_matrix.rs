@@ -140,7 +140,7 @@ pub fn write_json(matrix: &Matrix, failures: &[Failure], out: &mut dyn Write) ->
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::super::samples::{HOSTILE, hostile, matrix, row};
     use super::*;
