@@ -17,6 +17,14 @@ live:
     cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
+# Tests the page of `matrix` in headless chromium, and writes pictures of it into target/browser/pictures.
+browser:
+    mkdir -p target/browser/pages
+    STACKREF_MATRIX_PAGES="$PWD/target/browser/pages" cargo test --locked --test it matrix_page
+    python3 -m venv target/browser/python
+    target/browser/python/bin/pip install --quiet --requirement tests/browser/requirements.txt
+    target/browser/python/bin/python tests/browser/matrix_page.py target/browser/pages target/browser/pictures
+
 # Searches output, files and memory of runs for secret values. CI runs `--quick`; `--write docs/dev/leaks.md` updates the page.
 leaks *options:
     cargo build --locked --release

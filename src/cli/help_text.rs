@@ -104,6 +104,17 @@ const RENAME: [Example; 3] = [
         "stackref rename --diff mlflow mlflow_prod",
     ),
 ];
+const MATRIX: [Example; 3] = [
+    example("Compare the environments of the config", "stackref matrix"),
+    example(
+        "Write a page for a browser",
+        "stackref matrix --format html -o matrix.html",
+    ),
+    example(
+        "Compare two of them, for a pull request",
+        "stackref matrix --environment dev --environment prod --format markdown",
+    ),
+];
 const INVENTORY: [Example; 3] = [
     example(
         "List the names and keys of all inventories",
@@ -118,7 +129,7 @@ const INVENTORY: [Example; 3] = [
         "stackref inventory --probe",
     ),
 ];
-const SNAPSHOT: [Example; 2] = [
+const SNAPSHOT: [Example; 3] = [
     example(
         "Write a snapshot of an inventory",
         "stackref inventory snapshot --inventory prod -o names.yaml",
@@ -126,6 +137,10 @@ const SNAPSHOT: [Example; 2] = [
     example(
         "Check whether it is up to date",
         "stackref inventory snapshot --inventory prod --check names.yaml",
+    ),
+    example(
+        "Write a snapshot of each environment to a folder",
+        "stackref inventory snapshot --all-environments -o names",
     ),
 ];
 const DIFF: [Example; 3] = [
@@ -210,6 +225,7 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
         ["render"] => &RENDER,
         ["register"] => &REGISTER,
         ["refs"] => &REFS,
+        ["matrix"] => &MATRIX,
         ["rename"] => &RENAME,
         ["inventory"] => &INVENTORY,
         ["inventory", "snapshot"] => &SNAPSHOT,
@@ -296,6 +312,12 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             USAGE,
             UNANSWERED,
         ],
+        ["matrix"] => &[
+            ("0", "No used key is missing"),
+            ("1", "A used key is missing, or a file cannot be parsed"),
+            USAGE,
+            UNANSWERED,
+        ],
         ["rename"] => &[
             DONE,
             (
@@ -306,19 +328,21 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             UNANSWERED,
         ],
         ["trust"] => &[DONE, ("1", "You did not accept the config"), USAGE],
-        ["inventory"] => &[
-            DONE,
-            ("1", "A stack file cannot be parsed"),
-            USAGE,
-            UNANSWERED,
-        ],
-        ["inventory", "snapshot"] => &[
+        ["inventory", ..] => inventory_exit_codes(command),
+        _ => &[DONE, USAGE],
+    }
+}
+
+/// Returns the exit codes of `inventory` and of the commands below it.
+fn inventory_exit_codes(command: &[&str]) -> &'static [GuideEntry] {
+    match command {
+        [_, "snapshot"] => &[
             DONE,
             ("1", "The snapshot is out of date (--check)"),
             USAGE,
             UNANSWERED,
         ],
-        ["inventory", "diff"] => &[
+        [_, "diff"] => &[
             ("0", "The inventories have the same names and keys"),
             (
                 "1",
@@ -327,7 +351,12 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             USAGE,
             UNANSWERED,
         ],
-        _ => &[DONE, USAGE],
+        _ => &[
+            DONE,
+            ("1", "A stack file cannot be parsed"),
+            USAGE,
+            UNANSWERED,
+        ],
     }
 }
 
@@ -368,7 +397,7 @@ const STORES: [GuideEntry; 3] = [
 /// Returns the environment variables that a command reads.
 pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
     let mut entries = Vec::new();
-    if matches!(command, [] | ["check" | "refs" | "rename"]) {
+    if matches!(command, [] | ["check" | "refs" | "matrix" | "rename"]) {
         entries.push(LEVEL);
     }
     if queries_inventories(command) {
@@ -433,7 +462,7 @@ fn queries_inventories(command: &[&str]) -> bool {
     matches!(
         command,
         [] | [
-            "check" | "render" | "register" | "refs" | "rename" | "inventory",
+            "check" | "render" | "register" | "refs" | "matrix" | "rename" | "inventory",
             ..
         ]
     )

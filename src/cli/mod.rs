@@ -12,6 +12,7 @@ mod help_args;
 pub mod help_text;
 mod init_args;
 mod inventory_args;
+mod matrix_args;
 mod refs_args;
 mod rename_args;
 mod register_args;
@@ -28,6 +29,7 @@ pub use init_args::InitArgs;
 pub use inventory_args::{
     InventoryArgs, InventoryCommand, InventoryDiffArgs, InventoryListArgs, SnapshotArgs,
 };
+pub use matrix_args::MatrixArgs;
 pub use refs_args::{ReferenceOrder, RefsArgs};
 pub use register_args::RegisterArgs;
 pub use rename_args::RenameArgs;
@@ -115,6 +117,13 @@ pub enum Command {
     /// missing secrets.
     #[command(after_help = help_text::after_help(&["refs"]), after_long_help = help_text::after_long_help(&["refs"]))]
     Refs(RefsArgs),
+    /// Compare secrets and keys across environments
+    ///
+    /// Each row is a secret or a key that is used or exists, and each column is an environment of
+    /// the config: `ok` (used and exists), `MISSING` (used but does not exist), `unused` (only
+    /// exists), `-` (neither), `?` (could not be looked up).
+    #[command(after_help = help_text::after_help(&["matrix"]), after_long_help = help_text::after_long_help(&["matrix"]))]
+    Matrix(MatrixArgs),
     /// Rename a secret or a key in all files of the repository
     ///
     /// stackref changes every reference and declaration, and the inventories that are files. It

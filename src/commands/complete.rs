@@ -2,7 +2,7 @@
 //! the candidates.
 //!
 //! Completion runs no program, trusts no config and prints no error: if anything fails, there are
-//! no candidates. Only the names of inventories are read from a config.
+//! no candidates. Only the names of inventories and environments are read from a config.
 
 mod completion_line;
 mod config_names;
@@ -16,8 +16,7 @@ use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 use clap_complete::engine::{self, ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use completion_line::CompletionLine;
-use config_names::inventory_names;
-use std::collections::BTreeSet;
+use config_names::{ConfigNames, config_names};
 use std::ffi::OsStr;
 
 /// Placeholders for paths. The shell replaces them by files or folders, because it quotes paths
@@ -66,8 +65,8 @@ pub(super) fn complete(
         .map(|word| word.to_string_lossy().into_owned())
         .unwrap_or_default();
     let mut command = visible_command(&Cli::command());
-    let inventories = inventory_names(&words, &context.cwd, context.env.get("SUDO_UID").as_deref());
-    command = with_values(command, &inventories);
+    let names = config_names(&words, &context.cwd, context.env.get("SUDO_UID").as_deref());
+    command = with_values(command, &names);
     let candidates = engine::complete(&mut command, words, index, None).unwrap_or_default();
     let (placeholders, mut candidates): (Vec<_>, Vec<_>) = candidates
         .into_iter()
@@ -156,36 +155,37 @@ fn visible_command(command: &Command) -> Command {
 
 /// Adds the candidates that the definitions of arguments do not list: inventories, rules, paths and
 /// commands.
-fn with_values(command: Command, inventories: &BTreeSet<String>) -> Command {
+fn with_values(command: Command, names: &ConfigNames) -> Command {
     let commands = command_names(&command);
-    with_argument_values(command, inventories).mut_subcommands(|subcommand| {
-        match subcommand.get_name() {
-            "man" | "help" => {
-                subcommand.mut_arg("command", |arg| with_command_names(arg, commands.clone()))
-            }
-            _ => subcommand,
+    with_argument_values(command, names).mut_subcommands(|subcommand| match subcommand.get_name() {
+        "man" | "help" => {
+            subcommand.mut_arg("command", |arg| with_command_names(arg, commands.clone()))
         }
+        _ => subcommand,
     })
 }
 
-fn with_argument_values(command: Command, inventories: &BTreeSet<String>) -> Command {
-    let command = command.mut_args(|arg| match argument_values(&arg, inventories) {
+fn with_argument_values(command: Command, names: &ConfigNames) -> Command {
+    let command = command.mut_args(|arg| match argument_values(&arg, names) {
         Some(values) => arg.add(ArgValueCompleter::new(move |current: &OsStr| {
             matching_candidates(&values, &current.to_string_lossy())
         })),
         None => arg,
     });
-    command.mut_subcommands(|subcommand| with_argument_values(subcommand, inventories))
+    command.mut_subcommands(|subcommand| with_argument_values(subcommand, names))
 }
 
 /// Returns the values of an argument, each with a description that may be empty; `None` if its
 /// definition lists them.
-fn argument_values(
-    arg: &Arg,
-    inventories: &BTreeSet<String>,
-) -> Option<Vec<(String, &'static str)>> {
+fn argument_values(arg: &Arg, names: &ConfigNames) -> Option<Vec<(String, &'static str)>> {
     Some(match (arg.get_id().as_str(), arg.get_value_hint()) {
-        ("inventory" | "first" | "second", _) => inventories
+        ("environment", _) => names
+            .environments
+            .iter()
+            .map(|name| (name.clone(), ""))
+            .collect(),
+        ("inventory" | "first" | "second", _) => names
+            .inventories
             .iter()
             .cloned()
             .chain([FILES.to_owned()])

@@ -14,6 +14,7 @@ mod init_plan;
 mod inventory_diff;
 mod inventory_list;
 mod man;
+mod matrix;
 mod messages;
 mod outputs;
 mod progress;
@@ -34,7 +35,9 @@ use crate::cli::{Cli, Command, InventoryCommand};
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::report::Summary;
-use crate::output::{ComparisonFormat, Format, ListFormat, ReferenceFormat, summary_line};
+use crate::output::{
+    ComparisonFormat, Format, ListFormat, MatrixFormat, ReferenceFormat, summary_line,
+};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use context::CommandError;
 use messages::{print_failures, report_recovered};
@@ -108,6 +111,7 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
         Command::Render(args) => render::render(args, color, context),
         Command::Register(args) => register::register(args, color, context),
         Command::Refs(args) => refs::refs(args, color, context),
+        Command::Matrix(args) => matrix::matrix(args, color, context),
         Command::Rename(args) => rename::rename(args, color, context),
         Command::Inventory(args) => match &args.command {
             None => inventory_list::inventory(&args.list, color, context),
@@ -155,6 +159,9 @@ fn json_report_of(command: &Command) -> Option<&'static str> {
     match command {
         Command::Register(args) => is_json(args.format).then_some("register"),
         Command::Refs(args) => (args.format == ReferenceFormat::Json).then_some("refs"),
+        Command::Matrix(args) => {
+            (args.format == Some(MatrixFormat::Json) && args.output.is_none()).then_some("matrix")
+        }
         Command::Inventory(args) => match &args.command {
             None => is_json(args.list.format).then_some("inventory"),
             Some(InventoryCommand::Diff(args)) => {
@@ -175,6 +182,7 @@ fn initial_summary(command: &Command) -> Option<String> {
         Command::Render(_) => Some(format!("{without_findings}; nothing was rendered")),
         Command::Register(_) => Some("nothing was registered".to_owned()),
         Command::Refs(_) => Some("listed 0 references in 0 files".to_owned()),
+        Command::Matrix(_) => Some("nothing was compared".to_owned()),
         Command::Rename(_) => Some("nothing was renamed".to_owned()),
         Command::Inventory(args) => Some(match &args.command {
             Some(InventoryCommand::Snapshot(_)) => "no snapshot was made".to_owned(),

@@ -5,8 +5,10 @@ use super::context::Context;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
 use crate::lint::report::Report;
+use crate::lint::secret_matrix::Matrix;
 use crate::output::existing_report::is_report;
-use crate::output::{self, Format};
+use crate::output::style::OutputStyle;
+use crate::output::{self, Format, MatrixFormat, matrix_report};
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
@@ -134,6 +136,72 @@ impl ReportFile {
         stream
             .and_then(|mut stream| stream.write_all(&bytes))
             .map_err(|error| write::cannot_write(&self.display_path, &error))
+    }
+}
+
+/// The file of `matrix --output`.
+pub(super) struct MatrixFile {
+    format: MatrixFormat,
+    display_path: String,
+    file: OutputFile,
+}
+
+impl MatrixFile {
+    /// Opens the file of a matrix, before anything is read.
+    ///
+    /// # Errors
+    /// The file cannot be written, or exists and is neither empty nor a matrix of this format.
+    pub(super) fn open(
+        file: &Path,
+        format: MatrixFormat,
+        context: &Context<'_>,
+    ) -> Result<Self, Failure> {
+        let path = paths::absolute(file, &context.cwd);
+        let display_path = escape_control(&file.to_string_lossy());
+        if path.is_dir() {
+            return Err(refusal(Failure::usage, &display_path, "it is a folder"));
+        }
+        repository::refuse_link_out(&path, &context.cwd, &display_path)?;
+        if path.symlink_metadata().is_err() {
+            write::check_folder(path.parent().unwrap_or(Path::new("/")), &display_path)?;
+        }
+        let opened = OutputFile::open(&path, &display_path)?;
+        let is_replaceable = match opened.file() {
+            Ok(existing) => matrix_report::is_matrix(format, BufReader::new(existing)),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_replaceable {
+            let file = opened;
+            return Ok(Self {
+                format,
+                display_path,
+                file,
+            });
+        }
+        let reason = "the file exists and is not a matrix of this format";
+        Err(refusal(Failure::usage, &display_path, reason))
+    }
+
+    /// Returns the path for messages.
+    pub(super) fn display_path(&self) -> &str {
+        &self.display_path
+    }
+
+    /// Writes the whole file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn write(&self, matrix: &Matrix, failures: &[Failure]) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        matrix_report::write(
+            self.format,
+            matrix,
+            failures,
+            OutputStyle::PLAIN,
+            &mut bytes,
+        )
+        .map_err(|error| write::cannot_write(&self.display_path, &error))?;
+        self.file.replace(&String::from_utf8_lossy(&bytes))
     }
 }
 

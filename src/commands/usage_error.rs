@@ -8,8 +8,11 @@ use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
 use crate::inventory::Inventories;
 use crate::lint::report::Report;
+use crate::lint::secret_matrix::Matrix;
 use crate::output::style::OutputStyle;
-use crate::output::{self, Format, json_comparison, json_references, json_report, lists};
+use crate::output::{
+    self, Format, json_comparison, json_references, json_report, lists, matrix_report,
+};
 use clap::{CommandFactory as _, ValueEnum as _};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -124,6 +127,7 @@ pub(super) fn write_failed_report(
             let (references, declarations) = (std::iter::empty(), std::iter::empty());
             json_references::write_references(references, declarations, failures, out)?;
         }
+        "matrix" => matrix_report::write_json(&Matrix::default(), failures, out)?,
         "register" | "register-secrets" => {
             let registered = lists::RegisterResult {
                 failures,

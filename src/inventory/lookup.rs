@@ -210,6 +210,14 @@ impl LookupResults {
             .map(|(&index, _)| index)
     }
 
+    /// Returns the inventories that could not list their names.
+    pub fn failed_inventories(&self) -> impl Iterator<Item = usize> {
+        self.names
+            .iter()
+            .filter(|(_, names)| names.is_err())
+            .map(|(&index, _)| index)
+    }
+
     /// Returns the secrets whose keys must be asked for: for each lookup without an answer, the
     /// secret in the first inventory of its chain that may have it. A secret is asked once, so the
     /// request names the keys of all lookups.

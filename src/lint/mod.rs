@@ -29,4 +29,5 @@ pub mod pipeline;
 pub mod leaks;
 pub mod reference_list;
 pub mod missing_keys;
+pub mod secret_matrix;
 pub mod secret_list;

@@ -91,7 +91,7 @@ fn header(finding: &Finding, style: OutputStyle) -> String {
         .flatten();
     let names: Vec<String> = names
         .filter(|name| !name.is_empty())
-        .map(|name| shorten_name(&escape_control(name), style))
+        .map(|name| style.shorten(&escape_control(name), LONGEST_NAME))
         .collect();
     let names = names.join(if style.ascii { " > " } else { " › " });
     let mark = if finding.is_fixable() {
@@ -114,22 +114,6 @@ fn header(finding: &Finding, style: OutputStyle) -> String {
     } else {
         format!("{title} {names}{mark}")
     }
-}
-
-/// Returns the name, with its middle cut out if it has more than [`LONGEST_NAME`] characters.
-fn shorten_name(name: &str, style: OutputStyle) -> String {
-    let len = name.chars().count();
-    if len <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    let mark = if style.ascii { "..." } else { "…" };
-    let end = LONGEST_NAME / 3;
-    let start: String = name
-        .chars()
-        .take(LONGEST_NAME - end - mark.chars().count())
-        .collect();
-    let end: String = name.chars().skip(len - end).collect();
-    format!("{start}{mark}{end}")
 }
 
 /// A finding as a diagnostic for miette, without the header.

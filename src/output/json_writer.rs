@@ -6,7 +6,7 @@
 use crate::text::escape::is_unsafe;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
 
@@ -38,11 +38,46 @@ pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::R
     out.flush()
 }
 
-/// A [`PrettyFormatter`] that also escapes control characters and invisible characters in strings,
-/// so that the output cannot control a terminal.
-struct EscapingFormatter(PrettyFormatter<'static>);
+/// Writes a value as JSON in one line, which can be the text of a `<script>` element in HTML.
+///
+/// `<`, `>` and `&` are escaped, so that no string ends the element or begins a comment.
+pub(super) fn write_in_html(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(HtmlText(out));
+    let mut serializer =
+        serde_json::Serializer::with_formatter(&mut out, EscapingFormatter(CompactFormatter));
+    value.serialize(&mut serializer)?;
+    out.flush()
+}
 
-impl Formatter for EscapingFormatter {
+/// A writer of JSON that escapes the characters with a meaning in HTML. In JSON, they occur only in
+/// strings.
+struct HtmlText<'w>(&'w mut dyn Write);
+
+impl Write for HtmlText<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while let Some(at) = rest.iter().position(|byte| b"<>&".contains(byte)) {
+            let (before, from) = rest.split_at(at);
+            self.0.write_all(before)?;
+            if let Some((byte, after)) = from.split_first() {
+                write!(self.0, "\\u{byte:04x}")?;
+                rest = after;
+            }
+        }
+        self.0.write_all(rest)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A formatter that also escapes control characters and invisible characters in strings, so that
+/// the output cannot control a terminal.
+struct EscapingFormatter<F>(F);
+
+impl<F: Formatter> Formatter for EscapingFormatter<F> {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         out: &mut W,
@@ -121,6 +156,26 @@ mod tests {
             "{text}"
         );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn text_in_html_cannot_end_its_element() {
+        for name in [
+            "</script><script>alert(1)</script>",
+            "<!--<script>",
+            "a & b > c",
+            "\u{2028}\u{202e}\u{1f600}\"\\'",
+        ] {
+            let value = json!([{"name": name}, null, 1]);
+            let mut out = Vec::new();
+            write_in_html(&value, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(
+                !text.contains(['<', '>', '&', '\n', '\u{2028}', '\u{202e}']),
+                "{text}"
+            );
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Each report format has a file of its own: [`human`], [`short`], [`json_report`], [`sarif`],
 //! [`github`], [`gitlab`] and [`junit`]. [`lists`] writes the lists of `refs`, `inventory`,
-//! `register` and `explain`, [`diff`] writes unified diffs, and [`schemas`] generates the JSON
-//! schemas.
+//! `register` and `explain`, [`matrix_report`] the matrix, [`diff`] writes unified diffs, and
+//! [`schemas`] generates the JSON schemas.
 //!
 //! Every function writes to the writer that it is given and returns that writer's errors. Nothing
 //! here opens a stream or a file, and nothing prints the value of a secret.
@@ -20,6 +20,8 @@ mod json_types;
 mod json_writer;
 pub mod junit;
 pub mod lists;
+mod markdown_code;
+pub mod matrix_report;
 pub mod sarif;
 pub mod schemas;
 pub mod short;
@@ -133,6 +135,20 @@ impl ReferenceFormat {
     pub fn marks_missing(self) -> bool {
         matches!(self, Self::Markdown | Self::Mermaid | Self::Dot)
     }
+}
+
+/// The formats of `matrix`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MatrixFormat {
+    /// Table, or blocks of lines if there are many environments
+    #[default]
+    Human,
+    /// Markdown table, for step summaries and pull requests
+    Markdown,
+    /// JSON, version 1; see `stackref schema matrix`
+    Json,
+    /// HTML page for a browser, in one file
+    Html,
 }
 
 /// The formats of `register` and `inventory`.

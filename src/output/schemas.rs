@@ -16,6 +16,7 @@ mod inventory_types;
 use crate::output::json_comparison::JsonComparison;
 use crate::output::json_references::JsonReferences;
 use crate::output::json_report::JsonReport;
+use crate::output::matrix_report::JsonMatrix;
 use crate::output::statistics::JsonStatistics;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
@@ -37,17 +38,20 @@ pub enum SchemaKind {
     Statistics,
     /// The output of `stackref inventory diff --format json`
     InventoryDiff,
+    /// The output of `stackref matrix --format json`
+    Matrix,
 }
 
 impl SchemaKind {
     /// All formats with a schema.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Config,
         Self::Inventory,
         Self::Report,
         Self::References,
         Self::Statistics,
         Self::InventoryDiff,
+        Self::Matrix,
     ];
 
     /// Returns the name that `stackref schema` accepts. It is also part of the name of the file in
@@ -60,6 +64,7 @@ impl SchemaKind {
             Self::References => "references",
             Self::Statistics => "statistics",
             Self::InventoryDiff => "inventory-diff",
+            Self::Matrix => "matrix",
         }
     }
 }
@@ -96,6 +101,10 @@ pub fn schema(kind: SchemaKind) -> Value {
         SchemaKind::InventoryDiff => (
             "Output of stackref inventory diff --format json",
             generate::<JsonComparison<'static>>(written),
+        ),
+        SchemaKind::Matrix => (
+            "Output of stackref matrix --format json",
+            generate::<JsonMatrix<'static>>(written),
         ),
     };
     schema.insert("title".to_owned(), title.into());

@@ -13,7 +13,7 @@ pub const HEADING: Style = Style::new().bold();
 /// An error, or a missing permission.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// A warning.
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The name of a secret, an inventory or a rule.
 pub const NAME: Style = AnsiColor::Cyan.on_default();
 /// A mark such as `[fixable]`, or an added line.
@@ -70,6 +70,21 @@ impl OutputStyle {
         } else {
             text.to_owned()
         }
+    }
+
+    /// Returns a text with at most this many characters. The middle of a longer text is cut out, so
+    /// that names with the same beginning can be distinguished.
+    pub fn shorten(self, text: &str, longest: usize) -> String {
+        let len = text.chars().count();
+        if len <= longest {
+            return text.to_owned();
+        }
+        let mark = if self.ascii { "..." } else { "…" };
+        let end = longest / 3;
+        let start = longest.saturating_sub(end + mark.chars().count());
+        let start: String = text.chars().take(start).collect();
+        let end: String = text.chars().skip(len - end).collect();
+        format!("{start}{mark}{end}")
     }
 
     /// Returns the text of an excerpt. For ASCII streams, the marks that stackref inserted, such as

@@ -37,6 +37,7 @@ mod leaks;
 mod levels;
 mod links;
 mod manual;
+mod matrix_page;
 mod monorepo;
 mod pages;
 mod paths;

@@ -1,5 +1,5 @@
-//! The names of inventories, as completion candidates. Only names that no shell expands are
-//! offered.
+//! The names of inventories and environments, as completion candidates. Only names that no shell
+//! expands are offered.
 
 use super::super::usage_error::option_values;
 use crate::project::config;
@@ -14,15 +14,22 @@ use toml::de::{DeTable, DeValue};
 /// The largest config that is read, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// Returns the names of the inventories in the configs of a command line: the config of `--config`,
+/// The names in the configs of a command line.
+#[derive(Default)]
+pub(super) struct ConfigNames {
+    pub inventories: BTreeSet<String>,
+    pub environments: BTreeSet<String>,
+}
+
+/// Returns the names in the configs of a command line: the config of `--config`,
 /// else the configs that are nearest to its paths and to the working directory.
-pub(super) fn inventory_names(
+pub(super) fn config_names(
     words: &[OsString],
     cwd: &Path,
     sudo_uid: Option<&OsStr>,
-) -> BTreeSet<String> {
+) -> ConfigNames {
     if words.iter().any(|word| word == "--no-config") {
-        return BTreeSet::new();
+        return ConfigNames::default();
     }
     if let Some(config) = option_values(words, "--config").next() {
         return names_in(&paths::absolute(Path::new(config), cwd));
@@ -43,7 +50,16 @@ pub(super) fn inventory_names(
         let (file, root) = owners.config(folder, config::FILE_NAME)?;
         files::resolve_inside(&file, &root).ok()
     });
-    configs.flat_map(|file| names_in(&file)).collect()
+    let mut names = ConfigNames::default();
+    for file in configs {
+        let ConfigNames {
+            inventories,
+            environments,
+        } = names_in(&file);
+        names.inventories.extend(inventories);
+        names.environments.extend(environments);
+    }
+    names
 }
 
 /// Returns the path itself if it is a folder, else its parent.
@@ -55,21 +71,27 @@ fn folder_of(path: PathBuf) -> Option<PathBuf> {
     }
 }
 
-/// Returns the names of the inventories in a config, even if the config has errors. TOML that
-/// cannot be parsed has none.
-fn names_in(config: &Path) -> BTreeSet<String> {
+/// Returns the names in a config, even if it has errors. TOML that cannot be parsed has none.
+fn names_in(config: &Path) -> ConfigNames {
     let text = files::read(config, MAX_CONFIG_BYTES)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.unwrap_or_default();
-    let Ok(table) = DeTable::parse(&text) else {
+    let Ok(config) = DeTable::parse(&text) else {
+        return ConfigNames::default();
+    };
+    ConfigNames {
+        inventories: tables_below(config.get_ref(), "inventory"),
+        environments: tables_below(config.get_ref(), "environment"),
+    }
+}
+
+/// Returns the names of the tables below a key.
+fn tables_below(config: &DeTable<'_>, key: &str) -> BTreeSet<String> {
+    let Some(DeValue::Table(table)) = config.get(key).map(toml::Spanned::get_ref) else {
         return BTreeSet::new();
     };
-    let inventories = table.get_ref().get("inventory").map(toml::Spanned::get_ref);
-    let Some(DeValue::Table(inventories)) = inventories else {
-        return BTreeSet::new();
-    };
-    let names = inventories.keys().map(|name| name.get_ref().to_string());
+    let names = table.keys().map(|name| name.get_ref().to_string());
     names.filter(|name| is_plain_word(name)).collect()
 }
 

@@ -1,11 +1,11 @@
 //! References as a Markdown table, in the order of the files or by secret.
 //!
-//! Names and paths are code spans: no Markdown and no HTML has a meaning in them. The characters
-//! that end a code span or a cell are escaped as control characters are.
+//! Names and paths are code spans: no Markdown and no HTML has a meaning in them.
 
 use crate::lint::reference_list::{
     MissingPart, MissingTargets, ReferenceLine, ReferenceList, SecretGroup,
 };
+use crate::output::markdown_code::code;
 use std::io::{self, Write};
 
 /// Writes the references of a list, and then its declarations.
@@ -65,35 +65,4 @@ fn note(line: &ReferenceLine) -> String {
     let dynamic = line.is_dynamic.then(|| "dynamic".to_owned());
     let notes = [declared, missing, dynamic].into_iter().flatten();
     notes.collect::<Vec<_>>().join(", ")
-}
-
-/// Returns a text as a code span of a cell; empty for an empty text.
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let text = text.replace('`', "\\u{60}").replace('|', "\\u{7c}");
-    format!("`{text}`")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_leave_their_code_span() {
-        for (text, expected) in [
-            ("", ""),
-            ("mlflow.password", "`mlflow.password`"),
-            ("a|b", "`a\\u{7c}b`"),
-            ("a\\|b", "`a\\\\u{7c}b`"),
-            ("``<b>`", "`\\u{60}\\u{60}<b>\\u{60}`"),
-            ("[x](https://example.com)", "`[x](https://example.com)`"),
-        ] {
-            let cell = code(text);
-            assert_eq!(cell, expected, "{text}");
-            assert!(cell.matches('`').count().is_multiple_of(2), "{text}");
-            assert!(!cell.contains('|'), "{text}");
-        }
-    }
 }
