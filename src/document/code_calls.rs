@@ -3,7 +3,7 @@
 //!
 //! `python` and `terraform` find them. The meaning of a call is in `sources`.
 
-use super::code_value::{CodeText, CodeValue, TextDefinition};
+use super::code_value::{CodeText, CodeValue, Expansion, TextDefinition};
 use super::shell::{Quote, Word};
 use super::text_template::TextTemplate;
 use super::{Document, Node, NodeId, ScalarType, Style, SyntaxError};
@@ -232,11 +232,15 @@ fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxEr
         text: text.text,
         offsets: text.offsets,
         span,
-        expansions: text.expansions,
+        expansions: text.expansions.iter().map(|it| it.range.clone()).collect(),
         quotes: vec![(0, Quote::Double)],
         is_split: false,
     };
     document.script_words.add(id, &word);
+    for Expansion { range, template } in text.expansions {
+        let templates = &mut document.calls.templates;
+        templates.extend(template.map(|template| ((id, range.start), template)));
+    }
     document
         .calls
         .definitions

@@ -1,6 +1,6 @@
 //! The variables in the words of a script and in the texts of calls.
 
-use super::shell::parse_variable;
+use super::shell::{is_placeholder, parse_variable};
 use super::snippets::UNKNOWN_VARIABLE;
 use super::text_template::{TemplateVariable, TextTemplate};
 use super::{Document, NodeId, ScriptHost, Style, Syntax};
@@ -41,7 +41,7 @@ impl Document {
             return None;
         };
         let offsets = self.offsets(id);
-        if host.has_placeholders() && !offsets.is_verbatim_at(expansion.clone()) {
+        if host.has_placeholders() && is_placeholder(&offsets, expansion) {
             return None;
         }
         let text = self.text(id)?.get(expansion.clone())?;

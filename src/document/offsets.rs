@@ -195,11 +195,6 @@ impl OffsetMap {
             .map(|(run, end)| run.decoded..end)
     }
 
-    /// Returns whether the source contains a range of the value as it is.
-    pub(super) fn is_verbatim_at(&self, range: Range<usize>) -> bool {
-        self.pieces(range).all(|piece| piece.verbatim)
-    }
-
     /// Returns whether the source contains the value as it is.
     pub(super) fn is_verbatim(&self) -> bool {
         self.exact && matches!(self.runs(), [run] if run.verbatim)

@@ -29,7 +29,7 @@ mod syntax_tree;
 mod word_lexer;
 
 pub use shell_assignments::ShellAssignments;
-pub(super) use shell_variables::parse_variable;
+pub(super) use shell_variables::{is_placeholder, parse_variable};
 pub(super) use shell_word::Word;
 pub(super) use word_lexer::Quote;
 

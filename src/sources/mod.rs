@@ -14,6 +14,9 @@ pub mod command_redactions;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod expansion_checks;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod expansion_properties;
 mod mask_spans;
 mod name_cache;
 mod name_template;

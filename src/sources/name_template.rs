@@ -144,7 +144,7 @@ pub(super) mod tests {
             ("\"{{$A.k}}\"", "A=␣a", "$A.k -> a.k"),
             ("\"{{$A.k}}\"", "A=a{b", "$A.k -> ?"),
             ("\"{{$A.k}}\"", "A=a.b}}{{c", "$A.k -> ?"),
-            ("\"{{$A.k}}\"", "A=${B} B=b", "$A.k -> ${B}.k"),
+            ("\"{{$A.k}}\"", "A=${B} B=b", "$A.k -> ?"),
             ("{{$A.k}}", "A=a*", "$A.k -> ?"),
             ("\"{{$A.k}}\"", "A=a*", "$A.k -> a*.k"),
         ] {
@@ -253,8 +253,13 @@ pub(super) mod tests {
             ),
             (
                 "justfile",
-                format!("a:\n  {}", word("$ENV").replace("{{", "{{{{")),
-                "?",
+                format!("a:\n  {}", word("${ENV}").replace("{{", "{{{{")),
+                "{{{{${ENV}_db.k -> prod_db.k",
+            ),
+            (
+                "justfile",
+                format!("a:\n  {}", word("{{ENV}}").replace("{{{{", "{{{{{{")),
+                "{{ENV}}_db.k -> prod_db.k",
             ),
             (
                 "Dockerfile",
@@ -302,8 +307,8 @@ pub(super) mod tests {
             ),
             (
                 "a.md",
-                format!("```bash\nX=<ENV>_x\n{}```\n", word("$X")),
-                "$X_db.k -> ?",
+                format!("```bash\nX=<ENV>_x\n{}```\n", word("${X}")),
+                "${X}_db.k -> ?",
             ),
             (
                 "a.md",

@@ -1,7 +1,9 @@
 //! The variable that a part of a word is: `$NAME`, `${NAME}`, `${NAME:-default}`.
 
 use super::shell_word::Word;
+use crate::document::offsets::OffsetMap;
 use crate::document::text_template::{TemplateVariable, TextTemplate};
+use std::ops::Range;
 
 /// Returns the variable whose value a shell inserts for a text. Returns `None` for all other
 /// expansions: substitutions, arguments, and variables whose value the shell changes.
@@ -39,6 +41,11 @@ fn is_variable_name(name: &str) -> bool {
         && name != "_"
 }
 
+/// Returns whether a host wrote a variable in place of a placeholder.
+pub(in crate::document) fn is_placeholder(offsets: &OffsetMap, variable: &Range<usize>) -> bool {
+    !offsets.pieces(variable.clone()).all(|piece| piece.verbatim)
+}
+
 /// Returns the template of a value that is assigned. Returns `None` if a part of it is not a
 /// variable. With `has_placeholders`, variables that the file spells differently are placeholders.
 pub(super) fn assigned_template(word: &Word, has_placeholders: bool) -> Option<TextTemplate> {
@@ -46,7 +53,7 @@ pub(super) fn assigned_template(word: &Word, has_placeholders: bool) -> Option<T
     let mut at = 0;
     for range in &word.expansions {
         template.push_text(word.text.get(at..range.start)?)?;
-        if has_placeholders && !word.offsets.is_verbatim_at(range.clone()) {
+        if has_placeholders && is_placeholder(&word.offsets, range) {
             return None;
         }
         template.push_variable(parse_variable(word.text.get(range.clone())?)?)?;
