@@ -59,6 +59,13 @@ fn expanded_names(path: &str, text: &str) -> String {
     names.unwrap_or(found)
 }
 
+fn check_python(setup: &str, name: &str, expected: &str) {
+    let import = "import os\nfrom zenml.client import Client";
+    let text = format!("{import}\n{setup}\nClient().get_secret({name})\n");
+    let found = expanded_names("x.py", &text);
+    assert_eq!(found, expected, "{setup} {name}");
+}
+
 #[test]
 fn environment_variables_of_python_get_their_values() {
     for (setup, name, expected) in [
@@ -81,6 +88,14 @@ fn environment_variables_of_python_get_their_values() {
         ("E: str = os.environ['ENV']", "f'{E}_db'", "prod_db"),
         ("E = os.getenv('ENV', 'dev')", "f'{E}_db'", "prod_db"),
         ("E = os.getenv('ENV', 'dev')", "f'{E}_{E}'", "prod_prod"),
+    ] {
+        check_python(setup, name, expected);
+    }
+}
+
+#[test]
+fn formats_and_constants_of_python_get_their_values() {
+    for (setup, name, expected) in [
         ("E = os.environ['ENV']", "'%s_db' % E", "prod_db"),
         ("E = os.environ['ENV']", "'%s_%s' % (E, 'x')", "prod_x"),
         ("E = os.environ['ENV']", "'%d_%s' % (n, E)", "?"),
@@ -117,10 +132,7 @@ fn environment_variables_of_python_get_their_values() {
         ("", "f'{ENV}_db'", "?"),
         ("E = 'dev'", "f'{E}_db'", "dev_db"),
     ] {
-        let text = format!(
-            "import os\nfrom zenml.client import Client\n{setup}\nClient().get_secret({name})\n"
-        );
-        assert_eq!(expanded_names("x.py", &text), expected, "{setup} {name}");
+        check_python(setup, name, expected);
     }
 }
 

@@ -211,113 +211,67 @@ pub(super) mod tests {
         }
     }
 
+    /// Checks a command with a variable in a host's file. `before` precedes it.
+    fn check_host(path: &str, before: &str, variable: &str, expected: &str) {
+        let open = if path == "justfile" { "{{{{" } else { "{{" };
+        let end = if path == "a.md" { "\n```\n" } else { "\n" };
+        let token = format!("--slack_token=\"{open}{variable}_db.k}}}}\"");
+        let text = format!("{before}{REGISTER} {token}{end}");
+        let found = expanded(path, &text, "ENV=prod");
+        assert_eq!(found, format!("{variable}_db.k -> {expected}"), "{text}");
+    }
+
     #[test]
     fn variables_of_a_host_get_their_values() {
-        let end = "_db.k}}\"\n";
-        let word = |variable: &str| format!("{REGISTER} --slack_token=\"{{{{{variable}{end}");
-        let cases = [
-            (
-                "Makefile",
-                format!("a:\n\t{}", word("$(ENV)")),
-                "$(ENV)_db.k -> prod_db.k",
-            ),
-            (
-                "Makefile",
-                format!("a:\n\t{}", word("${ENV}")),
-                "${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                "Makefile",
-                format!("a:\n\t{}", word("$${ENV}")),
-                "$${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                "Makefile",
-                format!("ENV ?= dev\na:\n\t{}", word("$(ENV)")),
-                "$(ENV)_db.k -> prod_db.k",
-            ),
-            (
-                "Makefile",
-                format!("X = $(ENV)_x\na:\n\t{}", word("$(X)")),
-                "$(X)_db.k -> prod_x_db.k",
-            ),
-            (
-                "Makefile",
-                format!("a:\n\t{}", word("$(shell x)")),
-                "$(shell x)_db.k -> ?",
-            ),
-            (
-                "Makefile",
-                format!("ENV = dev\na:\n\t{}", word("$(ENV)")),
-                "dev_db.k",
-            ),
-            (
-                "justfile",
-                format!("a:\n  {}", word("${ENV}").replace("{{", "{{{{")),
-                "{{{{${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                "justfile",
-                format!("a:\n  {}", word("{{ENV}}").replace("{{{{", "{{{{{{")),
-                "{{ENV}}_db.k -> prod_db.k",
-            ),
-            (
-                "Dockerfile",
-                format!("ARG ENV=dev\nRUN {}", word("${ENV}")),
-                "${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                ".github/workflows/x.yml",
-                format!(
-                    "jobs:\n  a:\n    steps:\n      - run: |\n          {}",
-                    word("${ENV}")
-                ),
-                "${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                ".github/workflows/x.yml",
-                format!(
-                    "jobs:\n  a:\n    steps:\n      - run: |\n          {}",
-                    word("${{ env.ENV }}")
-                ),
-                "${{ env.ENV }}_db.k -> prod_db.k",
-            ),
-            (
-                ".github/workflows/x.yml",
-                format!(
-                    "jobs:\n  a:\n    steps:\n      - run: |\n          {}",
-                    word("${{ inputs.ENV }}")
-                ),
-                "${{ inputs.ENV }}_db.k -> ?",
-            ),
+        for (path, before, variable, expected) in [
+            ("Makefile", "a:\n\t", "$(ENV)", "prod_db.k"),
+            ("Makefile", "a:\n\t", "${ENV}", "prod_db.k"),
+            ("Makefile", "a:\n\t", "$${ENV}", "prod_db.k"),
+            ("Makefile", "a:\n\t", "$(shell x)", "?"),
+            ("Makefile", "ENV ?= dev\na:\n\t", "$(ENV)", "prod_db.k"),
+            ("Makefile", "X = $(ENV)_x\na:\n\t", "$(X)", "prod_x_db.k"),
+            ("Makefile", "X = a\nX += $(ENV)\na:\n\t", "$(X)", "?"),
+            ("justfile", "a:\n  ", "${ENV}", "prod_db.k"),
+            ("justfile", "a:\n  ", "{{ENV}}", "prod_db.k"),
+            ("Dockerfile", "ARG ENV=dev\nRUN ", "${ENV}", "prod_db.k"),
+            ("Dockerfile", "ENV X=${ENV}_x\nRUN ", "${X}", "prod_x_db.k"),
+        ] {
+            check_host(path, before, variable, expected);
+        }
+    }
+
+    #[test]
+    fn variables_of_a_ci_file_get_their_values() {
+        let workflow = ".github/workflows/x.yml";
+        let steps = "jobs:\n  a:\n    steps:\n      - run: |\n          ";
+        let assigned = format!("{steps}ENV=dev\n          ");
+        for (path, before, variable, expected) in [
+            (workflow, steps, "${ENV}", "prod_db.k"),
+            (workflow, steps, "${{ env.ENV }}", "prod_db.k"),
+            (workflow, &assigned, "${{ env.ENV }}", "prod_db.k"),
+            (workflow, steps, "${{ env.ENV || 'x' }}", "?"),
+            (workflow, steps, "${{ inputs.ENV }}", "?"),
             (
                 ".gitlab-ci.yml",
-                format!("a:\n  script:\n    - |\n      {}", word("${ENV}")),
-                "${ENV}_db.k -> prod_db.k",
+                "a:\n  script:\n    - |\n      ",
+                "${ENV}",
+                "prod_db.k",
             ),
-            (
-                "a.md",
-                format!("```bash\n{}```\n", word("${ENV}")),
-                "${ENV}_db.k -> prod_db.k",
-            ),
-            (
-                "a.md",
-                format!("```bash\n{}```\n", word("<ENV>")),
-                "<ENV>_db.k -> ?",
-            ),
-            (
-                "a.md",
-                format!("```bash\nX=<ENV>_x\n{}```\n", word("${X}")),
-                "${X}_db.k -> ?",
-            ),
-            (
-                "a.md",
-                format!("```bash\nX=${{ENV}}_x\n{}```\n", word("${X}")),
-                "${X}_db.k -> prod_x_db.k",
-            ),
-        ];
-        for (path, text, expected) in cases {
-            assert_eq!(expanded(path, &text, "ENV=prod"), expected, "{path} {text}");
+        ] {
+            check_host(path, before, variable, expected);
+        }
+    }
+
+    #[test]
+    fn placeholders_of_a_page_are_not_variables() {
+        for (before, variable, expected) in [
+            ("```bash\n", "${ENV}", "prod_db.k"),
+            ("```bash\n", "<ENV>", "?"),
+            ("```bash\nX=<ENV>_x\n", "${X}", "?"),
+            ("```bash\nENV=<ENV>\n", "${ENV}", "prod_db.k"),
+            ("```bash\nX=${ENV}_x\n", "${X}", "prod_x_db.k"),
+        ] {
+            check_host("a.md", before, variable, expected);
         }
     }
 

@@ -21,16 +21,15 @@ impl FormatValues {
     /// Returns the value of a field, such as `%s`, `%(name)s`, `{}`, `{0}` or `{name}`. Returns `None`
     /// if the field changes its value. `next_index` is the position of the next value.
     pub fn template(&self, field: &str, next_index: &mut usize) -> Option<Arc<TextTemplate>> {
-        let (name, is_plain) = match field.strip_prefix('%') {
-            Some(rest) => match rest.strip_prefix('(') {
+        let (name, is_plain) = if let Some(rest) = field.strip_prefix('%') {
+            match rest.strip_prefix('(') {
                 Some(rest) => (rest.strip_suffix(")s")?, true),
                 None => ("", rest == "s"),
-            },
-            None => {
-                let inner = field.strip_prefix('{')?.strip_suffix('}')?;
-                let name = inner.split([':', '!']).next().unwrap_or_default();
-                (name, name.len() == inner.len())
             }
+        } else {
+            let inner = field.strip_prefix('{')?.strip_suffix('}')?;
+            let name = inner.split([':', '!']).next().unwrap_or_default();
+            (name, name.len() == inner.len())
         };
         let value = if name.is_empty() {
             // `%*d` takes two values.

@@ -48,12 +48,11 @@ impl Evaluator<'_> {
                 TextPart::Field(field, value) => {
                     let value = value.map(|expr| self.value(ExprRef { expr, ..at }));
                     let text = value.as_ref().and_then(Value::fixed_text);
-                    match text.filter(|text| folding.has_room(text.len())) {
-                        Some(text) => folding.out.push_replaced(field.start, field.len(), text),
-                        None => {
-                            let template = value.as_ref().and_then(Value::template);
-                            folding.push_unknown(&module, *field, template);
-                        }
+                    if let Some(text) = text.filter(|text| folding.has_room(text.len())) {
+                        folding.out.push_replaced(field.start, field.len(), text);
+                    } else {
+                        let template = value.as_ref().and_then(Value::template);
+                        folding.push_unknown(&module, *field, template);
                     }
                 }
             }
