@@ -3,8 +3,9 @@
 //!
 //! `python` and `terraform` find them. The meaning of a call is in `sources`.
 
-use super::code_value::{CodeText, CodeValue, TextDefinition};
+use super::code_value::{CodeText, CodeValue, Expansion, TextDefinition};
 use super::shell::{Quote, Word};
+use super::text_template::TextTemplate;
 use super::{Document, Node, NodeId, ScalarType, Style, SyntaxError};
 use crate::text::source::Span;
 use std::collections::HashSet;
@@ -80,6 +81,8 @@ pub(super) struct Calls {
     root: Option<NodeId>,
     /// The literals of the texts that constants contain, sorted by node.
     definitions: Vec<(NodeId, TextDefinition)>,
+    /// The templates of expansions, sorted by their node and their start in its text.
+    templates: Vec<((NodeId, usize), Arc<TextTemplate>)>,
     /// The texts of the values by their spans. A literal that several calls contain belongs to the
     /// first.
     seen: HashSet<(Span, String)>,
@@ -101,6 +104,14 @@ impl Document {
     /// Returns whether a scalar is a word of a command, which a shell reads.
     pub fn is_shell_word(&self, id: NodeId) -> bool {
         self.syntax.is_script() && self.calls.root.is_none_or(|root| id < root)
+    }
+
+    /// Returns the template of the expansion at an offset in the text of a call. Returns `None` if
+    /// the expansion does not consist of text and variables.
+    pub(super) fn call_template(&self, id: NodeId, start: usize) -> Option<&TextTemplate> {
+        let templates = &self.calls.templates;
+        let index = templates.binary_search_by_key(&(id, start), |(at, _)| *at);
+        templates.get(index.ok()?).map(|(_, template)| &**template)
     }
 
     /// Returns the literal of a text that is a constant elsewhere.
@@ -221,11 +232,15 @@ fn add_text(document: &mut Document, text: &CodeText) -> Result<NodeId, SyntaxEr
         text: text.text,
         offsets: text.offsets,
         span,
-        expansions: text.expansions,
+        expansions: text.expansions.iter().map(|it| it.range.clone()).collect(),
         quotes: vec![(0, Quote::Double)],
         is_split: false,
     };
     document.script_words.add(id, &word);
+    for Expansion { range, template } in text.expansions {
+        let templates = &mut document.calls.templates;
+        templates.extend(template.map(|template| ((id, range.start), template)));
+    }
     document
         .calls
         .definitions

@@ -1,6 +1,7 @@
 //! The values of a program's expressions, with their spans.
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
+use super::text_template::TextTemplate;
 use crate::text::source::{SourceFile, Span};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,9 +44,47 @@ pub(crate) struct CodeText {
     /// The span of the whole expression, with quotes.
     pub span: Span,
     /// The ranges of the text that are known only at run time, sorted.
-    pub expansions: Vec<Range<usize>>,
+    pub expansions: Vec<Expansion>,
     /// The literal that the text comes from, if a constant contains it.
     pub definition: Option<TextDefinition>,
+}
+
+/// A part of a text that is known only at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expansion {
+    /// Its range in the text.
+    pub range: Range<usize>,
+    /// The variables that determine it. `None` if it depends on something else.
+    pub template: Option<Arc<TextTemplate>>,
+}
+
+impl Expansion {
+    /// Creates an expansion that depends on something other than variables.
+    pub fn unknown(range: Range<usize>) -> Self {
+        Self {
+            range,
+            template: None,
+        }
+    }
+
+    /// Returns the expansion in a text that has `len` bytes more before it.
+    pub fn after(&self, len: usize) -> Self {
+        Self {
+            range: self.range.start + len..self.range.end + len,
+            template: self.template.clone(),
+        }
+    }
+
+    /// Returns the expansion in a part of the text. Returns `None` if it is not in that part.
+    pub fn in_part(&self, part: &Range<usize>) -> Option<Self> {
+        let start = self.range.start.max(part.start);
+        let end = self.range.end.min(part.end);
+        let is_whole = start == self.range.start && end == self.range.end;
+        (start < end).then(|| Self {
+            range: start - part.start..end - part.start,
+            template: self.template.clone().filter(|_| is_whole),
+        })
+    }
 }
 
 /// The literal of a constant.
@@ -83,7 +122,7 @@ impl CodeText {
         let mut out = OffsetMapBuilder::default();
         let mut expansions = Vec::with_capacity(self.expansions.len());
         let mut copied = 0;
-        for range in &self.expansions {
+        for Expansion { range, template } in &self.expansions {
             out.push_part(&self.offsets, copied..range.start, &self.text);
             let start = out.text().len();
             let expression = self.text.get(range.clone()).unwrap_or_default();
@@ -92,7 +131,10 @@ impl CodeText {
                 Some(text) => out.push_replaced(span.start, span.len(), &text),
                 None => out.push_part(&self.offsets, range.clone(), &self.text),
             }
-            expansions.push(start..out.text().len());
+            expansions.push(Expansion {
+                range: start..out.text().len(),
+                template: template.clone(),
+            });
             copied = range.end;
         }
         out.push_part(&self.offsets, copied..self.text.len(), &self.text);
@@ -112,6 +154,21 @@ impl CodeText {
             span: name,
             ..self
         }
+    }
+
+    /// Returns the template of the whole text. Returns `None` if a part of it is neither text nor a
+    /// variable, or if the text is too long.
+    pub fn template(&self) -> Option<Arc<TextTemplate>> {
+        let mut template = TextTemplate::default();
+        let mut at = 0;
+        for expansion in &self.expansions {
+            let before = self.text.get(at..expansion.range.start)?;
+            template.push_text(before)?;
+            template.extend(expansion.template.as_deref()?)?;
+            at = expansion.range.end;
+        }
+        template.push_text(self.text.get(at..)?)?;
+        Some(Arc::new(template))
     }
 
     /// Returns whether a part of the text is known only at run time.

@@ -101,6 +101,15 @@ impl ScriptHost {
         }
     }
 
+    /// Returns whether the code contains placeholders that no program replaces, such as `<NAME>`. They
+    /// are read as variables of the shell.
+    pub(super) fn has_placeholders(self) -> bool {
+        matches!(
+            self,
+            Self::Markdown | Self::ReStructuredText | Self::Notebook
+        )
+    }
+
     /// Returns whether a file of this kind may contain commands of a shell.
     pub fn has_commands(self) -> bool {
         self != Self::Python

@@ -22,15 +22,18 @@ mod program_search;
 mod runners;
 mod shell_assignments;
 mod shell_options;
+mod shell_variables;
 mod shell_word;
 mod simple_command;
 mod syntax_tree;
 mod word_lexer;
 
 pub use shell_assignments::ShellAssignments;
+pub(super) use shell_variables::{is_placeholder, parse_variable};
 pub(super) use shell_word::Word;
 pub(super) use word_lexer::Quote;
 
+use super::ScriptHost;
 use super::offsets::OffsetMap;
 use super::snippets::{Snippet, SnippetKind};
 use crate::text::source::Span;
@@ -81,6 +84,14 @@ struct MappedCode<'c> {
 }
 
 impl ShellCode {
+    /// Creates an empty list for the code of a host.
+    pub fn new(host: ScriptHost) -> Self {
+        Self {
+            assignments: ShellAssignments::new(host.has_placeholders()),
+            ..Self::default()
+        }
+    }
+
     /// Reads a snippet.
     pub fn read(&mut self, snippet: &Snippet) {
         let replaced: Vec<Range<usize>> = snippet
@@ -368,9 +379,18 @@ impl RegionReader<'_, '_, '_> {
                     let assignments = &mut self.output.assignments;
                     assignments.extend_array(name, assignment.appends, words);
                 }
-                AssignedValue::Word(word) if is_assignment && word.as_str().contains("{{") => {
-                    let value = new_word(word);
-                    self.output.assignments.add_reference(name, value);
+                AssignedValue::Word(word) if is_assignment => {
+                    let is_composed = !word.expansions.is_empty() && !assignment.appends;
+                    if is_composed || word.as_str().contains("{{") {
+                        let value = new_word(word);
+                        let assignments = &mut self.output.assignments;
+                        if is_composed {
+                            assignments.add_composed(name, &value);
+                        }
+                        if value.text.contains("{{") {
+                            assignments.add_reference(name, value);
+                        }
+                    }
                 }
                 AssignedValue::Word(_) | AssignedValue::Element(_) => {}
             }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// Reads the commands of a text into a document.
 pub(super) fn read(document: &mut Document, host: ScriptHost) -> Result<(), SyntaxError> {
     let source = Arc::clone(&document.source);
-    let mut code = ShellCode::default();
+    let mut code = ShellCode::new(host);
     let HostCode {
         snippets,
         calls,

@@ -41,6 +41,7 @@ mod snippet_checks;
 mod workflow;
 mod yaml_code;
 
+pub(super) use code_builder::UNKNOWN_VARIABLE;
 pub(super) use shell_programs::has_shell_shebang;
 
 use super::ScriptHost;

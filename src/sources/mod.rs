@@ -11,8 +11,15 @@ pub mod declarations;
 pub mod code;
 mod call_redactions;
 pub mod command_redactions;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod expansion_checks;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod expansion_properties;
 mod mask_spans;
 mod name_cache;
+mod name_template;
 pub mod prefilter;
 pub mod redactions;
 pub mod reference;

@@ -4,10 +4,12 @@ use crate::diagnostics::finding::{FixEdit, RelatedSpan, Scope};
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, ScalarType, plain_type};
+use crate::sources::name_template::NameTemplate;
 use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::Span;
 use crate::zenml::grammar::ForeignSyntax;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -38,11 +40,36 @@ pub struct Reference {
     pub foreign: Option<ForeignSyntax>,
     /// Whether a part of the names is known only at run time. The names are as written.
     pub is_dynamic: bool,
-    /// The names as the shell reads them, if they are written in another way: `${NAME}` for the
-    /// placeholder `<NAME>`.
-    pub expression: Option<Box<ReferenceNames>>,
+    /// What else is known of a dynamic reference.
+    pub(super) dynamic: Option<Box<DynamicParts>>,
     /// The literal of a constant that contains the name.
     pub definition: Option<Arc<RelatedSpan>>,
+}
+
+/// What is known of the names of a dynamic reference.
+#[derive(Clone, Debug)]
+pub(super) struct DynamicParts {
+    /// The names as the shell reads them, if they are written in another way: `${NAME}` for the
+    /// placeholder `<NAME>`.
+    pub expression: Option<ReferenceNames>,
+    /// The variables in the names, if they are all that is not known.
+    pub template: Option<NameTemplate>,
+}
+
+impl DynamicParts {
+    /// Returns the parts for a reference. Returns `None` if nothing is known.
+    pub fn new(
+        expression: Option<ReferenceNames>,
+        template: Option<NameTemplate>,
+    ) -> Option<Box<Self>> {
+        let is_known = expression.is_some() || template.is_some();
+        is_known.then(|| {
+            Box::new(Self {
+                expression,
+                template,
+            })
+        })
+    }
 }
 
 /// The name of a secret and, unless the whole secret is meant, of a key in it.
@@ -107,7 +134,16 @@ impl Reference {
 
     /// Returns the names as the shell reads them. In these names, equal expressions are compared.
     pub fn expression(&self) -> &ReferenceNames {
-        self.expression.as_deref().unwrap_or(&self.names)
+        let dynamic = self.dynamic.as_deref();
+        dynamic
+            .and_then(|dynamic| dynamic.expression.as_ref())
+            .unwrap_or(&self.names)
+    }
+
+    /// Returns the names with the values of variables. Returns `None` if a part of them is not a
+    /// variable or is one without a value, or if the result is not a valid name.
+    pub fn expand(&self, variables: &BTreeMap<String, String>) -> Option<ReferenceNames> {
+        self.dynamic.as_ref()?.template.as_ref()?.expand(variables)
     }
 
     /// Returns the edit that replaces one of the names. Returns no edit if the file writes the

@@ -4,7 +4,8 @@ use crate::diagnostics::finding::Scope;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{Document, NodeId, OffsetMap, Syntax};
-use crate::sources::reference::{self, Reference, ReferenceNames};
+use crate::sources::name_template::{self, NameTemplate};
+use crate::sources::reference::{self, DynamicParts, Reference, ReferenceNames};
 use crate::sources::stack_model::{Purpose, Role, ScalarPosition, Stack, StackModel};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -320,20 +321,37 @@ impl<'a> ScalarContext<'a> {
             let hidden = reference::without_literals;
             is_code.then(|| ReferenceNames::new(&hidden(name), key.map(hidden).as_deref()))
         });
+        let template = self.name_template(&range);
         let reference = self.new_reference(range, name, key, None);
-        let is_same = written.as_ref().is_none_or(|it| *it == reference.names);
-        match written.filter(|_| !is_same) {
-            Some(written) => Reference {
-                is_dynamic: true,
-                expression: Some(Box::new(reference.names)),
-                names: written,
-                ..reference
-            },
-            None => Reference {
-                is_dynamic: true,
-                ..reference
-            },
+        let (names, expression) = match written {
+            Some(written) if written != reference.names => (written, Some(reference.names)),
+            _ => (reference.names, None),
+        };
+        Reference {
+            is_dynamic: true,
+            dynamic: DynamicParts::new(expression, template),
+            names,
+            ..reference
         }
+    }
+
+    /// Returns the template of a reference in a range of the decoded value. Returns `None` if a part
+    /// of it is neither text nor a variable.
+    fn name_template(&self, range: &Range<usize>) -> Option<NameTemplate> {
+        let template = if self.is_in_script() {
+            self.document.template(self.position.node, range)
+        } else {
+            name_template::with_env_variables(self.text.get(range.clone())?)
+        };
+        let template = template?;
+        Some(if self.position.purpose == Purpose::DynamicSecret {
+            NameTemplate::Names {
+                secret: template,
+                key: None,
+            }
+        } else {
+            NameTemplate::Braces(template)
+        })
     }
 
     /// Returns the text in the file of the names in a range of the decoded value. Returns `None` if
@@ -388,7 +406,7 @@ impl<'a> ScalarContext<'a> {
             names: ReferenceNames::new(secret, key),
             foreign,
             is_dynamic: false,
-            expression: None,
+            dynamic: None,
             definition: reference::definition(self.document, self.position.node),
         }
     }

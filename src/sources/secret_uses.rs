@@ -2,8 +2,9 @@
 //! `client.get_secret("openai").secret_values["api_key"]` in Python.
 
 use crate::diagnostics::finding::Scope;
-use crate::document::{CallKind, CallNode, Document, NodeId};
-use crate::sources::reference::{self, Reference, ReferenceNames};
+use crate::document::{CallKind, CallNode, Document, NodeId, TextTemplate};
+use crate::sources::name_template::NameTemplate;
+use crate::sources::reference::{self, DynamicParts, Reference, ReferenceNames};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::sync::Arc;
@@ -79,9 +80,10 @@ impl SecretUse<'_> {
             .filter(|_| is_dynamic)
             .map(|secret| ReferenceNames::new(secret, key.and_then(written).or(key_text)));
         let (names, expression) = match written {
-            Some(written) => (written, Some(Box::new(names))),
+            Some(written) => (written, Some(names)),
             None => (names, None),
         };
+        let template = if is_dynamic { self.template(key) } else { None };
         Some(Reference {
             source: Arc::clone(self.source),
             span: self.span(self.name),
@@ -96,10 +98,31 @@ impl SecretUse<'_> {
             range: 0..text.len(),
             stack: 0,
             names,
-            expression,
+            dynamic: DynamicParts::new(expression, template),
             foreign: None,
             is_dynamic,
             definition: reference::definition(document, self.name),
+        })
+    }
+
+    /// Returns the template of the names. Returns `None` if a part of them is neither text nor a
+    /// variable.
+    fn template(&self, key: Option<NodeId>) -> Option<NameTemplate> {
+        let document = self.document;
+        let template = |node| {
+            let text = document.text(node)?;
+            if document.expansions(node).is_empty() {
+                TextTemplate::literal(text)
+            } else {
+                document.template(node, &(0..text.len()))
+            }
+        };
+        Some(NameTemplate::Names {
+            secret: template(self.name)?,
+            key: match key {
+                Some(key) => Some(template(key)?),
+                None => None,
+            },
         })
     }
 

@@ -21,6 +21,8 @@ mod run_config_walk;
 mod scalar_positions;
 mod stack_shape;
 mod whole_secret_name;
+
+pub(super) use whole_secret_name::is_secret_name;
 mod walker;
 
 pub use document_kind::{RootMapping, file_kind};

@@ -20,7 +20,7 @@ mod zenml_pattern;
 
 pub use braces::find_braces;
 pub use characters::{is_invisible, is_space};
-pub use env_placeholders::parse_run_config_value;
+pub use env_placeholders::{find_variables, parse_run_config_value};
 pub use foreign_syntax::ForeignSyntax;
 pub use name_rules::{key_error, looks_like_name, name_error};
 pub use reference_shapes::find_reference_shapes;

@@ -231,7 +231,13 @@ impl<'e, 'm> ArgumentReader<'e, 'm> {
         match (self.evaluator.value(used.at), used.name) {
             (Value::Text(text), Some(name)) => text.used_at(name).code,
             (Value::Text(text), None) => text.code.clone(),
-            _ => self.unknown_text(used),
+            (value, _) => {
+                let mut text = self.unknown_text(used);
+                for expansion in &mut text.expansions {
+                    expansion.template = value.template();
+                }
+                text
+            }
         }
     }
 

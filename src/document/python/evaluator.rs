@@ -4,6 +4,7 @@
 
 mod call_values;
 mod client_objects;
+mod format_values;
 mod imported_names;
 mod name_values;
 mod text_folding;
@@ -11,7 +12,7 @@ mod text_folding;
 pub(super) use call_values::{SECRET_GETTERS, argument};
 
 use super::PythonModules;
-use super::python_facts::CodeText;
+use super::python_facts::{CodeText, Expansion};
 use super::python_module::{Expr, ExprId, ExprKind, PythonModule, ScopeId};
 use super::python_values::{ExprRef, ScopeRef, Value};
 use crate::document::offsets::OffsetMap;
@@ -145,7 +146,9 @@ impl<'m> Evaluator<'m> {
             ExprKind::Text(parts) => self.fold_literal(at, expr.span, parts),
             ExprKind::Sum(terms) => self.fold_sum(at, expr.span, terms),
             ExprKind::Quotient(left, right) => self.fold_path(at, expr.span, &[*left, *right]),
-            ExprKind::Format(template) => self.fold_percent_format(inner(*template), expr.span),
+            ExprKind::Format(template, values) => {
+                self.fold_percent_format(inner(*template), inner(*values), expr.span)
+            }
             ExprKind::Either(left, right) => {
                 let (left, right) = (self.value(inner(*left)), self.value(inner(*right)));
                 either(&left, right, expr.span)
@@ -186,6 +189,9 @@ impl<'m> Evaluator<'m> {
         };
         match object {
             Value::Class(class) => self.class_member(class, key, false),
+            Value::Import(path) if path.level == 0 && path.path == "os.environ" => {
+                Value::Variable(key.into())
+            }
             Value::Collection(collection) => self.entry_value(collection, key),
             _ => Value::Unknown,
         }
@@ -219,7 +225,13 @@ impl<'m> Evaluator<'m> {
     pub fn code_text(&mut self, at: ExprRef) -> CodeText {
         match self.value(at) {
             Value::Text(text) => text.code.clone(),
-            _ => self.unknown_text(at),
+            value => {
+                let mut text = self.unknown_text(at);
+                for expansion in &mut text.expansions {
+                    expansion.template = value.template();
+                }
+                text
+            }
         }
     }
 
@@ -235,7 +247,7 @@ impl<'m> Evaluator<'m> {
         let text = source.get(..shown).unwrap_or_default().to_owned();
         CodeText {
             offsets: OffsetMap::from_verbatim(Span::new(span.start, span.start + text.len())),
-            expansions: std::iter::once(0..text.len()).collect(),
+            expansions: vec![Expansion::unknown(0..text.len())],
             text,
             span,
             definition: None,
@@ -253,7 +265,14 @@ impl<'m> Evaluator<'m> {
 fn either(left: &Value, right: Value, span: Span) -> Value {
     match (left, &right) {
         (Value::ZenmlClient | Value::Secret(_), _) => left.clone(),
-        (_, Value::Text(text)) => text_folding::at_run_time(text, span),
+        (_, Value::Text(text)) => {
+            let variable = match left {
+                Value::Variable(_) => left.clone(),
+                _ => Value::Unknown,
+            };
+            text_folding::at_run_time(text, span, variable)
+        }
+        (_, Value::Variable(_)) => Value::Unknown,
         _ => right,
     }
 }

@@ -1,6 +1,6 @@
 //! Writes facts as short lines for tests, and checks the spans of all texts.
 
-use super::python_facts::{CodeArgument, CodeText, CodeValue, PythonCode, PythonFact};
+use super::python_facts::{CodeArgument, CodeText, CodeValue, Expansion, PythonCode, PythonFact};
 use super::{PythonModules, read};
 use crate::text::source::{SourceFile, Span};
 use std::path::Path;
@@ -202,7 +202,7 @@ pub(super) fn show(source: &Arc<SourceFile>, text: &CodeText) -> String {
     }
     let mut shown = String::new();
     let mut at = 0;
-    for range in expansions {
+    for Expansion { range, .. } in expansions {
         assert!(range.start >= at, "{text:?}");
         shown += &value[at..range.start];
         shown += &format!("‹{}›", &value[range.clone()]);

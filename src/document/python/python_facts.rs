@@ -1,6 +1,6 @@
 //! The facts that a Python file contains about secrets.
 
-pub(crate) use crate::document::code_value::{CodeText, CodeValue, TextDefinition};
+pub(crate) use crate::document::code_value::{CodeText, CodeValue, Expansion, TextDefinition};
 use crate::text::source::Span;
 
 /// The facts of a Python file, in its order.

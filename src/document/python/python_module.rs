@@ -66,8 +66,8 @@ pub(super) enum ExprKind {
     Sum(Vec<ExprId>),
     /// `a / b`, which joins paths.
     Quotient(ExprId, ExprId),
-    /// `a % b`: the left side.
-    Format(ExprId),
+    /// `a % b`.
+    Format(ExprId, ExprId),
     /// `a or b`, or `a | b`.
     Either(ExprId, ExprId),
     /// `a if … else b`.

@@ -3,8 +3,10 @@
 use super::python_facts::{CodeText, TextDefinition};
 use super::python_module::{ExprId, ScopeId};
 use crate::document::offsets::OffsetMap;
+use crate::document::text_template::TextTemplate;
 use crate::text::source::Span;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The longest text that is read through a name.
 const MAX_CONSTANT_BYTES: usize = 1 << 10;
@@ -30,6 +32,8 @@ pub(super) enum Value {
     /// A number, a boolean or `None`.
     Literal,
     Text(Rc<FoldedText>),
+    /// The value of an environment variable, by its name.
+    Variable(Rc<str>),
     /// A list, tuple, set or dictionary, or a sum of lists.
     Collection(ExprRef),
     /// A client of ZenML.
@@ -76,12 +80,22 @@ impl Value {
         }
     }
 
+    /// Returns the template of a text. Returns `None` if it depends on something other than variables.
+    pub fn template(&self) -> Option<Arc<TextTemplate>> {
+        match self {
+            Self::Text(text) => text.code.template(),
+            Self::Variable(name) => Some(Arc::new(TextTemplate::variable(name))),
+            _ => None,
+        }
+    }
+
     /// Returns whether two values are known to be equal.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) => {
                 a.code.text == b.code.text && a.code.expansions == b.code.expansions
             }
+            (Self::Variable(a), Self::Variable(b)) => a == b,
             (Self::Collection(a), Self::Collection(b))
             | (Self::Secret(a), Self::Secret(b))
             | (Self::SecretValues(a), Self::SecretValues(b)) => a == b,

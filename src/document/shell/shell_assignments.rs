@@ -1,7 +1,9 @@
 //! The variables that a script assigns.
 
+use super::shell_variables::assigned_template;
 use super::shell_word::Word;
 use super::simple_command::{AssignedValue, SimpleCommand};
+use crate::document::text_template::{TemplateVariable, TextTemplate};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,6 +12,22 @@ use zeroize::Zeroizing;
 /// The longest value that is kept.
 const MAX_VALUE_BYTES: usize = 1_000;
 
+/// The depth of variables whose values contain other variables.
+const MAX_DEPTH: usize = 8;
+
+/// The most variables in a text, including those in their values.
+const MAX_VARIABLES: usize = 64;
+
+/// The value of an assignment.
+#[derive(Clone, Copy)]
+enum Assigned<'v> {
+    Literal(&'v str),
+    /// A value that the script gets from elsewhere.
+    Unknown,
+    /// A part of a value, or one of several values.
+    Partial,
+}
+
 /// The variables that a script assigns, with their values.
 #[derive(Default)]
 pub struct ShellAssignments {
@@ -17,6 +35,12 @@ pub struct ShellAssignments {
     values: HashMap<String, Option<Zeroizing<String>>>,
     /// The variables that are assigned more than once, for example in a loop.
     reassigned: HashSet<String>,
+    /// The values with variables of the variables that are assigned once.
+    composed: HashMap<String, TextTemplate>,
+    /// The variables that have several values, of which at least one is written in the script.
+    ambiguous: HashSet<String>,
+    /// Whether the host replaces placeholders, such as `<NAME>`, by variables.
+    has_placeholders: bool,
     /// The elements of arrays that no command has used yet.
     arrays: HashMap<String, Vec<Word>>,
     /// The values with double braces that no command has used yet.
@@ -31,6 +55,14 @@ impl fmt::Debug for ShellAssignments {
 }
 
 impl ShellAssignments {
+    /// Creates an empty list for a host that may replace placeholders by variables.
+    pub(in crate::document) fn new(has_placeholders: bool) -> Self {
+        Self {
+            has_placeholders,
+            ..Self::default()
+        }
+    }
+
     /// Returns the value of a variable that the script assigns once, without a variable in it.
     pub fn literal(&self, name: &str) -> Option<&str> {
         self.values.get(name)?.as_ref().map(|value| value.as_str())
@@ -81,13 +113,15 @@ impl ShellAssignments {
         }
         for assignment in &command.assignments {
             let name = code.get(assignment.name.clone()).unwrap_or_default();
-            let literal = match &assignment.value {
-                AssignedValue::Word(word) if !assignment.appends && word.expansions.is_empty() => {
-                    Some(word.as_str())
+            let value = match &assignment.value {
+                AssignedValue::Word(_) if assignment.appends => Assigned::Partial,
+                AssignedValue::Word(word) if word.expansions.is_empty() => {
+                    Assigned::Literal(word.as_str())
                 }
-                _ => None,
+                AssignedValue::Word(_) => Assigned::Unknown,
+                AssignedValue::Array(_) | AssignedValue::Element(_) => Assigned::Partial,
             };
-            self.assign(name, literal);
+            self.assign(name, value);
         }
     }
 
@@ -104,26 +138,98 @@ impl ShellAssignments {
             Some("read" | "unset" | "mapfile" | "readarray") => usize::MAX,
             _ => return,
         };
+        let value = match program {
+            Some("read") => Assigned::Unknown,
+            _ => Assigned::Partial,
+        };
         for name in words.take(count).filter(|word| !word.starts_with('-')) {
-            self.assign(name, None);
+            self.assign(name, value);
             if is_loop {
                 self.reassigned.insert(name.to_owned());
             }
         }
     }
 
-    fn assign(&mut self, name: &str, literal: Option<&str>) {
-        let literal = literal.filter(|value| value.len() <= MAX_VALUE_BYTES);
-        let value = literal.map(|value| Zeroizing::new(value.to_owned()));
-        match self.values.entry(name.to_owned()) {
+    fn assign(&mut self, name: &str, assigned: Assigned<'_>) {
+        let value = match assigned {
+            Assigned::Literal(value) if value.len() <= MAX_VALUE_BYTES => {
+                Some(Zeroizing::new(value.to_owned()))
+            }
+            _ => None,
+        };
+        let is_partial = match assigned {
+            Assigned::Literal(_) => value.is_none(),
+            Assigned::Unknown => false,
+            Assigned::Partial => true,
+        };
+        let is_written = !matches!(assigned, Assigned::Unknown);
+        let is_ambiguous = match self.values.entry(name.to_owned()) {
             Entry::Occupied(mut entry) => {
-                entry.insert(None);
+                let old = entry.insert(None);
                 self.reassigned.insert(name.to_owned());
+                let was_composed = self.composed.remove(name).is_some();
+                is_written || was_composed || old.is_some()
             }
             Entry::Vacant(entry) => {
                 entry.insert(value);
+                is_partial
             }
+        };
+        if is_ambiguous {
+            self.ambiguous.insert(name.to_owned());
         }
+    }
+
+    /// Adds the value of an assignment that was recorded, if it consists of text and variables. A
+    /// variable whose value is its own default, `ENV=${ENV:-dev}`, has an unknown value.
+    pub(super) fn add_composed(&mut self, name: &str, value: &Word) {
+        let is_short = value.text.len() <= MAX_VALUE_BYTES;
+        let template = assigned_template(value, self.has_placeholders).filter(|_| is_short);
+        let Some(template) = template else {
+            return;
+        };
+        let is_own = |variable: &TemplateVariable| *variable.name == *name;
+        if template.only_variable().is_some_and(is_own) {
+            return;
+        }
+        if self.reassigned.contains(name) || template.variables().any(is_own) {
+            self.ambiguous.insert(name.to_owned());
+        } else {
+            self.composed.insert(name.to_owned(), template);
+        }
+    }
+
+    /// Returns a template with the values that the script assigns to its variables. Returns `None` if
+    /// the script assigns several values to one of them.
+    pub(in crate::document) fn resolve(&self, template: &TextTemplate) -> Option<TextTemplate> {
+        self.resolve_at(template, 0, &mut 0)
+    }
+
+    fn resolve_at(
+        &self,
+        template: &TextTemplate,
+        depth: usize,
+        count: &mut usize,
+    ) -> Option<TextTemplate> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        template.map_variables(|variable| {
+            let name = &*variable.name;
+            *count += 1;
+            if *count > MAX_VARIABLES || self.ambiguous.contains(name) {
+                return None;
+            }
+            let assigned = match (self.literal(name), self.composed.get(name)) {
+                (Some(literal), _) => Some(TextTemplate::literal(literal)?),
+                (None, Some(composed)) => Some(self.resolve_at(composed, depth + 1, count)?),
+                (None, None) => None,
+            };
+            Some(TemplateVariable {
+                assigned,
+                ..variable.clone()
+            })
+        })
     }
 
     /// Removes the values that commands take, when all commands have been read.

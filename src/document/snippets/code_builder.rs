@@ -12,7 +12,7 @@ use memchr::memmem;
 use std::ops::Range;
 
 /// A shell variable in place of an expression whose value is unknown. Two of them are never equal.
-pub(super) const UNKNOWN_VARIABLE: &str = "${_}";
+pub(in crate::document) const UNKNOWN_VARIABLE: &str = "${_}";
 
 /// A builder of a snippet.
 pub(super) struct CodeBuilder<'t> {

@@ -7,7 +7,7 @@ use super::hcl_body::{inside_brackets, is_for_expression, read_list, read_object
 use super::hcl_constants::ConstantValue;
 use super::hcl_file::{HclCode, HclFile};
 use super::hcl_templates::quoted_text;
-use super::hcl_text_builder::replaced_text;
+use super::hcl_text_builder::{dynamic_text, replaced_text};
 use super::terraform_module::{ConstantId, TerraformModule};
 use crate::document::code_value::{CodeText, CodeValue};
 use crate::document::offsets::OffsetMap;
@@ -164,9 +164,7 @@ impl<'m> HclEvaluator<'m> {
 
     /// Returns the text of an expression that is known only at run time.
     pub fn dynamic(start: CodeStart<'m>, span: Span) -> CodeValue {
-        let text = expansion(start.slice(span));
-        let whole = 0..text.len();
-        CodeValue::Text(replaced_text(span, text, vec![whole]))
+        CodeValue::Text(dynamic_text(span, expansion(start.slice(span))))
     }
 
     /// Returns the value of an object or a list that `hcl-edit` parsed. It is unknown in a string, whose

@@ -94,7 +94,8 @@ fn quoted(value: &CodeText) -> Option<CodeText> {
 /// Returns whether the known parts of a value contain braces, so that a reference may begin in it.
 fn has_braces(value: &CodeText) -> bool {
     let mut at = 0;
-    let mut ranges = value.expansions.iter().map(|range| {
+    let mut ranges = value.expansions.iter().map(|expansion| {
+        let range = &expansion.range;
         let known = at..range.start;
         at = range.end;
         known

@@ -3,7 +3,7 @@
 use super::hcl_evaluator::{CodeStart, HclEvaluator, expansion, into_entries};
 use super::hcl_formats::format_text;
 use super::hcl_templates::is_plain_literal;
-use super::hcl_text_builder::{HclTextBuilder, replaced_text};
+use super::hcl_text_builder::{HclTextBuilder, dynamic_text, replaced_text};
 use crate::document::code_value::{CodeText, CodeValue};
 use crate::text::source::Span;
 use hcl_edit::expr::{Expression, FuncCall};
@@ -131,9 +131,7 @@ impl<'m> HclEvaluator<'m> {
                 Vec::new(),
             )),
             CodeValue::Literal(span) | CodeValue::Unknown(span) => {
-                let text = expansion(start.slice(span));
-                let whole = 0..text.len();
-                Some(replaced_text(span, text, vec![whole]))
+                Some(dynamic_text(span, expansion(start.slice(span))))
             }
             CodeValue::Mapping { .. } | CodeValue::Sequence { .. } => None,
         }

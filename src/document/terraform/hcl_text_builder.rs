@@ -1,15 +1,17 @@
 //! Builds a text from the parts of a template.
 
-use crate::document::code_value::CodeText;
+use crate::document::code_value::{CodeText, Expansion};
 use crate::document::offsets::{OffsetMap, OffsetMapBuilder};
+use crate::document::text_template::TextTemplate;
 use crate::text::source::Span;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A builder for a text of Terraform. All spans are spans in the file.
 #[derive(Default)]
 pub(super) struct HclTextBuilder {
     builder: OffsetMapBuilder,
-    expansions: Vec<Range<usize>>,
+    expansions: Vec<Expansion>,
 }
 
 impl HclTextBuilder {
@@ -70,7 +72,8 @@ impl HclTextBuilder {
         } else {
             self.push_replaced(span, expansion);
         }
-        self.expansions.push(start..self.len());
+        let range = start..self.len();
+        self.expansions.push(new_expansion(range, expansion));
     }
 
     /// Adds the text of an expression, which replaces a span of the file. `source` is the text of the
@@ -84,7 +87,7 @@ impl HclTextBuilder {
         }
         let expansions = text.expansions.iter();
         self.expansions
-            .extend(expansions.map(|range| range.start + start..range.end + start));
+            .extend(expansions.map(|expansion| expansion.after(start)));
     }
 
     /// Adds a part of a text of the same file. A part of an expansion is an expansion.
@@ -92,14 +95,10 @@ impl HclTextBuilder {
         let start = self.len();
         self.builder
             .push_part(&text.offsets, range.clone(), &text.text);
-        for expansion in &text.expansions {
-            let from = expansion.start.max(range.start);
-            let to = expansion.end.min(range.end);
-            if from < to {
-                self.expansions
-                    .push(from - range.start + start..to - range.start + start);
-            }
-        }
+        let inside = text.expansions.iter();
+        let inside = inside.filter_map(|expansion| expansion.in_part(&range));
+        self.expansions
+            .extend(inside.map(|expansion| expansion.after(start)));
     }
 
     /// Removes the white space at the end of the last line of the text. A line includes its line break.
@@ -126,13 +125,37 @@ impl HclTextBuilder {
 }
 
 /// Returns a text that a span of the file is replaced by.
-pub(super) fn replaced_text(span: Span, text: String, expansions: Vec<Range<usize>>) -> CodeText {
+pub(super) fn replaced_text(span: Span, text: String, expansions: Vec<Expansion>) -> CodeText {
     CodeText {
         text,
         offsets: OffsetMap::replaced_by(span),
         span,
         expansions,
         definition: None,
+    }
+}
+
+/// Returns the text of an expression that is known only at run time, as an interpolation.
+pub(super) fn dynamic_text(span: Span, text: String) -> CodeText {
+    let whole = new_expansion(0..text.len(), &text);
+    replaced_text(span, text, vec![whole])
+}
+
+/// Returns the expansion for an interpolation. `${var.name}` has the value of a variable.
+fn new_expansion(range: Range<usize>, interpolation: &str) -> Expansion {
+    let name = interpolation
+        .strip_prefix("${var.")
+        .and_then(|rest| rest.strip_suffix('}'));
+    let is_name = |name: &&str| {
+        name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    let template = name.filter(is_name).map(TextTemplate::variable);
+    Expansion {
+        range,
+        template: template.map(Arc::new),
     }
 }
 

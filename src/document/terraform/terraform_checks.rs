@@ -1,7 +1,7 @@
 //! Checks of values in the unit tests of Terraform.
 
 use super::{TerraformConstants, TerraformFile, TerraformModule, read};
-use crate::document::code_value::{CodeText, CodeValue};
+use crate::document::code_value::{CodeText, CodeValue, Expansion};
 use crate::text::source::{SourceFile, Span};
 use std::ops::Range;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ fn describe(source: &SourceFile, value: &CodeValue) -> String {
 
 fn describe_text(text: &CodeText) -> String {
     let mut marked = text.text.clone();
-    for range in text.expansions.iter().rev() {
+    for Expansion { range, .. } in text.expansions.iter().rev() {
         marked.insert(range.end, '›');
         marked.insert(range.start, '‹');
     }
@@ -153,7 +153,7 @@ fn check_text(source: &SourceFile, text: &CodeText) {
         }
     }
     let mut last = 0;
-    for Range { start, end } in text.expansions.iter().cloned() {
+    for Range { start, end } in text.expansions.iter().map(|it| it.range.clone()) {
         assert!(last <= start && start < end, "{text:?}");
         let expansion = text.text.get(start..end).expect("a part of the text");
         assert!(expansion.starts_with(['$', '%']) && expansion.ends_with('}'));

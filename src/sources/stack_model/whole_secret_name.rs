@@ -5,7 +5,7 @@ use crate::text::url;
 
 /// Returns whether a text can be the name of a secret. References, templates and the IDs that
 /// `ZenML` accepts as well are not names.
-pub(super) fn is_secret_name(text: &str) -> bool {
+pub(in crate::sources) fn is_secret_name(text: &str) -> bool {
     let is_word = text
         .chars()
         .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));

@@ -50,8 +50,9 @@ fn whole_value(braces: BraceExpression<'_>) -> ParsedValue<'_> {
     }
 }
 
-/// Returns the byte ranges of `${NAME}` in a text.
-fn find_variables(text: &str) -> Vec<Range<usize>> {
+/// Returns the byte ranges of `${NAME}` in a text. `ZenML` replaces them in run configs, and knows no
+/// other form.
+pub fn find_variables(text: &str) -> Vec<Range<usize>> {
     let starts = memchr::memmem::find_iter(text.as_bytes(), b"${");
     let ranges = starts.filter_map(|start| {
         let name = text.get(start + 2..)?;

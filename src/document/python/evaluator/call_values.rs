@@ -34,7 +34,7 @@ impl Evaluator<'_> {
             if method == "format"
                 && let Value::Text(template) = self.value(object)
             {
-                return text_folding::fold_format(&template, span);
+                return self.fold_format(call, &template, arguments);
             }
         }
         let is_keyword = |argument: &Argument| matches!(argument.kind, ArgumentKind::Keyword(..));
@@ -47,12 +47,7 @@ impl Evaluator<'_> {
             Value::Import(path) if path.is_client_class() => Value::ZenmlClient,
             Value::Import(path) => match path.path.as_str() {
                 "os.getenv" | "os.environ.get" if path.level == 0 => {
-                    let default = argument(arguments, "default", 1);
-                    let default = default.map(|expr| self.value(ExprRef { expr, ..call }));
-                    match default {
-                        Some(Value::Text(text)) => text_folding::at_run_time(&text, span),
-                        _ => Value::Unknown,
-                    }
+                    self.environment_value(call, arguments)
                 }
                 "os.path.join" => {
                     let parts: Vec<ExprId> = arguments.iter().map(|part| part.value).collect();
@@ -65,6 +60,26 @@ impl Evaluator<'_> {
             Value::Function(function) => self.function_result(function),
             _ => Value::Unknown,
         }
+    }
+
+    /// Returns the value of a call that reads an environment variable. It has the text of its default.
+    fn environment_value(&mut self, call: ExprRef, arguments: &[Argument]) -> Value {
+        let mut value = |keyword, position| {
+            let found = argument(arguments, keyword, position);
+            found.map(|expr| self.value(ExprRef { expr, ..call }))
+        };
+        let name = value("key", 0);
+        let default = value("default", 1);
+        let variable = match name.as_ref().and_then(Value::fixed_text) {
+            Some(name) => Value::Variable(name.into()),
+            None => Value::Unknown,
+        };
+        let Some(Value::Text(default)) = default else {
+            return variable;
+        };
+        let span = self.module(call.module).map(|it| it.span(call.expr));
+        let span = span.unwrap_or_default();
+        text_folding::at_run_time(&default, span, variable)
     }
 
     pub(super) fn new_instance(&mut self, class: ScopeRef) -> Value {

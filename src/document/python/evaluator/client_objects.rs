@@ -48,7 +48,7 @@ impl Evaluator<'_> {
     pub(in crate::document::python) fn is_client(&mut self, object: ExprRef) -> bool {
         match self.value(object) {
             Value::ZenmlClient => true,
-            Value::Unknown | Value::Literal => self.has_name_of_client(object),
+            Value::Unknown | Value::Variable(_) | Value::Literal => self.has_name_of_client(object),
             // An object of another library. A relative import is one of the project.
             Value::Import(path) => path.level > 0 && self.has_name_of_client(object),
             _ => false,

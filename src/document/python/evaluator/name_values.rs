@@ -60,7 +60,11 @@ impl Evaluator<'_> {
             }
             // An attribute of an instance may be assigned anywhere.
             return match merge(&values) {
-                Value::Text(_) | Value::Collection(_) if assigned.is_some() => Value::Unknown,
+                Value::Text(_) | Value::Variable(_) | Value::Collection(_)
+                    if assigned.is_some() =>
+                {
+                    Value::Unknown
+                }
                 value => value,
             };
         }
@@ -106,7 +110,10 @@ impl Evaluator<'_> {
             .map(|binding| self.bound_value(module_index, &binding.value))
             .collect();
         let value = merge(&values);
-        if matches!(value, Value::Text(_) | Value::Collection(_)) {
+        if matches!(
+            value,
+            Value::Text(_) | Value::Variable(_) | Value::Collection(_)
+        ) {
             return self.constant_value(module_index, bindings, value);
         }
         value
@@ -131,7 +138,12 @@ impl Evaluator<'_> {
             Bound::Value(value, annotation) => {
                 let value = value.map_or(Value::Unknown, |value| self.value(inner(value)));
                 match annotation {
-                    Some(annotation) if matches!(value, Value::Unknown | Value::Literal) => {
+                    Some(annotation)
+                        if matches!(
+                            value,
+                            Value::Unknown | Value::Variable(_) | Value::Literal
+                        ) =>
+                    {
                         match self.annotated_value(inner(*annotation)) {
                             Value::Unknown => value,
                             annotated => annotated,

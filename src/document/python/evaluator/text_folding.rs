@@ -1,10 +1,12 @@
 //! Folds literals, sums and formats into texts with maps to the file.
 
-use super::super::python_facts::{CodeText, TextDefinition};
-use super::super::python_module::{ExprId, ExprKind, PythonModule, TextPart};
+use super::super::python_facts::{CodeText, Expansion, TextDefinition};
+use super::super::python_module::{Argument, ExprId, ExprKind, PythonModule, TextPart};
 use super::super::python_values::{ExprRef, FoldedText, Value};
+use super::format_values::FormatValues;
 use super::{Evaluator, MAX_SHOWN_BYTES};
 use crate::document::offsets::OffsetMapBuilder;
+use crate::document::text_template::TextTemplate;
 use crate::text::source::{Span, floor_char_boundary};
 use std::ops::Range;
 use std::sync::Arc;
@@ -46,9 +48,11 @@ impl Evaluator<'_> {
                 TextPart::Field(field, value) => {
                     let value = value.map(|expr| self.value(ExprRef { expr, ..at }));
                     let text = value.as_ref().and_then(Value::fixed_text);
-                    match text.filter(|text| folding.has_room(text.len())) {
-                        Some(text) => folding.out.push_replaced(field.start, field.len(), text),
-                        None => folding.push_unknown(&module, *field),
+                    if let Some(text) = text.filter(|text| folding.has_room(text.len())) {
+                        folding.out.push_replaced(field.start, field.len(), text);
+                    } else {
+                        let template = value.as_ref().and_then(Value::template);
+                        folding.push_unknown(&module, *field, template);
                     }
                 }
             }
@@ -87,7 +91,7 @@ impl Evaluator<'_> {
                     folding.push_text(&text.code);
                 }
                 Value::Text(_) => return Value::Unknown,
-                _ => folding.push_unknown(&module, module.span(*term)),
+                _ => folding.push_unknown(&module, module.span(*term), value.template()),
             }
         }
         folding.finish(span)
@@ -111,7 +115,7 @@ impl Evaluator<'_> {
                 Value::Text(text) if folding.has_room(text.code.text.len()) => {
                     folding.push_text(&text.code);
                 }
-                _ => folding.push_unknown(&module, part_span),
+                value => folding.push_unknown(&module, part_span, value.template()),
             }
         }
         if is_text {
@@ -129,28 +133,53 @@ impl Evaluator<'_> {
     }
 
     /// Folds `template % values`.
-    pub(super) fn fold_percent_format(&mut self, template: ExprRef, span: Span) -> Value {
+    pub(super) fn fold_percent_format(
+        &mut self,
+        template: ExprRef,
+        values: ExprRef,
+        span: Span,
+    ) -> Value {
         match self.value(template) {
-            Value::Text(template) => fold_template(&template, span, next_percent_field),
+            Value::Text(template) => {
+                let values = self.percent_values(values);
+                fold_template(&template, span, next_percent_field, &values)
+            }
             _ => Value::Unknown,
         }
     }
+
+    /// Folds `template.format(…)`.
+    pub(super) fn fold_format(
+        &mut self,
+        call: ExprRef,
+        template: &FoldedText,
+        arguments: &[Argument],
+    ) -> Value {
+        let span = self.module(call.module).map(|it| it.span(call.expr));
+        let values = self.format_values(call, arguments);
+        fold_template(
+            template,
+            span.unwrap_or_default(),
+            next_brace_field,
+            &values,
+        )
+    }
 }
 
-/// Folds `template.format(…)`.
-pub(super) fn fold_format(template: &FoldedText, span: Span) -> Value {
-    fold_template(template, span, next_brace_field)
-}
-
-/// Returns a text that is only a default: its value is known only at run time.
-pub(super) fn at_run_time(text: &FoldedText, span: Span) -> Value {
+/// Returns a text that is only a default: its value is known only at run time. `variable` is the
+/// variable that it is the default of.
+pub(super) fn at_run_time(text: &FoldedText, span: Span, variable: Value) -> Value {
     let len = text.code.text.len();
     if len == 0 {
-        return Value::Unknown;
+        return variable;
     }
+    let whole = Expansion {
+        range: 0..len,
+        template: variable.template(),
+    };
     let code = CodeText {
         span,
-        expansions: std::iter::once(0..len).collect(),
+        expansions: vec![whole],
         ..text.code.clone()
     };
     Value::text(code, None)
@@ -167,13 +196,19 @@ enum TemplatePart {
 type NextPart = fn(&str, usize) -> Option<(usize, TemplatePart)>;
 
 /// Folds a template. Its fields become expansions.
-fn fold_template(template: &FoldedText, span: Span, next: NextPart) -> Value {
+fn fold_template(
+    template: &FoldedText,
+    span: Span,
+    next: NextPart,
+    values: &FormatValues,
+) -> Value {
     let code = &template.code;
     if code.text.len() > MAX_FOLDED_BYTES {
         return Value::Unknown;
     }
     let mut folding = TextFolding::default();
     let mut at = 0;
+    let mut next_index = 0;
     while let Some((start, part)) = next(&code.text, at) {
         folding.push_range(code, at..start);
         at = match part {
@@ -184,14 +219,18 @@ fn fold_template(template: &FoldedText, span: Span, next: NextPart) -> Value {
             TemplatePart::Field(len) => {
                 let from = folding.out.text().len();
                 folding.push_range(code, start..start + len);
-                folding.expansions.push(from..folding.out.text().len());
+                let field = code.text.get(start..start + len).unwrap_or_default();
+                folding.expansions.push(Expansion {
+                    range: from..folding.out.text().len(),
+                    template: values.template(field, &mut next_index),
+                });
                 start + len
             }
         };
     }
     folding.push_range(code, at..code.text.len());
     if folding.expansions.is_empty() {
-        return at_run_time(template, span);
+        return at_run_time(template, span, Value::Unknown);
     }
     folding.finish(span)
 }
@@ -247,7 +286,7 @@ fn next_brace_field(text: &str, from: usize) -> Option<(usize, TemplatePart)> {
 #[derive(Default)]
 struct TextFolding {
     out: OffsetMapBuilder,
-    expansions: Vec<Range<usize>>,
+    expansions: Vec<Expansion>,
 }
 
 impl TextFolding {
@@ -261,42 +300,47 @@ impl TextFolding {
         self.out.push_mapped(&code.text, &code.offsets);
         let expansions = code.expansions.iter();
         self.expansions
-            .extend(expansions.map(|range| range.start + base..range.end + base));
+            .extend(expansions.map(|expansion| expansion.after(base)));
     }
 
     /// Adds a part of a text. Expansions that begin in it stay expansions.
     fn push_range(&mut self, code: &CodeText, range: Range<usize>) {
         let base = self.out.text().len();
         self.out.push_part(&code.offsets, range.clone(), &code.text);
-        for expansion in &code.expansions {
-            let (start, end) = (
-                expansion.start.max(range.start),
-                expansion.end.min(range.end),
-            );
-            if start < end {
-                self.expansions
-                    .push(base + start - range.start..base + end - range.start);
-            }
-        }
+        let inside = code.expansions.iter();
+        let inside = inside.filter_map(|expansion| expansion.in_part(&range));
+        self.expansions
+            .extend(inside.map(|expansion| expansion.after(base)));
     }
 
     /// Adds the source of an expression that is known only at run time.
-    fn push_unknown(&mut self, module: &PythonModule, span: Span) {
+    fn push_unknown(
+        &mut self,
+        module: &PythonModule,
+        span: Span,
+        template: Option<Arc<TextTemplate>>,
+    ) {
         let source = module.source.slice(span);
         let shown = floor_char_boundary(source, MAX_SHOWN_BYTES);
         let from = self.out.text().len();
         self.out
             .push_verbatim(span.start, source.get(..shown).unwrap_or_default());
-        self.expansions.push(from..from + shown);
+        self.expansions.push(Expansion {
+            range: from..from + shown,
+            template,
+        });
     }
 
     fn finish(mut self, span: Span) -> Value {
-        self.expansions.sort_by_key(|range| range.start);
+        self.expansions
+            .sort_by_key(|expansion| expansion.range.start);
         // A field of a template may be a field of its value, too.
-        self.expansions.dedup_by(|next, range| {
-            let overlaps = next.start < range.end;
+        self.expansions.dedup_by(|next, expansion| {
+            let range = &mut expansion.range;
+            let overlaps = next.range.start < range.end;
             if overlaps {
-                range.end = range.end.max(next.end);
+                range.end = range.end.max(next.range.end);
+                expansion.template = None;
             }
             overlaps
         });

@@ -136,7 +136,7 @@ impl ModuleBuilder<'_> {
         let (left, right) = (self.expression(left), self.expression(right));
         match operator.map_or("", |operator| operator.kind_name()) {
             "or" | "|" => ExprKind::Either(left, right),
-            "%" => ExprKind::Format(left),
+            "%" => ExprKind::Format(left, right),
             "/" => ExprKind::Quotient(left, right),
             _ => ExprKind::Unknown,
         }
