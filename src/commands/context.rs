@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// The width of output, in columns, if the stream is not a terminal.
 pub const DEFAULT_WIDTH: usize = 100;
 
+/// The width of wide tables if it is unknown, for example in the log of a CI job.
+pub const TABLE_WIDTH: usize = 80;
+
 /// An output stream, and whether it is a terminal.
 pub struct Stream<'w> {
     /// The writer.

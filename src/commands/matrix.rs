@@ -1,7 +1,7 @@
 //! `matrix`: compares the secrets and keys of the environments, with the places that use them.
 
 use super::check::environment_level;
-use super::context::{CommandError, Context};
+use super::context::{CommandError, Context, TABLE_WIDTH};
 use super::messages::{
     outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
 };
@@ -17,6 +17,7 @@ use crate::lint::scan::Scan;
 use crate::lint::secret_list;
 use crate::lint::secret_matrix::{self, Matrix, MatrixCell, MatrixRow};
 use crate::lint::settings::Settings;
+use crate::output::style::OutputStyle;
 use crate::output::{MatrixFormat, count, matrix_report};
 use crate::project::config::{Config, FILE_NAME};
 use std::collections::{BTreeSet, HashSet};
@@ -64,7 +65,11 @@ pub(super) fn matrix(
         let summary = context.summary.take().unwrap_or_default();
         context.summary = Some(format!("{summary}; wrote `{}`", file.display_path()));
     } else {
-        let style = context.stdout_style(color);
+        let width = context.stdout.columns.unwrap_or(TABLE_WIDTH);
+        let style = OutputStyle {
+            width,
+            ..context.stdout_style(color)
+        };
         let out = &mut *context.stdout.out;
         matrix_report::write(format, &matrix, &all, style, out)?;
         out.flush()?;

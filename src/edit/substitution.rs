@@ -28,6 +28,8 @@ pub struct RenderedFile<'s> {
     pub file: &'s Analysis,
     /// The new text; `None` if the file has no references and stays the same.
     pub text: Option<String>,
+    /// The replaced references, in the order of the file.
+    pub replaced: Vec<&'s Reference>,
     /// Findings about values that turned out to be empty only when they were read.
     pub empty_values: Vec<FindingBuilder>,
 }
@@ -43,7 +45,7 @@ impl RenderedFile<'_> {
 
     /// Returns the number of replaced references.
     pub fn replaced_count(&self) -> usize {
-        self.file.replaced_references().count()
+        self.replaced.len()
     }
 }
 
@@ -69,6 +71,7 @@ pub fn run<'s>(
         Ok(RenderedFile {
             file: file.analysis,
             text,
+            replaced: file.replaced(),
             empty_values: empty_values(file, &locations, &values, settings),
         })
     };
@@ -142,6 +145,17 @@ struct RenderInput<'s> {
     references: Vec<ReplacedReference<'s>>,
 }
 
+impl<'s> RenderInput<'s> {
+    /// Returns the references, in the order of the file. Those that variables expand come last in
+    /// the answers.
+    fn replaced(&self) -> Vec<&'s Reference> {
+        let references = self.references.iter();
+        let mut references: Vec<&Reference> = references.map(|it| it.reference).collect();
+        references.sort_by_key(|reference| reference.span.start);
+        references
+    }
+}
+
 /// Collects the references to replace and the secrets that contain their values.
 fn locate_values<'s>(
     scan: &'s Scan,
@@ -159,16 +173,22 @@ fn locate_values<'s>(
                 let Some(key) = reference.key() else {
                     continue;
                 };
-                let Some(LookupResult::Found {
-                    inventory, keys, ..
-                }) = answers.first(reference).map(|answer| answer.result)
+                let answer = answers.first(reference);
+                let Some((
+                    lookup,
+                    LookupResult::Found {
+                        inventory, keys, ..
+                    },
+                )) = answer.map(|answer| (answer.lookup, answer.result))
                 else {
                     failures.push(unresolved_failure(reference, "no inventory has the secret"));
                     continue;
                 };
+                // Variables may have expanded the names.
+                let key = lookup.key.as_deref().unwrap_or(key);
                 let is_known_empty =
                     keys.and_then(|keys| keys.get(key)) == Some(&ValueType::EmptyString);
-                let secret = locations.add(inventory, reference.secret(), key);
+                let secret = locations.add(inventory, &lookup.secret, key);
                 references.push(ReplacedReference {
                     reference,
                     key,

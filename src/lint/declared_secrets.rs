@@ -9,7 +9,7 @@ use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::lint::suggestions::NearestNames;
 use crate::sources::declarations::{Declaration, canonical_expression};
-use crate::sources::reference::Reference;
+use crate::sources::reference::{Reference, ReferenceNames};
 use crate::text::nearest::SearchBudget;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -55,6 +55,35 @@ pub(super) enum DeclarationScope {
     Repository,
     /// The file with this index.
     File(usize),
+}
+
+/// The secret that is searched among the declarations.
+#[derive(Clone, Copy)]
+pub(super) struct SoughtSecret<'s> {
+    names: &'s ReferenceNames,
+    /// The expression that yields the name, if it is known only at run time.
+    expression: Option<&'s str>,
+}
+
+impl<'s> SoughtSecret<'s> {
+    /// Creates the secret of a reference.
+    pub(super) fn of_reference(reference: &'s Reference) -> Self {
+        let expression = reference
+            .is_dynamic
+            .then(|| reference.expression().secret());
+        Self {
+            names: &reference.names,
+            expression,
+        }
+    }
+
+    /// Creates a secret with literal names.
+    pub(super) fn named(names: &'s ReferenceNames) -> Self {
+        Self {
+            names,
+            expression: None,
+        }
+    }
 }
 
 /// What the declarations say about a reference.
@@ -130,7 +159,7 @@ impl<'s> DeclaredSecrets<'s> {
     pub(super) fn answer(
         &mut self,
         scope: DeclarationScope,
-        reference: &'s Reference,
+        sought: SoughtSecret<'s>,
         names_only: bool,
     ) -> DeclaredAnswer {
         let table = match scope {
@@ -140,16 +169,14 @@ impl<'s> DeclaredSecrets<'s> {
                 None => return DeclaredAnswer::Unknown,
             },
         };
-        let secret = if reference.is_dynamic {
-            let expression = canonical_expression(reference.expression().secret());
-            table.secrets.get_mut(&expression)
-        } else {
-            table.secrets.get_mut(reference.secret())
+        let secret = match sought.expression {
+            Some(expression) => table.secrets.get_mut(&canonical_expression(expression)),
+            None => table.secrets.get_mut(sought.names.secret()),
         };
         let Some(secret) = secret else {
-            return table.near_miss(reference.secret(), &mut self.budget);
+            return table.near_miss(sought.names.secret(), &mut self.budget);
         };
-        match reference.key() {
+        match sought.names.key() {
             Some(key) if !names_only && !secret.keys.contains(key) => {
                 if secret.may_have_other_keys() {
                     return DeclaredAnswer::MayHaveKey;
@@ -269,7 +296,8 @@ mod tests {
         let mut problems = Vec::new();
         for reference in scan.references() {
             let scope = DeclarationScope::Repository;
-            let answer = declared.answer(scope, reference, false);
+            let sought = SoughtSecret::of_reference(reference);
+            let answer = declared.answer(scope, sought, false);
             let (DeclaredAnswer::NoKey(problem) | DeclaredAnswer::NearMiss(problem)) = answer
             else {
                 unreachable!("the reference is wrong: {reference:?}")

@@ -1,5 +1,6 @@
 //! Names of secrets of which a part is known only at run time.
 
+use crate::lint::resolved_references::ResolvedReferences;
 use crate::lint::scan::Scan;
 use std::collections::BTreeSet;
 
@@ -14,8 +15,9 @@ pub(super) struct DynamicNames<'s> {
 }
 
 impl<'s> DynamicNames<'s> {
-    pub(super) fn of_scan(scan: &'s Scan) -> Self {
-        let references = scan.files.iter().flat_map(|file| &file.dynamic_references);
+    /// Returns the names of the references that stay dynamic.
+    pub(super) fn of_scan(scan: &'s Scan, resolved: &ResolvedReferences) -> Self {
+        let references = resolved.still_dynamic(scan);
         Self {
             names: references.map(|it| it.expression().secret()).collect(),
             is_incomplete: scan.files.iter().any(|file| file.is_incomplete),

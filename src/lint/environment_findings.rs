@@ -120,7 +120,8 @@ pub(super) fn group(
         if group.environments.len() > 1 {
             let environments = describe_environments(&group.environments, names);
             group.context.environments = Some(environments);
-            let subject = Subject::Reference(reference, &group.context);
+            let renamed = reference.with_names(group.names.clone());
+            let subject = Subject::Reference(&renamed, &group.context);
             finding = rules::check(subject).unwrap_or(finding);
         }
         EnvironmentProblem {

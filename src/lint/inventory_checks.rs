@@ -39,7 +39,7 @@ pub(super) fn check_inventory_files(
     }
     let mentioned = mentioned_names(scan, findings);
     let whole_names = whole_secret_names(scan, findings, settings);
-    let dynamic_names = DynamicNames::of_scan(scan);
+    let dynamic_names = DynamicNames::of_scan(scan, references);
     // References in documentation and to declared secrets, which may mean any inventory.
     let not_looked_up: HashSet<&str> = references
         .not_looked_up(scan)

@@ -4,7 +4,8 @@ use crate::inventory::{Inventory, InventoryChain};
 use crate::lint::analysis::Analysis;
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, EnvironmentConfig, Level};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A place in which the references of a stack are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +36,20 @@ pub(super) struct TargetList {
     pub has_repository: bool,
 }
 
+/// An environment of a config.
+struct RunEnvironment {
+    /// The config file.
+    file: Option<PathBuf>,
+    /// The index in the config.
+    at: usize,
+    name: String,
+    variables: BTreeMap<String, String>,
+}
+
 /// The distinct environments, chains and targets of a run. There are few of each.
 pub(super) struct LookupTargets<'s> {
     settings: &'s Settings<'s>,
-    /// The config file, the index in it, and the name of each environment.
-    environments: Vec<(Option<PathBuf>, usize, String)>,
+    environments: Vec<RunEnvironment>,
     chains: Vec<Vec<usize>>,
     lists: Vec<TargetList>,
 }
@@ -56,7 +66,7 @@ impl<'s> LookupTargets<'s> {
         for config in settings.configs.known_configs() {
             let environments = config.environments.iter().enumerate();
             for (at, environment) in environments.filter(|(_, it)| it.is_selected) {
-                targets.intern_environment(&config, at, &environment.name);
+                targets.intern_environment(&config, at, environment);
             }
         }
         targets
@@ -104,7 +114,7 @@ impl<'s> LookupTargets<'s> {
             .iter()
             .filter_map(|&at| self.settings.inventories.get(at));
         list.has_repository |= asked.any(Inventory::is_repository);
-        let environment = environment.map(|(at, it)| self.intern_environment(config, at, &it.name));
+        let environment = environment.map(|(at, it)| self.intern_environment(config, at, it));
         list.targets.push(LookupTarget {
             environment,
             chain: intern(&mut self.chains, chain),
@@ -139,14 +149,21 @@ impl<'s> LookupTargets<'s> {
     }
 
     /// Returns the index of the environment with an index in its config.
-    fn intern_environment(&mut self, config: &Config, at: usize, name: &str) -> usize {
-        let file: Option<&Path> = config.file.as_deref();
+    fn intern_environment(
+        &mut self,
+        config: &Config,
+        at: usize,
+        environment: &EnvironmentConfig,
+    ) -> usize {
         let mut known = self.environments.iter();
-        let known =
-            known.position(|(known, known_at, _)| known.as_deref() == file && *known_at == at);
+        let known = known.position(|known| known.file == config.file && known.at == at);
         known.unwrap_or_else(|| {
-            let file = file.map(Path::to_path_buf);
-            self.environments.push((file, at, name.to_owned()));
+            self.environments.push(RunEnvironment {
+                file: config.file.clone(),
+                at,
+                name: environment.name.clone(),
+                variables: environment.variables.clone(),
+            });
             self.environments.len() - 1
         })
     }
@@ -163,8 +180,22 @@ impl<'s> LookupTargets<'s> {
 
     /// Returns the names of the environments, by their index.
     pub(super) fn environment_names(&self) -> Vec<String> {
-        let names = self.environments.iter();
-        names.map(|(.., name)| name.clone()).collect()
+        let environments = self.environments.iter();
+        environments
+            .map(|environment| environment.name.clone())
+            .collect()
+    }
+
+    /// Returns the variables of an environment. Returns `None` if it has none.
+    pub(super) fn variables(&self, environment: usize) -> Option<&BTreeMap<String, String>> {
+        let environment = self.environments.get(environment)?;
+        Some(&environment.variables).filter(|variables| !variables.is_empty())
+    }
+
+    /// Returns whether an environment has variables.
+    pub(super) fn has_variables(&self) -> bool {
+        let mut environments = self.environments.iter();
+        environments.any(|environment| !environment.variables.is_empty())
     }
 }
 

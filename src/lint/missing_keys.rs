@@ -95,7 +95,7 @@ pub fn stack_names(file: &Analysis) -> Vec<String> {
 /// Fails if an inventory cannot determine whether it stores values.
 pub fn required_keys<'s>(
     scan: &'s Scan,
-    report: &Report,
+    report: &'s Report,
     settings: &Settings<'_>,
 ) -> Result<Vec<RequiredKey<'s>>, Failure> {
     let mut required = collect_required(scan, report, settings);
@@ -129,7 +129,7 @@ pub fn required_keys<'s>(
 /// Collects the required keys by inventory, secret and key.
 fn collect_required<'s>(
     scan: &'s Scan,
-    report: &Report,
+    report: &'s Report,
     settings: &Settings<'_>,
 ) -> BTreeMap<(usize, &'s str, Option<&'s str>), RequiredKey<'s>> {
     let mut collected = BTreeMap::new();
@@ -137,8 +137,15 @@ fn collect_required<'s>(
     for (file, references) in answered.by_file(scan) {
         let mut file_name: Option<String> = None;
         for (reference, answers) in references {
-            let (secret, key) = (reference.secret(), reference.key());
-            let (inventory, exists) = match answers.first(reference) {
+            let answer = answers.first(reference);
+            let (secret, key) = match &answer {
+                // Variables may have expanded the names.
+                Some(answer) if answers.is_expanded() => {
+                    (answer.lookup.secret.as_str(), answer.lookup.key.as_deref())
+                }
+                _ => (reference.secret(), reference.key()),
+            };
+            let (inventory, exists) = match answer {
                 Some(Answer {
                     result:
                         LookupResult::Found {

@@ -9,6 +9,7 @@
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
 use crate::diagnostics::finding_builder::{FindingBuilder, build_all, sort};
+use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{LookupResults, Progress};
 use crate::lint::analysis::{Analysis, check_directives};
 use crate::lint::baseline::Baseline;
@@ -17,13 +18,18 @@ use crate::lint::inventory_checks::check_inventory_files;
 use crate::lint::reference_checks::check_references;
 use crate::lint::report::Report;
 use crate::lint::resolve::{Resolution, resolve};
+use crate::lint::resolved_references::ResolvedReferences;
 use crate::lint::rules::{self, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::lint::suppressions::Suppressions;
 use crate::project::configs::{Configs, Cursor};
 use crate::sources::reference::Reference;
+use crate::text::redacted_source::RedactedSource;
+use crate::text::source::Span;
 use crate::zenml::grammar::Resolver;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Checks a scan.
 pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>) -> Report {
@@ -55,12 +61,13 @@ pub fn check_with_answers(
     };
     report.summary.unchecked = unchecked;
     report.summary.files = scan.files.len();
-    report.summary.references = scan.files.iter().map(|file| file.references.len()).sum();
-    report.summary.dynamic = scan
-        .files
-        .iter()
-        .map(|file| file.dynamic_references.len())
-        .sum();
+    let expanded = report.references.expanded_count();
+    let files = scan.files.iter();
+    let references: usize = files.map(|file| file.references.len()).sum();
+    report.summary.references = references + expanded;
+    let files = scan.files.iter();
+    let dynamic: usize = files.map(|file| file.dynamic_references.len()).sum();
+    report.summary.dynamic = dynamic - expanded;
     // Files that cannot be read come first: they may be the cause of the other failures.
     report.failures.extend_from_slice(&scan.skipped.failures);
     report.failures.extend(unrouted);
@@ -78,7 +85,7 @@ pub fn check_with_answers(
 
     let mut builders = results.findings;
     builders.extend(inventory_findings);
-    builders.extend(scan_findings(scan, settings));
+    builders.extend(scan_findings(scan, &report.references, settings));
     let findings = build_all(builders, severity_by_config(settings.configs));
     let coverage = Coverage {
         settings,
@@ -91,10 +98,23 @@ pub fn check_with_answers(
 }
 
 /// Returns the findings that need no look-up: about scalars, stacks, leaked values and comments.
-fn scan_findings(scan: &Scan, settings: &Settings<'_>) -> Vec<FindingBuilder> {
+fn scan_findings(
+    scan: &Scan,
+    references: &ResolvedReferences,
+    settings: &Settings<'_>,
+) -> Vec<FindingBuilder> {
+    let dynamic: HashSet<(*const RedactedSource, Span)> = references
+        .still_dynamic(scan)
+        .map(|reference| (Arc::as_ptr(&reference.source), reference.span))
+        .collect();
+    let is_current = |finding: &&FindingBuilder| {
+        let draft = finding.draft();
+        draft.rule != RuleId::DynamicReference
+            || dynamic.contains(&(Arc::as_ptr(&draft.source), draft.span))
+    };
     let mut findings = Vec::new();
     for file in &scan.files {
-        findings.extend(file.findings.iter().cloned());
+        findings.extend(file.findings.iter().filter(is_current).cloned());
         if settings.configs.for_file(&file.path).resolver == Resolver::Zenml {
             findings.extend(check_stacks(file));
         }

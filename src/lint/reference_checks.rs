@@ -16,7 +16,7 @@ use crate::lint::rules::{self, LookupContext, Subject};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::lint::suggestions::SuggestionCache;
-use crate::sources::reference::Reference;
+use crate::sources::reference::{Reference, ReferenceNames};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -86,6 +86,11 @@ impl<'r> ReferenceChecker<'r> {
         let mut results = EnvironmentResults::default();
         let mut found: Vec<AnsweredEnvironment<'r>> = Vec::new();
         for answer in answers.iter(reference) {
+            let ReferenceLookup { secret, key, .. } = answer.lookup;
+            let named = answers
+                .is_expanded()
+                .then(|| reference.with_names(ReferenceNames::new(secret, key.as_deref())));
+            let reference = named.as_ref().unwrap_or(reference);
             if let LookupResult::Failed { inventory, error } = answer.result {
                 results.has_unanswered |= self.add_failed(inventory, error, &answer, &mut gaps);
                 continue;

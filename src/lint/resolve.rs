@@ -6,6 +6,7 @@
 //! The answer must not depend on which files of a project are checked. So if a reference may be
 //! declared in a file that is not, the declarations of all files are read: see [`OtherFiles`].
 
+mod expanded_names;
 mod reference_resolver;
 
 use crate::diagnostics::error::Failure;
@@ -15,6 +16,7 @@ use crate::lint::report::Unchecked;
 use crate::lint::resolved_references::ResolvedReferences;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
+use expanded_names::ExpandedNames;
 use reference_resolver::ReferenceResolver;
 
 /// The outcome of [`resolve`].
@@ -28,19 +30,20 @@ pub(super) struct Resolution {
 
 /// Looks up the references of a scan. `known` are answers of an earlier check, which are used if
 /// they cover all lookups.
-pub(super) fn resolve<'s>(
-    scan: &'s Scan,
-    settings: &'s Settings<'s>,
+pub(super) fn resolve(
+    scan: &Scan,
+    settings: &Settings<'_>,
     known: LookupResults,
     progress: Option<Progress<'_>>,
 ) -> Resolution {
     let read_others = || settings.other_files.map(|files| files.read(scan));
     let mut others = settings.other_files.and_then(OtherFiles::found);
-    let mut resolver = ReferenceResolver::run(scan, settings, others);
+    let expanded = ExpandedNames::new(scan, settings);
+    let mut resolver = ReferenceResolver::run(scan, settings, &expanded, others);
     if others.is_none() && resolver.needs_other_files {
         others = read_others();
         if others.is_some() {
-            resolver = ReferenceResolver::run(scan, settings, others);
+            resolver = ReferenceResolver::run(scan, settings, &expanded, others);
         }
     }
     let lookups = resolver.resolution.references.lookups.iter();
@@ -54,7 +57,7 @@ pub(super) fn resolve<'s>(
         others = read_others();
         if others.is_some() {
             // All its lookups are among those that were made.
-            resolver = ReferenceResolver::run(scan, settings, others);
+            resolver = ReferenceResolver::run(scan, settings, &expanded, others);
         }
     }
     let mut resolution = resolver.resolution;

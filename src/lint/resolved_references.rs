@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct ResolvedReference {
     /// The index of the file in the scan.
     pub file: usize,
-    /// The index of the reference in the file.
+    /// The index of the reference in the file, among its references or its dynamic references.
     pub index: usize,
+    /// Whether it is a dynamic reference of the file, which variables expand.
+    pub is_dynamic: bool,
     /// The index of its lookups; `None` if it is not looked up.
     pub lookups: Option<usize>,
     /// The index of the difference from a declaration, if there is one.
@@ -30,6 +32,8 @@ pub(super) struct EnvironmentLookup {
     pub environment: Option<usize>,
     /// The index of the lookup.
     pub lookup: usize,
+    /// The index of the difference from a declaration, if it is not that of the reference.
+    pub problem: Option<usize>,
 }
 
 /// All references of a scan with the answers of their inventories.
@@ -45,6 +49,9 @@ pub struct ResolvedReferences {
     pub(super) answers: LookupResults,
     /// The differences between references and declarations.
     pub(super) problems: Vec<DeclaredProblem>,
+    /// The file and the index of each dynamic reference that variables expand in all its
+    /// environments.
+    pub(super) expanded: BTreeSet<(usize, usize)>,
 }
 
 impl ResolvedReferences {
@@ -61,6 +68,22 @@ impl ResolvedReferences {
     pub fn not_looked_up<'s>(&self, scan: &'s Scan) -> impl Iterator<Item = &'s Reference> {
         let resolved = self.references.iter().filter(|it| it.lookups.is_none());
         resolved.filter_map(|it| it.reference(scan))
+    }
+
+    /// Returns the number of dynamic references that variables expand in all their environments.
+    pub(super) fn expanded_count(&self) -> usize {
+        self.expanded.len()
+    }
+
+    /// Iterates over the dynamic references of a scan that stay dynamic in an environment.
+    pub(super) fn still_dynamic<'s>(&self, scan: &'s Scan) -> impl Iterator<Item = &'s Reference> {
+        let files = scan.files.iter().enumerate();
+        files.flat_map(move |(at, file)| {
+            let references = file.dynamic_references.iter().enumerate();
+            let dynamic =
+                references.filter(move |(index, _)| !self.expanded.contains(&(at, *index)));
+            dynamic.map(|(_, reference)| reference)
+        })
     }
 
     /// Returns the distinct lookups.
@@ -113,7 +136,13 @@ impl ResolvedReferences {
 
 impl ResolvedReference {
     fn reference<'s>(&self, scan: &'s Scan) -> Option<&'s Reference> {
-        scan.files.get(self.file)?.references.get(self.index)
+        let file = scan.files.get(self.file)?;
+        let references = if self.is_dynamic {
+            &file.dynamic_references
+        } else {
+            &file.references
+        };
+        references.get(self.index)
     }
 }
 
@@ -197,7 +226,6 @@ impl<'r> Answers<'_, 'r> {
             .lookups
             .and_then(|at| resolved.lookup_lists.get(at));
         let problem = self.reference.problem;
-        let problem = problem.and_then(|at| resolved.problems.get(at));
         let has_key = reference.key().is_some();
         let lookups = list.into_iter().flatten();
         lookups.filter_map(move |it| {
@@ -213,11 +241,12 @@ impl<'r> Answers<'_, 'r> {
                 },
                 result => result,
             };
+            let problem = it.problem.or(problem);
             Some(Answer {
                 environment: it.environment,
                 lookup,
                 result,
-                problem,
+                problem: problem.and_then(|at| resolved.problems.get(at)),
             })
         })
     }
@@ -225,6 +254,11 @@ impl<'r> Answers<'_, 'r> {
     /// Returns the first answer: the only one in a run with one environment.
     pub fn first(&self, reference: &Reference) -> Option<Answer<'r>> {
         self.iter(reference).next()
+    }
+
+    /// Returns whether variables expand the reference, so that the names of its answers count.
+    pub fn is_expanded(&self) -> bool {
+        self.reference.is_dynamic
     }
 
     /// Returns whether the reference already counts as unchecked, because it is not looked up in an

@@ -128,7 +128,7 @@ pub fn write_rendered(
 ) -> io::Result<()> {
     let source = &rendered.file.source;
     let path = escape_control(source.path());
-    let mut references = rendered.file.replaced_references().peekable();
+    let mut references = rendered.replaced.iter().peekable();
     if references.peek().is_none() {
         return Ok(());
     }

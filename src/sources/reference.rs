@@ -132,6 +132,15 @@ impl Reference {
         self.names.key()
     }
 
+    /// Returns the same reference with other names, for example those after variables are expanded.
+    #[must_use]
+    pub fn with_names(&self, names: ReferenceNames) -> Self {
+        Self {
+            names,
+            ..self.clone()
+        }
+    }
+
     /// Returns the names as the shell reads them. In these names, equal expressions are compared.
     pub fn expression(&self) -> &ReferenceNames {
         let dynamic = self.dynamic.as_deref();

@@ -1,21 +1,22 @@
 //! Determines the lookups of each reference of a scan. Nothing is asked here.
 
 use super::Resolution;
+use super::expanded_names::ExpandedNames;
 use crate::diagnostics::error::Failure;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::inventory::{Inventories, ValueType};
 use crate::lint::analysis::Analysis;
 use crate::lint::declared_secrets::{
-    DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets,
+    DeclarationScope, DeclaredAnswer, DeclaredProblem, DeclaredSecrets, SoughtSecret,
 };
-use crate::lint::lookup_targets::{LookupTargets, TargetList};
+use crate::lint::lookup_targets::{LookupTarget, LookupTargets, TargetList};
 use crate::lint::reference_checks::OPEN_KEYS;
 use crate::lint::report::NO_INVENTORY;
 use crate::lint::resolved_references::{EnvironmentLookup, ResolvedReference};
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::project::config::Level;
-use crate::sources::reference::Reference;
+use crate::sources::reference::{Reference, ReferenceNames};
 use crate::text::source_kind::SourceKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
@@ -23,6 +24,7 @@ use std::hash::{Hash, Hasher};
 /// Determines the lookups of the references of a scan.
 pub(super) struct ReferenceResolver<'s> {
     settings: &'s Settings<'s>,
+    expanded: &'s ExpandedNames,
     targets: LookupTargets<'s>,
     pub(super) resolution: Resolution,
     /// The index of the lookups of each distinct reference.
@@ -105,10 +107,12 @@ impl<'s> ReferenceResolver<'s> {
     pub(super) fn run(
         scan: &'s Scan,
         settings: &'s Settings<'s>,
+        expanded: &'s ExpandedNames,
         others: Option<&'s Scan>,
     ) -> Self {
         let mut resolver = Self {
             settings,
+            expanded,
             targets: LookupTargets::new(settings),
             resolution: Resolution::default(),
             by_names: HashMap::new(),
@@ -118,8 +122,13 @@ impl<'s> ReferenceResolver<'s> {
             maybe_declared: BTreeSet::new(),
         };
         let files = scan.files.iter().enumerate();
-        for (at, file) in files.filter(|(_, file)| !file.references.is_empty()) {
-            resolver.add_file(at, file);
+        for (at, file) in files {
+            if !file.references.is_empty() {
+                resolver.add_file(at, file);
+            }
+            if !expanded.is_empty() {
+                resolver.add_expanded(at, file);
+            }
         }
         let names = resolver.targets.environment_names();
         resolver.resolution.references.environments = names;
@@ -153,6 +162,7 @@ impl<'s> ReferenceResolver<'s> {
             let mut resolved = ResolvedReference {
                 file: at,
                 index,
+                is_dynamic: false,
                 lookups: None,
                 problem: None,
                 is_unchecked: false,
@@ -184,7 +194,8 @@ impl<'s> ReferenceResolver<'s> {
         self.highest = self.highest.max(level);
         let is_configured = list.is_configured;
         let scope = ReferenceScope::new(reference, resolved.file, list);
-        let (step, may_be_declared) = self.next_step(reference, &scope, level);
+        let sought = SoughtSecret::of_reference(reference);
+        let (step, may_be_declared) = self.next_step(sought, &scope, level);
         match step {
             NextStep::Nothing => {}
             NextStep::LookUp(problem) => {
@@ -193,11 +204,7 @@ impl<'s> ReferenceResolver<'s> {
                 resolved.problem = problem.as_ref().map(|_| problems.len());
                 problems.extend(problem);
             }
-            NextStep::SkipKey => {
-                let unchecked = &mut self.resolution.unchecked;
-                unchecked.keys += 1;
-                unchecked.levels.insert(OPEN_KEYS.to_owned());
-            }
+            NextStep::SkipKey => self.skip_key(),
             NextStep::SkipDocumentation => self.add_unchecked(resolved, "in documentation"),
             NextStep::ReportUnrouted => {
                 self.add_unchecked(resolved, NO_INVENTORY);
@@ -216,15 +223,14 @@ impl<'s> ReferenceResolver<'s> {
     /// answer it.
     fn next_step(
         &mut self,
-        reference: &'s Reference,
+        sought: SoughtSecret<'s>,
         scope: &ReferenceScope,
         level: Level,
     ) -> (NextStep, bool) {
         let uses_declarations = !scope.prefers_inventories || !scope.is_configured;
         let declared = if uses_declarations || scope.has_repository {
             let names_only = level < Level::SecretAndKeyExists;
-            self.declared
-                .answer(scope.declarations, reference, names_only)
+            self.declared.answer(scope.declarations, sought, names_only)
         } else {
             DeclaredAnswer::Unknown
         };
@@ -246,6 +252,117 @@ impl<'s> ReferenceResolver<'s> {
             DeclaredAnswer::Unknown => NextStep::ReportUnrouted,
         };
         (step, may_be_declared)
+    }
+
+    fn skip_key(&mut self) {
+        let unchecked = &mut self.resolution.unchecked;
+        unchecked.keys += 1;
+        unchecked.levels.insert(OPEN_KEYS.to_owned());
+    }
+
+    /// Adds the dynamic references of a file that variables expand in an environment.
+    fn add_expanded(&mut self, at: usize, file: &'s Analysis) {
+        if file.dynamic_references.is_empty() {
+            return;
+        }
+        let config = self.settings.configs.for_file(&file.path);
+        for (index, reference) in file.dynamic_references.iter().enumerate() {
+            let list = self.targets.of_stack(file, reference.stack, &config);
+            let mut resolved = ResolvedReference {
+                file: at,
+                index,
+                is_dynamic: true,
+                lookups: None,
+                problem: None,
+                is_unchecked: false,
+            };
+            if self.resolve_expanded(&mut resolved, reference, list) {
+                self.resolution.references.references.push(resolved);
+            }
+        }
+    }
+
+    /// Resolves a dynamic reference in each environment whose variables expand it. Returns whether
+    /// there is one.
+    fn resolve_expanded(
+        &mut self,
+        resolved: &mut ResolvedReference,
+        reference: &'s Reference,
+        list: usize,
+    ) -> bool {
+        let Some(list) = self.targets.list(list) else {
+            return false;
+        };
+        let scope = ReferenceScope {
+            declarations: match reference.source.kind_at(reference.span.start) {
+                Some(SourceKind::Docs) => DeclarationScope::File(resolved.file),
+                _ => DeclarationScope::Repository,
+            },
+            ..ReferenceScope::new(reference, resolved.file, list)
+        };
+        let unchecked = list.unchecked.clone();
+        let targets = list.targets.clone();
+        let (mut lookups, mut expanded) = (Vec::new(), 0);
+        for target in &targets {
+            let names = self
+                .expanded
+                .get(resolved.file, resolved.index, target.environment);
+            let Some(names) = names else { continue };
+            expanded += 1;
+            self.highest = self.highest.max(target.level);
+            let sought = SoughtSecret::named(names);
+            let (step, may_be_declared) = self.next_step(sought, &scope, target.level);
+            match step {
+                NextStep::LookUp(problem) => {
+                    let lookup = self.add_lookup(names, *target, problem);
+                    if may_be_declared {
+                        self.maybe_declared.insert(lookup.lookup);
+                    }
+                    lookups.push(lookup);
+                }
+                NextStep::SkipKey => self.skip_key(),
+                NextStep::SkipDocumentation => self.add_unchecked(resolved, "in documentation"),
+                NextStep::Nothing | NextStep::ReportUnrouted => {}
+            }
+        }
+        let references = &mut self.resolution.references;
+        if expanded == targets.len() && expanded > 0 {
+            references.expanded.insert((resolved.file, resolved.index));
+            if !resolved.is_unchecked {
+                resolved.is_unchecked = !unchecked.is_empty();
+                self.resolution.unchecked.add_all(&unchecked);
+            }
+        }
+        if !lookups.is_empty() {
+            resolved.lookups = Some(references.lookup_lists.len());
+            references.lookup_lists.push(lookups);
+        }
+        expanded > 0
+    }
+
+    /// Adds the lookup of literal names in a target.
+    fn add_lookup(
+        &mut self,
+        names: &ReferenceNames,
+        target: LookupTarget,
+        problem: Option<DeclaredProblem>,
+    ) -> EnvironmentLookup {
+        let key = names
+            .key()
+            .filter(|_| target.level == Level::SecretAndKeyExists);
+        let references = &mut self.resolution.references;
+        references.lookups.push(ReferenceLookup {
+            chain: self.targets.chain(target.chain).to_vec(),
+            secret: names.secret().to_owned(),
+            key: key.map(str::to_owned),
+        });
+        let at = problem.as_ref().map(|_| references.problems.len());
+        references.problems.extend(problem);
+        EnvironmentLookup {
+            environment: target.environment,
+            lookup: references.lookups.len() - 1,
+            problem: at,
+        }
     }
 
     fn add_unchecked(&mut self, resolved: &mut ResolvedReference, reason: &str) {
@@ -293,6 +410,7 @@ impl<'s> ReferenceResolver<'s> {
                 EnvironmentLookup {
                     environment: target.environment,
                     lookup: references.lookups.len() - 1,
+                    problem: None,
                 }
             });
             let lookups = lookups.collect();

@@ -6,7 +6,6 @@ use crate::lint::report::Report;
 use crate::lint::resolved_references::Answer;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
-use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The used secrets and keys, by inventory.
@@ -52,7 +51,7 @@ fn is_used(of_secret: Option<&Option<BTreeSet<&str>>>, key: &str) -> bool {
 
 fn used_by_inventory<'s>(
     scan: &'s Scan,
-    report: &Report,
+    report: &'s Report,
     settings: &Settings<'_>,
 ) -> UsedByInventory<'s> {
     let mut used = UsedByInventory::new();
@@ -63,16 +62,19 @@ fn used_by_inventory<'s>(
     declared.push(REPOSITORY.0);
     let answered = report.references.answered();
     for (reference, answers) in answered.iter(scan) {
+        let names = (reference.secret(), reference.key());
         for &at in &declared {
-            add_use(&mut used, at, reference);
+            add_use(&mut used, at, names);
         }
         for Answer { lookup, result, .. } in answers.iter(reference) {
+            let key = lookup.key.as_deref();
+            let names = (lookup.secret.as_str(), key.or(reference.key()));
             match result {
-                LookupResult::Found { inventory, .. } => add_use(&mut used, inventory, reference),
+                LookupResult::Found { inventory, .. } => add_use(&mut used, inventory, names),
                 // Any inventory of the chain may be the one that is used.
                 LookupResult::Failed { .. } => {
                     for &inventory in &lookup.chain {
-                        add_use(&mut used, inventory, reference);
+                        add_use(&mut used, inventory, names);
                     }
                 }
                 LookupResult::NotFound => {}
@@ -83,7 +85,11 @@ fn used_by_inventory<'s>(
 }
 
 /// Adds the use of a secret or a key in an inventory.
-fn add_use<'s>(used: &mut UsedByInventory<'s>, inventory: usize, reference: &'s Reference) {
+fn add_use<'s>(
+    used: &mut UsedByInventory<'s>,
+    inventory: usize,
+    (secret, key): (&'s str, Option<&'s str>),
+) {
     let of_inventory = used.entry(inventory).or_default();
-    of_inventory.add(reference.secret(), reference.key());
+    of_inventory.add(secret, key);
 }

@@ -192,7 +192,7 @@ impl MatrixBuilder<'_> {
                 }
                 let is_documentation =
                     reference.source.kind_at(reference.span.start) == Some(SourceKind::Docs);
-                if !has_answer && !is_documentation {
+                if !has_answer && !is_documentation && !answers.is_expanded() {
                     let name = (
                         reference.secret().to_owned(),
                         reference.key().map(str::to_owned),
