@@ -34,6 +34,17 @@ pub struct RegisterArgs {
     /// The name of an environment in the config. Required if the config has several.
     #[arg(long, value_name = "NAME", help_heading = INVENTORIES, conflicts_with = "inventory")]
     pub environment: Vec<String>,
+    /// Also offer the names that this environment has
+    ///
+    /// stackref asks for the values of all keys that the other environment has and this one lacks,
+    /// even if nothing uses them. Leave a value empty to skip its key.
+    #[arg(long, value_name = "NAME", requires = "environment", conflicts_with = "given", help_heading = INVENTORIES)]
+    pub from_environment: Option<String>,
+    /// Copy the values from the other environment instead of asking for them
+    ///
+    /// stackref asks once before it reads any value; `--yes` skips the question.
+    #[arg(long, requires = "from_environment", help_heading = VALUES)]
+    pub copy_values: bool,
     /// Store values in files that git tracks
     ///
     /// By default, stackref refuses to store values in a file that the next commit could contain,
@@ -64,7 +75,7 @@ pub struct RegisterArgs {
     /// List the keys to ask for or to store, and exit
     #[arg(long, help_heading = OUTPUT)]
     pub dry_run: bool,
-    /// Add names and create inventory files without asking
+    /// Add names, copy values and create inventory files without asking
     #[arg(long, short, help_heading = OUTPUT)]
     pub yes: bool,
     /// Output format of the list of missing secrets

@@ -125,6 +125,8 @@ impl Prompter {
         );
         let question = if required.exists {
             format!("Value for secret {name} (Leave empty to use existing value): ")
+        } else if required.offered_by.is_some() {
+            format!("Value for secret {name} (Leave empty to skip it): ")
         } else {
             format!("Value for secret {name}: ")
         };
@@ -133,7 +135,7 @@ impl Prompter {
                 return Ok(Answer::Interrupted);
             };
             if line.is_empty() {
-                if required.exists {
+                if required.exists || required.offered_by.is_some() {
                     return Ok(Answer::KeepExisting);
                 }
                 writeln!(context.stderr.out, "{EXPECTED_VALUE}")?;

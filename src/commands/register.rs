@@ -5,6 +5,7 @@
 //! summarize. `lint::missing_keys` decides which keys are missing.
 
 mod dialogue;
+mod from_environment;
 mod given_values;
 mod new_inventory;
 mod prompt_plan;
@@ -37,6 +38,7 @@ use crate::output::{ListFormat, count};
 use crate::project::config::Config;
 use crate::project::git::Git;
 use crate::system::paths;
+use from_environment::SourceEnvironment;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +88,11 @@ pub(super) fn register(
     if let Some(note) = note.as_ref().filter(|_| !args.dry_run) {
         context.note(note)?;
     }
-    let required = required_keys(&scan, &report, &settings)?;
+    let mut required = required_keys(&scan, &report, &settings)?;
+    let source = SourceEnvironment::open(args, &workspace, &inventories, context)?;
+    if let Some(source) = &source {
+        source.offer(&mut required, &settings);
+    }
     if required.iter().all(|required| required.exists) && unread == Outcome::Clean {
         let (references, files) = (
             count(scan.references().count(), "reference"),
@@ -95,7 +101,10 @@ pub(super) fn register(
         context.summary = Some(format!("nothing is missing: {references} in {files}"));
     }
     let mut run = RegisterRun::new(args, color, &scan, &inventories, &workspace.git);
-    let result = run.run(&required, prompter.as_mut(), context);
+    let result = match source.filter(|_| args.copy_values) {
+        Some(source) => run.copy_values(&required, &source, prompter.as_mut(), context),
+        None => run.run(&required, prompter.as_mut(), context),
+    };
     drop(prompter);
     let note = note.filter(|_| args.dry_run);
     run.end(result, note.as_deref(), unread, context)

@@ -25,7 +25,7 @@ pub struct Inventories {
 
 /// The inventories in which the references of a stack are looked up, in the order in which they are
 /// queried.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InventoryChain {
     /// The index of their environment in the config, if they belong to one.
     pub environment: Option<usize>,
@@ -348,6 +348,13 @@ impl Inventories {
             return one(vec![*index]);
         }
         project.fallback.and_then(|index| one(vec![index]))
+    }
+
+    /// Returns the inventories of an environment of a config, whether this run uses it or not.
+    pub fn environment(&self, config: &Config, name: &str) -> Option<InventoryChain> {
+        let mut environments = config.environments.iter().enumerate();
+        let (at, environment) = environments.find(|(_, environment)| environment.name == name)?;
+        Some(self.project(config)?.chain_of(at, environment))
     }
 
     /// Returns the inventories of each environment of a config that this run uses.

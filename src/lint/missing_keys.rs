@@ -35,6 +35,8 @@ pub struct RequiredKey<'s> {
     pub has_value: bool,
     /// The nearest existing name, which was probably meant.
     pub suggestion: Option<String>,
+    /// The environment that has the key, if only that is the reason to ask for it.
+    pub offered_by: Option<String>,
     /// The references to it, in the order of the files.
     pub references: Vec<&'s Reference>,
 }
@@ -45,6 +47,19 @@ impl RequiredKey<'_> {
         match &self.key {
             Some(key) => format!("{}.{key}", self.secret),
             None => self.secret.clone(),
+        }
+    }
+
+    /// Returns whether references require the key and it does not exist.
+    pub fn is_missing(&self) -> bool {
+        !self.exists && self.offered_by.is_none()
+    }
+
+    /// Returns why the key is asked for: its uses, or the environment that has it.
+    pub fn reason(&self) -> String {
+        match &self.offered_by {
+            Some(environment) => format!("exists in `{environment}`"),
+            None => format!("used by {}", self.locations()),
         }
     }
 
@@ -181,6 +196,7 @@ fn collect_required<'s>(
                     exists,
                     has_value: true,
                     suggestion: None,
+                    offered_by: None,
                     references: Vec::new(),
                 });
             if stack < required.stack {
@@ -224,7 +240,7 @@ fn stores_value(required: &RequiredKey<'_>, settings: &Settings<'_>) -> Result<b
 
 /// Returns the inventory of a chain to store a secret in: the first that is writable and stores
 /// values, or else the first that is writable, or else the first.
-fn target_inventory(chain: &[usize], secret: &str, settings: &Settings<'_>) -> usize {
+pub fn target_inventory(chain: &[usize], secret: &str, settings: &Settings<'_>) -> usize {
     let writable = || {
         let inventories = chain
             .iter()

@@ -45,6 +45,7 @@ mod properties;
 mod put;
 mod references;
 mod register;
+mod register_environments;
 mod render;
 mod reports;
 mod repository;

@@ -133,7 +133,7 @@ impl Session {
         &self.seen
     }
 
-    fn type_in(&mut self, text: &str) {
+    pub fn type_in(&mut self, text: &str) {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
 

@@ -46,7 +46,7 @@ impl<'r> RegisterRun<'r> {
         }
         let keys = count(missing.len(), "key");
         let are = if missing.len() == 1 { "is" } else { "are" };
-        self.missing = missing;
+        self.missing = missing.into_iter().filter(|key| key.is_missing()).collect();
         let help = if names_only {
             "use --yes to add their names, or run this in a terminal"
         } else {
@@ -69,7 +69,7 @@ impl<'r> RegisterRun<'r> {
         if let Err(failures) =
             self.refuse_targets(missing().map(|key| (key.inventory, key.has_value)))
         {
-            self.missing = missing().collect();
+            self.missing = missing().filter(|key| key.is_missing()).collect();
             return Err(failures.into());
         }
         let Plan {
@@ -169,7 +169,8 @@ impl<'r> RegisterRun<'r> {
                     None => return Ok(false),
                     Some(true) => {}
                     Some(false) => {
-                        self.missing.extend(names);
+                        let missing = names.into_iter().filter(|name| name.is_missing());
+                        self.missing.extend(missing);
                         continue;
                     }
                 }
@@ -222,11 +223,12 @@ fn print_position(
     total: usize,
     context: &mut Context<'_>,
 ) -> io::Result<()> {
-    let (used, stack) = (escape_control(&key.locations()), escape_control(&key.stack));
-    writeln!(
-        context.stderr.out,
-        "{position} of {total}, stack `{stack}`, used by {used}"
-    )?;
+    let reason = escape_control(&key.reason());
+    let stack = match key.offered_by {
+        Some(_) => String::new(),
+        None => format!("stack `{}`, ", escape_control(&key.stack)),
+    };
+    writeln!(context.stderr.out, "{position} of {total}, {stack}{reason}")?;
     if let Some(suggestion) = &key.suggestion {
         let suggestion = escape_control(suggestion);
         writeln!(

@@ -38,7 +38,7 @@ impl<'r> RegisterRun<'r> {
         context: &mut Context<'_>,
     ) {
         self.missing
-            .extend(asked.iter().skip(answered).filter(|key| !key.exists));
+            .extend(asked.iter().skip(answered).filter(|key| key.is_missing()));
         let stored = match self.stored_keys() {
             0 => "nothing was stored".to_owned(),
             number => format!("{} answered and stored", count(number, "key")),
@@ -90,7 +90,8 @@ impl<'r> RegisterRun<'r> {
             .collect();
         let missing = required.iter().filter(|key| {
             let inventory = self.inventories.name(key.inventory);
-            !key.exists && !stored.contains(&(inventory, key.secret.as_str(), key.key.as_deref()))
+            key.is_missing()
+                && !stored.contains(&(inventory, key.secret.as_str(), key.key.as_deref()))
         });
         missing.collect()
     }

@@ -112,13 +112,12 @@ pub fn write_required_keys(
         let inventory = inventory.map_or_else(String::new, |inventory| {
             format!(" for `{}`", escape_control(inventory))
         });
-        let stack = style.paint(HEADING, escape_control(&key.stack));
+        if key.offered_by.is_none() {
+            let stack = style.paint(HEADING, escape_control(&key.stack));
+            write!(out, "{stack}: ")?;
+        }
         let name = style.paint(NAME, escape_control(&key.name()));
-        write!(
-            out,
-            "{stack}: {name}{inventory}, used by {}",
-            escape_control(&key.locations())
-        )?;
+        write!(out, "{name}{inventory}, {}", escape_control(&key.reason()))?;
         match &key.suggestion {
             Some(near) => writeln!(
                 out,
