@@ -6,6 +6,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::lint::rules::{self, LookupContext, Subject};
 use crate::project::config::RuleLevel;
 use crate::sources::reference::{Reference, ReferenceNames};
+use crate::text::source_kind::SourceKind;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -183,6 +184,11 @@ fn existing_help(
     let draft = finding.draft();
     if let (Some(help), Some(_)) = (&draft.help, &draft.suggestion) {
         return format!("it exists in {existing}. {}", rules::capitalize(help));
+    }
+    // `register` reads stack files only.
+    let source = draft.source.kind_at(draft.span.start);
+    if !matches!(source, None | Some(SourceKind::Stacks)) {
+        return format!("it exists in {existing}: add it, or correct the name");
     }
     let environment = match missing_in {
         [one] => names.get(*one).map_or("NAME", String::as_str),
