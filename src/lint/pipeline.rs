@@ -12,6 +12,7 @@ use crate::diagnostics::finding_builder::{FindingBuilder, build_all, sort};
 use crate::inventory::lookup::{LookupResults, Progress};
 use crate::lint::analysis::{Analysis, check_directives};
 use crate::lint::baseline::Baseline;
+use crate::lint::component_drift::check_drift;
 use crate::lint::coverage::Coverage;
 use crate::lint::inventory_checks::check_inventory_files;
 use crate::lint::reference_checks::check_references;
@@ -54,7 +55,8 @@ pub fn check_with_answers(
         ..Report::default()
     };
     report.summary.unchecked = unchecked;
-    report.summary.files = scan.files.len();
+    report.summary.files = scan.file_count();
+    report.summary.registered = settings.registered.map(|_| scan.registered_count());
     report.summary.references = scan.files.iter().map(|file| file.references.len()).sum();
     report.summary.dynamic = scan
         .files
@@ -79,6 +81,9 @@ pub fn check_with_answers(
     let mut builders = results.findings;
     builders.extend(inventory_findings);
     builders.extend(scan_findings(scan, settings));
+    if let Some(servers) = settings.registered {
+        builders.extend(check_drift(scan, servers, settings));
+    }
     let findings = build_all(builders, severity_by_config(settings.configs));
     let coverage = Coverage {
         settings,
@@ -142,6 +147,7 @@ fn suppress(mut findings: Vec<Finding>, scan: &Scan, coverage: &Coverage<'_>, re
         let unused = suppressions.unused_ignores(
             &|config, rule| coverage.is_evaluated(config, rule),
             &|config| coverage.is_complete(config),
+            coverage.has_read_servers(),
         );
         let mut unused = build_all(unused, severity_by_config(settings.configs));
         if let Some((_, current)) = &mut current {

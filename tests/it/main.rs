@@ -45,6 +45,7 @@ mod properties;
 mod put;
 mod references;
 mod register;
+mod registered;
 mod render;
 mod reports;
 mod repository;
