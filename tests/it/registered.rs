@@ -183,6 +183,9 @@ fn nothing_is_requested_without_need() {
         "{}",
         output.stdout
     );
+    let output = run_in(&folder, &["check", "--select", "registered-drift"]);
+    let warning = "`registered-drift` only reports findings with --registered";
+    assert!(output.stderr_text().contains(warning), "{}", output.stderr);
     // Without trust, no server is asked.
     let words = ["ZENML_STORE_API_KEY=x", "check", "--registered"];
     let count = server.requests().len();
@@ -401,6 +404,61 @@ fn findings_are_suppressed_by_globs_and_baselines_but_not_fixed() {
 }
 
 #[test]
+fn components_belong_to_the_environments_of_their_server() {
+    let (dev, prod) = (Server::start(respond), Server::start(respond));
+    let inventory = |name: &str, server: &Server| {
+        let url = server.url();
+        format!("[inventory.{name}]\nkind = \"zenml\"\nurl = \"{url}\"\n")
+    };
+    let config = [
+        inventory("dev", &dev),
+        inventory("prod", &prod),
+        "[environment.dev]\ninventory = [\"dev\"]\n".to_owned(),
+        "[environment.staging]\ninventory = [\"dev\"]\nlevel = \"none\"\n".to_owned(),
+        "[environment.prod]\ninventory = [\"prod\"]\n".to_owned(),
+    ];
+    let folder = folder(&[("stackref.toml", &config.concat()), ("s.yaml", STACK)]);
+    let output = run_in(&folder, &["check", "--registered", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let environments = |path: &str| -> Vec<&Value> {
+        let key = |it: &&Value| it["path"] == path && it["rule"] == "unknown-key";
+        findings
+            .iter()
+            .filter(key)
+            .map(|it| &it["environments"])
+            .collect()
+    };
+    for name in ["dev", "prod"] {
+        let path = format!("zenml://{name}/components/experiment_tracker/wrong");
+        assert_eq!(environments(&path), [&json!([name])], "{}", output.stdout);
+    }
+    let drift = findings
+        .iter()
+        .filter(|it| it["rule"] == "registered-drift");
+    assert_eq!(drift.count(), 2, "{}", output.stdout);
+    let requests = dev.requests().len();
+    let words = [
+        "check",
+        "--registered",
+        "--environment",
+        "prod",
+        "--format",
+        "short",
+    ];
+    let output = run_in(&folder, &words);
+    assert!(!output.stdout.contains("zenml://dev"), "{}", output.stdout);
+    let words = ["check", "--registered", "--environment", "staging"];
+    let output = run_in(&folder, &words);
+    assert!(
+        output.stderr_text().contains("--registered has no effect"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(dev.requests().len(), requests);
+}
+
+#[test]
 fn references_of_components_are_listed() {
     let server = Server::start(respond);
     let folder = project(&server, "");
@@ -526,6 +584,14 @@ fn a_server_that_cannot_answer_is_a_failure_beside_the_findings() {
         assert_eq!(output.code, 3, "{words}: {}", output.stderr);
         let stderr = output.stderr_text();
         assert!(stderr.contains(words), "{words}: {stderr}");
+        let listed = run_in(&folder, &["refs", "--registered", "--format", "json"]);
+        assert_eq!(listed.code, 3, "{words}: {}", listed.stderr);
+        assert!(
+            listed.stdout.contains("\"failures\": [\n"),
+            "{words}: {}",
+            listed.stdout
+        );
+        assert!(listed.stdout.contains("gone"), "{words}: {}", listed.stdout);
         assert!(
             output.stdout.contains("no secret `gone`"),
             "{words}: {}",
@@ -539,7 +605,7 @@ fn hostile_names_and_deep_attributes_are_safe() {
     let server = Server::start(|request| {
         if request.line.starts_with("GET /api/v1/components?") {
             let mut deep = json!("{{db.user}}");
-            for _ in 0..60 {
+            for _ in 0..118 {
                 deep = json!([deep]);
             }
             let hostile = "a\u{1b}]8;;x\u{7}\u{202e}\n../::error ::x|`<b>";
