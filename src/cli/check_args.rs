@@ -37,6 +37,12 @@ pub struct CheckArgs {
     /// inventories and their encoded forms. The values themselves are never printed.
     #[arg(long, help_heading = INVENTORIES)]
     pub leaks: bool,
+    /// Also check the stacks registered on ZenML servers
+    ///
+    /// stackref reads the components of all registered stacks from the inventories of kind `zenml`
+    /// in use, and checks their references. It also compares them with the stack files.
+    #[arg(long, help_heading = INVENTORIES, hide_short_help = true)]
+    pub registered: bool,
     /// Apply safe fixes (`=suggestions`: spelling fixes, too)
     ///
     /// `--fix=suggestions` also replaces misspelled names by the nearest known name. Review these

@@ -1,7 +1,7 @@
 //! The arguments of `refs`.
 
 use super::FileArgs;
-use super::headings::{OUTPUT, SELECTION};
+use super::headings::{INVENTORIES, OUTPUT, SELECTION};
 use crate::output::ReferenceFormat;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
@@ -22,6 +22,11 @@ pub struct RefsArgs {
     /// script. Declarations of the secrets that it uses are listed, too.
     #[arg(long, value_name = "NAME", help_heading = SELECTION)]
     pub stack: Option<String>,
+    /// Also list the references of stacks registered on ZenML servers
+    ///
+    /// stackref reads the components of all registered stacks from the inventories of kind `zenml`.
+    #[arg(long, help_heading = INVENTORIES)]
+    pub registered: bool,
     /// Order of the list: by file or by secret
     ///
     /// By secret, each secret is listed with its declarations and then its uses. This changes the

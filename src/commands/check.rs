@@ -24,6 +24,7 @@ use crate::inventory::Inventories;
 use crate::inventory::lookup::LookupResults;
 use crate::lint::leaks::{self, LeakScanner, SearchedFiles};
 use crate::lint::pipeline;
+use crate::lint::registered_servers::RegisteredServers;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
@@ -37,7 +38,7 @@ pub(super) use check_level::environment_level;
 use check_level::{choose_level, effective_level};
 use check_notes::{CheckNotes, warn_of_obsolete_entries};
 use check_options::{refuse_contradictions, warn_of_deselected_leaks};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -82,13 +83,13 @@ fn run_check(
     outputs: &ReportFiles,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let level = choose_level(args, context.env.as_ref())?;
+    let chosen_level = choose_level(args, context.env.as_ref())?;
     let mut workspace = open_workspace(args, context)?;
     let decisive_file = workspace.widen_to_project(&args.inventory);
     refuse_contradictions(args, workspace.stdin.is_some())?;
     warn_of_deselected_leaks(args, context)?;
     if args.list_files {
-        return workspace.list_files(args, level, color, context);
+        return workspace.list_files(args, chosen_level, color, context);
     }
     let mut new_baseline = args
         .write_baseline
@@ -104,10 +105,20 @@ fn run_check(
     {
         known.find_files(&workspace.path_roots.root);
     }
-    let (level, has_lookups) = effective_level(args, level, &workspace, context)?;
+    let (level, has_lookups) = effective_level(args, chosen_level, &workspace, context)?;
     let inventories = workspace.inventories(&scan, &args.inventory, level, context)?;
     let other_files = workspace.other_files();
+    let (mut failures, mut values, mut registered) = (Vec::new(), None, None);
+    if args.leaks && has_lookups {
+        values = find_leaks(&workspace, &inventories, &mut scan, &mut failures, context)?;
+    }
+    if args.registered {
+        let read = workspace.add_registered(&mut scan, &inventories, chosen_level, context)?;
+        failures.extend(read.1);
+        registered = Some(read.0).filter(|servers| !servers.is_empty());
+    }
     let settings = Settings {
+        registered: registered.as_ref(),
         other_files: other_files.as_ref(),
         honor_ignores: !args.no_ignores,
         baseline: baseline.as_ref(),
@@ -115,10 +126,6 @@ fn run_check(
         leaks: args.leaks,
         ..workspace.settings(level, &inventories)
     };
-    let (mut failures, mut values) = (Vec::new(), None);
-    if args.leaks && has_lookups {
-        values = find_leaks(&workspace, &inventories, &mut scan, &mut failures, context)?;
-    }
     let rescanner = Rescanner {
         roots: &workspace.path_roots,
         values: values.as_ref(),
@@ -150,6 +157,7 @@ fn open_workspace<'a>(
     let mut workspace = Workspace::open_adjusted(&args.files, adjust, context)?;
     workspace.path_roots.honor_literal_comments = !args.no_ignores;
     workspace.scripts = true;
+    workspace.path_roots.keep_documents = args.registered;
     Ok(workspace)
 }
 
@@ -200,8 +208,10 @@ impl CheckRun<'_> {
             level: self.settings.level.highest(config),
         };
         notes.print(context)?;
-        let queried = answers.queried_inventories();
-        warn_about_inventories(self.settings.inventories, queried, context)?;
+        let servers = self.settings.registered.into_iter();
+        let servers = servers.flat_map(RegisteredServers::inventories);
+        let queried: BTreeSet<usize> = answers.queried_inventories().chain(servers).collect();
+        warn_about_inventories(self.settings.inventories, queried.into_iter(), context)?;
         if self.settings.baseline.is_some() {
             warn_of_obsolete_entries(&report, context)?;
         }

@@ -11,7 +11,9 @@ use super::messages::{
 use super::progress::with_progress;
 use super::workspace::{Workspace, unknown_stack};
 use crate::cli::{Color, ReferenceOrder, RefsArgs};
+use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
+use crate::inventory::Inventories;
 use crate::lint::reference_list::{
     MissingTargets, ReferenceLine, ReferenceList, SecretGraph, SecretSelector,
 };
@@ -20,6 +22,7 @@ use crate::lint::settings::{LevelChoice, Settings};
 use crate::output::style::OutputStyle;
 use crate::output::{ReferenceFormat, count, json_references, lists};
 use crate::text::escape::escape_control;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 pub(super) fn refs(
@@ -28,14 +31,21 @@ pub(super) fn refs(
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
     let marks_missing = args.format.marks_missing();
-    let level = if marks_missing {
-        environment_level(context.env.as_ref())?
-    } else {
-        LevelChoice::default()
-    };
+    let asks = marks_missing || args.registered;
+    let level = asks.then(|| environment_level(context.env.as_ref()));
+    let level = level.transpose()?.unwrap_or_default();
     let mut workspace = Workspace::open(&args.files, context)?;
     workspace.scripts = true;
-    let scan = workspace.scan(context)?;
+    let mut scan = workspace.scan(context)?;
+    let inventories = asks
+        .then(|| workspace.inventories(&scan, &[], level, context))
+        .transpose()?;
+    let (servers, mut failures) = match &inventories {
+        Some(inventories) if args.registered => {
+            workspace.add_registered(&mut scan, inventories, level, context)?
+        }
+        _ => Default::default(),
+    };
     let mut list = ReferenceList::of_scan(&scan);
     let selector = args
         .secret
@@ -51,20 +61,20 @@ pub(super) fn refs(
     if let Some(selector) = &selector {
         list.retain_secret(selector);
     }
-    let missing = if marks_missing {
-        look_up(&mut workspace, &scan, level, context)?
-    } else {
-        MissingTargets::default()
-    };
+    let mut missing = MissingTargets::default();
+    if let Some(inventories) = &inventories {
+        if marks_missing {
+            missing = look_up(&workspace, inventories, &scan, level, context);
+        }
+        let queried = missing.queried.iter().copied();
+        let queried: BTreeSet<usize> = queried.chain(servers.inventories()).collect();
+        warn_about_inventories(inventories, queried.into_iter(), context)?;
+    }
     context.summary = Some(summary(args, &list, &scan));
     let style = context.stdout_style(color);
     if args.format == ReferenceFormat::Json {
-        json_references::write_references(
-            list.references(),
-            list.declarations(),
-            &unread_failures(&scan),
-            context.stdout.out,
-        )?;
+        let failures = [failures.as_slice(), &unread_failures(&scan)].concat();
+        write_json(&list, &failures, context.stdout.out)?;
     } else {
         write_list(args, &list, &missing, style, context.stdout.out)?;
     }
@@ -76,22 +86,32 @@ pub(super) fn refs(
         note_incomplete_files(selector, &scan, context)?;
         outcome = outcome.max(of_uses);
     }
-    print_failures(&missing.failures, color, context)?;
-    Ok(outcome_of(&missing.failures, outcome))
+    failures.extend(missing.failures);
+    print_failures(&failures, color, context)?;
+    Ok(outcome_of(&failures, outcome))
 }
 
-/// Looks up the references of a scan, and prints the warnings of the queried inventories.
+fn write_json(
+    list: &ReferenceList<'_>,
+    failures: &[Failure],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (references, declarations) = (list.references(), list.declarations());
+    json_references::write_references(references, declarations, failures, out)
+}
+
+/// Looks up the references of a scan.
 fn look_up(
-    workspace: &mut Workspace<'_>,
+    workspace: &Workspace<'_>,
+    inventories: &Inventories,
     scan: &Scan,
     level: LevelChoice<'static>,
     context: &mut Context<'_>,
-) -> Result<MissingTargets, CommandError> {
-    let inventories = workspace.inventories(scan, &[], level, context)?;
+) -> MissingTargets {
     let other_files = workspace.other_files();
     let settings = Settings {
         other_files: other_files.as_ref(),
-        ..workspace.settings(level, &inventories)
+        ..workspace.settings(level, inventories)
     };
     let mut missing = with_progress(context, "look-ups", |progress| {
         MissingTargets::look_up(scan, &settings, progress)
@@ -106,8 +126,7 @@ fn look_up(
     missing
         .failures
         .retain(|failure| !unread.contains(&failure.to_string()));
-    warn_about_inventories(&inventories, missing.queried.iter().copied(), context)?;
-    Ok(missing)
+    missing
 }
 
 fn summary(args: &RefsArgs, list: &ReferenceList<'_>, scan: &Scan) -> String {
@@ -115,10 +134,16 @@ fn summary(args: &RefsArgs, list: &ReferenceList<'_>, scan: &Scan) -> String {
     let files = if args.secret.is_some() || args.stack.is_some() {
         list.file_count()
     } else {
-        scan.files.len()
+        scan.file_count()
+    };
+    let registered = if args.registered {
+        let number = scan.registered_count();
+        format!(" and {}", count(number, "registered component"))
+    } else {
+        String::new()
     };
     format!(
-        "listed {} in {}",
+        "listed {} in {}{registered}",
         count(list.references().count(), "reference"),
         count(files, "file")
     )

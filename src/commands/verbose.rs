@@ -60,6 +60,13 @@ pub(super) fn write_other_files(settings: &Settings<'_>, out: &mut dyn Write) ->
 /// environments with the reason. Stacks with the same inventories are described once.
 pub(super) fn describe_lookups(file: &Analysis, settings: &Settings<'_>) -> String {
     let config = settings.configs.for_file(&file.path);
+    if let Some(server) = file.server {
+        let name = escape_control(settings.inventories.name(server));
+        return format!(
+            "inventory `{name}`; {}",
+            settings.level.reason(&config, None)
+        );
+    }
     let mut described: Vec<String> = Vec::new();
     let managers = file.stacks.iter().map(|stack| stack.secrets_manager());
     // A file that cannot be parsed has no stack, but it does have a route.

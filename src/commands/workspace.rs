@@ -7,6 +7,7 @@
 mod environment_choice;
 mod file_selection;
 mod project_scope;
+mod registered_scan;
 mod repository_scan;
 mod run_trust;
 mod selection_notes;

@@ -181,6 +181,9 @@ pub fn build_all(
             severity: severity(&builder)?,
             ..builder.finding
         };
+        if finding.source.is_registered() {
+            (finding.label, finding.fix) = (None, None);
+        }
         let cell = finding.source.cells().number_at(finding.span.start);
         if let Some(number) = cell {
             finding.message.push_str(&format!(" (cell {number})"));

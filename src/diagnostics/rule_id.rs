@@ -47,6 +47,7 @@ rule_ids! {
     PrivateSecret = "private-secret",
     ReferenceInKey = "reference-in-key",
     RefusedAttribute = "refused-attribute",
+    RegisteredDrift = "registered-drift",
     SyntaxError = "syntax-error",
     UnknownKey = "unknown-key",
     UnknownSecret = "unknown-secret",

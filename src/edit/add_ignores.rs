@@ -105,6 +105,7 @@ fn annotate_file(
     settings: &Settings<'_>,
 ) -> Result<Annotation, &'static str> {
     let source = match stack_file {
+        Some(file) if file.server.is_some() => return Err("it is not a file"),
         Some(file) if !file.exact => return Err("the file is not UTF-8"),
         Some(file) => &file.source,
         None => settings

@@ -55,11 +55,9 @@ impl ConfiguredProject {
         context: &StoreContext<'_>,
     ) -> Box<dyn Inventory> {
         if let Some(failure) = self.trust.refusal(&configured.name) {
-            return Box::new(RefusedInventory::new(
-                name,
-                Capabilities::ALL,
-                failure.clone(),
-            ));
+            let is_server = matches!(configured.kind, InventoryKind::Zenml { .. });
+            let refused = RefusedInventory::new(name, Capabilities::ALL, failure.clone());
+            return Box::new(refused.with_registered_stacks(is_server));
         }
         let limits = configured.limits;
         let env = Arc::clone(context.env);

@@ -367,6 +367,20 @@ impl Inventories {
         selected.map(|(at, it)| project.chain_of(at, it)).collect()
     }
 
+    /// Returns a chain with only this server for each environment of a config that uses it, or one
+    /// without an environment.
+    pub fn chains_of_server(&self, config: &Config, server: usize) -> Vec<InventoryChain> {
+        let mut chains = self.environments(config);
+        chains.retain(|chain| chain.inventories.contains(&server));
+        for chain in &mut chains {
+            chain.inventories = vec![server];
+        }
+        if chains.is_empty() {
+            chains.push(InventoryChain::without_environment(vec![server]));
+        }
+        chains
+    }
+
     /// Checks that the files and folders that `--inventory` names can be read.
     ///
     /// # Errors

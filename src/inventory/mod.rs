@@ -13,6 +13,7 @@ mod declared_name;
 mod factory;
 mod http;
 mod inventories;
+mod registered_stacks;
 mod secret_change;
 mod secret_name;
 mod store_error;
@@ -37,6 +38,7 @@ pub use capabilities::Capabilities;
 pub use declared_name::{DeclaredName, InventoryComments};
 pub use factory::{ConfiguredProject, StoreContext};
 pub use inventories::{Inventories, InventoryChain};
+pub use registered_stacks::{RegisteredComponent, RegisteredStacks};
 pub use repository_inventory::{RepositorySecret, RepositorySecrets};
 pub use secret_change::{NewKey, SecretChange};
 pub use secret_name::{NameCaveat, RequestedNames, SecretName};
@@ -165,6 +167,20 @@ pub trait Inventory: Send + Sync {
     /// Returns whether the inventory consists of the declarations of the repository.
     fn is_repository(&self) -> bool {
         false
+    }
+
+    /// Returns whether the inventory is a `ZenML` server, on which stacks are registered.
+    fn has_registered_stacks(&self) -> bool {
+        false
+    }
+
+    /// Reads the stacks and components that are registered on a `ZenML` server.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Forbidden`] if the server lists no component. Never returns
+    /// [`StoreError::NotFound`].
+    fn registered_stacks(&self) -> Result<RegisteredStacks, StoreError> {
+        Ok(RegisteredStacks::default())
     }
 
     /// Returns a warning for users of this inventory, for example that its URL is not encrypted.

@@ -1,6 +1,9 @@
 //! An inventory that must not be queried in this run. It answers every question with the reason.
 
-use super::{Capabilities, Inventory, Key, RequestedNames, SecretName, SecretValues, StoreError};
+use super::{
+    Capabilities, Inventory, Key, RegisteredStacks, RequestedNames, SecretName, SecretValues,
+    StoreError,
+};
 use crate::diagnostics::error::Failure;
 
 /// An inventory that must not be queried, for example because its config is not trusted or because
@@ -10,6 +13,7 @@ pub struct RefusedInventory {
     name: String,
     capabilities: Capabilities,
     reason: Failure,
+    has_registered_stacks: bool,
 }
 
 impl RefusedInventory {
@@ -19,6 +23,16 @@ impl RefusedInventory {
             name,
             capabilities,
             reason,
+            has_registered_stacks: false,
+        }
+    }
+
+    /// Sets whether the inventory would be a `ZenML` server if it were not refused.
+    #[must_use]
+    pub fn with_registered_stacks(self, has_registered_stacks: bool) -> Self {
+        Self {
+            has_registered_stacks,
+            ..self
         }
     }
 
@@ -68,6 +82,14 @@ impl Inventory for RefusedInventory {
     }
 
     fn takes_values(&self, _secret: &str) -> Result<bool, StoreError> {
+        Err(self.error())
+    }
+
+    fn has_registered_stacks(&self) -> bool {
+        self.has_registered_stacks
+    }
+
+    fn registered_stacks(&self) -> Result<RegisteredStacks, StoreError> {
         Err(self.error())
     }
 

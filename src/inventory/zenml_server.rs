@@ -4,7 +4,9 @@
 //! its id. For a value that the credentials cannot read, ZenML returns the key with null: this is
 //! enough for `check`, but such a value is never rendered.
 
+mod zenml_components;
 mod zenml_listing;
+mod zenml_pages;
 mod zenml_login;
 
 use super::http::{Address, Call, Http, Reply, percent_encode, warning};
@@ -12,8 +14,8 @@ use super::secret_change::partition_existing;
 use super::store_error::LIST_ONLY_HINT;
 use super::value_type::secret_from_json;
 use super::{
-    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
-    ValueType,
+    Capabilities, Inventory, Key, NewKey, RegisteredStacks, RequestedNames, SecretName,
+    SecretValues, StoreError, ValueType,
 };
 use crate::project::config::TimeLimits;
 use crate::system::environment::Environment;
@@ -22,6 +24,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use zenml_components::list_components;
 use zenml_listing::{SecretIds, list_secrets};
 use zenml_login::log_in;
 
@@ -324,6 +327,14 @@ impl Inventory for ZenmlInventory {
                 "{method} /api/v1/secrets: the server answered {status}"
             ))),
         }
+    }
+
+    fn has_registered_stacks(&self) -> bool {
+        true
+    }
+
+    fn registered_stacks(&self) -> Result<RegisteredStacks, StoreError> {
+        list_components(self.session()?)
     }
 
     fn warning(&self) -> Option<String> {

@@ -39,6 +39,8 @@ pub struct Analysis {
     pub source: Arc<RedactedSource>,
     /// The absolute path.
     pub path: PathBuf,
+    /// The inventory on whose server the component is registered; `None` for a file.
+    pub server: Option<usize>,
     /// The identity of the file that was read; `None` for a buffer.
     pub inode: Option<Inode>,
     /// The syntax.
@@ -83,6 +85,7 @@ impl Analysis {
         Self {
             source,
             path: candidate.path,
+            server: None,
             inode: None,
             syntax: candidate.syntax,
             exact: true,
@@ -167,6 +170,30 @@ pub fn analyze(
     Some(Analysis { exact, ..analysis })
 }
 
+/// Analyzes the text of a component that is registered on the server of an inventory. `path` is the
+/// absolute path for the globs of configs.
+///
+/// Returns `None` if the text cannot be read, because it is too deep.
+pub(super) fn analyze_registered(
+    source: SourceFile,
+    path: PathBuf,
+    server: usize,
+    roots: &PathRoots,
+) -> Option<Analysis> {
+    let candidate = Candidate {
+        path,
+        syntax: Syntax::Json,
+        reason: Some(MatchReason::Registered),
+    };
+    let source = Arc::new(source.of_registered_component());
+    let document = Document::parse(Arc::clone(&source), candidate.syntax).ok()?;
+    let analysis = analyze_document(candidate, source, document, Resolver::Zenml, roots)?;
+    Some(Analysis {
+        server: Some(server),
+        ..analysis
+    })
+}
+
 /// Returns the kind of file that a candidate is read as.
 fn source_kind(candidate: &Candidate) -> SourceKind {
     match candidate.syntax {
@@ -194,7 +221,10 @@ fn analyze_document(
     drop(mappings);
     let masks = sources::deferred_masks(document.syntax());
     let visibility = Visibility::Masked(masks);
-    let source = RedactedSource::with_cells(source, visibility, document.cells().clone());
+    let mut source = RedactedSource::with_cells(source, visibility, document.cells().clone());
+    if source.is_registered() {
+        source = source.with_values(vec![Span::new(0, source.text().len())]);
+    }
     let declarations = read_declarations(&document, &source);
     let file = FileContext {
         source: &source,
@@ -213,7 +243,7 @@ fn analyze_document(
     results
         .findings
         .extend(check_directives(&source, &directives));
-    if resolver == Resolver::Zenml {
+    if resolver == Resolver::Zenml && !source.is_registered() {
         let load_errors = check_loading(&source, &document, &results.findings);
         results.findings.extend(load_errors);
     }

@@ -12,6 +12,7 @@ use crate::lint::rules::{self, RuleKind};
 use crate::lint::settings::Settings;
 use crate::project::config::{Config, Level};
 use crate::text::source::SourceFile;
+use crate::zenml::keywords::REGISTERED_SCHEME;
 use std::collections::HashMap;
 
 /// The extent of a run.
@@ -53,8 +54,14 @@ impl Coverage<'_> {
                 is_looked_up(Level::SecretExists) && self.is_complete(config)
             }
             (RuleKind::Leak, _) => settings.leaks && self.all_answered,
+            (RuleKind::Component, _) => self.has_read_servers(),
             _ => true,
         }
+    }
+
+    /// Returns whether the run read the components of all servers.
+    pub(super) fn has_read_servers(&self) -> bool {
+        self.settings.registered.is_some() && self.all_answered
     }
 
     /// Returns whether the run would have reported the finding of a baseline entry if it still
@@ -66,6 +73,11 @@ impl Coverage<'_> {
     ) -> bool {
         let config = self.settings.configs.for_findings_in(&entry.absolute_path);
         let is_complete = self.is_complete(&config);
+        if entry.path.starts_with(REGISTERED_SCHEME) {
+            let rule = entry.rule.parse::<RuleId>().ok();
+            return self.has_read_servers()
+                && rule.is_none_or(|rule| self.is_evaluated(&config, rule));
+        }
         if !entry.exists && is_complete {
             return true;
         }

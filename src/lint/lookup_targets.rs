@@ -216,6 +216,9 @@ pub(super) fn inventory_chains(
     config: &Config,
     settings: &Settings<'_>,
 ) -> Option<Vec<InventoryChain>> {
+    if let Some(server) = file.server {
+        return Some(settings.inventories.chains_of_server(config, server));
+    }
     let manager = file
         .stacks
         .get(stack)

@@ -13,6 +13,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::inventory::lookup::{LookupResults, Progress};
 use crate::lint::analysis::{Analysis, check_directives};
 use crate::lint::baseline::Baseline;
+use crate::lint::component_drift::check_drift;
 use crate::lint::coverage::Coverage;
 use crate::lint::inventory_checks::check_inventory_files;
 use crate::lint::reference_checks::check_references;
@@ -60,7 +61,8 @@ pub fn check_with_answers(
         ..Report::default()
     };
     report.summary.unchecked = unchecked;
-    report.summary.files = scan.files.len();
+    report.summary.files = scan.file_count();
+    report.summary.registered = settings.registered.map(|_| scan.registered_count());
     let expanded = report.references.expanded_count();
     let files = scan.files.iter();
     let references: usize = files.map(|file| file.references.len()).sum();
@@ -86,6 +88,9 @@ pub fn check_with_answers(
     let mut builders = results.findings;
     builders.extend(inventory_findings);
     builders.extend(scan_findings(scan, &report.references, settings));
+    if let Some(servers) = settings.registered {
+        builders.extend(check_drift(scan, servers, settings));
+    }
     let findings = build_all(builders, severity_by_config(settings.configs));
     let coverage = Coverage {
         settings,
@@ -162,6 +167,7 @@ fn suppress(mut findings: Vec<Finding>, scan: &Scan, coverage: &Coverage<'_>, re
         let unused = suppressions.unused_ignores(
             &|config, rule| coverage.is_evaluated(config, rule),
             &|config| coverage.is_complete(config),
+            coverage.has_read_servers(),
         );
         let mut unused = build_all(unused, severity_by_config(settings.configs));
         if let Some((_, current)) = &mut current {

@@ -59,7 +59,10 @@ impl<'s> ReferenceList<'s> {
 
     /// Returns the number of files with references.
     pub fn file_count(&self) -> usize {
-        let paths = self.references.iter().map(|(file, _)| &file.path);
+        let files = self.references.iter().map(|(file, _)| file);
+        let paths = files
+            .filter(|file| file.server.is_none())
+            .map(|file| &file.path);
         paths.collect::<HashSet<_>>().len()
     }
 

@@ -15,6 +15,9 @@ pub(super) const NO_INVENTORY: &str = "no inventory";
 pub struct Summary {
     /// The number of files.
     pub files: usize,
+    /// The number of components that are registered on servers; `None` if no server was
+    /// read.
+    pub registered: Option<usize>,
     /// The number of references, including names of whole secrets.
     pub references: usize,
     /// Findings of severity error.

@@ -9,7 +9,7 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::document::SyntaxError;
 use crate::inventory::DeclaredName;
 use crate::lint::subject::{
-    InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
+    ComponentDrift, InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
 };
 use crate::project::config::RuleLevel;
 use crate::sources::reference::Reference;
@@ -47,6 +47,7 @@ pub(super) enum Check {
     Comment(fn(&InvalidIgnore<'_>) -> FindingBuilder),
     Ignore(fn(&UnusedIgnore<'_>) -> FindingBuilder),
     Leak(fn(&Leak<'_>) -> FindingBuilder),
+    Component(fn(&ComponentDrift<'_>) -> FindingBuilder),
 }
 
 impl Rule {
@@ -61,6 +62,7 @@ impl Rule {
             Check::Comment(_) => RuleKind::Comment,
             Check::Ignore(_) => RuleKind::Ignore,
             Check::Leak(_) => RuleKind::Leak,
+            Check::Component(_) => RuleKind::Component,
         }
     }
 
@@ -82,6 +84,7 @@ impl Rule {
             (Check::Comment(check), Subject::Comment(ignore)) => Some(check(ignore)),
             (Check::Ignore(check), Subject::Ignore(ignore)) => Some(check(ignore)),
             (Check::Leak(check), Subject::Leak(leak)) => Some(check(leak)),
+            (Check::Component(check), Subject::Component(drift)) => Some(check(drift)),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ mod plaintext_secret;
 mod private_secret;
 mod reference_in_key;
 mod refused_attribute;
+mod registered_drift;
 mod syntax_error;
 mod unknown_key;
 mod unknown_secret;
@@ -41,12 +42,12 @@ use crate::zenml::grammar::{BraceExpression, BraceKind, ForeignSyntax, parse_as_
 
 pub use crate::lint::rule::{PROJECT_URL, Rule};
 pub use crate::lint::subject::{
-    InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
+    ComponentDrift, InvalidIgnore, Leak, LookupContext, RuleKind, Subject, UnusedIgnore, Usage,
 };
 pub use empty_value::finding as empty_value;
 
 /// All rules, in their order of precedence.
-pub const RULES: [&Rule; 25] = [
+pub const RULES: [&Rule; 26] = [
     &syntax_error::RULE,
     &unquoted_reference::RULE,
     &reference_in_key::RULE,
@@ -71,6 +72,7 @@ pub const RULES: [&Rule; 25] = [
     &unreferenceable_secret::RULE,
     &unused_secret::RULE,
     &leaked_value::RULE,
+    &registered_drift::RULE,
     &unused_ignore::RULE,
     &bare_ignore::RULE,
 ];

@@ -34,7 +34,7 @@ pub struct LeakedFile {
 /// The files of a project, analyzed.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The stack files, sorted by path.
+    /// The stack files, sorted by path, and then the components that are registered on servers.
     pub files: Vec<Analysis>,
     /// The text files that contain values of secrets.
     pub leaked_files: Vec<LeakedFile>,
@@ -43,6 +43,17 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Returns the number of files, without the components that are registered on servers.
+    pub fn file_count(&self) -> usize {
+        self.files.len() - self.registered_count()
+    }
+
+    /// Returns the number of components that are registered on servers.
+    pub fn registered_count(&self) -> usize {
+        let registered = self.files.iter().filter(|file| file.server.is_some());
+        registered.count()
+    }
+
     /// Iterates over the references, in the order of the files.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.files.iter().flat_map(|file| &file.references)

@@ -3,6 +3,7 @@
 use crate::inventory::Inventories;
 use crate::lint::baseline::Baseline;
 use crate::lint::other_files::OtherFiles;
+use crate::lint::registered_servers::RegisteredServers;
 use crate::project::config::{Config, EnvironmentConfig, Level};
 use crate::project::configs::Configs;
 use crate::system::paths;
@@ -113,6 +114,8 @@ pub struct Settings<'s> {
     pub allow_empty_listing: bool,
     /// Whether comments and the config suppress findings.
     pub honor_ignores: bool,
+    /// The servers whose components are among the files; `None` if no server was read.
+    pub registered: Option<&'s RegisteredServers>,
     /// Whether the scan contains the findings of `--leaks`.
     pub leaks: bool,
     /// The known findings, which are not reported.
@@ -134,6 +137,7 @@ impl<'s> Settings<'s> {
             other_files: None,
             allow_empty_listing: false,
             honor_ignores: true,
+            registered: None,
             leaks: false,
             baseline: None,
             replaced_baseline: None,

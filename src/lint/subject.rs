@@ -2,7 +2,7 @@
 //!
 //! Not here: the rules themselves ([`rules`](super::rules)).
 
-use crate::diagnostics::finding::FixEdit;
+use crate::diagnostics::finding::{FixEdit, Scope};
 use crate::document::SyntaxError;
 use crate::inventory::lookup::{KeyTypes, LookupResult};
 use crate::inventory::{DeclaredName, Inventories, Inventory, NameCaveat, ValueType};
@@ -33,6 +33,8 @@ pub enum Subject<'s> {
     Ignore(&'s UnusedIgnore<'s>),
     /// A value of a secret in a text file.
     Leak(&'s Leak<'s>),
+    /// A component that differs from the one on a server.
+    Component(&'s ComponentDrift<'s>),
 }
 
 impl Subject<'_> {
@@ -47,6 +49,7 @@ impl Subject<'_> {
             Self::Comment(_) => RuleKind::Comment,
             Self::Ignore(_) => RuleKind::Ignore,
             Self::Leak(_) => RuleKind::Leak,
+            Self::Component(_) => RuleKind::Component,
         }
     }
 }
@@ -70,11 +73,13 @@ pub enum RuleKind {
     Ignore,
     /// [`Subject::Leak`].
     Leak,
+    /// [`Subject::Component`].
+    Component,
 }
 
 impl RuleKind {
     /// The number of kinds.
-    pub(super) const COUNT: usize = Self::Leak as usize + 1;
+    pub(super) const COUNT: usize = Self::Component as usize + 1;
 }
 
 /// Whether a file uses a secret that an inventory file declares.
@@ -208,6 +213,25 @@ pub struct UnusedIgnore<'u> {
     pub is_entirely_unused: bool,
     /// The edits that remove the unused rules.
     pub fix: Vec<FixEdit>,
+}
+
+/// A component in a stack file that differs from the one of its name on a server. Only the names of
+/// attributes are known, never their values.
+pub struct ComponentDrift<'d> {
+    /// The file.
+    pub source: &'d Arc<RedactedSource>,
+    /// The name of the first attribute that differs, or of the component.
+    pub span: Span,
+    /// The stack, the component and that attribute.
+    pub scope: Scope,
+    /// The name of the inventory on whose server the component is registered.
+    pub server: &'d str,
+    /// The attributes with another value on the server. `flavor` is one of them.
+    pub changed: Vec<&'d str>,
+    /// The attributes that only the file has.
+    pub only_in_file: Vec<&'d str>,
+    /// The attributes that only the server has.
+    pub only_on_server: Vec<&'d str>,
 }
 
 /// A value of a secret in a text file.

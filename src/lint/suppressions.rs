@@ -193,7 +193,7 @@ impl<'s> Suppressions<'s> {
                 },
             );
         }
-        for analysis in &scan.files {
+        for analysis in scan.files.iter().filter(|file| file.server.is_none()) {
             let file = FileSuppressions {
                 literals: Some(&analysis.literals),
                 can_remove_comments: !analysis.syntax.is_script(),
@@ -211,7 +211,8 @@ impl<'s> Suppressions<'s> {
     /// Returns whether a finding is suppressed. Every suppression that matches counts as used.
     pub fn suppresses(&mut self, finding: &Finding) -> bool {
         let file = self.files.get_mut(finding.source.absolute_path());
-        let by_comment = file.is_some_and(|file| file.suppresses(finding));
+        let by_comment =
+            !finding.source.is_registered() && file.is_some_and(|file| file.suppresses(finding));
         let by_config = self.config_suppresses(finding);
         by_comment || by_config
     }
@@ -231,11 +232,13 @@ impl<'s> Suppressions<'s> {
     }
 
     /// Returns a finding for each ignore comment and `[[ignore]]` entry that suppressed nothing.
-    /// `is_complete` returns whether all files of a config were read.
+    /// `is_complete` returns whether all files of a config were read. Entries about components on
+    /// servers may be unused only if `has_servers`: their components were read.
     pub fn unused_ignores(
         &self,
         is_evaluated: IsEvaluated<'_>,
         is_complete: &dyn Fn(&Config) -> bool,
+        has_servers: bool,
     ) -> Vec<FindingBuilder> {
         let mut findings = Vec::new();
         for (path, file) in &self.files {
@@ -248,7 +251,9 @@ impl<'s> Suppressions<'s> {
             .iter()
             .filter(|config| is_complete(config))
         {
-            findings.extend(self.unused_config_ignores(config, is_evaluated));
+            let may_be_unused =
+                |ignore: &ConfigIgnore| has_servers || !ignore.is_about_registered();
+            findings.extend(self.unused_config_ignores(config, is_evaluated, &may_be_unused));
         }
         findings
     }
@@ -257,14 +262,17 @@ impl<'s> Suppressions<'s> {
         &self,
         config: &Config,
         is_evaluated: IsEvaluated<'_>,
+        may_be_unused: &dyn Fn(&ConfigIgnore) -> bool,
     ) -> Vec<FindingBuilder> {
         let Some(source) = &config.source else {
             return Vec::new();
         };
         let mut findings = Vec::new();
-        for (at, &ConfigIgnore { rule, span, .. }) in config.ignores.iter().enumerate() {
+        for (at, ignore) in config.ignores.iter().enumerate() {
+            let &ConfigIgnore { rule, span, .. } = ignore;
             let is_used = self.used.contains(&(config.file.clone(), at));
-            if !is_used && rule != RuleId::UnusedIgnore && is_evaluated(config, rule) {
+            let may_be_unused = !is_used && may_be_unused(ignore);
+            if may_be_unused && rule != RuleId::UnusedIgnore && is_evaluated(config, rule) {
                 findings.extend(rules::check(Subject::Ignore(&UnusedIgnore {
                     source,
                     span,

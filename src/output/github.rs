@@ -26,6 +26,28 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Returns the command for a finding.
 fn command(finding: &Finding) -> String {
+    let mut message = escape_control(&finding.message);
+    if let Some(help) = &finding.help {
+        message.push_str(&format!("\nhelp: {}", escape_control(help)));
+    }
+    let (severity, title) = (
+        finding.severity.name(),
+        escape_property(&format!("stackref[{}]", finding.rule.name())),
+    );
+    if finding.source.is_registered() {
+        // An annotation of the run, because there is no file.
+        let message = format!("{}: {message}", escape_control(finding.source.path()));
+        return format!("::{severity} title={title}::{}", escape_message(&message));
+    }
+    let location = location(finding);
+    format!(
+        "::{severity} {location},title={title}::{}",
+        escape_message(&message)
+    )
+}
+
+/// Returns the properties for the location of a finding.
+fn location(finding: &Finding) -> String {
     let (start, end) = (
         finding.source.position(finding.span.start),
         finding.source.position(finding.span.end),
@@ -45,18 +67,7 @@ fn command(finding: &Finding) -> String {
     } else {
         location.push_str(&format!(",endLine={}", end.line));
     }
-    let mut message = escape_control(&finding.message);
-    if let Some(help) = &finding.help {
-        message.push_str(&format!("\nhelp: {}", escape_control(help)));
-    }
-    let (severity, title) = (
-        finding.severity.name(),
-        escape_property(&format!("stackref[{}]", finding.rule.name())),
-    );
-    format!(
-        "::{severity} {location},title={title}::{}",
-        escape_message(&message)
-    )
+    location
 }
 
 /// Escapes the message of a command, the text after the second `::`.

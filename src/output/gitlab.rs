@@ -67,6 +67,18 @@ fn failure_issue<'r>(failure: &Failure, path: &'r str, ordinal: usize) -> Gitlab
     }
 }
 
+/// Returns the lines of a finding. A component on a server has none, but the format requires one.
+fn lines(finding: &Finding) -> GitlabLines {
+    if finding.source.is_registered() {
+        return GitlabLines { begin: 1, end: 1 };
+    }
+    let line = |offset| finding.source.position(offset).line;
+    GitlabLines {
+        begin: line(finding.span.start),
+        end: line(finding.span.end),
+    }
+}
+
 fn issue(finding: &Finding) -> GitlabIssue<'_> {
     let help = finding
         .help
@@ -82,10 +94,7 @@ fn issue(finding: &Finding) -> GitlabIssue<'_> {
         },
         location: GitlabLocation {
             path: finding.source.repository_path(),
-            lines: GitlabLines {
-                begin: finding.source.position(finding.span.start).line,
-                end: finding.source.position(finding.span.end).line,
-            },
+            lines: lines(finding),
         },
     }
 }

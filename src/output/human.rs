@@ -30,7 +30,11 @@ pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> i
                 .render_report(&mut text, &RelatedDiagnostic::new(related, style))
                 .map_err(io::Error::other)?;
         }
-        writeln!(out, "{}\n\n{text}", header(finding, style))?;
+        writeln!(out, "{}", header(finding, style))?;
+        if finding.source.is_registered() {
+            writeln!(out, "  {}", escape_control(finding.source.path()))?;
+        }
+        writeln!(out, "\n{text}")?;
     }
     Ok(())
 }
@@ -122,7 +126,8 @@ struct FindingDiagnostic<'f> {
     finding: &'f Finding,
     message: String,
     help: Option<String>,
-    excerpt: Excerpt,
+    /// The excerpt; `None` for a component on a server.
+    excerpt: Option<Excerpt>,
 }
 
 /// The place that explains a finding, as a diagnostic for miette.
@@ -172,10 +177,10 @@ impl<'f> FindingDiagnostic<'f> {
             finding,
             message: escape_control(&finding.message),
             help: finding.help.as_deref().map(escape_control),
-            excerpt: styled_excerpt(
-                Excerpt::new(&finding.source, finding.span, finding.redact),
-                style,
-            ),
+            excerpt: (!finding.source.is_registered()).then(|| {
+                let excerpt = Excerpt::new(&finding.source, finding.span, finding.redact);
+                styled_excerpt(excerpt, style)
+            }),
         }
     }
 }
@@ -203,14 +208,17 @@ impl Diagnostic for FindingDiagnostic<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.excerpt)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let excerpt = self.excerpt.as_ref()?;
         let label = self.finding.label.clone();
         Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
             label,
-            self.excerpt.label(),
+            excerpt.label(),
         ))))
     }
 }

@@ -31,13 +31,15 @@ pub(crate) struct JsonReferences<'r> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Reference")]
 struct JsonReference<'r> {
-    /// The path of the file, relative to the working directory, with `/`.
+    /// The path of the file, relative to the working directory, with `/`. For a component on a server, it is
+    /// `zenml://INVENTORY/components/TYPE/NAME`.
     path: &'r str,
     /// The kind of file: `stacks`, `scripts`, `docs`, `python` or `terraform`.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'r str>,
-    /// The reference, including its braces.
-    span: JsonSpan,
+    /// The reference, including its braces. Absent for a component on a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span: Option<JsonSpan>,
     #[serde(flatten)]
     scope: JsonScope<'r>,
     /// The secret that the reference names.
@@ -59,7 +61,7 @@ impl<'r> From<&'r Reference> for JsonReference<'r> {
                 .source
                 .kind_at(reference.span.start)
                 .map(SourceKind::name),
-            span: JsonSpan::new(&reference.source, reference.span),
+            span: JsonSpan::in_file(&reference.source, reference.span),
             scope: JsonScope::from(&reference.scope),
             secret: reference.secret(),
             key: reference.key(),

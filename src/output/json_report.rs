@@ -34,7 +34,10 @@ pub(crate) struct JsonReport<'r> {
 pub(super) struct JsonSummary {
     /// The number of files.
     files: usize,
-    /// The number of references in these files, including names of whole secrets.
+    /// The number of components that are registered on servers. Absent without `--registered`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<usize>,
+    /// The number of references in these files and components, including names of whole secrets.
     references: usize,
     /// The number of references with a part that is only known at run time.
     dynamic: usize,
@@ -63,6 +66,7 @@ impl JsonSummary {
     pub fn new(summary: &Summary) -> Self {
         Self {
             files: summary.files,
+            registered: summary.registered,
             references: summary.references,
             dynamic: summary.dynamic,
             unchecked: summary.unchecked.references,
@@ -98,15 +102,17 @@ struct JsonFinding<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     /// How to solve the problem.
     help: Option<&'r str>,
-    /// The path of the file, relative to the working directory, with `/`.
+    /// The path of the file, relative to the working directory, with `/`. For a component on a server, it is
+    /// `zenml://INVENTORY/components/TYPE/NAME`.
     path: &'r str,
     /// The kind of file: `stacks`, `scripts`, `docs`, `python` or `terraform`. Absent if references are not read from the
     /// file.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'r str>,
     /// The reference, including its braces. If the problem is not in a reference, the text that
-    /// causes it.
-    span: JsonSpan,
+    /// causes it. Absent for a component on a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span: Option<JsonSpan>,
     #[serde(flatten)]
     scope: JsonScope<'r>,
     /// The secret that the reference names.
@@ -146,7 +152,7 @@ impl<'r> From<&'r Finding> for JsonFinding<'r> {
                 .source
                 .kind_at(finding.span.start)
                 .map(SourceKind::name),
-            span: JsonSpan::new(&finding.source, finding.span),
+            span: JsonSpan::in_file(&finding.source, finding.span),
             scope: JsonScope::from(&finding.scope),
             secret: finding.secret.as_deref(),
             key: finding.key.as_deref(),

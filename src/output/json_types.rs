@@ -79,6 +79,11 @@ pub(super) struct JsonSpan {
 }
 
 impl JsonSpan {
+    /// Returns the span in a file. Returns `None` in a component on a server.
+    pub fn in_file(source: &SourceFile, span: Span) -> Option<Self> {
+        (!source.is_registered()).then(|| Self::new(source, span))
+    }
+
     pub fn new(source: &SourceFile, span: Span) -> Self {
         let (start, end) = (
             source.position(span.start).into(),

@@ -138,8 +138,11 @@ fn write_case(path: &str, case: &TestCase<'_>, out: &mut dyn Write) -> io::Resul
     let name = match (case.environment, case.findings.first()) {
         (Some(environment), _) => escape_xml(environment),
         (None, Some(finding)) => {
-            let at = finding.source.position(finding.span.start);
-            format!("{} ({}:{})", finding.rule.name(), at.line, at.column)
+            let rule = finding.rule.name();
+            match line_and_column(finding) {
+                Some(position) => format!("{rule} ({position})"),
+                None => rule.to_owned(),
+            }
         }
         (None, None) => String::new(),
     };
@@ -181,7 +184,6 @@ fn write_case(path: &str, case: &TestCase<'_>, out: &mut dyn Write) -> io::Resul
 
 /// Describes a finding with its location and its help.
 fn describe(finding: &Finding) -> String {
-    let at = finding.source.position(finding.span.start);
     let (path, message) = (
         escape_xml(finding.source.repository_path()),
         escape_xml(&finding.message),
@@ -190,7 +192,18 @@ fn describe(finding: &Finding) -> String {
         .help
         .as_deref()
         .map_or_else(String::new, |help| format!("\nhelp: {}", escape_xml(help)));
-    format!("{path}:{}:{}: {message}{help}", at.line, at.column)
+    let position = line_and_column(finding);
+    let position = position.map_or_else(String::new, |position| format!(":{position}"));
+    format!("{path}{position}: {message}{help}")
+}
+
+/// Returns the line and the column of a finding; `None` for a component on a server.
+fn line_and_column(finding: &Finding) -> Option<String> {
+    if finding.source.is_registered() {
+        return None;
+    }
+    let at = finding.source.position(finding.span.start);
+    Some(format!("{}:{}", at.line, at.column))
 }
 
 /// Escapes a text for XML. Replaces the two characters that XML cannot contain, even as `&#…;`.

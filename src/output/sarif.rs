@@ -107,10 +107,7 @@ fn result(finding: &Finding) -> Value {
         "ruleId": finding.rule.name(),
         "level": finding.severity.name(),
         "message": {"text": text},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": artifact(&finding.source),
-            "region": region(&finding.source, finding.span),
-        }}],
+        "locations": [{"physicalLocation": location(&finding.source, finding.span)}],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
     });
     let result = with(result, "ruleIndex", index.map(Value::from));
@@ -119,10 +116,7 @@ fn result(finding: &Finding) -> Value {
     let result = with(result, "properties", properties);
     let related = finding.related.as_ref().map(|related| {
         json!([{
-            "physicalLocation": {
-                "artifactLocation": artifact(&related.source),
-                "region": region(&related.source, related.span),
-            },
+            "physicalLocation": location(&related.source, related.span),
             "message": {"text": escape_control(&related.message)},
         }])
     });
@@ -163,6 +157,14 @@ fn sarif_fix(finding: &Finding, fix: &Fix) -> Value {
             "replacements": replacements.collect::<Vec<_>>(),
         }],
     })
+}
+
+/// Returns a location. A component on a server has a URI of its own, and no region.
+fn location(source: &SourceFile, span: Span) -> Value {
+    if source.is_registered() {
+        return json!({"artifactLocation": {"uri": source.path()}});
+    }
+    json!({"artifactLocation": artifact(source), "region": region(source, span)})
 }
 
 fn artifact(source: &SourceFile) -> Value {

@@ -1,4 +1,5 @@
-//! The short format: one line per finding, `path:line:column: error[rule]: message`.
+//! The short format: one line per finding, `path:line:column: error[rule]: message`. A finding in a
+//! component on a server has no line and no column.
 //!
 //! Editors and other tools that parse the output of compilers can parse these lines, too.
 
@@ -12,14 +13,19 @@ use std::io::{self, Write};
 /// Writes one line per finding.
 pub fn write(findings: &[Finding], style: OutputStyle, out: &mut dyn Write) -> io::Result<()> {
     for finding in findings {
-        let at = finding.source.position(finding.span.start);
+        let position = if finding.source.is_registered() {
+            String::new()
+        } else {
+            let at = finding.source.position(finding.span.start);
+            format!(":{}:{}", at.line, at.column)
+        };
         let path = style.paint(HEADING, displayed_path(finding.source.path()));
         let message = escape_control(&finding.message);
         let title = style.paint(
             severity_style(finding.severity),
             format!("{}[{}]", finding.severity.name(), finding.rule.name()),
         );
-        writeln!(out, "{path}:{}:{}: {title}: {message}", at.line, at.column)?;
+        writeln!(out, "{path}{position}: {title}: {message}")?;
     }
     Ok(())
 }

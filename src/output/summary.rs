@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 ///
 /// Counts that are zero are left out, apart from these four.
 pub fn summary_line(summary: &Summary) -> String {
+    let registered = summary.registered.map_or_else(String::new, |number| {
+        format!(" and {}", count(number, "registered component"))
+    });
     let mut line = format!(
-        "checked {}, {}: {}, {}",
+        "checked {}{registered}, {}: {}, {}",
         count(summary.files, "file"),
         count(summary.references, "reference"),
         count(summary.errors, "error"),

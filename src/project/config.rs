@@ -40,6 +40,7 @@ use crate::text::redacted_source::{RedactedSource, Visibility};
 use crate::text::source::{SourceFile, Span};
 use crate::text::source_kind::SourceKind;
 use crate::zenml::grammar::Resolver;
+use crate::zenml::keywords::REGISTERED_SCHEME;
 use config_reader::{ConfigReader, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,13 @@ pub struct ConfigIgnore {
     pub attribute: Option<String>,
     /// The location of the rule's name.
     pub span: Span,
+}
+
+impl ConfigIgnore {
+    /// Returns whether the entry suppresses only findings in components on servers.
+    pub fn is_about_registered(&self) -> bool {
+        self.path.all_start_with(REGISTERED_SCHEME)
+    }
 }
 
 /// A config. Without a file, it contains the defaults.

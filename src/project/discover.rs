@@ -51,6 +51,8 @@ pub enum MatchReason {
     ScriptGlob(String),
     /// Its name or its first line is that of a file with commands.
     Script(ScriptHost),
+    /// It is not a file, but a component on a server.
+    Registered,
 }
 
 impl std::fmt::Display for MatchReason {
@@ -69,6 +71,7 @@ impl std::fmt::Display for MatchReason {
                 write!(f, "{} that uses ZenML", host.description())
             }
             Self::Script(host) => write!(f, "{} with `zenml` commands", host.description()),
+            Self::Registered => f.write_str("registered on a ZenML server"),
         }
     }
 }

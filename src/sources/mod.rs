@@ -7,6 +7,7 @@
 //! - `code` reads the `zenml` commands in scripts and Markdown pages, and the calls in Python and
 //!   Terraform.
 
+pub mod component_nodes;
 pub mod declarations;
 pub mod code;
 mod call_redactions;

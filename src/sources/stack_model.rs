@@ -201,7 +201,7 @@ fn truncated_name(name: &str) -> Arc<str> {
 }
 
 /// Returns the text of a scalar, or `None` for null and for collections.
-fn non_null_text(document: &Document, value: NodeId) -> Option<&str> {
+pub(super) fn non_null_text(document: &Document, value: NodeId) -> Option<&str> {
     document.text(value).filter(|_| {
         document
             .scalar(value)

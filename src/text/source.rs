@@ -75,6 +75,7 @@ pub struct SourceFile {
     repository_path: Option<String>,
     absolute_path: Option<PathBuf>,
     kind: Option<SourceKind>,
+    is_registered: bool,
     repository: Option<Arc<dyn RepositoryFiles>>,
     text: String,
     lines: OnceLock<LineIndex>,
@@ -99,6 +100,7 @@ impl SourceFile {
             repository_path: None,
             absolute_path: None,
             kind: None,
+            is_registered: false,
             repository: None,
             text: text.into(),
             lines: OnceLock::new(),
@@ -151,6 +153,19 @@ impl SourceFile {
     /// inventory.
     pub fn kind(&self) -> Option<SourceKind> {
         self.kind
+    }
+
+    /// Marks the text as a component that is registered on a server. stackref has written this text
+    /// from an answer of the server, so reports show neither its lines nor any part of it.
+    #[must_use]
+    pub fn of_registered_component(mut self) -> Self {
+        self.is_registered = true;
+        self
+    }
+
+    /// Returns whether the text is a component that is registered on a server, and not a file.
+    pub fn is_registered(&self) -> bool {
+        self.is_registered
     }
 
     /// Returns the absolute path, or the reported path if the absolute path is not set.

@@ -35,6 +35,9 @@ impl std::fmt::Display for FileKind {
     }
 }
 
+/// The start of the paths of components that are registered on a server.
+pub const REGISTERED_SCHEME: &str = "zenml://";
+
 /// The component types of versions before 0.60, besides [`COMPONENT_TYPES`].
 const FORMER_COMPONENT_TYPES: [&str; 2] = ["metadata_store", "secrets_manager"];
 

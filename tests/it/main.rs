@@ -46,6 +46,7 @@ mod put;
 mod references;
 mod register;
 mod register_environments;
+mod registered;
 mod render;
 mod reports;
 mod repository;

@@ -5,6 +5,8 @@ from zenml.zen_server.rbac.rbac_interface import RBACInterface
 
 def is_allowed(user, type_, action, on_one_resource):
     """Returns whether a user may perform an action: on one resource of a type, or on the type."""
+    if user.name == "nobody" and type_ in [ResourceType.STACK, ResourceType.STACK_COMPONENT]:
+        return False
     if user.name == "default" or type_ != ResourceType.SECRET:
         return True
     if user.name == "lister":  # lists names, but cannot read a secret

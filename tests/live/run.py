@@ -217,11 +217,75 @@ class Zenml:
         with DIRECT.open(url + "/api/v1/login", form) as answer:
             self.token = json.load(answer)["access_token"]
 
+    def create(self, kind, number, configuration, flavor="acme"):
+        """Registers a component, and returns its id."""
+        name = f"c{number:02}"
+        return self.post("/api/v1/components", {"name": name, "type": kind, "flavor": flavor, "configuration": configuration})["id"]
+
     def post(self, path, body):
         headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
         with DIRECT.open(request) as answer:
             return json.load(answer)
+
+
+def check_registered_stacks(project, admin, as_user):
+    """Tests `--registered` with 60 components and 5 stacks, besides the default ones. A page has 50 components."""
+    url = admin.url
+    flavor = {"type": "alerter", "source": "acme.flavor.Acme", "config_schema": {}, "is_custom": True, "integration": "custom"}
+    admin.post("/api/v1/flavors", {"name": "acme", **flavor})
+    ids = []
+    for number in range(56):
+        ids.append(admin.create("alerter", number, {"user": "{{db.user}}", "api_token": f"{CANARY} {number}"}))
+    ids.append(admin.create("alerter", 56, {"missing_key": "{{db.gone}}", "missing_secret": "{{gone.user}}", "list": ["{{db.user}}"]}))
+    # The server checks the references of known flavors when a component is registered.
+    tracker = {"tracking_uri": "https://x", "tracking_username": "{{db.user}}", "tracking_password": CANARY, "tracking_insecure_tls": "true"}
+    tracker_id = admin.create("experiment_tracker", 57, tracker, "mlflow")
+    store_id = admin.create("artifact_store", 58, {"path": "/tmp/live"}, "local")
+    orchestrator_id = admin.create("orchestrator", 59, {}, "local")
+    for number in range(5):
+        components = {"orchestrator": [orchestrator_id], "artifact_store": [store_id], "alerter": [ids[50 + number]]}
+        if number == 3:
+            components |= {"experiment_tracker": [tracker_id], "alerter": [ids[56]]}
+        admin.post("/api/v1/stacks", {"name": f"s{number}", "components": components})
+    stack = (
+        "stack_name: s3\nzenml_version: 0.98.0\ncomponents:\n  experiment_tracker:\n    name: c57\n    flavor: mlflow\n"
+        "    configuration:\n      tracking_uri: https://x\n      tracking_username: '{{ db.user }}'\n"
+        f"      tracking_password: {CANARY}\n      tracking_insecure_tls: yes\n"
+    )
+    (project.folder / "a.stack.yaml").write_text(stack)
+    result = project.run("check", "--registered", "--format", "short", env=as_user["default"])
+    path = "zenml://prod/components/alerter/c56"
+    expected = [
+        f"{path}: error[unknown-key]", f"{path}: error[unknown-secret]", f"{path}: error[nested-reference]",
+        "zenml://prod/components/alerter/c00: warning[plaintext-secret]", "zenml://prod/components/experiment_tracker/c57: warning",
+        # The server has four default components.
+        "checked 1 file and 63 registered components", "3 errors",
+    ]
+    project.expect("the components of all pages are checked", 1, result, *expected)
+    expect("zenml", "an equal component is not reported", "registered-drift" not in result.stdout, result)
+    (project.folder / "a.stack.yaml").write_text(stack.replace("https://x", "https://y").replace(CANARY, CANARY[:-1]))
+    result = project.run("check", "--registered", "--format", "json", env=as_user["default"])
+    findings = json.loads(result.stdout)["findings"]
+    drift = [finding["message"] for finding in findings if finding["rule"] == "registered-drift"]
+    message = "`c57` on the server of `prod` differs in `tracking_uri`, `tracking_password`"
+    expect("zenml", "a different component is reported", drift == [message], result)
+    stacks = {finding.get("stack") for finding in findings if finding["path"] == path}
+    expect("zenml", "a finding names the stack", stacks == {"s3"}, result)
+    result = project.run("refs", "--registered", env=as_user["default"])
+    project.expect("references of components are listed", 0, result, f"{path}: s3 / alerter / missing_key -> db.gone")
+    result = project.run("check", "--registered", env=as_user["nobody"])
+    project.expect("missing permission to list components is reported", 3, result, "ZenML then returns an empty list")
+    config = project.folder / "stackref.toml"
+    text = config.read_text()
+    config.write_text(text.replace(url, f"http://127.0.0.1:{free_port()}"))
+    result = project.run("check", "--registered", env=as_user["default"])
+    project.expect("an unreachable server is reported", 3, result, "the registered components", "connection refused")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config.write_text(text.replace(url, f"http://127.0.0.1:{silent.getsockname()[1]}") + "timeout = 1\n")
+        result = project.run("check", "--registered", env=as_user["default"])
+        project.expect("a slow server is reported", 3, result, "the registered components", "no answer within 1 s")
+    config.write_text(text)
 
 
 def zenml():
@@ -269,6 +333,8 @@ def zenml():
         project.expect("render with hidden values fails", 3, result, "may not read the value")
         result = project.run("check", env=as_user["nobody"])
         project.expect("missing permission to list is reported", 3, result, "may not list")
+        check_registered_stacks(project, admin, as_user)
+        project.stack("db.user")
         wrong = {"ZENML_STORE_USERNAME": "default", "ZENML_STORE_PASSWORD": "wrong"}
         project.expect("a wrong password is reported", 3, project.run("check", env=wrong), "rejected the login")
         token = project.folder / "token"

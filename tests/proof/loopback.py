@@ -20,6 +20,8 @@ class Store:
         self.engine = engine
         # The token that a login at ZenML returns.
         self.token = token
+        # The attributes of registered components by name.
+        self.components = {}
         self.lock = threading.Lock()
 
     def serve(self, request):
@@ -39,6 +41,15 @@ class Store:
                 return 200, {"access_token": self.token}
             case _, ["api", "v1", "info"]:
                 return 200, {"version": "0.98.0"}
+            case "GET", ["api", "v1", "components"]:
+                items = [
+                    {"id": name, "name": name, "body": {"type": "alerter", "flavor_name": "acme"}, "metadata": {"configuration": attributes}}
+                    for name, attributes in self.components.items()
+                ]
+                return 200, {"items": items, "total_pages": 1}
+            case "GET", ["api", "v1", "stacks"]:
+                components = {"alerter": [{"id": name} for name in self.components]}
+                return 200, {"items": [{"name": "prod", "metadata": {"components": components}}], "total_pages": 1}
             case "GET", ["api", "v1", "secrets"]:
                 name_filter = query.get("name", [""])[0].removeprefix("equals:")
                 names = [name for name in sorted(self.secrets) if name_filter in ("", name)]

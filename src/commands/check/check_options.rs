@@ -50,7 +50,8 @@ pub(super) fn refuse_contradictions(args: &CheckArgs, reads_stdin: bool) -> Resu
     Ok(())
 }
 
-/// Warns if `leaked-value` is selected without `--leaks`, or not selected with it.
+/// Warns if `leaked-value` is selected without `--leaks`, or not selected with it, and if
+/// `registered-drift` is selected without `--registered`.
 ///
 /// # Errors
 /// Standard error cannot be written.
@@ -64,6 +65,13 @@ pub(super) fn warn_of_deselected_leaks(
         writeln!(
             context.stderr.out,
             "warning: `{RULE}` only reports findings with --leaks"
+        )?;
+    }
+    let drift = RuleId::RegisteredDrift;
+    if args.rules.select.contains(&drift) && !args.registered {
+        writeln!(
+            context.stderr.out,
+            "warning: `{drift}` only reports findings with --registered"
         )?;
     }
     if args.leaks

@@ -18,6 +18,8 @@ pub struct UnsuppressedFinding {
     display_path: String,
     reason: &'static str,
     path: PathBuf,
+    /// Whether the finding is in a component on a server, whose displayed path globs match.
+    is_registered: bool,
     rule: RuleId,
     attribute: Option<String>,
 }
@@ -28,6 +30,7 @@ impl UnsuppressedFinding {
             display_path: finding.source.path().to_owned(),
             reason,
             path: finding.source.absolute_path().to_path_buf(),
+            is_registered: finding.source.is_registered(),
             rule: finding.rule,
             attribute: finding.scope.attribute.as_deref().map(str::to_owned),
         }
@@ -87,11 +90,12 @@ fn config_entry(finding: &UnsuppressedFinding, config: &Config, root: &Path) -> 
     } else {
         root
     };
-    let path = finding
-        .path
-        .strip_prefix(folder)
-        .unwrap_or(&finding.path)
-        .to_str()?;
+    let path = if finding.is_registered {
+        &finding.display_path
+    } else {
+        let path = finding.path.strip_prefix(folder);
+        path.unwrap_or(&finding.path).to_str()?
+    };
     let (path, rule) = (
         toml_string(&globset::escape(path)),
         toml_string(finding.rule.name()),

@@ -3,21 +3,22 @@
 //! A public and a private secret may have the same name. The version of the server decides which of
 //! them a reference resolves to.
 
-use super::{ZenmlSession, not_zenml_error};
-use crate::inventory::http::Reply;
+use super::ZenmlSession;
+use super::zenml_pages::{PagedList, server_version};
 use crate::inventory::{NameCaveat, StoreError};
 use crate::zenml::flavors::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The number of secrets requested per page.
-const PAGE_SIZE: usize = 1_000;
-
-/// The largest number of pages that is read.
-const MAX_PAGES: u64 = 1_000;
-
-/// The largest number of secrets that is read. A server may send larger pages than requested.
-const MAX_SECRETS: usize = 1_000_000;
+/// The list of secrets.
+const SECRETS: PagedList = PagedList {
+    path: "/api/v1/secrets",
+    query: "&sort_by=asc%3Aname",
+    page_size: 1_000,
+    items: "secrets",
+    max_items: 1_000_000,
+    max_bytes: 1 << 30,
+};
 
 /// Secrets by name.
 pub(super) type SecretIds = BTreeMap<String, SecretId>;
@@ -79,54 +80,13 @@ impl SameName {
 /// Reads all pages of the list of secrets.
 pub(super) fn list_secrets(session: &ZenmlSession) -> Result<SecretIds, StoreError> {
     let mut found: BTreeMap<String, SameName> = BTreeMap::new();
-    let mut listed = 0;
-    let mut page = 1;
-    loop {
-        let reply = session.get(&format!(
-            "/api/v1/secrets?page={page}&size={PAGE_SIZE}&sort_by=asc%3Aname"
-        ))?;
-        if reply.status == 403 {
-            return Err(StoreError::Forbidden(
-                "these credentials may not list secrets".to_owned(),
-            ));
-        }
-        let (items, pages) = parse_page(&reply).ok_or_else(|| list_error(&reply))?;
-        add_secrets(&mut found, items).ok_or_else(|| list_error(&reply))?;
-        listed += items.len();
-        if listed > MAX_SECRETS {
-            return Err(StoreError::Unreachable(format!(
-                "the list has more than {MAX_SECRETS} secrets"
-            )));
-        }
-        let pages = pages.ok_or_else(|| list_error(&reply))?;
-        if page >= pages {
-            break;
-        }
-        if items.is_empty() {
-            return Err(StoreError::Unreachable(format!(
-                "GET /api/v1/secrets: page {page} of {pages} is empty"
-            )));
-        }
-        page += 1;
-        if page > MAX_PAGES {
-            return Err(StoreError::Unreachable(format!(
-                "the list has more than {MAX_PAGES} pages"
-            )));
-        }
-    }
+    SECRETS.read(session, |items| add_secrets(&mut found, items))?;
     let is_ambiguous = found.values().any(|same_name| same_name.is_ambiguous);
     let prefers_public = !is_ambiguous || prefers_public(session)?;
     let preferred = found
         .into_iter()
         .filter_map(|(name, same_name)| Some((name, same_name.into_preferred(prefers_public)?)));
     Ok(preferred.collect())
-}
-
-/// Returns the secrets on a page and the number of pages.
-fn parse_page(reply: &Reply) -> Option<(&[Value], Option<u64>)> {
-    let answer = reply.ok_json()?;
-    let pages = answer.get("total_pages").and_then(Value::as_u64);
-    Some((answer.get("items")?.as_array()?, pages))
 }
 
 /// Adds the secrets of a page. Returns `None` if one has no id or no name.
@@ -147,16 +107,9 @@ fn add_secrets(found: &mut BTreeMap<String, SameName>, items: &[Value]) -> Optio
     Some(())
 }
 
-fn list_error(reply: &Reply) -> StoreError {
-    not_zenml_error("GET /api/v1/secrets", reply)
-}
-
 /// Returns whether a name resolves to the public one of two secrets, as it does since ZenML 0.80.
 fn prefers_public(session: &ZenmlSession) -> Result<bool, StoreError> {
-    let reply = session.get("/api/v1/info")?;
-    let version = reply
-        .json()
-        .and_then(|answer| answer.get("version")?.as_str())
-        .and_then(Version::parse);
+    let version = server_version(session)?;
+    let version = version.as_deref().and_then(Version::parse);
     Ok(version.is_none_or(Version::takes_public_secret))
 }

@@ -78,6 +78,9 @@ impl ReferenceLine {
 }
 
 fn location(source: &RedactedSource, span: Span) -> String {
+    if source.is_registered() {
+        return escape_control(source.path());
+    }
     let at = source.position(span.start);
     escape_control(&format!("{}:{}:{}", source.path(), at.line, at.column))
 }

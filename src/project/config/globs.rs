@@ -31,6 +31,11 @@ impl Globs {
         self.set.is_match(path)
     }
 
+    /// Returns whether the text of each glob starts with a prefix.
+    pub fn all_start_with(&self, prefix: &str) -> bool {
+        self.texts.iter().all(|text| text.starts_with(prefix))
+    }
+
     /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()

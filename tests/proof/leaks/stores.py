@@ -8,7 +8,7 @@ import shutil
 import sys
 
 import loopback
-from commands import inventory, quoted, stack
+from commands import FORMATS, inventory, quoted, stack
 
 SHAPES_IN_STORES = ["plain", "quotes", "lines", "unicode", "dash", "yaml", "percent", "braces", "ansi", "backslashes", "base64"]
 
@@ -133,6 +133,46 @@ def server_inventories(sandbox):
             run_all_commands(sandbox, kind, project, env, lambda: json.dumps(store.secrets, ensure_ascii=True).encode())
             if "file" not in kind and kind != "zenml, API key":
                 faults(sandbox, kind, project, env, store)
+
+
+def registered_components(sandbox):
+    """Components with plain text on a ZenML server, also in a stack file that differs from them."""
+    label = "check --registered"
+    canaries = sandbox.canaries
+    store = Store(canaries)
+    # stackref takes a value with braces for a reference.
+    shapes = [shape for shape in SHAPES_IN_STORES if shape != "braces"]
+    on_server, in_file = (canaries.values(name, shapes) for name in ["registered component", "component in a file"])
+    text = lambda value: f"x {value} {{{{db.plian}}}}"
+    store.components = {
+        "passwords": {f"{shape}_password": value for shape, value in on_server.items()},
+        "mistakes": {shape: text(value) for shape, value in on_server.items()} | {"list": list(on_server.values()), "reference": "{{db.plian}}"},
+        "t": on_server,
+    }
+    head = "stack_name: prod\ncomponents:\n  alerter:\n    name: t\n    flavor: acme\n    configuration:\n"
+    file = lambda suffix: head + "".join(f"      {shape}{suffix}: {quoted(value)}\n" for shape, value in in_file.items())
+    env = {"ZENML_STORE_API_KEY": canaries.value("ZENML_STORE_API_KEY")}
+    with loopback.serving(store) as url:
+        config = f'[inventory.s]\nkind = "zenml"\nurl = "{url}"\n{SLOW}'
+        project = sandbox.project({"stackref.toml": config, "s.yaml": file("")})
+        run = lambda *args, **more: sandbox.run(label, project, *args, "--registered", env=env, **more)
+        for format in FORMATS:
+            result = run("check", "--format", format, "--verbose", codes=[1])
+            found = all(rule in result.stdout for rule in [b"registered-drift", b"embedded-reference", b"unknown-key"])
+            sandbox.expect(label, f"the components are checked ({format})", found, result)
+            run("check", "--format", format, "--color", "always", "-o", f"report.{format}", codes=[1])
+        for format in ["human", "short", "json", "markdown", "mermaid", "dot"]:
+            run("refs", "--format", format, codes=[0])
+        run("check", "--leaks", "--statistics", codes=[1])
+        # A diff shows the values of attributes that are not sensitive.
+        sandbox.write(project, "s.yaml", file("_password"))
+        run("check", "--fix=suggestions", "--diff", codes=[1])
+        run("check", "--add-ignores", "--diff", codes=[1])
+        run("check", "--write-baseline", "baseline.json", codes=[0])
+        for fault in QUICK_FAULTS if sandbox.quick else FAULTS:
+            for start in ["/api/v1/components", "/api/v1/stacks", "/api/v1/info"]:
+                store.fault, store.fault_from = fault, start
+                run("check", "--format", "json")
 
 
 def faults(sandbox, kind, project, env, store):
