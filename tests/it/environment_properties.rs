@@ -71,7 +71,7 @@ fn reported(folder: &Path, more: &[&str]) -> Reported {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_over_all_environments_reports_what_separate_runs_report(
