@@ -495,6 +495,13 @@ fn each_environment_is_asked_as_much_as_its_level_permits() {
         assert_eq!(environments(&output), found, "{case}");
         assert_eq!(take_calls(folder.path()), calls, "{case}");
         assert_ne!(output.code, 3, "{case}");
+        if !words.contains(&"--level") {
+            // `matrix` asks each environment as `check` does, and for the keys that nothing uses.
+            with_path(&[&["matrix"], words].concat(), folder.path(), is_trusted);
+            let asked = take_calls(folder.path());
+            assert_eq!(asked.contains("keys"), calls.contains("keys"), "{case}");
+            assert_eq!(asked.is_empty(), calls.is_empty(), "{case}");
+        }
         if is_trusted {
             // Without trust, no program runs, and `dev` is looked up anyway.
             let output = with_path(&args, folder.path(), false);
