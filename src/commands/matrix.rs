@@ -11,16 +11,18 @@ use super::workspace::{Workspace, select_environments};
 use crate::cli::{Color, MatrixArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
+use crate::inventory::Inventories;
+use crate::inventory::lookup::Progress;
 use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
-use crate::lint::secret_list;
+use crate::lint::secret_list::{self, ListedInventory};
 use crate::lint::secret_matrix::{self, Matrix, MatrixCell, MatrixRow};
 use crate::lint::settings::Settings;
 use crate::output::style::OutputStyle;
 use crate::output::{MatrixFormat, count, matrix_report};
-use crate::project::config::{Config, FILE_NAME};
-use std::collections::{BTreeSet, HashSet};
+use crate::project::config::{Config, FILE_NAME, Level};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 pub(super) fn matrix(
@@ -51,10 +53,10 @@ pub(super) fn matrix(
     // Those that could not answer are not asked again.
     let answers = report.references.answers();
     let failed: BTreeSet<usize> = answers.failed_inventories().collect();
-    let mut which = secret_matrix::environment_inventories(&settings);
-    which.retain(|inventory| !failed.contains(inventory));
+    let mut levels = secret_matrix::environment_inventories(&settings);
+    levels.retain(|inventory, _| !failed.contains(inventory));
     let (listed, failures) = with_progress(context, "look-ups", |progress| {
-        secret_list::list(&inventories, &which, progress)
+        list(&inventories, &levels, progress)
     });
     let failures = all_failures(&report, failures, &scan);
     let matrix = secret_matrix::build(&scan, &report, &settings, &listed);
@@ -77,7 +79,7 @@ pub(super) fn matrix(
     workspace.notes(&scan, context)?;
     note_dynamic(&report, context)?;
     let unparsed = report_unparsed(&scan, color, context)?;
-    let queried = which.into_iter().chain(failed);
+    let queried = levels.into_keys().chain(failed);
     warn_about_inventories(&inventories, queried, context)?;
     print_failures(&failures, color, context)?;
     let is_missing = matrix.rows.iter().any(MatrixRow::is_missing) && !args.exit_zero;
@@ -87,6 +89,20 @@ pub(super) fn matrix(
         Outcome::Clean
     };
     Ok(outcome_of(&failures, outcome.max(unparsed)))
+}
+
+/// Lists inventories, each as far as its level permits.
+fn list(
+    inventories: &Inventories,
+    levels: &BTreeMap<usize, Level>,
+    progress: Option<Progress<'_>>,
+) -> (Vec<ListedInventory>, Vec<Failure>) {
+    let which: Vec<usize> = levels.keys().copied().collect();
+    let names_only = levels
+        .iter()
+        .filter(|(_, level)| **level < Level::SecretAndKeyExists);
+    let names_only = names_only.map(|(inventory, _)| *inventory).collect();
+    secret_list::list_partly(inventories, &which, &names_only, progress)
 }
 
 /// Returns the file of `--output`; `None` for standard output.

@@ -201,12 +201,12 @@ impl Inventory for VaultInventory {
         let keys = reply
             .ok_json()
             .and_then(|answer| answer.get("data")?.get("keys")?.as_array());
+        // An answer with another type is not a shorter list.
+        let keys: Option<Vec<&str>> =
+            keys.and_then(|keys| keys.iter().map(Value::as_str).collect());
         let keys = keys.ok_or_else(|| not_vault_error("LIST the folder", &reply))?;
         // Names that end with a slash are folders.
-        let names = keys
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|name| !name.ends_with('/'));
+        let names = keys.into_iter().filter(|name| !name.ends_with('/'));
         Ok(names.map(SecretName::unique).collect())
     }
 

@@ -37,7 +37,7 @@ pub struct ListedInventory {
     pub capabilities: Capabilities,
     /// The names and keys, sorted.
     pub secrets: Secrets,
-    /// The names of the secrets whose keys could not be read.
+    /// The names of the secrets whose keys could not be read, or were not asked for.
     pub unread: BTreeSet<String>,
 }
 
@@ -92,9 +92,19 @@ pub fn list(
     indexes: &[usize],
     progress: Option<Progress<'_>>,
 ) -> (Vec<ListedInventory>, Vec<Failure>) {
+    list_partly(inventories, indexes, &BTreeSet::new(), progress)
+}
+
+/// Lists inventories as [`list`] does, but asks those in `names_only` only for names.
+pub fn list_partly(
+    inventories: &Inventories,
+    indexes: &[usize],
+    names_only: &BTreeSet<usize>,
+    progress: Option<Progress<'_>>,
+) -> (Vec<ListedInventory>, Vec<Failure>) {
     let mut listed = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
-    let mut contents = list_contents(inventories, indexes, progress);
+    let mut contents = list_contents(inventories, indexes, names_only, progress);
     for &at in indexes {
         let (Some(inventory), Some(content)) = (inventories.get(at), contents.remove(&at)) else {
             continue;
@@ -106,6 +116,7 @@ pub fn list(
                 let (mut secrets, mut unread) = (Secrets::new(), BTreeSet::new());
                 for (secret, keys) in contents {
                     match keys {
+                        Ok(_) if names_only.contains(&at) => drop(unread.insert(secret)),
                         Ok(keys) => drop(
                             secrets.insert(secret, keys.into_iter().map(|key| key.name).collect()),
                         ),

@@ -176,6 +176,25 @@ fn misleading_responses_are_detected() {
         "{}",
         output.stderr
     );
+    // A list of a Vault with an entry that is not a name.
+    for keys in [json!([{ "db": 1 }]), json!(["db", "api", null])] {
+        let mixed = Server::start(move |request| match request.line.as_str() {
+            line if line.starts_with("LIST") => {
+                Response::Body(200, json!({ "data": { "keys": keys } }).to_string())
+            }
+            _ => Response::Body(
+                200,
+                json!({ "data": { "options": { "version": "2" } } }).to_string(),
+            ),
+        });
+        let output = vault(&mixed, STACK, &["check", "--format", "short"]);
+        assert!(
+            output.code == 3 && output.stderr_text().contains("is not Vault's"),
+            "{}{}",
+            output.stdout,
+            output.stderr
+        );
+    }
     // Another server at the address of a Vault.
     let nginx = Server::start(|_| Response::Body(404, "<html>nginx</html>".to_owned()));
     let output = vault(&nginx, STACK, &["check"]);

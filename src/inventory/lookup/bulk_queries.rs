@@ -30,9 +30,12 @@ pub type ListedSecrets = Vec<(String, Result<Vec<Key>, StoreError>)>;
 
 /// Lists the names of inventories and the keys of each secret, several at a time. A slow inventory
 /// does not delay the others.
+///
+/// Those in `names_only` are not asked for keys: their secrets have none in the result.
 pub fn list_contents(
     inventories: &Inventories,
     indices: &[usize],
+    names_only: &BTreeSet<usize>,
     progress: Option<Progress<'_>>,
 ) -> ListedContents {
     let distinct: BTreeSet<usize> = indices.iter().copied().collect();
@@ -41,10 +44,24 @@ pub fn list_contents(
         .map(|index| QueryGroup::of_inventory(index, inventories))
         .collect();
     let contents = query_groups::run(&groups, progress, |group, counter| {
-        list_one(inventories, group, counter)
+        if names_only.contains(&group.first) {
+            list_names(inventories, group)
+        } else {
+            list_one(inventories, group, counter)
+        }
     });
     let indices = groups.iter().map(|group| group.first);
     indices.zip(contents).collect()
+}
+
+/// Lists the names of one inventory, each without keys.
+fn list_names(
+    inventories: &Inventories,
+    group: &QueryGroup<'_>,
+) -> Result<ListedSecrets, StoreError> {
+    let inventory = inventories.get(group.first).ok_or(StoreError::NotFound)?;
+    let names = inventory.names(&RequestedNames::new())?.into_iter();
+    Ok(names.map(|secret| (secret.name, Ok(Vec::new()))).collect())
 }
 
 /// Lists the names of one inventory and the keys of each secret.

@@ -42,15 +42,19 @@ struct RowDraft {
     uses: BTreeSet<(String, usize, Option<String>)>,
 }
 
-/// Returns the inventories of all environments of a run, which the matrix lists.
-pub fn environment_inventories(settings: &Settings<'_>) -> Vec<usize> {
+/// Returns the inventories of all environments of a run, which the matrix lists, each with the
+/// highest level of its environments.
+pub fn environment_inventories(settings: &Settings<'_>) -> BTreeMap<usize, Level> {
     let columns = columns(settings);
     let chains = columns.iter().flat_map(|column| &column.chains);
-    let queried = chains.filter(|chain| chain.level > Level::None);
-    let inventories: BTreeSet<usize> = queried
-        .flat_map(|chain| chain.inventories.clone())
-        .collect();
-    inventories.into_iter().collect()
+    let mut levels = BTreeMap::new();
+    for chain in chains.filter(|chain| chain.level > Level::None) {
+        for &inventory in &chain.inventories {
+            let level = levels.entry(inventory).or_insert(chain.level);
+            *level = chain.level.max(*level);
+        }
+    }
+    levels
 }
 
 /// Computes the matrix of a scan. `report` is that of a check, and `listed` are the contents of the
@@ -310,17 +314,17 @@ impl<'l> ColumnContents<'l> {
         has_keys: bool,
         stored_names: &HashSet<(usize, String)>,
     ) {
-        for (secret, keys) in &inventory.secrets {
+        let with_keys = inventory.secrets.iter();
+        let with_keys = with_keys.map(|(secret, keys)| (secret, has_keys.then_some(keys)));
+        let unread = inventory.unread.iter().map(|secret| (secret, None));
+        for (secret, keys) in with_keys.chain(unread) {
             let stored = source.and_then(|source| source.stored_name(secret, None));
             // A row of its used name exists.
             if stored.is_some_and(|stored| stored_names.contains(&(inventory.at, stored))) {
                 continue;
             }
-            let keys = has_keys.then(|| keys.iter().map(String::as_str).collect());
+            let keys = keys.map(|keys| keys.iter().map(String::as_str).collect());
             self.secrets.entry(secret).or_insert(keys);
-        }
-        for secret in &inventory.unread {
-            self.secrets.entry(secret).or_insert(None);
         }
     }
 

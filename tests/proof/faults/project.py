@@ -401,6 +401,26 @@ def report_below(size=SIZE):
     return Scenario(scenario.name, [*scenario.args[:-1], "reports/report.json", "a.stack.yaml"], files)
 
 
+def snapshots(size=SIZE):
+    """Snapshots of many environments, which exist already."""
+    files = {"stackref.toml": ""}
+    for at in range(size):
+        files["stackref.toml"] += f'[inventory.e{at}]\nkind = "file"\npath = "secrets/{at}.yaml"\n[environment.e{at}]\ninventory = ["e{at}"]\n'
+        files[f"secrets/{at}.yaml"] = values(20, first=at)
+        files[f"names/e{at}.yaml"] = f"old{at}: [k]\n"
+    return Scenario("inventory snapshot, all environments", ["inventory", "snapshot", "--all-environments", "-o", "names"], files)
+
+
+def matrix_page(size=SIZE):
+    """A page that replaces an earlier one."""
+    files = {"a.stack.yaml": stack(names(size)), "stackref.toml": ""}
+    for name in ("dev", "prod"):
+        files["stackref.toml"] += f'[inventory.{name}]\nkind = "file"\npath = "{name}.yaml"\n[environment.{name}]\ninventory = ["{name}"]\n'
+        files[f"{name}.yaml"] = values(size)
+    files["matrix.json"] = json.dumps({"version": 1, "environments": ["dev"], "rows": [], "failures": []}, indent=2) + "\n"
+    return Scenario("matrix --output", ["matrix", "--output", "matrix.json", "--exit-zero"], files)
+
+
 def baseline(size=SIZE):
     """A baseline that does not exist yet."""
     files = {"a.stack.yaml": stack(names(3 * size), unquoted=True)}

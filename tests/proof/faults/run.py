@@ -37,8 +37,9 @@ import stores
 from project import Moments, Workspace, Row
 
 MANY_FILES = [project.render_folder, project.register_dir, project.fix, project.fix_commands, project.add_ignores, project.rename]
+MANY_FILES += [project.snapshots]
 FEW_FILES = [project.render_file, project.register_file, project.report, project.baseline, project.init, project.create]
-FEW_FILES += [project.trust]
+FEW_FILES += [project.matrix_page, project.trust]
 
 
 def killed_runs(run):
@@ -79,6 +80,8 @@ def kill_once(workspace, moments, row):
 def concurrent_runs(run):
     """Two and five runs at once, of the same command or of two."""
     for make in [project.fix, project.fix_commands, project.add_ignores, project.render_folder, project.register_file, project.register_dir]:
+        yield from identical_runs(run, make)
+    for make in [project.snapshots, project.matrix_page]:
         yield from identical_runs(run, make)
     yield from two_inventories(run)
     yield from render_during_fix(run)

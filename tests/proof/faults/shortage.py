@@ -15,6 +15,7 @@ from project import NOBODY, Moments, Workspace, Row
 BLOCK = 4096
 WRITING = [project.render_file, project.render_folder, project.register_file, project.register_dir, project.fix]
 WRITING += [project.fix_commands, project.add_ignores, project.report, project.baseline, project.init, project.create]
+WRITING += [project.snapshots, project.matrix_page]
 # Commands that write each file independently, so a failure of one does not affect the others.
 ONE_BY_ONE = ("check --fix", "check --fix, commands", "check --add-ignores", "init", "register, a new file")
 

@@ -22,6 +22,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 import code_files
 import command_files
 import commands
+import environments
 import faults
 import loopback
 import memory
@@ -169,7 +170,7 @@ def is_group_readable(sandbox, path, mode):
 
 PARTS = [
     self_test, commands.check, commands.render, commands.inventory_commands, commands.static_output,
-    commands.register, commands.register_in_terminal, commands.git_credentials,
+    commands.register, commands.register_in_terminal, commands.git_credentials, environments.environments,
     stores.server_inventories, stores.registered_components, stores.urls_and_credentials, stores.dir_inventory,
     stores.env_inventory, stores.repository_inventory, stores.sops_inventory, stores.command_inventory,
     faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, code_files.code_files,
