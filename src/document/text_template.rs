@@ -50,6 +50,17 @@ impl TemplateVariable {
         }
     }
 
+    /// Returns the name of the variable that determines the value: its own or, if the file assigns a
+    /// value with one other variable, that of the other. Returns `None` for other assigned values.
+    pub fn source_name(&self) -> Option<&str> {
+        let Some(assigned) = &self.assigned else {
+            return Some(&self.name);
+        };
+        let mut variables = assigned.variables();
+        let only = variables.next()?;
+        (variables.next().is_none() && only.assigned.is_none()).then_some(&*only.name)
+    }
+
     /// Returns the value: the one that the file assigns or, if that is not known, that of the
     /// variable. Returns `None` if the shell makes another text of the value.
     fn value<'v>(&self, variables: &'v BTreeMap<String, String>) -> Option<Cow<'v, str>> {
