@@ -20,10 +20,11 @@ pub use detection::{DetectedInventory, local_secrets};
 pub use inventory_kind::DetectedKind;
 
 use crate::diagnostics::rule_id::RuleId;
+use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
 use crate::sources::reference::Reference;
 use crate::zenml::flavors::Version;
-use command_files::{command_files, needs_route};
+use command_files::{command_files, needs_route, needs_variables};
 use detected_environments::DetectedEnvironments;
 use detection::{DetectionResult, path_from_root};
 use std::collections::BTreeSet;
@@ -79,9 +80,13 @@ impl Survey {
             inventories,
             skipped_files,
         } = detection::detect_inventories(root, files().map(|file| file.path.as_path()));
-        let with_references = scan.files.iter().filter(|file| needs_route(root, file));
         let findings = files().flat_map(|file| &file.findings);
         let environments = DetectedEnvironments::of_inventories(root, &inventories);
+        // An environment can have the values of variables.
+        let is_looked_up = |file: &&Analysis| {
+            needs_route(root, file) || (environments.is_some() && needs_variables(root, file))
+        };
+        let with_references = scan.files.iter().filter(is_looked_up);
         let proposed = pairing::routes(root, with_references, &inventories, environments.as_ref());
         let versions = files()
             .flat_map(|file| &file.stacks)
@@ -135,7 +140,7 @@ impl Survey {
 /// Returns the variable in the dynamic references below the root. Returns `None` if there are several,
 /// or if its name cannot be a key of `variables`.
 fn only_variable(root: &Path, scan: &Scan) -> Option<String> {
-    let files = scan.files.iter().filter(|file| needs_route(root, file));
+    let files = scan.files.iter().filter(|file| needs_variables(root, file));
     let names: BTreeSet<&str> = files
         .flat_map(|file| &file.dynamic_references)
         .filter_map(Reference::only_variable)

@@ -240,6 +240,24 @@ mod tests {
     }
 
     #[test]
+    fn another_variable_may_determine_the_value() {
+        let of_assigned = |assigned| {
+            let variable = TemplateVariable {
+                assigned,
+                ..TemplateVariable::new("X")
+            };
+            variable.source_name().map(str::to_owned)
+        };
+        let mut two = TextTemplate::variable("Y");
+        two.extend(&TextTemplate::variable("Z")).unwrap();
+        assert_eq!(of_assigned(None).as_deref(), Some("X"));
+        let other = Some(TextTemplate::variable("Y"));
+        assert_eq!(of_assigned(other).as_deref(), Some("Y"));
+        assert_eq!(of_assigned(Some(two)), None);
+        assert_eq!(of_assigned(TextTemplate::literal("x")), None);
+    }
+
+    #[test]
     fn the_size_of_templates_is_limited() {
         assert!(TextTemplate::literal(&"x".repeat(MAX_TEXT_BYTES)).is_some());
         assert!(TextTemplate::literal(&"x".repeat(MAX_TEXT_BYTES + 1)).is_none());

@@ -22,12 +22,8 @@ const ENVIRONMENTS: &str = "\
 # another. `check --environment NAME` selects one. `stackref matrix` compares their secrets and keys.
 ";
 
-const VARIABLES: &str = "\
-# `variables` are the values of variables in references.
-";
-
 const STACK_ENVIRONMENTS: &str = "\
-# Stack files have the names of environments. Once each has an inventory, stackref can look up references in all of them:
+# Stack files have the names of environments. Once each of these has an inventory, stackref can compare them:
 ";
 
 const NO_ENVIRONMENT_ROUTE: &str = "\
@@ -51,9 +47,10 @@ impl Survey {
             return self.environment_sample();
         }
         let mut out = String::from(ENVIRONMENTS);
-        if self.variable.is_some() {
-            out.push_str(VARIABLES);
-        }
+        let name = self.variable.as_deref().unwrap_or("ENV");
+        out.push_str(&format!(
+            "# With `variables = {{ {name} = \"prod\" }}` in an environment, `{{{{${{{name}}}_db.password}}}}` means `prod_db.password` there.\n"
+        ));
         for environment in &self.environments {
             let name = environment.name;
             out.push_str(&format!(
@@ -70,7 +67,7 @@ impl Survey {
 
     /// Returns an example of environments with the names that stack files have.
     fn environment_sample(&self) -> String {
-        if self.stack_environments.is_empty() {
+        if self.stack_environments.is_empty() || !self.routes.is_empty() {
             return String::new();
         }
         let tables = self.stack_environments.iter();
