@@ -114,17 +114,13 @@ fn environment_route(
     }
     if let Some((name, folder)) = environments.of_path(root, path) {
         let target = RouteTarget::Environments(vec![name.to_owned()]);
-        return Some(match folder {
-            Some(folder) => (
-                Specificity::Folder(Reverse(folder.components().count())),
-                target,
-                format!("{}/**", glob_for_path(folder.to_str()?)),
-            ),
-            None => {
-                let below = path.strip_prefix(root).ok()?;
-                (Specificity::File, target, glob_for_path(below.to_str()?))
-            }
-        });
+        let Some(folder) = folder else {
+            let below = path.strip_prefix(root).ok()?;
+            return Some((Specificity::File, target, glob_for_path(below.to_str()?)));
+        };
+        let depth = folder.components().count();
+        let glob = format!("{}/**", glob_for_path(folder.to_str()?));
+        return Some((Specificity::Folder(Reverse(depth)), target, glob));
     }
     let (specificity, glob, inventories) = by_name.or(by_location)?;
     let target = match environments.of_names(&inventories) {
