@@ -6,20 +6,26 @@
 mod candidates;
 mod command_files;
 mod config_text;
+mod detected_environments;
 mod detection;
+mod environment_text;
 pub mod hook;
 mod inventory_kind;
 mod pairing;
 
 pub use command_files::{CommandFiles, DeclaredSummary};
 pub use config_text::{HINTS, Hint};
+pub use detected_environments::DetectedEnvironment;
 pub use detection::{DetectedInventory, local_secrets};
 pub use inventory_kind::DetectedKind;
 
 use crate::diagnostics::rule_id::RuleId;
+use crate::lint::analysis::Analysis;
 use crate::lint::scan::Scan;
+use crate::sources::reference::Reference;
 use crate::zenml::flavors::Version;
-use command_files::{command_files, needs_route};
+use command_files::{command_files, needs_route, needs_variables};
+use detected_environments::DetectedEnvironments;
 use detection::{DetectionResult, path_from_root};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,6 +52,15 @@ pub struct Survey {
     /// Files with references but without an inventory. If there is a single inventory: the files
     /// outside its folder.
     pub unrouted: Vec<String>,
+    /// The environments, from development to production; empty unless there are several.
+    pub environments: Vec<DetectedEnvironment>,
+    /// If there are environments: the files that belong to all of them.
+    pub in_all_environments: Vec<String>,
+    /// The names of environments that stack files have. Without inventories of these names, they are
+    /// only an example in the config.
+    stack_environments: Vec<&'static str>,
+    /// The variable in dynamic references, if there is only one.
+    variable: Option<String>,
     /// The versions of ZenML that stacks declare, except for the newest.
     versions: BTreeSet<Version>,
     routes: Vec<pairing::ProposedRoute>,
@@ -65,9 +80,14 @@ impl Survey {
             inventories,
             skipped_files,
         } = detection::detect_inventories(root, files().map(|file| file.path.as_path()));
-        let with_references = scan.files.iter().filter(|file| needs_route(root, file));
         let findings = files().flat_map(|file| &file.findings);
-        let (routes, unrouted) = pairing::routes(root, with_references, &inventories);
+        let environments = DetectedEnvironments::of_inventories(root, &inventories);
+        // An environment can have the values of variables.
+        let is_looked_up = |file: &&Analysis| {
+            needs_route(root, file) || (environments.is_some() && needs_variables(root, file))
+        };
+        let with_references = scan.files.iter().filter(is_looked_up);
+        let proposed = pairing::routes(root, with_references, &inventories, environments.as_ref());
         let versions = files()
             .flat_map(|file| &file.stacks)
             .map(|stack| stack.version);
@@ -91,11 +111,18 @@ impl Survey {
                 .count(),
             inventories,
             skipped_files,
-            unrouted,
+            unrouted: proposed.unrouted,
+            environments: environments.map(|it| it.all).unwrap_or_default(),
+            in_all_environments: proposed.in_all_environments,
+            stack_environments: detected_environments::names_of_stacks(
+                root,
+                files().map(|file| file.path.as_path()),
+            ),
+            variable: only_variable(root, scan),
             versions: versions
                 .filter(|version| *version != Version::NEWEST)
                 .collect(),
-            routes,
+            routes: proposed.routes,
         }
     }
 
@@ -108,4 +135,22 @@ impl Survey {
     pub fn can_look_up(&self) -> bool {
         !self.inventories.is_empty() || self.declared.replaces_inventories()
     }
+}
+
+/// Returns the variable in the dynamic references below the root. Returns `None` if there are several,
+/// or if its name cannot be a key of `variables`.
+fn only_variable(root: &Path, scan: &Scan) -> Option<String> {
+    let files = scan.files.iter().filter(|file| needs_variables(root, file));
+    let names: BTreeSet<&str> = files
+        .flat_map(|file| &file.dynamic_references)
+        .filter_map(Reference::only_variable)
+        .collect();
+    let is_name = |name: &&str| {
+        !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let only = names
+        .first()
+        .filter(|name| names.len() == 1 && is_name(name));
+    only.map(|name| (*name).to_owned())
 }

@@ -50,6 +50,17 @@ impl TemplateVariable {
         }
     }
 
+    /// Returns the name of the variable that determines the value: its own or, if the file assigns a
+    /// value with one other variable, that of the other. Returns `None` for other assigned values.
+    pub fn source_name(&self) -> Option<&str> {
+        let Some(assigned) = &self.assigned else {
+            return Some(&self.name);
+        };
+        let mut variables = assigned.variables();
+        let only = variables.next()?;
+        (variables.next().is_none() && only.assigned.is_none()).then_some(&*only.name)
+    }
+
     /// Returns the value: the one that the file assigns or, if that is not known, that of the
     /// variable. Returns `None` if the shell makes another text of the value.
     fn value<'v>(&self, variables: &'v BTreeMap<String, String>) -> Option<Cow<'v, str>> {
@@ -226,6 +237,24 @@ mod tests {
         assert_eq!(expand(&[("X", "x"), ("Y", "y")]).as_deref(), Some("y"));
         assert_eq!(expand(&[("X", "x")]).as_deref(), Some("x"));
         assert_eq!(expand(&[]), None);
+    }
+
+    #[test]
+    fn another_variable_may_determine_the_value() {
+        let of_assigned = |assigned| {
+            let variable = TemplateVariable {
+                assigned,
+                ..TemplateVariable::new("X")
+            };
+            variable.source_name().map(str::to_owned)
+        };
+        let mut two = TextTemplate::variable("Y");
+        two.extend(&TextTemplate::variable("Z")).unwrap();
+        assert_eq!(of_assigned(None).as_deref(), Some("X"));
+        let other = Some(TextTemplate::variable("Y"));
+        assert_eq!(of_assigned(other).as_deref(), Some("Y"));
+        assert_eq!(of_assigned(Some(two)), None);
+        assert_eq!(of_assigned(TextTemplate::literal("x")), None);
     }
 
     #[test]

@@ -21,6 +21,20 @@ pub(super) enum NameTemplate {
 }
 
 impl NameTemplate {
+    /// Returns the name of the variable. Returns `None` if there are several.
+    pub fn only_variable(&self) -> Option<&str> {
+        let (first, second) = match self {
+            Self::Braces(template) => (template, None),
+            Self::Names { secret, key } => (secret, key.as_ref()),
+        };
+        let templates = std::iter::once(first).chain(second);
+        let mut variables = templates.flat_map(TextTemplate::variables);
+        let only = variables.next()?.source_name()?;
+        variables
+            .all(|variable| variable.source_name() == Some(only))
+            .then_some(only)
+    }
+
     /// Returns the names with the values of variables. Returns `None` if a variable has no value, or
     /// if the result is not a reference.
     ///

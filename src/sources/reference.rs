@@ -149,6 +149,12 @@ impl Reference {
             .unwrap_or(&self.names)
     }
 
+    /// Returns the name of the variable that determines the names. Returns `None` if there are several,
+    /// or if another part of them is not known.
+    pub fn only_variable(&self) -> Option<&str> {
+        self.dynamic.as_ref()?.template.as_ref()?.only_variable()
+    }
+
     /// Returns the names with the values of variables. Returns `None` if a part of them is not a
     /// variable or is one without a value, or if the result is not a valid name.
     pub fn expand(&self, variables: &BTreeMap<String, String>) -> Option<ReferenceNames> {

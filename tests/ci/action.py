@@ -61,12 +61,13 @@ class Job:
 
     def step(self, name, seconds=RUN_SECONDS):
         step = STEPS[name]
-        out = self.temp / "output"
+        out, summary = self.temp / "output", self.temp / "summary"
         out.write_text("")
+        summary.write_text("")
         dropped = ("ZENML_", "GITHUB_", "PIPX_")
         env = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         env |= {name: self.value(value) for name, value in step.get("env", {}).items()}
-        env |= {"RUNNER_TEMP": str(self.temp), "GITHUB_OUTPUT": str(out), "GITHUB_ACTION_PATH": str(CHECKOUT)}
+        env |= {"RUNNER_TEMP": str(self.temp), "GITHUB_OUTPUT": str(out), "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTION_PATH": str(CHECKOUT)}
         env["PATH"] = f"{TOOLS}{os.pathsep}{env['PATH']}"
         folder = self.workspace / self.value(step.get("working-directory", "."))
         # The runner's command for `shell: bash`.
@@ -77,7 +78,8 @@ class Job:
         )
         if step.get("id") == "check":
             self.outputs = dict(line.split("=", 1) for line in out.read_text().splitlines())
-        expect(f"{name}: prints no value", SECRET not in result.stdout, result.stdout)
+        self.summary = summary.read_text(encoding="utf-8")
+        expect(f"{name}: prints no value", SECRET not in result.stdout + self.summary, result.stdout)
         return result.returncode, result.stdout
 
     def uploads(self):
@@ -86,6 +88,12 @@ class Job:
         tested_condition = "inputs.upload-sarif == 'true' && steps.check.outputs.sarif-file != ''"
         expect("the condition of the upload is the tested one", actual_condition == tested_condition, actual_condition)
         return self.inputs["upload-sarif"] == "true" and self.outputs.get("sarif-file", "") != ""
+
+    def matrix(self):
+        """Runs the step of the matrix, which never fails. Returns its output and the summary."""
+        exit_code, printed = self.step("matrix")
+        expect("the step of the matrix exits with 0", exit_code == 0, printed)
+        return printed, self.summary
 
     def check(self, code, uploads=True):
         """Runs the check and the last step. Returns the output of the check."""
@@ -115,6 +123,72 @@ def commands(printed):
     return commands_found
 
 
+def test_environments(temp):
+    """Tests the input `environments`, and the matrix in the summary."""
+    job = Job(temp, {"a.yaml": STACK.format(key="user")})
+    job.check(0)
+    expect("without environments, there is no matrix", job.matrix() == ("", ""), job.summary)
+
+    names = ["dev", "prod"]
+    config = "".join(f"[inventory.{name}]\nkind = 'file'\npath = '{name}.yaml'\n[environment.{name}]\ninventory = ['{name}']\n" for name in names)
+    files = {"stackref.toml": config, "dev.yaml": f"db:\n  user: {SECRET}\n", "prod.yaml": "db: [other]\n", "a.yaml": STACK.format(key="user")}
+    files["secrets.inventory.yaml"] = "{}\n"
+    row = "| `db.user` | `ok` | **`MISSING`** |"
+    job = Job(temp, files)
+    printed = job.check(1)
+    expect("a finding names its environment", "in the environment `prod`" in printed, printed)
+    printed, summary = job.matrix()
+    expect("the summary contains the matrix", row in summary and summary.startswith("## ") and summary.endswith("\n"), summary)
+    expect("a complete matrix is not annotated", commands(printed) == [], printed)
+
+    for inputs in [{"environments": "dev\n\n"}, {"args": "--environment\ndev"}, {"args": "--environment=dev\n--deny-warnings"}]:
+        job = Job(temp, files, **inputs)
+        job.check(0)
+        _, summary = job.matrix()
+        expect("only the given environments are compared", "| `db.user` | `ok` |" in summary and "prod" not in summary, summary)
+    job = Job(temp, files, environments="dev\nprod")
+    job.check(1)
+    expect("several environments are compared", row in job.matrix()[1], job.summary)
+    for name in ["prd", "--exit-zero", "-v", "dev prod", "dev,prod", "--", "prod\n::error::x"]:
+        job = Job(temp, files, environments=name)
+        printed = job.check(2, uploads=False)
+        expect("an unknown environment is reported", "unknown environment `" in printed and len(commands(printed)) == 1, printed)
+        expect("after 2, there is no matrix", job.matrix() == ("", ""), job.summary)
+
+    job = Job(temp, files, args="--inventory\ndev.yaml")
+    job.check(0)
+    expect("other inventories than those of the environments have no matrix", job.matrix() == ("", ""), job.summary)
+    job = Job(temp, files | {"sub/stackref.toml": config}, args="--config\nsub/stackref.toml\n--level=none")
+    job.outputs["exit-code"] = "0"
+    expect("the matrix uses the config and the level of the check", "`?`" in job.matrix()[1], job.summary)
+
+    # The command is not trusted, so the inventory cannot answer.
+    program = config + "[inventory.other]\nkind = 'command'\nnames = ['false']\n[environment.other]\ninventory = ['other']\n"
+    job = Job(temp, files | {"stackref.toml": program})
+    job.outputs["exit-code"] = "3"
+    printed, summary = job.matrix()
+    expect("a failure of the matrix is a warning", len(commands(printed)) == 1 and commands(printed)[0].startswith("::warning::"), printed)
+    job.inputs["args"] = "--trust"
+    printed, summary = job.matrix()
+    expect("an environment that cannot answer is a warning", "exited with 3" in printed and "| `?` |" in summary, printed + summary)
+    # The text of this failure is that of a config without environments, in a name.
+    job = Job(temp, {"stackref.toml": config.replace("[environment.prod]", "[environment.'x\\n  x no environment is configured\\n']")})
+    job.outputs["exit-code"] = "0"
+    expect("another failure is not taken for missing environments", "::warning::" in job.matrix()[0], job.summary)
+
+    lines = {"b|`::error::x\n::error::y.stack.yaml": STACK.format(key="usr")}
+    job = Job(temp, files | lines)
+    job.check(1)
+    printed, summary = job.matrix()
+    expect("no name creates a command", commands(printed) == [], printed)
+    expect("no name creates a line", not any(line.startswith("::") for line in summary.splitlines()), summary)
+    many = "".join(f"s{at:05}{'x' * 90}: [k]\n" for at in range(9000))
+    job = Job(temp, files | {"dev.yaml": many})
+    job.check(1)
+    _, summary = job.matrix()
+    expect("a large matrix is not added", "too large" in summary and len(summary) < 1000, summary[:1000])
+
+
 def test_runs(temp):
     printed = Job(temp, {"stacks/a.yaml": STACK.format(key="user")}).check(0)
     expect("without findings, there are no annotations", commands(printed) == [], printed)
@@ -138,14 +212,19 @@ def test_runs(temp):
     expect("a missing path is reported", "gone.yaml" in printed, printed)
     Job(temp, wrong, format="none").check(2, uploads=False)
 
+    test_environments(temp)
+
     pwned = SCRATCH / "pwned"
     for text in [f"$(touch {pwned})", f"`touch {pwned}`", f"x; touch {pwned}", f'"; touch {pwned}; "', f"' && touch {pwned} #"]:
-        for name in ["paths", "args", "format", "annotations", "sarif_file", "working_directory"]:
+        for name in ["paths", "args", "environments", "format", "annotations", "sarif_file", "working_directory"]:
             job = Job(temp, wrong, **{name: text})
             if name == "working_directory":
                 (job.workspace / text.replace("/", "_")).mkdir()
                 job.inputs["working-directory"] = text.replace("/", "_")
             job.step("check")
+            job.step("matrix")
+            job.outputs["exit-code"] = "0"
+            job.step("matrix")
             job.step("Exit with the exit code of stackref")
         Job(temp, {}, version=text).step("Install stackref")
     expect("no input is executed", not pwned.exists())

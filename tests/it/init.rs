@@ -215,6 +215,11 @@ fn each_environment_uses_the_inventory_of_its_folder() {
             output.stderr
         );
         let text = written_config(repository.path());
+        for environment in ["dev", "staging", "prod"] {
+            let table = format!("[environment.{environment}]\ninventory = [");
+            let route = format!("environment = [\"{environment}\"]");
+            assert!(text.contains(&table) && text.contains(&route), "{text}");
+        }
         let output = check(repository.path(), &["--format", "short"]);
         assert_eq!(
             (output.stdout.as_str(), output.code),
@@ -229,6 +234,136 @@ fn each_environment_uses_the_inventory_of_its_folder() {
             "{}",
             output.stderr
         );
+    }
+}
+
+/// Each inventory contains the secret of its environments only. A check without findings proves that
+/// each file belongs to the right environments.
+#[test]
+fn files_belong_to_the_environment_of_their_name() {
+    let cases = [
+        ("train.yaml", "dev staging prod"),
+        ("stacks/train.yaml", "dev staging prod"),
+        ("stacks/prod/train.yaml", "prod"),
+        ("stacks/prod/dev/train.yaml", "dev"),
+        ("stacks/PROD/train.yaml", "prod"),
+        ("stacks/production/train.yaml", "prod"),
+        ("stacks/stage/eu/train.yaml", "staging"),
+        ("prod.stack.yaml", "prod"),
+        ("stacks/train.prod.yaml", "prod"),
+        ("stacks/train-dev.stack.yaml", "dev"),
+        ("stacks/train_development.yaml", "dev"),
+        ("stacks/[x]/dev/train.yaml", "dev"),
+        ("stacks/product/train.yaml", "dev staging prod"),
+        ("stacks/prod-eu.yaml", "dev staging prod"),
+        ("prod-eu/train.yaml", "dev staging prod"),
+        ("qa/train.yaml", "dev staging prod"),
+        ("dev/prod/staging.yaml", "staging"),
+    ];
+    let repository = folder(&[(".git/HEAD", "")]);
+    let mut inventories = ["dev", "staging", "prod"].map(|name| (name, String::new()));
+    for (at, (path, environments)) in cases.iter().enumerate() {
+        write(
+            repository.path(),
+            path,
+            stack(&format!("secret{at}")).as_bytes(),
+        );
+        for (name, inventory) in &mut inventories {
+            if environments
+                .split(' ')
+                .any(|environment| environment == *name)
+            {
+                inventory.push_str(&format!("secret{at}: [k]\n"));
+            }
+        }
+    }
+    for (name, inventory) in &inventories {
+        write(
+            repository.path(),
+            &format!("secrets/{name}.yaml"),
+            inventory.as_bytes(),
+        );
+    }
+    let output = init(repository.path());
+    assert!(
+        output
+            .stderr
+            .contains("found 3 environments: dev, staging, prod\n"),
+        "{}",
+        output.stderr
+    );
+    let text = written_config(repository.path());
+    let output = check(repository.path(), &["--format", "short"]);
+    assert_eq!((output.stdout.as_str(), output.code), ("", 0), "{text}");
+    // Without the entries, files of one environment are looked up in all, which reports them.
+    let (before, _) = text.split_once("[[stacks]]").unwrap();
+    write(repository.path(), "stackref.toml", before.as_bytes());
+    let output = check(repository.path(), &["--format", "short"]);
+    let is_of_one = |(_, environments): &&(&str, &str)| !environments.contains(' ');
+    assert_eq!(
+        output.stdout.lines().count(),
+        cases.iter().filter(is_of_one).count(),
+        "{}",
+        output.stdout
+    );
+}
+
+/// Without two inventories with usual names in one folder, the config has no environments.
+#[test]
+fn other_names_are_not_environments() {
+    for paths in [
+        ["secrets/a.yaml", "secrets/b.yaml", "c.yaml"],
+        ["secrets/dev.yaml", "secrets/prod-eu.yaml", "c.yaml"],
+        ["secrets/dev.yaml", "secrets/development.yaml", "c.yaml"],
+        ["x/secrets/dev.yaml", "y/secrets/prod.yaml", "x/y/c.yaml"],
+        ["secrets/dev.yaml", "secrets.yaml", "c.yaml"],
+    ] {
+        let repository = folder(&[
+            (".git/HEAD", ""),
+            (paths[0], "s: [k]\n"),
+            (paths[1], "s: [k]\n"),
+            (paths[2], &stack("s")),
+            ("x/any.yaml", &stack("s")),
+            ("y/any.yaml", &stack("s")),
+        ]);
+        init(repository.path());
+        let text = written_config(repository.path());
+        assert!(!text.contains("environment."), "{paths:?}\n{text}");
+        assert_eq!(text.matches("[inventory.").count(), 2, "{paths:?}\n{text}");
+    }
+}
+
+/// An uncommented line of `variables` is valid, and `check` accepts the config.
+#[test]
+fn variables_are_an_example_if_there_is_one() {
+    for (script, variable) in [
+        ("{{${ENV}_db.k}}", Some("ENV")),
+        ("{{$STAGE.k}}", Some("STAGE")),
+        ("{{${A}_${A}.k}}", Some("A")),
+        ("{{${A}_${B}.k}}", None),
+        ("{{$(x).k}}", None),
+        ("{{db.k}}", None),
+    ] {
+        let command =
+            format!("zenml alerter register a --flavor=slack --slack_token=\"{script}\"\n");
+        let repository = folder(&[
+            (".git/HEAD", ""),
+            ("secrets/dev.yaml", "db: [k]\n"),
+            ("secrets/prod.yaml", "db: [k]\n"),
+            ("a.sh", &command),
+        ]);
+        init(repository.path());
+        let text = written_config(repository.path());
+        let expected = variable.map(|name| format!("# variables = {{ {name} = \"prod\" }}\n"));
+        match expected {
+            Some(line) => {
+                assert!(text.contains(&line), "{script}\n{text}");
+                let text = text.replace("# variables = ", "variables = ");
+                write(repository.path(), "stackref.toml", text.as_bytes());
+                written_config(repository.path());
+            }
+            None => assert!(!text.contains("# variables"), "{script}\n{text}"),
+        }
     }
 }
 

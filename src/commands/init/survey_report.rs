@@ -24,6 +24,7 @@ pub(super) fn print(
     print_stacks(survey, out)?;
     print_commands(survey, out)?;
     print_inventories(survey, git, out)?;
+    print_environments(survey, out)?;
     print_unrouted(survey, out)?;
     for Hint { variable, kind, .. } in hints {
         writeln!(
@@ -145,6 +146,29 @@ fn print_inventories(survey: &Survey, git: &Git, out: &mut dyn io::Write) -> io:
     Ok(())
 }
 
+/// Prints the environments, and the files that belong to all of them.
+fn print_environments(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
+    let names: Vec<String> = survey
+        .environments
+        .iter()
+        .map(|environment| environment.name.to_owned())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{}",
+        list_paths(&count(names.len(), "environment"), &names)
+    )?;
+    let files = &survey.in_all_environments;
+    if files.is_empty() {
+        return Ok(());
+    }
+    let number = format!("{} of all environments", count(files.len(), "file"));
+    writeln!(out, "{}", list_paths(&number, files))
+}
+
 fn print_unrouted(survey: &Survey, out: &mut dyn io::Write) -> io::Result<()> {
     for path in survey.unrouted.iter().take(MAX_LISTED) {
         let path = escape_control(path);
@@ -226,5 +250,11 @@ pub(super) fn print_next_steps(survey: &Survey, context: &mut Context<'_>) -> io
         out,
         "  stackref check       reports mistakes, with their locations"
     )?;
+    if !survey.environments.is_empty() {
+        writeln!(
+            out,
+            "  stackref matrix      compares the secrets and keys of the environments"
+        )?;
+    }
     writeln!(out, "  stackref explain     lists the rules")
 }

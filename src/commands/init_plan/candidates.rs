@@ -34,10 +34,10 @@ const INVENTORY_NAMES: [&str; 6] = [
 const STEMS: [&str; 2] = ["secrets", "inventory"];
 
 /// Folders that contain only inventories.
-const CONTAINERS: [&str; 3] = ["secrets", "inventories", "inventory"];
+pub(super) const CONTAINERS: [&str; 3] = ["secrets", "inventories", "inventory"];
 
 /// Folders that may contain a folder for each environment.
-const ENVIRONMENTS: [&str; 8] = [
+pub(super) const ENVIRONMENTS: [&str; 8] = [
     "environments",
     "environment",
     "envs",

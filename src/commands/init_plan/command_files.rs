@@ -54,6 +54,13 @@ pub(super) fn needs_route(root: &Path, file: &Analysis) -> bool {
     uses_inventories && file.path.starts_with(root)
 }
 
+/// Returns whether a file below the root has references whose names need the values of variables. Those
+/// in documentation are not looked up.
+pub(super) fn needs_variables(root: &Path, file: &Analysis) -> bool {
+    let is_page = matches!(file.syntax, Syntax::Script(host) if host.source() == SourceKind::Docs);
+    !is_page && !file.dynamic_references.is_empty() && file.path.starts_with(root)
+}
+
 /// The secrets that commands create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeclaredSummary {

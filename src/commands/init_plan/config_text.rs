@@ -4,7 +4,7 @@
 use super::Survey;
 use super::detection::DetectedInventory;
 use super::inventory_kind::DetectedKind;
-use super::pairing::{ProposedRoute, glob_for_path};
+use super::pairing::glob_for_path;
 use crate::document::toml_string;
 use crate::text::escape::is_unsafe;
 use std::collections::BTreeSet;
@@ -100,14 +100,6 @@ const SAMPLE: &str = "\
 
 ";
 
-const NO_ROUTE: &str = "\
-# The inventories of each stack. No stack has the name of an inventory, so list them here.
-# [[stacks]]
-# files = [\"stacks/prod/**\"]
-# inventory = [\"prod\"]
-
-";
-
 const TAIL: &str = "\
 # Suppressed findings, for JSON, which has no comments.
 # [[ignore]]
@@ -160,6 +152,7 @@ impl Survey {
                 hint.variable, hint.sample
             ));
         }
+        out.push_str(&self.environment_tables());
         out.push_str(&self.route_tables());
         out.push_str(TAIL);
         out
@@ -194,17 +187,6 @@ impl Survey {
             globs.join(", ")
         )
     }
-
-    fn route_tables(&self) -> String {
-        match self.routes.as_slice() {
-            [] if self.inventories.len() > 1 => NO_ROUTE.to_owned(),
-            [] => String::new(),
-            routes => format!(
-                "# The inventories of each stack. The first entry that matches a file applies.\n{}",
-                routes.iter().map(route_table).collect::<String>()
-            ),
-        }
-    }
 }
 
 fn inventory_table(inventory: &DetectedInventory) -> String {
@@ -225,15 +207,7 @@ fn inventory_table(inventory: &DetectedInventory) -> String {
     )
 }
 
-fn route_table(route: &ProposedRoute) -> String {
-    format!(
-        "[[stacks]]\nfiles = [{}]\ninventory = [{}]\n\n",
-        quote_all(&route.files),
-        quote_all(&route.inventories)
-    )
-}
-
-fn quote_all(items: &[String]) -> String {
+pub(super) fn quote_all(items: &[String]) -> String {
     items
         .iter()
         .map(|item| quote(item))

@@ -1,8 +1,13 @@
 //! Proposes `[[stacks]]` entries. A stack file uses the inventory that has its name, or the name of
 //! a folder above it. The other stack files use the inventories whose names match no stack.
+//!
+//! If there are environments, a stack file belongs to the environment that has its name, or the name
+//! of a folder above it. The other stack files belong to all environments.
 
+use super::detected_environments::DetectedEnvironments;
 use super::detection::{DetectedInventory, path_from_root};
 use crate::lint::analysis::Analysis;
+use crate::project::config::RouteTarget;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,8 +16,20 @@ use std::path::Path;
 pub(super) struct ProposedRoute {
     /// The globs of its files.
     pub files: Vec<String>,
-    /// The names of its inventories.
-    pub inventories: Vec<String>,
+    /// The names of its inventories or environments.
+    pub target: RouteTarget,
+}
+
+/// The `[[stacks]]` entries of the new config, and the files without one.
+#[derive(Default)]
+pub(super) struct ProposedRoutes {
+    /// The entries, the most specific first.
+    pub routes: Vec<ProposedRoute>,
+    /// The files without an inventory. If there is a single inventory: the files outside its folder,
+    /// which use it nevertheless.
+    pub unrouted: Vec<String>,
+    /// The files that belong to all environments.
+    pub in_all_environments: Vec<String>,
 }
 
 /// How specific a route is, the most specific first: a file, a folder by its depth, or everything
@@ -27,27 +44,24 @@ enum Specificity {
 /// The longest glob that is written, in bytes. The config accepts slightly longer ones.
 const MAX_GLOB_BYTES: usize = 900;
 
-/// Returns the routes, and the files without one. A single inventory needs no routes: then
-/// the second list contains the files outside its folder, which use it nevertheless.
+/// Returns the routes, and the files without one. A single inventory needs no routes.
 pub(super) fn routes<'s>(
     root: &Path,
     files: impl Iterator<Item = &'s Analysis>,
     found: &[DetectedInventory],
-) -> (Vec<ProposedRoute>, Vec<String>) {
+    environments: Option<&DetectedEnvironments>,
+) -> ProposedRoutes {
     let files: Vec<&Analysis> = files.filter(|file| !has_manager(file, found)).collect();
+    let path = |file: &Analysis| path_from_root(root, &file.path);
+    let mut proposed = ProposedRoutes::default();
     if let [only] = found {
         let outside = files
             .iter()
             .filter(|file| !file.path.starts_with(&only.scope_folder));
-        return (
-            Vec::new(),
-            outside
-                .map(|file| path_from_root(root, &file.path))
-                .collect(),
-        );
+        proposed.unrouted = outside.map(|file| path(file)).collect();
     }
-    if found.is_empty() {
-        return (Vec::new(), Vec::new());
+    if found.len() < 2 {
+        return proposed;
     }
     let routes_by_name: Vec<_> = files
         .iter()
@@ -58,35 +72,77 @@ pub(super) fn routes<'s>(
         .flatten()
         .flat_map(|(.., names)| names)
         .collect();
-    let shared: Vec<&DetectedInventory> = found
-        .iter()
-        .filter(|found| !matched.contains(&found.name))
-        .collect();
+    let is_shared = |found: &DetectedInventory| {
+        !matched.contains(&found.name) && environments.is_none_or(|all| all.has_own_stacks(found))
+    };
+    let shared: Vec<&DetectedInventory> = found.iter().filter(|found| is_shared(found)).collect();
     let mut ranked = BTreeSet::new();
-    let mut unrouted = Vec::new();
-    for (file, route) in files.iter().zip(routes_by_name) {
-        let route = route.or_else(|| route_by_location(root, &file.path, &shared));
-        match route.filter(|(_, glob, _)| glob.len() < MAX_GLOB_BYTES) {
-            Some(route) => drop(ranked.insert(route)),
-            None => unrouted.push(path_from_root(root, &file.path)),
+    for (file, by_name) in files.iter().zip(routes_by_name) {
+        let by_location = || route_by_location(root, &file.path, &shared);
+        let route = match environments {
+            Some(all) => environment_route(root, &file.path, all, by_name, by_location()),
+            None => by_name.or_else(by_location).map(to_inventories),
+        };
+        match route {
+            Some(route) if route.2.len() < MAX_GLOB_BYTES => drop(ranked.insert(route)),
+            None if environments.is_some() => proposed.in_all_environments.push(path(file)),
+            _ => proposed.unrouted.push(path(file)),
         }
     }
-    (merge_routes(ranked), unrouted)
+    proposed.routes = merge_routes(ranked);
+    proposed
 }
 
-/// Merges successive routes of the same specificity and inventories into one entry.
+/// Returns the route of a file if there are environments. Returns `None` if the file belongs to all.
+fn environment_route(
+    root: &Path,
+    path: &Path,
+    environments: &DetectedEnvironments,
+    by_name: Option<NamedRoute>,
+    by_location: Option<NamedRoute>,
+) -> Option<RankedRoute> {
+    let is_other = |route: &NamedRoute| environments.of_names(&route.2).is_none();
+    // An inventory that belongs to no environment has the name of this file, or is in its folder.
+    if let Some(route) = by_name.clone().filter(is_other) {
+        return Some(to_inventories(route));
+    }
+    if let Some(route) = by_location.clone().filter(is_other)
+        && let Specificity::Base(Reverse(depth)) = route.0
+        && depth > environments.depth(root)
+    {
+        return Some(to_inventories(route));
+    }
+    if let Some((name, folder)) = environments.of_path(root, path) {
+        let target = RouteTarget::Environments(vec![name.to_owned()]);
+        let Some(folder) = folder else {
+            let below = path.strip_prefix(root).ok()?;
+            return Some((Specificity::File, target, glob_for_path(below.to_str()?)));
+        };
+        let depth = folder.components().count();
+        let glob = format!("{}/**", glob_for_path(folder.to_str()?));
+        return Some((Specificity::Folder(Reverse(depth)), target, glob));
+    }
+    let (specificity, glob, inventories) = by_name.or(by_location)?;
+    let target = match environments.of_names(&inventories) {
+        Some(names) => RouteTarget::Environments(names),
+        None => RouteTarget::Inventories(inventories),
+    };
+    Some((specificity, target, glob))
+}
+
+/// Merges routes of the same specificity and inventories into one entry.
 fn merge_routes(ranked: BTreeSet<RankedRoute>) -> Vec<ProposedRoute> {
     let mut routes: Vec<(Specificity, ProposedRoute)> = Vec::new();
-    for (specificity, glob, inventories) in ranked {
+    for (specificity, target, glob) in ranked {
         match routes.last_mut() {
-            Some((last, route)) if *last == specificity && route.inventories == inventories => {
+            Some((last, route)) if *last == specificity && route.target == target => {
                 route.files.push(glob);
             }
             _ => routes.push((
                 specificity,
                 ProposedRoute {
                     files: vec![glob],
-                    inventories,
+                    target,
                 },
             )),
         }
@@ -104,12 +160,19 @@ fn has_manager(file: &Analysis, found: &[DetectedInventory]) -> bool {
         })
 }
 
-/// A route for one stack file: its specificity, its glob and the names of its inventories.
-type RankedRoute = (Specificity, String, Vec<String>);
+/// A route of one file to inventories: its specificity, its glob and the names of the inventories.
+type NamedRoute = (Specificity, String, Vec<String>);
+
+/// A route of one file: its specificity, its target and its glob.
+type RankedRoute = (Specificity, RouteTarget, String);
+
+fn to_inventories((specificity, glob, names): NamedRoute) -> RankedRoute {
+    (specificity, RouteTarget::Inventories(names), glob)
+}
 
 /// Returns the route to the inventories with the name of the stack file, or of the innermost folder
 /// that has such a name.
-fn route_by_name(root: &Path, path: &Path, found: &[DetectedInventory]) -> Option<RankedRoute> {
+fn route_by_name(root: &Path, path: &Path, found: &[DetectedInventory]) -> Option<NamedRoute> {
     let below = path.strip_prefix(root).ok()?;
     let stem = path.file_stem()?.to_str()?;
     let stem = stem.strip_suffix(".stack").unwrap_or(stem);
@@ -140,7 +203,7 @@ fn route_by_location(
     root: &Path,
     path: &Path,
     shared: &[&DetectedInventory],
-) -> Option<RankedRoute> {
+) -> Option<NamedRoute> {
     let (base, names) = nearest_inventories(path, shared)?;
     let folder = base.strip_prefix(root).ok()?;
     let depth = folder.components().count();

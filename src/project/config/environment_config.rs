@@ -24,7 +24,7 @@ pub struct EnvironmentConfig {
 }
 
 /// The inventories that an entry of `[[stacks]]` names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RouteTarget {
     /// The names of inventories, in the order in which they are queried.
     Inventories(Vec<String>),
