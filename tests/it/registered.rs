@@ -578,6 +578,12 @@ fn a_server_that_cannot_answer_is_a_failure_beside_the_findings() {
             }
         });
         let folder = project(&server, "");
+        if words.contains("MiB") {
+            // Large answers take time on a busy machine.
+            let config = CONFIG.replace("URL", &server.url());
+            let config = config.replace("timeout = 2", "timeout = 60");
+            std::fs::write(folder.path().join("stackref.toml"), config).unwrap();
+        }
         let more = "stack_name: x\ncomponents: {alerter: {flavor: y, a: '{{gone.key}}'}}\n";
         std::fs::write(folder.path().join("more.yaml"), more).unwrap();
         let output = run_in(&folder, &["check", "--registered", "--format", "short"]);
