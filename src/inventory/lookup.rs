@@ -5,7 +5,9 @@ mod bulk_queries;
 mod parallel_queries;
 mod query_groups;
 
-pub use bulk_queries::{FetchedValues, ListedContents, fetch_values, list_contents};
+pub use bulk_queries::{
+    FetchedValues, ListedContents, fetch_values, list_contents, list_contents_partly,
+};
 pub use parallel_queries::{Progress, parallel_map};
 
 use super::{

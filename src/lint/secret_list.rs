@@ -11,7 +11,7 @@ mod usage_filter;
 mod used_secrets;
 
 use crate::diagnostics::error::Failure;
-use crate::inventory::lookup::{Progress, list_contents};
+use crate::inventory::lookup::{Progress, list_contents_partly};
 use crate::inventory::{Capabilities, Inventories, RepositorySecrets};
 use crate::lint::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +104,7 @@ pub fn list_partly(
 ) -> (Vec<ListedInventory>, Vec<Failure>) {
     let mut listed = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
-    let mut contents = list_contents(inventories, indexes, names_only, progress);
+    let mut contents = list_contents_partly(inventories, indexes, names_only, progress);
     for &at in indexes {
         let (Some(inventory), Some(content)) = (inventories.get(at), contents.remove(&at)) else {
             continue;

@@ -30,9 +30,17 @@ pub type ListedSecrets = Vec<(String, Result<Vec<Key>, StoreError>)>;
 
 /// Lists the names of inventories and the keys of each secret, several at a time. A slow inventory
 /// does not delay the others.
-///
-/// Those in `names_only` are not asked for keys: their secrets have none in the result.
 pub fn list_contents(
+    inventories: &Inventories,
+    indices: &[usize],
+    progress: Option<Progress<'_>>,
+) -> ListedContents {
+    list_contents_partly(inventories, indices, &BTreeSet::new(), progress)
+}
+
+/// Lists inventories as [`list_contents`] does, but asks those in `names_only` for no keys: their
+/// secrets have none in the result.
+pub fn list_contents_partly(
     inventories: &Inventories,
     indices: &[usize],
     names_only: &BTreeSet<usize>,

@@ -66,7 +66,7 @@ fn list_keys(
 ) -> BTreeMap<(usize, String), BTreeSet<String>> {
     let in_use: Vec<usize> = inventories.in_use().map(|(at, _)| at).collect();
     let mut listed = BTreeMap::new();
-    for (at, secrets) in list_contents(inventories, &in_use, &BTreeSet::new(), progress) {
+    for (at, secrets) in list_contents(inventories, &in_use, progress) {
         let name = inventories.name(at);
         let secrets = match secrets {
             Ok(secrets) => secrets,

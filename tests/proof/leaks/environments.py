@@ -111,7 +111,7 @@ def render_environment(several, name):
     expect_only(sandbox, label, name, written)
     result = run(good, "--stdout", codes=[0], value_streams=["stdout"])
     expect_only(sandbox, label, name, result.stdout)
-    run(good, "--diff", "-v", codes=[0])
+    run(good, "--diff", codes=[0])
     run(good, "--check", codes=[0])
     run("stacks/bad.yaml", "--stdout", codes=[1])
     run("-o", "out", codes=[1])
