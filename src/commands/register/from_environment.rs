@@ -124,7 +124,7 @@ fn list_secrets(
     allow_empty: bool,
     progress: Option<Progress<'_>>,
 ) -> Result<SecretsByName, Vec<Failure>> {
-    let mut contents = list_contents(inventories, chain, &BTreeSet::new(), progress);
+    let mut contents = list_contents(inventories, chain, progress);
     let (mut secrets, mut failures) = (SecretsByName::new(), Vec::new());
     for &at in chain {
         let name = inventories.name(at);

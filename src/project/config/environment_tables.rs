@@ -173,18 +173,11 @@ impl ConfigReader<'_> {
         names
     }
 
-    /// Reports the inventories and environments that are named but not configured.
-    pub fn check_names(&mut self, config: &Config) {
-        let inventories: Vec<&str> = config
-            .inventories
-            .iter()
-            .map(|inventory| inventory.name.as_str())
-            .collect();
-        let environments: Vec<&str> = config
-            .environments
-            .iter()
-            .map(|environment| environment.name.as_str())
-            .collect();
+    /// Reports the inventories and environments that are named but not configured. One with a mistake
+    /// counts as configured: the mistake is reported.
+    pub fn check_names(&mut self, table: &DeTable<'_>) {
+        let inventories = names_below(table, "inventory");
+        let environments = names_below(table, "environment");
         let named = std::mem::take(&mut self.named_inventories);
         self.check_known(named, &inventories, "inventory", "inventories");
         let named = std::mem::take(&mut self.named_environments);
@@ -199,6 +192,15 @@ impl ConfigReader<'_> {
             }
         }
     }
+}
+
+/// Returns the names of the tables below a key, in the order of the file.
+fn names_below<'t>(table: &'t DeTable<'_>, key: &str) -> Vec<&'t str> {
+    let Some(DeValue::Table(table)) = table.get(key).map(Value::get_ref) else {
+        return Vec::new();
+    };
+    let entries = entries_in_order(table).into_iter();
+    entries.map(|(name, _)| name.get_ref().as_ref()).collect()
 }
 
 /// Returns whether a text can be the name of an environment: also that of a file, on every system.

@@ -53,7 +53,7 @@ impl ConfigReader<'_> {
                 _ => self.unknown_key(key, "", &TOP_LEVEL_KEYS),
             }
         }
-        self.check_names(&config);
+        self.check_names(table);
         config
     }
 
