@@ -58,6 +58,7 @@ def environments(sandbox):
         several.run("environments: render", *args, codes=[2])
         several.run("environments: render", *args, "--environment", "dev", "--environment", "prod", codes=[2])
     register_environment(several)
+    copy_environment(sandbox)
     values_in_wrong_places(sandbox)
     failing_environments(sandbox)
 
@@ -139,6 +140,23 @@ def register_environment(several):
     sandbox.expect(label, "only `prod` changes", changed == ["prod"], changed)
     sandbox.expect(label, "the values are stored", all(value.encode() in after["prod"] for value in values.values()))
     run("--from-file", "-", "--skip-existing", stdin=given, codes=[0])
+
+
+def copy_environment(sandbox):
+    """Copies the values of one environment to another."""
+    label, several = "environments: copied values", Environments(sandbox)
+    run = lambda *args, **more: several.run(label, "register", "--environment", "prod", "--from-environment", "dev", *args, **more)
+    for format in ["human", "json"]:
+        run("--dry-run", "--format", format, codes=[0])
+        run("--copy-values", "--dry-run", "--format", format, codes=[0])
+        run("--copy-values", "--format", format, codes=[2])
+    target = several.project / "secrets/prod.json"
+    before = target.read_bytes()
+    # References to secrets that no environment has stay missing.
+    run("--copy-values", "--yes", "--format", "json", codes=[1], value_files=["secrets/prod."])
+    added = sandbox.canaries.found_in(target.read_bytes()) - sandbox.canaries.found_in(before)
+    sandbox.expect(label, "the values of `dev` are copied", {name.split(" (")[0] for name in added} == {"only dev", "api of dev"}, sorted(added))
+    run("--copy-values", "--yes", codes=[1])
 
 
 def values_in_wrong_places(sandbox):
