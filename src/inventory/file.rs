@@ -8,9 +8,11 @@ mod base64_value;
 mod comments;
 mod content;
 mod content_reader;
+mod loaded_file;
 mod put;
 mod renamed_entry;
 mod second_parser;
+mod simple_names;
 
 pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
@@ -26,7 +28,9 @@ use crate::system::paths;
 use crate::system::write;
 use crate::text::source::SourceFile;
 use content::{FileContent, FileSecret};
+use loaded_file::LoadedFile;
 use renamed_entry::RenamedEntry;
+use simple_names::SimpleNames;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -55,7 +59,7 @@ pub struct FileInventory {
     folder: Option<PathBuf>,
     /// Whether the file is standard input or a pipe, which is read once and cannot be written to.
     is_stream: bool,
-    content: OnceLock<Result<FileContent, Failure>>,
+    loaded: OnceLock<Result<LoadedFile, Failure>>,
 }
 
 impl FileInventory {
@@ -72,7 +76,7 @@ impl FileInventory {
             suggestion: None,
             folder: None,
             is_stream: false,
-            content: OnceLock::new(),
+            loaded: OnceLock::new(),
         }
     }
 
@@ -114,9 +118,9 @@ impl FileInventory {
             in_repository: false,
             ..inventory
         };
-        let content = inventory.read(bytes);
+        let loaded = inventory.read(bytes);
         Self {
-            content: OnceLock::from(content),
+            loaded: OnceLock::from(loaded),
             ..inventory
         }
     }
@@ -168,11 +172,8 @@ impl FileInventory {
     /// # Errors
     /// Fails if the text does not parse.
     pub fn from_text(name: &str, text: String, syntax: Syntax) -> Result<Self, Failure> {
-        let content = FileContent::read(
-            &Arc::new(SourceFile::new(name, text)),
-            syntax,
-            &format!("`{name}`"),
-        )?;
+        let title = format!("`{name}`");
+        let loaded = LoadedFile::read(SourceFile::new(name, text), syntax, &title)?;
         let inventory = Self::new(
             name.to_owned(),
             Path::new(name),
@@ -182,7 +183,7 @@ impl FileInventory {
         Ok(Self {
             display_path: name.to_owned(),
             in_repository: false,
-            content: OnceLock::from(Ok(content)),
+            loaded: OnceLock::from(Ok(loaded)),
             ..inventory
         })
     }
@@ -217,26 +218,34 @@ impl FileInventory {
     /// # Errors
     /// Fails if the file cannot be read or does not parse.
     pub fn open(&self) -> Result<(), Failure> {
-        self.open_content().map(|_| ())
+        self.open_file().map(|_| ())
+    }
+
+    fn open_file(&self) -> Result<&LoadedFile, Failure> {
+        let loaded = self.loaded.get_or_init(|| self.load());
+        loaded.as_ref().map_err(Clone::clone)
     }
 
     fn open_content(&self) -> Result<&FileContent, Failure> {
-        self.content
-            .get_or_init(|| self.load())
-            .as_ref()
-            .map_err(Clone::clone)
+        self.open_file()?.content(&self.title)
     }
 
     fn content(&self) -> Result<&FileContent, StoreError> {
         self.open_content().map_err(StoreError::Invalid)
     }
 
-    /// Returns the content if the file was read before.
-    fn loaded_content(&self) -> Option<&FileContent> {
-        self.content.get()?.as_ref().ok()
+    /// Returns the names and keys, if these need no parser.
+    fn simple_names(&self) -> Result<Option<&SimpleNames>, StoreError> {
+        let file = self.open_file().map_err(StoreError::Invalid)?;
+        Ok(file.simple.as_ref())
     }
 
-    fn load(&self) -> Result<FileContent, Failure> {
+    /// Returns the file if it was read before.
+    fn loaded_file(&self) -> Option<&LoadedFile> {
+        self.loaded.get()?.as_ref().ok()
+    }
+
+    fn load(&self) -> Result<LoadedFile, Failure> {
         write::recover_beside(&self.path);
         let bytes = match &self.folder {
             _ if self.is_stream => files::read_pipe(&self.path, files::MAX_INVENTORY),
@@ -250,7 +259,7 @@ impl FileInventory {
         self.read(&bytes)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<FileContent, Failure> {
+    fn read(&self, bytes: &[u8]) -> Result<LoadedFile, Failure> {
         let text = std::str::from_utf8(bytes).map_err(|_| {
             self.read_error("it is not UTF-8")
                 .with_help("save it as UTF-8")
@@ -263,7 +272,7 @@ impl FileInventory {
         let source = source
             .with_repository_path(self.repository_path.clone())
             .with_absolute_path(&self.path);
-        FileContent::read(&Arc::new(source), syntax, &self.title)
+        LoadedFile::read(source, syntax, &self.title)
     }
 
     /// Returns the syntax by the file extension, or by the text if there is no extension.
@@ -301,6 +310,12 @@ impl Inventory for FileInventory {
     }
 
     fn names(&self, _requested: &RequestedNames) -> Result<Vec<SecretName>, StoreError> {
+        if let Some(simple) = self.simple_names()? {
+            let secrets = simple.secrets.iter();
+            return Ok(secrets
+                .map(|secret| SecretName::unique(secret.name.clone()))
+                .collect());
+        }
         let secrets = self.content()?.secrets.iter();
         Ok(secrets
             .map(|secret| SecretName::unique(secret.name.clone()))
@@ -308,6 +323,10 @@ impl Inventory for FileInventory {
     }
 
     fn keys(&self, secret: &str, _requested: &RequestedNames) -> Result<Vec<Key>, StoreError> {
+        if let Some(simple) = self.simple_names()? {
+            let secret = simple.secret(secret).ok_or(StoreError::NotFound)?;
+            return Ok(secret.keys.clone());
+        }
         let FileSecret { keys, error, .. } =
             self.content()?.secret(secret).ok_or(StoreError::NotFound)?;
         match error {
@@ -374,7 +393,8 @@ impl Inventory for FileInventory {
     fn put(&self, changes: &[SecretChange<'_>]) -> Result<Vec<(String, String)>, StoreError> {
         let mut kept = Vec::new();
         let put = write::update(&self.path, &self.display_path, &mut |bytes, _| {
-            let content = self.read(&bytes)?;
+            let file = self.read(&bytes)?;
+            let content = file.content(&self.title)?;
             if let Some(failure) = content.entry_errors.first() {
                 return Err(failure.clone());
             }
@@ -390,29 +410,55 @@ impl Inventory for FileInventory {
     }
 
     fn entry_errors(&self) -> &[Failure] {
-        self.loaded_content()
-            .map_or(&[], |content| &content.entry_errors)
+        let content = self.loaded_file().and_then(LoadedFile::parsed);
+        content.map_or(&[], |content| &content.entry_errors)
     }
 
     fn comments(&self) -> Option<InventoryComments<'_>> {
-        let content = self.loaded_content()?;
+        let file = self.loaded_file()?;
+        let (source, directives, is_snapshot) = match (&file.simple, file.parsed()) {
+            (Some(simple), _) => (&file.source, &[][..], simple.is_snapshot),
+            (None, Some(content)) => (
+                &content.source,
+                content.directives.as_slice(),
+                content.is_snapshot(),
+            ),
+            (None, None) => return None,
+        };
         Some(InventoryComments {
-            source: &content.source,
+            source,
             path: &self.path,
-            directives: &content.directives,
-            is_snapshot: content.is_snapshot(),
+            directives,
+            is_snapshot,
         })
     }
 
     fn is_snapshot(&self) -> bool {
-        self.content().is_ok_and(FileContent::is_snapshot)
+        match self.simple_names() {
+            Ok(Some(simple)) => simple.is_snapshot,
+            _ => self.content().is_ok_and(FileContent::is_snapshot),
+        }
     }
 
     fn declared_names(&self) -> Vec<DeclaredName> {
+        let Ok(file) = self.open_file() else {
+            return Vec::new();
+        };
+        if !self.in_repository {
+            return Vec::new();
+        }
+        if let Some(simple) = &file.simple {
+            let declared = simple.secrets.iter().map(|secret| DeclaredName {
+                name: secret.name.clone(),
+                source: Arc::clone(&file.source),
+                span: secret.span,
+            });
+            return declared.collect();
+        }
         let Ok(content) = self.content() else {
             return Vec::new();
         };
-        if !self.in_repository || !content.entry_errors.is_empty() {
+        if !content.entry_errors.is_empty() {
             return Vec::new();
         }
         let declared = content.secrets.iter().map(|secret| DeclaredName {

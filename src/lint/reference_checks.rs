@@ -160,6 +160,10 @@ impl<'r> ReferenceChecker<'r> {
         answer: &Answer<'r>,
         gaps: &mut LookupGaps,
     ) -> Option<AnsweredEnvironment<'r>> {
+        if let Some(value_type) = plain_answer(answer) {
+            self.types_known &= *value_type != ValueType::Unknown;
+            return None;
+        }
         gaps.has_unknown_key |= matches!(answer.result, LookupResult::Found { .. })
             && reference.key().is_some()
             && answer.lookup.key.is_none();
@@ -286,6 +290,20 @@ fn dotted_suggestion(
     };
     matches!(answers.get(&dotted), LookupResult::Found { .. })
         .then(|| format!("{{{{{secret}.{key}}}}}"))
+}
+
+/// Returns the type of the value, if a secret exists with the key and no rule reports anything about
+/// it. Most references are such.
+fn plain_answer<'r>(answer: &Answer<'r>) -> Option<&'r ValueType> {
+    let LookupResult::Found {
+        caveat: None, keys, ..
+    } = answer.result
+    else {
+        return None;
+    };
+    let key = answer.lookup.key.as_deref()?;
+    let value_type = keys?.get(key)?;
+    matches!(value_type, ValueType::Unknown | ValueType::String).then_some(value_type)
 }
 
 /// The parts of a reference that were not looked up.
