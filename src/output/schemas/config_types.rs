@@ -136,6 +136,7 @@ struct EnvironmentSchema {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[schemars(rename = "StackRoute")]
+#[schemars(extend("oneOf" = [{"required": ["inventory"]}, {"required": ["environment"]}]))]
 struct StackRouteSchema {
     /// The files that this entry applies to.
     files: GlobsSchema,
