@@ -64,6 +64,11 @@ def reports() -> int:
     for folder in sorted(PROJECT.glob("fixtures/inventory/diff/*/input")):
         for args in [["dev", "prod"], ["--used", "prod", "dev"]]:
             expect_valid(comparison, run_json(["inventory", "diff", *args], folder), folder)
+    matrix = validator("matrix")
+    for folder in sorted(PROJECT.glob("fixtures/matrix/environments/*/input")):
+        document = run_json(["matrix"], folder)
+        expect_valid(matrix, document, folder)
+        expect_invalid(matrix, {**document, "rows": [{"secret": "a", "cells": {}}]}, "a row without uses")
     document = run_json(["check"], PROJECT / "fixtures/demo")
     for key in list(document["findings"][0]["span"]) + ["rule", "path", "fingerprint"]:
         broken = json.loads(json.dumps(document))
