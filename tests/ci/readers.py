@@ -5,7 +5,7 @@ import re
 import urllib.parse
 import xml.etree.ElementTree
 
-Finding = collections.namedtuple("Finding", "rule severity message help path start end fingerprint")
+Finding = collections.namedtuple("Finding", "rule severity message help path start end fingerprint environments")
 
 
 class Mismatch(Exception):
@@ -39,7 +39,7 @@ def read_json_report(report, prefix):
     return [
         Finding(
             at["rule"], at["severity"], at["message"], at.get("help"), prefix + at["path"], line_and_column(at["span"]["start"]),
-            line_and_column(at["span"]["end"]), at["fingerprint"],
+            line_and_column(at["span"]["end"]), at["fingerprint"], at.get("environments", []),
         )
         for at in report["findings"]
     ]
@@ -148,13 +148,35 @@ def junit(text, expected):
             expect_equal(name, number(suite, name), len(suite.findall(f"testcase/{child}")))
     # An error is a failed test, and a warning is a skipped test. Failures are errors of the run.
     kinds = {"failure": "error", "skipped": "warning"}
-    results = [(case, child) for case in root.iter("testcase") for child in case if child.tag in kinds]
+    in_environments = [finding for finding in expected if finding.environments]
+    expected = [finding for finding in expected if not finding.environments]
+    names = {name for finding in in_environments for name in finding.environments}
+    cases = list(root.iter("testcase"))
+    results = [(case, child) for case in cases if case.get("name") not in names for child in case if child.tag in kinds]
     expect_equal("number of failed and skipped tests", len(results), len(expected))
     for (case, child), finding in zip(results, expected):
         expect_equal("severity", kinds[child.tag], finding.severity)
         expect_parts("the test's class", case.get("classname"), finding.path)
         expect_parts("the test's name", case.get("name"), finding.rule, f"{finding.start[0]}:{finding.start[1]}")
         expect_parts("the message", child.get("message"), finding.message)
+    junit_environments([case for case in cases if case.get("name") in names], in_environments, kinds)
+
+
+def junit_environments(cases, expected, kinds):
+    """Compares the cases of environments: each has the findings of a file in one environment."""
+    found = {(unescape_control(case.get("classname")), case.get("name")): case for case in cases}
+    expect_equal("number of cases of environments", len(found), len(cases))
+    for (path, name), case in found.items():
+        findings = [it for it in expected if unescape_control(it.path) == path and name in it.environments]
+        children = [child for child in case if child.tag in kinds]
+        expect_equal(f"results of {name}", len(children), min(len(findings), 1))
+        for child in children:
+            expect_equal("severity", kinds[child.tag], min(it.severity for it in findings))
+            parts = [it.message for it in findings] if child.tag == "failure" else [findings[0].message]
+            expect_parts(f"the result of {name}", f"{child.get('message')} {child.text or ''}", *parts)
+    for finding in expected:
+        for name in finding.environments:
+            expect_equal(f"{finding.path} has a case of {name}", (unescape_control(finding.path), name) in found, True)
 
 
 READERS = {"sarif": sarif, "gitlab": gitlab, "github": github, "junit": junit}
