@@ -7,7 +7,7 @@ use super::messages::{
 };
 use super::outputs::MatrixFile;
 use super::progress::with_progress;
-use super::workspace::{Workspace, select_environments};
+use super::workspace::Workspace;
 use crate::cli::{Color, MatrixArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -21,7 +21,7 @@ use crate::lint::secret_matrix::{self, Matrix, MatrixCell, MatrixRow};
 use crate::lint::settings::Settings;
 use crate::output::style::OutputStyle;
 use crate::output::{MatrixFormat, count, matrix_report};
-use crate::project::config::{Config, FILE_NAME, Level};
+use crate::project::config::{FILE_NAME, Level};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
@@ -34,9 +34,7 @@ pub(super) fn matrix(
     let format = choose_format(args)?;
     let file = output_file(args).map(|file| MatrixFile::open(file, format, context));
     let file = file.transpose()?;
-    let environments = args.environment.clone();
-    let adjust = move |config: &mut Config| select_environments(&environments, config);
-    let mut workspace = Workspace::open_adjusted(&args.files, adjust, context)?;
+    let mut workspace = Workspace::open_in_environments(&args.files, &args.environment, context)?;
     workspace.scripts = true;
     let scan = workspace.scan(context)?;
     workspace.check_environments(&args.environment)?;

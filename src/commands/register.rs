@@ -19,7 +19,7 @@ use super::messages::{
 };
 use super::progress::with_progress;
 use super::prompter::Prompter;
-use super::workspace::{KEY_LEVEL, Workspace, select_environments, select_stack};
+use super::workspace::{KEY_LEVEL, Workspace, select_stack};
 use crate::cli::{Color, FileArgs, RegisterArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Severity;
@@ -35,7 +35,6 @@ use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::output::lists::{self, RegisterResult, StoredSecret};
 use crate::output::{ListFormat, count};
-use crate::project::config::Config;
 use crate::project::git::Git;
 use crate::system::paths;
 use from_environment::SourceEnvironment;
@@ -52,9 +51,7 @@ pub(super) fn register(
     // Before anything that takes time, because input that is typed before the first prompt must not
     // be shown, either.
     let mut prompter = open_prompter(args, context)?;
-    let environments = args.environment.clone();
-    let adjust = move |config: &mut Config| select_environments(&environments, config);
-    let mut workspace = Workspace::open_adjusted(&files, adjust, context)?;
+    let mut workspace = Workspace::open_in_environments(&files, &args.environment, context)?;
     let mut scan = workspace.scan(context)?;
     workspace.require_one_environment("register", &args.environment, &args.inventory)?;
     select_stack(&mut scan, stack)?;

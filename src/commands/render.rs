@@ -5,7 +5,7 @@ use super::context::{CommandError, Context};
 use super::messages::{print_failures, warn_about_inventories};
 use super::progress::with_progress;
 use super::target::OutputFolder;
-use super::workspace::{KEY_LEVEL, Workspace, select_environments, select_stack};
+use super::workspace::{KEY_LEVEL, Workspace, select_stack};
 use crate::cli::{Color, RenderArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
@@ -17,7 +17,6 @@ use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use crate::output::{count, diff, human, summary_line};
-use crate::project::config::Config;
 use crate::project::git::Git;
 use crate::system::write::{self, FilePermissions};
 use std::io;
@@ -28,9 +27,7 @@ pub(super) fn render(
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
-    let environments = args.environment.clone();
-    let adjust = move |config: &mut Config| select_environments(&environments, config);
-    let mut workspace = Workspace::open_adjusted(&args.files, adjust, context)?;
+    let mut workspace = Workspace::open_in_environments(&args.files, &args.environment, context)?;
     workspace.path_roots.keep_documents = true;
     refuse_unnamed_input(args, &workspace)?;
     let git = Git::new(context.env.as_ref());

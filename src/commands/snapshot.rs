@@ -7,7 +7,7 @@ use super::context::{CommandError, Context};
 use super::inventory_list::select_inventories;
 use super::messages::{outcome_of, print_failures};
 use super::progress::with_progress;
-use super::workspace::{Workspace, select_environments};
+use super::workspace::Workspace;
 use crate::cli::{Color, FileArgs, SnapshotArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -17,7 +17,6 @@ use crate::inventory::{Inventories, Inventory};
 use crate::lint::scan::Scan;
 use crate::lint::secret_list::{self, ListedInventory, Secrets};
 use crate::output::{SnapshotFormat, count, lists};
-use crate::project::config::Config;
 use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
@@ -32,9 +31,7 @@ pub(super) fn snapshot(
 ) -> Result<Outcome, CommandError> {
     let files = FileArgs::from_paths(&[PathBuf::from(".")], &args.setup);
     let environments: Vec<String> = args.environment.iter().cloned().collect();
-    let selected = environments.clone();
-    let adjust = move |config: &mut Config| select_environments(&selected, config);
-    let mut workspace = Workspace::open_adjusted(&files, adjust, context)?;
+    let mut workspace = Workspace::open_in_environments(&files, &environments, context)?;
     workspace.check_environments(&environments)?;
     if args.all_environments {
         return environment_snapshots::snapshot_all(args, &mut workspace, color, context);

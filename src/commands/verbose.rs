@@ -156,8 +156,11 @@ impl FileLookups<'_> {
             Some(location) => format!("`[[stacks]]` at {location}"),
             None => "all environments of the config".to_owned(),
         };
-        let selects = self.config.environments.iter().any(|it| !it.is_selected);
-        let flag = if selects { " and `--environment`" } else { "" };
+        let flag = if self.config.uses_all_environments() {
+            ""
+        } else {
+            " and `--environment`"
+        };
         escape_control(&format!("{reason}{flag}"))
     }
 }

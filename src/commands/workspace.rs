@@ -93,6 +93,20 @@ impl<'a> Workspace<'a> {
         Self::open_adjusted(files, |_| {}, context)
     }
 
+    /// Opens a workspace that uses only these environments of each config; all without names.
+    ///
+    /// # Errors
+    /// The same as those of [`Workspace::open`]. [`Workspace::check_environments`] checks the names.
+    pub fn open_in_environments(
+        files: &'a FileArgs,
+        names: &[String],
+        context: &mut Context<'_>,
+    ) -> Result<Self, CommandError> {
+        let names = names.to_vec();
+        let adjust = move |config: &mut Config| select_environments(&names, config);
+        Self::open_adjusted(files, adjust, context)
+    }
+
     /// Opens a workspace in which `adjust` changes every config after it is read, for example to
     /// apply flags.
     pub fn open_adjusted(

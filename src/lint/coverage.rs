@@ -36,13 +36,12 @@ impl Coverage<'_> {
     pub(super) fn is_evaluated(&self, config: &Config, rule: RuleId) -> bool {
         let settings = self.settings;
         let is_looked_up = |minimum| settings.level.lowest(config) >= minimum && self.all_answered;
-        // A finding may be in an environment that this run does not use.
-        let in_all_environments = config.environments.iter().all(|it| it.is_selected);
         if rules::get(rule).severity_in(&config.rules).is_none() {
             return false;
         }
         match (rules::get(rule).kind(), rule) {
-            (RuleKind::Reference, _) if !in_all_environments => false,
+            // A finding may be in an environment that this run does not use.
+            (RuleKind::Reference, _) if !config.uses_all_environments() => false,
             (RuleKind::Reference, RuleId::UnknownSecret) => is_looked_up(Level::SecretExists),
             (RuleKind::Reference, RuleId::UnknownKey) => is_looked_up(Level::SecretAndKeyExists),
             (RuleKind::Reference, RuleId::UnusableValue) => {
@@ -108,7 +107,7 @@ impl Coverage<'_> {
         } = *self.settings;
         let leaks = leaks || file.is_some_and(|file| !file.directives.iter().any(names_leak_rule));
         level.lowest(config) == Level::SecretAndKeyExists
-            && config.environments.iter().all(|it| it.is_selected)
+            && config.uses_all_environments()
             && honor_ignores
             && self.settings.covers(config)
             && leaks

@@ -4,8 +4,7 @@
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::finding_builder::FindingBuilder;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::Inventory;
-use crate::inventory::InventoryChain;
+use crate::inventory::{Inventory, InventoryChain};
 use crate::lint::dynamic_names::DynamicNames;
 use crate::lint::lookup_targets::inventory_chains;
 use crate::lint::resolved_references::ResolvedReferences;

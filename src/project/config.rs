@@ -196,6 +196,11 @@ impl Config {
         routes.any(|route| matches!(route.target, RouteTarget::Inventories(_)))
     }
 
+    /// Returns whether the run uses all environments.
+    pub fn uses_all_environments(&self) -> bool {
+        self.environments.iter().all(|it| it.is_selected)
+    }
+
     /// Deselects all environments except those with one of these names.
     pub fn select_environments(&mut self, names: &[String]) {
         for environment in &mut self.environments {
