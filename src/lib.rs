@@ -34,4 +34,6 @@ pub mod edit;
 pub mod output;
 pub mod prompt;
 pub mod cli;
+pub mod workspace;
+pub mod lsp;
 pub mod commands;

@@ -71,7 +71,8 @@ fn main() -> ExitCode {
         stdin: &mut io::stdin(),
         stdout: Stream {
             columns: columns(&stdout),
-            out: &mut BufWriter::new(stdout.lock()),
+            // Not locked: the language server writes from another thread.
+            out: &mut BufWriter::new(&stdout),
         },
         stderr: Stream {
             columns: columns(&stderr),

@@ -474,7 +474,8 @@ fn apply_fixes(
         walked_folders: &[],
     };
     let answers = LookupResults::default();
-    let fixed = Fixer::new(&rescanner, applicability).run(&mut scan, settings, answers, None);
+    let fixed =
+        Fixer::new(&rescanner, applicability).run(&mut scan, settings, answers.into(), None);
     let after = fixed
         .changed
         .values()

@@ -5,7 +5,7 @@ use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
 /// The arguments that select the files of a command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct FileArgs {
     /// Files and folders to read; `-` is standard input
     ///
@@ -56,7 +56,7 @@ impl FileArgs {
 }
 
 /// The arguments that select the config, and decide whether its excludes and requests apply.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ConfigArgs {
     /// Read excluded files, too
     ///

@@ -218,6 +218,11 @@ const MAIN: [Example; 4] = [
     ),
 ];
 
+const LSP: [Example; 1] = [example(
+    "Start the language server, as an editor does",
+    "stackref lsp",
+)];
+
 /// Returns the examples of a command.
 pub fn examples(command: &[&str]) -> &'static [Example] {
     match command {
@@ -233,6 +238,7 @@ pub fn examples(command: &[&str]) -> &'static [Example] {
         ["explain"] => &EXPLAIN,
         ["init"] => &INIT,
         ["trust"] => &TRUST,
+        ["lsp"] => &LSP,
         ["schema"] => &SCHEMA,
         ["completions"] => &COMPLETIONS,
         ["man"] => &MAN,
@@ -328,6 +334,11 @@ pub fn exit_codes(command: &[&str]) -> &'static [GuideEntry] {
             UNANSWERED,
         ],
         ["trust"] => &[DONE, ("1", "You did not accept the config"), USAGE],
+        ["lsp"] => &[
+            DONE,
+            ("1", "The editor ended without a shutdown request"),
+            USAGE,
+        ],
         ["inventory", ..] => inventory_exit_codes(command),
         _ => &[DONE, USAGE],
     }
@@ -397,7 +408,10 @@ const STORES: [GuideEntry; 3] = [
 /// Returns the environment variables that a command reads.
 pub fn environment(command: &[&str]) -> Vec<GuideEntry> {
     let mut entries = Vec::new();
-    if matches!(command, [] | ["check" | "refs" | "matrix" | "rename"]) {
+    if matches!(
+        command,
+        [] | ["check" | "refs" | "matrix" | "rename" | "lsp"]
+    ) {
         entries.push(LEVEL);
     }
     if queries_inventories(command) {
@@ -462,7 +476,7 @@ fn queries_inventories(command: &[&str]) -> bool {
     matches!(
         command,
         [] | [
-            "check" | "render" | "register" | "refs" | "matrix" | "rename" | "inventory",
+            "check" | "render" | "register" | "refs" | "matrix" | "rename" | "inventory" | "lsp",
             ..
         ]
     )

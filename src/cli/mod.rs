@@ -12,6 +12,7 @@ mod help_args;
 pub mod help_text;
 mod init_args;
 mod inventory_args;
+mod lsp_args;
 mod matrix_args;
 mod refs_args;
 mod rename_args;
@@ -29,6 +30,7 @@ pub use init_args::InitArgs;
 pub use inventory_args::{
     InventoryArgs, InventoryCommand, InventoryDiffArgs, InventoryListArgs, SnapshotArgs,
 };
+pub use lsp_args::LspArgs;
 pub use matrix_args::MatrixArgs;
 pub use refs_args::{ReferenceOrder, RefsArgs};
 pub use register_args::RegisterArgs;
@@ -149,6 +151,12 @@ pub enum Command {
     /// config must be accepted again.
     #[command(after_help = help_text::after_help(&["trust"]), after_long_help = help_text::after_long_help(&["trust"]))]
     Trust(TrustArgs),
+    /// Run the language server for an editor
+    ///
+    /// The server speaks the Language Server Protocol on standard input and output. It reports the
+    /// same findings as `check`, also in files that are not open. Editors start it by themselves.
+    #[command(after_help = help_text::after_help(&["lsp"]), after_long_help = help_text::after_long_help(&["lsp"]))]
+    Lsp(LspArgs),
     /// Print the JSON Schema of a file that stackref reads or writes
     #[command(after_help = help_text::after_help(&["schema"]), after_long_help = help_text::after_long_help(&["schema"]))]
     Schema(SchemaArgs),

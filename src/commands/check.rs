@@ -7,13 +7,12 @@ mod baseline_file;
 mod check_level;
 mod check_notes;
 mod check_options;
+mod file_list;
 
-use super::context::{CommandError, Context};
 use super::messages::{print_failures, warn_about_inventories};
 use super::outputs::ReportFiles;
 use super::progress::with_progress;
 use super::verbose;
-use super::workspace::{Workspace, config_identity, select_environments};
 use crate::cli::{CheckArgs, Color, FixMode};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Applicability;
@@ -33,14 +32,16 @@ use crate::output::{self, Format, diff, statistics, summary_line};
 use crate::project::config::{self, Config};
 use crate::project::git::Git;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{Workspace, config_identity, select_environments};
 use baseline_file::{BaselineFile, known_baseline};
-pub(super) use check_level::environment_level;
 use check_level::{choose_level, effective_level};
 use check_notes::{CheckNotes, warn_of_obsolete_entries};
 use check_options::{refuse_contradictions, warn_of_deselected_leaks};
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Checks the selected files. Every requested report is written even if the run cannot begin: it
 /// then contains the failures.
@@ -145,10 +146,7 @@ fn run_check(
 }
 
 /// Opens the workspace with the configs as the flags change them.
-fn open_workspace<'a>(
-    args: &'a CheckArgs,
-    context: &mut Context<'_>,
-) -> Result<Workspace<'a>, CommandError> {
+fn open_workspace(args: &CheckArgs, context: &mut Context<'_>) -> Result<Workspace, CommandError> {
     let (rules, environments) = (args.rules.clone(), args.environment.clone());
     let adjust = move |config: &mut Config| {
         rules.apply(config);
@@ -165,7 +163,7 @@ fn open_workspace<'a>(
 struct CheckRun<'r> {
     args: &'r CheckArgs,
     color: Color,
-    workspace: &'r Workspace<'r>,
+    workspace: &'r Workspace,
     settings: &'r Settings<'r>,
     rescanner: &'r Rescanner<'r>,
     /// The listed file because of which the run checks the whole project.
@@ -234,7 +232,7 @@ impl CheckRun<'_> {
     ) -> Result<Report, CommandError> {
         let mut fixed = FixResult::default();
         if let (Some(mode), false) = (self.args.fix, self.args.diff) {
-            fixed = self.fix(scan, mode, LookupResults::default(), context);
+            fixed = self.fix(scan, mode, Arc::default(), context);
             failures.extend(fixed.write(scan, self.settings, self.rescanner));
         }
         if self.args.verbose {
@@ -265,7 +263,7 @@ impl CheckRun<'_> {
         &self,
         scan: &mut Scan,
         mode: FixMode,
-        answers: LookupResults,
+        answers: Arc<LookupResults>,
         context: &mut Context<'_>,
     ) -> FixResult {
         let applicability = match mode {
@@ -298,7 +296,7 @@ impl CheckRun<'_> {
         report: &mut Report,
         ignores: Option<&AddedIgnores>,
         context: &mut Context<'_>,
-    ) -> io::Result<LookupResults> {
+    ) -> io::Result<Arc<LookupResults>> {
         let stdout_style = context.stdout_style(self.color);
         if !self.args.diff {
             write_to_stdout(self.args, report, stdout_style, context.stdout.out)?;
@@ -332,7 +330,7 @@ fn write_diffs<'f>(
 /// Searches all text files for the values of the inventories, and adds the findings to the scan.
 /// Returns the scanner, which also redacts the values; `None` if there are no values to search for.
 fn find_leaks(
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     inventories: &Inventories,
     scan: &mut Scan,
     failures: &mut Vec<Failure>,

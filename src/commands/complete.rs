@@ -8,10 +8,10 @@ mod completion_line;
 mod config_names;
 
 use super::PROGRAM_NAME;
-use super::context::{CommandError, Context};
 use crate::cli::{Cli, CompleteArgs, CompletionsArgs};
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::rules::RULES;
+use crate::workspace::context::{CommandError, Context};
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 use clap_complete::engine::{self, ArgValueCandidates, ArgValueCompleter, CompletionCandidate};

@@ -1,6 +1,5 @@
 //! `explain`: prints the page of a rule, or the list of all rules.
 
-use super::context::{CommandError, Context};
 use crate::cli::{Color, ExplainArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -8,6 +7,7 @@ use crate::lint::rules;
 use crate::output::lists;
 use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
+use crate::workspace::context::{CommandError, Context};
 
 pub(super) fn explain(
     args: &ExplainArgs,

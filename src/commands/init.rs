@@ -6,12 +6,10 @@
 mod hook_offer;
 mod survey_report;
 
-use super::context::{CommandError, Context};
 use super::init_plan::hook::Hook;
 use super::init_plan::{HINTS, Hint, Survey};
 use super::messages::{outcome_of, print_failures};
 use super::outputs::is_standard_output;
-use super::workspace::Workspace;
 use crate::cli::{Color, ConfigArgs, FileArgs, InitArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -25,6 +23,8 @@ use crate::system::environment::Environment;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
 use std::path::Path;
 
 pub(super) fn init(
@@ -93,7 +93,7 @@ pub(super) fn init(
 }
 
 /// Returns whether every reference of a scan is compared with a declaration, without inventories.
-fn answers_all(workspace: &Workspace<'_>, scan: &Scan) -> bool {
+fn answers_all(workspace: &Workspace, scan: &Scan) -> bool {
     let inventories = Inventories::default();
     let report = pipeline::run(scan, &workspace.key_level(&inventories), None);
     !report.has_unrouted()

@@ -1,11 +1,9 @@
 //! `inventory diff`: lists the names and keys that only one of two inventories has. Values are never
 //! read.
 
-use super::context::{CommandError, Context};
 use super::inventory_list::with_unread;
 use super::messages::{outcome_of, print_failures, report_unparsed, warn_about_inventories};
 use super::progress::with_progress;
-use super::workspace::{KEY_LEVEL, Workspace};
 use crate::cli::{Color, FileArgs, InventoryDiffArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -16,6 +14,8 @@ use crate::lint::secret_list::{
 };
 use crate::output::{ComparisonFormat, count, json_comparison, lists};
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{KEY_LEVEL, Workspace};
 use std::io;
 
 pub(super) fn diff(

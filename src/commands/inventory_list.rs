@@ -1,12 +1,10 @@
 //! `inventory`: lists the names and keys of inventories, or tests the connections with `--probe`.
 //! Values are never read.
 
-use super::context::{CommandError, Context};
 use super::messages::{
     outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
 };
 use super::progress::with_progress;
-use super::workspace::{KEY_LEVEL, Workspace};
 use crate::cli::{Color, FileArgs, InventoryListArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -17,6 +15,8 @@ use crate::lint::scan::Scan;
 use crate::lint::secret_list::{self, ListedInventory};
 use crate::lint::settings::Settings;
 use crate::output::{ListFormat, count, lists};
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{KEY_LEVEL, Workspace};
 
 pub(super) fn inventory(
     args: &InventoryListArgs,
@@ -122,7 +122,7 @@ fn other_failures<'f>(report: &Report, known: impl Iterator<Item = &'f Failure>)
 /// Connects to the selected inventories and prints the permissions that they grant.
 fn probe(
     args: &InventoryListArgs,
-    workspace: &mut Workspace<'_>,
+    workspace: &mut Workspace,
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {
@@ -155,7 +155,7 @@ fn probe(
 /// # Errors
 /// There is no inventory.
 pub(super) fn select_inventories(
-    workspace: &mut Workspace<'_>,
+    workspace: &mut Workspace,
     scan: &Scan,
     names: &[String],
     context: &mut Context<'_>,
@@ -172,7 +172,7 @@ pub(super) fn select_inventories(
 
 /// Opens the inventories as [`select_inventories`] does. There may be none.
 fn inventories_in_use(
-    workspace: &mut Workspace<'_>,
+    workspace: &mut Workspace,
     scan: &Scan,
     names: &[String],
     context: &mut Context<'_>,

@@ -2,7 +2,6 @@
 //! line and of files. They read neither configs nor stack files.
 
 use super::PROGRAM_NAME;
-use super::context::{CommandError, Context};
 use crate::cli::help_text::{self, Example, GuideEntry};
 use crate::cli::{Cli, Color, HelpArgs, ManArgs, SchemaArgs};
 use crate::diagnostics::error::Failure;
@@ -13,6 +12,7 @@ use crate::system::environment::Environment;
 use crate::system::programs;
 use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
+use crate::workspace::context::{CommandError, Context};
 use clap::{Command, CommandFactory as _};
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io::{self, Write as _};

@@ -1,13 +1,10 @@
 //! `matrix`: compares the secrets and keys of the environments, with the places that use them.
 
-use super::check::environment_level;
-use super::context::{CommandError, Context, TABLE_WIDTH};
 use super::messages::{
     outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
 };
 use super::outputs::MatrixFile;
 use super::progress::with_progress;
-use super::workspace::Workspace;
 use crate::cli::{Color, MatrixArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -22,6 +19,9 @@ use crate::lint::settings::Settings;
 use crate::output::style::OutputStyle;
 use crate::output::{MatrixFormat, count, matrix_report};
 use crate::project::config::{FILE_NAME, Level};
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context, TABLE_WIDTH};
+use crate::workspace::environment_level;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
@@ -134,7 +134,7 @@ fn choose_format(args: &MatrixArgs) -> Result<MatrixFormat, Failure> {
 }
 
 /// Checks that there is a column.
-fn require_environments(workspace: &Workspace<'_>) -> Result<(), Failure> {
+fn require_environments(workspace: &Workspace) -> Result<(), Failure> {
     let configs = workspace.known_configs();
     if configs.iter().any(|config| !config.environments.is_empty()) {
         return Ok(());

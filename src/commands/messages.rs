@@ -1,7 +1,6 @@
 //! Messages on standard error that several commands print: failures, files that cannot be parsed,
 //! and warnings about inventories.
 
-use super::context::Context;
 use crate::cli::Color;
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Severity;
@@ -14,6 +13,7 @@ use crate::output::{human, short};
 use crate::system::paths;
 use crate::system::write::{self, Notice};
 use crate::text::escape::escape_control;
+use crate::workspace::context::Context;
 use std::io;
 
 /// Prints failures with their help.

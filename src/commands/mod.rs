@@ -6,13 +6,13 @@
 
 mod check;
 mod complete;
-mod context;
 mod crash_guard;
 mod explain;
 mod init;
 mod init_plan;
 mod inventory_diff;
 mod inventory_list;
+mod language_server;
 mod man;
 mod matrix;
 mod messages;
@@ -22,14 +22,15 @@ mod prompter;
 mod refs;
 mod rename;
 mod register;
+mod registered_scan;
 mod render;
+mod selection_notes;
 mod snapshot;
 mod target;
 mod terminal_style;
 mod trust;
 mod usage_error;
 mod verbose;
-mod workspace;
 
 use crate::cli::{Cli, Command, InventoryCommand};
 use crate::diagnostics::error::{Failure, io_message};
@@ -38,14 +39,14 @@ use crate::lint::report::Summary;
 use crate::output::{
     ComparisonFormat, Format, ListFormat, MatrixFormat, ReferenceFormat, summary_line,
 };
+use crate::workspace::context::CommandError;
 use clap::{CommandFactory as _, FromArgMatches as _};
-use context::CommandError;
 use messages::{print_failures, report_recovered};
 use std::ffi::OsString;
 use std::io;
 use usage_error::{print_usage_error, write_failed_report};
 
-pub use context::{Context, DEFAULT_WIDTH, Stream};
+pub use crate::workspace::context::{Context, DEFAULT_WIDTH, Stream};
 pub use crash_guard::guard;
 
 /// The name of the program.
@@ -121,6 +122,7 @@ fn run_command(cli: &Cli, usage: &str, context: &mut Context<'_>) -> io::Result<
         Command::Explain(args) => explain::explain(args, color, context),
         Command::Init(args) => init::init(args, color, context),
         Command::Trust(args) => trust::trust(args, color, context),
+        Command::Lsp(_) => Ok(language_server::serve(context)),
         Command::Schema(args) => man::schema(args, context),
         Command::Completions(args) => complete::completions(args, context),
         Command::Man(args) => man::man(args, color, context),
@@ -193,6 +195,7 @@ fn initial_summary(command: &Command) -> Option<String> {
         Command::Init(_) => Some("nothing was written".to_owned()),
         Command::Trust(_) => Some("nothing was recorded".to_owned()),
         Command::Explain(_)
+        | Command::Lsp(_)
         | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man(_)

@@ -1,7 +1,6 @@
 //! The report files of `check --output`. They are checked and opened before the scan, so that a run
 //! does not end without its reports. The formats are in `output`.
 
-use super::context::Context;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
 use crate::lint::report::Report;
@@ -13,6 +12,7 @@ use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
+use crate::workspace::context::Context;
 use std::fs::File;
 use std::io::{self, BufReader, Write as _};
 use std::os::fd::AsFd as _;

@@ -1,7 +1,7 @@
 //! A progress bar on standard error. It appears only in a terminal, and only after one second.
 
-use super::context::{Context, Stream};
 use crate::inventory::lookup::Progress;
+use crate::workspace::context::{Context, Stream};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 

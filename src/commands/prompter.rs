@@ -1,7 +1,6 @@
 //! The prompts of stackref: yes or no, the keys of a secret, and values. The terminal itself is in
 //! `prompt::terminal`.
 
-use super::context::{Context, cannot_read_terminal};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::error::io_message;
 use crate::inventory::NewKey;
@@ -10,6 +9,7 @@ use crate::prompt::keyboard::{Keyboard, LineEvent};
 use crate::system::files;
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{Context, cannot_read_terminal};
 use crate::zenml::grammar;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;

@@ -3,13 +3,10 @@
 //! Inventories are queried only for the formats that mark missing secrets. Without an inventory,
 //! these mark only what `check` reports without one, and it is not a failure.
 
-use super::check::environment_level;
-use super::context::{CommandError, Context};
 use super::messages::{
     outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
 };
 use super::progress::with_progress;
-use super::workspace::{Workspace, unknown_stack};
 use crate::cli::{Color, ReferenceOrder, RefsArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -22,6 +19,9 @@ use crate::lint::settings::{LevelChoice, Settings};
 use crate::output::style::OutputStyle;
 use crate::output::{ReferenceFormat, count, json_references, lists};
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::environment_level;
+use crate::workspace::{Workspace, unknown_stack};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -102,7 +102,7 @@ fn write_json(
 
 /// Looks up the references of a scan.
 fn look_up(
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     inventories: &Inventories,
     scan: &Scan,
     level: LevelChoice<'static>,

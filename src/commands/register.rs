@@ -13,13 +13,11 @@ mod register_summary;
 mod storing;
 mod target_check;
 
-use super::context::{CommandError, Context};
 use super::messages::{
     outcome_of, print_failures, report_unparsed, unread_failures, warn_about_inventories,
 };
 use super::progress::with_progress;
 use super::prompter::Prompter;
-use super::workspace::{KEY_LEVEL, Workspace, select_stack};
 use crate::cli::{Color, FileArgs, RegisterArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::Severity;
@@ -37,6 +35,8 @@ use crate::output::lists::{self, RegisterResult, StoredSecret};
 use crate::output::{ListFormat, count};
 use crate::project::git::Git;
 use crate::system::paths;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{KEY_LEVEL, Workspace, select_stack};
 use from_environment::SourceEnvironment;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,11 +4,8 @@
 
 mod rename_checks;
 
-use super::check::environment_level;
-use super::context::{CommandError, Context};
 use super::messages::warn_about_inventories;
 use super::progress::with_progress;
-use super::workspace::Workspace;
 use crate::cli::{Color, FileArgs, RenameArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -22,6 +19,9 @@ use crate::output::{count, diff};
 use crate::project::config::Level;
 use crate::project::git::Git;
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::environment_level;
 use rename_checks::{RenameChecks, lookups};
 use std::io::{self, Write};
 
@@ -96,7 +96,7 @@ pub(super) fn rename(
 fn plan(
     args: &RenameArgs,
     checks: &RenameChecks<'_>,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
 ) -> Result<RenamePlan, Vec<Failure>> {
     let mut failures = Vec::new();
     if !args.merge {

@@ -1,11 +1,9 @@
 //! `render`: checks the selected files, replaces their references, and writes the copies.
 //! `edit::substitution` does the replacing, and the output folder is checked in [`super::target`].
 
-use super::context::{CommandError, Context};
 use super::messages::{print_failures, warn_about_inventories};
 use super::progress::with_progress;
 use super::target::OutputFolder;
-use super::workspace::{KEY_LEVEL, Workspace, select_stack};
 use crate::cli::{Color, RenderArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::finding::{Finding, Severity};
@@ -19,6 +17,8 @@ use crate::lint::settings::Settings;
 use crate::output::{count, diff, human, summary_line};
 use crate::project::git::Git;
 use crate::system::write::{self, FilePermissions};
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{KEY_LEVEL, Workspace, select_stack};
 use std::io;
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ pub(super) fn render(
 struct RenderRun<'r> {
     args: &'r RenderArgs,
     color: Color,
-    workspace: &'r Workspace<'r>,
+    workspace: &'r Workspace,
     scan: &'r Scan,
     settings: &'r Settings<'r>,
 }
@@ -150,7 +150,7 @@ impl<'r> RenderRun<'r> {
 }
 
 /// Refuses to write standard input to a folder without a file name.
-fn refuse_unnamed_input(args: &RenderArgs, workspace: &Workspace<'_>) -> Result<(), Failure> {
+fn refuse_unnamed_input(args: &RenderArgs, workspace: &Workspace) -> Result<(), Failure> {
     if workspace.stdin.is_some() && args.output.is_some() && args.files.stdin_filename.is_none() {
         return Err(
             Failure::usage("cannot write standard input to a folder: it has no file name")
@@ -163,7 +163,7 @@ fn refuse_unnamed_input(args: &RenderArgs, workspace: &Workspace<'_>) -> Result<
 /// Checks the folder of `--output`. Returns `None` without `--output`.
 fn open_target<'g>(
     args: &RenderArgs,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     git: &'g Git,
 ) -> Result<Option<OutputFolder<'g>>, Failure> {
     let Some(folder) = &args.output else {
@@ -179,7 +179,7 @@ fn open_target<'g>(
 
 /// Returns the output folder if the scan skips it, so that copies of an earlier run are not read.
 /// It is not skipped if it contains the input.
-fn folder_to_skip(target: &OutputFolder<'_>, workspace: &Workspace<'_>) -> Option<PathBuf> {
+fn folder_to_skip(target: &OutputFolder<'_>, workspace: &Workspace) -> Option<PathBuf> {
     let contains_input = workspace
         .selection
         .folders

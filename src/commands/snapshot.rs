@@ -3,11 +3,9 @@
 
 mod environment_snapshots;
 
-use super::context::{CommandError, Context};
 use super::inventory_list::select_inventories;
 use super::messages::{outcome_of, print_failures};
 use super::progress::with_progress;
-use super::workspace::Workspace;
 use crate::cli::{Color, FileArgs, SnapshotArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -21,6 +19,8 @@ use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
 use std::io;
 use std::path::{Path, PathBuf};
 

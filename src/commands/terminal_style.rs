@@ -1,10 +1,22 @@
 //! The style of a stream: color, width, character set and links. It depends on `--color`, the
 //! environment, and whether the stream is a terminal. The colors themselves are in `output::style`.
 
-use super::context::{DEFAULT_WIDTH, Stream};
 use crate::cli::Color;
 use crate::output::style::OutputStyle;
 use crate::system::environment::Environment;
+use crate::workspace::context::{Context, DEFAULT_WIDTH, Stream};
+
+impl Context<'_> {
+    /// Returns the style of standard output.
+    pub(crate) fn stdout_style(&self, color: Color) -> OutputStyle {
+        output_style(&self.stdout, color, self.env.as_ref())
+    }
+
+    /// Returns the style of standard error.
+    pub(crate) fn stderr_style(&self, color: Color) -> OutputStyle {
+        output_style(&self.stderr, color, self.env.as_ref())
+    }
+}
 
 /// Returns the style of a stream.
 pub(super) fn output_style(

@@ -1,9 +1,7 @@
 //! `trust`: prints the requests of a config, asks whether to accept them, and records the answer.
 //! `project::trust_store` defines requests and stores the records.
 
-use super::context::{CommandError, Context};
 use super::prompter::Prompter;
-use super::workspace::trust_store;
 use crate::cli::{Color, TrustArgs};
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
@@ -16,6 +14,8 @@ use crate::project::requests::{self, Request};
 use crate::project::trust_store::{self, TrustRecord, TrustStore};
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::trust_store;
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,6 @@
 //! Runs that fail before they have a result: command lines that clap rejects, and machine-readable
 //! reports that contain only the failures.
 
-use super::context::Context;
 use super::terminal_style::output_style;
 use crate::cli::{Cli, Color};
 use crate::diagnostics::error::Failure;
@@ -13,6 +12,7 @@ use crate::output::style::OutputStyle;
 use crate::output::{
     self, Format, json_comparison, json_references, json_report, lists, matrix_report,
 };
+use crate::workspace::context::Context;
 use clap::{CommandFactory as _, ValueEnum as _};
 use std::ffi::{OsStr, OsString};
 use std::io;

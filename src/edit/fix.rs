@@ -38,7 +38,7 @@ pub struct FixResult {
     /// The files, by path.
     pub changed: BTreeMap<PathBuf, ChangedFile>,
     /// The answers of the inventories, for the check after the fixes.
-    pub answers: LookupResults,
+    pub answers: Arc<LookupResults>,
 }
 
 /// A file before and after its fixes.
@@ -138,7 +138,7 @@ impl<'m> Fixer<'m> {
         mut self,
         scan: &mut Scan,
         settings: &Settings<'_>,
-        known_answers: LookupResults,
+        known_answers: Arc<LookupResults>,
         progress: Option<Progress<'_>>,
     ) -> FixResult {
         self.result.answers = known_answers;
@@ -153,7 +153,7 @@ impl<'m> Fixer<'m> {
                 let answers = if asks {
                     std::mem::take(&mut self.result.answers)
                 } else {
-                    LookupResults::default()
+                    Arc::default()
                 };
                 let mut report = pipeline::check_with_answers(scan, &settings, answers, progress);
                 if asks {

@@ -140,6 +140,10 @@ impl Inventory for EnvInventory {
         Ok(keys.collect())
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn stored_name(&self, secret: &str, key: Option<&str>) -> Option<String> {
         let secret = to_variable_name(secret);
         Some(key.map_or_else(

@@ -55,7 +55,7 @@ pub enum LookupResult<'a> {
 }
 
 /// The results of all lookups of a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LookupResults {
     lookups: BTreeSet<ReferenceLookup>,
     names: BTreeMap<usize, Result<HashMap<String, SecretName>, StoreError>>,
@@ -63,7 +63,7 @@ pub struct LookupResults {
 }
 
 /// The error for an inventory that no lookup asked.
-static NOT_ASKED: StoreError = StoreError::Unreachable(String::new());
+static NOT_ASKED: StoreError = StoreError::NotAsked;
 
 impl LookupResults {
     /// Asks the inventories for as much as the lookups need and the level allows. At
@@ -74,35 +74,75 @@ impl LookupResults {
         lookups: BTreeSet<ReferenceLookup>,
         progress: Option<Progress<'_>>,
     ) -> Self {
+        Self::default().query_more(inventories, level, lookups, progress)
+    }
+
+    /// Asks the inventories for what these lookups need besides these results, which were asked at
+    /// the same level. Returns both.
+    #[must_use]
+    pub fn query_more(
+        mut self,
+        inventories: &Inventories,
+        level: Level,
+        lookups: BTreeSet<ReferenceLookup>,
+        progress: Option<Progress<'_>>,
+    ) -> Self {
         if level == Level::None {
-            return Self::default();
+            return self;
         }
         let groups = query_groups::split(&lookups, inventories);
         let answered = query_groups::run(&groups, progress, |group, counter| {
-            Self::query_group(inventories, level, group, counter)
+            self.query_group(inventories, level, group, counter)
         });
-        let mut results = Self::default();
         for mut group in answered {
-            results.names.append(&mut group.names);
-            results.keys.append(&mut group.keys);
+            self.names.append(&mut group.names);
+            self.keys.append(&mut group.keys);
         }
-        results.lookups = lookups;
-        results
+        self.lookups.extend(lookups);
+        self
     }
 
-    /// Asks the inventories of a group.
+    /// Asks the inventories of a group for what is not known. Returns all answers of the group.
     fn query_group(
+        &self,
         inventories: &Inventories,
         level: Level,
         group: &QueryGroup<'_>,
         counter: &QueryCounter,
     ) -> Self {
-        let mut results = Self::default();
+        let mut results = self.of_group(inventories, group);
         results.query_names(inventories, group, counter);
         if level == Level::SecretAndKeyExists {
             results.query_keys(inventories, group, counter);
         }
         results
+    }
+
+    /// Returns the known answers of the inventories of a group. Names of inventories that spell
+    /// names in their own way are omitted, since they depend on the names that were requested.
+    fn of_group(&self, inventories: &Inventories, group: &QueryGroup<'_>) -> Self {
+        if self.names.is_empty() {
+            return Self::default();
+        }
+        let indexes = group.lookups.iter().flat_map(|lookup| &lookup.chain);
+        let indexes: BTreeSet<usize> = indexes.copied().collect();
+        let depends_on_request = |index: &usize| {
+            let inventory = inventories.get(*index);
+            inventory.is_some_and(|inventory| inventory.stored_name("", None).is_some())
+        };
+        let names = self
+            .names
+            .iter()
+            .filter(|(index, _)| indexes.contains(index) && !depends_on_request(index));
+        let keys = self
+            .keys
+            .iter()
+            .filter(|((index, _), _)| indexes.contains(index));
+        Self {
+            lookups: BTreeSet::new(),
+            names: names.map(|(at, names)| (*at, names.clone())).collect(),
+            keys: keys.map(|(at, keys)| (at.clone(), keys.clone())).collect(),
+        }
     }
 
     fn query_names(
@@ -113,14 +153,15 @@ impl LookupResults {
     ) {
         let mut requested: BTreeMap<usize, RequestedNames> = BTreeMap::new();
         for lookup in &group.lookups {
-            for &index in &lookup.chain {
+            let chain = lookup.chain.iter();
+            for &index in chain.filter(|index| !self.names.contains_key(index)) {
                 requested
                     .entry(index)
                     .or_default()
                     .insert(lookup.secret.clone());
             }
         }
-        self.names = group.map(requested, counter, |&index, requested| {
+        let mut names = group.map(requested, counter, |&index, requested| {
             let inventory = inventories.get(index).ok_or(StoreError::NotFound)?;
             let names = usable_names(inventory, requested)?;
             Ok(names
@@ -128,6 +169,7 @@ impl LookupResults {
                 .map(|secret| (secret.name.clone(), secret))
                 .collect())
         });
+        self.names.append(&mut names);
     }
 
     fn query_keys(
@@ -150,6 +192,34 @@ impl LookupResults {
             };
             self.keys.append(&mut group.map(requested, counter, query));
         }
+    }
+
+    /// Returns these answers with newer ones.
+    #[must_use]
+    pub fn merge(mut self, mut newer: Self) -> Self {
+        self.lookups.append(&mut newer.lookups);
+        self.names.append(&mut newer.names);
+        self.keys.append(&mut newer.keys);
+        self
+    }
+
+    /// Returns the answers of the inventories that `accepts` accepts.
+    #[must_use]
+    pub fn of_inventories(&self, accepts: &dyn Fn(usize) -> bool) -> Self {
+        let lookups = self.lookups.iter();
+        let lookups = lookups.filter(|lookup| lookup.chain.iter().all(|&index| accepts(index)));
+        let names = self.names.iter().filter(|(index, _)| accepts(**index));
+        let keys = self.keys.iter().filter(|((index, _), _)| accepts(*index));
+        Self {
+            lookups: lookups.cloned().collect(),
+            names: names.map(|(at, names)| (*at, names.clone())).collect(),
+            keys: keys.map(|(at, keys)| (at.clone(), keys.clone())).collect(),
+        }
+    }
+
+    /// Returns whether a lookup was made.
+    pub fn contains(&self, lookup: &ReferenceLookup) -> bool {
+        self.lookups.contains(lookup)
     }
 
     /// Returns whether all of these lookups were made.
@@ -187,6 +257,22 @@ impl LookupResults {
             };
         }
         LookupResult::NotFound
+    }
+
+    /// Returns the answer to a lookup. In contrast to [`LookupResults::get`], a secret counts as not
+    /// asked for if the lookup has a key and the keys are not known.
+    pub fn answer(&self, lookup: &ReferenceLookup) -> LookupResult<'_> {
+        match self.get(lookup) {
+            LookupResult::Found {
+                inventory,
+                keys: None,
+                ..
+            } if lookup.key.is_some() => LookupResult::Failed {
+                inventory,
+                error: &NOT_ASKED,
+            },
+            answer => answer,
+        }
     }
 
     /// Returns all names in the inventories of a chain that answered.

@@ -188,6 +188,12 @@ pub trait Inventory: Send + Sync {
         None
     }
 
+    /// Returns whether names and keys are read from this machine, so that a query takes no longer
+    /// than reading a file.
+    fn is_local(&self) -> bool {
+        self.file().is_some()
+    }
+
     /// Returns the absolute path of the inventory if it is a file or a folder.
     fn file(&self) -> Option<&Path> {
         None

@@ -85,6 +85,10 @@ impl Inventory for RefusedInventory {
         Err(self.error())
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn has_registered_stacks(&self) -> bool {
         self.has_registered_stacks
     }

@@ -84,6 +84,10 @@ impl Inventory for RepositoryInventory {
         .with_help("add a `zenml secret create` command, or use another inventory"))
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn is_repository(&self) -> bool {
         true
     }

@@ -22,6 +22,8 @@ pub enum StoreError {
     Unreachable(String),
     /// The inventory stores names and keys, but no values.
     NoValues,
+    /// The inventory was not asked, or has not answered yet.
+    NotAsked,
     /// The inventory itself cannot be read, or its configuration is wrong.
     Invalid(Failure),
 }
@@ -48,6 +50,9 @@ impl StoreError {
                     format!("cannot read {subject} from the inventory `{inventory}`: {reason}");
                 Failure::unanswered(message).with_help("fix this and try again")
             }
+            Self::NotAsked => Failure::unanswered(format!(
+                "the inventory `{inventory}` was not asked for {subject}"
+            )),
             Self::NotFound | Self::NoValues => Failure::unanswered(format!(
                 "the inventory `{inventory}` does not have {subject}"
             )),

@@ -31,7 +31,7 @@ impl FailedInventory<'_> {
             ))
             .with_help(advice.clone()),
             // A lookup reports these as an answer, never as an error.
-            StoreError::NotFound | StoreError::NoValues => {
+            StoreError::NotFound | StoreError::NoValues | StoreError::NotAsked => {
                 Failure::unanswered(format!("cannot look up {secrets} in the inventory `{name}`"))
             }
         }

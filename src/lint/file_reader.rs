@@ -89,6 +89,19 @@ impl FileReader {
         Ok(Some((bytes.into(), write::inode(&file.metadata()?))))
     }
 
+    /// Returns whether a candidate with these contents has something to check, as
+    /// [`FileReader::read`] decides it for a file.
+    pub(super) fn accepts(&mut self, candidate: &Candidate, contents: &[u8]) -> bool {
+        let content = RequiredContent::of(candidate);
+        let start = contents.get(..contents.len().min(ScriptHost::FIRST_LINE_BYTES));
+        if content == RequiredContent::ShellCommand
+            && !(contents.starts_with(b"#!") && ScriptHost::names_shell(start.unwrap_or_default()))
+        {
+            return false;
+        }
+        self.has_required(content, contents)
+    }
+
     fn open(&mut self, path: &Path) -> io::Result<File> {
         let Some((folder, name)) = paths::split_name(path) else {
             return File::open(path);
@@ -127,7 +140,14 @@ impl FileReader {
 
     /// Returns whether the first `len` bytes of the buffer, a whole file, contain what is required.
     fn has_content(&mut self, content: RequiredContent, len: usize) -> bool {
-        let bytes = self.buffer.get(..len).unwrap_or_default();
+        let buffer = std::mem::take(&mut self.buffer);
+        let has_content = self.has_required(content, buffer.get(..len).unwrap_or_default());
+        self.buffer = buffer;
+        has_content
+    }
+
+    /// Returns whether the bytes of a whole file contain what is required.
+    fn has_required(&mut self, content: RequiredContent, bytes: &[u8]) -> bool {
         match content {
             RequiredContent::Nothing => true,
             RequiredContent::Stack => self.filter.may_be_stack(bytes),

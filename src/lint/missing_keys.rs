@@ -278,10 +278,11 @@ fn store_failure(inventory: &str, secret: &str, error: StoreError) -> Failure {
         StoreError::Unreachable(reason) => Failure::unanswered(format!(
             "cannot write `{secret}` to the inventory `{inventory}`: {reason}"
         )),
-        StoreError::NotFound | StoreError::NoValues | StoreError::EmptyListing(_) => {
-            Failure::unanswered(format!(
-                "cannot write `{secret}` to the inventory `{inventory}`: the secret disappeared"
-            ))
-        }
+        StoreError::NotFound
+        | StoreError::NoValues
+        | StoreError::NotAsked
+        | StoreError::EmptyListing(_) => Failure::unanswered(format!(
+            "cannot write `{secret}` to the inventory `{inventory}`: the secret disappeared"
+        )),
     }
 }

@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 /// Checks a scan.
 pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>) -> Report {
-    check_with_answers(scan, settings, LookupResults::default(), progress)
+    check_with_answers(scan, settings, Arc::default(), progress)
 }
 
 /// Checks a scan with the answers of an earlier check. Inventories are queried again only if a
@@ -42,7 +42,7 @@ pub fn run(scan: &Scan, settings: &Settings<'_>, progress: Option<Progress<'_>>)
 pub fn check_with_answers(
     scan: &Scan,
     settings: &Settings<'_>,
-    answers: LookupResults,
+    answers: Arc<LookupResults>,
     progress: Option<Progress<'_>>,
 ) -> Report {
     let Resolution {
@@ -51,7 +51,8 @@ pub fn check_with_answers(
         unrouted,
     } = resolve(scan, settings, answers, progress);
     let results = check_references(scan, &references, settings, &mut unchecked);
-    let is_complete = is_fully_read(scan) && unrouted.is_none() && !results.has_unanswered;
+    let has_unanswered = results.has_unanswered;
+    let is_complete = is_fully_read(scan) && unrouted.is_none() && !has_unanswered;
     let inventory_findings =
         check_inventory_files(scan, &references, &results.findings, settings, is_complete);
 
@@ -94,7 +95,7 @@ pub fn check_with_answers(
     let findings = build_all(builders, severity_by_config(settings.configs));
     let coverage = Coverage {
         settings,
-        all_answered: report.failures.is_empty(),
+        all_answered: report.failures.is_empty() && !has_unanswered,
         all_files_read: is_fully_read(scan),
         types_known: results.types_known,
     };

@@ -48,6 +48,7 @@ pub(super) fn check_references(
         answers: references.answers(),
         suggestions: SuggestionCache::new(references.answers()),
         failed: BTreeMap::new(),
+        has_unanswered: false,
         findings: Vec::new(),
         missing: HashSet::new(),
         types_known: true,
@@ -68,6 +69,8 @@ struct ReferenceChecker<'r> {
     suggestions: SuggestionCache<'r>,
     /// The inventories that could not answer, by index.
     failed: BTreeMap<usize, FailedInventory<'r>>,
+    /// Whether an inventory has not answered yet.
+    has_unanswered: bool,
     findings: Vec<FindingBuilder>,
     /// The files and spans of the missing secrets whose keys are apart from their names.
     missing: HashSet<(*const RedactedSource, Span)>,
@@ -140,6 +143,11 @@ impl<'r> ReferenceChecker<'r> {
             return false;
         }
         let name = self.settings.inventories.name(inventory);
+        gaps.unanswered.push(format!("no answer from `{name}`"));
+        if matches!(error, StoreError::NotAsked) {
+            self.has_unanswered = true;
+            return true;
+        }
         let failed = self
             .failed
             .entry(inventory)
@@ -149,7 +157,6 @@ impl<'r> ReferenceChecker<'r> {
                 secrets: BTreeSet::new(),
             });
         failed.secrets.insert(&answer.lookup.secret);
-        gaps.unanswered.push(format!("no answer from `{name}`"));
         true
     }
 
@@ -269,7 +276,7 @@ impl<'r> ReferenceChecker<'r> {
         ReferenceResults {
             findings: self.findings,
             failures,
-            has_unanswered: !self.failed.is_empty(),
+            has_unanswered: self.has_unanswered || !self.failed.is_empty(),
             types_known: self.types_known,
         }
     }

@@ -18,6 +18,7 @@ use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
 use expanded_names::ExpandedNames;
 use reference_resolver::ReferenceResolver;
+use std::sync::Arc;
 
 /// The outcome of [`resolve`].
 #[derive(Default)]
@@ -33,7 +34,7 @@ pub(super) struct Resolution {
 pub(super) fn resolve(
     scan: &Scan,
     settings: &Settings<'_>,
-    known: LookupResults,
+    known: Arc<LookupResults>,
     progress: Option<Progress<'_>>,
 ) -> Resolution {
     let read_others = || settings.other_files.map(|files| files.read(scan));
@@ -50,8 +51,16 @@ pub(super) fn resolve(
     let lookups = lookups.cloned().collect();
     let answers = if known.contains_all(&lookups) {
         known
+    } else if let Some(source) = settings.answer_source {
+        source.answer(lookups, resolver.highest)
     } else {
-        LookupResults::query(settings.inventories, resolver.highest, lookups, progress)
+        let inventories = settings.inventories;
+        Arc::new(LookupResults::query(
+            inventories,
+            resolver.highest,
+            lookups,
+            progress,
+        ))
     };
     if others.is_none() && !resolver.are_answered(&answers) {
         others = read_others();

@@ -7,6 +7,7 @@ use crate::lint::report::CheckedEnvironments;
 use crate::lint::scan::Scan;
 use crate::sources::reference::Reference;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A reference of a scan and its lookups.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub struct ResolvedReferences {
     pub(super) lookup_lists: Vec<Vec<EnvironmentLookup>>,
     /// The distinct lookups.
     pub(super) lookups: Vec<ReferenceLookup>,
-    pub(super) answers: LookupResults,
+    pub(super) answers: Arc<LookupResults>,
     /// The differences between references and declarations.
     pub(super) problems: Vec<DeclaredProblem>,
     /// The file and the index of each dynamic reference that variables expand in all its
@@ -59,7 +60,7 @@ impl ResolvedReferences {
     pub fn answered(&self) -> AnsweredReferences<'_> {
         let lookups = self.lookups.iter();
         AnsweredReferences {
-            results: lookups.map(|lookup| self.answers.get(lookup)).collect(),
+            results: lookups.map(|lookup| self.answers.answer(lookup)).collect(),
             resolved: self,
         }
     }
@@ -97,7 +98,7 @@ impl ResolvedReferences {
     }
 
     /// Takes the answers, for the next check of the same files.
-    pub fn into_answers(self) -> LookupResults {
+    pub fn into_answers(self) -> Arc<LookupResults> {
         self.answers
     }
 

@@ -4,10 +4,11 @@
 
 use crate::diagnostics::error::{Failure, io_message};
 use crate::diagnostics::finding_builder::FindingBuilder;
+use crate::document::Syntax;
 use crate::lint::analysis::{self, Analysis};
 use crate::lint::file_reader::FileReader;
 use crate::lint::passed_configs::passed_configs;
-use crate::project::discover::{Candidate, Search, Selection, SkippedFiles};
+use crate::project::discover::{Candidate, MatchReason, Search, Selection, SkippedFiles};
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::paths;
@@ -220,6 +221,39 @@ fn read_candidate(
         inode: Some(inode),
         ..file
     }))
+}
+
+/// Analyzes the text of an editor as the contents of a file that a walk of `folders` finds. `known`
+/// is the reason why the file on disk is checked, if it is.
+///
+/// Returns `None` if a walk would not check the file.
+pub fn analyze_buffer(
+    search: &Search<'_>,
+    path: &Path,
+    text: &str,
+    known: Option<&MatchReason>,
+    (folders, roots): (&[PathBuf], &PathRoots),
+) -> Option<Analysis> {
+    if search.matching_exclude(path).is_some() {
+        return None;
+    }
+    let config = search.configs.for_file(path);
+    let passed = known.filter(|reason| matches!(reason, MatchReason::PassedConfig(_)));
+    let mut reader = FileReader::default();
+    let candidates = search.candidates(&config, path, folders);
+    let found = candidates
+        .filter(|candidate| reader.accepts(candidate, text.as_bytes()))
+        .find_map(|candidate| {
+            analysis::analyze(candidate, text.as_bytes().into(), config.resolver, roots)
+        });
+    found.or_else(|| {
+        let candidate = Candidate {
+            path: path.to_path_buf(),
+            syntax: Syntax::from_path(path)?,
+            reason: Some(passed?.clone()),
+        };
+        analysis::analyze(candidate, text.as_bytes().into(), config.resolver, roots)
+    })
 }
 
 /// Analyzes one text, for example standard input, as the contents of a file.

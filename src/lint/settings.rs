@@ -1,13 +1,16 @@
 //! The settings of a check: the level, the inventories, and the extent of the run.
 
 use crate::inventory::Inventories;
+use crate::inventory::lookup::{LookupResults, ReferenceLookup};
 use crate::lint::baseline::Baseline;
 use crate::lint::other_files::OtherFiles;
 use crate::lint::registered_servers::RegisteredServers;
 use crate::project::config::{Config, EnvironmentConfig, Level};
 use crate::project::configs::Configs;
 use crate::system::paths;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The choice of a level: the same for all files, or that of each config.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +93,13 @@ impl<'s> LevelChoice<'s> {
     }
 }
 
+/// Answers lookups in place of the inventories, for example from earlier answers.
+pub trait AnswerSource: Sync {
+    /// Returns answers to lookups at a level. An inventory that they do not contain counts as not
+    /// asked.
+    fn answer(&self, lookups: BTreeSet<ReferenceLookup>, level: Level) -> Arc<LookupResults>;
+}
+
 /// The settings of a check.
 #[derive(Clone, Copy)]
 pub struct Settings<'s> {
@@ -118,6 +128,8 @@ pub struct Settings<'s> {
     pub registered: Option<&'s RegisteredServers>,
     /// Whether the scan contains the findings of `--leaks`.
     pub leaks: bool,
+    /// What answers lookups in place of the inventories; `None` to ask the inventories.
+    pub answer_source: Option<&'s dyn AnswerSource>,
     /// The known findings, which are not reported.
     pub baseline: Option<&'s Baseline>,
     /// The baseline that this run replaces. Its findings are reported, and its stale entries, too.
@@ -139,6 +151,7 @@ impl<'s> Settings<'s> {
             honor_ignores: true,
             registered: None,
             leaks: false,
+            answer_source: None,
             baseline: None,
             replaced_baseline: None,
         }

@@ -32,6 +32,7 @@ use ignore::{DirEntry, WalkState};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The reason why a file is read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -235,6 +236,34 @@ impl Search<'_> {
                 }
             },
         );
+    }
+
+    /// Returns whether a walk of a folder does not reach an existing file in it, because ignore files
+    /// or excludes match the file or a folder above it. Only the folders above the file are read.
+    pub fn is_ignored(&self, folder: &Path, file: &Path) -> bool {
+        if file.symlink_metadata().is_err() {
+            return false;
+        }
+        let is_found = AtomicBool::new(false);
+        self.walk(
+            &[folder.to_path_buf()],
+            &mut SkippedFiles::default(),
+            || {
+                |entry: &DirEntry| {
+                    let path = entry.path();
+                    if path == file {
+                        is_found.store(true, Ordering::Relaxed);
+                        return WalkState::Quit;
+                    }
+                    if entry.depth() == 0 || file.starts_with(path) {
+                        WalkState::Continue
+                    } else {
+                        WalkState::Skip
+                    }
+                }
+            },
+        );
+        !is_found.load(Ordering::Relaxed)
     }
 
     /// Calls a visitor for every file of a selection that is not ignored, and for the files in

@@ -67,6 +67,11 @@ impl TrustDecision {
         }
     }
 
+    /// Returns the reason why requests of the config are refused; `None` if all are allowed.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
     /// Returns the reason why an inventory must not be created, or `None` if it may be created.
     pub fn refusal(&self, inventory: &str) -> Option<&Failure> {
         self.failure

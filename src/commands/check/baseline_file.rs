@@ -3,20 +3,19 @@
 //!
 //! The format and the matching of findings are in `lint::baseline`.
 
-use super::super::context::Context;
-use super::super::workspace::Workspace;
 use crate::cli::CheckArgs;
-use crate::diagnostics::error::{Failure, io_message};
+use crate::diagnostics::error::Failure;
 use crate::lint::baseline::Baseline;
 use crate::lint::report::Report;
 use crate::lint::scan::Scan;
 use crate::output::count;
-use crate::project::config::Config;
 use crate::project::repository;
 use crate::system::files;
 use crate::system::paths;
 use crate::system::write::{self, OutputFile};
 use crate::text::escape::escape_control;
+use crate::workspace::context::Context;
+use crate::workspace::{Workspace, read_baseline};
 use std::collections::HashSet;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -28,90 +27,16 @@ use std::path::Path;
 /// A baseline cannot be read.
 pub(super) fn known_baseline(
     args: &CheckArgs,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     context: &Context<'_>,
 ) -> Result<Option<Baseline>, Failure> {
     if let Some(file) = &args.baseline {
-        return read_baseline(file, context).map(Some);
+        return read_baseline(file, &context.cwd).map(Some);
     }
-    let mut combined: Option<Baseline> = None;
-    for config in workspace
-        .known_configs()
-        .iter()
-        .filter(|_| args.write_baseline.is_none())
-    {
-        if let Some(file) = &config.baseline {
-            let baseline = configured_baseline(file, config, workspace, context)?;
-            combined.get_or_insert_default().extend(baseline);
-        }
+    if args.write_baseline.is_some() {
+        return Ok(None);
     }
-    Ok(combined)
-}
-
-/// Reads the baseline of a config. stackref has found the config by itself, so the file must be in
-/// the repository, and must not be a link that leads out of it.
-fn configured_baseline(
-    file: &Path,
-    config: &Config,
-    workspace: &Workspace<'_>,
-    context: &Context<'_>,
-) -> Result<Baseline, Failure> {
-    let display_path = escape_control(&paths::relative(file, &context.cwd));
-    let config_path = config
-        .file
-        .as_deref()
-        .map(|file| escape_control(&paths::relative(file, &context.cwd)));
-    let config_path = config_path.unwrap_or_default();
-    if file.symlink_metadata().is_err() {
-        return Err(Failure::usage(format!("cannot find the baseline `{display_path}` of `{config_path}`"))
-            .with_help(format!(
-                "write it with `stackref check --write-baseline {display_path}`, or remove `baseline` from `{config_path}`"
-            )));
-    }
-    let folder = &config.folder;
-    let root = workspace
-        .git
-        .owners()
-        .root(folder)
-        .unwrap_or_else(|| folder.clone());
-    if file
-        .canonicalize()
-        .is_ok_and(|file| !file.starts_with(paths::canonicalize_existing(&root)))
-    {
-        let message =
-            format!("the baseline `{display_path}` of `{config_path}` is outside the repository");
-        return Err(Failure::usage(message)
-            .with_help("move it into the repository, or use `--baseline FILE`"));
-    }
-    read_baseline(file, context)
-}
-
-fn read_baseline(file: &Path, context: &Context<'_>) -> Result<Baseline, Failure> {
-    let path = paths::absolute(file, &context.cwd);
-    let display_path = escape_control(&file.to_string_lossy());
-    // `/dev/fd/N` is a stream that ends. Other special files may be endless, and `files::read`
-    // refuses them.
-    let bytes = if path.starts_with("/dev/fd") {
-        std::fs::read(&path)
-    } else {
-        files::read(&path, files::MAX_INVENTORY)
-    };
-    let text = bytes.and_then(|bytes| {
-        std::str::from_utf8(&bytes)
-            .map(str::to_owned)
-            .map_err(io::Error::other)
-    });
-    let text = text.map_err(|error| {
-        cannot_read(&display_path, &io_message(&error))
-            .with_help("create a baseline with `stackref check --write-baseline FILE`")
-    })?;
-    Baseline::parse(&text).map_err(|reason| cannot_read(&display_path, &reason))
-}
-
-fn cannot_read(display_path: &str, reason: &str) -> Failure {
-    Failure::usage(format!(
-        "cannot read the baseline `{display_path}`: {reason}"
-    ))
+    workspace.configured_baselines()
 }
 
 /// The file of `--write-baseline`, which is opened before the scan.

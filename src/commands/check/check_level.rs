@@ -1,19 +1,16 @@
 //! The level of a `check` run, from the flag, the environment or the configs, and its
 //! contradictions with other flags.
 
-use super::super::context::{CommandError, Context};
-use super::super::workspace::Workspace;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
 use crate::lint::settings::LevelChoice;
 use crate::project::config::{Config, Level};
 use crate::system::environment::Environment;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{Workspace, environment_level};
 use std::collections::BTreeSet;
 use std::io;
-
-/// The environment variable that sets the level. ZenML reads it, too.
-const LEVEL_VARIABLE: &str = "ZENML_SECRET_VALIDATION_LEVEL";
 
 /// Returns the level that the command line or the environment sets for all files. The default is
 /// the level of each file's config.
@@ -30,35 +27,6 @@ pub(super) fn choose_level(
     environment_level(env)
 }
 
-/// Returns the level that the environment sets for all files. The default is the level of each
-/// file's config.
-///
-/// # Errors
-/// The environment variable has an invalid value.
-pub(in crate::commands) fn environment_level(
-    env: &dyn Environment,
-) -> Result<LevelChoice<'static>, Failure> {
-    let level = level_from_environment(env)?;
-    Ok(level
-        .map(|level| LevelChoice::with_origin(level, LEVEL_VARIABLE))
-        .unwrap_or_default())
-}
-
-fn level_from_environment(env: &dyn Environment) -> Result<Option<Level>, Failure> {
-    let Some(text) = env.get(LEVEL_VARIABLE).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let text = text.to_string_lossy();
-    match Level::parse(&text) {
-        Some(level) => Ok(Some(level)),
-        None => Err(Failure::usage(format!(
-            "invalid value `{}` in {LEVEL_VARIABLE}",
-            escape_control(&text)
-        ))
-        .with_help(format!("the levels are {}", Level::NAMES.join(", ")))),
-    }
-}
-
 /// Checks the level of every known config against the flags. Returns the level of the run, and
 /// whether any rule of the run needs an inventory.
 ///
@@ -68,7 +36,7 @@ fn level_from_environment(env: &dyn Environment) -> Result<Option<Level>, Failur
 pub(super) fn effective_level(
     args: &CheckArgs,
     level: LevelChoice<'static>,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     context: &mut Context<'_>,
 ) -> Result<(LevelChoice<'static>, bool), CommandError> {
     for config in workspace.known_configs() {
@@ -85,7 +53,7 @@ pub(super) fn effective_level(
 
 /// Returns the flag that turns off every rule that needs an inventory, if one does so under every
 /// config.
-fn flag_disabling_lookups(args: &CheckArgs, workspace: &Workspace<'_>) -> Option<&'static str> {
+fn flag_disabling_lookups(args: &CheckArgs, workspace: &Workspace) -> Option<&'static str> {
     let configs = workspace.known_configs();
     let flags: Option<Vec<&str>> = configs
         .iter()
@@ -119,7 +87,7 @@ fn refuse_leaks_below_key_level(
 /// are not queried, or not for keys.
 fn warn_of_lowered_levels(
     level: LevelChoice<'_>,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     context: &mut Context<'_>,
 ) -> io::Result<()> {
     let mut warned = BTreeSet::new();

@@ -1,7 +1,5 @@
 //! Notes and warnings that `check` prints after its report.
 
-use super::super::context::Context;
-use super::super::workspace::Workspace;
 use crate::cli::CheckArgs;
 use crate::edit::add_ignores::AddedIgnores;
 use crate::lint::report::Report;
@@ -10,6 +8,8 @@ use crate::output::{Format, count};
 use crate::project::config::Level;
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::Context;
 use std::io;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const MAX_SARIF_RESULTS: usize = 25_000;
 /// The facts of a run that its notes depend on.
 pub(super) struct CheckNotes<'n> {
     pub args: &'n CheckArgs,
-    pub workspace: &'n Workspace<'n>,
+    pub workspace: &'n Workspace,
     pub scan: &'n Scan,
     pub report: &'n Report,
     pub ignores: Option<&'n AddedIgnores>,

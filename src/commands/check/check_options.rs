@@ -1,10 +1,10 @@
 //! Flags of `check` that contradict each other or have no effect.
 
-use super::super::context::Context;
 use crate::cli::CheckArgs;
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::rule_id::RuleId;
 use crate::output::{Format, statistics};
+use crate::workspace::context::Context;
 use std::io;
 
 /// Refuses flags that contradict each other.

@@ -1,7 +1,6 @@
 //! Offers to add the hook of stackref to `.pre-commit-config.yaml`. The text of the hook is in
 //! [`hook`].
 
-use super::super::context::{CommandError, Context};
 use super::super::init_plan::hook::{self, Hook, HookChange};
 use super::super::prompter::Prompter;
 use super::create_file;
@@ -12,6 +11,7 @@ use crate::system::files;
 use crate::system::paths;
 use crate::system::write::{self, NewText};
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use std::io;
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! Prints the survey of a repository, its problems, and the next steps.
 
-use super::super::context::Context;
 use super::super::init_plan::{DetectedKind, Hint, Survey, local_secrets};
 use crate::output::count;
 use crate::project::git::Git;
 use crate::text::escape::escape_control;
+use crate::workspace::context::Context;
 use std::io;
 use std::path::PathBuf;
 

@@ -1,7 +1,6 @@
 //! The dialogue in a terminal: asks for the values of missing keys, and stores each secret as soon
 //! as its values are complete. Also runs without a terminal, which cannot ask.
 
-use super::super::context::{CommandError, Context};
 use super::super::prompter::Prompter;
 use super::RegisterRun;
 use super::prompt_plan::Plan;
@@ -12,6 +11,7 @@ use crate::lint::missing_keys::RequiredKey;
 use crate::output::{count, lists};
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;

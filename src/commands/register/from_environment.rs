@@ -1,10 +1,8 @@
 //! `--from-environment`: the keys that another environment has, and their values with
 //! `--copy-values`.
 
-use super::super::context::{CommandError, Context};
 use super::super::progress::with_progress;
 use super::super::prompter::Prompter;
-use super::super::workspace::Workspace;
 use super::RegisterRun;
 use super::storing::NewKeys;
 use crate::cli::RegisterArgs;
@@ -16,6 +14,8 @@ use crate::lint::missing_keys::{RequiredKey, target_inventory};
 use crate::lint::settings::Settings;
 use crate::output::count;
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The inventory of each secret, and its keys.
@@ -40,7 +40,7 @@ impl SourceEnvironment {
     /// answer.
     pub(super) fn open(
         args: &RegisterArgs,
-        workspace: &Workspace<'_>,
+        workspace: &Workspace,
         inventories: &Inventories,
         context: &mut Context<'_>,
     ) -> Result<Option<Self>, CommandError> {

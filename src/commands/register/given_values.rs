@@ -1,7 +1,6 @@
 //! Values from `--from-file` and `--from-env`: reads them, reports missing ones, and stores the
 //! others.
 
-use super::super::context::{CommandError, Context};
 use super::RegisterRun;
 use super::storing::NewKeys;
 use crate::diagnostics::error::{Failure, io_message};
@@ -13,6 +12,7 @@ use crate::lint::missing_keys::{GivenSecret, RequiredKey, ValueSource};
 use crate::output::count;
 use crate::output::lists::StoredSecret;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;

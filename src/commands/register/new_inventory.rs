@@ -1,9 +1,7 @@
 //! Creates the inventory file of a project that has no inventory. Only the user can read it, and
 //! git ignores it before it exists.
 
-use super::super::context::{CommandError, Context};
 use super::super::prompter::Prompter;
-use super::super::workspace::Workspace;
 use crate::cli::RegisterArgs;
 use crate::diagnostics::error::Failure;
 use crate::project::config::FALLBACK_NAMES;
@@ -12,6 +10,8 @@ use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, LEFTOVERS, NewText, OutputFile};
 use crate::text::escape::escape_control;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
 use std::io;
 use std::path::Path;
 
@@ -25,7 +25,7 @@ const NEW_INVENTORY: &str =
 /// # Errors
 /// The user declines or cannot be asked, or the file cannot be created or ignored.
 pub(super) fn create(
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     prompter: Option<&mut Prompter>,
     args: &RegisterArgs,
     context: &mut Context<'_>,
@@ -72,7 +72,7 @@ fn no_inventory(display_path: &str) -> Failure {
 fn ensure_ignored(
     path: &Path,
     display_path: &str,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     allow_tracked: bool,
 ) -> Result<(), Failure> {
     if ignore_status(path, display_path, workspace, allow_tracked)? == IgnoreStatus::Ignored {
@@ -98,7 +98,7 @@ fn ensure_ignored(
 fn ignore_status(
     path: &Path,
     display_path: &str,
-    workspace: &Workspace<'_>,
+    workspace: &Workspace,
     allow_tracked: bool,
 ) -> Result<IgnoreStatus, Failure> {
     match workspace.git.ignore_status(path) {

@@ -1,11 +1,11 @@
 //! The keys that a run asks for in a terminal. A dry run lists them.
 
-use super::super::context::{CommandError, Context};
 use super::RegisterRun;
 use crate::diagnostics::outcome::Outcome;
 use crate::lint::missing_keys::RequiredKey;
 use crate::output::count;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use std::collections::BTreeSet;
 use std::io;
 

@@ -1,10 +1,10 @@
 //! The summaries of a run: numbers of stored, kept and missing keys.
 
-use super::super::context::Context;
 use super::RegisterRun;
 use crate::lint::missing_keys::RequiredKey;
 use crate::output::count;
 use crate::output::lists::StoredSecret;
+use crate::workspace::context::Context;
 use std::collections::{BTreeSet, HashSet};
 
 impl<'r> RegisterRun<'r> {

@@ -1,11 +1,11 @@
 //! Writes keys to inventories, and prints a line for each stored secret.
 
-use super::super::context::{CommandError, Context};
 use super::RegisterRun;
 use crate::inventory::{NewKey, SecretChange};
 use crate::lint::missing_keys::{RequiredKey, store};
 use crate::output::lists::StoredSecret;
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use std::collections::{BTreeMap, HashSet};
 
 /// The new keys of each secret, by inventory.

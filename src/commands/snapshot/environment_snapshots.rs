@@ -1,8 +1,6 @@
 //! `inventory snapshot --all-environments`: a snapshot of each environment, in one folder.
 
-use super::super::context::{CommandError, Context};
 use super::super::progress::with_progress;
-use super::super::workspace::{KEY_LEVEL, Workspace};
 use super::{
     SIGNS, SnapshotSources, comments_to_keep, differences, end_incomplete, note_open_keys,
     syntax_of,
@@ -20,6 +18,8 @@ use crate::project::repository;
 use crate::system::paths;
 use crate::system::write::{self, FilePermissions, NewFile};
 use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
+use crate::workspace::{KEY_LEVEL, Workspace};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ struct EnvironmentContents {
 /// Writes a snapshot of each environment, or compares them with the existing ones.
 pub(super) fn snapshot_all(
     args: &SnapshotArgs,
-    workspace: &mut Workspace<'_>,
+    workspace: &mut Workspace,
     color: Color,
     context: &mut Context<'_>,
 ) -> Result<Outcome, CommandError> {

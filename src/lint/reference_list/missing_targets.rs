@@ -2,7 +2,7 @@
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::rule_id::RuleId;
-use crate::inventory::lookup::{LookupResults, Progress};
+use crate::inventory::lookup::Progress;
 use crate::lint::reference_checks::check_references;
 use crate::lint::resolve::{Resolution, resolve};
 use crate::lint::scan::Scan;
@@ -41,7 +41,7 @@ impl MissingTargets {
             references,
             mut unchecked,
             ..
-        } = resolve(scan, settings, LookupResults::default(), progress);
+        } = resolve(scan, settings, Arc::default(), progress);
         let results = check_references(scan, &references, settings, &mut unchecked);
         let mut missing = Self {
             failures: results.failures,

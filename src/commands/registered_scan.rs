@@ -1,16 +1,16 @@
 //! The components that are registered on the ZenML servers in use, for `--registered`.
 
-use super::super::context::{CommandError, Context};
-use super::super::progress::with_progress;
-use super::Workspace;
+use super::progress::with_progress;
 use crate::diagnostics::error::Failure;
 use crate::inventory::{Inventories, Inventory};
 use crate::lint::registered_servers::{RegisteredServers, ServerConfigs, read_servers};
 use crate::lint::scan::Scan;
 use crate::lint::settings::LevelChoice;
 use crate::project::config::Level;
+use crate::workspace::Workspace;
+use crate::workspace::context::{CommandError, Context};
 
-impl Workspace<'_> {
+impl Workspace {
     /// Reads the components on the ZenML servers in use, and adds them to a scan. Nothing is
     /// requested at level `none`. Also returns the failures of servers that cannot answer.
     ///

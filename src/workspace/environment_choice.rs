@@ -7,13 +7,13 @@ use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
 
 /// Selects environments of a config. Without names, all are selected.
-pub(in crate::commands) fn select_environments(names: &[String], config: &mut Config) {
+pub(crate) fn select_environments(names: &[String], config: &mut Config) {
     if !names.is_empty() {
         config.select_environments(names);
     }
 }
 
-impl Workspace<'_> {
+impl Workspace {
     /// Checks that each name of `--environment` is that of an environment in a config that is known.
     ///
     /// # Errors

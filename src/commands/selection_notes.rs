@@ -1,15 +1,15 @@
 //! Notes and warnings about the selection: excluded and skipped files, configs of other users,
 //! misnamed configs, and no file that stackref reads.
 
-use super::super::context::Context;
-use super::super::messages::report_recovered;
-use super::Workspace;
+use super::messages::report_recovered;
 use crate::lint::scan::Scan;
 use crate::output::count;
 use crate::project::config;
 use crate::system::paths;
 use crate::text::escape::escape_control;
 use crate::text::source_kind::SourceKind;
+use crate::workspace::Workspace;
+use crate::workspace::context::Context;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -25,7 +25,7 @@ const MISNAMED_CONFIGS: [&str; 4] = [
 const COMMAND_SOURCES: [SourceKind; 3] =
     [SourceKind::Scripts, SourceKind::Docs, SourceKind::Python];
 
-impl Workspace<'_> {
+impl Workspace {
     /// Prints the notes of a scan on standard error.
     ///
     /// # Errors

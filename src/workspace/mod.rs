@@ -1,20 +1,21 @@
 //! The workspace of a run: the configs, the selected files, the inventories, and the folders from
-//! which paths are shown. It is built from the file arguments of a command.
+//! which paths are shown. It is built from the file arguments of a command. The language server has
+//! one for each folder of its editor.
 //!
-//! The files of this folder parse the arguments, read the selected files, print notes about them,
-//! and decide whether a config is trusted.
+//! The files of this folder parse the arguments, read the selected files, and decide whether a config
+//! is trusted. `commands` prints notes about them.
 
+pub mod context;
+mod configured_baselines;
 mod environment_choice;
+mod environment_level;
 mod file_selection;
 mod project_scope;
-mod registered_scan;
 mod repository_scan;
 mod run_trust;
-mod selection_notes;
 mod stack_filter;
 mod workspace_scan;
 
-use super::context::{CommandError, Context};
 use crate::cli::FileArgs;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;
@@ -32,6 +33,7 @@ use crate::project::repository::TrustedOwners;
 use crate::system::environment::Environment;
 use crate::system::files;
 use crate::system::paths;
+use context::{CommandError, Context};
 use file_selection::{
     config_search_start, folder_of_declarations, load_configs, nearest_config, select_files,
     stdin_name,
@@ -41,55 +43,57 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) use environment_choice::select_environments;
-pub(super) use file_selection::config_identity;
-pub(super) use run_trust::trust_store;
-pub(super) use stack_filter::{select_stack, unknown_stack};
+pub(crate) use configured_baselines::read_baseline;
+pub(crate) use environment_choice::select_environments;
+pub(crate) use environment_level::environment_level;
+pub(crate) use file_selection::config_identity;
+pub(crate) use run_trust::{UntrustedConfig, trust_store};
+pub(crate) use stack_filter::{select_stack, unknown_stack};
 
 /// The level of commands that always need keys, for example `render`. Flags and the environment do
 /// not change it.
-pub(super) const KEY_LEVEL: LevelChoice<'_> = LevelChoice::fixed(Level::SecretAndKeyExists);
+pub(crate) const KEY_LEVEL: LevelChoice<'_> = LevelChoice::fixed(Level::SecretAndKeyExists);
 
 /// The configs, the selected files and the folders of a run.
-pub(super) struct Workspace<'a> {
-    pub files: &'a FileArgs,
-    pub configs: Configs,
+pub struct Workspace {
+    pub(crate) files: FileArgs,
+    pub(crate) configs: Configs,
     /// The config of the innermost folder that contains all arguments.
-    pub config: Arc<Config>,
-    pub selection: Selection,
-    pub path_roots: PathRoots,
+    pub(crate) config: Arc<Config>,
+    pub(crate) selection: Selection,
+    pub(crate) path_roots: PathRoots,
     /// The project folder of files without a config: their repository, else the innermost folder of
     /// the arguments.
     default_project: PathBuf,
     /// The folder whose declarations answer references; `None` if only those of the scan do.
     declaration_folder: Option<PathBuf>,
     /// The path and the syntax of standard input, if it is the selected file.
-    pub stdin: Option<(PathBuf, Syntax)>,
+    pub(crate) stdin: Option<(PathBuf, Syntax)>,
     /// The content of standard input, if it is an inventory.
     inventory_input: Option<Vec<u8>>,
     env: Arc<dyn Environment>,
     /// Whether the user trusts the configs for this run.
     trusts_config: bool,
     /// The folder that this run writes to. The scan skips it.
-    pub output_folder: Option<PathBuf>,
+    pub(crate) output_folder: Option<PathBuf>,
     /// Whether this command reads scripts.
-    pub scripts: bool,
+    pub(crate) scripts: bool,
     /// Whether the selected files were read, including the scripts.
     has_read_scripts: bool,
     /// git, and the users whose repositories and configs are used.
-    pub git: Git,
+    pub(crate) git: Git,
     /// The roots of the repositories that are searched, without links.
     roots: Vec<PathBuf>,
     /// The notes about files of other users that were already printed.
-    owner_notes: Vec<String>,
+    pub(crate) owner_notes: Vec<String>,
 }
 
-impl<'a> Workspace<'a> {
+impl Workspace {
     /// Opens the workspace of a command.
     ///
     /// # Errors
     /// The arguments contradict each other, or a config cannot be read or has errors.
-    pub fn open(files: &'a FileArgs, context: &mut Context<'_>) -> Result<Self, CommandError> {
+    pub fn open(files: &FileArgs, context: &mut Context<'_>) -> Result<Self, CommandError> {
         Self::open_adjusted(files, |_| {}, context)
     }
 
@@ -98,7 +102,7 @@ impl<'a> Workspace<'a> {
     /// # Errors
     /// The same as those of [`Workspace::open`]. [`Workspace::check_environments`] checks the names.
     pub fn open_in_environments(
-        files: &'a FileArgs,
+        files: &FileArgs,
         names: &[String],
         context: &mut Context<'_>,
     ) -> Result<Self, CommandError> {
@@ -110,7 +114,7 @@ impl<'a> Workspace<'a> {
     /// Opens a workspace in which `adjust` changes every config after it is read, for example to
     /// apply flags.
     pub fn open_adjusted(
-        files: &'a FileArgs,
+        files: &FileArgs,
         adjust: impl Fn(&mut Config) + Send + Sync + 'static,
         context: &mut Context<'_>,
     ) -> Result<Self, CommandError> {
@@ -149,7 +153,7 @@ impl<'a> Workspace<'a> {
         let roots = repository_roots(&selection.folders, owners);
         let default_project = repository.unwrap_or(start);
         Ok(Self {
-            files,
+            files: files.clone(),
             configs,
             config,
             selection,
@@ -288,7 +292,7 @@ impl<'a> Workspace<'a> {
         let (setup, cwd, owners) = (&self.files.setup, &self.path_roots.cwd, self.git.owners());
         let folders = std::slice::from_ref(&folder);
         let configs = (setup.config.is_none() && !setup.no_config)
-            .then(|| Configs::nearest(nearest_config(self.files, &folder, folders, cwd, owners)));
+            .then(|| Configs::nearest(nearest_config(&self.files, &folder, folders, cwd, owners)));
         let search = Search {
             roots: repository_roots(folders, owners),
             ..self.search()

@@ -4,10 +4,7 @@
 //! `main` creates the context. Commands reach the process only through it, so a test can pass its
 //! own streams.
 
-use super::terminal_style::output_style;
-use crate::cli::Color;
 use crate::diagnostics::error::{Failure, io_message};
-use crate::output::style::OutputStyle;
 use crate::prompt::keyboard::Keyboard;
 use crate::system::environment::Environment;
 use std::io::{self, Read, Write};
@@ -43,10 +40,10 @@ pub struct Context<'w> {
     /// Opens the terminal for prompts; `None` if standard input or standard error is not a
     /// terminal.
     pub keyboard: Option<&'w dyn Fn() -> io::Result<Box<dyn Keyboard>>>,
-    /// The summary, which is the last line of standard error. [`run`](super::run) sets it before a
+    /// The summary, which is the last line of standard error. `commands::run` sets it before a
     /// command begins and prints it however the run ends. Commands replace it as they proceed.
     pub summary: Option<String>,
-    /// Whether notes and the summary are omitted. [`run`](super::run) sets it.
+    /// Whether notes and the summary are omitted. `commands::run` sets it.
     pub quiet: bool,
 }
 
@@ -55,29 +52,21 @@ impl Context<'_> {
     ///
     /// # Errors
     /// Standard error cannot be written.
-    pub(super) fn note(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
+    pub(crate) fn note(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
         if self.quiet {
             Ok(())
         } else {
             writeln!(self.stderr.out, "note: {text}")
         }
     }
-
-    /// Returns the style of standard output.
-    pub(super) fn stdout_style(&self, color: Color) -> OutputStyle {
-        output_style(&self.stdout, color, self.env.as_ref())
-    }
-
-    /// Returns the style of standard error.
-    pub(super) fn stderr_style(&self, color: Color) -> OutputStyle {
-        output_style(&self.stderr, color, self.env.as_ref())
-    }
 }
 
 /// The reason why a command ended early: failures to print, or a stream that cannot be read or
 /// written.
-pub(super) enum CommandError {
+pub enum CommandError {
+    /// Failures, which are printed.
     Failed(Vec<Failure>),
+    /// A stream that cannot be read or written.
     Io(io::Error),
 }
 
@@ -100,7 +89,7 @@ impl From<Vec<Failure>> for CommandError {
 }
 
 /// Returns the failure for a terminal that cannot be read.
-pub(super) fn cannot_read_terminal(error: &io::Error) -> Failure {
+pub(crate) fn cannot_read_terminal(error: &io::Error) -> Failure {
     Failure::usage(format!(
         "cannot read from the terminal: {}",
         io_message(error)

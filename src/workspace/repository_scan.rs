@@ -10,7 +10,7 @@ use crate::project::config::{Config, InventoryKind};
 use crate::project::discover::{Search, Selection};
 use std::sync::Arc;
 
-impl Workspace<'_> {
+impl Workspace {
     /// Returns the secrets that the repository declares; none if `configs` use no inventory of kind
     /// `repository`. `chosen` are the inventories of the flags.
     ///
@@ -48,7 +48,7 @@ impl Workspace<'_> {
         let cwd = &self.path_roots.cwd;
         // Other configs than those of the run, so that a config that no selected file uses adds no
         // inventories and no warnings.
-        let configs = match load_configs(self.files, &selection, &root, cwd, owners) {
+        let configs = match load_configs(&self.files, &selection, &root, cwd, owners) {
             Ok(configs) => configs,
             Err(failures) => return (Scan::default(), failures),
         };

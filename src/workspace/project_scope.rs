@@ -11,7 +11,7 @@ use crate::system::paths;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-impl Workspace<'_> {
+impl Workspace {
     /// Returns whether the selection contains every file that can use an inventory of this project.
     pub fn covers_project(&self) -> bool {
         self.selection.covers(self.project())
@@ -71,7 +71,7 @@ impl Workspace<'_> {
             .filter(|_| setup.config.is_none() && !setup.no_config);
         let Some(root) = root else { return Vec::new() };
         let all = Configs::nearest(nearest_config(
-            self.files,
+            &self.files,
             &root,
             &[],
             &self.path_roots.cwd,

@@ -1,7 +1,6 @@
 //! From the file arguments to a selection and its configs: `-`, `--stdin-filename`, `--files-from`,
 //! `--config` and `--no-config`.
 
-use super::super::context::Context;
 use crate::cli::FileArgs;
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::{ScriptHost, Syntax};
@@ -12,6 +11,7 @@ use crate::project::git;
 use crate::project::repository::TrustedOwners;
 use crate::system::paths;
 use crate::text::escape::escape_control;
+use crate::workspace::context::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -242,7 +242,7 @@ pub(super) fn nearest_config(
 
 /// Returns the path of the config from the root of the repository, even if the config cannot be
 /// read; `None` if there is no config. Reports contain it.
-pub fn config_identity(
+pub(crate) fn config_identity(
     files: &FileArgs,
     cwd: &Path,
     owners: &Arc<TrustedOwners>,

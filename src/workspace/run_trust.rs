@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// The environment variable that trusts the config for one run.
 const TRUST_VARIABLE: &str = "STACKREF_TRUST";
 
-impl Workspace<'_> {
+impl Workspace {
     /// Returns whether a config may run programs, connect to hosts and read files outside the
     /// repository.
     pub(super) fn trust(&self, config: &Config, repository: Option<&Path>) -> TrustDecision {
@@ -22,6 +22,29 @@ impl Workspace<'_> {
         let root = repository.unwrap_or(&config.folder);
         TrustDecision::from_records(config, root, trust_store(self.env.as_ref()).as_ref())
     }
+
+    /// Returns the configs whose requests the user has not accepted.
+    pub(crate) fn untrusted(&self) -> Vec<UntrustedConfig> {
+        let configs = self.known_configs().into_iter();
+        let untrusted = configs.filter_map(|config| {
+            let repository = self.git.owners().root(&config.folder);
+            let decision = self.trust(&config, repository.as_deref());
+            Some(UntrustedConfig {
+                file: config.file.clone()?,
+                message: decision.failure()?.to_string(),
+            })
+        });
+        untrusted.collect()
+    }
+}
+
+/// A config whose requests the user has not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntrustedConfig {
+    /// The file.
+    pub file: PathBuf,
+    /// What the config requests, in a sentence.
+    pub message: String,
 }
 
 /// Returns whether the user trusts the configs for this run.

@@ -1,25 +1,16 @@
 //! Reads the selected files, or standard input, into a scan.
 
-use super::super::context::{CommandError, Context};
-use super::super::messages::{outcome_of, print_failures};
-use super::super::verbose::describe_lookups;
 use super::Workspace;
 use super::file_selection::unknown_name;
-use crate::cli::{CheckArgs, Color};
 use crate::diagnostics::error::{Failure, io_message};
-use crate::diagnostics::outcome::Outcome;
 use crate::document::{ScriptHost, Syntax};
-use crate::inventory::Inventories;
 use crate::lint::scan::{self, Scan};
-use crate::lint::settings::LevelChoice;
-use crate::output::count;
-use crate::output::style::HEADING;
 use crate::project::discover::{Candidate, MatchReason, Search};
-use crate::text::escape::escape_control;
+use crate::workspace::context::{CommandError, Context};
 use serde::de::IgnoredAny;
 use std::path::Path;
 
-impl Workspace<'_> {
+impl Workspace {
     /// Returns the search for files, with the configs and flags of this run.
     pub fn search(&self) -> Search<'_> {
         Search {
@@ -106,42 +97,5 @@ impl Workspace<'_> {
             .unwrap_or_default();
         scan.skipped.count = usize::from(self.files.only_stack_files && scan.files.is_empty());
         Ok(scan)
-    }
-
-    /// Prints the files that a check would read, each with the reason.
-    pub fn list_files(
-        &mut self,
-        args: &CheckArgs,
-        level: LevelChoice<'_>,
-        color: Color,
-        context: &mut Context<'_>,
-    ) -> Result<Outcome, CommandError> {
-        let scan = self.scan(context)?;
-        self.check_environments(&args.environment)?;
-        let inventories = if args.verbose {
-            self.inventories(&scan, &args.inventory, level, context)?
-        } else {
-            Inventories::default()
-        };
-        let settings = self.settings(level, &inventories);
-        context.summary = Some(format!(
-            "{} would be scanned",
-            count(scan.files.len(), "file")
-        ));
-        let style = context.stdout_style(color);
-        for file in &scan.files {
-            let path = style.paint(HEADING, escape_control(file.source.path()));
-            let reason = escape_control(&file.reason.to_string());
-            let lookups = if args.verbose {
-                format!("; {}", describe_lookups(file, &settings))
-            } else {
-                String::new()
-            };
-            writeln!(context.stdout.out, "{path}: {reason}{lookups}")?;
-        }
-        context.stdout.out.flush()?;
-        self.notes(&scan, context)?;
-        print_failures(&scan.skipped.failures, color, context)?;
-        Ok(outcome_of(&scan.skipped.failures, Outcome::Clean))
     }
 }

@@ -1,0 +1,73 @@
+//! The requests of the client, each with the function that answers it.
+
+use super::lifecycle::REFRESH_COMMAND;
+use super::server::Server;
+use gen_lsp_types as lsp;
+use lsp_server::{ErrorCode, Request, RequestId};
+use serde_json::Value;
+
+impl Server {
+    /// Answers a request.
+    pub(super) fn dispatch(&mut self, request: Request) {
+        let Request { id, method, params } = request;
+        match method.as_str() {
+            "textDocument/diagnostic" => {
+                self.answer::<lsp::DocumentDiagnosticRequest>(
+                    id,
+                    params,
+                    Self::document_diagnostic,
+                );
+            }
+            "workspace/diagnostic" => self.workspace_diagnostic(id, params),
+            "workspace/executeCommand" => {
+                self.try_answer::<lsp::ExecuteCommandRequest>(id, params, Self::execute_command);
+            }
+            _ => {
+                let message = format!("`{method}` is not supported");
+                self.client.fail(id, ErrorCode::MethodNotFound, message);
+            }
+        }
+    }
+
+    /// Parses the parameters of a request, and answers it.
+    fn answer<R: lsp::Request>(
+        &mut self,
+        id: RequestId,
+        params: Value,
+        run: impl FnOnce(&mut Self, &R::Params) -> R::Result,
+    ) {
+        self.try_answer::<R>(id, params, |server, params| Ok(run(server, params)));
+    }
+
+    /// Parses the parameters of a request, and answers it with a result or an error.
+    fn try_answer<R: lsp::Request>(
+        &mut self,
+        id: RequestId,
+        params: Value,
+        run: impl FnOnce(&mut Self, &R::Params) -> Result<R::Result, String>,
+    ) {
+        // The error may quote a value of the parameters.
+        let Ok(params) = serde_json::from_value(params) else {
+            let message = "the parameters are not those of this request";
+            return self.client.fail(id, ErrorCode::InvalidParams, message);
+        };
+        match run(self, &params) {
+            Ok(result) => {
+                let result = serde_json::to_value(result).unwrap_or_default();
+                self.client.respond(id, result);
+            }
+            Err(message) => self.client.fail(id, ErrorCode::RequestFailed, message),
+        }
+    }
+
+    fn execute_command(
+        &mut self,
+        params: &lsp::ExecuteCommandParams,
+    ) -> Result<Option<Value>, String> {
+        if params.command != REFRESH_COMMAND {
+            return Err(format!("`{}` is not a command of stackref", params.command));
+        }
+        self.refresh_inventories();
+        Ok(None)
+    }
+}

@@ -1,0 +1,393 @@
+//! A folder of the editor: its workspace, its scan with the open buffers, and the last report.
+
+use super::answer_cache::{AnswerCache, PendingQuery};
+use super::background::ProjectId;
+use super::documents::{Document, Documents};
+use crate::cli::{ConfigArgs, FileArgs};
+use crate::diagnostics::error::Failure;
+use crate::document::Syntax;
+use crate::inventory::Inventories;
+use crate::lint::analysis::Analysis;
+use crate::lint::baseline::Baseline;
+use crate::lint::pipeline;
+use crate::lint::report::Report;
+use crate::lint::scan::{self, Scan};
+use crate::lint::settings::{LevelChoice, Settings};
+use crate::project::discover::{Candidate, MatchReason};
+use crate::system::environment::Environment;
+use crate::text::encoding::decode;
+use crate::workspace::context::{CommandError, Context, Stream};
+use crate::workspace::{UntrustedConfig, Workspace, environment_level};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The extent of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectKind {
+    /// A folder of the editor, with all files in it.
+    Folder,
+    /// A single file outside of all folders, as if it were an argument of `check`.
+    SingleFile,
+}
+
+/// A project as it was read from disk.
+pub struct LoadedProject {
+    /// The configs, the selected files and the folders.
+    pub workspace: Workspace,
+    /// The files.
+    pub scan: Scan,
+    /// The inventories.
+    pub inventories: Arc<Inventories>,
+    /// The level that the environment sets.
+    pub level: LevelChoice<'static>,
+    /// The findings that the configs accept.
+    pub baseline: Option<Baseline>,
+}
+
+impl LoadedProject {
+    /// Reads a project: the configs, all files, and the list of inventories. No store is queried.
+    ///
+    /// # Errors
+    /// A config cannot be read or has errors.
+    pub fn read(
+        root: &Path,
+        kind: ProjectKind,
+        env: &Arc<dyn Environment>,
+    ) -> Result<Self, Vec<Failure>> {
+        let mut project = Self::open(root, kind, env)?;
+        with_context(root, kind, env, |context| {
+            project.scan = project.workspace.scan(context)?;
+            let (scan, level) = (&project.scan, project.level);
+            let inventories = project.workspace.inventories(scan, &[], level, context)?;
+            project.inventories = Arc::new(inventories);
+            project.baseline = project.workspace.configured_baselines()?;
+            if let Some(baseline) = &mut project.baseline {
+                baseline.find_files(&project.workspace.path_roots.root);
+            }
+            Ok(())
+        })?;
+        Ok(project)
+    }
+
+    /// Opens a project without reading its files, except the configs.
+    ///
+    /// # Errors
+    /// A config cannot be read or has errors.
+    pub fn open(
+        root: &Path,
+        kind: ProjectKind,
+        env: &Arc<dyn Environment>,
+    ) -> Result<Self, Vec<Failure>> {
+        with_context(root, kind, env, |context| {
+            let files = FileArgs::from_paths(&[root.to_path_buf()], &ConfigArgs::default());
+            let mut workspace = Workspace::open(&files, context)?;
+            workspace.scripts = true;
+            Ok(Self {
+                workspace,
+                scan: Scan::default(),
+                inventories: Arc::default(),
+                level: environment_level(env.as_ref())?,
+                baseline: None,
+            })
+        })
+    }
+}
+
+/// Calls a function with the context of a command that runs in the folder of a project, and prints
+/// nothing.
+fn with_context<T>(
+    root: &Path,
+    kind: ProjectKind,
+    env: &Arc<dyn Environment>,
+    run: impl FnOnce(&mut Context<'_>) -> Result<T, CommandError>,
+) -> Result<T, Vec<Failure>> {
+    let folder = match kind {
+        ProjectKind::Folder => root,
+        ProjectKind::SingleFile => root.parent().unwrap_or(root),
+    };
+    let mut context = Context {
+        stdin: &mut io::empty(),
+        stdout: Stream {
+            out: &mut io::sink(),
+            columns: None,
+        },
+        stderr: Stream {
+            out: &mut io::sink(),
+            columns: None,
+        },
+        env: Arc::clone(env),
+        cwd: folder.to_path_buf(),
+        keyboard: None,
+        summary: None,
+        quiet: true,
+    };
+    run(&mut context).map_err(|error| match error {
+        CommandError::Failed(failures) => failures,
+        CommandError::Io(error) => vec![Failure::usage(error.to_string())],
+    })
+}
+
+/// A folder of the editor, or a single file.
+pub struct EditorProject {
+    /// The number that identifies it in events.
+    pub id: ProjectId,
+    /// The folder, or the file.
+    pub root: PathBuf,
+    /// Whether it is a folder or a file.
+    pub kind: ProjectKind,
+    /// Its files, with the open buffers; `None` if its config has errors and never had none.
+    pub loaded: Option<LoadedProject>,
+    /// The failures of the last attempt to read it.
+    pub failures: Vec<Failure>,
+    /// The answers of its inventories.
+    pub answers: AnswerCache,
+    /// The report of the last check.
+    pub report: Report,
+    /// Whether its files were read completely.
+    pub is_complete: bool,
+    /// Whether the report is older than the files, the buffers or the answers.
+    pub is_stale: bool,
+    /// Whether a file is ignored by git, and therefore not checked. Only open files are known.
+    ignored: HashMap<PathBuf, bool>,
+    env: Arc<dyn Environment>,
+}
+
+impl EditorProject {
+    /// Opens a project. Its files are read later.
+    pub fn open(
+        id: ProjectId,
+        root: PathBuf,
+        kind: ProjectKind,
+        env: Arc<dyn Environment>,
+    ) -> Self {
+        let opened = LoadedProject::open(&root, kind, &env);
+        let (loaded, failures) = match opened {
+            Ok(loaded) => (Some(loaded), Vec::new()),
+            Err(failures) => (None, failures),
+        };
+        Self {
+            id,
+            root,
+            kind,
+            loaded,
+            failures,
+            answers: AnswerCache::default(),
+            report: Report::default(),
+            is_complete: false,
+            is_stale: true,
+            ignored: HashMap::new(),
+            env,
+        }
+    }
+
+    /// Returns the environment variables.
+    pub fn env(&self) -> &Arc<dyn Environment> {
+        &self.env
+    }
+
+    /// Returns whether a file belongs to this project.
+    pub fn contains(&self, path: &Path) -> bool {
+        path.starts_with(&self.root)
+    }
+
+    /// Replaces the files by those that were read from disk, and then by the open buffers. If they
+    /// could not be read, the former ones stay.
+    pub fn replace(&mut self, result: Result<LoadedProject, Vec<Failure>>, documents: &Documents) {
+        self.is_stale = true;
+        self.is_complete = true;
+        self.ignored.clear();
+        match result {
+            Ok(loaded) => {
+                self.answers = self.answers_for(&loaded);
+                self.loaded = Some(loaded);
+                self.failures.clear();
+            }
+            Err(failures) => self.failures = failures,
+        }
+        for document in documents.iter() {
+            self.update(document);
+        }
+    }
+
+    /// Returns the cache for a project that was read again. If its configs are the same, the answers
+    /// of stores stay valid; those of files are read again.
+    fn answers_for(&self, new: &LoadedProject) -> AnswerCache {
+        let inventories = Arc::clone(&new.inventories);
+        let is_same = self.loaded.as_ref().is_some_and(|old| {
+            old.inventories.len() == inventories.len()
+                && config_texts(&old.workspace) == config_texts(&new.workspace)
+                && old.workspace.untrusted() == new.workspace.untrusted()
+        });
+        if is_same {
+            self.answers.with_inventories(inventories)
+        } else {
+            AnswerCache::new(inventories)
+        }
+    }
+
+    /// Returns a query to new inventories for everything that was asked so far.
+    pub fn refresh_query(&mut self) -> Option<PendingQuery> {
+        let (root, kind, env) = (self.root.clone(), self.kind, Arc::clone(&self.env));
+        let loaded = self.loaded.as_mut()?;
+        let inventories = with_context(&root, kind, &env, |context| {
+            let LoadedProject {
+                workspace,
+                scan,
+                level,
+                ..
+            } = loaded;
+            Ok(workspace.inventories(scan, &[], *level, context)?)
+        });
+        Some(self.answers.query_again(Arc::new(inventories.ok()?)))
+    }
+
+    /// Returns the configs whose requests the user has not accepted.
+    pub fn untrusted(&self) -> Vec<UntrustedConfig> {
+        let loaded = self.loaded.as_ref();
+        loaded.map_or_else(Vec::new, |loaded| loaded.workspace.untrusted())
+    }
+
+    /// Uses the text of an open document in place of its file.
+    pub fn update(&mut self, document: &Document) {
+        let Some(path) = document.path.as_deref().filter(|path| self.contains(path)) else {
+            return;
+        };
+        let analysis = self.analyze(path, &document.text);
+        self.put(path, analysis);
+    }
+
+    /// Uses the file in place of a document that was closed.
+    pub fn restore(&mut self, path: &Path) {
+        self.ignored.remove(path);
+        let text = std::fs::read(path).ok();
+        let text = text
+            .as_deref()
+            .and_then(|bytes| decode(Cow::Borrowed(bytes)).ok());
+        let analysis = text.and_then(|text| self.analyze(path, &text));
+        self.put(path, analysis);
+    }
+
+    /// Analyzes a text as the contents of a file of this project.
+    pub fn analyze(&mut self, path: &Path, text: &str) -> Option<Analysis> {
+        let loaded = self.loaded.as_ref()?;
+        let workspace = &loaded.workspace;
+        if self.kind == ProjectKind::SingleFile {
+            let candidate = Candidate {
+                path: path.to_path_buf(),
+                syntax: Syntax::of_named(path, true)?,
+                reason: Some(MatchReason::Argument),
+            };
+            let resolver = workspace.configs.for_file(path).resolver;
+            let bytes = text.as_bytes();
+            let mut scan = scan::run_text(bytes, candidate, resolver, &workspace.path_roots);
+            return scan.files.pop();
+        }
+        let known = loaded.scan.files.iter().find(|file| file.path == path);
+        let search = workspace.search();
+        let is_ignored = match (known, self.ignored.get(path)) {
+            (Some(_), _) => false,
+            (None, Some(&is_ignored)) => is_ignored,
+            (None, None) => {
+                let is_ignored = search.is_ignored(&self.root, path);
+                self.ignored.insert(path.to_path_buf(), is_ignored);
+                is_ignored
+            }
+        };
+        if is_ignored {
+            return None;
+        }
+        let reason = known.map(|file| &file.reason);
+        let folders = (
+            workspace.selection.folders.as_slice(),
+            &workspace.path_roots,
+        );
+        scan::analyze_buffer(&search, path, text, reason, folders)
+    }
+
+    /// Puts the analysis of a file into the scan, or removes the file from it.
+    fn put(&mut self, path: &Path, analysis: Option<Analysis>) {
+        let Some(loaded) = &mut self.loaded else {
+            return;
+        };
+        self.is_stale = true;
+        let files = &mut loaded.scan.files;
+        let at = files.iter().position(|file| file.path == path);
+        match (at, analysis) {
+            (Some(at), Some(analysis)) => {
+                if let Some(file) = files.get_mut(at) {
+                    *file = analysis;
+                }
+            }
+            (Some(at), None) => {
+                files.remove(at);
+            }
+            (None, Some(analysis)) => {
+                let key = |file: &Analysis| (file.source.path().to_owned(), file.path.clone());
+                let new = key(&analysis);
+                let at = files.partition_point(|file| key(file) < new);
+                files.insert(at, analysis);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Returns the analysis of a file, if stackref checks it.
+    pub fn analysis(&self, path: &Path) -> Option<&Analysis> {
+        let files = self.loaded.iter().flat_map(|loaded| &loaded.scan.files);
+        files.into_iter().find(|file| file.path == path)
+    }
+
+    /// Calls a function with the settings of a check.
+    pub fn with_settings<T>(
+        &self,
+        run: impl FnOnce(&LoadedProject, &Settings<'_>) -> T,
+    ) -> Option<T> {
+        let loaded = self.loaded.as_ref()?;
+        let others = loaded.workspace.other_files();
+        let others = others.filter(|_| self.kind == ProjectKind::SingleFile);
+        // Before all files are read, a declaration or the use of a secret may be missing.
+        let level = if self.is_complete {
+            loaded.level
+        } else {
+            LevelChoice::fixed(crate::project::config::Level::None)
+        };
+        let inventories = self.answers.inventories();
+        let settings = Settings {
+            other_files: others.as_ref(),
+            baseline: loaded.baseline.as_ref(),
+            answer_source: Some(&self.answers),
+            ..loaded.workspace.settings(level, inventories)
+        };
+        Some(run(loaded, &settings))
+    }
+
+    /// Checks the files, if anything has changed since the last check.
+    pub fn check(&mut self) {
+        if !std::mem::take(&mut self.is_stale) {
+            return;
+        }
+        // Dropped first, so that the answers are not copied.
+        self.report = Report::default();
+        let report = self.with_settings(|loaded, settings| {
+            pipeline::check_with_answers(&loaded.scan, settings, Arc::default(), None)
+        });
+        self.report = report.unwrap_or_default();
+    }
+}
+
+/// Returns the texts of the configs.
+fn config_texts(workspace: &Workspace) -> Vec<(Option<PathBuf>, String)> {
+    let configs = workspace.known_configs().into_iter();
+    let text = |config: &crate::project::config::Config| {
+        let source = config.source.as_ref();
+        source.map_or_else(String::new, |source| source.text().to_owned())
+    };
+    let mut texts: Vec<_> = configs
+        .map(|config| (config.file.clone(), text(&config)))
+        .collect();
+    texts.sort();
+    texts
+}

@@ -1,0 +1,271 @@
+//! Publishes diagnostics: pushes them, and answers the requests of clients that pull them.
+//!
+//! A client that pulls gets no diagnostics of open files pushed. Many clients pull only those, so
+//! the diagnostics of closed files are pushed until the client requests `workspace/diagnostic`.
+
+use super::documents::Document;
+use super::editor_diagnostics::{DiagnosticBuilder, FileDiagnostics};
+use super::server::Server;
+use super::untitled::{check_untitled, untitled_path};
+use gen_lsp_types as lsp;
+use lsp_server::{ErrorCode, RequestId};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+impl Server {
+    /// Checks what has changed, and publishes the diagnostics that are new. Returns whether anything
+    /// was to be done.
+    pub(super) fn update_diagnostics(&mut self) -> bool {
+        let is_stale = self.projects.iter().any(|project| project.is_stale);
+        if !is_stale && !self.must_publish {
+            self.begin_queries();
+            return false;
+        }
+        let changed = self.check_all();
+        self.push(&changed);
+        if !changed.is_empty() {
+            self.release_held_pull();
+        }
+        let is_open = |path: &PathBuf| self.documents.of_path(path).is_some();
+        let must_refresh = std::mem::take(&mut self.must_refresh_pulls);
+        if must_refresh && changed.iter().any(is_open) && self.client.support.diagnostic_refresh {
+            let pending = super::client::PendingRequest::Acknowledgement;
+            self.client
+                .request::<lsp::DiagnosticRefreshRequest>(&(), pending);
+        }
+        self.show_failures();
+        self.begin_queries();
+        true
+    }
+
+    /// Checks all projects that have changed. Returns the files whose diagnostics have changed.
+    fn check_all(&mut self) -> Vec<PathBuf> {
+        self.must_publish = false;
+        for project in &mut self.projects {
+            project.check();
+        }
+        let untitled = self.documents.iter().filter(|it| it.path.is_none());
+        let untitled: Vec<_> = untitled
+            .map(|document| check_untitled(document, &self.cwd))
+            .collect();
+        let mut files = FileDiagnostics::new();
+        let builder = || DiagnosticBuilder::new(&self.client.support, &self.documents);
+        for (at, project) in self.projects.iter().enumerate() {
+            for (path, diagnostics) in builder().by_file(&project.report.findings) {
+                // A folder inside another one of the editor reports its files itself.
+                if self
+                    .project_at(&path)
+                    .is_none_or(|innermost| innermost == at)
+                {
+                    files.entry(path).or_insert(diagnostics);
+                }
+            }
+        }
+        for findings in &untitled {
+            files.extend(builder().by_file(findings));
+        }
+        if self.settings.only_open_files {
+            let documents = &self.documents;
+            let untitled = |path: &Path| documents.get(&path.to_string_lossy()).is_some();
+            files.retain(|path, _| documents.of_path(path).is_some() || untitled(path));
+        }
+        self.published.replace(files)
+    }
+
+    /// Sends the diagnostics of files, unless the client pulls them.
+    fn push(&mut self, changed: &[PathBuf]) {
+        let pulls = self.client.support.pulls_diagnostics;
+        for path in changed {
+            let is_open = self.document_at(path).is_some();
+            if pulls && (is_open || self.pulls_workspace) {
+                continue;
+            }
+            self.push_file(path);
+        }
+    }
+
+    /// Sends the diagnostics of a file.
+    fn push_file(&mut self, path: &Path) {
+        let document = self.document_at(path);
+        let (uri, version) = match document {
+            Some(document) => (document.uri.clone(), self.published_version(document)),
+            None => (self.documents.uri(path), None),
+        };
+        let Some(file) = self.published.get_mut(path) else {
+            return;
+        };
+        file.is_pushed = !file.diagnostics.is_empty();
+        let diagnostics = file.diagnostics.clone();
+        let params = lsp::PublishDiagnosticsParams {
+            uri,
+            version,
+            diagnostics,
+        };
+        self.client
+            .notify::<lsp::PublishDiagnosticsNotification>(&params);
+    }
+
+    /// Removes pushed diagnostics that the client now pulls.
+    pub(super) fn clear_pushed(&mut self, accepts: impl Fn(&Path) -> bool) {
+        let pushed = self.published.iter().filter(|(_, file)| file.is_pushed);
+        let pushed = pushed.map(|(path, _)| path.clone());
+        let pushed: Vec<PathBuf> = pushed.filter(|path| accepts(path)).collect();
+        for path in pushed {
+            let uri = self.documents.uri(&path);
+            if let Some(file) = self.published.get_mut(&path) {
+                file.is_pushed = false;
+            }
+            let params = lsp::PublishDiagnosticsParams {
+                uri,
+                version: None,
+                diagnostics: Vec::new(),
+            };
+            self.client
+                .notify::<lsp::PublishDiagnosticsNotification>(&params);
+        }
+    }
+
+    /// Returns the version of a document whose text was checked. The diagnostics of a config or an
+    /// inventory are about its file and not about the buffer.
+    fn published_version(&self, document: &Document) -> Option<i32> {
+        let is_checked = match &document.path {
+            Some(path) => {
+                let project = self.projects.get(self.project_at(path)?)?;
+                let file = project.analysis(path);
+                file.is_none_or(|file| file.source.text() == document.text)
+            }
+            None => true,
+        };
+        is_checked.then_some(document.version)
+    }
+
+    /// Returns the open document with the diagnostics of a path, which may be one without a file.
+    fn document_at(&self, path: &Path) -> Option<&Document> {
+        let document = self.documents.of_path(path);
+        document.or_else(|| self.documents.get(&path.to_string_lossy()))
+    }
+
+    /// Answers `textDocument/diagnostic`.
+    pub(super) fn document_diagnostic(
+        &mut self,
+        params: &lsp::DocumentDiagnosticParams,
+    ) -> lsp::DocumentDiagnosticReport {
+        self.update_diagnostics();
+        let uri = &params.text_document.uri;
+        let path = match self.documents.get(&uri.0) {
+            Some(document) => document
+                .path
+                .clone()
+                .unwrap_or_else(|| untitled_path(document)),
+            None => super::file_uris::to_path(&uri.0).unwrap_or_default(),
+        };
+        let file = self.published.get(&path);
+        let result_id = file.map_or("0", |file| &file.result_id);
+        if params.previous_result_id.as_deref() == Some(result_id) {
+            let unchanged = lsp::UnchangedDocumentDiagnosticReport::new(result_id.to_owned());
+            return lsp::RelatedUnchangedDocumentDiagnosticReport::new(None, unchanged).into();
+        }
+        let report = lsp::FullDocumentDiagnosticReport {
+            result_id: Some(result_id.to_owned()),
+            items: file
+                .map(|file| file.diagnostics.clone())
+                .unwrap_or_default(),
+        };
+        lsp::RelatedFullDocumentDiagnosticReport::new(None, report).into()
+    }
+
+    /// Answers `workspace/diagnostic`. If nothing has changed, the answer is held until something
+    /// does, so that a client that repeats the request costs nothing.
+    pub(super) fn workspace_diagnostic(&mut self, id: RequestId, params: Value) {
+        let Ok(params) = serde_json::from_value::<lsp::WorkspaceDiagnosticParams>(params) else {
+            let message = "the parameters are not those of this request";
+            return self.client.fail(id, ErrorCode::InvalidParams, message);
+        };
+        self.update_diagnostics();
+        self.pulls_workspace = true;
+        self.clear_pushed(|_| true);
+        self.release_held_pull();
+        let known = params.previous_result_ids.into_iter();
+        let known: HashMap<String, String> = known.map(|it| (it.uri.0, it.value)).collect();
+        let items = self.changed_reports(&known);
+        if items.is_empty() && !known.is_empty() {
+            self.held_pull = Some((id, known));
+        } else {
+            self.respond_with_reports(id, items);
+        }
+    }
+
+    /// Answers the held `workspace/diagnostic`, if there is one.
+    pub(super) fn release_held_pull(&mut self) {
+        if let Some((id, known)) = self.held_pull.take() {
+            let items = self.changed_reports(&known);
+            self.respond_with_reports(id, items);
+        }
+    }
+
+    fn respond_with_reports(
+        &self,
+        id: RequestId,
+        items: Vec<lsp::WorkspaceDocumentDiagnosticReport>,
+    ) {
+        let report = lsp::WorkspaceDiagnosticReport { items };
+        let report = serde_json::to_value(report).unwrap_or_default();
+        self.client.respond(id, report);
+    }
+
+    /// Returns the reports of the files whose diagnostics the client does not know. `known` are its
+    /// result ids, by URI.
+    fn changed_reports(
+        &self,
+        known: &HashMap<String, String>,
+    ) -> Vec<lsp::WorkspaceDocumentDiagnosticReport> {
+        let mut reports = Vec::new();
+        for (path, file) in self.published.iter() {
+            let document = self.document_at(path);
+            let uri = match document {
+                Some(document) => document.uri.clone(),
+                None => self.documents.uri(path),
+            };
+            let is_known = match known.get(&uri.0) {
+                Some(known) => *known == file.result_id,
+                None => file.diagnostics.is_empty(),
+            };
+            if is_known {
+                continue;
+            }
+            let report = lsp::FullDocumentDiagnosticReport {
+                result_id: Some(file.result_id.clone()),
+                items: file.diagnostics.clone(),
+            };
+            let version = document.and_then(|document| self.published_version(document));
+            let report = lsp::WorkspaceFullDocumentDiagnosticReport::new(uri, version, report);
+            reports.push(report.into());
+        }
+        reports
+    }
+
+    /// Shows the failures of the last checks that were not shown yet, in one message.
+    fn show_failures(&mut self) {
+        let mut messages: Vec<String> = Vec::new();
+        for project in &self.projects {
+            let untrusted = project.untrusted();
+            let failures = project.failures.iter().chain(&project.report.failures);
+            for failure in failures {
+                let message = failure.to_string();
+                // The question whether to trust a config says this.
+                let is_asked = untrusted.iter().any(|config| config.message == message);
+                if !is_asked && !messages.contains(&message) {
+                    messages.push(message);
+                }
+            }
+        }
+        let is_new = |message: &&String| !self.shown_failures.contains(message);
+        let new: Vec<&str> = messages.iter().filter(is_new).map(String::as_str).collect();
+        if !new.is_empty() {
+            let text = format!("stackref: {}", new.join("\n"));
+            self.client.show(lsp::MessageType::Warning, text);
+        }
+        self.shown_failures = messages;
+    }
+}

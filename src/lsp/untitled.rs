@@ -1,0 +1,64 @@
+//! Documents without a file, for example `untitled:Untitled-1`. They use no config, and nothing is
+//! looked up.
+
+use super::documents::Document;
+use crate::diagnostics::finding::Finding;
+use crate::document::{ScriptHost, Syntax};
+use crate::inventory::Inventories;
+use crate::lint::pipeline;
+use crate::lint::scan::{self, PathRoots};
+use crate::lint::settings::{LevelChoice, Settings};
+use crate::project::config::{Config, Level};
+use crate::project::configs::Configs;
+use crate::project::discover::Candidate;
+use crate::zenml::grammar::Resolver;
+use std::path::{Path, PathBuf};
+
+/// Returns the findings in a document without a file.
+pub fn check_untitled(document: &Document, cwd: &Path) -> Vec<Finding> {
+    let Some(syntax) = syntax_of_language(&document.language, &document.text) else {
+        return Vec::new();
+    };
+    let roots = PathRoots {
+        cwd: cwd.to_path_buf(),
+        root: cwd.to_path_buf(),
+        keep_documents: false,
+        honor_literal_comments: true,
+        repository: None,
+    };
+    let candidate = Candidate {
+        path: untitled_path(document),
+        syntax,
+        reason: None,
+    };
+    let text = document.text.as_bytes();
+    let scan = scan::run_text(text, candidate, Resolver::default(), &roots);
+    let configs = Configs::fixed(Config::default());
+    let inventories = Inventories::default();
+    let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
+    pipeline::run(&scan, &settings, None).findings
+}
+
+/// Returns the path under which the findings of a document without a file are kept.
+pub fn untitled_path(document: &Document) -> PathBuf {
+    PathBuf::from(&document.uri.0)
+}
+
+/// Returns the syntax of a language of the protocol. Returns `None` if stackref does not read it.
+fn syntax_of_language(language: &str, text: &str) -> Option<Syntax> {
+    Some(match language {
+        "yaml" => Syntax::Yaml,
+        "toml" => Syntax::Toml,
+        "json" | "jsonc" => Syntax::Json,
+        "shellscript" | "sh" | "bash" | "zsh" => Syntax::Script(ScriptHost::Shell),
+        "makefile" | "make" => Syntax::Script(ScriptHost::Makefile),
+        "just" => Syntax::Script(ScriptHost::Justfile),
+        "dockerfile" => Syntax::Script(ScriptHost::Dockerfile),
+        "markdown" | "mdx" => Syntax::Script(ScriptHost::Markdown),
+        "restructuredtext" | "rst" => Syntax::Script(ScriptHost::ReStructuredText),
+        "python" => Syntax::Script(ScriptHost::Python),
+        "terraform" | "hcl" => Syntax::Script(ScriptHost::Terraform),
+        "plaintext" | "" => Syntax::detect(text),
+        _ => return None,
+    })
+}
