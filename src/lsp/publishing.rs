@@ -24,7 +24,7 @@ impl Server {
         }
         let changed = self.check_all();
         self.push(&changed);
-        if !changed.is_empty() {
+        if self.is_complete() && (!changed.is_empty() || self.must_refresh_pulls) {
             self.release_held_pull();
         }
         let is_open = |path: &PathBuf| self.documents.of_path(path).is_some();
@@ -175,8 +175,8 @@ impl Server {
         lsp::RelatedFullDocumentDiagnosticReport::new(None, report).into()
     }
 
-    /// Answers `workspace/diagnostic`. If nothing has changed, the answer is held until something
-    /// does, so that a client that repeats the request costs nothing.
+    /// Answers `workspace/diagnostic`. Until all files were read, and if nothing has changed, the
+    /// answer is held. So a client that repeats the request costs nothing.
     pub(super) fn workspace_diagnostic(&mut self, id: RequestId, params: Value) {
         let Ok(params) = serde_json::from_value::<lsp::WorkspaceDiagnosticParams>(params) else {
             let message = "the parameters are not those of this request";
@@ -189,11 +189,16 @@ impl Server {
         let known = params.previous_result_ids.into_iter();
         let known: HashMap<String, String> = known.map(|it| (it.uri.0, it.value)).collect();
         let items = self.changed_reports(&known);
-        if items.is_empty() && !known.is_empty() {
+        if !self.is_complete() || items.is_empty() && !known.is_empty() {
             self.held_pull = Some((id, known));
         } else {
             self.respond_with_reports(id, items);
         }
+    }
+
+    /// Returns whether the files of all projects were read.
+    fn is_complete(&self) -> bool {
+        self.projects.iter().all(|project| project.is_complete)
     }
 
     /// Answers the held `workspace/diagnostic`, if there is one.

@@ -40,8 +40,8 @@ pub struct Server {
     /// The running work of each project.
     pub(super) work: BTreeMap<ProjectId, ProjectWork>,
     pub(super) published: PublishedDiagnostics,
-    /// The request `workspace/diagnostic` that waits for a change, with the result ids that the
-    /// client has, by URI.
+    /// The request `workspace/diagnostic` that waits for a change, or until all files were read. With
+    /// the result ids that the client has, by URI.
     pub(super) held_pull: Option<(RequestId, HashMap<String, String>)>,
     /// Whether the client pulls the diagnostics of closed files.
     pub(super) pulls_workspace: bool,

@@ -39,6 +39,8 @@ mod layers;
 mod leaks;
 mod levels;
 mod links;
+mod lsp_diagnostics;
+mod lsp_support;
 mod manual;
 mod matrix_page;
 mod monorepo;
