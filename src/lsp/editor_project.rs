@@ -5,21 +5,22 @@ use super::background::ProjectId;
 use super::documents::{Document, Documents};
 use crate::cli::{ConfigArgs, FileArgs};
 use crate::diagnostics::error::Failure;
-use crate::document::Syntax;
-use crate::inventory::Inventories;
+use crate::document::{ScriptHost, Syntax};
+use crate::inventory::{Inventories, Inventory};
 use crate::lint::analysis::Analysis;
 use crate::lint::baseline::Baseline;
 use crate::lint::pipeline;
 use crate::lint::report::Report;
 use crate::lint::scan::{self, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
+use crate::project::config::{FALLBACK_NAMES, FILE_NAME};
 use crate::project::discover::{Candidate, MatchReason};
 use crate::system::environment::Environment;
 use crate::text::encoding::decode;
 use crate::workspace::context::{CommandError, Context, Stream};
 use crate::workspace::{UntrustedConfig, Workspace, environment_level};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,17 @@ pub enum ProjectKind {
     Folder,
     /// A single file outside of all folders, as if it were an argument of `check`.
     SingleFile,
+}
+
+/// What must be read again after a file has changed on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileEffect {
+    /// Nothing.
+    None,
+    /// The file.
+    File,
+    /// The whole project: the file decides which others are read, or what they mean.
+    Project,
 }
 
 /// A project as it was read from disk.
@@ -248,6 +260,93 @@ impl EditorProject {
     pub fn untrusted(&self) -> Vec<UntrustedConfig> {
         let loaded = self.loaded.as_ref();
         loaded.map_or_else(Vec::new, |loaded| loaded.workspace.untrusted())
+    }
+
+    /// Returns what must be read again after a file has changed on disk.
+    pub fn effect_of(&self, path: &Path) -> FileEffect {
+        let Some(loaded) = &self.loaded else {
+            return FileEffect::Project;
+        };
+        if self.decides_for_others(loaded, path) {
+            return FileEffect::Project;
+        }
+        if !self.contains(path) {
+            return FileEffect::None;
+        }
+        let is_above = |file: &Analysis| file.path.starts_with(path) && file.path != path;
+        let is_folder = path.is_dir() || loaded.scan.files.iter().any(is_above);
+        if is_folder {
+            return FileEffect::Project;
+        }
+        let search = loaded.workspace.search();
+        let config = loaded.workspace.configs.for_file(path);
+        let mut candidates = search.candidates(&config, path, &loaded.workspace.selection.folders);
+        if candidates.next().is_some() || self.analysis(path).is_some() {
+            FileEffect::File
+        } else {
+            FileEffect::None
+        }
+    }
+
+    /// Returns whether other files depend on a file: it is a config, an inventory, a baseline or an
+    /// ignore file, or its code may be imported.
+    fn decides_for_others(&self, loaded: &LoadedProject, path: &Path) -> bool {
+        const NAMES: [&str; 4] = [FILE_NAME, ".gitignore", ".ignore", "exclude"];
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_named =
+            name.is_some_and(|name| NAMES.contains(&name) || FALLBACK_NAMES.contains(&name));
+        let inventories = || self.answers.inventories().all();
+        let is_inventory = || {
+            inventories()
+                .filter_map(Inventory::file)
+                .any(|file| path.starts_with(file))
+        };
+        let is_imported = || {
+            let host = ScriptHost::of(path);
+            matches!(
+                host,
+                Some(ScriptHost::Python | ScriptHost::Terraform | ScriptHost::Notebook)
+            ) || inventories().any(Inventory::is_repository)
+        };
+        let is_baseline = || {
+            let configs = loaded.workspace.known_configs();
+            configs
+                .iter()
+                .any(|config| config.baseline.as_deref() == Some(path))
+        };
+        is_named && (self.contains(path) || self.root.starts_with(path.parent().unwrap_or(path)))
+            || is_inventory()
+            || is_baseline()
+            || self.contains(path) && is_imported()
+    }
+
+    /// Returns the files that the settings of the project depend on: configs, inventories and
+    /// baselines.
+    pub fn settings_files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.root.join(FILE_NAME)];
+        let inventories = self.answers.inventories().all();
+        files.extend(inventories.filter_map(|it| it.file().map(Path::to_path_buf)));
+        let configs = self
+            .loaded
+            .iter()
+            .flat_map(|loaded| loaded.workspace.known_configs());
+        for config in configs {
+            files.extend(config.file.clone());
+            files.extend(config.baseline.clone());
+        }
+        files.extend(FALLBACK_NAMES.map(|name| self.root.join(name)));
+        files
+    }
+
+    /// Returns the checked files, and the folders that contain them. A new file changes its folder.
+    pub fn checked_files(&self) -> BTreeSet<PathBuf> {
+        let files = self.loaded.iter().flat_map(|loaded| &loaded.scan.files);
+        let mut checked = BTreeSet::from([self.root.clone()]);
+        for file in files {
+            checked.extend(file.path.parent().map(Path::to_path_buf));
+            checked.insert(file.path.clone());
+        }
+        checked
     }
 
     /// Uses the text of an open document in place of its file.

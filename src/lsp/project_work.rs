@@ -64,6 +64,7 @@ impl Server {
         if let Some(project) = project {
             project.replace(result, &self.documents);
         }
+        self.record_files(id);
         self.must_refresh_pulls = true;
         // Answers to the former inventories do not count.
         self.end_query(id);
@@ -93,6 +94,8 @@ impl Server {
     /// Begins the queries for what the last checks missed, and refreshes answers that are too old.
     pub(super) fn begin_queries(&mut self) {
         let ttl = self.settings.inventory_ttl;
+        // Answers to a refresh must not cause the next one.
+        let is_active = std::mem::take(&mut self.is_active);
         let idle = self.projects.iter().filter(|project| {
             self.work
                 .get(&project.id)
@@ -103,7 +106,7 @@ impl Server {
             let Some(project) = self.projects.iter().find(|project| project.id == id) else {
                 continue;
             };
-            if project.answers.is_expired(ttl) {
+            if is_active && project.answers.is_expired(ttl) {
                 self.begin_refresh(id);
             } else if let Some(query) = project.answers.take_query() {
                 self.begin_query(id, query, false);

@@ -8,6 +8,7 @@ use super::editor_diagnostics::PublishedDiagnostics;
 use super::editor_project::{EditorProject, ProjectKind};
 use super::editor_settings::EditorSettings;
 use super::project_work::ProjectWork;
+use super::watching::FileStamps;
 use super::{SessionEnd, lifecycle, parent_process};
 use crate::project::repository::TrustedOwners;
 use crate::system::environment::Environment;
@@ -51,6 +52,12 @@ pub struct Server {
     pub(super) must_refresh_pulls: bool,
     /// The documents whose changes the projects do not have yet.
     pub(super) changed_documents: BTreeSet<String>,
+    /// The files outside of the folders that the client was asked to watch.
+    pub(super) watched_outside: BTreeSet<PathBuf>,
+    /// The files whose changes the client does not report.
+    pub(super) stamps: FileStamps,
+    /// Whether the client has sent a message since the age of answers was checked.
+    pub(super) is_active: bool,
     /// The untrusted configs that the user was asked about.
     pub(super) offered_trust: Vec<UntrustedConfig>,
     /// The messages about failures that were shown last.
@@ -81,6 +88,9 @@ impl Server {
             must_publish: false,
             must_refresh_pulls: false,
             changed_documents: BTreeSet::new(),
+            watched_outside: BTreeSet::new(),
+            stamps: FileStamps::default(),
+            is_active: false,
             offered_trust: Vec::new(),
             shown_failures: Vec::new(),
             env,
@@ -160,6 +170,8 @@ impl Server {
                     });
                 }
                 if self.phase == Phase::Running {
+                    self.is_active = true;
+                    self.compare_files();
                     self.handle_notification(notification);
                 }
                 None
@@ -198,6 +210,8 @@ impl Server {
                     .fail(request.id, code, "not possible in this phase");
             }
             (Phase::Running, _) => {
+                self.is_active = true;
+                self.compare_files();
                 self.apply_changes();
                 self.dispatch(request);
             }

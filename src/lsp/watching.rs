@@ -1,31 +1,97 @@
-//! Changes on disk: which files are watched, and what is read again after a change.
+//! Changes on disk: how the server notices them, and what is read again.
+//!
+//! The client watches its folders. Files outside of them, for example the records of trusted
+//! configs, are watched if the client can do that. What no client watches is compared by its
+//! modification time when a message arrives.
 
 use super::background::ProjectId;
 use super::client::PendingRequest;
+use super::editor_project::{EditorProject, FileEffect};
+use super::file_uris;
 use super::server::Server;
+use crate::workspace::trust_store;
 use gen_lsp_types as lsp;
-use serde_json::json;
-use std::path::Path;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
-/// The files that the client watches in its folders.
-const WATCHED: [&str; 3] = [
-    "**/*.{yaml,yml,toml,json,sh,bash,zsh,mk,just,md,mdx,rst,py,ipynb,tf,env,txt}",
-    "**/{Makefile,GNUmakefile,makefile,justfile,Justfile,.gitignore,.ignore}",
-    "**/{Dockerfile,Containerfile,dockerfile,containerfile}*",
-];
+/// The shortest time between two comparisons of modification times.
+const COMPARISON_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The modification times and sizes of files; `None` for those that do not exist.
+#[derive(Default)]
+pub struct FileStamps {
+    stamps: BTreeMap<PathBuf, Option<(SystemTime, u64)>>,
+    compared_at: Option<Instant>,
+}
+
+impl FileStamps {
+    /// Records the files.
+    fn record(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        self.stamps = files
+            .into_iter()
+            .map(|path| {
+                let stamp = stamp(&path);
+                (path, stamp)
+            })
+            .collect();
+    }
+
+    /// Returns the files that have changed since they were recorded, and records them again. Returns
+    /// none if the last comparison was a moment ago.
+    fn changed(&mut self) -> Vec<PathBuf> {
+        let is_recent = self
+            .compared_at
+            .is_some_and(|at| at.elapsed() < COMPARISON_INTERVAL);
+        if is_recent {
+            return Vec::new();
+        }
+        self.compared_at = Some(Instant::now());
+        let mut changed = Vec::new();
+        for (path, known) in &mut self.stamps {
+            let now = stamp(path);
+            if now != *known {
+                *known = now;
+                changed.push(path.clone());
+            }
+        }
+        changed
+    }
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
 
 impl Server {
-    /// Asks the client to watch the files that stackref reads.
+    /// Asks the client to watch all files of its folders. Any file may be a script.
     pub(super) fn register_watchers(&mut self) {
-        if !self.client.support.watched_files {
+        if self.client.support.watched_files {
+            self.register("stackref-folders", &[json!({"globPattern": "**/*"})]);
+        }
+    }
+
+    /// Watches the files that a project reads outside of the folders of the client.
+    fn watch_outside(&mut self, id: ProjectId) {
+        let Some(project) = self.projects.iter().find(|project| project.id == id) else {
+            return;
+        };
+        let outside = self.files_outside(project);
+        if self.watched_outside.is_superset(&outside) {
             return;
         }
-        let watchers: Vec<_> = WATCHED
-            .iter()
-            .map(|glob| json!({"globPattern": glob}))
-            .collect();
+        self.watched_outside.extend(outside.iter().cloned());
+        if self.client.support.watched_files && self.client.support.relative_patterns {
+            let watchers: Vec<Value> = outside.iter().filter_map(|file| watcher(file)).collect();
+            self.register(&format!("stackref-outside-{}", id.0), &watchers);
+        }
+    }
+
+    fn register(&mut self, id: &str, watchers: &[Value]) {
         let registration = lsp::Registration {
-            id: "stackref-files".to_owned(),
+            id: id.to_owned(),
             method: "workspace/didChangeWatchedFiles".to_owned(),
             register_options: Some(json!({"watchers": watchers})),
         };
@@ -37,13 +103,55 @@ impl Server {
             .request::<lsp::RegistrationRequest>(&params, pending);
     }
 
-    /// Reads the projects again that a changed file may affect.
+    /// Returns the files that a project reads outside of all folders of the client.
+    fn files_outside(&self, project: &EditorProject) -> BTreeSet<PathBuf> {
+        let mut files: BTreeSet<PathBuf> = project.settings_files().into_iter().collect();
+        files.extend(trust_store(self.env.as_ref()).map(|store| store.file().to_path_buf()));
+        files.retain(|file| !self.projects.iter().any(|project| project.contains(file)));
+        files
+    }
+
+    /// Records the files whose changes the client does not report, after a project was read.
+    pub(super) fn record_files(&mut self, id: ProjectId) {
+        self.watch_outside(id);
+        let support = &self.client.support;
+        let mut files: BTreeSet<PathBuf> = BTreeSet::new();
+        for project in &self.projects {
+            if !support.watched_files {
+                files.extend(project.settings_files());
+                files.extend(project.checked_files());
+            }
+            if !(support.watched_files && support.relative_patterns) {
+                files.extend(self.files_outside(project));
+            }
+        }
+        self.stamps.record(files);
+    }
+
+    /// Compares the files whose changes the client does not report.
+    pub(super) fn compare_files(&mut self) {
+        for path in self.stamps.changed() {
+            self.file_changed(&path);
+        }
+    }
+
+    /// Reads again what a changed file affects.
     pub(super) fn file_changed(&mut self, path: &Path) {
-        let ids = self.projects.iter().filter(|project| {
-            project.contains(path) || path.parent().is_some_and(|folder| project.contains(folder))
-        });
-        let ids: Vec<ProjectId> = ids.map(|project| project.id).collect();
-        for id in ids {
+        let store = trust_store(self.env.as_ref());
+        if store.is_some_and(|store| store.file() == path) {
+            return self.reload_all();
+        }
+        let is_open = self.documents.of_path(path).is_some();
+        let mut reloaded = Vec::new();
+        for project in &mut self.projects {
+            match project.effect_of(path) {
+                FileEffect::None => {}
+                FileEffect::File if is_open => {}
+                FileEffect::File => project.restore(path),
+                FileEffect::Project => reloaded.push(project.id),
+            }
+        }
+        for id in reloaded {
             self.begin_load(id);
         }
     }
@@ -55,4 +163,13 @@ impl Server {
             self.begin_load(id);
         }
     }
+}
+
+/// Returns the watcher of a file outside of the folders.
+fn watcher(file: &Path) -> Option<Value> {
+    let folder = file_uris::of_path(file.parent()?);
+    let name = file.file_name()?.to_str()?;
+    let is_plain = !name.contains(['*', '?', '[', ']', '{', '}']);
+    let pattern = if is_plain { name } else { "*" };
+    Some(json!({"globPattern": {"baseUri": folder, "pattern": pattern}}))
 }

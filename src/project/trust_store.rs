@@ -237,6 +237,11 @@ impl TrustStore {
         }
     }
 
+    /// Returns the file, which need not exist.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     fn shown(&self) -> String {
         self.file.display().to_string()
     }

@@ -153,13 +153,13 @@ fn a_change_is_checked_and_pushed_with_its_version() {
     session.open("a.yaml");
     session.change(
         "a.yaml",
-        json!([{
-            "range": {"start": {"line": 4, "character": 20}, "end": {"line": 4, "character": 25}},
-            "text": "slakc",
+        &json!([{
+            "range": {"start": {"line": 4, "character": 18}, "end": {"line": 4, "character": 33}},
+            "text": "hunter2",
         }]),
     );
     let found = session.pushed("a.yaml", |found| !found.is_empty());
-    assert_eq!(rules(&found), ["unknown-secret"]);
+    assert_eq!(rules(&found), ["plaintext-secret"]);
     let params = session.received("textDocument/publishDiagnostics");
     assert_eq!(params.last().unwrap()["version"], 2);
     // A secret that nothing uses any more is reported in a file that is not open.

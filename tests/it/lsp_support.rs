@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// Changes a document. Without a range, a change replaces the whole text.
-    pub fn change(&mut self, name: &str, changes: Value) {
+    pub fn change(&mut self, name: &str, changes: &Value) {
         let uri = self.uri(name);
         let version = self.versions.entry(uri.clone()).or_default();
         *version += 1;
@@ -184,7 +184,7 @@ impl Session {
 
     /// Replaces the whole text of a document.
     pub fn replace(&mut self, name: &str, text: &str) {
-        self.change(name, json!([{"text": text}]));
+        self.change(name, &json!([{"text": text}]));
     }
 
     /// Closes a document.
