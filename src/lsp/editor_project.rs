@@ -55,6 +55,8 @@ pub struct LoadedProject {
     pub inventories: Arc<Inventories>,
     /// The level that the environment sets.
     pub level: LevelChoice<'static>,
+    /// The configs whose requests the user had not accepted.
+    pub untrusted: Vec<UntrustedConfig>,
     /// The findings that the configs accept.
     pub baseline: Option<Baseline>,
 }
@@ -75,6 +77,7 @@ impl LoadedProject {
             let (scan, level) = (&project.scan, project.level);
             let inventories = project.workspace.inventories(scan, &[], level, context)?;
             project.inventories = Arc::new(inventories);
+            project.untrusted = project.workspace.untrusted();
             project.baseline = project.workspace.configured_baselines()?;
             if let Some(baseline) = &mut project.baseline {
                 baseline.find_files(&project.workspace.path_roots.root);
@@ -102,6 +105,7 @@ impl LoadedProject {
                 scan: Scan::default(),
                 inventories: Arc::default(),
                 level: environment_level(env.as_ref())?,
+                untrusted: Vec::new(),
                 baseline: None,
             })
         })
@@ -231,7 +235,7 @@ impl EditorProject {
         let is_same = self.loaded.as_ref().is_some_and(|old| {
             old.inventories.len() == inventories.len()
                 && config_texts(&old.workspace) == config_texts(&new.workspace)
-                && old.workspace.untrusted() == new.workspace.untrusted()
+                && old.untrusted == new.untrusted
         });
         if is_same {
             self.answers.with_inventories(inventories)
@@ -257,9 +261,9 @@ impl EditorProject {
     }
 
     /// Returns the configs whose requests the user has not accepted.
-    pub fn untrusted(&self) -> Vec<UntrustedConfig> {
+    pub fn untrusted(&self) -> &[UntrustedConfig] {
         let loaded = self.loaded.as_ref();
-        loaded.map_or_else(Vec::new, |loaded| loaded.workspace.untrusted())
+        loaded.map_or(&[], |loaded| &loaded.untrusted)
     }
 
     /// Returns what must be read again after a file has changed on disk.

@@ -58,6 +58,7 @@ impl Server {
         let uri = params.text_document.uri.0.clone();
         self.documents.open(params.text_document);
         self.add_document(&uri);
+        self.unpublished.insert(uri.clone());
         self.must_publish = true;
         if self.client.support.pulls_diagnostics {
             let path = file_uris::to_path(&uri);
@@ -78,6 +79,7 @@ impl Server {
             .change(&uri, version, changes, encoding)
             .is_some()
         {
+            self.unpublished.insert(uri.clone());
             self.changed_documents.insert(uri);
             self.must_publish = true;
         }

@@ -10,7 +10,7 @@ use super::untitled::{check_untitled, untitled_path};
 use gen_lsp_types as lsp;
 use lsp_server::{ErrorCode, RequestId};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 impl Server {
@@ -23,7 +23,8 @@ impl Server {
             return false;
         }
         let changed = self.check_all();
-        self.push(&changed);
+        let unpublished = std::mem::take(&mut self.unpublished);
+        self.push(&changed, unpublished);
         if self.is_complete() && (!changed.is_empty() || self.must_refresh_pulls) {
             self.release_held_pull();
         }
@@ -73,10 +74,18 @@ impl Server {
         self.published.replace(files)
     }
 
-    /// Sends the diagnostics of files, unless the client pulls them.
-    fn push(&mut self, changed: &[PathBuf]) {
+    /// Sends the diagnostics of files, unless the client pulls them. A document that was opened or
+    /// changed gets them even if they are the same, with its new version.
+    fn push(&mut self, changed: &[PathBuf], unpublished: BTreeSet<String>) {
         let pulls = self.client.support.pulls_diagnostics;
-        for path in changed {
+        let documents = unpublished.iter().filter_map(|uri| self.documents.get(uri));
+        let paths = documents.map(|document| match &document.path {
+            Some(path) => path.clone(),
+            None => untitled_path(document),
+        });
+        let mut paths: BTreeSet<PathBuf> = paths.collect();
+        paths.extend(changed.iter().cloned());
+        for path in &paths {
             let is_open = self.document_at(path).is_some();
             if pulls && (is_open || self.pulls_workspace) {
                 continue;
@@ -92,11 +101,12 @@ impl Server {
             Some(document) => (document.uri.clone(), self.published_version(document)),
             None => (self.documents.uri(path), None),
         };
-        let Some(file) = self.published.get_mut(path) else {
-            return;
-        };
-        file.is_pushed = !file.diagnostics.is_empty();
-        let diagnostics = file.diagnostics.clone();
+        let file = self.published.get_mut(path);
+        let diagnostics = file.map(|file| {
+            file.is_pushed = !file.diagnostics.is_empty();
+            file.diagnostics.clone()
+        });
+        let diagnostics = diagnostics.unwrap_or_default();
         let params = lsp::PublishDiagnosticsParams {
             uri,
             version,

@@ -52,6 +52,8 @@ pub struct Server {
     pub(super) must_refresh_pulls: bool,
     /// The documents whose changes the projects do not have yet.
     pub(super) changed_documents: BTreeSet<String>,
+    /// The documents that were opened or changed since diagnostics were published.
+    pub(super) unpublished: BTreeSet<String>,
     /// The files outside of the folders that the client was asked to watch.
     pub(super) watched_outside: BTreeSet<PathBuf>,
     /// The files whose changes the client does not report.
@@ -88,6 +90,7 @@ impl Server {
             must_publish: false,
             must_refresh_pulls: false,
             changed_documents: BTreeSet::new(),
+            unpublished: BTreeSet::new(),
             watched_outside: BTreeSet::new(),
             stamps: FileStamps::default(),
             is_active: false,

@@ -26,7 +26,7 @@ impl Server {
     /// Asks about the untrusted configs of a project, once for each version of a config.
     pub(super) fn offer_trust(&mut self, id: ProjectId) {
         let project = self.projects.iter().find(|project| project.id == id);
-        let untrusted = project.map(EditorProject::untrusted).unwrap_or_default();
+        let untrusted = project.map_or(&[][..], EditorProject::untrusted).to_vec();
         for config in untrusted {
             if self.offered_trust.contains(&config) {
                 continue;

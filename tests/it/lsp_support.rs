@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The longest time to wait for a message, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The environment variables of a session.
 #[derive(Default)]
@@ -230,7 +230,7 @@ impl Session {
         by_file.collect()
     }
 
-    /// Waits until diagnostics of a document are pushed that satisfy a condition.
+    /// Waits until the last diagnostics of a document that were pushed satisfy a condition.
     pub fn pushed(&mut self, name: &str, accepts: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let uri = self.uri(name);
         let pushed = |message: &Message| match message {
@@ -240,6 +240,10 @@ impl Session {
             }
             _ => None,
         };
+        let known = self.messages.iter().rev().find_map(pushed);
+        if let Some(known) = known.filter(|list| accepts(list)) {
+            return known;
+        }
         let message = self.wait(|message| pushed(message).is_some_and(|list| accepts(&list)));
         pushed(&message).unwrap()
     }

@@ -40,6 +40,8 @@ mod leaks;
 mod levels;
 mod links;
 mod lsp_diagnostics;
+mod lsp_properties;
+mod lsp_sessions;
 mod lsp_support;
 mod manual;
 mod matrix_page;
